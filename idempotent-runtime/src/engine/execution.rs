@@ -1,0 +1,122 @@
+//! A run under way, from its claim to its end.
+
+use crate::engine::Engine;
+use crate::engine::lease::{Hold, Lease};
+use crate::engine::running::Run;
+use crate::engine::wait::jittered;
+use crate::error::StoreError;
+use crate::outcome::Outcome;
+use std::error::Error as StdError;
+use std::time::Duration;
+
+/// The pause before the first repetition of an ending that failed; it doubles up to a second.
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// A run that holds its key.
+///
+/// It ends by [`complete`](Self::complete), [`release`](Self::release) or
+/// [`abandon`](Self::abandon). Dropped without any of them it is left to its lease, as if the
+/// process had died.
+#[derive(Debug)]
+#[must_use = "a run that is dropped keeps its key until the lease is over"]
+pub struct Execution {
+    pub(super) engine: Engine,
+    pub(super) lease: Lease,
+    /// When the lease is over at the latest that can be relied on, in the engine's steady time:
+    /// counted from before the claim was sent.
+    pub(super) ends: Duration,
+    pub(super) _run: Run,
+}
+
+/// Whether a run's outcome will be found by its duplicates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// It is in the store.
+    Yes,
+    /// The store did not answer until the lease was over, or another owner has the key.
+    No,
+}
+
+impl Execution {
+    /// The number of this run among all claims of its key, from 1: the fence to pass on.
+    #[must_use]
+    pub const fn attempt(&self) -> u64 {
+        self.lease.attempt()
+    }
+
+    /// Stores what the run left behind.
+    ///
+    /// A store that does not answer is asked again for as long as the lease holds.
+    pub async fn complete(mut self, outcome: Outcome, ttl: Duration) -> Stored {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let store = self.engine.store();
+            let ending = self.lease.complete(store, outcome.clone(), ttl);
+            match self.engine.bounded("swap", ending).await {
+                Ok(Hold::Held) => {
+                    self.engine.rooms().finished(&self.lease.key);
+                    return Stored::Yes;
+                }
+                Ok(Hold::Lost) => return self.lost(),
+                Err(error) if error.is_transient() && self.holds_for(pause) => {
+                    tokio::time::sleep(jittered(pause)).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Err(error) => return self.not_stored(&error),
+            }
+        }
+    }
+
+    /// Gives the key back, so that the next request with it runs, if it comes within `life`.
+    pub async fn release(mut self, life: Duration) {
+        let store = self.engine.store();
+        let ended = self.engine.bounded("swap", self.lease.release(store, life)).await;
+        self.ended_without_outcome(ended);
+    }
+
+    /// Ends the lease at once; the policy says whether the next request runs or is held.
+    pub async fn abandon(mut self) {
+        let store = self.engine.store();
+        let ended = self.engine.bounded("swap", self.lease.abandon(store)).await;
+        self.ended_without_outcome(ended);
+    }
+
+    fn ended_without_outcome(self, ended: Result<Hold, StoreError>) {
+        match ended {
+            Ok(Hold::Held) => self.engine.rooms().freed(&self.lease.key),
+            Ok(Hold::Lost) => drop(self.lost()),
+            // The lease ends the record's state without us.
+            Err(error) => tracing::warn!(
+                key = %self.lease.key,
+                error = &error as &dyn StdError,
+                "a key could not be given back; it is free when its lease is over",
+            ),
+        }
+    }
+
+    fn holds_for(&self, pause: Duration) -> bool {
+        self.engine.clock().steady() + pause < self.ends
+    }
+
+    fn lost(self) -> Stored {
+        self.engine.counters().lost.count();
+        tracing::warn!(
+            key = %self.lease.key,
+            attempt = self.attempt(),
+            "a run outlived its lease and another owner has its key; its outcome is not stored",
+        );
+        Stored::No
+    }
+
+    fn not_stored(self, error: &StoreError) -> Stored {
+        self.engine.counters().not_stored.count();
+        tracing::error!(
+            key = %self.lease.key,
+            attempt = self.attempt(),
+            error = error as &dyn StdError,
+            "an outcome could not be stored; the key is not free before its lease is over",
+        );
+        Stored::No
+    }
+}

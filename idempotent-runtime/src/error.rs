@@ -1,0 +1,84 @@
+//! What can go wrong underneath, as values a caller can tell apart.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// Why a store did not do what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// The backend could not be reached, or closed the connection.
+    Unavailable,
+    /// The backend did not answer in time; whether it acted is unknown.
+    Timeout,
+    /// The backend answered with something that is no record of ours.
+    Corrupt,
+    /// The backend understood and refused: wrong credentials, no memory, read-only.
+    Rejected,
+}
+
+impl StoreErrorKind {
+    const fn sentence(self) -> &'static str {
+        match self {
+            Self::Unavailable => "the store cannot be reached",
+            Self::Timeout => "the store did not answer in time",
+            Self::Corrupt => "the store holds something under this key that is no valid record",
+            Self::Rejected => "the store refused the operation",
+        }
+    }
+}
+
+/// A backend did not answer, or answered nonsense.
+///
+/// A busy key or a lost lease is never an error: those are values of the answer.
+#[derive(Debug)]
+pub struct StoreError {
+    kind: StoreErrorKind,
+    operation: &'static str,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl StoreError {
+    /// An error of this kind, in this operation of the store.
+    #[must_use]
+    pub fn new(kind: StoreErrorKind, operation: &'static str) -> Self {
+        Self { kind, operation, source: None }
+    }
+
+    /// The same, with what the backend's client said.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What kind of failure it is.
+    #[must_use]
+    pub const fn kind(&self) -> StoreErrorKind {
+        self.kind
+    }
+
+    /// The operation that failed: `create`, `swap`, `read`, `purge` or `connect`.
+    #[must_use]
+    pub const fn operation(&self) -> &'static str {
+        self.operation
+    }
+
+    /// Whether the same call may succeed a moment later.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        matches!(self.kind, StoreErrorKind::Unavailable | StoreErrorKind::Timeout)
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (operation `{}`)", self.kind.sentence(), self.operation)
+    }
+}
+
+impl StdError for StoreError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}

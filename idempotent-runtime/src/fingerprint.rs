@@ -1,0 +1,74 @@
+//! What must be equal for two uses of one key to be the same request.
+
+use crate::key::{Segments, absorb, hex};
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// SHA-256 over what a repeated request must repeat.
+///
+/// By default method, path, query and the bytes of the body. Two requests with one key and two
+/// fingerprints are a mistake of the client: the second is refused and sees nothing of the first.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// What a policy without fingerprints records; it equals itself alone.
+    pub const NONE: Self = Self([0; 32]);
+
+    /// The fingerprint of a whole request.
+    #[must_use]
+    pub fn of_request(method: &str, path: &str, query: &str, body: &[u8]) -> Self {
+        Self::of_parts(b'r', &[method.as_bytes(), path.as_bytes(), query.as_bytes(), body])
+    }
+
+    /// The fingerprint that a template of the attribute describes.
+    #[must_use]
+    pub fn of_segments(segments: &Segments) -> Self {
+        Self::of_parts(b's', &[segments.as_bytes()])
+    }
+
+    /// Takes the bytes back that a record holds.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes of the hash.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    fn of_parts(kind: u8, parts: &[&[u8]]) -> Self {
+        let mut hash = Sha256::new();
+        hash.update([kind]);
+        parts.iter().for_each(|part| absorb(&mut hash, part));
+        Self(hash.finalize().into())
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        hex(f, &self.0[..4])?;
+        f.write_str("…")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_moved_from_the_query_to_the_body_changes_the_fingerprint() {
+        let one = Fingerprint::of_request("POST", "/orders", "a=1", b"2");
+        let other = Fingerprint::of_request("POST", "/orders", "a=", b"12");
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn queries_that_a_parser_might_confuse_stay_apart() {
+        let of = |query| Fingerprint::of_request("POST", "/", query, b"");
+        assert_ne!(of("a=&a=b&c="), of("a=&b=c&b="));
+        assert_ne!(of("a=1&b=2"), of("b=2&a=1"));
+    }
+}

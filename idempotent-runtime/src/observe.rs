@@ -1,0 +1,55 @@
+//! What happened, counted.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! counts {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// How often each thing happened since the engine was built.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct Counts {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        /// The living counters behind [`Counts`].
+        #[derive(Debug, Default)]
+        pub(crate) struct Counters {
+            $(pub(crate) $name: Counter,)*
+        }
+
+        impl Counters {
+            pub(crate) fn read(&self) -> Counts {
+                Counts { $($name: self.$name.0.load(Ordering::Relaxed),)* }
+            }
+        }
+    };
+}
+
+counts! {
+    /// Runs that were started.
+    ran,
+    /// Stored responses that were sent again.
+    replayed,
+    /// Requests that were refused: duplicates, conflicts, unknown tokens.
+    refused,
+    /// Runs whose outcome could not be stored.
+    not_stored,
+    /// Runs that found their lease taken by another when they finished.
+    lost,
+    /// Requests refused because the store did not answer.
+    store_failed,
+    /// Requests refused because the record under their key could not be read.
+    undecodable,
+    /// Keys taken over from an owner that died.
+    taken_over,
+}
+
+/// One number that only grows.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn count(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,24 @@
+//! What a finished run leaves behind for its duplicates.
+
+use bytes::Bytes;
+
+/// What a duplicate of a finished request gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// A response, to be sent again.
+    Response(StoredResponse),
+    /// It ran, and its result cannot be given a second time.
+    Tombstone,
+}
+
+/// A response as it is kept: bytes, never interpreted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredResponse {
+    /// The status, 100 to 999 (RFC 9110, section 15).
+    pub status: u16,
+    /// Name and value of every kept header line, in order, repeats included.
+    pub headers: Vec<(Bytes, Bytes)>,
+    /// The body before any content or transfer coding of the connection.
+    pub body: Bytes,
+}

@@ -1,0 +1,250 @@
+//! What one guarded function promises, built at compile time.
+
+use std::time::Duration;
+
+/// How a guarded function is told from its duplicates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Strategy {
+    /// The client chooses the key (draft-ietf-httpapi-idempotency-key-header).
+    RequestId,
+    /// A token, issued beforehand, is used up by the request.
+    Token,
+}
+
+/// What a duplicate of a finished request gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnDuplicate {
+    /// The first response again.
+    Replay,
+    /// 409 `duplicate`.
+    Reject,
+}
+
+/// What a duplicate gets while the first still runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnInFlight {
+    /// 409 `in-progress` with `Retry-After`.
+    Reject,
+    /// It waits for the first to finish, then is a duplicate of a finished request.
+    Wait,
+}
+
+/// What happens to a key whose owner died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnAbandoned {
+    /// After the lease the next request runs again.
+    Retry,
+    /// 409 `outcome-unknown` until a person resolves it or the record's ttl ends.
+    Hold,
+}
+
+/// What a repeated request must repeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FingerprintOf {
+    /// Method, path, query and the bytes of the body.
+    Request,
+    /// What the attribute's template names.
+    Template,
+    /// Nothing; the body is not buffered.
+    Nothing,
+}
+
+/// Whether a request without a key is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Presence {
+    /// 400 `key-missing`.
+    Required,
+    /// It runs unguarded.
+    Optional,
+}
+
+/// Which responses are stored; after the others the key is free again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Statuses(&'static [(u16, u16)]);
+
+impl Statuses {
+    /// 2xx, 3xx and every 4xx that the same request would meet again.
+    ///
+    /// Not 401 and 403 (credentials change), 408, 425 and 429 (time passes), nor any 5xx.
+    pub const DEFAULT: Self =
+        Self(&[(200, 400), (402, 402), (404, 407), (409, 424), (426, 428), (430, 499)]);
+
+    /// These inclusive ranges alone.
+    #[must_use]
+    pub const fn ranges(ranges: &'static [(u16, u16)]) -> Self {
+        Self(ranges)
+    }
+
+    /// Whether a response with this status is stored.
+    #[must_use]
+    pub fn contain(self, status: u16) -> bool {
+        self.0.iter().any(|(first, last)| (*first..=*last).contains(&status))
+    }
+}
+
+/// What one guarded function promises; the attribute builds it in a `static`.
+///
+/// Durations that are not set here are those of the app.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    pub(crate) operation: &'static str,
+    pub(crate) strategy: Strategy,
+    pub(crate) on_duplicate: OnDuplicate,
+    pub(crate) on_in_flight: OnInFlight,
+    pub(crate) on_abandoned: OnAbandoned,
+    pub(crate) presence: Presence,
+    pub(crate) fingerprint: FingerprintOf,
+    pub(crate) statuses: Statuses,
+    pub(crate) headers: &'static [&'static str],
+    pub(crate) reads_form: bool,
+    pub(crate) message: Option<&'static str>,
+    pub(crate) max_body: Option<usize>,
+    pub(crate) ttl: Option<Duration>,
+    pub(crate) lease: Option<Duration>,
+    pub(crate) wait: Option<Duration>,
+    pub(crate) within: Option<Duration>,
+}
+
+impl Policy {
+    /// The defaults of a strategy for a function of this name.
+    #[must_use]
+    pub const fn new(operation: &'static str, strategy: Strategy) -> Self {
+        Self {
+            operation,
+            strategy,
+            on_duplicate: OnDuplicate::Replay,
+            on_in_flight: OnInFlight::Reject,
+            on_abandoned: OnAbandoned::Retry,
+            presence: Presence::Required,
+            fingerprint: FingerprintOf::Request,
+            statuses: Statuses::DEFAULT,
+            headers: &[],
+            reads_form: false,
+            message: None,
+            max_body: None,
+            ttl: None,
+            lease: None,
+            wait: None,
+            within: None,
+        }
+    }
+
+    /// What a duplicate of a finished request gets. Defaults to its response.
+    #[must_use]
+    pub const fn on_duplicate(mut self, choice: OnDuplicate) -> Self {
+        self.on_duplicate = choice;
+        self
+    }
+
+    /// What a duplicate gets while the first runs. Defaults to 409.
+    #[must_use]
+    pub const fn on_in_flight(mut self, choice: OnInFlight) -> Self {
+        self.on_in_flight = choice;
+        self
+    }
+
+    /// What happens to a key whose owner died. Defaults to running again after the lease.
+    #[must_use]
+    pub const fn on_abandoned(mut self, choice: OnAbandoned) -> Self {
+        self.on_abandoned = choice;
+        self
+    }
+
+    /// Whether a key must be there. Defaults to required.
+    #[must_use]
+    pub const fn presence(mut self, choice: Presence) -> Self {
+        self.presence = choice;
+        self
+    }
+
+    /// What a repeated request must repeat. Defaults to the whole request.
+    #[must_use]
+    pub const fn fingerprint(mut self, choice: FingerprintOf) -> Self {
+        self.fingerprint = choice;
+        self
+    }
+
+    /// Which responses are stored. Defaults to [`Statuses::DEFAULT`].
+    #[must_use]
+    pub const fn statuses(mut self, statuses: Statuses) -> Self {
+        self.statuses = statuses;
+        self
+    }
+
+    /// Response headers to replay beside the standard ones, in lower case. Defaults to none.
+    #[must_use]
+    pub const fn headers(mut self, names: &'static [&'static str]) -> Self {
+        self.headers = names;
+        self
+    }
+
+    /// A template reads a form field, so the body is buffered whatever the fingerprint.
+    #[must_use]
+    pub const fn reads_form(mut self) -> Self {
+        self.reads_form = true;
+        self
+    }
+
+    /// The `detail` of the answers to duplicates. Defaults to a sentence of ours.
+    #[must_use]
+    pub const fn message(mut self, text: &'static str) -> Self {
+        self.message = Some(text);
+        self
+    }
+
+    /// How many bytes of a body are buffered. Defaults to the app's, 2 MiB.
+    #[must_use]
+    pub const fn max_body(mut self, bytes: usize) -> Self {
+        self.max_body = Some(bytes);
+        self
+    }
+
+    /// How long a finished request is remembered. Defaults to the app's, 24 hours.
+    #[must_use]
+    pub const fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some(ttl);
+        self
+    }
+
+    /// How long a run excludes others without being renewed. Defaults to the app's.
+    #[must_use]
+    pub const fn lease(mut self, lease: Duration) -> Self {
+        self.lease = Some(lease);
+        self
+    }
+
+    /// How long a duplicate waits for the first to finish. Defaults to the app's, 10 seconds.
+    #[must_use]
+    pub const fn wait(mut self, wait: Duration) -> Self {
+        self.wait = Some(wait);
+        self
+    }
+
+    /// How far the request's timestamp may be from now. Defaults to no limit.
+    #[must_use]
+    pub const fn within(mut self, window: Duration) -> Self {
+        self.within = Some(window);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_statuses_are_those_a_repeated_request_would_meet_again() {
+        let never = [401, 403, 408, 425, 429];
+        for status in 200..=599 {
+            let expected = status < 500 && !never.contains(&status);
+            assert_eq!(Statuses::DEFAULT.contain(status), expected, "{status}");
+        }
+        assert!(!Statuses::DEFAULT.contain(101));
+    }
+}

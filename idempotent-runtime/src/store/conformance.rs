@@ -1,0 +1,310 @@
+//! The contract of [`Store`], as tests that every store passes.
+//!
+//! ```ignore
+//! idempotent_runtime::store_conformance!(async {
+//!     let store = Arc::new(MyStore::connect().await);
+//!     Subject::in_real_time(store)
+//! });
+//! ```
+//! makes one `#[tokio::test]` of each function below, so a failing test names what is broken. The
+//! macro needs `tokio` with the features `macros` and `rt-multi-thread` in the calling crate.
+
+use crate::key::StorageKey;
+use crate::store::{Entry, Store, Swap};
+use bytes::Bytes;
+use std::any::Any;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Makes a test of every function of the conformance suite.
+#[macro_export]
+macro_rules! store_conformance {
+    ($subject:expr) => {
+        $crate::store_conformance!(@ $subject;
+            create_puts_where_nothing_is,
+            create_tells_what_is_there_and_changes_nothing,
+            swap_replaces_what_was_expected,
+            swap_tells_what_is_there_instead,
+            swap_tells_that_nothing_is_there,
+            of_many_creates_at_once_one_puts,
+            of_many_swaps_at_once_one_replaces,
+            what_is_over_does_not_exist,
+            a_swap_gives_a_new_life,
+            read_tells_how_long_is_left,
+            values_come_back_exactly,
+            keys_do_not_touch_each_other,
+            the_longest_life_is_accepted,
+            every_operation_can_be_sent_again,
+            a_purge_drops_nothing_that_lives,
+            a_dropped_call_leaves_the_store_usable,
+        );
+    };
+    (@ $subject:expr; $($case:ident,)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                $crate::store::conformance::$case(&$subject.await).await;
+            }
+        )*
+    };
+}
+
+/// How a test lets time pass.
+type Pass = Box<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
+/// A store under test, and how time passes for it.
+pub struct Subject {
+    store: Arc<dyn Store>,
+    pass: Pass,
+    /// What must outlive the store: a server, a directory.
+    _kept: Option<Box<dyn Any + Send + Sync>>,
+}
+
+impl Subject {
+    /// A store whose clock is that of a server or of this host.
+    #[must_use]
+    pub fn in_real_time(store: Arc<dyn Store>) -> Self {
+        Self { store, pass: Box::new(|time| Box::pin(tokio::time::sleep(time))), _kept: None }
+    }
+
+    /// A store whose clock the test holds.
+    #[must_use]
+    pub fn with_clock(store: Arc<dyn Store>, clock: Arc<crate::clock::ManualClock>) -> Self {
+        let pass = move |time| -> Pin<Box<dyn Future<Output = ()> + Send>> {
+            clock.advance(time);
+            Box::pin(std::future::ready(()))
+        };
+        Self { store, pass: Box::new(pass), _kept: None }
+    }
+
+    /// Keeps something alive as long as the test runs, such as the server behind the store.
+    #[must_use]
+    pub fn keeping(mut self, what: impl Any + Send + Sync) -> Self {
+        self._kept = Some(Box::new(what));
+        self
+    }
+
+    async fn put(&self, key: &StorageKey, value: &'static str, life: Duration) {
+        let there = self.store.create(key, Bytes::from_static(value.as_bytes()), life).await;
+        assert_eq!(there.unwrap(), None, "nothing was there");
+    }
+
+    async fn value(&self, key: &StorageKey) -> Option<Bytes> {
+        self.store.read(key).await.unwrap().map(|entry| entry.value)
+    }
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Subject").field(&self.store).finish()
+    }
+}
+
+const LONG: Duration = Duration::from_secs(3600);
+const SHORT: Duration = Duration::from_millis(30);
+
+/// A key no other test uses, so that suites can share a server.
+fn fresh() -> StorageKey {
+    StorageKey::from_bytes(rand::random())
+}
+
+/// `create` on an unused key puts the value.
+pub async fn create_puts_where_nothing_is(subject: &Subject) {
+    let key = fresh();
+    assert_eq!(subject.value(&key).await, None);
+    subject.put(&key, "first", LONG).await;
+    assert_eq!(subject.value(&key).await.unwrap(), "first");
+}
+
+/// `create` on a used key gives the value that is there.
+pub async fn create_tells_what_is_there_and_changes_nothing(subject: &Subject) {
+    let key = fresh();
+    subject.put(&key, "first", LONG).await;
+    let there = subject.store.create(&key, "second".into(), SHORT).await.unwrap();
+    assert_eq!(there.unwrap(), "first");
+    (subject.pass)(SHORT * 2).await;
+    assert_eq!(subject.value(&key).await.unwrap(), "first", "neither value nor life changed");
+}
+
+/// `swap` with the expected value replaces it.
+pub async fn swap_replaces_what_was_expected(subject: &Subject) {
+    let key = fresh();
+    subject.put(&key, "first", LONG).await;
+    let swapped = subject.store.swap(&key, "first".into(), "second".into(), LONG).await;
+    assert_eq!(swapped.unwrap(), Swap::Done);
+    assert_eq!(subject.value(&key).await.unwrap(), "second");
+}
+
+/// `swap` with another value changes nothing and gives what is there.
+pub async fn swap_tells_what_is_there_instead(subject: &Subject) {
+    let key = fresh();
+    subject.put(&key, "first", LONG).await;
+    for expected in ["", "firs", "first ", "First", "second"] {
+        let swapped = subject.store.swap(&key, expected.into(), "second".into(), LONG).await;
+        assert_eq!(swapped.unwrap(), Swap::Differs(Some("first".into())), "{expected:?}");
+    }
+    assert_eq!(subject.value(&key).await.unwrap(), "first");
+}
+
+/// `swap` on an unused key puts nothing.
+pub async fn swap_tells_that_nothing_is_there(subject: &Subject) {
+    let key = fresh();
+    let swapped = subject.store.swap(&key, "first".into(), "second".into(), LONG).await;
+    assert_eq!(swapped.unwrap(), Swap::Differs(None));
+    assert_eq!(subject.value(&key).await, None);
+}
+
+/// Of 64 concurrent `create`s one puts; all others get its value.
+pub async fn of_many_creates_at_once_one_puts(subject: &Subject) {
+    let key = fresh();
+    let there = at_once(subject, move |store, n| async move {
+        store.create(&key, Bytes::from(format!("{n}")), LONG).await.unwrap()
+    })
+    .await;
+    assert_eq!(there.iter().filter(|there| there.is_none()).count(), 1, "one put");
+    let winner = subject.value(&key).await.unwrap();
+    assert!(there.iter().flatten().all(|there| *there == winner), "the others saw it");
+}
+
+/// Of 64 concurrent `swap`s that expect one value, one replaces it.
+pub async fn of_many_swaps_at_once_one_replaces(subject: &Subject) {
+    let key = fresh();
+    subject.put(&key, "first", LONG).await;
+    let swaps = at_once(subject, move |store, n| async move {
+        store.swap(&key, "first".into(), Bytes::from(format!("{n}")), LONG).await.unwrap()
+    })
+    .await;
+    assert_eq!(swaps.iter().filter(|swap| **swap == Swap::Done).count(), 1, "one replaced");
+    let winner = Swap::Differs(subject.value(&key).await);
+    assert!(swaps.iter().filter(|swap| **swap != Swap::Done).all(|swap| *swap == winner));
+}
+
+async fn at_once<T, F>(subject: &Subject, step: impl Fn(Arc<dyn Store>, usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let many = 64;
+    let barrier = Arc::new(tokio::sync::Barrier::new(many));
+    let tasks: Vec<_> = (0..many)
+        .map(|n| {
+            let (barrier, step) = (barrier.clone(), step(subject.store.clone(), n));
+            tokio::spawn(async move {
+                barrier.wait().await;
+                step.await
+            })
+        })
+        .collect();
+    let mut answers = Vec::with_capacity(many);
+    for task in tasks {
+        answers.push(task.await.unwrap());
+    }
+    answers
+}
+
+/// After its life a value is seen by no operation, and `create` puts over it.
+pub async fn what_is_over_does_not_exist(subject: &Subject) {
+    let key = fresh();
+    subject.put(&key, "first", SHORT).await;
+    (subject.pass)(SHORT * 2).await;
+    assert_eq!(subject.value(&key).await, None);
+    let swapped = subject.store.swap(&key, "first".into(), "second".into(), LONG).await;
+    assert_eq!(swapped.unwrap(), Swap::Differs(None));
+    subject.put(&key, "third", LONG).await;
+    assert_eq!(subject.value(&key).await.unwrap(), "third");
+}
+
+/// The life given with a `swap` counts from the swap, longer or shorter than before.
+pub async fn a_swap_gives_a_new_life(subject: &Subject) {
+    let (longer, shorter) = (fresh(), fresh());
+    subject.put(&longer, "first", Duration::from_secs(1)).await;
+    subject.put(&shorter, "first", LONG).await;
+    subject.store.swap(&longer, "first".into(), "second".into(), LONG).await.unwrap();
+    subject.store.swap(&shorter, "first".into(), "second".into(), SHORT).await.unwrap();
+    (subject.pass)(Duration::from_millis(1100)).await;
+    assert_eq!(subject.value(&longer).await.unwrap(), "second");
+    assert_eq!(subject.value(&shorter).await, None);
+}
+
+/// `read` gives the life that is left, never more than was given.
+pub async fn read_tells_how_long_is_left(subject: &Subject) {
+    let key = fresh();
+    subject.put(&key, "first", LONG).await;
+    (subject.pass)(SHORT).await;
+    let Entry { left, .. } = subject.store.read(&key).await.unwrap().unwrap();
+    // Stores may round to the millisecond, and a server's clock is not the test's.
+    assert!(left <= LONG - SHORT + Duration::from_millis(2), "{left:?}");
+    assert!(left > LONG - Duration::from_secs(60), "{left:?}");
+}
+
+/// Every byte, no bytes, and megabytes come back as they were put.
+pub async fn values_come_back_exactly(subject: &Subject) {
+    let every = Bytes::from((0..=255).collect::<Vec<u8>>());
+    let big = Bytes::from((0..3_000_000_u32).flat_map(u32::to_le_bytes).take(3 << 20).collect::<Vec<u8>>());
+    for value in [every, Bytes::new(), big, Bytes::from_static(b"\r\n$-1\r\n' OR 1=1--\0*")] {
+        let key = fresh();
+        assert_eq!(subject.store.create(&key, value.clone(), LONG).await.unwrap(), None);
+        assert!(subject.value(&key).await.unwrap() == value, "{} bytes", value.len());
+        let swapped = subject.store.swap(&key, value.clone(), value.slice(value.len() / 2..), LONG);
+        assert_eq!(swapped.await.unwrap(), Swap::Done, "{} bytes", value.len());
+        assert!(subject.value(&key).await.unwrap() == value.slice(value.len() / 2..));
+    }
+}
+
+/// A change under one key is seen under no other, however alike the keys.
+pub async fn keys_do_not_touch_each_other(subject: &Subject) {
+    let one = fresh();
+    let mut bytes = *one.as_bytes();
+    bytes[31] ^= 1;
+    let other = StorageKey::from_bytes(bytes);
+    subject.put(&one, "one", LONG).await;
+    assert_eq!(subject.value(&other).await, None);
+    subject.put(&other, "other", LONG).await;
+    subject.store.swap(&one, "one".into(), "changed".into(), LONG).await.unwrap();
+    assert_eq!(subject.value(&other).await.unwrap(), "other");
+}
+
+/// A life beyond every calendar is not refused and does not wrap around.
+pub async fn the_longest_life_is_accepted(subject: &Subject) {
+    let key = fresh();
+    subject.put(&key, "first", Duration::MAX).await;
+    let swapped = subject.store.swap(&key, "first".into(), "second".into(), Duration::MAX).await;
+    assert_eq!(swapped.unwrap(), Swap::Done);
+    assert_eq!(subject.value(&key).await.unwrap(), "second");
+}
+
+/// An operation whose answer was lost is sent again, and says what it finds.
+pub async fn every_operation_can_be_sent_again(subject: &Subject) {
+    let key = fresh();
+    subject.put(&key, "first", LONG).await;
+    assert_eq!(subject.store.create(&key, "first".into(), LONG).await.unwrap().unwrap(), "first");
+    for expected in [Swap::Done, Swap::Differs(Some("second".into()))] {
+        let swapped = subject.store.swap(&key, "first".into(), "second".into(), LONG).await;
+        assert_eq!(swapped.unwrap(), expected);
+    }
+}
+
+/// `purge` leaves everything that lives.
+pub async fn a_purge_drops_nothing_that_lives(subject: &Subject) {
+    let (over, alive) = (fresh(), fresh());
+    subject.put(&over, "over", SHORT).await;
+    subject.put(&alive, "alive", LONG).await;
+    (subject.pass)(SHORT * 2).await;
+    while subject.store.purge(100).await.unwrap() > 0 {}
+    assert_eq!(subject.value(&alive).await.unwrap(), "alive");
+    assert_eq!(subject.value(&over).await, None);
+}
+
+/// A future that is dropped before its answer came blocks nobody afterwards.
+pub async fn a_dropped_call_leaves_the_store_usable(subject: &Subject) {
+    for _ in 0..100 {
+        let key = fresh();
+        let mut call = subject.store.create(&key, "dropped".into(), LONG);
+        // Polled once, so that it was sent, then dropped.
+        let _ = futures_util::poll!(&mut call);
+        drop(call);
+    }
+    create_puts_where_nothing_is(subject).await;
+}

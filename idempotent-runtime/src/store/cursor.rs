@@ -1,0 +1,74 @@
+//! Reading and writing length-prefixed fields; little endian throughout.
+
+use crate::store::record::Undecodable;
+use bytes::Bytes;
+
+/// Takes fields off the front of some bytes, each within what is left.
+pub(crate) struct Cursor {
+    left: Bytes,
+}
+
+impl Cursor {
+    pub(crate) const fn new(bytes: Bytes) -> Self {
+        Self { left: bytes }
+    }
+
+    pub(crate) fn take(&mut self, length: usize) -> Result<Bytes, Undecodable> {
+        if length > self.left.len() {
+            return Err(Undecodable);
+        }
+        Ok(self.left.split_to(length))
+    }
+
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Undecodable> {
+        self.take(N)?.as_ref().try_into().map_err(|_| Undecodable)
+    }
+
+    pub(crate) fn u8(&mut self) -> Result<u8, Undecodable> {
+        Ok(u8::from_le_bytes(self.array()?))
+    }
+
+    pub(crate) fn u16(&mut self) -> Result<u16, Undecodable> {
+        Ok(u16::from_le_bytes(self.array()?))
+    }
+
+    pub(crate) fn u32(&mut self) -> Result<u32, Undecodable> {
+        Ok(u32::from_le_bytes(self.array()?))
+    }
+
+    pub(crate) fn u64(&mut self) -> Result<u64, Undecodable> {
+        Ok(u64::from_le_bytes(self.array()?))
+    }
+
+    /// A field behind a 32-bit length.
+    pub(crate) fn bytes(&mut self) -> Result<Bytes, Undecodable> {
+        let length = self.u32()?;
+        self.take(usize::try_from(length).map_err(|_| Undecodable)?)
+    }
+
+    /// A UTF-8 field behind a 16-bit length.
+    pub(crate) fn text(&mut self) -> Result<String, Undecodable> {
+        let length = self.u16()?;
+        let text = self.take(usize::from(length))?;
+        std::str::from_utf8(&text).map(str::to_owned).map_err(|_| Undecodable)
+    }
+
+    /// Nothing may follow the last field.
+    pub(crate) fn finish(self) -> Result<(), Undecodable> {
+        if self.left.is_empty() { Ok(()) } else { Err(Undecodable) }
+    }
+}
+
+/// Writes a field of at most 65 535 bytes; what is longer is cut (labels alone are written so).
+pub(crate) fn put_short(out: &mut Vec<u8>, field: &[u8]) {
+    let length = u16::try_from(field.len()).unwrap_or(u16::MAX);
+    out.extend_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(&field[..usize::from(length)]);
+}
+
+/// Writes a field of at most 4 GiB; a stored body is bounded far below that.
+pub(crate) fn put_long(out: &mut Vec<u8>, field: &[u8]) {
+    let length = u32::try_from(field.len()).unwrap_or(u32::MAX);
+    out.extend_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(field);
+}

@@ -1,0 +1,219 @@
+//! Records in this process's memory: for tests, examples and single-process services.
+
+use crate::clock::{Clock, SystemClock};
+use crate::error::StoreError;
+use crate::key::StorageKey;
+use crate::store::{Entry, Store, StoreFuture, Swap};
+use bytes::Bytes;
+use indexmap::IndexMap;
+use std::fmt;
+use std::future::ready;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Enough that a shard's table grows in steps too small to be felt, and locks are rarely shared.
+const SHARDS: usize = 256;
+
+/// How many slots each new value looks at for others whose life is over. Two or more keep the
+/// number of dead values below that of living ones; a constant keeps the cost of a put flat.
+const SWEEP: usize = 2;
+
+/// Keeps records in memory; they are gone with the process.
+///
+/// Guards one process against duplicates. Living values are never dropped: memory is bounded by
+/// the rate of new keys times their ttl. Clones share their records.
+#[derive(Clone)]
+pub struct MemoryStore {
+    shards: Arc<[Mutex<Shard>]>,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Default)]
+struct Shard {
+    slots: IndexMap<StorageKey, Slot>,
+    /// The next slot to look at for a life that is over.
+    hand: usize,
+}
+
+struct Slot {
+    value: Bytes,
+    ends: Duration,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_clock(Arc::new(SystemClock::new()))
+    }
+
+    /// An empty store that counts lives by the steady time of this clock.
+    #[must_use]
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), clock }
+    }
+
+    /// How many values are held, those included whose life is over and that no put has met yet.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).slots.len()).sum()
+    }
+
+    /// Runs one step on the key's shard, at one moment.
+    fn step<T: Send + 'static>(
+        &self,
+        key: &StorageKey,
+        step: impl FnOnce(&mut Shard, Duration) -> T,
+    ) -> StoreFuture<'static, T> {
+        // The key is a hash, so its first byte spreads evenly.
+        let shard = &self.shards[usize::from(key.as_bytes()[0]) % SHARDS];
+        let answer: Result<T, StoreError> = Ok(step(&mut lock(shard), self.clock.steady()));
+        Box::pin(ready(answer))
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").finish_non_exhaustive()
+    }
+}
+
+impl Store for MemoryStore {
+    fn create<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        value: Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Option<Bytes>> {
+        self.step(key, |shard, now| {
+            shard.sweep(now);
+            if let Some(there) = shard.living(key, now) {
+                return Some(there.value.clone());
+            }
+            shard.slots.insert(*key, Slot { value, ends: now.saturating_add(life) });
+            None
+        })
+    }
+
+    fn swap<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        expected: Bytes,
+        value: Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Swap> {
+        self.step(key, |shard, now| match shard.living(key, now) {
+            Some(there) if there.value == expected => {
+                *there = Slot { value, ends: now.saturating_add(life) };
+                Swap::Done
+            }
+            other => Swap::Differs(other.map(|there| there.value.clone())),
+        })
+    }
+
+    fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
+        self.step(key, |shard, now| {
+            let there = shard.living(key, now)?;
+            Some(Entry { value: there.value.clone(), left: there.ends - now })
+        })
+    }
+
+    fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
+        let now = self.clock.steady();
+        let mut dropped = 0;
+        for shard in self.shards.iter() {
+            let mut shard = lock(shard);
+            let mut looked = shard.slots.len();
+            while looked > 0 && dropped < limit {
+                dropped += u32::from(shard.look(now));
+                looked -= 1;
+            }
+        }
+        Box::pin(ready(Ok(dropped)))
+    }
+
+    fn describe(&self) -> String {
+        "memory (this process only; gone when it ends)".to_owned()
+    }
+}
+
+impl Shard {
+    fn living(&mut self, key: &StorageKey, now: Duration) -> Option<&mut Slot> {
+        self.slots.get_mut(key).filter(|slot| slot.ends > now)
+    }
+
+    fn sweep(&mut self, now: Duration) {
+        for _ in 0..SWEEP {
+            self.look(now);
+        }
+    }
+
+    /// Looks at one slot, drops it if its life is over, and says whether it did.
+    fn look(&mut self, now: Duration) -> bool {
+        if self.hand >= self.slots.len() {
+            self.hand = 0;
+        }
+        match self.slots.get_index(self.hand) {
+            Some((_, slot)) if slot.ends <= now => {
+                self.slots.swap_remove_index(self.hand);
+                true
+            }
+            _ => {
+                self.hand += 1;
+                false
+            }
+        }
+    }
+}
+
+/// A panic cannot leave a shard half changed: no step calls foreign code in between.
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+    use sha2::{Digest, Sha256};
+
+    fn key(n: u32) -> StorageKey {
+        StorageKey::from_bytes(Sha256::digest(n.to_le_bytes()).into())
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_short_lived_keys_stays_bounded_and_never_drops_a_living_one() {
+        let clock = Arc::new(ManualClock::new());
+        let store = MemoryStore::with_clock(clock.clone());
+        store.create(&key(0), "kept".into(), Duration::from_secs(3600)).await.unwrap();
+        for n in 1..200_000 {
+            store.create(&key(n), "short".into(), Duration::from_secs(1)).await.unwrap();
+            if n % 1000 == 0 {
+                clock.advance(Duration::from_secs(1));
+            }
+        }
+        // 1 000 are alive at any time; without the sweep 200 000 would be held.
+        assert!(store.held() < 10_000, "{}", store.held());
+        assert!(store.read(&key(0)).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn purging_drops_what_is_over_and_no_more_than_asked() {
+        let clock = Arc::new(ManualClock::new());
+        let store = MemoryStore::with_clock(clock.clone());
+        for n in 0..100 {
+            let life = if n < 60 { 1 } else { 100 };
+            store.create(&key(n), "v".into(), Duration::from_secs(life)).await.unwrap();
+        }
+        clock.advance(Duration::from_secs(2));
+        assert_eq!(store.purge(50).await.unwrap(), 50);
+        assert_eq!(store.purge(50).await.unwrap(), 10);
+        assert_eq!(store.held(), 40);
+    }
+}

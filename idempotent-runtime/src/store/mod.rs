@@ -1,0 +1,132 @@
+//! Where records live: the contract, and the stores that keep it.
+//!
+//! A store is a register with expiry: it puts a value where none is, exchanges a value for
+//! another if it is still the expected one, and reads. It knows nothing of leases, owners or
+//! tokens; the engine builds all of those on these operations, once for every backend.
+
+mod cursor;
+pub mod record;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod memory;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(feature = "sqlite")]
+mod sql;
+
+pub use memory::MemoryStore;
+#[cfg(feature = "redis")]
+pub use redis::RedisStore;
+#[cfg(feature = "sqlite")]
+pub use sql::SqliteStore;
+
+use crate::error::StoreError;
+use crate::key::StorageKey;
+use bytes::Bytes;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What an operation of a store gives back.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// A value that is alive, and for how much longer by the store's clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The bytes, exactly as they were put.
+    pub value: Bytes,
+    /// How long until the store forgets it.
+    pub left: Duration,
+}
+
+/// What became of an exchange.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Swap {
+    /// The expected value was there and is replaced.
+    Done,
+    /// Something else is there, or nothing; nothing was changed.
+    Differs(Option<Bytes>),
+}
+
+/// A place for records: Redis, a database, memory, or your own.
+///
+/// # The contract
+/// - Every operation is one atomic step. Two `create`s, two `swap`s with one expected value, or a
+///   `create` and a `swap` of one key never both succeed.
+/// - Values are bytes, up to several megabytes, and come back exactly as they were put.
+/// - A value whose life is over does not exist: `create` puts over it, `swap` and `read` do not
+///   see it. Life is counted by the backend's own clock, to the millisecond, and a value is never
+///   dropped before it is over, whatever the pressure: refuse new values instead
+///   ([`StoreErrorKind::Rejected`](crate::StoreErrorKind)).
+/// - What was acknowledged survives what the backend promises to survive.
+/// - An error means the backend did not answer or answered nonsense. After an error the operation
+///   may or may not have happened; each can be sent again without harm.
+/// - An operation that hangs is an error: the engine gives every call a deadline, and a dropped
+///   future must leave the store usable.
+///
+/// The functions of `store::conformance` (feature `conformance`) check all of this.
+pub trait Store: Send + Sync + fmt::Debug + 'static {
+    /// Puts a value where none is; otherwise gives what is there and changes nothing.
+    fn create<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        value: Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Option<Bytes>>;
+
+    /// Replaces `expected` by `value` with a new life, if it is what is there, byte for byte.
+    fn swap<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        expected: Bytes,
+        value: Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Swap>;
+
+    /// Gives what is there and how long it has left, as of one moment.
+    fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>>;
+
+    /// Drops at most `limit` values whose life is over, and says how many.
+    ///
+    /// For backends that do not forget by themselves; the others answer 0. One call must not
+    /// keep other operations waiting for long.
+    fn purge(&self, limit: u32) -> StoreFuture<'_, u32>;
+
+    /// The backend and its address without credentials, for people.
+    fn describe(&self) -> String;
+}
+
+impl<S: Store + ?Sized> Store for Arc<S> {
+    fn create<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        value: Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Option<Bytes>> {
+        (**self).create(key, value, life)
+    }
+
+    fn swap<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        expected: Bytes,
+        value: Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Swap> {
+        (**self).swap(key, expected, value, life)
+    }
+
+    fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
+        (**self).read(key)
+    }
+
+    fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
+        (**self).purge(limit)
+    }
+
+    fn describe(&self) -> String {
+        (**self).describe()
+    }
+}

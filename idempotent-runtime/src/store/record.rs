@@ -1,0 +1,255 @@
+//! What a store holds under a key, and its bytes.
+
+use crate::fingerprint::Fingerprint;
+use crate::key::StorageKey;
+use crate::outcome::{Outcome, StoredResponse};
+use crate::store::cursor::{Cursor, put_long, put_short};
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+/// The process that claims, by 128 random bits it made before it claimed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Owner([u8; 16]);
+
+impl Owner {
+    /// A new owner, from the thread's cryptographic generator.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(rand::random())
+    }
+
+    /// An owner with these bits, for tests.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Debug for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::key::hex(f, &self.0[..4])?;
+        f.write_str("…")
+    }
+}
+
+/// The readable parts of a storage key, kept for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Label {
+    /// The guarded function.
+    pub operation: Cow<'static, str>,
+    /// The key as it was read, without secrets.
+    pub key: String,
+}
+
+/// One record, whatever the backend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Grows with every claim of the key; the fence against owners that came back late.
+    pub attempt: u64,
+    /// What a repeated request must repeat.
+    pub fingerprint: Fingerprint,
+    /// The readable parts of the key.
+    pub label: Label,
+    /// Where in its life the record is.
+    pub state: State,
+}
+
+/// Where in its life a record is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// May be claimed: a token that waits for its use, or a key that was given back.
+    Issued,
+    /// Somebody runs, or died running.
+    InProgress {
+        /// Who may complete, renew or release it.
+        owner: Owner,
+        /// How often the lease was renewed; makes every renewal a new value.
+        renewals: u32,
+        /// How long the record stays after its lease is over.
+        keep: Duration,
+    },
+    /// It ran.
+    Completed(Outcome),
+}
+
+const VERSION: u8 = 1;
+const ISSUED: u8 = 0;
+const IN_PROGRESS: u8 = 1;
+const RESPONSE: u8 = 2;
+const TOMBSTONE: u8 = 3;
+const CHECKSUM: usize = 8;
+const ATTEMPT_AND_FINGERPRINT: usize = 8 + 32;
+
+/// The bytes are no record, or belong under another key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undecodable;
+
+impl fmt::Display for Undecodable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a record of this version under this key, or damaged")
+    }
+}
+
+impl std::error::Error for Undecodable {}
+
+impl Record {
+    /// The record as bytes: version, state, fields with their lengths, checksum.
+    ///
+    /// The checksum covers the storage key, so a record that is copied under another key is
+    /// refused like a damaged one. Equal records under one key have equal bytes.
+    #[must_use]
+    pub fn encode(&self, key: &StorageKey) -> Bytes {
+        let mut out = Vec::with_capacity(self.size_hint());
+        out.extend_from_slice(&[VERSION, self.state.tag()]);
+        out.extend_from_slice(&self.attempt.to_le_bytes());
+        out.extend_from_slice(self.fingerprint.as_bytes());
+        put_short(&mut out, self.label.operation.as_bytes());
+        put_short(&mut out, self.label.key.as_bytes());
+        self.state.encode(&mut out);
+        let sum = checksum(key, &out);
+        out.extend_from_slice(&sum);
+        Bytes::from(out)
+    }
+
+    /// Reads a record back; bodies and headers share the memory of `bytes`.
+    pub fn decode(key: &StorageKey, bytes: &Bytes) -> Result<Self, Undecodable> {
+        let body = bytes.len().checked_sub(CHECKSUM).ok_or(Undecodable)?;
+        if checksum(key, &bytes[..body]) != bytes[body..] {
+            return Err(Undecodable);
+        }
+        let mut cursor = Cursor::new(bytes.slice(..body));
+        if cursor.u8()? != VERSION {
+            return Err(Undecodable);
+        }
+        let tag = cursor.u8()?;
+        let record = Self {
+            attempt: cursor.u64()?,
+            fingerprint: Fingerprint::from_bytes(cursor.array()?),
+            label: Label { operation: cursor.text()?.into(), key: cursor.text()? },
+            state: State::decode(tag, &mut cursor)?,
+        };
+        cursor.finish()?;
+        Ok(record)
+    }
+
+    fn size_hint(&self) -> usize {
+        let outcome = match &self.state {
+            State::Completed(Outcome::Response(response)) => {
+                let headers = response.headers.iter().map(|(name, value)| name.len() + value.len() + 8);
+                response.body.len() + headers.sum::<usize>() + 14
+            }
+            _ => 28,
+        };
+        54 + self.label.operation.len() + self.label.key.len() + outcome
+    }
+}
+
+impl State {
+    const fn tag(&self) -> u8 {
+        match self {
+            Self::Issued => ISSUED,
+            Self::InProgress { .. } => IN_PROGRESS,
+            Self::Completed(Outcome::Response(_)) => RESPONSE,
+            Self::Completed(Outcome::Tombstone) => TOMBSTONE,
+        }
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Issued | Self::Completed(Outcome::Tombstone) => {}
+            Self::InProgress { owner, renewals, keep } => {
+                out.extend_from_slice(&owner.0);
+                out.extend_from_slice(&renewals.to_le_bytes());
+                out.extend_from_slice(&crate::clock::millis(*keep).to_le_bytes());
+            }
+            Self::Completed(Outcome::Response(response)) => encode_response(response, out),
+        }
+    }
+
+    fn decode(tag: u8, cursor: &mut Cursor) -> Result<Self, Undecodable> {
+        Ok(match tag {
+            ISSUED => Self::Issued,
+            IN_PROGRESS => Self::InProgress {
+                owner: Owner(cursor.array()?),
+                renewals: cursor.u32()?,
+                keep: Duration::from_millis(cursor.u64()?),
+            },
+            RESPONSE => Self::Completed(Outcome::Response(decode_response(cursor)?)),
+            TOMBSTONE => Self::Completed(Outcome::Tombstone),
+            _ => return Err(Undecodable),
+        })
+    }
+}
+
+fn encode_response(response: &StoredResponse, out: &mut Vec<u8>) {
+    out.extend_from_slice(&response.status.to_le_bytes());
+    out.extend_from_slice(&u32::try_from(response.headers.len()).unwrap_or(u32::MAX).to_le_bytes());
+    for (name, value) in &response.headers {
+        put_long(out, name);
+        put_long(out, value);
+    }
+    put_long(out, &response.body);
+}
+
+fn decode_response(cursor: &mut Cursor) -> Result<StoredResponse, Undecodable> {
+    let status = cursor.u16()?;
+    if !(100..=999).contains(&status) {
+        return Err(Undecodable);
+    }
+    let count = cursor.u32()?;
+    let mut headers = Vec::new();
+    for _ in 0..count {
+        headers.push((cursor.bytes()?, cursor.bytes()?));
+    }
+    Ok(StoredResponse { status, headers, body: cursor.bytes()? })
+}
+
+/// What a person may see of a record without opening it; empty for bytes that are none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Glance<'a> {
+    /// The guarded function.
+    pub operation: &'a str,
+    /// The key as it was read, without secrets.
+    pub label: &'a str,
+    /// `issued`, `in progress` or `completed`.
+    pub state: &'static str,
+}
+
+impl<'a> Glance<'a> {
+    /// Glances at the bytes of a value.
+    #[must_use]
+    pub fn at(value: &'a [u8]) -> Self {
+        Self::read(value).unwrap_or_default()
+    }
+
+    fn read(value: &'a [u8]) -> Option<Self> {
+        let [VERSION, tag, rest @ ..] = value else { return None };
+        let state = match *tag {
+            ISSUED => "issued",
+            IN_PROGRESS => "in progress",
+            RESPONSE | TOMBSTONE => "completed",
+            _ => return None,
+        };
+        let (operation, rest) = short(rest.get(ATTEMPT_AND_FINGERPRINT..)?)?;
+        let (label, _) = short(rest)?;
+        Some(Self { operation, label, state })
+    }
+}
+
+/// A text behind its 16-bit length, and what follows it.
+fn short(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    let (text, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
+    Some((std::str::from_utf8(text).ok()?, rest))
+}
+
+fn checksum(key: &StorageKey, bytes: &[u8]) -> [u8; CHECKSUM] {
+    let sum = Sha256::new().chain_update(key.as_bytes()).chain_update(bytes).finalize();
+    let mut short = [0; CHECKSUM];
+    short.copy_from_slice(&sum[..CHECKSUM]);
+    short
+}

@@ -1,0 +1,208 @@
+//! Records in Redis or Valkey: one key each, so that a cluster can spread them.
+
+mod connections;
+
+use crate::error::{StoreError, StoreErrorKind};
+use crate::key::StorageKey;
+use crate::store::{Entry, Store, StoreFuture, Swap};
+use ::redis::{Client, Cmd, ErrorKind, RedisError, RedisResult, Script, Value, cmd, pipe};
+use bytes::Bytes;
+use connections::{Connections, is_read_only};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// The longest life that is asked of the server, a hundred years: it refuses sums that overflow.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// Keeps records in Redis 7.0 or later, or Valkey 8 or later.
+///
+/// A new request costs two commands (`SET … NX GET PX`, then an exchange), a replay one. The
+/// exchange is the native `SET … IFEQ` where the server knows it (Redis 8.4, Valkey 8.1), a script
+/// elsewhere. Time is the server's.
+///
+/// The server must be a master with `maxmemory-policy noeviction`: any other policy drops leases
+/// under pressure.
+pub struct RedisStore {
+    connections: Connections,
+    prefix: String,
+    swap: Script,
+    /// Whether `SET … IFEQ` is worth trying; the server's first complaint settles it.
+    native_swap: AtomicBool,
+}
+
+impl RedisStore {
+    /// Connects to `redis://[user:password@]host[:port][/database]` or `redis+unix:///path`.
+    ///
+    /// # Errors
+    /// When the URL is none, the server cannot be reached, or refuses the credentials.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        let client = Client::open(url).map_err(|error| failed("connect", error))?;
+        let store = Self {
+            connections: Connections::new(client),
+            prefix: "idempotency:".to_owned(),
+            swap: Script::new(include_str!("swap.lua")),
+            native_swap: AtomicBool::new(true),
+        };
+        store.connections.get().await.map_err(|error| failed("connect", error))?;
+        Ok(store)
+    }
+
+    /// What the names of all keys begin with. Defaults to `idempotency:`.
+    #[must_use]
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    fn name(&self, key: &StorageKey) -> String {
+        format!("{}{key}", self.prefix)
+    }
+
+    async fn send(&self, command: &Cmd) -> RedisResult<Value> {
+        let mut connected = self.connections.get().await?;
+        let answer = connected.connection.send_packed_command(command).await;
+        // A server's refusal comes as a value.
+        connected.check(answer.and_then(Value::extract_error))
+    }
+
+    async fn swap_natively(
+        &self,
+        key: &StorageKey,
+        expected: &Bytes,
+        value: &Bytes,
+        life: Duration,
+    ) -> RedisResult<Swap> {
+        let mut command = cmd("SET");
+        command.arg(self.name(key)).arg(&value[..]).arg("IFEQ").arg(&expected[..]);
+        command.arg("GET").arg("PX").arg(milliseconds(life));
+        // It answers what was there before, whether or not that was the expected value.
+        let before = bytes(self.send(&command).await?)?;
+        Ok(if before.as_ref() == Some(expected) { Swap::Done } else { Swap::Differs(before) })
+    }
+
+    async fn swap_by_script(
+        &self,
+        key: &StorageKey,
+        expected: &Bytes,
+        value: &Bytes,
+        life: Duration,
+    ) -> RedisResult<Swap> {
+        let mut call = self.swap.key(self.name(key));
+        call.arg(&expected[..]).arg(&value[..]).arg(milliseconds(life));
+        let mut connected = self.connections.get().await?;
+        let answer = call.invoke_async(&mut connected.connection).await;
+        Ok(match connected.check(answer)? {
+            Value::Int(_) => Swap::Done,
+            other => Swap::Differs(bytes(other)?),
+        })
+    }
+}
+
+impl Store for RedisStore {
+    fn create<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        value: Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Option<Bytes>> {
+        Box::pin(async move {
+            let mut command = cmd("SET");
+            command.arg(self.name(key)).arg(&value[..]);
+            command.arg("NX").arg("GET").arg("PX").arg(milliseconds(life));
+            let there = self.send(&command).await.and_then(bytes);
+            there.map_err(|error| failed("create", error))
+        })
+    }
+
+    fn swap<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        expected: Bytes,
+        value: Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Swap> {
+        Box::pin(async move {
+            if self.native_swap.load(Ordering::Relaxed) {
+                match self.swap_natively(key, &expected, &value, life).await {
+                    Err(error) if is_unknown_syntax(&error) => {
+                        self.native_swap.store(false, Ordering::Relaxed);
+                    }
+                    answer => return answer.map_err(|error| failed("swap", error)),
+                }
+            }
+            let swapped = self.swap_by_script(key, &expected, &value, life).await;
+            swapped.map_err(|error| failed("swap", error))
+        })
+    }
+
+    fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
+        Box::pin(async move {
+            let name = self.name(key);
+            let mut both = pipe();
+            // In one transaction: what is left must be of the value that is read.
+            both.atomic().cmd("GET").arg(&name).cmd("PTTL").arg(&name);
+            let read = async {
+                let mut connected = self.connections.get().await?;
+                let answer = both.query_async(&mut connected.connection).await;
+                let (value, left): (Option<Vec<u8>>, i64) = connected.check(answer)?;
+                Ok(value.map(|value| Entry {
+                    value: value.into(),
+                    // A key without an end is none of ours; it counts as at its end.
+                    left: Duration::from_millis(u64::try_from(left).unwrap_or(0)),
+                }))
+            };
+            read.await.map_err(|error| failed("read", error))
+        })
+    }
+
+    fn purge(&self, _limit: u32) -> StoreFuture<'_, u32> {
+        // The server forgets by itself.
+        Box::pin(std::future::ready(Ok(0)))
+    }
+
+    fn describe(&self) -> String {
+        format!("Redis at {}", self.connections.client().get_connection_info().addr())
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RedisStore").field(&self.describe()).finish()
+    }
+}
+
+/// A string or nothing, as the server answers `GET`.
+fn bytes(value: Value) -> RedisResult<Option<Bytes>> {
+    match value {
+        Value::BulkString(bytes) => Ok(Some(bytes.into())),
+        Value::Nil => Ok(None),
+        // Redis answers `OK` where `GET` is ignored; none of our commands allows that.
+        _ => Err((ErrorKind::UnexpectedReturnType, "neither a string nor nothing").into()),
+    }
+}
+
+fn milliseconds(life: Duration) -> u64 {
+    crate::clock::millis(life.clamp(Duration::from_millis(1), LONGEST))
+}
+
+fn is_unknown_syntax(error: &RedisError) -> bool {
+    error.code() == Some("ERR") && error.detail().is_some_and(|detail| detail.contains("syntax"))
+}
+
+/// Sorts the client library's errors into ours.
+fn failed(operation: &'static str, error: RedisError) -> StoreError {
+    let kind = match (error.kind(), error.code()) {
+        _ if error.is_timeout() => StoreErrorKind::Timeout,
+        (_, Some("WRONGTYPE")) | (ErrorKind::UnexpectedReturnType | ErrorKind::Parse, _) => {
+            StoreErrorKind::Corrupt
+        }
+        _ if is_read_only(&error) => StoreErrorKind::Unavailable,
+        (_, Some("LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "NOREPLICAS")) => {
+            StoreErrorKind::Unavailable
+        }
+        (ErrorKind::Io | ErrorKind::ClusterConnectionNotFound, _) => StoreErrorKind::Unavailable,
+        _ => StoreErrorKind::Rejected,
+    };
+    StoreError::new(kind, operation).because(error)
+}

@@ -1,0 +1,87 @@
+//! A Redis server of a test's own.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// A private server on a Unix socket in a temporary directory; it ends when it is dropped.
+#[derive(Debug)]
+pub struct RedisServer {
+    process: Option<Child>,
+    directory: TempDir,
+    options: Vec<String>,
+}
+
+impl RedisServer {
+    /// Starts a server that keeps nothing on disk.
+    pub fn start() -> Self {
+        Self::start_with(&["--save", "", "--appendonly", "no"])
+    }
+
+    /// Starts a server with these options.
+    pub fn start_with(options: &[&str]) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let options = options.iter().map(|&option| option.to_owned()).collect();
+        let mut server = Self { process: None, directory, options };
+        server.restart();
+        server
+    }
+
+    /// Starts it again after [`kill`](Self::kill), on the same socket.
+    pub fn restart(&mut self) {
+        let process = Command::new("redis-server")
+            .args(["--port", "0", "--dir"])
+            .arg(self.directory.path())
+            .arg("--unixsocket")
+            .arg(self.socket())
+            .args(&self.options)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("`redis-server` runs; `sh tests/run.sh` installs it");
+        self.process = Some(process);
+        let started = Instant::now();
+        while !self.answers() {
+            assert!(started.elapsed() < Duration::from_secs(20), "redis-server does not answer");
+            std::thread::yield_now();
+        }
+    }
+
+    /// Ends it with SIGKILL.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().and_then(|()| process.wait()).expect("the server ends");
+        }
+    }
+
+    /// Its address for `RedisStore::connect`.
+    pub fn url(&self) -> String {
+        format!("redis+unix://{}", self.socket().display())
+    }
+
+    /// Sends one command on a connection of its own.
+    pub fn command<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
+        let mut connection = self.connect().expect("the server is up");
+        let mut command = redis::cmd(words[0]);
+        command.arg(&words[1..]);
+        command.query(&mut connection).expect("the server accepts the command")
+    }
+
+    fn answers(&self) -> bool {
+        self.connect().and_then(|mut connection| redis::cmd("PING").exec(&mut connection)).is_ok()
+    }
+
+    fn connect(&self) -> redis::RedisResult<redis::Connection> {
+        redis::Client::open(self.url())?.get_connection()
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.directory.path().join("redis.sock")
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

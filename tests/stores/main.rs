@@ -1,0 +1,41 @@
+//! Every store against the contract.
+
+mod memory {
+    use idempotent_runtime::clock::ManualClock;
+    use idempotent_runtime::store::conformance::Subject;
+    use idempotent_runtime::{MemoryStore, store_conformance};
+    use std::sync::Arc;
+
+    store_conformance!(async {
+        let clock = Arc::new(ManualClock::new());
+        Subject::with_clock(Arc::new(MemoryStore::with_clock(clock.clone())), clock)
+    });
+}
+
+mod sqlite {
+    use idempotent_runtime::clock::ManualClock;
+    use idempotent_runtime::store::conformance::Subject;
+    use idempotent_runtime::{SqliteStore, store_conformance};
+    use std::sync::Arc;
+
+    store_conformance!(async {
+        let clock = Arc::new(ManualClock::new());
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("records.db");
+        let store = SqliteStore::open_with_clock(path, clock.clone()).await.unwrap();
+        Subject::with_clock(Arc::new(store), clock).keeping(directory)
+    });
+}
+
+mod redis {
+    use idempotent_runtime::store::conformance::Subject;
+    use idempotent_runtime::{RedisStore, store_conformance};
+    use std::sync::Arc;
+    use tests::RedisServer;
+
+    store_conformance!(async {
+        let server = RedisServer::start();
+        let store = RedisStore::connect(&server.url()).await.unwrap();
+        Subject::in_real_time(Arc::new(store)).keeping(server)
+    });
+}
