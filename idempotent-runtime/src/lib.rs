@@ -5,14 +5,25 @@ pub mod clock;
 pub mod engine;
 mod error;
 mod fingerprint;
+#[cfg(feature = "actix")]
+mod http;
 mod key;
 pub mod observe;
 pub mod outcome;
 pub mod policy;
+#[cfg(feature = "actix")]
+#[doc(hidden)]
+pub mod private;
 pub mod store;
+mod strategy;
 
 pub use error::{StoreError, StoreErrorKind};
 pub use fingerprint::Fingerprint;
+#[cfg(feature = "actix")]
+pub use http::{
+    BuildError, Builder, Idempotency, KeyForm, NoScope, Problem, ProblemKind, Scope, StoreResponse,
+    TokenIssuer, issue_token,
+};
 pub use key::{Address, Segments, StorageKey};
 pub use store::{MemoryStore, Store};
 #[cfg(feature = "redis")]

@@ -1,6 +1,6 @@
 //! A run under way, from its claim to its end.
 
-use crate::engine::Engine;
+use crate::engine::{Engine, GiveBack};
 use crate::engine::lease::{Hold, Lease};
 use crate::engine::running::Run;
 use crate::engine::wait::jittered;
@@ -26,6 +26,7 @@ pub struct Execution {
     /// When the lease is over at the latest that can be relied on, in the engine's steady time:
     /// counted from before the claim was sent.
     pub(super) ends: Duration,
+    pub(super) give_back: GiveBack,
     pub(super) _run: Run,
 }
 
@@ -68,8 +69,12 @@ impl Execution {
         }
     }
 
-    /// Gives the key back, so that the next request with it runs, if it comes within `life`.
-    pub async fn release(mut self, life: Duration) {
+    /// Gives the key back, so that the next request with it runs.
+    pub async fn release(mut self) {
+        let life = match self.give_back {
+            GiveBack::For(life) => life,
+            GiveBack::Until(end) => end.saturating_sub(self.engine.clock().wall()),
+        };
         let store = self.engine.store();
         let ended = self.engine.bounded("swap", self.lease.release(store, life)).await;
         self.ended_without_outcome(ended);

@@ -48,6 +48,17 @@ pub struct Ask {
     pub keep: Duration,
     /// How long to wait for a first request in flight.
     pub wait: Duration,
+    /// How long the key can be claimed again after a run that left nothing behind.
+    pub give_back: GiveBack,
+}
+
+/// How long a key that was given back can be claimed again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GiveBack {
+    /// This long from then.
+    For(Duration),
+    /// Until this moment of the engine's wall clock, as time since 1970.
+    Until(Duration),
 }
 
 /// What the engine answers.
@@ -132,7 +143,8 @@ impl Engine {
                 Decision::Run(lease) => {
                     let ends = sent + ask.lease;
                     let engine = self.clone();
-                    return Ok(Begun::Run(Execution { engine, lease, ends, _run: run }));
+                    let give_back = ask.give_back;
+                    return Ok(Begun::Run(Execution { engine, lease, ends, give_back, _run: run }));
                 }
                 Decision::Replay(response) => return Ok(Begun::Replay(response)),
                 Decision::Refuse(refusal) => return Ok(Begun::Refused(refusal)),

@@ -10,12 +10,14 @@ pub mod record;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod memory;
+mod open;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "sqlite")]
 mod sql;
 
 pub use memory::MemoryStore;
+pub use open::open;
 #[cfg(feature = "redis")]
 pub use redis::RedisStore;
 #[cfg(feature = "sqlite")]

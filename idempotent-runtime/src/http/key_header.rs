@@ -1,0 +1,136 @@
+//! The value of an Idempotency-Key header: a Structured Field string, or bare text.
+
+/// The longest key, in bytes after decoding.
+pub(crate) const KEY_MAX: usize = 255;
+
+/// Which forms of the header are accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyForm {
+    /// A quoted Structured Field string, or bare text of unambiguous characters, which is what
+    /// most clients send. Both forms of one text are one key.
+    #[default]
+    Lenient,
+    /// The quoted form alone, as draft-ietf-httpapi-idempotency-key-header says.
+    Strict,
+}
+
+/// Why a value is no key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    /// Nothing is in it.
+    Empty,
+    /// Something is in it that may not be.
+    Malformed(&'static str),
+}
+
+/// Reads one field value; nothing is trimmed or truncated.
+pub(crate) fn parse(value: &[u8], form: KeyForm) -> Result<String, Unreadable> {
+    let text = match (value, form) {
+        ([], _) => return Err(Unreadable::Empty),
+        ([b'"', quoted @ ..], _) => unquote(quoted)?,
+        (bare, KeyForm::Lenient) => allowed(bare)?,
+        (_, KeyForm::Strict) => {
+            return Err(Unreadable::Malformed("it must be a quoted string (RFC 9651)"));
+        }
+    };
+    match text.len() {
+        0 => Err(Unreadable::Empty),
+        1..=KEY_MAX => Ok(text),
+        _ => Err(Unreadable::Malformed("it is longer than 255 bytes")),
+    }
+}
+
+/// The rest of a Structured Field string after its opening quote (RFC 9651, section 4.2.5).
+fn unquote(quoted: &[u8]) -> Result<String, Unreadable> {
+    let mut text = String::with_capacity(quoted.len().min(KEY_MAX));
+    let mut bytes = quoted.iter();
+    while let Some(&byte) = bytes.next() {
+        match byte {
+            b'"' if bytes.as_slice().is_empty() => return Ok(text),
+            b'"' => return Err(Unreadable::Malformed("nothing may follow the closing quote")),
+            b'\\' => match bytes.next() {
+                Some(&escaped @ (b'"' | b'\\')) => text.push(char::from(escaped)),
+                _ => return Err(Unreadable::Malformed("only `\\\"` and `\\\\` are escapes")),
+            },
+            0x20..=0x7e => text.push(char::from(byte)),
+            _ => return Err(Unreadable::Malformed("it holds a byte that is no printable ASCII")),
+        }
+    }
+    Err(Unreadable::Malformed("the closing quote is missing"))
+}
+
+fn allowed(bare: &[u8]) -> Result<String, Unreadable> {
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"._~:+/=-".contains(byte);
+    if !bare.iter().all(fits) {
+        return Err(Unreadable::Malformed("unquoted, it may hold A-Z a-z 0-9 . _ ~ : + / = - only"));
+    }
+    Ok(bare.iter().copied().map(char::from).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use sfv::{BareItem, Item, Parser};
+
+    /// What an independent parser of RFC 9651 makes of it, under our limits.
+    fn by_the_book(value: &str) -> Option<String> {
+        let item = Parser::new(value).parse::<Item>().ok()?;
+        match item.bare_item {
+            BareItem::String(text) if item.params.is_empty() => Some(text.as_str().to_owned()),
+            _ => None,
+        }
+        .filter(|text| (1..=KEY_MAX).contains(&text.len()))
+    }
+
+    proptest! {
+        #[test]
+        fn quoted_values_read_as_an_independent_parser_reads_them(
+            inner in r#"([ -~]|\\"|\\\\|"|;a=1|,|\t|é|\x00){0,12}"#, closed in any::<bool>(),
+        ) {
+            let value = format!("\"{inner}{}", if closed { "\"" } else { "" });
+            // The HTTP parser has removed white space around a value before we see it.
+            let value = value.trim();
+            prop_assert_eq!(parse(value.as_bytes(), KeyForm::Strict).ok(), by_the_book(value));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(value in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = parse(&value, KeyForm::Lenient);
+        }
+    }
+
+    #[test]
+    fn quoted_and_bare_are_one_key() {
+        assert_eq!(parse(b"\"abc\"", KeyForm::Lenient), parse(b"abc", KeyForm::Lenient));
+    }
+
+    #[test]
+    fn lengths_count_after_decoding() {
+        let exact = "a".repeat(KEY_MAX);
+        let over = "a".repeat(KEY_MAX + 1);
+        for (text, fits) in [(&exact, true), (&over, false)] {
+            assert_eq!(parse(text.as_bytes(), KeyForm::Lenient).is_ok(), fits);
+            assert_eq!(parse(format!("\"{text}\"").as_bytes(), KeyForm::Lenient).is_ok(), fits);
+        }
+        let escaped = format!("\"{}\"", "\\\"".repeat(KEY_MAX));
+        assert_eq!(parse(escaped.as_bytes(), KeyForm::Lenient).unwrap().len(), KEY_MAX);
+    }
+
+    #[test]
+    fn what_breaks_others_is_refused() {
+        for value in [
+            "\"a\", \"b\"", "\"a\";p=1", "\"open", "\"a\nb\"", "'a'", "a b", "a\tb", "a,b", "é",
+            "\u{1b}[31m", "a\0", "\"a\" ",
+        ] {
+            let read = parse(value.as_bytes(), KeyForm::Lenient);
+            assert!(matches!(read, Err(Unreadable::Malformed(_))), "{value:?}: {read:?}");
+        }
+        for value in ["", "\"\""] {
+            assert_eq!(parse(value.as_bytes(), KeyForm::Lenient), Err(Unreadable::Empty));
+        }
+        assert!(parse(b"abc", KeyForm::Strict).is_err());
+        assert_ne!(parse(b"abc", KeyForm::Lenient), parse(b"ABC", KeyForm::Lenient));
+    }
+}

@@ -1,0 +1,10 @@
+//! What generated code may name; no promise of stability.
+
+pub use crate::http::{Call, Exit, HttpResult, Operation, Template, serve};
+pub use crate::policy::{
+    FingerprintOf, OnAbandoned, OnDuplicate, OnInFlight, Policy, Presence, Statuses, Strategy,
+};
+pub use actix_web::web::Payload;
+pub use actix_web::{HttpRequest, HttpResponse};
+pub use std::boxed::Box;
+pub use std::time::Duration;

@@ -1,0 +1,30 @@
+//! A store by its URL.
+
+use crate::error::{StoreError, StoreErrorKind};
+use crate::store::{MemoryStore, Store};
+use std::sync::Arc;
+
+/// Opens the store a URL names: `memory:`, `sqlite:PATH` or `redis://…`.
+///
+/// # Errors
+/// When the URL names no store of this build, or the store cannot be opened.
+pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
+    match url.split_once(':').unwrap_or((url, "")) {
+        ("memory", "") => Ok(Arc::new(MemoryStore::new())),
+        #[cfg(feature = "sqlite")]
+        ("sqlite", path) => {
+            // `sqlite:a.db`, `sqlite://a.db` and `sqlite:///a.db` as elsewhere.
+            let path = path.strip_prefix("//").unwrap_or(path);
+            Ok(Arc::new(crate::store::SqliteStore::open(path).await?))
+        }
+        #[cfg(feature = "redis")]
+        ("redis" | "redis+unix" | "unix", _) => {
+            Ok(Arc::new(crate::store::RedisStore::connect(url).await?))
+        }
+        (scheme, _) => {
+            let known = "`memory:`, `sqlite:PATH` (feature `sqlite`), `redis://…` (feature `redis`)";
+            let why = format!("`{scheme}:` names no store of this build; there are {known}");
+            Err(StoreError::new(StoreErrorKind::Rejected, "connect").because(why))
+        }
+    }
+}

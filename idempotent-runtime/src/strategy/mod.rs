@@ -1,0 +1,109 @@
+//! What differs between the strategies, and only that: from a key to what the engine is asked.
+
+mod request_id;
+mod token;
+
+pub(crate) use token::{TokenSecrets, issue};
+
+use crate::engine::{Ask, GiveBack};
+use crate::engine::claim::Claimable;
+use crate::engine::decide::Refusal;
+use crate::fingerprint::Fingerprint;
+use crate::key::{Address, Segments, StorageKey};
+use crate::policy::{Policy, Strategy};
+use crate::store::record::Label;
+use std::time::Duration;
+
+/// What an app sets for all its guarded functions.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// Keeps deployments apart that share a store.
+    pub(crate) namespace: String,
+    /// How long a finished request is remembered.
+    pub(crate) ttl: Duration,
+    /// How long a run excludes others without being renewed.
+    pub(crate) lease: Duration,
+    /// How long a duplicate waits for the first to finish.
+    pub(crate) wait: Duration,
+    /// How long a token can be used.
+    pub(crate) token_ttl: Duration,
+    /// What signs tokens; without, they are stored.
+    pub(crate) secrets: Option<TokenSecrets>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            namespace: String::new(),
+            ttl: Duration::from_secs(24 * 3600),
+            lease: Duration::from_secs(60),
+            wait: Duration::from_secs(10),
+            token_ttl: Duration::from_secs(300),
+            secrets: None,
+        }
+    }
+}
+
+impl Settings {
+    /// How long a finished request of this policy is remembered.
+    pub(crate) fn ttl(&self, policy: &Policy) -> Duration {
+        let ttl = policy.ttl.unwrap_or(self.ttl);
+        match (policy.strategy, &self.secrets) {
+            // A signed token is valid for as long as its text says. Were its record shorter lived,
+            // it could be used again.
+            (Strategy::Token, Some(_)) => ttl.max(self.token_ttl + token::SKEW),
+            _ => ttl,
+        }
+    }
+}
+
+/// A request, read: whose it is, which, and what it must repeat.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading<'a> {
+    pub(crate) scope: &'a Segments,
+    pub(crate) key: &'a Segments,
+    /// The one value of the key's template, where the strategy needs it whole.
+    pub(crate) value: &'a str,
+    pub(crate) route: (&'a str, &'a str),
+    pub(crate) fingerprint: Fingerprint,
+    /// The engine's wall clock.
+    pub(crate) now: Duration,
+}
+
+/// What the engine is asked for this request, or why it is not asked at all.
+pub(crate) fn ask(
+    policy: &Policy,
+    settings: &Settings,
+    reading: &Reading<'_>,
+) -> Result<Ask, Refusal> {
+    match policy.strategy {
+        Strategy::RequestId => Ok(request_id::ask(policy, settings, reading)),
+        Strategy::Token => token::ask(policy, settings, reading),
+    }
+}
+
+/// What all strategies ask alike.
+fn common(
+    policy: &Policy,
+    settings: &Settings,
+    reading: &Reading<'_>,
+    address: &Address<'_>,
+) -> Ask {
+    let ttl = settings.ttl(policy);
+    // A lease of the app's yields to a short ttl of the handler's: a record must outlive a run.
+    let lease = policy.lease.unwrap_or_else(|| settings.lease.min(ttl / 2));
+    Ask {
+        key: StorageKey::of(address),
+        label: Label {
+            operation: policy.operation.into(),
+            key: address.key.label().to_owned(),
+        },
+        fingerprint: reading.fingerprint,
+        claimable: Claimable::Any,
+        rules: policy.into(),
+        lease,
+        keep: ttl,
+        wait: policy.wait.unwrap_or(settings.wait),
+        give_back: GiveBack::For(ttl),
+    }
+}

@@ -1,0 +1,19 @@
+//! The client chooses the key: draft-ietf-httpapi-idempotency-key-header.
+//!
+//! Bound to the route: one key on two paths, or with two methods, is two requests.
+
+use crate::engine::Ask;
+use crate::key::Address;
+use crate::policy::Policy;
+use crate::strategy::{Reading, Settings, common};
+
+pub(super) fn ask(policy: &Policy, settings: &Settings, reading: &Reading<'_>) -> Ask {
+    let address = Address {
+        namespace: &settings.namespace,
+        scope: reading.scope,
+        operation: policy.operation,
+        route: Some(reading.route),
+        key: reading.key,
+    };
+    common(policy, settings, reading, &address)
+}

@@ -1,0 +1,147 @@
+//! A token, issued beforehand for one scope and operation, is used up by the request.
+//!
+//! A stored token is an ULID with a record that waits for it. A signed token is an ULID with an
+//! HMAC-SHA-256 over everything it is bound to: issuing it writes nothing, and its use makes the
+//! record. Either way the claim is what uses it up, in one atomic step.
+
+use crate::engine::claim::Claimable;
+use crate::engine::decide::Refusal;
+use crate::engine::{Ask, Engine, GiveBack};
+use crate::error::StoreError;
+use crate::key::{Address, Segments, StorageKey};
+use crate::policy::Policy;
+use crate::store::record::Label;
+use crate::strategy::{Reading, Settings, common};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+use ulid::Ulid;
+
+/// How far the clock of the host that issued a signed token may be ahead.
+pub(super) const SKEW: Duration = Duration::from_secs(30);
+
+/// What signs tokens now, and what signed those that are still out.
+#[derive(Clone)]
+pub(crate) struct TokenSecrets {
+    pub(crate) current: Vec<u8>,
+    pub(crate) previous: Option<Vec<u8>>,
+}
+
+impl fmt::Debug for TokenSecrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenSecrets(…)")
+    }
+}
+
+/// What a token is bound to; two tokens of one ULID elsewhere are strangers.
+struct Bound<'a> {
+    settings: &'a Settings,
+    scope: &'a Segments,
+    operation: &'a str,
+}
+
+/// Issues a token for an operation.
+pub(crate) async fn issue(
+    engine: &Engine,
+    settings: &Settings,
+    scope: &Segments,
+    operation: &str,
+) -> Result<String, StoreError> {
+    let now = crate::clock::millis(engine.clock().wall());
+    // Every token with 80 random bits of its own; a monotonic generator's can be guessed.
+    let ulid = Ulid::from_parts(now, rand::random());
+    let bound = Bound { settings, scope, operation };
+    let key = bound.storage_key(ulid);
+    if let Some(secrets) = &settings.secrets {
+        let mac = signer(&secrets.current, &key).finalize().into_bytes();
+        return Ok(format!("{ulid}.{}", BASE64_URL_SAFE_NO_PAD.encode(mac)));
+    }
+    engine.issue(&key, &bound.label(ulid), settings.token_ttl).await?;
+    Ok(ulid.to_string())
+}
+
+pub(super) fn ask(
+    policy: &Policy,
+    settings: &Settings,
+    reading: &Reading<'_>,
+) -> Result<Ask, Refusal> {
+    let bound = Bound { settings, scope: reading.scope, operation: policy.operation };
+    let (ulid, signature) = match reading.value.split_once('.') {
+        Some((ulid, signature)) => (ulid, Some(signature)),
+        None => (reading.value, None),
+    };
+    // Told apart from an unknown token by nothing, whatever is wrong with it.
+    let ulid = Ulid::from_string(ulid).map_err(|_| Refusal::TokenInvalid)?;
+    let issued = Duration::from_millis(ulid.timestamp_ms());
+    let ask = common(policy, settings, reading, &bound.address(&secret(ulid)));
+    match (&settings.secrets, signature) {
+        (None, None) => Ok(Ask {
+            claimable: Claimable::Issued,
+            // A host whose clock is behind must not lengthen a token's life.
+            give_back: GiveBack::Until(issued.min(reading.now) + settings.token_ttl),
+            label: bound.label(ulid),
+            ..ask
+        }),
+        (Some(secrets), Some(signature))
+            if is_current(issued, settings.token_ttl, reading.now)
+                && is_signed(secrets, &ask.key, signature) =>
+        {
+            Ok(ask)
+        }
+        _ => Err(Refusal::TokenInvalid),
+    }
+}
+
+fn is_current(issued: Duration, ttl: Duration, now: Duration) -> bool {
+    issued <= now + SKEW && now < issued + ttl
+}
+
+fn is_signed(secrets: &TokenSecrets, key: &StorageKey, signature: &str) -> bool {
+    let Ok(mac) = BASE64_URL_SAFE_NO_PAD.decode(signature) else { return false };
+    // `verify_slice` compares in constant time.
+    [Some(&secrets.current), secrets.previous.as_ref()]
+        .into_iter()
+        .flatten()
+        .any(|secret| signer(secret, key).verify_slice(&mac).is_ok())
+}
+
+/// The storage key binds namespace, scope, operation and ULID, so it is what is signed.
+fn signer(secret: &[u8], key: &StorageKey) -> Hmac<Sha256> {
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of every length (RFC 2104)")]
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("a key of any length");
+    mac.update(key.as_bytes());
+    mac
+}
+
+/// The ULID in its canonical form: spellings of one token must not be two.
+fn secret(ulid: Ulid) -> Segments {
+    Segments::new().secret(ulid.array_to_str(&mut [0; ulid::ULID_LEN]))
+}
+
+impl Bound<'_> {
+    fn address<'a>(&'a self, key: &'a Segments) -> Address<'a> {
+        Address {
+            namespace: &self.settings.namespace,
+            scope: self.scope,
+            operation: self.operation,
+            route: None,
+            key,
+        }
+    }
+
+    fn storage_key(&self, ulid: Ulid) -> StorageKey {
+        StorageKey::of(&self.address(&secret(ulid)))
+    }
+
+    /// Equal when issued and when claimed: the record that waits is compared byte for byte.
+    fn label(&self, ulid: Ulid) -> Label {
+        Label {
+            operation: Cow::Owned(self.operation.to_owned()),
+            key: secret(ulid).label().to_owned(),
+        }
+    }
+}
