@@ -1,1 +1,70 @@
-//! The attribute.
+//! The `#[idempotent]` attribute. Depend on `idempotent-runtime`, which re-exports it.
+
+mod diagnostics;
+mod expand;
+mod model;
+mod parse;
+mod validate;
+
+use proc_macro2::TokenStream;
+
+/// Makes an actix-web handler safe to retry.
+///
+/// The handler's signature, extractors, return type and errors stay its own. It works above and
+/// below the route macros of actix-web and on plain handlers.
+///
+/// | argument | value | default |
+/// | --- | --- | --- |
+/// | `strategy` | `"request_id"`, `"token"` | `"request_id"` |
+/// | `key` | a template, see below | `"{header.Idempotency-Key}"` |
+/// | `operation` | the name that keys and tokens are bound to | the function's name |
+/// | `scope` | a template, or `"shared"` | the app's rule |
+/// | `ttl` | how long a finished request is remembered | the app's, 24 hours |
+/// | `lease` | how long a run excludes others without being renewed | the app's |
+/// | `on_duplicate` | `"replay"`, `"reject"` | `"replay"` |
+/// | `on_in_flight` | `"reject"`, `"wait"` | `"reject"` |
+/// | `wait` | how long to wait, with `on_in_flight = "wait"` | the app's, 10 seconds |
+/// | `on_abandoned` | `"retry"`, `"hold"`: when the process died that ran it | `"retry"` |
+/// | `fingerprint` | `"request"`, `"none"`, or a template | `"request"`: method, path, query, body |
+/// | `store` | statuses to store: `"2xx, 404"` | 2xx, 3xx, deterministic 4xx |
+/// | `headers` | response headers to replay beside the standard ones: `"X-Total"` | none |
+/// | `max_body` | how much of a body is buffered: `"64KiB"` | the app's, 2 MiB |
+/// | `message` | the `detail` of answers to duplicates | a sentence of ours |
+/// | `required` | `true`, or `false`: without a key it runs unguarded | `true` |
+/// | `within` | how far the request's timestamp may be from now | no limit |
+/// | `timestamp` | a template of that timestamp | `"{header.Timestamp}"` |
+///
+/// Durations are a number and `ms`, `s`, `m`, `h` or `d`.
+///
+/// # Templates
+/// Literal text and placeholders. `{header.Idempotency-Key}`, `{query.id}`, `{path.id}`,
+/// `{cookie.sid}` and `{form.token}` read the request; `{order.sku}` and `{user.id()}` are Rust
+/// expressions on the handler's parameters, type-checked and written with `Display`. A parameter
+/// wins over a request source of the same name. `{{` and `}}` are braces. A placeholder that is
+/// absent or empty is a missing key.
+///
+/// # Examples
+/// ```ignore
+/// #[post("/orders")]
+/// #[idempotent]
+/// async fn create_order(order: web::Json<NewOrder>) -> impl Responder { … }
+///
+/// #[post("/order/create")]
+/// #[idempotent(strategy = "token", key = "{header.token}", on_duplicate = "reject")]
+/// async fn create(order: web::Json<NewOrder>) -> impl Responder { … }
+/// ```
+#[proc_macro_attribute]
+pub fn idempotent(
+    arguments: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    guard(arguments.into(), item.into()).into()
+}
+
+/// Parse, validate, expand; on errors the item is left as it was, beside them.
+fn guard(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    match parse::parse(arguments, &item).and_then(validate::validate) {
+        Ok(handler) => expand::handler(&handler),
+        Err(errors) => diagnostics::beside(item, &errors),
+    }
+}

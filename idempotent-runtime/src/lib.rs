@@ -24,6 +24,8 @@ pub use http::{
     BuildError, Builder, Idempotency, KeyForm, NoScope, Problem, ProblemKind, Scope, StoreResponse,
     TokenIssuer, issue_token,
 };
+#[cfg(feature = "macros")]
+pub use idempotent_macros::idempotent;
 pub use key::{Address, Segments, StorageKey};
 pub use store::{MemoryStore, Store};
 #[cfg(feature = "redis")]

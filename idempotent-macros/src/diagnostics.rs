@@ -1,0 +1,102 @@
+//! Errors as a person reads them: what is wrong, what to type, what there is to choose from.
+
+use proc_macro2::{Span, TokenStream};
+use syn::Error;
+
+/// One mistake, on the token that is wrong.
+pub(crate) struct Mistake {
+    span: Span,
+    message: String,
+}
+
+impl Mistake {
+    /// What is wrong, in lower case, with names in backticks.
+    pub(crate) fn new(span: Span, what: impl Into<String>) -> Self {
+        Self { span, message: what.into() }
+    }
+
+    /// What to type.
+    pub(crate) fn help(self, help: impl AsRef<str>) -> Self {
+        self.line("help", help.as_ref())
+    }
+
+    /// What there is to know or to choose from.
+    pub(crate) fn note(self, note: impl AsRef<str>) -> Self {
+        self.line("note", note.as_ref())
+    }
+
+    /// The name that was probably meant, if one is near.
+    pub(crate) fn suggest<'a>(
+        self,
+        wrong: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        match nearest(wrong, known) {
+            Some(name) => self.help(format!("did you mean `{name}`?")),
+            None => self,
+        }
+    }
+
+    fn line(mut self, kind: &str, text: &str) -> Self {
+        self.message.push_str(&format!("\n  {kind}: {text}"));
+        self
+    }
+}
+
+impl From<Mistake> for Error {
+    fn from(mistake: Mistake) -> Self {
+        Self::new(mistake.span, mistake.message)
+    }
+}
+
+/// Every mistake found so far; each part reports its own and goes on.
+#[derive(Default)]
+pub(crate) struct Mistakes(Option<Error>);
+
+impl Mistakes {
+    pub(crate) fn add(&mut self, error: impl Into<Error>) {
+        let error = error.into();
+        match &mut self.0 {
+            Some(first) => first.combine(error),
+            None => self.0 = Some(error),
+        }
+    }
+
+    /// The value of a result; an error is kept for the end.
+    pub(crate) fn keep<T>(&mut self, result: Result<T, impl Into<Error>>) -> Option<T> {
+        result.map_err(|error| self.add(error)).ok()
+    }
+
+    /// All of them, if there is any.
+    pub(crate) fn finish(self) -> Result<(), Error> {
+        self.0.map_or(Ok(()), Err)
+    }
+}
+
+/// The item as it was, so that its callers still resolve, and the errors beside it.
+pub(crate) fn beside(item: TokenStream, errors: &Error) -> TokenStream {
+    let mut tokens = errors.to_compile_error();
+    tokens.extend(item);
+    tokens
+}
+
+/// The known name within two letters, if a third of the word is right.
+fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wrong = wrong.to_lowercase();
+    known
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&wrong, &name.to_lowercase()), name))
+        .filter(|(distance, name)| *distance <= 2 && distance * 2 <= name.len())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// Names as a person lists them: `a`, `b` or `c`.
+pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+    }
+}

@@ -1,0 +1,90 @@
+//! A policy as a constant expression: what is set, and nothing else.
+
+use crate::model::{
+    Fingerprint, Handler, OnAbandoned, OnDuplicate, OnInFlight, Presence, Scope, Setting, Statuses,
+    Strategy, Template, Window,
+};
+use proc_macro2::TokenStream;
+use quote::quote;
+use std::time::Duration;
+
+/// The constant expression that builds a handler's policy.
+pub(super) fn policy(handler: &Handler) -> TokenStream {
+    let policy = &handler.policy;
+    let operation = &policy.operation;
+    let strategy = match policy.strategy {
+        Strategy::RequestId => quote!(RequestId),
+        Strategy::Token => quote!(Token),
+    };
+    let rt = super::http::runtime();
+    let mut tokens = quote!(#rt::Policy::new(#operation, #rt::Strategy::#strategy));
+    let mut set = |call: TokenStream| tokens.extend(call);
+    if policy.on_duplicate == OnDuplicate::Reject {
+        set(quote!(.on_duplicate(#rt::OnDuplicate::Reject)));
+    }
+    if policy.on_in_flight == OnInFlight::Wait {
+        set(quote!(.on_in_flight(#rt::OnInFlight::Wait)));
+    }
+    if policy.on_abandoned == OnAbandoned::Hold {
+        set(quote!(.on_abandoned(#rt::OnAbandoned::Hold)));
+    }
+    if policy.presence == Presence::Optional {
+        set(quote!(.presence(#rt::Presence::Optional)));
+    }
+    match &policy.fingerprint {
+        Fingerprint::Request => {}
+        Fingerprint::Nothing => set(quote!(.fingerprint(#rt::FingerprintOf::Nothing))),
+        Fingerprint::Template(_) => set(quote!(.fingerprint(#rt::FingerprintOf::Template))),
+    }
+    if templates(handler).iter().any(|template| template.reads_form()) {
+        set(quote!(.reads_form()));
+    }
+    if let Statuses::Ranges(ranges) = &policy.statuses {
+        let ranges = ranges.iter().map(|(first, last)| quote!((#first, #last)));
+        set(quote!(.statuses(#rt::Statuses::ranges(&[#(#ranges),*]))));
+    }
+    if !policy.headers.is_empty() {
+        let headers = &policy.headers;
+        set(quote!(.headers(&[#(#headers),*])));
+    }
+    if let Setting::Own(message) = &policy.message {
+        set(quote!(.message(#message)));
+    }
+    if let Setting::Own(bytes) = policy.max_body {
+        set(quote!(.max_body(#bytes)));
+    }
+    let window = match handler.window {
+        Window::Within(window, _) => Setting::Own(window),
+        Window::Open => Setting::App,
+    };
+    set(duration(&rt, &quote!(ttl), policy.ttl));
+    set(duration(&rt, &quote!(lease), policy.lease));
+    set(duration(&rt, &quote!(wait), policy.wait));
+    set(duration(&rt, &quote!(within), window));
+    tokens
+}
+
+fn duration(rt: &TokenStream, name: &TokenStream, setting: Setting<Duration>) -> TokenStream {
+    let Setting::Own(duration) = setting else { return TokenStream::new() };
+    let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    if millis.is_multiple_of(1000) {
+        let seconds = millis / 1000;
+        return quote!(.#name(#rt::Duration::from_secs(#seconds)));
+    }
+    quote!(.#name(#rt::Duration::from_millis(#millis)))
+}
+
+/// Every template of a handler.
+pub(super) fn templates(handler: &Handler) -> Vec<&Template> {
+    let mut templates = vec![&handler.key];
+    if let Scope::Template(scope) = &handler.scope {
+        templates.push(scope);
+    }
+    if let Fingerprint::Template(fingerprint) = &handler.policy.fingerprint {
+        templates.push(fingerprint);
+    }
+    if let Window::Within(_, timestamp) = &handler.window {
+        templates.push(timestamp);
+    }
+    templates
+}

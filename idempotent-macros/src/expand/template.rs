@@ -1,0 +1,54 @@
+//! A template as a chain of calls.
+
+use crate::model::{Parameter, Segment, Template};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, format_ident, quote};
+use syn::{Index, LitStr};
+
+/// Calls that fill a template in, one for each segment.
+pub(super) fn fill(template: &Template) -> TokenStream {
+    let calls = template.0.iter().map(|segment| match segment {
+        Segment::Text(text) => quote!(.text(#text)),
+        Segment::Request(source, name) => {
+            let source = format_ident!("{}", source.name());
+            quote!(.#source(#name))
+        }
+        Segment::Value(expression, written) => {
+            let written = LitStr::new(written, proc_macro2::Span::call_site());
+            quote!(.value(#written, &#expression))
+        }
+    });
+    quote!(#(#calls)*)
+}
+
+/// The parameters that templates name, as references into the extracted tuple.
+pub(super) fn bindings(templates: &[&Template], parameters: &[Parameter]) -> TokenStream {
+    let words: Vec<String> = templates.iter().flat_map(|template| named(template)).collect();
+    let bindings = parameters.iter().enumerate().filter_map(|(place, parameter)| {
+        let used = parameter.names.iter().any(|name| words.contains(&name.to_string()));
+        let (pattern, place) = (&parameter.pattern, Index::from(place));
+        used.then(|| quote!(#[allow(unused_variables)] let #pattern = &__arguments.#place;))
+    });
+    quote!(#(#bindings)*)
+}
+
+/// Every word in the expressions of a template.
+fn named(template: &Template) -> Vec<String> {
+    let mut words = Vec::new();
+    for segment in &template.0 {
+        if let Segment::Value(expression, _) = segment {
+            collect(expression.to_token_stream(), &mut words);
+        }
+    }
+    words
+}
+
+fn collect(tokens: TokenStream, words: &mut Vec<String>) {
+    for token in tokens {
+        match token {
+            proc_macro2::TokenTree::Ident(word) => words.push(word.to_string()),
+            proc_macro2::TokenTree::Group(group) => collect(group.stream(), words),
+            _ => {}
+        }
+    }
+}

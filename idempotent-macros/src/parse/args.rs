@@ -1,0 +1,58 @@
+//! The attribute's arguments: `name = value`, each value with its span.
+
+use crate::diagnostics::Mistake;
+use proc_macro2::Span;
+use syn::parse::{Parse, ParseStream};
+use syn::{Ident, Lit, Token};
+
+/// One `name = value`.
+pub(crate) struct Argument {
+    pub(crate) name: Ident,
+    pub(crate) value: Lit,
+}
+
+/// The arguments in the order they were written.
+pub(crate) struct Arguments(pub(crate) Vec<Argument>);
+
+impl Argument {
+    pub(crate) fn span(&self) -> Span {
+        self.value.span()
+    }
+}
+
+impl Parse for Arguments {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let mut list = Vec::new();
+        while !input.is_empty() {
+            list.push(input.parse()?);
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(Self(list))
+    }
+}
+
+impl Parse for Argument {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if input.peek(Lit) {
+            let value: Lit = input.parse()?;
+            return Err(Mistake::new(value.span(), "a value without a name")
+                .help("write `key = \"{header.Idempotency-Key}\"`")
+                .into());
+        }
+        let name: Ident = input.parse()?;
+        let shown = name.to_string();
+        if !input.peek(Token![=]) {
+            return Err(Mistake::new(name.span(), format!("`{shown}` has no value"))
+                .help(format!("write `{shown} = …`"))
+                .into());
+        }
+        input.parse::<Token![=]>()?;
+        let value = input.parse::<Lit>().map_err(|error| {
+            Mistake::new(error.span(), format!("the value of `{shown}` is no literal"))
+                .help(format!("put it in quotes: `{shown} = \"…\"`"))
+        })?;
+        Ok(Self { name, value })
+    }
+}

@@ -1,0 +1,57 @@
+//! The guarded function: its signature as syntax, its body as tokens that nobody reads.
+
+use crate::diagnostics::Mistake;
+use proc_macro2::{Group, TokenStream};
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Attribute, Error, Signature, Token, Visibility};
+
+/// A function as it was written.
+pub(crate) struct Function {
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) signature: Signature,
+    pub(crate) body: Group,
+}
+
+pub(crate) fn function(item: &TokenStream) -> Result<Function, Error> {
+    match syn::parse2(item.clone()) {
+        Ok(function) => Ok(function),
+        Err(error) => Err(not_a_function(item).unwrap_or(error)),
+    }
+}
+
+impl Parse for Function {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        Ok(Self {
+            attributes: Attribute::parse_outer(input)?,
+            visibility: input.parse()?,
+            signature: input.parse()?,
+            body: input.parse()?,
+        })
+    }
+}
+
+/// What stands there instead of a function, if that can be told.
+fn not_a_function(item: &TokenStream) -> Option<Error> {
+    let keyword = |input: ParseStream<'_>| {
+        Attribute::parse_outer(input)?;
+        input.parse::<Visibility>()?;
+        let word: proc_macro2::TokenTree = input.parse()?;
+        input.parse::<TokenStream>()?;
+        Ok(word)
+    };
+    let word = keyword.parse2(item.clone()).ok()?;
+    let shown = word.to_string();
+    let known = ["struct", "enum", "union", "trait", "impl", "mod", "type", "use", "static"];
+    known.contains(&shown.as_str()).then(|| {
+        Mistake::new(word.span(), format!("`#[idempotent]` on `{shown}`"))
+            .help("put it on the `async fn` that handles the request")
+            .into()
+    })
+}
+
+impl Function {
+    pub(crate) fn asyncness(&self) -> Option<Token![async]> {
+        self.signature.asyncness
+    }
+}

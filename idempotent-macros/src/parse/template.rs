@@ -1,0 +1,68 @@
+//! A template's text and placeholders.
+
+/// A piece of a template.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// Literal text, with `{{` and `}}` undone.
+    Text(String),
+    /// What stands between two braces, without white space around it.
+    Placeholder(String),
+}
+
+/// Takes a template apart, or says what is wrong with its braces.
+pub(crate) fn pieces(template: &str) -> Result<Vec<Piece>, String> {
+    let mut pieces = Vec::new();
+    let mut text = String::new();
+    let mut rest = template.chars();
+    while let Some(next) = rest.next() {
+        let doubled = rest.as_str().starts_with(next);
+        match next {
+            '{' | '}' if doubled => {
+                rest.next();
+                text.push(next);
+            }
+            '{' => {
+                let (inside, after) = rest.as_str().split_once('}').ok_or_else(|| {
+                    format!("the brace before `{}` is never closed", rest.as_str())
+                })?;
+                if inside.contains('{') {
+                    return Err(format!("a brace inside of `{{{inside}`"));
+                }
+                if !text.is_empty() {
+                    pieces.push(Piece::Text(std::mem::take(&mut text)));
+                }
+                pieces.push(Piece::Placeholder(inside.trim().to_owned()));
+                rest = after.chars();
+            }
+            '}' => return Err("a closing brace without an opening one".to_owned()),
+            other => text.push(other),
+        }
+    }
+    if !text.is_empty() {
+        pieces.push(Piece::Text(text));
+    }
+    Ok(pieces)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_placeholders_come_apart_in_order() {
+        let text = |text: &str| Piece::Text(text.to_owned());
+        let hole = |name: &str| Piece::Placeholder(name.to_owned());
+        assert_eq!(pieces("").unwrap(), []);
+        assert_eq!(
+            pieces("a:{ b.c }{d}:{{e}}").unwrap(),
+            [text("a:"), hole("b.c"), hole("d"), text(":{e}")]
+        );
+    }
+
+    #[test]
+    fn braces_that_do_not_match_are_told() {
+        for template in ["{a", "a}", "{a{b}", "{{a}"] {
+            assert!(pieces(template).is_err(), "{template}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Rules between arguments: what needs, excludes or contradicts what.
+
+use crate::diagnostics::Mistake;
+use crate::model::{
+    OnDuplicate, OnInFlight, Policy, Presence, Segment, Setting, Strategy, Template,
+};
+use crate::parse::Argument;
+use crate::validate::Reader;
+use proc_macro2::Span;
+use syn::LitStr;
+
+type Rule = fn(&Reader<'_>, &Policy, &Template) -> Option<Mistake>;
+
+const RULES: [Rule; 8] = [
+    key_varies,
+    token_is_one_placeholder,
+    token_is_required,
+    wait_needs_waiting,
+    timestamp_needs_window,
+    lease_below_ttl,
+    wait_below_ttl,
+    headers_need_replay,
+];
+
+pub(super) fn check(reader: &mut Reader<'_>, policy: &Policy, key: &Template) {
+    for rule in RULES {
+        if let Some(mistake) = rule(reader, policy, key) {
+            reader.mistakes.add(mistake);
+        }
+    }
+}
+
+/// The key must tell requests apart.
+fn key_varies(reader: &Reader<'_>, _: &Policy, key: &Template) -> Option<Mistake> {
+    let written = reader.find("key")?;
+    (!key.0.is_empty() && key.is_constant()).then(|| {
+        Mistake::new(written.span(), "the key is the same for every request")
+            .help("put a placeholder into it: `key = \"{header.Idempotency-Key}\"`")
+    })
+}
+
+/// A token is compared and verified whole.
+fn token_is_one_placeholder(
+    reader: &Reader<'_>,
+    policy: &Policy,
+    key: &Template,
+) -> Option<Mistake> {
+    let written = reader.find("key")?;
+    let is_one = matches!(key.0.as_slice(), [] | [Segment::Request(..) | Segment::Value(..)]);
+    (policy.strategy == Strategy::Token && !is_one && !key.is_constant()).then(|| {
+        Mistake::new(written.span(), "the key of a token is the token and nothing else")
+            .help("write one placeholder: `key = \"{header.token}\"`")
+    })
+}
+
+/// Without its token a request of this strategy has no meaning.
+fn token_is_required(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
+    let written = reader.find("required")?;
+    (policy.strategy == Strategy::Token && policy.presence == Presence::Optional).then(|| {
+        Mistake::new(written.span(), "`strategy = \"token\"` cannot do without the token")
+            .help("leave `required` out, or use `strategy = \"request_id\"`")
+    })
+}
+
+fn wait_needs_waiting(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
+    let written = reader.find("wait")?;
+    (policy.on_in_flight != OnInFlight::Wait).then(|| {
+        Mistake::new(written.name.span(), "`wait` has no effect: duplicates in flight are rejected")
+            .help("add `on_in_flight = \"wait\"`, or leave `wait` out")
+    })
+}
+
+fn timestamp_needs_window(reader: &Reader<'_>, _: &Policy, _: &Template) -> Option<Mistake> {
+    let written = reader.find("timestamp")?;
+    reader.find("within").is_none().then(|| {
+        Mistake::new(written.name.span(), "`timestamp` has no effect without `within`")
+            .help("add `within = \"5m\"`, or leave `timestamp` out")
+    })
+}
+
+/// A run must not outlive the record that excludes others.
+fn lease_below_ttl(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
+    below_ttl(reader, policy, "lease", policy.lease)
+}
+
+/// Whoever waits must find the record still there.
+fn wait_below_ttl(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
+    below_ttl(reader, policy, "wait", policy.wait)
+}
+
+fn below_ttl(
+    reader: &Reader<'_>,
+    policy: &Policy,
+    name: &str,
+    setting: Setting<std::time::Duration>,
+) -> Option<Mistake> {
+    let written = reader.find(name)?;
+    let (Setting::Own(setting), Setting::Own(ttl)) = (setting, policy.ttl) else { return None };
+    (setting >= ttl).then(|| {
+        Mistake::new(written.span(), format!("`{name}` must be shorter than `ttl`"))
+            .help(format!("shorten `{name}` or lengthen `ttl`"))
+            .note("`ttl` is how long a finished request is remembered")
+    })
+}
+
+/// A rejected duplicate gets no headers.
+fn headers_need_replay(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
+    let written = reader.find("headers")?;
+    (policy.on_duplicate == OnDuplicate::Reject).then(|| {
+        Mistake::new(written.name.span(), "`headers` has no effect: duplicates are rejected")
+            .help("leave `headers` out, or replay: `on_duplicate = \"replay\"`")
+    })
+}
+
+/// There is no header that tokens come in by convention.
+pub(super) fn token_needs_key(strategy: Option<&Argument>) -> Mistake {
+    let span = strategy.map_or_else(Span::call_site, Argument::span);
+    Mistake::new(span, "`strategy = \"token\"` needs to know where the token is")
+        .help("add `key = \"{header.token}\"`, or `key = \"{form.token}\"` for a form")
+}
+
+pub(super) fn fingerprint_varies(text: &LitStr, template: &Template) -> Result<(), Mistake> {
+    if !template.0.is_empty() && template.is_constant() {
+        let written = text.value();
+        return Err(Mistake::new(text.span(), format!("unknown `fingerprint`: `{written}`"))
+            .suggest(&written, ["request", "none"])
+            .note("`fingerprint` is `request`, `none` or a template such as `{order.sku}`"));
+    }
+    Ok(())
+}
+
+pub(super) fn scope_varies(text: &LitStr, template: &Template) -> Result<(), Mistake> {
+    if !template.0.is_empty() && template.is_constant() {
+        return Err(Mistake::new(text.span(), "the scope is the same for every caller")
+            .suggest(&text.value(), ["shared"])
+            .help("put a placeholder into it: `scope = \"{header.Authorization}\"`")
+            .note("to let all callers share keys and responses on purpose: `scope = \"shared\"`"));
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! What a function must look like to be guarded.
+
+use crate::diagnostics::{Mistake, Mistakes};
+use crate::model::Parameter;
+use crate::parse::Function;
+use proc_macro2::{Group, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::spanned::Spanned;
+use syn::{Attribute, FnArg, Ident, Pat, PatType, Type};
+
+/// As many extractors as actix takes in one tuple.
+const MOST_PARAMETERS: usize = 16;
+
+/// The parameters of a function that can be guarded.
+pub(super) fn parameters(function: &Function, mistakes: &mut Mistakes) -> Vec<Parameter> {
+    let signature = &function.signature;
+    if function.asyncness().is_none() {
+        let what = Mistake::new(signature.fn_token.span, "a guarded handler must be `async`");
+        mistakes.add(what.help(format!("write `async fn {}`", signature.ident)));
+    }
+    if !signature.generics.params.is_empty() {
+        let span = signature.generics.params.span();
+        mistakes.add(
+            Mistake::new(span, "a guarded handler cannot be generic")
+                .help("guard a plain function that calls the generic one")
+                .note("one operation name would stand for as many handlers as there are types"),
+        );
+    }
+    let parameters: Vec<_> =
+        signature.inputs.iter().filter_map(|input| mistakes.keep(parameter(input))).collect();
+    if parameters.len() > MOST_PARAMETERS {
+        let span = signature.inputs[MOST_PARAMETERS].span();
+        mistakes.add(
+            Mistake::new(span, format!("more than {MOST_PARAMETERS} extractors"))
+                .help("combine some of them into a tuple or an extractor of your own"),
+        );
+    }
+    parameters
+}
+
+fn parameter(input: &FnArg) -> Result<Parameter, Mistake> {
+    let PatType { pat, ty, .. } = match input {
+        FnArg::Typed(typed) => typed,
+        FnArg::Receiver(receiver) => {
+            let span = receiver.self_token.span;
+            return Err(Mistake::new(span, "a guarded handler cannot be a method")
+                .help("guard a free function, and give it what it needs by `web::Data`"));
+        }
+    };
+    if let Type::ImplTrait(anonymous) = &**ty {
+        return Err(Mistake::new(anonymous.span(), "a guarded handler cannot be generic")
+            .help("name the parameter's type"));
+    }
+    let mut names = Vec::new();
+    bound(pat, &mut names);
+    let pattern = by_reference(pat.to_token_stream());
+    Ok(Parameter { pattern, kind: (**ty).clone(), names })
+}
+
+/// The names a pattern binds.
+fn bound(pattern: &Pat, names: &mut Vec<Ident>) {
+    match pattern {
+        Pat::Ident(binding) => {
+            names.push(binding.ident.clone());
+            if let Some((_, within)) = &binding.subpat {
+                bound(within, names);
+            }
+        }
+        Pat::Paren(inner) => bound(&inner.pat, names),
+        Pat::Reference(inner) => bound(&inner.pat, names),
+        Pat::Slice(list) => list.elems.iter().for_each(|pat| bound(pat, names)),
+        Pat::Struct(fields) => fields.fields.iter().for_each(|field| bound(&field.pat, names)),
+        Pat::Tuple(list) => list.elems.iter().for_each(|pat| bound(pat, names)),
+        Pat::TupleStruct(list) => list.elems.iter().for_each(|pat| bound(pat, names)),
+        _ => {}
+    }
+}
+
+/// A pattern without `mut` and `ref`, so that matching it against a reference borrows.
+fn by_reference(pattern: TokenStream) -> TokenStream {
+    pattern
+        .into_iter()
+        .filter(|token| !matches!(token, TokenTree::Ident(word) if word == "mut" || word == "ref"))
+        .map(|token| match token {
+            TokenTree::Group(group) => {
+                let mut borrowed = Group::new(group.delimiter(), by_reference(group.stream()));
+                borrowed.set_span(group.span());
+                TokenTree::Group(borrowed)
+            }
+            other => other,
+        })
+        .collect()
+}
+
+/// Whether an attribute belongs to the user's function and not to the one actix sees.
+pub(super) fn is_inner(attribute: &Attribute) -> bool {
+    let last = attribute.path().segments.last().map(|segment| segment.ident.to_string());
+    let inner = ["allow", "warn", "deny", "forbid", "expect", "instrument"];
+    last.is_some_and(|name| inner.contains(&name.as_str()))
+}

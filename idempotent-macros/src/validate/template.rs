@@ -1,0 +1,119 @@
+//! What the placeholders of a template name.
+
+use crate::diagnostics::{Mistake, Mistakes, listed};
+use crate::model::{Parameter, Segment, Source, Template};
+use crate::parse::{Piece, pieces};
+use crate::validate::values::header_name;
+use syn::{Expr, Ident, LitStr};
+
+/// The template of one header.
+pub(super) fn header(name: &str) -> Template {
+    Template(vec![Segment::Request(Source::Header, name.to_owned())])
+}
+
+/// Resolves every placeholder; nothing if one of them names nothing.
+pub(super) fn read(
+    text: &LitStr,
+    parameters: &[Parameter],
+    mistakes: &mut Mistakes,
+) -> Option<Template> {
+    let pieces = pieces(&text.value()).map_err(|why| {
+        Mistake::new(text.span(), format!("the template's braces do not match: {why}"))
+            .help("close every `{` by `}`; a brace itself is written twice: `{{`")
+    });
+    let pieces = mistakes.keep(pieces)?;
+    let segments: Vec<_> = pieces
+        .into_iter()
+        .map(|piece| match piece {
+            Piece::Text(text) => Some(Segment::Text(text)),
+            Piece::Placeholder(inside) => mistakes.keep(placeholder(text, &inside, parameters)),
+        })
+        .collect();
+    segments.into_iter().collect::<Option<_>>().map(Template)
+}
+
+fn placeholder(
+    text: &LitStr,
+    inside: &str,
+    parameters: &[Parameter],
+) -> Result<Segment, Mistake> {
+    if inside.is_empty() {
+        return Err(Mistake::new(text.span(), "a placeholder with nothing in it")
+            .help("name what it holds: `{header.Idempotency-Key}`"));
+    }
+    let root = inside.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+    let is_parameter = names(parameters).any(|name| *name == root);
+    let source = Source::ALL.iter().find(|(name, _)| *name == root).map(|(_, source)| *source);
+    match (source, inside.split_once('.')) {
+        (Some(source), Some((_, name))) if !is_parameter => request(text, source, name.trim()),
+        (Some(source), None) if !is_parameter => {
+            let name = source.name();
+            Err(Mistake::new(text.span(), format!("`{{{inside}}}` does not say which {name}"))
+                .help(format!("write `{{{name}.…}}` with its name")))
+        }
+        _ => expression(text, inside, root, parameters),
+    }
+}
+
+fn request(text: &LitStr, source: Source, name: &str) -> Result<Segment, Mistake> {
+    if source == Source::Header {
+        header_name(text, name)?;
+    }
+    if name.is_empty() {
+        let source = source.name();
+        return Err(Mistake::new(text.span(), format!("`{{{source}.}}` names nothing"))
+            .help(format!("write a name behind the dot: `{{{source}.…}}`")));
+    }
+    Ok(Segment::Request(source, name.to_owned()))
+}
+
+fn expression(
+    text: &LitStr,
+    inside: &str,
+    root: &str,
+    parameters: &[Parameter],
+) -> Result<Segment, Mistake> {
+    // Parsed through a literal of its own, so that errors in it point at the attribute.
+    let parsed = LitStr::new(inside, text.span()).parse::<Expr>().map_err(|_| {
+        Mistake::new(text.span(), format!("`{{{inside}}}` is no expression"))
+            .help("write a parameter, a field or a method call: `{order.sku}`, `{user.id()}`")
+    })?;
+    let rooted = root_of(&parsed);
+    if rooted.is_some_and(|rooted| names(parameters).any(|name| name == rooted)) {
+        return Ok(Segment::Value(Box::new(parsed), inside.to_owned()));
+    }
+    let own: Vec<String> = names(parameters).map(Ident::to_string).collect();
+    let sources = Source::ALL.map(|(name, _)| name);
+    let known = own.iter().map(String::as_str).chain(sources);
+    let mistake = Mistake::new(text.span(), format!("`{{{inside}}}` names nothing"))
+        .suggest(root, known)
+        .note(format!(
+            "a placeholder starts with {} of the request",
+            listed(sources.map(|source| source))
+        ));
+    Err(match own.as_slice() {
+        [] => mistake.note("or with a parameter of the handler, and this one has none"),
+        _ => mistake.note(format!(
+            "or with a parameter of the handler: {}",
+            listed(own.iter().map(String::as_str))
+        )),
+    })
+}
+
+/// The variable an expression starts from.
+fn root_of(expression: &Expr) -> Option<&Ident> {
+    match expression {
+        Expr::Path(path) => path.path.get_ident(),
+        Expr::Field(field) => root_of(&field.base),
+        Expr::MethodCall(call) => root_of(&call.receiver),
+        Expr::Index(index) => root_of(&index.expr),
+        Expr::Paren(paren) => root_of(&paren.expr),
+        Expr::Reference(reference) => root_of(&reference.expr),
+        Expr::Unary(unary) => root_of(&unary.expr),
+        _ => None,
+    }
+}
+
+fn names(parameters: &[Parameter]) -> impl Iterator<Item = &Ident> {
+    parameters.iter().flat_map(|parameter| &parameter.names)
+}

@@ -1,0 +1,184 @@
+//! What the value of one argument may be.
+
+use crate::diagnostics::{Mistake, listed};
+use crate::model::Statuses;
+use crate::parse::Argument;
+use std::time::Duration;
+use syn::{Lit, LitStr};
+
+/// Headers that are never replayed: they belong to one connection, one moment or one client.
+const NEVER_REPLAYED: [&str; 15] = [
+    "set-cookie",
+    "authorization",
+    "proxy-authorization",
+    "www-authenticate",
+    "proxy-authenticate",
+    "authentication-info",
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "content-length",
+    "date",
+];
+
+pub(super) fn text(argument: &Argument) -> Result<LitStr, Mistake> {
+    let name = &argument.name;
+    match &argument.value {
+        Lit::Str(text) if text.value().trim().is_empty() => {
+            Err(Mistake::new(text.span(), format!("`{name}` is empty"))
+                .help(format!("give it a value, or leave `{name}` out")))
+        }
+        Lit::Str(text) => Ok(text.clone()),
+        other => Err(Mistake::new(other.span(), format!("the value of `{name}` is no string"))
+            .help(format!("put it in quotes: `{name} = \"…\"`"))),
+    }
+}
+
+pub(super) fn boolean(argument: &Argument) -> Result<bool, Mistake> {
+    match &argument.value {
+        Lit::Bool(value) => Ok(value.value),
+        other => {
+            let name = &argument.name;
+            Err(Mistake::new(other.span(), format!("`{name}` is either `true` or `false`"))
+                .help(format!("write `{name} = false`, without quotes")))
+        }
+    }
+}
+
+pub(super) fn choice<T: Copy>(
+    name: &str,
+    text: &LitStr,
+    choices: &[(&'static str, T)],
+) -> Result<T, Mistake> {
+    let written = text.value();
+    let words = || choices.iter().map(|(word, _)| *word);
+    choices.iter().find(|(word, _)| *word == written).map(|(_, choice)| *choice).ok_or_else(|| {
+        Mistake::new(text.span(), format!("unknown `{name}`: `{written}`"))
+            .suggest(&written, words())
+            .note(format!("`{name}` is {}", listed(words())))
+    })
+}
+
+/// A number and a unit; never zero, never past what a clock can add.
+pub(super) fn duration(text: &LitStr) -> Result<Duration, Mistake> {
+    let written = text.value();
+    let unit_at = written.find(|c: char| !c.is_ascii_digit()).unwrap_or(written.len());
+    let (number, unit) = written.split_at(unit_at);
+    let per_unit = match unit {
+        "ms" => Some(1),
+        "s" => Some(1000),
+        "m" => Some(60 * 1000),
+        "h" => Some(3600 * 1000),
+        "d" => Some(24 * 3600 * 1000),
+        _ => None,
+    };
+    let wrong = |what: String| {
+        Mistake::new(text.span(), what)
+            .help("write a whole number and its unit, such as `\"90s\"`")
+            .note("the units are `ms`, `s`, `m`, `h` and `d`")
+    };
+    let (Ok(number), Some(per_unit)) = (number.parse::<u64>(), per_unit) else {
+        return Err(wrong(format!("`{written}` is no duration")));
+    };
+    let longest = 100 * 365 * 24 * 3600 * 1000;
+    match number.checked_mul(per_unit) {
+        Some(0) => Err(wrong("a duration of zero".to_owned())),
+        Some(millis) if millis <= longest => Ok(Duration::from_millis(millis)),
+        _ => Err(wrong(format!("`{written}` is longer than a hundred years"))),
+    }
+}
+
+/// Bytes, as a number or with a unit.
+pub(super) fn size(argument: &Argument) -> Result<usize, Mistake> {
+    let written = match &argument.value {
+        Lit::Str(text) => text.value(),
+        Lit::Int(number) => number.base10_digits().to_owned(),
+        _ => String::new(),
+    };
+    let unit_at = written.find(|c: char| !c.is_ascii_digit()).unwrap_or(written.len());
+    let (number, unit) = written.split_at(unit_at);
+    let shift = match unit.trim() {
+        "" | "B" => Some(0),
+        "KiB" => Some(10),
+        "MiB" => Some(20),
+        _ => None,
+    };
+    let bytes = number
+        .parse::<usize>()
+        .ok()
+        .zip(shift)
+        .and_then(|(number, shift)| number.checked_mul(1 << shift));
+    match bytes {
+        Some(1..=0x4000_0000) => Ok(bytes.unwrap_or_default()),
+        Some(_) => Err(Mistake::new(argument.span(), "a size of zero, or of over 1024 MiB")
+            .help("it bounds what one request may keep in memory: write `\"64KiB\"` or so")),
+        None => Err(Mistake::new(argument.span(), format!("`{written}` is no size"))
+            .help("write a whole number of bytes, or with a unit: `\"64KiB\"`, `\"2MiB\"`")),
+    }
+}
+
+pub(super) fn operation(text: &LitStr) -> Result<String, Mistake> {
+    let written = text.value();
+    if written.len() > 100 || written.chars().any(char::is_control) {
+        return Err(Mistake::new(text.span(), "an operation's name is at most 100 bytes of text")
+            .help("name what the handler does, such as `\"createOrder\"`"));
+    }
+    Ok(written)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "one shape for all readings")]
+pub(super) fn message(text: &LitStr) -> Result<String, Mistake> {
+    Ok(text.value())
+}
+
+/// Statuses and classes of them, as inclusive ranges.
+pub(super) fn statuses(text: &LitStr) -> Result<Statuses, Mistake> {
+    let written = text.value();
+    let range = |item: &str| match item.strip_suffix("xx") {
+        Some(class) => class.parse().ok().map(|class: u16| (class * 100, class * 100 + 99)),
+        None => item.parse().ok().map(|status| (status, status)),
+    };
+    let fits = |(first, last): &(u16, u16)| *first >= 200 && *last <= 599;
+    written
+        .split(',')
+        .map(|item| {
+            range(item.trim()).filter(fits).ok_or_else(|| {
+                Mistake::new(text.span(), format!("`{}` is no status", item.trim()))
+                    .help("list statuses and classes: `\"2xx, 404\"`")
+                    .note("from `200` to `599`, and `2xx`, `3xx`, `4xx` or `5xx`")
+            })
+        })
+        .collect::<Result<_, _>>()
+        .map(Statuses::Ranges)
+}
+
+/// Header names, in lower case.
+pub(super) fn headers(text: &LitStr) -> Result<Vec<String>, Mistake> {
+    let written = text.value();
+    written.split(',').map(|name| replayable(text, name.trim())).collect()
+}
+
+fn replayable(text: &LitStr, name: &str) -> Result<String, Mistake> {
+    header_name(text, name)?;
+    let lower = name.to_ascii_lowercase();
+    if NEVER_REPLAYED.contains(&lower.as_str()) {
+        return Err(Mistake::new(text.span(), format!("`{name}` is never replayed"))
+            .help(format!("leave `{name}` out"))
+            .note("it belongs to the first client, its connection or its moment"));
+    }
+    Ok(lower)
+}
+
+/// A token of RFC 9110, section 5.6.2.
+pub(super) fn header_name(text: &LitStr, name: &str) -> Result<(), Mistake> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if !name.is_empty() && name.bytes().all(fits) {
+        return Ok(());
+    }
+    Err(Mistake::new(text.span(), format!("`{name}` is no header name"))
+        .help("header names hold letters, digits and `-`, such as `X-Request-Id`"))
+}
