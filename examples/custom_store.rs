@@ -1,0 +1,105 @@
+//! A store of your own: four operations, and the whole protocol works on it.
+//!
+//! Run it with `cargo run --example custom_store`; `cargo test --example custom_store` holds it
+//! against the contract.
+
+use bytes::Bytes;
+use idempotent_runtime::store::{Entry, Store, StoreFuture, Swap};
+use idempotent_runtime::{Idempotency, Scope, StorageKey};
+use std::collections::HashMap;
+use std::future::ready;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// One map under one lock: simple, and correct.
+#[derive(Debug, Default)]
+struct MapStore {
+    values: Mutex<HashMap<StorageKey, (Bytes, Instant)>>,
+}
+
+impl MapStore {
+    fn lock(&self) -> MutexGuard<'_, HashMap<StorageKey, (Bytes, Instant)>> {
+        self.values.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn living(&self, key: &StorageKey) -> Option<(Bytes, Instant)> {
+        self.lock().get(key).filter(|(_, ends)| *ends > Instant::now()).cloned()
+    }
+}
+
+/// When a life ends; one that no clock can count is a hundred years.
+fn end(life: Duration) -> Instant {
+    Instant::now() + life.min(Duration::from_secs(100 * 365 * 24 * 3600))
+}
+
+impl Store for MapStore {
+    fn create<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        value: Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Option<Bytes>> {
+        // Looking and putting under one lock is what makes it one atomic step.
+        let mut values = self.lock();
+        let there = values.get(key).filter(|(_, ends)| *ends > Instant::now());
+        let there = there.map(|(there, _)| there.clone());
+        if there.is_none() {
+            values.insert(*key, (value, end(life)));
+        }
+        Box::pin(ready(Ok(there)))
+    }
+
+    fn swap<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        expected: Bytes,
+        value: Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Swap> {
+        let mut values = self.lock();
+        let swap = match values.get_mut(key).filter(|(_, ends)| *ends > Instant::now()) {
+            Some(there) if there.0 == expected => {
+                *there = (value, end(life));
+                Swap::Done
+            }
+            other => Swap::Differs(other.map(|(there, _)| there.clone())),
+        };
+        Box::pin(ready(Ok(swap)))
+    }
+
+    fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
+        let entry = self.living(key).map(|(value, ends)| Entry {
+            value,
+            left: ends.saturating_duration_since(Instant::now()),
+        });
+        Box::pin(ready(Ok(entry)))
+    }
+
+    fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
+        let mut values = self.lock();
+        let over = values.iter().filter(|(_, (_, ends))| *ends <= Instant::now());
+        let over: Vec<_> = over.map(|(key, _)| *key).take(limit as usize).collect();
+        over.iter().for_each(|key| drop(values.remove(key)));
+        Box::pin(ready(Ok(u32::try_from(over.len()).unwrap_or(limit))))
+    }
+
+    fn describe(&self) -> String {
+        "a map".to_owned()
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let idempotency = Idempotency::builder(MapStore::default()).scope(Scope::shared()).build()?;
+    println!("guarded by {}", idempotency.describe_store());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MapStore;
+    use idempotent_runtime::store::conformance::Subject;
+    use idempotent_runtime::store_conformance;
+    use std::sync::Arc;
+
+    store_conformance!(async { Subject::in_real_time(Arc::new(MapStore::default())) });
+}

@@ -1,0 +1,78 @@
+//! The flagship: every strategy behind one server. `cargo run --example orders`
+//!
+//! Without options it needs nothing: records and business data are SQLite files in the current
+//! directory. `--help` lists what can be chosen.
+
+mod account;
+mod business;
+mod error;
+mod options;
+mod routes;
+mod simulate;
+mod welcome;
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer, web};
+use business::Business;
+use clap::Parser;
+use idempotent_runtime::{Idempotency, Scope};
+use options::Options;
+use std::time::Duration;
+
+/// How long Ctrl-C waits for handlers under way.
+const DRAIN: Duration = Duration::from_secs(30);
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let options = Options::parse();
+    let business = Business::open(&options.database).await?;
+    let mut builder = Idempotency::connect(&options.store)
+        .await?
+        .scope(Scope::from_fn(account::scope))
+        .lease(options.lease);
+    if let Some(secret) = options.secret() {
+        builder = builder.token_secret(secret);
+    }
+    let idempotency = builder.build()?;
+
+    let app = idempotency.clone();
+    let data = web::Data::new(business);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(app.clone())
+            .app_data(data.clone())
+            .configure(routes::all)
+    })
+    .workers(options.workers)
+    // Signals are ours: what runs is finished before the server stops.
+    .disable_signals()
+    .bind(options.addr)?;
+    welcome::print(&server.addrs(), &options, &idempotency);
+    let server = server.run();
+    actix_web::rt::spawn(drain_at_signal(server.handle(), idempotency));
+    server.await?;
+    Ok(())
+}
+
+/// Ctrl-C or SIGTERM: no new runs, the running ones are finished and stored, then the end.
+async fn drain_at_signal(server: ServerHandle, idempotency: Idempotency) {
+    if let Err(error) = signal().await {
+        eprintln!("cannot listen for signals: {error}");
+        return;
+    }
+    println!("finishing what runs…");
+    match idempotency.drain(DRAIN).await {
+        0 => println!("done"),
+        left => println!("{left} still running after {DRAIN:?}; their keys are free after the lease"),
+    }
+    server.stop(true).await;
+}
+
+async fn signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}

@@ -1,0 +1,47 @@
+//! What can be chosen on the command line or in the environment.
+
+use clap::Parser;
+use jiff::SignedDuration;
+use sha2::{Digest, Sha256};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// A shop that can be retried: every strategy behind one server.
+#[derive(Debug, Parser)]
+pub(crate) struct Options {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, env = "ORDERS_ADDR", default_value = "127.0.0.1:8080")]
+    pub(crate) addr: SocketAddr,
+
+    /// Where records live: `memory:`, `sqlite:PATH` or `redis://…`.
+    #[arg(long, env = "ORDERS_STORE", value_name = "URL", default_value = "sqlite:orders-records.db")]
+    pub(crate) store: String,
+
+    /// Where business data lives: `sqlite:PATH`.
+    #[arg(long, env = "ORDERS_DATABASE", value_name = "URL", default_value = "sqlite:orders.db")]
+    pub(crate) database: String,
+
+    /// How long a run excludes others when its process dies: `500ms`, `30s`, `2m`.
+    #[arg(long, env = "ORDERS_LEASE", value_parser = duration, default_value = "60s")]
+    pub(crate) lease: Duration,
+
+    /// How many threads serve requests.
+    #[arg(long, env = "ORDERS_WORKERS", default_value_t = 2)]
+    pub(crate) workers: usize,
+
+    /// Signs tokens with this secret instead of storing them.
+    #[arg(long, env = "ORDERS_TOKEN_SECRET", value_name = "TEXT", hide_env_values = true)]
+    token_secret: Option<String>,
+}
+
+impl Options {
+    /// The secret as a key of full length, whatever text was typed.
+    pub(crate) fn secret(&self) -> Option<Vec<u8>> {
+        self.token_secret.as_ref().map(|text| Sha256::digest(text.as_bytes()).to_vec())
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let read = text.parse::<SignedDuration>().map_err(|error| error.to_string())?;
+    Duration::try_from(read).map_err(|_| "a duration cannot be negative".to_owned())
+}

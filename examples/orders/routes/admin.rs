@@ -1,0 +1,21 @@
+//! What an onlooker sees, and an administrator does.
+
+use crate::business::Business;
+use crate::error::ShopError;
+use actix_web::{HttpResponse, Responder, get, post, web};
+
+/// How often the body of each operation really ran.
+#[get("/effects")]
+pub(crate) async fn effects(business: web::Data<Business>) -> Result<impl Responder, ShopError> {
+    Ok(web::Json(business.effects().await?))
+}
+
+/// From now on the account's credential is refused.
+#[post("/admin/revoke/{account}")]
+pub(crate) async fn revoke(
+    account: web::Path<String>,
+    business: web::Data<Business>,
+) -> Result<impl Responder, ShopError> {
+    business.revoke(&account).await?;
+    Ok(HttpResponse::NoContent())
+}

@@ -1,0 +1,36 @@
+//! What the terminal shows at the start: where it is, what it uses, and what to try.
+
+use crate::options::Options;
+use idempotent_runtime::Idempotency;
+use std::net::SocketAddr;
+use ulid::Ulid;
+
+/// Prints the address, the stores, and three requests to paste.
+pub(crate) fn print(addresses: &[SocketAddr], options: &Options, idempotency: &Idempotency) {
+    let addresses: Vec<_> = addresses.iter().map(|address| format!("http://{address}")).collect();
+    let Some(address) = addresses.first() else { return };
+    // A new key at every start: the first request must not be a replay of last time's.
+    let key = Ulid::generate();
+    let curl = |order: &str| {
+        format!(
+            "curl -i {address}/orders -H 'Authorization: Bearer alice' \
+             -H 'Idempotency-Key: {key}' --json '{order}'"
+        )
+    };
+    let book = curl(r#"{"sku":"book","quantity":1}"#);
+    let tokens = if options.secret().is_some() { "signed" } else { "stored" };
+    println!("orders is listening on {}", addresses.join(", "));
+    println!("  records   {}", idempotency.describe_store());
+    println!("  business  {}", options.database);
+    println!("  tokens    {tokens}");
+    println!();
+    println!("Try it from another terminal:");
+    println!();
+    println!("# a first request runs");
+    println!("{book}");
+    println!("# repeated, it gets the same answer and does not run");
+    println!("{book}");
+    println!("# the same key with another order is refused");
+    println!("{}", curl(r#"{"sku":"book","quantity":2}"#));
+    println!();
+}
