@@ -1,30 +1,75 @@
-use actix_web::{App, HttpResponse, Responder, get, post, test, web};
-use idempotent_runtime::{Idempotency, MemoryStore, Scope, idempotent};
-use serde::Deserialize;
+//! What a client can observe, against a running server, on every store.
 
-#[derive(Deserialize)]
-struct NewOrder { sku: String }
-
-#[post("/orders")]
-#[idempotent]
-async fn create(order: web::Json<NewOrder>) -> impl Responder {
-    HttpResponse::Created().body(format!("made {}", order.sku))
+/// Makes a test of every behaviour for each store.
+macro_rules! on_every_store {
+    ($($behaviour:ident,)*) => {
+        on_every_store!(@ memory; $($behaviour,)*);
+        on_every_store!(@ sqlite; $($behaviour,)*);
+        on_every_store!(@ redis; $($behaviour,)*);
+    };
+    (@ $store:ident; $($behaviour:ident,)*) => {
+        mod $store {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $behaviour() {
+                    super::$behaviour(tests::Backend::$store().await).await;
+                }
+            )*
+        }
+    };
 }
 
-#[idempotent(key = "sku:{order.sku}", on_in_flight = "wait", wait = "3s", ttl = "1h")]
-#[get("/other")]
-async fn other(order: web::Json<NewOrder>, mut _x: web::Query<NewOrder>) -> Result<impl Responder, actix_web::Error> {
-    Ok(HttpResponse::Created().body(format!("made {}", order.sku)))
+mod bodies;
+mod faults;
+mod fingerprints;
+mod identity;
+mod in_flight;
+mod keys;
+mod problems;
+mod replay;
+mod routes;
+mod tokens;
+mod windows;
+
+use idempotent_runtime::{Builder, Idempotency, Scope};
+use tests::{Backend, Sender, Server, Stage};
+
+/// A guarded server on a store, and the hand that holds its handlers.
+struct Shop {
+    backend: Backend,
+    stage: Stage,
+    idempotency: Idempotency,
+    server: Server,
 }
 
-#[actix_web::test]
-async fn smoke() {
-    let i = Idempotency::builder(MemoryStore::new()).scope(Scope::shared()).build().unwrap();
-    let app = test::init_service(App::new().app_data(i).service(create).service(other)).await;
-    for _ in 0..2 {
-        let req = test::TestRequest::post().uri("/orders").insert_header(("Idempotency-Key", "a")).set_json(serde_json::json!({"sku":"x"})).to_request();
-        let res = test::call_service(&app, req).await;
-        println!("{:?}", res.response());
-        println!("{:?}", test::read_body(res).await);
+impl Shop {
+    /// A server with the defaults, scoped by the Authorization header.
+    fn open(backend: Backend) -> Self {
+        Self::with(backend, |builder| builder)
     }
+
+    /// A server with other settings.
+    fn with(backend: Backend, set: impl FnOnce(Builder) -> Builder) -> Self {
+        let stage = Stage::new();
+        let idempotency = set(guard(&backend)).build().expect("settings that fit");
+        let server = Server::start(&idempotency, &stage, routes::all);
+        Self { backend, stage, idempotency, server }
+    }
+
+    /// A second server on the same store and stage, as another process would be.
+    fn beside(&self) -> Server {
+        let idempotency = guard(&self.backend).build().expect("settings that fit");
+        Server::start(&idempotency, &self.stage, routes::all)
+    }
+
+    /// A POST by alice.
+    fn post(&self, path: &str) -> Sender {
+        self.server.post(path)
+    }
+}
+
+fn guard(backend: &Backend) -> Builder {
+    Idempotency::builder(backend.store.clone())
+        .scope(Scope::header("Authorization"))
+        .clock(backend.clock.clone())
 }

@@ -1,5 +1,16 @@
-//! What the end-to-end suites share: real servers that start and end with a test.
+//! What the end-to-end suites share: real servers that start and end with a test, a handler that a
+//! test holds in its hand, and a store that a test can watch and break.
 
+mod backend;
+mod client;
+mod probe;
 mod redis;
+mod server;
+mod stage;
 
+pub use backend::Backend;
+pub use client::{Reply, Sender};
+pub use probe::Probe;
 pub use redis::RedisServer;
+pub use server::Server;
+pub use stage::Stage;

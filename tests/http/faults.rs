@@ -1,0 +1,178 @@
+//! Behaviours 15, 16, 21–24: panics, lost connections, stores that fail or hold nonsense.
+
+use crate::Shop;
+use actix_web::HttpResponse;
+use std::time::Duration;
+use tests::Backend;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+on_every_store! {
+    after_a_panic_a_retry_runs,
+    after_a_panic_a_held_key_waits_for_a_person,
+    a_handler_finishes_although_its_client_is_gone,
+    while_the_store_is_down_nothing_runs,
+    what_could_not_be_stored_says_so,
+    a_lost_answer_is_settled_as_the_same_owner,
+    a_lost_answer_to_a_completion_is_settled,
+    a_record_that_cannot_be_read_stops_the_handler,
+    a_draining_server_takes_no_new_runs_and_finishes_the_others,
+}
+
+/// Behaviour 15.
+async fn after_a_panic_a_retry_runs(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.stage.plays(|run| {
+        assert!(run > 1, "as the test asked");
+        HttpResponse::Created().finish()
+    });
+    let first = shop.post("/orders").key("k").send().await;
+    first.is_problem(500, "handler-panicked");
+    let retry = shop.post("/orders").key("k").send().await;
+    assert_eq!((retry.status, retry.is_replay()), (201, false));
+}
+
+async fn after_a_panic_a_held_key_waits_for_a_person(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.stage.plays(|_| panic!("as the test asked"));
+    assert_eq!(shop.post("/holding").key("k").send().await.status, 500);
+    shop.post("/holding").key("k").send().await.is_problem(409, "outcome-unknown");
+    assert_eq!(shop.stage.runs(), 1);
+}
+
+/// Behaviour 16.
+async fn a_handler_finishes_although_its_client_is_gone(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.stage.close();
+    let mut client = TcpStream::connect(shop.server.address()).await.unwrap();
+    let request = "POST /orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\n\
+                   Idempotency-Key: k\r\nContent-Length: 0\r\n\r\n";
+    client.write_all(request.as_bytes()).await.unwrap();
+    shop.stage.runs_reach(1).await;
+    // A reset, not an orderly end: actix drops the handler's future.
+    client.set_zero_linger().unwrap();
+    drop(client);
+    // Another request on the same server has been served after the reset arrived.
+    for _ in 0..20 {
+        shop.post("/orders").key("k").send().await.is_problem(409, "in-progress");
+    }
+    shop.stage.open();
+    shop.stage.answers_reach(1).await;
+    let retry = loop {
+        let retry = shop.post("/orders").key("k").send().await;
+        if retry.status != 409 {
+            break retry;
+        }
+    };
+    assert_eq!((retry.status, retry.is_replay(), shop.stage.runs()), (201, true, 1));
+}
+
+/// Behaviour 21.
+async fn while_the_store_is_down_nothing_runs(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.backend.store.set_down(true);
+    let refused = shop.post("/orders").key("k").send().await;
+    refused.is_problem(503, "store-unavailable");
+    assert!(refused.header("Retry-After").is_some());
+    assert_eq!((shop.stage.runs(), shop.idempotency.counts().store_failed), (0, 1));
+    shop.backend.store.set_down(false);
+    assert_eq!(shop.post("/orders").key("k").send().await.status, 201);
+}
+
+/// Behaviour 22.
+async fn what_could_not_be_stored_says_so(backend: Backend) {
+    let shop = Shop::open(backend);
+    let store = shop.backend.store.clone();
+    shop.stage.plays(move |_| {
+        store.set_down(true);
+        HttpResponse::Created().body("done")
+    });
+    // The store stays away until the lease, half a second, is over by every clock.
+    let running = tokio::spawn(shop.post("/holding").key("k").send());
+    shop.stage.answers_reach(1).await;
+    shop.backend.pass(Duration::from_millis(500)).await;
+    let first = running.await.unwrap();
+    assert_eq!((first.status, &first.body[..]), (201, &b"done"[..]));
+    assert_eq!(first.header("Idempotency-Stored"), Some("false"));
+    assert_eq!(shop.idempotency.counts().not_stored, 1);
+    shop.backend.store.set_down(false);
+    let retry = shop.post("/holding").key("k").send().await;
+    retry.is_problem(409, "outcome-unknown");
+    assert_eq!(shop.stage.runs(), 1);
+}
+
+/// Behaviour 23, invariant S9.
+async fn a_lost_answer_is_settled_as_the_same_owner(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.backend.store.lose_next_answer();
+    let reply = shop.post("/orders").key("k").send().await;
+    assert_eq!((reply.status, shop.stage.runs()), (201, 1));
+    assert!(shop.post("/orders").key("k").send().await.is_replay());
+}
+
+/// Invariant S9, at the other end.
+async fn a_lost_answer_to_a_completion_is_settled(backend: Backend) {
+    let shop = Shop::open(backend);
+    let store = shop.backend.store.clone();
+    shop.stage.plays(move |_| {
+        store.lose_next_answer();
+        HttpResponse::Created().finish()
+    });
+    let reply = shop.post("/orders").key("k").send().await;
+    assert_eq!((reply.status, reply.header("Idempotency-Stored")), (201, None));
+    assert!(shop.post("/orders").key("k").send().await.is_replay());
+}
+
+/// Behaviour 24.
+async fn a_record_that_cannot_be_read_stops_the_handler(backend: Backend) {
+    let shop = Shop::open(backend);
+    let damages: [fn(Vec<u8>) -> Vec<u8>; 5] = [
+        |mut bytes| {
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            bytes
+        },
+        |mut bytes| {
+            bytes.truncate(bytes.len() - 1);
+            bytes
+        },
+        |mut bytes| {
+            bytes[0] = 99;
+            bytes
+        },
+        |_| Vec::new(),
+        |_| b"not a record at all".to_vec(),
+    ];
+    for (n, damage) in damages.into_iter().enumerate() {
+        let key = format!("k{n}");
+        shop.post("/orders").key(&key).send().await;
+        shop.backend.store.corrupt(damage).await;
+        shop.post("/orders").key(&key).send().await.is_problem(503, "store-unavailable");
+        assert_eq!(shop.stage.runs(), n + 1);
+        assert_eq!(shop.idempotency.counts().undecodable, n as u64 + 1);
+    }
+}
+
+#[actix_web::test]
+async fn the_app_must_be_given_what_guards_it() {
+    use actix_web::{App, test, web};
+    let stage = tests::Stage::new();
+    let app = App::new().app_data(web::Data::new(stage.clone())).configure(crate::routes::all);
+    let app = test::init_service(app).await;
+    let request = test::TestRequest::post().uri("/orders").to_request();
+    assert_eq!(test::call_service(&app, request).await.status(), 500);
+    assert_eq!(stage.runs(), 0);
+}
+
+/// Invariant L4.
+async fn a_draining_server_takes_no_new_runs_and_finishes_the_others(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.stage.close();
+    let running = tokio::spawn(shop.post("/orders").key("k").send());
+    shop.stage.runs_reach(1).await;
+    assert_eq!(shop.idempotency.drain(Duration::ZERO).await, 1);
+    shop.post("/orders").key("new").send().await.is_problem(503, "shutting-down");
+    let drained = shop.idempotency.drain(Duration::from_secs(60));
+    let (left, ()) = tokio::join!(drained, async { shop.stage.open() });
+    assert_eq!((left, running.await.unwrap().status, shop.stage.runs()), (0, 201, 1));
+}

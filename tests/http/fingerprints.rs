@@ -1,0 +1,124 @@
+//! Behaviour 8: what makes a request the same.
+
+use crate::Shop;
+use tests::{Backend, Sender};
+
+on_every_store! {
+    another_body_or_query_is_a_mismatch,
+    another_method_or_path_is_another_request,
+    a_mismatch_never_shows_the_first_response,
+    a_template_of_parameters_can_be_the_fingerprint,
+    a_template_of_parameters_can_be_the_key,
+    a_template_reads_every_part_of_the_request,
+    a_form_field_can_be_the_key,
+}
+
+async fn another_body_or_query_is_a_mismatch(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.post("/orders?a=1&b=2").key("k").body("{\"n\":1}").send().await;
+    for (path, body) in [
+        ("/orders?a=1&b=2", "{\"n\":2}"),
+        ("/orders?a=1&b=2", "{\"n\": 1}"),
+        ("/orders?a=1&b=2", ""),
+        ("/orders?b=2&a=1", "{\"n\":1}"),
+        ("/orders?a=1&b=2&b=2", "{\"n\":1}"),
+        ("/orders?a=1", "{\"n\":1}"),
+        ("/orders", "{\"n\":1}"),
+    ] {
+        let reply = shop.post(path).key("k").body(body).send().await;
+        reply.is_problem(422, "key-reused");
+    }
+    assert!(shop.post("/orders?a=1&b=2").key("k").body("{\"n\":1}").send().await.is_replay());
+    assert_eq!(shop.stage.runs(), 1);
+}
+
+async fn another_method_or_path_is_another_request(backend: Backend) {
+    let shop = Shop::open(backend);
+    let url = |path: &str| format!("http://{}{path}", shop.server.address());
+    let mut bodies = vec![
+        shop.post("/orders").key("k").send().await.body,
+        Sender::new(reqwest::Method::PUT, url("/orders")).key("k").send().await.body,
+        shop.post("/orders/1/items").key("k").send().await.body,
+        shop.post("/orders/2/items").key("k").send().await.body,
+        shop.post("/waiting").key("k").send().await.body,
+    ];
+    bodies.sort();
+    assert_eq!(bodies, ["run 1", "run 2", "run 3", "run 4", "run 5"]);
+}
+
+/// Invariant S6.
+async fn a_mismatch_never_shows_the_first_response(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.stage.plays(|_| actix_web::HttpResponse::Created().body("for the first alone"));
+    shop.post("/orders").key("k").body("one").send().await;
+    let other = shop.post("/orders").key("k").body("two").send().await;
+    other.is_problem(422, "key-reused");
+    assert!(!String::from_utf8_lossy(&other.body).contains("for the first alone"));
+}
+
+async fn a_template_of_parameters_can_be_the_fingerprint(backend: Backend) {
+    let shop = Shop::open(backend);
+    let send = |body: &'static str| {
+        shop.post("/by-fingerprint").key("k").header("Content-Type", "application/json").body(body)
+    };
+    send("{\"sku\":\"a\"}").send().await;
+    assert!(send("{ \"sku\": \"a\", \"note\": 1 }").send().await.is_replay());
+    send("{\"sku\":\"b\"}").send().await.is_problem(422, "key-reused");
+}
+
+async fn a_template_of_parameters_can_be_the_key(backend: Backend) {
+    let shop = Shop::open(backend);
+    let send = |sku: &str, part: &str| {
+        shop.post(&format!("/by-template/{part}"))
+            .header("Content-Type", "application/json")
+            .body(format!("{{\"sku\":\"{sku}\"}}"))
+            .send()
+    };
+    assert_eq!(send("ab", "c").await.body, "run 1");
+    assert!(send("ab", "c").await.is_replay());
+    assert_eq!(send("a", "bc").await.body, "run 2", "segments do not run together");
+    send("", "c").await.is_problem(400, "key-missing");
+    send(&"x".repeat(1025), "c").await.is_problem(400, "key-invalid");
+}
+
+async fn a_template_reads_every_part_of_the_request(backend: Backend) {
+    let shop = Shop::open(backend);
+    let send = |path: &str, cookie: &str, part: &str| {
+        shop.post(path).header("Cookie", cookie).header("X-Part", part).send()
+    };
+    let base = send("/by-sources/1?q=a", "sid=s; other=o", "p").await;
+    assert!(send("/by-sources/1?q=a", "sid=s", "p").await.is_replay());
+    for (path, cookie, part) in [
+        ("/by-sources/2?q=a", "sid=s", "p"),
+        ("/by-sources/1?q=b", "sid=s", "p"),
+        ("/by-sources/1?q=a", "sid=t", "p"),
+        ("/by-sources/1?q=a", "sid=s", "P"),
+    ] {
+        assert!(!send(path, cookie, part).await.is_replay(), "{path} {cookie} {part}");
+    }
+    for (path, cookie, part, kind) in [
+        ("/by-sources/1", "sid=s", "p", "key-missing"),
+        ("/by-sources/1?q=", "sid=s", "p", "key-missing"),
+        ("/by-sources/1?q=a&q=a", "sid=s", "p", "key-invalid"),
+        ("/by-sources/1?q=a", "other=o", "p", "key-missing"),
+        ("/by-sources/1?q=a", "sid=s; sid=t", "p", "key-invalid"),
+        ("/by-sources/1?q=a", "sid=s", "", "key-missing"),
+    ] {
+        send(path, cookie, part).await.is_problem(400, kind);
+    }
+    assert_eq!(base.status, 201);
+}
+
+async fn a_form_field_can_be_the_key(backend: Backend) {
+    let shop = Shop::open(backend);
+    let form = "application/x-www-form-urlencoded";
+    let send = |kind: &str, body: &'static str| {
+        shop.post("/by-form").header("Content-Type", kind).body(body).send()
+    };
+    assert_eq!(send(form, "token=a%20b&x=1").await.body, "run 1");
+    assert!(send("application/x-www-form-urlencoded; charset=utf-8", "x=2&token=a+b").await.is_replay());
+    assert_eq!(send(form, "token=c").await.body, "run 2");
+    send(form, "x=1").await.is_problem(400, "key-missing");
+    send(form, "token=a&token=a").await.is_problem(400, "key-invalid");
+    send("text/plain", "token=a").await.is_problem(400, "key-missing");
+}

@@ -1,0 +1,196 @@
+//! Guarded handlers, one for each policy that the behaviours need.
+
+use actix_web::{Error, HttpResponse, Responder, error, route, web};
+use idempotent_runtime::{TokenIssuer, idempotent, issue_token};
+use serde::Deserialize;
+use tests::Stage;
+
+pub(crate) fn all(config: &mut web::ServiceConfig) {
+    config
+        .service(orders)
+        .service(nested)
+        .service(short)
+        .service(waiting)
+        .service(impatient)
+        .service(optional)
+        .service(rejecting)
+        .service(holding)
+        .service(everything_stored)
+        .service(extra_headers)
+        .service(small)
+        .service(small_json)
+        .service(unread)
+        .service(by_template)
+        .service(by_fingerprint)
+        .service(by_sources)
+        .service(by_form)
+        .service(everybodys)
+        .service(personal)
+        .service(messages)
+        .service(recent)
+        .service(token)
+        .service(token_replayed)
+        .service(token_rendered)
+        .route("/tokens/token", issue_token("token"))
+        .route("/tokens/token_replayed", issue_token("token_replayed"));
+}
+
+type Hand = web::Data<Stage>;
+
+#[route("/orders", method = "POST", method = "PUT")]
+#[idempotent]
+async fn orders(stage: Hand, _body: web::Bytes) -> impl Responder {
+    stage.perform().await
+}
+
+#[idempotent]
+#[route("/orders/{id}/items", method = "POST")]
+async fn nested(stage: Hand, id: web::Path<String>) -> impl Responder {
+    let _ = id;
+    stage.perform().await
+}
+
+#[route("/short", method = "POST")]
+#[idempotent(ttl = "1s", lease = "500ms")]
+async fn short(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/waiting", method = "POST")]
+#[idempotent(on_in_flight = "wait", wait = "1m")]
+async fn waiting(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/impatient", method = "POST")]
+#[idempotent(on_in_flight = "wait", wait = "50ms")]
+async fn impatient(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/optional", method = "POST")]
+#[idempotent(required = false)]
+async fn optional(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/rejecting", method = "POST")]
+#[idempotent(on_duplicate = "reject")]
+async fn rejecting(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/holding", method = "POST")]
+#[idempotent(on_abandoned = "hold", lease = "500ms")]
+async fn holding(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/everything-stored", method = "POST")]
+#[idempotent(store = "2xx, 404, 5xx")]
+async fn everything_stored(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/extra-headers", method = "POST")]
+#[idempotent(headers = "X-Total, X-Page")]
+async fn extra_headers(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/small", method = "POST")]
+#[idempotent(max_body = "1KiB")]
+async fn small(stage: Hand, _body: web::Bytes) -> impl Responder {
+    stage.perform().await
+}
+
+#[derive(Deserialize)]
+struct Order {
+    sku: String,
+}
+
+#[route("/json", method = "POST")]
+#[idempotent]
+async fn small_json(stage: Hand, order: web::Json<Order>) -> impl Responder {
+    let _ = &order.sku;
+    stage.perform().await
+}
+
+#[route("/unread", method = "POST")]
+#[idempotent(fingerprint = "none", max_body = "1KiB")]
+async fn unread(stage: Hand, body: web::Payload) -> Result<impl Responder, Error> {
+    let bytes = body.to_bytes_limited(1 << 20).await.map_err(error::ErrorPayloadTooLarge)??;
+    stage.perform().await;
+    Ok(HttpResponse::Created().body(format!("{} bytes", bytes.len())))
+}
+
+#[route("/by-template/{part}", method = "POST")]
+#[idempotent(key = "sku:{order.sku}{path.part}")]
+async fn by_template(
+    stage: Hand,
+    web::Json(mut order): web::Json<Order>,
+    _part: web::Path<String>,
+) -> impl Responder {
+    order.sku.push('!');
+    stage.perform().await
+}
+
+#[route("/by-fingerprint", method = "POST")]
+#[idempotent(fingerprint = "{order.sku}")]
+async fn by_fingerprint(stage: Hand, order: web::Json<Order>) -> impl Responder {
+    let _ = order;
+    stage.perform().await
+}
+
+#[route("/by-sources/{id}", method = "POST")]
+#[idempotent(key = "{query.q}-{cookie.sid}-{header.X-Part}-{path.id}")]
+async fn by_sources(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/by-form", method = "POST")]
+#[idempotent(key = "{form.token}", fingerprint = "none")]
+async fn by_form(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/everybodys", method = "POST")]
+#[idempotent(scope = "shared")]
+async fn everybodys(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/personal", method = "POST")]
+#[idempotent(scope = "{header.X-Tenant}:{header.X-User}")]
+async fn personal(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/messages", method = "POST")]
+#[idempotent(on_duplicate = "reject", message = "重复的请求 (duplicate request)")]
+async fn messages(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/recent", method = "POST")]
+#[idempotent(within = "5m")]
+async fn recent(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/token", method = "POST")]
+#[idempotent(strategy = "token", key = "{header.token}", on_duplicate = "reject")]
+async fn token(stage: Hand, _body: web::Bytes) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/token-replayed", method = "POST")]
+#[idempotent(strategy = "token", key = "{header.token}")]
+async fn token_replayed(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/token-rendered", method = "GET")]
+async fn token_rendered(tokens: TokenIssuer) -> Result<impl Responder, Error> {
+    Ok(format!("<input name=\"token\" value=\"{}\">", tokens.issue("token").await?))
+}

@@ -1,0 +1,66 @@
+//! The stores that every behaviour is tested on, and how time passes for each.
+
+use crate::{Probe, RedisServer};
+use idempotent_runtime::clock::{Clock, ManualClock, SystemClock};
+use idempotent_runtime::{MemoryStore, RedisStore, SqliteStore, Store};
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A store of a test's own, watched by a [`Probe`].
+#[derive(Debug)]
+pub struct Backend {
+    /// The store, as the server under test gets it.
+    pub store: Probe,
+    /// The clock that the server under test gets.
+    pub clock: Arc<dyn Clock>,
+    manual: Option<Arc<ManualClock>>,
+    _kept: Box<dyn Any + Send + Sync>,
+}
+
+impl Backend {
+    /// Memory, with a clock that the test moves.
+    pub async fn memory() -> Self {
+        let clock = Arc::new(ManualClock::new());
+        Self::held(MemoryStore::with_clock(clock.clone()), clock, ())
+    }
+
+    /// An SQLite file, with a clock that the test moves.
+    pub async fn sqlite() -> Self {
+        let clock = Arc::new(ManualClock::new());
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("records.db");
+        let store = SqliteStore::open_with_clock(path, clock.clone()).await.expect("it opens");
+        Self::held(store, clock, directory)
+    }
+
+    /// A Redis server, which has a clock of its own.
+    pub async fn redis() -> Self {
+        let server = RedisServer::start();
+        let store = RedisStore::connect(&server.url()).await.expect("it connects");
+        Self {
+            store: Probe::new(store),
+            clock: Arc::new(SystemClock::new()),
+            manual: None,
+            _kept: Box::new(server),
+        }
+    }
+
+    fn held(store: impl Store, clock: Arc<ManualClock>, kept: impl Any + Send + Sync) -> Self {
+        Self {
+            store: Probe::new(store),
+            clock: clock.clone(),
+            manual: Some(clock),
+            _kept: Box::new(kept),
+        }
+    }
+
+    /// Lets this much time pass for the store.
+    pub async fn pass(&self, time: Duration) {
+        match &self.manual {
+            Some(clock) => clock.advance(time),
+            // The server's clock cannot be moved; a little more makes up for its rounding.
+            None => tokio::time::sleep(time + Duration::from_millis(5)).await,
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! A store that a test can watch and break.
+
+use bytes::Bytes;
+use idempotent_runtime::store::{Entry, Store, StoreFuture, Swap};
+use idempotent_runtime::{StorageKey, StoreError, StoreErrorKind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Passes everything on to a real store, counts it, and fails on demand. Clones share all.
+#[derive(Clone, Debug)]
+pub struct Probe(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    store: Box<dyn Store>,
+    down: AtomicBool,
+    lose_next_answer: AtomicBool,
+    creates: watch::Sender<usize>,
+    last: Mutex<Option<StorageKey>>,
+}
+
+impl Probe {
+    /// Watches this store.
+    pub fn new(store: impl Store) -> Self {
+        Self(Arc::new(Inner {
+            store: Box::new(store),
+            down: AtomicBool::new(false),
+            lose_next_answer: AtomicBool::new(false),
+            creates: watch::Sender::new(0),
+            last: Mutex::new(None),
+        }))
+    }
+
+    /// From now on every operation fails as if the backend were gone, or works again.
+    pub fn set_down(&self, down: bool) {
+        self.0.down.store(down, Ordering::SeqCst);
+    }
+
+    /// The next operation is carried out, and its answer is lost.
+    pub fn lose_next_answer(&self) {
+        self.0.lose_next_answer.store(true, Ordering::SeqCst);
+    }
+
+    /// Waits until this many claims have reached the store.
+    pub async fn claims_reach(&self, many: usize) {
+        let mut creates = self.0.creates.subscribe();
+        creates.wait_for(|seen| *seen >= many).await.expect("the probe lives");
+    }
+
+    /// The record of the key used last.
+    pub async fn record(&self) -> Entry {
+        let key = self.last();
+        self.0.store.read(&key).await.expect("it reads").expect("it is there")
+    }
+
+    /// Puts other bytes under the key used last.
+    pub async fn corrupt(&self, change: impl FnOnce(Vec<u8>) -> Vec<u8>) {
+        let key = self.last();
+        let Entry { value, left } = self.record().await;
+        let changed = Bytes::from(change(value.to_vec()));
+        let swapped = self.0.store.swap(&key, value, changed, left).await.expect("it swaps");
+        assert_eq!(swapped, Swap::Done);
+    }
+
+    fn last(&self) -> StorageKey {
+        self.0.last.lock().expect("no panic").expect("a key was used")
+    }
+
+    async fn pass<'a, T>(
+        &'a self,
+        key: &StorageKey,
+        work: impl FnOnce() -> StoreFuture<'a, T>,
+    ) -> Result<T, StoreError> {
+        *self.0.last.lock().expect("no panic") = Some(*key);
+        if self.0.down.load(Ordering::SeqCst) {
+            return Err(StoreError::new(StoreErrorKind::Unavailable, "create"));
+        }
+        let done = work().await;
+        if self.0.lose_next_answer.swap(false, Ordering::SeqCst) {
+            return Err(StoreError::new(StoreErrorKind::Timeout, "create"));
+        }
+        done
+    }
+}
+
+impl Store for Probe {
+    fn create<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        value: Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Option<Bytes>> {
+        Box::pin(async move {
+            let done = self.pass(key, || self.0.store.create(key, value, life)).await;
+            self.0.creates.send_modify(|seen| *seen += 1);
+            done
+        })
+    }
+
+    fn swap<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        expected: Bytes,
+        value: Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Swap> {
+        Box::pin(self.pass(key, move || self.0.store.swap(key, expected, value, life)))
+    }
+
+    fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
+        Box::pin(self.pass(key, || self.0.store.read(key)))
+    }
+
+    fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
+        self.0.store.purge(limit)
+    }
+
+    fn describe(&self) -> String {
+        self.0.store.describe()
+    }
+}

@@ -1,0 +1,67 @@
+//! A server under test, on a port and threads of its own.
+
+use crate::{Sender, Stage};
+use actix_web::dev::ServerHandle;
+use actix_web::web::{Data, ServiceConfig};
+use actix_web::{App, HttpServer};
+use idempotent_runtime::Idempotency;
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::thread;
+
+/// A running server; it ends when it is dropped.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    handle: ServerHandle,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Server {
+    /// Serves these routes, guarded by `idempotency`, with `stage` in the handlers' data.
+    pub fn start(idempotency: &Idempotency, stage: &Stage, routes: fn(&mut ServiceConfig)) -> Self {
+        let (ready, started) = mpsc::channel();
+        let (idempotency, stage) = (idempotency.clone(), stage.clone());
+        let thread = thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let server = HttpServer::new(move || {
+                    App::new()
+                        .app_data(idempotency.clone())
+                        .app_data(Data::new(stage.clone()))
+                        .configure(routes)
+                })
+                .workers(2)
+                .disable_signals()
+                .shutdown_timeout(1)
+                .bind(("127.0.0.1", 0))
+                .expect("a free port");
+                let address = server.addrs()[0];
+                let server = server.run();
+                ready.send((address, server.handle())).expect("the test waits");
+                server.await.expect("it serves");
+            });
+        });
+        let (address, handle) = started.recv().expect("the server starts");
+        Self { address, handle, thread: Some(thread) }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A POST to this path, to be filled in and sent.
+    pub fn post(&self, path: &str) -> Sender {
+        Sender::post(format!("http://{}{path}", self.address))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // The order is carried out by the server's own thread.
+        drop(self.handle.stop(false));
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
