@@ -6,6 +6,9 @@ mod model;
 mod parse;
 mod validate;
 
+#[cfg(test)]
+mod tests;
+
 use proc_macro2::TokenStream;
 
 /// Makes an actix-web handler safe to retry.

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Group, TokenStream};
 use std::time::Duration;
-use syn::{Attribute, Expr, Ident, Signature, Type, Visibility};
+use syn::{Attribute, Expr, Ident, LitStr, Signature, Type, Visibility};
 
 /// A guarded handler.
 pub(crate) struct Handler {
@@ -141,8 +141,8 @@ pub(crate) enum Segment {
     Text(String),
     /// Read from the request.
     Request(Source, String),
-    /// An expression on the handler's parameters.
-    Value(Box<Expr>, String),
+    /// An expression on the handler's parameters, and its text.
+    Value(Box<Expr>, LitStr),
 }
 
 /// What of a request is read.

@@ -11,13 +11,13 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Index, ReturnType};
 
-/// Where generated code finds us.
+/// What generated code calls us by, inside of a handler.
 pub(super) fn runtime() -> TokenStream {
-    quote!(::idempotent_runtime::private)
+    quote!(__private)
 }
 
 pub(crate) fn handler(handler: &Handler) -> TokenStream {
-    let rt = runtime();
+    let (crate_name, rt) = (quote!(::idempotent_runtime::private), runtime());
     let Handler { outer, inner, visibility, signature, body, .. } = handler;
     let name = &signature.ident;
     let policy = policy(handler);
@@ -31,22 +31,30 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
         ReturnType::Default => signature.ident.span(),
         ReturnType::Type(_, kind) => kind.span(),
     };
-    let respond = quote_spanned!(output=> respond);
+    // Where a parameter is no extractor or the return type no response, the compiler points there.
+    let inputs = signature.paren_token.span.join();
+    let extracted = quote_spanned!(inputs=> __call.extract::<(#(#kinds,)*)>().await?);
+    let responded = quote_spanned!(output=> __call.respond(__returned));
     quote! {
         #(#outer)*
         #visibility async fn #name(
-            __request: #rt::HttpRequest,
-            __payload: #rt::Payload,
-        ) -> #rt::HttpResult {
+            __request: #crate_name::HttpRequest,
+            __payload: #crate_name::Payload,
+        ) -> #crate_name::HttpResult {
             #(#inner)*
             #signature #body
-            static POLICY: #rt::Policy = #policy;
-            #rt::serve(&POLICY, __request, __payload, |__call| #rt::Box::pin(async move {
-                let __arguments = __call.extract::<(#(#kinds,)*)>().await?;
+            use #crate_name as #rt;
+            // In a block of its own, where the user's function cannot see it.
+            let __policy = {
+                static POLICY: #rt::Policy = #policy;
+                &POLICY
+            };
+            #rt::serve(__policy, __request, __payload, |__call| #rt::Box::pin(async move {
+                let __arguments = #extracted;
                 #filled
                 __call.claim().await?;
                 let __returned = #name(#(#moved),*).await;
-                ::core::result::Result::<_, #rt::Exit>::Ok(__call.#respond(__returned))
+                ::core::result::Result::<_, #rt::Exit>::Ok(#responded)
             }))
             .await
         }

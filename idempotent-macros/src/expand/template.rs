@@ -2,8 +2,8 @@
 
 use crate::model::{Parameter, Segment, Template};
 use proc_macro2::TokenStream;
-use quote::{ToTokens, format_ident, quote};
-use syn::{Index, LitStr};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::Index;
 
 /// Calls that fill a template in, one for each segment.
 pub(super) fn fill(template: &Template) -> TokenStream {
@@ -14,8 +14,7 @@ pub(super) fn fill(template: &Template) -> TokenStream {
             quote!(.#source(#name))
         }
         Segment::Value(expression, written) => {
-            let written = LitStr::new(written, proc_macro2::Span::call_site());
-            quote!(.value(#written, &#expression))
+            quote_spanned!(written.span()=> .value(#written, &#expression))
         }
     });
     quote!(#(#calls)*)

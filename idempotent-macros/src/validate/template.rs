@@ -4,6 +4,7 @@ use crate::diagnostics::{Mistake, Mistakes, listed};
 use crate::model::{Parameter, Segment, Source, Template};
 use crate::parse::{Piece, pieces};
 use crate::validate::values::header_name;
+use proc_macro2::Span;
 use syn::{Expr, Ident, LitStr};
 
 /// The template of one header.
@@ -73,14 +74,16 @@ fn expression(
     root: &str,
     parameters: &[Parameter],
 ) -> Result<Segment, Mistake> {
-    // Parsed through a literal of its own, so that errors in it point at the attribute.
-    let parsed = LitStr::new(inside, text.span()).parse::<Expr>().map_err(|_| {
+    // Parsed through a literal of its own, so that errors in it point at the attribute; as code of
+    // the macro, so that the compiler does not suggest to replace the literal by a name.
+    let written = LitStr::new(inside, Span::call_site().located_at(text.span()));
+    let parsed = written.parse::<Expr>().map_err(|_| {
         Mistake::new(text.span(), format!("`{{{inside}}}` is no expression"))
             .help("write a parameter, a field or a method call: `{order.sku}`, `{user.id()}`")
     })?;
     let rooted = root_of(&parsed);
     if rooted.is_some_and(|rooted| names(parameters).any(|name| name == rooted)) {
-        return Ok(Segment::Value(Box::new(parsed), inside.to_owned()));
+        return Ok(Segment::Value(Box::new(parsed), written));
     }
     let own: Vec<String> = names(parameters).map(Ident::to_string).collect();
     let sources = Source::ALL.map(|(name, _)| name);

@@ -1,0 +1,120 @@
+//! Expansions, as a reviewer reads them. `INSTA_UPDATE=always` writes them anew.
+
+use quote::quote;
+
+macro_rules! expansions {
+    ($($name:ident: ($($arguments:tt)*) { $($item:tt)* })*) => {
+        $(
+            #[test]
+            fn $name() {
+                let expanded = crate::guard(quote!($($arguments)*), quote!($($item)*));
+                let file = syn::parse2(expanded).expect("an expansion is Rust");
+                insta::assert_snapshot!(prettyplease::unparse(&file));
+            }
+        )*
+    };
+}
+
+expansions! {
+    bare: () {
+        async fn create(order: web::Json<NewOrder>) -> impl Responder {
+            HttpResponse::Created().json(order)
+        }
+    }
+
+    below_a_route_macro: () {
+        /// Documented.
+        #[allow(clippy::unused_async)]
+        #[instrument]
+        #[post("/orders")]
+        pub(crate) async fn create() -> impl Responder {
+            HttpResponse::Created()
+        }
+    }
+
+    a_token: (
+        key = "{header.token}",
+        strategy = "token",
+        operation = "createOrder",
+        on_duplicate = "reject",
+        message = "twice"
+    ) {
+        async fn create(order: web::Json<NewOrder>) -> impl Responder {
+            HttpResponse::Created().json(order)
+        }
+    }
+
+    every_setting: (
+        key = "{header.Idempotency-Key}",
+        ttl = "24h",
+        lease = "1500ms",
+        on_in_flight = "wait",
+        wait = "5s",
+        on_abandoned = "hold",
+        fingerprint = "none",
+        store = "2xx, 404",
+        headers = "X-Total, X-Page",
+        max_body = "64KiB",
+        required = false
+    ) {
+        async fn create(order: web::Json<NewOrder>) -> impl Responder {
+            HttpResponse::Created().json(order)
+        }
+    }
+
+    a_key_of_parameters: (key = "{user.id()}:{order.sku}") {
+        async fn create(
+            user: User,
+            order: web::Json<NewOrder>,
+            db: web::Data<Db>,
+        ) -> Result<impl Responder, ShopError> {
+            db.insert(user, order).await
+        }
+    }
+
+    a_key_of_a_pattern: (key = "{order.sku}") {
+        async fn create(
+            web::Json(mut order): web::Json<NewOrder>,
+            mut payload: Multipart,
+        ) -> impl Responder {
+            order.read(&mut payload).await
+        }
+    }
+
+    a_parameter_wins_over_a_source: (key = "{header.id}") {
+        async fn create(header: web::Header<Custom>) -> impl Responder {
+            header.id
+        }
+    }
+
+    every_source: (key = "{query.a}/{path.b}/{cookie.c}/{form.d}/{{literal}}") {
+        async fn create() -> impl Responder {
+            HttpResponse::Ok()
+        }
+    }
+
+    a_scope_and_a_fingerprint: (scope = "{user.tenant}", fingerprint = "{order.sku}x{order.quantity}") {
+        async fn create(user: User, order: web::Json<NewOrder>) -> impl Responder {
+            HttpResponse::Ok()
+        }
+    }
+
+    a_shared_scope: (scope = "shared") {
+        async fn create() -> impl Responder {
+            HttpResponse::Ok()
+        }
+    }
+
+    a_window: (within = "5m", timestamp = "{header.X-Sent}") {
+        async fn create() -> impl Responder {
+            HttpResponse::Ok()
+        }
+    }
+
+    a_mistake_leaves_the_function_as_it_was: (ttl = "soon") {
+        #[post("/orders")]
+        async fn create() -> impl Responder {
+            HttpResponse::Ok()
+        }
+    }
+}

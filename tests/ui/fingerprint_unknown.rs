@@ -1,0 +1,13 @@
+//! A word that is no fingerprint.
+
+#![allow(unused_imports, dead_code)]
+
+use actix_web::{HttpResponse, Responder, web};
+use idempotent_runtime::idempotent;
+
+#[idempotent(fingerprint = "nome")]
+async fn create() -> impl Responder {
+    HttpResponse::Ok()
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! Headers for a response that nobody gets.
+
+#![allow(unused_imports, dead_code)]
+
+use actix_web::{HttpResponse, Responder, web};
+use idempotent_runtime::idempotent;
+
+#[idempotent(on_duplicate = "reject", headers = "X-Total")]
+async fn create() -> impl Responder {
+    HttpResponse::Ok()
+}
+
+fn main() {}

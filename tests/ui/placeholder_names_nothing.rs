@@ -1,0 +1,13 @@
+//! A placeholder with a typo in the parameter.
+
+#![allow(unused_imports, dead_code)]
+
+use actix_web::{HttpResponse, Responder, web};
+use idempotent_runtime::idempotent;
+
+#[idempotent(key = "{ordr.0}")]
+async fn create(order: web::Json<u32>) -> impl Responder {
+    HttpResponse::Ok().json(order.0)
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! A request source without a name.
+
+#![allow(unused_imports, dead_code)]
+
+use actix_web::{HttpResponse, Responder, web};
+use idempotent_runtime::idempotent;
+
+#[idempotent(key = "{header}")]
+async fn create() -> impl Responder {
+    HttpResponse::Ok()
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! A token beside other text.
+
+#![allow(unused_imports, dead_code)]
+
+use actix_web::{HttpResponse, Responder, web};
+use idempotent_runtime::idempotent;
+
+#[idempotent(strategy = "token", key = "order:{header.token}")]
+async fn create() -> impl Responder {
+    HttpResponse::Ok()
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! An argument that is near nothing.
+
+#![allow(unused_imports, dead_code)]
+
+use actix_web::{HttpResponse, Responder, web};
+use idempotent_runtime::idempotent;
+
+#[idempotent(banana = "yes")]
+async fn create() -> impl Responder {
+    HttpResponse::Ok()
+}
+
+fn main() {}
