@@ -40,10 +40,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build()?;
     let orders = web::Data::new(AtomicU64::new(0));
     HttpServer::new(move || {
-        App::new()
-            .app_data(idempotency.clone())
-            .app_data(orders.clone())
-            .service(create_order)
+        App::new().app_data(idempotency.clone()).app_data(orders.clone()).service(create_order)
     })
     .bind(("127.0.0.1", 8080))?
     .run()

@@ -1,9 +1,9 @@
 //! The shop's own data, in a database of its own.
 
-use sqlx::SqlitePool;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use sqlx::SqlitePool;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -68,10 +68,12 @@ impl Business {
 
     /// The orders of one account, oldest first.
     pub(crate) async fn orders(&self, account: &str) -> sqlx::Result<Vec<Order>> {
-        sqlx::query_as("SELECT id, sku, quantity, account FROM orders WHERE account = ? ORDER BY id")
-            .bind(account)
-            .fetch_all(&self.0)
-            .await
+        sqlx::query_as(
+            "SELECT id, sku, quantity, account FROM orders WHERE account = ? ORDER BY id",
+        )
+        .bind(account)
+        .fetch_all(&self.0)
+        .await
     }
 
     /// One order of one account.

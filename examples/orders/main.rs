@@ -38,10 +38,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let app = idempotency.clone();
     let data = web::Data::new(business);
     let server = HttpServer::new(move || {
-        App::new()
-            .app_data(app.clone())
-            .app_data(data.clone())
-            .configure(routes::all)
+        App::new().app_data(app.clone()).app_data(data.clone()).configure(routes::all)
     })
     .workers(options.workers)
     // Signals are ours: what runs is finished before the server stops.
@@ -63,7 +60,9 @@ async fn drain_at_signal(server: ServerHandle, idempotency: Idempotency) {
     println!("finishing what runs…");
     match idempotency.drain(DRAIN).await {
         0 => println!("done"),
-        left => println!("{left} still running after {DRAIN:?}; their keys are free after the lease"),
+        left => {
+            println!("{left} still running after {DRAIN:?}; their keys are free after the lease")
+        }
     }
     server.stop(true).await;
 }

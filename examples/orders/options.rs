@@ -14,7 +14,12 @@ pub(crate) struct Options {
     pub(crate) addr: SocketAddr,
 
     /// Where records live: `memory:`, `sqlite:PATH` or `redis://…`.
-    #[arg(long, env = "ORDERS_STORE", value_name = "URL", default_value = "sqlite:orders-records.db")]
+    #[arg(
+        long,
+        env = "ORDERS_STORE",
+        value_name = "URL",
+        default_value = "sqlite:orders-records.db"
+    )]
     pub(crate) store: String,
 
     /// Where business data lives: `sqlite:PATH`.

@@ -26,11 +26,7 @@ impl Mistake {
     }
 
     /// The name that was probably meant, if one is near.
-    pub(crate) fn suggest<'a>(
-        self,
-        wrong: &str,
-        known: impl IntoIterator<Item = &'a str>,
-    ) -> Self {
+    pub(crate) fn suggest<'a>(self, wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         match nearest(wrong, known) {
             Some(name) => self.help(format!("did you mean `{name}`?")),
             None => self,

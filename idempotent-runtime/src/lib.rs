@@ -27,8 +27,8 @@ pub use http::{
 #[cfg(feature = "macros")]
 pub use idempotent_macros::idempotent;
 pub use key::{Address, Segments, StorageKey};
-pub use store::{MemoryStore, Store};
 #[cfg(feature = "redis")]
 pub use store::RedisStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
+pub use store::{MemoryStore, Store};

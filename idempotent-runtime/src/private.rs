@@ -1,6 +1,6 @@
 //! What generated code may name; no promise of stability.
 
-pub use crate::http::{Call, Exit, HttpResult, Operation, Template, serve};
+pub use crate::http::{Call, Exit, HttpResult, Operation, Serving, Template, serve};
 pub use crate::policy::{
     FingerprintOf, OnAbandoned, OnDuplicate, OnInFlight, Policy, Presence, Statuses, Strategy,
 };

@@ -45,7 +45,10 @@ async fn a_streaming_response_leaves_a_tombstone(backend: Backend) {
     let shop = Shop::open(backend);
     shop.stage.plays(|_| streamed(vec![Ok("one ".into()), Ok("two".into())]));
     let first = shop.post("/orders").key("k").send().await;
-    assert_eq!((&first.body[..], first.header("Idempotency-Stored")), (&b"one two"[..], Some("false")));
+    assert_eq!(
+        (&first.body[..], first.header("Idempotency-Stored")),
+        (&b"one two"[..], Some("false"))
+    );
     shop.post("/orders").key("k").send().await.is_problem(409, "not-replayable");
     assert_eq!(shop.stage.runs(), 1);
 }

@@ -116,7 +116,9 @@ async fn a_form_field_can_be_the_key(backend: Backend) {
         shop.post("/by-form").header("Content-Type", kind).body(body).send()
     };
     assert_eq!(send(form, "token=a%20b&x=1").await.body, "run 1");
-    assert!(send("application/x-www-form-urlencoded; charset=utf-8", "x=2&token=a+b").await.is_replay());
+    assert!(
+        send("application/x-www-form-urlencoded; charset=utf-8", "x=2&token=a+b").await.is_replay()
+    );
     assert_eq!(send(form, "token=c").await.body, "run 2");
     send(form, "x=1").await.is_problem(400, "key-missing");
     send(form, "token=a&token=a").await.is_problem(400, "key-invalid");

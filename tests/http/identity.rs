@@ -31,7 +31,8 @@ async fn another_account_runs_independently(backend: Backend) {
 
 async fn who_does_not_say_who_it_is_claims_nothing(backend: Backend) {
     let shop = Shop::open(backend);
-    let anonymous = |value: &'static str| shop.post("/orders").only("authorization", value).key("k");
+    let anonymous =
+        |value: &'static str| shop.post("/orders").only("authorization", value).key("k");
     anonymous("").send().await.is_problem(400, "scope-missing");
     let twice = shop.post("/orders").key("k").header("Authorization", "Bearer bob");
     twice.send().await.is_problem(400, "scope-missing");

@@ -18,13 +18,11 @@ on_every_store! {
 async fn of_fifty_at_once_one_runs_and_all_get_its_answer(backend: Backend) {
     let shop = Shop::open(backend);
     shop.stage.close();
-    let (replies, ()) = tokio::join!(
-        join_all((0..50).map(|_| shop.post("/waiting").key("k").send())),
-        async {
+    let (replies, ()) =
+        tokio::join!(join_all((0..50).map(|_| shop.post("/waiting").key("k").send())), async {
             shop.backend.store.claims_reach(50).await;
             shop.stage.open();
-        },
-    );
+        },);
     assert_eq!(shop.stage.runs(), 1);
     assert!(replies.iter().all(|reply| reply.status == 201 && reply.body == "run 1"));
     assert_eq!(replies.iter().filter(|reply| !reply.is_replay()).count(), 1);

@@ -98,8 +98,17 @@ async fn strict_mode_takes_the_quoted_form_alone(backend: Backend) {
 async fn keys_that_look_like_something_else_are_keys(backend: Backend) {
     let shop = Shop::open(backend);
     let keys = [
-        "\"*\"", "\"?\"", "\"[a]\"", "\"{tag}\"", "\"' OR 1=1--\"", "../..", "idempotency:",
-        "\"\\\\r\\\\nDEL x\"", "\"redis.call('FLUSHALL')\"", "\"%00\"", "\"$(reboot)\"",
+        "\"*\"",
+        "\"?\"",
+        "\"[a]\"",
+        "\"{tag}\"",
+        "\"' OR 1=1--\"",
+        "../..",
+        "idempotency:",
+        "\"\\\\r\\\\nDEL x\"",
+        "\"redis.call('FLUSHALL')\"",
+        "\"%00\"",
+        "\"$(reboot)\"",
     ];
     for (n, key) in keys.into_iter().enumerate() {
         let first = shop.post("/orders").key(key).send().await;
@@ -107,7 +116,11 @@ async fn keys_that_look_like_something_else_are_keys(backend: Backend) {
     }
     for (n, key) in keys.into_iter().enumerate() {
         let second = shop.post("/orders").key(key).send().await;
-        assert_eq!((second.is_replay(), second.body), (true, format!("run {}", n + 1).into()), "{key}");
+        assert_eq!(
+            (second.is_replay(), second.body),
+            (true, format!("run {}", n + 1).into()),
+            "{key}"
+        );
     }
 }
 

@@ -14,8 +14,11 @@ on_every_store! {
 async fn an_app_renders_problems_its_own_way(backend: Backend) {
     let shop = Shop::with(backend, |builder| {
         builder.on_error(|request, problem| {
-            HttpResponse::build(problem.kind.status())
-                .json((problem.kind.name(), request.path(), problem.retry_after))
+            HttpResponse::build(problem.kind.status()).json((
+                problem.kind.name(),
+                request.path(),
+                problem.retry_after,
+            ))
         })
     });
     let reply = shop.post("/orders").send().await;
@@ -24,7 +27,8 @@ async fn an_app_renders_problems_its_own_way(backend: Backend) {
 }
 
 async fn an_app_chooses_the_types_of_problems(backend: Backend) {
-    let shop = Shop::with(backend, |builder| builder.problem_types("https://api.example/problems/"));
+    let shop =
+        Shop::with(backend, |builder| builder.problem_types("https://api.example/problems/"));
     let reply = shop.post("/orders").send().await;
     assert_eq!(reply.json()["type"], "https://api.example/problems/key-missing");
 }
@@ -41,7 +45,10 @@ async fn a_message_replaces_the_detail_of_duplicates_alone(backend: Backend) {
     let finished = shop.post("/messages").key("k").send().await;
     in_flight.is_problem(409, "in-progress");
     finished.is_problem(409, "duplicate");
-    assert_eq!((&in_flight.json()["detail"], &finished.json()["detail"]), (&ours.into(), &ours.into()));
+    assert_eq!(
+        (&in_flight.json()["detail"], &finished.json()["detail"]),
+        (&ours.into(), &ours.into())
+    );
     let missing = shop.post("/messages").send().await;
     assert_ne!(missing.json()["detail"], ours);
 }

@@ -56,7 +56,10 @@ async fn a_key_runs_once_and_replays(backend: Backend) {
     assert!(!first.is_replay() && second.is_replay());
     assert_eq!(first.header("Cache-Control"), None);
     assert_eq!(second.header("Cache-Control"), Some("no-store"));
-    assert_eq!((first.header("X-Internal"), second.header("X-Internal")), (Some("not replayed"), None));
+    assert_eq!(
+        (first.header("X-Internal"), second.header("X-Internal")),
+        (Some("not replayed"), None)
+    );
     assert_eq!(first.header("Idempotency-Stored"), None);
 }
 
@@ -223,10 +226,9 @@ async fn a_handler_decides_for_one_response(backend: Backend) {
     use idempotent_runtime::StoreResponse;
     let shop = Shop::open(backend);
     shop.stage.plays(|run| {
-        let mut response = HttpResponse::build(
-            StatusCode::from_u16(if run == 1 { 200 } else { 503 }).unwrap(),
-        )
-        .finish();
+        let mut response =
+            HttpResponse::build(StatusCode::from_u16(if run == 1 { 200 } else { 503 }).unwrap())
+                .finish();
         let choice = if run == 1 { StoreResponse::No } else { StoreResponse::Yes };
         response.extensions_mut().insert(choice);
         response

@@ -148,7 +148,11 @@ async fn after_a_failure_a_signed_token_can_be_used_again(backend: Backend) {
 }
 
 fn failing_once(run: usize) -> HttpResponse {
-    if run == 1 { HttpResponse::InternalServerError().finish() } else { HttpResponse::Ok().finish() }
+    if run == 1 {
+        HttpResponse::InternalServerError().finish()
+    } else {
+        HttpResponse::Ok().finish()
+    }
 }
 
 async fn used_again(shop: &Shop) {
@@ -216,7 +220,8 @@ async fn a_spelling_of_a_signed_token_is_no_second_token(backend: Backend) {
     assert_eq!(shop.with_token("/token", &token).await.status, 201);
     let (ulid, mac) = token.split_once('.').unwrap();
     let last = mac.chars().last().unwrap();
-    let others = ['A', 'B', 'C', 'D'].map(|other| format!("{ulid}.{}{other}", &mac[..mac.len() - 1]));
+    let others =
+        ['A', 'B', 'C', 'D'].map(|other| format!("{ulid}.{}{other}", &mac[..mac.len() - 1]));
     let spellings = [format!("{}.{mac}", ulid.to_lowercase()), format!("{token}=")];
     for spelling in others.into_iter().chain(spellings).filter(|other| !other.ends_with(last)) {
         let status = shop.with_token("/token", &spelling).await.status;

@@ -34,7 +34,7 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
     // Where a parameter is no extractor or the return type no response, the compiler points there.
     let inputs = signature.paren_token.span.join();
     let extracted = quote_spanned!(inputs=> __call.extract::<(#(#kinds,)*)>().await?);
-    let responded = quote_spanned!(output=> __call.respond(__returned));
+    let answered = quote_spanned!(output=> __call.answer(__returned).await);
     quote! {
         #(#outer)*
         #visibility async fn #name(
@@ -49,12 +49,12 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
                 static POLICY: #rt::Policy = #policy;
                 &POLICY
             };
-            #rt::serve(__policy, __request, __payload, |__call| #rt::Box::pin(async move {
+            #rt::serve(__policy, __request, __payload, |mut __call| #rt::Box::pin(async move {
                 let __arguments = #extracted;
                 #filled
                 __call.claim().await?;
                 let __returned = #name(#(#moved),*).await;
-                ::core::result::Result::<_, #rt::Exit>::Ok(#responded)
+                #answered
             }))
             .await
         }

@@ -33,11 +33,7 @@ pub(super) fn read(
     segments.into_iter().collect::<Option<_>>().map(Template)
 }
 
-fn placeholder(
-    text: &LitStr,
-    inside: &str,
-    parameters: &[Parameter],
-) -> Result<Segment, Mistake> {
+fn placeholder(text: &LitStr, inside: &str, parameters: &[Parameter]) -> Result<Segment, Mistake> {
     if inside.is_empty() {
         return Err(Mistake::new(text.span(), "a placeholder with nothing in it")
             .help("name what it holds: `{header.Idempotency-Key}`"));

@@ -29,22 +29,29 @@ pub enum Claimable {
     Issued,
 }
 
-/// What a claimer brings.
+/// What is claimed, and what is put down about it.
 #[derive(Clone, Debug)]
 pub struct Claim {
-    /// Made before the claim; claiming again as the same owner gives the same lease.
-    pub owner: Owner,
-    /// What a repeated request must repeat.
-    pub fingerprint: Fingerprint,
+    /// Where the record lives.
+    pub key: StorageKey,
     /// The readable parts of the key.
     pub label: Label,
+    /// What a repeated request must repeat.
+    pub fingerprint: Fingerprint,
+    /// Which keys may be claimed.
+    pub claimable: Claimable,
     /// How long others are excluded without a renewal.
     pub lease: Duration,
     /// How long the record stays after the lease is over, so that a dead owner is noticed and
     /// attempts keep growing.
     pub keep: Duration,
-    /// Which keys may be claimed.
-    pub claimable: Claimable,
+}
+
+/// Who claims.
+#[derive(Clone, Copy, Debug)]
+pub struct Claimer {
+    /// Made before the claim; claiming again as the same owner gives the same lease.
+    pub owner: Owner,
     /// Take the key from the dead owner of this attempt.
     pub take_over: Option<u64>,
 }
@@ -53,7 +60,7 @@ pub struct Claim {
 #[derive(Clone, Debug)]
 pub enum Claimed {
     /// The key is ours for the length of the lease.
-    Acquired(Lease),
+    Acquired(Box<Lease>),
     /// Another owner's lease holds.
     InProgress {
         /// Of the request that runs.
@@ -66,7 +73,7 @@ pub enum Claimed {
         /// Of the request that ran.
         fingerprint: Fingerprint,
         /// What it left behind.
-        outcome: Outcome,
+        outcome: Box<Outcome>,
     },
     /// The owner's lease is over and it left nothing behind.
     Abandoned {
@@ -79,47 +86,21 @@ pub enum Claimed {
     NotIssued,
 }
 
-/// What the record that is there means for a claim.
-enum Verdict {
-    /// The answer.
-    Told(Claimed),
-    /// The record may be exchanged for ours.
-    Free,
-    /// Something else is there by now.
-    Changed(Option<Bytes>),
-}
-
 /// Claims a key, or says why not.
 pub async fn claim(
     store: &dyn Store,
-    key: &StorageKey,
     claim: &Claim,
+    claimer: &Claimer,
 ) -> Result<Claimed, StoreError> {
-    let mut seen = None;
-    let mut busy = Fingerprint::NONE;
-    for _ in 0..RACES {
-        let there = match seen.take() {
-            Some(there) => there,
-            None => match open(store, key, claim).await? {
-                Opened::Met(there) => there,
-                Opened::Told(claimed) => return Ok(claimed),
-            },
-        };
-        let record = decode(key, &there, "create")?;
-        busy = record.fingerprint;
-        match judge(store, key, claim, &there, &record).await? {
-            Verdict::Told(claimed) => return Ok(claimed),
-            Verdict::Changed(now) => seen = now,
-            Verdict::Free => {
-                let lease = claim.lease(key, record.attempt.saturating_add(1));
-                match store.swap(key, there, lease.value.clone(), claim.life()).await? {
-                    Swap::Done => return Ok(Claimed::Acquired(lease)),
-                    Swap::Differs(now) => seen = now,
-                }
-            }
-        }
+    let there = match open(store, claim, claimer).await? {
+        Opened::Told(claimed) => return Ok(claimed),
+        Opened::Met(there) => there,
+    };
+    if let Verdict::Told(claimed) = judge(claim, claimer, &there)? {
+        return Ok(claimed);
     }
-    Ok(Claimed::InProgress { fingerprint: busy, retry_after: BUSY })
+    // Conflicts are rare, and their future is large.
+    Box::pin(contend(store, claim, claimer, there)).await
 }
 
 enum Opened {
@@ -128,9 +109,9 @@ enum Opened {
 }
 
 /// The first step: puts our record, or exchanges it for the token that must be there.
-async fn open(store: &dyn Store, key: &StorageKey, claim: &Claim) -> Result<Opened, StoreError> {
-    let lease = claim.lease(key, 1);
-    let (value, life) = (lease.value.clone(), claim.life());
+async fn open(store: &dyn Store, claim: &Claim, claimer: &Claimer) -> Result<Opened, StoreError> {
+    let lease = claim.lease(claimer, 1);
+    let (key, value, life) = (&claim.key, lease.value.clone(), claim.life());
     let met = match claim.claimable {
         Claimable::Any => store.create(key, value, life).await?,
         Claimable::Issued => match store.swap(key, issued(key, &claim.label), value, life).await? {
@@ -142,36 +123,104 @@ async fn open(store: &dyn Store, key: &StorageKey, claim: &Claim) -> Result<Open
     Ok(met.map_or(Opened::Told(Claimed::Acquired(lease)), Opened::Met))
 }
 
-async fn judge(
+/// Looks, judges and exchanges until one of them settles it.
+async fn contend(
     store: &dyn Store,
-    key: &StorageKey,
     claim: &Claim,
-    there: &Bytes,
-    record: &Record,
-) -> Result<Verdict, StoreError> {
-    let fingerprint = record.fingerprint;
-    let keep = match &record.state {
-        State::Issued => return Ok(Verdict::Free),
-        State::Completed(outcome) => {
-            return Ok(Verdict::Told(Claimed::Done { fingerprint, outcome: outcome.clone() }));
-        }
-        State::InProgress { owner, .. } if *owner == claim.owner => {
-            return Ok(Verdict::Told(Claimed::Acquired(claim.held(key, record, there))));
-        }
-        State::InProgress { keep, .. } => *keep,
-    };
-    // Only the store can say whether the lease still holds: what is left of the record's life
-    // beyond `keep` is the lease.
-    Ok(match store.read(key).await? {
-        Some(entry) if entry.value == *there => match entry.left.checked_sub(keep) {
-            Some(retry_after) if !retry_after.is_zero() => {
-                Verdict::Told(Claimed::InProgress { fingerprint, retry_after })
+    claimer: &Claimer,
+    met: Bytes,
+) -> Result<Claimed, StoreError> {
+    let mut seen = Some(met);
+    let mut busy = Fingerprint::NONE;
+    for _ in 0..RACES {
+        let there = match seen.take() {
+            Some(there) => there,
+            None => match open(store, claim, claimer).await? {
+                Opened::Met(there) => there,
+                Opened::Told(claimed) => return Ok(claimed),
+            },
+        };
+        let verdict = match judge(claim, claimer, &there)? {
+            Verdict::Held(holder) => {
+                busy = holder.fingerprint;
+                holder.judge(store, claim, claimer, &there).await?
             }
-            _ if claim.take_over == Some(record.attempt) => Verdict::Free,
-            _ => Verdict::Told(Claimed::Abandoned { fingerprint, attempt: record.attempt }),
-        },
-        other => Verdict::Changed(other.map(|entry| entry.value)),
+            verdict => verdict,
+        };
+        match verdict {
+            Verdict::Told(claimed) => return Ok(claimed),
+            Verdict::Changed(now) => seen = now,
+            Verdict::Free { attempt } | Verdict::Held(Holder { attempt, .. }) => {
+                let lease = claim.lease(claimer, attempt.saturating_add(1));
+                match store.swap(&claim.key, there, lease.value.clone(), claim.life()).await? {
+                    Swap::Done => return Ok(Claimed::Acquired(lease)),
+                    Swap::Differs(now) => seen = now,
+                }
+            }
+        }
+    }
+    Ok(Claimed::InProgress { fingerprint: busy, retry_after: BUSY })
+}
+
+/// What the record that is there means for a claim.
+enum Verdict {
+    /// The answer.
+    Told(Claimed),
+    /// The record, of this attempt, may be exchanged for ours.
+    Free { attempt: u64 },
+    /// Another owner has it, or had it.
+    Held(Holder),
+    /// Something else is there by now.
+    Changed(Option<Bytes>),
+}
+
+/// Another owner.
+struct Holder {
+    fingerprint: Fingerprint,
+    attempt: u64,
+    /// How long its record stays after its lease.
+    keep: Duration,
+}
+
+fn judge(claim: &Claim, claimer: &Claimer, there: &Bytes) -> Result<Verdict, StoreError> {
+    let Record { fingerprint, attempt, state, .. } = decode(&claim.key, there, "create")?;
+    Ok(match state {
+        State::Issued => Verdict::Free { attempt },
+        State::Completed(outcome) => {
+            Verdict::Told(Claimed::Done { fingerprint, outcome: Box::new(outcome) })
+        }
+        State::InProgress { owner, renewals, .. } if owner == claimer.owner => {
+            let mut lease = claim.lease(claimer, attempt);
+            lease.renewals = renewals;
+            lease.value = there.clone();
+            Verdict::Told(Claimed::Acquired(lease))
+        }
+        State::InProgress { keep, .. } => Verdict::Held(Holder { fingerprint, attempt, keep }),
     })
+}
+
+impl Holder {
+    /// Whether its lease holds. Only the store can say: what is left of the record's life beyond
+    /// `keep` is the lease.
+    async fn judge(
+        self,
+        store: &dyn Store,
+        claim: &Claim,
+        claimer: &Claimer,
+        there: &Bytes,
+    ) -> Result<Verdict, StoreError> {
+        let Self { fingerprint, attempt, keep } = self;
+        Ok(match store.read(&claim.key).await? {
+            Some(entry) if entry.value == *there => match entry.left.checked_sub(keep) {
+                Some(retry_after) if !retry_after.is_zero() => {
+                    Verdict::Told(Claimed::InProgress { fingerprint, retry_after })
+                }
+                _ if claimer.take_over == Some(attempt) => Verdict::Free { attempt },
+                _ => Verdict::Told(Claimed::Abandoned { fingerprint, attempt }),
+            },
+            other => Verdict::Changed(other.map(|entry| entry.value)),
+        })
+    }
 }
 
 /// The bytes of a token that nobody used yet.
@@ -185,25 +234,19 @@ impl Claim {
         self.lease.saturating_add(self.keep)
     }
 
-    fn lease(&self, key: &StorageKey, attempt: u64) -> Lease {
-        let record = Record {
+    fn lease(&self, claimer: &Claimer, attempt: u64) -> Box<Lease> {
+        let mut lease = Box::new(Lease {
+            key: self.key,
+            owner: claimer.owner,
             attempt,
             fingerprint: self.fingerprint,
             label: self.label.clone(),
-            state: State::InProgress { owner: self.owner, renewals: 0, keep: self.keep },
-        };
-        let value = record.encode(key);
-        self.held(key, &record, &value)
-    }
-
-    fn held(&self, key: &StorageKey, record: &Record, value: &Bytes) -> Lease {
-        Lease {
-            key: *key,
-            owner: self.owner,
             length: self.lease,
             keep: self.keep,
-            record: record.clone(),
-            value: value.clone(),
-        }
+            renewals: 0,
+            value: Bytes::new(),
+        });
+        lease.value = lease.running();
+        lease
     }
 }

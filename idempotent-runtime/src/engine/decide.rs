@@ -32,9 +32,9 @@ impl From<&Policy> for Rules {
 #[derive(Clone, Debug)]
 pub enum Decision {
     /// It runs, under this lease.
-    Run(Lease),
+    Run(Box<Lease>),
     /// It gets the first response again.
-    Replay(StoredResponse),
+    Replay(Box<StoredResponse>),
     /// It gets a refusal.
     Refuse(Refusal),
     /// It waits for the first, whose lease would be over after this long.
@@ -83,9 +83,11 @@ pub fn decide(claimed: Claimed, fingerprint: Fingerprint, rules: Rules) -> Decis
             OnAbandoned::Retry => Decision::TakeOver(attempt),
             OnAbandoned::Hold => Decision::Refuse(Refusal::OutcomeUnknown),
         },
-        Claimed::Done { outcome, .. } => match (rules.on_duplicate, outcome) {
+        Claimed::Done { outcome, .. } => match (rules.on_duplicate, *outcome) {
             (OnDuplicate::Reject, _) => Decision::Refuse(Refusal::Duplicate),
-            (OnDuplicate::Replay, Outcome::Response(response)) => Decision::Replay(response),
+            (OnDuplicate::Replay, Outcome::Response(response)) => {
+                Decision::Replay(Box::new(response))
+            }
             (OnDuplicate::Replay, Outcome::Tombstone) => Decision::Refuse(Refusal::NotReplayable),
         },
     }

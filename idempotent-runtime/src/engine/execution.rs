@@ -1,12 +1,14 @@
 //! A run under way, from its claim to its end.
 
-use crate::engine::{Engine, GiveBack};
 use crate::engine::lease::{Hold, Lease};
 use crate::engine::running::Run;
-use crate::engine::wait::jittered;
+use crate::engine::wait::{jittered, pause_for};
+use crate::engine::{Engine, GiveBack};
 use crate::error::StoreError;
 use crate::outcome::Outcome;
+use bytes::Bytes;
 use std::error::Error as StdError;
+use std::pin::pin;
 use std::time::Duration;
 
 /// The pause before the first repetition of an ending that failed; it doubles up to a second.
@@ -22,7 +24,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 #[must_use = "a run that is dropped keeps its key until the lease is over"]
 pub struct Execution {
     pub(super) engine: Engine,
-    pub(super) lease: Lease,
+    pub(super) lease: Box<Lease>,
     /// When the lease is over at the latest that can be relied on, in the engine's steady time:
     /// counted from before the claim was sent.
     pub(super) ends: Duration,
@@ -46,26 +48,44 @@ impl Execution {
         self.lease.attempt()
     }
 
-    /// Stores what the run left behind.
+    /// Stores what the run left behind, for `ttl` from now.
     ///
     /// A store that does not answer is asked again for as long as the lease holds.
-    pub async fn complete(mut self, outcome: Outcome, ttl: Duration) -> Stored {
+    pub fn complete(self, outcome: Outcome, ttl: Duration) -> impl Future<Output = Stored> {
+        // Not part of the future: it is encoded once, and futures are moved often.
+        let next = self.lease.completed(outcome);
+        self.finish(next, ttl)
+    }
+
+    async fn finish(mut self, next: Bytes, ttl: Duration) -> Stored {
+        match self.exchange(&next, ttl).await {
+            // Rare, and its future is large.
+            Err(error) if error.is_transient() => Box::pin(self.insist(next, ttl)).await,
+            ended => self.ended(ended),
+        }
+    }
+
+    /// Asks again, for as long as the lease holds.
+    async fn insist(mut self, next: Bytes, ttl: Duration) -> Stored {
         let mut pause = FIRST_PAUSE;
         loop {
-            let store = self.engine.store();
-            let ending = self.lease.complete(store, outcome.clone(), ttl);
-            match self.engine.bounded("swap", ending).await {
-                Ok(Hold::Held) => {
-                    self.engine.rooms().finished(&self.lease.key);
-                    return Stored::Yes;
-                }
-                Ok(Hold::Lost) => return self.lost(),
-                Err(error) if error.is_transient() && self.holds_for(pause) => {
-                    tokio::time::sleep(jittered(pause)).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
-                Err(error) => return self.not_stored(&error),
+            pause_for(jittered(pause)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            match self.exchange(&next, ttl).await {
+                Err(error) if error.is_transient() && self.holds_for(pause) => {}
+                ended => return self.ended(ended),
             }
+        }
+    }
+
+    fn ended(self, ended: Result<Hold, StoreError>) -> Stored {
+        match ended {
+            Ok(Hold::Held) => {
+                self.engine.rooms().finished(&self.lease.key);
+                Stored::Yes
+            }
+            Ok(Hold::Lost) => self.lost(),
+            Err(error) => self.not_stored(&error),
         }
     }
 
@@ -75,16 +95,21 @@ impl Execution {
             GiveBack::For(life) => life,
             GiveBack::Until(end) => end.saturating_sub(self.engine.clock().wall()),
         };
-        let store = self.engine.store();
-        let ended = self.engine.bounded("swap", self.lease.release(store, life)).await;
+        let next = self.lease.released();
+        let ended = self.exchange(&next, life).await;
         self.ended_without_outcome(ended);
     }
 
     /// Ends the lease at once; the policy says whether the next request runs or is held.
     pub async fn abandon(mut self) {
-        let store = self.engine.store();
-        let ended = self.engine.bounded("swap", self.lease.abandon(store)).await;
+        let next = self.lease.renewed();
+        let ended = self.exchange(&next, self.lease.keep).await;
         self.ended_without_outcome(ended);
+    }
+
+    async fn exchange(&mut self, next: &Bytes, life: Duration) -> Result<Hold, StoreError> {
+        let work = self.lease.exchange(self.engine.store(), next, life);
+        self.engine.bounded("swap", pin!(work)).await
     }
 
     fn ended_without_outcome(self, ended: Result<Hold, StoreError>) {

@@ -1,9 +1,10 @@
 //! A claim that was granted, and the three ways it ends or goes on.
 
 use crate::error::{StoreError, StoreErrorKind};
+use crate::fingerprint::Fingerprint;
 use crate::key::StorageKey;
 use crate::outcome::Outcome;
-use crate::store::record::{Owner, Record, State};
+use crate::store::record::{Label, Owner, Record, State};
 use crate::store::{Store, Swap};
 use bytes::Bytes;
 use std::time::Duration;
@@ -22,10 +23,13 @@ pub enum Hold {
 pub struct Lease {
     pub(super) key: StorageKey,
     pub(super) owner: Owner,
+    pub(super) attempt: u64,
+    pub(super) fingerprint: Fingerprint,
+    pub(super) label: Label,
     pub(super) length: Duration,
     pub(super) keep: Duration,
-    pub(super) record: Record,
-    /// The bytes of `record` in the store; every change is an exchange against them.
+    pub(super) renewals: u32,
+    /// Our record in the store; every change is an exchange against it.
     pub(super) value: Bytes,
 }
 
@@ -33,69 +37,61 @@ impl Lease {
     /// The number of this claim among all claims of the key, from 1.
     #[must_use]
     pub const fn attempt(&self) -> u64 {
-        self.record.attempt
+        self.attempt
     }
 
     /// Extends the lease by its length from now.
     pub async fn renew(&mut self, store: &dyn Store) -> Result<Hold, StoreError> {
-        let mut next = self.record.clone();
-        if let State::InProgress { renewals, .. } = &mut next.state {
-            *renewals = renewals.wrapping_add(1);
-        }
-        self.exchange(store, next, self.length + self.keep).await
+        let next = self.renewed();
+        self.exchange(store, &next, self.length.saturating_add(self.keep)).await
     }
 
-    /// Stores what the run left behind, for `ttl` from now.
-    pub async fn complete(
-        &mut self,
-        store: &dyn Store,
-        outcome: Outcome,
-        ttl: Duration,
-    ) -> Result<Hold, StoreError> {
-        let next = Record { state: State::Completed(outcome), ..self.record.clone() };
-        self.exchange(store, next, ttl).await
+    /// Our record after the run: what it left behind.
+    pub(super) fn completed(&self, outcome: Outcome) -> Bytes {
+        self.encoded(State::Completed(outcome))
     }
 
-    /// Gives the key back: the next claim of it runs, if it comes within `life`.
-    pub async fn release(
-        &mut self,
-        store: &dyn Store,
-        life: Duration,
-    ) -> Result<Hold, StoreError> {
-        let next = Record { state: State::Issued, ..self.record.clone() };
-        self.exchange(store, next, life).await
+    /// Our record given back: the next claim of it runs.
+    pub(super) fn released(&self) -> Bytes {
+        self.encoded(State::Issued)
     }
 
-    /// Ends the lease at once without an outcome, as if the owner had died.
-    pub async fn abandon(&mut self, store: &dyn Store) -> Result<Hold, StoreError> {
-        let mut next = self.record.clone();
-        if let State::InProgress { renewals, .. } = &mut next.state {
-            *renewals = renewals.wrapping_add(1);
-        }
-        self.exchange(store, next, self.keep).await
+    /// Our record, renewed once more.
+    pub(super) fn renewed(&mut self) -> Bytes {
+        self.renewals = self.renewals.wrapping_add(1);
+        self.running()
     }
 
-    /// Exchanges our record for the next one.
+    /// Our record while the lease holds.
+    pub(super) fn running(&self) -> Bytes {
+        let Self { owner, renewals, keep, .. } = *self;
+        self.encoded(State::InProgress { owner, renewals, keep })
+    }
+
+    fn encoded(&self, state: State) -> Bytes {
+        let Self { attempt, fingerprint, .. } = *self;
+        Record { attempt, fingerprint, label: self.label.clone(), state }.encode(&self.key)
+    }
+
+    /// Exchanges our record for the next one, which then lives this long.
     ///
     /// An exchange whose answer was lost is repeated by the caller, and so may meet its own
     /// result, or a renewal of ours that overtook it.
-    async fn exchange(
+    pub(super) async fn exchange(
         &mut self,
         store: &dyn Store,
-        next: Record,
+        next: &Bytes,
         life: Duration,
     ) -> Result<Hold, StoreError> {
-        let value = next.encode(&self.key);
         loop {
-            match store.swap(&self.key, self.value.clone(), value.clone(), life).await? {
+            match store.swap(&self.key, self.value.clone(), next.clone(), life).await? {
                 Swap::Done => break,
-                Swap::Differs(Some(there)) if there == value => break,
+                Swap::Differs(Some(there)) if there == *next => break,
                 Swap::Differs(Some(there)) if self.is_ours(&there)? => self.value = there,
                 Swap::Differs(_) => return Ok(Hold::Lost),
             }
         }
-        self.record = next;
-        self.value = value;
+        self.value.clone_from(next);
         Ok(Hold::Held)
     }
 

@@ -12,18 +12,20 @@ pub use lease::{Hold, Lease};
 
 use crate::clock::Clock;
 use crate::error::{StoreError, StoreErrorKind};
-use crate::fingerprint::Fingerprint;
 use crate::key::StorageKey;
 use crate::observe::{Counters, Counts};
 use crate::outcome::StoredResponse;
-use crate::store::record::{Label, Owner};
 use crate::store::Store;
-use claim::{Claim, Claimable, Claimed};
+use crate::store::record::{Label, Owner};
+use claim::{Claim, Claimed, Claimer};
 use decide::{Decision, Refusal, Rules, decide};
 use running::Running;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
-use wait::{WaitingRooms, Woken, jittered};
+use wait::{Seat, WaitingRooms, Woken, jittered, pause_for};
 
 /// How often a claim is sent while the store does not answer, and the pause between.
 const CLAIM_TRIES: u32 = 3;
@@ -32,20 +34,10 @@ const CLAIM_PAUSE: Duration = Duration::from_millis(20);
 /// What a request asks of the engine.
 #[derive(Clone, Debug)]
 pub struct Ask {
-    /// Where its record lives.
-    pub key: StorageKey,
-    /// The readable parts of the key.
-    pub label: Label,
-    /// What a repeated request must repeat.
-    pub fingerprint: Fingerprint,
-    /// Whether the key must have been issued.
-    pub claimable: Claimable,
+    /// What is claimed.
+    pub claim: Claim,
     /// How duplicates are judged.
     pub rules: Rules,
-    /// How long others are excluded without a renewal.
-    pub lease: Duration,
-    /// How long the record of a dead owner is kept.
-    pub keep: Duration,
     /// How long to wait for a first request in flight.
     pub wait: Duration,
     /// How long the key can be claimed again after a run that left nothing behind.
@@ -67,7 +59,7 @@ pub enum Begun {
     /// Run it, then end the execution.
     Run(Execution),
     /// It ran before; this is what it left behind.
-    Replay(StoredResponse),
+    Replay(Box<StoredResponse>),
     /// It must not run.
     Refused(Refusal),
 }
@@ -89,6 +81,23 @@ struct Inner {
     counters: Counters,
 }
 
+/// A request that waits for another one.
+struct Waiting<'a> {
+    until: Duration,
+    seat: Option<Seat<'a>>,
+}
+
+impl Waiting<'_> {
+    async fn wait(&self, engine: &Engine) -> Woken {
+        let left = self.until.saturating_sub(engine.clock().steady());
+        match &self.seat {
+            Some(seat) => seat.wait(engine.store(), left).await,
+            // Too many wait already.
+            None => Woken::TimedOut,
+        }
+    }
+}
+
 impl Engine {
     /// An engine on this store; `patience` bounds every conversation with it.
     #[must_use]
@@ -108,7 +117,7 @@ impl Engine {
     /// # Errors
     /// When the store did not answer, or what it holds under the key is no record. Nothing may
     /// run then.
-    pub async fn begin(&self, ask: Ask) -> Result<Begun, StoreError> {
+    pub async fn begin(&self, ask: &Ask) -> Result<Begun, StoreError> {
         let begun = self.judge(ask).await;
         let counters = self.counters();
         match &begun {
@@ -121,67 +130,72 @@ impl Engine {
         begun
     }
 
-    async fn judge(&self, ask: Ask) -> Result<Begun, StoreError> {
+    async fn judge(&self, ask: &Ask) -> Result<Begun, StoreError> {
         let Some(run) = self.0.running.enter() else {
             return Ok(Begun::Refused(Refusal::Draining));
         };
-        let started = self.clock().steady();
-        let mut claim = Claim {
-            owner: Owner::random(),
-            fingerprint: ask.fingerprint,
-            label: ask.label,
-            lease: ask.lease,
-            keep: ask.keep,
-            claimable: ask.claimable,
-            take_over: None,
-        };
-        let mut seat = None;
+        let mut claimer = Claimer { owner: Owner::random(), take_over: None };
+        let mut sent = self.clock().steady();
+        let mut waiting = None;
         loop {
-            let sent = self.clock().steady();
-            let claimed = self.claim(&ask.key, &claim).await?;
-            match decide(claimed, ask.fingerprint, ask.rules) {
+            let claimed = self.claim(&ask.claim, &claimer).await?;
+            match decide(claimed, ask.claim.fingerprint, ask.rules) {
                 Decision::Run(lease) => {
-                    let ends = sent + ask.lease;
-                    let engine = self.clone();
-                    let give_back = ask.give_back;
+                    let ends = sent + ask.claim.lease;
+                    let (engine, give_back) = (self.clone(), ask.give_back);
                     return Ok(Begun::Run(Execution { engine, lease, ends, give_back, _run: run }));
                 }
                 Decision::Replay(response) => return Ok(Begun::Replay(response)),
                 Decision::Refuse(refusal) => return Ok(Begun::Refused(refusal)),
                 Decision::TakeOver(attempt) => {
                     self.counters().taken_over.count();
-                    claim.take_over = Some(attempt);
+                    claimer.take_over = Some(attempt);
                 }
                 Decision::Wait(retry_after) => {
-                    let busy = Ok(Begun::Refused(Refusal::InProgress { retry_after }));
-                    let left = (started + ask.wait).saturating_sub(self.clock().steady());
-                    if seat.is_none() {
-                        seat = self.rooms().enter(ask.key);
-                    }
-                    let Some(seat) = &seat else { return busy };
-                    if seat.wait(self.store(), left).await == Woken::TimedOut {
-                        return busy;
+                    let waiting = waiting.get_or_insert_with(|| {
+                        Box::new(Waiting {
+                            until: sent + ask.wait,
+                            seat: self.rooms().enter(ask.claim.key),
+                        })
+                    });
+                    // Waiting is rare, and its future large.
+                    if Box::pin(waiting.wait(self)).await == Woken::TimedOut {
+                        return Ok(Begun::Refused(Refusal::InProgress { retry_after }));
                     }
                 }
             }
+            sent = self.clock().steady();
         }
     }
 
-    /// Claims, and where the answer is lost asks again as the same owner (never assumes).
-    async fn claim(&self, key: &StorageKey, claim: &Claim) -> Result<Claimed, StoreError> {
-        let mut tries = 1;
+    async fn claim(&self, claim: &Claim, claimer: &Claimer) -> Result<Claimed, StoreError> {
+        let first = claim::claim(self.store(), claim, claimer);
+        match self.bounded("create", pin!(first)).await {
+            Err(error) if error.is_transient() => {
+                Box::pin(self.claim_again(claim, claimer, error)).await
+            }
+            other => other,
+        }
+    }
+
+    /// The answer was lost, so asks again as the same owner (never assumes).
+    async fn claim_again(
+        &self,
+        claim: &Claim,
+        claimer: &Claimer,
+        mut lost: StoreError,
+    ) -> Result<Claimed, StoreError> {
         let asked = async {
-            loop {
-                match claim::claim(self.store(), key, claim).await {
-                    Err(error) if error.is_transient() && tries < CLAIM_TRIES => {
-                        tokio::time::sleep(jittered(CLAIM_PAUSE * tries)).await;
-                        tries += 1;
-                    }
+            for tries in 1..CLAIM_TRIES {
+                pause_for(jittered(CLAIM_PAUSE * tries)).await;
+                match claim::claim(self.store(), claim, claimer).await {
+                    Err(error) if error.is_transient() => lost = error,
                     other => return other,
                 }
             }
+            Err(lost)
         };
-        self.bounded("create", asked).await
+        self.bounded("create", pin!(asked)).await
     }
 
     /// Makes a key that must be issued beforehand claimable for `life`.
@@ -195,7 +209,7 @@ impl Engine {
         life: Duration,
     ) -> Result<(), StoreError> {
         let issue = self.store().create(key, claim::issued(key, label), life);
-        self.bounded("create", issue).await.map(drop)
+        self.bounded("create", pin!(issue)).await.map(drop)
     }
 
     /// Takes no new runs and waits for those under way; answers how many are left.
@@ -227,15 +241,22 @@ impl Engine {
         &self.0.rooms
     }
 
-    /// Gives one conversation with the store a deadline.
-    async fn bounded<T>(
+    /// Gives one conversation with the store a deadline. What is there at once, as in memory,
+    /// needs no timer.
+    fn bounded<T>(
         &self,
         operation: &'static str,
-        work: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        match tokio::time::timeout(self.0.patience, work).await {
-            Ok(answer) => answer,
-            Err(_) => Err(StoreError::new(StoreErrorKind::Timeout, operation)),
-        }
+        mut work: Pin<&mut impl Future<Output = Result<T, StoreError>>>,
+    ) -> impl Future<Output = Result<T, StoreError>> {
+        let patience = self.0.patience;
+        let mut timer = None;
+        poll_fn(move |context| {
+            if let Poll::Ready(answer) = work.as_mut().poll(context) {
+                return Poll::Ready(answer);
+            }
+            let timer = timer.get_or_insert_with(|| pause_for(patience));
+            let over = |()| Err(StoreError::new(StoreErrorKind::Timeout, operation));
+            timer.as_mut().poll(context).map(over)
+        })
     }
 }

@@ -8,9 +8,11 @@ use crate::key::StorageKey;
 use crate::store::Store;
 use crate::store::record::{Record, State};
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
+use tokio::time::Sleep;
 
 /// How many requests of one process may wait for one key; the next is refused at once.
 const SEATS: usize = 1024;
@@ -52,12 +54,15 @@ impl WaitingRooms {
     /// Takes a seat, unless the room is full.
     pub(crate) fn enter(&self, key: StorageKey) -> Option<Seat<'_>> {
         let mut rooms = self.lock();
-        let room = rooms.entry(key).or_insert_with(|| {
-            Arc::new(Room { news: Notify::new(), lookout: Semaphore::new(1) })
-        });
+        let room = rooms
+            .entry(key)
+            .or_insert_with(|| Arc::new(Room { news: Notify::new(), lookout: Semaphore::new(1) }));
         // One reference is the map's own.
-        (Arc::strong_count(room) <= SEATS)
-            .then(|| Seat { rooms: self, key, room: Arc::clone(room) })
+        (Arc::strong_count(room) <= SEATS).then(|| Seat {
+            rooms: self,
+            key,
+            room: Arc::clone(room),
+        })
     }
 
     /// The key has an outcome: everybody who waits for it can have it.
@@ -138,4 +143,9 @@ impl Drop for Seat<'_> {
 /// Between half of a duration and one and a half of it, so that many do not act in step.
 pub(super) fn jittered(duration: Duration) -> Duration {
     duration.mul_f64(0.5 + rand::random::<f64>())
+}
+
+/// A timer off the future that waits for it: pauses are rare, and futures are moved often.
+pub(super) fn pause_for(time: Duration) -> Pin<Box<Sleep>> {
+    Box::pin(tokio::time::sleep(time))
 }

@@ -1,13 +1,17 @@
 //! One request on its way through a guarded handler: what generated code calls, step by step.
 
-use crate::engine::{Begun, Execution};
+use crate::engine::decide::Refusal;
+use crate::engine::{Ask, Begun};
+use crate::error::StoreError;
 use crate::fingerprint::Fingerprint;
 use crate::http::app::Idempotency;
-use crate::http::detach::Commitment;
+use crate::http::body::{Unread, buffer, refilled};
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::refusal;
 use crate::http::response::replay;
 use crate::http::scope::NoScope;
+use crate::http::serving::Shared;
+use crate::http::settle::settle;
 use crate::http::template::{Draft, Template, Unfilled};
 use crate::http::timestamp;
 use crate::key::Segments;
@@ -16,6 +20,9 @@ use crate::strategy::{self, Reading};
 use actix_web::dev::Payload;
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder};
 use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::{Either, ready};
+use std::rc::Rc;
 
 /// The longest single value in a key, and in a scope or fingerprint.
 const VALUE_MAX: usize = 1024;
@@ -26,44 +33,77 @@ const LONG_VALUE_MAX: usize = 8192;
 pub enum Exit {
     /// An extractor, or the app's scope function, refused the request.
     Refused(Error),
-    /// We refused it.
-    Problem(Problem),
-    /// It ran before, and this is its response.
-    Replayed(HttpResponse),
+    /// The answer is known: a stored response, or a problem.
+    Answered(HttpResponse),
 }
 
-impl From<Problem> for Exit {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
+impl Exit {
+    pub(super) fn into_result(self) -> Result<HttpResponse, Error> {
+        match self {
+            Self::Refused(error) => Err(error),
+            Self::Answered(response) => Ok(response),
+        }
     }
 }
 
 /// One request on its way through a guarded handler.
 pub struct Call {
-    pub(super) policy: &'static Policy,
-    pub(super) app: Idempotency,
-    pub(super) request: HttpRequest,
-    pub(super) payload: Payload,
-    pub(super) body: Bytes,
-    pub(super) commitment: Commitment,
-    pub(super) execution: Option<Execution>,
-    pub(super) drafts: Drafts,
+    policy: &'static Policy,
+    app: Idempotency,
+    request: HttpRequest,
+    payload: Payload,
+    body: Bytes,
+    shared: Rc<Shared>,
+    drafts: Drafts,
 }
 
 /// The templates of one handler, as far as they are filled in.
 #[derive(Debug, Default)]
-pub(super) struct Drafts {
+struct Drafts {
     key: Draft,
-    scope: Option<Draft>,
-    fingerprint: Draft,
-    timestamp: Draft,
+    // Boxed, because few handlers have these, and futures are moved often.
+    scope: Option<Box<Draft>>,
+    fingerprint: Option<Box<Draft>>,
+    timestamp: Option<Box<Draft>>,
 }
 
 impl Call {
-    /// Extracts the handler's arguments, all at once, as actix does.
+    pub(super) fn new(
+        policy: &'static Policy,
+        app: Idempotency,
+        request: HttpRequest,
+        payload: Payload,
+        shared: &Rc<Shared>,
+    ) -> Self {
+        let (body, drafts) = (Bytes::new(), Drafts::default());
+        Self { policy, app, request, payload, body, shared: Rc::clone(shared), drafts }
+    }
+
+    /// Reads the body if it is part of the fingerprint, then extracts the handler's arguments, all
+    /// at once, as actix does.
     pub async fn extract<T: FromRequest>(&mut self) -> Result<T, Exit> {
+        self.read_body().await?;
         let extracted = T::from_request(&self.request, &mut self.payload).await;
         extracted.map_err(|error| Exit::Refused(error.into()))
+    }
+
+    async fn read_body(&mut self) -> Result<(), Exit> {
+        if self.policy.fingerprint != FingerprintOf::Request && !self.policy.reads_form {
+            return Ok(());
+        }
+        let longest = self.app.max_body(self.policy);
+        match buffer(&self.request, &mut self.payload, longest).await {
+            Ok(body) => {
+                self.payload = refilled(body.clone());
+                self.body = body;
+                Ok(())
+            }
+            Err(Unread::Broken(error)) => Err(Exit::Refused(error.into())),
+            Err(Unread::TooLong) => {
+                let what = format!("the body is longer than {longest} bytes");
+                Err(self.problem(ProblemKind::BodyTooLarge, what))
+            }
+        }
     }
 
     /// Fills in the template of the key.
@@ -79,28 +119,32 @@ impl Call {
 
     /// Fills in the handler's own template of the fingerprint.
     pub fn fingerprint(&mut self) -> Template<'_> {
-        let draft = &mut self.drafts.fingerprint;
+        let draft = self.drafts.fingerprint.get_or_insert_default();
         template(draft, &self.app, &self.request, &self.body, LONG_VALUE_MAX)
     }
 
     /// Fills in the template of the request's timestamp.
     pub fn timestamp(&mut self) -> Template<'_> {
-        let draft = &mut self.drafts.timestamp;
+        let draft = self.drafts.timestamp.get_or_insert_default();
         template(draft, &self.app, &self.request, &self.body, VALUE_MAX)
     }
 
     /// Claims the key, so that the handler may run; or says what the client gets instead.
     pub async fn claim(&mut self) -> Result<(), Exit> {
-        if let Some(window) = self.policy.within {
-            let sent = self.filled(&self.drafts.timestamp, ProblemKind::StaleRequest)?;
-            debug_assert!(!sent.is_empty(), "the macro fills the timestamp in");
-            let now = self.app.engine().clock().wall();
-            timestamp::check(self.drafts.timestamp.value(), now, window)
-                .map_err(|why| self.problem(ProblemKind::StaleRequest, why))?;
-        }
+        let Some(ask) = self.ask()? else {
+            return Ok(());
+        };
+        self.shared.committed.set(true);
+        let begun = self.app.engine().begin(&ask).await;
+        self.begun(begun)
+    }
+
+    /// What the engine is asked; nothing, if there is no key and none is needed.
+    fn ask(&self) -> Result<Option<Ask>, Exit> {
+        self.check_window()?;
         let key = match self.drafts.key.segments() {
             Err(Unfilled::Missing(_)) if self.policy.presence == Presence::Optional => {
-                return Ok(());
+                return Ok(None);
             }
             _ => self.filled(&self.drafts.key, ProblemKind::KeyInvalid)?,
         };
@@ -111,30 +155,49 @@ impl Call {
             value: self.drafts.key.value(),
             route: (self.request.method().as_str(), self.request.path()),
             fingerprint: self.what()?,
-            now: self.app.engine().clock().wall(),
+            clock: self.app.engine().clock(),
         };
-        let ask = strategy::ask(self.policy, self.app.settings(), &reading)
-            .map_err(|refusal| refusal::problem(&self.request, self.policy, refusal))?;
-        self.commitment.commit();
-        match self.app.engine().begin(ask).await {
-            Ok(Begun::Run(execution)) => {
-                self.execution = Some(execution);
+        strategy::ask(self.policy, self.app.settings(), &reading)
+            .map(Some)
+            .map_err(|refusal| self.refused(refusal))
+    }
+
+    fn check_window(&self) -> Result<(), Exit> {
+        let (Some(window), Some(sent)) = (self.policy.within, &self.drafts.timestamp) else {
+            return Ok(());
+        };
+        self.filled(sent, ProblemKind::StaleRequest)?;
+        let now = self.app.engine().clock().wall();
+        timestamp::check(sent.value(), now, window)
+            .map_err(|why| self.problem(ProblemKind::StaleRequest, why))
+    }
+
+    fn begun(&self, begun: Result<Begun, StoreError>) -> Result<(), Exit> {
+        match begun {
+            Ok(Begun::Run(run)) => {
+                self.shared.run.replace(Some(run));
                 Ok(())
             }
-            Ok(Begun::Replay(stored)) => Err(replay(stored).map_or_else(
-                || Exit::Problem(refusal::unreadable(&self.request)),
-                Exit::Replayed,
-            )),
-            Ok(Begun::Refused(refusal)) => {
-                Err(refusal::problem(&self.request, self.policy, refusal).into())
-            }
-            Err(error) => Err(refusal::store_failed(&self.request, &error).into()),
+            Ok(Begun::Replay(stored)) => Err(match replay(*stored) {
+                Some(response) => Exit::Answered(response),
+                None => self.exit(&refusal::unreadable(&self.request)),
+            }),
+            Ok(Begun::Refused(refusal)) => Err(self.refused(refusal)),
+            Err(error) => Err(self.exit(&refusal::store_failed(&self.request, &error))),
         }
     }
 
-    /// Makes a response of what the handler returned.
-    pub fn respond(&self, returned: impl Responder) -> HttpResponse {
-        returned.respond_to(&self.request).map_into_boxed_body()
+    /// Makes a response of what the handler returned, and ends the run with it.
+    pub fn answer<R: Responder>(
+        &mut self,
+        returned: R,
+    ) -> impl Future<Output = Result<HttpResponse, Exit>> + use<R> {
+        let response = returned.respond_to(&self.request).map_into_boxed_body();
+        match self.shared.run.take() {
+            Some(run) => Either::Left(settle(self.policy, &self.app, run, response).map(Ok)),
+            // It had no key and needed none.
+            None => Either::Right(ready(Ok(response))),
+        }
     }
 
     fn whose(&self) -> Result<Segments, Exit> {
@@ -143,37 +206,44 @@ impl Call {
         }
         self.app.scope().of(&self.request).map_err(|none| match none {
             NoScope::Refused(error) => Exit::Refused(error),
-            NoScope::Missing(why) => self.problem(ProblemKind::ScopeMissing, why).into(),
+            NoScope::Missing(why) => self.problem(ProblemKind::ScopeMissing, why),
         })
     }
 
     fn what(&self) -> Result<Fingerprint, Exit> {
+        if let Some(draft) = &self.drafts.fingerprint {
+            return Ok(Fingerprint::of_segments(self.filled(draft, ProblemKind::KeyInvalid)?));
+        }
         Ok(match self.policy.fingerprint {
-            FingerprintOf::Nothing => Fingerprint::NONE,
+            FingerprintOf::Nothing | FingerprintOf::Template => Fingerprint::NONE,
             FingerprintOf::Request => Fingerprint::of_request(
                 self.request.method().as_str(),
                 self.request.path(),
                 self.request.query_string(),
                 &self.body,
             ),
-            FingerprintOf::Template => {
-                let filled = self.filled(&self.drafts.fingerprint, ProblemKind::KeyInvalid)?;
-                Fingerprint::of_segments(filled)
-            }
         })
     }
 
     fn filled<'a>(&self, draft: &'a Draft, invalid: ProblemKind) -> Result<&'a Segments, Exit> {
         draft.segments().map_err(|why| match why {
             Unfilled::Missing(why) if invalid == ProblemKind::KeyInvalid => {
-                self.problem(ProblemKind::KeyMissing, why).into()
+                self.problem(ProblemKind::KeyMissing, why)
             }
-            Unfilled::Missing(why) | Unfilled::Invalid(why) => self.problem(invalid, why).into(),
+            Unfilled::Missing(why) | Unfilled::Invalid(why) => self.problem(invalid, why),
         })
     }
 
-    fn problem(&self, kind: ProblemKind, detail: String) -> Problem {
-        Problem::new(kind, self.request.path(), detail)
+    fn refused(&self, refusal: Refusal) -> Exit {
+        self.exit(&refusal::problem(&self.request, self.policy, refusal))
+    }
+
+    fn problem(&self, kind: ProblemKind, detail: String) -> Exit {
+        self.exit(&Problem::new(kind, self.request.path(), detail))
+    }
+
+    fn exit(&self, problem: &Problem) -> Exit {
+        Exit::Answered(self.app.render(&self.request, problem))
     }
 }
 

@@ -66,7 +66,7 @@ impl FromRequest for TokenIssuer {
 
 fn issuer(request: &HttpRequest) -> Result<TokenIssuer, Error> {
     let Some(app) = request.app_data::<Idempotency>() else {
-        let response = super::serve::unprepared(request);
+        let response = super::serving::unprepared(request);
         return Err(InternalError::from_response("no `Idempotency` in the app", response).into());
     };
     let scope = app.scope().of(request).map_err(|none| match none {

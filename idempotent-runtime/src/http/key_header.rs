@@ -63,9 +63,12 @@ fn unquote(quoted: &[u8]) -> Result<String, Unreadable> {
 fn allowed(bare: &[u8]) -> Result<String, Unreadable> {
     let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"._~:+/=-".contains(byte);
     if !bare.iter().all(fits) {
-        return Err(Unreadable::Malformed("unquoted, it may hold A-Z a-z 0-9 . _ ~ : + / = - only"));
+        return Err(Unreadable::Malformed(
+            "unquoted, it may hold A-Z a-z 0-9 . _ ~ : + / = - only",
+        ));
     }
-    Ok(bare.iter().copied().map(char::from).collect())
+    // ASCII, as was just seen.
+    String::from_utf8(bare.to_vec()).map_err(|_| Unreadable::Malformed("it is no text"))
 }
 
 #[cfg(test)]
@@ -121,8 +124,18 @@ mod tests {
     #[test]
     fn what_breaks_others_is_refused() {
         for value in [
-            "\"a\", \"b\"", "\"a\";p=1", "\"open", "\"a\nb\"", "'a'", "a b", "a\tb", "a,b", "é",
-            "\u{1b}[31m", "a\0", "\"a\" ",
+            "\"a\", \"b\"",
+            "\"a\";p=1",
+            "\"open",
+            "\"a\nb\"",
+            "'a'",
+            "a b",
+            "a\tb",
+            "a,b",
+            "é",
+            "\u{1b}[31m",
+            "a\0",
+            "\"a\" ",
         ] {
             let read = parse(value.as_bytes(), KeyForm::Lenient);
             assert!(matches!(read, Err(Unreadable::Malformed(_))), "{value:?}: {read:?}");

@@ -1,15 +1,16 @@
 //! Guarded handlers of actix-web: the only room that knows it.
 
 mod app;
+mod body;
 mod call;
-mod detach;
 mod issue;
 mod key_header;
 mod problem;
 mod refusal;
 mod response;
 mod scope;
-mod serve;
+mod serving;
+mod settle;
 mod template;
 mod timestamp;
 
@@ -20,5 +21,5 @@ pub use key_header::KeyForm;
 pub use problem::{Problem, ProblemKind};
 pub use response::StoreResponse;
 pub use scope::Scope;
-pub use serve::{HttpResult, Operation, serve};
+pub use serving::{HttpResult, Operation, Serving, serve};
 pub use template::Template;

@@ -4,10 +4,7 @@ use crate::outcome::StoredResponse;
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody, to_bytes_limited};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LOCATION, CONTENT_TYPE, ETAG,
-    HeaderName, HeaderValue, LAST_MODIFIED, LINK, LOCATION,
-};
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use bytes::Bytes;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -16,15 +13,15 @@ const STORED: HeaderName = HeaderName::from_static("idempotency-stored");
 /// What is replayed of every response, beside its status and body.
 ///
 /// Content-Encoding is among them because the stored bytes mean nothing without it.
-const KEPT: [HeaderName; 8] = [
-    CONTENT_TYPE,
-    CONTENT_ENCODING,
-    CONTENT_LANGUAGE,
-    CONTENT_LOCATION,
-    ETAG,
-    LAST_MODIFIED,
-    LINK,
-    LOCATION,
+const KEPT: [&str; 8] = [
+    "content-encoding",
+    "content-language",
+    "content-location",
+    "content-type",
+    "etag",
+    "last-modified",
+    "link",
+    "location",
 ];
 
 /// Put into a response's extensions, it overrules the policy's choice by status.
@@ -45,60 +42,71 @@ pub enum StoreResponse {
     No,
 }
 
-/// A response on its way to the client, and its copy if one could be taken.
-pub(crate) struct Captured {
-    pub(crate) response: HttpResponse,
-    pub(crate) copy: Option<StoredResponse>,
+/// What could be taken down of a response.
+pub(crate) enum Taken {
+    /// All of it.
+    Copy(StoredResponse),
+    /// Nothing: it streams, or its body is too long.
+    Nothing,
+    /// Nothing before its body is read: a stream that knows its length.
+    Unread,
 }
 
-/// Takes a response down, unless it streams or its body is longer than `longest`.
-pub(crate) async fn capture(
-    response: HttpResponse,
-    also: &[&str],
-    longest: usize,
-) -> Captured {
-    let (head, body) = response.into_parts();
-    let (body, bytes) = match body.size() {
-        BodySize::None => (body, Some(Bytes::new())),
-        BodySize::Sized(length) if length <= longest as u64 => whole(body, longest).await,
-        BodySize::Sized(_) | BodySize::Stream => (body, None),
-    };
-    let copy = bytes.map(|body| StoredResponse {
-        status: head.status().as_u16(),
-        headers: head
-            .headers()
-            .iter()
-            .filter(|(name, _)| is_kept(name, also))
-            .map(|(name, value)| (bytes_of(name.as_str()), bytes_of(value.as_bytes())))
-            .collect(),
-        body,
-    });
-    Captured { response: head.set_body(body), copy }
+/// How a response is taken down.
+#[derive(Clone, Copy)]
+pub(crate) struct Taking {
+    /// Headers beside the standard ones, in lower case.
+    pub(crate) headers: &'static [&'static str],
+    /// The longest body, in bytes.
+    pub(crate) longest: usize,
 }
 
-/// The body, to be sent, and its bytes.
-async fn whole(body: BoxBody, longest: usize) -> (BoxBody, Option<Bytes>) {
-    let read = match body.try_into_bytes() {
-        Ok(bytes) => Ok(bytes),
-        Err(body) => match to_bytes_limited(body, longest).await {
-            Ok(Ok(bytes)) => Ok(bytes),
-            Ok(Err(error)) => Err(error),
-            Err(over) => Err(over.into()),
-        },
-    };
-    match read {
-        Ok(bytes) => (BoxBody::new(bytes.clone()), Some(bytes)),
+impl Taking {
+    /// Takes a response down as far as it can be without waiting.
+    pub(crate) fn at_once(self, response: HttpResponse) -> (HttpResponse, Taken) {
+        let (head, body) = response.into_parts();
+        let (body, taken) = match body.size() {
+            BodySize::None => (body, Taken::Copy(self.copy(&head, Bytes::new()))),
+            BodySize::Sized(length) if length <= self.longest as u64 => match body.try_into_bytes()
+            {
+                Ok(bytes) => (BoxBody::new(bytes.clone()), Taken::Copy(self.copy(&head, bytes))),
+                Err(body) => (body, Taken::Unread),
+            },
+            BodySize::Sized(_) | BodySize::Stream => (body, Taken::Nothing),
+        };
+        (head.set_body(body), taken)
+    }
+
+    /// Reads a body whose length is known, then takes the response down.
+    pub(crate) async fn reading(
+        self,
+        response: HttpResponse,
+    ) -> (HttpResponse, Option<StoredResponse>) {
+        let (head, body) = response.into_parts();
+        let error = match to_bytes_limited(body, self.longest).await {
+            Ok(Ok(bytes)) => {
+                let copy = self.copy(&head, bytes.clone());
+                return (head.set_body(BoxBody::new(bytes)), Some(copy));
+            }
+            Ok(Err(error)) => error,
+            Err(over) => over.into(),
+        };
         // A body that promised a length and broke: the client sees it break, as without us.
-        Err(error) => (BoxBody::new(Broken(Some(error))), None),
+        (head.set_body(BoxBody::new(Broken(Some(error)))), None)
+    }
+
+    fn copy(self, head: &HttpResponse<()>, body: Bytes) -> StoredResponse {
+        let headers = head.headers().iter().filter_map(|(name, value)| {
+            let name = kept(name, self.headers)?;
+            Some((Bytes::from_static(name.as_bytes()), Bytes::copy_from_slice(value.as_bytes())))
+        });
+        StoredResponse { status: head.status().as_u16(), headers: headers.collect(), body }
     }
 }
 
-fn bytes_of(field: impl AsRef<[u8]>) -> Bytes {
-    Bytes::copy_from_slice(field.as_ref())
-}
-
-fn is_kept(name: &HeaderName, also: &[&str]) -> bool {
-    KEPT.contains(name) || also.contains(&name.as_str())
+/// The name of a header that is replayed.
+fn kept(name: &HeaderName, also: &[&'static str]) -> Option<&'static str> {
+    KEPT.iter().chain(also).find(|kept| **kept == name.as_str()).copied()
 }
 
 /// Gives a stored response again; nothing if it holds what no response may.

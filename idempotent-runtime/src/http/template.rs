@@ -107,11 +107,9 @@ impl Template<'_> {
     /// The one cookie of this name.
     pub fn cookie(self, name: &str) -> Self {
         let read = match self.request.cookies() {
-            Ok(cookies) => {
-                one(cookies.iter().filter(|cookie| cookie.name() == name), |cookie| {
-                    cookie.value().to_owned()
-                })
-            }
+            Ok(cookies) => one(cookies.iter().filter(|cookie| cookie.name() == name), |cookie| {
+                cookie.value().to_owned()
+            }),
             Err(_) => Err("is in a Cookie header that cannot be read".to_owned()),
         };
         self.read(|| format!("the cookie `{name}`"), read, &Showing::Secret)

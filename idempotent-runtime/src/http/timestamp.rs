@@ -33,10 +33,8 @@ fn read(text: &str) -> Option<Duration> {
             Duration::from_millis(number)
         });
     }
-    let timestamp: Timestamp = text
-        .parse()
-        .ok()
-        .or_else(|| Some(rfc2822::parse(text).ok()?.timestamp()))?;
+    let timestamp: Timestamp =
+        text.parse().ok().or_else(|| Some(rfc2822::parse(text).ok()?.timestamp()))?;
     Duration::try_from(timestamp.as_duration()).ok()
 }
 

@@ -242,7 +242,9 @@ pub async fn read_tells_how_long_is_left(subject: &Subject) {
 /// Every byte, no bytes, and megabytes come back as they were put.
 pub async fn values_come_back_exactly(subject: &Subject) {
     let every = Bytes::from((0..=255).collect::<Vec<u8>>());
-    let big = Bytes::from((0..3_000_000_u32).flat_map(u32::to_le_bytes).take(3 << 20).collect::<Vec<u8>>());
+    let big = Bytes::from(
+        (0..3_000_000_u32).flat_map(u32::to_le_bytes).take(3 << 20).collect::<Vec<u8>>(),
+    );
     for value in [every, Bytes::new(), big, Bytes::from_static(b"\r\n$-1\r\n' OR 1=1--\0*")] {
         let key = fresh();
         assert_eq!(subject.store.create(&key, value.clone(), LONG).await.unwrap(), None);

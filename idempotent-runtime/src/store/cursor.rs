@@ -46,11 +46,9 @@ impl Cursor {
         self.take(usize::try_from(length).map_err(|_| Undecodable)?)
     }
 
-    /// A UTF-8 field behind a 16-bit length.
-    pub(crate) fn text(&mut self) -> Result<String, Undecodable> {
-        let length = self.u16()?;
-        let text = self.take(usize::from(length))?;
-        std::str::from_utf8(&text).map(str::to_owned).map_err(|_| Undecodable)
+    /// What is left, without taking it.
+    pub(crate) fn left(&self) -> &[u8] {
+        &self.left
     }
 
     /// Nothing may follow the last field.

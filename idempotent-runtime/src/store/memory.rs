@@ -1,22 +1,27 @@
 //! Records in this process's memory: for tests, examples and single-process services.
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock, millis};
 use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::store::{Entry, Store, StoreFuture, Swap};
 use bytes::Bytes;
 use indexmap::IndexMap;
+use indexmap::map::Entry::{Occupied, Vacant};
 use std::fmt;
 use std::future::ready;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Enough that a shard's table grows in steps too small to be felt, and locks are rarely shared.
-const SHARDS: usize = 256;
+/// Enough that locks are rarely shared and a table grows in steps too small to be felt: a shard of
+/// a million values holds 16 000.
+const SHARDS: usize = 64;
 
-/// How many slots each new value looks at for others whose life is over. Two or more keep the
-/// number of dead values below that of living ones; a constant keeps the cost of a put flat.
-const SWEEP: usize = 2;
+/// After how many new values a shard looks for others whose life is over, and at how many.
+///
+/// Two for each new value keep the number of dead values below that of living ones, and a constant
+/// keeps the cost of a put flat. Many in a row, because neighbours are cheap to look at.
+const SWEEP_AFTER: usize = 16;
+const SWEEP: usize = 2 * SWEEP_AFTER;
 
 /// Keeps records in memory; they are gone with the process.
 ///
@@ -30,14 +35,17 @@ pub struct MemoryStore {
 
 #[derive(Default)]
 struct Shard {
-    slots: IndexMap<StorageKey, Slot>,
+    slots: IndexMap<StorageKey, Slot, foldhash::fast::RandomState>,
     /// The next slot to look at for a life that is over.
     hand: usize,
+    /// New values since the last look.
+    fresh: usize,
 }
 
 struct Slot {
-    value: Bytes,
-    ends: Duration,
+    value: Box<[u8]>,
+    /// In milliseconds of the clock's steady time.
+    ends: u64,
 }
 
 impl MemoryStore {
@@ -63,11 +71,11 @@ impl MemoryStore {
     fn step<T: Send + 'static>(
         &self,
         key: &StorageKey,
-        step: impl FnOnce(&mut Shard, Duration) -> T,
+        step: impl FnOnce(&mut Shard, u64) -> T,
     ) -> StoreFuture<'static, T> {
         // The key is a hash, so its first byte spreads evenly.
         let shard = &self.shards[usize::from(key.as_bytes()[0]) % SHARDS];
-        let answer: Result<T, StoreError> = Ok(step(&mut lock(shard), self.clock.steady()));
+        let answer: Result<T, StoreError> = Ok(step(&mut lock(shard), millis(self.clock.steady())));
         Box::pin(ready(answer))
     }
 }
@@ -92,11 +100,16 @@ impl Store for MemoryStore {
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>> {
         self.step(key, |shard, now| {
-            shard.sweep(now);
-            if let Some(there) = shard.living(key, now) {
-                return Some(there.value.clone());
+            let slot =
+                Slot { value: Box::from(&value[..]), ends: now.saturating_add(millis(life)) };
+            match shard.slots.entry(*key) {
+                Occupied(there) if there.get().ends > now => {
+                    return Some(Bytes::copy_from_slice(&there.get().value));
+                }
+                Occupied(mut over) => drop(over.insert(slot)),
+                Vacant(free) => drop(free.insert(slot)),
             }
-            shard.slots.insert(*key, Slot { value, ends: now.saturating_add(life) });
+            shard.sweep(now);
             None
         })
     }
@@ -109,23 +122,27 @@ impl Store for MemoryStore {
         life: Duration,
     ) -> StoreFuture<'a, Swap> {
         self.step(key, |shard, now| match shard.living(key, now) {
-            Some(there) if there.value == expected => {
-                *there = Slot { value, ends: now.saturating_add(life) };
+            Some(there) if *there.value == *expected => {
+                *there =
+                    Slot { value: Box::from(&value[..]), ends: now.saturating_add(millis(life)) };
                 Swap::Done
             }
-            other => Swap::Differs(other.map(|there| there.value.clone())),
+            other => Swap::Differs(other.map(|there| Bytes::copy_from_slice(&there.value))),
         })
     }
 
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
         self.step(key, |shard, now| {
             let there = shard.living(key, now)?;
-            Some(Entry { value: there.value.clone(), left: there.ends - now })
+            Some(Entry {
+                value: Bytes::copy_from_slice(&there.value),
+                left: Duration::from_millis(there.ends - now),
+            })
         })
     }
 
     fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
-        let now = self.clock.steady();
+        let now = millis(self.clock.steady());
         let mut dropped = 0;
         for shard in self.shards.iter() {
             let mut shard = lock(shard);
@@ -144,18 +161,23 @@ impl Store for MemoryStore {
 }
 
 impl Shard {
-    fn living(&mut self, key: &StorageKey, now: Duration) -> Option<&mut Slot> {
+    fn living(&mut self, key: &StorageKey, now: u64) -> Option<&mut Slot> {
         self.slots.get_mut(key).filter(|slot| slot.ends > now)
     }
 
-    fn sweep(&mut self, now: Duration) {
-        for _ in 0..SWEEP {
-            self.look(now);
+    /// After enough new values, looks at some slots; a new value pays for two on the average.
+    fn sweep(&mut self, now: u64) {
+        self.fresh += 1;
+        if self.fresh >= SWEEP_AFTER {
+            self.fresh = 0;
+            for _ in 0..SWEEP {
+                self.look(now);
+            }
         }
     }
 
     /// Looks at one slot, drops it if its life is over, and says whether it did.
-    fn look(&mut self, now: Duration) -> bool {
+    fn look(&mut self, now: u64) -> bool {
         if self.hand >= self.slots.len() {
             self.hand = 0;
         }

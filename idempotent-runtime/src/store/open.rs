@@ -22,7 +22,8 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
             Ok(Arc::new(crate::store::RedisStore::connect(url).await?))
         }
         (scheme, _) => {
-            let known = "`memory:`, `sqlite:PATH` (feature `sqlite`), `redis://…` (feature `redis`)";
+            let known =
+                "`memory:`, `sqlite:PATH` (feature `sqlite`), `redis://…` (feature `redis`)";
             let why = format!("`{scheme}:` names no store of this build; there are {known}");
             Err(StoreError::new(StoreErrorKind::Rejected, "connect").because(why))
         }

@@ -5,8 +5,6 @@ use crate::key::StorageKey;
 use crate::outcome::{Outcome, StoredResponse};
 use crate::store::cursor::{Cursor, put_long, put_short};
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
-use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -35,13 +33,59 @@ impl fmt::Debug for Owner {
     }
 }
 
-/// The readable parts of a storage key, kept for people.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Label {
+/// The readable parts of a storage key, kept for people: an operation and a key without secrets.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Label(Bytes);
+
+impl Label {
+    /// A label of these parts; what is over 64 KiB is cut.
+    #[must_use]
+    pub fn new(operation: &str, key: &str) -> Self {
+        let mut parts = Vec::with_capacity(4 + operation.len() + key.len());
+        put_short(&mut parts, operation.as_bytes());
+        put_short(&mut parts, key.as_bytes());
+        Self(parts.into())
+    }
+
     /// The guarded function.
-    pub operation: Cow<'static, str>,
+    #[must_use]
+    pub fn operation(&self) -> &str {
+        self.parts().0
+    }
+
     /// The key as it was read, without secrets.
-    pub key: String,
+    #[must_use]
+    pub fn key(&self) -> &str {
+        self.parts().1
+    }
+
+    fn parts(&self) -> (&str, &str) {
+        labelled(&self.0).unwrap_or_default()
+    }
+
+    /// Takes a label off the front, sharing its memory.
+    fn take(cursor: &mut Cursor) -> Result<Self, Undecodable> {
+        let left = cursor.left();
+        let (operation, key) = labelled(left).ok_or(Undecodable)?;
+        let length = 4 + operation.len() + key.len();
+        Ok(Self(cursor.take(length)?))
+    }
+}
+
+impl fmt::Debug for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Label")
+            .field("operation", &self.operation())
+            .field("key", &self.key())
+            .finish()
+    }
+}
+
+/// Two texts, each behind its 16-bit length.
+fn labelled(bytes: &[u8]) -> Option<(&str, &str)> {
+    let (operation, rest) = short(bytes)?;
+    let (key, _) = short(rest)?;
+    Some((operation, key))
 }
 
 /// One record, whatever the backend.
@@ -81,7 +125,7 @@ const ISSUED: u8 = 0;
 const IN_PROGRESS: u8 = 1;
 const RESPONSE: u8 = 2;
 const TOMBSTONE: u8 = 3;
-const CHECKSUM: usize = 8;
+const CHECKSUM: usize = 4;
 const ATTEMPT_AND_FINGERPRINT: usize = 8 + 32;
 
 /// The bytes are no record, or belong under another key.
@@ -103,12 +147,11 @@ impl Record {
     /// refused like a damaged one. Equal records under one key have equal bytes.
     #[must_use]
     pub fn encode(&self, key: &StorageKey) -> Bytes {
-        let mut out = Vec::with_capacity(self.size_hint());
+        let mut out = Vec::with_capacity(self.size());
         out.extend_from_slice(&[VERSION, self.state.tag()]);
         out.extend_from_slice(&self.attempt.to_le_bytes());
         out.extend_from_slice(self.fingerprint.as_bytes());
-        put_short(&mut out, self.label.operation.as_bytes());
-        put_short(&mut out, self.label.key.as_bytes());
+        out.extend_from_slice(&self.label.0);
         self.state.encode(&mut out);
         let sum = checksum(key, &out);
         out.extend_from_slice(&sum);
@@ -129,22 +172,25 @@ impl Record {
         let record = Self {
             attempt: cursor.u64()?,
             fingerprint: Fingerprint::from_bytes(cursor.array()?),
-            label: Label { operation: cursor.text()?.into(), key: cursor.text()? },
+            label: Label::take(&mut cursor)?,
             state: State::decode(tag, &mut cursor)?,
         };
         cursor.finish()?;
         Ok(record)
     }
 
-    fn size_hint(&self) -> usize {
-        let outcome = match &self.state {
+    /// How many bytes `encode` writes: exactly, so that they are never moved.
+    fn size(&self) -> usize {
+        let state = match &self.state {
+            State::Issued | State::Completed(Outcome::Tombstone) => 0,
+            State::InProgress { .. } => 16 + 4 + 8,
             State::Completed(Outcome::Response(response)) => {
-                let headers = response.headers.iter().map(|(name, value)| name.len() + value.len() + 8);
-                response.body.len() + headers.sum::<usize>() + 14
+                let line = |(name, value): &(Bytes, Bytes)| 8 + name.len() + value.len();
+                let headers: usize = response.headers.iter().map(line).sum();
+                2 + 4 + headers + 4 + response.body.len()
             }
-            _ => 28,
         };
-        54 + self.label.operation.len() + self.label.key.len() + outcome
+        2 + ATTEMPT_AND_FINGERPRINT + self.label.0.len() + state + CHECKSUM
     }
 }
 
@@ -234,8 +280,7 @@ impl<'a> Glance<'a> {
             RESPONSE | TOMBSTONE => "completed",
             _ => return None,
         };
-        let (operation, rest) = short(rest.get(ATTEMPT_AND_FINGERPRINT..)?)?;
-        let (label, _) = short(rest)?;
+        let (operation, label) = labelled(rest.get(ATTEMPT_AND_FINGERPRINT..)?)?;
         Some(Self { operation, label, state })
     }
 }
@@ -247,9 +292,10 @@ fn short(bytes: &[u8]) -> Option<(&str, &[u8])> {
     Some((std::str::from_utf8(text).ok()?, rest))
 }
 
+/// A checksum against damage, not against malice: who can write to the store can do anything.
 fn checksum(key: &StorageKey, bytes: &[u8]) -> [u8; CHECKSUM] {
-    let sum = Sha256::new().chain_update(key.as_bytes()).chain_update(bytes).finalize();
-    let mut short = [0; CHECKSUM];
-    short.copy_from_slice(&sum[..CHECKSUM]);
-    short
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(key.as_bytes());
+    sum.update(bytes);
+    sum.finalize().to_le_bytes()
 }

@@ -5,9 +5,10 @@ mod token;
 
 pub(crate) use token::{TokenSecrets, issue};
 
-use crate::engine::{Ask, GiveBack};
-use crate::engine::claim::Claimable;
+use crate::clock::Clock;
+use crate::engine::claim::{Claim, Claimable};
 use crate::engine::decide::Refusal;
+use crate::engine::{Ask, GiveBack};
 use crate::fingerprint::Fingerprint;
 use crate::key::{Address, Segments, StorageKey};
 use crate::policy::{Policy, Strategy};
@@ -66,8 +67,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) value: &'a str,
     pub(crate) route: (&'a str, &'a str),
     pub(crate) fingerprint: Fingerprint,
-    /// The engine's wall clock.
-    pub(crate) now: Duration,
+    /// The engine's clock.
+    pub(crate) clock: &'a dyn Clock,
 }
 
 /// What the engine is asked for this request, or why it is not asked at all.
@@ -93,16 +94,15 @@ fn common(
     // A lease of the app's yields to a short ttl of the handler's: a record must outlive a run.
     let lease = policy.lease.unwrap_or_else(|| settings.lease.min(ttl / 2));
     Ask {
-        key: StorageKey::of(address),
-        label: Label {
-            operation: policy.operation.into(),
-            key: address.key.label().to_owned(),
+        claim: Claim {
+            key: StorageKey::of(address),
+            label: Label::new(policy.operation, &address.key.label()),
+            fingerprint: reading.fingerprint,
+            claimable: Claimable::Any,
+            lease,
+            keep: ttl,
         },
-        fingerprint: reading.fingerprint,
-        claimable: Claimable::Any,
         rules: policy.into(),
-        lease,
-        keep: ttl,
         wait: policy.wait.unwrap_or(settings.wait),
         give_back: GiveBack::For(ttl),
     }

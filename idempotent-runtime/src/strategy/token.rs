@@ -16,7 +16,6 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 use ulid::Ulid;
@@ -77,18 +76,18 @@ pub(super) fn ask(
     // Told apart from an unknown token by nothing, whatever is wrong with it.
     let ulid = Ulid::from_string(ulid).map_err(|_| Refusal::TokenInvalid)?;
     let issued = Duration::from_millis(ulid.timestamp_ms());
-    let ask = common(policy, settings, reading, &bound.address(&secret(ulid)));
+    let now = reading.clock.wall();
+    let mut ask = common(policy, settings, reading, &bound.address(&secret(ulid)));
     match (&settings.secrets, signature) {
-        (None, None) => Ok(Ask {
-            claimable: Claimable::Issued,
+        (None, None) => {
+            ask.claim.claimable = Claimable::Issued;
             // A host whose clock is behind must not lengthen a token's life.
-            give_back: GiveBack::Until(issued.min(reading.now) + settings.token_ttl),
-            label: bound.label(ulid),
-            ..ask
-        }),
+            ask.give_back = GiveBack::Until(issued.min(now) + settings.token_ttl);
+            Ok(ask)
+        }
         (Some(secrets), Some(signature))
-            if is_current(issued, settings.token_ttl, reading.now)
-                && is_signed(secrets, &ask.key, signature) =>
+            if is_current(issued, settings.token_ttl, now)
+                && is_signed(secrets, &ask.claim.key, signature) =>
         {
             Ok(ask)
         }
@@ -139,9 +138,6 @@ impl Bound<'_> {
 
     /// Equal when issued and when claimed: the record that waits is compared byte for byte.
     fn label(&self, ulid: Ulid) -> Label {
-        Label {
-            operation: Cow::Owned(self.operation.to_owned()),
-            key: secret(ulid).label().to_owned(),
-        }
+        Label::new(self.operation, &secret(ulid).label())
     }
 }

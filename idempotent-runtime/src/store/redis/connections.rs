@@ -3,10 +3,10 @@
 //! A worker of actix-web is a runtime of its own. A connection shared between workers would be
 //! driven by one of them, and a handler that blocks that worker would stop the store for all.
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisError, RedisResult};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, RedisError, RedisResult};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -56,9 +56,7 @@ impl Connections {
     pub(super) async fn get(&self) -> RedisResult<Connected<'_>> {
         let line = self.line();
         match line.attempt.await {
-            Ok(connection) => {
-                Ok(Connected { connection, connections: self, number: line.number })
-            }
+            Ok(connection) => Ok(Connected { connection, connections: self, number: line.number }),
             Err(error) => {
                 self.forget(line.number);
                 Err(error)
@@ -67,10 +65,8 @@ impl Connections {
     }
 
     fn line(&self) -> Line {
-        let connect = || Line {
-            number: self.made.fetch_add(1, Ordering::Relaxed),
-            attempt: self.connect(),
-        };
+        let connect =
+            || Line { number: self.made.fetch_add(1, Ordering::Relaxed), attempt: self.connect() };
         self.lock().entry(Handle::current().id()).or_insert_with(connect).clone()
     }
 

@@ -8,9 +8,7 @@ use crate::store::sql::failed;
 use crate::store::{Entry, Store, StoreFuture, Swap};
 use bytes::Bytes;
 use sqlx::SqlitePool;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,7 +103,11 @@ impl SqliteStore {
         stored(self.clock.wall())
     }
 
-    async fn look(&self, pool: &SqlitePool, key: &StorageKey) -> Result<Option<Entry>, sqlx::Error> {
+    async fn look(
+        &self,
+        pool: &SqlitePool,
+        key: &StorageKey,
+    ) -> Result<Option<Entry>, sqlx::Error> {
         let now = self.now();
         let row: Option<(Vec<u8>, i64)> = sqlx::query_as(READ)
             .bind(key.as_bytes().as_slice())

@@ -1,0 +1,86 @@
+//! What the guard costs a request, against handlers written by hand, one worker each.
+//!
+//! `cargo bench -p benches --bench http`
+
+mod floor;
+mod guarded;
+
+use actix_web::web::ServiceConfig;
+use actix_web::{App, HttpServer};
+use benches::{Load, Requests, Round, compare};
+use idempotent_runtime::{Idempotency, MemoryStore, RedisStore, Scope, SqliteStore};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::thread;
+use tests::RedisServer;
+
+/// What both sides take and give.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Order {
+    sku: String,
+    quantity: u32,
+}
+
+const CONNECTIONS: usize = 32;
+
+/// A server with one worker on threads of its own.
+fn serve(configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static) -> SocketAddr {
+    let (ready, started) = mpsc::channel();
+    thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let server = HttpServer::new(move || App::new().configure(configure.clone()))
+                .workers(1)
+                .bind(("127.0.0.1", 0))
+                .expect("a free port");
+            ready.send(server.addrs()[0]).expect("somebody waits");
+            server.run().await.expect("it serves");
+        });
+    });
+    started.recv().expect("it starts")
+}
+
+fn guarded(store: impl idempotent_runtime::Store) -> Load {
+    let idempotency = Idempotency::builder(store)
+        .scope(Scope::header("Authorization"))
+        .build()
+        .expect("defaults fit");
+    let address = serve(move |config| {
+        config.app_data(idempotency.clone()).service(guarded::create);
+    });
+    Load::new(address, "/orders", CONNECTIONS)
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    println!("| case | floor, requests/s | guarded | ratio | range |");
+    println!("| --- | ---: | ---: | ---: | ---: |");
+    let bare = serve(|config| {
+        config.service(floor::bare);
+    });
+    let bare = Load::new(bare, "/orders", CONNECTIONS);
+
+    let memory = guarded(MemoryStore::new());
+    for (name, requests) in [("new key", Requests::New), ("replay", Requests::Repeated)] {
+        let round = Round { guarded: &memory, floor: &bare, requests };
+        compare(&format!("memory, {name}, against a bare handler"), &round).await;
+    }
+
+    let server = RedisServer::start();
+    let url = server.url();
+    let by_hand = serve(move |config| floor::on_redis(config, &url));
+    let by_hand = Load::new(by_hand, "/orders", CONNECTIONS);
+    let redis = guarded(RedisStore::connect(&server.url()).await.expect("it connects"));
+    for (name, requests) in [("new key", Requests::New), ("replay", Requests::Repeated)] {
+        let round = Round { guarded: &redis, floor: &by_hand, requests };
+        compare(&format!("Redis, {name}, against the same commands by hand"), &round).await;
+    }
+
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let store = SqliteStore::open(directory.path().join("records.db")).await.expect("it opens");
+    let sqlite = guarded(store);
+    for (name, requests) in [("new key", Requests::New), ("replay", Requests::Repeated)] {
+        let round = Round { guarded: &sqlite, floor: &bare, requests };
+        compare(&format!("SQLite, {name}, against a bare handler"), &round).await;
+    }
+}

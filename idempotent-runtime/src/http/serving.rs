@@ -1,0 +1,134 @@
+//! The driver of every guarded handler: not generic, so that it is compiled once.
+//!
+//! It keeps two promises. A panic is caught, and ends the run. And a run goes on when its
+//! connection does not: actix drops a handler's future when the client resets the connection, and
+//! the client that lost its connection is the one that will retry. So from the moment a claim may
+//! have been sent, the future is not dropped but moved to a task of its own, then, and only then: a
+//! request that goes well costs no task.
+
+use crate::engine::Execution;
+use crate::http::app::{Idempotency, PROBLEM_TYPES};
+use crate::http::call::{Call, Exit};
+use crate::http::problem::{Problem, ProblemKind};
+use crate::policy::{OnAbandoned, Policy};
+use actix_web::{Error, HttpRequest, HttpResponse, web};
+use futures_util::future::LocalBoxFuture;
+use std::cell::{Cell, RefCell};
+use std::future::ready;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+/// What a guarded handler gives to actix.
+pub type HttpResult = Result<HttpResponse, Error>;
+
+/// The generated part of a guarded handler: extract, fill in the key, claim, run, answer.
+pub type Operation = fn(Call) -> Work;
+
+type Work = LocalBoxFuture<'static, Result<HttpResponse, Exit>>;
+
+/// What a request and its driver both hold, because the request may be dropped or panic.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    /// Whether a claim may have been sent: from here on the request must reach its end.
+    pub(crate) committed: Cell<bool>,
+    /// The run under way.
+    pub(crate) run: RefCell<Option<Execution>>,
+}
+
+/// Runs one request through a guarded handler.
+pub fn serve(
+    policy: &'static Policy,
+    request: HttpRequest,
+    payload: web::Payload,
+    operation: Operation,
+) -> Serving {
+    let shared = Rc::<Shared>::default();
+    let work = match request.app_data::<Idempotency>().cloned() {
+        Some(app) => {
+            let call = Call::new(policy, app, request.clone(), payload.into_inner(), &shared);
+            operation(call)
+        }
+        None => Box::pin(ready(Ok(unprepared(&request)))),
+    };
+    Serving { work: Some(work), shared, policy, request }
+}
+
+/// A request on its way, as actix sees it.
+pub struct Serving {
+    work: Option<Work>,
+    shared: Rc<Shared>,
+    policy: &'static Policy,
+    request: HttpRequest,
+}
+
+impl Future for Serving {
+    type Output = HttpResult;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<HttpResult> {
+        loop {
+            let Some(work) = &mut self.work else { return Poll::Pending };
+            match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Ready(done)) => {
+                    self.work = None;
+                    return Poll::Ready(done.or_else(Exit::into_result));
+                }
+                Err(_panic) => {
+                    let run = self.shared.run.take();
+                    self.work = Some(Box::pin(give_up(self.policy, self.request.clone(), run)));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let Some(work) = self.work.take().filter(|_| self.shared.committed.take()) else { return };
+        let detached = Self {
+            work: Some(work),
+            // Dropped once more, at the end of the runtime, it is left to its lease.
+            shared: Rc::clone(&self.shared),
+            policy: self.policy,
+            request: self.request.clone(),
+        };
+        let spawned = catch_unwind(AssertUnwindSafe(|| {
+            actix_web::rt::spawn(async { drop(detached.await) });
+        }));
+        if spawned.is_err() {
+            tracing::error!("a run lost its connection outside of any runtime and is left undone");
+        }
+    }
+}
+
+/// Ends a run whose handler panicked.
+async fn give_up(
+    policy: &'static Policy,
+    request: HttpRequest,
+    run: Option<Execution>,
+) -> Result<HttpResponse, Exit> {
+    match (run, policy.on_abandoned) {
+        (None, _) => {}
+        (Some(run), OnAbandoned::Retry) => run.release().await,
+        (Some(run), OnAbandoned::Hold) => run.abandon().await,
+    }
+    let what = "the handler panicked; what it did until then may or may not have happened";
+    let problem = Problem::new(ProblemKind::HandlerPanicked, request.path(), what);
+    Ok(match request.app_data::<Idempotency>() {
+        Some(app) => app.render(&request, &problem),
+        None => problem.response(PROBLEM_TYPES),
+    })
+}
+
+/// A handler outside of an app that knows us must not run unguarded.
+pub(super) fn unprepared(request: &HttpRequest) -> HttpResponse {
+    tracing::error!(
+        path = request.path(),
+        "a guarded handler was called in an app without `Idempotency`; \
+         add `.app_data(idempotency.clone())` to the `App`",
+    );
+    let what = "the handler is guarded, and its app was not given what guards it";
+    Problem::new(ProblemKind::Misconfigured, request.path(), what).response(PROBLEM_TYPES)
+}

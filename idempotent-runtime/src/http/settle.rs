@@ -1,0 +1,85 @@
+//! The end of a run: its response is stored, or its key given back, before anything is sent.
+
+use crate::engine::{Execution, Stored};
+use crate::http::app::Idempotency;
+use crate::http::response::{StoreResponse, Taken, Taking, not_stored};
+use crate::outcome::Outcome;
+use crate::policy::{OnDuplicate, Policy};
+use actix_web::HttpResponse;
+use futures_util::FutureExt;
+use futures_util::future::{Either, LocalBoxFuture};
+use std::time::Duration;
+
+/// Ends a run with the response of its handler.
+///
+/// All that needs no waiting happens before the future: it is part of every handler's, which is
+/// moved often. What is rare is boxed for the same reason.
+pub(super) fn settle(
+    policy: &'static Policy,
+    app: &Idempotency,
+    run: Execution,
+    response: HttpResponse,
+) -> impl Future<Output = HttpResponse> + use<> {
+    let ttl = app.settings().ttl(policy);
+    if !is_stored(policy, &response) {
+        return Either::Left(Box::pin(release(run, response)) as LocalBoxFuture<'static, _>);
+    }
+    if policy.on_duplicate == OnDuplicate::Reject {
+        // Nobody will ever get it again, nor expects to.
+        return Either::Right(store(run, response, Outcome::Tombstone, Promised::Yes, ttl));
+    }
+    let taking = Taking { headers: policy.headers, longest: app.max_body(policy) };
+    let (response, taken) = taking.at_once(response);
+    let (outcome, promised) = match taken {
+        Taken::Copy(copy) => (Outcome::Response(copy), Promised::Yes),
+        Taken::Nothing => (Outcome::Tombstone, Promised::No),
+        Taken::Unread => return Either::Left(Box::pin(read(run, response, taking, ttl))),
+    };
+    Either::Right(store(run, response, outcome, promised, ttl))
+}
+
+/// Whether a retry will get what the client expects it to get.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Promised {
+    Yes,
+    No,
+}
+
+fn store(
+    run: Execution,
+    response: HttpResponse,
+    outcome: Outcome,
+    promised: Promised,
+    ttl: Duration,
+) -> impl Future<Output = HttpResponse> {
+    run.complete(outcome, ttl).map(move |stored| match (stored, promised) {
+        (Stored::Yes, Promised::Yes) => response,
+        _ => not_stored(response),
+    })
+}
+
+async fn release(run: Execution, response: HttpResponse) -> HttpResponse {
+    run.release().await;
+    response
+}
+
+async fn read(
+    run: Execution,
+    response: HttpResponse,
+    taking: Taking,
+    ttl: Duration,
+) -> HttpResponse {
+    let (response, copy) = taking.reading(response).await;
+    match copy {
+        Some(copy) => store(run, response, Outcome::Response(copy), Promised::Yes, ttl).await,
+        None => store(run, response, Outcome::Tombstone, Promised::No, ttl).await,
+    }
+}
+
+/// The handler's own choice, or the policy's by status.
+fn is_stored(policy: &Policy, response: &HttpResponse) -> bool {
+    match response.extensions().get::<StoreResponse>() {
+        Some(choice) => *choice == StoreResponse::Yes,
+        None => policy.statuses.contain(response.status().as_u16()),
+    }
+}
