@@ -35,7 +35,7 @@ pub(crate) fn on_redis(config: &mut ServiceConfig, url: &str) {
              return 0",
         ),
     };
-    config.app_data(web::Data::new(by_hand)).service(create)
+    config.app_data(web::Data::new(by_hand)).service(create);
 }
 
 /// Claim by one native command, run, complete by one script that compares the owner.

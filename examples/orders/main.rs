@@ -1,6 +1,6 @@
 //! The flagship: every strategy behind one server. `cargo run --example orders`
 //!
-//! Without options it needs nothing: records and business data are SQLite files in the current
+//! Without options it needs nothing: records and business data are `SQLite` files in the current
 //! directory. `--help` lists what can be chosen.
 
 mod account;
@@ -61,7 +61,7 @@ async fn drain_at_signal(server: ServerHandle, idempotency: Idempotency) {
     match idempotency.drain(DRAIN).await {
         0 => println!("done"),
         left => {
-            println!("{left} still running after {DRAIN:?}; their keys are free after the lease")
+            println!("{left} still running after {DRAIN:?}; their keys are free after the lease");
         }
     }
     server.stop(true).await;

@@ -34,7 +34,9 @@ impl Mistake {
     }
 
     fn line(mut self, kind: &str, text: &str) -> Self {
-        self.message.push_str(&format!("\n  {kind}: {text}"));
+        for part in ["\n  ", kind, ": ", text] {
+            self.message.push_str(part);
+        }
         self
     }
 }

@@ -42,7 +42,9 @@ impl Fingerprint {
     fn of_parts(kind: u8, parts: &[&[u8]]) -> Self {
         let mut hash = Sha256::new();
         hash.update([kind]);
-        parts.iter().for_each(|part| absorb(&mut hash, part));
+        for part in parts {
+            absorb(&mut hash, part);
+        }
         Self(hash.finalize().into())
     }
 }

@@ -172,7 +172,7 @@ async fn a_draining_server_takes_no_new_runs_and_finishes_the_others(backend: Ba
     shop.stage.runs_reach(1).await;
     assert_eq!(shop.idempotency.drain(Duration::ZERO).await, 1);
     shop.post("/orders").key("new").send().await.is_problem(503, "shutting-down");
-    let drained = shop.idempotency.drain(Duration::from_secs(60));
+    let drained = shop.idempotency.drain(Duration::from_mins(1));
     let (left, ()) = tokio::join!(drained, async { shop.stage.open() });
     assert_eq!((left, running.await.unwrap().status, shop.stage.runs()), (0, 201, 1));
 }

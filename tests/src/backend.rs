@@ -25,7 +25,7 @@ impl Backend {
         Self::held(MemoryStore::with_clock(clock.clone()), clock, ())
     }
 
-    /// An SQLite file, with a clock that the test moves.
+    /// An `SQLite` file, with a clock that the test moves.
     pub async fn sqlite() -> Self {
         let clock = Arc::new(ManualClock::new());
         let directory = tempfile::tempdir().expect("a temporary directory");

@@ -1,6 +1,8 @@
 //! What the end-to-end suites share: real servers that start and end with a test, a handler that a
 //! test holds in its hand, and a store that a test can watch and break.
 
+#![expect(clippy::missing_panics_doc, reason = "a test that panics has failed, as it should")]
+
 mod backend;
 mod client;
 mod probe;

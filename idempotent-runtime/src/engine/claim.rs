@@ -87,20 +87,16 @@ pub enum Claimed {
 }
 
 /// Claims a key, or says why not.
-pub async fn claim(
-    store: &dyn Store,
-    claim: &Claim,
-    claimer: &Claimer,
-) -> Result<Claimed, StoreError> {
-    let there = match open(store, claim, claimer).await? {
+pub async fn claim(store: &dyn Store, claim: &Claim, by: &Claimer) -> Result<Claimed, StoreError> {
+    let there = match open(store, claim, by).await? {
         Opened::Told(claimed) => return Ok(claimed),
         Opened::Met(there) => there,
     };
-    if let Verdict::Told(claimed) = judge(claim, claimer, &there)? {
+    if let Verdict::Told(claimed) = judge(claim, by, &there)? {
         return Ok(claimed);
     }
     // Conflicts are rare, and their future is large.
-    Box::pin(contend(store, claim, claimer, there)).await
+    Box::pin(contend(store, claim, by, there)).await
 }
 
 enum Opened {
@@ -109,8 +105,8 @@ enum Opened {
 }
 
 /// The first step: puts our record, or exchanges it for the token that must be there.
-async fn open(store: &dyn Store, claim: &Claim, claimer: &Claimer) -> Result<Opened, StoreError> {
-    let lease = claim.lease(claimer, 1);
+async fn open(store: &dyn Store, claim: &Claim, by: &Claimer) -> Result<Opened, StoreError> {
+    let lease = claim.lease(by, 1);
     let (key, value, life) = (&claim.key, lease.value.clone(), claim.life());
     let met = match claim.claimable {
         Claimable::Any => store.create(key, value, life).await?,
@@ -127,7 +123,7 @@ async fn open(store: &dyn Store, claim: &Claim, claimer: &Claimer) -> Result<Ope
 async fn contend(
     store: &dyn Store,
     claim: &Claim,
-    claimer: &Claimer,
+    by: &Claimer,
     met: Bytes,
 ) -> Result<Claimed, StoreError> {
     let mut seen = Some(met);
@@ -135,15 +131,15 @@ async fn contend(
     for _ in 0..RACES {
         let there = match seen.take() {
             Some(there) => there,
-            None => match open(store, claim, claimer).await? {
+            None => match open(store, claim, by).await? {
                 Opened::Met(there) => there,
                 Opened::Told(claimed) => return Ok(claimed),
             },
         };
-        let verdict = match judge(claim, claimer, &there)? {
+        let verdict = match judge(claim, by, &there)? {
             Verdict::Held(holder) => {
                 busy = holder.fingerprint;
-                holder.judge(store, claim, claimer, &there).await?
+                holder.judge(store, claim, by, &there).await?
             }
             verdict => verdict,
         };
@@ -151,7 +147,7 @@ async fn contend(
             Verdict::Told(claimed) => return Ok(claimed),
             Verdict::Changed(now) => seen = now,
             Verdict::Free { attempt } | Verdict::Held(Holder { attempt, .. }) => {
-                let lease = claim.lease(claimer, attempt.saturating_add(1));
+                let lease = claim.lease(by, attempt.saturating_add(1));
                 match store.swap(&claim.key, there, lease.value.clone(), claim.life()).await? {
                     Swap::Done => return Ok(Claimed::Acquired(lease)),
                     Swap::Differs(now) => seen = now,
@@ -182,15 +178,15 @@ struct Holder {
     keep: Duration,
 }
 
-fn judge(claim: &Claim, claimer: &Claimer, there: &Bytes) -> Result<Verdict, StoreError> {
+fn judge(claim: &Claim, by: &Claimer, there: &Bytes) -> Result<Verdict, StoreError> {
     let Record { fingerprint, attempt, state, .. } = decode(&claim.key, there, "create")?;
     Ok(match state {
         State::Issued => Verdict::Free { attempt },
         State::Completed(outcome) => {
             Verdict::Told(Claimed::Done { fingerprint, outcome: Box::new(outcome) })
         }
-        State::InProgress { owner, renewals, .. } if owner == claimer.owner => {
-            let mut lease = claim.lease(claimer, attempt);
+        State::InProgress { owner, renewals, .. } if owner == by.owner => {
+            let mut lease = claim.lease(by, attempt);
             lease.renewals = renewals;
             lease.value = there.clone();
             Verdict::Told(Claimed::Acquired(lease))
@@ -206,7 +202,7 @@ impl Holder {
         self,
         store: &dyn Store,
         claim: &Claim,
-        claimer: &Claimer,
+        by: &Claimer,
         there: &Bytes,
     ) -> Result<Verdict, StoreError> {
         let Self { fingerprint, attempt, keep } = self;
@@ -215,7 +211,7 @@ impl Holder {
                 Some(retry_after) if !retry_after.is_zero() => {
                     Verdict::Told(Claimed::InProgress { fingerprint, retry_after })
                 }
-                _ if claimer.take_over == Some(attempt) => Verdict::Free { attempt },
+                _ if by.take_over == Some(attempt) => Verdict::Free { attempt },
                 _ => Verdict::Told(Claimed::Abandoned { fingerprint, attempt }),
             },
             other => Verdict::Changed(other.map(|entry| entry.value)),
@@ -234,10 +230,10 @@ impl Claim {
         self.lease.saturating_add(self.keep)
     }
 
-    fn lease(&self, claimer: &Claimer, attempt: u64) -> Box<Lease> {
+    fn lease(&self, by: &Claimer, attempt: u64) -> Box<Lease> {
         let mut lease = Box::new(Lease {
             key: self.key,
-            owner: claimer.owner,
+            owner: by.owner,
             attempt,
             fingerprint: self.fingerprint,
             label: self.label.clone(),

@@ -134,11 +134,11 @@ impl Engine {
         let Some(run) = self.0.running.enter() else {
             return Ok(Begun::Refused(Refusal::Draining));
         };
-        let mut claimer = Claimer { owner: Owner::random(), take_over: None };
+        let mut by = Claimer { owner: Owner::random(), take_over: None };
         let mut sent = self.clock().steady();
         let mut waiting = None;
         loop {
-            let claimed = self.claim(&ask.claim, &claimer).await?;
+            let claimed = self.claim(&ask.claim, &by).await?;
             match decide(claimed, ask.claim.fingerprint, ask.rules) {
                 Decision::Run(lease) => {
                     let ends = sent + ask.claim.lease;
@@ -149,7 +149,7 @@ impl Engine {
                 Decision::Refuse(refusal) => return Ok(Begun::Refused(refusal)),
                 Decision::TakeOver(attempt) => {
                     self.counters().taken_over.count();
-                    claimer.take_over = Some(attempt);
+                    by.take_over = Some(attempt);
                 }
                 Decision::Wait(retry_after) => {
                     let waiting = waiting.get_or_insert_with(|| {
@@ -168,11 +168,11 @@ impl Engine {
         }
     }
 
-    async fn claim(&self, claim: &Claim, claimer: &Claimer) -> Result<Claimed, StoreError> {
-        let first = claim::claim(self.store(), claim, claimer);
+    async fn claim(&self, claim: &Claim, by: &Claimer) -> Result<Claimed, StoreError> {
+        let first = claim::claim(self.store(), claim, by);
         match self.bounded("create", pin!(first)).await {
             Err(error) if error.is_transient() => {
-                Box::pin(self.claim_again(claim, claimer, error)).await
+                Box::pin(self.claim_again(claim, by, error)).await
             }
             other => other,
         }
@@ -182,13 +182,13 @@ impl Engine {
     async fn claim_again(
         &self,
         claim: &Claim,
-        claimer: &Claimer,
+        by: &Claimer,
         mut lost: StoreError,
     ) -> Result<Claimed, StoreError> {
         let asked = async {
             for tries in 1..CLAIM_TRIES {
                 pause_for(jittered(CLAIM_PAUSE * tries)).await;
-                match claim::claim(self.store(), claim, claimer).await {
+                match claim::claim(self.store(), claim, by).await {
                     Err(error) if error.is_transient() => lost = error,
                     other => return other,
                 }

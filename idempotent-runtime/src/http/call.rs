@@ -1,5 +1,7 @@
 //! One request on its way through a guarded handler: what generated code calls, step by step.
 
+#![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
+
 use crate::engine::decide::Refusal;
 use crate::engine::{Ask, Begun};
 use crate::error::StoreError;

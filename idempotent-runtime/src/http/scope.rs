@@ -42,7 +42,7 @@ impl Scope {
     pub fn header(name: &str) -> Self {
         match HeaderName::try_from(name) {
             Ok(name) => Self(Rule::Header(name)),
-            Err(_) => panic!("`{name}` in `Scope::header` is no valid header name"),
+            Err(error) => panic!("`{name}` in `Scope::header`: {error}"),
         }
     }
 

@@ -1,6 +1,11 @@
 //! Filling in a template: `{header.…}`, `{query.…}`, `{path.…}`, `{cookie.…}`, `{form.…}` and the
 //! values of the handler's own parameters.
 
+#![expect(
+    clippy::return_self_not_must_use,
+    reason = "each call fills in the draft; the value only chains"
+)]
+
 use crate::http::key_header::{self, KeyForm, Unreadable};
 use crate::key::Segments;
 use actix_web::HttpRequest;
@@ -169,7 +174,7 @@ fn too_long(what: &str, longest: usize) -> String {
 }
 
 fn one_line<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a [u8]>, String> {
-    one(headers.get_all(name), |line| line.as_bytes())
+    one(headers.get_all(name), actix_web::http::header::HeaderValue::as_bytes)
 }
 
 fn one_pair(encoded: &[u8], name: &str) -> Result<Option<String>, String> {

@@ -42,7 +42,7 @@ fn read(text: &str) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    const NOW: Duration = Duration::from_secs(1_767_225_600); // 2026-01-01T00:00:00Z
+    const NOW: Duration = Duration::from_hours(490_896); // 2026-01-01T00:00:00Z
 
     #[test]
     fn every_form_of_one_moment_reads_alike() {
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn the_window_is_open_on_both_sides_and_ends_exactly() {
-        let window = Duration::from_secs(300);
+        let window = Duration::from_mins(5);
         for (offset, fits) in [(-301, false), (-300, true), (0, true), (300, true), (301, false)] {
             let sent = NOW.as_secs().checked_add_signed(offset).unwrap().to_string();
             assert_eq!(check(&sent, NOW, window).is_ok(), fits, "{offset}");

@@ -213,7 +213,7 @@ mod tests {
     async fn a_flood_of_short_lived_keys_stays_bounded_and_never_drops_a_living_one() {
         let clock = Arc::new(ManualClock::new());
         let store = MemoryStore::with_clock(clock.clone());
-        store.create(&key(0), "kept".into(), Duration::from_secs(3600)).await.unwrap();
+        store.create(&key(0), "kept".into(), Duration::from_hours(1)).await.unwrap();
         for n in 1..200_000 {
             store.create(&key(n), "short".into(), Duration::from_secs(1)).await.unwrap();
             if n % 1000 == 0 {

@@ -36,10 +36,10 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             namespace: String::new(),
-            ttl: Duration::from_secs(24 * 3600),
-            lease: Duration::from_secs(60),
+            ttl: Duration::from_hours(24),
+            lease: Duration::from_mins(1),
             wait: Duration::from_secs(10),
-            token_ttl: Duration::from_secs(300),
+            token_ttl: Duration::from_mins(5),
             secrets: None,
         }
     }

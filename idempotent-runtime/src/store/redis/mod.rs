@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// The longest life that is asked of the server, a hundred years: it refuses sums that overflow.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+const LONGEST: Duration = Duration::from_hours(876_000);
 
 /// Keeps records in Redis 7.0 or later, or Valkey 8 or later.
 ///

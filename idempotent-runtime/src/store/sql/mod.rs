@@ -18,7 +18,7 @@ fn failed(operation: &'static str, error: sqlx::Error) -> StoreError {
     StoreError::new(kind, operation).because(error)
 }
 
-/// Whether SQLite gave up waiting for another process's write (`SQLITE_BUSY`, `SQLITE_LOCKED`).
+/// Whether `SQLite` gave up waiting for another process's write (`SQLITE_BUSY`, `SQLITE_LOCKED`).
 fn is_busy(error: &dyn DatabaseError) -> bool {
     let code = error.code().and_then(|code| code.parse::<u32>().ok());
     code.is_some_and(|code| matches!(code & 0xff, 5 | 6))

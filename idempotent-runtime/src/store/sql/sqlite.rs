@@ -1,4 +1,4 @@
-//! Records in an SQLite file: embedded, durable, shared by the processes of one host.
+//! Records in an `SQLite` file: embedded, durable, shared by the processes of one host.
 
 use crate::clock::{Clock, SystemClock, millis};
 use crate::error::{StoreError, StoreErrorKind};
@@ -49,7 +49,7 @@ const PURGE: &str = "\
 DELETE FROM idempotency_records WHERE key IN
     (SELECT key FROM idempotency_records WHERE ends_ms <= ?1 LIMIT ?2)";
 
-/// Keeps records in an SQLite file.
+/// Keeps records in an `SQLite` file.
 ///
 /// Every write is on disk before it is acknowledged (WAL, `synchronous = FULL`): records survive
 /// `kill -9` and loss of power. Processes of one host may share the file. Time is the host's wall
@@ -58,7 +58,7 @@ DELETE FROM idempotency_records WHERE key IN
 /// The table `idempotency_records` shows `operation`, `label` and `state` to people.
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
-    /// One connection: SQLite has one writer at a time, and a queue in here is fairer than its
+    /// One connection: `SQLite` has one writer at a time, and a queue in here is fairer than its
     /// busy handler.
     writer: SqlitePool,
     readers: SqlitePool,
@@ -224,7 +224,7 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .test_before_acquire(false)
 }
 
-/// Milliseconds as SQLite holds them; what does not fit is the largest.
+/// Milliseconds as `SQLite` holds them; what does not fit is the largest.
 fn stored(duration: Duration) -> i64 {
     i64::try_from(millis(duration)).unwrap_or(i64::MAX)
 }
