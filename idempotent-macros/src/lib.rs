@@ -50,11 +50,15 @@ use proc_macro2::TokenStream;
 /// ```ignore
 /// #[post("/orders")]
 /// #[idempotent]
-/// async fn create_order(order: web::Json<NewOrder>) -> impl Responder { … }
+/// async fn create_order(order: web::Json<NewOrder>) -> impl Responder {
+///     HttpResponse::Created().finish()
+/// }
 ///
 /// #[post("/order/create")]
 /// #[idempotent(strategy = "token", key = "{header.token}", on_duplicate = "reject")]
-/// async fn create(order: web::Json<NewOrder>) -> impl Responder { … }
+/// async fn create(order: web::Json<NewOrder>) -> impl Responder {
+///     HttpResponse::Created().finish()
+/// }
 /// ```
 #[proc_macro_attribute]
 pub fn idempotent(

@@ -15,6 +15,7 @@ pub mod policy;
 #[doc(hidden)]
 pub mod private;
 pub mod store;
+#[cfg(feature = "actix")]
 mod strategy;
 
 pub use error::{StoreError, StoreErrorKind};

@@ -92,6 +92,7 @@ impl Statuses {
 ///
 /// Durations that are not set here are those of the app.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "handlers read all of it"))]
 pub struct Policy {
     pub(crate) operation: &'static str,
     pub(crate) strategy: Strategy,

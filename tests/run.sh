@@ -1,0 +1,31 @@
+#!/bin/sh
+# Runs every test. Installs what is missing first, or says what to install and stops.
+#
+# Tests start the servers they need themselves, on sockets or free ports in temporary directories,
+# and end them.
+set -eu
+cd "$(dirname "$0")/.."
+
+# install COMMAND PACKAGE: the Debian package, unless the command is there.
+install() {
+    command -v "$1" >/dev/null 2>&1 && return
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        echo "installing $2"
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >/dev/null
+    else
+        echo "\`$1\` is missing: install it (Debian: apt-get install $2) and run this again" >&2
+        exit 1
+    fi
+}
+
+command -v cargo >/dev/null 2>&1 || {
+    echo "\`cargo\` is missing: install Rust 1.95 or later from https://rustup.rs and run this again" >&2
+    exit 1
+}
+install cc gcc
+install redis-server redis-server
+
+cargo test --locked --workspace --all-features
+# Examples hold tests, too, which the line above only builds.
+cargo test --locked --package examples --all-features --examples
