@@ -1,0 +1,102 @@
+//! What the attribute costs a build: 200 annotated handlers against 200 plain ones.
+//!
+//! `cargo bench -p benches --bench compile`
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+const HANDLERS: usize = 200;
+const ROUNDS: usize = 5;
+
+fn main() {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/compile");
+    let (plain, annotated) =
+        (package(&home, "plain", ""), package(&home, "annotated", "#[idempotent]"));
+    let mut ratios = Vec::new();
+    let mut times = (Vec::new(), Vec::new());
+    // A first round builds the dependencies, and does not count.
+    for round in 0..=ROUNDS {
+        let (floor, guarded) = (build(&plain), build(&annotated));
+        if round > 0 {
+            ratios.push(guarded.as_secs_f64() / floor.as_secs_f64());
+            times.0.push(floor);
+            times.1.push(guarded);
+        }
+    }
+    ratios.sort_by(f64::total_cmp);
+    times.0.sort();
+    times.1.sort();
+    println!("| {HANDLERS} handlers | plain | annotated | ratio | range |");
+    println!("| --- | ---: | ---: | ---: | ---: |");
+    println!(
+        "| release build | {:.2?} | {:.2?} | **{:.2}** | {:.2}–{:.2} |",
+        times.0[ROUNDS / 2],
+        times.1[ROUNDS / 2],
+        ratios[ROUNDS / 2],
+        ratios[0],
+        ratios[ROUNDS - 1],
+    );
+}
+
+/// A package of handlers, all of which an app serves.
+fn package(home: &Path, name: &str, attribute: &str) -> PathBuf {
+    let directory = home.join(name);
+    fs::create_dir_all(directory.join("src")).expect("the target directory can be written");
+    let runtime = concat!(env!("CARGO_MANIFEST_DIR"), "/../idempotent-runtime");
+    let manifest = format!(
+        "[package]\nname = \"{name}\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n\
+         actix-web = {{ version = \"4.18\", default-features = false, features = [\"macros\"] }}\n\
+         idempotent-runtime = {{ path = \"{runtime}\" }}\n\
+         serde = {{ version = \"1\", features = [\"derive\"] }}\n",
+    );
+    fs::write(directory.join("Cargo.toml"), manifest).expect("a file");
+    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
+    fs::copy(lock, directory.join("Cargo.lock")).expect("a file");
+    fs::write(directory.join("src/main.rs"), source(attribute)).expect("a file");
+    directory
+}
+
+fn source(attribute: &str) -> String {
+    let mut source = String::from(
+        "#![allow(unused_imports)]\n\
+         use actix_web::{App, HttpResponse, HttpServer, Responder, post, web};\n\
+         use idempotent_runtime::idempotent;\n\
+         #[derive(serde::Deserialize, serde::Serialize)]\n\
+         struct Order { sku: String, quantity: u32 }\n",
+    );
+    for n in 0..HANDLERS {
+        let _ = writeln!(
+            source,
+            "#[post(\"/orders/{n}/{{id}}\")]\n{attribute}\n\
+             async fn create_{n}(id: web::Path<u64>, order: web::Json<Order>) -> impl Responder {{\n\
+                 let total = *id + u64::from(order.quantity) + {n};\n\
+                 HttpResponse::Created().insert_header((\"X-Total\", total)).json(order)\n}}",
+        );
+    }
+    source.push_str("#[actix_web::main]\nasync fn main() -> std::io::Result<()> {\n");
+    source.push_str("    HttpServer::new(|| App::new()\n");
+    for n in 0..HANDLERS {
+        let _ = writeln!(source, "        .service(create_{n})");
+    }
+    source.push_str("    ).bind((\"127.0.0.1\", 0))?.run().await\n}\n");
+    source
+}
+
+/// How long the package itself takes to build, its dependencies aside.
+fn build(package: &Path) -> Duration {
+    let main = package.join("src/main.rs");
+    let source = fs::read_to_string(&main).expect("it was written");
+    // Newer than what was built of it.
+    fs::write(&main, source).expect("a file");
+    let start = Instant::now();
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--release", "--quiet"])
+        .env("CARGO_TARGET_DIR", package.with_file_name("built"))
+        .current_dir(package)
+        .status();
+    assert!(built.expect("cargo runs").success(), "it builds");
+    start.elapsed()
+}
