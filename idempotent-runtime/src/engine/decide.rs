@@ -104,3 +104,149 @@ impl Claimed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::StorageKey;
+    use crate::store::record::{Label, Owner};
+    use Expected::{Refuses, Replays, Runs, TakesOver, Waits};
+    use OnAbandoned::{Hold, Retry};
+    use OnDuplicate::{Reject, Replay};
+    use bytes::Bytes;
+
+    const OURS: Fingerprint = Fingerprint::from_bytes([1; 32]);
+    const OTHER: Fingerprint = Fingerprint::from_bytes([2; 32]);
+    const LEFT: Duration = Duration::from_millis(1234);
+    const DEAD: u64 = 7;
+
+    /// Every kind of [`Claimed`]; the two outcomes are told apart.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Found {
+        Free,
+        Unknown,
+        Running,
+        Dead,
+        Answer,
+        Tombstone,
+    }
+
+    const FOUND: [Found; 6] =
+        [Found::Free, Found::Unknown, Found::Running, Found::Dead, Found::Answer, Found::Tombstone];
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Expected {
+        Runs,
+        Replays,
+        Waits,
+        TakesOver,
+        Refuses(Refusal),
+    }
+
+    /// What the same request gets; a row without a policy value holds for all of them.
+    const TABLE: [(Found, Option<OnDuplicate>, Option<OnInFlight>, Option<OnAbandoned>, Expected);
+        10] = [
+        (Found::Free, None, None, None, Runs),
+        (Found::Unknown, None, None, None, Refuses(Refusal::TokenInvalid)),
+        (Found::Running, None, Some(OnInFlight::Wait), None, Waits),
+        (
+            Found::Running,
+            None,
+            Some(OnInFlight::Reject),
+            None,
+            Refuses(Refusal::InProgress { retry_after: LEFT }),
+        ),
+        (Found::Dead, None, None, Some(Retry), TakesOver),
+        (Found::Dead, None, None, Some(Hold), Refuses(Refusal::OutcomeUnknown)),
+        (Found::Answer, Some(Replay), None, None, Replays),
+        (Found::Answer, Some(Reject), None, None, Refuses(Refusal::Duplicate)),
+        (Found::Tombstone, Some(Replay), None, None, Refuses(Refusal::NotReplayable)),
+        (Found::Tombstone, Some(Reject), None, None, Refuses(Refusal::Duplicate)),
+    ];
+
+    fn answer() -> StoredResponse {
+        StoredResponse { status: 201, headers: Vec::new(), body: Bytes::from_static(b"first") }
+    }
+
+    fn lease() -> Box<Lease> {
+        Box::new(Lease {
+            key: StorageKey::from_bytes([0; 32]),
+            owner: Owner::from_bytes([0; 16]),
+            attempt: 1,
+            fingerprint: OURS,
+            label: Label::new("op", "key"),
+            length: LEFT,
+            keep: LEFT,
+            renewals: 0,
+            value: Bytes::new(),
+        })
+    }
+
+    fn claimed(found: Found, fingerprint: Fingerprint) -> Claimed {
+        let done = |outcome| Claimed::Done { fingerprint, outcome: Box::new(outcome) };
+        match found {
+            Found::Free => Claimed::Acquired(lease()),
+            Found::Unknown => Claimed::NotIssued,
+            Found::Running => Claimed::InProgress { fingerprint, retry_after: LEFT },
+            Found::Dead => Claimed::Abandoned { fingerprint, attempt: DEAD },
+            Found::Answer => done(Outcome::Response(answer())),
+            Found::Tombstone => done(Outcome::Tombstone),
+        }
+    }
+
+    fn decided(found: Found, first: Fingerprint, rules: Rules) -> Expected {
+        match decide(claimed(found, first), OURS, rules) {
+            Decision::Run(lease) if lease.attempt == 1 => Runs,
+            Decision::Replay(response) if *response == answer() => Replays,
+            Decision::Wait(LEFT) => Waits,
+            Decision::TakeOver(DEAD) => TakesOver,
+            Decision::Refuse(refusal) => Refuses(refusal),
+            other => panic!("{found:?} under {rules:?}: {other:?}"),
+        }
+    }
+
+    fn every_policy() -> Vec<Rules> {
+        let mut all = Vec::new();
+        for on_duplicate in [Replay, Reject] {
+            for on_in_flight in [OnInFlight::Reject, OnInFlight::Wait] {
+                for on_abandoned in [Retry, Hold] {
+                    all.push(Rules { on_duplicate, on_in_flight, on_abandoned });
+                }
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn the_same_request_gets_what_the_table_says_in_every_state_under_every_policy() {
+        for (found, rules) in FOUND
+            .into_iter()
+            .flat_map(|found| every_policy().into_iter().map(move |rules| (found, rules)))
+        {
+            let rows: Vec<_> = TABLE
+                .into_iter()
+                .filter(|(row, duplicate, in_flight, abandoned, _)| {
+                    *row == found
+                        && duplicate.is_none_or(|value| value == rules.on_duplicate)
+                        && in_flight.is_none_or(|value| value == rules.on_in_flight)
+                        && abandoned.is_none_or(|value| value == rules.on_abandoned)
+                })
+                .collect();
+            let [(.., expected)] = rows[..] else { panic!("{} rows for {found:?}", rows.len()) };
+            assert_eq!(decided(found, OURS, rules), expected, "{found:?} under {rules:?}");
+        }
+    }
+
+    /// Invariant S6. Where nobody was first there is nothing to differ from.
+    #[test]
+    fn another_request_is_a_reuse_of_the_key_in_every_state_under_every_policy() {
+        for found in [Found::Running, Found::Dead, Found::Answer, Found::Tombstone] {
+            for rules in every_policy() {
+                for first in [OTHER, Fingerprint::NONE] {
+                    let got = decided(found, first, rules);
+                    assert_eq!(got, Refuses(Refusal::KeyReused), "{found:?} under {rules:?}");
+                }
+            }
+        }
+    }
+}
