@@ -108,16 +108,20 @@ impl Claimed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::claim::{self, Claim, Claimable, Claimer};
     use crate::key::StorageKey;
+    use crate::store::MemoryStore;
     use crate::store::record::{Label, Owner};
     use Expected::{Refuses, Replays, Runs, TakesOver, Waits};
     use OnAbandoned::{Hold, Retry};
     use OnDuplicate::{Reject, Replay};
     use bytes::Bytes;
+    use futures_util::FutureExt;
 
     const OURS: Fingerprint = Fingerprint::from_bytes([1; 32]);
     const OTHER: Fingerprint = Fingerprint::from_bytes([2; 32]);
     const LEFT: Duration = Duration::from_millis(1234);
+    const BUSY: Refusal = Refusal::InProgress { retry_after: LEFT };
     const DEAD: u64 = 7;
 
     /// Every kind of [`Claimed`]; the two outcomes are told apart.
@@ -143,19 +147,15 @@ mod tests {
         Refuses(Refusal),
     }
 
-    /// What the same request gets; a row without a policy value holds for all of them.
-    const TABLE: [(Found, Option<OnDuplicate>, Option<OnInFlight>, Option<OnAbandoned>, Expected);
-        10] = [
+    /// What was found, the policy values that matter, and what the same request then gets; a row
+    /// without a value holds for all of them.
+    type Row = (Found, Option<OnDuplicate>, Option<OnInFlight>, Option<OnAbandoned>, Expected);
+
+    const TABLE: [Row; 10] = [
         (Found::Free, None, None, None, Runs),
         (Found::Unknown, None, None, None, Refuses(Refusal::TokenInvalid)),
         (Found::Running, None, Some(OnInFlight::Wait), None, Waits),
-        (
-            Found::Running,
-            None,
-            Some(OnInFlight::Reject),
-            None,
-            Refuses(Refusal::InProgress { retry_after: LEFT }),
-        ),
+        (Found::Running, None, Some(OnInFlight::Reject), None, Refuses(BUSY)),
         (Found::Dead, None, None, Some(Retry), TakesOver),
         (Found::Dead, None, None, Some(Hold), Refuses(Refusal::OutcomeUnknown)),
         (Found::Answer, Some(Replay), None, None, Replays),
@@ -168,24 +168,26 @@ mod tests {
         StoredResponse { status: 201, headers: Vec::new(), body: Bytes::from_static(b"first") }
     }
 
-    fn lease() -> Box<Lease> {
-        Box::new(Lease {
+    /// What a claim of an unused key finds.
+    fn acquired() -> Claimed {
+        let claim = Claim {
             key: StorageKey::from_bytes([0; 32]),
-            owner: Owner::from_bytes([0; 16]),
-            attempt: 1,
-            fingerprint: OURS,
             label: Label::new("op", "key"),
-            length: LEFT,
+            fingerprint: OURS,
+            claimable: Claimable::Any,
+            lease: LEFT,
             keep: LEFT,
-            renewals: 0,
-            value: Bytes::new(),
-        })
+        };
+        let by = Claimer { owner: Owner::random(), take_over: None };
+        let store = MemoryStore::new();
+        let claimed = claim::claim(&store, &claim, &by).now_or_never();
+        claimed.expect("memory answers at once").expect("memory answers")
     }
 
     fn claimed(found: Found, fingerprint: Fingerprint) -> Claimed {
         let done = |outcome| Claimed::Done { fingerprint, outcome: Box::new(outcome) };
         match found {
-            Found::Free => Claimed::Acquired(lease()),
+            Found::Free => acquired(),
             Found::Unknown => Claimed::NotIssued,
             Found::Running => Claimed::InProgress { fingerprint, retry_after: LEFT },
             Found::Dead => Claimed::Abandoned { fingerprint, attempt: DEAD },
@@ -196,7 +198,7 @@ mod tests {
 
     fn decided(found: Found, first: Fingerprint, rules: Rules) -> Expected {
         match decide(claimed(found, first), OURS, rules) {
-            Decision::Run(lease) if lease.attempt == 1 => Runs,
+            Decision::Run(lease) if lease.attempt() == 1 => Runs,
             Decision::Replay(response) if *response == answer() => Replays,
             Decision::Wait(LEFT) => Waits,
             Decision::TakeOver(DEAD) => TakesOver,

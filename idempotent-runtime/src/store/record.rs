@@ -41,6 +41,9 @@ impl Label {
     /// A label of these parts; what is over 64 KiB is cut.
     #[must_use]
     pub fn new(operation: &str, key: &str) -> Self {
+        // Between characters: half of one could not be read back.
+        let cut = |part: &str| part.floor_char_boundary(usize::from(u16::MAX));
+        let (operation, key) = (&operation[..cut(operation)], &key[..cut(key)]);
         let mut parts = Vec::with_capacity(4 + operation.len() + key.len());
         put_short(&mut parts, operation.as_bytes());
         put_short(&mut parts, key.as_bytes());
@@ -299,3 +302,6 @@ fn checksum(key: &StorageKey, bytes: &[u8]) -> [u8; CHECKSUM] {
     sum.update(bytes);
     sum.finalize().to_le_bytes()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+//! What comes back is what was put, and nothing else is taken for a record.
+
+use super::*;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+const KEY: StorageKey = StorageKey::from_bytes([7; 32]);
+
+fn blob(longest: usize) -> impl Strategy<Value = Bytes> {
+    prop::collection::vec(any::<u8>(), 0..longest).prop_map(Bytes::from)
+}
+
+fn response() -> impl Strategy<Value = StoredResponse> {
+    let headers = prop::collection::vec((blob(20), blob(40)), 0..5);
+    (100_u16..=999, headers, blob(300)).prop_map(|(status, headers, body)| StoredResponse {
+        status,
+        headers,
+        body,
+    })
+}
+
+fn state() -> impl Strategy<Value = State> {
+    let running = any::<([u8; 16], u32, u64)>().prop_map(|(owner, renewals, keep)| {
+        State::InProgress { owner: Owner(owner), renewals, keep: Duration::from_millis(keep) }
+    });
+    prop_oneof![
+        Just(State::Issued),
+        running,
+        Just(State::Completed(Outcome::Tombstone)),
+        response().prop_map(|response| State::Completed(Outcome::Response(response))),
+    ]
+}
+
+fn record() -> impl Strategy<Value = Record> {
+    let parts = (any::<u64>(), any::<[u8; 32]>(), ".{0,40}", ".{0,40}", state());
+    parts.prop_map(|(attempt, fingerprint, operation, key, state)| Record {
+        attempt,
+        fingerprint: Fingerprint::from_bytes(fingerprint),
+        label: Label::new(&operation, &key),
+        state,
+    })
+}
+
+/// Any bytes, with a checksum that fits, so that what is behind the checksum is reached.
+fn sealed(mut bytes: Vec<u8>) -> Bytes {
+    let sum = checksum(&KEY, &bytes);
+    bytes.extend_from_slice(&sum);
+    bytes.into()
+}
+
+/// A record's bytes, changed by somebody who knows how checksums are made.
+fn forged(record: &Record, change: impl FnOnce(&mut Vec<u8>)) -> Bytes {
+    let mut bytes = record.encode(&KEY).to_vec();
+    bytes.truncate(bytes.len() - CHECKSUM);
+    change(&mut bytes);
+    sealed(bytes)
+}
+
+proptest! {
+    #[test]
+    fn a_record_comes_back_as_it_was_put(record in record(), key in any::<[u8; 32]>()) {
+        let key = StorageKey::from_bytes(key);
+        let bytes = record.encode(&key);
+        prop_assert_eq!(bytes.len(), record.size());
+        prop_assert_eq!(Record::decode(&key, &bytes), Ok(record));
+    }
+
+    /// Behaviour 24.
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Record::decode(&KEY, &Bytes::from(bytes.clone()));
+        let _ = Glance::at(&bytes);
+    }
+
+    #[test]
+    fn no_bytes_behind_a_fitting_checksum_make_it_panic(
+        tag in 0..=TOMBSTONE + 1, bytes in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
+        let bytes = sealed([&[VERSION, tag], &bytes[..]].concat());
+        let _ = Record::decode(&KEY, &bytes);
+        let _ = Glance::at(&bytes);
+    }
+
+    #[test]
+    fn what_is_taken_for_a_record_is_the_only_spelling_of_it(
+        record in record(), at in any::<Index>(), with in any::<u8>(),
+    ) {
+        let bytes = forged(&record, |bytes| *at.get_mut(bytes) = with);
+        if let Ok(read) = Record::decode(&KEY, &bytes) {
+            prop_assert_eq!(read.encode(&KEY), bytes);
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_is_noticed_wherever_it_is(record in record()) {
+        let whole = record.encode(&KEY).to_vec();
+        for bit in 0..whole.len() * 8 {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            prop_assert_eq!(Record::decode(&KEY, &bytes.into()), Err(Undecodable), "bit {}", bit);
+        }
+    }
+
+    #[test]
+    fn a_record_cut_short_anywhere_is_noticed(record in record()) {
+        let whole = record.encode(&KEY);
+        for length in 0..whole.len() {
+            let read = Record::decode(&KEY, &whole.slice(..length));
+            prop_assert_eq!(read, Err(Undecodable), "{} bytes", length);
+        }
+    }
+
+    /// Every length says too much once a byte is missing, even where the checksum fits.
+    #[test]
+    fn a_record_cut_short_behind_a_fitting_checksum_is_noticed(record in record()) {
+        let whole = record.encode(&KEY);
+        for length in 0..whole.len() - CHECKSUM {
+            let read = Record::decode(&KEY, &sealed(whole[..length].to_vec()));
+            prop_assert_eq!(read, Err(Undecodable), "{} bytes", length);
+        }
+        prop_assert!(Record::decode(&KEY, &forged(&record, |bytes| bytes.push(0))).is_err());
+    }
+
+    #[test]
+    fn a_record_copied_to_another_key_is_noticed(record in record(), bit in 0_usize..256) {
+        let mut other = *KEY.as_bytes();
+        other[bit / 8] ^= 1 << (bit % 8);
+        let read = Record::decode(&StorageKey::from_bytes(other), &record.encode(&KEY));
+        prop_assert_eq!(read, Err(Undecodable));
+    }
+
+    #[test]
+    fn a_record_of_another_version_or_state_is_no_record(record in record(), other: u8) {
+        let version = forged(&record, |bytes| bytes[0] = other);
+        prop_assert_eq!(Record::decode(&KEY, &version).is_ok(), other == VERSION);
+        let state = forged(&record, |bytes| bytes[1] = other);
+        prop_assert!(other <= TOMBSTONE || Record::decode(&KEY, &state).is_err());
+    }
+}
+
+fn completed(status: u16) -> Record {
+    let headers = vec![("n".into(), "v".into())];
+    let response = StoredResponse { status, headers, body: "b".into() };
+    Record {
+        attempt: 1,
+        fingerprint: Fingerprint::NONE,
+        label: Label::new("op", "key"),
+        state: State::Completed(Outcome::Response(response)),
+    }
+}
+
+#[test]
+fn a_status_that_is_none_is_no_record() {
+    for status in 0..=u16::MAX {
+        let is_read = Record::decode(&KEY, &completed(status).encode(&KEY)).is_ok();
+        assert_eq!(is_read, (100..=999).contains(&status), "{status}");
+    }
+}
+
+#[test]
+fn a_label_over_its_limit_is_cut_between_characters() {
+    for shift in 0..4 {
+        let long = format!("{}{}", "x".repeat(shift), "𝄞".repeat(20_000));
+        let label = Label::new(&long, &long);
+        let record = Record { label, ..completed(200) };
+        let read = Record::decode(&KEY, &record.encode(&KEY)).expect("a record of ours");
+        assert!(long.starts_with(read.label.key()) && read.label.key().len() > 65_000);
+        assert_eq!(read.label.operation(), read.label.key());
+    }
+}
+
+/// The most address space this process ever had, in bytes; an allocation counts untouched.
+#[cfg(target_os = "linux")]
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("a status");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmPeak:")).expect("a peak");
+    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") << 10
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_length_of_four_gigabytes_is_refused_before_anything_is_allocated() {
+    // Where each length of a response's record stands, and how wide it is.
+    const LENGTHS: [(usize, usize); 6] = [
+        (2 + ATTEMPT_AND_FINGERPRINT, 2),              // the operation's
+        (2 + ATTEMPT_AND_FINGERPRINT + 4, 2),          // the label's
+        (2 + ATTEMPT_AND_FINGERPRINT + 9 + 2, 4),      // how many headers
+        (2 + ATTEMPT_AND_FINGERPRINT + 9 + 2 + 4, 4),  // a name's
+        (2 + ATTEMPT_AND_FINGERPRINT + 9 + 2 + 9, 4),  // a value's
+        (2 + ATTEMPT_AND_FINGERPRINT + 9 + 2 + 14, 4), // the body's
+    ];
+    let record = completed(200);
+    assert_eq!(record.size() - CHECKSUM, LENGTHS[5].0 + 4 + 1, "the last length is the body's");
+    let before = peak();
+    for (at, width) in LENGTHS {
+        let lying = forged(&record, |bytes| bytes[at..at + width].fill(0xff));
+        assert_eq!(Record::decode(&KEY, &lying), Err(Undecodable), "at {at}");
+        let _ = Glance::at(&lying);
+    }
+    // Whatever the tests beside this one allocate meanwhile is far less.
+    assert!(peak() - before < 3 << 30, "{} bytes", peak() - before);
+}
