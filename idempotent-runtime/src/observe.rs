@@ -40,6 +40,8 @@ counts! {
     store_failed,
     /// Requests refused because the record under their key could not be read.
     undecodable,
+    /// Leases that were renewed, because their runs lasted.
+    renewed,
     /// Keys taken over from an owner that died.
     taken_over,
 }

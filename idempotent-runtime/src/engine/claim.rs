@@ -12,6 +12,7 @@ use crate::outcome::Outcome;
 use crate::store::record::{Label, Owner, Record, State};
 use crate::store::{Store, Swap};
 use bytes::Bytes;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// How often a claim looks again after it lost a race, before it calls the key busy.
@@ -60,7 +61,7 @@ pub struct Claimer {
 #[derive(Clone, Debug)]
 pub enum Claimed {
     /// The key is ours for the length of the lease.
-    Acquired(Box<Lease>),
+    Acquired(Arc<Lease>),
     /// Another owner's lease holds.
     InProgress {
         /// Of the request that runs.
@@ -107,7 +108,7 @@ enum Opened {
 /// The first step: puts our record, or exchanges it for the token that must be there.
 async fn open(store: &dyn Store, claim: &Claim, by: &Claimer) -> Result<Opened, StoreError> {
     let lease = claim.lease(by, 1);
-    let (key, value, life) = (&claim.key, lease.value.clone(), claim.life());
+    let (key, value, life) = (&claim.key, lease.value(), claim.life());
     let met = match claim.claimable {
         Claimable::Any => store.create(key, value, life).await?,
         Claimable::Issued => match store.swap(key, issued(key, &claim.label), value, life).await? {
@@ -148,7 +149,7 @@ async fn contend(
             Verdict::Changed(now) => seen = now,
             Verdict::Free { attempt } | Verdict::Held(Holder { attempt, .. }) => {
                 let lease = claim.lease(by, attempt.saturating_add(1));
-                match store.swap(&claim.key, there, lease.value.clone(), claim.life()).await? {
+                match store.swap(&claim.key, there, lease.value(), claim.life()).await? {
                     Swap::Done => return Ok(Claimed::Acquired(lease)),
                     Swap::Differs(now) => seen = now,
                 }
@@ -186,9 +187,8 @@ fn judge(claim: &Claim, by: &Claimer, there: &Bytes) -> Result<Verdict, StoreErr
             Verdict::Told(Claimed::Done { fingerprint, outcome: Box::new(outcome) })
         }
         State::InProgress { owner, renewals, .. } if owner == by.owner => {
-            let mut lease = claim.lease(by, attempt);
-            lease.renewals = renewals;
-            lease.value = there.clone();
+            let lease = claim.lease(by, attempt);
+            lease.found(renewals, there.clone());
             Verdict::Told(Claimed::Acquired(lease))
         }
         State::InProgress { keep, .. } => Verdict::Held(Holder { fingerprint, attempt, keep }),
@@ -230,8 +230,8 @@ impl Claim {
         self.lease.saturating_add(self.keep)
     }
 
-    fn lease(&self, by: &Claimer, attempt: u64) -> Box<Lease> {
-        let mut lease = Box::new(Lease {
+    fn lease(&self, by: &Claimer, attempt: u64) -> Arc<Lease> {
+        let lease = Lease {
             key: self.key,
             owner: by.owner,
             attempt,
@@ -239,10 +239,9 @@ impl Claim {
             label: self.label.clone(),
             length: self.lease,
             keep: self.keep,
-            renewals: 0,
-            value: Bytes::new(),
-        });
-        lease.value = lease.running();
-        lease
+            current: Mutex::default(),
+        };
+        lease.found(0, lease.running(0));
+        Arc::new(lease)
     }
 }

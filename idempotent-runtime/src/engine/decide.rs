@@ -5,6 +5,7 @@ use crate::engine::lease::Lease;
 use crate::fingerprint::Fingerprint;
 use crate::outcome::{Outcome, StoredResponse};
 use crate::policy::{OnAbandoned, OnDuplicate, OnInFlight, Policy};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The part of a policy that judges duplicates.
@@ -32,7 +33,7 @@ impl From<&Policy> for Rules {
 #[derive(Clone, Debug)]
 pub enum Decision {
     /// It runs, under this lease.
-    Run(Box<Lease>),
+    Run(Arc<Lease>),
     /// It gets the first response again.
     Replay(Box<StoredResponse>),
     /// It gets a refusal.

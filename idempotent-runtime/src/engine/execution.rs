@@ -1,5 +1,6 @@
 //! A run under way, from its claim to its end.
 
+use crate::engine::heartbeat::Pulse;
 use crate::engine::lease::{Hold, Lease};
 use crate::engine::running::Run;
 use crate::engine::wait::{jittered, pause_for};
@@ -9,6 +10,7 @@ use crate::outcome::Outcome;
 use bytes::Bytes;
 use std::error::Error as StdError;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The pause before the first repetition of an ending that failed; it doubles up to a second.
@@ -24,10 +26,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 #[must_use = "a run that is dropped keeps its key until the lease is over"]
 pub struct Execution {
     pub(super) engine: Engine,
-    pub(super) lease: Box<Lease>,
-    /// When the lease is over at the latest that can be relied on, in the engine's steady time:
-    /// counted from before the claim was sent.
-    pub(super) ends: Duration,
+    pub(super) lease: Arc<Lease>,
+    /// Keeps the lease alive until the run ends.
+    pub(super) pulse: Option<Pulse>,
     pub(super) give_back: GiveBack,
     pub(super) _run: Run,
 }
@@ -44,7 +45,7 @@ pub enum Stored {
 impl Execution {
     /// The number of this run among all claims of its key, from 1: the fence to pass on.
     #[must_use]
-    pub const fn attempt(&self) -> u64 {
+    pub fn attempt(&self) -> u64 {
         self.lease.attempt()
     }
 
@@ -58,6 +59,7 @@ impl Execution {
     }
 
     async fn finish(mut self, next: Bytes, ttl: Duration) -> Stored {
+        self.pulse = None;
         match self.exchange(&next, ttl).await {
             // Rare, and its future is large.
             Err(error) if error.is_transient() => Box::pin(self.insist(next, ttl)).await,
@@ -66,7 +68,7 @@ impl Execution {
     }
 
     /// Asks again, for as long as the lease holds.
-    async fn insist(mut self, next: Bytes, ttl: Duration) -> Stored {
+    async fn insist(self, next: Bytes, ttl: Duration) -> Stored {
         let mut pause = FIRST_PAUSE;
         loop {
             pause_for(jittered(pause)).await;
@@ -91,6 +93,7 @@ impl Execution {
 
     /// Gives the key back, so that the next request with it runs.
     pub async fn release(mut self) {
+        self.pulse = None;
         let life = match self.give_back {
             GiveBack::For(life) => life,
             GiveBack::Until(end) => end.saturating_sub(self.engine.clock().wall()),
@@ -102,12 +105,13 @@ impl Execution {
 
     /// Ends the lease at once; the policy says whether the next request runs or is held.
     pub async fn abandon(mut self) {
+        self.pulse = None;
         let next = self.lease.renewed();
         let ended = self.exchange(&next, self.lease.keep).await;
         self.ended_without_outcome(ended);
     }
 
-    async fn exchange(&mut self, next: &Bytes, life: Duration) -> Result<Hold, StoreError> {
+    async fn exchange(&self, next: &Bytes, life: Duration) -> Result<Hold, StoreError> {
         let work = self.lease.exchange(self.engine.store(), next, life);
         self.engine.bounded("swap", pin!(work)).await
     }
@@ -126,7 +130,7 @@ impl Execution {
     }
 
     fn holds_for(&self, pause: Duration) -> bool {
-        self.engine.clock().steady() + pause < self.ends
+        self.engine.clock().steady() + pause < self.lease.ends()
     }
 
     fn lost(self) -> Stored {

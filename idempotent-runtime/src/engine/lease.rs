@@ -1,4 +1,4 @@
-//! A claim that was granted, and the three ways it ends or goes on.
+//! A claim that was granted, and the ways it goes on or ends.
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::fingerprint::Fingerprint;
@@ -7,6 +7,7 @@ use crate::outcome::Outcome;
 use crate::store::record::{Label, Owner, Record, State};
 use crate::store::{Store, Swap};
 use bytes::Bytes;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Whether the record was still ours when the store acted.
@@ -19,7 +20,9 @@ pub enum Hold {
 }
 
 /// The right to run, held by one owner until it is over.
-#[derive(Clone, Debug)]
+///
+/// The run and the heartbeat share it: one ends it, the other renews it, at the same time.
+#[derive(Debug)]
 pub struct Lease {
     pub(super) key: StorageKey,
     pub(super) owner: Owner,
@@ -28,9 +31,18 @@ pub struct Lease {
     pub(super) label: Label,
     pub(super) length: Duration,
     pub(super) keep: Duration,
-    pub(super) renewals: u32,
+    pub(super) current: Mutex<Current>,
+}
+
+/// What changes with every renewal.
+#[derive(Debug, Default)]
+pub(super) struct Current {
+    renewals: u32,
     /// Our record in the store; every change is an exchange against it.
-    pub(super) value: Bytes,
+    value: Bytes,
+    /// When the lease is over at the latest that can be relied on, in the engine's steady time:
+    /// counted from before the claim or the renewal was sent.
+    ends: Duration,
 }
 
 impl Lease {
@@ -40,10 +52,39 @@ impl Lease {
         self.attempt
     }
 
+    /// How long it lasts from each renewal.
+    pub(super) const fn length(&self) -> Duration {
+        self.length
+    }
+
     /// Extends the lease by its length from now.
-    pub async fn renew(&mut self, store: &dyn Store) -> Result<Hold, StoreError> {
+    pub(super) async fn renew(&self, store: &dyn Store) -> Result<Hold, StoreError> {
         let next = self.renewed();
         self.exchange(store, &next, self.length.saturating_add(self.keep)).await
+    }
+
+    /// It can be relied on until then.
+    pub(super) fn set_end(&self, ends: Duration) {
+        self.current().ends = ends;
+    }
+
+    pub(super) fn ends(&self) -> Duration {
+        self.current().ends
+    }
+
+    /// Our record, as it went into the store.
+    pub(super) fn value(&self) -> Bytes {
+        self.current().value.clone()
+    }
+
+    /// Takes up a record of ours as it was found.
+    pub(super) fn found(&self, renewals: u32, value: Bytes) {
+        let mut current = self.current();
+        (current.renewals, current.value) = (renewals, value);
+    }
+
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Our record after the run: what it left behind.
@@ -57,14 +98,18 @@ impl Lease {
     }
 
     /// Our record, renewed once more.
-    pub(super) fn renewed(&mut self) -> Bytes {
-        self.renewals = self.renewals.wrapping_add(1);
-        self.running()
+    pub(super) fn renewed(&self) -> Bytes {
+        let renewals = {
+            let mut current = self.current();
+            current.renewals = current.renewals.wrapping_add(1);
+            current.renewals
+        };
+        self.running(renewals)
     }
 
     /// Our record while the lease holds.
-    pub(super) fn running(&self) -> Bytes {
-        let Self { owner, renewals, keep, .. } = *self;
+    pub(super) fn running(&self, renewals: u32) -> Bytes {
+        let Self { owner, keep, .. } = *self;
         self.encoded(State::InProgress { owner, renewals, keep })
     }
 
@@ -78,20 +123,20 @@ impl Lease {
     /// An exchange whose answer was lost is repeated by the caller, and so may meet its own
     /// result, or a renewal of ours that overtook it.
     pub(super) async fn exchange(
-        &mut self,
+        &self,
         store: &dyn Store,
         next: &Bytes,
         life: Duration,
     ) -> Result<Hold, StoreError> {
         loop {
-            match store.swap(&self.key, self.value.clone(), next.clone(), life).await? {
+            match store.swap(&self.key, self.value(), next.clone(), life).await? {
                 Swap::Done => break,
                 Swap::Differs(Some(there)) if there == *next => break,
-                Swap::Differs(Some(there)) if self.is_ours(&there)? => self.value = there,
+                Swap::Differs(Some(there)) if self.is_ours(&there)? => self.current().value = there,
                 Swap::Differs(_) => return Ok(Hold::Lost),
             }
         }
-        self.value.clone_from(next);
+        self.current().value.clone_from(next);
         Ok(Hold::Held)
     }
 

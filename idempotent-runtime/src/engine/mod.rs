@@ -3,6 +3,7 @@
 pub mod claim;
 pub mod decide;
 mod execution;
+mod heartbeat;
 mod lease;
 mod running;
 mod wait;
@@ -19,6 +20,7 @@ use crate::store::Store;
 use crate::store::record::{Label, Owner};
 use claim::{Claim, Claimed, Claimer};
 use decide::{Decision, Refusal, Rules, decide};
+use heartbeat::{Heartbeat, Tools};
 use running::Running;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -72,13 +74,10 @@ pub struct Engine(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
-    /// The deadline of one conversation with the store.
-    patience: Duration,
+    tools: Tools,
     rooms: WaitingRooms,
     running: Arc<Running>,
-    counters: Counters,
+    heartbeat: Heartbeat,
 }
 
 /// A request that waits for another one.
@@ -103,12 +102,10 @@ impl Engine {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, patience: Duration) -> Self {
         Self(Arc::new(Inner {
-            store,
-            clock,
-            patience,
+            tools: Tools { store, clock, counters: Arc::default(), patience },
             rooms: WaitingRooms::default(),
             running: Arc::default(),
-            counters: Counters::default(),
+            heartbeat: Heartbeat::new(),
         }))
     }
 
@@ -141,9 +138,14 @@ impl Engine {
             let claimed = self.claim(&ask.claim, &by).await?;
             match decide(claimed, ask.claim.fingerprint, ask.rules) {
                 Decision::Run(lease) => {
-                    let ends = sent + ask.claim.lease;
-                    let (engine, give_back) = (self.clone(), ask.give_back);
-                    return Ok(Begun::Run(Execution { engine, lease, ends, give_back, _run: run }));
+                    lease.set_end(sent + ask.claim.lease);
+                    return Ok(Begun::Run(Execution {
+                        engine: self.clone(),
+                        pulse: Some(self.0.heartbeat.keep(&lease, &self.0.tools)),
+                        lease,
+                        give_back: ask.give_back,
+                        _run: run,
+                    }));
                 }
                 Decision::Replay(response) => return Ok(Begun::Replay(response)),
                 Decision::Refuse(refusal) => return Ok(Begun::Refused(refusal)),
@@ -226,15 +228,15 @@ impl Engine {
     /// The store underneath.
     #[must_use]
     pub fn store(&self) -> &dyn Store {
-        &*self.0.store
+        &*self.0.tools.store
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.0.clock
+        &*self.0.tools.clock
     }
 
     pub(crate) fn counters(&self) -> &Counters {
-        &self.0.counters
+        &self.0.tools.counters
     }
 
     fn rooms(&self) -> &WaitingRooms {
@@ -248,7 +250,7 @@ impl Engine {
         operation: &'static str,
         mut work: Pin<&mut impl Future<Output = Result<T, StoreError>>>,
     ) -> impl Future<Output = Result<T, StoreError>> {
-        let patience = self.0.patience;
+        let patience = self.0.tools.patience;
         let mut timer = None;
         poll_fn(move |context| {
             if let Poll::Ready(answer) = work.as_mut().poll(context) {

@@ -1,0 +1,258 @@
+//! Renews the leases of runs that last, from a thread of its own.
+//!
+//! A handler that blocks its worker blocks everything on it, timers included, so nothing that keeps
+//! a lease alive may live there. All runs of an engine share one queue, sorted by when each is due: a
+//! third of its lease after the last renewal. A run that is shorter costs its place in the queue and
+//! no more. The same thread, being there, lets the store drop what is over.
+
+use crate::engine::lease::{Hold, Lease};
+use crate::engine::wait::jittered;
+use crate::error::{StoreError, StoreErrorKind};
+use crate::observe::Counters;
+use crate::store::Store;
+use slab::Slab;
+use std::collections::BTreeSet;
+use std::error::Error as StdError;
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+/// A renewal is due after this part of a lease, so that two can fail and a third be in time.
+const PART: u32 = 3;
+
+/// A renewal that failed is sent again after this part of a lease, and at the latest after a second.
+const RETRY_PART: u32 = 12;
+const LONGEST_RETRY: Duration = Duration::from_secs(1);
+
+/// How many renewals are under way at once: a store that was away meets no storm.
+const AT_ONCE: usize = 64;
+
+/// How often the store is told to drop what is over, how much at once, and the pause between two
+/// full batches.
+const PURGE_EVERY: Duration = Duration::from_secs(30);
+const PURGE: u32 = 512;
+const PURGE_PAUSE: Duration = Duration::from_millis(50);
+
+/// Keeps leases alive for one engine. The thread starts with the first run, and ends with the engine.
+#[derive(Debug)]
+pub(crate) struct Heartbeat {
+    queue: Arc<Queue>,
+    start: Once,
+}
+
+/// What a heartbeat works with.
+#[derive(Clone, Debug)]
+pub(crate) struct Tools {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn crate::clock::Clock>,
+    pub(crate) counters: Arc<Counters>,
+    /// The deadline of one conversation with the store.
+    pub(crate) patience: Duration,
+}
+
+/// A lease that is kept alive until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Pulse {
+    queue: Arc<Queue>,
+    id: usize,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    beats: Mutex<Beats>,
+    sooner: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Beats {
+    all: Slab<Beat>,
+    /// Those that wait for their turn; a renewal under way is not among them.
+    due: BTreeSet<(Instant, usize)>,
+    /// When the thread looks next.
+    wakes: Option<Instant>,
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Beat {
+    lease: Arc<Lease>,
+    due: Instant,
+}
+
+impl Heartbeat {
+    pub(crate) fn new() -> Self {
+        Self { queue: Arc::default(), start: Once::new() }
+    }
+
+    /// Keeps a lease alive from now on.
+    pub(crate) fn keep(&self, lease: &Arc<Lease>, tools: &Tools) -> Pulse {
+        self.start.call_once(|| start(Arc::clone(&self.queue), tools.clone()));
+        let due = Instant::now() + lease.length() / PART;
+        let id = self.queue.change(|beats| beats.add(Beat { lease: Arc::clone(lease), due }));
+        Pulse { queue: Arc::clone(&self.queue), id }
+    }
+}
+
+impl Drop for Heartbeat {
+    fn drop(&mut self) {
+        self.queue.beats().closed = true;
+        self.queue.sooner.notify_one();
+    }
+}
+
+impl Drop for Pulse {
+    fn drop(&mut self) {
+        self.queue.beats().remove(self.id);
+    }
+}
+
+impl Queue {
+    fn beats(&self) -> MutexGuard<'_, Beats> {
+        self.beats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the queue, and wakes the thread if it would look too late.
+    fn change<T>(&self, change: impl FnOnce(&mut Beats) -> T) -> T {
+        let mut beats = self.beats();
+        let done = change(&mut beats);
+        let first = beats.due.first().map(|(due, _)| *due);
+        if first.is_some_and(|first| beats.wakes.is_none_or(|wakes| first < wakes)) {
+            beats.wakes = first;
+            drop(beats);
+            self.sooner.notify_one();
+        }
+        done
+    }
+}
+
+impl Beats {
+    fn add(&mut self, beat: Beat) -> usize {
+        let due = beat.due;
+        let id = self.all.insert(beat);
+        self.due.insert((due, id));
+        id
+    }
+
+    fn remove(&mut self, id: usize) {
+        let beat = self.all.remove(id);
+        self.due.remove(&(beat.due, id));
+    }
+
+    /// Takes out what is due.
+    fn take(&mut self, now: Instant) -> Vec<(usize, Arc<Lease>)> {
+        let later = self.due.split_off(&(now, usize::MAX));
+        let due = std::mem::replace(&mut self.due, later);
+        self.wakes = self.due.first().map(|(due, _)| *due);
+        due.into_iter().map(|(_, id)| (id, Arc::clone(&self.all[id].lease))).collect()
+    }
+
+    /// Puts a lease back, unless its run ended meanwhile and somebody else has its place.
+    fn again(&mut self, id: usize, lease: &Arc<Lease>, due: Instant) {
+        if let Some(beat) = self.all.get_mut(id)
+            && Arc::ptr_eq(&beat.lease, lease)
+        {
+            beat.due = due;
+            self.due.insert((due, id));
+        }
+    }
+}
+
+fn start(queue: Arc<Queue>, tools: Tools) {
+    let thread = std::thread::Builder::new().name("idempotency-heartbeat".to_owned());
+    let spawned = thread.spawn(move || {
+        match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime.block_on(beat(&queue, &tools)),
+            Err(error) => tracing::error!(%error, "leases are not renewed: no runtime"),
+        }
+    });
+    if let Err(error) = spawned {
+        tracing::error!(%error, "leases are not renewed: no thread");
+    }
+}
+
+/// Until the engine is gone: sends what is due, then waits for the next.
+async fn beat(queue: &Arc<Queue>, tools: &Tools) {
+    let room = Arc::new(Semaphore::new(AT_ONCE));
+    tokio::spawn(purge(tools.clone()));
+    loop {
+        let (due, wakes) = {
+            let mut beats = queue.beats();
+            if beats.closed {
+                return;
+            }
+            (beats.take(Instant::now()), beats.wakes)
+        };
+        for (id, lease) in due {
+            let (queue, tools, room) = (Arc::clone(queue), tools.clone(), Arc::clone(&room));
+            tokio::spawn(async move {
+                let _turn = room.acquire().await;
+                renew(&queue, &tools, id, &lease).await;
+            });
+        }
+        tokio::select! {
+            () = queue.sooner.notified() => {}
+            () = sleep_until(wakes.unwrap_or_else(Instant::now)), if wakes.is_some() => {}
+        }
+    }
+}
+
+async fn renew(queue: &Queue, tools: &Tools, id: usize, lease: &Arc<Lease>) {
+    let sent = tools.clock.steady();
+    let patience = tools.patience.min(lease.length() / PART);
+    let wait = match timeout(patience, lease.renew(&*tools.store)).await {
+        Ok(Ok(Hold::Held)) => {
+            lease.set_end(sent + lease.length());
+            tools.counters.renewed.count();
+            lease.length() / PART
+        }
+        Ok(Ok(Hold::Lost)) => return lost(queue, id, lease),
+        // Something else is there, whatever it is.
+        Ok(Err(error)) if error.kind() == StoreErrorKind::Corrupt => return lost(queue, id, lease),
+        Ok(Err(error)) => failed(lease, Some(&error)),
+        Err(_late) => failed(lease, None),
+    };
+    let due = Instant::now() + wait;
+    queue.change(|beats| beats.again(id, lease, due));
+}
+
+/// Whether the lease still holds is for the store to say, so it is asked again until it does.
+fn failed(lease: &Lease, error: Option<&StoreError>) -> Duration {
+    tracing::warn!(
+        key = %lease.key,
+        error = error.map(|error| error as &dyn StdError),
+        "a lease could not be renewed; it is tried again",
+    );
+    jittered((lease.length() / RETRY_PART).min(LONGEST_RETRY))
+}
+
+fn lost(queue: &Queue, id: usize, lease: &Arc<Lease>) {
+    // A run that ended while its renewal was under way has lost nothing.
+    let lives = queue.beats().all.get(id).is_some_and(|beat| Arc::ptr_eq(&beat.lease, lease));
+    if lives {
+        tracing::warn!(
+            key = %lease.key,
+            attempt = lease.attempt(),
+            "a lease is lost while its run goes on; another owner may run",
+        );
+    }
+}
+
+/// Lets the store drop what is over: in batches, and without a pause only while there is more.
+async fn purge(tools: Tools) {
+    loop {
+        sleep(jittered(PURGE_EVERY)).await;
+        loop {
+            match timeout(tools.patience, tools.store.purge(PURGE)).await {
+                Ok(Ok(dropped)) if dropped >= PURGE => sleep(PURGE_PAUSE).await,
+                Ok(Ok(_)) => break,
+                Ok(Err(error)) => {
+                    let error = &error as &dyn StdError;
+                    tracing::warn!(error, "what is over could not be dropped; it is tried again");
+                    break;
+                }
+                Err(_late) => break,
+            }
+        }
+    }
+}
