@@ -7,6 +7,11 @@ macro_rules! on_every_store {
         on_every_store!(@ sqlite; $($behaviour,)*);
         on_every_store!(@ redis; $($behaviour,)*);
     };
+    (in real time; $($behaviour:ident,)*) => {
+        on_every_store!(@ memory_in_real_time; $($behaviour,)*);
+        on_every_store!(@ sqlite_in_real_time; $($behaviour,)*);
+        on_every_store!(@ redis; $($behaviour,)*);
+    };
     (@ $store:ident; $($behaviour:ident,)*) => {
         mod $store {
             $(
@@ -25,6 +30,7 @@ mod fingerprints;
 mod identity;
 mod in_flight;
 mod keys;
+mod leases;
 mod problems;
 mod replay;
 mod routes;

@@ -15,6 +15,7 @@ pub(crate) fn all(config: &mut web::ServiceConfig) {
         .service(optional)
         .service(rejecting)
         .service(holding)
+        .service(lasting)
         .service(everything_stored)
         .service(extra_headers)
         .service(small)
@@ -83,6 +84,12 @@ async fn rejecting(stage: Hand) -> impl Responder {
 #[route("/holding", method = "POST")]
 #[idempotent(on_abandoned = "hold", lease = "500ms")]
 async fn holding(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/lasting", method = "POST")]
+#[idempotent(lease = "2s")]
+async fn lasting(stage: Hand) -> impl Responder {
     stage.perform().await
 }
 

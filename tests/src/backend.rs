@@ -34,15 +34,31 @@ impl Backend {
         Self::held(store, clock, directory)
     }
 
+    /// Memory, by the host's clock.
+    pub async fn memory_in_real_time() -> Self {
+        Self::timed(MemoryStore::new(), ())
+    }
+
+    /// An `SQLite` file, by the host's clock.
+    pub async fn sqlite_in_real_time() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("records.db");
+        Self::timed(SqliteStore::open(path).await.expect("it opens"), directory)
+    }
+
     /// A Redis server, which has a clock of its own.
     pub async fn redis() -> Self {
         let server = RedisServer::start();
         let store = RedisStore::connect(&server.url()).await.expect("it connects");
+        Self::timed(store, server)
+    }
+
+    fn timed(store: impl Store, kept: impl Any + Send + Sync) -> Self {
         Self {
             store: Probe::new(store),
             clock: Arc::new(SystemClock::new()),
             manual: None,
-            _kept: Box::new(server),
+            _kept: Box::new(kept),
         }
     }
 

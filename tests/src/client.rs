@@ -28,11 +28,21 @@ impl Sender {
 
     /// A request by somebody called alice, on a connection of its own.
     pub fn new(method: Method, url: String) -> Self {
+        Self::anonymous(method, url).as_account("alice")
+    }
+
+    /// A request that does not say whose it is.
+    pub fn anonymous(method: Method, url: String) -> Self {
         let client = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .expect("a client");
-        Self(client.request(method, url).header("Authorization", "Bearer alice"))
+        Self(client.request(method, url))
+    }
+
+    /// By this account and nobody else.
+    pub fn as_account(self, name: &str) -> Self {
+        self.only("authorization", &format!("Bearer {name}"))
     }
 
     /// With this Idempotency-Key.
@@ -60,6 +70,11 @@ impl Sender {
     /// With this body.
     pub fn body(self, body: impl Into<reqwest::Body>) -> Self {
         Self(self.0.body(body))
+    }
+
+    /// With this JSON as its body.
+    pub fn json(self, value: &serde_json::Value) -> Self {
+        self.only("content-type", "application/json").body(value.to_string())
     }
 
     /// Sends it and reads the whole answer.

@@ -1,10 +1,13 @@
-//! What the end-to-end suites share: real servers that start and end with a test, a handler that a
-//! test holds in its hand, and a store that a test can watch and break.
+//! What the end-to-end suites share: real servers that start and end with a test, in its process
+//! or in their own, a handler that a test holds in its hand, and a store that a test can watch and
+//! break.
 
 #![expect(clippy::missing_panics_doc, reason = "a test that panics has failed, as it should")]
 
 mod backend;
 mod client;
+mod eventually;
+mod orders;
 mod probe;
 mod redis;
 mod server;
@@ -12,6 +15,8 @@ mod stage;
 
 pub use backend::Backend;
 pub use client::{Reply, Sender};
+pub use eventually::eventually;
+pub use orders::Orders;
 pub use probe::Probe;
 pub use redis::RedisServer;
 pub use server::Server;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use idempotent_runtime::store::{Entry, Store, StoreFuture, Swap};
 use idempotent_runtime::{StorageKey, StoreError, StoreErrorKind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -17,6 +17,7 @@ struct Inner {
     store: Box<dyn Store>,
     down: AtomicBool,
     lose_next_answer: AtomicBool,
+    swaps_to_fail: AtomicUsize,
     creates: watch::Sender<usize>,
     last: Mutex<Option<StorageKey>>,
 }
@@ -28,6 +29,7 @@ impl Probe {
             store: Box::new(store),
             down: AtomicBool::new(false),
             lose_next_answer: AtomicBool::new(false),
+            swaps_to_fail: AtomicUsize::new(0),
             creates: watch::Sender::new(0),
             last: Mutex::new(None),
         }))
@@ -41,6 +43,16 @@ impl Probe {
     /// The next operation is carried out, and its answer is lost.
     pub fn lose_next_answer(&self) {
         self.0.lose_next_answer.store(true, Ordering::SeqCst);
+    }
+
+    /// The next so many exchanges fail and do nothing.
+    pub fn fail_next_swaps(&self, many: usize) {
+        self.0.swaps_to_fail.store(many, Ordering::SeqCst);
+    }
+
+    /// How many exchanges are still to fail.
+    pub fn swaps_to_fail(&self) -> usize {
+        self.0.swaps_to_fail.load(Ordering::SeqCst)
     }
 
     /// Waits until this many claims have reached the store.
@@ -106,6 +118,11 @@ impl Store for Probe {
         value: Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Swap> {
+        let one_less = |many: usize| many.checked_sub(1);
+        if self.0.swaps_to_fail.try_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
+            let failed = StoreError::new(StoreErrorKind::Unavailable, "swap");
+            return Box::pin(std::future::ready(Err(failed)));
+        }
         Box::pin(self.pass(key, move || self.0.store.swap(key, expected, value, life)))
     }
 

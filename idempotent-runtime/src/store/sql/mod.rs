@@ -6,10 +6,12 @@ pub use sqlite::SqliteStore;
 
 use crate::error::{StoreError, StoreErrorKind};
 use sqlx::error::DatabaseError;
+use std::sync::Arc;
 
 /// Sorts the client library's errors into ours.
-fn failed(operation: &'static str, error: sqlx::Error) -> StoreError {
-    let kind = match &error {
+fn failed(operation: &'static str, error: impl Into<Arc<sqlx::Error>>) -> StoreError {
+    let error = error.into();
+    let kind = match &*error {
         sqlx::Error::PoolTimedOut => StoreErrorKind::Timeout,
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => StoreErrorKind::Corrupt,
         sqlx::Error::Database(refusal) if !is_busy(&**refusal) => StoreErrorKind::Rejected,

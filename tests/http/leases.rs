@@ -1,0 +1,72 @@
+//! Behaviours 18, 19: leases that live as long as their owner.
+
+use crate::Shop;
+use actix_web::HttpResponse;
+use std::sync::{Mutex, mpsc};
+use tests::{Backend, eventually};
+
+on_every_store! { in real time;
+    a_handler_slower_than_its_lease_keeps_it,
+    a_handler_that_blocks_its_worker_keeps_its_lease,
+    two_failed_renewals_in_a_row_lose_nothing,
+    a_short_run_is_never_renewed,
+}
+
+/// Renewed more often than fits into one lease of two seconds: without, it would be over.
+async fn longer_than_a_lease(shop: &Shop) {
+    eventually("four renewals", async || (shop.idempotency.counts().renewed >= 4).then_some(()))
+        .await;
+}
+
+/// Behaviour 18.
+async fn a_handler_slower_than_its_lease_keeps_it(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.stage.close();
+    let first = tokio::spawn(shop.post("/lasting").key("k").send());
+    longer_than_a_lease(&shop).await;
+    shop.beside().post("/lasting").key("k").send().await.is_problem(409, "in-progress");
+    shop.stage.open();
+    assert_eq!(first.await.unwrap().status, 201);
+    assert!(shop.post("/lasting").key("k").send().await.is_replay());
+    assert_eq!(shop.stage.runs(), 1);
+}
+
+/// Behaviour 18.
+async fn a_handler_that_blocks_its_worker_keeps_its_lease(backend: Backend) {
+    let shop = Shop::open(backend);
+    let (go_on, blocked) = mpsc::channel::<()>();
+    let blocked = Mutex::new(blocked);
+    shop.stage.plays(move |run| {
+        blocked.lock().unwrap().recv().unwrap();
+        HttpResponse::Created().body(format!("run {run}"))
+    });
+    let first = tokio::spawn(shop.post("/lasting").key("k").send());
+    longer_than_a_lease(&shop).await;
+    shop.beside().post("/lasting").key("k").send().await.is_problem(409, "in-progress");
+    go_on.send(()).unwrap();
+    assert_eq!(first.await.unwrap().status, 201);
+    assert_eq!(shop.stage.runs(), 1);
+}
+
+/// Behaviour 19.
+async fn two_failed_renewals_in_a_row_lose_nothing(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.stage.close();
+    let first = tokio::spawn(shop.post("/lasting").key("k").send());
+    shop.stage.runs_reach(1).await;
+    shop.backend.store.fail_next_swaps(2);
+    longer_than_a_lease(&shop).await;
+    assert_eq!(shop.backend.store.swaps_to_fail(), 0);
+    shop.beside().post("/lasting").key("k").send().await.is_problem(409, "in-progress");
+    shop.stage.open();
+    assert_eq!(first.await.unwrap().status, 201);
+    assert_eq!(shop.idempotency.counts().lost, 0);
+}
+
+async fn a_short_run_is_never_renewed(backend: Backend) {
+    let shop = Shop::open(backend);
+    for key in 0..20 {
+        assert_eq!(shop.post("/lasting").key(&format!("k{key}")).send().await.status, 201);
+    }
+    assert_eq!(shop.idempotency.counts().renewed, 0);
+}

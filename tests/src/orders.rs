@@ -1,0 +1,186 @@
+//! The example `orders` as a process of its own.
+
+use crate::Sender;
+use reqwest::Method;
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// How long a process may take to say what is expected of it, or to end.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running `orders`, with its files in a temporary directory; it is killed when it is dropped.
+#[derive(Debug)]
+pub struct Orders {
+    running: Option<Running>,
+    directory: Arc<TempDir>,
+    options: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Running {
+    process: Child,
+    lines: Receiver<String>,
+    url: String,
+}
+
+impl Orders {
+    /// Starts it with its records in this store and a new business database.
+    ///
+    /// Relative paths are inside its temporary directory: `sqlite:records.db`.
+    pub fn start(store: &str, options: &[&str]) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        Self::start_in(Arc::new(directory), store, options)
+    }
+
+    /// Starts another one with the same business database, and the same directory for the store.
+    pub fn start_beside(&self, store: &str, options: &[&str]) -> Self {
+        Self::start_in(Arc::clone(&self.directory), store, options)
+    }
+
+    fn start_in(directory: Arc<TempDir>, store: &str, options: &[&str]) -> Self {
+        let fixed = ["--addr", "127.0.0.1:0", "--database", "sqlite:orders.db", "--store", store];
+        let options = fixed.iter().chain(options).map(|&option| option.to_owned()).collect();
+        let mut orders = Self { running: None, directory, options };
+        orders.restart();
+        orders
+    }
+
+    /// Starts it on the same data, at another address; what still runs is killed before.
+    pub fn restart(&mut self) {
+        self.kill();
+        let mut process = Command::new(executable())
+            .args(&self.options)
+            .current_dir(self.directory.path())
+            // Whoever runs the tests may have `ORDERS_…` set.
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("what was built can be started");
+        let (said, lines) = mpsc::channel();
+        let stdout = BufReader::new(process.stdout.take().expect("it is piped"));
+        // Reads on when nobody listens any more, so that the process never waits for us.
+        thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                drop(said.send(line));
+            }
+        });
+        // Kept before it is looked at, so that a failure kills it.
+        let running = self.running.insert(Running { process, lines, url: String::new() });
+        running.url = running.line_with("orders is listening on ").split_off(23);
+    }
+
+    /// Where it listens: `http://…`.
+    pub fn url(&self) -> &str {
+        &self.running().url
+    }
+
+    /// The file of its business database.
+    pub fn database(&self) -> PathBuf {
+        self.directory.path().join("orders.db")
+    }
+
+    /// A GET of this path by alice.
+    pub fn get(&self, path: &str) -> Sender {
+        Sender::new(Method::GET, format!("{}{path}", self.url()))
+    }
+
+    /// A POST to this path by alice.
+    pub fn post(&self, path: &str) -> Sender {
+        Sender::post(format!("{}{path}", self.url()))
+    }
+
+    /// Waits until it prints a line with this text; lines before are skipped.
+    pub fn line_with(&self, text: &str) -> String {
+        self.running().line_with(text)
+    }
+
+    /// Sends it a signal, by its name without `SIG`.
+    pub fn signal(&self, name: &str) {
+        let command = format!("kill -s {name} {}", self.running().process.id());
+        let sent = Command::new("sh").args(["-c", &command]).status().expect("`sh` runs");
+        assert!(sent.success(), "the process is there to get a signal");
+    }
+
+    /// Ends it with SIGTERM, which is for it to carry out.
+    pub fn stop(&mut self) {
+        self.signal("TERM");
+        self.ends();
+    }
+
+    /// Waits until it ended of its own accord and well.
+    pub fn ends(&mut self) {
+        let mut running = self.running.take().expect("it runs");
+        let asked = Instant::now();
+        let status = loop {
+            if let Some(status) = running.process.try_wait().expect("it is our child") {
+                break status;
+            }
+            assert!(asked.elapsed() < PATIENCE, "it does not end");
+            thread::sleep(Duration::from_millis(5));
+        };
+        assert!(status.success(), "it ended with {status}");
+    }
+
+    /// Ends it with SIGKILL.
+    pub fn kill(&mut self) {
+        drop(self.running.take());
+    }
+
+    fn running(&self) -> &Running {
+        self.running.as_ref().expect("it was started and not ended")
+    }
+}
+
+impl Running {
+    fn line_with(&self, text: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|_| panic!("orders does not say {text:?}"));
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // One that ended already cannot be killed, and that is fine.
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// The executable, built at the first call: a test target does not build another package's example.
+fn executable() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        // The features of a test run, so that it is built once for both.
+        let output = Command::new(env!("CARGO"))
+            .args(["build", "--workspace", "--all-features", "--example", "orders"])
+            .args(["--message-format", "json-render-diagnostics", "--manifest-path"])
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
+            .stderr(Stdio::inherit())
+            .output()
+            .expect("cargo runs");
+        assert!(output.status.success(), "`orders` does not build");
+        let messages = output.stdout.split(|byte| *byte == b'\n');
+        let mut messages = messages.filter_map(|line| serde_json::from_slice(line).ok());
+        messages.find_map(|message| built(&message)).expect("cargo names what it built")
+    })
+}
+
+fn built(message: &Value) -> Option<PathBuf> {
+    let target = &message["target"];
+    (target["name"] == "orders" && target["kind"][0] == "example")
+        .then(|| message["executable"].as_str().map(PathBuf::from))
+        .flatten()
+}
