@@ -18,7 +18,7 @@ use proc_macro2::TokenStream;
 ///
 /// | argument | value | default |
 /// | --- | --- | --- |
-/// | `strategy` | `"request_id"`, `"token"` | `"request_id"` |
+/// | `strategy` | `"request_id"`, `"token"`, `"lock"` | `"request_id"` |
 /// | `key` | a template, see below | `"{header.Idempotency-Key}"` |
 /// | `operation` | the name that keys and tokens are bound to | the function's name |
 /// | `scope` | a template, or `"shared"` | the app's rule |
@@ -26,7 +26,7 @@ use proc_macro2::TokenStream;
 /// | `lease` | how long a run excludes others without being renewed | the app's |
 /// | `on_duplicate` | `"replay"`, `"reject"` | `"replay"` |
 /// | `on_in_flight` | `"reject"`, `"wait"` | `"reject"` |
-/// | `wait` | how long to wait, with `on_in_flight = "wait"` | the app's, 10 seconds |
+/// | `wait` | how long to wait, with `on_in_flight = "wait"` and for a lock | the app's, 10 seconds |
 /// | `on_abandoned` | `"retry"`, `"hold"`: when the process died that ran it | `"retry"` |
 /// | `fingerprint` | `"request"`, `"none"`, or a template | `"request"`: method, path, query, body |
 /// | `store` | statuses to store: `"2xx, 404"` | 2xx, 3xx, deterministic 4xx |
@@ -36,6 +36,9 @@ use proc_macro2::TokenStream;
 /// | `required` | `true`, or `false`: without a key it runs unguarded | `true` |
 /// | `within` | how far the request's timestamp may be from now | no limit |
 /// | `timestamp` | a template of that timestamp | `"{header.Timestamp}"` |
+///
+/// A lock takes `key`, `scope`, `lease`, `wait` and `message`: handlers whose locks have one name
+/// never overlap, whatever their operation and whoever calls; nothing is stored.
 ///
 /// Durations are a number and `ms`, `s`, `m`, `h` or `d`.
 ///

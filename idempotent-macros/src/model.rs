@@ -53,6 +53,7 @@ impl<T> Setting<T> {
 pub(crate) enum Strategy {
     RequestId,
     Token,
+    Lock,
 }
 
 /// What a duplicate of a finished request gets.

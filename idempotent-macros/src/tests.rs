@@ -44,6 +44,12 @@ expansions! {
         }
     }
 
+    a_lock: (strategy = "lock", key = "account:{path.id}", lease = "10s", wait = "2s") {
+        async fn close(attempt: Attempt) -> impl Responder {
+            HttpResponse::NoContent()
+        }
+    }
+
     every_setting: (
         key = "{header.Idempotency-Key}",
         ttl = "24h",

@@ -57,6 +57,18 @@ impl Segments {
         &self.0
     }
 
+    /// The text of all segments, secrets included; lists that differ may read alike.
+    #[must_use]
+    pub(crate) fn whole(&self) -> String {
+        let mut whole = String::with_capacity(self.0.len());
+        let mut rest = &self.0[..];
+        while let Some((_, text, after)) = split(rest) {
+            whole.push_str(text);
+            rest = after;
+        }
+        whole
+    }
+
     /// What a person may read of it: at most 120 bytes, printable, `(secret)` for secrets.
     #[must_use]
     pub fn label(&self) -> String {

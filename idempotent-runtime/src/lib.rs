@@ -22,8 +22,8 @@ pub use error::{StoreError, StoreErrorKind};
 pub use fingerprint::Fingerprint;
 #[cfg(feature = "actix")]
 pub use http::{
-    BuildError, Builder, Idempotency, KeyForm, NoScope, Problem, ProblemKind, Scope, StoreResponse,
-    TokenIssuer, issue_token,
+    Attempt, BuildError, Builder, Idempotency, KeyForm, NoScope, Problem, ProblemKind, Scope,
+    StoreResponse, TokenIssuer, issue_token,
 };
 #[cfg(feature = "macros")]
 pub use idempotent_macros::idempotent;
@@ -33,3 +33,5 @@ pub use store::RedisStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
 pub use store::{MemoryStore, Store};
+#[cfg(feature = "actix")]
+pub use strategy::{Lock, LockError, LockGuard};

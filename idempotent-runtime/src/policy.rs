@@ -10,6 +10,8 @@ pub enum Strategy {
     RequestId,
     /// A token, issued beforehand, is used up by the request.
     Token,
+    /// Handlers that name the same lock never overlap; nothing is stored.
+    Lock,
 }
 
 /// What a duplicate of a finished request gets.
@@ -123,7 +125,10 @@ impl Policy {
             on_in_flight: OnInFlight::Reject,
             on_abandoned: OnAbandoned::Retry,
             presence: Presence::Required,
-            fingerprint: FingerprintOf::Request,
+            fingerprint: match strategy {
+                Strategy::RequestId | Strategy::Token => FingerprintOf::Request,
+                Strategy::Lock => FingerprintOf::Nothing,
+            },
             statuses: Statuses::DEFAULT,
             headers: &[],
             reads_form: false,

@@ -13,7 +13,7 @@ on_every_store! { in real time;
 }
 
 /// Renewed more often than fits into one lease of two seconds: without, it would be over.
-async fn longer_than_a_lease(shop: &Shop) {
+pub(crate) async fn longer_than_a_lease(shop: &Shop) {
     eventually("four renewals", async || (shop.idempotency.counts().renewed >= 4).then_some(()))
         .await;
 }

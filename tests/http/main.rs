@@ -31,6 +31,7 @@ mod identity;
 mod in_flight;
 mod keys;
 mod leases;
+mod locks;
 mod problems;
 mod replay;
 mod routes;

@@ -1,7 +1,8 @@
 //! Guarded handlers, one for each policy that the behaviours need.
 
+use actix_web::http::header::HeaderName;
 use actix_web::{Error, HttpResponse, Responder, error, route, web};
-use idempotent_runtime::{TokenIssuer, idempotent, issue_token};
+use idempotent_runtime::{Attempt, TokenIssuer, idempotent, issue_token};
 use serde::Deserialize;
 use tests::Stage;
 
@@ -16,6 +17,9 @@ pub(crate) fn all(config: &mut web::ServiceConfig) {
         .service(rejecting)
         .service(holding)
         .service(lasting)
+        .service(locked)
+        .service(also_locked)
+        .service(locked_impatiently)
         .service(everything_stored)
         .service(extra_headers)
         .service(small)
@@ -91,6 +95,29 @@ async fn holding(stage: Hand) -> impl Responder {
 #[idempotent(lease = "2s")]
 async fn lasting(stage: Hand) -> impl Responder {
     stage.perform().await
+}
+
+#[route("/locked/{id}", method = "POST")]
+#[idempotent(strategy = "lock", key = "thing:{path.id}", lease = "2s", wait = "1m")]
+async fn locked(stage: Hand, attempt: Attempt) -> impl Responder {
+    fenced(stage.perform().await, &attempt)
+}
+
+#[route("/also-locked/{id}", method = "POST")]
+#[idempotent(strategy = "lock", key = "thing:{path.id}", lease = "2s", wait = "1m")]
+async fn also_locked(stage: Hand, attempt: Attempt) -> impl Responder {
+    fenced(stage.perform().await, &attempt)
+}
+
+#[route("/locked-impatiently/{id}", method = "POST")]
+#[idempotent(strategy = "lock", key = "thing:{path.id}", lease = "2s", wait = "50ms")]
+async fn locked_impatiently(stage: Hand, attempt: Attempt) -> impl Responder {
+    fenced(stage.perform().await, &attempt)
+}
+
+fn fenced(mut response: HttpResponse, attempt: &Attempt) -> HttpResponse {
+    response.headers_mut().insert(HeaderName::from_static("x-attempt"), attempt.number().into());
+    response
 }
 
 #[route("/everything-stored", method = "POST")]

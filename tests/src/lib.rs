@@ -5,6 +5,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a test that panics has failed, as it should")]
 
 mod backend;
+mod built;
 mod client;
 mod eventually;
 mod orders;

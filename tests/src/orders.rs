@@ -1,19 +1,19 @@
 //! The example `orders` as a process of its own.
 
 use crate::Sender;
+use crate::built::orders;
 use reqwest::Method;
-use serde_json::Value;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// How long a process may take to say what is expected of it, or to end.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running `orders`, with its files in a temporary directory; it is killed when it is dropped.
 #[derive(Debug)]
@@ -40,6 +40,7 @@ impl Orders {
     }
 
     /// Starts another one with the same business database, and the same directory for the store.
+    #[must_use]
     pub fn start_beside(&self, store: &str, options: &[&str]) -> Self {
         Self::start_in(Arc::clone(&self.directory), store, options)
     }
@@ -47,15 +48,15 @@ impl Orders {
     fn start_in(directory: Arc<TempDir>, store: &str, options: &[&str]) -> Self {
         let fixed = ["--addr", "127.0.0.1:0", "--database", "sqlite:orders.db", "--store", store];
         let options = fixed.iter().chain(options).map(|&option| option.to_owned()).collect();
-        let mut orders = Self { running: None, directory, options };
-        orders.restart();
-        orders
+        let mut new = Self { running: None, directory, options };
+        new.restart();
+        new
     }
 
     /// Starts it on the same data, at another address; what still runs is killed before.
     pub fn restart(&mut self) {
         self.kill();
-        let mut process = Command::new(executable())
+        let mut process = Command::new(orders())
             .args(&self.options)
             .current_dir(self.directory.path())
             // Whoever runs the tests may have `ORDERS_…` set.
@@ -157,30 +158,4 @@ impl Drop for Running {
         drop(self.process.kill());
         drop(self.process.wait());
     }
-}
-
-/// The executable, built at the first call: a test target does not build another package's example.
-fn executable() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        // The features of a test run, so that it is built once for both.
-        let output = Command::new(env!("CARGO"))
-            .args(["build", "--workspace", "--all-features", "--example", "orders"])
-            .args(["--message-format", "json-render-diagnostics", "--manifest-path"])
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
-            .stderr(Stdio::inherit())
-            .output()
-            .expect("cargo runs");
-        assert!(output.status.success(), "`orders` does not build");
-        let messages = output.stdout.split(|byte| *byte == b'\n');
-        let mut messages = messages.filter_map(|line| serde_json::from_slice(line).ok());
-        messages.find_map(|message| built(&message)).expect("cargo names what it built")
-    })
-}
-
-fn built(message: &Value) -> Option<PathBuf> {
-    let target = &message["target"];
-    (target["name"] == "orders" && target["kind"][0] == "example")
-        .then(|| message["executable"].as_str().map(PathBuf::from))
-        .flatten()
 }

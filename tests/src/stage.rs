@@ -50,6 +50,11 @@ impl Stage {
         *self.0.entered.borrow()
     }
 
+    /// Whether this run is alone: all before it answered, and none came after it.
+    pub fn is_alone(&self, run: usize) -> bool {
+        *self.0.finished.borrow() == run - 1 && *self.0.entered.borrow() == run
+    }
+
     /// Waits until this many runs began.
     pub async fn runs_reach(&self, many: usize) {
         self.0.entered.subscribe().wait_for(|seen| *seen >= many).await.expect("it lives");

@@ -15,6 +15,7 @@ pub(super) fn policy(handler: &Handler) -> TokenStream {
     let strategy = match policy.strategy {
         Strategy::RequestId => quote!(RequestId),
         Strategy::Token => quote!(Token),
+        Strategy::Lock => quote!(Lock),
     };
     let rt = super::http::runtime();
     let mut tokens = quote!(#rt::Policy::new(#operation, #rt::Strategy::#strategy));

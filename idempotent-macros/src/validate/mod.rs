@@ -127,7 +127,11 @@ impl<'a> Reader<'a> {
     }
 
     fn policy(&mut self, function: &str) -> Policy {
-        let strategies = [("request_id", Strategy::RequestId), ("token", Strategy::Token)];
+        let strategies = [
+            ("request_id", Strategy::RequestId),
+            ("token", Strategy::Token),
+            ("lock", Strategy::Lock),
+        ];
         let duplicates = [("replay", OnDuplicate::Replay), ("reject", OnDuplicate::Reject)];
         let in_flight = [("reject", OnInFlight::Reject), ("wait", OnInFlight::Wait)];
         let abandoned = [("retry", OnAbandoned::Retry), ("hold", OnAbandoned::Hold)];
@@ -180,9 +184,9 @@ impl<'a> Reader<'a> {
         match (self.text("key"), strategy) {
             (Some(text), _) => self.template(&text),
             (None, Strategy::RequestId) => template::header("Idempotency-Key"),
-            (None, Strategy::Token) => {
+            (None, Strategy::Token | Strategy::Lock) => {
                 if self.find("key").is_none() {
-                    self.mistakes.add(rules::token_needs_key(self.find("strategy")));
+                    self.mistakes.add(rules::needs_key(strategy, self.find("strategy")));
                 }
                 Template::default()
             }

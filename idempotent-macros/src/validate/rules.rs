@@ -1,11 +1,11 @@
 //! Rules between arguments: what needs, excludes or contradicts what.
 
-use crate::diagnostics::Mistake;
+use crate::diagnostics::{Mistake, listed};
 use crate::model::{
     OnDuplicate, OnInFlight, Policy, Presence, Segment, Setting, Strategy, Template,
 };
 use crate::parse::Argument;
-use crate::validate::Reader;
+use crate::validate::{NAMES, Reader};
 use proc_macro2::Span;
 use syn::LitStr;
 
@@ -22,7 +22,11 @@ const RULES: [Rule; 8] = [
     headers_need_replay,
 ];
 
+/// What a lock has a use for: nothing of it is stored, and nobody is told from anybody.
+const OF_A_LOCK: [&str; 6] = ["strategy", "key", "scope", "lease", "wait", "message"];
+
 pub(super) fn check(reader: &mut Reader<'_>, policy: &Policy, key: &Template) {
+    check_use(reader, policy.strategy);
     for rule in RULES {
         if let Some(mistake) = rule(reader, policy, key) {
             reader.mistakes.add(mistake);
@@ -30,10 +34,28 @@ pub(super) fn check(reader: &mut Reader<'_>, policy: &Policy, key: &Template) {
     }
 }
 
-/// The key must tell requests apart.
-fn key_varies(reader: &Reader<'_>, _: &Policy, key: &Template) -> Option<Mistake> {
+/// Every argument is one that the strategy takes.
+fn check_use(reader: &mut Reader<'_>, strategy: Strategy) {
+    if strategy != Strategy::Lock {
+        return;
+    }
+    for argument in reader.arguments {
+        let name = argument.name.to_string();
+        if NAMES.contains(&name.as_str()) && !OF_A_LOCK.contains(&name.as_str()) {
+            let what = format!("`{name}` has no effect with `strategy = \"lock\"`");
+            reader.mistakes.add(
+                Mistake::new(argument.name.span(), what)
+                    .help(format!("leave `{name}` out"))
+                    .note(format!("a lock takes {}", listed(OF_A_LOCK))),
+            );
+        }
+    }
+}
+
+/// The key must tell requests apart; a lock may be the only one of its kind.
+fn key_varies(reader: &Reader<'_>, policy: &Policy, key: &Template) -> Option<Mistake> {
     let written = reader.find("key")?;
-    (!key.0.is_empty() && key.is_constant()).then(|| {
+    (policy.strategy != Strategy::Lock && !key.0.is_empty() && key.is_constant()).then(|| {
         Mistake::new(written.span(), "the key is the same for every request")
             .help("put a placeholder into it: `key = \"{header.Idempotency-Key}\"`")
     })
@@ -64,7 +86,8 @@ fn token_is_required(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Opti
 
 fn wait_needs_waiting(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
     let written = reader.find("wait")?;
-    (policy.on_in_flight != OnInFlight::Wait).then(|| {
+    let waits = policy.on_in_flight == OnInFlight::Wait || policy.strategy == Strategy::Lock;
+    (!waits).then(|| {
         Mistake::new(written.name.span(), "`wait` has no effect: duplicates in flight are rejected")
             .help("add `on_in_flight = \"wait\"`, or leave `wait` out")
     })
@@ -112,9 +135,13 @@ fn headers_need_replay(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Op
     })
 }
 
-/// There is no header that tokens come in by convention.
-pub(super) fn token_needs_key(strategy: Option<&Argument>) -> Mistake {
-    let span = strategy.map_or_else(Span::call_site, Argument::span);
+/// There is no header that tokens come in by convention, and no lock without a name.
+pub(super) fn needs_key(strategy: Strategy, written: Option<&Argument>) -> Mistake {
+    let span = written.map_or_else(Span::call_site, Argument::span);
+    if strategy == Strategy::Lock {
+        return Mistake::new(span, "`strategy = \"lock\"` needs a name for what it locks")
+            .help("add `key = \"account:{path.id}\"`, or a constant for one lock of all requests");
+    }
     Mistake::new(span, "`strategy = \"token\"` needs to know where the token is")
         .help("add `key = \"{header.token}\"`, or `key = \"{form.token}\"` for a form")
 }

@@ -28,6 +28,11 @@ pub enum Claimable {
     Any,
     /// Those issued beforehand.
     Issued,
+    /// Any that nobody holds, in the order of asking within this process.
+    ///
+    /// Its attempts start at the milliseconds since 1970, so that they grow even after the store
+    /// forgot the key.
+    Line,
 }
 
 /// What is claimed, and what is put down about it.
@@ -53,6 +58,8 @@ pub struct Claim {
 pub struct Claimer {
     /// Made before the claim; claiming again as the same owner gives the same lease.
     pub owner: Owner,
+    /// The attempt of a key that the store does not know.
+    pub first: u64,
     /// Take the key from the dead owner of this attempt.
     pub take_over: Option<u64>,
 }
@@ -107,10 +114,10 @@ enum Opened {
 
 /// The first step: puts our record, or exchanges it for the token that must be there.
 async fn open(store: &dyn Store, claim: &Claim, by: &Claimer) -> Result<Opened, StoreError> {
-    let lease = claim.lease(by, 1);
+    let lease = claim.lease(by, by.first);
     let (key, value, life) = (&claim.key, lease.value(), claim.life());
     let met = match claim.claimable {
-        Claimable::Any => store.create(key, value, life).await?,
+        Claimable::Any | Claimable::Line => store.create(key, value, life).await?,
         Claimable::Issued => match store.swap(key, issued(key, &claim.label), value, life).await? {
             Swap::Done => None,
             Swap::Differs(None) => return Ok(Opened::Told(Claimed::NotIssued)),

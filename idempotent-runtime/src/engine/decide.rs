@@ -179,7 +179,7 @@ mod tests {
             lease: LEFT,
             keep: LEFT,
         };
-        let by = Claimer { owner: Owner::random(), take_over: None };
+        let by = Claimer { owner: Owner::random(), first: 1, take_over: None };
         let store = MemoryStore::new();
         let claimed = claim::claim(&store, &claim, &by).now_or_never();
         claimed.expect("memory answers at once").expect("memory answers")

@@ -2,6 +2,7 @@
 
 use crate::engine::heartbeat::Pulse;
 use crate::engine::lease::{Hold, Lease};
+use crate::engine::line::Front;
 use crate::engine::running::Run;
 use crate::engine::wait::{jittered, pause_for};
 use crate::engine::{Engine, GiveBack};
@@ -31,6 +32,8 @@ pub struct Execution {
     pub(super) pulse: Option<Pulse>,
     pub(super) give_back: GiveBack,
     pub(super) _run: Run,
+    /// Of those in this process that want the same key, the next moves up after the end.
+    pub(super) _front: Option<Front>,
 }
 
 /// Whether a run's outcome will be found by its duplicates.

@@ -5,22 +5,24 @@ pub mod decide;
 mod execution;
 mod heartbeat;
 mod lease;
+mod line;
 mod running;
 mod wait;
 
 pub use execution::{Execution, Stored};
 pub use lease::{Hold, Lease};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, millis};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::observe::{Counters, Counts};
 use crate::outcome::StoredResponse;
 use crate::store::Store;
 use crate::store::record::{Label, Owner};
-use claim::{Claim, Claimed, Claimer};
+use claim::{Claim, Claimable, Claimed, Claimer};
 use decide::{Decision, Refusal, Rules, decide};
 use heartbeat::{Heartbeat, Tools};
+use line::Lines;
 use running::Running;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -32,6 +34,9 @@ use wait::{Seat, WaitingRooms, Woken, jittered, pause_for};
 /// How often a claim is sent while the store does not answer, and the pause between.
 const CLAIM_TRIES: u32 = 3;
 const CLAIM_PAUSE: Duration = Duration::from_millis(20);
+
+/// When it is worth asking again after a place in line was not good enough.
+const IN_LINE: Duration = Duration::from_secs(1);
 
 /// What a request asks of the engine.
 #[derive(Clone, Debug)]
@@ -77,6 +82,7 @@ struct Inner {
     tools: Tools,
     rooms: WaitingRooms,
     running: Arc<Running>,
+    lines: Lines,
     heartbeat: Heartbeat,
 }
 
@@ -105,6 +111,7 @@ impl Engine {
             tools: Tools { store, clock, counters: Arc::default(), patience },
             rooms: WaitingRooms::default(),
             running: Arc::default(),
+            lines: Lines::default(),
             heartbeat: Heartbeat::new(),
         }))
     }
@@ -131,7 +138,16 @@ impl Engine {
         let Some(run) = self.0.running.enter() else {
             return Ok(Begun::Refused(Refusal::Draining));
         };
-        let mut by = Claimer { owner: Owner::random(), take_over: None };
+        let asked = self.clock().steady();
+        let front = match ask.claim.claimable {
+            // Waiting is rare, and its future large.
+            Claimable::Line => match Box::pin(self.0.lines.front(ask.claim.key, ask.wait)).await {
+                Some(front) => Some(front),
+                None => return Ok(Begun::Refused(Refusal::InProgress { retry_after: IN_LINE })),
+            },
+            Claimable::Any | Claimable::Issued => None,
+        };
+        let mut by = self.claimer(ask.claim.claimable);
         let mut sent = self.clock().steady();
         let mut waiting = None;
         loop {
@@ -144,6 +160,7 @@ impl Engine {
                         pulse: Some(self.0.heartbeat.keep(&lease, &self.0.tools)),
                         lease,
                         give_back: ask.give_back,
+                        _front: front,
                         _run: run,
                     }));
                 }
@@ -156,7 +173,7 @@ impl Engine {
                 Decision::Wait(retry_after) => {
                     let waiting = waiting.get_or_insert_with(|| {
                         Box::new(Waiting {
-                            until: sent + ask.wait,
+                            until: asked + ask.wait,
                             seat: self.rooms().enter(ask.claim.key),
                         })
                     });
@@ -168,6 +185,14 @@ impl Engine {
             }
             sent = self.clock().steady();
         }
+    }
+
+    fn claimer(&self, claimable: Claimable) -> Claimer {
+        let first = match claimable {
+            Claimable::Any | Claimable::Issued => 1,
+            Claimable::Line => millis(self.clock().wall()),
+        };
+        Claimer { owner: Owner::random(), first, take_over: None }
     }
 
     async fn claim(&self, claim: &Claim, by: &Claimer) -> Result<Claimed, StoreError> {

@@ -9,7 +9,7 @@ use crate::http::scope::Scope;
 use crate::observe::Counts;
 use crate::policy::Policy;
 use crate::store::{Store, open};
-use crate::strategy::{Settings, TokenSecrets};
+use crate::strategy::{Lock, Settings, TokenSecrets};
 use actix_web::{HttpRequest, HttpResponse};
 use std::fmt;
 use std::sync::Arc;
@@ -115,6 +115,24 @@ impl Idempotency {
     /// When the URL names no store of this build, or the store cannot be opened.
     pub async fn connect(url: &str) -> Result<Builder<NoScope>, StoreError> {
         Ok(Self::builder(open(url).await?))
+    }
+
+    /// A lock of this name, to be asked for outside of a handler.
+    ///
+    /// The same lock as of a handler with `strategy = "lock"` and this text as its key.
+    ///
+    /// ```
+    /// # use idempotent_runtime::{Idempotency, LockError};
+    /// # use std::time::Duration;
+    /// # async fn report(idempotency: &Idempotency) -> Result<(), LockError> {
+    /// let lock = idempotency.lock("nightly report").wait(Duration::from_secs(2)).acquire().await?;
+    /// // …
+    /// lock.release().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn lock<'a>(&'a self, name: &'a str) -> Lock<'a> {
+        Lock::new(self.engine(), self.settings(), name)
     }
 
     /// Takes no new runs, waits for those under way, and answers how many are left.

@@ -17,7 +17,7 @@ use crate::http::settle::settle;
 use crate::http::template::{Draft, Template, Unfilled};
 use crate::http::timestamp;
 use crate::key::Segments;
-use crate::policy::{FingerprintOf, Policy, Presence};
+use crate::policy::{FingerprintOf, Policy, Presence, Strategy};
 use crate::strategy::{self, Reading};
 use actix_web::dev::Payload;
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder};
@@ -177,6 +177,7 @@ impl Call {
     fn begun(&self, begun: Result<Begun, StoreError>) -> Result<(), Exit> {
         match begun {
             Ok(Begun::Run(run)) => {
+                self.shared.attempt.set(run.attempt());
                 self.shared.run.replace(Some(run));
                 Ok(())
             }
@@ -205,6 +206,10 @@ impl Call {
     fn whose(&self) -> Result<Segments, Exit> {
         if let Some(draft) = &self.drafts.scope {
             return self.filled(draft, ProblemKind::ScopeMissing).cloned();
+        }
+        if self.policy.strategy == Strategy::Lock {
+            // Everybody's: what a lock protects does not care who touches it.
+            return Ok(Segments::new());
         }
         self.app.scope().of(&self.request).map_err(|none| match none {
             NoScope::Refused(error) => Exit::Refused(error),

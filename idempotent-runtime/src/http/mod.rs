@@ -1,6 +1,7 @@
 //! Guarded handlers of actix-web: the only room that knows it.
 
 mod app;
+mod attempt;
 mod body;
 mod call;
 mod issue;
@@ -15,6 +16,7 @@ mod template;
 mod timestamp;
 
 pub use app::{BuildError, Builder, Idempotency, NoScope};
+pub use attempt::Attempt;
 pub use call::{Call, Exit};
 pub use issue::{TokenIssuer, issue_token};
 pub use key_header::KeyForm;

@@ -20,6 +20,8 @@ pub enum ProblemKind {
     KeyReused,
     /// The same request still runs.
     InProgress,
+    /// Another request holds the lock.
+    Locked,
     /// The same request finished.
     Duplicate,
     /// The token is not, or no longer, valid here.
@@ -75,6 +77,7 @@ impl ProblemKind {
                 ("key-reused", S::UNPROCESSABLE_ENTITY, "The key belongs to another request")
             }
             Self::InProgress => ("in-progress", S::CONFLICT, "The same request is still running"),
+            Self::Locked => ("locked", S::LOCKED, "Another request holds the lock"),
             Self::Duplicate => ("duplicate", S::CONFLICT, "The request was already processed"),
             Self::TokenInvalid => {
                 ("token-invalid", S::PRECONDITION_FAILED, "The token is not valid")

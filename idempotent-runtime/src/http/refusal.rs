@@ -3,7 +3,7 @@
 use crate::engine::decide::Refusal;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::http::problem::{Problem, ProblemKind};
-use crate::policy::Policy;
+use crate::policy::{Policy, Strategy};
 use actix_web::HttpRequest;
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -18,6 +18,9 @@ pub(super) fn problem(request: &HttpRequest, policy: &Policy, refusal: Refusal) 
             ProblemKind::KeyReused,
             "this key was already used with another request; send a new key with a new request",
         ),
+        Refusal::InProgress { .. } if policy.strategy == Strategy::Lock => {
+            (ProblemKind::Locked, "another request works on the same thing; repeat this one later")
+        }
         Refusal::InProgress { .. } => (
             ProblemKind::InProgress,
             "a request with this key is still running; repeat it later with the same key",

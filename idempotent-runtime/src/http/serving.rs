@@ -11,7 +11,8 @@ use crate::http::app::{Idempotency, PROBLEM_TYPES};
 use crate::http::call::{Call, Exit};
 use crate::http::problem::{Problem, ProblemKind};
 use crate::policy::{OnAbandoned, Policy};
-use actix_web::{Error, HttpRequest, HttpResponse, web};
+use actix_web::error::InternalError;
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 use futures_util::future::LocalBoxFuture;
 use std::cell::{Cell, RefCell};
 use std::future::ready;
@@ -33,6 +34,8 @@ type Work = LocalBoxFuture<'static, Result<HttpResponse, Exit>>;
 pub(crate) struct Shared {
     /// Whether a claim may have been sent: from here on the request must reach its end.
     pub(crate) committed: Cell<bool>,
+    /// The number of the run among all of its key; 0 before it.
+    pub(crate) attempt: Cell<u64>,
     /// The run under way.
     pub(crate) run: RefCell<Option<Execution>>,
 }
@@ -47,6 +50,8 @@ pub fn serve(
     let shared = Rc::<Shared>::default();
     let work = match request.app_data::<Idempotency>().cloned() {
         Some(app) => {
+            // For extractors that say something about the run.
+            request.extensions_mut().insert(Rc::clone(&shared));
             let call = Call::new(policy, app, request.clone(), payload.into_inner(), &shared);
             operation(call)
         }
@@ -120,6 +125,17 @@ async fn give_up(
         Some(app) => app.render(&request, &problem),
         None => problem.response(PROBLEM_TYPES),
     })
+}
+
+/// An extractor of ours in a handler that nobody guards has nothing to say.
+pub(super) fn unguarded(request: &HttpRequest, extractor: &str) -> Error {
+    tracing::error!(
+        path = request.path(),
+        "`{extractor}` is a parameter of a handler without `#[idempotent]`",
+    );
+    let what = format!("the handler takes `{extractor}` and is not guarded");
+    let problem = Problem::new(ProblemKind::Misconfigured, request.path(), what);
+    InternalError::from_response(extractor.to_owned(), problem.response(PROBLEM_TYPES)).into()
 }
 
 /// A handler outside of an app that knows us must not run unguarded.

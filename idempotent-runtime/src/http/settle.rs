@@ -4,7 +4,7 @@ use crate::engine::{Execution, Stored};
 use crate::http::app::Idempotency;
 use crate::http::response::{StoreResponse, Taken, Taking, not_stored};
 use crate::outcome::Outcome;
-use crate::policy::{OnDuplicate, Policy};
+use crate::policy::{OnDuplicate, Policy, Strategy};
 use actix_web::HttpResponse;
 use futures_util::FutureExt;
 use futures_util::future::{Either, LocalBoxFuture};
@@ -78,8 +78,9 @@ async fn read(
 
 /// The handler's own choice, or the policy's by status.
 fn is_stored(policy: &Policy, response: &HttpResponse) -> bool {
-    match response.extensions().get::<StoreResponse>() {
-        Some(choice) => *choice == StoreResponse::Yes,
-        None => policy.statuses.contain(response.status().as_u16()),
+    match (policy.strategy, response.extensions().get::<StoreResponse>()) {
+        (Strategy::Lock, _) => false,
+        (_, Some(choice)) => *choice == StoreResponse::Yes,
+        (_, None) => policy.statuses.contain(response.status().as_u16()),
     }
 }

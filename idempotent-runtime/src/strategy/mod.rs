@@ -1,8 +1,10 @@
 //! What differs between the strategies, and only that: from a key to what the engine is asked.
 
+mod lock;
 mod request_id;
 mod token;
 
+pub use lock::{Lock, LockError, LockGuard};
 pub(crate) use token::{TokenSecrets, issue};
 
 use crate::clock::Clock;
@@ -80,6 +82,7 @@ pub(crate) fn ask(
     match policy.strategy {
         Strategy::RequestId => Ok(request_id::ask(policy, settings, reading)),
         Strategy::Token => token::ask(policy, settings, reading),
+        Strategy::Lock => Ok(lock::ask(policy, settings, reading)),
     }
 }
 

@@ -1,0 +1,168 @@
+//! Mutual exclusion on a named resource while a handler runs; nothing is stored after.
+//!
+//! A lock's name is everybody's, whatever the operation and whoever calls, unless the handler gives
+//! it a scope: two accounts that touch one resource must not overlap either.
+
+use crate::engine::claim::{Claim, Claimable};
+use crate::engine::decide::{Refusal, Rules};
+use crate::engine::{Ask, Begun, Engine, Execution, GiveBack};
+use crate::error::StoreError;
+use crate::fingerprint::Fingerprint;
+use crate::key::{Address, Segments, StorageKey};
+use crate::policy::{OnAbandoned, OnDuplicate, OnInFlight, Policy};
+use crate::store::record::Label;
+use crate::strategy::{Reading, Settings};
+use std::time::Duration;
+
+/// What records of locks show as their operation; handlers' names have no brackets.
+const OPERATION: &str = "(lock)";
+
+pub(super) fn ask(policy: &Policy, settings: &Settings, reading: &Reading<'_>) -> Ask {
+    let lease = policy.lease.unwrap_or(settings.lease);
+    let wait = policy.wait.unwrap_or(settings.wait);
+    named(settings, reading.scope, reading.key, lease, wait)
+}
+
+fn named(
+    settings: &Settings,
+    scope: &Segments,
+    name: &Segments,
+    lease: Duration,
+    wait: Duration,
+) -> Ask {
+    // The text alone counts, so that a handler's template and a name in code can be one lock. Names
+    // that run into each other exclude more than they must, never less.
+    let whole = Segments::new().value(&name.whole());
+    let address = Address {
+        namespace: &settings.namespace,
+        scope,
+        operation: OPERATION,
+        route: None,
+        key: &whole,
+    };
+    Ask {
+        claim: Claim {
+            key: StorageKey::of(&address),
+            label: Label::new(OPERATION, &name.label()),
+            fingerprint: Fingerprint::NONE,
+            claimable: Claimable::Line,
+            lease,
+            keep: settings.ttl.max(lease),
+        },
+        rules: Rules {
+            on_duplicate: OnDuplicate::Reject,
+            on_in_flight: OnInFlight::Wait,
+            on_abandoned: OnAbandoned::Retry,
+        },
+        wait,
+        give_back: GiveBack::For(settings.ttl.max(lease)),
+    }
+}
+
+/// A lock that is about to be asked for: `idempotency.lock("nightly report")`.
+#[derive(Debug)]
+#[must_use = "nothing is locked before `acquire`"]
+pub struct Lock<'a> {
+    engine: &'a Engine,
+    settings: &'a Settings,
+    name: &'a str,
+    lease: Duration,
+    wait: Duration,
+}
+
+/// A lock that is held. Dropped, it is released as soon as the runtime comes to it.
+#[derive(Debug)]
+#[must_use = "a lock that is dropped at once excludes nobody"]
+pub struct LockGuard(Option<Execution>);
+
+/// Why a lock could not be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LockError {
+    /// Others held it for as long as this call could wait.
+    #[error("the lock `{name}` was not free within {wait:?}: try later, or wait longer")]
+    Locked {
+        /// The lock's name.
+        name: String,
+        /// How long the call waited.
+        wait: Duration,
+    },
+    /// The process is about to end and takes no new work.
+    #[error("the lock `{name}` is not given: the process is about to end")]
+    Draining {
+        /// The lock's name.
+        name: String,
+    },
+    /// The store did not answer; nobody knows whether the lock is free.
+    #[error("the lock's store failed")]
+    Store(#[from] StoreError),
+}
+
+impl<'a> Lock<'a> {
+    pub(crate) fn new(engine: &'a Engine, settings: &'a Settings, name: &'a str) -> Self {
+        Self { engine, settings, name, lease: settings.lease, wait: settings.wait }
+    }
+
+    /// How long it excludes others when its holder dies. Defaults to the app's lease.
+    ///
+    /// While the holder lives, it is renewed.
+    pub const fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// How long to wait for others. Defaults to the app's wait, 10 seconds.
+    pub const fn wait(mut self, wait: Duration) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    /// Waits for the lock and takes it.
+    ///
+    /// # Errors
+    /// When others held it too long, the store failed, or the process is about to end.
+    pub async fn acquire(self) -> Result<LockGuard, LockError> {
+        let name = Segments::new().value(self.name);
+        let everybodys = Segments::new();
+        let ask = named(self.settings, &everybodys, &name, self.lease, self.wait);
+        match self.engine.begin(&ask).await? {
+            Begun::Run(run) => Ok(LockGuard(Some(run))),
+            Begun::Refused(Refusal::Draining) => {
+                Err(LockError::Draining { name: self.name.to_owned() })
+            }
+            Begun::Refused(_) | Begun::Replay(_) => {
+                Err(LockError::Locked { name: self.name.to_owned(), wait: self.wait })
+            }
+        }
+    }
+}
+
+impl LockGuard {
+    /// The fence: a number that grows with every holder of this lock's name.
+    ///
+    /// Give it to whatever the lock protects, and have that refuse smaller ones: the only way to
+    /// stop a holder that slept longer than its lease.
+    #[must_use]
+    pub fn attempt(&self) -> u64 {
+        self.0.as_ref().map_or(0, Execution::attempt)
+    }
+
+    /// Releases the lock, and is done when the store knows.
+    pub async fn release(mut self) {
+        if let Some(run) = self.0.take() {
+            run.release().await;
+        }
+    }
+}
+
+impl Drop for LockGuard {
+    fn drop(&mut self) {
+        let Some(run) = self.0.take() else { return };
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(run.release())),
+            Err(_) => {
+                tracing::warn!("a lock is dropped outside of a runtime and left to its lease");
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Behaviour 33: handlers that name the same lock never overlap.
+
+use crate::Shop;
+use actix_web::HttpResponse;
+use futures_util::future::join_all;
+use idempotent_runtime::LockError;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tests::{Backend, Reply};
+
+on_every_store! { in real time;
+    holders_never_overlap_whatever_operation_and_process,
+    who_waits_too_long_is_told_so,
+    the_fence_grows_with_every_holder,
+    a_failure_or_panic_releases_the_lock,
+    nothing_is_replayed,
+    another_name_is_another_lock,
+    in_code_it_is_the_same_lock,
+    a_guard_that_is_dropped_releases_the_lock,
+    a_lock_held_for_longer_than_its_lease_is_kept,
+}
+
+fn fence(reply: &Reply) -> u64 {
+    reply.header("X-Attempt").expect("a fence").parse().expect("a number")
+}
+
+async fn holders_never_overlap_whatever_operation_and_process(backend: Backend) {
+    let shop = Shop::open(backend);
+    let elsewhere = shop.beside();
+    let (stage, overlaps) = (shop.stage.clone(), Arc::new(AtomicUsize::new(0)));
+    let seen = Arc::clone(&overlaps);
+    shop.stage.plays(move |run| {
+        seen.fetch_add(usize::from(!stage.is_alone(run)), Ordering::SeqCst);
+        HttpResponse::Ok().finish()
+    });
+    shop.stage.close();
+    let requests = (0..24).map(|n| {
+        let server = if n % 2 == 0 { &shop.server } else { &elsewhere };
+        let path = if n % 3 == 0 { "/locked/a" } else { "/also-locked/a" };
+        server.post(path).as_account(&format!("account-{n}")).send()
+    });
+    let (replies, ()) = tokio::join!(join_all(requests), async {
+        shop.stage.runs_reach(1).await;
+        shop.stage.open();
+    });
+    assert!(replies.iter().all(|reply| reply.status == 200), "{replies:?}");
+    assert_eq!((shop.stage.runs(), overlaps.load(Ordering::SeqCst)), (24, 0));
+    let mut fences: Vec<u64> = replies.iter().map(fence).collect();
+    fences.sort_unstable();
+    fences.dedup();
+    assert_eq!(fences.len(), 24, "every holder has a fence of its own");
+}
+
+async fn who_waits_too_long_is_told_so(backend: Backend) {
+    let shop = Shop::open(backend);
+    let elsewhere = shop.beside();
+    shop.stage.close();
+    let first = tokio::spawn(shop.post("/locked/a").send());
+    shop.stage.runs_reach(1).await;
+    for server in [&shop.server, &elsewhere] {
+        let tired = server.post("/locked-impatiently/a").send().await;
+        tired.is_problem(423, "locked");
+        assert!(tired.header("Retry-After").is_some());
+    }
+    shop.stage.open();
+    assert_eq!(first.await.unwrap().status, 201);
+    assert_eq!(shop.stage.runs(), 1);
+}
+
+async fn the_fence_grows_with_every_holder(backend: Backend) {
+    let shop = Shop::open(backend);
+    let mut last = 0;
+    for _ in 0..5 {
+        let now = fence(&shop.post("/locked/a").send().await);
+        assert!(now > last, "{now} after {last}");
+        last = now;
+    }
+    // Another name starts at the time of day, so that a store that forgot does not start over.
+    assert!(fence(&shop.post("/locked/b").send().await) > 1_700_000_000_000);
+}
+
+async fn a_failure_or_panic_releases_the_lock(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.stage.plays(|run| match run {
+        1 => HttpResponse::InternalServerError().finish(),
+        2 => panic!("as the test wants it"),
+        _ => HttpResponse::Ok().finish(),
+    });
+    for status in [500, 500, 200] {
+        assert_eq!(shop.post("/locked-impatiently/a").send().await.status, status);
+    }
+}
+
+async fn nothing_is_replayed(backend: Backend) {
+    let shop = Shop::open(backend);
+    for run in 1..=3 {
+        let reply = shop.post("/locked/a").key("k").send().await;
+        assert_eq!(
+            (reply.body, reply.headers.get("Idempotency-Replayed")),
+            (format!("run {run}").into(), None)
+        );
+    }
+}
+
+async fn another_name_is_another_lock(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.stage.close();
+    let first = tokio::spawn(shop.post("/locked/a").send());
+    shop.stage.runs_reach(1).await;
+    let second = tokio::spawn(shop.post("/locked/b").send());
+    shop.stage.runs_reach(2).await;
+    shop.stage.open();
+    assert_eq!((first.await.unwrap().status, second.await.unwrap().status), (201, 201));
+}
+
+async fn in_code_it_is_the_same_lock(backend: Backend) {
+    let shop = Shop::open(backend);
+    let lock = || shop.idempotency.lock("thing:a").wait(Duration::from_millis(50));
+    let held = lock().acquire().await.unwrap();
+    shop.post("/locked-impatiently/a").send().await.is_problem(423, "locked");
+    let refused = lock().acquire().await.unwrap_err();
+    assert!(matches!(refused, LockError::Locked { .. }), "{refused}");
+    let fences = [held.attempt(), {
+        held.release().await;
+        fence(&shop.post("/locked-impatiently/a").send().await)
+    }];
+    assert!(fences[0] < fences[1], "{fences:?}");
+    assert_eq!(shop.stage.runs(), 1);
+}
+
+async fn a_guard_that_is_dropped_releases_the_lock(backend: Backend) {
+    let shop = Shop::open(backend);
+    let lock = || shop.idempotency.lock("thing:a").lease(Duration::from_mins(10));
+    drop(lock().acquire().await.unwrap());
+    // Within the wait of ten seconds, and not after the lease of ten minutes.
+    lock().acquire().await.unwrap().release().await;
+}
+
+async fn a_lock_held_for_longer_than_its_lease_is_kept(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.stage.close();
+    let first = tokio::spawn(shop.post("/locked/a").send());
+    crate::leases::longer_than_a_lease(&shop).await;
+    shop.beside().post("/locked-impatiently/a").send().await.is_problem(423, "locked");
+    shop.stage.open();
+    assert_eq!(first.await.unwrap().status, 201);
+}
