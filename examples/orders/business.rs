@@ -14,6 +14,13 @@ CREATE TABLE IF NOT EXISTS orders (
     sku      TEXT    NOT NULL,
     quantity INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS marks (
+    number INTEGER NOT NULL PRIMARY KEY,
+    phone  TEXT    NOT NULL,
+    event  TEXT    NOT NULL,
+    text   TEXT    NOT NULL,
+    fence  INTEGER NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS effects (operation TEXT NOT NULL PRIMARY KEY, runs INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS revoked (account TEXT NOT NULL PRIMARY KEY) STRICT;";
 
@@ -24,6 +31,15 @@ pub(crate) struct Order {
     pub(crate) sku: String,
     pub(crate) quantity: u32,
     pub(crate) account: String,
+}
+
+/// The begin or the end of a message, as it is kept and shown.
+#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+pub(crate) struct Mark {
+    pub(crate) event: String,
+    pub(crate) text: String,
+    /// Which holder of the phone's lock it was.
+    pub(crate) fence: u64,
 }
 
 /// The shop's database.
@@ -82,6 +98,25 @@ impl Business {
             .bind(account)
             .bind(id)
             .fetch_optional(&self.0)
+            .await
+    }
+
+    pub(crate) async fn mark(&self, phone: &str, mark: &Mark) -> sqlx::Result<()> {
+        sqlx::query("INSERT INTO marks (phone, event, text, fence) VALUES (?, ?, ?, ?)")
+            .bind(phone)
+            .bind(&mark.event)
+            .bind(&mark.text)
+            .bind(i64::try_from(mark.fence).unwrap_or(i64::MAX))
+            .execute(&self.0)
+            .await
+            .map(drop)
+    }
+
+    /// What happened on a phone, oldest first.
+    pub(crate) async fn marks(&self, phone: &str) -> sqlx::Result<Vec<Mark>> {
+        sqlx::query_as("SELECT event, text, fence FROM marks WHERE phone = ? ORDER BY number")
+            .bind(phone)
+            .fetch_all(&self.0)
             .await
     }
 

@@ -44,19 +44,22 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Signals are ours: what runs is finished before the server stops.
     .disable_signals()
     .bind(options.addr)?;
+    // Before anybody can know that there is something to end.
+    let signal = signal()?;
     welcome::print(&server.addrs(), &options, &idempotency);
     let server = server.run();
-    actix_web::rt::spawn(drain_at_signal(server.handle(), idempotency));
+    actix_web::rt::spawn(drain_after(signal, server.handle(), idempotency));
     server.await?;
     Ok(())
 }
 
-/// Ctrl-C or SIGTERM: no new runs, the running ones are finished and stored, then the end.
-async fn drain_at_signal(server: ServerHandle, idempotency: Idempotency) {
-    if let Err(error) = signal().await {
-        eprintln!("cannot listen for signals: {error}");
-        return;
-    }
+/// After the signal: no new runs, the running ones are finished and stored, then the end.
+async fn drain_after(
+    signal: impl Future<Output = ()>,
+    server: ServerHandle,
+    idempotency: Idempotency,
+) {
+    signal.await;
     println!("finishing what runs…");
     match idempotency.drain(DRAIN).await {
         0 => println!("done"),
@@ -67,11 +70,15 @@ async fn drain_at_signal(server: ServerHandle, idempotency: Idempotency) {
     server.stop(true).await;
 }
 
-async fn signal() -> std::io::Result<()> {
+/// Listens for Ctrl-C and SIGTERM from now on; the first ends the future.
+fn signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
-    }
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }

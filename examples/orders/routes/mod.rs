@@ -2,6 +2,7 @@
 
 mod admin;
 mod orders;
+mod sms;
 mod token;
 
 use actix_web::web::ServiceConfig;
@@ -15,6 +16,8 @@ pub(crate) fn all(config: &mut ServiceConfig) {
         .service(orders::create_order_or_wait)
         .service(orders::list)
         .service(orders::show)
+        .service(sms::send)
+        .service(sms::list)
         .service(admin::effects)
         .service(admin::revoke);
 }

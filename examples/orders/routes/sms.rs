@@ -1,0 +1,50 @@
+//! Messages to a phone, one after the other: `strategy = "lock"`.
+
+use crate::account::Account;
+use crate::business::{Business, Mark};
+use crate::error::ShopError;
+use crate::simulate::Simulate;
+use actix_web::{HttpResponse, Responder, get, post, web};
+use idempotent_runtime::{Attempt, idempotent};
+use serde::Deserialize;
+use serde_json::json;
+
+/// What is to be sent.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Message {
+    text: String,
+    #[serde(default)]
+    simulate: Simulate,
+}
+
+/// Whoever sends, and whatever fails: two messages to one phone never overlap.
+#[post("/sms/{phone}")]
+#[idempotent(strategy = "lock", key = "sms:{path.phone}", wait = "10s")]
+pub(crate) async fn send(
+    _: Account,
+    phone: web::Path<String>,
+    message: web::Json<Message>,
+    fence: Attempt,
+    business: web::Data<Business>,
+) -> Result<impl Responder, ShopError> {
+    business.count("send_sms").await?;
+    let mark = |event| Mark { event, text: message.text.clone(), fence: fence.number() };
+    business.mark(&phone, &mark("begin".to_owned())).await?;
+    let failure = message.simulate.suffer().await;
+    business.mark(&phone, &mark("end".to_owned())).await?;
+    let sent = json!({"phone": *phone, "text": message.text, "fence": fence.number()});
+    Ok(match failure {
+        Some(failure) => failure,
+        None => message.simulate.dress(HttpResponse::Ok(), "", &sent),
+    })
+}
+
+/// When each message to a phone began and ended, in the order it happened.
+#[get("/sms/{phone}")]
+pub(crate) async fn list(
+    _: Account,
+    phone: web::Path<String>,
+    business: web::Data<Business>,
+) -> Result<impl Responder, ShopError> {
+    Ok(web::Json(business.marks(&phone).await?))
+}
