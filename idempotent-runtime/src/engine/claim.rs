@@ -135,7 +135,8 @@ async fn contend(
     met: Bytes,
 ) -> Result<Claimed, StoreError> {
     let mut seen = Some(met);
-    let mut busy = Fingerprint::NONE;
+    // Whoever met no other owner was only late, and must not look like another request.
+    let mut busy = claim.fingerprint;
     for _ in 0..RACES {
         let there = match seen.take() {
             Some(there) => there,

@@ -132,17 +132,27 @@ impl Lease {
             match store.swap(&self.key, self.value(), next.clone(), life).await? {
                 Swap::Done => break,
                 Swap::Differs(Some(there)) if there == *next => break,
-                Swap::Differs(Some(there)) if self.is_ours(&there)? => self.current().value = there,
-                Swap::Differs(_) => return Ok(Hold::Lost),
+                Swap::Differs(Some(there)) => {
+                    match (self.renewals(&there)?, self.renewals(next)?) {
+                        // A renewal that arrives after a later one, or after the run gave up.
+                        (Some(later), Some(next)) if later > next => return Ok(Hold::Held),
+                        (Some(_), _) => self.current().value = there,
+                        (None, _) => return Ok(Hold::Lost),
+                    }
+                }
+                Swap::Differs(None) => return Ok(Hold::Lost),
             }
         }
         self.current().value.clone_from(next);
         Ok(Hold::Held)
     }
 
-    fn is_ours(&self, there: &Bytes) -> Result<bool, StoreError> {
-        let record = decode(&self.key, there, "swap")?;
-        Ok(matches!(record.state, State::InProgress { owner, .. } if owner == self.owner))
+    /// How often a record was renewed, if it is ours and its run goes on.
+    fn renewals(&self, record: &Bytes) -> Result<Option<u32>, StoreError> {
+        Ok(match decode(&self.key, record, "swap")?.state {
+            State::InProgress { owner, renewals, .. } if owner == self.owner => Some(renewals),
+            _ => None,
+        })
     }
 }
 
@@ -155,3 +165,6 @@ pub(super) fn decode(
     Record::decode(key, value)
         .map_err(|error| StoreError::new(StoreErrorKind::Corrupt, operation).because(error))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+//! Invariant S3 for renewals, and renewals that are overtaken.
+
+use super::*;
+use crate::clock::ManualClock;
+use crate::engine::claim::{Claim, Claimable, Claimed, Claimer, claim};
+use crate::store::{Entry, MemoryStore, StoreFuture};
+use futures_util::poll;
+use std::pin::pin;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+const KEY: StorageKey = StorageKey::from_bytes([1; 32]);
+const LENGTH: Duration = Duration::from_secs(10);
+const KEEP: Duration = Duration::from_mins(1);
+
+/// Memory whose exchanges arrive as late as the test wants.
+#[derive(Debug)]
+struct Slow {
+    store: MemoryStore,
+    road: Semaphore,
+}
+
+impl Store for Slow {
+    fn create<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        value: Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Option<Bytes>> {
+        self.store.create(key, value, life)
+    }
+
+    fn swap<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        expected: Bytes,
+        value: Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Swap> {
+        Box::pin(async move {
+            let _passed = self.road.acquire().await;
+            self.store.swap(key, expected, value, life).await
+        })
+    }
+
+    fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
+        self.store.read(key)
+    }
+
+    fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
+        self.store.purge(limit)
+    }
+
+    fn describe(&self) -> String {
+        self.store.describe()
+    }
+}
+
+struct Desk {
+    clock: Arc<ManualClock>,
+    store: MemoryStore,
+    lease: Arc<Lease>,
+}
+
+impl Desk {
+    async fn new() -> Self {
+        let clock = Arc::new(ManualClock::new());
+        let store = MemoryStore::with_clock(clock.clone());
+        let lease = granted(&store, None).await;
+        Self { clock, store, lease }
+    }
+
+    async fn entry(&self) -> Option<Entry> {
+        self.store.read(&KEY).await.unwrap()
+    }
+
+    async fn left(&self) -> Duration {
+        self.entry().await.unwrap().left
+    }
+
+    fn slow(&self) -> Slow {
+        Slow { store: self.store.clone(), road: Semaphore::new(0) }
+    }
+}
+
+async fn granted(store: &MemoryStore, take_over: Option<u64>) -> Arc<Lease> {
+    claimed(store, Claimer { owner: Owner::random(), take_over }).await
+}
+
+async fn claimed(store: &MemoryStore, by: Claimer) -> Arc<Lease> {
+    let wanted = Claim {
+        key: KEY,
+        label: Label::new("op", "key"),
+        fingerprint: Fingerprint::NONE,
+        claimable: Claimable::Any,
+        lease: LENGTH,
+        keep: KEEP,
+    };
+    match claim(store, &wanted, &by).await.unwrap() {
+        Claimed::Acquired(lease) => lease,
+        other => panic!("not granted: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_extends_the_lease_from_when_it_is_made() {
+    let desk = Desk::new().await;
+    for _ in 0..3 {
+        desk.clock.advance(LENGTH / 2);
+        assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), Hold::Held);
+        assert_eq!(desk.left().await, LENGTH + KEEP);
+    }
+}
+
+/// Invariant S9: whoever claims again as the same owner has every renewal since.
+#[tokio::test]
+async fn a_lease_that_was_renewed_is_still_the_same() {
+    let desk = Desk::new().await;
+    desk.lease.renew(&desk.store).await.unwrap();
+    let entry = desk.entry().await;
+    let by = Claimer { owner: desk.lease.owner, take_over: None };
+    let again = claimed(&desk.store, by).await;
+    assert_eq!((again.attempt(), desk.entry().await), (1, entry));
+    desk.clock.advance(LENGTH / 2);
+    assert_eq!(again.renew(&desk.store).await.unwrap(), Hold::Held);
+    assert_eq!(desk.left().await, LENGTH + KEEP);
+}
+
+/// Invariant S3.
+#[tokio::test]
+async fn a_stale_renewal_changes_nothing() {
+    let desk = Desk::new().await;
+    desk.clock.advance(LENGTH);
+    let owner = granted(&desk.store, Some(1)).await;
+    let endings = [owner.running(0), owner.released(), owner.completed(Outcome::Tombstone)];
+    for ending in endings {
+        let life = LENGTH + KEEP;
+        assert_eq!(owner.exchange(&desk.store, &ending, life).await.unwrap(), Hold::Held);
+        let before = desk.entry().await;
+        assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), Hold::Lost);
+        assert_eq!(desk.entry().await, before);
+    }
+    desk.clock.advance(LENGTH + KEEP);
+    assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), Hold::Lost);
+    assert_eq!(desk.entry().await, None, "and puts nothing where nothing is");
+}
+
+#[tokio::test]
+async fn a_completion_overtakes_a_renewal_that_is_under_way() {
+    let desk = Desk::new().await;
+    let slow = desk.slow();
+    let mut renewal = pin!(desk.lease.renew(&slow));
+    assert!(poll!(renewal.as_mut()).is_pending());
+    let done = desk.lease.completed(Outcome::Tombstone);
+    assert_eq!(desk.lease.exchange(&desk.store, &done, KEEP).await.unwrap(), Hold::Held);
+    slow.road.add_permits(1);
+    assert_eq!(renewal.await.unwrap(), Hold::Lost);
+    assert_eq!(desk.entry().await, Some(Entry { value: done, left: KEEP }));
+}
+
+#[tokio::test]
+async fn a_renewal_that_overtakes_a_completion_does_not_stop_it() {
+    let desk = Desk::new().await;
+    let slow = desk.slow();
+    let done = desk.lease.completed(Outcome::Tombstone);
+    let mut completion = pin!(desk.lease.exchange(&slow, &done, KEEP));
+    assert!(poll!(completion.as_mut()).is_pending());
+    assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), Hold::Held);
+    slow.road.add_permits(1);
+    assert_eq!(completion.await.unwrap(), Hold::Held);
+    assert_eq!(desk.entry().await, Some(Entry { value: done.clone(), left: KEEP }));
+}
+
+/// A run that gave up has ended its lease; a renewal sent before must not give it a new one.
+#[tokio::test]
+async fn a_renewal_that_arrives_late_does_not_bring_an_abandoned_lease_back() {
+    let desk = Desk::new().await;
+    let slow = desk.slow();
+    let mut renewal = pin!(desk.lease.renew(&slow));
+    assert!(poll!(renewal.as_mut()).is_pending());
+    let abandoned = desk.lease.renewed();
+    assert_eq!(desk.lease.exchange(&desk.store, &abandoned, KEEP).await.unwrap(), Hold::Held);
+    slow.road.add_permits(1);
+    drop(renewal.await);
+    assert_eq!(desk.left().await, KEEP, "the lease is over");
+}

@@ -1,0 +1,71 @@
+//! A thousand at once with one key, and floods of many keys.
+
+use crate::{Desk, LEASE, TTL, answer, ask, engine, refused};
+use futures_util::future::join_all;
+use idempotent_runtime::engine::decide::Refusal;
+use idempotent_runtime::engine::{Begun, Stored};
+use idempotent_runtime::policy::OnAbandoned;
+use idempotent_runtime::{Segments, StorageKey};
+use std::time::Duration;
+use tests::Backend;
+
+/// Invariant S1.
+async fn of_a_thousand_at_once_one_runs(backend: Backend) {
+    let engine = engine(backend.store.clone(), backend.clock.clone());
+    let begun = join_all((0..1000).map(|_| {
+        let engine = engine.clone();
+        tokio::spawn(async move { engine.begin(&ask(OnAbandoned::Retry)).await.unwrap() })
+    }))
+    .await;
+    let (mut runs, others): (Vec<_>, Vec<_>) =
+        begun.into_iter().map(Result::unwrap).partition(|begun| matches!(begun, Begun::Run(_)));
+    assert_eq!((runs.len(), others.len()), (1, 999));
+    assert!(others.iter().all(|begun| matches!(refused(begun), Refusal::InProgress { .. })));
+    let Some(Begun::Run(run)) = runs.pop() else { unreachable!("it is one") };
+    assert_eq!((run.attempt(), run.complete(answer("once"), TTL).await), (1, Stored::Yes));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_thousand_at_once_one_runs_on_memory() {
+    of_a_thousand_at_once_one_runs(Backend::memory().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_thousand_at_once_one_runs_on_sqlite() {
+    of_a_thousand_at_once_one_runs(Backend::sqlite().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_thousand_at_once_one_runs_on_redis() {
+    of_a_thousand_at_once_one_runs(Backend::redis().await).await;
+}
+
+#[tokio::test]
+async fn a_flood_of_keys_leaves_memory_bounded_and_every_living_lease_alone() {
+    let desk = Desk::new();
+    let living = desk.run().await;
+    let short = Duration::from_secs(1);
+    let mut most = 0;
+    for n in 0..20_000_u32 {
+        let mut ask = ask(OnAbandoned::Retry);
+        let key = Segments::new().value(&n.to_string());
+        ask.claim.key = StorageKey::of(&idempotent_runtime::Address {
+            namespace: "",
+            scope: &Segments::new(),
+            operation: "flood",
+            route: None,
+            key: &key,
+        });
+        let Begun::Run(run) = desk.engine.begin(&ask).await.unwrap() else { panic!("no run") };
+        run.complete(answer("flood"), short).await;
+        most = most.max(desk.store.held());
+        if n % 500 == 0 {
+            desk.clock.advance(short);
+        }
+    }
+    // 500 live at any time.
+    assert!(most < 4_000, "{most} were held");
+    let begun = desk.begin(OnAbandoned::Retry).await;
+    assert!(matches!(refused(&begun), Refusal::InProgress { retry_after } if retry_after < LEASE));
+    assert_eq!(living.complete(answer("living"), TTL).await, Stored::Yes);
+}

@@ -1,0 +1,127 @@
+//! The engine's promises about owners, leases and attempts, where time is in the test's hand.
+
+mod claims;
+mod crowds;
+mod endings;
+mod leases;
+mod takeovers;
+
+use bytes::Bytes;
+use idempotent_runtime::clock::{Clock, ManualClock};
+use idempotent_runtime::engine::claim::{Claim, Claimable, Claimed, Claimer, claim};
+use idempotent_runtime::engine::decide::{Refusal, Rules};
+use idempotent_runtime::engine::{Ask, Begun, Engine, Execution, GiveBack};
+use idempotent_runtime::outcome::{Outcome, StoredResponse};
+use idempotent_runtime::policy::{OnAbandoned, OnDuplicate, OnInFlight};
+use idempotent_runtime::store::record::{Label, Owner, Record, State};
+use idempotent_runtime::store::{Entry, Store};
+use idempotent_runtime::{Fingerprint, MemoryStore, StorageKey};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Longer than any of these tests takes, so that nothing is renewed behind a test's back.
+const LEASE: Duration = Duration::from_mins(10);
+const KEEP: Duration = Duration::from_hours(1);
+const TTL: Duration = Duration::from_hours(2);
+const PATIENCE: Duration = Duration::from_secs(2);
+const TICK: Duration = Duration::from_millis(1);
+const KEY: StorageKey = StorageKey::from_bytes([1; 32]);
+
+/// Memory, its clock, and an engine on it.
+struct Desk {
+    store: MemoryStore,
+    clock: Arc<ManualClock>,
+    engine: Engine,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::new());
+        let store = MemoryStore::with_clock(clock.clone());
+        let engine = engine(store.clone(), clock.clone());
+        Self { store, clock, engine }
+    }
+
+    /// What is under the key, as of now.
+    async fn entry(&self) -> Option<Entry> {
+        self.store.read(&KEY).await.expect("memory answers")
+    }
+
+    /// Where in its life the record is.
+    async fn state(&self) -> State {
+        let entry = self.entry().await.expect("a record");
+        Record::decode(&KEY, &entry.value).expect("a record").state
+    }
+
+    async fn begin(&self, on_abandoned: OnAbandoned) -> Begun {
+        self.engine.begin(&ask(on_abandoned)).await.expect("memory answers")
+    }
+
+    /// Begins a run that must be let in.
+    async fn run(&self) -> Execution {
+        match self.begin(OnAbandoned::Retry).await {
+            Begun::Run(run) => run,
+            other => panic!("no run: {other:?}"),
+        }
+    }
+
+    async fn claim(&self, claimable: Claimable, by: &Claimer) -> Claimed {
+        let wanted = Claim { claimable, ..wanted() };
+        claim(&self.store, &wanted, by).await.expect("memory answers")
+    }
+}
+
+fn engine(store: impl Store, clock: Arc<dyn Clock>) -> Engine {
+    Engine::new(Arc::new(store), clock, PATIENCE)
+}
+
+fn label() -> Label {
+    Label::new("op", "key")
+}
+
+fn wanted() -> Claim {
+    Claim {
+        key: KEY,
+        label: label(),
+        fingerprint: Fingerprint::from_bytes([1; 32]),
+        claimable: Claimable::Any,
+        lease: LEASE,
+        keep: KEEP,
+    }
+}
+
+fn ask(on_abandoned: OnAbandoned) -> Ask {
+    let (on_duplicate, on_in_flight) = (OnDuplicate::Replay, OnInFlight::Reject);
+    Ask {
+        claim: wanted(),
+        rules: Rules { on_duplicate, on_in_flight, on_abandoned },
+        wait: Duration::ZERO,
+        give_back: GiveBack::For(TTL),
+    }
+}
+
+fn somebody() -> Claimer {
+    Claimer { owner: Owner::random(), take_over: None }
+}
+
+fn answer(body: &'static str) -> Outcome {
+    let body = Bytes::from_static(body.as_bytes());
+    Outcome::Response(StoredResponse { status: 201, headers: Vec::new(), body })
+}
+
+/// The attempt of a claim that must be granted.
+#[track_caller]
+fn granted(claimed: &Claimed) -> u64 {
+    match claimed {
+        Claimed::Acquired(lease) => lease.attempt(),
+        other => panic!("not granted: {other:?}"),
+    }
+}
+
+#[track_caller]
+fn refused(begun: &Begun) -> Refusal {
+    match begun {
+        Begun::Refused(refusal) => *refusal,
+        other => panic!("not refused: {other:?}"),
+    }
+}

@@ -1,0 +1,166 @@
+//! Several who want the key of one dead owner, and races that nobody wins.
+
+use crate::{Desk, KEY, LEASE, PATIENCE, ask, engine, granted, refused, somebody, wanted};
+use bytes::Bytes;
+use futures_util::future::join_all;
+use idempotent_runtime::clock::ManualClock;
+use idempotent_runtime::engine::Begun;
+use idempotent_runtime::engine::claim::{Claimable, Claimed, Claimer, claim};
+use idempotent_runtime::engine::decide::Refusal;
+use idempotent_runtime::policy::OnAbandoned;
+use idempotent_runtime::store::record::{Record, State};
+use idempotent_runtime::store::{Entry, Store, StoreFuture, Swap};
+use idempotent_runtime::{Fingerprint, MemoryStore, StorageKey};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Barrier;
+
+/// Memory where exchanges meet at a barrier, so that all of them have seen the same record.
+#[derive(Debug)]
+struct Meeting {
+    store: MemoryStore,
+    swaps: Barrier,
+}
+
+impl Store for Meeting {
+    fn create<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        value: Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Option<Bytes>> {
+        self.store.create(key, value, life)
+    }
+
+    fn swap<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        expected: Bytes,
+        value: Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Swap> {
+        Box::pin(async move {
+            self.swaps.wait().await;
+            self.store.swap(key, expected, value, life).await
+        })
+    }
+
+    fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
+        self.store.read(key)
+    }
+
+    fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
+        self.store.purge(limit)
+    }
+
+    fn describe(&self) -> String {
+        self.store.describe()
+    }
+}
+
+/// Invariants S1 and S5.
+#[tokio::test]
+async fn of_two_that_take_over_one_dead_owner_one_gets_the_key() {
+    let desk = Desk::new();
+    drop(desk.run().await);
+    desk.clock.advance(LEASE);
+    let meeting = Meeting { store: desk.store.clone(), swaps: Barrier::new(2) };
+    let takers = [(); 2].map(|()| Claimer { take_over: Some(1), ..somebody() });
+    let wanted = wanted();
+    let claims = takers.iter().map(|by| claim(&meeting, &wanted, by));
+    let mut told = join_all(claims).await;
+    told.sort_by_key(|claimed| !matches!(claimed, Ok(Claimed::Acquired(_))));
+    assert_eq!(granted(told[0].as_ref().unwrap()), 2);
+    let Ok(Claimed::InProgress { retry_after, .. }) = told[1] else { panic!("{told:?}") };
+    assert_eq!(retry_after, LEASE, "of the new owner");
+}
+
+/// The same by engines, as in two processes.
+#[tokio::test]
+async fn of_two_processes_that_meet_a_dead_owner_one_runs() {
+    let desk = Desk::new();
+    drop(desk.run().await);
+    desk.clock.advance(LEASE);
+    let meeting = Arc::new(Meeting { store: desk.store.clone(), swaps: Barrier::new(2) });
+    let processes = [(); 2].map(|()| engine(meeting.clone(), desk.clock.clone()));
+    let ask = ask(OnAbandoned::Retry);
+    let begun = join_all(processes.iter().map(|engine| engine.begin(&ask))).await;
+    let (runs, others): (Vec<_>, Vec<_>) =
+        begun.into_iter().map(Result::unwrap).partition(|begun| matches!(begun, Begun::Run(_)));
+    assert_eq!((runs.len(), others.len()), (1, 1));
+    assert_eq!(refused(&others[0]), Refusal::InProgress { retry_after: LEASE });
+}
+
+#[tokio::test]
+async fn a_living_owner_is_not_taken_over() {
+    let desk = Desk::new();
+    let _run = desk.run().await;
+    let before = desk.entry().await;
+    let taker = Claimer { take_over: Some(1), ..somebody() };
+    let claimed = desk.claim(Claimable::Any, &taker).await;
+    assert!(matches!(claimed, Claimed::InProgress { .. }), "{claimed:?}");
+    assert_eq!(desk.entry().await, before);
+}
+
+#[tokio::test]
+async fn a_takeover_is_of_the_attempt_that_was_seen_dead_and_of_no_later_one() {
+    let desk = Desk::new();
+    for _ in 0..2 {
+        drop(desk.run().await);
+        desk.clock.advance(LEASE);
+    }
+    let late = Claimer { take_over: Some(1), ..somebody() };
+    let claimed = desk.claim(Claimable::Any, &late).await;
+    assert!(matches!(claimed, Claimed::Abandoned { attempt: 2, .. }), "{claimed:?}");
+}
+
+/// A key that others claim and give back between any two steps of ours.
+#[derive(Debug)]
+struct Elusive;
+
+fn given_back() -> Bytes {
+    let (fingerprint, state) = (Fingerprint::from_bytes([1; 32]), State::Issued);
+    Record { attempt: 1, fingerprint, label: crate::label(), state }.encode(&KEY)
+}
+
+impl Store for Elusive {
+    fn create<'a>(
+        &'a self,
+        _: &'a StorageKey,
+        _: Bytes,
+        _: Duration,
+    ) -> StoreFuture<'a, Option<Bytes>> {
+        Box::pin(async { Ok(Some(given_back())) })
+    }
+
+    fn swap<'a>(
+        &'a self,
+        _: &'a StorageKey,
+        _: Bytes,
+        _: Bytes,
+        _: Duration,
+    ) -> StoreFuture<'a, Swap> {
+        Box::pin(async { Ok(Swap::Differs(Some(given_back()))) })
+    }
+
+    fn read<'a>(&'a self, _: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
+        Box::pin(async { Ok(Some(Entry { value: given_back(), left: LEASE })) })
+    }
+
+    fn purge(&self, _: u32) -> StoreFuture<'_, u32> {
+        Box::pin(async { Ok(0) })
+    }
+
+    fn describe(&self) -> String {
+        "elusive".to_owned()
+    }
+}
+
+/// Whoever loses every race is told to come back, and not that its key was used otherwise.
+#[tokio::test]
+async fn a_key_that_others_always_get_first_is_busy() {
+    let engine = engine(Elusive, Arc::new(ManualClock::new()));
+    let begun = engine.begin(&ask(OnAbandoned::Retry)).await.unwrap();
+    let Refusal::InProgress { retry_after } = refused(&begun) else { panic!("{begun:?}") };
+    assert!(retry_after < PATIENCE, "soon");
+}
