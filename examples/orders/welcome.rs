@@ -21,6 +21,9 @@ pub(crate) fn print(addresses: &[SocketAddr], options: &Options, idempotency: &I
     let tokens = if options.secret().is_some() { "signed" } else { "stored" };
     println!("orders is listening on {}", addresses.join(", "));
     println!("  records   {}", idempotency.describe_store());
+    for finding in idempotency.check() {
+        println!("    note    {finding}");
+    }
     println!("  business  {}", options.database);
     println!("  tokens    {tokens}");
     println!();

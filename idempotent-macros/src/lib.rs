@@ -28,6 +28,7 @@ use proc_macro2::TokenStream;
 /// | `on_in_flight` | `"reject"`, `"wait"` | `"reject"` |
 /// | `wait` | how long to wait, with `on_in_flight = "wait"` and for a lock | the app's, 10 seconds |
 /// | `on_abandoned` | `"retry"`, `"hold"`: when the process died that ran it | `"retry"` |
+/// | `on_store_error` | `"refuse"`, `"run"` unguarded: while the store does not answer | `"refuse"` |
 /// | `fingerprint` | `"request"`, `"none"`, or a template | `"request"`: method, path, query, body |
 /// | `store` | statuses to store: `"2xx, 404"` | 2xx, 3xx, deterministic 4xx |
 /// | `headers` | response headers to replay beside the standard ones: `"X-Total"` | none |

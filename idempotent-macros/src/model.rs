@@ -77,6 +77,13 @@ pub(crate) enum OnAbandoned {
     Hold,
 }
 
+/// What happens while the store does not answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnStoreError {
+    Refuse,
+    Run,
+}
+
 /// Whether a request without a key is refused.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Presence {
@@ -121,6 +128,7 @@ pub(crate) struct Policy {
     pub(crate) on_duplicate: OnDuplicate,
     pub(crate) on_in_flight: OnInFlight,
     pub(crate) on_abandoned: OnAbandoned,
+    pub(crate) on_store_error: OnStoreError,
     pub(crate) presence: Presence,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) statuses: Statuses,

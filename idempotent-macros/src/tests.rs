@@ -57,6 +57,7 @@ expansions! {
         on_in_flight = "wait",
         wait = "5s",
         on_abandoned = "hold",
+        on_store_error = "run",
         fingerprint = "none",
         store = "2xx, 404",
         headers = "X-Total, X-Page",

@@ -36,8 +36,10 @@ counts! {
     not_stored,
     /// Runs that found their lease taken by another when they finished.
     lost,
-    /// Requests refused because the store did not answer.
+    /// Requests for which the store did not answer.
     store_failed,
+    /// Requests that ran unguarded while the store did not answer.
+    unguarded,
     /// Requests refused because the record under their key could not be read.
     undecodable,
     /// Leases that were renewed, because their runs lasted.

@@ -44,6 +44,16 @@ pub enum OnAbandoned {
     Hold,
 }
 
+/// What happens to a request while the store does not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnStoreError {
+    /// 503 `store-unavailable`; the handler does not run.
+    Refuse,
+    /// It runs unguarded, is logged and counted, and says `Idempotency-Stored: false`.
+    Run,
+}
+
 /// What a repeated request must repeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -101,6 +111,7 @@ pub struct Policy {
     pub(crate) on_duplicate: OnDuplicate,
     pub(crate) on_in_flight: OnInFlight,
     pub(crate) on_abandoned: OnAbandoned,
+    pub(crate) on_store_error: OnStoreError,
     pub(crate) presence: Presence,
     pub(crate) fingerprint: FingerprintOf,
     pub(crate) statuses: Statuses,
@@ -124,6 +135,7 @@ impl Policy {
             on_duplicate: OnDuplicate::Replay,
             on_in_flight: OnInFlight::Reject,
             on_abandoned: OnAbandoned::Retry,
+            on_store_error: OnStoreError::Refuse,
             presence: Presence::Required,
             fingerprint: match strategy {
                 Strategy::RequestId | Strategy::Token => FingerprintOf::Request,
@@ -159,6 +171,13 @@ impl Policy {
     #[must_use]
     pub const fn on_abandoned(mut self, choice: OnAbandoned) -> Self {
         self.on_abandoned = choice;
+        self
+    }
+
+    /// What happens while the store does not answer. Defaults to refusing the request.
+    #[must_use]
+    pub const fn on_store_error(mut self, choice: OnStoreError) -> Self {
+        self.on_store_error = choice;
         self
     }
 

@@ -2,7 +2,8 @@
 
 pub use crate::http::{Call, Exit, HttpResult, Operation, Serving, Template, serve};
 pub use crate::policy::{
-    FingerprintOf, OnAbandoned, OnDuplicate, OnInFlight, Policy, Presence, Statuses, Strategy,
+    FingerprintOf, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Policy, Presence, Statuses,
+    Strategy,
 };
 pub use actix_web::web::Payload;
 pub use actix_web::{HttpRequest, HttpResponse};

@@ -101,7 +101,7 @@ fn ask(on_abandoned: OnAbandoned) -> Ask {
 }
 
 fn somebody() -> Claimer {
-    Claimer { owner: Owner::random(), take_over: None }
+    Claimer { owner: Owner::random(), first: 1, take_over: None }
 }
 
 fn answer(body: &'static str) -> Outcome {

@@ -12,6 +12,7 @@ on_every_store! {
     after_a_panic_a_held_key_waits_for_a_person,
     a_handler_finishes_although_its_client_is_gone,
     while_the_store_is_down_nothing_runs,
+    a_handler_can_choose_to_run_without_the_store,
     what_could_not_be_stored_says_so,
     a_lost_answer_is_settled_as_the_same_owner,
     a_lost_answer_to_a_completion_is_settled,
@@ -77,6 +78,21 @@ async fn while_the_store_is_down_nothing_runs(backend: Backend) {
     assert_eq!((shop.stage.runs(), shop.idempotency.counts().store_failed), (0, 1));
     shop.backend.store.set_down(false);
     assert_eq!(shop.post("/orders").key("k").send().await.status, 201);
+}
+
+async fn a_handler_can_choose_to_run_without_the_store(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.backend.store.set_down(true);
+    let unguarded = shop.post("/in-any-case").key("k").send().await;
+    assert_eq!((unguarded.status, unguarded.header("Idempotency-Stored")), (201, Some("false")));
+    assert_eq!(shop.idempotency.counts().unguarded, 1);
+    shop.backend.store.set_down(false);
+    // What is known to have run does not run again, whatever the handler chose.
+    assert_eq!(shop.post("/in-any-case").key("other").send().await.status, 201);
+    shop.backend.store.corrupt(|record| record[1..].to_vec()).await;
+    let refused = shop.post("/in-any-case").key("other").send().await;
+    refused.is_problem(503, "store-unavailable");
+    assert_eq!(shop.stage.runs(), 2);
 }
 
 /// Behaviour 22.

@@ -25,6 +25,7 @@ macro_rules! on_every_store {
 }
 
 mod bodies;
+mod doctor;
 mod faults;
 mod fingerprints;
 mod identity;

@@ -17,6 +17,7 @@ pub(crate) fn all(config: &mut web::ServiceConfig) {
         .service(rejecting)
         .service(holding)
         .service(lasting)
+        .service(in_any_case)
         .service(locked)
         .service(also_locked)
         .service(locked_impatiently)
@@ -94,6 +95,12 @@ async fn holding(stage: Hand) -> impl Responder {
 #[route("/lasting", method = "POST")]
 #[idempotent(lease = "2s")]
 async fn lasting(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/in-any-case", method = "POST")]
+#[idempotent(on_store_error = "run")]
+async fn in_any_case(stage: Hand) -> impl Responder {
     stage.perform().await
 }
 

@@ -1,7 +1,7 @@
 //! A store that a test can watch and break.
 
 use bytes::Bytes;
-use idempotent_runtime::store::{Entry, Store, StoreFuture, Swap};
+use idempotent_runtime::store::{Entry, Finding, Store, StoreFuture, Swap};
 use idempotent_runtime::{StorageKey, StoreError, StoreErrorKind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -136,5 +136,9 @@ impl Store for Probe {
 
     fn describe(&self) -> String {
         self.0.store.describe()
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        self.0.store.findings()
     }
 }

@@ -1,8 +1,8 @@
 //! A policy as a constant expression: what is set, and nothing else.
 
 use crate::model::{
-    Fingerprint, Handler, OnAbandoned, OnDuplicate, OnInFlight, Presence, Scope, Setting, Statuses,
-    Strategy, Template, Window,
+    Fingerprint, Handler, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Presence, Scope,
+    Setting, Statuses, Strategy, Template, Window,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -28,6 +28,9 @@ pub(super) fn policy(handler: &Handler) -> TokenStream {
     }
     if policy.on_abandoned == OnAbandoned::Hold {
         set(quote!(.on_abandoned(#rt::OnAbandoned::Hold)));
+    }
+    if policy.on_store_error == OnStoreError::Run {
+        set(quote!(.on_store_error(#rt::OnStoreError::Run)));
     }
     if policy.presence == Presence::Optional {
         set(quote!(.presence(#rt::Presence::Optional)));

@@ -7,14 +7,14 @@ mod values;
 
 use crate::diagnostics::{Mistake, Mistakes, listed};
 use crate::model::{
-    Fingerprint, Handler, OnAbandoned, OnDuplicate, OnInFlight, Parameter, Policy, Presence, Scope,
-    Setting, Statuses, Strategy, Template, Window,
+    Fingerprint, Handler, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Parameter, Policy,
+    Presence, Scope, Setting, Statuses, Strategy, Template, Window,
 };
 use crate::parse::{Argument, Arguments, Written};
 use syn::{Error, LitStr};
 
 /// Every argument there is, in the order they are documented.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
     "strategy",
     "key",
     "operation",
@@ -25,6 +25,7 @@ const NAMES: [&str; 18] = [
     "on_in_flight",
     "wait",
     "on_abandoned",
+    "on_store_error",
     "fingerprint",
     "store",
     "headers",
@@ -135,12 +136,14 @@ impl<'a> Reader<'a> {
         let duplicates = [("replay", OnDuplicate::Replay), ("reject", OnDuplicate::Reject)];
         let in_flight = [("reject", OnInFlight::Reject), ("wait", OnInFlight::Wait)];
         let abandoned = [("retry", OnAbandoned::Retry), ("hold", OnAbandoned::Hold)];
+        let store_errors = [("refuse", OnStoreError::Refuse), ("run", OnStoreError::Run)];
         Policy {
             operation: self.own("operation", values::operation).or(function.to_owned()),
             strategy: self.choice("strategy", &strategies, Strategy::RequestId),
             on_duplicate: self.choice("on_duplicate", &duplicates, OnDuplicate::Replay),
             on_in_flight: self.choice("on_in_flight", &in_flight, OnInFlight::Reject),
             on_abandoned: self.choice("on_abandoned", &abandoned, OnAbandoned::Retry),
+            on_store_error: self.choice("on_store_error", &store_errors, OnStoreError::Refuse),
             presence: self.presence(),
             fingerprint: self.fingerprint(),
             statuses: self.own("store", values::statuses).or(Statuses::Default),

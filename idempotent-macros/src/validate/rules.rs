@@ -2,7 +2,7 @@
 
 use crate::diagnostics::{Mistake, listed};
 use crate::model::{
-    OnDuplicate, OnInFlight, Policy, Presence, Segment, Setting, Strategy, Template,
+    OnDuplicate, OnInFlight, OnStoreError, Policy, Presence, Segment, Setting, Strategy, Template,
 };
 use crate::parse::Argument;
 use crate::validate::{NAMES, Reader};
@@ -11,10 +11,11 @@ use syn::LitStr;
 
 type Rule = fn(&Reader<'_>, &Policy, &Template) -> Option<Mistake>;
 
-const RULES: [Rule; 8] = [
+const RULES: [Rule; 9] = [
     key_varies,
     token_is_one_placeholder,
     token_is_required,
+    token_is_checked,
     wait_needs_waiting,
     timestamp_needs_window,
     lease_below_ttl,
@@ -81,6 +82,17 @@ fn token_is_required(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Opti
     (policy.strategy == Strategy::Token && policy.presence == Presence::Optional).then(|| {
         Mistake::new(written.span(), "`strategy = \"token\"` cannot do without the token")
             .help("leave `required` out, or use `strategy = \"request_id\"`")
+    })
+}
+
+/// Without the store any token would do.
+fn token_is_checked(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
+    let written = reader.find("on_store_error")?;
+    let unchecked = policy.on_store_error == OnStoreError::Run;
+    (policy.strategy == Strategy::Token && unchecked).then(|| {
+        Mistake::new(written.span(), "`strategy = \"token\"` cannot run without its store")
+            .help("leave `on_store_error` out")
+            .note("nobody else knows which tokens were issued, and which are used up")
     })
 }
 

@@ -8,7 +8,7 @@ use crate::http::problem::Problem;
 use crate::http::scope::Scope;
 use crate::observe::Counts;
 use crate::policy::Policy;
-use crate::store::{Store, open};
+use crate::store::{Finding, Severity, Store, open};
 use crate::strategy::{Lock, Settings, TokenSecrets};
 use actix_web::{HttpRequest, HttpResponse};
 use std::fmt;
@@ -64,7 +64,15 @@ pub struct Builder<S = Scope> {
     max_body: usize,
     problem_types: String,
     on_error: Option<Box<OnError>>,
+    check: Check,
     scope: S,
+}
+
+/// Whether the store's settings are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Check {
+    Wanted,
+    Unwanted,
 }
 
 /// Why an [`Idempotency`] cannot be built.
@@ -85,6 +93,12 @@ pub enum BuildError {
     /// A secret is short enough to be guessed.
     #[error("`{0}` is shorter than 32 bytes: use as many random ones")]
     ShortSecret(&'static str),
+    /// The store cannot keep what is promised on top of it.
+    #[error(
+        "the store is not fit: {}; or build `without_check()`",
+        .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    )]
+    UnfitStore(Vec<Finding>),
     /// There is an old secret and no new one.
     #[error("`previous_token_secret` is set without `token_secret`: set the new one, too")]
     NoCurrentSecret,
@@ -102,6 +116,7 @@ impl Idempotency {
             max_body: 2 << 20,
             problem_types: PROBLEM_TYPES.to_owned(),
             on_error: None,
+            check: Check::Wanted,
             scope: NoScope,
         }
     }
@@ -147,6 +162,14 @@ impl Idempotency {
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.0.engine.counts()
+    }
+
+    /// What in the store's settings breaks or weakens a promise, as of its connection.
+    ///
+    /// `build` logs all of it, and fails on what breaks a promise.
+    #[must_use]
+    pub fn check(&self) -> Vec<Finding> {
+        self.0.engine.store().findings()
     }
 
     /// The store underneath, for people.
@@ -199,7 +222,7 @@ impl<S> Builder<S> {
     /// Whose requests are whose. There is no default, and no `build` before it.
     pub fn scope(self, scope: Scope) -> Builder {
         let Self { store, clock, settings, store_patience, .. } = self;
-        let Self { key_form, max_body, problem_types, on_error, .. } = self;
+        let Self { key_form, max_body, problem_types, on_error, check, .. } = self;
         Builder {
             store,
             clock,
@@ -209,6 +232,7 @@ impl<S> Builder<S> {
             max_body,
             problem_types,
             on_error,
+            check,
             scope,
         }
     }
@@ -292,6 +316,14 @@ impl<S> Builder<S> {
         self
     }
 
+    /// Accepts a store whose settings break what is promised on top of it.
+    ///
+    /// What is found is still logged, and [`Idempotency::check`] still tells.
+    pub fn without_check(mut self) -> Self {
+        self.check = Check::Unwanted;
+        self
+    }
+
     /// Where the time comes from, for tests. Defaults to the host's clocks.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -305,7 +337,8 @@ impl Builder {
     /// # Errors
     /// When a setting contradicts another or is unsafe; the message says which and what to do.
     pub fn build(self) -> Result<Idempotency, BuildError> {
-        self.check()?;
+        self.check_settings()?;
+        self.check_store()?;
         Ok(Idempotency(Arc::new(Guard {
             engine: Engine::new(self.store, self.clock, self.store_patience),
             settings: self.settings,
@@ -317,7 +350,20 @@ impl Builder {
         })))
     }
 
-    fn check(&self) -> Result<(), BuildError> {
+    fn check_store(&self) -> Result<(), BuildError> {
+        let findings = self.store.findings();
+        for finding in &findings {
+            tracing::warn!(store = self.store.describe(), "{finding}");
+        }
+        let (errors, _): (Vec<_>, Vec<_>) =
+            findings.into_iter().partition(|finding| finding.severity == Severity::Error);
+        match self.check {
+            Check::Wanted if !errors.is_empty() => Err(BuildError::UnfitStore(errors)),
+            Check::Wanted | Check::Unwanted => Ok(()),
+        }
+    }
+
+    fn check_settings(&self) -> Result<(), BuildError> {
         let Settings { ttl, lease, token_ttl, .. } = self.settings;
         let durations =
             [("lease", lease), ("token_ttl", token_ttl), ("store_patience", self.store_patience)];

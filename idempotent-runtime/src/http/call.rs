@@ -4,20 +4,20 @@
 
 use crate::engine::decide::Refusal;
 use crate::engine::{Ask, Begun};
-use crate::error::StoreError;
+use crate::error::{StoreError, StoreErrorKind};
 use crate::fingerprint::Fingerprint;
 use crate::http::app::Idempotency;
 use crate::http::body::{Unread, buffer, refilled};
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::refusal;
-use crate::http::response::replay;
+use crate::http::response::{not_stored, replay};
 use crate::http::scope::NoScope;
 use crate::http::serving::Shared;
 use crate::http::settle::settle;
 use crate::http::template::{Draft, Template, Unfilled};
 use crate::http::timestamp;
 use crate::key::Segments;
-use crate::policy::{FingerprintOf, Policy, Presence, Strategy};
+use crate::policy::{FingerprintOf, OnStoreError, Policy, Presence, Strategy};
 use crate::strategy::{self, Reading};
 use actix_web::dev::Payload;
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder};
@@ -186,8 +186,18 @@ impl Call {
                 None => self.exit(&refusal::unreadable(&self.request)),
             }),
             Ok(Begun::Refused(refusal)) => Err(self.refused(refusal)),
+            Err(error) if self.may_run_without(&error) => {
+                self.app.engine().counters().unguarded.count();
+                refusal::runs_unguarded(&self.request, &error);
+                Ok(())
+            }
             Err(error) => Err(self.exit(&refusal::store_failed(&self.request, &error))),
         }
+    }
+
+    /// A record that cannot be read says that there was a request before: that one never runs again.
+    fn may_run_without(&self, error: &StoreError) -> bool {
+        self.policy.on_store_error == OnStoreError::Run && error.kind() != StoreErrorKind::Corrupt
     }
 
     /// Makes a response of what the handler returned, and ends the run with it.
@@ -198,6 +208,8 @@ impl Call {
         let response = returned.respond_to(&self.request).map_into_boxed_body();
         match self.shared.run.take() {
             Some(run) => Either::Left(settle(self.policy, &self.app, run, response).map(Ok)),
+            // It was to be guarded, and the store did not answer.
+            None if self.shared.committed.get() => Either::Right(ready(Ok(not_stored(response)))),
             // It had no key and needed none.
             None => Either::Right(ready(Ok(response))),
         }

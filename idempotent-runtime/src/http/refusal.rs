@@ -56,6 +56,15 @@ pub(super) fn problem(request: &HttpRequest, policy: &Policy, refusal: Refusal) 
     }
 }
 
+/// The store did not answer, and the handler's policy is to run all the same.
+pub(super) fn runs_unguarded(request: &HttpRequest, error: &StoreError) {
+    tracing::warn!(
+        path = request.path(),
+        error = error as &dyn StdError,
+        "a request runs unguarded because the store failed and its handler wants it so",
+    );
+}
+
 /// The store did not answer, so nothing runs.
 pub(super) fn store_failed(request: &HttpRequest, error: &StoreError) -> Problem {
     tracing::error!(

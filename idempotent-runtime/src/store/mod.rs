@@ -5,6 +5,7 @@
 //! tokens; the engine builds all of those on these operations, once for every backend.
 
 mod cursor;
+mod finding;
 pub mod record;
 
 #[cfg(feature = "conformance")]
@@ -16,6 +17,7 @@ mod redis;
 #[cfg(feature = "sqlite")]
 mod sql;
 
+pub use finding::{Finding, Severity};
 pub use memory::MemoryStore;
 pub use open::open;
 #[cfg(feature = "redis")]
@@ -98,6 +100,13 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// The backend and its address without credentials, for people.
     fn describe(&self) -> String;
+
+    /// What in the backend's settings breaks or weakens this contract, as of the connection.
+    ///
+    /// Defaults to nothing.
+    fn findings(&self) -> Vec<Finding> {
+        Vec::new()
+    }
 }
 
 impl<S: Store + ?Sized> Store for Arc<S> {
@@ -130,5 +139,9 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn describe(&self) -> String {
         (**self).describe()
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        (**self).findings()
     }
 }

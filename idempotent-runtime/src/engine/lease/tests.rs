@@ -84,7 +84,7 @@ impl Desk {
 }
 
 async fn granted(store: &MemoryStore, take_over: Option<u64>) -> Arc<Lease> {
-    claimed(store, Claimer { owner: Owner::random(), take_over }).await
+    claimed(store, Claimer { owner: Owner::random(), first: 1, take_over }).await
 }
 
 async fn claimed(store: &MemoryStore, by: Claimer) -> Arc<Lease> {
@@ -118,7 +118,7 @@ async fn a_lease_that_was_renewed_is_still_the_same() {
     let desk = Desk::new().await;
     desk.lease.renew(&desk.store).await.unwrap();
     let entry = desk.entry().await;
-    let by = Claimer { owner: desk.lease.owner, take_over: None };
+    let by = Claimer { owner: desk.lease.owner, first: 1, take_over: None };
     let again = claimed(&desk.store, by).await;
     assert_eq!((again.attempt(), desk.entry().await), (1, entry));
     desk.clock.advance(LENGTH / 2);

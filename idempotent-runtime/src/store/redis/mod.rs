@@ -1,10 +1,11 @@
 //! Records in Redis or Valkey: one key each, so that a cluster can spread them.
 
 mod connections;
+mod doctor;
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
-use crate::store::{Entry, Store, StoreFuture, Swap};
+use crate::store::{Entry, Finding, Store, StoreFuture, Swap};
 use ::redis::{Client, Cmd, ErrorKind, RedisError, RedisResult, Script, Value, cmd, pipe};
 use bytes::Bytes;
 use connections::{Connections, is_read_only};
@@ -29,6 +30,7 @@ pub struct RedisStore {
     swap: Script,
     /// Whether `SET … IFEQ` is worth trying; the server's first complaint settles it.
     native_swap: AtomicBool,
+    findings: Vec<Finding>,
 }
 
 impl RedisStore {
@@ -38,14 +40,19 @@ impl RedisStore {
     /// When the URL is none, the server cannot be reached, or refuses the credentials.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let client = Client::open(url).map_err(|error| failed("connect", error))?;
-        let store = Self {
-            connections: Connections::new(client),
+        let connections = Connections::new(client);
+        let examined = async {
+            let mut connected = connections.get().await?;
+            doctor::ask(&mut connected.connection).await
+        };
+        let findings = examined.await.map_err(|error| failed("connect", error))?.findings();
+        Ok(Self {
+            connections,
             prefix: "idempotency:".to_owned(),
             swap: Script::new(include_str!("swap.lua")),
             native_swap: AtomicBool::new(true),
-        };
-        store.connections.get().await.map_err(|error| failed("connect", error))?;
-        Ok(store)
+            findings,
+        })
     }
 
     /// What the names of all keys begin with. Defaults to `idempotency:`.
@@ -163,6 +170,10 @@ impl Store for RedisStore {
 
     fn describe(&self) -> String {
         format!("Redis at {}", self.connections.client().get_connection_info().addr())
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        self.findings.clone()
     }
 }
 

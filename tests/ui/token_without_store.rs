@@ -1,0 +1,13 @@
+//! A token that nobody checks.
+
+#![allow(unused_imports, dead_code)]
+
+use actix_web::{HttpResponse, Responder, web};
+use idempotent_runtime::idempotent;
+
+#[idempotent(strategy = "token", key = "{header.token}", on_store_error = "run")]
+async fn create() -> impl Responder {
+    HttpResponse::Ok()
+}
+
+fn main() {}
