@@ -1,4 +1,45 @@
 //! Makes a handler safe to retry.
+//!
+//! A client that double-clicks, times out or repeats a request gets one effect and the same answer:
+//!
+//! ```
+//! # #[cfg(all(feature = "macros", feature = "actix"))]
+//! # mod shop {
+//! use actix_web::{App, HttpResponse, Responder, post, web};
+//! use idempotent_runtime::{BuildError, Idempotency, MemoryStore, Scope, idempotent};
+//!
+//! #[post("/orders")]
+//! #[idempotent(key = "{header.Idempotency-Key}", ttl = "24h")]
+//! async fn create_order(order: web::Json<u32>) -> impl Responder {
+//!     HttpResponse::Created().json(order)
+//! }
+//!
+//! # fn main() -> Result<(), BuildError> {
+//! let idempotency = Idempotency::builder(MemoryStore::new())
+//!     .scope(Scope::header("Authorization"))
+//!     .build()?;
+//! let app = App::new().app_data(idempotency.clone()).service(create_order);
+//! # let _ = app;
+//! # Ok(())
+//! # }
+//! # }
+//! ```
+//!
+//! - [`idempotent`](macro@idempotent) is the attribute, and all its arguments.
+//! - [`Idempotency`] is what an app is given, [`Builder`] what can be set.
+//! - [`MemoryStore`], `SqliteStore` (feature `sqlite`) and `RedisStore` (feature `redis`) keep records;
+//!   [`Store`] is the contract for one of your own.
+//! - [`TokenIssuer`] and [`issue_token`] give out tokens, [`Attempt`] is the fence of a run,
+//!   [`Idempotency::lock`] takes a lock in code.
+//!
+//! # Order of work
+//! Extract the handler's arguments → scope → key → fingerprint → claim → run → store → respond. What
+//! an extractor refuses claims nothing, and a stored response is only sent after the same extractors
+//! passed again: authorization belongs into an extractor or a middleware.
+//!
+//! # Features
+//! `macros` and `actix` are on by default. `sqlite` and `redis` bring those stores; `conformance`
+//! brings the tests that every store passes.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod clock;

@@ -87,7 +87,7 @@ pub enum Claimed {
     Abandoned {
         /// Of the request that was running.
         fingerprint: Fingerprint,
-        /// The dead owner's, for [`Claim::take_over`].
+        /// The dead owner's, for [`Claimer::take_over`].
         attempt: u64,
     },
     /// The key had to be issued beforehand and was not.

@@ -3,6 +3,7 @@
 mod app;
 mod attempt;
 mod body;
+mod builder;
 mod call;
 mod issue;
 mod key_header;
@@ -15,8 +16,9 @@ mod settle;
 mod template;
 mod timestamp;
 
-pub use app::{BuildError, Builder, Idempotency, NoScope};
+pub use app::Idempotency;
 pub use attempt::Attempt;
+pub use builder::{BuildError, Builder, NoScope};
 pub use call::{Call, Exit};
 pub use issue::{TokenIssuer, issue_token};
 pub use key_header::KeyForm;

@@ -8,6 +8,10 @@ use bytes::Bytes;
 use std::fmt;
 use std::time::Duration;
 
+mod glance;
+
+pub use glance::Glance;
+
 /// The process that claims, by 128 random bits it made before it claimed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Owner([u8; 16]);
@@ -255,37 +259,6 @@ fn decode_response(cursor: &mut Cursor) -> Result<StoredResponse, Undecodable> {
         headers.push((cursor.bytes()?, cursor.bytes()?));
     }
     Ok(StoredResponse { status, headers, body: cursor.bytes()? })
-}
-
-/// What a person may see of a record without opening it; empty for bytes that are none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Glance<'a> {
-    /// The guarded function.
-    pub operation: &'a str,
-    /// The key as it was read, without secrets.
-    pub label: &'a str,
-    /// `issued`, `in progress` or `completed`.
-    pub state: &'static str,
-}
-
-impl<'a> Glance<'a> {
-    /// Glances at the bytes of a value.
-    #[must_use]
-    pub fn at(value: &'a [u8]) -> Self {
-        Self::read(value).unwrap_or_default()
-    }
-
-    fn read(value: &'a [u8]) -> Option<Self> {
-        let [VERSION, tag, rest @ ..] = value else { return None };
-        let state = match *tag {
-            ISSUED => "issued",
-            IN_PROGRESS => "in progress",
-            RESPONSE | TOMBSTONE => "completed",
-            _ => return None,
-        };
-        let (operation, label) = labelled(rest.get(ATTEMPT_AND_FINGERPRINT..)?)?;
-        Some(Self { operation, label, state })
-    }
 }
 
 /// A text behind its 16-bit length, and what follows it.
