@@ -19,6 +19,6 @@ pub use client::{Reply, Sender};
 pub use eventually::eventually;
 pub use orders::Orders;
 pub use probe::Probe;
-pub use redis::RedisServer;
+pub use redis::{RedisServer, Suspended};
 pub use server::Server;
 pub use stage::Stage;

@@ -54,6 +54,13 @@ impl RedisServer {
         }
     }
 
+    /// Stops it with SIGSTOP until the answer is dropped: it answers nothing and closes nothing.
+    pub fn suspend(&self) -> Suspended {
+        let id = self.process.as_ref().expect("it runs").id();
+        signal("-STOP", id);
+        Suspended(id)
+    }
+
     /// Its address for `RedisStore::connect`.
     pub fn url(&self) -> String {
         format!("redis+unix://{}", self.socket().display())
@@ -78,6 +85,22 @@ impl RedisServer {
     fn socket(&self) -> PathBuf {
         self.directory.path().join("redis.sock")
     }
+}
+
+/// A process that stands still.
+#[derive(Debug)]
+#[must_use = "it goes on when this is dropped"]
+pub struct Suspended(u32);
+
+impl Drop for Suspended {
+    fn drop(&mut self) {
+        signal("-CONT", self.0);
+    }
+}
+
+fn signal(which: &str, process: u32) {
+    let sent = Command::new("kill").arg(which).arg(process.to_string()).status();
+    assert!(sent.expect("`kill` runs").success());
 }
 
 impl Drop for RedisServer {

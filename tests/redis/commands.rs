@@ -1,0 +1,116 @@
+//! What requests cost, by the server's own statistics.
+//!
+//! `INFO commandstats` counts a script's commands beside those that clients sent. Ours calls `GET`
+//! and then, where it exchanges, `SET`; nothing here makes an exchange fail, so each `EVALSHA`
+//! stands for one of each, which are taken off again. Servers that know `SET … IFEQ` run no script.
+
+use crate::Shop;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// What connections are set up and tests look around with; everything else counts.
+const SETTING_UP: [&str; 9] = [
+    "auth",
+    "client|setinfo",
+    "client|setname",
+    "config|resetstat",
+    "hello",
+    "info",
+    "ping",
+    "script|load",
+    "select",
+];
+
+/// How many commands clients sent while this happened, and which.
+async fn cost<T>(shop: &Shop, work: impl Future<Output = T>) -> (u64, String, T) {
+    let () = shop.redis.command(&["CONFIG", "RESETSTAT"]);
+    let done = work.await;
+    let stats: String = shop.redis.command(&["INFO", "commandstats"]);
+    let mut calls: BTreeMap<&str, u64> = stats.lines().filter_map(row).collect();
+    calls.retain(|name, _| !SETTING_UP.contains(name));
+    let scripts = calls.get("evalsha").copied().unwrap_or_default();
+    for name in ["get", "set"] {
+        let called = calls.entry(name).or_default();
+        *called = called.checked_sub(scripts).expect("the script calls each");
+    }
+    let mut shown = String::new();
+    for (name, many) in calls.iter().filter(|(_, many)| **many > 0) {
+        write!(shown, "{many} {name}, ").expect("a string");
+    }
+    (calls.values().sum(), shown, done)
+}
+
+/// `cmdstat_set:calls=3,usec=…`
+fn row(line: &str) -> Option<(&str, u64)> {
+    let (name, numbers) = line.strip_prefix("cmdstat_")?.split_once(':')?;
+    let calls = numbers.strip_prefix("calls=")?.split(',').next()?;
+    Some((name, calls.parse().expect("a number")))
+}
+
+/// A shop whose store has learnt what the server knows, and whose script is loaded.
+async fn warm() -> Shop {
+    let shop = Shop::open().await;
+    shop.order("warm").await;
+    shop
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_request_costs_two_commands() {
+    let shop = warm().await;
+    for n in 0..10 {
+        let (sent, shown, reply) = cost(&shop, shop.order(&format!("k{n}"))).await;
+        assert_eq!(reply.status, 201);
+        assert!((1..=2).contains(&sent), "{shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replay_costs_one_command() {
+    let shop = warm().await;
+    for _ in 0..10 {
+        let (sent, shown, reply) = cost(&shop, shop.order("warm")).await;
+        assert!(reply.is_replay());
+        assert_eq!(sent, 1, "{shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mismatch_costs_one_command() {
+    let shop = warm().await;
+    let other = shop.post("/orders").key("warm").body("another").send();
+    let (sent, shown, reply) = cost(&shop, other).await;
+    reply.is_problem(422, "key-reused");
+    assert_eq!(sent, 1, "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_whose_key_is_given_back_costs_two_commands() {
+    let shop = warm().await;
+    shop.stage.plays(|_| actix_web::HttpResponse::ServiceUnavailable().finish());
+    let (sent, shown, reply) = cost(&shop, shop.order("k")).await;
+    assert_eq!(reply.status, 503);
+    assert!((1..=2).contains(&sent), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_costs_one_command_to_issue_and_two_to_use() {
+    let shop = warm().await;
+    let (issued, shown, token) = cost(&shop, shop.token()).await;
+    assert_eq!(issued, 1, "{shown}");
+    let using = || shop.post("/token").header("token", &token).send();
+    let (used, shown, reply) = cost(&shop, using()).await;
+    assert_eq!(reply.status, 201);
+    assert!((1..=2).contains(&used), "{shown}");
+}
+
+/// A refusal before any claim asks the server nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_refused_beforehand_costs_nothing() {
+    let shop = warm().await;
+    let (sent, shown, reply) = cost(&shop, shop.post("/orders").send()).await;
+    reply.is_problem(400, "key-missing");
+    assert_eq!(sent, 0, "{shown}");
+    let (sent, shown, reply) = cost(&shop, shop.post("/token").header("token", "x").send()).await;
+    reply.is_problem(412, "token-invalid");
+    assert_eq!(sent, 0, "{shown}");
+}

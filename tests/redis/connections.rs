@@ -1,0 +1,54 @@
+//! One connection for each worker, not one for all of them nor one for each request.
+
+use crate::Shop;
+use futures_util::future::join_all;
+use std::collections::BTreeSet;
+
+/// As `tests::Server` starts them.
+const WORKERS: usize = 2;
+
+/// The server's numbers of the connections that were used for records last.
+fn serving(shop: &Shop) -> BTreeSet<String> {
+    let clients: String = shop.redis.command(&["CLIENT", "LIST"]);
+    let field = |client: &str, name: &str| {
+        let found = client.split(' ').find_map(|field| field.strip_prefix(name));
+        found.expect("a field").to_owned()
+    };
+    clients
+        .lines()
+        .filter(|client| ["set", "evalsha"].contains(&field(client, "cmd=").as_str()))
+        .map(|client| field(client, "id="))
+        .collect()
+}
+
+/// Enough at once that every worker serves some.
+async fn requests(shop: &Shop, round: &str) {
+    let orders = (0..20).map(|n| shop.post("/orders").key(&format!("{round}-{n}")).send());
+    let replies = join_all(orders).await;
+    assert!(replies.iter().all(|reply| reply.status == 201));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_worker_has_one_connection_and_keeps_it() {
+    let shop = Shop::open().await;
+    requests(&shop, "first").await;
+    let first = serving(&shop);
+    assert_eq!(first.len(), WORKERS, "{first:?}");
+    for round in ["second", "third"] {
+        requests(&shop, round).await;
+        assert_eq!(serving(&shop), first);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_the_server_closed_is_replaced() {
+    let shop = Shop::open().await;
+    requests(&shop, "first").await;
+    let first = serving(&shop);
+    let killed: usize = shop.redis.command(&["CLIENT", "KILL", "TYPE", "normal"]);
+    assert!(killed >= WORKERS);
+    requests(&shop, "second").await;
+    let second = serving(&shop);
+    assert_eq!(second.len(), WORKERS, "{second:?}");
+    assert!(second.is_disjoint(&first));
+}

@@ -1,0 +1,116 @@
+//! One key for each record, and one record for each command: what a cluster needs.
+
+use crate::Shop;
+use crate::monitor::{Monitor, Sent};
+use actix_web::HttpResponse;
+use tests::eventually;
+
+/// What connections are set up with, and what brackets a transaction.
+const NAMES_NO_KEY: [&str; 10] =
+    ["AUTH", "CLIENT", "DBSIZE", "EXEC", "HELLO", "KEYS", "MULTI", "PING", "SCRIPT", "SELECT"];
+
+impl Shop {
+    /// The keys a command names, as the server itself sees it.
+    fn keys_of(&self, sent: &Sent) -> Vec<String> {
+        let words: Vec<&str> = sent.words.iter().map(String::as_str).collect();
+        self.redis.command(&[&["COMMAND", "GETKEYS"], &words[..]].concat())
+    }
+
+    fn size(&self) -> usize {
+        self.redis.command(&["DBSIZE"])
+    }
+}
+
+/// Everything a store is asked to do, once or more.
+async fn everything(shop: &Shop) {
+    // A claim, its completion, a replay, a mismatch.
+    shop.order("k").await;
+    assert!(shop.order("k").await.is_replay());
+    assert_eq!(shop.post("/orders").key("k").body("other").send().await.status, 422);
+    // A key given back, and claimed again.
+    shop.stage.plays(|run| match run % 2 {
+        0 => HttpResponse::ServiceUnavailable().finish(),
+        _ => HttpResponse::Created().finish(),
+    });
+    assert_eq!(shop.order("again").await.status, 503);
+    assert_eq!(shop.order("again").await.status, 201);
+    // A token.
+    let token = shop.token().await;
+    shop.stage.plays(|_| HttpResponse::Created().finish());
+    assert_eq!(shop.post("/token").header("token", &token).send().await.status, 201);
+    assert_eq!(shop.post("/token").header("token", &token).send().await.status, 409);
+    // A run under way: a refusal, one that waits, and a renewal of the lease.
+    shop.stage.close();
+    let before = shop.stage.runs();
+    let lasting = tokio::spawn(shop.post("/hasty").key("k").send());
+    let awaited = tokio::spawn(shop.post("/waiting").key("k").send());
+    shop.stage.runs_reach(before + 2).await;
+    assert_eq!(shop.post("/hasty").key("k").send().await.status, 409);
+    let waiting = tokio::spawn(shop.post("/waiting").key("k").send());
+    eventually("a renewal", async || (shop.idempotency.counts().renewed > 0).then_some(())).await;
+    shop.stage.open();
+    assert_eq!(lasting.await.unwrap().status, 201);
+    assert_eq!((awaited.await.unwrap().status, waiting.await.unwrap().status), (201, 201));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_command_names_exactly_one_key() {
+    let shop = Shop::open().await;
+    let monitor = Monitor::start(&shop.redis);
+    everything(&shop).await;
+    let seen = monitor.stop(&shop.redis);
+    let mut outer = Vec::new();
+    let mut judged = 0;
+    for sent in &seen {
+        if NAMES_NO_KEY.contains(&&*sent.words[0].to_uppercase()) {
+            continue;
+        }
+        let keys = shop.keys_of(sent);
+        assert_eq!(keys.len(), 1, "{sent:?}");
+        if sent.by_script {
+            assert_eq!(keys, outer, "a script touches the key it was given: {sent:?}");
+        } else {
+            outer = keys;
+        }
+        judged += 1;
+    }
+    assert!(judged > 15, "{judged}");
+    assert!(seen.iter().any(|sent| sent.words[0] == "GET" && !sent.by_script), "also readings");
+}
+
+/// What stands between `MULTI` and `EXEC` must live in one slot.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_transaction_is_about_one_key() {
+    let shop = Shop::open().await;
+    let monitor = Monitor::start(&shop.redis);
+    everything(&shop).await;
+    let seen = monitor.stop(&shop.redis);
+    let mut transactions = 0;
+    for (at, sent) in seen.iter().enumerate().filter(|(_, sent)| sent.words == ["MULTI"]) {
+        let inside = seen[at + 1..].iter().take_while(|sent| sent.words != ["EXEC"]);
+        let mut keys: Vec<_> = inside.flat_map(|sent| shop.keys_of(sent)).collect();
+        assert!(keys.len() > 1, "{sent:?}");
+        keys.dedup();
+        assert_eq!(keys.len(), 1, "{keys:?}");
+        transactions += 1;
+    }
+    assert!(transactions > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_record_is_one_key_with_an_end_and_a_name_that_nothing_can_shape() {
+    let shop = Shop::open().await;
+    let keys = ["plain", "\"{tag}\"", "\"*\"", "\"a b\"", "../..", "idempotency:"];
+    for (n, key) in keys.into_iter().enumerate() {
+        for _ in 0..2 {
+            shop.order(key).await;
+        }
+        assert_eq!(shop.size(), n + 1, "{key}");
+    }
+    for name in shop.names() {
+        let hash = name.strip_prefix("idempotency:").expect("the prefix");
+        assert!(hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()), "{name}");
+        let left: i64 = shop.redis.command(&["PTTL", &name]);
+        assert!((1..=24 * 3600 * 1000).contains(&left), "{name}: {left} ms");
+    }
+}

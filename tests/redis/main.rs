@@ -1,0 +1,87 @@
+//! What only a real Redis server can show: what it was sent, who is connected, and how it dies.
+
+mod commands;
+mod connections;
+mod foreign;
+mod keys;
+mod monitor;
+mod outages;
+
+use actix_web::{Responder, route, web};
+use idempotent_runtime::{Idempotency, RedisStore, Scope, idempotent, issue_token};
+use tests::{RedisServer, Reply, Sender, Server, Stage};
+
+/// A guarded app on a Redis server of its own.
+struct Shop {
+    stage: Stage,
+    idempotency: Idempotency,
+    app: Server,
+    /// Ends last.
+    redis: RedisServer,
+}
+
+impl Shop {
+    async fn open() -> Self {
+        Self::on(RedisServer::start()).await
+    }
+
+    async fn on(redis: RedisServer) -> Self {
+        let store = RedisStore::connect(&redis.url()).await.expect("it connects");
+        let guard = Idempotency::builder(store).scope(Scope::header("Authorization"));
+        let (idempotency, stage) = (guard.build().expect("settings that fit"), Stage::new());
+        let app = Server::start(&idempotency, &stage, routes);
+        Self { stage, idempotency, app, redis }
+    }
+
+    /// A POST by alice.
+    fn post(&self, path: &str) -> Sender {
+        self.app.post(path)
+    }
+
+    async fn order(&self, key: &str) -> Reply {
+        self.post("/orders").key(key).send().await
+    }
+
+    async fn token(&self) -> String {
+        let url = format!("http://{}/tokens/token", self.app.address());
+        let reply = Sender::new(reqwest::Method::GET, url).send().await;
+        String::from_utf8(reply.body.to_vec()).expect("a token")
+    }
+
+    /// The names of all keys.
+    fn names(&self) -> Vec<String> {
+        self.redis.command(&["KEYS", "*"])
+    }
+}
+
+type Hand = web::Data<Stage>;
+
+fn routes(config: &mut web::ServiceConfig) {
+    let tokens = issue_token("token");
+    config.service(orders).service(waiting).service(hasty).service(token);
+    config.route("/tokens/token", tokens);
+}
+
+#[route("/orders", method = "POST")]
+#[idempotent]
+async fn orders(stage: Hand, _body: web::Bytes) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/waiting", method = "POST")]
+#[idempotent(on_in_flight = "wait")]
+async fn waiting(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/hasty", method = "POST")]
+#[idempotent(lease = "300ms")]
+async fn hasty(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/token", method = "POST")]
+#[idempotent(strategy = "token", key = "{header.token}", on_duplicate = "reject")]
+async fn token(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
