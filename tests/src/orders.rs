@@ -75,7 +75,9 @@ impl Orders {
         });
         // Kept before it is looked at, so that a failure kills it.
         let running = self.running.insert(Running { process, lines, url: String::new() });
-        running.url = running.line_with("orders is listening on ").split_off(23);
+        let first = running.line_with("");
+        let url = first.strip_prefix("orders is listening on ").expect("its first line");
+        url.clone_into(&mut running.url);
     }
 
     /// Where it listens: `http://…`.

@@ -1,0 +1,122 @@
+//! Ctrl-C and SIGTERM: what runs is finished and stored, then the process ends. Invariant L4.
+
+use crate::shop::{assert_replays, suffering};
+use crate::{Records, Shop};
+use serde_json::{Value, json};
+use tests::eventually;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+on! { memory: [
+    a_server_told_to_end_takes_nothing_new_and_finishes_what_runs,
+    a_server_can_be_told_to_end_as_soon_as_it_listens,
+] }
+
+on! { sqlite redis: [
+    a_server_told_to_end_takes_nothing_new_and_finishes_what_runs,
+    a_server_can_be_told_to_end_as_soon_as_it_listens,
+    what_ran_at_sigterm_is_replayed_after_a_restart,
+    what_ran_at_ctrl_c_is_replayed_after_a_restart,
+    who_waited_at_sigterm_gets_the_answer,
+    what_ran_without_its_client_at_sigterm_is_replayed_after_a_restart,
+] }
+
+const DRAINING: &str = "finishing what runs";
+
+async fn a_server_told_to_end_takes_nothing_new_and_finishes_what_runs(records: Records) {
+    let mut shop = Shop::open(records);
+    let first = tokio::spawn(shop.suffer("k", &json!({"delay_ms": 1500})).send());
+    shop.effects_reach("create_order", 1).await;
+    shop.orders.signal("TERM");
+    shop.orders.line_with(DRAINING);
+    // The line is printed a moment before the door is closed.
+    let mut keys = 0..;
+    eventually("new orders are refused", async || {
+        let refused = shop.order(&format!("new-{}", keys.next()?)).send().await;
+        (refused.status != 201).then(|| refused.is_problem(503, "shutting-down"))
+    })
+    .await;
+    assert!(!first.is_finished(), "the refusal came in time");
+    assert_eq!(first.await.expect("no panic").status, 201);
+    shop.orders.ends();
+}
+
+async fn a_server_can_be_told_to_end_as_soon_as_it_listens(records: Records) {
+    let mut shop = Shop::open(records);
+    for _ in 0..5 {
+        shop.orders.stop();
+        shop.orders.restart();
+    }
+    assert_eq!(shop.order("k").send().await.status, 201);
+}
+
+async fn what_ran_at_sigterm_is_replayed_after_a_restart(records: Records) {
+    drained_by("TERM", Shop::open(records)).await;
+}
+
+async fn what_ran_at_ctrl_c_is_replayed_after_a_restart(records: Records) {
+    drained_by("INT", Shop::open(records)).await;
+}
+
+async fn drained_by(signal: &str, mut shop: Shop) {
+    let slow = json!({"delay_ms": 1000});
+    let first = tokio::spawn(shop.suffer("k", &slow).send());
+    shop.effects_reach("create_order", 1).await;
+    shop.orders.signal(signal);
+    shop.orders.line_with(DRAINING);
+    assert!(!first.is_finished(), "the signal came in time");
+    let first = first.await.expect("no panic");
+    assert_eq!((first.status, first.header("Idempotency-Stored")), (201, None));
+    shop.orders.ends();
+    shop.orders.restart();
+    assert_replays(&first, &shop.suffer("k", &slow).send().await);
+    assert_eq!((shop.effects("create_order").await, shop.list().await.len()), (1, 1));
+}
+
+async fn who_waited_at_sigterm_gets_the_answer(records: Records) {
+    let mut shop = Shop::open(records);
+    let slow = json!({"delay_ms": 1500});
+    let both = [(); 2].map(|()| tokio::spawn(shop.order_or_wait("k", &slow).send()));
+    shop.effects_reach("create_order_or_wait", 1).await;
+    shop.orders.signal("TERM");
+    let [one, two] = both.map(async |reply| reply.await.expect("no panic"));
+    let (one, two) = tokio::join!(one, two);
+    shop.orders.ends();
+    let (first, again) = if one.is_replay() { (two, one) } else { (one, two) };
+    assert_eq!(first.status, 201);
+    assert_replays(&first, &again);
+}
+
+/// Behaviour 16: actix would let go of a handler that no connection waits for.
+async fn what_ran_without_its_client_at_sigterm_is_replayed_after_a_restart(records: Records) {
+    let mut shop = Shop::open(records);
+    let slow = json!({"delay_ms": 1500});
+    let client = typed(&shop, "k", &slow).await;
+    shop.effects_reach("create_order", 1).await;
+    // A reset, not an orderly end.
+    client.set_zero_linger().expect("it can be reset");
+    drop(client);
+    assert_eq!(shop.list().await, [Value::Null; 0], "it still runs");
+    shop.orders.stop();
+    shop.orders.restart();
+
+    let [order] = &shop.list().await[..] else { panic!("it was finished") };
+    let retry = shop.suffer("k", &slow).send().await;
+    assert_eq!((retry.status, retry.is_replay(), &retry.json()), (201, true, order));
+    assert_eq!(shop.effects("create_order").await, 1);
+}
+
+/// Sends an order on a connection in the test's hand.
+async fn typed(shop: &Shop, key: &str, what: &Value) -> TcpStream {
+    let address = shop.orders.url().strip_prefix("http://").expect("plain HTTP");
+    let body = suffering(what).to_string();
+    let request = format!(
+        "POST /orders HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer alice\r\n\
+         Idempotency-Key: {key}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut client = TcpStream::connect(address).await.expect("it listens");
+    client.write_all(request.as_bytes()).await.expect("it reads");
+    client
+}

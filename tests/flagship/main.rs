@@ -1,0 +1,34 @@
+//! The flagship as a person starts it: real processes, real HTTP, real files and servers below.
+
+/// Makes a test of every behaviour for each of these stores.
+macro_rules! on {
+    ($($store:ident)+: $behaviours:tt) => {
+        $(on!(@ $store $behaviours);)+
+    };
+    (@ $store:ident [$($behaviour:ident,)*]) => {
+        mod $store {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $behaviour() {
+                    super::$behaviour(crate::Records::$store()).await;
+                }
+            )*
+        }
+    };
+}
+
+mod accounts;
+mod drained;
+mod keys;
+mod killed;
+mod processes;
+mod records;
+mod restarted;
+mod shop;
+mod signed;
+mod simulated;
+mod tokens;
+mod welcome;
+
+use records::Records;
+use shop::Shop;

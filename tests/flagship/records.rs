@@ -1,0 +1,34 @@
+//! Where the records of a test live.
+
+use std::sync::Arc;
+use tests::RedisServer;
+
+/// A store by its URL, kept up for as long as it is used.
+#[derive(Clone)]
+pub(crate) struct Records {
+    url: String,
+    _server: Option<Arc<RedisServer>>,
+}
+
+impl Records {
+    /// In the process.
+    pub(crate) fn memory() -> Self {
+        Self { url: "memory:".to_owned(), _server: None }
+    }
+
+    /// In a file beside the business database.
+    pub(crate) fn sqlite() -> Self {
+        Self { url: "sqlite:records.db".to_owned(), _server: None }
+    }
+
+    /// In a server of the test's own.
+    pub(crate) fn redis() -> Self {
+        let server = RedisServer::start();
+        Self { url: server.url(), _server: Some(Arc::new(server)) }
+    }
+
+    /// What `--store` is given.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+}
