@@ -18,7 +18,7 @@ use proc_macro2::TokenStream;
 ///
 /// | argument | value | default |
 /// | --- | --- | --- |
-/// | `strategy` | `"request_id"`, `"token"`, `"lock"` | `"request_id"` |
+/// | `strategy` | `"request_id"`, `"token"`, `"lock"`, `"dedup_table"` | `"request_id"` |
 /// | `key` | a template, see below | `"{header.Idempotency-Key}"` |
 /// | `operation` | the name that keys and tokens are bound to | the function's name |
 /// | `scope` | a template, or `"shared"` | the app's rule |
@@ -40,6 +40,11 @@ use proc_macro2::TokenStream;
 ///
 /// A lock takes `key`, `scope`, `lease`, `wait` and `message`: handlers whose locks have one name
 /// never overlap, whatever their operation and whoever calls; nothing is stored.
+///
+/// With `dedup_table` the record is a row in the app's `.database(pool)`, put by the first statement
+/// of a transaction that the handler takes as `mut tx: Tx<Sqlite>`. Both commit together if the
+/// response is stored, the handler's own effects only with 2xx and 3xx. `wait` is how long a
+/// duplicate waits for the first to commit.
 ///
 /// Durations are a number and `ms`, `s`, `m`, `h` or `d`.
 ///

@@ -54,6 +54,14 @@ pub(crate) enum Strategy {
     RequestId,
     Token,
     Lock,
+    DedupTable,
+}
+
+impl Strategy {
+    /// Whether its guard stands in the business transaction.
+    pub(crate) const fn is_transactional(self) -> bool {
+        matches!(self, Self::DedupTable)
+    }
 }
 
 /// What a duplicate of a finished request gets.

@@ -50,6 +50,12 @@ expansions! {
         }
     }
 
+    a_transaction: (strategy = "dedup_table", wait = "2s") {
+        async fn transfer(mut tx: Tx<Sqlite>) -> Result<HttpResponse, BankError> {
+            bank(&mut tx).await
+        }
+    }
+
     every_setting: (
         key = "{header.Idempotency-Key}",
         ttl = "24h",

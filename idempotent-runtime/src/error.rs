@@ -11,6 +11,8 @@ pub enum StoreErrorKind {
     Unavailable,
     /// The backend did not answer in time; whether it acted is unknown.
     Timeout,
+    /// Others were writing the same, and one had to give way.
+    Busy,
     /// The backend answered with something that is no record of ours.
     Corrupt,
     /// The backend understood and refused: wrong credentials, no memory, read-only.
@@ -22,6 +24,7 @@ impl StoreErrorKind {
         match self {
             Self::Unavailable => "the store cannot be reached",
             Self::Timeout => "the store did not answer in time",
+            Self::Busy => "the store is busy with others that write the same",
             Self::Corrupt => "the store holds something under this key that is no valid record",
             Self::Rejected => "the store refused the operation",
         }
@@ -67,7 +70,10 @@ impl StoreError {
     /// Whether the same call may succeed a moment later.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        matches!(self.kind, StoreErrorKind::Unavailable | StoreErrorKind::Timeout)
+        matches!(
+            self.kind,
+            StoreErrorKind::Unavailable | StoreErrorKind::Timeout | StoreErrorKind::Busy
+        )
     }
 }
 

@@ -59,7 +59,7 @@ impl Segments {
 
     /// The text of all segments, secrets included; lists that differ may read alike.
     #[must_use]
-    pub(crate) fn whole(&self) -> String {
+    pub fn whole(&self) -> String {
         let mut whole = String::with_capacity(self.0.len());
         let mut rest = &self.0[..];
         while let Some((_, text, after)) = split(rest) {

@@ -58,9 +58,13 @@ pub mod private;
 pub mod store;
 #[cfg(feature = "actix")]
 mod strategy;
+#[cfg(feature = "actix")]
+mod transaction;
 
 pub use error::{StoreError, StoreErrorKind};
 pub use fingerprint::Fingerprint;
+#[cfg(all(feature = "actix", feature = "sqlite"))]
+pub use http::Tx;
 #[cfg(feature = "actix")]
 pub use http::{
     Attempt, BuildError, Builder, Idempotency, KeyForm, NoScope, Problem, ProblemKind, Scope,
@@ -76,3 +80,5 @@ pub use store::SqliteStore;
 pub use store::{MemoryStore, Store};
 #[cfg(feature = "actix")]
 pub use strategy::{Lock, LockError, LockGuard};
+#[cfg(feature = "actix")]
+pub use transaction::Database;

@@ -10,6 +10,8 @@ pub enum Strategy {
     RequestId,
     /// A token, issued beforehand, is used up by the request.
     Token,
+    /// The record commits with what the handler does in the business transaction.
+    DedupTable,
     /// Handlers that name the same lock never overlap; nothing is stored.
     Lock,
 }
@@ -138,7 +140,9 @@ impl Policy {
             on_store_error: OnStoreError::Refuse,
             presence: Presence::Required,
             fingerprint: match strategy {
-                Strategy::RequestId | Strategy::Token => FingerprintOf::Request,
+                Strategy::RequestId | Strategy::Token | Strategy::DedupTable => {
+                    FingerprintOf::Request
+                }
                 Strategy::Lock => FingerprintOf::Nothing,
             },
             statuses: Statuses::DEFAULT,

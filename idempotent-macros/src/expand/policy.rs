@@ -16,6 +16,7 @@ pub(super) fn policy(handler: &Handler) -> TokenStream {
         Strategy::RequestId => quote!(RequestId),
         Strategy::Token => quote!(Token),
         Strategy::Lock => quote!(Lock),
+        Strategy::DedupTable => quote!(DedupTable),
     };
     let rt = super::http::runtime();
     let mut tokens = quote!(#rt::Policy::new(#operation, #rt::Strategy::#strategy));

@@ -132,6 +132,7 @@ impl<'a> Reader<'a> {
             ("request_id", Strategy::RequestId),
             ("token", Strategy::Token),
             ("lock", Strategy::Lock),
+            ("dedup_table", Strategy::DedupTable),
         ];
         let duplicates = [("replay", OnDuplicate::Replay), ("reject", OnDuplicate::Reject)];
         let in_flight = [("reject", OnInFlight::Reject), ("wait", OnInFlight::Wait)];
@@ -186,7 +187,9 @@ impl<'a> Reader<'a> {
     fn key(&mut self, strategy: Strategy) -> Template {
         match (self.text("key"), strategy) {
             (Some(text), _) => self.template(&text),
-            (None, Strategy::RequestId) => template::header("Idempotency-Key"),
+            (None, Strategy::RequestId | Strategy::DedupTable) => {
+                template::header("Idempotency-Key")
+            }
             (None, Strategy::Token | Strategy::Lock) => {
                 if self.find("key").is_none() {
                     self.mistakes.add(rules::needs_key(strategy, self.find("strategy")));

@@ -7,24 +7,42 @@ use crate::model::{
 use crate::parse::Argument;
 use crate::validate::{NAMES, Reader};
 use proc_macro2::Span;
-use syn::LitStr;
+use syn::{LitStr, Type};
 
 type Rule = fn(&Reader<'_>, &Policy, &Template) -> Option<Mistake>;
 
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 10] = [
     key_varies,
     token_is_one_placeholder,
     token_is_required,
     token_is_checked,
     wait_needs_waiting,
+    tx_needs_transaction,
     timestamp_needs_window,
     lease_below_ttl,
     wait_below_ttl,
     headers_need_replay,
 ];
 
-/// What a lock has a use for: nothing of it is stored, and nobody is told from anybody.
-const OF_A_LOCK: [&str; 6] = ["strategy", "key", "scope", "lease", "wait", "message"];
+/// What a lock has no use for: nothing of it is stored, and nobody is told from anybody.
+const NOT_OF_A_LOCK: [&str; 13] = [
+    "operation",
+    "ttl",
+    "on_duplicate",
+    "on_in_flight",
+    "on_abandoned",
+    "on_store_error",
+    "fingerprint",
+    "store",
+    "headers",
+    "max_body",
+    "required",
+    "within",
+    "timestamp",
+];
+
+/// What a transaction has no use for: the database's own locks take the place of leases.
+const NOT_OF_A_TRANSACTION: [&str; 4] = ["lease", "on_in_flight", "on_abandoned", "on_store_error"];
 
 pub(super) fn check(reader: &mut Reader<'_>, policy: &Policy, key: &Template) {
     check_use(reader, policy.strategy);
@@ -37,17 +55,20 @@ pub(super) fn check(reader: &mut Reader<'_>, policy: &Policy, key: &Template) {
 
 /// Every argument is one that the strategy takes.
 fn check_use(reader: &mut Reader<'_>, strategy: Strategy) {
-    if strategy != Strategy::Lock {
-        return;
-    }
+    let (word, unused): (_, &[&str]) = match strategy {
+        Strategy::RequestId | Strategy::Token => return,
+        Strategy::Lock => ("lock", &NOT_OF_A_LOCK),
+        Strategy::DedupTable => ("dedup_table", &NOT_OF_A_TRANSACTION),
+    };
     for argument in reader.arguments {
         let name = argument.name.to_string();
-        if NAMES.contains(&name.as_str()) && !OF_A_LOCK.contains(&name.as_str()) {
-            let what = format!("`{name}` has no effect with `strategy = \"lock\"`");
+        if unused.contains(&name.as_str()) {
+            let takes = NAMES.into_iter().filter(|name| !unused.contains(name));
+            let what = format!("`{name}` has no effect with `strategy = \"{word}\"`");
             reader.mistakes.add(
                 Mistake::new(argument.name.span(), what)
                     .help(format!("leave `{name}` out"))
-                    .note(format!("a lock takes {}", listed(OF_A_LOCK))),
+                    .note(format!("this strategy takes {}", listed(takes))),
             );
         }
     }
@@ -98,10 +119,26 @@ fn token_is_checked(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Optio
 
 fn wait_needs_waiting(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
     let written = reader.find("wait")?;
-    let waits = policy.on_in_flight == OnInFlight::Wait || policy.strategy == Strategy::Lock;
+    let waits = match policy.strategy {
+        Strategy::RequestId | Strategy::Token => policy.on_in_flight == OnInFlight::Wait,
+        Strategy::Lock | Strategy::DedupTable => true,
+    };
     (!waits).then(|| {
         Mistake::new(written.name.span(), "`wait` has no effect: duplicates in flight are rejected")
             .help("add `on_in_flight = \"wait\"`, or leave `wait` out")
+    })
+}
+
+/// Where no guard stands in a transaction, there is none.
+fn tx_needs_transaction(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
+    let tx = reader.parameters.iter().find_map(|parameter| match &parameter.kind {
+        Type::Path(path) => path.path.segments.last().filter(|last| last.ident == "Tx"),
+        _ => None,
+    })?;
+    (!policy.strategy.is_transactional()).then(|| {
+        Mistake::new(tx.ident.span(), "`Tx` is the transaction of a guard that stands in one")
+            .help("choose `strategy = \"dedup_table\"`: effect and record then commit together")
+            .note("with other strategies, begin a transaction on your own pool")
     })
 }
 

@@ -3,7 +3,7 @@
 use crate::engine::heartbeat::Pulse;
 use crate::engine::lease::{Hold, Lease};
 use crate::engine::line::Front;
-use crate::engine::running::Run;
+use crate::engine::running::Entered;
 use crate::engine::wait::{jittered, pause_for};
 use crate::engine::{Engine, GiveBack};
 use crate::error::StoreError;
@@ -31,7 +31,7 @@ pub struct Execution {
     /// Keeps the lease alive until the run ends.
     pub(super) pulse: Option<Pulse>,
     pub(super) give_back: GiveBack,
-    pub(super) _run: Run,
+    pub(super) _entered: Entered,
     /// Of those in this process that want the same key, the next moves up after the end.
     pub(super) _front: Option<Front>,
 }

@@ -11,6 +11,7 @@ mod wait;
 
 pub use execution::{Execution, Stored};
 pub use lease::{Hold, Lease};
+pub(crate) use running::Entered;
 
 use crate::clock::{Clock, millis};
 use crate::error::{StoreError, StoreErrorKind};
@@ -24,6 +25,7 @@ use decide::{Decision, Refusal, Rules, decide};
 use heartbeat::{Heartbeat, Tools};
 use line::Lines;
 use running::Running;
+
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -135,7 +137,7 @@ impl Engine {
     }
 
     async fn judge(&self, ask: &Ask) -> Result<Begun, StoreError> {
-        let Some(run) = self.0.running.enter() else {
+        let Some(entered) = self.enter() else {
             return Ok(Begun::Refused(Refusal::Draining));
         };
         let asked = self.clock().steady();
@@ -161,7 +163,7 @@ impl Engine {
                         lease,
                         give_back: ask.give_back,
                         _front: front,
-                        _run: run,
+                        _entered: entered,
                     }));
                 }
                 Decision::Replay(response) => return Ok(Begun::Replay(response)),
@@ -185,6 +187,11 @@ impl Engine {
             }
             sent = self.clock().steady();
         }
+    }
+
+    /// Counts a run in, unless the process is about to end.
+    pub(crate) fn enter(&self) -> Option<Entered> {
+        self.0.running.enter()
     }
 
     fn claimer(&self, claimable: Claimable) -> Claimer {

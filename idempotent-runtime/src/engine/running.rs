@@ -15,14 +15,14 @@ pub(crate) struct Running {
 
 /// One run; dropping it is its end.
 #[derive(Debug)]
-pub(crate) struct Run(Arc<Running>);
+pub(crate) struct Entered(Arc<Running>);
 
 impl Running {
     /// Lets a run in, unless the door is closed.
-    pub(crate) fn enter(self: &Arc<Self>) -> Option<Run> {
+    pub(crate) fn enter(self: &Arc<Self>) -> Option<Entered> {
         // Counted before the door is looked at, so that a drain either sees it or refuses it.
         self.now.fetch_add(1, Ordering::SeqCst);
-        let run = Run(Arc::clone(self));
+        let run = Entered(Arc::clone(self));
         (!self.closed.load(Ordering::SeqCst)).then_some(run)
     }
 
@@ -43,7 +43,7 @@ impl Running {
     }
 }
 
-impl Drop for Run {
+impl Drop for Entered {
     fn drop(&mut self) {
         if self.0.now.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.0.left.notify_waiters();

@@ -10,6 +10,7 @@ use crate::observe::Counts;
 use crate::policy::Policy;
 use crate::store::{Finding, Store, open};
 use crate::strategy::{Lock, Settings};
+use crate::transaction::Database;
 use actix_web::{HttpRequest, HttpResponse};
 use std::fmt;
 use std::sync::Arc;
@@ -44,6 +45,7 @@ pub(super) struct Guard {
     pub(super) engine: Engine,
     pub(super) settings: Settings,
     pub(super) scope: Scope,
+    pub(super) database: Option<Box<dyn Database>>,
     pub(super) key_form: KeyForm,
     pub(super) max_body: usize,
     pub(super) problem_types: String,
@@ -119,6 +121,10 @@ impl Idempotency {
 
     pub(super) fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    pub(super) fn database(&self) -> Option<&dyn Database> {
+        self.0.database.as_deref()
     }
 
     pub(super) fn scope(&self) -> &Scope {

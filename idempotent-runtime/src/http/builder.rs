@@ -8,6 +8,7 @@ use crate::http::problem::Problem;
 use crate::http::scope::Scope;
 use crate::store::{Finding, Severity, Store};
 use crate::strategy::{Settings, TokenSecrets};
+use crate::transaction::Database;
 use actix_web::{HttpRequest, HttpResponse};
 use std::fmt;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub struct Builder<S = Scope> {
     problem_types: String,
     on_error: Option<Box<OnError>>,
     check: Check,
+    database: Option<Box<dyn Database>>,
     scope: S,
 }
 
@@ -80,6 +82,7 @@ impl Builder<NoScope> {
             problem_types: PROBLEM_TYPES.to_owned(),
             on_error: None,
             check: Check::Wanted,
+            database: None,
             scope: NoScope,
         }
     }
@@ -89,7 +92,7 @@ impl<S> Builder<S> {
     /// Whose requests are whose. There is no default, and no `build` before it.
     pub fn scope(self, scope: Scope) -> Builder {
         let Self { store, clock, settings, store_patience, .. } = self;
-        let Self { key_form, max_body, problem_types, on_error, check, .. } = self;
+        let Self { key_form, max_body, problem_types, on_error, check, database, .. } = self;
         Builder {
             store,
             clock,
@@ -100,6 +103,7 @@ impl<S> Builder<S> {
             problem_types,
             on_error,
             check,
+            database,
             scope,
         }
     }
@@ -183,6 +187,14 @@ impl<S> Builder<S> {
         self
     }
 
+    /// The business database, for handlers whose guard stands in its transaction: a pool of sqlx.
+    ///
+    /// Records are kept in its table `idempotency_records`, which is made where it is missing.
+    pub fn database(mut self, pool: impl Database) -> Self {
+        self.database = Some(Box::new(pool));
+        self
+    }
+
     /// Accepts a store whose settings break what is promised on top of it.
     ///
     /// What is found is still logged, and [`Idempotency::check`] still tells.
@@ -210,6 +222,7 @@ impl Builder {
             engine: Engine::new(self.store, self.clock, self.store_patience),
             settings: self.settings,
             scope: self.scope,
+            database: self.database,
             key_form: self.key_form,
             max_body: self.max_body,
             problem_types: self.problem_types,

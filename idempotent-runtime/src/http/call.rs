@@ -8,17 +8,20 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::fingerprint::Fingerprint;
 use crate::http::app::Idempotency;
 use crate::http::body::{Unread, buffer, refilled};
+use crate::http::commit::commit;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::refusal;
 use crate::http::response::{not_stored, replay};
 use crate::http::scope::NoScope;
-use crate::http::serving::Shared;
+use crate::http::serving::{Run, Shared, misconfigured};
 use crate::http::settle::settle;
 use crate::http::template::{Draft, Template, Unfilled};
 use crate::http::timestamp;
 use crate::key::Segments;
+use crate::outcome::StoredResponse;
 use crate::policy::{FingerprintOf, OnStoreError, Policy, Presence, Strategy};
 use crate::strategy::{self, Reading};
+use crate::transaction::{self, Plan};
 use actix_web::dev::Payload;
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder};
 use bytes::Bytes;
@@ -133,12 +136,38 @@ impl Call {
 
     /// Claims the key, so that the handler may run; or says what the client gets instead.
     pub async fn claim(&mut self) -> Result<(), Exit> {
-        let Some(ask) = self.ask()? else {
+        let ask = self.ask()?;
+        if self.policy.strategy == Strategy::DedupTable {
+            self.shared.committed.set(true);
+            let wait = self.policy.wait.unwrap_or(self.app.settings().wait);
+            // Its future is large, and most handlers have none.
+            return Box::pin(self.open(Plan { ask, wait })).await;
+        }
+        let Some(ask) = ask else {
             return Ok(());
         };
         self.shared.committed.set(true);
         let begun = self.app.engine().begin(&ask).await;
         self.begun(begun)
+    }
+
+    /// Opens a transaction of the business database, guarded as planned.
+    async fn open(&self, plan: Plan) -> Result<(), Exit> {
+        let Some(database) = self.app.database() else {
+            let why = "the handler's strategy needs the business database: `.database(pool)`";
+            return Err(Exit::Refused(misconfigured(&self.request, why)));
+        };
+        match transaction::begin(database, self.app.engine(), &plan).await {
+            Ok(transaction::Begun::Run(mut run)) => {
+                self.shared.attempt.set(u64::from(run.is_recorded()));
+                self.shared.lent.replace(run.lend());
+                self.shared.run.replace(Some(Run::Transaction(run)));
+                Ok(())
+            }
+            Ok(transaction::Begun::Replay(stored)) => Err(self.replayed(*stored)),
+            Ok(transaction::Begun::Refused(refusal)) => Err(self.refused(refusal)),
+            Err(error) => Err(self.exit(&refusal::store_failed(&self.request, &error))),
+        }
     }
 
     /// What the engine is asked; nothing, if there is no key and none is needed.
@@ -178,13 +207,10 @@ impl Call {
         match begun {
             Ok(Begun::Run(run)) => {
                 self.shared.attempt.set(run.attempt());
-                self.shared.run.replace(Some(run));
+                self.shared.run.replace(Some(Run::Leased(run)));
                 Ok(())
             }
-            Ok(Begun::Replay(stored)) => Err(match replay(*stored) {
-                Some(response) => Exit::Answered(response),
-                None => self.exit(&refusal::unreadable(&self.request)),
-            }),
+            Ok(Begun::Replay(stored)) => Err(self.replayed(*stored)),
             Ok(Begun::Refused(refusal)) => Err(self.refused(refusal)),
             Err(error) if self.may_run_without(&error) => {
                 self.app.engine().counters().unguarded.count();
@@ -207,11 +233,23 @@ impl Call {
     ) -> impl Future<Output = Result<HttpResponse, Exit>> + use<R> {
         let response = returned.respond_to(&self.request).map_into_boxed_body();
         match self.shared.run.take() {
-            Some(run) => Either::Left(settle(self.policy, &self.app, run, response).map(Ok)),
+            Some(Run::Leased(run)) => {
+                Either::Left(settle(self.policy, &self.app, run, response).map(Ok))
+            }
+            Some(Run::Transaction(mut run)) => {
+                if let Some(lent) = self.shared.lent.take() {
+                    run.take_back(lent);
+                }
+                let (app, request) = (self.app.clone(), self.request.clone());
+                let committed = commit(self.policy, app, request, run, response).map(Ok);
+                Either::Right(Either::Left(committed.boxed_local()))
+            }
             // It was to be guarded, and the store did not answer.
-            None if self.shared.committed.get() => Either::Right(ready(Ok(not_stored(response)))),
+            None if self.shared.committed.get() => {
+                Either::Right(Either::Right(ready(Ok(not_stored(response)))))
+            }
             // It had no key and needed none.
-            None => Either::Right(ready(Ok(response))),
+            None => Either::Right(Either::Right(ready(Ok(response)))),
         }
     }
 
@@ -251,6 +289,13 @@ impl Call {
             }
             Unfilled::Missing(why) | Unfilled::Invalid(why) => self.problem(invalid, why),
         })
+    }
+
+    fn replayed(&self, stored: StoredResponse) -> Exit {
+        match replay(stored) {
+            Some(response) => Exit::Answered(response),
+            None => self.exit(&refusal::unreadable(&self.request)),
+        }
     }
 
     fn refused(&self, refusal: Refusal) -> Exit {

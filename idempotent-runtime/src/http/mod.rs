@@ -5,6 +5,7 @@ mod attempt;
 mod body;
 mod builder;
 mod call;
+mod commit;
 mod issue;
 mod key_header;
 mod problem;
@@ -15,6 +16,8 @@ mod serving;
 mod settle;
 mod template;
 mod timestamp;
+#[cfg(feature = "sqlite")]
+mod tx;
 
 pub use app::Idempotency;
 pub use attempt::Attempt;
@@ -27,3 +30,5 @@ pub use response::StoreResponse;
 pub use scope::Scope;
 pub use serving::{HttpResult, Operation, Serving, serve};
 pub use template::Template;
+#[cfg(feature = "sqlite")]
+pub use tx::Tx;

@@ -56,6 +56,17 @@ pub(super) fn problem(request: &HttpRequest, policy: &Policy, refusal: Refusal) 
     }
 }
 
+/// The database did not confirm the commit: whether it happened, a repeated request finds out.
+pub(super) fn not_committed(request: &HttpRequest, error: &StoreError) -> Problem {
+    tracing::error!(
+        path = request.path(),
+        error = error as &dyn StdError,
+        "a transaction was not confirmed",
+    );
+    let what = "the transaction was not confirmed; repeat the request with the same key";
+    Problem::new(ProblemKind::StoreUnavailable, request.path(), what).retry_after(SOON)
+}
+
 /// The store did not answer, and the handler's policy is to run all the same.
 pub(super) fn runs_unguarded(request: &HttpRequest, error: &StoreError) {
     tracing::warn!(

@@ -11,9 +11,11 @@ use crate::http::app::{Idempotency, PROBLEM_TYPES};
 use crate::http::call::{Call, Exit};
 use crate::http::problem::{Problem, ProblemKind};
 use crate::policy::{OnAbandoned, Policy};
+use crate::transaction;
 use actix_web::error::InternalError;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 use futures_util::future::LocalBoxFuture;
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,15 +31,25 @@ pub type Operation = fn(Call) -> Work;
 
 type Work = LocalBoxFuture<'static, Result<HttpResponse, Exit>>;
 
+/// A run, by where its guard stands.
+pub(crate) enum Run {
+    /// In the store, by a lease.
+    Leased(Execution),
+    /// In the business transaction.
+    Transaction(Box<transaction::Run>),
+}
+
 /// What a request and its driver both hold, because the request may be dropped or panic.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Shared {
     /// Whether a claim may have been sent: from here on the request must reach its end.
     pub(crate) committed: Cell<bool>,
     /// The number of the run among all of its key; 0 before it.
     pub(crate) attempt: Cell<u64>,
     /// The run under way.
-    pub(crate) run: RefCell<Option<Execution>>,
+    pub(crate) run: RefCell<Option<Run>>,
+    /// The transaction of the run, while the handler does not have it.
+    pub(crate) lent: RefCell<Option<Box<dyn Any>>>,
 }
 
 /// Runs one request through a guarded handler.
@@ -112,12 +124,13 @@ impl Drop for Serving {
 async fn give_up(
     policy: &'static Policy,
     request: HttpRequest,
-    run: Option<Execution>,
+    run: Option<Run>,
 ) -> Result<HttpResponse, Exit> {
     match (run, policy.on_abandoned) {
-        (None, _) => {}
-        (Some(run), OnAbandoned::Retry) => run.release().await,
-        (Some(run), OnAbandoned::Hold) => run.abandon().await,
+        // Dropped, a transaction is rolled back.
+        (None | Some(Run::Transaction(_)), _) => {}
+        (Some(Run::Leased(run)), OnAbandoned::Retry) => run.release().await,
+        (Some(Run::Leased(run)), OnAbandoned::Hold) => run.abandon().await,
     }
     let what = "the handler panicked; what it did until then may or may not have happened";
     let problem = Problem::new(ProblemKind::HandlerPanicked, request.path(), what);
@@ -129,13 +142,14 @@ async fn give_up(
 
 /// An extractor of ours in a handler that nobody guards has nothing to say.
 pub(super) fn unguarded(request: &HttpRequest, extractor: &str) -> Error {
-    tracing::error!(
-        path = request.path(),
-        "`{extractor}` is a parameter of a handler without `#[idempotent]`",
-    );
-    let what = format!("the handler takes `{extractor}` and is not guarded");
-    let problem = Problem::new(ProblemKind::Misconfigured, request.path(), what);
-    InternalError::from_response(extractor.to_owned(), problem.response(PROBLEM_TYPES)).into()
+    misconfigured(request, &format!("the handler takes `{extractor}` and is not guarded"))
+}
+
+/// The app lacks something that the handler takes.
+pub(super) fn misconfigured(request: &HttpRequest, why: &str) -> Error {
+    tracing::error!(path = request.path(), "{why}");
+    let problem = Problem::new(ProblemKind::Misconfigured, request.path(), why);
+    InternalError::from_response(why.to_owned(), problem.response(PROBLEM_TYPES)).into()
 }
 
 /// A handler outside of an app that knows us must not run unguarded.

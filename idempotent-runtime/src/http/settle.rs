@@ -77,7 +77,7 @@ async fn read(
 }
 
 /// The handler's own choice, or the policy's by status.
-fn is_stored(policy: &Policy, response: &HttpResponse) -> bool {
+pub(super) fn is_stored(policy: &Policy, response: &HttpResponse) -> bool {
     match (policy.strategy, response.extensions().get::<StoreResponse>()) {
         (Strategy::Lock, _) => false,
         (_, Some(choice)) => *choice == StoreResponse::Yes,

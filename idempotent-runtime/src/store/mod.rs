@@ -15,7 +15,7 @@ mod open;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "sqlite")]
-mod sql;
+pub(crate) mod sql;
 
 pub use finding::{Finding, Severity};
 pub use memory::MemoryStore;

@@ -80,7 +80,9 @@ pub(crate) fn ask(
     reading: &Reading<'_>,
 ) -> Result<Ask, Refusal> {
     match policy.strategy {
-        Strategy::RequestId => Ok(request_id::ask(policy, settings, reading)),
+        Strategy::RequestId | Strategy::DedupTable => {
+            Ok(request_id::ask(policy, settings, reading))
+        }
         Strategy::Token => token::ask(policy, settings, reading),
         Strategy::Lock => Ok(lock::ask(policy, settings, reading)),
     }

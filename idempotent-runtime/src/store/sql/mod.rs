@@ -1,6 +1,6 @@
 //! Records in a database; the statements of each are beside their store.
 
-mod sqlite;
+pub(crate) mod sqlite;
 
 pub use sqlite::SqliteStore;
 
@@ -9,12 +9,13 @@ use sqlx::error::DatabaseError;
 use std::sync::Arc;
 
 /// Sorts the client library's errors into ours.
-fn failed(operation: &'static str, error: impl Into<Arc<sqlx::Error>>) -> StoreError {
+pub(crate) fn failed(operation: &'static str, error: impl Into<Arc<sqlx::Error>>) -> StoreError {
     let error = error.into();
     let kind = match &*error {
         sqlx::Error::PoolTimedOut => StoreErrorKind::Timeout,
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => StoreErrorKind::Corrupt,
-        sqlx::Error::Database(refusal) if !is_busy(&**refusal) => StoreErrorKind::Rejected,
+        sqlx::Error::Database(refusal) if is_busy(&**refusal) => StoreErrorKind::Busy,
+        sqlx::Error::Database(_) => StoreErrorKind::Rejected,
         _ => StoreErrorKind::Unavailable,
     };
     StoreError::new(kind, operation).because(error)

@@ -1,5 +1,6 @@
 //! Records in an `SQLite` file: embedded, durable, shared by the processes of one host.
 
+pub(crate) mod rows;
 mod writer;
 
 use crate::clock::{Clock, SystemClock};
@@ -8,35 +9,22 @@ use crate::key::StorageKey;
 use crate::store::sql::failed;
 use crate::store::{Entry, Store, StoreFuture, Swap};
 use bytes::Bytes;
+use rows::{SCHEMA, look, stored};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, SqliteConnection, SqliteExecutor, SqlitePool};
+use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{mpsc, oneshot};
-use writer::{Order, Write, Written, stored};
+use writer::{Order, Write, Written};
 
 /// How long a write waits for another process's; below the engine's patience with the store.
 const BUSY: Duration = Duration::from_millis(1500);
 
 /// Readers beside the one writer; WAL lets them read while it writes.
 const READERS: u32 = 4;
-
-const SCHEMA: &str = "\
-CREATE TABLE IF NOT EXISTS idempotency_records (
-    key       BLOB    NOT NULL PRIMARY KEY,
-    value     BLOB    NOT NULL,
-    ends_ms   INTEGER NOT NULL,
-    operation TEXT    NOT NULL,
-    label     TEXT    NOT NULL,
-    state     TEXT    NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS idempotency_records_ends_ms ON idempotency_records (ends_ms);";
-
-const READ: &str = "\
-SELECT value, ends_ms FROM idempotency_records WHERE key = ?1 AND ends_ms > ?2";
 
 /// Keeps records in an `SQLite` file.
 ///
@@ -189,20 +177,6 @@ async fn connect(path: &Path) -> Result<(SqliteConnection, SqlitePool), sqlx::Er
         .connect_with(options.read_only(true))
         .await?;
     Ok((writer, readers))
-}
-
-/// What is alive under a key at this moment.
-async fn look(
-    executor: impl SqliteExecutor<'_>,
-    key: &StorageKey,
-    now: i64,
-) -> Result<Option<Entry>, sqlx::Error> {
-    let query = sqlx::query_as(READ).bind(key.as_bytes().as_slice()).bind(now);
-    let row: Option<(Vec<u8>, i64)> = query.fetch_optional(executor).await?;
-    Ok(row.map(|(value, ends)| Entry {
-        value: value.into(),
-        left: Duration::from_millis(ends.saturating_sub(now).unsigned_abs()),
-    }))
 }
 
 /// The store's thread has ended, which it does only by a panic while the store is in use.

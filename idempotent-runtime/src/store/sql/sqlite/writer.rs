@@ -3,12 +3,11 @@
 //! `SQLite` has one writer at a time, and each commit waits for the disk. Whatever came while one
 //! commit was under way goes into the next together: one wait for all of them.
 
-use crate::clock::{Clock, millis};
+use crate::clock::Clock;
 use crate::error::StoreError;
 use crate::key::StorageKey;
-use crate::store::record::Glance;
 use crate::store::sql::failed;
-use crate::store::sql::sqlite::look;
+use crate::store::sql::sqlite::rows::{look, put, stored};
 use bytes::Bytes;
 use sqlx::{Connection, SqliteConnection};
 use std::sync::Arc;
@@ -17,18 +16,6 @@ use tokio::sync::{mpsc, oneshot};
 
 /// How many writes may wait for the connection, and go into one commit.
 pub(super) const QUEUE: usize = 256;
-
-const CREATE: &str = "\
-INSERT INTO idempotency_records (key, value, ends_ms, operation, label, state)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-ON CONFLICT (key) DO UPDATE SET
-    value = excluded.value, ends_ms = excluded.ends_ms, operation = excluded.operation,
-    label = excluded.label, state = excluded.state
-WHERE ends_ms <= ?7";
-
-const SWAP: &str = "\
-UPDATE idempotency_records SET value = ?2, ends_ms = ?3, operation = ?4, label = ?5, state = ?6
-WHERE key = ?1 AND ends_ms > ?7 AND value = ?8";
 
 const PURGE: &str = "\
 DELETE FROM idempotency_records WHERE key IN
@@ -131,33 +118,4 @@ impl Write {
             }
         }
     }
-}
-
-async fn put(
-    connection: &mut SqliteConnection,
-    key: &StorageKey,
-    value: &[u8],
-    ends: i64,
-    now: i64,
-    expected: Option<&[u8]>,
-) -> Result<bool, sqlx::Error> {
-    let glance = Glance::at(value);
-    let query = sqlx::query(if expected.is_some() { SWAP } else { CREATE })
-        .bind(key.as_bytes().as_slice())
-        .bind(value)
-        .bind(ends)
-        .bind(glance.operation)
-        .bind(glance.label)
-        .bind(glance.state)
-        .bind(now);
-    let query = match expected {
-        Some(expected) => query.bind(expected),
-        None => query,
-    };
-    Ok(query.execute(connection).await?.rows_affected() == 1)
-}
-
-/// Milliseconds as `SQLite` holds them; what does not fit is the largest.
-pub(super) fn stored(duration: Duration) -> i64 {
-    i64::try_from(millis(duration)).unwrap_or(i64::MAX)
 }

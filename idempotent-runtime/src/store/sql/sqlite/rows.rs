@@ -1,0 +1,79 @@
+//! The table of records, and its statements on one connection.
+
+use crate::clock::millis;
+use crate::key::StorageKey;
+use crate::store::Entry;
+use crate::store::record::Glance;
+use sqlx::{SqliteConnection, SqliteExecutor};
+use std::time::Duration;
+
+/// Makes the table where it is missing.
+pub(crate) const SCHEMA: &str = "\
+CREATE TABLE IF NOT EXISTS idempotency_records (
+    key       BLOB    NOT NULL PRIMARY KEY,
+    value     BLOB    NOT NULL,
+    ends_ms   INTEGER NOT NULL,
+    operation TEXT    NOT NULL,
+    label     TEXT    NOT NULL,
+    state     TEXT    NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS idempotency_records_ends_ms ON idempotency_records (ends_ms);";
+
+const READ: &str = "\
+SELECT value, ends_ms FROM idempotency_records WHERE key = ?1 AND ends_ms > ?2";
+
+const CREATE: &str = "\
+INSERT INTO idempotency_records (key, value, ends_ms, operation, label, state)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (key) DO UPDATE SET
+    value = excluded.value, ends_ms = excluded.ends_ms, operation = excluded.operation,
+    label = excluded.label, state = excluded.state
+WHERE ends_ms <= ?7";
+
+const SWAP: &str = "\
+UPDATE idempotency_records SET value = ?2, ends_ms = ?3, operation = ?4, label = ?5, state = ?6
+WHERE key = ?1 AND ends_ms > ?7 AND value = ?8";
+
+/// What is alive under a key at this moment.
+pub(crate) async fn look(
+    executor: impl SqliteExecutor<'_>,
+    key: &StorageKey,
+    now: i64,
+) -> Result<Option<Entry>, sqlx::Error> {
+    let query = sqlx::query_as(READ).bind(key.as_bytes().as_slice()).bind(now);
+    let row: Option<(Vec<u8>, i64)> = query.fetch_optional(executor).await?;
+    Ok(row.map(|(value, ends)| Entry {
+        value: value.into(),
+        left: Duration::from_millis(ends.saturating_sub(now).unsigned_abs()),
+    }))
+}
+
+/// Puts a value where none is alive or, if one is expected, where that is; says whether it did.
+pub(crate) async fn put(
+    connection: &mut SqliteConnection,
+    key: &StorageKey,
+    value: &[u8],
+    ends: i64,
+    now: i64,
+    expected: Option<&[u8]>,
+) -> Result<bool, sqlx::Error> {
+    let glance = Glance::at(value);
+    let query = sqlx::query(if expected.is_some() { SWAP } else { CREATE })
+        .bind(key.as_bytes().as_slice())
+        .bind(value)
+        .bind(ends)
+        .bind(glance.operation)
+        .bind(glance.label)
+        .bind(glance.state)
+        .bind(now);
+    let query = match expected {
+        Some(expected) => query.bind(expected),
+        None => query,
+    };
+    Ok(query.execute(connection).await?.rows_affected() == 1)
+}
+
+/// Milliseconds as `SQLite` holds them; what does not fit is the largest.
+pub(crate) fn stored(duration: Duration) -> i64 {
+    i64::try_from(millis(duration)).unwrap_or(i64::MAX)
+}

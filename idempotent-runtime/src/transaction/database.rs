@@ -1,0 +1,72 @@
+//! The business database, as far as its guards need it.
+
+use crate::key::StorageKey;
+use crate::store::StoreFuture;
+use bytes::Bytes;
+use std::any::{Any, TypeId};
+use std::fmt;
+use std::time::Duration;
+
+/// A business database that handlers share with their guards: a pool of sqlx.
+///
+/// Implemented for `SqlitePool`, and sealed: which statement waits for whom differs too much between
+/// databases to be left to an implementation elsewhere.
+pub trait Database: sealed::Sealed + Send + Sync + fmt::Debug + 'static {
+    /// Opens a transaction that will write.
+    #[doc(hidden)]
+    fn begin(&self) -> StoreFuture<'_, Box<dyn Open>>;
+
+    /// The type of connection its transactions lend to handlers.
+    #[doc(hidden)]
+    fn kind(&self) -> TypeId;
+
+    /// The database, for people.
+    fn describe(&self) -> String;
+}
+
+pub(super) mod sealed {
+    /// Keeps the trait to the databases that are tested here.
+    pub trait Sealed {}
+}
+
+/// A transaction under way, on the only connection that its request uses.
+///
+/// Dropped, it is rolled back.
+#[doc(hidden)]
+pub trait Open: Send {
+    /// Puts a record where none is alive, after everybody has ended who is about to put one there;
+    /// otherwise gives what is there.
+    fn claim<'a>(
+        &'a mut self,
+        key: &'a StorageKey,
+        value: &'a [u8],
+        life: Duration,
+    ) -> StoreFuture<'a, Option<Bytes>>;
+
+    /// Replaces the record that was put by this transaction.
+    fn complete<'a>(
+        &'a mut self,
+        key: &'a StorageKey,
+        claimed: &'a [u8],
+        value: &'a [u8],
+        life: Duration,
+    ) -> StoreFuture<'a, ()>;
+
+    /// Marks the point where the handler begins.
+    fn mark(&mut self) -> StoreFuture<'_, ()>;
+
+    /// Takes back what was done since the mark.
+    fn undo(&mut self) -> StoreFuture<'_, ()>;
+
+    /// Makes everything last.
+    fn commit(self: Box<Self>) -> StoreFuture<'static, ()>;
+
+    /// Takes everything back.
+    fn rollback(self: Box<Self>) -> StoreFuture<'static, ()>;
+
+    /// Gives the transaction itself away, for a handler.
+    fn lend(&mut self) -> Option<Box<dyn Any>>;
+
+    /// Takes it back; without it, nothing can be committed.
+    fn take_back(&mut self, lent: Box<dyn Any>);
+}

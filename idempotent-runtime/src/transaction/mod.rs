@@ -1,0 +1,16 @@
+//! Guards that stand in the business transaction: effect and record commit together, or neither.
+//!
+//! The guard is the transaction's first statement, the handler works inside, and the outcome is its
+//! last. There is no lease and no owner: the database's own locks exclude others, and a process that
+//! dies is a transaction that is rolled back.
+
+mod begin;
+mod database;
+mod dedup_table;
+mod run;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+pub(crate) use begin::{Begun, Plan, begin};
+pub use database::Database;
+pub(crate) use run::{Effects, Run};

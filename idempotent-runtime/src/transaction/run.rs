@@ -1,0 +1,77 @@
+//! A handler's transaction, from its guards to its end.
+
+use crate::engine::Entered;
+use crate::error::StoreError;
+use crate::outcome::Outcome;
+use crate::transaction::database::Open;
+use crate::transaction::dedup_table::Recorded;
+use std::any::Any;
+use std::time::Duration;
+
+/// A handler's transaction. Dropped, it is rolled back.
+pub(crate) struct Run {
+    open: Box<dyn Open>,
+    recorded: Option<Recorded>,
+    _entered: Entered,
+}
+
+/// What lasts of a run that is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effects {
+    /// The handler succeeded: everything.
+    Kept,
+    /// It answered with an error that a repeated request would meet again: the answer alone.
+    TakenBack,
+}
+
+impl Run {
+    pub(super) fn new(open: Box<dyn Open>, recorded: Option<Recorded>, entered: Entered) -> Self {
+        Self { open, recorded, _entered: entered }
+    }
+
+    /// Gives the transaction to the handler.
+    pub(crate) fn lend(&mut self) -> Option<Box<dyn Any>> {
+        self.open.lend()
+    }
+
+    /// Takes it back after the handler.
+    pub(crate) fn take_back(&mut self, lent: Box<dyn Any>) {
+        self.open.take_back(lent);
+    }
+
+    /// Whether duplicates will find its outcome.
+    pub(crate) const fn is_recorded(&self) -> bool {
+        self.recorded.is_some()
+    }
+
+    /// Commits the handler's effects and its outcome.
+    ///
+    /// # Errors
+    /// When the database did not confirm. Then either everything lasts or nothing, and a repeated
+    /// request finds out which.
+    pub(crate) async fn complete(
+        mut self,
+        outcome: Outcome,
+        effects: Effects,
+        ttl: Duration,
+    ) -> Result<(), StoreError> {
+        match (self.recorded.take(), effects) {
+            (None, Effects::TakenBack) => return self.open.rollback().await,
+            (None, Effects::Kept) => {}
+            (Some(recorded), effects) => {
+                if effects == Effects::TakenBack {
+                    self.open.undo().await?;
+                }
+                recorded.complete(&mut *self.open, outcome, ttl).await?;
+            }
+        }
+        self.open.commit().await
+    }
+
+    /// Takes everything back; the key is free again.
+    pub(crate) async fn roll_back(self) {
+        if let Err(error) = self.open.rollback().await {
+            tracing::warn!(%error, "a transaction could not be rolled back and is left to the pool");
+        }
+    }
+}

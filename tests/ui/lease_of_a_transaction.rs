@@ -1,0 +1,14 @@
+//! A lease where the database's own locks exclude others.
+
+#![allow(unused_imports, dead_code)]
+
+use actix_web::{HttpResponse, Responder, web};
+use idempotent_runtime::{Tx, idempotent};
+
+#[idempotent(strategy = "dedup_table", lease = "10s")]
+async fn create(mut tx: Tx<sqlx::Sqlite>) -> impl Responder {
+    let _ = &mut *tx;
+    HttpResponse::Ok()
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+//! A transaction where no guard stands in one.
+
+#![allow(unused_imports, dead_code)]
+
+use actix_web::{HttpResponse, Responder, web};
+use idempotent_runtime::{Tx, idempotent};
+
+#[idempotent]
+async fn create(mut tx: Tx<sqlx::Sqlite>) -> impl Responder {
+    let _ = &mut *tx;
+    HttpResponse::Ok()
+}
+
+fn main() {}
