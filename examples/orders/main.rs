@@ -29,6 +29,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut builder = Idempotency::connect(&options.store)
         .await?
         .scope(Scope::from_fn(account::scope))
+        .database(business.pool())
         .lease(options.lease);
     if let Some(secret) = options.secret() {
         builder = builder.token_secret(secret);

@@ -1,5 +1,6 @@
 //! What the shop answers.
 
+mod accounts;
 mod admin;
 mod orders;
 mod sms;
@@ -16,6 +17,9 @@ pub(crate) fn all(config: &mut ServiceConfig) {
         .service(orders::create_order_or_wait)
         .service(orders::list)
         .service(orders::show)
+        .service(accounts::deposit)
+        .service(accounts::transfer)
+        .service(accounts::show)
         .service(sms::send)
         .service(sms::list)
         .service(admin::effects)

@@ -1,9 +1,11 @@
 //! The shop's own data, in a database of its own.
 
+pub(crate) mod accounts;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
-use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
+use sqlx::{SqliteConnection, SqlitePool};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ CREATE TABLE IF NOT EXISTS orders (
     sku      TEXT    NOT NULL,
     quantity INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS accounts (id TEXT NOT NULL PRIMARY KEY, balance INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS marks (
     number INTEGER NOT NULL PRIMARY KEY,
     phone  TEXT    NOT NULL,
@@ -42,6 +45,13 @@ pub(crate) struct Mark {
     pub(crate) fence: u64,
 }
 
+/// Counts that the body of an operation ran; inside of a transaction, if it commits.
+pub(crate) async fn count(connection: &mut SqliteConnection, operation: &str) -> sqlx::Result<()> {
+    let count = "INSERT INTO effects (operation, runs) VALUES (?, 1)
+                 ON CONFLICT (operation) DO UPDATE SET runs = runs + 1";
+    sqlx::query(count).bind(operation).execute(connection).await.map(drop)
+}
+
 /// The shop's database.
 #[derive(Clone, Debug)]
 pub(crate) struct Business(SqlitePool);
@@ -52,16 +62,24 @@ impl Business {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .busy_timeout(Duration::from_secs(5));
-        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+        let pool = SqlitePoolOptions::new().max_connections(8).connect_with(options).await?;
         sqlx::raw_sql(SCHEMA).execute(&pool).await?;
         Ok(Self(pool))
     }
 
     /// Counts that the body of an operation ran, whatever comes of it.
     pub(crate) async fn count(&self, operation: &str) -> sqlx::Result<()> {
-        let count = "INSERT INTO effects (operation, runs) VALUES (?, 1)
-                     ON CONFLICT (operation) DO UPDATE SET runs = runs + 1";
-        sqlx::query(count).bind(operation).execute(&self.0).await.map(drop)
+        count(&mut *self.0.acquire().await?, operation).await
+    }
+
+    /// The pool itself, for what stands in its transactions.
+    pub(crate) fn pool(&self) -> SqlitePool {
+        self.0.clone()
+    }
+
+    /// What is on an account.
+    pub(crate) async fn balance(&self, id: &str) -> sqlx::Result<Option<i64>> {
+        accounts::balance(&mut *self.0.acquire().await?, id).await
     }
 
     /// How often each body ran.

@@ -1,0 +1,73 @@
+//! Money, whose effect and record commit together: `strategy = "dedup_table"`.
+
+use crate::account::Account;
+use crate::business::{Business, accounts, count};
+use crate::error::ShopError;
+use crate::simulate::Simulate;
+use actix_web::{HttpResponse, Responder, get, post, web};
+use idempotent_runtime::{Tx, idempotent};
+use serde::Deserialize;
+use serde_json::json;
+use sqlx::Sqlite;
+use ulid::Ulid;
+
+/// What is paid in or out.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Amount {
+    amount: u32,
+}
+
+/// What is paid to somebody else.
+#[derive(Debug, Deserialize)]
+pub(crate) struct NewTransfer {
+    to: String,
+    amount: u32,
+    #[serde(default)]
+    simulate: Simulate,
+}
+
+/// Pays in; with an Idempotency-Key, once.
+#[post("/accounts/{id}/deposit")]
+#[idempotent(strategy = "dedup_table", required = false)]
+pub(crate) async fn deposit(
+    _: Account,
+    id: web::Path<String>,
+    deposit: web::Json<Amount>,
+    mut tx: Tx<Sqlite>,
+) -> Result<impl Responder, ShopError> {
+    count(&mut tx, "deposit").await?;
+    let balance = accounts::add(&mut tx, &id, deposit.amount).await?;
+    Ok(web::Json(json!({"id": *id, "balance": balance})))
+}
+
+/// Pays somebody else: exactly once, whatever is repeated or killed.
+#[post("/accounts/{id}/transfer")]
+#[idempotent(strategy = "dedup_table", ttl = "24h")]
+pub(crate) async fn transfer(
+    _: Account,
+    id: web::Path<String>,
+    transfer: web::Json<NewTransfer>,
+    mut tx: Tx<Sqlite>,
+) -> Result<impl Responder, ShopError> {
+    count(&mut tx, "transfer").await?;
+    let left = accounts::take(&mut tx, &id, transfer.amount).await?;
+    accounts::add(&mut tx, &transfer.to, transfer.amount).await?;
+    if let Some(failure) = transfer.simulate.suffer().await {
+        return Ok(failure);
+    }
+    // Not too early: whoever pays himself has what he had.
+    let balance = accounts::balance(&mut tx, &id).await?.unwrap_or(left);
+    let answer = json!({"transferId": Ulid::generate().to_string(), "balance": balance});
+    Ok(transfer.simulate.dress(HttpResponse::Created(), "", &answer))
+}
+
+/// What is left.
+#[get("/accounts/{id}")]
+pub(crate) async fn show(
+    _: Account,
+    id: web::Path<String>,
+    business: web::Data<Business>,
+) -> Result<impl Responder, ShopError> {
+    let balance = business.balance(&id).await?.ok_or(ShopError::NotFound("account"))?;
+    Ok(web::Json(json!({"id": *id, "balance": balance})))
+}
