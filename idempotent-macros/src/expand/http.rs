@@ -35,6 +35,13 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
     let inputs = signature.paren_token.span.join();
     let extracted = quote_spanned!(inputs=> __call.extract::<(#(#kinds,)*)>().await?);
     let answered = quote_spanned!(output=> __call.answer(__returned).await);
+    // Names are bound as they are written there: where a macro of the user's has written the
+    // function, or only a type of it, they differ from ours by more than their letters.
+    let (call_in, call_out) = (
+        quote::format_ident!("__call", span = inputs),
+        quote::format_ident!("__call", span = output),
+    );
+    let returned = quote::format_ident!("__returned", span = output);
     quote! {
         #(#outer)*
         #visibility async fn #name(
@@ -50,10 +57,14 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
                 &POLICY
             };
             #rt::serve(__policy, __request, __payload, |mut __call| #rt::Box::pin(async move {
-                let __arguments = #extracted;
+                let __arguments = {
+                    let #call_in = &mut __call;
+                    #extracted
+                };
                 #filled
                 __call.claim().await?;
-                let __returned = #name(#(#moved),*).await;
+                let #returned = #name(#(#moved),*).await;
+                let #call_out = &mut __call;
                 #answered
             }))
             .await

@@ -139,7 +139,9 @@ impl<'a> Reader<'a> {
         let abandoned = [("retry", OnAbandoned::Retry), ("hold", OnAbandoned::Hold)];
         let store_errors = [("refuse", OnStoreError::Refuse), ("run", OnStoreError::Run)];
         Policy {
-            operation: self.own("operation", values::operation).or(function.to_owned()),
+            operation: self
+                .own("operation", values::operation)
+                .or(function.trim_start_matches("r#").to_owned()),
             strategy: self.choice("strategy", &strategies, Strategy::RequestId),
             on_duplicate: self.choice("on_duplicate", &duplicates, OnDuplicate::Replay),
             on_in_flight: self.choice("on_in_flight", &in_flight, OnInFlight::Reject),

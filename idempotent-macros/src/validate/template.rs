@@ -4,7 +4,7 @@ use crate::diagnostics::{Mistake, Mistakes, listed};
 use crate::model::{Parameter, Segment, Source, Template};
 use crate::parse::{Piece, pieces};
 use crate::validate::values::header_name;
-use proc_macro2::Span;
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use syn::{Expr, Ident, LitStr};
 
 /// The template of one header.
@@ -73,7 +73,8 @@ fn expression(
     // Parsed through a literal of its own, so that errors in it point at the attribute; as code of
     // the macro, so that the compiler does not suggest to replace the literal by a name.
     let written = LitStr::new(inside, Span::call_site().located_at(text.span()));
-    let parsed = written.parse::<Expr>().map_err(|_| {
+    let parsed = written.parse().and_then(|tokens| syn::parse2::<Expr>(meant(tokens, parameters)));
+    let parsed = parsed.map_err(|_| {
         Mistake::new(text.span(), format!("`{{{inside}}}` is no expression"))
             .help("write a parameter, a field or a method call: `{order.sku}`, `{user.id()}`")
     })?;
@@ -97,6 +98,26 @@ fn expression(
             listed(own.iter().map(String::as_str))
         )),
     })
+}
+
+/// The same tokens, where each name of a parameter means that parameter: one that a macro of the
+/// user's has written differs from ours by more than its letters.
+fn meant(tokens: TokenStream, parameters: &[Parameter]) -> TokenStream {
+    let one = |token| match token {
+        TokenTree::Ident(mut word) => {
+            if let Some(name) = names(parameters).find(|name| **name == word) {
+                word.set_span(name.span().located_at(word.span()));
+            }
+            TokenTree::Ident(word)
+        }
+        TokenTree::Group(group) => {
+            let mut inner = Group::new(group.delimiter(), meant(group.stream(), parameters));
+            inner.set_span(group.span());
+            TokenTree::Group(inner)
+        }
+        other => other,
+    };
+    tokens.into_iter().map(one).collect()
 }
 
 /// The variable an expression starts from.
