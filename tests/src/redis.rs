@@ -56,9 +56,7 @@ impl RedisServer {
 
     /// Stops it with SIGSTOP until the answer is dropped: it answers nothing and closes nothing.
     pub fn suspend(&self) -> Suspended {
-        let id = self.process.as_ref().expect("it runs").id();
-        signal("-STOP", id);
-        Suspended(id)
+        Suspended::new(self.process.as_ref().expect("it runs").id())
     }
 
     /// Its address for `RedisStore::connect`.
@@ -91,6 +89,14 @@ impl RedisServer {
 #[derive(Debug)]
 #[must_use = "it goes on when this is dropped"]
 pub struct Suspended(u32);
+
+impl Suspended {
+    /// Stops a process with SIGSTOP.
+    pub fn new(process: u32) -> Self {
+        signal("-STOP", process);
+        Self(process)
+    }
+}
 
 impl Drop for Suspended {
     fn drop(&mut self) {

@@ -1,0 +1,123 @@
+//! What is promised for a process that dies, as a table.
+
+use crate::step::{STEPS, Step};
+use crate::world::Keeper;
+use Answer::{InProgress, Ran, Replayed, Unknown};
+use std::fmt::Write;
+
+/// What a retry gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// The handler ran.
+    Ran,
+    /// A response that was stored.
+    Replayed,
+    /// 409: the lease of the dead process holds.
+    InProgress,
+    /// 409: a person has to say what became of it.
+    Unknown,
+}
+
+/// The attribute's `on_abandoned`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Policy {
+    Retry,
+    Hold,
+}
+
+/// What is seen after one death.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cell {
+    /// By a retry within the lease.
+    pub(crate) at_once: Answer,
+    /// By a retry when the key is no longer in progress.
+    pub(crate) later: Answer,
+    /// In the business database, after both.
+    pub(crate) effects: i64,
+}
+
+/// For one step: at once; later and effects under `retry`; the same under `hold`.
+type Row = (Step, Answer, (Answer, i64), (Answer, i64));
+
+/// With a store that outlives the process.
+const KEPT: [Row; 7] = [
+    (Step::BeforeClaim, Ran, (Replayed, 1), (Replayed, 1)),
+    (Step::AfterClaim, InProgress, (Ran, 1), (Unknown, 0)),
+    (Step::BeforeEffect, InProgress, (Ran, 1), (Unknown, 0)),
+    (Step::AfterEffect, InProgress, (Ran, 2), (Unknown, 1)),
+    (Step::BeforeComplete, InProgress, (Ran, 2), (Unknown, 1)),
+    (Step::AfterComplete, Replayed, (Replayed, 1), (Replayed, 1)),
+    (Step::BeforeResponse, Replayed, (Replayed, 1), (Replayed, 1)),
+];
+
+/// With records in the process that dies: every retry is a first request.
+const FORGOTTEN: [Row; 7] = [
+    (Step::BeforeClaim, Ran, (Replayed, 1), (Replayed, 1)),
+    (Step::AfterClaim, Ran, (Replayed, 1), (Replayed, 1)),
+    (Step::BeforeEffect, Ran, (Replayed, 1), (Replayed, 1)),
+    (Step::AfterEffect, Ran, (Replayed, 2), (Replayed, 2)),
+    (Step::BeforeComplete, Ran, (Replayed, 2), (Replayed, 2)),
+    (Step::AfterComplete, Ran, (Replayed, 2), (Replayed, 2)),
+    (Step::BeforeResponse, Ran, (Replayed, 2), (Replayed, 2)),
+];
+
+pub(crate) fn expected(keeper: Keeper, step: Step, policy: Policy) -> Cell {
+    let rows = match keeper {
+        Keeper::Memory => &FORGOTTEN,
+        Keeper::Sqlite | Keeper::Redis => &KEPT,
+    };
+    let row = rows.iter().find(|(of, ..)| *of == step).expect("a row for every step");
+    let (later, effects) = match policy {
+        Policy::Retry => row.2,
+        Policy::Hold => row.3,
+    };
+    Cell { at_once: row.1, later, effects }
+}
+
+impl Policy {
+    /// The guarded route that has it.
+    pub(crate) const fn path(self) -> &'static str {
+        match self {
+            Self::Retry => "/retry",
+            Self::Hold => "/hold",
+        }
+    }
+}
+
+impl Answer {
+    const fn for_people(self) -> &'static str {
+        match self {
+            Self::Ran => "201, it runs",
+            Self::Replayed => "201, replayed",
+            Self::InProgress => "409 `in-progress`",
+            Self::Unknown => "409 `outcome-unknown`",
+        }
+    }
+}
+
+/// The table for the documentation.
+fn markdown() -> String {
+    let mut text = String::from(
+        "| records in | killed … | a retry at once | later, `\"retry\"` | effects \
+         | later, `\"hold\"` | effects |\n| --- | --- | --- | --- | ---: | --- | ---: |\n",
+    );
+    for (records, keeper) in [("SQLite, Redis", Keeper::Redis), ("memory", Keeper::Memory)] {
+        for (step, _) in STEPS {
+            let [retry, hold] =
+                [Policy::Retry, Policy::Hold].map(|policy| expected(keeper, step, policy));
+            let at_once = retry.at_once.for_people();
+            write!(text, "| {records} | {step} | {at_once} ").expect("memory");
+            for Cell { later, effects, .. } in [retry, hold] {
+                write!(text, "| {} | {effects} ", later.for_people()).expect("memory");
+            }
+            text.push_str("|\n");
+        }
+    }
+    text
+}
+
+#[test]
+fn the_table_in_the_documentation_is_the_one_that_is_tested() {
+    let (tested, documented) = (markdown(), include_str!("matrix.md"));
+    assert!(tested == documented, "put this into tests/crashes/matrix.md:\n{tested}");
+}

@@ -1,0 +1,8 @@
+//! Processes that die and stand still, and what the next one finds.
+
+mod expected;
+mod matrix;
+mod pauses;
+mod process;
+mod step;
+mod world;

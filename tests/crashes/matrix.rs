@@ -1,0 +1,103 @@
+//! Behaviour 17 in full: killed at every step of the protocol, on every store, under both policies.
+
+use crate::expected::{Answer, Cell, Policy, expected};
+use crate::step::Step;
+use crate::world::{Keeper, World};
+use std::time::{Duration, Instant};
+use tests::{Reply, eventually};
+
+/// Of both routes.
+const LEASE: Duration = Duration::from_secs(1);
+
+/// How often a host may be too slow to restart a process within the lease.
+const TRIES: usize = 10;
+
+/// Makes a test of every cell.
+macro_rules! every_cell {
+    ($($name:ident: $step:ident,)*) => {
+        every_cell!(@ memory Memory; $($name: $step,)*);
+        every_cell!(@ sqlite Sqlite; $($name: $step,)*);
+        every_cell!(@ redis Redis; $($name: $step,)*);
+    };
+    (@ $store:ident $keeper:ident; $($name:ident: $step:ident,)*) => {
+        mod $store {
+            every_cell!(@ retry Retry on $keeper; $($name: $step,)*);
+            every_cell!(@ hold Hold on $keeper; $($name: $step,)*);
+        }
+    };
+    (@ $module:ident $policy:ident on $keeper:ident; $($name:ident: $step:ident,)*) => {
+        mod $module {
+            use crate::{expected::Policy, step::Step, world::Keeper};
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    crate::matrix::holds(Keeper::$keeper, Step::$step, Policy::$policy).await;
+                }
+            )*
+        }
+    };
+}
+
+every_cell! {
+    killed_before_the_claim: BeforeClaim,
+    killed_after_the_claim: AfterClaim,
+    killed_before_the_effect: BeforeEffect,
+    killed_after_the_effect: AfterEffect,
+    killed_before_the_outcome_is_stored: BeforeComplete,
+    killed_after_the_outcome_was_stored: AfterComplete,
+    killed_before_the_response: BeforeResponse,
+}
+
+/// Sees that one cell of the table is as it says.
+async fn holds(keeper: Keeper, step: Step, policy: Policy) {
+    let expected = expected(keeper, step, policy);
+    for _ in 0..TRIES {
+        if let Some(seen) = observe(keeper, step, policy).await {
+            return assert_eq!(seen, expected, "{keeper:?}, killed {step}, {policy:?}");
+        }
+    }
+    panic!("this host never restarted a process within {LEASE:?}");
+}
+
+/// What a client and the business database see; nothing, if the restart took longer than the lease.
+async fn observe(keeper: Keeper, step: Step, policy: Policy) -> Option<Cell> {
+    let world = World::new(keeper);
+    let path = policy.path();
+    let mortal = world.start_mortal(step);
+    // The claim comes later than this, so the lease lasts at least as long from here.
+    let asked = Instant::now();
+    let first = mortal.post(path).key("k").try_send().await;
+    assert!(first.is_err(), "the kill came before the answer: {first:?}");
+    mortal.dies().await;
+
+    let process = world.start();
+    let retry = async || process.post(path).key("k").send().await;
+    let at_once = retry().await;
+    if asked.elapsed() >= LEASE {
+        return None;
+    }
+    let later = eventually("the lease is over", async || {
+        let later = retry().await;
+        (answer(&later) != Answer::InProgress).then_some(later)
+    })
+    .await;
+    // Whatever was answered then is answered from then on.
+    let again = retry().await;
+    assert_eq!((again.status, &again.body), (later.status, &later.body));
+    assert_eq!(answer(&again) == Answer::Unknown, answer(&later) == Answer::Unknown);
+    Some(Cell {
+        at_once: answer(&at_once),
+        later: answer(&later),
+        effects: world.marks("k", "effect").await,
+    })
+}
+
+fn answer(reply: &Reply) -> Answer {
+    match reply.status {
+        201 if reply.is_replay() => Answer::Replayed,
+        201 => Answer::Ran,
+        409 if reply.problem() == "in-progress" => Answer::InProgress,
+        409 if reply.problem() == "outcome-unknown" => Answer::Unknown,
+        _ => panic!("{reply:?}"),
+    }
+}

@@ -1,0 +1,64 @@
+//! The guarded server as a process of its own.
+
+use crate::step::Step;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use tests::{Sender, Suspended, eventually};
+
+/// A running server; it is killed when it is dropped.
+pub(crate) struct Process {
+    child: Child,
+    url: String,
+}
+
+impl Process {
+    pub(crate) fn start(store: &str, business: &Path, dies: Option<Step>) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_guarded"))
+            .arg(store)
+            .arg(business)
+            .args(dies.map(|step| step.to_string()))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("what was built can be started");
+        let stdout = child.stdout.take().expect("it is piped");
+        // Kept before it is listened to, so that a failure kills it.
+        let mut process = Self { child, url: String::new() };
+        BufReader::new(stdout).read_line(&mut process.url).expect("its first line");
+        assert!(process.url.starts_with("http://"), "it says {:?}", process.url);
+        process.url.truncate(process.url.trim_end().len());
+        process
+    }
+
+    /// A POST to this path by alice.
+    pub(crate) fn post(&self, path: &str) -> Sender {
+        Sender::post(format!("{}{path}", self.url))
+    }
+
+    /// Lets a handler go on that was asked to hold.
+    pub(crate) fn go_on(&mut self) {
+        let stdin = self.child.stdin.as_mut().expect("it is piped");
+        stdin.write_all(b"go on\n").expect("it reads");
+    }
+
+    /// Stops it with SIGSTOP until the answer is dropped.
+    pub(crate) fn suspend(&self) -> Suspended {
+        Suspended::new(self.child.id())
+    }
+
+    /// Waits until it killed itself.
+    pub(crate) async fn dies(mut self) {
+        let ended = eventually("it dies", async || self.child.try_wait().expect("our child")).await;
+        assert_eq!(ended.signal(), Some(9), "{ended}");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // One that ended already cannot be killed, and that is fine.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}

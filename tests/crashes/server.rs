@@ -1,0 +1,130 @@
+//! A guarded server that tests kill and stop: `guarded STORE DATABASE [STEP]`.
+//!
+//! Its handlers enter what they do into a business database, and wait for a line on the standard
+//! input if the request asks for it. It kills itself at the step that it is given.
+
+mod faults;
+mod step;
+
+use actix_web::dev::Service;
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, post, web};
+use faults::{Faults, Mortal};
+use idempotent_runtime::store::open;
+use idempotent_runtime::{Attempt, Idempotency, Scope, idempotent};
+use serde_json::json;
+use sqlx::SqlitePool;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
+use std::error::Error;
+use std::io::{Write, stdin, stdout};
+use step::Step;
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let store = arguments.next().ok_or("no store")?;
+    let database = arguments.next().ok_or("no database")?;
+    let faults = Faults(arguments.next().map(|step| step.parse()).transpose()?);
+
+    let business = web::Data::new(Business { pool: connect(&database).await?, faults });
+    let store = Mortal { store: open(&store).await?, faults };
+    let guard = Idempotency::builder(store).scope(Scope::header("Authorization")).build()?;
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(guard.clone())
+            .app_data(business.clone())
+            .wrap_fn(move |request, service| {
+                let called = service.call(request);
+                async move {
+                    let response = called.await;
+                    faults.reach(Step::BeforeResponse);
+                    response
+                }
+            })
+            .service((retry, hold, lock, lock_impatiently))
+    });
+    let server = server.workers(2).bind(("127.0.0.1", 0))?;
+    println!("http://{}", server.addrs()[0]);
+    stdout().flush()?;
+    Ok(server.run().await?)
+}
+
+async fn connect(path: &str) -> sqlx::Result<SqlitePool> {
+    let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+    let pool = SqlitePool::connect_with(options.journal_mode(SqliteJournalMode::Wal)).await?;
+    sqlx::raw_sql(
+        "CREATE TABLE IF NOT EXISTS marks (thing TEXT, mark TEXT, attempt INTEGER);
+         CREATE TABLE IF NOT EXISTS fences (thing TEXT PRIMARY KEY, fence INTEGER)",
+    )
+    .execute(&pool)
+    .await?;
+    Ok(pool)
+}
+
+/// The business database, and what handlers do to it.
+struct Business {
+    pool: SqlitePool,
+    faults: Faults,
+}
+
+impl Business {
+    /// What every handler does to the thing that the request names.
+    async fn work(&self, request: &HttpRequest, attempt: &Attempt) -> HttpResponse {
+        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+        let thing = header("Idempotency-Key").unwrap_or("account");
+        // SQLite counts with a sign; no test gets that far.
+        let attempt = attempt.number().cast_signed();
+        self.mark(thing, "entered", attempt).await;
+        if header("X-Hold").is_some() {
+            let line = web::block(|| stdin().read_line(&mut String::new())).await;
+            line.expect("a thread to wait on").expect("a line");
+        }
+        self.faults.reach(Step::BeforeEffect);
+        self.mark(thing, "effect", attempt).await;
+        let fenced = if self.fenced(thing, attempt).await { "made" } else { "refused" };
+        self.faults.reach(Step::AfterEffect);
+        HttpResponse::Created().json(json!({"attempt": attempt, "fenced": fenced}))
+    }
+
+    /// A change that nothing guards but the layer.
+    async fn mark(&self, thing: &str, mark: &str, attempt: i64) {
+        let insert = sqlx::query("INSERT INTO marks VALUES (?, ?, ?)");
+        let inserted = insert.bind(thing).bind(mark).bind(attempt).execute(&self.pool).await;
+        inserted.expect("the business database works");
+    }
+
+    /// A change that an older run cannot make after a newer one; whether it was made.
+    async fn fenced(&self, thing: &str, attempt: i64) -> bool {
+        let update = sqlx::query(
+            "INSERT INTO fences VALUES (?, ?) ON CONFLICT (thing)
+             DO UPDATE SET fence = excluded.fence WHERE fence < excluded.fence",
+        );
+        let updated = update.bind(thing).bind(attempt).execute(&self.pool).await;
+        updated.expect("the business database works").rows_affected() == 1
+    }
+}
+
+type Shop = web::Data<Business>;
+
+#[post("/retry")]
+#[idempotent(lease = "1s", on_abandoned = "retry")]
+async fn retry(request: HttpRequest, attempt: Attempt, shop: Shop) -> impl Responder {
+    shop.work(&request, &attempt).await
+}
+
+#[post("/hold")]
+#[idempotent(lease = "1s", on_abandoned = "hold")]
+async fn hold(request: HttpRequest, attempt: Attempt, shop: Shop) -> impl Responder {
+    shop.work(&request, &attempt).await
+}
+
+#[post("/lock")]
+#[idempotent(strategy = "lock", key = "account", lease = "1s", wait = "10s")]
+async fn lock(request: HttpRequest, attempt: Attempt, shop: Shop) -> impl Responder {
+    shop.work(&request, &attempt).await
+}
+
+#[post("/lock-impatiently")]
+#[idempotent(strategy = "lock", key = "account", lease = "1s", wait = "50ms")]
+async fn lock_impatiently(request: HttpRequest, attempt: Attempt, shop: Shop) -> impl Responder {
+    shop.work(&request, &attempt).await
+}
