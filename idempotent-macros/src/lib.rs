@@ -4,6 +4,7 @@ mod diagnostics;
 mod expand;
 mod model;
 mod parse;
+mod states;
 mod validate;
 
 #[cfg(test)]
@@ -18,7 +19,7 @@ use proc_macro2::TokenStream;
 ///
 /// | argument | value | default |
 /// | --- | --- | --- |
-/// | `strategy` | `"request_id"`, `"token"`, `"lock"`, `"dedup_table"` | `"request_id"` |
+/// | `strategy` | `"request_id"`, `"token"`, `"lock"`, `"dedup_table"`, `"row_lock"`, `"version"`, `"state"` | `"request_id"` |
 /// | `key` | a template, see below | `"{header.Idempotency-Key}"` |
 /// | `operation` | the name that keys and tokens are bound to | the function's name |
 /// | `scope` | a template, or `"shared"` | the app's rule |
@@ -45,6 +46,14 @@ use proc_macro2::TokenStream;
 /// of a transaction that the handler takes as `mut tx: Tx<Sqlite>`. Both commit together if the
 /// response is stored, the handler's own effects only with 2xx and 3xx. `wait` is how long a
 /// duplicate waits for the first to commit.
+///
+/// `row_lock`, `version` and `state` stand in the same transaction, and are guarded by one row:
+/// `table`, `id` (a template) and `id_column` (default `"id"`) say which. `row_lock` holds it until the
+/// commit. `version` compares its `column` (default `"version"`) with `version` (a template, default
+/// `"{header.If-Match}"`) and counts it up; `on_duplicate = "accept"` answers an update that already
+/// went through with success. `state` moves its `column` (default `"status"`) `from` one variant `to`
+/// another of an enum with `#[derive(States)]`. With a `key`, a duplicate gets the first answer
+/// before the row judges.
 ///
 /// Durations are a number and `ms`, `s`, `m`, `h` or `d`.
 ///
@@ -75,6 +84,27 @@ pub fn idempotent(
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
     guard(arguments.into(), item.into()).into()
+}
+
+/// Declares the states of a thing, and what may follow what, for `strategy = "state"`.
+///
+/// A column holds a state as its name in snake case, or as its number where the enum gives one.
+///
+/// ```ignore
+/// #[derive(States)]
+/// enum OrderStatus {
+///     #[to(Paid, Cancelled)]
+///     Created,
+///     #[to(Completed)]
+///     Paid,
+///     Completed,
+///     Cancelled,
+/// }
+/// ```
+#[proc_macro_derive(States, attributes(to))]
+pub fn states(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    let derived = syn::parse(item).and_then(|input| states::derive(&input));
+    derived.unwrap_or_else(|error| error.to_compile_error()).into()
 }
 
 /// Parse, validate, expand; on errors the item is left as it was, beside them.

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Group, TokenStream};
 use std::time::Duration;
-use syn::{Attribute, Expr, Ident, LitStr, Signature, Type, Visibility};
+use syn::{Attribute, Expr, Ident, LitStr, Path, Signature, Type, Visibility};
 
 /// A guarded handler.
 pub(crate) struct Handler {
@@ -18,6 +18,7 @@ pub(crate) struct Handler {
     pub(crate) key: Template,
     pub(crate) scope: Scope,
     pub(crate) window: Window,
+    pub(crate) row: Row,
 }
 
 /// A parameter of the handler.
@@ -55,12 +56,15 @@ pub(crate) enum Strategy {
     Token,
     Lock,
     DedupTable,
+    RowLock,
+    Version,
+    State,
 }
 
 impl Strategy {
     /// Whether its guard stands in the business transaction.
     pub(crate) const fn is_transactional(self) -> bool {
-        matches!(self, Self::DedupTable)
+        matches!(self, Self::DedupTable | Self::RowLock | Self::Version | Self::State)
     }
 }
 
@@ -69,6 +73,7 @@ impl Strategy {
 pub(crate) enum OnDuplicate {
     Replay,
     Reject,
+    Accept,
 }
 
 /// What a duplicate gets while the first runs.
@@ -92,11 +97,51 @@ pub(crate) enum OnStoreError {
     Run,
 }
 
+/// The row that guards the handler.
+pub(crate) enum Row {
+    None,
+    Locked(RowName),
+    Versioned {
+        row: RowName,
+        column: String,
+        /// The version that the client saw.
+        version: Template,
+    },
+    InState {
+        row: RowName,
+        column: String,
+        from: Path,
+        to: Path,
+    },
+}
+
+/// Which row it is.
+pub(crate) struct RowName {
+    pub(crate) table: String,
+    /// The column that names the row.
+    pub(crate) column: String,
+    pub(crate) id: Template,
+}
+
+impl Row {
+    /// Which row it is, if there is one.
+    pub(crate) const fn name(&self) -> Option<&RowName> {
+        match self {
+            Self::None => None,
+            Self::Locked(row) | Self::Versioned { row, .. } | Self::InState { row, .. } => {
+                Some(row)
+            }
+        }
+    }
+}
+
 /// Whether a request without a key is refused.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Presence {
     Required,
     Optional,
+    /// There is no key, and nothing is remembered.
+    Unkeyed,
 }
 
 /// What a repeated request must repeat.

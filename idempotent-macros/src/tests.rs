@@ -56,6 +56,21 @@ expansions! {
         }
     }
 
+    a_version: (strategy = "version", table = "goods", id = "{path.id}", version = "{goods.version}") {
+        async fn update(goods: web::Json<Goods>, mut tx: Tx<Sqlite>) -> impl Responder {
+            save(&mut tx, goods).await
+        }
+    }
+
+    a_state: (
+        strategy = "state", table = "orders", id = "{path.code}", id_column = "code",
+        from = Status::Created, to = Status::Paid, key = "{header.Idempotency-Key}"
+    ) {
+        async fn pay(mut tx: Tx<Sqlite>) -> impl Responder {
+            take_money(&mut tx).await
+        }
+    }
+
     every_setting: (
         key = "{header.Idempotency-Key}",
         ttl = "24h",

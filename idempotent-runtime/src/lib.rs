@@ -71,7 +71,7 @@ pub use http::{
     StoreResponse, TokenIssuer, issue_token,
 };
 #[cfg(feature = "macros")]
-pub use idempotent_macros::idempotent;
+pub use idempotent_macros::{States, idempotent};
 pub use key::{Address, Segments, StorageKey};
 #[cfg(feature = "redis")]
 pub use store::RedisStore;

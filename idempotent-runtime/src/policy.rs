@@ -1,5 +1,10 @@
 //! What one guarded function promises, built at compile time.
 
+mod row;
+
+pub use row::{Row, StateRow, Stored, may_follow};
+pub(crate) use row::{RowGuard, is_beyond};
+
 use std::time::Duration;
 
 /// How a guarded function is told from its duplicates.
@@ -12,6 +17,12 @@ pub enum Strategy {
     Token,
     /// The record commits with what the handler does in the business transaction.
     DedupTable,
+    /// A row is locked while the handler works in its transaction.
+    RowLock,
+    /// A row still has the version that the client saw (optimistic lock).
+    Version,
+    /// A row goes from one state to another.
+    State,
     /// Handlers that name the same lock never overlap; nothing is stored.
     Lock,
 }
@@ -24,6 +35,8 @@ pub enum OnDuplicate {
     Replay,
     /// 409 `duplicate`.
     Reject,
+    /// Success, if the row already has the next version: for `version` alone.
+    Accept,
 }
 
 /// What a duplicate gets while the first still runs.
@@ -76,6 +89,8 @@ pub enum Presence {
     Required,
     /// It runs unguarded.
     Optional,
+    /// There is none: nothing is remembered.
+    Unkeyed,
 }
 
 /// Which responses are stored; after the others the key is free again.
@@ -125,6 +140,7 @@ pub struct Policy {
     pub(crate) lease: Option<Duration>,
     pub(crate) wait: Option<Duration>,
     pub(crate) within: Option<Duration>,
+    pub(crate) row: Option<Row>,
 }
 
 impl Policy {
@@ -140,10 +156,8 @@ impl Policy {
             on_store_error: OnStoreError::Refuse,
             presence: Presence::Required,
             fingerprint: match strategy {
-                Strategy::RequestId | Strategy::Token | Strategy::DedupTable => {
-                    FingerprintOf::Request
-                }
                 Strategy::Lock => FingerprintOf::Nothing,
+                _ => FingerprintOf::Request,
             },
             statuses: Statuses::DEFAULT,
             headers: &[],
@@ -154,6 +168,7 @@ impl Policy {
             lease: None,
             wait: None,
             within: None,
+            row: None,
         }
     }
 
@@ -253,6 +268,21 @@ impl Policy {
     pub const fn wait(mut self, wait: Duration) -> Self {
         self.wait = Some(wait);
         self
+    }
+
+    /// The row that guards the handler. Defaults to none.
+    #[must_use]
+    pub const fn row(mut self, row: Row) -> Self {
+        self.row = Some(row);
+        self
+    }
+
+    /// Whether the guard stands in the business transaction.
+    pub(crate) const fn is_transactional(&self) -> bool {
+        matches!(
+            self.strategy,
+            Strategy::DedupTable | Strategy::RowLock | Strategy::Version | Strategy::State
+        )
     }
 
     /// How far the request's timestamp may be from now. Defaults to no limit.

@@ -2,8 +2,8 @@
 
 pub use crate::http::{Call, Exit, HttpResult, Operation, Serving, Template, serve};
 pub use crate::policy::{
-    FingerprintOf, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Policy, Presence, Statuses,
-    Strategy,
+    FingerprintOf, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Policy, Presence, Row,
+    StateRow, Statuses, Stored, Strategy, may_follow,
 };
 pub use actix_web::web::Payload;
 pub use actix_web::{HttpRequest, HttpResponse};

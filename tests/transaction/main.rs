@@ -2,6 +2,7 @@
 
 mod dedup_table;
 mod routes;
+mod rows;
 
 use idempotent_runtime::{Builder, Idempotency, MemoryStore, Scope};
 use sqlx::SqlitePool;

@@ -3,13 +3,13 @@
 //! It has the user's name and one form for all handlers, so route macros compose with it above and
 //! below; ordinary type errors point into the user's own function, whose tokens are untouched.
 
-use crate::expand::policy::{policy, templates};
+use crate::expand::policy::{owner, policy, templates};
 use crate::expand::template::{bindings, fill};
-use crate::model::{Fingerprint, Handler, Scope, Window};
+use crate::model::{Fingerprint, Handler, Presence, Row, Scope, Window};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Index, ReturnType};
+use syn::{Index, Path, ReturnType};
 
 /// What generated code calls us by, inside of a handler.
 pub(super) fn runtime() -> TokenStream {
@@ -27,6 +27,7 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
         quote!(__arguments.#place)
     });
     let filled = filled(handler);
+    let transition = transition(handler);
     let output = match &signature.output {
         ReturnType::Default => signature.ident.span(),
         ReturnType::Type(_, kind) => kind.span(),
@@ -51,6 +52,7 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
             #(#inner)*
             #signature #body
             use #crate_name as #rt;
+            #transition
             // In a block of its own, where the user's function cannot see it.
             let __policy = {
                 static POLICY: #rt::Policy = #policy;
@@ -72,10 +74,29 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
     }
 }
 
+/// The compiler refuses a transition that its enum does not declare.
+fn transition(handler: &Handler) -> TokenStream {
+    let Row::InState { from, to, .. } = &handler.row else { return TokenStream::new() };
+    let (rt, states) = (runtime(), owner(from));
+    let last = |path: &Path| path.segments.last().map(|last| last.ident.to_string());
+    let (was, becomes) = (last(from).unwrap_or_default(), last(to).unwrap_or_default());
+    let message = format!(
+        "`{was}` may not become `{becomes}`: add `#[to({becomes})]` to the variant `{was}`, or name \
+         another state",
+    );
+    quote_spanned! {to.span()=>
+        const _: () =
+            assert!(#rt::may_follow(#states::STATES, #from.place(), #to.place()), #message);
+    }
+}
+
 /// The statements that fill in the templates; a block of their own where they borrow parameters.
 fn filled(handler: &Handler) -> TokenStream {
     let key = fill(&handler.key);
-    let mut statements = quote!(__call.key()#key;);
+    let mut statements = match handler.policy.presence {
+        Presence::Unkeyed => TokenStream::new(),
+        Presence::Required | Presence::Optional => quote!(__call.key()#key;),
+    };
     match &handler.scope {
         Scope::App => {}
         Scope::Shared => statements.extend(quote!(__call.scope();)),
@@ -91,6 +112,14 @@ fn filled(handler: &Handler) -> TokenStream {
     if let Window::Within(_, template) = &handler.window {
         let timestamp = fill(template);
         statements.extend(quote!(__call.timestamp()#timestamp;));
+    }
+    if let Some(row) = handler.row.name() {
+        let id = fill(&row.id);
+        statements.extend(quote!(__call.row()#id;));
+    }
+    if let Row::Versioned { version, .. } = &handler.row {
+        let version = fill(version);
+        statements.extend(quote!(__call.version()#version;));
     }
     let bindings = bindings(&templates(handler), &handler.parameters);
     if bindings.is_empty() { statements } else { quote!({ #bindings #statements }) }

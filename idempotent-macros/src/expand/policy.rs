@@ -1,12 +1,13 @@
 //! A policy as a constant expression: what is set, and nothing else.
 
 use crate::model::{
-    Fingerprint, Handler, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Presence, Scope,
-    Setting, Statuses, Strategy, Template, Window,
+    Fingerprint, Handler, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Presence, Row,
+    RowName, Scope, Setting, Statuses, Strategy, Template, Window,
 };
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 use std::time::Duration;
+use syn::Path;
 
 /// The constant expression that builds a handler's policy.
 pub(super) fn policy(handler: &Handler) -> TokenStream {
@@ -17,12 +18,17 @@ pub(super) fn policy(handler: &Handler) -> TokenStream {
         Strategy::Token => quote!(Token),
         Strategy::Lock => quote!(Lock),
         Strategy::DedupTable => quote!(DedupTable),
+        Strategy::RowLock => quote!(RowLock),
+        Strategy::Version => quote!(Version),
+        Strategy::State => quote!(State),
     };
     let rt = super::http::runtime();
     let mut tokens = quote!(#rt::Policy::new(#operation, #rt::Strategy::#strategy));
     let mut set = |call: TokenStream| tokens.extend(call);
-    if policy.on_duplicate == OnDuplicate::Reject {
-        set(quote!(.on_duplicate(#rt::OnDuplicate::Reject)));
+    match policy.on_duplicate {
+        OnDuplicate::Replay => {}
+        OnDuplicate::Reject => set(quote!(.on_duplicate(#rt::OnDuplicate::Reject))),
+        OnDuplicate::Accept => set(quote!(.on_duplicate(#rt::OnDuplicate::Accept))),
     }
     if policy.on_in_flight == OnInFlight::Wait {
         set(quote!(.on_in_flight(#rt::OnInFlight::Wait)));
@@ -33,8 +39,13 @@ pub(super) fn policy(handler: &Handler) -> TokenStream {
     if policy.on_store_error == OnStoreError::Run {
         set(quote!(.on_store_error(#rt::OnStoreError::Run)));
     }
-    if policy.presence == Presence::Optional {
-        set(quote!(.presence(#rt::Presence::Optional)));
+    match policy.presence {
+        Presence::Required => {}
+        Presence::Optional => set(quote!(.presence(#rt::Presence::Optional))),
+        // Nothing of the request is compared, so its body need not be read.
+        Presence::Unkeyed => set(quote!(
+            .presence(#rt::Presence::Unkeyed).fingerprint(#rt::FingerprintOf::Nothing)
+        )),
     }
     match &policy.fingerprint {
         Fingerprint::Request => {}
@@ -66,7 +77,29 @@ pub(super) fn policy(handler: &Handler) -> TokenStream {
     set(duration(&rt, &quote!(lease), policy.lease));
     set(duration(&rt, &quote!(wait), policy.wait));
     set(duration(&rt, &quote!(within), window));
+    set(row(&rt, &handler.row));
     tokens
+}
+
+fn row(rt: &TokenStream, row: &Row) -> TokenStream {
+    let Some(RowName { table, column: id, .. }) = row.name() else { return TokenStream::new() };
+    let row = match row {
+        Row::None | Row::Locked(_) => quote!(locked(#table, #id)),
+        Row::Versioned { column, .. } => quote!(versioned(#table, #id, #column)),
+        Row::InState { column, from, to, .. } => {
+            let states = owner(from);
+            quote!(in_state(#table, #id, #column, #states::STATES, (#from.place(), #to.place())))
+        }
+    };
+    quote!(.row(#rt::Row::#row))
+}
+
+/// The enum of a variant.
+pub(super) fn owner(variant: &Path) -> TokenStream {
+    let mut owner = variant.clone();
+    owner.segments.pop();
+    owner.segments.pop_punct();
+    owner.to_token_stream()
 }
 
 fn duration(rt: &TokenStream, name: &TokenStream, setting: Setting<Duration>) -> TokenStream {
@@ -90,6 +123,10 @@ pub(super) fn templates(handler: &Handler) -> Vec<&Template> {
     }
     if let Window::Within(_, timestamp) = &handler.window {
         templates.push(timestamp);
+    }
+    templates.extend(handler.row.name().map(|row| &row.id));
+    if let Row::Versioned { version, .. } = &handler.row {
+        templates.push(version);
     }
     templates
 }

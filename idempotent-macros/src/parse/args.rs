@@ -3,20 +3,34 @@
 use crate::diagnostics::Mistake;
 use proc_macro2::Span;
 use syn::parse::{Parse, ParseStream};
-use syn::{Ident, Lit, Token};
+use syn::spanned::Spanned;
+use syn::{Ident, Lit, Path, Token};
 
 /// One `name = value`.
 pub(crate) struct Argument {
     pub(crate) name: Ident,
-    pub(crate) value: Lit,
+    pub(crate) value: Value,
 }
+
+/// What stands behind the `=`.
+pub(crate) enum Value {
+    Literal(Lit),
+    /// For the arguments that name something of the program.
+    Path(Path),
+}
+
+/// The arguments that are paths and not literals.
+const PATHS: [&str; 2] = ["from", "to"];
 
 /// The arguments in the order they were written.
 pub(crate) struct Arguments(pub(crate) Vec<Argument>);
 
 impl Argument {
     pub(crate) fn span(&self) -> Span {
-        self.value.span()
+        match &self.value {
+            Value::Literal(literal) => literal.span(),
+            Value::Path(path) => path.span(),
+        }
     }
 }
 
@@ -49,10 +63,13 @@ impl Parse for Argument {
                 .into());
         }
         input.parse::<Token![=]>()?;
+        if PATHS.contains(&shown.as_str()) && !input.peek(Lit) {
+            return Ok(Self { name, value: Value::Path(input.parse()?) });
+        }
         let value = input.parse::<Lit>().map_err(|error| {
             Mistake::new(error.span(), format!("the value of `{shown}` is no literal"))
                 .help(format!("put it in quotes: `{shown} = \"…\"`"))
         })?;
-        Ok(Self { name, value })
+        Ok(Self { name, value: Value::Literal(value) })
     }
 }

@@ -4,7 +4,7 @@ mod args;
 mod item;
 mod template;
 
-pub(crate) use args::{Argument, Arguments};
+pub(crate) use args::{Argument, Arguments, Value};
 pub(crate) use item::Function;
 pub(crate) use template::{Piece, pieces};
 

@@ -11,13 +11,14 @@ use syn::{LitStr, Type};
 
 type Rule = fn(&Reader<'_>, &Policy, &Template) -> Option<Mistake>;
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     key_varies,
     token_is_one_placeholder,
     token_is_required,
     token_is_checked,
     wait_needs_waiting,
     tx_needs_transaction,
+    accepting_needs_version,
     timestamp_needs_window,
     lease_below_ttl,
     wait_below_ttl,
@@ -44,6 +45,12 @@ const NOT_OF_A_LOCK: [&str; 13] = [
 /// What a transaction has no use for: the database's own locks take the place of leases.
 const NOT_OF_A_TRANSACTION: [&str; 4] = ["lease", "on_in_flight", "on_abandoned", "on_store_error"];
 
+/// What only a row has a use for.
+const OF_A_ROW: [&str; 7] = ["table", "id", "id_column", "column", "version", "from", "to"];
+
+/// What only a key has a use for.
+const OF_A_KEY: [&str; 6] = ["ttl", "fingerprint", "store", "headers", "required", "scope"];
+
 pub(super) fn check(reader: &mut Reader<'_>, policy: &Policy, key: &Template) {
     check_use(reader, policy.strategy);
     for rule in RULES {
@@ -55,11 +62,18 @@ pub(super) fn check(reader: &mut Reader<'_>, policy: &Policy, key: &Template) {
 
 /// Every argument is one that the strategy takes.
 fn check_use(reader: &mut Reader<'_>, strategy: Strategy) {
-    let (word, unused): (_, &[&str]) = match strategy {
-        Strategy::RequestId | Strategy::Token => return,
-        Strategy::Lock => ("lock", &NOT_OF_A_LOCK),
-        Strategy::DedupTable => ("dedup_table", &NOT_OF_A_TRANSACTION),
+    let (word, unused): (_, Vec<&str>) = match strategy {
+        Strategy::RequestId => ("request_id", OF_A_ROW.to_vec()),
+        Strategy::Token => ("token", OF_A_ROW.to_vec()),
+        Strategy::Lock => ("lock", [&NOT_OF_A_LOCK[..], &OF_A_ROW].concat()),
+        Strategy::DedupTable => ("dedup_table", [&NOT_OF_A_TRANSACTION[..], &OF_A_ROW].concat()),
+        Strategy::RowLock => ("row_lock", [&NOT_OF_A_TRANSACTION[..], &OF_A_ROW[3..]].concat()),
+        Strategy::Version => ("version", [&NOT_OF_A_TRANSACTION[..], &OF_A_ROW[5..]].concat()),
+        Strategy::State => ("state", [&NOT_OF_A_TRANSACTION[..], &["version"]].concat()),
     };
+    let keyless = strategy.is_transactional()
+        && strategy != Strategy::DedupTable
+        && reader.find("key").is_none();
     for argument in reader.arguments {
         let name = argument.name.to_string();
         if unused.contains(&name.as_str()) {
@@ -70,6 +84,11 @@ fn check_use(reader: &mut Reader<'_>, strategy: Strategy) {
                     .help(format!("leave `{name}` out"))
                     .note(format!("this strategy takes {}", listed(takes))),
             );
+        } else if keyless && OF_A_KEY.contains(&name.as_str()) {
+            let what = format!("`{name}` has no effect without a key");
+            reader.mistakes.add(Mistake::new(argument.name.span(), what).help(format!(
+                "add `key = \"{{header.Idempotency-Key}}\"`, or leave `{name}` out"
+            )));
         }
     }
 }
@@ -121,11 +140,21 @@ fn wait_needs_waiting(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Opt
     let written = reader.find("wait")?;
     let waits = match policy.strategy {
         Strategy::RequestId | Strategy::Token => policy.on_in_flight == OnInFlight::Wait,
-        Strategy::Lock | Strategy::DedupTable => true,
+        _ => true,
     };
     (!waits).then(|| {
         Mistake::new(written.name.span(), "`wait` has no effect: duplicates in flight are rejected")
             .help("add `on_in_flight = \"wait\"`, or leave `wait` out")
+    })
+}
+
+/// Only a version tells whether an update went through.
+fn accepting_needs_version(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
+    let written = reader.find("on_duplicate")?;
+    let accepts = policy.on_duplicate == OnDuplicate::Accept;
+    (accepts && policy.strategy != Strategy::Version).then(|| {
+        Mistake::new(written.span(), "`on_duplicate = \"accept\"` is for `strategy = \"version\"`")
+            .help("choose `\"replay\"` or `\"reject\"`")
     })
 }
 
@@ -138,6 +167,7 @@ fn tx_needs_transaction(reader: &Reader<'_>, policy: &Policy, _: &Template) -> O
     (!policy.strategy.is_transactional()).then(|| {
         Mistake::new(tx.ident.span(), "`Tx` is the transaction of a guard that stands in one")
             .help("choose `strategy = \"dedup_table\"`: effect and record then commit together")
+            .note("`row_lock`, `version` and `state` stand in a transaction, too")
             .note("with other strategies, begin a transaction on your own pool")
     })
 }

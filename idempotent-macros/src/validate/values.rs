@@ -2,9 +2,9 @@
 
 use crate::diagnostics::{Mistake, listed};
 use crate::model::Statuses;
-use crate::parse::Argument;
+use crate::parse::{Argument, Value};
 use std::time::Duration;
-use syn::{Lit, LitStr};
+use syn::{Lit, LitStr, Path};
 
 /// Headers that are never replayed: they belong to one connection, one moment or one client.
 const NEVER_REPLAYED: [&str; 15] = [
@@ -28,25 +28,23 @@ const NEVER_REPLAYED: [&str; 15] = [
 pub(super) fn text(argument: &Argument) -> Result<LitStr, Mistake> {
     let name = &argument.name;
     match &argument.value {
-        Lit::Str(text) if text.value().trim().is_empty() => {
+        Value::Literal(Lit::Str(text)) if text.value().trim().is_empty() => {
             Err(Mistake::new(text.span(), format!("`{name}` is empty"))
                 .help(format!("give it a value, or leave `{name}` out")))
         }
-        Lit::Str(text) => Ok(text.clone()),
-        other => Err(Mistake::new(other.span(), format!("the value of `{name}` is no string"))
+        Value::Literal(Lit::Str(text)) => Ok(text.clone()),
+        _ => Err(Mistake::new(argument.span(), format!("the value of `{name}` is no string"))
             .help(format!("put it in quotes: `{name} = \"…\"`"))),
     }
 }
 
 pub(super) fn boolean(argument: &Argument) -> Result<bool, Mistake> {
-    match &argument.value {
-        Lit::Bool(value) => Ok(value.value),
-        other => {
-            let name = &argument.name;
-            Err(Mistake::new(other.span(), format!("`{name}` is either `true` or `false`"))
-                .help(format!("write `{name} = false`, without quotes")))
-        }
+    if let Value::Literal(Lit::Bool(value)) = &argument.value {
+        return Ok(value.value);
     }
+    let name = &argument.name;
+    Err(Mistake::new(argument.span(), format!("`{name}` is either `true` or `false`"))
+        .help(format!("write `{name} = false`, without quotes")))
 }
 
 pub(super) fn choice<T: Copy>(
@@ -92,11 +90,36 @@ pub(super) fn duration(text: &LitStr) -> Result<Duration, Mistake> {
     }
 }
 
+/// The name of a table or column: it stands in SQL as it is.
+pub(super) fn identifier(text: &LitStr) -> Result<String, Mistake> {
+    let written = text.value();
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let starts = written.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if starts && written.len() <= 63 && written.chars().all(fits) {
+        return Ok(written);
+    }
+    Err(Mistake::new(text.span(), format!("`{written}` is no plain name of a table or column"))
+        .help("use letters, digits and `_`, at most 63, not beginning with a digit"))
+}
+
+/// A state, as `Enum::Variant`.
+pub(super) fn state(argument: &Argument) -> Result<Path, Mistake> {
+    match &argument.value {
+        Value::Path(path) if path.segments.len() >= 2 => Ok(path.clone()),
+        _ => {
+            let name = &argument.name;
+            Err(Mistake::new(argument.span(), format!("`{name}` is no state of an enum"))
+                .help(format!("write `{name} = OrderStatus::Created`, without quotes"))
+                .note("the enum has `#[derive(States)]`"))
+        }
+    }
+}
+
 /// Bytes, as a number or with a unit.
 pub(super) fn size(argument: &Argument) -> Result<usize, Mistake> {
     let written = match &argument.value {
-        Lit::Str(text) => text.value(),
-        Lit::Int(number) => number.base10_digits().to_owned(),
+        Value::Literal(Lit::Str(text)) => text.value(),
+        Value::Literal(Lit::Int(number)) => number.base10_digits().to_owned(),
         _ => String::new(),
     };
     let unit_at = written.find(|c: char| !c.is_ascii_digit()).unwrap_or(written.len());

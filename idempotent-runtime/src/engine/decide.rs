@@ -86,10 +86,12 @@ pub fn decide(claimed: Claimed, fingerprint: Fingerprint, rules: Rules) -> Decis
         },
         Claimed::Done { outcome, .. } => match (rules.on_duplicate, *outcome) {
             (OnDuplicate::Reject, _) => Decision::Refuse(Refusal::Duplicate),
-            (OnDuplicate::Replay, Outcome::Response(response)) => {
+            (OnDuplicate::Replay | OnDuplicate::Accept, Outcome::Response(response)) => {
                 Decision::Replay(Box::new(response))
             }
-            (OnDuplicate::Replay, Outcome::Tombstone) => Decision::Refuse(Refusal::NotReplayable),
+            (OnDuplicate::Replay | OnDuplicate::Accept, Outcome::Tombstone) => {
+                Decision::Refuse(Refusal::NotReplayable)
+            }
         },
     }
 }

@@ -2,26 +2,21 @@
 
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
+use crate::engine::Begun;
 use crate::engine::decide::Refusal;
-use crate::engine::{Ask, Begun};
 use crate::error::{StoreError, StoreErrorKind};
-use crate::fingerprint::Fingerprint;
 use crate::http::app::Idempotency;
 use crate::http::body::{Unread, buffer, refilled};
 use crate::http::commit::commit;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::refusal;
 use crate::http::response::{not_stored, replay};
-use crate::http::scope::NoScope;
-use crate::http::serving::{Run, Shared, misconfigured};
+use crate::http::serving::{Run, Shared};
 use crate::http::settle::settle;
 use crate::http::template::{Draft, Template, Unfilled};
-use crate::http::timestamp;
 use crate::key::Segments;
 use crate::outcome::StoredResponse;
-use crate::policy::{FingerprintOf, OnStoreError, Policy, Presence, Strategy};
-use crate::strategy::{self, Reading};
-use crate::transaction::{self, Plan};
+use crate::policy::{FingerprintOf, OnStoreError, Policy};
 use actix_web::dev::Payload;
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder};
 use bytes::Bytes;
@@ -53,23 +48,25 @@ impl Exit {
 
 /// One request on its way through a guarded handler.
 pub struct Call {
-    policy: &'static Policy,
-    app: Idempotency,
-    request: HttpRequest,
+    pub(super) policy: &'static Policy,
+    pub(super) app: Idempotency,
+    pub(super) request: HttpRequest,
     payload: Payload,
-    body: Bytes,
-    shared: Rc<Shared>,
-    drafts: Drafts,
+    pub(super) body: Bytes,
+    pub(super) shared: Rc<Shared>,
+    pub(super) drafts: Drafts,
 }
 
 /// The templates of one handler, as far as they are filled in.
 #[derive(Debug, Default)]
-struct Drafts {
-    key: Draft,
+pub(super) struct Drafts {
+    pub(super) key: Draft,
     // Boxed, because few handlers have these, and futures are moved often.
-    scope: Option<Box<Draft>>,
-    fingerprint: Option<Box<Draft>>,
-    timestamp: Option<Box<Draft>>,
+    pub(super) scope: Option<Box<Draft>>,
+    pub(super) fingerprint: Option<Box<Draft>>,
+    pub(super) timestamp: Option<Box<Draft>>,
+    pub(super) row: Option<Box<Draft>>,
+    pub(super) version: Option<Box<Draft>>,
 }
 
 impl Call {
@@ -134,14 +131,24 @@ impl Call {
         template(draft, &self.app, &self.request, &self.body, VALUE_MAX)
     }
 
+    /// Fills in the template of the id of the row that guards the handler.
+    pub fn row(&mut self) -> Template<'_> {
+        let draft = self.drafts.row.get_or_insert_default();
+        template(draft, &self.app, &self.request, &self.body, VALUE_MAX)
+    }
+
+    /// Fills in the template of the version that the client saw.
+    pub fn version(&mut self) -> Template<'_> {
+        let draft = self.drafts.version.get_or_insert_default();
+        template(draft, &self.app, &self.request, &self.body, VALUE_MAX)
+    }
+
     /// Claims the key, so that the handler may run; or says what the client gets instead.
     pub async fn claim(&mut self) -> Result<(), Exit> {
         let ask = self.ask()?;
-        if self.policy.strategy == Strategy::DedupTable {
-            self.shared.committed.set(true);
-            let wait = self.policy.wait.unwrap_or(self.app.settings().wait);
+        if self.policy.is_transactional() {
             // Its future is large, and most handlers have none.
-            return Box::pin(self.open(Plan { ask, wait })).await;
+            return Box::pin(self.open(ask)).await;
         }
         let Some(ask) = ask else {
             return Ok(());
@@ -149,58 +156,6 @@ impl Call {
         self.shared.committed.set(true);
         let begun = self.app.engine().begin(&ask).await;
         self.begun(begun)
-    }
-
-    /// Opens a transaction of the business database, guarded as planned.
-    async fn open(&self, plan: Plan) -> Result<(), Exit> {
-        let Some(database) = self.app.database() else {
-            let why = "the handler's strategy needs the business database: `.database(pool)`";
-            return Err(Exit::Refused(misconfigured(&self.request, why)));
-        };
-        match transaction::begin(database, self.app.engine(), &plan).await {
-            Ok(transaction::Begun::Run(mut run)) => {
-                self.shared.attempt.set(u64::from(run.is_recorded()));
-                self.shared.lent.replace(run.lend());
-                self.shared.run.replace(Some(Run::Transaction(run)));
-                Ok(())
-            }
-            Ok(transaction::Begun::Replay(stored)) => Err(self.replayed(*stored)),
-            Ok(transaction::Begun::Refused(refusal)) => Err(self.refused(refusal)),
-            Err(error) => Err(self.exit(&refusal::store_failed(&self.request, &error))),
-        }
-    }
-
-    /// What the engine is asked; nothing, if there is no key and none is needed.
-    fn ask(&self) -> Result<Option<Ask>, Exit> {
-        self.check_window()?;
-        let key = match self.drafts.key.segments() {
-            Err(Unfilled::Missing(_)) if self.policy.presence == Presence::Optional => {
-                return Ok(None);
-            }
-            _ => self.filled(&self.drafts.key, ProblemKind::KeyInvalid)?,
-        };
-        let scope = self.whose()?;
-        let reading = Reading {
-            scope: &scope,
-            key,
-            value: self.drafts.key.value(),
-            route: (self.request.method().as_str(), self.request.path()),
-            fingerprint: self.what()?,
-            clock: self.app.engine().clock(),
-        };
-        strategy::ask(self.policy, self.app.settings(), &reading)
-            .map(Some)
-            .map_err(|refusal| self.refused(refusal))
-    }
-
-    fn check_window(&self) -> Result<(), Exit> {
-        let (Some(window), Some(sent)) = (self.policy.within, &self.drafts.timestamp) else {
-            return Ok(());
-        };
-        self.filled(sent, ProblemKind::StaleRequest)?;
-        let now = self.app.engine().clock().wall();
-        timestamp::check(sent.value(), now, window)
-            .map_err(|why| self.problem(ProblemKind::StaleRequest, why))
     }
 
     fn begun(&self, begun: Result<Begun, StoreError>) -> Result<(), Exit> {
@@ -253,36 +208,11 @@ impl Call {
         }
     }
 
-    fn whose(&self) -> Result<Segments, Exit> {
-        if let Some(draft) = &self.drafts.scope {
-            return self.filled(draft, ProblemKind::ScopeMissing).cloned();
-        }
-        if self.policy.strategy == Strategy::Lock {
-            // Everybody's: what a lock protects does not care who touches it.
-            return Ok(Segments::new());
-        }
-        self.app.scope().of(&self.request).map_err(|none| match none {
-            NoScope::Refused(error) => Exit::Refused(error),
-            NoScope::Missing(why) => self.problem(ProblemKind::ScopeMissing, why),
-        })
-    }
-
-    fn what(&self) -> Result<Fingerprint, Exit> {
-        if let Some(draft) = &self.drafts.fingerprint {
-            return Ok(Fingerprint::of_segments(self.filled(draft, ProblemKind::KeyInvalid)?));
-        }
-        Ok(match self.policy.fingerprint {
-            FingerprintOf::Nothing | FingerprintOf::Template => Fingerprint::NONE,
-            FingerprintOf::Request => Fingerprint::of_request(
-                self.request.method().as_str(),
-                self.request.path(),
-                self.request.query_string(),
-                &self.body,
-            ),
-        })
-    }
-
-    fn filled<'a>(&self, draft: &'a Draft, invalid: ProblemKind) -> Result<&'a Segments, Exit> {
+    pub(super) fn filled<'a>(
+        &self,
+        draft: &'a Draft,
+        invalid: ProblemKind,
+    ) -> Result<&'a Segments, Exit> {
         draft.segments().map_err(|why| match why {
             Unfilled::Missing(why) if invalid == ProblemKind::KeyInvalid => {
                 self.problem(ProblemKind::KeyMissing, why)
@@ -291,22 +221,22 @@ impl Call {
         })
     }
 
-    fn replayed(&self, stored: StoredResponse) -> Exit {
+    pub(super) fn replayed(&self, stored: StoredResponse) -> Exit {
         match replay(stored) {
             Some(response) => Exit::Answered(response),
             None => self.exit(&refusal::unreadable(&self.request)),
         }
     }
 
-    fn refused(&self, refusal: Refusal) -> Exit {
+    pub(super) fn refused(&self, refusal: Refusal) -> Exit {
         self.exit(&refusal::problem(&self.request, self.policy, refusal))
     }
 
-    fn problem(&self, kind: ProblemKind, detail: String) -> Exit {
+    pub(super) fn problem(&self, kind: ProblemKind, detail: String) -> Exit {
         self.exit(&Problem::new(kind, self.request.path(), detail))
     }
 
-    fn exit(&self, problem: &Problem) -> Exit {
+    pub(super) fn exit(&self, problem: &Problem) -> Exit {
         Exit::Answered(self.app.render(&self.request, problem))
     }
 }

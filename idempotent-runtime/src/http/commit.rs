@@ -7,6 +7,7 @@ use crate::http::settle::is_stored;
 use crate::outcome::Outcome;
 use crate::policy::{OnDuplicate, Policy};
 use crate::transaction::{Effects, Run};
+use actix_web::http::header::ETAG;
 use actix_web::{HttpRequest, HttpResponse};
 
 /// Commits a run with the response of its handler, or takes it back.
@@ -25,6 +26,7 @@ pub(super) async fn commit(
         ..400 => Effects::Kept,
         _ => Effects::TakenBack,
     };
+    let response = tagged(response, run.version());
     let (response, outcome, promised) = if run.is_recorded() {
         take(policy, &app, response).await
     } else {
@@ -36,6 +38,17 @@ pub(super) async fn commit(
         // Whatever the handler said: it may not be so.
         Err(error) => app.render(&request, &refusal::not_committed(&request, &error)),
     }
+}
+
+/// With the row's new version as its `ETag`, unless the handler gave it one.
+fn tagged(mut response: HttpResponse, version: Option<i64>) -> HttpResponse {
+    if let Some(tag) = version.and_then(refusal::entity_tag)
+        && response.status().is_success()
+        && !response.headers().contains_key(ETAG)
+    {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response
 }
 
 /// What is kept of a response, and whether a retry will get what the client expects it to get.

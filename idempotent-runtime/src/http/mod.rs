@@ -1,6 +1,7 @@
 //! Guarded handlers of actix-web: the only room that knows it.
 
 mod app;
+mod ask;
 mod attempt;
 mod body;
 mod builder;
@@ -8,9 +9,11 @@ mod call;
 mod commit;
 mod issue;
 mod key_header;
+mod open;
 mod problem;
 mod refusal;
 mod response;
+mod row;
 mod scope;
 mod serving;
 mod settle;

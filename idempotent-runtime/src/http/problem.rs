@@ -20,6 +20,14 @@ pub enum ProblemKind {
     KeyReused,
     /// The same request still runs.
     InProgress,
+    /// No version was given, and one is needed.
+    VersionMissing,
+    /// The thing has another version by now.
+    VersionMismatch,
+    /// The thing is in a state from which it cannot go there.
+    IllegalTransition,
+    /// There is nothing of this name.
+    RowMissing,
     /// Another request holds the lock.
     Locked,
     /// The same request finished.
@@ -77,6 +85,16 @@ impl ProblemKind {
                 ("key-reused", S::UNPROCESSABLE_ENTITY, "The key belongs to another request")
             }
             Self::InProgress => ("in-progress", S::CONFLICT, "The same request is still running"),
+            Self::VersionMissing => {
+                ("version-missing", S::PRECONDITION_REQUIRED, "The request must name a version")
+            }
+            Self::VersionMismatch => {
+                ("version-mismatch", S::PRECONDITION_FAILED, "It has another version by now")
+            }
+            Self::IllegalTransition => {
+                ("illegal-transition", S::CONFLICT, "It cannot go from its state to that one")
+            }
+            Self::RowMissing => ("row-missing", S::NOT_FOUND, "There is nothing of this name"),
             Self::Locked => ("locked", S::LOCKED, "Another request holds the lock"),
             Self::Duplicate => ("duplicate", S::CONFLICT, "The request was already processed"),
             Self::TokenInvalid => {

@@ -5,6 +5,7 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::http::problem::{Problem, ProblemKind};
 use crate::policy::{Policy, Strategy};
 use actix_web::HttpRequest;
+use actix_web::http::header::HeaderValue;
 use std::error::Error as StdError;
 use std::time::Duration;
 
@@ -18,7 +19,9 @@ pub(super) fn problem(request: &HttpRequest, policy: &Policy, refusal: Refusal) 
             ProblemKind::KeyReused,
             "this key was already used with another request; send a new key with a new request",
         ),
-        Refusal::InProgress { .. } if policy.strategy == Strategy::Lock => {
+        Refusal::InProgress { .. }
+            if matches!(policy.strategy, Strategy::Lock | Strategy::RowLock) =>
+        {
             (ProblemKind::Locked, "another request works on the same thing; repeat this one later")
         }
         Refusal::InProgress { .. } => (
@@ -54,6 +57,11 @@ pub(super) fn problem(request: &HttpRequest, policy: &Policy, refusal: Refusal) 
         Refusal::Draining => problem.retry_after(SOON),
         _ => problem,
     }
+}
+
+/// A version as a strong entity tag.
+pub(super) fn entity_tag(version: i64) -> Option<HeaderValue> {
+    HeaderValue::try_from(format!("\"{version}\"")).ok()
 }
 
 /// The database did not confirm the commit: whether it happened, a repeated request finds out.

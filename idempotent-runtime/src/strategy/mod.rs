@@ -80,9 +80,11 @@ pub(crate) fn ask(
     reading: &Reading<'_>,
 ) -> Result<Ask, Refusal> {
     match policy.strategy {
-        Strategy::RequestId | Strategy::DedupTable => {
-            Ok(request_id::ask(policy, settings, reading))
-        }
+        Strategy::RequestId
+        | Strategy::DedupTable
+        | Strategy::RowLock
+        | Strategy::Version
+        | Strategy::State => Ok(request_id::ask(policy, settings, reading)),
         Strategy::Token => token::ask(policy, settings, reading),
         Strategy::Lock => Ok(lock::ask(policy, settings, reading)),
     }

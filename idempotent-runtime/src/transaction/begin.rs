@@ -6,6 +6,7 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::outcome::StoredResponse;
 use crate::transaction::database::Database;
 use crate::transaction::dedup_table::{self, Found};
+use crate::transaction::row::{Judged, RowAnswer, RowPlan};
 use crate::transaction::run::Run;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -22,6 +23,8 @@ pub(super) const BUSY: Duration = Duration::from_secs(1);
 pub(crate) struct Plan {
     /// The record that commits with it; nothing, for a request without a key that needs none.
     pub(crate) ask: Option<Ask>,
+    /// The row that guards it.
+    pub(crate) row: Option<RowPlan>,
     /// How long to wait for others that hold the same row.
     pub(crate) wait: Duration,
 }
@@ -34,6 +37,8 @@ pub(crate) enum Begun {
     Replay(Box<StoredResponse>),
     /// It must not run.
     Refused(Refusal),
+    /// It need not or must not run, by its row.
+    Row(RowAnswer),
 }
 
 /// Opens a transaction for a request, or says why not.
@@ -50,7 +55,7 @@ pub(crate) async fn begin(
     match &begun {
         Ok(Begun::Run(_)) => counters.ran.count(),
         Ok(Begun::Replay(_)) => counters.replayed.count(),
-        Ok(Begun::Refused(_)) => counters.refused.count(),
+        Ok(Begun::Refused(_) | Begun::Row(_)) => counters.refused.count(),
         Err(error) if error.kind() == StoreErrorKind::Corrupt => counters.undecodable.count(),
         Err(_) => counters.store_failed.count(),
     }
@@ -106,5 +111,15 @@ async fn attempt(
     if recorded.is_some() {
         open.mark().await?;
     }
-    Ok(Begun::Run(Box::new(Run::new(open, recorded, entered))))
+    let version = match &plan.row {
+        None => None,
+        Some(row) => match row.judge(&mut *open).await? {
+            Judged::Passed(version) => version,
+            Judged::Answered(answer) => {
+                open.rollback().await?;
+                return Ok(Begun::Row(answer));
+            }
+        },
+    };
+    Ok(Begun::Run(Box::new(Run::new(open, recorded, version, entered))))
 }

@@ -1,7 +1,9 @@
 //! The business database, as far as its guards need it.
 
 use crate::key::StorageKey;
+use crate::policy::Stored;
 use crate::store::StoreFuture;
+use crate::transaction::row::RowPlan;
 use bytes::Bytes;
 use std::any::{Any, TypeId};
 use std::fmt;
@@ -51,6 +53,25 @@ pub trait Open: Send {
         value: &'a [u8],
         life: Duration,
     ) -> StoreFuture<'a, ()>;
+
+    /// Locks a row until the transaction ends; says whether there is one.
+    fn lock_row<'a>(&'a mut self, row: &'a RowPlan) -> StoreFuture<'a, bool>;
+
+    /// Replaces what a row's column holds, if it is what is expected.
+    fn exchange<'a>(
+        &'a mut self,
+        row: &'a RowPlan,
+        column: &'static str,
+        expected: Stored,
+        next: Stored,
+    ) -> StoreFuture<'a, bool>;
+
+    /// What a row's column holds, as text.
+    fn peek<'a>(
+        &'a mut self,
+        row: &'a RowPlan,
+        column: &'static str,
+    ) -> StoreFuture<'a, Option<String>>;
 
     /// Marks the point where the handler begins.
     fn mark(&mut self) -> StoreFuture<'_, ()>;

@@ -7,10 +7,12 @@
 mod begin;
 mod database;
 mod dedup_table;
+mod row;
 mod run;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
 pub(crate) use begin::{Begun, Plan, begin};
 pub use database::Database;
+pub(crate) use row::{RowAnswer, RowPlan};
 pub(crate) use run::{Effects, Run};

@@ -12,6 +12,7 @@ use std::time::Duration;
 pub(crate) struct Run {
     open: Box<dyn Open>,
     recorded: Option<Recorded>,
+    version: Option<i64>,
     _entered: Entered,
 }
 
@@ -25,8 +26,18 @@ pub(crate) enum Effects {
 }
 
 impl Run {
-    pub(super) fn new(open: Box<dyn Open>, recorded: Option<Recorded>, entered: Entered) -> Self {
-        Self { open, recorded, _entered: entered }
+    pub(super) fn new(
+        open: Box<dyn Open>,
+        recorded: Option<Recorded>,
+        version: Option<i64>,
+        entered: Entered,
+    ) -> Self {
+        Self { open, recorded, version, _entered: entered }
+    }
+
+    /// The version that the row has if this commits.
+    pub(crate) const fn version(&self) -> Option<i64> {
+        self.version
     }
 
     /// Gives the transaction to the handler.

@@ -2,12 +2,16 @@
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
+use crate::policy::{Row, Stored};
 use crate::store::StoreFuture;
 use crate::store::sql::failed;
 use crate::store::sql::sqlite::rows::{SCHEMA, look, put, stored};
 use crate::transaction::database::{Database, Open, sealed};
+use crate::transaction::row::RowPlan;
 use bytes::Bytes;
-use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection, SqlitePool, Transaction};
 use std::any::{Any, TypeId};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -92,6 +96,49 @@ impl Open for Opened {
         })
     }
 
+    fn lock_row<'a>(&'a mut self, plan: &'a RowPlan) -> StoreFuture<'a, bool> {
+        Box::pin(async move {
+            // The whole database is ours already.
+            let Row { table, id, .. } = plan.row;
+            let look = format!("SELECT 1 FROM \"{table}\" WHERE \"{id}\" = ?");
+            let look = sqlx::query(AssertSqlSafe(look)).bind(&plan.id);
+            let row = look.fetch_optional(self.connection()?).await;
+            Ok(row.map_err(|error| failed("lock", error))?.is_some())
+        })
+    }
+
+    fn exchange<'a>(
+        &'a mut self,
+        plan: &'a RowPlan,
+        column: &'static str,
+        expected: Stored,
+        next: Stored,
+    ) -> StoreFuture<'a, bool> {
+        Box::pin(async move {
+            let Row { table, id, .. } = plan.row;
+            let update = format!(
+                "UPDATE \"{table}\" SET \"{column}\" = ? WHERE \"{id}\" = ? AND \"{column}\" = ?"
+            );
+            let update = bound(sqlx::query(AssertSqlSafe(update)), next).bind(&plan.id);
+            let updated = bound(update, expected).execute(self.connection()?).await;
+            Ok(updated.map_err(|error| failed("exchange", error))?.rows_affected() == 1)
+        })
+    }
+
+    fn peek<'a>(
+        &'a mut self,
+        plan: &'a RowPlan,
+        column: &'static str,
+    ) -> StoreFuture<'a, Option<String>> {
+        Box::pin(async move {
+            let Row { table, id, .. } = plan.row;
+            let look =
+                format!("SELECT CAST(\"{column}\" AS TEXT) FROM \"{table}\" WHERE \"{id}\" = ?");
+            let look = sqlx::query_scalar(AssertSqlSafe(look)).bind(&plan.id);
+            look.fetch_optional(self.connection()?).await.map_err(|error| failed("look", error))
+        })
+    }
+
     fn mark(&mut self) -> StoreFuture<'_, ()> {
         Box::pin(self.run(MARK))
     }
@@ -120,6 +167,16 @@ impl Open for Opened {
 
     fn take_back(&mut self, lent: Box<dyn Any>) {
         self.0 = lent.downcast().ok().map(|transaction| *transaction);
+    }
+}
+
+fn bound(
+    query: Query<'_, Sqlite, SqliteArguments>,
+    value: Stored,
+) -> Query<'_, Sqlite, SqliteArguments> {
+    match value {
+        Stored::Integer(number) => query.bind(number),
+        Stored::Text(text) => query.bind(text),
     }
 }
 

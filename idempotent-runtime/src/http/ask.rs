@@ -1,0 +1,81 @@
+//! From a request to what the engine is asked: its window, whose it is, which, and what it repeats.
+
+#![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
+
+use crate::engine::Ask;
+use crate::fingerprint::Fingerprint;
+use crate::http::call::{Call, Exit};
+use crate::http::problem::ProblemKind;
+use crate::http::scope::NoScope;
+use crate::http::template::Unfilled;
+use crate::http::timestamp;
+use crate::key::Segments;
+use crate::policy::{FingerprintOf, Presence, Strategy};
+use crate::strategy::{self, Reading};
+
+impl Call {
+    /// What the engine is asked; nothing, if there is no key and none is needed.
+    pub(super) fn ask(&self) -> Result<Option<Ask>, Exit> {
+        self.check_window()?;
+        if self.policy.presence == Presence::Unkeyed {
+            return Ok(None);
+        }
+        let key = match self.drafts.key.segments() {
+            Err(Unfilled::Missing(_)) if self.policy.presence == Presence::Optional => {
+                return Ok(None);
+            }
+            _ => self.filled(&self.drafts.key, ProblemKind::KeyInvalid)?,
+        };
+        let scope = self.whose()?;
+        let reading = Reading {
+            scope: &scope,
+            key,
+            value: self.drafts.key.value(),
+            route: (self.request.method().as_str(), self.request.path()),
+            fingerprint: self.what()?,
+            clock: self.app.engine().clock(),
+        };
+        strategy::ask(self.policy, self.app.settings(), &reading)
+            .map(Some)
+            .map_err(|refusal| self.refused(refusal))
+    }
+
+    fn check_window(&self) -> Result<(), Exit> {
+        let (Some(window), Some(sent)) = (self.policy.within, &self.drafts.timestamp) else {
+            return Ok(());
+        };
+        self.filled(sent, ProblemKind::StaleRequest)?;
+        let now = self.app.engine().clock().wall();
+        timestamp::check(sent.value(), now, window)
+            .map_err(|why| self.problem(ProblemKind::StaleRequest, why))
+    }
+
+    fn whose(&self) -> Result<Segments, Exit> {
+        if let Some(draft) = &self.drafts.scope {
+            return self.filled(draft, ProblemKind::ScopeMissing).cloned();
+        }
+        if self.policy.strategy == Strategy::Lock {
+            // Everybody's: what a lock protects does not care who touches it.
+            return Ok(Segments::new());
+        }
+        self.app.scope().of(&self.request).map_err(|none| match none {
+            NoScope::Refused(error) => Exit::Refused(error),
+            NoScope::Missing(why) => self.problem(ProblemKind::ScopeMissing, why),
+        })
+    }
+
+    fn what(&self) -> Result<Fingerprint, Exit> {
+        if let Some(draft) = &self.drafts.fingerprint {
+            return Ok(Fingerprint::of_segments(self.filled(draft, ProblemKind::KeyInvalid)?));
+        }
+        Ok(match self.policy.fingerprint {
+            FingerprintOf::Nothing | FingerprintOf::Template => Fingerprint::NONE,
+            FingerprintOf::Request => Fingerprint::of_request(
+                self.request.method().as_str(),
+                self.request.path(),
+                self.request.query_string(),
+                &self.body,
+            ),
+        })
+    }
+}

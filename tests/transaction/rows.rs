@@ -1,0 +1,165 @@
+//! `row_lock`, `version` and `state`: behaviours 34 and 35, invariant S11.
+
+use crate::Bank;
+use actix_web::HttpResponse;
+use futures_util::future::join_all;
+
+impl Bank {
+    async fn things(statement: &'static str) -> Self {
+        let bank = Self::open(4).await;
+        let schema = "CREATE TABLE things (
+            id INTEGER PRIMARY KEY, version INTEGER NOT NULL DEFAULT 0,
+            status TEXT NOT NULL DEFAULT 'created', level INTEGER NOT NULL DEFAULT 1
+        ) STRICT";
+        sqlx::raw_sql(schema).execute(&bank.pool).await.unwrap();
+        sqlx::raw_sql(statement).execute(&bank.pool).await.unwrap();
+        bank
+    }
+
+    async fn one() -> Self {
+        Self::things("INSERT INTO things (id) VALUES (7)").await
+    }
+}
+
+#[tokio::test]
+async fn of_twenty_updates_of_one_version_one_succeeds() {
+    let bank = Bank::one().await;
+    let sent = (0..20).map(|_| bank.post("/versioned/7").header("If-Match", "\"0\"").send());
+    let replies = join_all(sent).await;
+    let (done, refused): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 201);
+    assert_eq!((done.len(), done[0].header("ETag")), (1, Some("\"1\"")));
+    for reply in refused {
+        reply.is_problem(412, "version-mismatch");
+        assert_eq!(reply.header("ETag"), Some("\"1\""));
+    }
+    assert_eq!(bank.effects().await, 1);
+}
+
+#[tokio::test]
+async fn a_version_must_be_named_and_must_be_one() {
+    let bank = Bank::one().await;
+    bank.post("/versioned/7").send().await.is_problem(428, "version-missing");
+    for written in ["W/\"0\"", "*", "\"0\", \"1\"", "\"zero\"", "\"-1\"", "9223372036854775807"] {
+        let reply = bank.post("/versioned/7").header("If-Match", written).send().await;
+        reply.is_problem(412, "version-mismatch");
+    }
+    let unknown = bank.post("/versioned/8").header("If-Match", "\"0\"").send().await;
+    unknown.is_problem(404, "row-missing");
+    assert_eq!(bank.stage.runs(), 0);
+    assert_eq!(bank.post("/versioned/7").header("If-Match", "0").send().await.status, 201);
+}
+
+#[tokio::test]
+async fn a_failed_update_leaves_the_version_as_it_was() {
+    let bank = Bank::one().await;
+    bank.stage.plays(|run| match run {
+        1 => HttpResponse::InternalServerError().finish(),
+        2 => HttpResponse::BadRequest().finish(),
+        3 => panic!("as the test wants it"),
+        _ => HttpResponse::NoContent().finish(),
+    });
+    for status in [500, 400, 500, 204] {
+        let reply = bank.post("/versioned/7").header("If-Match", "\"0\"").send().await;
+        assert_eq!(reply.status, status);
+    }
+    assert_eq!(bank.number("SELECT version FROM things").await, 1);
+    assert_eq!(bank.effects().await, 1);
+}
+
+#[tokio::test]
+async fn an_update_that_went_through_can_be_accepted() {
+    let bank = Bank::one().await;
+    let update = |version: &'static str| bank.post("/accepting/7").header("If-Match", version);
+    assert_eq!(update("\"0\"").send().await.status, 201);
+    let again = update("\"0\"").send().await;
+    assert_eq!((again.status, again.header("ETag")), (204, Some("\"1\"")));
+    assert_eq!(update("\"1\"").send().await.status, 201);
+    update("\"0\"").send().await.is_problem(412, "version-mismatch");
+    assert_eq!(bank.effects().await, 2);
+}
+
+#[tokio::test]
+async fn with_a_key_the_first_answer_is_replayed_before_the_row_judges() {
+    let bank = Bank::one().await;
+    let update = || bank.post("/versioned-with-key/7").key("k").header("If-Match", "\"0\"");
+    let first = update().send().await;
+    let again = update().send().await;
+    assert_eq!((first.status, first.header("ETag")), (201, Some("\"1\"")));
+    assert_eq!((again.status, again.is_replay(), again.header("ETag")), (201, true, Some("\"1\"")));
+    let other =
+        bank.post("/versioned-with-key/7").key("l").header("If-Match", "\"0\"").send().await;
+    other.is_problem(412, "version-mismatch");
+    // What the row refused is not remembered: the same key runs when it fits.
+    let fits = bank.post("/versioned-with-key/7").key("l").header("If-Match", "\"1\"").send().await;
+    assert_eq!((fits.status, fits.is_replay()), (201, false));
+}
+
+#[tokio::test]
+async fn a_thing_goes_through_its_states_once() {
+    let bank = Bank::one().await;
+    bank.post("/complete/7").send().await.is_problem(409, "illegal-transition");
+    assert_eq!(bank.stage.runs(), 0);
+    let paid = join_all((0..20).map(|_| bank.post("/pay/7").send())).await;
+    assert_eq!(paid.iter().filter(|reply| reply.status == 201).count(), 1);
+    assert!(
+        paid.iter().all(|reply| reply.status == 201 || (reply.status == 200 && reply.is_replay()))
+    );
+    assert_eq!(bank.effects().await, 1);
+    assert_eq!(bank.post("/complete/7").send().await.status, 201);
+    // Beyond is done, too; elsewhere is not.
+    let again = bank.post("/pay/7").send().await;
+    assert_eq!((again.status, again.json()["status"].as_str()), (200, Some("completed")));
+    let refused = bank.post("/cancel/7").send().await;
+    refused.is_problem(409, "illegal-transition");
+    let detail = refused.json()["detail"].to_string();
+    for name in ["`created`", "`cancelled`", "`completed`"] {
+        assert!(detail.contains(name), "{detail}");
+    }
+    assert_eq!(bank.effects().await, 2);
+}
+
+#[tokio::test]
+async fn a_failed_transition_leaves_the_state_as_it_was() {
+    let bank = Bank::one().await;
+    bank.stage.plays(|run| match run {
+        1 => HttpResponse::ServiceUnavailable().finish(),
+        _ => HttpResponse::Created().finish(),
+    });
+    assert_eq!(bank.post("/pay/7").send().await.status, 503);
+    assert_eq!(bank.post("/pay/7").send().await.status, 201);
+    bank.post("/pay/8").send().await.is_problem(404, "row-missing");
+}
+
+#[tokio::test]
+async fn a_column_can_hold_states_as_numbers() {
+    let bank = Bank::one().await;
+    assert_eq!(bank.post("/raise/7").send().await.status, 201);
+    assert_eq!(bank.post("/raise/7").send().await.status, 200);
+    assert_eq!(bank.number("SELECT level FROM things").await, 5);
+}
+
+#[tokio::test]
+async fn holders_of_a_row_never_overlap_and_who_waits_too_long_is_told_so() {
+    let bank = Bank::one().await;
+    bank.stage.close();
+    let first = tokio::spawn(bank.post("/row/7").send());
+    bank.stage.runs_reach(1).await;
+    bank.post("/row-impatient/7").send().await.is_problem(423, "locked");
+    let waiting: Vec<_> = (0..10).map(|_| tokio::spawn(bank.post("/row/7").send())).collect();
+    bank.stage.open();
+    assert_eq!(first.await.unwrap().status, 201);
+    for waiting in waiting {
+        assert_eq!(waiting.await.unwrap().status, 201);
+    }
+    assert_eq!((bank.stage.runs(), bank.effects().await), (11, 11));
+    bank.post("/row/8").send().await.is_problem(404, "row-missing");
+}
+
+#[tokio::test]
+async fn an_id_is_bound_and_never_part_of_the_statement() {
+    let bank = Bank::one().await;
+    for id in ["7%20OR%201%3D1", "%27%20OR%20%27%27%3D%27", "7%3B%20DROP%20TABLE%20things"] {
+        bank.post(&format!("/row/{id}")).send().await.is_problem(404, "row-missing");
+    }
+    assert_eq!(bank.number("SELECT count(*) FROM things").await, 1);
+}

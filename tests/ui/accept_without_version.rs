@@ -1,0 +1,14 @@
+//! Accepting what nobody can compare.
+
+#![allow(unused_imports, dead_code)]
+
+use actix_web::{HttpResponse, Responder, web};
+use idempotent_runtime::{States, Tx, idempotent};
+
+#[idempotent(strategy = "dedup_table", on_duplicate = "accept")]
+async fn create(mut tx: Tx<sqlx::Sqlite>) -> impl Responder {
+    let _ = &mut *tx;
+    HttpResponse::Ok()
+}
+
+fn main() {}

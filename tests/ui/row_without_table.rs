@@ -1,0 +1,14 @@
+//! A row that could be anywhere.
+
+#![allow(unused_imports, dead_code)]
+
+use actix_web::{HttpResponse, Responder, web};
+use idempotent_runtime::{States, Tx, idempotent};
+
+#[idempotent(strategy = "version")]
+async fn create(mut tx: Tx<sqlx::Sqlite>) -> impl Responder {
+    let _ = &mut *tx;
+    HttpResponse::Ok()
+}
+
+fn main() {}

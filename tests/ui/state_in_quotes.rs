@@ -1,0 +1,23 @@
+//! A state that is no path.
+
+#![allow(unused_imports, dead_code)]
+
+use actix_web::{HttpResponse, Responder, web};
+use idempotent_runtime::{States, Tx, idempotent};
+
+#[derive(States)]
+enum Status {
+    #[to(Paid)]
+    Created,
+    #[to(Completed)]
+    Paid,
+    Completed,
+}
+
+#[idempotent(strategy = "state", table = "things", id = "{path.id}", from = "created", to = Status::Paid)]
+async fn create(mut tx: Tx<sqlx::Sqlite>) -> impl Responder {
+    let _ = &mut *tx;
+    HttpResponse::Ok()
+}
+
+fn main() {}

@@ -1,0 +1,19 @@
+//! States of a struct, with contents, and that lead nowhere.
+
+#![allow(unused_imports, dead_code)]
+
+use idempotent_runtime::States;
+
+#[derive(States)]
+struct Order {
+    status: u8,
+}
+
+#[derive(States)]
+enum Status {
+    #[to(Payed)]
+    Created,
+    Paid(u64),
+}
+
+fn main() {}

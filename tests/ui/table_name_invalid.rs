@@ -1,0 +1,14 @@
+//! A table name that is more than a name.
+
+#![allow(unused_imports, dead_code)]
+
+use actix_web::{HttpResponse, Responder, web};
+use idempotent_runtime::{States, Tx, idempotent};
+
+#[idempotent(strategy = "row_lock", table = "things; DROP TABLE things", id = "{path.id}")]
+async fn create(mut tx: Tx<sqlx::Sqlite>) -> impl Responder {
+    let _ = &mut *tx;
+    HttpResponse::Ok()
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+//! A row where a key guards.
+
+#![allow(unused_imports, dead_code)]
+
+use actix_web::{HttpResponse, Responder, web};
+use idempotent_runtime::{States, Tx, idempotent};
+
+#[idempotent(strategy = "dedup_table", table = "things")]
+async fn create(mut tx: Tx<sqlx::Sqlite>) -> impl Responder {
+    let _ = &mut *tx;
+    HttpResponse::Ok()
+}
+
+fn main() {}
