@@ -19,7 +19,7 @@ use proc_macro2::TokenStream;
 ///
 /// | argument | value | default |
 /// | --- | --- | --- |
-/// | `strategy` | `"request_id"`, `"token"`, `"lock"`, `"dedup_table"`, `"row_lock"`, `"version"`, `"state"` | `"request_id"` |
+/// | `strategy` | `"request_id"`, `"token"`, `"lock"`, `"dedup_table"`, `"row_lock"`, `"version"`, `"state"`, `"unique"` | `"request_id"` |
 /// | `key` | a template, see below | `"{header.Idempotency-Key}"` |
 /// | `operation` | the name that keys and tokens are bound to | the function's name |
 /// | `scope` | a template, or `"shared"` | the app's rule |
@@ -52,8 +52,13 @@ use proc_macro2::TokenStream;
 /// commit. `version` compares its `column` (default `"version"`) with `version` (a template, default
 /// `"{header.If-Match}"`) and counts it up; `on_duplicate = "accept"` answers an update that already
 /// went through with success. `state` moves its `column` (default `"status"`) `from` one variant `to`
-/// another of an enum with `#[derive(States)]`. With a `key`, a duplicate gets the first answer
-/// before the row judges.
+/// another of an enum with `#[derive(States)]`.
+///
+/// `unique` leaves it to the handler's own insert: a unique violation that its error carries
+/// (`constraint` narrows it to one index) is answered by the function that `existing` names, which
+/// takes the same parameters.
+///
+/// With a `key`, these four give a duplicate the first answer before they judge.
 ///
 /// Durations are a number and `ms`, `s`, `m`, `h` or `d`.
 ///

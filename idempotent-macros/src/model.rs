@@ -19,6 +19,7 @@ pub(crate) struct Handler {
     pub(crate) scope: Scope,
     pub(crate) window: Window,
     pub(crate) row: Row,
+    pub(crate) existing: Existing,
 }
 
 /// A parameter of the handler.
@@ -59,12 +60,16 @@ pub(crate) enum Strategy {
     RowLock,
     Version,
     State,
+    Unique,
 }
 
 impl Strategy {
-    /// Whether its guard stands in the business transaction.
+    /// Whether its guard stands in the business transaction; for `unique`, if the handler takes it.
     pub(crate) const fn is_transactional(self) -> bool {
-        matches!(self, Self::DedupTable | Self::RowLock | Self::Version | Self::State)
+        matches!(
+            self,
+            Self::DedupTable | Self::RowLock | Self::Version | Self::State | Self::Unique
+        )
     }
 }
 
@@ -95,6 +100,25 @@ pub(crate) enum OnAbandoned {
 pub(crate) enum OnStoreError {
     Refuse,
     Run,
+}
+
+/// What answers in place of a handler whose insert met a unique index.
+pub(crate) enum Existing {
+    None,
+    Function {
+        path: Path,
+        /// The index that counts; any, if it is not given.
+        constraint: Setting<String>,
+        /// Whether the handler works in a transaction of ours.
+        transaction: Transaction,
+    },
+}
+
+/// Whether a handler takes a `Tx`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transaction {
+    Taken,
+    NotTaken,
 }
 
 /// The row that guards the handler.

@@ -23,6 +23,8 @@ pub enum Strategy {
     Version,
     /// A row goes from one state to another.
     State,
+    /// The handler inserts; a unique violation is answered by what is there.
+    Unique,
     /// Handlers that name the same lock never overlap; nothing is stored.
     Lock,
 }
@@ -141,6 +143,8 @@ pub struct Policy {
     pub(crate) wait: Option<Duration>,
     pub(crate) within: Option<Duration>,
     pub(crate) row: Option<Row>,
+    pub(crate) constraint: Option<&'static str>,
+    pub(crate) takes_transaction: bool,
 }
 
 impl Policy {
@@ -169,6 +173,8 @@ impl Policy {
             wait: None,
             within: None,
             row: None,
+            constraint: None,
+            takes_transaction: false,
         }
     }
 
@@ -277,12 +283,27 @@ impl Policy {
         self
     }
 
+    /// The index whose violation means that the thing exists. Defaults to any.
+    #[must_use]
+    pub const fn constraint(mut self, name: &'static str) -> Self {
+        self.constraint = Some(name);
+        self
+    }
+
+    /// The handler takes a `Tx`. Defaults to not.
+    #[must_use]
+    pub const fn takes_transaction(mut self) -> Self {
+        self.takes_transaction = true;
+        self
+    }
+
     /// Whether the guard stands in the business transaction.
     pub(crate) const fn is_transactional(&self) -> bool {
-        matches!(
-            self.strategy,
-            Strategy::DedupTable | Strategy::RowLock | Strategy::Version | Strategy::State
-        )
+        match self.strategy {
+            Strategy::DedupTable | Strategy::RowLock | Strategy::Version | Strategy::State => true,
+            Strategy::Unique => self.takes_transaction,
+            Strategy::RequestId | Strategy::Token | Strategy::Lock => false,
+        }
     }
 
     /// How far the request's timestamp may be from now. Defaults to no limit.

@@ -19,7 +19,11 @@ pub struct Server {
 
 impl Server {
     /// Serves these routes, guarded by `idempotency`, with `stage` in the handlers' data.
-    pub fn start(idempotency: &Idempotency, stage: &Stage, routes: fn(&mut ServiceConfig)) -> Self {
+    pub fn start(
+        idempotency: &Idempotency,
+        stage: &Stage,
+        routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    ) -> Self {
         let (ready, started) = mpsc::channel();
         let (idempotency, stage) = (idempotency.clone(), stage.clone());
         let thread = thread::spawn(move || {
@@ -28,7 +32,7 @@ impl Server {
                     App::new()
                         .app_data(idempotency.clone())
                         .app_data(Data::new(stage.clone()))
-                        .configure(routes)
+                        .configure(routes.clone())
                 })
                 .workers(2)
                 .disable_signals()

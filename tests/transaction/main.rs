@@ -3,7 +3,9 @@
 mod dedup_table;
 mod routes;
 mod rows;
+mod unique;
 
+use actix_web::web::Data;
 use idempotent_runtime::{Builder, Idempotency, MemoryStore, Scope};
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
@@ -33,7 +35,8 @@ impl Bank {
             .create_if_missing(true);
         let pool = SqlitePoolOptions::new().max_connections(connections);
         let pool = pool.connect_with(options).await.unwrap();
-        let schema = "CREATE TABLE effects (what TEXT NOT NULL) STRICT;";
+        let schema = "CREATE TABLE effects (what TEXT NOT NULL) STRICT;
+                      CREATE TABLE codes (code TEXT NOT NULL UNIQUE) STRICT;";
         sqlx::raw_sql(schema).execute(&pool).await.unwrap();
         let idempotency = set(Idempotency::builder(MemoryStore::new())
             .scope(Scope::header("Authorization"))
@@ -41,7 +44,11 @@ impl Bank {
         .build()
         .unwrap();
         let stage = Stage::new();
-        let server = Server::start(&idempotency, &stage, routes::all);
+        let data = pool.clone();
+        let server = Server::start(&idempotency, &stage, move |config| {
+            config.app_data(Data::new(data.clone()));
+            routes::all(config);
+        });
         Self { pool, stage, idempotency, server, _directory: directory }
     }
 

@@ -2,7 +2,7 @@
 
 use actix_web::{Error, HttpResponse, Responder, error, post, web};
 use idempotent_runtime::{States, Tx, idempotent};
-use sqlx::Sqlite;
+use sqlx::{Sqlite, SqliteConnection, SqlitePool};
 use tests::Stage;
 
 pub(crate) fn all(config: &mut web::ServiceConfig) {
@@ -20,15 +20,19 @@ pub(crate) fn all(config: &mut web::ServiceConfig) {
         .service(cancel)
         .service(raise)
         .service(row)
-        .service(row_impatient);
+        .service(row_impatient)
+        .service(insert)
+        .service(insert_elsewhere)
+        .service(insert_with_key);
 }
 
 type Hand = web::Data<Stage>;
+type Code = web::Path<String>;
 
 /// An effect, and then what the test says.
 async fn act(tx: &mut Tx<Sqlite>, stage: &Stage) -> Result<HttpResponse, Error> {
-    let insert = sqlx::query("INSERT INTO effects (what) VALUES ('done')");
-    insert.execute(&mut **tx).await.map_err(error::ErrorInternalServerError)?;
+    let effect = sqlx::query("INSERT INTO effects (what) VALUES ('done')");
+    effect.execute(&mut **tx).await.map_err(error::ErrorInternalServerError)?;
     Ok(stage.perform().await)
 }
 
@@ -54,6 +58,56 @@ async fn optional(stage: Hand, mut tx: Tx<Sqlite>) -> Result<impl Responder, Err
 #[idempotent(strategy = "dedup_table", on_duplicate = "reject")]
 async fn rejecting(stage: Hand, mut tx: Tx<Sqlite>) -> impl Responder {
     act(&mut tx, &stage).await
+}
+
+/// What went wrong with an insert.
+#[derive(Debug, thiserror::Error)]
+#[error("the insert failed")]
+struct Failed(#[from] sqlx::Error);
+
+impl actix_web::ResponseError for Failed {}
+
+async fn insert_code(connection: &mut SqliteConnection, code: &str) -> Result<(), Failed> {
+    sqlx::query("INSERT INTO effects (what) VALUES ('inserting')")
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("INSERT INTO codes (code) VALUES (?)").bind(code).execute(connection).await?;
+    Ok(())
+}
+
+#[post("/insert/{code}")]
+#[idempotent(strategy = "unique", existing = find, constraint = "codes.code")]
+async fn insert(code: Code, mut tx: Tx<Sqlite>, body: String) -> Result<HttpResponse, Failed> {
+    insert_code(&mut tx, &code).await?;
+    Ok(HttpResponse::Created().body(format!("{code} {body}")))
+}
+
+async fn find(code: Code, mut tx: Tx<Sqlite>, body: String) -> Result<HttpResponse, Failed> {
+    let found = sqlx::query_scalar("SELECT code FROM codes WHERE code = ?").bind(&*code);
+    let code: String = found.fetch_one(&mut *tx).await?;
+    Ok(HttpResponse::Ok().body(format!("{code} {body}")))
+}
+
+#[post("/insert-elsewhere/{code}")]
+#[idempotent(strategy = "unique", existing = found_elsewhere)]
+async fn insert_elsewhere(code: Code, pool: web::Data<SqlitePool>) -> Result<HttpResponse, Failed> {
+    insert_code(&mut *pool.acquire().await?, &code).await?;
+    Ok(HttpResponse::Created().finish())
+}
+
+async fn found_elsewhere(_: Code, _: web::Data<SqlitePool>) -> HttpResponse {
+    HttpResponse::Ok().finish()
+}
+
+#[post("/insert-with-key/{code}")]
+#[idempotent(strategy = "unique", existing = find, key = "{header.Idempotency-Key}")]
+async fn insert_with_key(
+    code: Code,
+    mut tx: Tx<Sqlite>,
+    body: String,
+) -> Result<HttpResponse, Failed> {
+    insert_code(&mut tx, &code).await?;
+    Ok(HttpResponse::Created().body(format!("{code} {body}")))
 }
 
 /// Asks for the transaction a second time, which there is not.

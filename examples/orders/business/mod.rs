@@ -1,6 +1,8 @@
 //! The shop's own data, in a database of its own.
 
 pub(crate) mod accounts;
+pub(crate) mod goods;
+pub(crate) mod purchase_orders;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -17,6 +19,21 @@ CREATE TABLE IF NOT EXISTS orders (
     quantity INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS accounts (id TEXT NOT NULL PRIMARY KEY, balance INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS goods (
+    id      TEXT    NOT NULL PRIMARY KEY,
+    count   INTEGER NOT NULL,
+    version INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS purchase_orders (
+    code   TEXT NOT NULL PRIMARY KEY,
+    sku    TEXT NOT NULL,
+    status TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS ledger (
+    number INTEGER NOT NULL PRIMARY KEY,
+    code   TEXT    NOT NULL,
+    entry  TEXT    NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS marks (
     number INTEGER NOT NULL PRIMARY KEY,
     phone  TEXT    NOT NULL,

@@ -61,6 +61,20 @@ pub(crate) async fn transfer(
     Ok(transfer.simulate.dress(HttpResponse::Created(), "", &answer))
 }
 
+/// Pays out, one at a time for each account: `strategy = "row_lock"`.
+#[post("/accounts/{id}/withdraw")]
+#[idempotent(strategy = "row_lock", table = "accounts", id = "{path.id}", wait = "5s")]
+pub(crate) async fn withdraw(
+    _: Account,
+    id: web::Path<String>,
+    withdrawal: web::Json<Amount>,
+    mut tx: Tx<Sqlite>,
+) -> Result<impl Responder, ShopError> {
+    count(&mut tx, "withdraw").await?;
+    let balance = accounts::take(&mut tx, &id, withdrawal.amount).await?;
+    Ok(web::Json(json!({"balance": balance})))
+}
+
 /// What is left.
 #[get("/accounts/{id}")]
 pub(crate) async fn show(

@@ -2,7 +2,9 @@
 
 mod accounts;
 mod admin;
+mod goods;
 mod orders;
+mod purchase_orders;
 mod sms;
 mod token;
 
@@ -20,6 +22,15 @@ pub(crate) fn all(config: &mut ServiceConfig) {
         .service(accounts::deposit)
         .service(accounts::transfer)
         .service(accounts::show)
+        .service(accounts::withdraw)
+        .service(goods::add)
+        .service(goods::update)
+        .service(goods::show)
+        .service(purchase_orders::create)
+        .service(purchase_orders::pay)
+        .service(purchase_orders::complete)
+        .service(purchase_orders::cancel)
+        .service(purchase_orders::show)
         .service(sms::send)
         .service(sms::list)
         .service(admin::effects)

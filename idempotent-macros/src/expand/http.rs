@@ -5,7 +5,7 @@
 
 use crate::expand::policy::{owner, policy, templates};
 use crate::expand::template::{bindings, fill};
-use crate::model::{Fingerprint, Handler, Presence, Row, Scope, Window};
+use crate::model::{Existing, Fingerprint, Handler, Presence, Row, Scope, Window};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -21,11 +21,8 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
     let Handler { outer, inner, visibility, signature, body, .. } = handler;
     let name = &signature.ident;
     let policy = policy(handler);
-    let kinds = handler.parameters.iter().map(|parameter| &parameter.kind);
-    let moved = (0..handler.parameters.len()).map(|place| {
-        let place = Index::from(place);
-        quote!(__arguments.#place)
-    });
+    let kinds: Vec<_> = handler.parameters.iter().map(|parameter| &parameter.kind).collect();
+    let moved = moved(handler);
     let filled = filled(handler);
     let transition = transition(handler);
     let output = match &signature.output {
@@ -35,7 +32,9 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
     // Where a parameter is no extractor or the return type no response, the compiler points there.
     let inputs = signature.paren_token.span.join();
     let extracted = quote_spanned!(inputs=> __call.extract::<(#(#kinds,)*)>().await?);
+    let again = quote_spanned!(inputs=> __call.extract_again::<(#(#kinds,)*)>().await?);
     let answered = quote_spanned!(output=> __call.answer(__returned).await);
+    let existing = existing(handler, &again, &answered);
     // Names are bound as they are written there: where a macro of the user's has written the
     // function, or only a type of it, they differ from ours by more than their letters.
     let (call_in, call_out) = (
@@ -67,11 +66,36 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
                 __call.claim().await?;
                 let #returned = #name(#(#moved),*).await;
                 let #call_out = &mut __call;
+                #existing
                 #answered
             }))
             .await
         }
     }
+}
+
+/// Where an insert met a unique index, what was inserted before answers.
+fn existing(handler: &Handler, again: &TokenStream, answered: &TokenStream) -> TokenStream {
+    let Existing::Function { path, .. } = &handler.existing else { return TokenStream::new() };
+    let moved = moved(handler);
+    let violated = quote_spanned!(path.span()=> __call.met_unique_index(&__returned));
+    quote! {
+        if #violated {
+            drop(__returned);
+            __call.undo().await?;
+            let __arguments = #again;
+            let __returned = #path(#(#moved),*).await;
+            return #answered;
+        }
+    }
+}
+
+/// The extracted arguments, one by one.
+fn moved(handler: &Handler) -> impl Iterator<Item = TokenStream> {
+    (0..handler.parameters.len()).map(|place| {
+        let place = Index::from(place);
+        quote!(__arguments.#place)
+    })
 }
 
 /// The compiler refuses a transition that its enum does not declare.

@@ -1,8 +1,8 @@
 //! A policy as a constant expression: what is set, and nothing else.
 
 use crate::model::{
-    Fingerprint, Handler, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Presence, Row,
-    RowName, Scope, Setting, Statuses, Strategy, Template, Window,
+    Existing, Fingerprint, Handler, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Presence,
+    Row, RowName, Scope, Setting, Statuses, Strategy, Template, Transaction, Window,
 };
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -21,6 +21,7 @@ pub(super) fn policy(handler: &Handler) -> TokenStream {
         Strategy::RowLock => quote!(RowLock),
         Strategy::Version => quote!(Version),
         Strategy::State => quote!(State),
+        Strategy::Unique => quote!(Unique),
     };
     let rt = super::http::runtime();
     let mut tokens = quote!(#rt::Policy::new(#operation, #rt::Strategy::#strategy));
@@ -78,6 +79,14 @@ pub(super) fn policy(handler: &Handler) -> TokenStream {
     set(duration(&rt, &quote!(wait), policy.wait));
     set(duration(&rt, &quote!(within), window));
     set(row(&rt, &handler.row));
+    if let Existing::Function { constraint, transaction, .. } = &handler.existing {
+        if let Setting::Own(constraint) = constraint {
+            set(quote!(.constraint(#constraint)));
+        }
+        if *transaction == Transaction::Taken {
+            set(quote!(.takes_transaction()));
+        }
+    }
     tokens
 }
 

@@ -20,7 +20,7 @@ pub(crate) enum Value {
 }
 
 /// The arguments that are paths and not literals.
-const PATHS: [&str; 2] = ["from", "to"];
+const PATHS: [&str; 3] = ["from", "to", "existing"];
 
 /// The arguments in the order they were written.
 pub(crate) struct Arguments(pub(crate) Vec<Argument>);

@@ -4,6 +4,7 @@ mod row;
 mod rules;
 mod signature;
 mod template;
+mod unique;
 mod values;
 
 use crate::diagnostics::{Mistake, Mistakes, listed};
@@ -15,7 +16,7 @@ use crate::parse::{Argument, Arguments, Written};
 use syn::{Error, LitStr};
 
 /// Every argument there is, in the order they are documented.
-const NAMES: [&str; 26] = [
+const NAMES: [&str; 28] = [
     "strategy",
     "key",
     "operation",
@@ -42,6 +43,8 @@ const NAMES: [&str; 26] = [
     "version",
     "from",
     "to",
+    "existing",
+    "constraint",
 ];
 
 /// The arguments by name, and the mistakes found on the way.
@@ -61,6 +64,7 @@ pub(crate) fn validate(written: Written) -> Result<Handler, Error> {
     let mut reader = Reader { arguments: &arguments, parameters: &parameters, mistakes };
     let policy = reader.policy(&function.signature.ident.to_string());
     let row = row::read(&mut reader, policy.strategy);
+    let existing = unique::read(&mut reader, policy.strategy);
     let key = reader.key(policy.strategy);
     let scope = reader.scope();
     let window = reader.window();
@@ -80,6 +84,7 @@ pub(crate) fn validate(written: Written) -> Result<Handler, Error> {
         scope,
         window,
         row,
+        existing,
     })
 }
 
@@ -146,6 +151,7 @@ impl<'a> Reader<'a> {
             ("row_lock", Strategy::RowLock),
             ("version", Strategy::Version),
             ("state", Strategy::State),
+            ("unique", Strategy::Unique),
         ];
         let duplicates = [
             ("replay", OnDuplicate::Replay),
@@ -179,8 +185,11 @@ impl<'a> Reader<'a> {
 
     fn presence(&mut self, strategy: Strategy) -> Presence {
         // A row needs no key; with one, the first answer is replayed before the row judges.
-        let by_row = matches!(strategy, Strategy::RowLock | Strategy::Version | Strategy::State);
-        if by_row && self.find("key").is_none() {
+        let keyless = matches!(
+            strategy,
+            Strategy::RowLock | Strategy::Version | Strategy::State | Strategy::Unique
+        );
+        if keyless && self.find("key").is_none() {
             return Presence::Unkeyed;
         }
         let required = self.find("required").map(values::boolean);
@@ -215,7 +224,9 @@ impl<'a> Reader<'a> {
             (None, Strategy::RequestId | Strategy::DedupTable) => {
                 template::header("Idempotency-Key")
             }
-            (None, Strategy::RowLock | Strategy::Version | Strategy::State) => Template::default(),
+            (None, Strategy::RowLock | Strategy::Version | Strategy::State | Strategy::Unique) => {
+                Template::default()
+            }
             (None, Strategy::Token | Strategy::Lock) => {
                 if self.find("key").is_none() {
                     self.mistakes.add(rules::needs_key(strategy, self.find("strategy")));

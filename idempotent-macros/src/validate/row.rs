@@ -23,7 +23,11 @@ pub(super) fn read(reader: &mut Reader<'_>, strategy: Strategy) -> Row {
                 _ => Row::Locked(row),
             }
         }
-        Strategy::RequestId | Strategy::Token | Strategy::Lock | Strategy::DedupTable => Row::None,
+        Strategy::RequestId
+        | Strategy::Token
+        | Strategy::Lock
+        | Strategy::DedupTable
+        | Strategy::Unique => Row::None,
     }
 }
 
@@ -51,7 +55,7 @@ fn state(reader: &mut Reader<'_>, name: &str) -> Option<Path> {
 }
 
 /// Says that a strategy needs an argument, once, where the strategy is chosen.
-fn missing(reader: &mut Reader<'_>, name: &str, strategy: &str, example: &str) {
+pub(super) fn missing(reader: &mut Reader<'_>, name: &str, strategy: &str, example: &str) {
     if reader.find(name).is_some() {
         return;
     }

@@ -5,9 +5,9 @@ use crate::model::{
     OnDuplicate, OnInFlight, OnStoreError, Policy, Presence, Segment, Setting, Strategy, Template,
 };
 use crate::parse::Argument;
-use crate::validate::{NAMES, Reader};
+use crate::validate::{NAMES, Reader, unique};
 use proc_macro2::Span;
-use syn::{LitStr, Type};
+use syn::LitStr;
 
 type Rule = fn(&Reader<'_>, &Policy, &Template) -> Option<Mistake>;
 
@@ -48,6 +48,9 @@ const NOT_OF_A_TRANSACTION: [&str; 4] = ["lease", "on_in_flight", "on_abandoned"
 /// What only a row has a use for.
 const OF_A_ROW: [&str; 7] = ["table", "id", "id_column", "column", "version", "from", "to"];
 
+/// What only a unique index has a use for.
+const OF_AN_INDEX: [&str; 2] = ["existing", "constraint"];
+
 /// What only a key has a use for.
 const OF_A_KEY: [&str; 6] = ["ttl", "fingerprint", "store", "headers", "required", "scope"];
 
@@ -70,7 +73,10 @@ fn check_use(reader: &mut Reader<'_>, strategy: Strategy) {
         Strategy::RowLock => ("row_lock", [&NOT_OF_A_TRANSACTION[..], &OF_A_ROW[3..]].concat()),
         Strategy::Version => ("version", [&NOT_OF_A_TRANSACTION[..], &OF_A_ROW[5..]].concat()),
         Strategy::State => ("state", [&NOT_OF_A_TRANSACTION[..], &["version"]].concat()),
+        Strategy::Unique => ("unique", [&NOT_OF_A_TRANSACTION[..], &OF_A_ROW].concat()),
     };
+    let of_others = if strategy == Strategy::Unique { &[][..] } else { &OF_AN_INDEX[..] };
+    let unused = [&unused[..], of_others].concat();
     let keyless = strategy.is_transactional()
         && strategy != Strategy::DedupTable
         && reader.find("key").is_none();
@@ -160,14 +166,11 @@ fn accepting_needs_version(reader: &Reader<'_>, policy: &Policy, _: &Template) -
 
 /// Where no guard stands in a transaction, there is none.
 fn tx_needs_transaction(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
-    let tx = reader.parameters.iter().find_map(|parameter| match &parameter.kind {
-        Type::Path(path) => path.path.segments.last().filter(|last| last.ident == "Tx"),
-        _ => None,
-    })?;
+    let tx = reader.parameters.iter().find_map(unique::tx)?;
     (!policy.strategy.is_transactional()).then(|| {
-        Mistake::new(tx.ident.span(), "`Tx` is the transaction of a guard that stands in one")
+        Mistake::new(tx.span(), "`Tx` is the transaction of a guard that stands in one")
             .help("choose `strategy = \"dedup_table\"`: effect and record then commit together")
-            .note("`row_lock`, `version` and `state` stand in a transaction, too")
+            .note("`row_lock`, `version`, `state` and `unique` stand in a transaction, too")
             .note("with other strategies, begin a transaction on your own pool")
     })
 }

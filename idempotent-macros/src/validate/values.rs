@@ -102,6 +102,17 @@ pub(super) fn identifier(text: &LitStr) -> Result<String, Mistake> {
         .help("use letters, digits and `_`, at most 63, not beginning with a digit"))
 }
 
+/// The name of a constraint, or `table.column` as `SQLite` tells it.
+pub(super) fn identifier_or_column(text: &LitStr) -> Result<String, Mistake> {
+    let written = text.value();
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
+    if written.chars().all(fits) {
+        return Ok(written);
+    }
+    Err(Mistake::new(text.span(), format!("`{written}` is no name of a constraint"))
+        .help("write the name of the index, or `table.column` for SQLite"))
+}
+
 /// A state, as `Enum::Variant`.
 pub(super) fn state(argument: &Argument) -> Result<Path, Mistake> {
     match &argument.value {

@@ -16,7 +16,7 @@ use crate::http::settle::settle;
 use crate::http::template::{Draft, Template, Unfilled};
 use crate::key::Segments;
 use crate::outcome::StoredResponse;
-use crate::policy::{FingerprintOf, OnStoreError, Policy};
+use crate::policy::{FingerprintOf, OnStoreError, Policy, Strategy};
 use actix_web::dev::Payload;
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder};
 use bytes::Bytes;
@@ -51,7 +51,7 @@ pub struct Call {
     pub(super) policy: &'static Policy,
     pub(super) app: Idempotency,
     pub(super) request: HttpRequest,
-    payload: Payload,
+    pub(super) payload: Payload,
     pub(super) body: Bytes,
     pub(super) shared: Rc<Shared>,
     pub(super) drafts: Drafts,
@@ -90,7 +90,9 @@ impl Call {
     }
 
     async fn read_body(&mut self) -> Result<(), Exit> {
-        if self.policy.fingerprint != FingerprintOf::Request && !self.policy.reads_form {
+        let twice = self.policy.strategy == Strategy::Unique;
+        let compared = self.policy.fingerprint == FingerprintOf::Request;
+        if !compared && !self.policy.reads_form && !twice {
             return Ok(());
         }
         let longest = self.app.max_body(self.policy);

@@ -21,6 +21,7 @@ mod template;
 mod timestamp;
 #[cfg(feature = "sqlite")]
 mod tx;
+mod unique;
 
 pub use app::Idempotency;
 pub use attempt::Attempt;

@@ -8,7 +8,8 @@ use crate::http::problem::ProblemKind;
 use crate::http::refusal;
 use crate::http::row::{self, Answer};
 use crate::http::serving::{Run, misconfigured};
-use crate::transaction::{self, Begun, Plan, RowAnswer, RowPlan};
+use crate::policy::Strategy;
+use crate::transaction::{self, Begun, Plan, RowAnswer, RowPlan, Savepoint};
 use actix_web::http::header::ETAG;
 
 impl Call {
@@ -19,7 +20,11 @@ impl Call {
             return Err(Exit::Refused(misconfigured(&self.request, why)));
         };
         let wait = self.policy.wait.unwrap_or(self.app.settings().wait);
-        let plan = Plan { ask, row: self.row_plan()?, wait };
+        let savepoint = match self.policy.strategy {
+            Strategy::Unique => Savepoint::Needed,
+            _ => Savepoint::Unneeded,
+        };
+        let plan = Plan { ask, row: self.row_plan()?, savepoint, wait };
         self.shared.committed.set(true);
         match transaction::begin(database, self.app.engine(), &plan).await {
             Ok(Begun::Run(mut run)) => {

@@ -84,7 +84,8 @@ pub(crate) fn ask(
         | Strategy::DedupTable
         | Strategy::RowLock
         | Strategy::Version
-        | Strategy::State => Ok(request_id::ask(policy, settings, reading)),
+        | Strategy::State
+        | Strategy::Unique => Ok(request_id::ask(policy, settings, reading)),
         Strategy::Token => token::ask(policy, settings, reading),
         Strategy::Lock => Ok(lock::ask(policy, settings, reading)),
     }

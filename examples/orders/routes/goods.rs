@@ -1,0 +1,62 @@
+//! Goods that nobody overwrites unseen: `strategy = "version"`.
+
+use crate::account::Account;
+use crate::business::{Business, count, goods};
+use crate::error::ShopError;
+use actix_web::http::header::ETAG;
+use actix_web::{HttpResponse, Responder, get, post, put, web};
+use idempotent_runtime::{Tx, idempotent};
+use serde::Deserialize;
+use sqlx::Sqlite;
+
+/// How many there are.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Stock {
+    #[serde(default)]
+    count: i64,
+}
+
+/// New goods, at version 0.
+#[post("/goods/{id}")]
+pub(crate) async fn add(
+    _: Account,
+    id: web::Path<String>,
+    stock: Option<web::Json<Stock>>,
+    business: web::Data<Business>,
+) -> Result<impl Responder, ShopError> {
+    let count = stock.map_or(0, |stock| stock.count);
+    let mut connection = business.pool().acquire().await?;
+    goods::insert(&mut connection, &id, count).await?;
+    let goods = goods::find(&mut connection, &id).await?.ok_or(ShopError::NotFound("goods"))?;
+    Ok(tagged(HttpResponse::Created(), &goods))
+}
+
+/// Changes the count, if nobody did since the caller looked: `If-Match` names the version.
+#[put("/goods/{id}")]
+#[idempotent(strategy = "version", table = "goods", id = "{path.id}")]
+pub(crate) async fn update(
+    _: Account,
+    id: web::Path<String>,
+    stock: web::Json<Stock>,
+    mut tx: Tx<Sqlite>,
+) -> Result<impl Responder, ShopError> {
+    count(&mut tx, "update_goods").await?;
+    goods::set_count(&mut tx, &id, stock.count).await?;
+    let goods = goods::find(&mut tx, &id).await?.ok_or(ShopError::NotFound("goods"))?;
+    Ok(tagged(HttpResponse::Ok(), &goods))
+}
+
+/// What there is, with its version.
+#[get("/goods/{id}")]
+pub(crate) async fn show(
+    _: Account,
+    id: web::Path<String>,
+    business: web::Data<Business>,
+) -> Result<impl Responder, ShopError> {
+    let goods = goods::find(&mut *business.pool().acquire().await?, &id).await?;
+    Ok(tagged(HttpResponse::Ok(), &goods.ok_or(ShopError::NotFound("goods"))?))
+}
+
+fn tagged(mut response: actix_web::HttpResponseBuilder, goods: &goods::Goods) -> HttpResponse {
+    response.insert_header((ETAG, format!("\"{}\"", goods.version))).json(goods)
+}
