@@ -9,6 +9,10 @@ cd "$(dirname "$0")/.."
 # install COMMAND PACKAGE: the Debian package, unless the command is there.
 install() {
     command -v "$1" >/dev/null 2>&1 && return
+    # Debian keeps servers out of the path.
+    for place in /usr/sbin/"$1" /usr/lib/postgresql/*/bin/"$1"; do
+        [ -x "$place" ] && return
+    done
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         echo "installing $2"
         apt-get update -qq
@@ -25,6 +29,9 @@ command -v cargo >/dev/null 2>&1 || {
 }
 install cc gcc
 install redis-server redis-server
+install postgres postgresql
+install mariadbd mariadb-server
+install pgrep procps
 
 cargo test --locked --workspace --all-features
 # Examples hold tests, too, which the line above only builds.

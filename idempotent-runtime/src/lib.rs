@@ -27,8 +27,8 @@
 //!
 //! - [`idempotent`](macro@idempotent) is the attribute, and all its arguments.
 //! - [`Idempotency`] is what an app is given, [`Builder`] what can be set.
-//! - [`MemoryStore`], `SqliteStore` (feature `sqlite`) and `RedisStore` (feature `redis`) keep records;
-//!   [`Store`] is the contract for one of your own.
+//! - [`MemoryStore`], `SqliteStore` (feature `sqlite`), `RedisStore` (`redis`), `PostgresStore`
+//!   (`postgres`) and `MySqlStore` (`mysql`) keep records; [`Store`] is the contract for one of your own.
 //! - [`TokenIssuer`] and [`issue_token`] give out tokens, [`Attempt`] is the fence of a run,
 //!   [`Idempotency::lock`] takes a lock in code.
 //!
@@ -38,8 +38,8 @@
 //! passed again: authorization belongs into an extractor or a middleware.
 //!
 //! # Features
-//! `macros` and `actix` are on by default. `sqlite` and `redis` bring those stores; `conformance`
-//! brings the tests that every store passes.
+//! `macros` and `actix` are on by default. `sqlite`, `redis`, `postgres` and `mysql` bring those
+//! stores; `conformance` brings the tests that every store passes.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod clock;
@@ -73,6 +73,10 @@ pub use http::{
 #[cfg(feature = "macros")]
 pub use idempotent_macros::{States, idempotent};
 pub use key::{Address, Segments, StorageKey};
+#[cfg(feature = "mysql")]
+pub use store::MySqlStore;
+#[cfg(feature = "postgres")]
+pub use store::PostgresStore;
 #[cfg(feature = "redis")]
 pub use store::RedisStore;
 #[cfg(feature = "sqlite")]

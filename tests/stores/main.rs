@@ -39,3 +39,27 @@ mod redis {
         Subject::in_real_time(Arc::new(store)).keeping(server)
     });
 }
+
+mod postgres {
+    use idempotent_runtime::store::conformance::Subject;
+    use idempotent_runtime::{PostgresStore, store_conformance};
+    use std::sync::Arc;
+    use tests::PostgresServer;
+
+    store_conformance!(async {
+        let database = PostgresServer::shared().await.database().await;
+        Subject::in_real_time(Arc::new(PostgresStore::connect(&database).await.unwrap()))
+    });
+}
+
+mod mariadb {
+    use idempotent_runtime::store::conformance::Subject;
+    use idempotent_runtime::{MySqlStore, store_conformance};
+    use std::sync::Arc;
+    use tests::MariaDbServer;
+
+    store_conformance!(async {
+        let database = MariaDbServer::shared().await.database().await;
+        Subject::in_real_time(Arc::new(MySqlStore::connect(&database).await.unwrap()))
+    });
+}

@@ -14,7 +14,7 @@ mod memory;
 mod open;
 #[cfg(feature = "redis")]
 mod redis;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub(crate) mod sql;
 
 pub use finding::{Finding, Severity};
@@ -22,6 +22,10 @@ pub use memory::MemoryStore;
 pub use open::open;
 #[cfg(feature = "redis")]
 pub use redis::RedisStore;
+#[cfg(feature = "mysql")]
+pub use sql::MySqlStore;
+#[cfg(feature = "postgres")]
+pub use sql::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use sql::SqliteStore;
 

@@ -4,7 +4,7 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::store::{MemoryStore, Store};
 use std::sync::Arc;
 
-/// Opens the store a URL names: `memory:`, `sqlite:PATH` or `redis://…`.
+/// Opens the store a URL names: `memory:`, `sqlite:PATH`, `redis://…`, `postgres://…`, `mysql://…`.
 ///
 /// # Errors
 /// When the URL names no store of this build, or the store cannot be opened.
@@ -21,9 +21,15 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
         ("redis" | "redis+unix" | "unix", _) => {
             Ok(Arc::new(crate::store::RedisStore::connect(url).await?))
         }
+        #[cfg(feature = "postgres")]
+        ("postgres" | "postgresql", _) => {
+            Ok(Arc::new(crate::store::PostgresStore::connect(url).await?))
+        }
+        #[cfg(feature = "mysql")]
+        ("mysql" | "mariadb", _) => Ok(Arc::new(crate::store::MySqlStore::connect(url).await?)),
         (scheme, _) => {
-            let known =
-                "`memory:`, `sqlite:PATH` (feature `sqlite`), `redis://…` (feature `redis`)";
+            let known = "`memory:`, `sqlite:PATH` (feature `sqlite`), `redis://…` (feature \
+                         `redis`), `postgres://…` (feature `postgres`), `mysql://…` (feature `mysql`)";
             let why = format!("`{scheme}:` names no store of this build; there are {known}");
             Err(StoreError::new(StoreErrorKind::Rejected, "connect").because(why))
         }

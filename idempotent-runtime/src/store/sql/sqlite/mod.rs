@@ -6,17 +6,18 @@ mod writer;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
-use crate::store::sql::failed;
+use crate::store::sql::own_thread::{OwnThread, gone};
 use crate::store::{Entry, Store, StoreFuture, Swap};
 use bytes::Bytes;
 use rows::{SCHEMA, look, stored};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::error::DatabaseError;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteError, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
-use tokio::runtime::{Builder, Handle};
 use tokio::sync::{mpsc, oneshot};
 use writer::{Order, Write, Written};
 
@@ -37,8 +38,7 @@ const READERS: u32 = 4;
 pub struct SqliteStore {
     writes: mpsc::Sender<Order>,
     readers: SqlitePool,
-    /// Of the store's own thread: a connection must not be stuck in a worker that somebody blocks.
-    own: Handle,
+    own: OwnThread,
     clock: Arc<dyn Clock>,
     path: PathBuf,
 }
@@ -60,30 +60,14 @@ impl SqliteStore {
         path: impl AsRef<Path>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
-        let no_thread =
-            |error| StoreError::new(StoreErrorKind::Unavailable, "connect").because(error);
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(no_thread)?;
-        let own = runtime.handle().clone();
+        let own = OwnThread::start("idempotency-sqlite")?;
         let path = path.as_ref().to_path_buf();
-        let (opened, opening) = oneshot::channel();
-        let thread = thread::Builder::new().name("idempotency-sqlite".to_owned());
-        thread
-            .spawn(move || {
-                runtime.block_on(async {
-                    match connect(&path).await {
-                        Ok((connection, readers)) => {
-                            let (writes, queue) = mpsc::channel(writer::QUEUE);
-                            let writing = writer::write(connection, queue, Arc::clone(&clock));
-                            drop(opened.send(Ok(Self { writes, readers, own, clock, path })));
-                            // Until the last clone of the store is gone.
-                            writing.await;
-                        }
-                        Err(error) => drop(opened.send(Err(failed("connect", error)))),
-                    }
-                });
-            })
-            .map_err(no_thread)?;
-        opening.await.map_err(|_| gone("connect"))?
+        let opening = path.clone();
+        let opened = own.run("connect", async move { connect(&opening).await });
+        let (connection, readers) = opened.await?;
+        let (writes, queue) = mpsc::channel(writer::QUEUE);
+        own.keep_running(writer::write(connection, queue, Arc::clone(&clock)));
+        Ok(Self { writes, readers, own, clock, path })
     }
 
     async fn look(
@@ -92,9 +76,7 @@ impl SqliteStore {
         operation: &'static str,
     ) -> Result<Option<Entry>, StoreError> {
         let (readers, now) = (self.readers.clone(), stored(self.clock.wall()));
-        let looked = self.own.spawn(async move { look(&readers, &key, now).await });
-        let looked = looked.await.map_err(|_| gone(operation))?;
-        looked.map_err(|error| failed(operation, error))
+        self.own.run(operation, async move { look(&readers, &key, now).await }).await
     }
 
     async fn write(&self, write: Write, operation: &'static str) -> Result<Written, StoreError> {
@@ -179,7 +161,12 @@ async fn connect(path: &Path) -> Result<(SqliteConnection, SqlitePool), sqlx::Er
     Ok((writer, readers))
 }
 
-/// The store's thread has ended, which it does only by a panic while the store is in use.
-fn gone(operation: &'static str) -> StoreError {
-    StoreError::new(StoreErrorKind::Unavailable, operation).because("the store's thread has ended")
+/// Sorts the database's refusals: of another process's write it waited for (`SQLITE_BUSY`,
+/// `SQLITE_LOCKED`), and all others.
+pub(super) fn refused(error: &SqliteError) -> StoreErrorKind {
+    let code = error.code().and_then(|code| code.parse::<u32>().ok());
+    match code.map(|code| code & 0xff) {
+        Some(5 | 6) => StoreErrorKind::Busy,
+        _ => StoreErrorKind::Rejected,
+    }
 }

@@ -1,0 +1,181 @@
+//! The table of records, and its statements on one connection.
+//!
+//! A statement has one moment by the server's clock, in UTC: local times repeat in autumn.
+
+use crate::key::StorageKey;
+use crate::store::record::Glance;
+use crate::store::sql::milliseconds;
+use crate::store::{Entry, Swap};
+use sqlx::{MySql, MySqlConnection, QueryBuilder};
+use std::time::Duration;
+
+/// Makes the table.
+pub(crate) const SCHEMA: &str = "\
+CREATE TABLE IF NOT EXISTS idempotency_records (
+    `key`     VARBINARY(32) NOT NULL PRIMARY KEY,
+    value     LONGBLOB      NOT NULL,
+    ends      BIGINT        NOT NULL COMMENT 'milliseconds since 1970, by this server''s clock',
+    operation TEXT          NOT NULL,
+    label     TEXT          NOT NULL,
+    state     VARCHAR(32)   NOT NULL,
+    KEY idempotency_records_ends (ends)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;";
+
+pub(super) const EXISTS: &str = "\
+SELECT COUNT(*) FROM information_schema.tables \
+WHERE table_schema = DATABASE() AND table_name = 'idempotency_records'";
+
+macro_rules! now {
+    () => {
+        "TIMESTAMPDIFF(MICROSECOND, TIMESTAMP'1970-01-01 00:00:00', UTC_TIMESTAMP(3)) DIV 1000"
+    };
+}
+
+pub(super) const READ: &str = concat!(
+    "SELECT value, ends - ",
+    now!(),
+    " FROM idempotency_records WHERE `key` = ? AND ends > ",
+    now!()
+);
+
+/// One statement, which waits for others with an exclusive lock at once: a plain `INSERT` asks for
+/// two locks, and two of them for a deadlock.
+///
+/// Assignments are carried out in this order, so `ends` is the last. The counts of rows do not tell
+/// a value that was put from one that stayed, so the latter is told as the last id.
+pub(super) const CREATE: &str = concat!(
+    "INSERT INTO idempotency_records (`key`, value, ends, operation, label, state) \
+     VALUES (?, ?, ? + ",
+    now!(),
+    ", ?, ?, ?) ON DUPLICATE KEY UPDATE value = IF(ends <= ",
+    now!(),
+    ", VALUES(value), value), operation = IF(ends <= ",
+    now!(),
+    ", VALUES(operation), operation), label = IF(ends <= ",
+    now!(),
+    ", VALUES(label), label), state = IF(ends <= ",
+    now!(),
+    ", VALUES(state), state), ends = IF(ends <= ",
+    now!(),
+    ", VALUES(ends), IF(LAST_INSERT_ID(1), ends, ends))"
+);
+
+pub(super) const SWAP: &str = concat!(
+    "UPDATE idempotency_records SET value = ?, ends = ? + ",
+    now!(),
+    ", operation = ?, label = ?, state = ? WHERE `key` = ? AND value = ? AND ends > ",
+    now!()
+);
+
+/// Only read: a `DELETE` would lock the rows from the other end than those who write them.
+pub(super) const OVER: &str = concat!(
+    "SELECT `key` FROM idempotency_records WHERE ends <= ",
+    now!(),
+    " ORDER BY ends LIMIT ?"
+);
+
+/// How many keys one statement drops at most.
+const BATCH: u32 = 512;
+
+/// What is alive under a key.
+pub(crate) async fn look(
+    connection: &mut MySqlConnection,
+    key: &StorageKey,
+) -> Result<Option<Entry>, sqlx::Error> {
+    let query = sqlx::query_as(READ).bind(key.as_bytes().as_slice());
+    let row: Option<(Vec<u8>, i64)> = query.fetch_optional(connection).await?;
+    Ok(row.map(|(value, left)| Entry {
+        value: value.into(),
+        left: Duration::from_millis(left.unsigned_abs()),
+    }))
+}
+
+/// Puts a value where none is alive or, if one is expected, where that is; says what is there
+/// instead, or nothing if others were writing and it must be tried again.
+///
+/// Waits for transactions that are about to put or replace the value. What is there is read as of
+/// now at READ COMMITTED, above as of the transaction's first read.
+pub(crate) async fn put(
+    connection: &mut MySqlConnection,
+    key: &StorageKey,
+    value: &[u8],
+    life: Duration,
+    expected: Option<&[u8]>,
+) -> Result<Option<Swap>, sqlx::Error> {
+    let done = match expected {
+        None => create(connection, key, value, life).await?,
+        Some(expected) => replace(connection, key, value, life, expected).await?,
+    };
+    if done {
+        return Ok(Some(Swap::Done));
+    }
+    let there = look(connection, key).await?.map(|entry| entry.value);
+    Ok(match (there, expected) {
+        // Somebody dropped what was there, or put back what was expected.
+        (None, None) => None,
+        (Some(there), Some(expected)) if there == expected => None,
+        (there, _) => Some(Swap::Differs(there)),
+    })
+}
+
+async fn create(
+    connection: &mut MySqlConnection,
+    key: &StorageKey,
+    value: &[u8],
+    life: Duration,
+) -> Result<bool, sqlx::Error> {
+    let glance = Glance::at(value);
+    let query = sqlx::query(CREATE)
+        .bind(key.as_bytes().as_slice())
+        .bind(value)
+        .bind(milliseconds(life))
+        .bind(glance.operation)
+        .bind(glance.label)
+        .bind(glance.state);
+    Ok(query.execute(connection).await?.last_insert_id() == 0)
+}
+
+async fn replace(
+    connection: &mut MySqlConnection,
+    key: &StorageKey,
+    value: &[u8],
+    life: Duration,
+    expected: &[u8],
+) -> Result<bool, sqlx::Error> {
+    let glance = Glance::at(value);
+    let query = sqlx::query(SWAP)
+        .bind(value)
+        .bind(milliseconds(life))
+        .bind(glance.operation)
+        .bind(glance.label)
+        .bind(glance.state)
+        .bind(key.as_bytes().as_slice())
+        .bind(expected);
+    // Rows that were found, as sqlx asks the server to count.
+    Ok(query.execute(connection).await?.rows_affected() == 1)
+}
+
+/// Drops at most so many values whose life is over, and says how many.
+pub(super) async fn purge(
+    connection: &mut MySqlConnection,
+    limit: u32,
+) -> Result<u32, sqlx::Error> {
+    let over = sqlx::query_scalar(OVER).bind(limit.min(BATCH));
+    let over: Vec<Vec<u8>> = over.fetch_all(&mut *connection).await?;
+    if over.is_empty() {
+        return Ok(0);
+    }
+    let purged = drop_over(over).build().persistent(false).execute(connection).await?;
+    Ok(u32::try_from(purged.rows_affected()).unwrap_or(limit))
+}
+
+/// Drops those of these keys that are over, still.
+pub(super) fn drop_over(keys: Vec<Vec<u8>>) -> QueryBuilder<MySql> {
+    let mut query = QueryBuilder::new("DELETE FROM idempotency_records WHERE `key` IN (");
+    let mut list = query.separated(", ");
+    for key in keys {
+        list.push_bind(key);
+    }
+    query.push(concat!(") AND ends <= ", now!()));
+    query
+}

@@ -1,0 +1,137 @@
+//! Settings of a server that break or weaken what is promised on top of it.
+
+use crate::store::Finding;
+use sqlx::PgConnection;
+use std::collections::HashMap;
+
+/// What the server says about itself.
+#[derive(Debug, Default)]
+pub(super) struct Facts(HashMap<String, String>);
+
+const ASK: &str = "\
+SELECT name, setting FROM pg_settings WHERE name IN ('server_version_num', 'server_version', \
+'server_encoding', 'default_transaction_read_only', 'synchronous_commit', 'fsync') \
+UNION ALL SELECT 'in_recovery', pg_is_in_recovery()::text";
+
+/// Asks a server about itself.
+pub(super) async fn ask(connection: &mut PgConnection) -> Result<Facts, sqlx::Error> {
+    let facts: Vec<(String, String)> = sqlx::query_as(ASK).fetch_all(connection).await?;
+    Ok(Facts(facts.into_iter().collect()))
+}
+
+type Rule = fn(&Facts) -> Option<Finding>;
+
+const RULES: [Rule; 6] = [version, replica, read_only, fsync, commits, encoding];
+
+impl Facts {
+    /// Everything that is not as it should be, the worst first.
+    pub(super) fn findings(&self) -> Vec<Finding> {
+        let mut findings: Vec<_> = RULES.iter().filter_map(|rule| rule(self)).collect();
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        findings
+    }
+
+    fn get(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+}
+
+fn version(facts: &Facts) -> Option<Finding> {
+    let number: u32 = facts.get("server_version_num").parse().ok()?;
+    (number < 130_000).then(|| {
+        Finding::error(
+            format!("PostgreSQL {} is not tested", facts.get("server_version")),
+            "use PostgreSQL 13 or later",
+        )
+    })
+}
+
+fn replica(facts: &Facts) -> Option<Finding> {
+    (facts.get("in_recovery") == "true").then(|| {
+        Finding::error(
+            "the server is a replica, which refuses writes",
+            "connect to the primary (with several hosts, to a name that follows it)",
+        )
+    })
+}
+
+fn read_only(facts: &Facts) -> Option<Finding> {
+    (facts.get("default_transaction_read_only") == "on").then(|| {
+        Finding::error(
+            "`default_transaction_read_only = on` refuses every write",
+            "switch it off for the user of the store",
+        )
+    })
+}
+
+fn fsync(facts: &Facts) -> Option<Finding> {
+    (facts.get("fsync") == "off").then(|| {
+        Finding::warning(
+            "`fsync = off`: a crash of the host can lose every record, and the database",
+            "set `fsync = on`",
+        )
+    })
+}
+
+fn commits(facts: &Facts) -> Option<Finding> {
+    (facts.get("synchronous_commit") == "off").then(|| {
+        Finding::warning(
+            "`synchronous_commit = off`: after a crash of the server the last keys are free again",
+            "set `synchronous_commit = on`, at least for the user of the store",
+        )
+    })
+}
+
+fn encoding(facts: &Facts) -> Option<Finding> {
+    let encoding = facts.get("server_encoding");
+    (encoding != "UTF8").then(|| {
+        Finding::warning(
+            format!("the database's encoding {encoding} cannot hold every label: some are refused"),
+            "use a database whose encoding is UTF8",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Severity;
+
+    const GOOD: [(&str, &str); 7] = [
+        ("server_version_num", "150018"),
+        ("server_version", "15.18 (Debian 15.18-0+deb12u1)"),
+        ("in_recovery", "false"),
+        ("default_transaction_read_only", "off"),
+        ("fsync", "on"),
+        ("synchronous_commit", "on"),
+        ("server_encoding", "UTF8"),
+    ];
+
+    fn found(other: (&str, &str)) -> Vec<Severity> {
+        let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let mut facts = Facts(GOOD.map(own).into());
+        facts.0.extend([own(other)]);
+        facts.findings().into_iter().map(|finding| finding.severity).collect()
+    }
+
+    #[test]
+    fn a_server_set_up_well_is_not_remarked_upon() {
+        assert_eq!(found(GOOD[0]), []);
+        assert_eq!(found(("synchronous_commit", "remote_apply")), []);
+    }
+
+    #[test]
+    fn each_setting_that_breaks_or_weakens_a_promise_is_found() {
+        use Severity::{Error, Warning};
+        for (name, bad, severity) in [
+            ("server_version_num", "120022", Error),
+            ("in_recovery", "true", Error),
+            ("default_transaction_read_only", "on", Error),
+            ("fsync", "off", Warning),
+            ("synchronous_commit", "off", Warning),
+            ("server_encoding", "LATIN1", Warning),
+        ] {
+            assert_eq!(found((name, bad)), [severity], "{name} = {bad}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Records in `PostgreSQL`.
+
+mod doctor;
+pub(crate) mod rows;
+
+use crate::error::{StoreError, StoreErrorKind};
+use crate::key::StorageKey;
+use crate::store::sql::failed;
+use crate::store::sql::remote::{Remote, Rows, Step};
+use crate::store::{Entry, Finding, Store, StoreFuture, Swap};
+use bytes::Bytes;
+use sqlx::postgres::{PgConnectOptions, PgDatabaseError};
+use sqlx::{Connection, PgConnection};
+use std::time::Duration;
+
+/// What every connection asks of the server: no statement takes longer than the store waits for it,
+/// and of two that write the same, the second waits instead of failing.
+const OPTIONS: [(&str, &str); 3] = [
+    ("statement_timeout", "1400"),
+    ("lock_timeout", "1000"),
+    ("default_transaction_isolation", "read committed"),
+];
+
+/// Who makes the table, of several processes that start at once. (A number of our own.)
+const MAKING: &str = "SELECT pg_advisory_xact_lock(7593461206841)";
+
+/// Keeps records in `PostgreSQL` 13 or later, in the table `idempotency_records`.
+///
+/// A new request costs two round trips, each of them a commit, a replay one that writes nothing. Time
+/// is the server's. The store has up to eight connections, on a thread of its own; a connection that
+/// breaks is replaced by the next operation.
+///
+/// The server must be the primary. With `synchronous_commit = off` or `fsync = off` a crash can
+/// forget acknowledged records. For TLS, switch on a `tls-…` feature of `sqlx` in the application.
+#[derive(Clone, Debug)]
+pub struct PostgresStore(Remote<PgConnection>);
+
+impl PostgresStore {
+    /// The table, to be made by hand where the application's user must not.
+    pub const SCHEMA: &str = rows::SCHEMA;
+
+    /// Connects to `postgres://user:password@host:port/database`, and makes the table if needed.
+    ///
+    /// # Errors
+    /// When the URL is none, the server cannot be reached, or refuses the credentials.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        let options: PgConnectOptions = url.parse().map_err(|error| failed("connect", error))?;
+        Remote::connect("idempotency-postgres", options.options(OPTIONS)).await.map(Self)
+    }
+}
+
+impl Store for PostgresStore {
+    fn create<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        value: Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Option<Bytes>> {
+        Box::pin(self.0.create(*key, value, life))
+    }
+
+    fn swap<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        expected: Bytes,
+        value: Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Swap> {
+        Box::pin(self.0.swap(*key, expected, value, life))
+    }
+
+    fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
+        Box::pin(self.0.read(*key))
+    }
+
+    fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
+        Box::pin(self.0.purge(limit))
+    }
+
+    fn describe(&self) -> String {
+        let options = self.0.options();
+        let place = match options.get_socket() {
+            Some(socket) => socket.display().to_string(),
+            None => format!("{}:{}", options.get_host(), options.get_port()),
+        };
+        let database = options.get_database().unwrap_or(options.get_username());
+        format!("PostgreSQL at {place}, database {database}")
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        self.0.findings()
+    }
+}
+
+impl Rows for PgConnection {
+    fn settle(&mut self) -> Step<'_, ()> {
+        // The options came with the connection.
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn prepare(&mut self) -> Step<'_, Vec<Finding>> {
+        Box::pin(async move {
+            let facts = doctor::ask(self).await?;
+            // `IF NOT EXISTS` fails when two do it at once, and for users who may not make tables.
+            let exists: bool = sqlx::query_scalar(rows::EXISTS).fetch_one(&mut *self).await?;
+            if !exists {
+                let mut transaction = self.begin().await?;
+                sqlx::raw_sql(MAKING).execute(&mut *transaction).await?;
+                sqlx::raw_sql(rows::SCHEMA).execute(&mut *transaction).await?;
+                transaction.commit().await?;
+            }
+            Ok(facts.findings())
+        })
+    }
+
+    fn put<'c>(
+        &'c mut self,
+        key: &'c StorageKey,
+        value: &'c [u8],
+        life: Duration,
+        expected: Option<&'c [u8]>,
+    ) -> Step<'c, Option<Swap>> {
+        Box::pin(rows::put(self, key, value, life, expected))
+    }
+
+    fn look<'c>(&'c mut self, key: &'c StorageKey) -> Step<'c, Option<Entry>> {
+        Box::pin(rows::look(self, key))
+    }
+
+    fn purge(&mut self, limit: u32) -> Step<'_, u32> {
+        Box::pin(rows::purge(self, limit))
+    }
+}
+
+/// Sorts the server's refusals.
+/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>)
+pub(super) fn refused(error: &PgDatabaseError) -> StoreErrorKind {
+    match error.code() {
+        // Others hold a lock, or one of several had to give way.
+        "40001" | "40P01" | "55P03" => StoreErrorKind::Busy,
+        "57014" => StoreErrorKind::Timeout,
+        // It stops, starts, has too many clients, or became a replica.
+        "57P01" | "57P02" | "57P03" | "53300" | "25006" => StoreErrorKind::Unavailable,
+        code if code.starts_with("08") => StoreErrorKind::Unavailable,
+        _ => StoreErrorKind::Rejected,
+    }
+}

@@ -1,0 +1,134 @@
+//! The table of records, and its statements on one connection.
+//!
+//! A statement has one moment, that of its arrival, by the server's clock. (`clock_timestamp()`
+//! moves on within a statement, and no index can be searched by what moves.)
+
+use crate::key::StorageKey;
+use crate::store::record::Glance;
+use crate::store::sql::milliseconds;
+use crate::store::{Entry, Swap};
+use sqlx::PgConnection;
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// Makes the table.
+pub(crate) const SCHEMA: &str = "\
+CREATE TABLE IF NOT EXISTS idempotency_records (
+    key       bytea  NOT NULL PRIMARY KEY,
+    value     bytea  NOT NULL,
+    ends      bigint NOT NULL, -- milliseconds since 1970, by this server's clock
+    operation text   NOT NULL,
+    label     text   NOT NULL,
+    state     text   NOT NULL
+);
+CREATE INDEX IF NOT EXISTS idempotency_records_ends ON idempotency_records (ends);";
+
+pub(super) const EXISTS: &str = "SELECT to_regclass('idempotency_records') IS NOT NULL";
+
+macro_rules! now {
+    () => {
+        "floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint"
+    };
+}
+
+pub(super) const READ: &str = concat!(
+    "SELECT value, ends - ",
+    now!(),
+    " FROM idempotency_records WHERE key = $1 AND ends > ",
+    now!()
+);
+
+/// Answers what was there, NULL if it was put, and nothing if somebody put a value meanwhile, which
+/// this statement cannot see. What was there is only read: no lock, nothing for the disk.
+pub(super) const CREATE: &str = concat!(
+    "WITH there AS (SELECT value FROM idempotency_records WHERE key = $1 AND ends > ",
+    now!(),
+    "), put AS (INSERT INTO idempotency_records AS old (key, value, ends, operation, label, state) \
+     SELECT $1, $2, $3 + ",
+    now!(),
+    ", $4, $5, $6 WHERE NOT EXISTS (SELECT FROM there) \
+     ON CONFLICT (key) DO UPDATE SET value = excluded.value, ends = excluded.ends, \
+     operation = excluded.operation, label = excluded.label, state = excluded.state \
+     WHERE old.ends <= ",
+    now!(),
+    " RETURNING true) SELECT value FROM there UNION ALL SELECT NULL FROM put"
+);
+
+/// Answers NULL if it was replaced, else what was there as the statement began.
+pub(super) const SWAP: &str = concat!(
+    "WITH put AS (UPDATE idempotency_records SET value = $2, ends = $3 + ",
+    now!(),
+    ", operation = $4, label = $5, state = $6 WHERE key = $1 AND value = $7 AND ends > ",
+    now!(),
+    " RETURNING true) SELECT NULL FROM put UNION ALL SELECT value FROM idempotency_records \
+     WHERE key = $1 AND NOT EXISTS (SELECT FROM put) AND ends > ",
+    now!()
+);
+
+/// Passes by what others are about to write. (An array, because its length never tempts the planner
+/// to read the whole table.)
+pub(super) const PURGE: &str = concat!(
+    "DELETE FROM idempotency_records WHERE key = ANY(ARRAY(SELECT key FROM idempotency_records \
+     WHERE ends <= ",
+    now!(),
+    " ORDER BY ends LIMIT $1 FOR UPDATE SKIP LOCKED))"
+);
+
+/// What is alive under a key.
+pub(crate) async fn look(
+    connection: &mut PgConnection,
+    key: &StorageKey,
+) -> Result<Option<Entry>, sqlx::Error> {
+    let query = sqlx::query_as(READ).bind(key.as_bytes().as_slice());
+    let row: Option<(Vec<u8>, i64)> = query.fetch_optional(connection).await?;
+    Ok(row.map(|(value, left)| Entry {
+        value: value.into(),
+        left: Duration::from_millis(left.unsigned_abs()),
+    }))
+}
+
+/// Puts a value where none is alive or, if one is expected, where that is; says what is there
+/// instead, or nothing if others were writing and it must be tried again.
+///
+/// Waits for transactions that are about to put or replace the value, at READ COMMITTED; above, the
+/// database makes one of them begin anew.
+pub(crate) async fn put(
+    connection: &mut PgConnection,
+    key: &StorageKey,
+    value: &[u8],
+    life: Duration,
+    expected: Option<&[u8]>,
+) -> Result<Option<Swap>, sqlx::Error> {
+    let glance = Glance::at(value);
+    let query = sqlx::query_scalar(if expected.is_some() { SWAP } else { CREATE })
+        .bind(key.as_bytes().as_slice())
+        .bind(value)
+        .bind(milliseconds(life))
+        .bind(glance.operation)
+        .bind(readable(glance.label))
+        .bind(glance.state);
+    let query = match expected {
+        Some(expected) => query.bind(expected),
+        None => query,
+    };
+    let row: Option<Option<Vec<u8>>> = query.fetch_optional(connection).await?;
+    Ok(match (row, expected) {
+        (Some(None), _) => Some(Swap::Done),
+        // Seen as the statement began, and replaced before it could be.
+        (Some(Some(there)), Some(expected)) if there == expected => None,
+        (Some(Some(there)), _) => Some(Swap::Differs(Some(there.into()))),
+        (None, Some(_)) => Some(Swap::Differs(None)),
+        (None, None) => None,
+    })
+}
+
+/// Drops at most so many values whose life is over, and says how many.
+pub(super) async fn purge(connection: &mut PgConnection, limit: u32) -> Result<u32, sqlx::Error> {
+    let purged = sqlx::query(PURGE).bind(i64::from(limit)).execute(connection).await?;
+    Ok(u32::try_from(purged.rows_affected()).unwrap_or(limit))
+}
+
+/// A text as `PostgreSQL` can hold it: a key from a body may hold NUL.
+fn readable(label: &str) -> Cow<'_, str> {
+    if label.contains('\0') { label.replace('\0', "\u{fffd}").into() } else { label.into() }
+}

@@ -1,0 +1,109 @@
+//! A `MariaDB` server of the tests' own.
+
+use crate::daemon::Daemon;
+use sqlx::{Connection, MySqlConnection};
+use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// A private server on a Unix socket in a temporary directory; it ends when it is dropped.
+#[derive(Debug)]
+pub struct MariaDbServer {
+    daemon: Daemon,
+    databases: AtomicUsize,
+}
+
+impl MariaDbServer {
+    /// The server that all tests of this process share; it is started for the first.
+    pub async fn shared() -> &'static Self {
+        static SHARED: OnceLock<MariaDbServer> = OnceLock::new();
+        let server = SHARED.get_or_init(|| {
+            // Nobody cuts the power, and many tests write at once.
+            let options = ["--innodb-flush-method=nosync", "--max-connections=500"];
+            let server = Self::installed(&options);
+            server.daemon.start();
+            server
+        });
+        server.answers().await;
+        server
+    }
+
+    /// Starts a server of a test's own, with these options.
+    pub async fn start_with(options: &[&str]) -> Self {
+        let server = Self::installed(options);
+        server.restart().await;
+        server
+    }
+
+    fn installed(options: &[&str]) -> Self {
+        let data = |directory: &Path| format!("--datadir={}", directory.join("data").display());
+        let install = |directory: &Path| {
+            let data = data(directory);
+            let login = "--auth-root-authentication-method=normal";
+            ["mariadb-install-db", "--no-defaults", &data, login, "--skip-test-db"]
+                .map(str::to_owned)
+                .to_vec()
+        };
+        let serve = |directory: &Path| {
+            let socket = format!("--socket={}", socket(directory));
+            let mut words = ["mariadbd", "--no-defaults", &data(directory), &socket]
+                .map(str::to_owned)
+                .to_vec();
+            let small = ["--skip-networking", "--innodb-log-file-size=64M"];
+            words.extend(small.iter().chain(options).map(|&option| option.to_owned()));
+            words
+        };
+        let daemon = Daemon::new("mysql", "KILL", install, serve);
+        Self { daemon, databases: AtomicUsize::new(0) }
+    }
+
+    /// Starts it again after [`kill`](Self::kill), on the same socket.
+    pub async fn restart(&self) {
+        self.daemon.start();
+        self.answers().await;
+    }
+
+    /// Ends it with SIGKILL.
+    pub fn kill(&self) {
+        self.daemon.kill();
+    }
+
+    /// The address of a database that nobody used before.
+    pub async fn database(&self) -> String {
+        let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        self.run(&format!("CREATE DATABASE {name}")).await;
+        self.url(&name)
+    }
+
+    /// The address of a database of this name.
+    pub fn url(&self, database: &str) -> String {
+        format!("mysql://root@localhost/{database}?socket={}", socket(self.daemon.directory()))
+    }
+
+    /// Runs statements on a connection of its own.
+    pub async fn run(&self, statements: &str) {
+        let mut connection = self.connect().await.expect("the server is up");
+        let statements = sqlx::raw_sql(sqlx::AssertSqlSafe(statements));
+        statements.execute(&mut connection).await.expect("the server accepts the statements");
+        connection.close().await.expect("the server is up");
+    }
+
+    /// A connection of the test's own, in the server's own database.
+    pub async fn connect(&self) -> sqlx::Result<MySqlConnection> {
+        MySqlConnection::connect(&self.url("mysql")).await
+    }
+
+    async fn answers(&self) {
+        let started = Instant::now();
+        while self.connect().await.is_err() {
+            let late = started.elapsed() > Duration::from_secs(30);
+            assert!(!late, "mariadbd does not answer: {}", self.daemon.log());
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+fn socket(directory: &Path) -> String {
+    directory.join("mariadb.sock").display().to_string()
+}
