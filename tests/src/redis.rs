@@ -80,7 +80,7 @@ impl RedisServer {
         redis::Client::open(self.url())?.get_connection()
     }
 
-    fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.directory.path().join("redis.sock")
     }
 }

@@ -205,14 +205,13 @@ fn is_unknown_syntax(error: &RedisError) -> bool {
 fn failed(operation: &'static str, error: RedisError) -> StoreError {
     let kind = match (error.kind(), error.code()) {
         _ if error.is_timeout() => StoreErrorKind::Timeout,
-        (_, Some("WRONGTYPE")) | (ErrorKind::UnexpectedReturnType | ErrorKind::Parse, _) => {
-            StoreErrorKind::Corrupt
-        }
+        (_, Some("WRONGTYPE")) | (ErrorKind::UnexpectedReturnType, _) => StoreErrorKind::Corrupt,
         _ if is_read_only(&error) => StoreErrorKind::Unavailable,
-        (_, Some("LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "NOREPLICAS")) => {
+        // An answer that was cut does not parse; it says nothing about the record.
+        (ErrorKind::Io | ErrorKind::Parse | ErrorKind::ClusterConnectionNotFound, _)
+        | (_, Some("LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "NOREPLICAS")) => {
             StoreErrorKind::Unavailable
         }
-        (ErrorKind::Io | ErrorKind::ClusterConnectionNotFound, _) => StoreErrorKind::Unavailable,
         _ => StoreErrorKind::Rejected,
     };
     StoreError::new(kind, operation).because(error)

@@ -1,0 +1,145 @@
+//! A real network between the app and its Redis server, and what becomes of requests when it
+//! freezes, drops, refuses, lags and cuts.
+
+mod answers;
+mod lag;
+mod runs;
+mod silence;
+
+use actix_web::{Responder, route, web};
+use idempotent_runtime::{Idempotency, RedisStore, Scope, idempotent};
+use std::time::{Duration, Instant};
+use tests::{Proxy, RedisServer, Reply, Sender, Server, Stage};
+
+/// Within this every request is answered, whatever the network does: a few times the engine's
+/// patience of two seconds, for a busy host.
+const BOUND: Duration = Duration::from_secs(10);
+
+/// How long records are kept beyond their lease: the default ttl.
+const KEEP: Duration = Duration::from_hours(24);
+
+/// An app whose Redis server is far away, and one beside the server. They share the stage.
+struct Net {
+    stage: Stage,
+    idempotency: Idempotency,
+    far: Server,
+    near: Server,
+    proxy: Proxy,
+    /// Ends last.
+    redis: RedisServer,
+}
+
+impl Net {
+    async fn open() -> Self {
+        let (redis, stage) = (RedisServer::start(), Stage::new());
+        let proxy = Proxy::to(&redis).await;
+        let idempotency = guard(&proxy.url()).await;
+        let far = Server::start(&idempotency, &stage, routes);
+        let near = Server::start(&guard(&redis.url()).await, &stage, routes);
+        let net = Self { stage, idempotency, far, near, proxy, redis };
+        // Both workers of the far app are connected, and know what the server understands.
+        for n in 0..8 {
+            assert_eq!(net.far("/orders", &format!("warm-{n}")).await.status, 201);
+        }
+        let () = net.redis.command(&["FLUSHALL"]);
+        net
+    }
+
+    /// A request by alice to the far app.
+    async fn far(&self, path: &str, key: &str) -> Reply {
+        self.far.post(path).key(key).send().await
+    }
+
+    /// The same request to the app beside the server.
+    async fn near(&self, path: &str, key: &str) -> Reply {
+        self.near.post(path).key(key).send().await
+    }
+
+    /// How many runs began, without those that `open` needs.
+    fn runs(&self) -> usize {
+        self.stage.runs() - 8
+    }
+
+    /// Sends a request to the far app, whose handler holds.
+    async fn held(&self, path: &str) -> tokio::task::JoinHandle<Reply> {
+        self.stage.close();
+        let running = tokio::spawn(self.far.post(path).key("k").send());
+        self.stage.runs_reach(9).await;
+        running
+    }
+
+    /// How long the lease of the only key holds, by the server's clock.
+    fn lease_left(&self) -> Option<Duration> {
+        let names: Vec<String> = self.redis.command(&["KEYS", "*"]);
+        let [name] = &names[..] else { panic!("one key, and not {names:?}") };
+        let left: u64 = self.redis.command(&["PTTL", name]);
+        Duration::from_millis(left).checked_sub(KEEP).filter(|left| !left.is_zero())
+    }
+}
+
+async fn guard(url: &str) -> Idempotency {
+    let store = RedisStore::connect(url).await.expect("it connects");
+    let guard = Idempotency::builder(store).scope(Scope::header("Authorization"));
+    guard.build().expect("settings that fit")
+}
+
+/// Sees that a request is refused within the bound.
+async fn refused(request: Sender) {
+    let began = Instant::now();
+    let reply = request.send().await;
+    reply.is_problem(503, "store-unavailable");
+    let seconds: u64 =
+        reply.header("Retry-After").expect("when to retry").parse().expect("seconds");
+    assert!((1..=60).contains(&seconds), "{seconds}");
+    assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
+}
+
+/// Checks that an answer is a stored one, and this one.
+#[track_caller]
+fn assert_replays(again: &Reply, body: &str) {
+    let body = body.as_bytes();
+    assert_eq!((again.status, again.is_replay(), &again.body[..]), (201, true, body), "{again:?}");
+}
+
+/// Checks that a handler's response was stored before it was sent, or says that it was not.
+#[track_caller]
+fn assert_ran(reply: &Reply, stored: Option<&str>) {
+    assert_eq!((reply.status, reply.is_replay()), (201, false), "{reply:?}");
+    assert_eq!(reply.header("Idempotency-Stored"), stored, "{reply:?}");
+}
+
+fn routes(config: &mut web::ServiceConfig) {
+    config.service((orders, brief, brief_held, lasting, waiting));
+}
+
+type Hand = web::Data<Stage>;
+
+#[route("/orders", method = "POST")]
+#[idempotent]
+async fn orders(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/brief", method = "POST")]
+#[idempotent(lease = "1s")]
+async fn brief(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/brief-held", method = "POST")]
+#[idempotent(lease = "1s", on_abandoned = "hold")]
+async fn brief_held(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/lasting", method = "POST")]
+#[idempotent(lease = "3s")]
+async fn lasting(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/waiting", method = "POST")]
+#[idempotent(on_in_flight = "wait", wait = "2s")]
+async fn waiting(stage: Hand) -> impl Responder {
+    stage.perform().await
+}

@@ -1,0 +1,153 @@
+//! Behaviours 19 and 22, invariants S1, S3, L2: the network breaks while a handler runs.
+
+use crate::{BOUND, Net, assert_ran, assert_replays};
+use std::time::{Duration, Instant};
+use tests::eventually;
+
+async fn until_the_lease_is_over(net: &Net) {
+    eventually("the lease is over", async || net.lease_left().is_none().then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_drops_in_mid_handler_costs_nothing() {
+    let net = Net::open().await;
+    let running = net.held("/orders").await;
+    net.proxy.drop_connections();
+    net.stage.open();
+    assert_ran(&running.await.expect("no panic"), None);
+    assert_replays(&net.far("/orders", "k").await, "run 9");
+    assert_replays(&net.near("/orders", "k").await, "run 9");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outcome_waits_for_a_network_that_comes_back_within_the_lease() {
+    let net = Net::open().await;
+    let running = net.held("/orders").await;
+    net.proxy.refuse();
+    net.stage.open();
+    net.stage.answers_reach(9).await;
+    // The store is asked and does not answer, and meanwhile nobody else runs.
+    crate::refused(net.far.post("/orders").key("k")).await;
+    net.near("/orders", "k").await.is_problem(409, "in-progress");
+    assert!(!running.is_finished(), "it is not sent before it is stored");
+    net.proxy.pass();
+    assert_ran(&running.await.expect("no panic"), None);
+    assert_replays(&net.near("/orders", "k").await, "run 9");
+}
+
+/// Nobody asked for the key meanwhile: it is still the owner's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_freeze_longer_than_the_lease_that_nobody_used_is_survived() {
+    let net = Net::open().await;
+    let running = net.held("/brief").await;
+    net.proxy.freeze();
+    until_the_lease_is_over(&net).await;
+    net.proxy.pass();
+    eventually("the lease is renewed", async || net.lease_left()).await;
+    net.near("/brief", "k").await.is_problem(409, "in-progress");
+    net.stage.open();
+    assert_ran(&running.await.expect("no panic"), None);
+    assert_replays(&net.far("/brief", "k").await, "run 9");
+    assert_eq!(net.runs(), 1);
+}
+
+/// Behaviour 20 by the network's hand.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_freeze_longer_than_the_lease_loses_the_key_to_who_asks_for_it() {
+    let net = Net::open().await;
+    let running = net.held("/brief").await;
+    net.proxy.freeze();
+    net.near("/brief", "k").await.is_problem(409, "in-progress");
+    until_the_lease_is_over(&net).await;
+    let taken = tokio::spawn(net.near.post("/brief").key("k").send());
+    net.stage.runs_reach(10).await;
+    net.proxy.pass();
+    net.stage.open();
+    let (first, second) = (running.await.expect("no panic"), taken.await.expect("no panic"));
+    assert_ran(&first, Some("false"));
+    assert_ran(&second, None);
+    assert_eq!((&first.body[..], &second.body[..]), (&b"run 9"[..], &b"run 10"[..]));
+    assert_replays(&net.far("/brief", "k").await, "run 10");
+    assert_replays(&net.near("/brief", "k").await, "run 10");
+    assert_eq!((net.idempotency.counts().lost, net.runs()), (1, 2));
+}
+
+/// The client is told, and told in time. Behaviour 22.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_that_ends_in_a_freeze_longer_than_its_lease_says_that_it_is_not_stored() {
+    for path in ["/brief", "/brief-held"] {
+        let net = Net::open().await;
+        let running = net.held(path).await;
+        net.proxy.freeze();
+        let began = Instant::now();
+        net.stage.open();
+        assert_ran(&running.await.expect("no panic"), Some("false"));
+        assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
+        assert!(net.lease_left().is_none(), "the key was not free before");
+
+        // What was sent last may still arrive, and then it is stored after all.
+        net.proxy.pass();
+        let retry = net.far(path, "k").await;
+        match (path, retry.status) {
+            (_, 201) if retry.is_replay() => assert_replays(&retry, "run 9"),
+            ("/brief-held", _) => retry.is_problem(409, "outcome-unknown"),
+            _ => assert_ran(&retry, None),
+        }
+        let runs = if retry.status == 201 && !retry.is_replay() { 2 } else { 1 };
+        assert_eq!(net.runs(), runs);
+    }
+}
+
+/// Behaviour 19.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn renewals_that_fail_in_a_freeze_shorter_than_the_lease_lose_nothing() {
+    let net = Net::open().await;
+    let running = net.held("/lasting").await;
+    net.proxy.freeze();
+    // Of three seconds; a renewal was due when two were left.
+    let overdue = Duration::from_millis(1200);
+    let left = eventually("a renewal is overdue", async || {
+        Some(net.lease_left().expect("it holds")).filter(|left| *left < overdue)
+    })
+    .await;
+    net.near("/lasting", "k").await.is_problem(409, "in-progress");
+    net.proxy.pass();
+    eventually("it is renewed", async || {
+        let now = net.lease_left().expect("it never ended");
+        (now > left + Duration::from_secs(1)).then_some(())
+    })
+    .await;
+    net.near("/lasting", "k").await.is_problem(409, "in-progress");
+    net.stage.open();
+    assert_ran(&running.await.expect("no panic"), None);
+    assert_replays(&net.near("/lasting", "k").await, "run 9");
+    assert_eq!((net.idempotency.counts().lost, net.runs()), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_when_the_network_freezes_does_not_wait_for_ever() {
+    let net = Net::open().await;
+    let running = net.held("/waiting").await;
+    let looks = || -> u64 {
+        let statistics: String = net.redis.command(&["INFO", "commandstats"]);
+        let gets = statistics.split("cmdstat_get:calls=").nth(1).unwrap_or("0");
+        gets.split(',').next().unwrap_or_default().parse().expect("a number")
+    };
+    let before = looks();
+    let began = Instant::now();
+    let duplicate = tokio::spawn(net.far.post("/waiting").key("k").send());
+    // One look to learn that the lease holds, the next in waiting.
+    eventually("it waits", async || (looks() >= before + 2).then_some(())).await;
+    net.proxy.freeze();
+    let tired = duplicate.await.expect("no panic");
+    match tired.status {
+        409 => tired.is_problem(409, "in-progress"),
+        _ => tired.is_problem(503, "store-unavailable"),
+    }
+    assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
+    net.proxy.pass();
+    net.stage.open();
+    assert_ran(&running.await.expect("no panic"), None);
+    assert_replays(&net.far("/waiting", "k").await, "run 9");
+    assert_eq!(net.runs(), 1);
+}
