@@ -6,11 +6,15 @@ macro_rules! on_every_store {
         on_every_store!(@ memory; $($behaviour,)*);
         on_every_store!(@ sqlite; $($behaviour,)*);
         on_every_store!(@ redis; $($behaviour,)*);
+        on_every_store!(@ postgres; $($behaviour,)*);
+        on_every_store!(@ mariadb; $($behaviour,)*);
     };
     (in real time; $($behaviour:ident,)*) => {
         on_every_store!(@ memory_in_real_time; $($behaviour,)*);
         on_every_store!(@ sqlite_in_real_time; $($behaviour,)*);
         on_every_store!(@ redis; $($behaviour,)*);
+        on_every_store!(@ postgres; $($behaviour,)*);
+        on_every_store!(@ mariadb; $($behaviour,)*);
     };
     (@ $store:ident; $($behaviour:ident,)*) => {
         mod $store {

@@ -1,8 +1,8 @@
 //! The stores that every behaviour is tested on, and how time passes for each.
 
-use crate::{Probe, RedisServer};
+use crate::{MariaDbServer, PostgresServer, Probe, RedisServer};
 use idempotent_runtime::clock::{Clock, ManualClock, SystemClock};
-use idempotent_runtime::{MemoryStore, RedisStore, SqliteStore, Store};
+use idempotent_runtime::{MemoryStore, MySqlStore, PostgresStore, RedisStore, SqliteStore, Store};
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +51,18 @@ impl Backend {
         let server = RedisServer::start();
         let store = RedisStore::connect(&server.url()).await.expect("it connects");
         Self::timed(store, server)
+    }
+
+    /// A database of the tests' `PostgreSQL` server, which has a clock of its own.
+    pub async fn postgres() -> Self {
+        let database = PostgresServer::shared().await.database().await;
+        Self::timed(PostgresStore::connect(&database).await.expect("it connects"), ())
+    }
+
+    /// A database of the tests' `MariaDB` server, which has a clock of its own.
+    pub async fn mariadb() -> Self {
+        let database = MariaDbServer::shared().await.database().await;
+        Self::timed(MySqlStore::connect(&database).await.expect("it connects"), ())
     }
 
     fn timed(store: impl Store, kept: impl Any + Send + Sync) -> Self {
