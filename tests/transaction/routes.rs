@@ -1,6 +1,8 @@
 //! Handlers that work in the transaction of their guard.
 
-use actix_web::{Error, HttpResponse, Responder, error, post, web};
+use actix_web::dev::Payload;
+use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder, error, post, web};
+use futures_util::future::LocalBoxFuture;
 use idempotent_runtime::{States, Tx, idempotent};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool};
 use tests::Stage;
@@ -60,6 +62,23 @@ async fn rejecting(stage: Hand, mut tx: Tx<Sqlite>) -> impl Responder {
     act(&mut tx, &stage).await
 }
 
+/// A caller that the database knows: an extractor that needs a connection of its own.
+struct Known;
+
+impl FromRequest for Known {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let pool = request.app_data::<web::Data<SqlitePool>>().cloned();
+        Box::pin(async move {
+            let pool = pool.ok_or_else(|| error::ErrorInternalServerError("no pool"))?;
+            let known = sqlx::query("SELECT 1").execute(pool.get_ref()).await;
+            known.map(|_| Self).map_err(error::ErrorServiceUnavailable)
+        })
+    }
+}
+
 /// What went wrong with an insert.
 #[derive(Debug, thiserror::Error)]
 #[error("the insert failed")]
@@ -77,12 +96,22 @@ async fn insert_code(connection: &mut SqliteConnection, code: &str) -> Result<()
 
 #[post("/insert/{code}")]
 #[idempotent(strategy = "unique", existing = find, constraint = "codes.code")]
-async fn insert(code: Code, mut tx: Tx<Sqlite>, body: String) -> Result<HttpResponse, Failed> {
+async fn insert(
+    _: Known,
+    code: Code,
+    mut tx: Tx<Sqlite>,
+    body: String,
+) -> Result<HttpResponse, Failed> {
     insert_code(&mut tx, &code).await?;
     Ok(HttpResponse::Created().body(format!("{code} {body}")))
 }
 
-async fn find(code: Code, mut tx: Tx<Sqlite>, body: String) -> Result<HttpResponse, Failed> {
+async fn find(
+    _: Known,
+    code: Code,
+    mut tx: Tx<Sqlite>,
+    body: String,
+) -> Result<HttpResponse, Failed> {
     let found = sqlx::query_scalar("SELECT code FROM codes WHERE code = ?").bind(&*code);
     let code: String = found.fetch_one(&mut *tx).await?;
     Ok(HttpResponse::Ok().body(format!("{code} {body}")))
@@ -102,6 +131,7 @@ async fn found_elsewhere(_: Code, _: web::Data<SqlitePool>) -> HttpResponse {
 #[post("/insert-with-key/{code}")]
 #[idempotent(strategy = "unique", existing = find, key = "{header.Idempotency-Key}")]
 async fn insert_with_key(
+    _: Known,
     code: Code,
     mut tx: Tx<Sqlite>,
     body: String,

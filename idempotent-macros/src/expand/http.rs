@@ -32,7 +32,7 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
     // Where a parameter is no extractor or the return type no response, the compiler points there.
     let inputs = signature.paren_token.span.join();
     let extracted = quote_spanned!(inputs=> __call.extract::<(#(#kinds,)*)>().await?);
-    let again = quote_spanned!(inputs=> __call.extract_again::<(#(#kinds,)*)>().await?);
+    let again = quote_spanned!(inputs=> __call.again::<(#(#kinds,)*)>().await?);
     let answered = quote_spanned!(output=> __call.answer(__returned).await);
     let existing = existing(handler, &again, &answered);
     // Names are bound as they are written there: where a macro of the user's has written the
@@ -82,7 +82,6 @@ fn existing(handler: &Handler, again: &TokenStream, answered: &TokenStream) -> T
     quote! {
         if #violated {
             drop(__returned);
-            __call.undo().await?;
             let __arguments = #again;
             let __returned = #path(#(#moved),*).await;
             return #answered;

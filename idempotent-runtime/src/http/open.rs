@@ -8,8 +8,7 @@ use crate::http::problem::ProblemKind;
 use crate::http::refusal;
 use crate::http::row::{self, Answer};
 use crate::http::serving::{Run, misconfigured};
-use crate::policy::Strategy;
-use crate::transaction::{self, Begun, Plan, RowAnswer, RowPlan, Savepoint};
+use crate::transaction::{self, Begun, Plan, RowAnswer, RowPlan};
 use actix_web::http::header::ETAG;
 
 impl Call {
@@ -20,11 +19,7 @@ impl Call {
             return Err(Exit::Refused(misconfigured(&self.request, why)));
         };
         let wait = self.policy.wait.unwrap_or(self.app.settings().wait);
-        let savepoint = match self.policy.strategy {
-            Strategy::Unique => Savepoint::Needed,
-            _ => Savepoint::Unneeded,
-        };
-        let plan = Plan { ask, row: self.row_plan()?, savepoint, wait };
+        let plan = Plan { ask, row: self.row_plan()?, wait };
         self.shared.committed.set(true);
         match transaction::begin(database, self.app.engine(), &plan).await {
             Ok(Begun::Run(mut run)) => {

@@ -2,7 +2,6 @@
 
 use crate::http::body::refilled;
 use crate::http::call::{Call, Exit};
-use crate::http::refusal;
 use crate::http::serving::Run;
 use actix_web::FromRequest;
 use std::error::Error as StdError;
@@ -21,27 +20,33 @@ impl Call {
         false
     }
 
-    /// Takes back what the handler did in its transaction, if it has one.
-    pub async fn undo(&mut self) -> Result<(), Exit> {
-        let Some(Run::Transaction(mut run)) = self.shared.run.take() else { return Ok(()) };
-        if let Some(lent) = self.shared.lent.take() {
-            run.take_back(lent);
-        }
-        match run.undo().await {
-            Ok(()) => {
-                self.shared.lent.replace(run.lend());
-                self.shared.run.replace(Some(Run::Transaction(run)));
-                Ok(())
+    /// Takes back what the handler did in its transaction, if it has one, extracts its arguments
+    /// once more from the same body, and begins anew.
+    ///
+    /// In this order: an extractor that needs a connection must not wait for one while the request
+    /// holds another.
+    pub async fn again<T: FromRequest>(&mut self) -> Result<T, Exit> {
+        let run = self.shared.run.take();
+        let transaction = match run {
+            Some(Run::Transaction(mut run)) => {
+                if let Some(lent) = self.shared.lent.take() {
+                    run.take_back(lent);
+                }
+                run.roll_back().await;
+                true
             }
-            Err(error) => Err(self.exit(&refusal::store_failed(&self.request, &error))),
-        }
-    }
-
-    /// Extracts the handler's arguments once more, from the same body.
-    pub async fn extract_again<T: FromRequest>(&mut self) -> Result<T, Exit> {
+            run => {
+                self.shared.run.replace(run);
+                false
+            }
+        };
         self.payload = refilled(self.body.clone());
         let extracted = T::from_request(&self.request, &mut self.payload).await;
-        extracted.map_err(|error| Exit::Refused(error.into()))
+        let extracted = extracted.map_err(|error| Exit::Refused(error.into()))?;
+        if transaction {
+            self.claim().await?;
+        }
+        Ok(extracted)
     }
 }
 

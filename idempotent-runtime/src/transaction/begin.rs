@@ -25,17 +25,8 @@ pub(crate) struct Plan {
     pub(crate) ask: Option<Ask>,
     /// The row that guards it.
     pub(crate) row: Option<RowPlan>,
-    /// Whether the handler's effects may be taken back on their own.
-    pub(crate) savepoint: Savepoint,
     /// How long to wait for others that hold the same row.
     pub(crate) wait: Duration,
-}
-
-/// Whether a transaction marks where its handler begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Savepoint {
-    Needed,
-    Unneeded,
 }
 
 /// What becomes of a request.
@@ -117,7 +108,7 @@ async fn attempt(
             }
         },
     };
-    if recorded.is_some() || plan.savepoint == Savepoint::Needed {
+    if recorded.is_some() {
         open.mark().await?;
     }
     let version = match &plan.row {

@@ -12,7 +12,7 @@ mod run;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-pub(crate) use begin::{Begun, Plan, Savepoint, begin};
+pub(crate) use begin::{Begun, Plan, begin};
 pub use database::Database;
 pub(crate) use row::{RowAnswer, RowPlan};
 pub(crate) use run::{Effects, Run};

@@ -50,11 +50,6 @@ impl Run {
         self.open.take_back(lent);
     }
 
-    /// Takes back what the handler did, and nothing else.
-    pub(crate) async fn undo(&mut self) -> Result<(), StoreError> {
-        self.open.undo().await
-    }
-
     /// Whether duplicates will find its outcome.
     pub(crate) const fn is_recorded(&self) -> bool {
         self.recorded.is_some()

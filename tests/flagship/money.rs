@@ -1,0 +1,131 @@
+//! Behaviour 36 and invariant S4: transfers whose effect and record commit together, while clients
+//! repeat themselves and the server is killed under them.
+
+use crate::{Records, Shop};
+use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tests::{Reply, eventually};
+use tokio::sync::RwLock;
+
+on! { memory: [
+    a_transfer_happens_once_and_its_refusal_is_remembered,
+    a_withdrawal_never_goes_below_zero,
+    no_money_is_made_or_lost_by_repetitions_and_kills,
+] }
+
+const ACCOUNTS: usize = 20;
+const START: i64 = 1_000;
+const TRANSFERS: usize = 2_000;
+const AT_ONCE: usize = 16;
+
+/// After so many answers the server is killed, each time.
+const KILL_AFTER: usize = 350;
+
+async fn balance(shop: &Shop, id: &str) -> i64 {
+    let account = shop.orders.get(&format!("/accounts/{id}")).send().await;
+    account.json()["balance"].as_i64().expect("a balance")
+}
+
+async fn deposit(shop: &Shop, id: &str, amount: i64) {
+    let paid =
+        shop.orders.post(&format!("/accounts/{id}/deposit")).json(&json!({"amount": amount}));
+    assert_eq!(paid.send().await.status, 200);
+}
+
+async fn a_transfer_happens_once_and_its_refusal_is_remembered(records: Records) {
+    let shop = Shop::open(records);
+    deposit(&shop, "a", 100).await;
+    let transfer =
+        |key: &str, body: Value| shop.orders.post("/accounts/a/transfer").key(key).json(&body);
+    let sixty = json!({"to": "b", "amount": 60});
+    let first = transfer("k", sixty.clone()).send().await;
+    assert_eq!((first.status, first.json()["balance"].as_i64()), (201, Some(40)));
+    let again = transfer("k", sixty.clone()).send().await;
+    assert_eq!((again.status, again.is_replay(), &again.body), (201, true, &first.body));
+    transfer("k", json!({"to": "b", "amount": 1})).send().await.is_problem(422, "key-reused");
+
+    let refused = transfer("l", sixty.clone()).send().await;
+    assert_eq!((refused.status, refused.is_replay()), (409, false));
+    deposit(&shop, "a", 100).await;
+    let again = transfer("l", sixty.clone()).send().await;
+    assert_eq!((again.status, again.is_replay(), &again.body), (409, true, &refused.body));
+
+    let mut failing = sixty;
+    failing["simulate"] = json!({"status": 503});
+    assert_eq!(transfer("m", failing.clone()).send().await.status, 503);
+    assert_eq!(transfer("m", failing).send().await.status, 503);
+    assert_eq!((balance(&shop, "a").await, balance(&shop, "b").await), (140, 60));
+    assert_eq!(shop.effects("transfer").await, 1);
+}
+
+async fn a_withdrawal_never_goes_below_zero(records: Records) {
+    let shop = Shop::open(records);
+    deposit(&shop, "a", 100).await;
+    let withdraw = || shop.orders.post("/accounts/a/withdraw").json(&json!({"amount": 30})).send();
+    let replies = join_all((0..20).map(|_| withdraw())).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == 200).count(), 3);
+    assert_eq!(replies.iter().filter(|reply| reply.status == 409).count(), 17);
+    assert_eq!(balance(&shop, "a").await, 10);
+    let nobody = shop.orders.post("/accounts/nobody/withdraw").json(&json!({"amount": 1}));
+    nobody.send().await.is_problem(404, "row-missing");
+}
+
+/// One transfer, sent until somebody answers it for good; the answer.
+async fn insist(shop: &RwLock<Shop>, number: usize) -> Reply {
+    let (from, to) = (number % ACCOUNTS, (number * 7 + 3) % ACCOUNTS);
+    let body = json!({"to": format!("n{to}"), "amount": number % 50 + 1});
+    eventually("an answer", async || {
+        let send = {
+            let shop = shop.read().await;
+            shop.orders
+                .post(&format!("/accounts/n{from}/transfer"))
+                .key(&format!("transfer-{number}"))
+                .json(&body)
+                .try_send()
+        };
+        // A broken connection or a busy server says nothing; the same request asks again.
+        let reply = send.await.ok()?;
+        let answered = reply.header("Content-Type") != Some("application/problem+json")
+            || reply.json()["type"] == "about:blank";
+        answered.then_some(reply)
+    })
+    .await
+}
+
+async fn no_money_is_made_or_lost_by_repetitions_and_kills(records: Records) {
+    let shop = Shop::open(records);
+    for account in 0..ACCOUNTS {
+        deposit(&shop, &format!("n{account}"), START).await;
+    }
+    let (shop, answered) = (RwLock::new(shop), AtomicUsize::new(0));
+    let transfer = async |number: usize| {
+        // Every third client sends the same twice at once, as a double click does.
+        let twice = if number.is_multiple_of(3) { 2 } else { 1 };
+        let replies = join_all((0..twice).map(|_| insist(&shop, number))).await;
+        if answered.fetch_add(1, Ordering::SeqCst) % KILL_AFTER == KILL_AFTER - 1 {
+            // With other transfers in the middle of whatever they are doing.
+            shop.write().await.orders.restart();
+        }
+        replies
+    };
+    let replies: Vec<Vec<Reply>> =
+        stream::iter(0..TRANSFERS).map(transfer).buffer_unordered(AT_ONCE).collect().await;
+    let mut accepted = 0;
+    for replies in replies {
+        let same = |reply: &Reply| (reply.status, reply.body.clone());
+        assert!(replies.iter().all(|reply| same(reply) == same(&replies[0])), "{replies:?}");
+        assert!(matches!(replies[0].status, 201 | 409), "{:?}", replies[0]);
+        accepted += usize::from(replies[0].status == 201);
+    }
+    let shop = shop.read().await;
+    let mut sum = 0;
+    for account in 0..ACCOUNTS {
+        sum += balance(&shop, &format!("n{account}")).await;
+    }
+    assert_eq!(sum, START * i64::try_from(ACCOUNTS).expect("few"));
+    assert!(accepted > TRANSFERS / 2, "{accepted}");
+    let happened = shop.effects("transfer").await;
+    assert_eq!(usize::try_from(happened).expect("a count"), accepted);
+}
