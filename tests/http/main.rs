@@ -29,15 +29,21 @@ macro_rules! on_every_store {
 }
 
 mod bodies;
+mod credentials;
+mod crowds;
 mod doctor;
+mod edges;
 mod faults;
 mod fingerprints;
 mod identity;
 mod in_flight;
+mod injection;
 mod keys;
 mod leases;
 mod locks;
 mod problems;
+mod raw;
+mod records;
 mod replay;
 mod routes;
 mod tokens;

@@ -76,7 +76,8 @@ impl Probe {
         assert_eq!(swapped, Swap::Done);
     }
 
-    fn last(&self) -> StorageKey {
+    /// The key used last.
+    pub fn last(&self) -> StorageKey {
         self.0.last.lock().expect("no panic").expect("a key was used")
     }
 

@@ -1,0 +1,105 @@
+//! Values that mean something to stores, shells, terminals and other parsers are only values.
+
+use crate::Shop;
+use idempotent_runtime::store::record::Glance;
+use std::fmt::Write as _;
+use tests::Backend;
+
+on_every_store! {
+    values_of_every_kind_name_records_of_their_own,
+    scopes_of_every_kind_are_apart,
+    what_people_read_of_a_record_is_printable,
+}
+
+/// Text that was trouble elsewhere, and pairs that others take for one.
+const TROUBLE: [&str; 32] = [
+    "*",
+    "?",
+    "[a]",
+    "[a-z]*",
+    "{tag}",
+    "{tag}2",
+    "a{tag}",
+    "a:b",
+    "a",
+    "A",
+    "a ",
+    "' OR 1=1--",
+    "\"; DROP TABLE idempotency_records; --",
+    "%",
+    "_",
+    "\r\nDEL x\r\n",
+    "$3\r\nfoo\r\n",
+    "*1\r\n$8\r\nFLUSHALL\r\n",
+    "redis.call('FLUSHALL')",
+    "../",
+    "../../etc/passwd",
+    "idempotency:",
+    "idempotency_records",
+    "\0",
+    "a\0",
+    "\u{1b}[31mred\u{1b}[0m",
+    "é",
+    "e\u{301}",
+    "\u{202e}txt",
+    "\u{430}",  // Cyrillic
+    "\u{ff41}", // full width
+    "😀",
+];
+
+fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        write!(encoded, "%{byte:02X}").expect("a string");
+        encoded
+    })
+}
+
+async fn values_of_every_kind_name_records_of_their_own(backend: Backend) {
+    let shop = Shop::open(backend);
+    let send = |text: &str| {
+        let path = format!("/by-sources/1?q={}", encoded(text));
+        shop.post(&path).header("Cookie", "sid=s").header("X-Part", "p").send()
+    };
+    for round in 0..2 {
+        for (n, text) in TROUBLE.into_iter().enumerate() {
+            let reply = send(text).await;
+            assert_eq!((reply.status, reply.is_replay()), (201, round > 0), "{text:?}");
+            assert_eq!(reply.body, format!("run {}", n + 1), "{text:?}");
+        }
+    }
+}
+
+/// Every value stands in the place of another's neighbour.
+async fn scopes_of_every_kind_are_apart(backend: Backend) {
+    let shop = Shop::open(backend);
+    let printable = TROUBLE.into_iter().filter(|text| {
+        text.bytes().all(|byte| (0x21..0x7f).contains(&byte)) && !text.contains('"')
+    });
+    let values: Vec<_> = printable.take(8).collect();
+    let mut runs = 0;
+    for tenant in &values {
+        for user in &values {
+            let send = || {
+                let request = shop.post("/personal").key("k");
+                request.header("X-Tenant", tenant).header("X-User", user).send()
+            };
+            runs += 1;
+            assert_eq!(send().await.body, format!("run {runs}"), "{tenant} {user}");
+            assert!(send().await.is_replay(), "{tenant} {user}");
+        }
+    }
+}
+
+async fn what_people_read_of_a_record_is_printable(backend: Backend) {
+    let shop = Shop::open(backend);
+    for text in TROUBLE {
+        let path = format!("/by-sources/1?q={}", encoded(text));
+        shop.post(&path).header("Cookie", "sid=hunter2").header("X-Part", "p").send().await;
+        let record = shop.backend.store.record().await;
+        let glance = Glance::at(&record.value);
+        assert_eq!((glance.operation, glance.state), ("by_sources", "completed"));
+        assert!(!glance.label.chars().any(char::is_control), "{:?}", glance.label);
+        assert!(!record.value.windows(7).any(|bytes| bytes == b"hunter2"), "no cookie is kept");
+        assert!(glance.label.contains("(secret)"), "{:?}", glance.label);
+    }
+}
