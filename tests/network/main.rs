@@ -2,6 +2,7 @@
 //! freezes, drops, refuses, lags and cuts.
 
 mod answers;
+mod failover;
 mod lag;
 mod runs;
 mod silence;

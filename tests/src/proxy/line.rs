@@ -1,0 +1,152 @@
+//! What happens to bytes between the two ends of a proxy.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::watch;
+
+/// What happens to bytes on their way, in both directions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Weather {
+    Pass,
+    Delay(Duration),
+    Freeze,
+    Refuse,
+}
+
+/// The way between an app and its server.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) server: Mutex<PathBuf>,
+    pub(super) weather: watch::Sender<Weather>,
+    /// Counts the times that every connection was dropped.
+    pub(super) drops: watch::Sender<usize>,
+    pub(super) cut: Mutex<Option<Cut>>,
+}
+
+/// Which answers do not arrive whole.
+#[derive(Debug)]
+pub(super) struct Cut {
+    /// What their requests contain.
+    pub(super) to: Vec<u8>,
+    pub(super) after: usize,
+    pub(super) left: usize,
+}
+
+/// That nothing is to be cut.
+const WHOLE: usize = usize::MAX;
+
+impl Line {
+    pub(super) fn to(server: PathBuf) -> Self {
+        Self {
+            server: Mutex::new(server),
+            weather: watch::Sender::new(Weather::Pass),
+            drops: watch::Sender::new(0),
+            cut: Mutex::default(),
+        }
+    }
+
+    pub(super) async fn accept(self: Arc<Self>, listener: TcpListener) {
+        while let Ok((client, _)) = listener.accept().await {
+            if *self.weather.borrow() == Weather::Refuse {
+                // A reset, and no orderly end.
+                drop(client.set_zero_linger());
+                continue;
+            }
+            let line = Arc::clone(&self);
+            tokio::spawn(async move {
+                let mut drops = line.drops.subscribe();
+                tokio::select! {
+                    _ = line.carry(client) => {}
+                    _ = drops.changed() => {}
+                }
+            });
+        }
+    }
+
+    async fn carry(&self, client: TcpStream) -> std::io::Result<()> {
+        self.passage().await;
+        client.set_nodelay(true)?;
+        let server = self.server.lock().expect("no panic").clone();
+        let (from_server, to_server) = UnixStream::connect(server).await?.into_split();
+        let (from_client, to_client) = client.into_split();
+        // How many bytes of answers may still pass.
+        let allowed = AtomicUsize::new(WHOLE);
+        tokio::select! {
+            done = self.requests(from_client, to_server, &allowed) => done,
+            done = self.answers(from_server, to_client, &allowed) => done,
+        }
+    }
+
+    async fn requests(
+        &self,
+        mut from: impl AsyncRead + Unpin,
+        mut to: impl AsyncWrite + Unpin,
+        allowed: &AtomicUsize,
+    ) -> std::io::Result<()> {
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            let piece = self.next(&mut from, &mut buffer).await?;
+            if let Some(after) = self.cut(piece) {
+                allowed.store(after, Ordering::SeqCst);
+            }
+            to.write_all(piece).await?;
+        }
+    }
+
+    async fn answers(
+        &self,
+        mut from: impl AsyncRead + Unpin,
+        mut to: impl AsyncWrite + Unpin,
+        allowed: &AtomicUsize,
+    ) -> std::io::Result<()> {
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            let piece = self.next(&mut from, &mut buffer).await?;
+            let allowed = allowed.load(Ordering::SeqCst);
+            to.write_all(&piece[..piece.len().min(allowed)]).await?;
+            if allowed != WHOLE {
+                return to.shutdown().await;
+            }
+        }
+    }
+
+    /// The next piece, when it may arrive; an error at the end.
+    async fn next<'a>(
+        &self,
+        from: &mut (impl AsyncRead + Unpin),
+        buffer: &'a mut [u8],
+    ) -> std::io::Result<&'a [u8]> {
+        let length = from.read(buffer).await?;
+        if length == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        self.passage().await;
+        Ok(&buffer[..length])
+    }
+
+    /// Waits as long as the weather wants it.
+    async fn passage(&self) {
+        let weather = *self.weather.borrow();
+        if let Weather::Delay(time) = weather {
+            tokio::time::sleep(time).await;
+        }
+        let mut weather = self.weather.subscribe();
+        let passes = weather.wait_for(|weather| *weather != Weather::Freeze).await;
+        drop(passes.expect("the line lives"));
+    }
+
+    /// After how many bytes the answer to this request ends, if it is one of those.
+    fn cut(&self, request: &[u8]) -> Option<usize> {
+        let mut cut = self.cut.lock().expect("no panic");
+        let cut = cut.as_mut().filter(|cut| cut.left > 0)?;
+        let meant = request.windows(cut.to.len()).any(|part| part == cut.to);
+        meant.then(|| {
+            cut.left -= 1;
+            cut.after
+        })
+    }
+}
