@@ -40,6 +40,16 @@ async fn of_a_thousand_at_once_one_runs_on_redis() {
     of_a_thousand_at_once_one_runs(Backend::redis().await).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_thousand_at_once_one_runs_on_postgres() {
+    of_a_thousand_at_once_one_runs(Backend::postgres().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_thousand_at_once_one_runs_on_mariadb() {
+    of_a_thousand_at_once_one_runs(Backend::mariadb().await).await;
+}
+
 #[tokio::test]
 async fn a_flood_of_keys_leaves_memory_bounded_and_every_living_lease_alone() {
     let desk = Desk::new();
