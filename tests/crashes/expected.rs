@@ -1,6 +1,6 @@
 //! What is promised for a process that dies, as a table.
 
-use crate::step::{STEPS, Step};
+use crate::step::Step;
 use crate::world::Keeper;
 use Answer::{InProgress, Ran, Replayed, Unknown};
 use std::fmt::Write;
@@ -61,27 +61,29 @@ const FORGOTTEN: [Row; 7] = [
     (Step::BeforeResponse, Ran, (Replayed, 2), (Replayed, 2)),
 ];
 
-pub(crate) fn expected(keeper: Keeper, step: Step, policy: Policy) -> Cell {
-    let rows = match keeper {
+/// With the record in the handler's own transaction (`dedup_table`): whoever did not commit did
+/// nothing.
+const COMMITTED: [Row; 3] = [
+    (Step::BeforeEffect, Ran, (Replayed, 1), (Replayed, 1)),
+    (Step::AfterEffect, Ran, (Replayed, 1), (Replayed, 1)),
+    (Step::BeforeResponse, Replayed, (Replayed, 1), (Replayed, 1)),
+];
+
+const fn rows(keeper: Keeper) -> &'static [Row] {
+    match keeper {
         Keeper::Memory => &FORGOTTEN,
-        Keeper::Sqlite | Keeper::Redis => &KEPT,
-    };
-    let row = rows.iter().find(|(of, ..)| *of == step).expect("a row for every step");
+        Keeper::Sqlite | Keeper::Redis | Keeper::Postgres | Keeper::MariaDb => &KEPT,
+        Keeper::Transaction => &COMMITTED,
+    }
+}
+
+pub(crate) fn expected(keeper: Keeper, step: Step, policy: Policy) -> Cell {
+    let row = rows(keeper).iter().find(|(of, ..)| *of == step).expect("a row for every step");
     let (later, effects) = match policy {
         Policy::Retry => row.2,
         Policy::Hold => row.3,
     };
     Cell { at_once: row.1, later, effects }
-}
-
-impl Policy {
-    /// The guarded route that has it.
-    pub(crate) const fn path(self) -> &'static str {
-        match self {
-            Self::Retry => "/retry",
-            Self::Hold => "/hold",
-        }
-    }
 }
 
 impl Answer {
@@ -101,8 +103,13 @@ fn markdown() -> String {
         "| records in | killed … | a retry at once | later, `\"retry\"` | effects \
          | later, `\"hold\"` | effects |\n| --- | --- | --- | --- | ---: | --- | ---: |\n",
     );
-    for (records, keeper) in [("SQLite, Redis", Keeper::Redis), ("memory", Keeper::Memory)] {
-        for (step, _) in STEPS {
+    let keepers = [
+        ("SQLite, Redis, PostgreSQL, MariaDB", Keeper::Redis),
+        ("memory", Keeper::Memory),
+        ("the business transaction", Keeper::Transaction),
+    ];
+    for (records, keeper) in keepers {
+        for &(step, ..) in rows(keeper) {
             let [retry, hold] =
                 [Policy::Retry, Policy::Hold].map(|policy| expected(keeper, step, policy));
             let at_once = retry.at_once.for_people();

@@ -18,6 +18,8 @@ macro_rules! every_cell {
         every_cell!(@ memory Memory; $($name: $step,)*);
         every_cell!(@ sqlite Sqlite; $($name: $step,)*);
         every_cell!(@ redis Redis; $($name: $step,)*);
+        every_cell!(@ postgres Postgres; $($name: $step,)*);
+        every_cell!(@ mariadb MariaDb; $($name: $step,)*);
     };
     (@ $store:ident $keeper:ident; $($name:ident: $step:ident,)*) => {
         mod $store {
@@ -48,6 +50,15 @@ every_cell! {
     killed_before_the_response: BeforeResponse,
 }
 
+// Its guard is no lease, so there is no policy for one that is over.
+mod transaction {
+    every_cell!(@ dedup_table Retry on Transaction;
+        killed_before_the_effect: BeforeEffect,
+        killed_after_the_effect: AfterEffect,
+        killed_before_the_response: BeforeResponse,
+    );
+}
+
 /// Sees that one cell of the table is as it says.
 async fn holds(keeper: Keeper, step: Step, policy: Policy) {
     let expected = expected(keeper, step, policy);
@@ -61,8 +72,8 @@ async fn holds(keeper: Keeper, step: Step, policy: Policy) {
 
 /// What a client and the business database see; nothing, if the restart took longer than the lease.
 async fn observe(keeper: Keeper, step: Step, policy: Policy) -> Option<Cell> {
-    let world = World::new(keeper);
-    let path = policy.path();
+    let world = World::new(keeper).await;
+    let path = path(keeper, policy);
     let mortal = world.start_mortal(step);
     // The claim comes later than this, so the lease lasts at least as long from here.
     let asked = Instant::now();
@@ -90,6 +101,15 @@ async fn observe(keeper: Keeper, step: Step, policy: Policy) -> Option<Cell> {
         later: answer(&later),
         effects: world.marks("k", "effect").await,
     })
+}
+
+/// The guarded route that is asked.
+fn path(keeper: Keeper, policy: Policy) -> &'static str {
+    match (keeper, policy) {
+        (Keeper::Transaction, _) => "/transaction",
+        (_, Policy::Retry) => "/retry",
+        (_, Policy::Hold) => "/hold",
+    }
 }
 
 fn answer(reply: &Reply) -> Answer {

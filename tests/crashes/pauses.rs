@@ -5,18 +5,20 @@ use crate::world::{Keeper, World};
 use tests::{Reply, Sender, Suspended, eventually};
 use tokio::task::JoinHandle;
 
-/// Makes a test of every behaviour for both stores that processes share.
+/// Makes a test of every behaviour for the stores that processes share.
 macro_rules! on_shared_stores {
     ($($behaviour:ident,)*) => {
         on_shared_stores!(@ sqlite Sqlite; $($behaviour,)*);
         on_shared_stores!(@ redis Redis; $($behaviour,)*);
+        on_shared_stores!(@ postgres Postgres; $($behaviour,)*);
+        on_shared_stores!(@ mariadb MariaDb; $($behaviour,)*);
     };
     (@ $store:ident $keeper:ident; $($behaviour:ident,)*) => {
         mod $store {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $behaviour() {
-                    super::$behaviour(super::Two::on(crate::world::Keeper::$keeper)).await;
+                    super::$behaviour(super::Two::on(crate::world::Keeper::$keeper).await).await;
                 }
             )*
         }
@@ -38,8 +40,8 @@ struct Two {
 }
 
 impl Two {
-    fn on(keeper: Keeper) -> Self {
-        let world = World::new(keeper);
+    async fn on(keeper: Keeper) -> Self {
+        let world = World::new(keeper).await;
         Self { owner: world.start(), other: world.start(), world }
     }
 

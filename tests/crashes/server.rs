@@ -10,10 +10,10 @@ use actix_web::dev::Service;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, post, web};
 use faults::{Faults, Mortal};
 use idempotent_runtime::store::open;
-use idempotent_runtime::{Attempt, Idempotency, Scope, idempotent};
+use idempotent_runtime::{Attempt, Idempotency, Scope, Tx, idempotent};
 use serde_json::json;
-use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
+use sqlx::{Sqlite, SqlitePool};
 use std::error::Error;
 use std::io::{Write, stdin, stdout};
 use step::Step;
@@ -25,9 +25,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let database = arguments.next().ok_or("no database")?;
     let faults = Faults(arguments.next().map(|step| step.parse()).transpose()?);
 
-    let business = web::Data::new(Business { pool: connect(&database).await?, faults });
+    let pool = connect(&database).await?;
     let store = Mortal { store: open(&store).await?, faults };
-    let guard = Idempotency::builder(store).scope(Scope::header("Authorization")).build()?;
+    let guard = Idempotency::builder(store).scope(Scope::header("Authorization"));
+    let guard = guard.database(pool.clone()).build()?;
+    let business = web::Data::new(Business { pool, faults });
     let server = HttpServer::new(move || {
         App::new()
             .app_data(guard.clone())
@@ -40,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                     response
                 }
             })
-            .service((retry, hold, lock, lock_impatiently))
+            .service((retry, hold, lock, lock_impatiently, transaction))
     });
     let server = server.workers(2).bind(("127.0.0.1", 0))?;
     println!("http://{}", server.addrs()[0]);
@@ -127,4 +129,15 @@ async fn lock(request: HttpRequest, attempt: Attempt, shop: Shop) -> impl Respon
 #[idempotent(strategy = "lock", key = "account", lease = "1s", wait = "50ms")]
 async fn lock_impatiently(request: HttpRequest, attempt: Attempt, shop: Shop) -> impl Responder {
     shop.work(&request, &attempt).await
+}
+
+/// Its effect and its record commit together.
+#[post("/transaction")]
+#[idempotent(strategy = "dedup_table")]
+async fn transaction(mut tx: Tx<Sqlite>, shop: Shop) -> impl Responder {
+    shop.faults.reach(Step::BeforeEffect);
+    let effect = sqlx::query("INSERT INTO marks VALUES ('k', 'effect', 0)");
+    effect.execute(&mut *tx).await.expect("the business database works");
+    shop.faults.reach(Step::AfterEffect);
+    HttpResponse::Created().finish()
 }

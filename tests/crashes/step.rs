@@ -16,7 +16,7 @@ pub(crate) enum Step {
 }
 
 /// All of them in their order, and how people call them.
-pub(crate) const STEPS: [(Step, &str); 7] = [
+const STEPS: [(Step, &str); 7] = [
     (Step::BeforeClaim, "before the claim reaches the store"),
     (Step::AfterClaim, "after the claim was granted"),
     (Step::BeforeEffect, "in the handler, before its effect"),

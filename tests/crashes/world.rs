@@ -3,10 +3,20 @@
 use crate::process::Process;
 use crate::step::Step;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{Row, SqlitePool};
+use sqlx::{Connection, MySqlConnection, PgConnection, Row, SqliteConnection};
 use std::path::PathBuf;
 use tempfile::TempDir;
-use tests::RedisServer;
+use tests::{MariaDbServer, PostgresServer, RedisServer};
+
+/// The records of a database.
+macro_rules! values {
+    ($connection:ident, $url:expr) => {{
+        let mut connection = $connection::connect($url).await.expect("the store is there");
+        let rows = sqlx::query("SELECT value FROM idempotency_records");
+        let rows = rows.fetch_all(&mut connection).await.expect("it reads");
+        rows.iter().map(|row| row.get(0)).collect()
+    }};
+}
 
 /// Where the records of a world are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,62 +25,65 @@ pub(crate) enum Keeper {
     Memory,
     /// In a file.
     Sqlite,
-    /// In another process.
+    /// In other processes.
     Redis,
+    Postgres,
+    MariaDb,
+    /// In the transaction of the business database.
+    Transaction,
 }
 
 /// A store and a business database of a test's own.
 pub(crate) struct World {
     directory: TempDir,
-    keeper: Keeper,
+    store: String,
     redis: Option<RedisServer>,
 }
 
 impl World {
-    pub(crate) fn new(keeper: Keeper) -> Self {
+    pub(crate) async fn new(keeper: Keeper) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let redis = (keeper == Keeper::Redis).then(RedisServer::start);
-        Self { directory, keeper, redis }
+        let store = match (keeper, &redis) {
+            (Keeper::Sqlite, _) => format!("sqlite:{}", directory.path().join("r.db").display()),
+            (Keeper::Postgres, _) => PostgresServer::shared().await.database().await,
+            (Keeper::MariaDb, _) => MariaDbServer::shared().await.database().await,
+            (_, Some(redis)) => redis.url(),
+            (_, None) => "memory:".to_owned(),
+        };
+        Self { directory, store, redis }
     }
 
     /// Starts a process that lives until it is told otherwise.
     pub(crate) fn start(&self) -> Process {
-        Process::start(&self.store(), &self.business(), None)
+        Process::start(&self.store, &self.business(), None)
     }
 
     /// Starts a process that kills itself at this step.
     pub(crate) fn start_mortal(&self, step: Step) -> Process {
-        Process::start(&self.store(), &self.business(), Some(step))
-    }
-
-    fn store(&self) -> String {
-        match (self.keeper, &self.redis) {
-            (Keeper::Memory, _) => "memory:".to_owned(),
-            (_, Some(redis)) => redis.url(),
-            (_, None) => format!("sqlite:{}", self.records_file().display()),
-        }
-    }
-
-    fn records_file(&self) -> PathBuf {
-        self.directory.path().join("records.db")
+        Process::start(&self.store, &self.business(), Some(step))
     }
 
     fn business(&self) -> PathBuf {
         self.directory.path().join("business.db")
     }
 
+    async fn connect(&self) -> SqliteConnection {
+        let options = SqliteConnectOptions::new().filename(self.business());
+        SqliteConnection::connect_with(&options).await.expect("the database is there")
+    }
+
     /// How often this was done to a thing, by the business database.
     pub(crate) async fn marks(&self, thing: &str, mark: &str) -> i64 {
-        let pool = open(self.business()).await;
         let count = sqlx::query("SELECT count(*) FROM marks WHERE thing = ? AND mark = ?");
-        count.bind(thing).bind(mark).fetch_one(&pool).await.expect("it counts").get(0)
+        let count = count.bind(thing).bind(mark).fetch_one(&mut self.connect().await).await;
+        count.expect("it counts").get(0)
     }
 
     /// The newest run that changed a thing under its fence.
     pub(crate) async fn fence(&self, thing: &str) -> i64 {
-        let pool = open(self.business()).await;
         let fence = sqlx::query("SELECT fence FROM fences WHERE thing = ?").bind(thing);
-        fence.fetch_one(&pool).await.expect("it was changed").get(0)
+        fence.fetch_one(&mut self.connect().await).await.expect("it was changed").get(0)
     }
 
     /// Every record of the store, as its bytes.
@@ -78,17 +91,14 @@ impl World {
         let mut records: Vec<Vec<u8>> = if let Some(redis) = &self.redis {
             let names: Vec<String> = redis.command(&["KEYS", "*"]);
             names.iter().map(|name| redis.command(&["GET", name])).collect()
+        } else if self.store.starts_with("sqlite:") {
+            values!(SqliteConnection, &self.store)
+        } else if self.store.starts_with("postgres:") {
+            values!(PgConnection, &self.store)
         } else {
-            let pool = open(self.records_file()).await;
-            let rows = sqlx::query("SELECT value FROM idempotency_records").fetch_all(&pool).await;
-            rows.expect("it reads").iter().map(|row| row.get(0)).collect()
+            values!(MySqlConnection, &self.store)
         };
         records.sort_unstable();
         records
     }
-}
-
-async fn open(file: PathBuf) -> SqlitePool {
-    let options = SqliteConnectOptions::new().filename(file);
-    SqlitePool::connect_with(options).await.expect("the database is there")
 }
