@@ -29,7 +29,7 @@
 //! - [`Idempotency`] is what an app is given, [`Builder`] what can be set.
 //! - [`MemoryStore`], `SqliteStore` (feature `sqlite`), `RedisStore` (`redis`), `PostgresStore`
 //!   (`postgres`) and `MySqlStore` (`mysql`) keep records; [`Store`] is the contract for one of your own.
-//! - [`TokenIssuer`] and [`issue_token`] give out tokens, [`Attempt`] is the fence of a run,
+//! - [`TokenIssuer`] and [`issue_token`] give out tokens, [`FormToken`] renders one into a form, [`Attempt`] is the fence of a run,
 //!   [`Idempotency::lock`] takes a lock in code.
 //!
 //! # Order of work
@@ -67,8 +67,8 @@ pub use fingerprint::Fingerprint;
 pub use http::Tx;
 #[cfg(feature = "actix")]
 pub use http::{
-    Attempt, BuildError, Builder, Idempotency, KeyForm, NoScope, Problem, ProblemKind, Scope,
-    StoreResponse, TokenIssuer, issue_token,
+    Attempt, BuildError, Builder, DownstreamKey, Idempotency, KeyForm, NoScope, Problem,
+    ProblemKind, Scope, StoreResponse, TokenIssuer, issue_token,
 };
 #[cfg(feature = "macros")]
 pub use idempotent_macros::{States, idempotent};

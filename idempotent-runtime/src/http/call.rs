@@ -148,6 +148,9 @@ impl Call {
     /// Claims the key, so that the handler may run; or says what the client gets instead.
     pub async fn claim(&mut self) -> Result<(), Exit> {
         let ask = self.ask()?;
+        if self.policy.strategy != Strategy::Lock {
+            self.shared.record.set(ask.as_ref().map(|ask| ask.claim.key));
+        }
         if self.policy.is_transactional() {
             // Its future is large, and most handlers have none.
             return Box::pin(self.open(ask)).await;

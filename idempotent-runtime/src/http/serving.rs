@@ -10,6 +10,7 @@ use crate::engine::Execution;
 use crate::http::app::{Idempotency, PROBLEM_TYPES};
 use crate::http::call::{Call, Exit};
 use crate::http::problem::{Problem, ProblemKind};
+use crate::key::StorageKey;
 use crate::policy::{OnAbandoned, Policy};
 use crate::transaction;
 use actix_web::error::InternalError;
@@ -46,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) committed: Cell<bool>,
     /// The number of the run among all of its key; 0 before it.
     pub(crate) attempt: Cell<u64>,
+    /// The record that tells this request from others.
+    pub(crate) record: Cell<Option<StorageKey>>,
     /// The run under way.
     pub(crate) run: RefCell<Option<Run>>,
     /// The transaction of the run, while the handler does not have it.

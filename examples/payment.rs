@@ -1,0 +1,103 @@
+//! A handler that charges a card elsewhere: `cargo run --example payment`
+//!
+//! The provider has an idempotency of its own. The handler derives the key of its charge from its own
+//! record, so that a run that was killed after the charge charges nothing when it runs again.
+
+use actix_web::{App, Error, HttpResponse, HttpServer, Responder, error, get, post, web};
+use idempotent_runtime::{DownstreamKey, Idempotency, Scope, idempotent};
+use serde_json::json;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Another company: it remembers what it did for each key that it was sent.
+#[derive(Clone, Default)]
+struct Provider(Arc<Mutex<HashMap<String, usize>>>);
+
+impl Provider {
+    /// The number of the charge: the same for the same key.
+    fn charge(&self, key: String) -> usize {
+        let mut charges = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = charges.len() + 1;
+        *charges.entry(key).or_insert(next)
+    }
+
+    fn charges(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+/// Charges, and fails the first time: as if the process had died before its record was stored.
+#[post("/payments")]
+#[idempotent]
+async fn pay(
+    provider: web::Data<Provider>,
+    failures: web::Data<Mutex<usize>>,
+    downstream: DownstreamKey,
+) -> Result<impl Responder, Error> {
+    let charge = provider.charge(downstream.key("provider", "charge"));
+    let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
+    if *failures > 0 {
+        *failures -= 1;
+        return Err(error::ErrorServiceUnavailable("charged, and then everything broke"));
+    }
+    Ok(HttpResponse::Created().json(json!({"charge": charge})))
+}
+
+#[get("/charges")]
+async fn list_charges(provider: web::Data<Provider>) -> impl Responder {
+    web::Json(json!({"charges": provider.charges()}))
+}
+
+fn routes(
+    provider: &Provider,
+    failures: usize,
+) -> impl Fn(&mut web::ServiceConfig) + Clone + use<> {
+    let (provider, failures) =
+        (web::Data::new(provider.clone()), web::Data::new(Mutex::new(failures)));
+    move |config| {
+        config
+            .app_data(provider.clone())
+            .app_data(failures.clone())
+            .service(pay)
+            .service(list_charges);
+    }
+}
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let idempotency = Idempotency::connect("memory:").await?.scope(Scope::shared()).build()?;
+    let routes = routes(&Provider::default(), 1);
+    println!("twice, of which the first breaks after it charged; there is one charge:");
+    println!("curl -i -X POST http://127.0.0.1:8080/payments -H 'Idempotency-Key: order-1'");
+    println!("curl http://127.0.0.1:8080/charges");
+    HttpServer::new(move || App::new().app_data(idempotency.clone()).configure(routes.clone()))
+        .bind(("127.0.0.1", 8080))?
+        .run()
+        .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::{TestRequest, call_service, init_service};
+
+    #[actix_web::test]
+    async fn a_payment_that_runs_again_charges_once_and_another_one_charges_again() {
+        let idempotency = Idempotency::connect("memory:").await.unwrap();
+        let idempotency = idempotency.scope(Scope::shared()).build().unwrap();
+        let provider = Provider::default();
+        let app = App::new().app_data(idempotency).configure(routes(&provider, 1));
+        let app = init_service(app).await;
+        let request = |key: &'static str| {
+            TestRequest::post()
+                .uri("/payments")
+                .insert_header(("Idempotency-Key", key))
+                .to_request()
+        };
+        for (key, status, charges) in [("a", 503, 1), ("a", 201, 1), ("a", 201, 1), ("b", 201, 2)] {
+            assert_eq!(call_service(&app, request(key)).await.status(), status);
+            assert_eq!(provider.charges(), charges);
+        }
+    }
+}
