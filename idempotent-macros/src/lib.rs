@@ -67,7 +67,8 @@ use proc_macro2::TokenStream;
 /// `{cookie.sid}` and `{form.token}` read the request; `{order.sku}` and `{user.id()}` are Rust
 /// expressions on the handler's parameters, type-checked and written with `Display`. A parameter
 /// wins over a request source of the same name. `{{` and `}}` are braces. A placeholder that is
-/// absent or empty is a missing key.
+/// absent or empty is a missing key. `{form.…}` reads a form that is urlencoded or multipart, up to
+/// `max_body`; the handler still gets all of it.
 ///
 /// # Examples
 /// ```ignore

@@ -29,8 +29,8 @@
 //! - [`Idempotency`] is what an app is given, [`Builder`] what can be set.
 //! - [`MemoryStore`], `SqliteStore` (feature `sqlite`), `RedisStore` (`redis`), `PostgresStore`
 //!   (`postgres`) and `MySqlStore` (`mysql`) keep records; [`Store`] is the contract for one of your own.
-//! - [`TokenIssuer`] and [`issue_token`] give out tokens, [`FormToken`] renders one into a form, [`Attempt`] is the fence of a run,
-//!   [`Idempotency::lock`] takes a lock in code.
+//! - [`TokenIssuer`] and [`issue_token`] give out tokens, [`FormToken`] renders one into a form,
+//!   [`Attempt`] is the fence of a run, [`Idempotency::lock`] takes a lock in code.
 //!
 //! # Order of work
 //! Extract the handler's arguments → scope → key → fingerprint → claim → run → store → respond. What
@@ -63,11 +63,11 @@ mod transaction;
 
 pub use error::{StoreError, StoreErrorKind};
 pub use fingerprint::Fingerprint;
-#[cfg(all(feature = "actix", feature = "sqlite"))]
+#[cfg(all(feature = "actix", any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
 pub use http::Tx;
 #[cfg(feature = "actix")]
 pub use http::{
-    Attempt, BuildError, Builder, DownstreamKey, Idempotency, KeyForm, NoScope, Problem,
+    Attempt, BuildError, Builder, DownstreamKey, FormToken, Idempotency, KeyForm, NoScope, Problem,
     ProblemKind, Scope, StoreResponse, TokenIssuer, issue_token,
 };
 #[cfg(feature = "macros")]

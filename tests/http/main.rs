@@ -35,6 +35,7 @@ mod doctor;
 mod edges;
 mod faults;
 mod fingerprints;
+mod forms;
 mod identity;
 mod in_flight;
 mod injection;

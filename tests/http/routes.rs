@@ -2,7 +2,7 @@
 
 use actix_web::http::header::HeaderName;
 use actix_web::{Error, HttpResponse, Responder, error, route, web};
-use idempotent_runtime::{Attempt, TokenIssuer, idempotent, issue_token};
+use idempotent_runtime::{Attempt, FormToken, TokenIssuer, idempotent, issue_token};
 use serde::Deserialize;
 use tests::Stage;
 
@@ -37,6 +37,10 @@ pub(crate) fn all(config: &mut web::ServiceConfig) {
         .service(token)
         .service(token_replayed)
         .service(token_rendered)
+        .service(form_rendered)
+        .service(form_sent)
+        .service(form_small)
+        .route("/tokens/form", issue_token("form"))
         .route("/tokens/token", issue_token("token"))
         .route("/tokens/token_replayed", issue_token("token_replayed"));
 }
@@ -234,4 +238,28 @@ async fn token_replayed(stage: Hand) -> impl Responder {
 #[route("/token-rendered", method = "GET")]
 async fn token_rendered(tokens: TokenIssuer) -> Result<impl Responder, Error> {
     Ok(format!("<input name=\"token\" value=\"{}\">", tokens.issue("token").await?))
+}
+
+#[route("/form", method = "GET")]
+async fn form_rendered(tokens: FormToken) -> Result<impl Responder, Error> {
+    let tokens = tokens.named("\"t\"");
+    Ok(format!("{}\n{}", tokens.field("form").await?, tokens.field("form").await?))
+}
+
+/// Redirects to what it made, and shows that the body came whole.
+#[route("/form", method = "POST")]
+#[idempotent(strategy = "token", key = "{form.token}", operation = "form")]
+async fn form_sent(stage: Hand, body: web::Bytes) -> impl Responder {
+    let run = stage.perform().await;
+    if !run.status().is_success() {
+        return run;
+    }
+    let place = format!("/orders/{}", stage.runs());
+    HttpResponse::SeeOther().insert_header(("Location", place)).body(body.len().to_string())
+}
+
+#[route("/form-small", method = "POST")]
+#[idempotent(key = "{form.token}", max_body = "200B")]
+async fn form_small(stage: Hand) -> impl Responder {
+    stage.perform().await
 }

@@ -5,6 +5,7 @@
 use crate::engine::Ask;
 use crate::fingerprint::Fingerprint;
 use crate::http::call::{Call, Exit};
+use crate::http::multipart::{self, Parts};
 use crate::http::problem::ProblemKind;
 use crate::http::scope::NoScope;
 use crate::http::template::Unfilled;
@@ -12,6 +13,7 @@ use crate::http::timestamp;
 use crate::key::Segments;
 use crate::policy::{FingerprintOf, Presence, Strategy};
 use crate::strategy::{self, Reading};
+use std::borrow::Cow;
 
 impl Call {
     /// What the engine is asked; nothing, if there is no key and none is needed.
@@ -74,8 +76,18 @@ impl Call {
                 self.request.method().as_str(),
                 self.request.path(),
                 self.request.query_string(),
-                &self.body,
+                &self.comparable(),
             ),
         })
+    }
+
+    /// The body as it can be compared: a browser that sends a form again draws a new boundary.
+    fn comparable(&self) -> Cow<'_, [u8]> {
+        if multipart::is_multipart(&self.request)
+            && let Ok(parts) = Parts::of(&self.request, &self.body)
+        {
+            return parts.without_boundary().into();
+        }
+        Cow::Borrowed(&self.body)
     }
 }

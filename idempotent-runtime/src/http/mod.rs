@@ -23,7 +23,7 @@ mod serving;
 mod settle;
 mod template;
 mod timestamp;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod tx;
 mod unique;
 
@@ -40,5 +40,5 @@ pub use response::StoreResponse;
 pub use scope::Scope;
 pub use serving::{HttpResult, Operation, Serving, serve};
 pub use template::Template;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use tx::Tx;

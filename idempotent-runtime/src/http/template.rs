@@ -7,9 +7,10 @@
 )]
 
 use crate::http::key_header::{self, KeyForm, Unreadable};
+use crate::http::multipart::{self, Field, Parts};
 use crate::key::Segments;
-use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap, PROXY_AUTHORIZATION};
+use actix_web::{HttpMessage, HttpRequest};
 use bytes::Bytes;
 use std::fmt::{self, Display, Write as _};
 
@@ -120,13 +121,16 @@ impl Template<'_> {
         self.read(|| format!("the cookie `{name}`"), read, &Showing::Secret)
     }
 
-    /// The one field of this name in a form, urlencoded.
+    /// The one text field of this name in a form, urlencoded or multipart.
     pub fn form(self, name: &str) -> Self {
-        let is_form = self.request.headers().get("content-type").is_some_and(|kind| {
-            let kind = kind.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-            kind.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
-        });
-        let read = if is_form { one_pair(self.body, name) } else { Ok(None) };
+        let kind = self.request.content_type();
+        let read = if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            one_pair(self.body, name)
+        } else if multipart::is_multipart(self.request) {
+            one_part(self.request, self.body, name)
+        } else {
+            Ok(None)
+        };
         self.read(|| format!("the form field `{name}`"), read, &Showing::Plain)
     }
 
@@ -180,6 +184,16 @@ fn one_line<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a [u8]>, 
 fn one_pair(encoded: &[u8], name: &str) -> Result<Option<String>, String> {
     let pairs = form_urlencoded::parse(encoded);
     one(pairs.filter(|(key, _)| key == name), |(_, value)| value.into_owned())
+}
+
+fn one_part(request: &HttpRequest, body: &[u8], name: &str) -> Result<Option<String>, String> {
+    let fields = Parts::of(request, body).and_then(|parts| parts.named(name));
+    let fields = fields.map_err(|_| "is in a multipart form that cannot be read".to_owned())?;
+    match one(fields.into_iter(), |field| field)? {
+        Some(Field::Text(text)) => Ok(Some(text.to_owned())),
+        Some(Field::File) => Err("is a file".to_owned()),
+        None => Ok(None),
+    }
 }
 
 /// The only item; several of them could be read differently by somebody else.
