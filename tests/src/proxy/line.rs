@@ -1,5 +1,6 @@
 //! What happens to bytes between the two ends of a proxy.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -51,81 +52,25 @@ impl Line {
 
     pub(super) async fn accept(self: Arc<Self>, listener: TcpListener) {
         while let Ok((client, _)) = listener.accept().await {
+            // Before the weather is looked at: a refusal changes it first, and then drops.
+            let mut drops = self.drops.subscribe();
             if *self.weather.borrow() == Weather::Refuse {
                 // A reset, and no orderly end.
                 drop(client.set_zero_linger());
                 continue;
             }
-            let line = Arc::clone(&self);
+            let connection = Connection {
+                line: Arc::clone(&self),
+                drops: *drops.borrow_and_update(),
+                allowed: AtomicUsize::new(WHOLE),
+            };
             tokio::spawn(async move {
-                let mut drops = line.drops.subscribe();
                 tokio::select! {
-                    _ = line.carry(client) => {}
+                    _ = connection.carry(client) => {}
                     _ = drops.changed() => {}
                 }
             });
         }
-    }
-
-    async fn carry(&self, client: TcpStream) -> std::io::Result<()> {
-        self.passage().await;
-        client.set_nodelay(true)?;
-        let server = self.server.lock().expect("no panic").clone();
-        let (from_server, to_server) = UnixStream::connect(server).await?.into_split();
-        let (from_client, to_client) = client.into_split();
-        // How many bytes of answers may still pass.
-        let allowed = AtomicUsize::new(WHOLE);
-        tokio::select! {
-            done = self.requests(from_client, to_server, &allowed) => done,
-            done = self.answers(from_server, to_client, &allowed) => done,
-        }
-    }
-
-    async fn requests(
-        &self,
-        mut from: impl AsyncRead + Unpin,
-        mut to: impl AsyncWrite + Unpin,
-        allowed: &AtomicUsize,
-    ) -> std::io::Result<()> {
-        let mut buffer = vec![0; 1 << 16];
-        loop {
-            let piece = self.next(&mut from, &mut buffer).await?;
-            if let Some(after) = self.cut(piece) {
-                allowed.store(after, Ordering::SeqCst);
-            }
-            to.write_all(piece).await?;
-        }
-    }
-
-    async fn answers(
-        &self,
-        mut from: impl AsyncRead + Unpin,
-        mut to: impl AsyncWrite + Unpin,
-        allowed: &AtomicUsize,
-    ) -> std::io::Result<()> {
-        let mut buffer = vec![0; 1 << 16];
-        loop {
-            let piece = self.next(&mut from, &mut buffer).await?;
-            let allowed = allowed.load(Ordering::SeqCst);
-            to.write_all(&piece[..piece.len().min(allowed)]).await?;
-            if allowed != WHOLE {
-                return to.shutdown().await;
-            }
-        }
-    }
-
-    /// The next piece, when it may arrive; an error at the end.
-    async fn next<'a>(
-        &self,
-        from: &mut (impl AsyncRead + Unpin),
-        buffer: &'a mut [u8],
-    ) -> std::io::Result<&'a [u8]> {
-        let length = from.read(buffer).await?;
-        if length == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-        self.passage().await;
-        Ok(&buffer[..length])
     }
 
     /// Waits as long as the weather wants it.
@@ -148,5 +93,74 @@ impl Line {
             cut.left -= 1;
             cut.after
         })
+    }
+}
+
+/// One connection through the proxy.
+struct Connection {
+    line: Arc<Line>,
+    /// How often all connections were dropped before it.
+    drops: usize,
+    /// How many bytes of its next answer may pass.
+    allowed: AtomicUsize,
+}
+
+impl Connection {
+    async fn carry(&self, client: TcpStream) -> io::Result<()> {
+        self.line.passage().await;
+        client.set_nodelay(true)?;
+        let server = self.line.server.lock().expect("no panic").clone();
+        let (from_server, to_server) = UnixStream::connect(server).await?.into_split();
+        let (from_client, to_client) = client.into_split();
+        tokio::select! {
+            done = self.requests(from_client, to_server) => done,
+            done = self.answers(from_server, to_client) => done,
+        }
+    }
+
+    async fn requests(
+        &self,
+        mut from: impl AsyncRead + Unpin,
+        mut to: impl AsyncWrite + Unpin,
+    ) -> io::Result<()> {
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            let piece = self.next(&mut from, &mut buffer).await?;
+            if let Some(after) = self.line.cut(piece) {
+                self.allowed.store(after, Ordering::SeqCst);
+            }
+            to.write_all(piece).await?;
+        }
+    }
+
+    async fn answers(
+        &self,
+        mut from: impl AsyncRead + Unpin,
+        mut to: impl AsyncWrite + Unpin,
+    ) -> io::Result<()> {
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            let piece = self.next(&mut from, &mut buffer).await?;
+            let allowed = self.allowed.load(Ordering::SeqCst);
+            to.write_all(&piece[..piece.len().min(allowed)]).await?;
+            if allowed != WHOLE {
+                return to.shutdown().await;
+            }
+        }
+    }
+
+    /// The next piece, when it may arrive; an error at the end.
+    async fn next<'a>(
+        &self,
+        from: &mut (impl AsyncRead + Unpin),
+        buffer: &'a mut [u8],
+    ) -> io::Result<&'a [u8]> {
+        let length = from.read(buffer).await?;
+        self.line.passage().await;
+        // Dropped connections end when their task comes to it; from the drop on they carry nothing.
+        if length == 0 || *self.line.drops.borrow() != self.drops {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(&buffer[..length])
     }
 }
