@@ -1,6 +1,7 @@
 //! Processes that die and stand still, and what the next one finds.
 
 mod expected;
+mod locks;
 mod matrix;
 mod pauses;
 mod process;

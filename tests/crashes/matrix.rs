@@ -6,8 +6,8 @@ use crate::world::{Keeper, World};
 use std::time::{Duration, Instant};
 use tests::{Reply, eventually};
 
-/// Of both routes.
-const LEASE: Duration = Duration::from_secs(1);
+/// Of every route.
+pub(crate) const LEASE: Duration = Duration::from_secs(1);
 
 /// How often a host may be too slow to restart a process within the lease.
 const TRIES: usize = 10;
