@@ -5,6 +5,7 @@ use tests::{Backend, Sender};
 
 on_every_store! {
     another_body_or_query_is_a_mismatch,
+    queries_that_a_parser_might_confuse_are_told_apart,
     another_method_or_path_is_another_request,
     a_mismatch_never_shows_the_first_response,
     a_template_of_parameters_can_be_the_fingerprint,
@@ -30,6 +31,20 @@ async fn another_body_or_query_is_a_mismatch(backend: Backend) {
     }
     assert!(shop.post("/orders?a=1&b=2").key("k").body("{\"n\":1}").send().await.is_replay());
     assert_eq!(shop.stage.runs(), 1);
+}
+
+/// The text counts, and not what a parser makes of it.
+async fn queries_that_a_parser_might_confuse_are_told_apart(backend: Backend) {
+    let shop = Shop::open(backend);
+    let queries = ["a=&a=b&c=", "a=&b=c&b=", "a=b", "a=b&", "a=%62", "a=b&a=b", "a", "a=", ""];
+    for (n, first) in queries.into_iter().enumerate() {
+        let send = |query| shop.post(&format!("/orders?{query}")).key(&format!("k{n}")).send();
+        assert_eq!(send(first).await.status, 201, "{first}");
+        for other in queries.into_iter().filter(|other| *other != first) {
+            send(other).await.is_problem(422, "key-reused");
+        }
+        assert!(send(first).await.is_replay(), "{first}");
+    }
 }
 
 async fn another_method_or_path_is_another_request(backend: Backend) {

@@ -42,10 +42,10 @@ async fn everything(shop: &Shop) {
     // A run under way: a refusal, one that waits, and a renewal of the lease.
     shop.stage.close();
     let before = shop.stage.runs();
-    let lasting = tokio::spawn(shop.post("/hasty").key("k").send());
+    let lasting = tokio::spawn(shop.post("/lasting").key("k").send());
     let awaited = tokio::spawn(shop.post("/waiting").key("k").send());
     shop.stage.runs_reach(before + 2).await;
-    assert_eq!(shop.post("/hasty").key("k").send().await.status, 409);
+    assert_eq!(shop.post("/lasting").key("k").send().await.status, 409);
     let waiting = tokio::spawn(shop.post("/waiting").key("k").send());
     eventually("a renewal", async || (shop.idempotency.counts().renewed > 0).then_some(())).await;
     shop.stage.open();

@@ -58,7 +58,7 @@ type Hand = web::Data<Stage>;
 
 fn routes(config: &mut web::ServiceConfig) {
     let tokens = issue_token("token");
-    config.service(orders).service(waiting).service(hasty).service(token);
+    config.service(orders).service(waiting).service(hasty).service(lasting).service(token);
     config.route("/tokens/token", tokens);
 }
 
@@ -77,6 +77,12 @@ async fn waiting(stage: Hand) -> impl Responder {
 #[route("/hasty", method = "POST")]
 #[idempotent(lease = "300ms")]
 async fn hasty(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/lasting", method = "POST")]
+#[idempotent(lease = "3s")]
+async fn lasting(stage: Hand) -> impl Responder {
     stage.perform().await
 }
 
