@@ -74,6 +74,12 @@ impl Daemon {
         Self { directory, watch, line: Some(Mutex::new(line)) }
     }
 
+    /// How a directory becomes a copy of this one, whose server was never started.
+    pub(crate) fn copy(&self, directory: &Path) -> Vec<String> {
+        let [from, to] = [&self.directory, directory].map(|path| path.display().to_string());
+        ["cp", "-R", &format!("{from}/."), &to].map(str::to_owned).to_vec()
+    }
+
     /// Starts it; it does not answer yet.
     pub(crate) fn start(&self) {
         self.tell("start");

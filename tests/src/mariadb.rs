@@ -19,9 +19,7 @@ impl MariaDbServer {
     pub async fn shared() -> &'static Self {
         static SHARED: OnceLock<MariaDbServer> = OnceLock::new();
         let server = SHARED.get_or_init(|| {
-            // Nobody cuts the power, and many tests write at once.
-            let options = ["--innodb-flush-method=nosync", "--max-connections=500"];
-            let server = Self::installed(&options);
+            let server = Self::installed(&["--max-connections=500"]);
             server.daemon.start();
             server
         });
@@ -37,24 +35,17 @@ impl MariaDbServer {
     }
 
     fn installed(options: &[&str]) -> Self {
-        let data = |directory: &Path| format!("--datadir={}", directory.join("data").display());
-        let install = |directory: &Path| {
-            let data = data(directory);
-            let login = "--auth-root-authentication-method=normal";
-            ["mariadb-install-db", "--no-defaults", &data, login, "--skip-test-db"]
-                .map(str::to_owned)
-                .to_vec()
-        };
+        // Installing is slow, copying is not.
+        static TEMPLATE: OnceLock<Daemon> = OnceLock::new();
+        let template = TEMPLATE.get_or_init(|| Daemon::new("mysql", "KILL", install, |_| vec![]));
         let serve = |directory: &Path| {
             let socket = format!("--socket={}", socket(directory));
-            let mut words = ["mariadbd", "--no-defaults", &data(directory), &socket]
-                .map(str::to_owned)
-                .to_vec();
-            let small = ["--skip-networking", "--innodb-log-file-size=64M"];
-            words.extend(small.iter().chain(options).map(|&option| option.to_owned()));
+            let mut words = command("mariadbd", directory);
+            words.extend(["--skip-networking".to_owned(), socket]);
+            words.extend(options.iter().map(|&option| option.to_owned()));
             words
         };
-        let daemon = Daemon::new("mysql", "KILL", install, serve);
+        let daemon = Daemon::new("mysql", "KILL", |directory| template.copy(directory), serve);
         Self { daemon, databases: AtomicUsize::new(0) }
     }
 
@@ -67,6 +58,11 @@ impl MariaDbServer {
     /// Ends it with SIGKILL.
     pub fn kill(&self) {
         self.daemon.kill();
+    }
+
+    /// What it logged since it was started.
+    pub fn log(&self) -> String {
+        self.daemon.log()
     }
 
     /// The address of a database that nobody used before.
@@ -102,6 +98,23 @@ impl MariaDbServer {
             tokio::task::yield_now().await;
         }
     }
+}
+
+/// A program that works in this directory. (Servers that share one for temporary files delete each
+/// other's.)
+fn command(program: &str, directory: &Path) -> Vec<String> {
+    let data = format!("--datadir={}", directory.join("data").display());
+    let temporary = format!("--tmpdir={}", directory.display());
+    // Nobody cuts the power: what the kernel has is safe. And no file is larger than needed.
+    let cheap = ["--innodb-flush-method=nosync", "--innodb-log-file-size=16M"];
+    [program, "--no-defaults", &data, &temporary, cheap[0], cheap[1]].map(str::to_owned).to_vec()
+}
+
+fn install(directory: &Path) -> Vec<String> {
+    let mut words = command("mariadb-install-db", directory);
+    let fixed = ["--auth-root-authentication-method=normal", "--skip-test-db"];
+    words.extend(fixed.map(str::to_owned));
+    words
 }
 
 fn socket(directory: &Path) -> String {

@@ -36,14 +36,9 @@ impl PostgresServer {
     }
 
     fn installed(options: &[&str]) -> Self {
-        let cluster = |directory: &Path| directory.join("cluster").display().to_string();
-        let install = |directory: &Path| {
-            let fixed = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync"];
-            let mut words = vec![program("initdb"), "-D".to_owned(), cluster(directory)];
-            words.extend(fixed.map(str::to_owned));
-            words.push("--no-locale".to_owned());
-            words
-        };
+        // Installing is slow, copying is not.
+        static TEMPLATE: OnceLock<Daemon> = OnceLock::new();
+        let template = TEMPLATE.get_or_init(|| Daemon::new("postgres", "QUIT", initdb, |_| vec![]));
         let serve = |directory: &Path| {
             let socket = directory.display().to_string();
             let mut words = vec![program("postgres"), "-D".to_owned(), cluster(directory)];
@@ -51,7 +46,7 @@ impl PostgresServer {
             words.extend(options.iter().map(|&option| option.to_owned()));
             words
         };
-        let daemon = Daemon::new("postgres", "QUIT", install, serve);
+        let daemon = Daemon::new("postgres", "QUIT", |directory| template.copy(directory), serve);
         Self { daemon, databases: AtomicUsize::new(0) }
     }
 
@@ -64,6 +59,11 @@ impl PostgresServer {
     /// Ends it with SIGKILL.
     pub fn kill(&self) {
         self.daemon.kill();
+    }
+
+    /// What it logged since it was started.
+    pub fn log(&self) -> String {
+        self.daemon.log()
     }
 
     /// The address of a database that nobody used before.
@@ -102,6 +102,18 @@ impl PostgresServer {
             tokio::task::yield_now().await;
         }
     }
+}
+
+fn cluster(directory: &Path) -> String {
+    directory.join("cluster").display().to_string()
+}
+
+fn initdb(directory: &Path) -> Vec<String> {
+    let fixed = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale"];
+    let mut words = vec![program("initdb"), "--no-sync".to_owned(), "-D".to_owned()];
+    words.push(cluster(directory));
+    words.extend(fixed.map(str::to_owned));
+    words
 }
 
 /// Where Debian has the newest version, or whatever is in the path.

@@ -67,11 +67,12 @@ pub(super) const SWAP: &str = concat!(
     now!()
 );
 
-/// Only read: a `DELETE` would lock the rows from the other end than those who write them.
+/// Passes by what others are about to write. (Apart from the `DELETE`, which would lock from the other
+/// end than those who write, and wait for them.)
 pub(super) const OVER: &str = concat!(
     "SELECT `key` FROM idempotency_records WHERE ends <= ",
     now!(),
-    " ORDER BY ends LIMIT ?"
+    " ORDER BY ends LIMIT ? FOR UPDATE SKIP LOCKED"
 );
 
 /// How many keys one statement drops at most.
