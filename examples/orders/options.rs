@@ -13,7 +13,7 @@ pub(crate) struct Options {
     #[arg(long, env = "ORDERS_ADDR", default_value = "127.0.0.1:8080")]
     pub(crate) addr: SocketAddr,
 
-    /// Where records live: `memory:`, `sqlite:PATH` or `redis://…`.
+    /// Where records live: `memory:`, `sqlite:PATH`, `redis://…`, `postgres://…` or `mysql://…`.
     #[arg(
         long,
         env = "ORDERS_STORE",

@@ -5,7 +5,7 @@ use crate::{Records, Shop};
 use serde_json::json;
 use tests::{Reply, eventually};
 
-on! { sqlite redis: [
+on! { sqlite redis postgres mariadb: [
     a_run_that_died_excludes_others_for_its_lease_and_then_runs_again,
     who_waits_for_a_run_that_died_runs_it_after_the_lease,
     an_order_answered_before_the_kill_is_replayed_after_it,

@@ -5,7 +5,7 @@ use crate::{Records, Shop};
 use futures_util::future::join_all;
 use serde_json::json;
 
-on! { sqlite redis: [
+on! { sqlite redis postgres mariadb: [
     a_retry_at_the_other_process_gets_the_first_order_again,
     of_fifty_that_wait_at_two_processes_one_runs,
     of_fifty_at_two_processes_one_runs_and_the_others_come_back,

@@ -2,7 +2,7 @@
 
 use crate::{Records, Shop};
 
-on! { memory sqlite redis: [
+on! { memory sqlite redis postgres mariadb: [
     what_ran_is_counted_across_restarts,
     business_data_outlives_a_restart,
 ] }
