@@ -32,6 +32,8 @@ install redis-server redis-server
 install postgres postgresql
 install mariadbd mariadb-server
 install pgrep procps
+install chromium chromium
+install chromedriver chromium-driver
 
 cargo test --locked --workspace --all-features
 # Examples hold tests, too, which the line above only builds.

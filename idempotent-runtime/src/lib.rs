@@ -39,7 +39,8 @@
 //!
 //! # Features
 //! `macros` and `actix` are on by default. `sqlite`, `redis`, `postgres` and `mysql` bring those
-//! stores; `conformance` brings the tests that every store passes.
+//! stores; `browser` brings `browser_script`, a route that serves a small script for forms and `fetch`;
+//! `conformance` brings the tests that every store passes.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod clock;
@@ -63,8 +64,13 @@ mod transaction;
 
 pub use error::{StoreError, StoreErrorKind};
 pub use fingerprint::Fingerprint;
-#[cfg(all(feature = "actix", any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+#[cfg(all(
+    feature = "actix",
+    any(feature = "sqlite", feature = "postgres", feature = "mysql")
+))]
 pub use http::Tx;
+#[cfg(feature = "browser")]
+pub use http::browser_script;
 #[cfg(feature = "actix")]
 pub use http::{
     Attempt, BuildError, Builder, DownstreamKey, FormToken, Idempotency, KeyForm, NoScope, Problem,

@@ -1,6 +1,7 @@
 //! Forms: a token in a hidden field, however the browser encodes it, and the redirect after it.
 
 use crate::Shop;
+use actix_web::HttpResponse;
 use std::collections::HashSet;
 use tests::{Backend, Reply, Sender};
 
@@ -11,6 +12,10 @@ on_every_store! {
     a_form_sent_again_with_other_contents_is_refused,
     a_multipart_form_that_cannot_be_read_runs_nothing,
     a_multipart_form_over_the_limit_runs_nothing,
+    a_person_gets_a_page_and_a_program_gets_json,
+    a_page_says_when_to_try_again,
+    a_page_leads_back_to_where_the_person_came_from_and_nowhere_else,
+    an_app_that_renders_problems_itself_is_asked_for_browsers_too,
 }
 
 /// A multipart form as a browser writes it, with a file beside its fields.
@@ -117,4 +122,69 @@ async fn a_multipart_form_over_the_limit_runs_nothing(backend: Backend) {
     let refused = form.body(multipart("b", "t", &"x".repeat(200))).send().await;
     refused.is_problem(413, "body-too-large");
     assert_eq!(shop.stage.runs(), 0);
+}
+
+const CHROMIUM: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+async fn a_person_gets_a_page_and_a_program_gets_json(backend: Backend) {
+    let shop = Shop::open(backend);
+    let form = || {
+        let form = shop.post("/form").header("Content-Type", "application/x-www-form-urlencoded");
+        form.body("token=01ARZ3NDEKTSV4RRFFQ69G5FAV")
+    };
+    let program = form().send().await;
+    program.is_problem(412, "token-invalid");
+    let person = form().header("Accept", CHROMIUM).send().await;
+    assert_eq!(person.status, 412);
+    assert_eq!(person.header("Content-Type"), Some("text/html; charset=utf-8"));
+    let page = String::from_utf8(person.body.to_vec()).unwrap();
+    assert!(
+        page.contains("<h1>This form has expired</h1>") && page.contains("href=\"/\""),
+        "{page}"
+    );
+    assert!(page.contains(program.json()["detail"].as_str().unwrap()), "{page}");
+    assert_eq!(
+        [program, person].map(|reply| reply.header("Vary").map(str::to_owned)),
+        [Some("accept".to_owned()), Some("accept".to_owned())]
+    );
+}
+
+async fn a_page_says_when_to_try_again(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.stage.close();
+    let first = tokio::spawn(shop.post("/orders").key("k").send());
+    shop.stage.runs_reach(1).await;
+    let page = shop.post("/orders").key("k").header("Accept", CHROMIUM).send().await;
+    shop.stage.open();
+    assert_eq!(first.await.unwrap().status, 201);
+    assert!(page.status == 409 && page.header("Retry-After").is_some(), "{page:?}");
+    assert!(String::from_utf8_lossy(&page.body).contains("still being worked on"));
+}
+
+async fn a_page_leads_back_to_where_the_person_came_from_and_nowhere_else(backend: Backend) {
+    let shop = Shop::open(backend);
+    let ours = format!("http://{}/shop?a=1&b='", shop.server.address());
+    let shown = format!("http://{}/shop?a=1&amp;b=&#39;", shop.server.address());
+    for (referer, link) in [
+        (&*ours, &*shown),
+        ("http://elsewhere.example/", "/"),
+        ("javascript:alert(1)", "/"),
+        (&*format!("ftp://{}/", shop.server.address()), "/"),
+        (&*format!("http://{}@elsewhere.example/", shop.server.address()), "/"),
+    ] {
+        let request = shop.post("/orders").header("Accept", CHROMIUM).header("Referer", referer);
+        let page = String::from_utf8(request.send().await.body.to_vec()).unwrap();
+        assert!(page.contains(&format!("href=\"{link}\"")), "{referer}: {page}");
+    }
+}
+
+async fn an_app_that_renders_problems_itself_is_asked_for_browsers_too(backend: Backend) {
+    let shop = Shop::with(backend, |builder| {
+        builder.on_error(|_, problem| {
+            HttpResponse::build(problem.kind.status()).body(problem.kind.title())
+        })
+    });
+    let reply = shop.post("/orders").header("Accept", CHROMIUM).send().await;
+    assert_eq!(reply.body, "An idempotency key is required");
+    assert_eq!(reply.header("Vary"), None);
 }

@@ -2,7 +2,9 @@
 
 use actix_web::http::header::HeaderName;
 use actix_web::{Error, HttpResponse, Responder, error, route, web};
-use idempotent_runtime::{Attempt, FormToken, TokenIssuer, idempotent, issue_token};
+use idempotent_runtime::{
+    Attempt, FormToken, TokenIssuer, browser_script, idempotent, issue_token,
+};
 use serde::Deserialize;
 use tests::Stage;
 
@@ -40,6 +42,7 @@ pub(crate) fn all(config: &mut web::ServiceConfig) {
         .service(form_rendered)
         .service(form_sent)
         .service(form_small)
+        .route("/idempotent.js", browser_script())
         .route("/tokens/form", issue_token("form"))
         .route("/tokens/token", issue_token("token"))
         .route("/tokens/token_replayed", issue_token("token_replayed"));

@@ -4,6 +4,7 @@ use crate::engine::Engine;
 use crate::error::StoreError;
 use crate::http::builder::{Builder, NoScope};
 use crate::http::key_header::KeyForm;
+use crate::http::page;
 use crate::http::problem::Problem;
 use crate::http::scope::Scope;
 use crate::observe::Counts;
@@ -143,7 +144,7 @@ impl Idempotency {
     pub(super) fn render(&self, request: &HttpRequest, problem: &Problem) -> HttpResponse {
         match &self.0.on_error {
             Some(render) => render(request, problem),
-            None => problem.response(&self.0.problem_types),
+            None => page::negotiated(request, problem, &self.0.problem_types),
         }
     }
 }

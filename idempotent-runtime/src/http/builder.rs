@@ -178,7 +178,8 @@ impl<S> Builder<S> {
         self
     }
 
-    /// Renders problems the app's own way. Defaults to `application/problem+json`.
+    /// Renders problems the app's own way. Defaults to `application/problem+json`, and to a page
+    /// for a client whose `Accept` prefers `text/html`.
     pub fn on_error(
         mut self,
         render: impl Fn(&HttpRequest, &Problem) -> HttpResponse + Send + Sync + 'static,

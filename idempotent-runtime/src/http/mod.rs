@@ -1,9 +1,12 @@
 //! Guarded handlers of actix-web: the only room that knows it.
 
+mod accept;
 mod app;
 mod ask;
 mod attempt;
 mod body;
+#[cfg(feature = "browser")]
+mod browser;
 mod builder;
 mod call;
 mod commit;
@@ -14,6 +17,7 @@ mod issue;
 mod key_header;
 mod multipart;
 mod open;
+mod page;
 mod problem;
 mod refusal;
 mod response;
@@ -29,6 +33,8 @@ mod unique;
 
 pub use app::Idempotency;
 pub use attempt::Attempt;
+#[cfg(feature = "browser")]
+pub use browser::browser_script;
 pub use builder::{BuildError, Builder, NoScope};
 pub use call::{Call, Exit};
 pub use downstream::DownstreamKey;

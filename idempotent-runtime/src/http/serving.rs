@@ -9,6 +9,7 @@
 use crate::engine::Execution;
 use crate::http::app::{Idempotency, PROBLEM_TYPES};
 use crate::http::call::{Call, Exit};
+use crate::http::page::negotiated;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::key::StorageKey;
 use crate::policy::{OnAbandoned, Policy};
@@ -139,7 +140,7 @@ async fn give_up(
     let problem = Problem::new(ProblemKind::HandlerPanicked, request.path(), what);
     Ok(match request.app_data::<Idempotency>() {
         Some(app) => app.render(&request, &problem),
-        None => problem.response(PROBLEM_TYPES),
+        None => negotiated(&request, &problem, PROBLEM_TYPES),
     })
 }
 
@@ -152,7 +153,8 @@ pub(super) fn unguarded(request: &HttpRequest, extractor: &str) -> Error {
 pub(super) fn misconfigured(request: &HttpRequest, why: &str) -> Error {
     tracing::error!(path = request.path(), "{why}");
     let problem = Problem::new(ProblemKind::Misconfigured, request.path(), why);
-    InternalError::from_response(why.to_owned(), problem.response(PROBLEM_TYPES)).into()
+    let response = negotiated(request, &problem, PROBLEM_TYPES);
+    InternalError::from_response(why.to_owned(), response).into()
 }
 
 /// A handler outside of an app that knows us must not run unguarded.
@@ -163,5 +165,6 @@ pub(super) fn unprepared(request: &HttpRequest) -> HttpResponse {
          add `.app_data(idempotency.clone())` to the `App`",
     );
     let what = "the handler is guarded, and its app was not given what guards it";
-    Problem::new(ProblemKind::Misconfigured, request.path(), what).response(PROBLEM_TYPES)
+    let problem = Problem::new(ProblemKind::Misconfigured, request.path(), what);
+    negotiated(request, &problem, PROBLEM_TYPES)
 }

@@ -1,0 +1,20 @@
+/** What `fetch` takes, and how often it may be tried. */
+export interface Init extends RequestInit {
+  /** How often it is sent at most. Defaults to 6. */
+  tries?: number
+  /** Called before the wait that follows the n-th try. */
+  onRetry?: (n: number) => void
+}
+
+/** One thing that a person wants: everything sent through it carries the same key. */
+export interface Intent {
+  readonly key: string
+  /** Sends, and sends again after a lost connection, 503, or 409 `in-progress`. */
+  fetch(input: RequestInfo | URL, init?: Init): Promise<Response>
+}
+
+/** A new intent; with a key, one that was begun before. */
+export function intent(key?: string): Intent
+
+/** Sends something new: an intent of its own. */
+export function fetch(input: RequestInfo | URL, init?: Init): Promise<Response>
