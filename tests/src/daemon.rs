@@ -56,7 +56,7 @@ impl Daemon {
         if !become_user.is_empty() {
             run(&["chown".to_owned(), user.to_owned(), directory.display().to_string()]);
         }
-        run(&[become_user.clone(), install(&directory)].concat());
+        let install = [become_user.clone(), install(&directory)].concat();
         let fixed = ["sh", "-c", WATCH, "watch"].map(str::to_owned).to_vec();
         let mut words = [become_user, fixed].concat();
         words.extend([directory.display().to_string(), quit.to_owned()]);
@@ -71,7 +71,10 @@ impl Daemon {
             tell: tell.expect("it is piped"),
             told: BufReader::new(told.expect("it is piped")),
         };
-        Self { directory, watch, line: Some(Mutex::new(line)) }
+        // From here on the directory is looked after, whatever happens.
+        let new = Self { directory, watch, line: Some(Mutex::new(line)) };
+        run(&install);
+        new
     }
 
     /// How a directory becomes a copy of this one, whose server was never started.
