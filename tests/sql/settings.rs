@@ -45,7 +45,7 @@ async fn a_server_that_only_reads_is_refused() {
     let database = server.database().await;
     drop(store(&database).await);
     // From its next start on it follows a primary, which is nowhere.
-    server.run("COPY (SELECT 1) TO PROGRAM 'touch standby.signal'").await;
+    server.run("COPY (SELECT 1) TO PROGRAM 'cat > standby.signal'").await;
     server.kill();
     server.restart().await;
     let findings = store(&database).await.findings();
