@@ -1,225 +1,242 @@
-//! Handlers that work in the transaction of their guard.
+//! Handlers that work in the transaction of their guard, for each database.
 
-use actix_web::dev::Payload;
-use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder, error, post, web};
-use futures_util::future::LocalBoxFuture;
-use idempotent_runtime::{States, Tx, idempotent};
-use sqlx::{Sqlite, SqliteConnection, SqlitePool};
-use tests::Stage;
+/// The same handlers, typed for a database.
+macro_rules! routes {
+    ($database:ident, $connection:ident, $pool:ident, $first:tt, $constraint:tt) => {
+        use actix_web::dev::Payload;
+        use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder, error, post, web};
+        use futures_util::future::LocalBoxFuture;
+        use idempotent_runtime::{States, Tx, idempotent};
+        use sqlx::{$connection, $database, $pool};
+        use tests::Stage;
 
-pub(crate) fn all(config: &mut web::ServiceConfig) {
-    config
-        .service(dedup)
-        .service(impatient)
-        .service(optional)
-        .service(rejecting)
-        .service(twice)
-        .service(versioned)
-        .service(accepting)
-        .service(versioned_with_key)
-        .service(pay)
-        .service(complete)
-        .service(cancel)
-        .service(raise)
-        .service(row)
-        .service(row_impatient)
-        .service(insert)
-        .service(insert_elsewhere)
-        .service(insert_with_key);
+        pub(crate) fn all(config: &mut web::ServiceConfig) {
+            config
+                .service(dedup)
+                .service(impatient)
+                .service(optional)
+                .service(rejecting)
+                .service(twice)
+                .service(versioned)
+                .service(accepting)
+                .service(versioned_with_key)
+                .service(pay)
+                .service(complete)
+                .service(cancel)
+                .service(raise)
+                .service(row)
+                .service(row_impatient)
+                .service(insert)
+                .service(insert_elsewhere)
+                .service(insert_with_key);
+        }
+
+        type Hand = web::Data<Stage>;
+        type Code = web::Path<String>;
+
+        /// An effect, and then what the test says.
+        async fn act(tx: &mut Tx<$database>, stage: &Stage) -> Result<HttpResponse, Error> {
+            let effect = sqlx::query("INSERT INTO effects (what) VALUES ('done')");
+            effect.execute(&mut **tx).await.map_err(error::ErrorInternalServerError)?;
+            Ok(stage.perform().await)
+        }
+
+        #[post("/dedup")]
+        #[idempotent(strategy = "dedup_table", wait = "1m")]
+        async fn dedup(mut tx: Tx<$database>, stage: Hand, _body: web::Bytes) -> impl Responder {
+            act(&mut tx, &stage).await
+        }
+
+        #[post("/impatient")]
+        #[idempotent(strategy = "dedup_table", wait = "200ms")]
+        async fn impatient(mut tx: Tx<$database>, stage: Hand) -> impl Responder {
+            act(&mut tx, &stage).await
+        }
+
+        #[post("/optional")]
+        #[idempotent(strategy = "dedup_table", required = false)]
+        async fn optional(stage: Hand, mut tx: Tx<$database>) -> Result<impl Responder, Error> {
+            act(&mut tx, &stage).await
+        }
+
+        #[post("/rejecting")]
+        #[idempotent(strategy = "dedup_table", on_duplicate = "reject")]
+        async fn rejecting(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &stage).await
+        }
+
+        /// A caller that the database knows: an extractor that needs a connection of its own.
+        struct Known;
+
+        impl FromRequest for Known {
+            type Error = Error;
+            type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                let pool = request.app_data::<web::Data<$pool>>().cloned();
+                Box::pin(async move {
+                    let pool = pool.ok_or_else(|| error::ErrorInternalServerError("no pool"))?;
+                    let known = sqlx::query("SELECT 1").execute(pool.get_ref()).await;
+                    known.map(|_| Self).map_err(error::ErrorServiceUnavailable)
+                })
+            }
+        }
+
+        /// What went wrong with an insert.
+        #[derive(Debug, thiserror::Error)]
+        #[error("the insert failed")]
+        struct Failed(#[from] sqlx::Error);
+
+        impl actix_web::ResponseError for Failed {}
+
+        async fn insert_code(connection: &mut $connection, code: &str) -> Result<(), Failed> {
+            sqlx::query("INSERT INTO effects (what) VALUES ('inserting')")
+                .execute(&mut *connection)
+                .await?;
+            sqlx::query(concat!("INSERT INTO codes (code) VALUES (", $first, ")")).bind(code).execute(connection).await?;
+            Ok(())
+        }
+
+        #[post("/insert/{code}")]
+        #[idempotent(strategy = "unique", existing = find, constraint = $constraint)]
+        async fn insert(
+            _: Known,
+            code: Code,
+            mut tx: Tx<$database>,
+            body: String,
+        ) -> Result<HttpResponse, Failed> {
+            insert_code(&mut tx, &code).await?;
+            Ok(HttpResponse::Created().body(format!("{code} {body}")))
+        }
+
+        async fn find(
+            _: Known,
+            code: Code,
+            mut tx: Tx<$database>,
+            body: String,
+        ) -> Result<HttpResponse, Failed> {
+            let found = sqlx::query_scalar(concat!("SELECT code FROM codes WHERE code = ", $first)).bind(&*code);
+            let code: String = found.fetch_one(&mut *tx).await?;
+            Ok(HttpResponse::Ok().body(format!("{code} {body}")))
+        }
+
+        #[post("/insert-elsewhere/{code}")]
+        #[idempotent(strategy = "unique", existing = found_elsewhere)]
+        async fn insert_elsewhere(code: Code, pool: web::Data<$pool>) -> Result<HttpResponse, Failed> {
+            insert_code(&mut *pool.acquire().await?, &code).await?;
+            Ok(HttpResponse::Created().finish())
+        }
+
+        async fn found_elsewhere(_: Code, _: web::Data<$pool>) -> HttpResponse {
+            HttpResponse::Ok().finish()
+        }
+
+        #[post("/insert-with-key/{code}")]
+        #[idempotent(strategy = "unique", existing = find, key = "{header.Idempotency-Key}")]
+        async fn insert_with_key(
+            _: Known,
+            code: Code,
+            mut tx: Tx<$database>,
+            body: String,
+        ) -> Result<HttpResponse, Failed> {
+            insert_code(&mut tx, &code).await?;
+            Ok(HttpResponse::Created().body(format!("{code} {body}")))
+        }
+
+        /// Asks for the transaction a second time, which there is not.
+        #[post("/twice")]
+        #[idempotent(strategy = "dedup_table")]
+        async fn twice(mut one: Tx<$database>, mut other: Tx<$database>, stage: Hand) -> impl Responder {
+            let _ = act(&mut one, &stage).await;
+            act(&mut other, &stage).await
+        }
+
+        #[post("/versioned/{id}")]
+        #[idempotent(strategy = "version", table = "things", id = "{path.id}")]
+        async fn versioned(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &stage).await
+        }
+
+        #[post("/accepting/{id}")]
+        #[idempotent(strategy = "version", table = "things", id = "{path.id}", on_duplicate = "accept")]
+        async fn accepting(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &stage).await
+        }
+
+        #[post("/versioned-with-key/{id}")]
+        #[idempotent(
+            strategy = "version",
+            table = "things",
+            id = "{path.id}",
+            key = "{header.Idempotency-Key}"
+        )]
+        async fn versioned_with_key(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &stage).await
+        }
+
+        #[derive(States)]
+        enum Status {
+            #[to(Paid, Cancelled)]
+            Created,
+            #[to(Completed)]
+            Paid,
+            Completed,
+            Cancelled,
+        }
+
+        #[derive(States)]
+        enum Level {
+            #[to(High)]
+            Low = 1,
+            High = 5,
+        }
+
+        #[post("/pay/{id}")]
+        #[idempotent(strategy = "state", table = "things", id = "{path.id}", from = Status::Created, to = Status::Paid)]
+        async fn pay(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &stage).await
+        }
+
+        #[post("/complete/{id}")]
+        #[idempotent(strategy = "state", table = "things", id = "{path.id}", from = Status::Paid, to = Status::Completed)]
+        async fn complete(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &stage).await
+        }
+
+        #[post("/cancel/{id}")]
+        #[idempotent(strategy = "state", table = "things", id = "{path.id}", from = Status::Created, to = Status::Cancelled)]
+        async fn cancel(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &stage).await
+        }
+
+        #[post("/raise/{id}")]
+        #[idempotent(strategy = "state", table = "things", id = "{path.id}", column = "level", from = Level::Low, to = Level::High)]
+        async fn raise(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &stage).await
+        }
+
+        #[post("/row/{id}")]
+        #[idempotent(strategy = "row_lock", table = "things", id = "{path.id}", wait = "1m")]
+        async fn row(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &stage).await
+        }
+
+        #[post("/row-impatient/{id}")]
+        #[idempotent(strategy = "row_lock", table = "things", id = "{path.id}", wait = "50ms")]
+        async fn row_impatient(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &stage).await
+        }
+    };
 }
 
-type Hand = web::Data<Stage>;
-type Code = web::Path<String>;
-
-/// An effect, and then what the test says.
-async fn act(tx: &mut Tx<Sqlite>, stage: &Stage) -> Result<HttpResponse, Error> {
-    let effect = sqlx::query("INSERT INTO effects (what) VALUES ('done')");
-    effect.execute(&mut **tx).await.map_err(error::ErrorInternalServerError)?;
-    Ok(stage.perform().await)
+pub(crate) mod sqlite {
+    routes!(Sqlite, SqliteConnection, SqlitePool, "?", "codes.code");
 }
 
-#[post("/dedup")]
-#[idempotent(strategy = "dedup_table", wait = "1m")]
-async fn dedup(mut tx: Tx<Sqlite>, stage: Hand, _body: web::Bytes) -> impl Responder {
-    act(&mut tx, &stage).await
+pub(crate) mod postgres {
+    routes!(Postgres, PgConnection, PgPool, "$1", "codes_code_key");
 }
 
-#[post("/impatient")]
-#[idempotent(strategy = "dedup_table", wait = "50ms")]
-async fn impatient(mut tx: Tx<Sqlite>, stage: Hand) -> impl Responder {
-    act(&mut tx, &stage).await
-}
-
-#[post("/optional")]
-#[idempotent(strategy = "dedup_table", required = false)]
-async fn optional(stage: Hand, mut tx: Tx<Sqlite>) -> Result<impl Responder, Error> {
-    act(&mut tx, &stage).await
-}
-
-#[post("/rejecting")]
-#[idempotent(strategy = "dedup_table", on_duplicate = "reject")]
-async fn rejecting(stage: Hand, mut tx: Tx<Sqlite>) -> impl Responder {
-    act(&mut tx, &stage).await
-}
-
-/// A caller that the database knows: an extractor that needs a connection of its own.
-struct Known;
-
-impl FromRequest for Known {
-    type Error = Error;
-    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let pool = request.app_data::<web::Data<SqlitePool>>().cloned();
-        Box::pin(async move {
-            let pool = pool.ok_or_else(|| error::ErrorInternalServerError("no pool"))?;
-            let known = sqlx::query("SELECT 1").execute(pool.get_ref()).await;
-            known.map(|_| Self).map_err(error::ErrorServiceUnavailable)
-        })
-    }
-}
-
-/// What went wrong with an insert.
-#[derive(Debug, thiserror::Error)]
-#[error("the insert failed")]
-struct Failed(#[from] sqlx::Error);
-
-impl actix_web::ResponseError for Failed {}
-
-async fn insert_code(connection: &mut SqliteConnection, code: &str) -> Result<(), Failed> {
-    sqlx::query("INSERT INTO effects (what) VALUES ('inserting')")
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query("INSERT INTO codes (code) VALUES (?)").bind(code).execute(connection).await?;
-    Ok(())
-}
-
-#[post("/insert/{code}")]
-#[idempotent(strategy = "unique", existing = find, constraint = "codes.code")]
-async fn insert(
-    _: Known,
-    code: Code,
-    mut tx: Tx<Sqlite>,
-    body: String,
-) -> Result<HttpResponse, Failed> {
-    insert_code(&mut tx, &code).await?;
-    Ok(HttpResponse::Created().body(format!("{code} {body}")))
-}
-
-async fn find(
-    _: Known,
-    code: Code,
-    mut tx: Tx<Sqlite>,
-    body: String,
-) -> Result<HttpResponse, Failed> {
-    let found = sqlx::query_scalar("SELECT code FROM codes WHERE code = ?").bind(&*code);
-    let code: String = found.fetch_one(&mut *tx).await?;
-    Ok(HttpResponse::Ok().body(format!("{code} {body}")))
-}
-
-#[post("/insert-elsewhere/{code}")]
-#[idempotent(strategy = "unique", existing = found_elsewhere)]
-async fn insert_elsewhere(code: Code, pool: web::Data<SqlitePool>) -> Result<HttpResponse, Failed> {
-    insert_code(&mut *pool.acquire().await?, &code).await?;
-    Ok(HttpResponse::Created().finish())
-}
-
-async fn found_elsewhere(_: Code, _: web::Data<SqlitePool>) -> HttpResponse {
-    HttpResponse::Ok().finish()
-}
-
-#[post("/insert-with-key/{code}")]
-#[idempotent(strategy = "unique", existing = find, key = "{header.Idempotency-Key}")]
-async fn insert_with_key(
-    _: Known,
-    code: Code,
-    mut tx: Tx<Sqlite>,
-    body: String,
-) -> Result<HttpResponse, Failed> {
-    insert_code(&mut tx, &code).await?;
-    Ok(HttpResponse::Created().body(format!("{code} {body}")))
-}
-
-/// Asks for the transaction a second time, which there is not.
-#[post("/twice")]
-#[idempotent(strategy = "dedup_table")]
-async fn twice(mut one: Tx<Sqlite>, mut other: Tx<Sqlite>, stage: Hand) -> impl Responder {
-    let _ = act(&mut one, &stage).await;
-    act(&mut other, &stage).await
-}
-
-#[post("/versioned/{id}")]
-#[idempotent(strategy = "version", table = "things", id = "{path.id}")]
-async fn versioned(stage: Hand, mut tx: Tx<Sqlite>) -> impl Responder {
-    act(&mut tx, &stage).await
-}
-
-#[post("/accepting/{id}")]
-#[idempotent(strategy = "version", table = "things", id = "{path.id}", on_duplicate = "accept")]
-async fn accepting(stage: Hand, mut tx: Tx<Sqlite>) -> impl Responder {
-    act(&mut tx, &stage).await
-}
-
-#[post("/versioned-with-key/{id}")]
-#[idempotent(
-    strategy = "version",
-    table = "things",
-    id = "{path.id}",
-    key = "{header.Idempotency-Key}"
-)]
-async fn versioned_with_key(stage: Hand, mut tx: Tx<Sqlite>) -> impl Responder {
-    act(&mut tx, &stage).await
-}
-
-#[derive(States)]
-enum Status {
-    #[to(Paid, Cancelled)]
-    Created,
-    #[to(Completed)]
-    Paid,
-    Completed,
-    Cancelled,
-}
-
-#[derive(States)]
-enum Level {
-    #[to(High)]
-    Low = 1,
-    High = 5,
-}
-
-#[post("/pay/{id}")]
-#[idempotent(strategy = "state", table = "things", id = "{path.id}", from = Status::Created, to = Status::Paid)]
-async fn pay(stage: Hand, mut tx: Tx<Sqlite>) -> impl Responder {
-    act(&mut tx, &stage).await
-}
-
-#[post("/complete/{id}")]
-#[idempotent(strategy = "state", table = "things", id = "{path.id}", from = Status::Paid, to = Status::Completed)]
-async fn complete(stage: Hand, mut tx: Tx<Sqlite>) -> impl Responder {
-    act(&mut tx, &stage).await
-}
-
-#[post("/cancel/{id}")]
-#[idempotent(strategy = "state", table = "things", id = "{path.id}", from = Status::Created, to = Status::Cancelled)]
-async fn cancel(stage: Hand, mut tx: Tx<Sqlite>) -> impl Responder {
-    act(&mut tx, &stage).await
-}
-
-#[post("/raise/{id}")]
-#[idempotent(strategy = "state", table = "things", id = "{path.id}", column = "level", from = Level::Low, to = Level::High)]
-async fn raise(stage: Hand, mut tx: Tx<Sqlite>) -> impl Responder {
-    act(&mut tx, &stage).await
-}
-
-#[post("/row/{id}")]
-#[idempotent(strategy = "row_lock", table = "things", id = "{path.id}", wait = "1m")]
-async fn row(stage: Hand, mut tx: Tx<Sqlite>) -> impl Responder {
-    act(&mut tx, &stage).await
-}
-
-#[post("/row-impatient/{id}")]
-#[idempotent(strategy = "row_lock", table = "things", id = "{path.id}", wait = "50ms")]
-async fn row_impatient(stage: Hand, mut tx: Tx<Sqlite>) -> impl Responder {
-    act(&mut tx, &stage).await
+pub(crate) mod mariadb {
+    routes!(MySql, MySqlConnection, MySqlPool, "?", "code");
 }

@@ -1,29 +1,41 @@
 //! `row_lock`, `version` and `state`: behaviours 34 and 35, invariant S11.
 
-use crate::Bank;
+use crate::{Bank, Kind};
 use actix_web::HttpResponse;
 use futures_util::future::join_all;
 
+on_every_database! {
+    of_twenty_updates_of_one_version_one_succeeds,
+    a_version_must_be_named_and_must_be_one,
+    a_failed_update_leaves_the_version_as_it_was,
+    an_update_that_went_through_can_be_accepted,
+    with_a_key_the_first_answer_is_replayed_before_the_row_judges,
+    a_thing_goes_through_its_states_once,
+    a_failed_transition_leaves_the_state_as_it_was,
+    a_column_can_hold_states_as_numbers,
+    holders_of_a_row_never_overlap_and_who_waits_too_long_is_told_so,
+    an_id_is_bound_and_never_part_of_the_statement,
+}
+
 impl Bank {
-    async fn things(statement: &'static str) -> Self {
-        let bank = Self::open(4).await;
+    async fn things(kind: Kind, statement: &'static str) -> Self {
+        let bank = Self::open(kind, 4).await;
         let schema = "CREATE TABLE things (
-            id INTEGER PRIMARY KEY, version INTEGER NOT NULL DEFAULT 0,
-            status TEXT NOT NULL DEFAULT 'created', level INTEGER NOT NULL DEFAULT 1
-        ) STRICT";
-        sqlx::raw_sql(schema).execute(&bank.pool).await.unwrap();
-        sqlx::raw_sql(statement).execute(&bank.pool).await.unwrap();
+            id BIGINT PRIMARY KEY, version BIGINT NOT NULL DEFAULT 0,
+            status VARCHAR(20) NOT NULL DEFAULT 'created', level BIGINT NOT NULL DEFAULT 1
+        )";
+        bank.run(schema).await;
+        bank.run(statement).await;
         bank
     }
 
-    async fn one() -> Self {
-        Self::things("INSERT INTO things (id) VALUES (7)").await
+    async fn one(kind: Kind) -> Self {
+        Self::things(kind, "INSERT INTO things (id) VALUES (7)").await
     }
 }
 
-#[tokio::test]
-async fn of_twenty_updates_of_one_version_one_succeeds() {
-    let bank = Bank::one().await;
+async fn of_twenty_updates_of_one_version_one_succeeds(kind: Kind) {
+    let bank = Bank::one(kind).await;
     let sent = (0..20).map(|_| bank.post("/versioned/7").header("If-Match", "\"0\"").send());
     let replies = join_all(sent).await;
     let (done, refused): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 201);
@@ -35,9 +47,8 @@ async fn of_twenty_updates_of_one_version_one_succeeds() {
     assert_eq!(bank.effects().await, 1);
 }
 
-#[tokio::test]
-async fn a_version_must_be_named_and_must_be_one() {
-    let bank = Bank::one().await;
+async fn a_version_must_be_named_and_must_be_one(kind: Kind) {
+    let bank = Bank::one(kind).await;
     bank.post("/versioned/7").send().await.is_problem(428, "version-missing");
     for written in ["W/\"0\"", "*", "\"0\", \"1\"", "\"zero\"", "\"-1\"", "9223372036854775807"] {
         let reply = bank.post("/versioned/7").header("If-Match", written).send().await;
@@ -49,9 +60,8 @@ async fn a_version_must_be_named_and_must_be_one() {
     assert_eq!(bank.post("/versioned/7").header("If-Match", "0").send().await.status, 201);
 }
 
-#[tokio::test]
-async fn a_failed_update_leaves_the_version_as_it_was() {
-    let bank = Bank::one().await;
+async fn a_failed_update_leaves_the_version_as_it_was(kind: Kind) {
+    let bank = Bank::one(kind).await;
     bank.stage.plays(|run| match run {
         1 => HttpResponse::InternalServerError().finish(),
         2 => HttpResponse::BadRequest().finish(),
@@ -66,9 +76,8 @@ async fn a_failed_update_leaves_the_version_as_it_was() {
     assert_eq!(bank.effects().await, 1);
 }
 
-#[tokio::test]
-async fn an_update_that_went_through_can_be_accepted() {
-    let bank = Bank::one().await;
+async fn an_update_that_went_through_can_be_accepted(kind: Kind) {
+    let bank = Bank::one(kind).await;
     let update = |version: &'static str| bank.post("/accepting/7").header("If-Match", version);
     assert_eq!(update("\"0\"").send().await.status, 201);
     let again = update("\"0\"").send().await;
@@ -78,9 +87,8 @@ async fn an_update_that_went_through_can_be_accepted() {
     assert_eq!(bank.effects().await, 2);
 }
 
-#[tokio::test]
-async fn with_a_key_the_first_answer_is_replayed_before_the_row_judges() {
-    let bank = Bank::one().await;
+async fn with_a_key_the_first_answer_is_replayed_before_the_row_judges(kind: Kind) {
+    let bank = Bank::one(kind).await;
     let update = || bank.post("/versioned-with-key/7").key("k").header("If-Match", "\"0\"");
     let first = update().send().await;
     let again = update().send().await;
@@ -94,9 +102,8 @@ async fn with_a_key_the_first_answer_is_replayed_before_the_row_judges() {
     assert_eq!((fits.status, fits.is_replay()), (201, false));
 }
 
-#[tokio::test]
-async fn a_thing_goes_through_its_states_once() {
-    let bank = Bank::one().await;
+async fn a_thing_goes_through_its_states_once(kind: Kind) {
+    let bank = Bank::one(kind).await;
     bank.post("/complete/7").send().await.is_problem(409, "illegal-transition");
     assert_eq!(bank.stage.runs(), 0);
     let paid = join_all((0..20).map(|_| bank.post("/pay/7").send())).await;
@@ -118,9 +125,8 @@ async fn a_thing_goes_through_its_states_once() {
     assert_eq!(bank.effects().await, 2);
 }
 
-#[tokio::test]
-async fn a_failed_transition_leaves_the_state_as_it_was() {
-    let bank = Bank::one().await;
+async fn a_failed_transition_leaves_the_state_as_it_was(kind: Kind) {
+    let bank = Bank::one(kind).await;
     bank.stage.plays(|run| match run {
         1 => HttpResponse::ServiceUnavailable().finish(),
         _ => HttpResponse::Created().finish(),
@@ -130,17 +136,15 @@ async fn a_failed_transition_leaves_the_state_as_it_was() {
     bank.post("/pay/8").send().await.is_problem(404, "row-missing");
 }
 
-#[tokio::test]
-async fn a_column_can_hold_states_as_numbers() {
-    let bank = Bank::one().await;
+async fn a_column_can_hold_states_as_numbers(kind: Kind) {
+    let bank = Bank::one(kind).await;
     assert_eq!(bank.post("/raise/7").send().await.status, 201);
     assert_eq!(bank.post("/raise/7").send().await.status, 200);
     assert_eq!(bank.number("SELECT level FROM things").await, 5);
 }
 
-#[tokio::test]
-async fn holders_of_a_row_never_overlap_and_who_waits_too_long_is_told_so() {
-    let bank = Bank::one().await;
+async fn holders_of_a_row_never_overlap_and_who_waits_too_long_is_told_so(kind: Kind) {
+    let bank = Bank::one(kind).await;
     bank.stage.close();
     let first = tokio::spawn(bank.post("/row/7").send());
     bank.stage.runs_reach(1).await;
@@ -155,9 +159,8 @@ async fn holders_of_a_row_never_overlap_and_who_waits_too_long_is_told_so() {
     bank.post("/row/8").send().await.is_problem(404, "row-missing");
 }
 
-#[tokio::test]
-async fn an_id_is_bound_and_never_part_of_the_statement() {
-    let bank = Bank::one().await;
+async fn an_id_is_bound_and_never_part_of_the_statement(kind: Kind) {
+    let bank = Bank::one(kind).await;
     for id in ["7%20OR%201%3D1", "%27%20OR%20%27%27%3D%27", "7%3B%20DROP%20TABLE%20things"] {
         bank.post(&format!("/row/{id}")).send().await.is_problem(404, "row-missing");
     }

@@ -11,7 +11,7 @@ use crate::observe::Counts;
 use crate::policy::Policy;
 use crate::store::{Finding, Store, open};
 use crate::strategy::{Lock, Settings};
-use crate::transaction::Database;
+use crate::transaction::Guarded;
 use actix_web::{HttpRequest, HttpResponse};
 use std::fmt;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ pub(super) struct Guard {
     pub(super) engine: Engine,
     pub(super) settings: Settings,
     pub(super) scope: Scope,
-    pub(super) database: Option<Box<dyn Database>>,
+    pub(super) database: Option<Arc<dyn Guarded>>,
     pub(super) key_form: KeyForm,
     pub(super) max_body: usize,
     pub(super) problem_types: String,
@@ -124,8 +124,8 @@ impl Idempotency {
         &self.0.settings
     }
 
-    pub(super) fn database(&self) -> Option<&dyn Database> {
-        self.0.database.as_deref()
+    pub(super) fn database(&self) -> Option<&Arc<dyn Guarded>> {
+        self.0.database.as_ref()
     }
 
     pub(super) fn scope(&self) -> &Scope {

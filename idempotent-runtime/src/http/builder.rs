@@ -8,7 +8,7 @@ use crate::http::problem::Problem;
 use crate::http::scope::Scope;
 use crate::store::{Finding, Severity, Store};
 use crate::strategy::{Settings, TokenSecrets};
-use crate::transaction::Database;
+use crate::transaction::{Database, Guarded};
 use actix_web::{HttpRequest, HttpResponse};
 use std::fmt;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub struct Builder<S = Scope> {
     problem_types: String,
     on_error: Option<Box<OnError>>,
     check: Check,
-    database: Option<Box<dyn Database>>,
+    database: Option<Arc<dyn Guarded>>,
     scope: S,
 }
 
@@ -192,7 +192,7 @@ impl<S> Builder<S> {
     ///
     /// Records are kept in its table `idempotency_records`, which is made where it is missing.
     pub fn database(mut self, pool: impl Database) -> Self {
-        self.database = Some(Box::new(pool));
+        self.database = Some(pool.guarded());
         self
     }
 

@@ -21,7 +21,7 @@ impl Call {
         let wait = self.policy.wait.unwrap_or(self.app.settings().wait);
         let plan = Plan { ask, row: self.row_plan()?, wait };
         self.shared.committed.set(true);
-        match transaction::begin(database, self.app.engine(), &plan).await {
+        match transaction::begin(database, self.app.engine(), plan).await {
             Ok(Begun::Run(mut run)) => {
                 self.shared.attempt.set(u64::from(run.is_recorded()));
                 self.shared.lent.replace(run.lend());

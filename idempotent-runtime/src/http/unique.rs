@@ -50,14 +50,26 @@ impl Call {
     }
 }
 
-/// Databases name the index; `SQLite` names table and column in its message instead.
+/// `PostgreSQL` names the index. The others do at the end of their messages, behind values that are
+/// anybody's: `MySQL` quoted and after the table, `SQLite` as its columns.
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 fn is_unique_violation(error: &(dyn StdError + 'static), constraint: Option<&str>) -> bool {
     let Some(sqlx::Error::Database(refusal)) = error.downcast_ref() else { return false };
-    refusal.is_unique_violation()
-        && constraint.is_none_or(|name| {
-            refusal.constraint() == Some(name) || refusal.message().contains(name)
-        })
+    let named = |name: &str| match refusal.constraint() {
+        Some(index) => index == name,
+        None => is_at_end(refusal.message(), name),
+    };
+    refusal.is_unique_violation() && constraint.is_none_or(named)
+}
+
+/// Whether the end of a message names this index, these columns, or one of them.
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+fn is_at_end(message: &str, name: &str) -> bool {
+    let end = message.rsplit_once("for key ").or_else(|| message.rsplit_once("failed: "));
+    let Some((_, end)) = end else { return false };
+    let index = end.trim_matches('\'');
+    let bare = index.rsplit_once('.').map(|(_table, bare)| bare);
+    index == name || bare == Some(name) || index.split(", ").any(|column| column == name)
 }
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]

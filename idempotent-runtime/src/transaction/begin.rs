@@ -4,12 +4,13 @@ use crate::engine::decide::Refusal;
 use crate::engine::{Ask, Engine, Entered};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::outcome::StoredResponse;
-use crate::transaction::database::Database;
-use crate::transaction::dedup_table::{self, Found};
+use crate::transaction::database::{Guarded, Open};
+use crate::transaction::dedup_table::{self, Found, Recorded};
 use crate::transaction::row::{Judged, RowAnswer, RowPlan};
 use crate::transaction::run::Run;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// The pause before a transaction that had to give way is begun again; jittered, and doubled.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -46,15 +47,16 @@ pub(crate) enum Begun {
 /// # Errors
 /// When the database did not answer, or what it holds under the key is no record.
 pub(crate) async fn begin(
-    database: &dyn Database,
+    database: &Arc<dyn Guarded>,
     engine: &Engine,
-    plan: &Plan,
+    plan: Plan,
 ) -> Result<Begun, StoreError> {
-    let begun = insist(database, engine, plan).await;
+    let begun = insist(database, engine, Arc::new(plan)).await;
     let counters = engine.counters();
     match &begun {
         Ok(Begun::Run(_)) => counters.ran.count(),
-        Ok(Begun::Replay(_)) => counters.replayed.count(),
+        // Counted when it is sent.
+        Ok(Begun::Replay(_)) => {}
         Ok(Begun::Refused(_) | Begun::Row(_)) => counters.refused.count(),
         Err(error) if error.kind() == StoreErrorKind::Corrupt => counters.undecodable.count(),
         Err(_) => counters.store_failed.count(),
@@ -64,9 +66,9 @@ pub(crate) async fn begin(
 
 /// Tries until the wait is over: deadlocks and busy databases ask one side to begin anew.
 async fn insist(
-    database: &dyn Database,
+    database: &Arc<dyn Guarded>,
     engine: &Engine,
-    plan: &Plan,
+    plan: Arc<Plan>,
 ) -> Result<Begun, StoreError> {
     let until = Instant::now() + plan.wait;
     let mut pause = FIRST_PAUSE;
@@ -74,52 +76,83 @@ async fn insist(
         let Some(entered) = engine.enter() else {
             return Ok(Begun::Refused(Refusal::Draining));
         };
-        match timeout_at(until, attempt(database, plan, entered)).await {
-            Ok(Err(error)) if error.kind() == StoreErrorKind::Busy && Instant::now() < until => {
-                sleep(pause.mul_f64(0.5 + rand::random::<f64>())).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
+        let (database, plan) = (Arc::clone(database), Arc::clone(&plan));
+        let mut attempt = Box::pin(attempt(database, plan, until, entered));
+        match timeout_at(until, &mut attempt).await {
+            Ok(Err(error)) if error.kind() == StoreErrorKind::Busy => {}
+            Ok(ended) => return ended,
+            Err(_) => {
+                // Not dropped, for not every client library finds its way back on a connection whose
+                // answer nobody awaited. The database's own timeout ends it soon.
+                tokio::spawn(async move { drop(attempt.await) });
+                return Ok(TOO_LONG);
             }
-            Ok(Err(error)) if error.kind() != StoreErrorKind::Busy => return Err(error),
-            Ok(Ok(begun)) => return Ok(begun),
-            Ok(Err(_)) | Err(_) => {
-                return Ok(Begun::Refused(Refusal::InProgress { retry_after: BUSY }));
-            }
+        }
+        let again = Instant::now() + pause.mul_f64(0.5 + rand::random::<f64>());
+        if again >= until {
+            return Ok(TOO_LONG);
+        }
+        sleep_until(again).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+const TOO_LONG: Begun = Begun::Refused(Refusal::InProgress { retry_after: BUSY });
+
+async fn attempt(
+    database: Arc<dyn Guarded>,
+    plan: Arc<Plan>,
+    until: Instant,
+    entered: Entered,
+) -> Result<Begun, StoreError> {
+    if plan.ask.is_some() {
+        database.make_table(until).await?;
+    }
+    let mut open = database.begin(until).await?;
+    match guard(&mut *open, &plan).await {
+        Ok(Verdict::Passed(recorded, version)) => {
+            Ok(Begun::Run(Box::new(Run::new(open, recorded, version, entered))))
+        }
+        Ok(Verdict::Answered(begun)) => {
+            open.rollback().await?;
+            Ok(begun)
+        }
+        Err(error) => {
+            // Left in order, where there is still something to leave.
+            drop(open.rollback().await);
+            Err(error)
         }
     }
 }
 
-async fn attempt(
-    database: &dyn Database,
-    plan: &Plan,
-    entered: Entered,
-) -> Result<Begun, StoreError> {
-    let mut open = database.begin().await?;
+enum Verdict {
+    /// The handler may run, with this record and leaving the row at this version.
+    Passed(Option<Recorded>, Option<i64>),
+    Answered(Begun),
+}
+
+/// Lets the guards judge, on a transaction that is then the handler's.
+async fn guard(open: &mut dyn Open, plan: &Plan) -> Result<Verdict, StoreError> {
     let recorded = match &plan.ask {
         None => None,
-        Some(ask) => match dedup_table::claim(&mut *open, ask).await? {
+        Some(ask) => match dedup_table::claim(open, ask).await? {
             Found::Nothing(recorded) => Some(recorded),
-            Found::Response(response) => {
-                open.rollback().await?;
-                return Ok(Begun::Replay(response));
-            }
-            Found::Refusal(refusal) => {
-                open.rollback().await?;
-                return Ok(Begun::Refused(refusal));
-            }
+            Found::Response(response) => return Ok(Verdict::Answered(Begun::Replay(response))),
+            Found::Refusal(refusal) => return Ok(Verdict::Answered(Begun::Refused(refusal))),
         },
     };
-    if recorded.is_some() {
-        open.mark().await?;
-    }
     let version = match &plan.row {
         None => None,
-        Some(row) => match row.judge(&mut *open).await? {
-            Judged::Passed(version) => version,
-            Judged::Answered(answer) => {
-                open.rollback().await?;
-                return Ok(Begun::Row(answer));
+        Some(row) => {
+            if recorded.is_some() {
+                open.mark().await?;
             }
-        },
+            match row.judge(open).await? {
+                Judged::Passed(version) => version,
+                Judged::Answered(answer) => return Ok(Verdict::Answered(Begun::Row(answer))),
+            }
+        }
     };
-    Ok(Begun::Run(Box::new(Run::new(open, recorded, version, entered))))
+    open.hand_over().await?;
+    Ok(Verdict::Passed(recorded, version))
 }

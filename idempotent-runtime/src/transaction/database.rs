@@ -7,19 +7,36 @@ use crate::transaction::row::RowPlan;
 use bytes::Bytes;
 use std::any::{Any, TypeId};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// A business database that handlers share with their guards: a pool of sqlx.
 ///
-/// Implemented for `SqlitePool`, and sealed: which statement waits for whom differs too much between
-/// databases to be left to an implementation elsewhere.
-pub trait Database: sealed::Sealed + Send + Sync + fmt::Debug + 'static {
-    /// Opens a transaction that will write.
+/// Implemented for `SqlitePool`, `PgPool` and `MySqlPool`, and sealed: which statement waits for whom
+/// differs too much between databases to be left to an implementation elsewhere.
+///
+/// Transactions have the isolation level that the pool's connections have. While guards wait, the
+/// database's own timeout for locks is what is left of `wait`; the handler has the pool's again. On
+/// `PostgreSQL` a transaction that rests for a minute is ended, unless the pool's connections or the
+/// server set `idle_in_transaction_session_timeout` otherwise: a process that was stopped must not hold
+/// its rows for ever.
+pub trait Database: sealed::Sealed + 'static {
+    /// Makes a guarded one of it.
     #[doc(hidden)]
-    fn begin(&self) -> StoreFuture<'_, Box<dyn Open>>;
+    fn guarded(self) -> Arc<dyn Guarded>;
+}
+
+/// A business database, and what was learned about it.
+#[doc(hidden)]
+pub trait Guarded: Send + Sync + fmt::Debug + 'static {
+    /// Makes the table of records where it is missing, outside of any transaction.
+    fn make_table(&self, until: Instant) -> StoreFuture<'_, ()>;
+
+    /// Opens a transaction that will write, and in which nothing waits for others for longer.
+    fn begin(&self, until: Instant) -> StoreFuture<'_, Box<dyn Open>>;
 
     /// The type of connection its transactions lend to handlers.
-    #[doc(hidden)]
     fn kind(&self) -> TypeId;
 
     /// The database, for people.
@@ -73,11 +90,18 @@ pub trait Open: Send {
         column: &'static str,
     ) -> StoreFuture<'a, Option<String>>;
 
-    /// Marks the point where the handler begins.
+    /// Marks the point after which everything can be taken back.
     fn mark(&mut self) -> StoreFuture<'_, ()>;
+
+    /// The guards have judged: marks this point, if none is marked, and lets the handler wait for
+    /// others as long as it may without us.
+    fn hand_over(&mut self) -> StoreFuture<'_, ()>;
 
     /// Takes back what was done since the mark.
     fn undo(&mut self) -> StoreFuture<'_, ()>;
+
+    /// Fails if the database has taken something back on its own, or will.
+    fn confirm(&mut self) -> StoreFuture<'_, ()>;
 
     /// Makes everything last.
     fn commit(self: Box<Self>) -> StoreFuture<'static, ()>;

@@ -7,6 +7,16 @@
 mod begin;
 mod database;
 mod dedup_table;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod dialect;
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod opened;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod pooled;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod row;
 mod run;
 #[cfg(feature = "sqlite")]
@@ -14,5 +24,6 @@ mod sqlite;
 
 pub(crate) use begin::{Begun, Plan, begin};
 pub use database::Database;
+pub(crate) use database::Guarded;
 pub(crate) use row::{RowAnswer, RowPlan};
 pub(crate) use run::{Effects, Run};

@@ -68,7 +68,8 @@ impl Run {
     ) -> Result<(), StoreError> {
         match (self.recorded.take(), effects) {
             (None, Effects::TakenBack) => return self.open.rollback().await,
-            (None, Effects::Kept) => {}
+            // A record that is completed proves as much.
+            (None, Effects::Kept) => self.open.confirm().await?,
             (Some(recorded), effects) => {
                 if effects == Effects::TakenBack {
                     self.open.undo().await?;

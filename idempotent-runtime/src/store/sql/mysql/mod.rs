@@ -96,11 +96,7 @@ impl Rows for MySqlConnection {
     fn prepare(&mut self) -> Step<'_, Vec<Finding>> {
         Box::pin(async move {
             let facts = doctor::ask(self).await?;
-            // `IF NOT EXISTS` fails for users who may not make tables.
-            let tables: i64 = sqlx::query_scalar(rows::EXISTS).fetch_one(&mut *self).await?;
-            if tables == 0 {
-                sqlx::raw_sql(rows::SCHEMA).execute(self).await?;
-            }
+            rows::make(self).await?;
             Ok(facts.findings())
         })
     }

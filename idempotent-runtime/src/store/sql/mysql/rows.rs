@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS idempotency_records (
     KEY idempotency_records_ends (ends)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;";
 
-pub(super) const EXISTS: &str = "\
+const EXISTS: &str = "\
 SELECT COUNT(*) FROM information_schema.tables \
 WHERE table_schema = DATABASE() AND table_name = 'idempotency_records'";
 
@@ -77,6 +77,16 @@ pub(super) const OVER: &str = concat!(
 
 /// How many keys one statement drops at most.
 const BATCH: u32 = 512;
+
+/// Makes the table where it is missing; ends a transaction under way.
+pub(crate) async fn make(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+    // `IF NOT EXISTS` fails for users who may not make tables.
+    let tables: i64 = sqlx::query_scalar(EXISTS).fetch_one(&mut *connection).await?;
+    if tables == 0 {
+        sqlx::raw_sql(SCHEMA).execute(connection).await?;
+    }
+    Ok(())
+}
 
 /// What is alive under a key.
 pub(crate) async fn look(

@@ -9,8 +9,8 @@ use crate::store::sql::failed;
 use crate::store::sql::remote::{Remote, Rows, Step};
 use crate::store::{Entry, Finding, Store, StoreFuture, Swap};
 use bytes::Bytes;
+use sqlx::PgConnection;
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError};
-use sqlx::{Connection, PgConnection};
 use std::time::Duration;
 
 /// What every connection asks of the server: no statement takes longer than the store waits for it,
@@ -20,9 +20,6 @@ const OPTIONS: [(&str, &str); 3] = [
     ("lock_timeout", "1000"),
     ("default_transaction_isolation", "read committed"),
 ];
-
-/// Who makes the table, of several processes that start at once. (A number of our own.)
-const MAKING: &str = "SELECT pg_advisory_xact_lock(7593461206841)";
 
 /// Keeps records in `PostgreSQL` 13 or later, in the table `idempotency_records`.
 ///
@@ -101,14 +98,7 @@ impl Rows for PgConnection {
     fn prepare(&mut self) -> Step<'_, Vec<Finding>> {
         Box::pin(async move {
             let facts = doctor::ask(self).await?;
-            // `IF NOT EXISTS` fails when two do it at once, and for users who may not make tables.
-            let exists: bool = sqlx::query_scalar(rows::EXISTS).fetch_one(&mut *self).await?;
-            if !exists {
-                let mut transaction = self.begin().await?;
-                sqlx::raw_sql(MAKING).execute(&mut *transaction).await?;
-                sqlx::raw_sql(rows::SCHEMA).execute(&mut *transaction).await?;
-                transaction.commit().await?;
-            }
+            rows::make(self).await?;
             Ok(facts.findings())
         })
     }

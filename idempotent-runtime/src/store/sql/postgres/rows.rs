@@ -7,7 +7,7 @@ use crate::key::StorageKey;
 use crate::store::record::Glance;
 use crate::store::sql::milliseconds;
 use crate::store::{Entry, Swap};
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection};
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -23,7 +23,10 @@ CREATE TABLE IF NOT EXISTS idempotency_records (
 );
 CREATE INDEX IF NOT EXISTS idempotency_records_ends ON idempotency_records (ends);";
 
-pub(super) const EXISTS: &str = "SELECT to_regclass('idempotency_records') IS NOT NULL";
+const EXISTS: &str = "SELECT to_regclass('idempotency_records') IS NOT NULL";
+
+/// Who makes the table, of several processes that start at once. (A number of our own.)
+const MAKING: &str = "SELECT pg_advisory_xact_lock(7593461206841)";
 
 macro_rules! now {
     () => {
@@ -73,6 +76,19 @@ pub(super) const PURGE: &str = concat!(
     now!(),
     " ORDER BY ends LIMIT $1 FOR UPDATE SKIP LOCKED))"
 );
+
+/// Makes the table where it is missing.
+pub(crate) async fn make(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    // `IF NOT EXISTS` fails when two do it at once, and for users who may not make tables.
+    let exists: bool = sqlx::query_scalar(EXISTS).fetch_one(&mut *connection).await?;
+    if exists {
+        return Ok(());
+    }
+    let mut transaction = connection.begin().await?;
+    sqlx::raw_sql(MAKING).execute(&mut *transaction).await?;
+    sqlx::raw_sql(SCHEMA).execute(&mut *transaction).await?;
+    transaction.commit().await
+}
 
 /// What is alive under a key.
 pub(crate) async fn look(

@@ -1,0 +1,104 @@
+//! Transactions from a pool, whichever database it leads to.
+
+use crate::error::{StoreError, StoreErrorKind};
+use crate::store::StoreFuture;
+use crate::store::sql::failed;
+use crate::transaction::database::{Guarded, Open};
+use crate::transaction::dialect::Dialect;
+use crate::transaction::opened::Opened;
+use sqlx::pool::PoolConnection;
+use sqlx::{AssertSqlSafe, Pool, SqlSafeStr, Transaction};
+use std::any::TypeId;
+use std::fmt;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, timeout_at};
+
+/// How long a connection is waited for that none of ours holds: nobody but the database can be late
+/// then, or handlers that keep the pool's connections for themselves.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A pool, and what was learned on its connections.
+pub(super) struct Pooled<D: Dialect> {
+    pool: Pool<D::Sqlx>,
+    dialect: OnceCell<Arc<D>>,
+    table: OnceCell<()>,
+    /// Cloned for each transaction under way.
+    open: Arc<()>,
+}
+
+impl<D: Dialect> Pooled<D> {
+    pub(super) fn new(pool: Pool<D::Sqlx>) -> Arc<Self> {
+        let (dialect, table) = (OnceCell::new(), OnceCell::new());
+        Arc::new(Self { pool, dialect, table, open: Arc::default() })
+    }
+
+    /// Waits for a connection: until then where others of ours hold them all.
+    async fn connection(&self, until: Instant) -> Result<PoolConnection<D::Sqlx>, StoreError> {
+        let mut acquired = pin!(self.pool.acquire());
+        loop {
+            let patience = (Instant::now() + PATIENCE).min(until);
+            match timeout_at(patience, &mut acquired).await {
+                Ok(acquired) => return acquired.map_err(|error| failed("connect", error)),
+                Err(_) if Arc::strong_count(&self.open) == 1 => {
+                    return Err(failed("connect", sqlx::Error::PoolTimedOut));
+                }
+                Err(_) if patience == until => {
+                    return Err(StoreError::new(StoreErrorKind::Busy, "connect"));
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Learned on a connection that is given back: one is enough for all.
+    async fn dialect(&self, until: Instant) -> Result<&Arc<D>, StoreError> {
+        let learn = || async {
+            let mut connection = self.connection(until).await?;
+            let learned = D::learn(&mut connection).await;
+            learned.map(Arc::new).map_err(|error| failed("connect", error))
+        };
+        self.dialect.get_or_try_init(learn).await
+    }
+}
+
+impl<D: Dialect> Guarded for Pooled<D> {
+    fn make_table(&self, until: Instant) -> StoreFuture<'_, ()> {
+        let make = move || async move {
+            let mut connection = self.connection(until).await?;
+            D::make_table(&mut connection).await.map_err(|error| failed("connect", error))
+        };
+        Box::pin(async move { self.table.get_or_try_init(make).await.copied() })
+    }
+
+    fn begin(&self, until: Instant) -> StoreFuture<'_, Box<dyn Open>> {
+        Box::pin(async move {
+            let dialect = Arc::clone(self.dialect(until).await?);
+            let connection = self.connection(until).await?;
+            let begin = dialect.begin(until.saturating_duration_since(Instant::now()));
+            // What a pool's own `begin_with` does, which cannot be told what is left of the wait; nor
+            // may it be dropped half-way, when nobody would take back what it began.
+            let statement = Some(AssertSqlSafe(begin).into_sql_str());
+            let transaction = Transaction::begin(connection, statement).await;
+            let transaction = transaction.map_err(|error| failed("begin", error))?;
+            Ok(Box::new(Opened::new(transaction, dialect, Arc::clone(&self.open))) as _)
+        })
+    }
+
+    fn kind(&self) -> TypeId {
+        TypeId::of::<D::Sqlx>()
+    }
+
+    fn describe(&self) -> String {
+        D::describe(&self.pool)
+    }
+}
+
+impl<D: Dialect> fmt::Debug for Pooled<D> {
+    /// Without the options, which may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pooled").field("pool", &self.pool).finish_non_exhaustive()
+    }
+}

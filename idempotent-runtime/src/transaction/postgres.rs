@@ -1,0 +1,251 @@
+//! `PostgreSQL`: rows are locked one by one, and a failed statement spoils its transaction.
+
+use crate::key::StorageKey;
+use crate::policy::{Row, Stored};
+use crate::store::Swap;
+use crate::store::sql::postgres::rows::{make, put};
+use crate::transaction::database::{Database, Guarded, sealed};
+use crate::transaction::dialect::{Dialect, Step};
+use crate::transaction::pooled::Pooled;
+use crate::transaction::row::RowPlan;
+use bytes::Bytes;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long a transaction may rest between two statements, where the pool does not say otherwise.
+const REST: Duration = Duration::from_mins(1);
+
+const SETTINGS: &str = "\
+SELECT current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')";
+
+/// The type of a column as a value is cast to it. Without its length, for casts cut off what is too
+/// long, and the smaller integers as the largest, so that none is out of range.
+const TYPE: &str = "\
+SELECT CASE WHEN atttypid IN ('int2'::regtype, 'int4'::regtype) THEN 'bigint'
+            ELSE format_type(atttypid, -1) END
+FROM pg_attribute
+WHERE attrelid = to_regclass(quote_ident($1)) AND attname = $2 AND attnum > 0 AND NOT attisdropped";
+
+impl sealed::Sealed for PgPool {}
+
+impl Database for PgPool {
+    fn guarded(self) -> Arc<dyn Guarded> {
+        Pooled::<Server>::new(self)
+    }
+}
+
+#[derive(Debug)]
+struct Server {
+    /// What ends the guards' haste.
+    relax: String,
+    /// What limits the time that a transaction rests.
+    rest: String,
+    types: Mutex<HashMap<(&'static str, &'static str), Arc<str>>>,
+}
+
+impl Server {
+    /// The type of a row's column; looked up once.
+    async fn column_type(
+        &self,
+        connection: &mut PgConnection,
+        table: &'static str,
+        column: &'static str,
+    ) -> Result<Arc<str>, sqlx::Error> {
+        let types = || self.types.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = types().get(&(table, column)).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let look = sqlx::query_scalar(TYPE).bind(table).bind(column);
+        let found: Option<String> = look.fetch_optional(connection).await?;
+        let missing = || sqlx::Error::ColumnNotFound(format!("{table}.{column}"));
+        let found: Arc<str> = found.ok_or_else(missing)?.into();
+        types().insert((table, column), Arc::clone(&found));
+        Ok(found)
+    }
+
+    /// What a row's statement answered; nothing, if its text is no id of this type.
+    async fn named<T>(
+        &self,
+        connection: &mut PgConnection,
+        plan: &RowPlan,
+        answer: Result<T, sqlx::Error>,
+    ) -> Result<Option<T>, sqlx::Error> {
+        let error = match answer {
+            Err(error) if is_misfit(&error) => error,
+            answer => return answer.map(Some),
+        };
+        // The id, or what the column was to hold? The transaction is spoiled, and over in both cases.
+        sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await?;
+        let id = self.column_type(connection, plan.row.table, plan.row.id).await?;
+        let cast = format!("SELECT CAST($1::text AS {id}) IS NULL");
+        let cast = sqlx::query(AssertSqlSafe(cast)).bind(&plan.id).execute(&mut *connection).await;
+        sqlx::raw_sql("BEGIN").execute(connection).await?;
+        match cast {
+            Err(misfit) if is_misfit(&misfit) => Ok(None),
+            Err(other) => Err(other),
+            Ok(_) => Err(error),
+        }
+    }
+}
+
+impl Dialect for Server {
+    type Sqlx = Postgres;
+
+    fn describe(pool: &PgPool) -> String {
+        let options = pool.connect_options();
+        let database = options.get_database().unwrap_or(options.get_username());
+        format!("PostgreSQL database {database}")
+    }
+
+    fn learn(connection: &mut PgConnection) -> Step<'_, Self> {
+        Box::pin(async move {
+            let settings = sqlx::query_as(SETTINGS).fetch_one(connection).await?;
+            let (lock_timeout, rest): (String, String) = settings;
+            let rest = match &*rest {
+                "0" => {
+                    let rest = REST.as_millis();
+                    format!("SET LOCAL idle_in_transaction_session_timeout = {rest}")
+                }
+                _ => String::new(),
+            };
+            let relax = format!("SET LOCAL lock_timeout = '{lock_timeout}'");
+            Ok(Self { relax, rest, types: Mutex::default() })
+        })
+    }
+
+    fn make_table(connection: &mut PgConnection) -> Step<'_, ()> {
+        Box::pin(make(connection))
+    }
+
+    fn begin(&self, wait: Duration) -> String {
+        // 0 would be for ever.
+        let wait = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX).max(1);
+        format!("BEGIN; SET LOCAL lock_timeout = {wait}; {}", self.rest)
+    }
+
+    fn relax(&self) -> &str {
+        &self.relax
+    }
+
+    fn leave(&self) -> Option<&str> {
+        // What is set locally ends with the transaction.
+        None
+    }
+
+    fn run(connection: &mut PgConnection, statements: String) -> Step<'_, ()> {
+        let ran = sqlx::raw_sql(AssertSqlSafe(statements));
+        Box::pin(async move { ran.execute(connection).await.map(drop) })
+    }
+
+    fn claim<'c>(
+        connection: &'c mut PgConnection,
+        key: &'c StorageKey,
+        value: &'c [u8],
+        life: Duration,
+    ) -> Step<'c, Option<Bytes>> {
+        Box::pin(async move {
+            loop {
+                match put(connection, key, value, life, None).await? {
+                    Some(Swap::Done) => return Ok(None),
+                    Some(Swap::Differs(Some(there))) => return Ok(Some(there)),
+                    // Others committed meanwhile; the next statement sees it.
+                    Some(Swap::Differs(None)) | None => {}
+                }
+            }
+        })
+    }
+
+    fn complete<'c>(
+        connection: &'c mut PgConnection,
+        key: &'c StorageKey,
+        claimed: &'c [u8],
+        value: &'c [u8],
+        life: Duration,
+    ) -> Step<'c, bool> {
+        Box::pin(async move {
+            let put = put(connection, key, value, life, Some(claimed)).await?;
+            Ok(put == Some(Swap::Done))
+        })
+    }
+
+    fn lock_row<'c>(
+        &'c self,
+        connection: &'c mut PgConnection,
+        plan: &'c RowPlan,
+    ) -> Step<'c, bool> {
+        Box::pin(async move {
+            let Row { table, id, .. } = plan.row;
+            let kind = self.column_type(connection, table, id).await?;
+            let lock = format!(
+                "SELECT 1 FROM \"{table}\" WHERE \"{id}\" = CAST($1::text AS {kind}) FOR UPDATE"
+            );
+            let lock = sqlx::query(AssertSqlSafe(lock)).bind(&plan.id);
+            let locked = lock.fetch_optional(&mut *connection).await;
+            let locked = self.named(connection, plan, locked).await?;
+            Ok(locked.flatten().is_some())
+        })
+    }
+
+    fn exchange<'c>(
+        &'c self,
+        connection: &'c mut PgConnection,
+        plan: &'c RowPlan,
+        column: &'static str,
+        expected: Stored,
+        next: Stored,
+    ) -> Step<'c, bool> {
+        Box::pin(async move {
+            let Row { table, id, .. } = plan.row;
+            let kind = self.column_type(connection, table, id).await?;
+            let held = self.column_type(connection, table, column).await?;
+            let update = format!(
+                "UPDATE \"{table}\" SET \"{column}\" = CAST($2 AS {held}) \
+                 WHERE \"{id}\" = CAST($1::text AS {kind}) AND \"{column}\" = CAST($3 AS {held})"
+            );
+            let update = sqlx::query(AssertSqlSafe(update)).bind(&plan.id);
+            let updated = bound(bound(update, next), expected).execute(&mut *connection).await;
+            let updated = self.named(connection, plan, updated).await?;
+            Ok(updated.is_some_and(|updated| updated.rows_affected() == 1))
+        })
+    }
+
+    fn peek<'c>(
+        &'c self,
+        connection: &'c mut PgConnection,
+        plan: &'c RowPlan,
+        column: &'static str,
+    ) -> Step<'c, Option<String>> {
+        Box::pin(async move {
+            let Row { table, id, .. } = plan.row;
+            let kind = self.column_type(connection, table, id).await?;
+            let look = format!(
+                "SELECT CAST(\"{column}\" AS text) FROM \"{table}\" \
+                 WHERE \"{id}\" = CAST($1::text AS {kind})"
+            );
+            let look = sqlx::query_scalar(AssertSqlSafe(look)).bind(&plan.id);
+            let seen = look.fetch_optional(&mut *connection).await;
+            Ok(self.named(connection, plan, seen).await?.flatten())
+        })
+    }
+}
+
+fn bound(
+    query: Query<'_, Postgres, PgArguments>,
+    value: Stored,
+) -> Query<'_, Postgres, PgArguments> {
+    match value {
+        Stored::Integer(number) => query.bind(number),
+        Stored::Text(text) => query.bind(text),
+    }
+}
+
+/// Whether a value did not fit its type, or the condition of its domain.
+fn is_misfit(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(refusal) = error else { return false };
+    refusal.code().is_some_and(|code| code.starts_with("22") || code == "23514")
+}

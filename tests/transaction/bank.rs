@@ -1,0 +1,151 @@
+//! A guarded server on a business database of a test's own.
+
+use actix_web::web::{Data, ServiceConfig};
+use idempotent_runtime::{Idempotency, MemoryStore, Scope};
+use sqlx::mysql::MySqlPoolOptions;
+use sqlx::postgres::PgPoolOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
+use sqlx::{AssertSqlSafe, MySqlPool, PgPool, SqlitePool};
+use tempfile::TempDir;
+use tests::{MariaDbServer, PostgresServer, Sender, Server, Stage};
+
+/// Which database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
+    MariaDb,
+}
+
+/// A pool of connections to a business database.
+#[derive(Clone, Debug)]
+pub(crate) enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+    MariaDb(MySqlPool),
+}
+
+/// The same expression for the pool of each database.
+macro_rules! on_pool {
+    ($all:expr, $pool:ident => $does:expr) => {
+        match $all {
+            Pool::Sqlite($pool) => $does,
+            Pool::Postgres($pool) => $does,
+            Pool::MariaDb($pool) => $does,
+        }
+    };
+}
+
+const SCHEMA: &str = "CREATE TABLE effects (what VARCHAR(64) NOT NULL);
+                      CREATE TABLE codes (code VARCHAR(64) NOT NULL UNIQUE);";
+
+/// A guarded server on a business database.
+pub(crate) struct Bank {
+    pub(crate) pool: Pool,
+    pub(crate) stage: Stage,
+    pub(crate) idempotency: Idempotency,
+    pub(crate) server: Server,
+    _directory: TempDir,
+}
+
+impl Bank {
+    /// With as many connections as this to its database.
+    pub(crate) async fn open(kind: Kind, connections: u32) -> Self {
+        Self::settled(kind, connections, "SELECT 1").await
+    }
+
+    /// With connections that begin with this statement.
+    pub(crate) async fn settled(kind: Kind, connections: u32, statement: &'static str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let pool = match kind {
+            Kind::Sqlite => {
+                let options = SqliteConnectOptions::new()
+                    .filename(directory.path().join("bank.db"))
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .create_if_missing(true);
+                let pool = SqlitePoolOptions::new().max_connections(connections);
+                Pool::Sqlite(pool.connect_with(options).await.unwrap())
+            }
+            Kind::Postgres => {
+                let database = PostgresServer::shared().await.database().await;
+                Pool::postgres(&database, connections, statement).await
+            }
+            Kind::MariaDb => {
+                let database = MariaDbServer::shared().await.database().await;
+                Pool::mariadb(&database, connections, statement).await
+            }
+        };
+        Self::on(pool, directory).await
+    }
+
+    /// On a database that is there.
+    pub(crate) async fn on(pool: Pool, directory: TempDir) -> Self {
+        pool.run(SCHEMA).await;
+        let builder =
+            Idempotency::builder(MemoryStore::new()).scope(Scope::header("Authorization"));
+        let guarded = on_pool!(&pool, pool => builder.database(pool.clone()));
+        let idempotency = guarded.build().unwrap();
+        let stage = Stage::new();
+        let server = Server::start(&idempotency, &stage, routes(&pool));
+        Self { pool, stage, idempotency, server, _directory: directory }
+    }
+
+    pub(crate) fn post(&self, path: &str) -> Sender {
+        self.server.post(path)
+    }
+
+    /// What handlers did and committed.
+    pub(crate) async fn effects(&self) -> i64 {
+        self.number("SELECT count(*) FROM effects").await
+    }
+
+    /// The records that committed.
+    pub(crate) async fn records(&self) -> i64 {
+        self.number("SELECT count(*) FROM idempotency_records").await
+    }
+
+    pub(crate) async fn number(&self, query: &str) -> i64 {
+        let query = AssertSqlSafe(query);
+        on_pool!(&self.pool, pool => sqlx::query_scalar(query).fetch_one(pool).await.unwrap())
+    }
+
+    pub(crate) async fn run(&self, statements: &str) {
+        self.pool.run(statements).await;
+    }
+}
+
+impl Pool {
+    pub(crate) async fn postgres(url: &str, connections: u32, statement: &'static str) -> Self {
+        let pool = PgPoolOptions::new().max_connections(connections);
+        let pool = pool.after_connect(move |connection, _| {
+            Box::pin(async move { sqlx::raw_sql(statement).execute(connection).await.map(drop) })
+        });
+        Self::Postgres(pool.connect(url).await.unwrap())
+    }
+
+    pub(crate) async fn mariadb(url: &str, connections: u32, statement: &'static str) -> Self {
+        let pool = MySqlPoolOptions::new().max_connections(connections);
+        let pool = pool.after_connect(move |connection, _| {
+            Box::pin(async move { sqlx::raw_sql(statement).execute(connection).await.map(drop) })
+        });
+        Self::MariaDb(pool.connect(url).await.unwrap())
+    }
+
+    async fn run(&self, statements: &str) {
+        let statements = AssertSqlSafe(statements);
+        on_pool!(self, pool => drop(sqlx::raw_sql(statements).execute(pool).await.unwrap()));
+    }
+}
+
+/// The handlers for this database, and its pool in their data.
+fn routes(pool: &Pool) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
+    let pool = pool.clone();
+    move |config: &mut ServiceConfig| {
+        on_pool!(&pool, pool => drop(config.app_data(Data::new(pool.clone()))));
+        match pool {
+            Pool::Sqlite(_) => crate::routes::sqlite::all(config),
+            Pool::Postgres(_) => crate::routes::postgres::all(config),
+            Pool::MariaDb(_) => crate::routes::mariadb::all(config),
+        }
+    }
+}
