@@ -1,4 +1,5 @@
-//! Who calls: an account, by a bearer credential or, on the token routes, by the header `secret`.
+//! Who calls: an account, by a bearer credential, by the header `secret` on the token routes, or by
+//! the cookie of the page, where a request says nothing else.
 
 use crate::business::Business;
 use crate::error::ShopError;
@@ -6,6 +7,9 @@ use actix_web::dev::Payload;
 use actix_web::{Error, FromRequest, HttpRequest, web};
 use std::future::Future;
 use std::pin::Pin;
+
+/// What the page calls itself by.
+pub(crate) const COOKIE: &str = "account";
 
 /// The account that calls, checked.
 pub(crate) struct Account(pub(crate) String);
@@ -34,12 +38,17 @@ pub(crate) fn scope(request: &HttpRequest) -> Result<String, Error> {
     named(request).ok_or_else(|| ShopError::Unauthorized.into())
 }
 
-fn named(request: &HttpRequest) -> Option<String> {
+pub(crate) fn named(request: &HttpRequest) -> Option<String> {
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let bearer = header("authorization").and_then(|value| {
         let (kind, name) = value.split_once(' ')?;
         kind.eq_ignore_ascii_case("bearer").then(|| name.trim())
     });
-    let name = bearer.or_else(|| header("secret"))?;
-    (!name.is_empty()).then(|| name.to_owned())
+    let said = request.headers().contains_key("authorization") || header("secret").is_some();
+    let name = if said {
+        bearer.or_else(|| header("secret"))?.to_owned()
+    } else {
+        request.cookie(COOKIE)?.value().to_owned()
+    };
+    (!name.is_empty()).then_some(name)
 }

@@ -4,6 +4,7 @@
 //! directory. `--help` lists what can be chosen.
 
 mod account;
+mod activity;
 mod business;
 mod error;
 mod options;
@@ -11,7 +12,9 @@ mod routes;
 mod simulate;
 mod welcome;
 
+use activity::Activity;
 use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use business::Business;
 use clap::Parser;
@@ -38,8 +41,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let app = idempotency.clone();
     let data = web::Data::new(business);
+    let activity = web::Data::new(Activity::default());
     let server = HttpServer::new(move || {
-        App::new().app_data(app.clone()).app_data(data.clone()).configure(routes::all)
+        App::new()
+            .app_data(app.clone())
+            .app_data(data.clone())
+            .app_data(activity.clone())
+            .wrap(from_fn(activity::noting))
+            .configure(routes::all)
     })
     .workers(options.workers)
     // Signals are ours: what runs is finished before the server stops.

@@ -29,6 +29,11 @@ pub(crate) struct Simulate {
 }
 
 impl Simulate {
+    /// Only slow.
+    pub(crate) fn slow(delay_ms: u64) -> Self {
+        Self { delay_ms, ..Self::default() }
+    }
+
     /// Suffers; gives a response if the handler is to fail.
     pub(crate) async fn suffer(&self) -> Option<HttpResponse> {
         if self.delay_ms > 0 {

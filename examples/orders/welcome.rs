@@ -20,6 +20,7 @@ pub(crate) fn print(addresses: &[SocketAddr], options: &Options, idempotency: &I
     let book = curl(r#"{"sku":"book","quantity":1}"#);
     let tokens = if options.secret().is_some() { "signed" } else { "stored" };
     println!("orders is listening on {}", addresses.join(", "));
+    println!("  page      {address}/");
     println!("  records   {}", idempotency.describe_store());
     for finding in idempotency.check() {
         println!("    note    {finding}");

@@ -5,6 +5,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a test that panics has failed, as it should")]
 
 mod backend;
+mod browser;
 mod built;
 mod client;
 mod daemon;
@@ -19,6 +20,7 @@ mod server;
 mod stage;
 
 pub use backend::Backend;
+pub use browser::Browser;
 pub use client::{Reply, Sender};
 pub use eventually::eventually;
 pub use mariadb::MariaDbServer;

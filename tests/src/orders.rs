@@ -80,6 +80,14 @@ impl Orders {
         url.clone_into(&mut running.url);
     }
 
+    /// The same, at its old address: for clients that come back.
+    pub fn restart_in_place(&mut self) {
+        let address = self.url().trim_start_matches("http://").to_owned();
+        let [_, at, ..] = &mut self.options[..] else { unreachable!("`--addr` comes first") };
+        *at = address;
+        self.restart();
+    }
+
     /// Where it listens: `http://…`.
     pub fn url(&self) -> &str {
         &self.running().url

@@ -4,15 +4,21 @@ mod accounts;
 mod admin;
 mod goods;
 mod orders;
+mod page;
 mod purchase_orders;
 mod sms;
 mod token;
 
 use actix_web::web::ServiceConfig;
+use idempotent_runtime::browser_script;
 
 /// Every route.
 pub(crate) fn all(config: &mut ServiceConfig) {
     config
+        .service(page::page)
+        .service(page::create_by_form)
+        .service(page::list_activity)
+        .route("/idempotent.js", browser_script())
         .service(token::get_token)
         .service(token::create)
         .service(orders::create_order)

@@ -1,0 +1,157 @@
+//! A real Chromium, told what to do over `WebDriver` (<https://www.w3.org/TR/webdriver2/>).
+
+use crate::daemon::Daemon;
+use crate::eventually;
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+
+/// The member of a reply that names an element.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// A browser with a new profile; it ends when it is dropped.
+#[derive(Debug)]
+pub struct Browser {
+    client: Client,
+    session: String,
+    driver: Daemon,
+}
+
+impl Browser {
+    /// Starts Chromium and what drives it.
+    pub async fn start() -> Self {
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+        let serve = |_: &std::path::Path| words(&["chromedriver", "--port=0"]);
+        let driver = Daemon::new("root", "KILL", |_| words(&["true"]), serve);
+        driver.start();
+        let port = eventually("chromedriver is there", async || {
+            let log = driver.log();
+            let (_, port) = log.split_once("started successfully on port ")?;
+            port.split_once('.').map(|(port, _)| port.to_owned())
+        })
+        .await;
+        let profile = driver.directory().join("profile");
+        let flags = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            &format!("--user-data-dir={}", profile.display()),
+        ];
+        let wanted = json!({"browserName": "chrome", "goog:chromeOptions": {"args": flags}});
+        let url = format!("http://127.0.0.1:{port}/session");
+        let mut browser = Self { client: Client::new(), session: url, driver };
+        let new = json!({"capabilities": {"alwaysMatch": wanted}});
+        let new = browser.tell(Method::POST, "", new).await;
+        let id = new["sessionId"].as_str().expect("a session").to_owned();
+        browser.session = format!("{}/{id}", browser.session);
+        browser
+    }
+
+    /// Goes to an address, and waits until it is loaded.
+    pub async fn open(&self, url: &str) {
+        self.post("/url", json!({"url": url})).await;
+    }
+
+    /// Where it is.
+    pub async fn address(&self) -> String {
+        let url = self.tell(Method::GET, "/url", Value::Null).await;
+        url.as_str().expect("an address").to_owned()
+    }
+
+    /// Presses the browser's own button: `back`, `forward` or `refresh`.
+    pub async fn press(&self, button: &str) {
+        self.post(&format!("/{button}"), json!({})).await;
+    }
+
+    /// Runs the body of a function in the page, and waits for what it returns or promises.
+    pub async fn run(&self, script: &str) -> Value {
+        self.post("/execute/sync", json!({"script": script, "args": []})).await
+    }
+
+    /// The text of an element, as a person sees it.
+    pub async fn text(&self, css: &str) -> String {
+        let element = self.element(css).await;
+        let text = self.tell(Method::GET, &format!("/element/{element}/text"), Value::Null).await;
+        text.as_str().expect("text").to_owned()
+    }
+
+    /// Clicks, as a person does.
+    pub async fn click(&self, css: &str) {
+        let element = self.element(css).await;
+        self.post(&format!("/element/{element}/click"), json!({})).await;
+    }
+
+    /// Clicks twice, faster than any page can go away.
+    pub async fn double_click(&self, css: &str) {
+        let element = json!({ELEMENT: self.element(css).await});
+        let (down, up) = (
+            json!({"type": "pointerDown", "button": 0}),
+            json!({"type": "pointerUp", "button": 0}),
+        );
+        let there = json!({"type": "pointerMove", "origin": element, "x": 0, "y": 0});
+        let actions = json!([there, down, up, down, up]);
+        let mouse = json!({"type": "pointer", "id": "mouse", "actions": actions});
+        self.post("/actions", json!({"actions": [mouse]})).await;
+    }
+
+    /// Types into what has the focus.
+    pub async fn type_keys(&self, keys: &str) {
+        let strokes = keys.chars().flat_map(|key| {
+            [json!({"type": "keyDown", "value": key}), json!({"type": "keyUp", "value": key})]
+        });
+        let keyboard = json!({"type": "key", "id": "keys", "actions": strokes.collect::<Vec<_>>()});
+        self.post("/actions", json!({"actions": [keyboard]})).await;
+    }
+
+    /// Opens another tab and goes there; the name is for [`Self::go_to_tab`].
+    pub async fn new_tab(&self) -> String {
+        let tab = self.post("/window/new", json!({"type": "tab"})).await;
+        let tab = tab["handle"].as_str().expect("a name").to_owned();
+        self.go_to_tab(&tab).await;
+        tab
+    }
+
+    /// The name of this tab.
+    pub async fn tab(&self) -> String {
+        let tab = self.tell(Method::GET, "/window", Value::Null).await;
+        tab.as_str().expect("a name").to_owned()
+    }
+
+    /// Goes to a tab.
+    pub async fn go_to_tab(&self, tab: &str) {
+        self.post("/window", json!({"handle": tab})).await;
+    }
+
+    async fn element(&self, css: &str) -> String {
+        let by = json!({"using": "css selector", "value": css});
+        let element = self.post("/element", by).await;
+        element[ELEMENT].as_str().expect("an element").to_owned()
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Value {
+        self.tell(Method::POST, path, body).await
+    }
+
+    async fn tell(&self, method: Method, path: &str, body: Value) -> Value {
+        let request = self.client.request(method, format!("{}{path}", self.session));
+        let request = if body.is_null() { request } else { request.body(body.to_string()) };
+        let reply = request.send().await.expect("chromedriver answers");
+        let text = reply.text().await.expect("whole");
+        let mut reply: Value = serde_json::from_str(&text).expect("JSON");
+        let value = reply["value"].take();
+        assert!(value.get("error").is_none(), "{path} {body}: {value}");
+        value
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // And Chromium with it, which its driver would leave behind.
+        self.driver.kill();
+    }
+}
