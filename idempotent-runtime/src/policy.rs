@@ -1,9 +1,12 @@
 //! What one guarded function promises, built at compile time.
 
 mod row;
+mod statuses;
 
 pub use row::{Row, StateRow, Stored, may_follow};
+#[cfg(feature = "actix")]
 pub(crate) use row::{RowGuard, is_beyond};
+pub use statuses::Statuses;
 
 use std::time::Duration;
 
@@ -93,30 +96,6 @@ pub enum Presence {
     Optional,
     /// There is none: nothing is remembered.
     Unkeyed,
-}
-
-/// Which responses are stored; after the others the key is free again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Statuses(&'static [(u16, u16)]);
-
-impl Statuses {
-    /// 2xx, 3xx and every 4xx that the same request would meet again.
-    ///
-    /// Not 401 and 403 (credentials change), 408, 425 and 429 (time passes), nor any 5xx.
-    pub const DEFAULT: Self =
-        Self(&[(200, 400), (402, 402), (404, 407), (409, 424), (426, 428), (430, 499)]);
-
-    /// These inclusive ranges alone.
-    #[must_use]
-    pub const fn ranges(ranges: &'static [(u16, u16)]) -> Self {
-        Self(ranges)
-    }
-
-    /// Whether a response with this status is stored.
-    #[must_use]
-    pub fn contain(self, status: u16) -> bool {
-        self.0.iter().any(|(first, last)| (*first..=*last).contains(&status))
-    }
 }
 
 /// What one guarded function promises; the attribute builds it in a `static`.
@@ -298,6 +277,7 @@ impl Policy {
     }
 
     /// Whether the guard stands in the business transaction.
+    #[cfg(feature = "actix")]
     pub(crate) const fn is_transactional(&self) -> bool {
         match self.strategy {
             Strategy::DedupTable | Strategy::RowLock | Strategy::Version | Strategy::State => true,
@@ -311,20 +291,5 @@ impl Policy {
     pub const fn within(mut self, window: Duration) -> Self {
         self.within = Some(window);
         self
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_default_statuses_are_those_a_repeated_request_would_meet_again() {
-        let never = [401, 403, 408, 425, 429];
-        for status in 200..=599 {
-            let expected = status < 500 && !never.contains(&status);
-            assert_eq!(Statuses::DEFAULT.contain(status), expected, "{status}");
-        }
-        assert!(!Statuses::DEFAULT.contain(101));
     }
 }

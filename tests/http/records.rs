@@ -70,6 +70,8 @@ async fn stored_headers_that_cannot_be_sent_stop_the_handler(backend: Backend) {
         reply.is_problem(503, "store-unavailable");
         assert!(reply.lines("Set-Cookie").is_empty());
         assert_eq!(shop.stage.runs(), n + 1);
+        let counts = shop.idempotency.counts();
+        assert_eq!((counts.undecodable, counts.replayed), (n as u64 + 1, 0));
     }
 }
 

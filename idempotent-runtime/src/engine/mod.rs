@@ -128,7 +128,8 @@ impl Engine {
         let counters = self.counters();
         match &begun {
             Ok(Begun::Run(_)) => counters.ran.count(),
-            Ok(Begun::Replay(_)) => counters.replayed.count(),
+            // Counted when it is sent: what is stored may turn out not to be a response.
+            Ok(Begun::Replay(_)) => {}
             Ok(Begun::Refused(_)) => counters.refused.count(),
             Err(error) if error.kind() == StoreErrorKind::Corrupt => counters.undecodable.count(),
             Err(_) => counters.store_failed.count(),

@@ -228,8 +228,14 @@ impl Call {
 
     pub(super) fn replayed(&self, stored: StoredResponse) -> Exit {
         match replay(stored) {
-            Some(response) => Exit::Answered(response),
-            None => self.exit(&refusal::unreadable(&self.request)),
+            Some(response) => {
+                self.app.engine().counters().replayed.count();
+                Exit::Answered(response)
+            }
+            None => {
+                self.app.engine().counters().undecodable.count();
+                self.exit(&refusal::unreadable(&self.request))
+            }
         }
     }
 

@@ -1,5 +1,10 @@
 //! A row of the business database that guards a handler.
 
+#![cfg_attr(
+    not(all(feature = "actix", any(feature = "sqlite", feature = "postgres", feature = "mysql"))),
+    expect(dead_code, reason = "handlers and databases read all of it")
+)]
+
 /// Which row guards a handler, and how.
 ///
 /// Names of tables and columns are plain identifiers, checked when the attribute is expanded.

@@ -6,6 +6,10 @@ use crate::transaction::database::Open;
 
 /// A row, and what the request says about it.
 #[derive(Debug)]
+#[cfg_attr(
+    not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
+    expect(dead_code, reason = "databases read it")
+)]
 pub struct RowPlan {
     pub(crate) row: &'static Row,
     pub(crate) id: String,

@@ -1,0 +1,40 @@
+//! Which responses are stored.
+
+/// Which responses are stored; after the others the key is free again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Statuses(&'static [(u16, u16)]);
+
+impl Statuses {
+    /// 2xx, 3xx and every 4xx that the same request would meet again.
+    ///
+    /// Not 401 and 403 (credentials change), 408, 425 and 429 (time passes), nor any 5xx.
+    pub const DEFAULT: Self =
+        Self(&[(200, 400), (402, 402), (404, 407), (409, 424), (426, 428), (430, 499)]);
+
+    /// These inclusive ranges alone.
+    #[must_use]
+    pub const fn ranges(ranges: &'static [(u16, u16)]) -> Self {
+        Self(ranges)
+    }
+
+    /// Whether a response with this status is stored.
+    #[must_use]
+    pub fn contain(self, status: u16) -> bool {
+        self.0.iter().any(|(first, last)| (*first..=*last).contains(&status))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_statuses_are_those_a_repeated_request_would_meet_again() {
+        let never = [401, 403, 408, 425, 429];
+        for status in 200..=599 {
+            let expected = status < 500 && !never.contains(&status);
+            assert_eq!(Statuses::DEFAULT.contain(status), expected, "{status}");
+        }
+        assert!(!Statuses::DEFAULT.contain(101));
+    }
+}
