@@ -16,6 +16,8 @@ macro_rules! routes {
                 .service(impatient)
                 .service(optional)
                 .service(rejecting)
+                .service(careless)
+                .service(careless_row)
                 .service(twice)
                 .service(versioned)
                 .service(accepting)
@@ -63,6 +65,26 @@ macro_rules! routes {
         #[idempotent(strategy = "dedup_table", on_duplicate = "reject")]
         async fn rejecting(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
             act(&mut tx, &stage).await
+        }
+
+        /// A statement fails, and the handler does not care.
+        async fn carry_on(tx: &mut Tx<$database>, stage: &Stage) -> Result<HttpResponse, Error> {
+            let response = act(tx, stage).await;
+            let failed = sqlx::query("SELECT 1 FROM nowhere").execute(&mut **tx).await;
+            failed.expect_err("there is no such table");
+            response
+        }
+
+        #[post("/careless")]
+        #[idempotent(strategy = "dedup_table")]
+        async fn careless(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
+            carry_on(&mut tx, &stage).await
+        }
+
+        #[post("/careless-row/{id}")]
+        #[idempotent(strategy = "row_lock", table = "things", id = "{path.id}")]
+        async fn careless_row(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
+            carry_on(&mut tx, &stage).await
         }
 
         /// A caller that the database knows: an extractor that needs a connection of its own.

@@ -133,6 +133,24 @@ async fn what_guards_set_for_their_wait_is_not_left_behind() {
     }
 }
 
+/// `PostgreSQL` rolls back what is committed after a failed statement, and says so to nobody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_success_after_a_failed_statement_is_none_and_an_error_is_remembered() {
+    let bank = Bank::open(Kind::Postgres, 4).await;
+    bank.run("CREATE TABLE things (id BIGINT PRIMARY KEY)").await;
+    bank.run("INSERT INTO things VALUES (7)").await;
+    for path in ["/careless", "/careless-row/7"] {
+        bank.post(path).key("k").send().await.is_problem(503, "store-unavailable");
+    }
+    assert_eq!((bank.stage.runs(), bank.effects().await, bank.records().await), (2, 0, 0));
+    bank.stage.plays(|_| HttpResponse::Conflict().finish());
+    for replay in [false, true] {
+        let reply = bank.post("/careless").key("k").send().await;
+        assert_eq!((reply.status, reply.is_replay()), (409, replay));
+    }
+    assert_eq!((bank.effects().await, bank.records().await), (0, 1));
+}
+
 /// A server that a test may kill.
 enum Killed {
     Postgres(PostgresServer),
