@@ -226,13 +226,14 @@ impl Model for Protocol {
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
         for who in 0..self.owners {
             match state.owners[usize::from(who)] {
-                Owner::Idle | Owner::Asking => actions.push(Action::Ask(who)),
+                Owner::Idle | Owner::Asking | Owner::Ending { .. } => {
+                    actions.push(Action::Ask(who));
+                }
                 Owner::Running { record } => {
                     let fresh = matches!(record, Record::InProgress { renewals, .. } if renewals < RENEWALS);
                     actions.extend(fresh.then_some(Action::Renew(who)));
                     actions.extend([Action::Complete(who), Action::Release(who), Action::Die(who)]);
                 }
-                Owner::Ending { .. } => actions.push(Action::Ask(who)),
                 Owner::Stored | Owner::Released | Owner::Done | Owner::Dead => {}
             }
         }
@@ -252,14 +253,11 @@ impl Model for Protocol {
         match action {
             Action::Ask(who) => {
                 let owner = &mut state.owners[usize::from(who)];
-                let message = match *owner {
-                    Owner::Ending { record, next } => {
-                        Message::Swap { owner: who, expected: record, next }
-                    }
-                    _ => {
-                        *owner = Owner::Asking;
-                        Message::Create { owner: who }
-                    }
+                let message = if let Owner::Ending { record, next } = *owner {
+                    Message::Swap { owner: who, expected: record, next }
+                } else {
+                    *owner = Owner::Asking;
+                    Message::Create { owner: who }
                 };
                 state.on_the_way.insert(message);
             }

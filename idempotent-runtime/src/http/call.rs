@@ -227,16 +227,13 @@ impl Call {
     }
 
     pub(super) fn replayed(&self, stored: StoredResponse) -> Exit {
-        match replay(stored) {
-            Some(response) => {
-                self.app.engine().counters().replayed.count();
-                Exit::Answered(response)
-            }
-            None => {
-                self.app.engine().counters().undecodable.count();
-                self.exit(&refusal::unreadable(&self.request))
-            }
+        let counters = self.app.engine().counters();
+        if let Some(response) = replay(stored) {
+            counters.replayed.count();
+            return Exit::Answered(response);
         }
+        counters.undecodable.count();
+        self.exit(&refusal::unreadable(&self.request))
     }
 
     pub(super) fn refused(&self, refusal: Refusal) -> Exit {
