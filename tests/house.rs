@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms of the runtime, from the top; each imports itself and those below.
-const ROOMS: [&str; 4] = ["http", "strategy", "engine", "store"];
+const ROOMS: [&str; 5] = ["http", "transaction", "strategy", "engine", "store"];
 
 /// What every room may import.
 const LEAVES: [&str; 7] = ["clock", "error", "fingerprint", "key", "observe", "outcome", "policy"];
