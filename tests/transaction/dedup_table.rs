@@ -21,6 +21,7 @@ on_every_database! {
     a_record_that_cannot_be_read_stops_the_handler,
     a_draining_server_finishes_its_transactions,
     a_second_tx_in_one_handler_is_a_panic_and_nothing_commits,
+    records_whose_life_is_over_are_dropped,
 }
 
 async fn it_runs_once_and_replays(kind: Kind) {
@@ -178,4 +179,21 @@ async fn a_second_tx_in_one_handler_is_a_panic_and_nothing_commits(kind: Kind) {
     let bank = Bank::open(kind, 4).await;
     bank.post("/twice").key("k").send().await.is_problem(500, "handler-panicked");
     assert_eq!(bank.effects().await, 0);
+}
+
+/// Invariant L6: after enough new ones.
+async fn records_whose_life_is_over_are_dropped(kind: Kind) {
+    let bank = Bank::open(kind, 4).await;
+    for key in ["old", "older"] {
+        assert_eq!(bank.post("/dedup").key(key).send().await.status, 201);
+    }
+    bank.run(match kind {
+        Kind::Sqlite => "UPDATE idempotency_records SET ends_ms = 1",
+        Kind::Postgres | Kind::MariaDb => "UPDATE idempotency_records SET ends = 1",
+    })
+    .await;
+    let sent = (0..127).map(|n| bank.post("/dedup").key(&format!("k{n}")).send());
+    assert!(join_all(sent).await.iter().all(|reply| reply.status == 201));
+    tests::eventually("the old are dropped", async || (bank.records().await == 127).then_some(()))
+        .await;
 }

@@ -111,7 +111,7 @@ async fn attempt(
     let mut open = database.begin(until).await?;
     match guard(&mut *open, &plan).await {
         Ok(Verdict::Passed(recorded, version)) => {
-            Ok(Begun::Run(Box::new(Run::new(open, recorded, version, entered))))
+            Ok(Begun::Run(Box::new(Run::new(open, recorded, version, database, entered))))
         }
         Ok(Verdict::Answered(begun)) => {
             open.rollback().await?;

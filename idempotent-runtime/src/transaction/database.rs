@@ -36,6 +36,9 @@ pub trait Guarded: Send + Sync + fmt::Debug + 'static {
     /// Opens a transaction that will write, and in which nothing waits for others for longer.
     fn begin(&self, until: Instant) -> StoreFuture<'_, Box<dyn Open>>;
 
+    /// A record was put: after enough of them, drops some whose life is over.
+    fn tidy(self: Arc<Self>);
+
     /// The type of connection its transactions lend to handlers.
     fn kind(&self) -> TypeId;
 

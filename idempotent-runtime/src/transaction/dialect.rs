@@ -31,6 +31,9 @@ pub(super) trait Dialect: Sized + fmt::Debug + Send + Sync + 'static {
     /// Makes the table of records where it is missing.
     fn make_table(connection: &mut Link<Self>) -> Step<'_, ()>;
 
+    /// Drops some of the records whose life is over.
+    fn purge(connection: &mut Link<Self>, limit: u32) -> Step<'_, ()>;
+
     /// Begins a transaction in which nobody waits for others for longer.
     fn begin(&self, wait: Duration) -> String;
 

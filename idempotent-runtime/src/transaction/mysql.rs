@@ -4,7 +4,7 @@
 use crate::key::StorageKey;
 use crate::policy::{Row, Stored};
 use crate::store::Swap;
-use crate::store::sql::mysql::rows::{make, put};
+use crate::store::sql::mysql::rows::{make, purge, put};
 use crate::transaction::database::{Database, Guarded, sealed};
 use crate::transaction::dialect::{Dialect, Step};
 use crate::transaction::pooled::Pooled;
@@ -121,6 +121,10 @@ impl Dialect for Server {
 
     fn make_table(connection: &mut MySqlConnection) -> Step<'_, ()> {
         Box::pin(make(connection))
+    }
+
+    fn purge(connection: &mut MySqlConnection, limit: u32) -> Step<'_, ()> {
+        Box::pin(async move { purge(connection, limit).await.map(drop) })
     }
 
     fn begin(&self, wait: Duration) -> String {

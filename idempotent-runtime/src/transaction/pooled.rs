@@ -12,6 +12,7 @@ use std::any::TypeId;
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
@@ -20,11 +21,18 @@ use tokio::time::{Instant, timeout_at};
 /// then, or handlers that keep the pool's connections for themselves.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// After how many new records some whose life is over are dropped, and how many: twice as many, so
+/// that the table does not grow.
+const TIDY_AFTER: u32 = 128;
+const TIDY: u32 = 2 * TIDY_AFTER;
+
 /// A pool, and what was learned on its connections.
 pub(super) struct Pooled<D: Dialect> {
     pool: Pool<D::Sqlx>,
     dialect: OnceCell<Arc<D>>,
     table: OnceCell<()>,
+    /// Records put since the start.
+    put: AtomicU32,
     /// Cloned for each transaction under way.
     open: Arc<()>,
 }
@@ -32,7 +40,7 @@ pub(super) struct Pooled<D: Dialect> {
 impl<D: Dialect> Pooled<D> {
     pub(super) fn new(pool: Pool<D::Sqlx>) -> Arc<Self> {
         let (dialect, table) = (OnceCell::new(), OnceCell::new());
-        Arc::new(Self { pool, dialect, table, open: Arc::default() })
+        Arc::new(Self { pool, dialect, table, put: AtomicU32::new(0), open: Arc::default() })
     }
 
     /// Waits for a connection: until then where others of ours hold them all.
@@ -85,6 +93,23 @@ impl<D: Dialect> Guarded for Pooled<D> {
             let transaction = transaction.map_err(|error| failed("begin", error))?;
             Ok(Box::new(Opened::new(transaction, dialect, Arc::clone(&self.open))) as _)
         })
+    }
+
+    fn tidy(self: Arc<Self>) {
+        if !self.put.fetch_add(1, Ordering::Relaxed).is_multiple_of(TIDY_AFTER) {
+            return;
+        }
+        tokio::spawn(async move {
+            let until = Instant::now() + PATIENCE;
+            let purged = async {
+                let mut connection = self.connection(until).await?;
+                let purged = D::purge(&mut connection, TIDY).await;
+                purged.map_err(|error| failed("purge", error))
+            };
+            if let Err(error) = purged.await {
+                tracing::warn!(%error, "records whose life is over could not be dropped yet");
+            }
+        });
     }
 
     fn kind(&self) -> TypeId {

@@ -3,7 +3,7 @@
 use crate::key::StorageKey;
 use crate::policy::{Row, Stored};
 use crate::store::Swap;
-use crate::store::sql::postgres::rows::{make, put};
+use crate::store::sql::postgres::rows::{make, purge, put};
 use crate::transaction::database::{Database, Guarded, sealed};
 use crate::transaction::dialect::{Dialect, Step};
 use crate::transaction::pooled::Pooled;
@@ -120,6 +120,10 @@ impl Dialect for Server {
 
     fn make_table(connection: &mut PgConnection) -> Step<'_, ()> {
         Box::pin(make(connection))
+    }
+
+    fn purge(connection: &mut PgConnection, limit: u32) -> Step<'_, ()> {
+        Box::pin(async move { purge(connection, limit).await.map(drop) })
     }
 
     fn begin(&self, wait: Duration) -> String {

@@ -3,9 +3,10 @@
 use crate::engine::Entered;
 use crate::error::StoreError;
 use crate::outcome::Outcome;
-use crate::transaction::database::Open;
+use crate::transaction::database::{Guarded, Open};
 use crate::transaction::dedup_table::Recorded;
 use std::any::Any;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A handler's transaction. Dropped, it is rolled back.
@@ -13,6 +14,7 @@ pub(crate) struct Run {
     open: Box<dyn Open>,
     recorded: Option<Recorded>,
     version: Option<i64>,
+    database: Arc<dyn Guarded>,
     _entered: Entered,
 }
 
@@ -30,9 +32,10 @@ impl Run {
         open: Box<dyn Open>,
         recorded: Option<Recorded>,
         version: Option<i64>,
+        database: Arc<dyn Guarded>,
         entered: Entered,
     ) -> Self {
-        Self { open, recorded, version, _entered: entered }
+        Self { open, recorded, version, database, _entered: entered }
     }
 
     /// The version that the row has if this commits.
@@ -66,6 +69,7 @@ impl Run {
         effects: Effects,
         ttl: Duration,
     ) -> Result<(), StoreError> {
+        let recorded = self.recorded.is_some();
         match (self.recorded.take(), effects) {
             (None, Effects::TakenBack) => return self.open.rollback().await,
             // A record that is completed proves as much.
@@ -77,7 +81,11 @@ impl Run {
                 recorded.complete(&mut *self.open, outcome, ttl).await?;
             }
         }
-        self.open.commit().await
+        self.open.commit().await?;
+        if recorded {
+            self.database.tidy();
+        }
+        Ok(())
     }
 
     /// Takes everything back; the key is free again.

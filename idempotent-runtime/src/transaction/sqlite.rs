@@ -2,7 +2,7 @@
 
 use crate::key::StorageKey;
 use crate::policy::{Row, Stored};
-use crate::store::sql::sqlite::rows::{SCHEMA, look, put, stored};
+use crate::store::sql::sqlite::rows::{SCHEMA, look, purge, put, stored};
 use crate::transaction::database::{Database, Guarded, sealed};
 use crate::transaction::dialect::{Dialect, Step};
 use crate::transaction::pooled::Pooled;
@@ -40,6 +40,10 @@ impl Dialect for File {
     fn make_table(_: &mut SqliteConnection) -> Step<'_, ()> {
         // The claim does.
         Box::pin(ready(Ok(())))
+    }
+
+    fn purge(connection: &mut SqliteConnection, limit: u32) -> Step<'_, ()> {
+        Box::pin(async move { purge(connection, limit, now()).await.map(drop) })
     }
 
     fn begin(&self, _: Duration) -> String {

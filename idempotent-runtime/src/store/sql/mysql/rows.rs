@@ -167,7 +167,7 @@ async fn replace(
 }
 
 /// Drops at most so many values whose life is over, and says how many.
-pub(super) async fn purge(
+pub(crate) async fn purge(
     connection: &mut MySqlConnection,
     limit: u32,
 ) -> Result<u32, sqlx::Error> {

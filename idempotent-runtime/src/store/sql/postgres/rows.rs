@@ -139,7 +139,7 @@ pub(crate) async fn put(
 }
 
 /// Drops at most so many values whose life is over, and says how many.
-pub(super) async fn purge(connection: &mut PgConnection, limit: u32) -> Result<u32, sqlx::Error> {
+pub(crate) async fn purge(connection: &mut PgConnection, limit: u32) -> Result<u32, sqlx::Error> {
     let purged = sqlx::query(PURGE).bind(i64::from(limit)).execute(connection).await?;
     Ok(u32::try_from(purged.rows_affected()).unwrap_or(limit))
 }

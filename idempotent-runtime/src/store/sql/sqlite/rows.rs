@@ -34,6 +34,10 @@ const SWAP: &str = "\
 UPDATE idempotency_records SET value = ?2, ends_ms = ?3, operation = ?4, label = ?5, state = ?6
 WHERE key = ?1 AND ends_ms > ?7 AND value = ?8";
 
+const PURGE: &str = "\
+DELETE FROM idempotency_records WHERE key IN
+    (SELECT key FROM idempotency_records WHERE ends_ms <= ?1 LIMIT ?2)";
+
 /// What is alive under a key at this moment.
 pub(crate) async fn look(
     executor: impl SqliteExecutor<'_>,
@@ -71,6 +75,15 @@ pub(crate) async fn put(
         None => query,
     };
     Ok(query.execute(connection).await?.rows_affected() == 1)
+}
+
+/// Drops at most so many values whose life is over, and says how many.
+pub(crate) async fn purge(
+    connection: &mut SqliteConnection,
+    limit: u32,
+    now: i64,
+) -> Result<u64, sqlx::Error> {
+    Ok(sqlx::query(PURGE).bind(now).bind(limit).execute(connection).await?.rows_affected())
 }
 
 /// Milliseconds as `SQLite` holds them; what does not fit is the largest.

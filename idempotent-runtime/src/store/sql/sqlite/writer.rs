@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::store::sql::failed;
-use crate::store::sql::sqlite::rows::{look, put, stored};
+use crate::store::sql::sqlite::rows::{look, purge, put, stored};
 use bytes::Bytes;
 use sqlx::{Connection, SqliteConnection};
 use std::sync::Arc;
@@ -16,10 +16,6 @@ use tokio::sync::{mpsc, oneshot};
 
 /// How many writes may wait for the connection, and go into one commit.
 pub(super) const QUEUE: usize = 256;
-
-const PURGE: &str = "\
-DELETE FROM idempotency_records WHERE key IN
-    (SELECT key FROM idempotency_records WHERE ends_ms <= ?1 LIMIT ?2)";
 
 /// A write, and who waits for it.
 #[derive(Debug)]
@@ -112,10 +108,7 @@ impl Write {
                 let there = look(connection, key, now).await?;
                 Ok(Written::Differs(there.map(|entry| entry.value)))
             }
-            Self::Purge(limit) => {
-                let purge = sqlx::query(PURGE).bind(now).bind(limit);
-                Ok(Written::Purged(purge.execute(connection).await?.rows_affected()))
-            }
+            Self::Purge(limit) => Ok(Written::Purged(purge(connection, *limit, now).await?)),
         }
     }
 }
