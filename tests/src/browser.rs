@@ -73,11 +73,15 @@ impl Browser {
         self.post("/execute/sync", json!({"script": script, "args": []})).await
     }
 
-    /// The text of an element, as a person sees it.
+    /// The text of an element, as a person sees it; none while a page comes or goes.
     pub async fn text(&self, css: &str) -> String {
-        let element = self.element(css).await;
-        let text = self.tell(Method::GET, &format!("/element/{element}/text"), Value::Null).await;
-        text.as_str().expect("text").to_owned()
+        let by = json!({"using": "css selector", "value": css});
+        let Ok(element) = self.ask(Method::POST, "/element", by).await else {
+            return String::new();
+        };
+        let element = element[ELEMENT].as_str().expect("an element");
+        let text = self.ask(Method::GET, &format!("/element/{element}/text"), Value::Null).await;
+        text.ok().and_then(|text| Some(text.as_str()?.to_owned())).unwrap_or_default()
     }
 
     /// Clicks, as a person does.
@@ -127,10 +131,12 @@ impl Browser {
         self.post("/window", json!({"handle": tab})).await;
     }
 
+    /// An element, as soon as the page has it.
     async fn element(&self, css: &str) -> String {
         let by = json!({"using": "css selector", "value": css});
-        let element = self.post("/element", by).await;
-        element[ELEMENT].as_str().expect("an element").to_owned()
+        let element =
+            eventually(css, async || self.ask(Method::POST, "/element", by.clone()).await.ok());
+        element.await[ELEMENT].as_str().expect("an element").to_owned()
     }
 
     async fn post(&self, path: &str, body: Value) -> Value {
@@ -138,14 +144,19 @@ impl Browser {
     }
 
     async fn tell(&self, method: Method, path: &str, body: Value) -> Value {
+        let answer = self.ask(method, path, body.clone()).await;
+        answer.unwrap_or_else(|error| panic!("{path} {body}: {error}"))
+    }
+
+    /// Tells the browser something it may refuse, such as to look for what is not there yet.
+    async fn ask(&self, method: Method, path: &str, body: Value) -> Result<Value, Value> {
         let request = self.client.request(method, format!("{}{path}", self.session));
         let request = if body.is_null() { request } else { request.body(body.to_string()) };
         let reply = request.send().await.expect("chromedriver answers");
         let text = reply.text().await.expect("whole");
         let mut reply: Value = serde_json::from_str(&text).expect("JSON");
         let value = reply["value"].take();
-        assert!(value.get("error").is_none(), "{path} {body}: {value}");
-        value
+        if value.get("error").is_some() { Err(value) } else { Ok(value) }
     }
 }
 
