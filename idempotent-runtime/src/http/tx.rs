@@ -18,6 +18,9 @@ use std::rc::Rc;
 /// sent, and not at all when the handler fails, panics, or its process dies. `&mut *tx` is a
 /// connection of sqlx. It must not outlive the handler.
 ///
+/// On `MySQL` and `MariaDB` a deadlock ends the transaction: a handler must not go on after one. What
+/// it does then is committed at once, and its client gets 503.
+///
 /// ```
 /// use actix_web::{Error, HttpResponse, error::ErrorInternalServerError, post};
 /// use idempotent_runtime::{Tx, idempotent};
