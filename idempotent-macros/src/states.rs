@@ -27,6 +27,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream, Error> {
         let variant = &variant.ident;
         quote!(Self::#variant => #place)
     });
+    // An enum whose states no handler names yet is no mistake: hence `dead_code`.
     Ok(quote! {
         impl #name {
             /// Every state, how its column holds it, and what may follow.

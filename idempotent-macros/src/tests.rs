@@ -22,6 +22,7 @@ expansions! {
         }
     }
 
+    // Which attributes stay outside, and which, such as lints, go inside.
     below_a_route_macro: () {
         /// Documented.
         #[allow(clippy::unused_async)]

@@ -139,6 +139,7 @@ async fn in_a_function() {
     says("local", |app| app.route("/x", web::post().to(local)), || post("/x")).await;
 }
 
+// Every kind of attribute, lints that are allowed and expected among them.
 /// Documented,
 ///
 /// on several lines.

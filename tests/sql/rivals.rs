@@ -55,7 +55,9 @@ async fn a_purge_passes_by_what_others_hold(kind: Kind) {
         let key = StorageKey::from_bytes([byte; 32]);
         assert_eq!(store.create(&key, "v".into(), SHORT).await.unwrap(), None);
     }
-    tokio::time::sleep(SHORT * 10).await;
+    let last = StorageKey::from_bytes([3; 32]);
+    let over = async || store.read(&last).await.unwrap().is_none().then_some(());
+    tests::eventually("the last life is over", over).await;
     let mut rival = Session::open(&database).await;
     hold(&mut rival, kind, 2).await;
     assert_eq!(store.purge(100).await.unwrap(), 2);
@@ -69,7 +71,9 @@ async fn a_purge_drops_as_many_as_it_may(kind: Kind) {
         let key = StorageKey::from_bytes([byte; 32]);
         assert_eq!(store.create(&key, "v".into(), SHORT).await.unwrap(), None);
     }
-    tokio::time::sleep(SHORT * 10).await;
+    let last = StorageKey::from_bytes([5; 32]);
+    let over = async || store.read(&last).await.unwrap().is_none().then_some(());
+    tests::eventually("the last life is over", over).await;
     for dropped in [2, 2, 1, 0] {
         assert_eq!(store.purge(2).await.unwrap(), dropped);
     }

@@ -53,7 +53,8 @@ async fn a_user_who_may_not_make_tables_uses_one_made_by_hand(kind: Kind) {
     assert_eq!(store.create(&key, "w".into(), LONG).await.unwrap().unwrap(), "v");
     let swapped = store.swap(&key, "v".into(), "w".into(), Duration::from_millis(1)).await;
     assert_eq!(swapped.unwrap(), idempotent_runtime::store::Swap::Done);
-    tokio::time::sleep(Duration::from_millis(5)).await;
+    let over = async || store.read(&key).await.unwrap().is_none().then_some(());
+    tests::eventually("its life is over", over).await;
     assert_eq!(store.purge(10).await.unwrap(), 1);
 }
 

@@ -26,6 +26,7 @@ pub(super) fn bindings(templates: &[&Template], parameters: &[Parameter]) -> Tok
     let bindings = parameters.iter().enumerate().filter_map(|(place, parameter)| {
         let used = parameter.names.iter().any(|name| words.contains(&name.to_string()));
         let (pattern, place) = (&parameter.pattern, Index::from(place));
+        // A pattern may bind more than its template names.
         used.then(|| quote!(#[allow(unused_variables)] let #pattern = &__arguments.#place;))
     });
     quote!(#(#bindings)*)
