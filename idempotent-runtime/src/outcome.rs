@@ -8,6 +8,8 @@ use bytes::Bytes;
 pub enum Outcome {
     /// A response, to be sent again.
     Response(StoredResponse),
+    /// What a function returned, serialised.
+    Value(Bytes),
     /// It ran, and its result cannot be given a second time.
     Tombstone,
 }

@@ -3,7 +3,7 @@
 use crate::engine::claim::Claimed;
 use crate::engine::lease::Lease;
 use crate::fingerprint::Fingerprint;
-use crate::outcome::{Outcome, StoredResponse};
+use crate::outcome::Outcome;
 use crate::policy::{OnAbandoned, OnDuplicate, OnInFlight, Policy};
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,8 +34,8 @@ impl From<&Policy> for Rules {
 pub enum Decision {
     /// It runs, under this lease.
     Run(Arc<Lease>),
-    /// It gets the first response again.
-    Replay(Box<StoredResponse>),
+    /// It gets what the first run left behind; never a tombstone.
+    Replay(Box<Outcome>),
     /// It gets a refusal.
     Refuse(Refusal),
     /// It waits for the first, whose lease would be over after this long.
@@ -84,14 +84,12 @@ pub fn decide(claimed: Claimed, fingerprint: Fingerprint, rules: Rules) -> Decis
             OnAbandoned::Retry => Decision::TakeOver(attempt),
             OnAbandoned::Hold => Decision::Refuse(Refusal::OutcomeUnknown),
         },
-        Claimed::Done { outcome, .. } => match (rules.on_duplicate, *outcome) {
+        Claimed::Done { outcome, .. } => match (rules.on_duplicate, &*outcome) {
             (OnDuplicate::Reject, _) => Decision::Refuse(Refusal::Duplicate),
-            (OnDuplicate::Replay | OnDuplicate::Accept, Outcome::Response(response)) => {
-                Decision::Replay(Box::new(response))
-            }
             (OnDuplicate::Replay | OnDuplicate::Accept, Outcome::Tombstone) => {
                 Decision::Refuse(Refusal::NotReplayable)
             }
+            (OnDuplicate::Replay | OnDuplicate::Accept, _) => Decision::Replay(outcome),
         },
     }
 }
@@ -113,9 +111,10 @@ mod tests {
     use super::*;
     use crate::engine::claim::{self, Claim, Claimable, Claimer};
     use crate::key::StorageKey;
+    use crate::outcome::StoredResponse;
     use crate::store::MemoryStore;
     use crate::store::record::{Label, Owner};
-    use Expected::{Refuses, Replays, Runs, TakesOver, Waits};
+    use Expected::{Refuses, Replays, Returns, Runs, TakesOver, Waits};
     use OnAbandoned::{Hold, Retry};
     use OnDuplicate::{Reject, Replay};
     use bytes::Bytes;
@@ -127,7 +126,7 @@ mod tests {
     const BUSY: Refusal = Refusal::InProgress { retry_after: LEFT };
     const DEAD: u64 = 7;
 
-    /// Every kind of [`Claimed`]; the two outcomes are told apart.
+    /// Every kind of [`Claimed`]; the outcomes are told apart.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     enum Found {
         Free,
@@ -135,16 +134,25 @@ mod tests {
         Running,
         Dead,
         Answer,
+        Value,
         Tombstone,
     }
 
-    const FOUND: [Found; 6] =
-        [Found::Free, Found::Unknown, Found::Running, Found::Dead, Found::Answer, Found::Tombstone];
+    const FOUND: [Found; 7] = [
+        Found::Free,
+        Found::Unknown,
+        Found::Running,
+        Found::Dead,
+        Found::Answer,
+        Found::Value,
+        Found::Tombstone,
+    ];
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     enum Expected {
         Runs,
         Replays,
+        Returns,
         Waits,
         TakesOver,
         Refuses(Refusal),
@@ -154,7 +162,7 @@ mod tests {
     /// without a value holds for all of them.
     type Row = (Found, Option<OnDuplicate>, Option<OnInFlight>, Option<OnAbandoned>, Expected);
 
-    const TABLE: [Row; 10] = [
+    const TABLE: [Row; 12] = [
         (Found::Free, None, None, None, Runs),
         (Found::Unknown, None, None, None, Refuses(Refusal::TokenInvalid)),
         (Found::Running, None, Some(OnInFlight::Wait), None, Waits),
@@ -163,12 +171,19 @@ mod tests {
         (Found::Dead, None, None, Some(Hold), Refuses(Refusal::OutcomeUnknown)),
         (Found::Answer, Some(Replay), None, None, Replays),
         (Found::Answer, Some(Reject), None, None, Refuses(Refusal::Duplicate)),
+        (Found::Value, Some(Replay), None, None, Returns),
+        (Found::Value, Some(Reject), None, None, Refuses(Refusal::Duplicate)),
         (Found::Tombstone, Some(Replay), None, None, Refuses(Refusal::NotReplayable)),
         (Found::Tombstone, Some(Reject), None, None, Refuses(Refusal::Duplicate)),
     ];
 
-    fn answer() -> StoredResponse {
-        StoredResponse { status: 201, headers: Vec::new(), body: Bytes::from_static(b"first") }
+    fn answer() -> Outcome {
+        let body = Bytes::from_static(b"first");
+        Outcome::Response(StoredResponse { status: 201, headers: Vec::new(), body })
+    }
+
+    fn value() -> Outcome {
+        Outcome::Value(Bytes::from_static(b"7"))
     }
 
     /// What a claim of an unused key finds.
@@ -194,7 +209,8 @@ mod tests {
             Found::Unknown => Claimed::NotIssued,
             Found::Running => Claimed::InProgress { fingerprint, retry_after: LEFT },
             Found::Dead => Claimed::Abandoned { fingerprint, attempt: DEAD },
-            Found::Answer => done(Outcome::Response(answer())),
+            Found::Answer => done(answer()),
+            Found::Value => done(value()),
             Found::Tombstone => done(Outcome::Tombstone),
         }
     }
@@ -202,7 +218,8 @@ mod tests {
     fn decided(found: Found, first: Fingerprint, rules: Rules) -> Expected {
         match decide(claimed(found, first), OURS, rules) {
             Decision::Run(lease) if lease.attempt() == 1 => Runs,
-            Decision::Replay(response) if *response == answer() => Replays,
+            Decision::Replay(outcome) if *outcome == answer() => Replays,
+            Decision::Replay(outcome) if *outcome == value() => Returns,
             Decision::Wait(LEFT) => Waits,
             Decision::TakeOver(DEAD) => TakesOver,
             Decision::Refuse(refusal) => Refuses(refusal),
@@ -245,7 +262,7 @@ mod tests {
     /// Invariant S6. Where nobody was first there is nothing to differ from.
     #[test]
     fn another_request_is_a_reuse_of_the_key_in_every_state_under_every_policy() {
-        for found in [Found::Running, Found::Dead, Found::Answer, Found::Tombstone] {
+        for found in FOUND.into_iter().skip(2) {
             for rules in every_policy() {
                 for first in [OTHER, Fingerprint::NONE] {
                     let got = decided(found, first, rules);

@@ -17,7 +17,7 @@ use crate::clock::{Clock, millis};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::observe::{Counters, Counts};
-use crate::outcome::StoredResponse;
+use crate::outcome::Outcome;
 use crate::store::Store;
 use crate::store::record::{Label, Owner};
 use claim::{Claim, Claimable, Claimed, Claimer};
@@ -67,8 +67,8 @@ pub enum GiveBack {
 pub enum Begun {
     /// Run it, then end the execution.
     Run(Execution),
-    /// It ran before; this is what it left behind.
-    Replay(Box<StoredResponse>),
+    /// It ran before; this is what it left behind, and no tombstone.
+    Replay(Box<Outcome>),
     /// It must not run.
     Refused(Refusal),
 }
@@ -167,7 +167,7 @@ impl Engine {
                         _entered: entered,
                     }));
                 }
-                Decision::Replay(response) => return Ok(Begun::Replay(response)),
+                Decision::Replay(outcome) => return Ok(Begun::Replay(outcome)),
                 Decision::Refuse(refusal) => return Ok(Begun::Refused(refusal)),
                 Decision::TakeOver(attempt) => {
                     self.counters().taken_over.count();

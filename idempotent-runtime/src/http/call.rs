@@ -15,7 +15,7 @@ use crate::http::serving::{Run, Shared};
 use crate::http::settle::settle;
 use crate::http::template::{Draft, Template, Unfilled};
 use crate::key::Segments;
-use crate::outcome::StoredResponse;
+use crate::outcome::Outcome;
 use crate::policy::{FingerprintOf, OnStoreError, Policy, Strategy};
 use actix_web::dev::Payload;
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder};
@@ -226,9 +226,14 @@ impl Call {
         })
     }
 
-    pub(super) fn replayed(&self, stored: StoredResponse) -> Exit {
+    pub(super) fn replayed(&self, stored: Outcome) -> Exit {
         let counters = self.app.engine().counters();
-        if let Some(response) = replay(stored) {
+        // A function's value is no response.
+        let response = match stored {
+            Outcome::Response(response) => replay(response),
+            Outcome::Value(_) | Outcome::Tombstone => None,
+        };
+        if let Some(response) = response {
             counters.replayed.count();
             return Exit::Answered(response);
         }

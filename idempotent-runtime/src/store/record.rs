@@ -132,6 +132,7 @@ const ISSUED: u8 = 0;
 const IN_PROGRESS: u8 = 1;
 const RESPONSE: u8 = 2;
 const TOMBSTONE: u8 = 3;
+const VALUE: u8 = 4;
 const CHECKSUM: usize = 4;
 const ATTEMPT_AND_FINGERPRINT: usize = 8 + 32;
 
@@ -196,6 +197,7 @@ impl Record {
                 let headers: usize = response.headers.iter().map(line).sum();
                 2 + 4 + headers + 4 + response.body.len()
             }
+            State::Completed(Outcome::Value(value)) => 4 + value.len(),
         };
         2 + ATTEMPT_AND_FINGERPRINT + self.label.0.len() + state + CHECKSUM
     }
@@ -208,6 +210,7 @@ impl State {
             Self::InProgress { .. } => IN_PROGRESS,
             Self::Completed(Outcome::Response(_)) => RESPONSE,
             Self::Completed(Outcome::Tombstone) => TOMBSTONE,
+            Self::Completed(Outcome::Value(_)) => VALUE,
         }
     }
 
@@ -220,6 +223,7 @@ impl State {
                 out.extend_from_slice(&crate::clock::millis(*keep).to_le_bytes());
             }
             Self::Completed(Outcome::Response(response)) => encode_response(response, out),
+            Self::Completed(Outcome::Value(value)) => put_long(out, value),
         }
     }
 
@@ -233,6 +237,7 @@ impl State {
             },
             RESPONSE => Self::Completed(Outcome::Response(decode_response(cursor)?)),
             TOMBSTONE => Self::Completed(Outcome::Tombstone),
+            VALUE => Self::Completed(Outcome::Value(cursor.bytes()?)),
             _ => return Err(Undecodable),
         })
     }

@@ -3,7 +3,7 @@
 use crate::engine::decide::Refusal;
 use crate::engine::{Ask, Engine, Entered};
 use crate::error::{StoreError, StoreErrorKind};
-use crate::outcome::StoredResponse;
+use crate::outcome::Outcome;
 use crate::transaction::database::{Guarded, Open};
 use crate::transaction::dedup_table::{self, Found, Recorded};
 use crate::transaction::row::{Judged, RowAnswer, RowPlan};
@@ -35,7 +35,7 @@ pub(crate) enum Begun {
     /// It runs inside this transaction.
     Run(Box<Run>),
     /// It ran before; this is what it left behind.
-    Replay(Box<StoredResponse>),
+    Replay(Box<Outcome>),
     /// It must not run.
     Refused(Refusal),
     /// It need not or must not run, by its row.
@@ -137,7 +137,7 @@ async fn guard(open: &mut dyn Open, plan: &Plan) -> Result<Verdict, StoreError> 
         None => None,
         Some(ask) => match dedup_table::claim(open, ask).await? {
             Found::Nothing(recorded) => Some(recorded),
-            Found::Response(response) => return Ok(Verdict::Answered(Begun::Replay(response))),
+            Found::Outcome(outcome) => return Ok(Verdict::Answered(Begun::Replay(outcome))),
             Found::Refusal(refusal) => return Ok(Verdict::Answered(Begun::Refused(refusal))),
         },
     };

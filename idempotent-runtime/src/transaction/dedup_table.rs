@@ -8,7 +8,7 @@ use crate::engine::claim::Claimed;
 use crate::engine::decide::{Decision, Refusal, decide};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
-use crate::outcome::{Outcome, StoredResponse};
+use crate::outcome::Outcome;
 use crate::store::record::{Owner, Record, State};
 use crate::transaction::begin::BUSY;
 use crate::transaction::database::Open;
@@ -22,8 +22,8 @@ const ATTEMPT: u64 = 1;
 pub(super) enum Found {
     /// Nothing: the row is ours.
     Nothing(Recorded),
-    /// The first response.
-    Response(Box<StoredResponse>),
+    /// What the first run left behind.
+    Outcome(Box<Outcome>),
     /// Why the request must not run.
     Refusal(Refusal),
 }
@@ -48,7 +48,7 @@ pub(super) async fn claim(open: &mut dyn Open, ask: &Ask) -> Result<Found, Store
         return Ok(Found::Nothing(Recorded { key, record, claimed }));
     };
     Ok(match decide(committed(&key, &there)?, fingerprint, ask.rules) {
-        Decision::Replay(response) => Found::Response(response),
+        Decision::Replay(outcome) => Found::Outcome(outcome),
         Decision::Refuse(refusal) => Found::Refusal(refusal),
         Decision::Run(_) | Decision::Wait(_) | Decision::TakeOver(_) => {
             Found::Refusal(Refusal::InProgress { retry_after: BUSY })

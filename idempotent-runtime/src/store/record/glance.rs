@@ -1,6 +1,8 @@
 //! A look at a record from outside, for people with a database shell.
 
-use super::{ATTEMPT_AND_FINGERPRINT, IN_PROGRESS, ISSUED, RESPONSE, TOMBSTONE, VERSION, labelled};
+use super::{
+    ATTEMPT_AND_FINGERPRINT, IN_PROGRESS, ISSUED, RESPONSE, TOMBSTONE, VALUE, VERSION, labelled,
+};
 
 /// What a person may see of a record without opening it; empty for bytes that are none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,7 +27,7 @@ impl<'a> Glance<'a> {
         let state = match *tag {
             ISSUED => "issued",
             IN_PROGRESS => "in progress",
-            RESPONSE | TOMBSTONE => "completed",
+            RESPONSE | TOMBSTONE | VALUE => "completed",
             _ => return None,
         };
         let (operation, label) = labelled(rest.get(ATTEMPT_AND_FINGERPRINT..)?)?;
