@@ -6,6 +6,7 @@ mod foreign;
 mod keys;
 mod monitor;
 mod outages;
+mod watches;
 
 use actix_web::{Responder, route, web};
 use idempotent_runtime::{Idempotency, RedisStore, Scope, idempotent, issue_token};
@@ -59,6 +60,7 @@ type Hand = web::Data<Stage>;
 fn routes(config: &mut web::ServiceConfig) {
     let tokens = issue_token("token");
     config.service(orders).service(waiting).service(hasty).service(lasting).service(token);
+    config.service(lasting_wait);
     config.route("/tokens/token", tokens);
 }
 
@@ -83,6 +85,12 @@ async fn hasty(stage: Hand) -> impl Responder {
 #[route("/lasting", method = "POST")]
 #[idempotent(lease = "3s")]
 async fn lasting(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/lasting-wait", method = "POST")]
+#[idempotent(on_in_flight = "wait", lease = "5m", wait = "5m")]
+async fn lasting_wait(stage: Hand) -> impl Responder {
     stage.perform().await
 }
 

@@ -1,7 +1,7 @@
 //! A store that a test can watch and break.
 
 use bytes::Bytes;
-use idempotent_runtime::store::{Entry, Finding, Store, StoreFuture, Swap};
+use idempotent_runtime::store::{Changed, Entry, Finding, Store, StoreFuture, Swap};
 use idempotent_runtime::{StorageKey, StoreError, StoreErrorKind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -129,6 +129,10 @@ impl Store for Probe {
 
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
         Box::pin(self.pass(key, || self.0.store.read(key)))
+    }
+
+    fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        self.0.store.watch(key)
     }
 
     fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {

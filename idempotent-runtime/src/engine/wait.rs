@@ -1,12 +1,12 @@
 //! Waiting for a key that another request holds: bounded, and without a storm.
 //!
 //! Those who wait for one key in one process share a room. The owner wakes them if it runs in the
-//! same process; for owners elsewhere one of them, the lookout, reads the record now and then and
-//! wakes the others. However many wait, one reads.
+//! same process; for owners elsewhere one of them, the lookout, reads the record when the store tells
+//! of a change, and now and then beside, and wakes the others. However many wait, one reads.
 
 use crate::key::StorageKey;
-use crate::store::Store;
 use crate::store::record::{Record, State};
+use crate::store::{Changed, Store};
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,6 +20,12 @@ const SEATS: usize = 1024;
 /// The pause before the lookout's first and later readings; each is jittered by half.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// After a lease has this much less than nothing left, it is over, however the store rounds.
+const TICK: Duration = Duration::from_millis(1);
+
+/// The pause where the store tells of changes: what it failed to tell is seen then.
+const TOLD_PAUSE: Duration = Duration::from_secs(1);
 
 /// The rooms of one engine.
 #[derive(Debug, Default)]
@@ -100,12 +106,16 @@ impl Seat<'_> {
     /// Waits for its turn as the lookout, then reads until the record changes hands.
     async fn look_out(&self, store: &dyn Store) {
         let Ok(_turn) = self.room.lookout.acquire().await else { return };
-        let mut pause = FIRST_PAUSE;
+        let mut tidings = Tidings { store, key: &self.key, changed: None };
+        let (mut pause, mut left) = (FIRST_PAUSE, Duration::MAX);
         loop {
-            tokio::time::sleep(jittered(pause)).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            tokio::select! {
+                () = tidings.next() => {}
+                () = tokio::time::sleep(jittered(pause).min(left)) => {}
+            }
+            pause = tidings.pause().unwrap_or((pause * 2).min(LONGEST_PAUSE));
             match self.look(store).await {
-                Sight::Unchanged => {}
+                Sight::Unchanged { lease } => left = lease + TICK,
                 Sight::Finished => return self.room.news.notify_waiters(),
                 // The lookout itself goes and tries; the others stay.
                 Sight::Free => return,
@@ -118,16 +128,55 @@ impl Seat<'_> {
         let Ok(Some(entry)) = store.read(&self.key).await else { return Sight::Free };
         match Record::decode(&self.key, &entry.value).map(|record| record.state) {
             Ok(State::Completed(_)) => Sight::Finished,
-            Ok(State::InProgress { keep, .. }) if entry.left > keep => Sight::Unchanged,
+            Ok(State::InProgress { keep, .. }) => match entry.left.checked_sub(keep) {
+                Some(lease) if !lease.is_zero() => Sight::Unchanged { lease },
+                _ => Sight::Free,
+            },
             _ => Sight::Free,
         }
     }
 }
 
 enum Sight {
-    Unchanged,
+    /// The owner's lease holds, this long if it is not renewed.
+    Unchanged {
+        lease: Duration,
+    },
     Finished,
     Free,
+}
+
+/// What a store tells of a key.
+struct Tidings<'a> {
+    store: &'a dyn Store,
+    key: &'a StorageKey,
+    /// While the key is watched.
+    changed: Option<Changed>,
+}
+
+impl Tidings<'_> {
+    /// Done when it is worth a look: after a change, with the key watched again so that none is
+    /// missed. May be dropped and called again.
+    async fn next(&mut self) {
+        if let Some(changed) = &mut self.changed {
+            changed.await;
+            self.changed = None;
+        }
+        let watching = match self.store.watch(self.key) {
+            Some(watching) => watching.await.ok(),
+            None => None,
+        };
+        match watching {
+            Some(changed) => self.changed = Some(changed),
+            // It is tried again after the next look.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The pause that is short enough beside being told.
+    fn pause(&self) -> Option<Duration> {
+        self.changed.is_some().then_some(TOLD_PAUSE)
+    }
 }
 
 impl Drop for Seat<'_> {

@@ -40,6 +40,9 @@ use std::time::Duration;
 /// What an operation of a store gives back.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
+/// Done when a value that is watched may have changed.
+pub type Changed = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// A value that is alive, and for how much longer by the store's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -96,6 +99,18 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Gives what is there and how long it has left, as of one moment.
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>>;
 
+    /// Watches a key, where the backend can tell of changes: from when the outer future answers, the
+    /// inner one is done soon after the value changed.
+    ///
+    /// Those who wait for a key look at it when they are told, and now and then beside, so what is
+    /// told late, twice or never costs time and no more. Asked once in each process, whatever the
+    /// number of those who wait.
+    ///
+    /// Defaults to a backend that cannot tell.
+    fn watch<'a>(&'a self, _key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        None
+    }
+
     /// Drops at most `limit` values whose life is over, and says how many.
     ///
     /// For backends that do not forget by themselves; the others answer 0. One call must not
@@ -135,6 +150,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
         (**self).read(key)
+    }
+
+    fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        (**self).watch(key)
     }
 
     fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {

@@ -5,8 +5,8 @@
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisError, RedisResult};
+use redis::aio::{AsyncPushSender, MultiplexedConnection};
+use redis::{AsyncConnectionConfig, Client, Cmd, ProtocolVersion, RedisError, RedisResult};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,6 +25,9 @@ type Attempt = Shared<BoxFuture<'static, RedisResult<MultiplexedConnection>>>;
 /// The connections of one store.
 pub(super) struct Connections {
     client: Client,
+    config: AsyncConnectionConfig,
+    /// What every new connection is sent first.
+    first: Option<Cmd>,
     open: Mutex<HashMap<Id, Line>>,
     /// Numbers every attempt, so that a late report of a broken connection hits no newer one.
     made: AtomicU64,
@@ -45,7 +48,22 @@ pub(super) struct Connected<'a> {
 
 impl Connections {
     pub(super) fn new(client: Client) -> Self {
-        Self { client, open: Mutex::default(), made: AtomicU64::new(0) }
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT))
+            .set_response_timeout(Some(ANSWER));
+        Self { client, config, first: None, open: Mutex::default(), made: AtomicU64::new(0) }
+    }
+
+    /// Connections that are told of what they did not ask for, which needs RESP3.
+    pub(super) fn told(
+        client: &Client,
+        told: impl AsyncPushSender,
+        first: Cmd,
+    ) -> RedisResult<Self> {
+        let info = client.get_connection_info();
+        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let new = Self::new(Client::open(info.clone().set_redis_settings(settings))?);
+        Ok(Self { config: new.config.set_push_sender(told), first: Some(first), ..new })
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -71,13 +89,16 @@ impl Connections {
     }
 
     fn connect(&self) -> Attempt {
-        let client = self.client.clone();
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT))
-            .set_response_timeout(Some(ANSWER));
-        async move { client.get_multiplexed_async_connection_with_config(&config).await }
-            .boxed()
-            .shared()
+        let (client, config) = (self.client.clone(), self.config.clone());
+        let first = self.first.clone();
+        let connect = async move {
+            let mut new = client.get_multiplexed_async_connection_with_config(&config).await?;
+            if let Some(first) = first {
+                first.exec_async(&mut new).await?;
+            }
+            Ok(new)
+        };
+        connect.boxed().shared()
     }
 
     fn forget(&self, number: u64) {

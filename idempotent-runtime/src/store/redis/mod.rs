@@ -2,16 +2,18 @@
 
 mod connections;
 mod doctor;
+mod watches;
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
-use crate::store::{Entry, Finding, Store, StoreFuture, Swap};
+use crate::store::{Changed, Entry, Finding, Store, StoreFuture, Swap};
 use ::redis::{Client, Cmd, ErrorKind, RedisError, RedisResult, Script, Value, cmd, pipe};
 use bytes::Bytes;
 use connections::{Connections, is_read_only};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use watches::Watches;
 
 /// The longest life that is asked of the server, a hundred years: it refuses sums that overflow.
 const LONGEST: Duration = Duration::from_hours(876_000);
@@ -26,6 +28,7 @@ const LONGEST: Duration = Duration::from_hours(876_000);
 /// under pressure.
 pub struct RedisStore {
     connections: Connections,
+    watches: Watches,
     prefix: String,
     swap: Script,
     /// Whether `SET … IFEQ` is worth trying; the server's first complaint settles it.
@@ -40,6 +43,7 @@ impl RedisStore {
     /// When the URL is none, the server cannot be reached, or refuses the credentials.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let client = Client::open(url).map_err(|error| failed("connect", error))?;
+        let watches = Watches::new(&client).map_err(|error| failed("connect", error))?;
         let connections = Connections::new(client);
         let examined = async {
             let mut connected = connections.get().await?;
@@ -48,6 +52,7 @@ impl RedisStore {
         let findings = examined.await.map_err(|error| failed("connect", error))?.findings();
         Ok(Self {
             connections,
+            watches,
             prefix: "idempotency:".to_owned(),
             swap: Script::new(include_str!("swap.lua")),
             native_swap: AtomicBool::new(true),
@@ -160,6 +165,17 @@ impl Store for RedisStore {
                 }))
             };
             read.await.map_err(|error| failed("read", error))
+        })
+    }
+
+    fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        self.watches.are_possible().then(|| -> StoreFuture<'a, Changed> {
+            Box::pin(async move {
+                let watched = self.watches.watch(self.name(key)).await;
+                watched
+                    .map(|changed| -> Changed { Box::pin(changed) })
+                    .map_err(|error| failed("watch", error))
+            })
         })
     }
 

@@ -1,0 +1,146 @@
+//! Those who wait for an owner in another process are told by the server, and look together.
+
+use crate::Shop;
+use futures_util::future::join_all;
+use idempotent_runtime::{Idempotency, RedisStore, Scope};
+use std::time::{Duration, Instant};
+use tests::{RedisServer, Server, eventually};
+
+/// As another process would be: another engine, with connections of its own.
+async fn beside(shop: &Shop) -> Server {
+    let store = RedisStore::connect(&shop.redis.url()).await.unwrap();
+    let guard = Idempotency::builder(store).scope(Scope::header("Authorization"));
+    let idempotency = guard.build().unwrap();
+    Server::start(&idempotency, &shop.stage, crate::routes)
+}
+
+/// How often the server was sent this command, and `kind` of it happened, since the last reset.
+fn times(shop: &Shop, command: &str, kind: &str) -> usize {
+    let stats: String = shop.redis.command(&["INFO", "commandstats"]);
+    let line = stats.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:")));
+    let numbers = line.unwrap_or_default().split(',');
+    let found = numbers.filter_map(|number| number.split_once('=')).find(|(name, _)| *name == kind);
+    found.map_or(0, |(_, times)| times.parse().expect("a number"))
+}
+
+/// Readings of records; each is a transaction.
+fn readings(shop: &Shop) -> usize {
+    times(shop, "exec", "calls")
+}
+
+async fn until(what: &str, reached: impl Fn() -> bool) {
+    eventually(what, async || reached().then_some(())).await;
+}
+
+fn reset(shop: &Shop) {
+    let () = shop.redis.command(&["CONFIG", "RESETSTAT"]);
+}
+
+/// The connections that the server tells of changes.
+fn told(shop: &Shop) -> Vec<String> {
+    let clients: String = shop.redis.command(&["CLIENT", "LIST"]);
+    let tracks = |client: &&str| {
+        let flags = client.split(' ').find_map(|field| field.strip_prefix("flags="));
+        flags.expect("flags").contains('t')
+    };
+    let number = |client: &str| client.split(' ').next()?.strip_prefix("id=").map(str::to_owned);
+    clients.lines().filter(tracks).filter_map(number).collect()
+}
+
+/// Invariant L2.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_who_wait_read_as_often_as_one() {
+    let many = 1000;
+    let shop = Shop::open().await;
+    let elsewhere = beside(&shop).await;
+    shop.stage.close();
+    let first = tokio::spawn(shop.post("/lasting-wait").key("k").send());
+    shop.stage.runs_reach(1).await;
+    reset(&shop);
+    let waiting: Vec<_> =
+        (0..many).map(|_| tokio::spawn(elsewhere.post("/lasting-wait").key("k").send())).collect();
+    // Each finds the owner's lease, and then waits.
+    until("all wait", || readings(&shop) >= many).await;
+    reset(&shop);
+    let looks = 4;
+    until("the lookout looks", || readings(&shop) >= looks).await;
+    assert!(readings(&shop) < 2 * looks, "{} readings", readings(&shop));
+    reset(&shop);
+    shop.stage.open();
+    assert_eq!(first.await.unwrap().status, 201);
+    for reply in join_all(waiting).await {
+        assert!(reply.unwrap().is_replay());
+    }
+    // Of those who were woken each asks once.
+    assert!(readings(&shop) < 2 * looks, "{} readings", readings(&shop));
+    let asked = times(&shop, "set", "calls");
+    assert!((many..many + 4).contains(&asked), "{asked} claims");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_is_told_at_once() {
+    let (shop, rounds) = (Shop::open().await, 12);
+    let elsewhere = beside(&shop).await;
+    let mut woken = Duration::ZERO;
+    for round in 1..=rounds {
+        let key = format!("k{round}");
+        shop.stage.close();
+        let first = tokio::spawn(shop.post("/lasting-wait").key(&key).send());
+        shop.stage.runs_reach(round).await;
+        reset(&shop);
+        let waits = tokio::spawn(elsewhere.post("/lasting-wait").key(&key).send());
+        // Its claim's reading, and the lookout's once it is to be told.
+        until("it waits", || times(&shop, "exists", "calls") == 1 && readings(&shop) >= 2).await;
+        let opened = Instant::now();
+        shop.stage.open();
+        assert!(waits.await.unwrap().is_replay());
+        woken += opened.elapsed();
+        assert_eq!(first.await.unwrap().status, 201);
+    }
+    // Who is not told looks after half a second at the earliest.
+    assert!(woken < Duration::from_millis(250) * u32::try_from(rounds).unwrap(), "{woken:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_is_told_although_the_connection_broke() {
+    let shop = Shop::open().await;
+    let elsewhere = beside(&shop).await;
+    shop.stage.close();
+    let first = tokio::spawn(shop.post("/lasting-wait").key("k").send());
+    shop.stage.runs_reach(1).await;
+    let waits = tokio::spawn(elsewhere.post("/lasting-wait").key("k").send());
+    until("it is to be told", || times(&shop, "exists", "calls") >= 1).await;
+    for connection in told(&shop) {
+        let () = shop.redis.command(&["CLIENT", "KILL", "ID", &connection]);
+    }
+    until("it is to be told again", || times(&shop, "exists", "calls") >= 2).await;
+    assert_eq!(told(&shop).len(), 1);
+    shop.stage.open();
+    assert_eq!(first.await.unwrap().status, 201);
+    assert!(waits.await.unwrap().is_replay());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_server_may_not_tell_who_waits_looks() {
+    let user = ["--user", "default", "on", "nopass", "~*", "&*", "+@all", "-client|tracking"];
+    let shop = Shop::on(RedisServer::start_with(&user)).await;
+    let elsewhere = beside(&shop).await;
+    shop.stage.close();
+    let first = tokio::spawn(shop.post("/lasting-wait").key("k").send());
+    shop.stage.runs_reach(1).await;
+    let waits = tokio::spawn(elsewhere.post("/lasting-wait").key("k").send());
+    until("it looks", || readings(&shop) >= 5).await;
+    assert_eq!(times(&shop, "client|tracking", "rejected_calls"), 1, "it is asked once");
+    shop.stage.open();
+    assert_eq!(first.await.unwrap().status, 201);
+    assert!(waits.await.unwrap().is_replay());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_nobody_waits_nothing_is_watched() {
+    let shop = Shop::open().await;
+    for _ in 0..2 {
+        shop.order("k").await;
+    }
+    assert_eq!((told(&shop), times(&shop, "exists", "calls")), (Vec::new(), 0));
+}
