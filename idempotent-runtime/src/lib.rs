@@ -73,8 +73,8 @@ pub use http::Tx;
 pub use http::browser_script;
 #[cfg(feature = "actix")]
 pub use http::{
-    Attempt, BuildError, Builder, DownstreamKey, FormToken, Idempotency, KeyForm, NoScope, Problem,
-    ProblemKind, Scope, StoreResponse, TokenIssuer, issue_token,
+    Attempt, BuildError, Builder, DownstreamKey, FormToken, Guarding, Idempotency, KeyForm,
+    Middleware, NoScope, Problem, ProblemKind, Scope, StoreResponse, TokenIssuer, issue_token,
 };
 #[cfg(feature = "macros")]
 pub use idempotent_macros::{States, idempotent};

@@ -157,6 +157,12 @@ impl Policy {
         }
     }
 
+    /// The defaults of a strategy for whole scopes: each route is an operation of its own.
+    #[must_use]
+    pub const fn of_routes(strategy: Strategy) -> Self {
+        Self::new("", strategy)
+    }
+
     /// What a duplicate of a finished request gets. Defaults to its response.
     #[must_use]
     pub const fn on_duplicate(mut self, choice: OnDuplicate) -> Self {

@@ -47,6 +47,7 @@ mod raw;
 mod records;
 mod replay;
 mod routes;
+mod scopes;
 mod script;
 mod tokens;
 mod windows;

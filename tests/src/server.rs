@@ -5,6 +5,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, HttpServer};
 use idempotent_runtime::Idempotency;
+use reqwest::Method;
 use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::thread;
@@ -52,6 +53,11 @@ impl Server {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// A request with this method, to be filled in and sent.
+    pub fn send(&self, method: Method, path: &str) -> Sender {
+        Sender::new(method, format!("http://{}{path}", self.address))
     }
 
     /// A POST to this path, to be filled in and sent.

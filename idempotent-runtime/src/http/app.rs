@@ -147,6 +147,11 @@ impl Idempotency {
             None => page::negotiated(request, problem, &self.0.problem_types),
         }
     }
+
+    /// A problem where there is no request any more that could say how its client reads it.
+    pub(super) fn render_bare(&self, problem: &Problem) -> HttpResponse {
+        problem.response(&self.0.problem_types)
+    }
 }
 
 impl fmt::Debug for Idempotency {

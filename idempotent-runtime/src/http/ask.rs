@@ -31,6 +31,7 @@ impl Call {
         let scope = self.whose()?;
         let reading = Reading {
             scope: &scope,
+            operation: &self.operation,
             key,
             value: self.drafts.key.value(),
             route: (self.request.method().as_str(), self.request.path()),

@@ -22,6 +22,7 @@ use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{Either, ready};
+use std::borrow::Cow;
 use std::rc::Rc;
 
 /// The longest single value in a key, and in a scope or fingerprint.
@@ -49,6 +50,7 @@ impl Exit {
 /// One request on its way through a guarded handler.
 pub struct Call {
     pub(super) policy: &'static Policy,
+    pub(super) operation: Cow<'static, str>,
     pub(super) app: Idempotency,
     pub(super) request: HttpRequest,
     pub(super) payload: Payload,
@@ -78,7 +80,8 @@ impl Call {
         shared: &Rc<Shared>,
     ) -> Self {
         let (body, drafts) = (Bytes::new(), Drafts::default());
-        Self { policy, app, request, payload, body, shared: Rc::clone(shared), drafts }
+        let operation = Cow::Borrowed(policy.operation);
+        Self { policy, operation, app, request, payload, body, shared: Rc::clone(shared), drafts }
     }
 
     /// Reads the body if it is part of the fingerprint, then extracts the handler's arguments, all
@@ -89,7 +92,7 @@ impl Call {
         extracted.map_err(|error| Exit::Refused(error.into()))
     }
 
-    async fn read_body(&mut self) -> Result<(), Exit> {
+    pub(super) async fn read_body(&mut self) -> Result<(), Exit> {
         let twice = self.policy.strategy == Strategy::Unique;
         let compared = self.policy.fingerprint == FingerprintOf::Request;
         if !compared && !self.policy.reads_form && !twice {
@@ -192,25 +195,7 @@ impl Call {
         returned: R,
     ) -> impl Future<Output = Result<HttpResponse, Exit>> + use<R> {
         let response = returned.respond_to(&self.request).map_into_boxed_body();
-        match self.shared.run.take() {
-            Some(Run::Leased(run)) => {
-                Either::Left(settle(self.policy, &self.app, run, response).map(Ok))
-            }
-            Some(Run::Transaction(mut run)) => {
-                if let Some(lent) = self.shared.lent.take() {
-                    run.take_back(lent);
-                }
-                let (app, request) = (self.app.clone(), self.request.clone());
-                let committed = commit(self.policy, app, request, run, response).map(Ok);
-                Either::Right(Either::Left(committed.boxed_local()))
-            }
-            // It was to be guarded, and the store did not answer.
-            None if self.shared.committed.get() => {
-                Either::Right(Either::Right(ready(Ok(not_stored(response)))))
-            }
-            // It had no key and needed none.
-            None => Either::Right(Either::Right(ready(Ok(response)))),
-        }
+        end(self.policy, &self.app, &self.shared, &self.request, response).map(Ok)
     }
 
     pub(super) fn filled<'a>(
@@ -251,6 +236,31 @@ impl Call {
 
     pub(super) fn exit(&self, problem: &Problem) -> Exit {
         Exit::Answered(self.app.render(&self.request, problem))
+    }
+}
+
+/// Ends the run of a request, if there is one, with its response.
+pub(super) fn end(
+    policy: &'static Policy,
+    app: &Idempotency,
+    shared: &Shared,
+    request: &HttpRequest,
+    response: HttpResponse,
+) -> impl Future<Output = HttpResponse> + use<> {
+    match shared.run.take() {
+        Some(Run::Leased(run)) => Either::Left(settle(policy, app, run, response)),
+        Some(Run::Transaction(mut run)) => {
+            if let Some(lent) = shared.lent.take() {
+                run.take_back(lent);
+            }
+            let (app, request) = (app.clone(), request.clone());
+            let committed = commit(policy, app, request, run, response);
+            Either::Right(Either::Left(committed.boxed_local()))
+        }
+        // It was to be guarded, and the store did not answer.
+        None if shared.committed.get() => Either::Right(Either::Right(ready(not_stored(response)))),
+        // It had no key and needed none.
+        None => Either::Right(Either::Right(ready(response))),
     }
 }
 

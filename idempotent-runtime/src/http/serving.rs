@@ -31,7 +31,7 @@ pub type HttpResult = Result<HttpResponse, Error>;
 /// The generated part of a guarded handler: extract, fill in the key, claim, run, answer.
 pub type Operation = fn(Call) -> Work;
 
-type Work = LocalBoxFuture<'static, Result<HttpResponse, Exit>>;
+pub(super) type Work = LocalBoxFuture<'static, Result<HttpResponse, Exit>>;
 
 /// A run, by where its guard stands.
 pub(crate) enum Run {
@@ -56,6 +56,16 @@ pub(crate) struct Shared {
     pub(crate) lent: RefCell<Option<Box<dyn Any>>>,
 }
 
+impl Shared {
+    /// Ends the run as if it had not begun: the next request with its key runs.
+    pub(super) async fn give_back(&self) {
+        let run = self.run.take();
+        if let Some(Run::Leased(run)) = run {
+            run.release().await;
+        }
+    }
+}
+
 /// Runs one request through a guarded handler.
 pub fn serve(
     policy: &'static Policy,
@@ -67,13 +77,26 @@ pub fn serve(
     let work = match request.app_data::<Idempotency>().cloned() {
         Some(app) => {
             // For extractors that say something about the run.
-            request.extensions_mut().insert(Rc::clone(&shared));
+            let around = request.extensions_mut().insert(Rc::clone(&shared));
             let call = Call::new(policy, app, request.clone(), payload.into_inner(), &shared);
-            operation(call)
+            let work = operation(call);
+            match around {
+                None => work,
+                Some(around) => Box::pin(after_handing_over(around, work)),
+            }
         }
         None => Box::pin(ready(Ok(unprepared(&request)))),
     };
-    Serving { work: Some(work), shared, policy, request }
+    Serving { work: Some(work), shared, policy, client: Client::Here(request) }
+}
+
+/// A handler with a policy of its own inside of a scope that is guarded: it alone guards, so the
+/// scope's key is given back, unspent, before the handler claims its own.
+async fn after_handing_over(around: Rc<Shared>, work: Work) -> Result<HttpResponse, Exit> {
+    around.give_back().await;
+    // Not before: dropped until here, the request around would be dropped, too.
+    around.committed.set(false);
+    work.await
 }
 
 /// A request on its way, as actix sees it.
@@ -81,7 +104,48 @@ pub struct Serving {
     work: Option<Work>,
     shared: Rc<Shared>,
     policy: &'static Policy,
-    request: HttpRequest,
+    client: Client,
+}
+
+/// Who is told that a handler panicked.
+#[derive(Clone)]
+pub(super) enum Client {
+    /// Whoever sent this request.
+    Here(HttpRequest),
+    /// Whoever sent a request that is lost, because what panicked had all of it.
+    Away {
+        /// What guards the handler.
+        app: Idempotency,
+        /// The request's.
+        path: String,
+    },
+}
+
+impl Client {
+    fn tell(&self, kind: ProblemKind, what: &str) -> HttpResponse {
+        match self {
+            Self::Here(request) => {
+                let problem = Problem::new(kind, request.path(), what);
+                match request.app_data::<Idempotency>() {
+                    Some(app) => app.render(request, &problem),
+                    None => negotiated(request, &problem, PROBLEM_TYPES),
+                }
+            }
+            Self::Away { app, path } => app.render_bare(&Problem::new(kind, path, what)),
+        }
+    }
+}
+
+impl Serving {
+    /// Drives work that is not of one handler alone.
+    pub(super) fn around(
+        policy: &'static Policy,
+        shared: Rc<Shared>,
+        client: Client,
+        work: Work,
+    ) -> Self {
+        Self { work: Some(work), shared, policy, client }
+    }
 }
 
 impl Future for Serving {
@@ -98,7 +162,7 @@ impl Future for Serving {
                 }
                 Err(_panic) => {
                     let run = self.shared.run.take();
-                    self.work = Some(Box::pin(give_up(self.policy, self.request.clone(), run)));
+                    self.work = Some(Box::pin(give_up(self.policy, self.client.clone(), run)));
                 }
             }
         }
@@ -113,7 +177,7 @@ impl Drop for Serving {
             // Dropped once more, at the end of the runtime, it is left to its lease.
             shared: Rc::clone(&self.shared),
             policy: self.policy,
-            request: self.request.clone(),
+            client: self.client.clone(),
         };
         let spawned = catch_unwind(AssertUnwindSafe(|| {
             actix_web::rt::spawn(async { drop(detached.await) });
@@ -127,7 +191,7 @@ impl Drop for Serving {
 /// Ends a run whose handler panicked.
 async fn give_up(
     policy: &'static Policy,
-    request: HttpRequest,
+    client: Client,
     run: Option<Run>,
 ) -> Result<HttpResponse, Exit> {
     match (run, policy.on_abandoned) {
@@ -137,11 +201,7 @@ async fn give_up(
         (Some(Run::Leased(run)), OnAbandoned::Hold) => run.abandon().await,
     }
     let what = "the handler panicked; what it did until then may or may not have happened";
-    let problem = Problem::new(ProblemKind::HandlerPanicked, request.path(), what);
-    Ok(match request.app_data::<Idempotency>() {
-        Some(app) => app.render(&request, &problem),
-        None => negotiated(&request, &problem, PROBLEM_TYPES),
-    })
+    Ok(client.tell(ProblemKind::HandlerPanicked, what))
 }
 
 /// An extractor of ours in a handler that nobody guards has nothing to say.

@@ -64,6 +64,8 @@ impl Settings {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reading<'a> {
     pub(crate) scope: &'a Segments,
+    /// The guarded function, or the route that is guarded as a part of a scope.
+    pub(crate) operation: &'a str,
     pub(crate) key: &'a Segments,
     /// The one value of the key's template, where the strategy needs it whole.
     pub(crate) value: &'a str,
@@ -104,7 +106,7 @@ fn common(
     Ask {
         claim: Claim {
             key: StorageKey::of(address),
-            label: Label::new(policy.operation, &address.key.label()),
+            label: Label::new(address.operation, &address.key.label()),
             fingerprint: reading.fingerprint,
             claimable: Claimable::Any,
             lease,

@@ -11,7 +11,7 @@ pub(super) fn ask(policy: &Policy, settings: &Settings, reading: &Reading<'_>) -
     let address = Address {
         namespace: &settings.namespace,
         scope: reading.scope,
-        operation: policy.operation,
+        operation: reading.operation,
         route: Some(reading.route),
         key: reading.key,
     };

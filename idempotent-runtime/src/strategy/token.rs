@@ -68,7 +68,7 @@ pub(super) fn ask(
     settings: &Settings,
     reading: &Reading<'_>,
 ) -> Result<Ask, Refusal> {
-    let bound = Bound { settings, scope: reading.scope, operation: policy.operation };
+    let bound = Bound { settings, scope: reading.scope, operation: reading.operation };
     let (ulid, signature) = match reading.value.split_once('.') {
         Some((ulid, signature)) => (ulid, Some(signature)),
         None => (reading.value, None),

@@ -1,0 +1,303 @@
+//! Whole scopes: one policy for handlers that nobody annotated.
+//!
+//! The same call, driver and end as of an annotated handler. What differs is where it stands: it
+//! cannot know which handler a request will reach, nor what that handler's extractors will say, so
+//! it claims before both.
+
+use crate::http::app::Idempotency;
+use crate::http::call::{Call, Exit, end};
+use crate::http::response::StoreResponse;
+use crate::http::serving::{Client, Serving, Shared};
+use crate::key::Segments;
+use crate::policy::{FingerprintOf, Policy, Presence, Strategy};
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{
+    ResourceDef, Service, ServiceRequest, ServiceResponse, Transform, forward_ready,
+};
+use actix_web::error::{
+    ContentTypeError, InternalError, JsonPayloadError, ParseError, PathError, PayloadError,
+    QueryPayloadError, ReadlinesError, UrlencodedError,
+};
+use actix_web::http::Method;
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError};
+use futures_util::future::LocalBoxFuture;
+use std::cell::Cell;
+use std::fmt;
+use std::future::{Ready, ready};
+use std::rc::Rc;
+
+/// Guards every handler of an app or a scope: made by [`Idempotency::middleware`].
+#[derive(Clone)]
+pub struct Middleware {
+    app: Idempotency,
+    policy: &'static Policy,
+    rules: Rc<Rules>,
+}
+
+/// Which requests are guarded, and where their key is.
+#[derive(Clone, Debug)]
+struct Rules {
+    methods: Vec<Method>,
+    except: Vec<ResourceDef>,
+    key: &'static str,
+}
+
+impl Idempotency {
+    /// Guards the handlers of an `App` or a `web::scope` that nobody annotated, by one policy.
+    ///
+    /// ```
+    /// use actix_web::{App, HttpResponse, web};
+    /// use idempotent_runtime::policy::{OnInFlight, Policy, Strategy};
+    /// use idempotent_runtime::{Idempotency, MemoryStore, Scope};
+    ///
+    /// static WRITES: Policy =
+    ///     Policy::of_routes(Strategy::RequestId).on_in_flight(OnInFlight::Wait);
+    ///
+    /// # fn main() -> Result<(), idempotent_runtime::BuildError> {
+    /// let idempotency = Idempotency::builder(MemoryStore::new())
+    ///     .scope(Scope::header("Authorization"))
+    ///     .build()?;
+    /// let guard = idempotency.middleware(&WRITES).except("/v2/uploads/{name}");
+    /// let app = App::new().app_data(idempotency.clone()).service(
+    ///     web::scope("/v2")
+    ///         .wrap(guard)
+    ///         .route("/orders", web::post().to(HttpResponse::Created)),
+    /// );
+    /// # let _ = app;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// POST and PATCH are guarded unless [`methods`](Middleware::methods) says otherwise. A handler
+    /// with `#[idempotent]` keeps its own policy and is not guarded twice: the key that was claimed
+    /// here is given back, unspent, before the handler claims its own. That costs two round trips,
+    /// and a request that this policy refuses does not reach the handler; name its route in
+    /// [`except`](Middleware::except) to spare both.
+    ///
+    /// # What comes first
+    /// This stands before the handler's extractors, and a stored response is sent without asking
+    /// them. So **authenticate outside of it**: wrap the middleware that checks credentials after
+    /// this one, as actix calls the last one first, or refuse in the function of
+    /// [`Scope::from_fn`](crate::Scope::from_fn), which is asked before anything is looked up. An
+    /// extractor that checks a credential inside of a guarded scope protects the first run alone:
+    /// who repeats a request with a credential that was revoked meanwhile gets the first answer
+    /// again (and never anybody else's). Annotate such handlers.
+    ///
+    /// What an extractor of actix refuses (a body that is no JSON, a path that is no number) leaves
+    /// the key free. A 4xx from an extractor of the app's own cannot be told from the handler's and
+    /// is stored like it, apart from 401 and 403; with [`StoreResponse::No`] it says otherwise.
+    ///
+    /// # Panics
+    /// When the policy is of a strategy that is bound to a handler's parameters, or takes a
+    /// fingerprint by template: `request_id` and `token` are for whole scopes.
+    #[must_use]
+    #[track_caller]
+    pub fn middleware(&self, policy: &'static Policy) -> Middleware {
+        let of_scopes = matches!(policy.strategy, Strategy::RequestId | Strategy::Token)
+            && policy.fingerprint != FingerprintOf::Template
+            && policy.presence != Presence::Unkeyed;
+        assert!(of_scopes, "a middleware's policy is one of `request_id` or `token`: {policy:?}");
+        let methods = vec![Method::POST, Method::PATCH];
+        let rules = Rules { methods, except: Vec::new(), key: "Idempotency-Key" };
+        Middleware { app: self.clone(), policy, rules: Rc::new(rules) }
+    }
+}
+
+impl Middleware {
+    /// Which methods are guarded. Defaults to POST and PATCH.
+    #[must_use]
+    pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Self {
+        Rc::make_mut(&mut self.rules).methods = methods.into_iter().collect();
+        self
+    }
+
+    /// Leaves the paths that this pattern matches alone: the whole pattern, as `/v2/orders/{id}`.
+    ///
+    /// Defaults to none; each call adds one.
+    #[must_use]
+    pub fn except(mut self, pattern: &str) -> Self {
+        Rc::make_mut(&mut self.rules).except.push(ResourceDef::new(pattern));
+        self
+    }
+
+    /// The header that holds the key. Defaults to `Idempotency-Key`.
+    #[must_use]
+    pub fn key_header(mut self, name: &'static str) -> Self {
+        Rc::make_mut(&mut self.rules).key = name;
+        self
+    }
+}
+
+impl Rules {
+    fn guard(&self, request: &HttpRequest) -> bool {
+        self.methods.contains(request.method())
+            && !self.except.iter().any(|pattern| pattern.is_match(request.path()))
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for Middleware
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<BoxBody>;
+    type Error = Error;
+    type InitError = ();
+    type Transform = Guarding<S>;
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(Guarding { guard: self.clone(), service: Rc::new(service) }))
+    }
+}
+
+/// A service behind a [`Middleware`].
+pub struct Guarding<S> {
+    guard: Middleware,
+    service: Rc<S>,
+}
+
+/// Where the request is left when it came back from the handler: actix allows only one of it while
+/// it looks for the handler.
+type Returned = Rc<Cell<Option<HttpRequest>>>;
+
+impl<S, B> Service<ServiceRequest> for Guarding<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<BoxBody>;
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self::Response, Error>>;
+
+    forward_ready!(service);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let Middleware { app, policy, rules } = &self.guard;
+        if !rules.guard(request.request()) {
+            let called = self.service.call(request);
+            return Box::pin(async { Ok(called.await?.map_into_boxed_body()) });
+        }
+        let (request, payload) = request.into_parts();
+        let shared = Rc::<Shared>::default();
+        request.extensions_mut().insert(Rc::clone(&shared));
+        let client = Client::Away { app: app.clone(), path: request.path().to_owned() };
+        let call = Call::new(policy, app.clone(), request, payload, &shared);
+        let returned = Returned::default();
+        let (service, rules) = (Rc::clone(&self.service), Rc::clone(rules));
+        let work = Box::pin(pass(call, service, rules, Rc::clone(&returned)));
+        let serving = Serving::around(policy, shared, client, work);
+        Box::pin(async move {
+            let answered = serving.await;
+            match (returned.take(), answered) {
+                (Some(request), answered) => {
+                    let response = answered.unwrap_or_else(HttpResponse::from_error);
+                    Ok(ServiceResponse::new(request, response))
+                }
+                (None, Err(error)) => Err(error),
+                (None, Ok(panicked)) => {
+                    Err(InternalError::from_response("a handler panicked", panicked).into())
+                }
+            }
+        })
+    }
+}
+
+/// Claims, lets the request through to its handler, and ends the run with what comes back.
+async fn pass<S, B>(
+    mut call: Call,
+    service: Rc<S>,
+    rules: Rc<Rules>,
+    returned: Returned,
+) -> Result<HttpResponse, Exit>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    if let Err(exit) = claim(&mut call, &rules).await {
+        returned.set(Some(call.request));
+        return Err(exit);
+    }
+    let Call { policy, app, request, payload, shared, .. } = call;
+    match service.call(ServiceRequest::from_parts(request, payload)).await {
+        Ok(response) => {
+            let (request, mut response) = response.map_into_boxed_body().into_parts();
+            if is_refused_by_extractor(&response) {
+                spare(&mut response);
+            }
+            let response = end(policy, &app, &shared, &request, response).await;
+            returned.set(Some(request));
+            Ok(response)
+        }
+        // From another middleware, inside of this one: handlers answer with responses.
+        Err(error) => {
+            shared.give_back().await;
+            Err(Exit::Refused(error))
+        }
+    }
+}
+
+/// Whether one of actix's own extractors refused the request, so that its handler did not run.
+fn is_refused_by_extractor(response: &HttpResponse) -> bool {
+    fn one<T: ResponseError + 'static>(error: &Error) -> bool
+    where
+        InternalError<T>: ResponseError,
+    {
+        error.as_error::<T>().is_some() || error.as_error::<InternalError<T>>().is_some()
+    }
+    let kinds = [
+        one::<JsonPayloadError>,
+        one::<UrlencodedError>,
+        one::<QueryPayloadError>,
+        one::<PathError>,
+        one::<PayloadError>,
+        one::<ReadlinesError>,
+        one::<ContentTypeError>,
+        one::<ParseError>,
+    ];
+    response.error().is_some_and(|error| kinds.iter().any(|is_one| is_one(error)))
+}
+
+/// The key stays free, unless somebody chose otherwise.
+fn spare(response: &mut HttpResponse) {
+    let mut extensions = response.extensions_mut();
+    if !extensions.contains::<StoreResponse>() {
+        extensions.insert(StoreResponse::No);
+    }
+}
+
+async fn claim(call: &mut Call, rules: &Rules) -> Result<(), Exit> {
+    if call.policy.operation.is_empty() {
+        call.operation = operation(&call.request).into();
+    }
+    call.key().header(rules.key);
+    // Without a key the request is refused or runs as it is: either way nobody compares its body.
+    if call.drafts.key.segments().is_ok() {
+        call.read_body().await?;
+    }
+    if call.policy.within.is_some() {
+        call.timestamp().header("Timestamp");
+    }
+    call.claim().await
+}
+
+/// The pattern of the route, as far as it can be known before it is looked for.
+fn operation(request: &HttpRequest) -> String {
+    let pattern = request.match_pattern();
+    pattern.unwrap_or_else(|| Segments::new().value(request.path()).label())
+}
+
+impl fmt::Debug for Middleware {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Middleware")
+            .field("policy", self.policy)
+            .field("rules", &self.rules)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S> fmt::Debug for Guarding<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Guarding").field(&self.guard).finish()
+    }
+}
