@@ -29,11 +29,9 @@ const DRAIN: Duration = Duration::from_secs(30);
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = Options::parse();
     let business = Business::open(&options.database).await?;
-    let mut builder = Idempotency::connect(&options.store)
-        .await?
-        .scope(Scope::from_fn(account::scope))
-        .database(business.pool())
-        .lease(options.lease);
+    let builder = Idempotency::connect(&options.store).await?;
+    let builder = builder.scope(Scope::from_fn(account::scope)).lease(options.lease);
+    let mut builder = business.guard(builder);
     if let Some(secret) = options.secret() {
         builder = builder.token_secret(secret);
     }

@@ -17,13 +17,20 @@ pub(crate) struct Options {
     #[arg(
         long,
         env = "ORDERS_STORE",
+        hide_env_values = true,
         value_name = "URL",
         default_value = "sqlite:orders-records.db"
     )]
     pub(crate) store: String,
 
-    /// Where business data lives: `sqlite:PATH`.
-    #[arg(long, env = "ORDERS_DATABASE", value_name = "URL", default_value = "sqlite:orders.db")]
+    /// Where business data lives: `sqlite:PATH`, `postgres://…` or `mysql://…`.
+    #[arg(
+        long,
+        env = "ORDERS_DATABASE",
+        hide_env_values = true,
+        value_name = "URL",
+        default_value = "sqlite:orders.db"
+    )]
     pub(crate) database: String,
 
     /// How long a run excludes others when its process dies: `500ms`, `30s`, `2m`.

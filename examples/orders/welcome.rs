@@ -25,7 +25,7 @@ pub(crate) fn print(addresses: &[SocketAddr], options: &Options, idempotency: &I
     for finding in idempotency.check() {
         println!("    note    {finding}");
     }
-    println!("  business  {}", options.database);
+    println!("  business  {}", idempotency.describe_database().unwrap_or_default());
     println!("  tokens    {tokens}");
     println!();
     println!("Try it from another terminal:");

@@ -109,16 +109,7 @@ pub(crate) enum Existing {
         path: Path,
         /// The index that counts; any, if it is not given.
         constraint: Setting<String>,
-        /// Whether the handler works in a transaction of ours.
-        transaction: Transaction,
     },
-}
-
-/// Whether a handler takes a `Tx`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Transaction {
-    Taken,
-    NotTaken,
 }
 
 /// The row that guards the handler.

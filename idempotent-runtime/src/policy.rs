@@ -123,7 +123,6 @@ pub struct Policy {
     pub(crate) within: Option<Duration>,
     pub(crate) row: Option<Row>,
     pub(crate) constraint: Option<&'static str>,
-    pub(crate) takes_transaction: bool,
 }
 
 impl Policy {
@@ -153,7 +152,6 @@ impl Policy {
             within: None,
             row: None,
             constraint: None,
-            takes_transaction: false,
         }
     }
 
@@ -273,23 +271,6 @@ impl Policy {
     pub const fn constraint(mut self, name: &'static str) -> Self {
         self.constraint = Some(name);
         self
-    }
-
-    /// The handler takes a `Tx`. Defaults to not.
-    #[must_use]
-    pub const fn takes_transaction(mut self) -> Self {
-        self.takes_transaction = true;
-        self
-    }
-
-    /// Whether the guard stands in the business transaction.
-    #[cfg(feature = "actix")]
-    pub(crate) const fn is_transactional(&self) -> bool {
-        match self.strategy {
-            Strategy::DedupTable | Strategy::RowLock | Strategy::Version | Strategy::State => true,
-            Strategy::Unique => self.takes_transaction,
-            Strategy::RequestId | Strategy::Token | Strategy::Lock => false,
-        }
     }
 
     /// How far the request's timestamp may be from now. Defaults to no limit.

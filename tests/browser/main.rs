@@ -22,7 +22,7 @@ impl Visit {
 
     /// The same, at a shop with these options.
     async fn with(options: &[&str]) -> Self {
-        let orders = Orders::start("sqlite:records.db", options);
+        let orders = Orders::start("sqlite:records.db", "sqlite:orders.db", options);
         let browser = Browser::start().await;
         let visit = Self { browser, orders };
         visit.open_page().await;

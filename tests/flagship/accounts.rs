@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 use tests::Sender;
 
-on! { memory sqlite redis: [
+on! { memory sqlite redis business_in_postgres business_in_mariadb: [
     an_account_sees_its_own_orders_only,
     two_accounts_do_not_share_a_key,
     who_has_no_credential_is_refused_everywhere,
@@ -104,8 +104,5 @@ async fn revoke(shop: &Shop, account: &str) {
 
 /// There is no route for that: an administrator would do it in the database.
 async fn reinstate(shop: &Shop, account: &str) {
-    let file = sqlx::sqlite::SqliteConnectOptions::new().filename(shop.orders.database());
-    let pool = sqlx::SqlitePool::connect_with(file).await.expect("it opens");
-    let delete = sqlx::query("DELETE FROM revoked WHERE account = ?").bind(account);
-    assert_eq!(delete.execute(&pool).await.expect("it is deleted").rows_affected(), 1);
+    shop.business(&format!("DELETE FROM revoked WHERE account = '{account}'")).await;
 }

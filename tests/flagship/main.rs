@@ -22,6 +22,7 @@ mod drained;
 mod keys;
 mod killed;
 mod money;
+mod phones;
 mod processes;
 mod records;
 mod restarted;

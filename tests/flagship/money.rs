@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tests::{Reply, eventually};
 use tokio::sync::RwLock;
 
-on! { memory: [
+on! { memory business_in_postgres business_in_mariadb: [
     a_transfer_happens_once_and_its_refusal_is_remembered,
     a_withdrawal_never_goes_below_zero,
     no_money_is_made_or_lost_by_repetitions_and_kills,

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 use tests::Sender;
 
-on! { memory: [
+on! { memory business_in_postgres business_in_mariadb: [
     goods_are_changed_by_whoever_saw_the_last_version,
     a_purchase_order_is_made_once_by_its_code,
     a_purchase_order_goes_through_its_states_once,

@@ -3,6 +3,7 @@
 use crate::Records;
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::{Connection, MySqlConnection, PgConnection, SqliteConnection};
 use tests::{Orders, Reply, Sender, eventually};
 
 /// A running flagship on its records.
@@ -30,13 +31,13 @@ impl Shop {
 
     /// Opens one with these options.
     pub(crate) fn with(records: Records, options: &[&str]) -> Self {
-        Self { orders: Orders::start(records.url(), options), records }
+        let orders = Orders::start(records.store(), records.business(), options);
+        Self { orders, records }
     }
 
     /// Opens another one, in a process of its own, on the same records and business data.
     pub(crate) fn beside(&self, options: &[&str]) -> Self {
-        let records = self.records.clone();
-        Self { orders: self.orders.start_beside(records.url(), options), records }
+        Self { orders: self.orders.start_beside(options), records: self.records.clone() }
     }
 
     /// An order of one book by alice, under this key.
@@ -72,6 +73,28 @@ impl Shop {
         let url = format!("{}/order/create", self.orders.url());
         let sender = Sender::anonymous(Method::POST, url).header("secret", account);
         sender.header("token", token).json(&book())
+    }
+
+    /// Runs a statement in the business database.
+    pub(crate) async fn business(&self, statement: &str) {
+        let url = self.records.business();
+        let statement = sqlx::raw_sql(sqlx::AssertSqlSafe(statement));
+        let ran = match url.split(':').next() {
+            Some("postgres") => {
+                let mut business = PgConnection::connect(url).await.expect("it is up");
+                statement.execute(&mut business).await.map(|done| done.rows_affected())
+            }
+            Some("mysql") => {
+                let mut business = MySqlConnection::connect(url).await.expect("it is up");
+                statement.execute(&mut business).await.map(|done| done.rows_affected())
+            }
+            _ => {
+                let file = format!("sqlite:{}", self.orders.database().display());
+                let mut business = SqliteConnection::connect(&file).await.expect("it opens");
+                statement.execute(&mut business).await.map(|done| done.rows_affected())
+            }
+        };
+        assert_eq!(ran.expect("the database accepts it"), 1, "{url}");
     }
 
     /// How often the body of this operation ran, by `/effects`.

@@ -5,7 +5,7 @@ use reqwest::Method;
 use std::process::{Command, Stdio};
 use tests::Sender;
 
-on! { memory sqlite redis: [
+on! { memory sqlite redis business_in_postgres business_in_mariadb: [
     the_three_requests_show_an_order_its_replay_and_a_conflict,
 ] }
 

@@ -15,6 +15,9 @@ use tempfile::TempDir;
 /// How long a process may take to say what is expected of it, or to end.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// How many words of the options every process has: its address, its business, its records.
+const FIXED: usize = 6;
+
 /// A running `orders`, with its files in a temporary directory; it is killed when it is dropped.
 #[derive(Debug)]
 pub struct Orders {
@@ -31,23 +34,26 @@ struct Running {
 }
 
 impl Orders {
-    /// Starts it with its records in this store and a new business database.
+    /// Starts it with its records in this store and its business in this database.
     ///
     /// Relative paths are inside its temporary directory: `sqlite:records.db`.
-    pub fn start(store: &str, options: &[&str]) -> Self {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        Self::start_in(Arc::new(directory), store, options)
+    pub fn start(store: &str, database: &str, options: &[&str]) -> Self {
+        let directory = Arc::new(tempfile::tempdir().expect("a temporary directory"));
+        let fixed = ["--addr", "127.0.0.1:0", "--database", database, "--store", store];
+        Self::start_in(directory, &[&fixed, options].concat())
     }
 
-    /// Starts another one with the same business database, and the same directory for the store.
+    /// Starts another one with the same records and the same business, and these options.
     #[must_use]
-    pub fn start_beside(&self, store: &str, options: &[&str]) -> Self {
-        Self::start_in(Arc::clone(&self.directory), store, options)
+    pub fn start_beside(&self, options: &[&str]) -> Self {
+        let fixed = &self.options[2..FIXED];
+        let fixed = ["--addr", "127.0.0.1:0"].into_iter().chain(fixed.iter().map(String::as_str));
+        let options: Vec<_> = fixed.chain(options.iter().copied()).collect();
+        Self::start_in(Arc::clone(&self.directory), &options)
     }
 
-    fn start_in(directory: Arc<TempDir>, store: &str, options: &[&str]) -> Self {
-        let fixed = ["--addr", "127.0.0.1:0", "--database", "sqlite:orders.db", "--store", store];
-        let options = fixed.iter().chain(options).map(|&option| option.to_owned()).collect();
+    fn start_in(directory: Arc<TempDir>, options: &[&str]) -> Self {
+        let options = options.iter().map(|&option| option.to_owned()).collect();
         let mut new = Self { running: None, directory, options };
         new.restart();
         new
@@ -93,7 +99,7 @@ impl Orders {
         &self.running().url
     }
 
-    /// The file of its business database.
+    /// The file of its business database, if it is `sqlite:orders.db`.
     pub fn database(&self) -> PathBuf {
         self.directory.path().join("orders.db")
     }

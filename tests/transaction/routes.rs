@@ -30,7 +30,9 @@ macro_rules! routes {
                 .service(row_impatient)
                 .service(insert)
                 .service(insert_elsewhere)
-                .service(insert_with_key);
+                .service(insert_with_key)
+                .service(insert_by_wrapped)
+                .service(wrapped_without_transaction);
         }
 
         type Hand = web::Data<Stage>;
@@ -163,6 +165,35 @@ macro_rules! routes {
         ) -> Result<HttpResponse, Failed> {
             insert_code(&mut tx, &code).await?;
             Ok(HttpResponse::Created().body(format!("{code} {body}")))
+        }
+
+        /// The transaction in an extractor of the app's own.
+        struct Wrapped(Tx<$database>);
+
+        impl FromRequest for Wrapped {
+            type Error = Error;
+            type Future = std::future::Ready<Result<Self, Error>>;
+
+            fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+                std::future::ready(Tx::from_request(request, payload).into_inner().map(Self))
+            }
+        }
+
+        #[post("/insert-by-wrapped/{code}")]
+        #[idempotent(strategy = "unique", existing = find_by_wrapped)]
+        async fn insert_by_wrapped(code: Code, mut wrapped: Wrapped) -> Result<HttpResponse, Failed> {
+            insert_code(&mut wrapped.0, &code).await?;
+            Ok(HttpResponse::Created().finish())
+        }
+
+        async fn find_by_wrapped(_: Code, _: Wrapped) -> HttpResponse {
+            HttpResponse::Ok().finish()
+        }
+
+        #[post("/wrapped-without-transaction")]
+        #[idempotent]
+        async fn wrapped_without_transaction(mut wrapped: Wrapped, stage: Hand) -> impl Responder {
+            act(&mut wrapped.0, &stage).await
         }
 
         /// Asks for the transaction a second time, which there is not.

@@ -7,6 +7,7 @@ on_every_database! {
     of_twenty_inserts_of_one_code_one_inserts_and_every_caller_gets_it,
     what_the_handler_did_before_its_insert_failed_is_taken_back,
     another_index_is_another_matter,
+    a_transaction_may_be_inside_of_another_extractor,
     with_a_key_a_duplicate_gets_the_first_answer,
     looking_before_inserting_and_adding_on_conflict_are_not_idempotent,
 }
@@ -40,6 +41,17 @@ async fn another_index_is_another_matter(kind: Kind) {
     // The code is new; what is there twice is the effect.
     assert_eq!(bank.post("/insert/b").send().await.status, 500);
     assert_eq!(bank.number("SELECT count(*) FROM codes").await, 1);
+}
+
+async fn a_transaction_may_be_inside_of_another_extractor(kind: Kind) {
+    let bank = Bank::open(kind, 4).await;
+    for status in [201, 200, 200] {
+        assert_eq!(bank.post("/insert-by-wrapped/a").send().await.status, status);
+        assert_eq!(bank.effects().await, 1);
+    }
+    let refused = bank.post("/wrapped-without-transaction").key("k").send().await;
+    refused.is_problem(500, "misconfigured");
+    assert_eq!(bank.stage.runs(), 0);
 }
 
 async fn with_a_key_a_duplicate_gets_the_first_answer(kind: Kind) {

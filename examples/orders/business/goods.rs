@@ -1,7 +1,8 @@
 //! Goods and how many there are.
 
+use super::Connection;
+use super::database::on;
 use serde::Serialize;
-use sqlx::SqliteConnection;
 
 /// Goods as they are kept and shown.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
@@ -12,28 +13,27 @@ pub(crate) struct Goods {
 }
 
 /// New goods; those that are there stay as they are.
-pub(crate) async fn insert(
-    connection: &mut SqliteConnection,
-    id: &str,
-    count: i64,
-) -> sqlx::Result<()> {
-    let insert = "INSERT INTO goods (id, count, version) VALUES (?, ?, 0) ON CONFLICT DO NOTHING";
-    sqlx::query(insert).bind(id).bind(count).execute(connection).await.map(drop)
+pub(crate) async fn insert(connection: Connection<'_>, id: &str, count: i64) -> sqlx::Result<()> {
+    on!(connection, connection, db => {
+        let add = sqlx::query(db::sql(db::ADD_GOODS)).bind(id).bind(count);
+        add.execute(connection).await.map(drop)
+    })
 }
 
 pub(crate) async fn set_count(
-    connection: &mut SqliteConnection,
+    connection: Connection<'_>,
     id: &str,
     count: i64,
 ) -> sqlx::Result<()> {
-    let update = sqlx::query("UPDATE goods SET count = ? WHERE id = ?");
-    update.bind(count).bind(id).execute(connection).await.map(drop)
+    on!(connection, connection, db => {
+        let update = sqlx::query(db::sql("UPDATE goods SET count = ? WHERE id = ?"));
+        update.bind(count).bind(id).execute(connection).await.map(drop)
+    })
 }
 
-pub(crate) async fn find(
-    connection: &mut SqliteConnection,
-    id: &str,
-) -> sqlx::Result<Option<Goods>> {
-    let find = sqlx::query_as("SELECT id, count, version FROM goods WHERE id = ?");
-    find.bind(id).fetch_optional(connection).await
+pub(crate) async fn find(connection: Connection<'_>, id: &str) -> sqlx::Result<Option<Goods>> {
+    on!(connection, connection, db => {
+        let find = sqlx::query_as(db::sql("SELECT id, count, version FROM goods WHERE id = ?"));
+        find.bind(id).fetch_optional(connection).await
+    })
 }

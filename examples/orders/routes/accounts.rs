@@ -1,14 +1,13 @@
 //! Money, whose effect and record commit together: `strategy = "dedup_table"`.
 
 use crate::account::Account;
-use crate::business::{Business, accounts, count};
+use crate::business::{Business, ShopTx, accounts, count};
 use crate::error::ShopError;
 use crate::simulate::Simulate;
 use actix_web::{HttpResponse, Responder, get, post, web};
-use idempotent_runtime::{Tx, idempotent};
+use idempotent_runtime::idempotent;
 use serde::Deserialize;
 use serde_json::json;
-use sqlx::Sqlite;
 use ulid::Ulid;
 
 /// What is paid in or out.
@@ -33,9 +32,9 @@ pub(crate) async fn deposit(
     _: Account,
     id: web::Path<String>,
     deposit: web::Json<Amount>,
-    mut tx: Tx<Sqlite>,
+    mut tx: ShopTx,
 ) -> Result<impl Responder, ShopError> {
-    count(&mut tx, "deposit").await?;
+    count(tx.connection(), "deposit").await?;
     let balance = accounts::add(&mut tx, &id, deposit.amount).await?;
     Ok(web::Json(json!({"id": *id, "balance": balance})))
 }
@@ -47,16 +46,13 @@ pub(crate) async fn transfer(
     _: Account,
     id: web::Path<String>,
     transfer: web::Json<NewTransfer>,
-    mut tx: Tx<Sqlite>,
+    mut tx: ShopTx,
 ) -> Result<impl Responder, ShopError> {
-    count(&mut tx, "transfer").await?;
-    let left = accounts::take(&mut tx, &id, transfer.amount).await?;
-    accounts::add(&mut tx, &transfer.to, transfer.amount).await?;
+    count(tx.connection(), "transfer").await?;
+    let balance = accounts::transfer(&mut tx, (&id, &transfer.to), transfer.amount).await?;
     if let Some(failure) = transfer.simulate.suffer().await {
         return Ok(failure);
     }
-    // Not too early: whoever pays himself has what he had.
-    let balance = accounts::balance(&mut tx, &id).await?.unwrap_or(left);
     let answer = json!({"transferId": Ulid::generate().to_string(), "balance": balance});
     Ok(transfer.simulate.dress(HttpResponse::Created(), "", &answer))
 }
@@ -68,9 +64,9 @@ pub(crate) async fn withdraw(
     _: Account,
     id: web::Path<String>,
     withdrawal: web::Json<Amount>,
-    mut tx: Tx<Sqlite>,
+    mut tx: ShopTx,
 ) -> Result<impl Responder, ShopError> {
-    count(&mut tx, "withdraw").await?;
+    count(tx.connection(), "withdraw").await?;
     let balance = accounts::take(&mut tx, &id, withdrawal.amount).await?;
     Ok(web::Json(json!({"balance": balance})))
 }
@@ -82,6 +78,7 @@ pub(crate) async fn show(
     id: web::Path<String>,
     business: web::Data<Business>,
 ) -> Result<impl Responder, ShopError> {
-    let balance = business.balance(&id).await?.ok_or(ShopError::NotFound("account"))?;
+    let balance = accounts::balance(business.acquire().await?.connection(), &id).await?;
+    let balance = balance.ok_or(ShopError::NotFound("account"))?;
     Ok(web::Json(json!({"id": *id, "balance": balance})))
 }

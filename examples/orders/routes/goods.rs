@@ -1,13 +1,12 @@
 //! Goods that nobody overwrites unseen: `strategy = "version"`.
 
 use crate::account::Account;
-use crate::business::{Business, count, goods};
+use crate::business::{Business, ShopTx, count, goods};
 use crate::error::ShopError;
 use actix_web::http::header::ETAG;
 use actix_web::{HttpResponse, Responder, get, post, put, web};
-use idempotent_runtime::{Tx, idempotent};
+use idempotent_runtime::idempotent;
 use serde::Deserialize;
-use sqlx::Sqlite;
 
 /// How many there are.
 #[derive(Debug, Default, Deserialize)]
@@ -25,9 +24,10 @@ pub(crate) async fn add(
     business: web::Data<Business>,
 ) -> Result<impl Responder, ShopError> {
     let count = stock.map_or(0, |stock| stock.count);
-    let mut connection = business.pool().acquire().await?;
-    goods::insert(&mut connection, &id, count).await?;
-    let goods = goods::find(&mut connection, &id).await?.ok_or(ShopError::NotFound("goods"))?;
+    let mut acquired = business.acquire().await?;
+    goods::insert(acquired.connection(), &id, count).await?;
+    let goods = goods::find(acquired.connection(), &id).await?;
+    let goods = goods.ok_or(ShopError::NotFound("goods"))?;
     Ok(tagged(HttpResponse::Created(), &goods))
 }
 
@@ -38,11 +38,11 @@ pub(crate) async fn update(
     _: Account,
     id: web::Path<String>,
     stock: web::Json<Stock>,
-    mut tx: Tx<Sqlite>,
+    mut tx: ShopTx,
 ) -> Result<impl Responder, ShopError> {
-    count(&mut tx, "update_goods").await?;
-    goods::set_count(&mut tx, &id, stock.count).await?;
-    let goods = goods::find(&mut tx, &id).await?.ok_or(ShopError::NotFound("goods"))?;
+    count(tx.connection(), "update_goods").await?;
+    goods::set_count(tx.connection(), &id, stock.count).await?;
+    let goods = goods::find(tx.connection(), &id).await?.ok_or(ShopError::NotFound("goods"))?;
     Ok(tagged(HttpResponse::Ok(), &goods))
 }
 
@@ -53,7 +53,7 @@ pub(crate) async fn show(
     id: web::Path<String>,
     business: web::Data<Business>,
 ) -> Result<impl Responder, ShopError> {
-    let goods = goods::find(&mut *business.pool().acquire().await?, &id).await?;
+    let goods = goods::find(business.acquire().await?.connection(), &id).await?;
     Ok(tagged(HttpResponse::Ok(), &goods.ok_or(ShopError::NotFound("goods"))?))
 }
 

@@ -32,7 +32,8 @@ impl NewOrder {
         }
         let Account(account) = account;
         let id = Ulid::generate().to_string();
-        let order = Order { id, sku: self.sku.clone(), quantity: self.quantity, account };
+        let (sku, quantity) = (self.sku.clone(), i64::from(self.quantity));
+        let order = Order { id, sku, quantity, account };
         business.insert(&order).await?;
         Ok(Ok(order))
     }

@@ -2,13 +2,12 @@
 //! cancelled once (`strategy = "state"`).
 
 use crate::account::Account;
-use crate::business::{Business, count, purchase_orders as table};
+use crate::business::{Business, ShopTx, count, purchase_orders as table};
 use crate::error::ShopError;
 use actix_web::{HttpResponse, Responder, get, post, web};
-use idempotent_runtime::{States, Tx, idempotent};
+use idempotent_runtime::{States, idempotent};
 use serde::Deserialize;
 use serde_json::json;
-use sqlx::Sqlite;
 
 /// Where in its life a purchase order is.
 #[derive(States)]
@@ -30,15 +29,15 @@ pub(crate) struct NewPurchaseOrder {
 
 /// Makes a purchase order; whoever sends its code again gets the one that is there.
 #[post("/purchase-orders")]
-#[idempotent(strategy = "unique", existing = existing, constraint = "purchase_orders.code")]
+#[idempotent(strategy = "unique", existing = existing, constraint = "code")]
 pub(crate) async fn create(
     account: Account,
     new: web::Json<NewPurchaseOrder>,
-    mut tx: Tx<Sqlite>,
+    mut tx: ShopTx,
 ) -> Result<HttpResponse, ShopError> {
-    count(&mut tx, "create_purchase_order").await?;
-    table::insert(&mut tx, &new.code, &new.sku).await?;
-    table::note(&mut tx, &new.code, "created").await?;
+    count(tx.connection(), "create_purchase_order").await?;
+    table::insert(tx.connection(), &new.code, &new.sku).await?;
+    table::note(tx.connection(), &new.code, "created").await?;
     let _ = account;
     Ok(HttpResponse::Created().json(json!({"code": new.code, "sku": new.sku})))
 }
@@ -46,76 +45,51 @@ pub(crate) async fn create(
 async fn existing(
     _: Account,
     new: web::Json<NewPurchaseOrder>,
-    mut tx: Tx<Sqlite>,
+    mut tx: ShopTx,
 ) -> Result<HttpResponse, ShopError> {
-    let there = table::find(&mut tx, &new.code).await?;
+    let there = table::find(tx.connection(), &new.code).await?;
     let there = there.ok_or(ShopError::NotFound("purchase order"))?;
     Ok(HttpResponse::Ok().json(json!({"code": there.code, "sku": there.sku})))
 }
 
-/// From created to paid, once.
-#[post("/purchase-orders/{code}/pay")]
-#[idempotent(
-    strategy = "state",
-    table = "purchase_orders",
-    id = "{path.code}",
-    id_column = "code",
-    from = Status::Created,
-    to = Status::Paid
-)]
-pub(crate) async fn pay(
-    _: Account,
-    code: web::Path<String>,
-    mut tx: Tx<Sqlite>,
-) -> Result<impl Responder, ShopError> {
-    step(&mut tx, &code, "pay_purchase_order", "paid").await
+/// A step in the life of a purchase order: the same for each but for where it goes from and to.
+#[rustfmt::skip] // which moves the arguments of the attribute to the right, each time
+macro_rules! step {
+    ($name:ident: $path:literal, $from:ident to $to:ident, $entry:literal) => {
+        #[doc = concat!("The step after which it is ", $entry, ", once.")]
+        #[post($path)]
+        #[idempotent(
+            strategy = "state",
+            table = "purchase_orders",
+            id = "{path.code}",
+            id_column = "code",
+            from = Status::$from,
+            to = Status::$to
+        )]
+        pub(crate) async fn $name(
+            _: Account,
+            code: web::Path<String>,
+            mut tx: ShopTx,
+        ) -> Result<impl Responder, ShopError> {
+            let operation = concat!(stringify!($name), "_purchase_order");
+            step(&mut tx, &code, operation, $entry).await
+        }
+    };
 }
 
-/// From paid to completed, once.
-#[post("/purchase-orders/{code}/complete")]
-#[idempotent(
-    strategy = "state",
-    table = "purchase_orders",
-    id = "{path.code}",
-    id_column = "code",
-    from = Status::Paid,
-    to = Status::Completed
-)]
-pub(crate) async fn complete(
-    _: Account,
-    code: web::Path<String>,
-    mut tx: Tx<Sqlite>,
-) -> Result<impl Responder, ShopError> {
-    step(&mut tx, &code, "complete_purchase_order", "completed").await
-}
-
-/// From created to cancelled, once.
-#[post("/purchase-orders/{code}/cancel")]
-#[idempotent(
-    strategy = "state",
-    table = "purchase_orders",
-    id = "{path.code}",
-    id_column = "code",
-    from = Status::Created,
-    to = Status::Cancelled
-)]
-pub(crate) async fn cancel(
-    _: Account,
-    code: web::Path<String>,
-    mut tx: Tx<Sqlite>,
-) -> Result<impl Responder, ShopError> {
-    step(&mut tx, &code, "cancel_purchase_order", "cancelled").await
-}
+step!(pay: "/purchase-orders/{code}/pay", Created to Paid, "paid");
+step!(complete: "/purchase-orders/{code}/complete", Paid to Completed, "completed");
+step!(cancel: "/purchase-orders/{code}/cancel", Created to Cancelled, "cancelled");
 
 /// What happens on the way, beside the change of the state itself.
 async fn step(
-    tx: &mut Tx<Sqlite>,
+    tx: &mut ShopTx,
     code: &str,
     operation: &str,
     status: &str,
 ) -> Result<HttpResponse, ShopError> {
-    count(tx, operation).await?;
-    table::note(tx, code, status).await?;
+    count(tx.connection(), operation).await?;
+    table::note(tx.connection(), code, status).await?;
     Ok(HttpResponse::Ok().json(json!({"code": code, "status": status})))
 }
 
@@ -126,10 +100,10 @@ pub(crate) async fn show(
     code: web::Path<String>,
     business: web::Data<Business>,
 ) -> Result<impl Responder, ShopError> {
-    let mut connection = business.pool().acquire().await?;
-    let order = table::find(&mut connection, &code).await?;
+    let mut acquired = business.acquire().await?;
+    let order = table::find(acquired.connection(), &code).await?;
     let order = order.ok_or(ShopError::NotFound("purchase order"))?;
-    let ledger = table::ledger(&mut connection, &code).await?;
+    let ledger = table::ledger(acquired.connection(), &code).await?;
     Ok(web::Json(json!({
         "code": order.code,
         "sku": order.sku,

@@ -28,7 +28,8 @@ pub(crate) async fn send(
     business: web::Data<Business>,
 ) -> Result<impl Responder, ShopError> {
     business.count("send_sms").await?;
-    let mark = |event| Mark { event, text: message.text.clone(), fence: fence.number() };
+    let number = fence.number().cast_signed();
+    let mark = |event| Mark { event, text: message.text.clone(), fence: number };
     business.mark(&phone, &mark("begin".to_owned())).await?;
     let failure = message.simulate.suffer().await;
     business.mark(&phone, &mark("end".to_owned())).await?;

@@ -2,7 +2,7 @@
 
 use crate::model::{
     Existing, Fingerprint, Handler, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Presence,
-    Row, RowName, Scope, Setting, Statuses, Strategy, Template, Transaction, Window,
+    Row, RowName, Scope, Setting, Statuses, Strategy, Template, Window,
 };
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -79,13 +79,8 @@ pub(super) fn policy(handler: &Handler) -> TokenStream {
     set(duration(&rt, &quote!(wait), policy.wait));
     set(duration(&rt, &quote!(within), window));
     set(row(&rt, &handler.row));
-    if let Existing::Function { constraint, transaction, .. } = &handler.existing {
-        if let Setting::Own(constraint) = constraint {
-            set(quote!(.constraint(#constraint)));
-        }
-        if *transaction == Transaction::Taken {
-            set(quote!(.takes_transaction()));
-        }
+    if let Existing::Function { constraint: Setting::Own(constraint), .. } = &handler.existing {
+        set(quote!(.constraint(#constraint)));
     }
     tokens
 }

@@ -1,7 +1,7 @@
 //! What answers in place of a handler whose insert met a unique index.
 
 use crate::diagnostics::Mistake;
-use crate::model::{Existing, Parameter, Strategy, Transaction};
+use crate::model::{Existing, Parameter, Strategy};
 use crate::parse::Value;
 use crate::validate::{Reader, row, values};
 use syn::{Ident, Type};
@@ -21,11 +21,7 @@ pub(super) fn read(reader: &mut Reader<'_>, strategy: Strategy) -> Existing {
         return Existing::None;
     };
     let constraint = reader.own("constraint", values::identifier_or_column);
-    let transaction = match reader.parameters.iter().find_map(tx) {
-        Some(_) => Transaction::Taken,
-        None => Transaction::NotTaken,
-    };
-    Existing::Function { path: path.clone(), constraint, transaction }
+    Existing::Function { path: path.clone(), constraint }
 }
 
 /// The word `Tx` in a parameter's type.

@@ -116,6 +116,12 @@ impl Idempotency {
         self.0.engine.store().describe()
     }
 
+    /// The business database, for people; nothing, if the app was given none.
+    #[must_use]
+    pub fn describe_database(&self) -> Option<String> {
+        self.0.database.as_ref().map(|database| database.describe())
+    }
+
     pub(super) fn engine(&self) -> &Engine {
         &self.0.engine
     }

@@ -11,7 +11,7 @@ use crate::http::commit::commit;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::refusal;
 use crate::http::response::{not_stored, replay};
-use crate::http::serving::{Run, Shared};
+use crate::http::serving::{Run, Shared, misconfigured};
 use crate::http::settle::settle;
 use crate::http::template::{Draft, Template, Unfilled};
 use crate::key::Segments;
@@ -154,7 +154,7 @@ impl Call {
         if self.policy.strategy != Strategy::Lock {
             self.shared.record.set(ask.as_ref().map(|ask| ask.claim.key));
         }
-        if self.policy.is_transactional() {
+        if self.is_transactional()? {
             // Its future is large, and most handlers have none.
             return Box::pin(self.open(ask)).await;
         }
@@ -164,6 +164,23 @@ impl Call {
         self.shared.committed.set(true);
         let begun = self.app.engine().begin(&ask).await;
         self.begun(begun)
+    }
+
+    /// Whether the guard stands in the business transaction: for an insert, if the handler does.
+    fn is_transactional(&self) -> Result<bool, Exit> {
+        let taken = self.shared.takes_transaction.get();
+        match self.policy.strategy {
+            Strategy::DedupTable | Strategy::RowLock | Strategy::Version | Strategy::State => {
+                Ok(true)
+            }
+            Strategy::Unique => Ok(taken),
+            // The compiler sees a `Tx` among the parameters, and not one inside of an extractor.
+            Strategy::RequestId | Strategy::Token | Strategy::Lock if taken => {
+                let why = "a handler takes `Tx`, and no guard of its stands in a transaction";
+                Err(Exit::Refused(misconfigured(&self.request, why)))
+            }
+            Strategy::RequestId | Strategy::Token | Strategy::Lock => Ok(false),
+        }
     }
 
     fn begun(&self, begun: Result<Begun, StoreError>) -> Result<(), Exit> {

@@ -50,6 +50,8 @@ pub(crate) struct Shared {
     pub(crate) attempt: Cell<u64>,
     /// The record that tells this request from others.
     pub(crate) record: Cell<Option<StorageKey>>,
+    /// Whether the handler, or an extractor of its, takes the business transaction.
+    pub(crate) takes_transaction: Cell<bool>,
     /// The run under way.
     pub(crate) run: RefCell<Option<Run>>,
     /// The transaction of the run, while the handler does not have it.

@@ -16,7 +16,7 @@ use std::rc::Rc;
 ///
 /// What the handler does on it and the record of the request commit together when the response is
 /// sent, and not at all when the handler fails, panics, or its process dies. `&mut *tx` is a
-/// connection of sqlx. It must not outlive the handler.
+/// connection of sqlx. It must not outlive the handler. An extractor of an app's own may hold it.
 ///
 /// On `MySQL` and `MariaDB` a deadlock ends the transaction: a handler must not go on after one. What
 /// it does then is committed at once, and its client gets 503.
@@ -94,6 +94,7 @@ impl<DB: Database> FromRequest for Tx<DB> {
         let database = request.app_data::<Idempotency>().and_then(Idempotency::database);
         ready(match database.map(|database| (database.kind(), database.describe())) {
             Some((kind, _)) if kind == TypeId::of::<DB>() => {
+                shared.takes_transaction.set(true);
                 Ok(Self { shared, transaction: OnceCell::new() })
             }
             Some((_, other)) => {

@@ -1,0 +1,62 @@
+//! What is said to `MariaDB` and `MySQL` in their own words.
+
+use sqlx::MySqlPool;
+use sqlx::mysql::MySqlPoolOptions;
+
+/// Names are compared by their bytes: by default `abc` would be `ABC`.
+const SCHEMA: &str = "\
+CREATE TABLE IF NOT EXISTS orders (
+    id       VARCHAR(64)  NOT NULL PRIMARY KEY,
+    account  VARCHAR(255) NOT NULL,
+    sku      TEXT         NOT NULL,
+    quantity BIGINT       NOT NULL
+) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE TABLE IF NOT EXISTS accounts (
+    id      VARCHAR(255) NOT NULL PRIMARY KEY,
+    balance BIGINT       NOT NULL
+) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE TABLE IF NOT EXISTS goods (
+    id      VARCHAR(255) NOT NULL PRIMARY KEY,
+    count   BIGINT       NOT NULL,
+    version BIGINT       NOT NULL
+) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE TABLE IF NOT EXISTS purchase_orders (
+    code   VARCHAR(255) NOT NULL,
+    sku    TEXT         NOT NULL,
+    status VARCHAR(32)  NOT NULL,
+    UNIQUE KEY code (code)
+) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE TABLE IF NOT EXISTS ledger (
+    number BIGINT       NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    code   VARCHAR(255) NOT NULL,
+    entry  TEXT         NOT NULL
+) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE TABLE IF NOT EXISTS marks (
+    number BIGINT       NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    phone  VARCHAR(255) NOT NULL,
+    event  VARCHAR(32)  NOT NULL,
+    text   TEXT         NOT NULL,
+    fence  BIGINT       NOT NULL
+) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE TABLE IF NOT EXISTS runs (operation VARCHAR(64) NOT NULL) CHARACTER SET utf8mb4;
+CREATE TABLE IF NOT EXISTS revoked (account VARCHAR(255) NOT NULL PRIMARY KEY)
+    CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;";
+
+pub(super) const PAY_IN: &str = "\
+INSERT INTO accounts (id, balance) VALUES (?, ?)
+ON DUPLICATE KEY UPDATE balance = balance + VALUES(balance)";
+
+// (`INSERT IGNORE` would also cut off what is too long.)
+pub(super) const ADD_GOODS: &str = "\
+INSERT INTO goods (id, count, version) VALUES (?, ?, 0) ON DUPLICATE KEY UPDATE id = id";
+
+pub(super) const REVOKE: &str = "\
+INSERT INTO revoked (account) VALUES (?) ON DUPLICATE KEY UPDATE account = account";
+
+pub(super) async fn open(url: &str) -> sqlx::Result<MySqlPool> {
+    let pool = MySqlPoolOptions::new().max_connections(super::CONNECTIONS).connect(url).await?;
+    sqlx::raw_sql(SCHEMA).execute(&pool).await?;
+    Ok(pool)
+}
+
+pub(super) use super::sqlite::sql;

@@ -1,0 +1,61 @@
+//! What is said to `PostgreSQL` in its own words.
+
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, PgPool, SqlSafeStr, SqlStr};
+
+/// As one transaction, and one process after the other: `IF NOT EXISTS` fails when two do it at once.
+const SCHEMA: &str = "\
+BEGIN;
+SELECT pg_advisory_xact_lock(hashtext('the schema of the shop'));
+CREATE TABLE IF NOT EXISTS orders (
+    id       text   NOT NULL PRIMARY KEY,
+    account  text   NOT NULL,
+    sku      text   NOT NULL,
+    quantity bigint NOT NULL
+);
+CREATE TABLE IF NOT EXISTS accounts (id text NOT NULL PRIMARY KEY, balance bigint NOT NULL);
+CREATE TABLE IF NOT EXISTS goods (
+    id      text   NOT NULL PRIMARY KEY,
+    count   bigint NOT NULL,
+    version bigint NOT NULL
+);
+CREATE TABLE IF NOT EXISTS purchase_orders (
+    code   text NOT NULL,
+    sku    text NOT NULL,
+    status text NOT NULL,
+    CONSTRAINT code PRIMARY KEY (code)
+);
+CREATE TABLE IF NOT EXISTS ledger (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code   text NOT NULL,
+    entry  text NOT NULL
+);
+CREATE TABLE IF NOT EXISTS marks (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    phone  text   NOT NULL,
+    event  text   NOT NULL,
+    text   text   NOT NULL,
+    fence  bigint NOT NULL
+);
+CREATE TABLE IF NOT EXISTS runs (operation text NOT NULL);
+CREATE TABLE IF NOT EXISTS revoked (account text NOT NULL PRIMARY KEY);
+COMMIT;";
+
+// The words of SQLite are PostgreSQL's.
+pub(super) use super::sqlite::{ADD_GOODS, PAY_IN, REVOKE};
+
+pub(super) async fn open(url: &str) -> sqlx::Result<PgPool> {
+    let pool = PgPoolOptions::new().max_connections(super::CONNECTIONS).connect(url).await?;
+    sqlx::raw_sql(SCHEMA).execute(&pool).await?;
+    Ok(pool)
+}
+
+/// A statement whose parameters are written `?`, of which it has no other use.
+pub(super) fn sql(statement: &'static str) -> SqlStr {
+    let mut parts = statement.split('?');
+    let mut numbered = parts.next().unwrap_or_default().to_owned();
+    for (part, number) in parts.zip(1_u32..) {
+        numbered.extend(["$", &number.to_string(), part]);
+    }
+    AssertSqlSafe(numbered).into_sql_str()
+}
