@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 const ROOMS: [&str; 5] = ["http", "transaction", "strategy", "engine", "store"];
 
 /// What every room may import.
-const LEAVES: [&str; 7] = ["clock", "error", "fingerprint", "key", "observe", "outcome", "policy"];
+const LEAVES: [&str; 8] =
+    ["clock", "error", "fingerprint", "key", "observe", "outcome", "policy", "sync"];
 
 const LONGEST: usize = 300;
 

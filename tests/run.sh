@@ -36,5 +36,8 @@ install chromium chromium
 install chromedriver chromium-driver
 
 cargo test --locked --workspace --all-features
+# What threads share, in every order that matters: built with locks that are scheduled.
+RUSTFLAGS="--cfg shuttle" cargo test --locked --package idempotent-runtime --no-default-features --lib \
+    --target-dir target/shuttle interleavings
 # Examples hold tests, too, which the line above only builds.
 cargo test --locked --package examples --all-features --examples

@@ -61,7 +61,6 @@ pub(crate) enum Strategy {
     Version,
     State,
     Unique,
-    Async,
 }
 
 impl Strategy {

@@ -39,14 +39,18 @@
 //!
 //! # Features
 //! `macros` and `actix` are on by default. `sqlite`, `redis`, `postgres` and `mysql` bring those
-//! stores; `browser` brings `browser_script`, a route that serves a small script for forms and `fetch`;
-//! `conformance` brings the tests that every store passes.
+//! stores, `redis-cluster` and `redis-sentinel` a Redis store on many servers; `browser` brings
+//! `browser_script`, a route that serves a small script for forms and `fetch`; `conformance` brings
+//! the tests that every store passes.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod clock;
 pub mod engine;
 mod error;
 mod fingerprint;
+#[cfg(all(any(test, fuzzing), feature = "actix"))]
+#[doc(hidden)]
+pub mod fuzz;
 #[cfg(feature = "actix")]
 mod http;
 mod key;
@@ -59,6 +63,7 @@ pub mod private;
 pub mod store;
 #[cfg(feature = "actix")]
 mod strategy;
+mod sync;
 #[cfg(feature = "actix")]
 mod transaction;
 
@@ -74,8 +79,7 @@ pub use http::browser_script;
 #[cfg(feature = "actix")]
 pub use http::{
     Attempt, BuildError, Builder, DownstreamKey, FormToken, Guarding, Idempotency, KeyForm,
-    Middleware, NoScope, Problem, ProblemKind, Progress, Scope, StoreResponse, TaskArgument,
-    TaskRunner, TokenIssuer, issue_token, task_routes,
+    Middleware, NoScope, Problem, ProblemKind, Scope, StoreResponse, TokenIssuer, issue_token,
 };
 #[cfg(feature = "macros")]
 pub use idempotent_macros::{States, idempotent};

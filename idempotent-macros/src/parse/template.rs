@@ -44,9 +44,41 @@ pub(crate) fn pieces(template: &str) -> Result<Vec<Piece>, String> {
     Ok(pieces)
 }
 
+/// What a fuzzer calls: whatever is between quotation marks, nothing panics, and written anew it reads
+/// alike.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz(template: &[u8]) {
+    let Ok(template) = std::str::from_utf8(template) else { return };
+    let Ok(read) = pieces(template) else { return };
+    let written: String = read
+        .iter()
+        .map(|piece| match piece {
+            Piece::Text(text) => text.replace('{', "{{").replace('}', "}}"),
+            Piece::Placeholder(inside) => format!("{{{inside}}}"),
+        })
+        .collect();
+    assert_eq!(pieces(&written), Ok(read), "{template:?} was written anew as {written:?}");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use std::path::Path;
+
+    /// What was found by fuzzing, and each of it cut short.
+    #[test]
+    fn what_was_found_holds() {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/template");
+        let inputs: Vec<_> = fs::read_dir(corpus).unwrap().collect();
+        assert!(inputs.len() >= 5, "{} inputs", inputs.len());
+        for input in inputs {
+            let input = fs::read(input.unwrap().path()).unwrap();
+            for end in 0..=input.len() {
+                fuzz(&input[..end]);
+            }
+        }
+    }
 
     #[test]
     fn text_and_placeholders_come_apart_in_order() {

@@ -27,8 +27,7 @@ pub(super) fn read(reader: &mut Reader<'_>, strategy: Strategy) -> Row {
         | Strategy::Token
         | Strategy::Lock
         | Strategy::DedupTable
-        | Strategy::Unique
-        | Strategy::Async => Row::None,
+        | Strategy::Unique => Row::None,
     }
 }
 

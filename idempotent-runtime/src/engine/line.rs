@@ -4,8 +4,9 @@
 //! process one asks, however many wait.
 
 use crate::key::StorageKey;
+use crate::sync::{Mutex, MutexGuard, PoisonError, timeout};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -41,7 +42,7 @@ impl Lines {
         let permit = match Arc::clone(&line).try_acquire_owned() {
             Ok(permit) => permit,
             // tokio's semaphore is fair.
-            Err(_) => tokio::time::timeout(at_most, line.acquire_owned()).await.ok()?.ok()?,
+            Err(_) => timeout(at_most, line.acquire_owned()).await.ok()?.ok()?,
         };
         Some(Front { _permit: Some(permit), _place: place })
     }
@@ -52,6 +53,8 @@ impl Lines {
         // One reference is the map's own, and whoever waits holds a second one.
         let joined = Arc::strong_count(line) <= 2 * LONGEST;
         let place = Place { lines: self.clone(), key, line: Some(Arc::clone(line)) };
+        // A place that is given up at once takes the lock again.
+        drop(lines);
         joined.then_some(place)
     }
 
@@ -102,6 +105,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_finds_the_line_too_long_is_refused_at_once_and_holds_nobody_up() {
+        let lines = Lines::default();
+        let front = lines.front(KEY, LONG).await.unwrap();
+        let mut waiting = Vec::new();
+        for _ in 0..LONGEST + 9 {
+            let lines = lines.clone();
+            waiting.push(tokio::spawn(async move { lines.front(KEY, LONG).await.is_some() }));
+            // On this one thread the task now runs until it stands in line or is refused.
+            tokio::task::yield_now().await;
+        }
+        assert!(lines.front(KEY, LONG).await.is_none());
+        drop(front);
+        let mut served = 0;
+        for waiting in waiting {
+            served += usize::from(waiting.await.unwrap());
+        }
+        // One more is at the front.
+        assert_eq!(served, LONGEST - 1);
+        assert!(lines.lock().is_empty());
+    }
+
+    #[tokio::test]
     async fn who_gives_up_leaves_the_line_to_the_others() {
         let lines = Lines::default();
         let front = lines.front(KEY, LONG).await.unwrap();
@@ -109,5 +134,40 @@ mod tests {
         drop(front);
         assert!(lines.front(KEY, Duration::ZERO).await.is_some());
         assert!(lines.lock().is_empty());
+    }
+}
+
+#[cfg(all(test, shuttle))]
+mod interleavings {
+    use super::*;
+    use crate::sync::atomic::{AtomicUsize, Ordering};
+    use shuttle::future::block_on;
+    use shuttle::thread;
+
+    const KEY: StorageKey = StorageKey::from_bytes([7; 32]);
+
+    #[test]
+    fn one_is_at_the_front_everybody_gets_there_and_the_line_is_taken_down() {
+        let order = || {
+            let lines = Lines::default();
+            let (ahead, served) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+            let waiting = [(); 3].map(|()| {
+                let (lines, ahead, served) =
+                    (lines.clone(), Arc::clone(&ahead), Arc::clone(&served));
+                thread::spawn(move || {
+                    let front = block_on(lines.front(KEY, Duration::MAX)).expect("its turn comes");
+                    assert_eq!(ahead.fetch_add(1, Ordering::SeqCst), 0, "nobody else is there");
+                    thread::yield_now();
+                    ahead.fetch_sub(1, Ordering::SeqCst);
+                    served.fetch_add(1, Ordering::SeqCst);
+                    drop(front);
+                })
+            });
+            waiting.map(|waiting| waiting.join().unwrap());
+            assert_eq!(served.load(Ordering::SeqCst), 3);
+            assert!(lines.lock().is_empty(), "nobody is left");
+        };
+        shuttle::check_random(order, 10_000);
+        shuttle::check_pct(order, 5_000, 4);
     }
 }

@@ -7,9 +7,10 @@
 use crate::key::StorageKey;
 use crate::store::record::{Record, State};
 use crate::store::{Changed, Store};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Sleep;
@@ -30,13 +31,28 @@ const TOLD_PAUSE: Duration = Duration::from_secs(1);
 /// The rooms of one engine.
 #[derive(Debug, Default)]
 pub(crate) struct WaitingRooms {
-    rooms: Mutex<HashMap<StorageKey, Arc<Room>>>,
+    rooms: Mutex<HashMap<StorageKey, Open>>,
+}
+
+/// A room and how many sit in it.
+///
+/// Counted under the lock: of two who leave at once, one must see that it is the last.
+#[derive(Debug, Default)]
+struct Open {
+    room: Arc<Room>,
+    seats: usize,
 }
 
 #[derive(Debug)]
 struct Room {
     news: Notify,
     lookout: Semaphore,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { news: Notify::new(), lookout: Semaphore::new(1) }
+    }
 }
 
 /// A place in a room; leaving the last one closes it.
@@ -60,14 +76,10 @@ impl WaitingRooms {
     /// Takes a seat, unless the room is full.
     pub(crate) fn enter(&self, key: StorageKey) -> Option<Seat<'_>> {
         let mut rooms = self.lock();
-        let room = rooms
-            .entry(key)
-            .or_insert_with(|| Arc::new(Room { news: Notify::new(), lookout: Semaphore::new(1) }));
-        // One reference is the map's own.
-        (Arc::strong_count(room) <= SEATS).then(|| Seat {
-            rooms: self,
-            key,
-            room: Arc::clone(room),
+        let open = rooms.entry(key).or_default();
+        (open.seats < SEATS).then(|| {
+            open.seats += 1;
+            Seat { rooms: self, key, room: Arc::clone(&open.room) }
         })
     }
 
@@ -81,14 +93,13 @@ impl WaitingRooms {
         self.in_room(key, Notify::notify_one);
     }
 
-    /// Under the lock throughout: the references to a room are its seats and the map's own.
     fn in_room(&self, key: &StorageKey, tell: impl FnOnce(&Notify)) {
-        if let Some(room) = self.lock().get(key) {
-            tell(&room.news);
+        if let Some(open) = self.lock().get(key) {
+            tell(&open.room.news);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<StorageKey, Arc<Room>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<StorageKey, Open>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -182,9 +193,11 @@ impl Tidings<'_> {
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
         let mut rooms = self.rooms.lock();
-        // The map's reference and this one.
-        if Arc::strong_count(&self.room) <= 2 {
-            rooms.remove(&self.key);
+        if let Some(open) = rooms.get_mut(&self.key) {
+            open.seats -= 1;
+            if open.seats == 0 {
+                rooms.remove(&self.key);
+            }
         }
     }
 }
@@ -197,4 +210,47 @@ pub(super) fn jittered(duration: Duration) -> Duration {
 /// A timer off the future that waits for it: pauses are rare, and futures are moved often.
 pub(super) fn pause_for(time: Duration) -> Pin<Box<Sleep>> {
     Box::pin(tokio::time::sleep(time))
+}
+
+#[cfg(all(test, shuttle))]
+mod interleavings {
+    use super::*;
+    use futures_util::poll;
+    use shuttle::future::block_on;
+    use shuttle::thread;
+    use std::pin::pin;
+
+    const KEY: StorageKey = StorageKey::from_bytes([7; 32]);
+
+    /// Who waits hears the news, although others come and go, and the last one closes the room.
+    #[test]
+    fn who_waits_is_woken_and_the_last_one_closes_the_room() {
+        let order = || {
+            let rooms = Arc::new(WaitingRooms::default());
+            let guests = [(); 2].map(|()| {
+                let rooms = Arc::clone(&rooms);
+                thread::spawn(move || drop(rooms.enter(KEY)))
+            });
+            let waits = {
+                let rooms = Arc::clone(&rooms);
+                thread::spawn(move || {
+                    let seat = rooms.enter(KEY).expect("there is room");
+                    block_on(async {
+                        let mut news = pin!(seat.room.news.notified());
+                        assert!(poll!(&mut news).is_pending(), "nothing happened yet");
+                        let owner = Arc::clone(&rooms);
+                        let owner = thread::spawn(move || owner.finished(&KEY));
+                        // Were it told in a room that nobody sits in, this would wait for ever.
+                        news.await;
+                        owner.join().unwrap();
+                    });
+                })
+            };
+            waits.join().unwrap();
+            guests.map(|guest| guest.join().unwrap());
+            assert!(rooms.lock().is_empty(), "a room without guests stays open");
+        };
+        shuttle::check_random(order, 10_000);
+        shuttle::check_pct(order, 5_000, 4);
+    }
 }

@@ -8,7 +8,6 @@ use crate::http::app::Idempotency;
 use crate::http::call::{Call, Exit, end};
 use crate::http::response::StoreResponse;
 use crate::http::serving::{Client, Serving, Shared};
-use crate::http::task;
 use crate::key::Segments;
 use crate::policy::{FingerprintOf, Policy, Presence, Strategy};
 use actix_web::body::{BoxBody, MessageBody};
@@ -131,9 +130,7 @@ impl Middleware {
 
 impl Rules {
     fn guard(&self, request: &HttpRequest) -> bool {
-        // A task was let in when it came.
-        !task::is_run(request)
-            && self.methods.contains(request.method())
+        self.methods.contains(request.method())
             && !self.except.iter().any(|pattern| pattern.is_match(request.path()))
     }
 }

@@ -4,12 +4,13 @@ use crate::clock::{Clock, SystemClock, millis};
 use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::store::{Entry, Store, StoreFuture, Swap};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use indexmap::IndexMap;
 use indexmap::map::Entry::{Occupied, Vacant};
 use std::fmt;
 use std::future::ready;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Enough that locks are rarely shared and a table grows in steps too small to be felt: a shard of
@@ -237,5 +238,60 @@ mod tests {
         assert_eq!(store.purge(50).await.unwrap(), 50);
         assert_eq!(store.purge(50).await.unwrap(), 10);
         assert_eq!(store.held(), 40);
+    }
+}
+
+#[cfg(all(test, shuttle))]
+mod interleavings {
+    use super::*;
+    use crate::clock::ManualClock;
+    use shuttle::future::block_on;
+    use shuttle::thread;
+
+    const KEY: StorageKey = StorageKey::from_bytes([7; 32]);
+    const LIFE: Duration = Duration::from_secs(10);
+
+    /// A store where a value's life is just over, and what happens to it while the purge is at work.
+    #[test]
+    fn of_creates_swaps_and_a_purge_at_once_one_put_and_one_exchange_succeed() {
+        let order = || {
+            let clock = Arc::new(ManualClock::new());
+            let store = MemoryStore::with_clock(clock.clone());
+            block_on(store.create(&KEY, "over".into(), LIFE)).unwrap();
+            clock.advance(LIFE);
+            let creates = ["a", "b"].map(|value| {
+                let store = store.clone();
+                thread::spawn(move || {
+                    block_on(async {
+                        let put = store.create(&KEY, value.into(), LIFE).await.unwrap();
+                        let swap = |next| store.swap(&KEY, value.into(), next, LIFE);
+                        let exchanged = swap(format!("{value}!").into()).await.unwrap();
+                        (put.is_none(), exchanged == Swap::Done)
+                    })
+                })
+            });
+            let purge = {
+                let store = store.clone();
+                thread::spawn(move || block_on(store.purge(10)).unwrap())
+            };
+            let looks = {
+                let store = store.clone();
+                thread::spawn(move || {
+                    let seen = block_on(store.read(&KEY)).unwrap();
+                    assert!(seen.is_none_or(|entry| entry.value != "over" && entry.left == LIFE));
+                })
+            };
+            let done = creates.map(|create| create.join().unwrap());
+            assert!(purge.join().unwrap() <= 1);
+            looks.join().unwrap();
+            let puts = done.iter().filter(|(put, _)| *put).count();
+            let exchanges = done.iter().filter(|(_, exchanged)| *exchanged).count();
+            assert_eq!((puts, exchanges), (1, 1), "{done:?}");
+            let there = block_on(store.read(&KEY)).unwrap().expect("what lives is never dropped");
+            assert!(there.value == "a!" || there.value == "b!", "{there:?}");
+            assert_eq!(store.held(), 1);
+        };
+        shuttle::check_random(order, 10_000);
+        shuttle::check_pct(order, 5_000, 4);
     }
 }

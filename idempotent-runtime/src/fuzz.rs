@@ -1,0 +1,113 @@
+//! What outsiders can send us, as functions of bytes that a fuzzer calls: nothing may panic, and what
+//! is accepted must mean one thing.
+//!
+//! `fuzz/` drives them by coverage; a test gives them the inputs that are kept there.
+
+use crate::clock::{Clock, ManualClock};
+use crate::fingerprint::Fingerprint;
+use crate::key::{Segments, StorageKey};
+use crate::outcome::Outcome;
+use crate::policy::{Policy, Strategy};
+use crate::store::record::{Glance, Record, State};
+use crate::strategy::{self, Reading, Settings, TokenSecrets};
+use bytes::Bytes;
+
+pub use crate::http::fuzz::{key_header, request};
+
+const KEY: StorageKey = StorageKey::from_bytes([7; 32]);
+
+/// Bytes found in a store, as they are and behind a checksum that fits.
+pub fn record(found: &[u8]) {
+    let mut sealed = found.to_vec();
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(KEY.as_bytes());
+    sum.update(found);
+    sealed.extend_from_slice(&sum.finalize().to_le_bytes());
+    for bytes in [Bytes::copy_from_slice(found), Bytes::from(sealed)] {
+        let glance = Glance::at(&bytes);
+        let Ok(record) = Record::decode(&KEY, &bytes) else { continue };
+        assert_eq!(record.encode(&KEY), bytes, "one record has one form");
+        let shown = (record.label.operation(), record.label.key());
+        assert_eq!((glance.operation, glance.label), shown, "people see what is there");
+        if let State::Completed(Outcome::Response(response)) = record.state {
+            crate::http::fuzz::replay(response);
+        }
+    }
+}
+
+/// A token as a client sends it.
+pub fn token(sent: &[u8]) {
+    let Ok(value) = std::str::from_utf8(sent) else { return };
+    let clock = ManualClock::new();
+    let policy = Policy::new("op", Strategy::Token);
+    let (scope, key) = (Segments::new().value("alice"), Segments::new().value(value));
+    let (route, fingerprint) = (("POST", "/"), Fingerprint::NONE);
+    let read = Reading {
+        operation: "op",
+        scope: &scope,
+        key: &key,
+        value,
+        route,
+        fingerprint,
+        clock: &clock,
+    };
+    let stored = Settings::default();
+    if let Ok(ask) = strategy::ask(&policy, &stored, &read) {
+        assert_eq!(value.len(), ulid::ULID_LEN, "a stored token is an ULID and nothing more");
+        let upper = value.to_uppercase();
+        let again = Reading { value: &upper, ..read };
+        let again = strategy::ask(&policy, &stored, &again).map(|ask| ask.claim.key);
+        assert_eq!(again.ok(), Some(ask.claim.key), "its spellings are one token");
+    }
+    let current = b"a secret that no input knows".to_vec();
+    let signed =
+        Settings { secrets: Some(TokenSecrets { current, previous: None }), ..Settings::default() };
+    assert!(
+        strategy::ask(&policy, &signed, &read).is_err(),
+        "a forged token at {:?}",
+        clock.wall()
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    /// Everything that was kept, and each of it cut short and with a byte changed.
+    fn replayed(target: &str, takes: fn(&[u8])) {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+        let inputs: Vec<_> = fs::read_dir(corpus).unwrap().collect();
+        assert!(inputs.len() >= 5, "{target} has {} inputs", inputs.len());
+        for input in inputs {
+            let input = fs::read(input.unwrap().path()).unwrap();
+            takes(&input);
+            takes(&input[..input.len() / 2]);
+            for place in 0..input.len().min(64) {
+                let mut other = input.clone();
+                other[place] ^= 1 << (place % 8);
+                takes(&other);
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_found_for_key_header_holds() {
+        replayed("key_header", super::key_header);
+    }
+
+    #[test]
+    fn what_was_found_for_request_holds() {
+        replayed("request", super::request);
+    }
+
+    #[test]
+    fn what_was_found_for_record_holds() {
+        replayed("record", super::record);
+    }
+
+    #[test]
+    fn what_was_found_for_token_holds() {
+        replayed("token", super::token);
+    }
+}
