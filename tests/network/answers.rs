@@ -4,7 +4,7 @@ use crate::{Net, assert_ran, assert_replays, refused};
 use tests::eventually;
 
 /// What only a claim contains.
-const CLAIM: &[u8] = b"\r\n$2\r\nNX\r\n";
+pub(crate) const CLAIM: &[u8] = b"\r\n$2\r\nNX\r\n";
 
 /// The answer to a claim that is granted is `$-1\r\n`: cut before, within and after it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,14 +1,18 @@
-//! A real network between the app and its Redis server, and what becomes of requests when it
+//! A real network between the app and the server of its store, and what becomes of requests when it
 //! freezes, drops, refuses, lags and cuts.
 
 mod answers;
+mod cluster;
+mod databases;
 mod failover;
 mod lag;
 mod runs;
+mod sentinels;
 mod silence;
 
 use actix_web::{Responder, route, web};
-use idempotent_runtime::{Idempotency, RedisStore, Scope, idempotent};
+use idempotent_runtime::store::open;
+use idempotent_runtime::{Idempotency, Scope, idempotent};
 use std::time::{Duration, Instant};
 use tests::{Proxy, RedisServer, Reply, Sender, Server, Stage};
 
@@ -79,7 +83,7 @@ impl Net {
 }
 
 async fn guard(url: &str) -> Idempotency {
-    let store = RedisStore::connect(url).await.expect("it connects");
+    let store = open(url).await.expect("it connects");
     let guard = Idempotency::builder(store).scope(Scope::header("Authorization"));
     guard.build().expect("settings that fit")
 }

@@ -1,8 +1,9 @@
 //! A `MariaDB` server of the tests' own.
 
+use crate::Proxy;
 use crate::daemon::Daemon;
 use sqlx::{Connection, MySqlConnection};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -70,6 +71,16 @@ impl MariaDbServer {
         let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.run(&format!("CREATE DATABASE {name}")).await;
         self.url(&name)
+    }
+
+    /// The address of a database through a proxy.
+    pub fn through(proxy: &Proxy, database: &str) -> String {
+        let name = database.split(['/', '?']).nth(3).expect("a name");
+        format!("mysql://root@{}/{name}?ssl-mode=disabled", proxy.address())
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        PathBuf::from(socket(self.daemon.directory()))
     }
 
     /// The address of a database of this name.

@@ -1,5 +1,6 @@
 //! A `PostgreSQL` server of the tests' own.
 
+use crate::Proxy;
 use crate::daemon::Daemon;
 use sqlx::{Connection, PgConnection};
 use std::path::{Path, PathBuf};
@@ -73,6 +74,16 @@ impl PostgresServer {
         let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.run(&format!("CREATE SCHEMA {name}")).await;
         format!("{}?options[search_path]={name}", self.url())
+    }
+
+    /// The address of a database through a proxy.
+    pub fn through(proxy: &Proxy, database: &str) -> String {
+        let (_, options) = database.split_once('?').expect("a schema is named");
+        format!("postgres://postgres@{}/postgres?sslmode=disable&{options}", proxy.address())
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.daemon.directory().join(".s.PGSQL.5432")
     }
 
     /// The address of its main database.

@@ -2,15 +2,40 @@
 
 mod line;
 
-use crate::RedisServer;
+use crate::{MariaDbServer, PostgresServer, RedisServer};
 use line::{Cut, Line, Weather};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// A proxy on a TCP port of its own in front of a Redis server; it ends when it is dropped.
+/// A server that a proxy can lead to.
+pub trait Reached {
+    /// The Unix socket it listens on.
+    fn socket(&self) -> PathBuf;
+}
+
+impl Reached for RedisServer {
+    fn socket(&self) -> PathBuf {
+        self.socket()
+    }
+}
+
+impl Reached for PostgresServer {
+    fn socket(&self) -> PathBuf {
+        self.socket()
+    }
+}
+
+impl Reached for MariaDbServer {
+    fn socket(&self) -> PathBuf {
+        self.socket()
+    }
+}
+
+/// A proxy on a TCP port of its own in front of a server; it ends when it is dropped.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -20,7 +45,7 @@ pub struct Proxy {
 
 impl Proxy {
     /// Starts one that passes everything on.
-    pub async fn to(server: &RedisServer) -> Self {
+    pub async fn to(server: &impl Reached) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let line = Arc::new(Line::to(server.socket()));
@@ -28,7 +53,7 @@ impl Proxy {
         Self { address, line, accepts }
     }
 
-    /// Its address for `RedisStore::connect`.
+    /// Its address for `RedisStore::connect`, if a Redis server is behind it.
     pub fn url(&self) -> String {
         format!("redis://{}", self.address)
     }
@@ -39,7 +64,7 @@ impl Proxy {
     }
 
     /// From now on another server is behind it; every connection is closed.
-    pub fn lead_to(&self, server: &RedisServer) {
+    pub fn lead_to(&self, server: &impl Reached) {
         *self.line.server.lock().expect("no panic") = server.socket();
         self.drop_connections();
     }
@@ -70,8 +95,8 @@ impl Proxy {
         self.drop_connections();
     }
 
-    /// The answers to the next so many requests that contain this are carried out and cut: their
-    /// first bytes arrive, then the connection closes.
+    /// The next so many requests that contain this, which all do if it is empty, are carried out and
+    /// their answers cut: the first bytes arrive, then the connection closes.
     pub fn cut_answers(&self, to: &[u8], after: usize, many: usize) {
         let cut = Cut { to: to.to_vec(), after, left: many };
         *self.line.cut.lock().expect("no panic") = Some(cut);

@@ -1,9 +1,18 @@
 //! A Redis server of a test's own.
 
+mod cluster;
+mod sentinels;
+
+pub use cluster::RedisCluster;
+pub use sentinels::Sentinels;
+
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+
+/// The configuration of a sentinel, which must be a file.
+const SENTINEL: &str = "sentinel.conf";
 
 /// A private server on a Unix socket in a temporary directory; it ends when it is dropped.
 #[derive(Debug)]
@@ -28,10 +37,26 @@ impl RedisServer {
         server
     }
 
+    /// Starts a sentinel with this configuration, which it rewrites as it learns.
+    pub(crate) fn start_sentinel(config: &str) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        std::fs::write(directory.path().join(SENTINEL), config).expect("it can be written");
+        let mut server = Self { process: None, directory, options: vec!["--sentinel".to_owned()] };
+        server.restart();
+        server
+    }
+
     /// Starts it again after [`kill`](Self::kill), on the same socket.
     pub fn restart(&mut self) {
-        let process = Command::new("redis-server")
-            .args(["--port", "0", "--dir"])
+        let mut command = Command::new("redis-server");
+        let config = self.directory.path().join(SENTINEL);
+        if config.exists() {
+            command.arg(config);
+        } else {
+            command.args(["--port", "0"]);
+        }
+        let process = command
+            .arg("--dir")
             .arg(self.directory.path())
             .arg("--unixsocket")
             .arg(self.socket())

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 /// Opens the store a URL names: `memory:`, `sqlite:PATH`, `redis://…`, `postgres://…`, `mysql://…`.
 ///
+/// A Redis store takes every form of `RedisStore::connect`.
+///
 /// # Errors
 /// When the URL names no store of this build, or the store cannot be opened.
 pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
@@ -18,7 +20,7 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
             Ok(Arc::new(crate::store::SqliteStore::open(path).await?))
         }
         #[cfg(feature = "redis")]
-        ("redis" | "redis+unix" | "unix", _) => {
+        ("redis" | "redis+unix" | "unix" | "redis+cluster" | "redis+sentinel", _) => {
             Ok(Arc::new(crate::store::RedisStore::connect(url).await?))
         }
         #[cfg(feature = "postgres")]

@@ -88,7 +88,8 @@ impl Line {
     fn cut(&self, request: &[u8]) -> Option<usize> {
         let mut cut = self.cut.lock().expect("no panic");
         let cut = cut.as_mut().filter(|cut| cut.left > 0)?;
-        let meant = request.windows(cut.to.len()).any(|part| part == cut.to);
+        let holds = |part: &[u8]| request.windows(part.len()).any(|window| window == part);
+        let meant = cut.to.is_empty() || holds(&cut.to);
         meant.then(|| {
             cut.left -= 1;
             cut.after

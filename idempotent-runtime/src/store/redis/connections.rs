@@ -3,31 +3,22 @@
 //! A worker of actix-web is a runtime of its own. A connection shared between workers would be
 //! driven by one of them, and a handler that blocks that worker would stop the store for all.
 
+use crate::store::redis::link::Link;
+use crate::store::redis::target::Target;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use redis::aio::{AsyncPushSender, MultiplexedConnection};
-use redis::{AsyncConnectionConfig, Client, Cmd, ProtocolVersion, RedisError, RedisResult};
+use redis::{RedisError, RedisResult};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use tokio::runtime::{Handle, Id};
 
-/// One try to connect and one answer may take this long: a claim is sent up to three times within
-/// the engine's patience of two seconds. (The client's own defaults are one second and half a
-/// second.)
-const CONNECT: Duration = Duration::from_millis(500);
-const ANSWER: Duration = Duration::from_millis(500);
-
 /// A connection, or the attempt to make it that everybody in this runtime waits for.
-type Attempt = Shared<BoxFuture<'static, RedisResult<MultiplexedConnection>>>;
+type Attempt = Shared<BoxFuture<'static, RedisResult<Link>>>;
 
 /// The connections of one store.
 pub(super) struct Connections {
-    client: Client,
-    config: AsyncConnectionConfig,
-    /// What every new connection is sent first.
-    first: Option<Cmd>,
+    target: Target,
     open: Mutex<HashMap<Id, Line>>,
     /// Numbers every attempt, so that a late report of a broken connection hits no newer one.
     made: AtomicU64,
@@ -41,33 +32,18 @@ struct Line {
 
 /// A connection to use once, which can be reported as broken.
 pub(super) struct Connected<'a> {
-    pub(super) connection: MultiplexedConnection,
+    pub(super) connection: Link,
     connections: &'a Connections,
     number: u64,
 }
 
 impl Connections {
-    pub(super) fn new(client: Client) -> Self {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT))
-            .set_response_timeout(Some(ANSWER));
-        Self { client, config, first: None, open: Mutex::default(), made: AtomicU64::new(0) }
+    pub(super) fn new(target: Target) -> Self {
+        Self { target, open: Mutex::default(), made: AtomicU64::new(0) }
     }
 
-    /// Connections that are told of what they did not ask for, which needs RESP3.
-    pub(super) fn told(
-        client: &Client,
-        told: impl AsyncPushSender,
-        first: Cmd,
-    ) -> RedisResult<Self> {
-        let info = client.get_connection_info();
-        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        let new = Self::new(Client::open(info.clone().set_redis_settings(settings))?);
-        Ok(Self { config: new.config.set_push_sender(told), first: Some(first), ..new })
-    }
-
-    pub(super) fn client(&self) -> &Client {
-        &self.client
+    pub(super) fn target(&self) -> &Target {
+        &self.target
     }
 
     /// The connection of the current runtime; after a failure the next caller tries anew.
@@ -83,22 +59,11 @@ impl Connections {
     }
 
     fn line(&self) -> Line {
-        let connect =
-            || Line { number: self.made.fetch_add(1, Ordering::Relaxed), attempt: self.connect() };
-        self.lock().entry(Handle::current().id()).or_insert_with(connect).clone()
-    }
-
-    fn connect(&self) -> Attempt {
-        let (client, config) = (self.client.clone(), self.config.clone());
-        let first = self.first.clone();
-        let connect = async move {
-            let mut new = client.get_multiplexed_async_connection_with_config(&config).await?;
-            if let Some(first) = first {
-                first.exec_async(&mut new).await?;
-            }
-            Ok(new)
+        let connect = || Line {
+            number: self.made.fetch_add(1, Ordering::Relaxed),
+            attempt: self.target.connect().shared(),
         };
-        connect.boxed().shared()
+        self.lock().entry(Handle::current().id()).or_insert_with(connect).clone()
     }
 
     fn forget(&self, number: u64) {

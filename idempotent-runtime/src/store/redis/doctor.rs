@@ -1,26 +1,41 @@
 //! Settings of a server that break or weaken what is promised on top of it.
 
 use crate::store::Finding;
-use ::redis::aio::MultiplexedConnection;
-use ::redis::{RedisResult, cmd};
+use crate::store::redis::link::Link;
+use ::redis::{RedisResult, cmd, from_redis_value};
 use std::collections::HashMap;
 
 /// What the server says about itself: the fields of `INFO` and some of `CONFIG`.
-#[derive(Debug, Default)]
-pub(super) struct Facts {
+#[derive(Debug)]
+struct Facts {
     info: HashMap<String, String>,
     /// Nothing, where the server does not let us ask.
     config: Option<HashMap<String, String>>,
+    /// Whether it must have all keys.
+    alone: bool,
 }
 
-/// Asks a server about itself.
-pub(super) async fn ask(connection: &mut MultiplexedConnection) -> RedisResult<Facts> {
-    let info: String = cmd("INFO").query_async(connection).await?;
+/// Asks every master about itself, and says what is not as it should be, the worst first.
+pub(super) async fn ask(link: &mut Link) -> RedisResult<Vec<Finding>> {
+    let infos = link.ask_masters(&cmd("INFO")).await?;
     let mut get = cmd("CONFIG");
     get.arg("GET").arg("save").arg("min-replicas-to-write");
     // Providers forbid it to their customers; then we say what we could not see.
-    let config = get.query_async(connection).await.ok();
-    Ok(Facts { info: fields(&info), config })
+    let mut configs = link.ask_masters(&get).await.unwrap_or_default().into_iter();
+    let mut findings = Vec::new();
+    for info in infos {
+        let config = configs.next().and_then(|config| from_redis_value(config).ok());
+        let info = fields(&from_redis_value::<String>(info)?);
+        let facts = Facts { info, config, alone: link.is_alone() };
+        for finding in facts.findings() {
+            // What is so of several masters is said once.
+            if !findings.contains(&finding) {
+                findings.push(finding);
+            }
+        }
+    }
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    Ok(findings)
 }
 
 fn fields(info: &str) -> HashMap<String, String> {
@@ -30,14 +45,13 @@ fn fields(info: &str) -> HashMap<String, String> {
 
 type Rule = fn(&Facts) -> Option<Finding>;
 
-const RULES: [Rule; 6] = [version, role, eviction, config_forbidden, persistence, replicas_may_lag];
+const RULES: [Rule; 7] =
+    [version, role, in_a_cluster, eviction, config_forbidden, persistence, replicas_may_lag];
 
 impl Facts {
-    /// Everything that is not as it should be, the worst first.
-    pub(super) fn findings(&self) -> Vec<Finding> {
-        let mut findings: Vec<_> = RULES.iter().filter_map(|rule| rule(self)).collect();
-        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-        findings
+    /// Everything that is not as it should be.
+    fn findings(&self) -> impl Iterator<Item = Finding> {
+        RULES.iter().filter_map(|rule| rule(self))
     }
 
     fn info(&self, field: &str) -> &str {
@@ -65,6 +79,15 @@ fn role(facts: &Facts) -> Option<Finding> {
         Finding::error(
             format!("the server is a replica of {}", facts.info("master_host")),
             "connect to the master: a replica refuses writes, or keeps them to itself",
+        )
+    })
+}
+
+fn in_a_cluster(facts: &Facts) -> Option<Finding> {
+    (facts.alone && facts.info("cluster_enabled") == "1").then(|| {
+        Finding::error(
+            "the server is one node of a cluster and refuses the keys of the others",
+            "connect by `redis+cluster://…` (feature `redis-cluster`)",
         )
     })
 }
@@ -135,12 +158,13 @@ mod tests {
     fn found(info: &str, config: Option<[(&str, &str); 2]>) -> Vec<Severity> {
         let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         let config = config.map(|config| config.map(own).into());
-        let facts = Facts { info: fields(info), config };
-        facts.findings().into_iter().map(|finding| finding.severity).collect()
+        let facts = Facts { info: fields(info), config, alone: true };
+        facts.findings().map(|finding| finding.severity).collect()
     }
 
     const GOOD: &str = "redis_version:8.4.0\r\nrole:master\r\nconnected_slaves:0\r\n\
-                        maxmemory:0\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\n";
+                        maxmemory:0\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\n\
+                        cluster_enabled:0\r\n";
 
     #[test]
     fn a_server_set_up_well_is_not_remarked_upon() {
@@ -160,6 +184,7 @@ mod tests {
                 Error,
             ),
             ("noeviction", "volatile-ttl", Warning),
+            ("cluster_enabled:0", "cluster_enabled:1", Error),
             ("aof_enabled:1", "aof_enabled:0", Warning),
             ("connected_slaves:0", "connected_slaves:1", Warning),
         ] {

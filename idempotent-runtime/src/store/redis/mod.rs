@@ -2,17 +2,21 @@
 
 mod connections;
 mod doctor;
+mod link;
+mod target;
 mod watches;
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::store::{Changed, Entry, Finding, Store, StoreFuture, Swap};
-use ::redis::{Client, Cmd, ErrorKind, RedisError, RedisResult, Script, Value, cmd, pipe};
+use ::redis::aio::ConnectionLike;
+use ::redis::{Cmd, ErrorKind, RedisError, RedisResult, Script, Value, cmd, pipe};
 use bytes::Bytes;
 use connections::{Connections, is_read_only};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use target::Target;
 use watches::Watches;
 
 /// The longest life that is asked of the server, a hundred years: it refuses sums that overflow.
@@ -28,9 +32,11 @@ const LONGEST: Duration = Duration::from_hours(876_000);
 /// under pressure.
 pub struct RedisStore {
     connections: Connections,
-    watches: Watches,
+    /// Where somebody tells of changes.
+    watches: Option<Watches>,
     prefix: String,
     swap: Script,
+    read: Script,
     /// Whether `SET … IFEQ` is worth trying; the server's first complaint settles it.
     native_swap: AtomicBool,
     findings: Vec<Finding>,
@@ -39,22 +45,28 @@ pub struct RedisStore {
 impl RedisStore {
     /// Connects to `redis://[user:password@]host[:port][/database]` or `redis+unix:///path`.
     ///
+    /// With the feature `redis-cluster` also to `redis+cluster://[user:password@]host:port,host:port`,
+    /// some nodes of a cluster, whose masters keep the records between them; with `redis-sentinel` to
+    /// `redis+sentinel://[user:password@]host:port,host:port/master[/database]`, the master of this
+    /// name, wherever the sentinels at these hosts say that it is by then.
+    ///
     /// # Errors
     /// When the URL is none, the server cannot be reached, or refuses the credentials.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        let client = Client::open(url).map_err(|error| failed("connect", error))?;
-        let watches = Watches::new(&client).map_err(|error| failed("connect", error))?;
-        let connections = Connections::new(client);
+        let target = Target::of(url).map_err(|error| failed("connect", error))?;
+        let watches = Watches::of(&target).map_err(|error| failed("connect", error))?;
+        let connections = Connections::new(target);
         let examined = async {
             let mut connected = connections.get().await?;
             doctor::ask(&mut connected.connection).await
         };
-        let findings = examined.await.map_err(|error| failed("connect", error))?.findings();
+        let findings = examined.await.map_err(|error| failed("connect", error))?;
         Ok(Self {
             connections,
             watches,
             prefix: "idempotency:".to_owned(),
             swap: Script::new(include_str!("swap.lua")),
+            read: Script::new(include_str!("read.lua")),
             native_swap: AtomicBool::new(true),
             findings,
         })
@@ -73,7 +85,7 @@ impl RedisStore {
 
     async fn send(&self, command: &Cmd) -> RedisResult<Value> {
         let mut connected = self.connections.get().await?;
-        let answer = connected.connection.send_packed_command(command).await;
+        let answer = connected.connection.req_packed_command(command).await;
         // A server's refusal comes as a value.
         connected.check(answer.and_then(Value::extract_error))
     }
@@ -108,6 +120,22 @@ impl RedisStore {
             Value::Int(_) => Swap::Done,
             other => Swap::Differs(bytes(other)?),
         })
+    }
+
+    /// What is there and its life, in one step: what is left must be of the value that is read.
+    async fn look(&self, key: &StorageKey) -> RedisResult<(Option<Vec<u8>>, i64)> {
+        let name = self.name(key);
+        let mut connected = self.connections.get().await?;
+        let link = &mut connected.connection;
+        let answer = if link.is_alone() {
+            let mut both = pipe();
+            both.atomic().cmd("GET").arg(&name).cmd("PTTL").arg(&name);
+            both.query_async(link).await
+        } else {
+            // A cluster breaks a transaction off whose slot is on its way elsewhere.
+            self.read.key(name).invoke_async(link).await
+        };
+        connected.check(answer)
     }
 }
 
@@ -150,33 +178,22 @@ impl Store for RedisStore {
 
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
         Box::pin(async move {
-            let name = self.name(key);
-            let mut both = pipe();
-            // In one transaction: what is left must be of the value that is read.
-            both.atomic().cmd("GET").arg(&name).cmd("PTTL").arg(&name);
-            let read = async {
-                let mut connected = self.connections.get().await?;
-                let answer = both.query_async(&mut connected.connection).await;
-                let (value, left): (Option<Vec<u8>>, i64) = connected.check(answer)?;
-                Ok(value.map(|value| Entry {
-                    value: value.into(),
-                    // A key without an end is none of ours; it counts as at its end.
-                    left: Duration::from_millis(u64::try_from(left).unwrap_or(0)),
-                }))
-            };
-            read.await.map_err(|error| failed("read", error))
+            let (value, left) = self.look(key).await.map_err(|error| failed("read", error))?;
+            Ok(value.map(|value| Entry {
+                value: value.into(),
+                // A key without an end is none of ours; it counts as at its end.
+                left: Duration::from_millis(u64::try_from(left).unwrap_or(0)),
+            }))
         })
     }
 
     fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
-        self.watches.are_possible().then(|| -> StoreFuture<'a, Changed> {
-            Box::pin(async move {
-                let watched = self.watches.watch(self.name(key)).await;
-                watched
-                    .map(|changed| -> Changed { Box::pin(changed) })
-                    .map_err(|error| failed("watch", error))
-            })
-        })
+        let watches = self.watches.as_ref().filter(|watches| watches.are_possible())?;
+        Some(Box::pin(async move {
+            let told = watches.watch(self.name(key)).await;
+            told.map(|changed| -> Changed { Box::pin(changed) })
+                .map_err(|error| failed("watch", error))
+        }))
     }
 
     fn purge(&self, _limit: u32) -> StoreFuture<'_, u32> {
@@ -185,7 +202,7 @@ impl Store for RedisStore {
     }
 
     fn describe(&self) -> String {
-        format!("Redis at {}", self.connections.client().get_connection_info().addr())
+        self.connections.target().describe()
     }
 
     fn findings(&self) -> Vec<Finding> {

@@ -4,7 +4,8 @@
 //! when the key changes. It costs those who change it nothing, and those who never wait neither.
 
 use super::connections::Connections;
-use ::redis::{Client, ErrorKind, PushInfo, PushKind, RedisError, RedisResult, Value, cmd};
+use super::target::Target;
+use ::redis::{ErrorKind, PushInfo, PushKind, RedisError, RedisResult, Value, cmd};
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -38,7 +39,8 @@ struct Place {
 }
 
 impl Watches {
-    pub(super) fn new(client: &Client) -> RedisResult<Self> {
+    /// Nothing, where nobody tells: the masters of a cluster each know their own keys, and slots move.
+    pub(super) fn of(target: &Target) -> RedisResult<Option<Self>> {
         let desk = Arc::<Desk>::default();
         let told = {
             let desk = Arc::clone(&desk);
@@ -49,8 +51,11 @@ impl Watches {
         };
         let mut track = cmd("CLIENT");
         track.arg("TRACKING").arg("ON");
-        let connections = Connections::told(client, told, track)?;
-        Ok(Self { connections, desk, refused: AtomicBool::new(false) })
+        let target = target.told(told, track)?;
+        Ok(target.map(|target| {
+            let connections = Connections::new(target);
+            Self { connections, desk, refused: AtomicBool::new(false) }
+        }))
     }
 
     /// Whether it is worth asking.

@@ -1,0 +1,228 @@
+//! A cluster of three masters that keep the records between them, and slots that move.
+//! Invariants S1, S9, S10, L5.
+
+use crate::{assert_ran, assert_replays, guard, routes};
+use actix_web::{HttpResponse, Responder, route, web};
+use futures_util::future::join_all;
+use idempotent_runtime::store::conformance::{self, Subject};
+use idempotent_runtime::{Idempotency, RedisStore, Scope, idempotent, issue_token};
+use std::sync::Arc;
+use std::time::Duration;
+use tests::{RedisCluster, Reply, Sender, Server, Stage, eventually};
+
+/// Two apps on one cluster; they share the stage.
+struct Spread {
+    stage: Stage,
+    idempotency: Idempotency,
+    apps: [Server; 2],
+    cluster: RedisCluster,
+}
+
+impl Spread {
+    async fn open() -> Self {
+        let (cluster, stage) = (RedisCluster::start().await, Stage::new());
+        let idempotency = guard(&cluster.url()).await;
+        let all = |config: &mut web::ServiceConfig| {
+            routes(config);
+            config.service((once, exclusive)).route("/token", issue_token("once"));
+        };
+        let one = Server::start(&idempotency, &stage, all);
+        let other = Server::start(&guard(&cluster.url()).await, &stage, all);
+        Self { stage, idempotency, apps: [one, other], cluster }
+    }
+
+    async fn ask(&self, app: usize, path: &str, key: &str) -> Reply {
+        self.apps[app].post(path).key(key).send().await
+    }
+}
+
+#[route("/once", method = "POST")]
+#[idempotent(strategy = "token", key = "{header.token}", on_duplicate = "reject")]
+async fn once(stage: web::Data<Stage>) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/exclusive", method = "POST")]
+#[idempotent(strategy = "lock", key = "account", wait = "20s")]
+async fn exclusive(stage: web::Data<Stage>) -> impl Responder {
+    stage.perform().await
+}
+
+/// The contract, one promise after the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_is_a_store() {
+    let cluster = RedisCluster::start().await;
+    macro_rules! holds {
+        ($($promise:ident)*) => {
+            $(
+                let store = RedisStore::connect(&cluster.url()).await.expect("it connects");
+                let store = store.prefix(concat!(stringify!($promise), ":"));
+                conformance::$promise(&Subject::in_real_time(Arc::new(store))).await;
+            )*
+        };
+    }
+    holds! {
+        create_puts_where_nothing_is
+        create_tells_what_is_there_and_changes_nothing
+        swap_replaces_what_was_expected
+        swap_tells_what_is_there_instead
+        swap_tells_that_nothing_is_there
+        of_many_creates_at_once_one_puts
+        of_many_swaps_at_once_one_replaces
+        what_is_over_does_not_exist
+        a_swap_gives_a_new_life
+        read_tells_how_long_is_left
+        values_come_back_exactly
+        keys_do_not_touch_each_other
+        the_longest_life_is_accepted
+        every_operation_can_be_sent_again
+        a_purge_drops_nothing_that_lives
+        a_dropped_call_leaves_the_store_usable
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn claims_are_spread_over_all_masters_and_tokens_and_locks_hold() {
+    let spread = Spread::open().await;
+    for n in 0..60 {
+        assert_ran(&spread.ask(n % 2, "/orders", &format!("k{n}")).await, None);
+    }
+    for n in 0..60 {
+        let again = spread.ask((n + 1) % 2, "/orders", &format!("k{n}")).await;
+        assert_replays(&again, &format!("run {}", n + 1));
+    }
+    let many: Vec<_> = spread.cluster.names().iter().map(Vec::len).collect();
+    assert!(many.iter().all(|many| *many > 5) && many.iter().sum::<usize>() == 60, "{many:?}");
+
+    let url = format!("http://{}/token", spread.apps[0].address());
+    let token = Sender::new(reqwest::Method::GET, url).send().await;
+    let token = String::from_utf8(token.body.to_vec()).expect("a token");
+    let uses = (0..20).map(|n| spread.apps[n % 2].post("/once").header("token", &token).send());
+    let uses = join_all(uses).await;
+    assert_eq!(uses.iter().filter(|reply| reply.status == 201).count(), 1, "{uses:?}");
+    assert!(uses.iter().all(|reply| matches!(reply.status, 201 | 409)), "{uses:?}");
+
+    let stage = spread.stage.clone();
+    spread.stage.plays(move |run| HttpResponse::Created().body(stage.is_alone(run).to_string()));
+    let holders = (0..12).map(|n| spread.apps[n % 2].post("/exclusive").send());
+    for holder in join_all(holders).await {
+        assert_eq!((holder.status, &holder.body[..]), (201, &b"true"[..]));
+    }
+    assert_eq!(spread.stage.runs(), 60 + 1 + 12);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slot_that_moves_in_mid_run_takes_its_owner_along() {
+    let spread = Spread::open().await;
+    spread.stage.close();
+    let running = tokio::spawn(spread.apps[0].post("/brief").key("k").send());
+    spread.stage.runs_reach(1).await;
+    let name = spread.cluster.names().concat().pop().expect("one record");
+    // Longer than a lease at each stage, so that it must have been renewed.
+    let lives = async || {
+        let before = spread.idempotency.counts().renewed;
+        eventually("it is renewed", async || {
+            for app in 0..2 {
+                spread.ask(app, "/brief", "k").await.is_problem(409, "in-progress");
+            }
+            (spread.idempotency.counts().renewed >= before + 4).then_some(())
+        })
+        .await;
+    };
+    let moved = spread.cluster.begin_to_move(&name);
+    lives().await;
+    moved.carry_keys();
+    lives().await;
+    moved.end();
+    lives().await;
+    let moved = spread.cluster.begin_to_move(&name);
+    moved.carry_keys();
+    // Its end is written while the slot is neither here nor there.
+    spread.stage.open();
+    assert_ran(&running.await.expect("no panic"), None);
+    for app in 0..2 {
+        assert_replays(&spread.ask(app, "/brief", "k").await, "run 1");
+    }
+    moved.end();
+    for app in 0..2 {
+        assert_replays(&spread.ask(app, "/brief", "k").await, "run 1");
+    }
+    assert_eq!((spread.stage.runs(), spread.idempotency.counts().lost), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_notices_nothing_of_slots_that_move() {
+    let spread = Spread::open().await;
+    let crowd = async {
+        for round in 0..30 {
+            let spread = &spread;
+            let asked = (0..10).map(|n| async move {
+                spread.ask(n % 2, "/orders", &format!("{round}-{}", n / 2)).await
+            });
+            for reply in join_all(asked).await {
+                match reply.status {
+                    201 => {}
+                    _ => reply.is_problem(409, "in-progress"),
+                }
+            }
+        }
+    };
+    let chaos = async {
+        let mut moved = 0;
+        while spread.stage.runs() < 150 {
+            for name in spread.cluster.names().concat() {
+                let slot = spread.cluster.begin_to_move(&name);
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                slot.carry_keys();
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                slot.end();
+                moved += 1;
+            }
+            tokio::task::yield_now().await;
+        }
+        moved
+    };
+    let ((), moved) = tokio::join!(crowd, chaos);
+    assert!(moved > 20, "{moved}");
+    for round in 0..30 {
+        for n in 0..5 {
+            assert!(spread.ask(n % 2, "/orders", &format!("{round}-{n}")).await.is_replay());
+        }
+    }
+    assert_eq!(spread.stage.runs(), 150);
+}
+
+/// The client sends again by itself what got no answer, which nobody but the owner's name can tell
+/// from two claims.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_claim_that_the_client_sends_again_by_itself_runs_once() {
+    let spread = Spread::open().await;
+    for n in 0..8 {
+        assert_ran(&spread.ask(0, "/orders", &format!("warm-{n}")).await, None);
+    }
+    for n in 0..6 {
+        let before = spread.cluster.calls("set");
+        for proxy in spread.cluster.proxies() {
+            proxy.cut_answers(crate::answers::CLAIM, n, 1);
+        }
+        let (key, body) = (format!("k{n}"), format!("run {}", n + 9));
+        assert_ran(&spread.ask(0, "/orders", &key).await, None);
+        assert!(spread.cluster.proxies().any(|proxy| proxy.answers_to_cut() == 0), "one is cut");
+        assert!(spread.cluster.calls("set") > before + 1, "it arrived more than once");
+        for proxy in spread.cluster.proxies() {
+            proxy.cut_answers(crate::answers::CLAIM, 0, 0);
+        }
+        assert_replays(&spread.ask(1, "/orders", &key).await, &body);
+    }
+    assert_eq!(spread.stage.runs(), 14);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_node_of_a_cluster_is_not_taken_for_a_server() {
+    let cluster = RedisCluster::start().await;
+    let node = cluster.proxies().next().expect("three nodes").url();
+    let store = RedisStore::connect(&node).await.expect("it connects");
+    let built = Idempotency::builder(store).scope(Scope::shared()).build();
+    let refused = built.expect_err("it is refused").to_string();
+    assert!(refused.contains("redis+cluster://"), "{refused}");
+}

@@ -1,0 +1,92 @@
+//! A master that dies, and sentinels that put its replica in its place. Invariants S8, L5.
+
+use crate::{assert_ran, assert_replays, guard, routes};
+use idempotent_runtime::RedisStore;
+use tests::{RedisServer, Sentinels, Server, Stage, eventually};
+
+/// Waits until the replica has all that its master has.
+async fn until_alike(master: &RedisServer, replica: &RedisServer) {
+    let all = |server: &RedisServer| {
+        let mut names: Vec<String> = server.command(&["KEYS", "*"]);
+        names.sort_unstable();
+        let value = |name: &String| server.command::<Vec<u8>>(&["GET", name.as_str()]);
+        names.iter().map(|name| (name.clone(), value(name))).collect::<Vec<_>>()
+    };
+    eventually("they are alike", async || (all(master) == all(replica)).then_some(())).await;
+}
+
+fn is_master(server: &RedisServer) -> bool {
+    let replication: String = server.command(&["INFO", "replication"]);
+    replication.contains("role:master")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_master_that_dies_in_mid_run_is_replaced_without_a_restart() {
+    let mut servers = Sentinels::start().await;
+    let (idempotency, stage) = (guard(&servers.url()).await, Stage::new());
+    let app = Server::start(&idempotency, &stage, routes);
+    let order = async |key: &str| app.post("/orders").key(key).send().await;
+    assert_ran(&order("done").await, None);
+    stage.close();
+    let running = tokio::spawn(app.post("/orders").key("running").send());
+    stage.runs_reach(2).await;
+    until_alike(&servers.first, &servers.second).await;
+
+    servers.first.kill();
+    order("new").await.is_problem(503, "store-unavailable");
+    let again = eventually("the replica is the master", async || {
+        let reply = order("done").await;
+        if reply.status == 201 {
+            return Some(reply);
+        }
+        reply.is_problem(503, "store-unavailable");
+        None
+    })
+    .await;
+    assert_replays(&again, "run 1");
+    assert!(is_master(&servers.second));
+    order("running").await.is_problem(409, "in-progress");
+    stage.open();
+    assert_ran(&running.await.expect("no panic"), None);
+    assert_replays(&order("running").await, "run 2");
+
+    for n in 0..8 {
+        assert_ran(&order(&format!("after-{n}")).await, None);
+    }
+    assert_eq!((stage.runs(), idempotency.counts().lost), (10, 0));
+}
+
+/// The old master lives on as a replica, whose connections and refusals must not be held on to.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_master_that_becomes_a_replica_in_mid_run_is_left() {
+    let servers = Sentinels::start().await;
+    let (idempotency, stage) = (guard(&servers.url()).await, Stage::new());
+    let app = Server::start(&idempotency, &stage, routes);
+    let order = async |key: &str| app.post("/orders").key(key).send().await;
+    stage.close();
+    let running = tokio::spawn(app.post("/orders").key("k").send());
+    stage.runs_reach(1).await;
+    until_alike(&servers.first, &servers.second).await;
+
+    servers.fail_over();
+    let changed = async || is_master(&servers.second) && !is_master(&servers.first);
+    eventually("they change places", async || changed().await.then_some(())).await;
+    stage.open();
+    assert_ran(&running.await.expect("no panic"), None);
+    assert_replays(&order("k").await, "run 1");
+    for n in 0..8 {
+        assert_ran(&order(&format!("after-{n}")).await, None);
+    }
+    assert_eq!((stage.runs(), idempotency.counts().lost), (9, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sentinel_that_is_gone_holds_nobody_up_and_an_unknown_master_is_told() {
+    let mut servers = Sentinels::start().await;
+    servers.kill_one();
+    let store = RedisStore::connect(&servers.url()).await.expect("the others know");
+    let described = idempotent_runtime::Store::describe(&store);
+    assert!(described.contains("the master `main`"), "{described}");
+    let unknown = RedisStore::connect(&servers.url_of("other")).await;
+    assert!(unknown.is_err(), "{unknown:?}");
+}
