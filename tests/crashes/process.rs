@@ -48,6 +48,13 @@ impl Process {
         Suspended::new(self.child.id())
     }
 
+    /// Ends it with SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        // One that ended already cannot be killed, and that is fine.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+
     /// Waits until it killed itself.
     pub(crate) async fn dies(mut self) {
         let ended = eventually("it dies", async || self.child.try_wait().expect("our child")).await;
@@ -57,8 +64,6 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // One that ended already cannot be killed, and that is fine.
-        drop(self.child.kill());
-        drop(self.child.wait());
+        self.kill();
     }
 }

@@ -16,6 +16,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{Sqlite, SqlitePool};
 use std::error::Error;
 use std::io::{Write, stdin, stdout};
+use std::time::Duration;
 use step::Step;
 
 #[actix_web::main]
@@ -52,7 +53,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 async fn connect(path: &str) -> sqlx::Result<SqlitePool> {
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
-    let pool = SqlitePool::connect_with(options.journal_mode(SqliteJournalMode::Wal)).await?;
+    // Another process may be stopped while it writes.
+    let options = options.journal_mode(SqliteJournalMode::Wal).busy_timeout(Duration::from_mins(1));
+    let pool = SqlitePool::connect_with(options).await?;
     sqlx::raw_sql(
         "CREATE TABLE IF NOT EXISTS marks (thing TEXT, mark TEXT, attempt INTEGER);
          CREATE TABLE IF NOT EXISTS fences (thing TEXT PRIMARY KEY, fence INTEGER)",

@@ -49,7 +49,6 @@ mod replay;
 mod routes;
 mod scopes;
 mod script;
-mod tasks;
 mod tokens;
 mod windows;
 

@@ -3,11 +3,19 @@
 use bytes::Bytes;
 use idempotent_runtime::store::{Changed, Entry, Finding, Store, StoreFuture, Swap};
 use idempotent_runtime::{StorageKey, StoreError, StoreErrorKind};
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::watch;
+
+/// What does not arrive of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// Nothing is carried out.
+    Request,
+    /// It is carried out, and nobody is told.
+    Answer,
+}
 
 /// Passes everything on to a real store, counts it, and fails on demand. Clones share all.
 #[derive(Clone, Debug)]
@@ -17,11 +25,10 @@ pub struct Probe(Arc<Inner>);
 struct Inner {
     store: Box<dyn Store>,
     down: AtomicBool,
-    lose_next_answer: AtomicBool,
+    loss: Mutex<Option<(usize, Loss)>>,
     swaps_to_fail: AtomicUsize,
     creates: watch::Sender<usize>,
     last: Mutex<Option<StorageKey>>,
-    used: Mutex<HashSet<StorageKey>>,
 }
 
 impl Probe {
@@ -30,11 +37,10 @@ impl Probe {
         Self(Arc::new(Inner {
             store: Box::new(store),
             down: AtomicBool::new(false),
-            lose_next_answer: AtomicBool::new(false),
+            loss: Mutex::new(None),
             swaps_to_fail: AtomicUsize::new(0),
             creates: watch::Sender::new(0),
             last: Mutex::new(None),
-            used: Mutex::default(),
         }))
     }
 
@@ -45,7 +51,17 @@ impl Probe {
 
     /// The next operation is carried out, and its answer is lost.
     pub fn lose_next_answer(&self) {
-        self.0.lose_next_answer.store(true, Ordering::SeqCst);
+        self.lose(Loss::Answer, 0);
+    }
+
+    /// Of the operations to come, loses one after so many others.
+    pub fn lose(&self, what: Loss, after: usize) {
+        *self.loss() = Some((after, what));
+    }
+
+    /// What was still to be lost is not.
+    pub fn lose_nothing(&self) {
+        *self.loss() = None;
     }
 
     /// The next so many exchanges fail and do nothing.
@@ -84,32 +100,41 @@ impl Probe {
         self.0.last.lock().expect("no panic").expect("a key was used")
     }
 
-    /// What is stored under every key that was ever used.
-    pub async fn everything(&self) -> Vec<Bytes> {
-        let used = self.0.used.lock().expect("no panic").clone();
-        let mut everything = Vec::new();
-        for key in used {
-            let entry = self.0.store.read(&key).await.expect("it reads");
-            everything.extend(entry.map(|entry| entry.value));
-        }
-        everything
-    }
-
     async fn pass<'a, T>(
         &'a self,
         key: &StorageKey,
         work: impl FnOnce() -> StoreFuture<'a, T>,
     ) -> Result<T, StoreError> {
         *self.0.last.lock().expect("no panic") = Some(*key);
-        self.0.used.lock().expect("no panic").insert(*key);
         if self.0.down.load(Ordering::SeqCst) {
             return Err(StoreError::new(StoreErrorKind::Unavailable, "create"));
         }
-        let done = work().await;
-        if self.0.lose_next_answer.swap(false, Ordering::SeqCst) {
-            return Err(StoreError::new(StoreErrorKind::Timeout, "create"));
+        let lost = self.lost();
+        let done = if lost == Some(Loss::Request) { None } else { Some(work().await) };
+        match (lost, done) {
+            (None, Some(done)) => done,
+            _ => Err(StoreError::new(StoreErrorKind::Timeout, "create")),
         }
-        done
+    }
+
+    /// Whether this operation is the one to be lost.
+    fn lost(&self) -> Option<Loss> {
+        let mut loss = self.loss();
+        match *loss {
+            Some((0, what)) => {
+                *loss = None;
+                Some(what)
+            }
+            Some((after, what)) => {
+                *loss = Some((after - 1, what));
+                None
+            }
+            None => None,
+        }
+    }
+
+    fn loss(&self) -> MutexGuard<'_, Option<(usize, Loss)>> {
+        self.0.loss.lock().expect("no panic")
     }
 }
 

@@ -6,14 +6,11 @@ mod goods;
 mod orders;
 mod page;
 mod purchase_orders;
-mod reports;
 mod sms;
 mod token;
 
-use crate::account;
-use actix_web::middleware::from_fn;
 use actix_web::web::ServiceConfig;
-use idempotent_runtime::{browser_script, task_routes};
+use idempotent_runtime::browser_script;
 
 /// Every route.
 pub(crate) fn all(config: &mut ServiceConfig) {
@@ -40,8 +37,6 @@ pub(crate) fn all(config: &mut ServiceConfig) {
         .service(purchase_orders::complete)
         .service(purchase_orders::cancel)
         .service(purchase_orders::show)
-        .service(reports::create)
-        .service(task_routes("/tasks").wrap(from_fn(account::checked)))
         .service(sms::send)
         .service(sms::list)
         .service(admin::effects)

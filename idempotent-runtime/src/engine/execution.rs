@@ -52,6 +52,21 @@ impl Execution {
         self.lease.attempt()
     }
 
+    /// Extends the lease by its length from now, as the heartbeat does by itself, and says whether
+    /// the key is still this run's.
+    ///
+    /// # Errors
+    /// When the store did not answer; the lease may have been extended.
+    pub async fn renew(&self) -> Result<Hold, StoreError> {
+        let sent = self.engine.clock().steady();
+        let work = self.lease.renew(self.engine.store());
+        let hold = self.engine.bounded("swap", pin!(work)).await?;
+        if hold == Hold::Held {
+            self.lease.set_end(sent + self.lease.length());
+        }
+        Ok(hold)
+    }
+
     /// Stores what the run left behind, for `ttl` from now.
     ///
     /// A store that does not answer is asked again for as long as the lease holds.

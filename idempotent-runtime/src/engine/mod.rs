@@ -7,7 +7,6 @@ mod heartbeat;
 mod lease;
 mod line;
 mod running;
-pub(crate) mod task;
 mod wait;
 
 pub use execution::{Execution, Stored};

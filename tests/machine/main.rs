@@ -1,0 +1,53 @@
+//! One model of keys, owners and lives, and every store and two processes held against it.
+//!
+//! Steps are drawn at random: claims, endings, renewals, deaths, restarts, requests and answers that
+//! are lost, time that passes. After each, what the engine answered and every record in the store are
+//! what the model says. A failure is shrunk to the few steps that matter.
+//! Invariants S1, S2, S3, S5, S6, S9, S10 and L1.
+
+mod model;
+mod place;
+mod step;
+mod system;
+
+use place::{MariaDb, Memory, Postgres, Redis, Sqlite};
+use proptest::test_runner::Config;
+use proptest_state_machine::prop_state_machine;
+use system::Processes;
+
+/// How many sequences of steps are tried; `PROPTEST_CASES` says otherwise.
+fn cases(many: u32) -> Config {
+    let asked = std::env::var_os("PROPTEST_CASES").is_some();
+    let default = Config { failure_persistence: None, ..Config::default() };
+    Config { cases: if asked { default.cases } else { many }, max_shrink_iters: 500, ..default }
+}
+
+prop_state_machine! {
+    #![proptest_config(cases(96))]
+    #[test]
+    fn memory(sequential 1..48 => Processes<Memory>);
+}
+
+prop_state_machine! {
+    #![proptest_config(cases(24))]
+    #[test]
+    fn sqlite(sequential 1..48 => Processes<Sqlite>);
+}
+
+prop_state_machine! {
+    #![proptest_config(cases(24))]
+    #[test]
+    fn redis(sequential 1..48 => Processes<Redis>);
+}
+
+prop_state_machine! {
+    #![proptest_config(cases(16))]
+    #[test]
+    fn postgres(sequential 1..48 => Processes<Postgres>);
+}
+
+prop_state_machine! {
+    #![proptest_config(cases(16))]
+    #[test]
+    fn mariadb(sequential 1..48 => Processes<MariaDb>);
+}

@@ -1,0 +1,268 @@
+//! What must be so: the whole protocol in the fewest words.
+
+use crate::step::{
+    Fault, GIVEN_BACK, HOUR, KEEP, KEYS, Key, LEASE, PROCESSES, Request, Step, TOKEN, TTL, Told,
+};
+use idempotent_runtime::clock::{Clock, ManualClock};
+use idempotent_runtime::policy::{OnAbandoned, OnDuplicate};
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest_state_machine::ReferenceStateMachine;
+use std::collections::BTreeMap;
+use tests::Loss;
+
+/// Everything there is, counted in minutes.
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    now: u64,
+    records: BTreeMap<Key, Record>,
+    /// Those that did not end, whether or not the key is still theirs.
+    runs: BTreeMap<usize, Run>,
+    granted: usize,
+    /// What the last step's caller is told.
+    pub(crate) told: Told,
+}
+
+/// A record that lives until its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) attempt: u64,
+    pub(crate) content: u8,
+    pub(crate) state: State,
+    ends: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Issued,
+    InProgress { run: usize, lease_ends: u64 },
+    Response { run: usize },
+    Tombstone,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    process: usize,
+    key: Key,
+    attempt: u64,
+    content: u8,
+}
+
+impl Model {
+    /// What is alive under a key, and for how many minutes.
+    pub(crate) fn entry(&self, key: Key) -> Option<(Record, u64)> {
+        let record = self.records.get(&key).filter(|record| record.ends > self.now)?;
+        Some((*record, record.ends - self.now))
+    }
+
+    fn put(&mut self, key: Key, attempt: u64, content: u8, state: State, life: u64) {
+        let ends = self.now + life;
+        self.records.insert(key, Record { attempt, content, state, ends });
+    }
+
+    fn begin(&mut self, request: Request) -> Told {
+        let Request { process, key, content, .. } = request;
+        // Whoever is at the front of a process's line is, until its run ends.
+        let ahead = |run: &Run| (run.process, run.key) == (process, key);
+        if key == Key::Lock && self.runs.values().any(ahead) {
+            return Told::InLine;
+        }
+        let Some((record, _)) = self.entry(key) else {
+            return match key {
+                Key::Token => Told::TokenInvalid,
+                Key::Lock => self.grant(request, self.first_of_a_lock()),
+                Key::One | Key::Other => self.grant(request, 1),
+            };
+        };
+        let stranger = record.content != content;
+        match record.state {
+            State::Issued => self.grant(request, record.attempt + 1),
+            _ if stranger => Told::KeyReused,
+            State::InProgress { lease_ends, .. } if lease_ends > self.now => {
+                Told::InProgress(lease_ends - self.now)
+            }
+            State::InProgress { .. } => match request.on_abandoned {
+                OnAbandoned::Hold => Told::OutcomeUnknown,
+                _ => self.grant(request, record.attempt + 1),
+            },
+            State::Response { .. } | State::Tombstone
+                if request.on_duplicate == OnDuplicate::Reject =>
+            {
+                Told::Duplicate
+            }
+            State::Response { run } => Told::Replayed { run },
+            State::Tombstone => Told::NotReplayable,
+        }
+    }
+
+    fn first_of_a_lock(&self) -> u64 {
+        let wall = ManualClock::new().wall().as_millis() + u128::from(self.now) * 60_000;
+        u64::try_from(wall).expect("some centuries are left")
+    }
+
+    fn grant(&mut self, request: Request, attempt: u64) -> Told {
+        let Request { process, key, content, .. } = request;
+        let run = self.granted;
+        self.granted += 1;
+        self.runs.insert(run, Run { process, key, attempt, content });
+        self.hold(run, LEASE);
+        Told::Ran { run, attempt }
+    }
+
+    /// The run has its key for so long.
+    fn hold(&mut self, run: usize, lease: u64) {
+        let Run { key, attempt, content, .. } = self.runs[&run];
+        let state = State::InProgress { run, lease_ends: self.now + lease };
+        self.put(key, attempt, content, state, lease + KEEP);
+    }
+
+    /// Whether the key is still this run's: its lease may be over, but nobody else took it.
+    fn owns(&self, run: usize) -> bool {
+        self.entry(self.runs[&run].key).is_some_and(|(record, _)| {
+            matches!(record.state, State::InProgress { run: owner, .. } if owner == run)
+        })
+    }
+
+    /// A run ends, and leaves this behind if it may.
+    fn end(&mut self, run: usize, state: State, life: u64) -> bool {
+        let owns = self.owns(run);
+        let Run { key, attempt, content, .. } = self.runs.remove(&run).expect("it goes on");
+        if owns {
+            self.put(key, attempt, content, state, life);
+        }
+        owns
+    }
+
+    fn take(&mut self, step: &Step) -> Told {
+        match *step {
+            // Whatever is lost, an owner asks again until it knows (S9).
+            Step::Begin(request, _) => self.begin(request),
+            Step::Complete(run, _) => Told::Stored(self.end(run, State::Response { run }, TTL)),
+            Step::Bury(run, _) => Told::Stored(self.end(run, State::Tombstone, TTL)),
+            // These are sent once: a lease ends by itself.
+            Step::Release(run, fault) | Step::Abandon(run, fault) if loses_request(fault) => {
+                self.runs.remove(&run);
+                Told::Nothing
+            }
+            Step::Release(run, _) => {
+                self.end(run, State::Issued, GIVEN_BACK);
+                Told::Nothing
+            }
+            Step::Abandon(run, _) => {
+                self.end(run, State::InProgress { run, lease_ends: self.now }, KEEP);
+                Told::Nothing
+            }
+            Step::Renew(_, fault) | Step::Issue(_, fault) if loses_request(fault) => {
+                Told::Unanswered
+            }
+            Step::Renew(run, fault) => {
+                let owns = self.owns(run);
+                if owns {
+                    self.hold(run, LEASE);
+                }
+                heard(fault, Told::Held(owns))
+            }
+            Step::Issue(key, fault) => {
+                if self.entry(key).is_none() {
+                    self.put(key, 0, 0, State::Issued, TOKEN);
+                }
+                heard(fault, Told::Issued)
+            }
+            Step::Die(run) => {
+                self.runs.remove(&run);
+                Told::Nothing
+            }
+            Step::Restart(process) => {
+                self.runs.retain(|_, run| run.process != process);
+                Told::Nothing
+            }
+            Step::Purge(_) => Told::Nothing,
+            Step::Pass(hours) => {
+                self.now += hours * HOUR + 1;
+                Told::Nothing
+            }
+        }
+    }
+}
+
+/// Whether the first operation of a step is not carried out.
+fn loses_request(fault: Fault) -> bool {
+    fault == Some((Loss::Request, 0))
+}
+
+fn heard(fault: Fault, told: Told) -> Told {
+    if fault == Some((Loss::Answer, 0)) { Told::Unanswered } else { told }
+}
+
+fn fault(longest: usize) -> BoxedStrategy<Fault> {
+    let loss = (select(&[Loss::Request, Loss::Answer][..]), 0..=longest);
+    prop_oneof![6 => Just(None), 1 => loss.prop_map(Some)].boxed()
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    let duplicates = select(&[OnDuplicate::Replay, OnDuplicate::Replay, OnDuplicate::Reject][..]);
+    let abandoned = select(&[OnAbandoned::Retry, OnAbandoned::Retry, OnAbandoned::Hold][..]);
+    let content = prop_oneof![5 => Just(1_u8), 1 => Just(2)];
+    let parts = (0..PROCESSES, select(&KEYS[..]), content, duplicates, abandoned);
+    parts.prop_map(|(process, key, content, on_duplicate, on_abandoned)| match key {
+        Key::Lock => {
+            let (on_duplicate, on_abandoned) = (OnDuplicate::Reject, OnAbandoned::Retry);
+            Request { process, key, content: 0, on_duplicate, on_abandoned }
+        }
+        _ => Request { process, key, content, on_duplicate, on_abandoned },
+    })
+}
+
+impl ReferenceStateMachine for Model {
+    type State = Self;
+    type Transition = Step;
+
+    fn init_state() -> BoxedStrategy<Self> {
+        let (records, runs) = (BTreeMap::new(), BTreeMap::new());
+        Just(Self { now: 0, records, runs, granted: 0, told: Told::Nothing }).boxed()
+    }
+
+    fn transitions(model: &Self) -> BoxedStrategy<Step> {
+        let hours =
+            prop_oneof![3 => Just(0), 3 => Just(1), 1 => Just(2), 1 => Just(5), 1 => Just(7)];
+        let always = prop_oneof![
+            10 => (request(), fault(3)).prop_map(|(request, fault)| Step::Begin(request, fault)),
+            2 => fault(0).prop_map(|fault| Step::Issue(Key::Token, fault)),
+            4 => hours.prop_map(Step::Pass),
+            1 => (0..PROCESSES).prop_map(Step::Restart),
+            1 => (0..PROCESSES).prop_map(Step::Purge),
+        ];
+        if model.runs.is_empty() {
+            return always.boxed();
+        }
+        let runs: Vec<_> = model.runs.keys().copied().collect();
+        let of_a_run = (select(runs), fault(0), 0..8).prop_map(|(run, fault, which)| match which {
+            0 | 1 => Step::Complete(run, fault),
+            2 => Step::Bury(run, fault),
+            3 => Step::Release(run, fault),
+            4 => Step::Abandon(run, fault),
+            5 | 6 => Step::Renew(run, fault),
+            _ => Step::Die(run),
+        });
+        prop_oneof![3 => always, 2 => of_a_run].boxed()
+    }
+
+    fn preconditions(model: &Self, step: &Step) -> bool {
+        match step {
+            // A lock leaves nothing behind.
+            Step::Complete(run, _) | Step::Bury(run, _) => {
+                model.runs.get(run).is_some_and(|run| run.key != Key::Lock)
+            }
+            Step::Release(run, _)
+            | Step::Abandon(run, _)
+            | Step::Renew(run, _)
+            | Step::Die(run) => model.runs.contains_key(run),
+            _ => true,
+        }
+    }
+
+    fn apply(mut model: Self, step: &Step) -> Self {
+        model.told = model.take(step);
+        model
+    }
+}

@@ -1,0 +1,278 @@
+//! Two processes on one store, and what they do and say step by step.
+
+use crate::model::{Model, State};
+use crate::place::Place;
+use crate::step::{
+    Fault, GIVEN_BACK, HOUR, KEEP, KEYS, Key, LEASE, MINUTE, PROCESSES, Request, Step, TOKEN, TTL,
+    Told,
+};
+use idempotent_runtime::clock::ManualClock;
+use idempotent_runtime::engine::claim::{Claim, Claimable};
+use idempotent_runtime::engine::decide::{Refusal, Rules};
+use idempotent_runtime::engine::{Ask, Begun, Engine, Execution, GiveBack, Hold, Stored};
+use idempotent_runtime::outcome::{Outcome, StoredResponse};
+use idempotent_runtime::policy::OnInFlight;
+use idempotent_runtime::store::Entry;
+use idempotent_runtime::store::record::{self, Label};
+use idempotent_runtime::{Fingerprint, StorageKey};
+use proptest_state_machine::StateMachineTest;
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+use tests::Probe;
+use tokio::runtime::Runtime;
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+
+/// How long the engine waits for its store.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) struct Processes<P>(PhantomData<P>);
+
+/// Everything there is.
+pub(crate) struct System<P> {
+    place: P,
+    clock: Arc<ManualClock>,
+    processes: Vec<Process>,
+    runs: BTreeMap<usize, (usize, Execution)>,
+}
+
+/// A process, as far as its records are concerned.
+struct Process {
+    store: Probe,
+    engine: Engine,
+}
+
+impl Process {
+    async fn start(place: &impl Place, clock: &Arc<ManualClock>) -> Self {
+        let store = Probe::new(place.connect().await);
+        let engine = Engine::new(Arc::new(store.clone()), clock.clone(), PATIENCE);
+        Self { store, engine }
+    }
+}
+
+fn minutes(many: u64) -> Duration {
+    Duration::from_secs(60 * many)
+}
+
+fn storage_key(key: Key) -> StorageKey {
+    let byte = match key {
+        Key::One => 1,
+        Key::Other => 2,
+        Key::Token => 3,
+        Key::Lock => 4,
+    };
+    StorageKey::from_bytes([byte; 32])
+}
+
+fn label() -> Label {
+    Label::new("op", "key")
+}
+
+fn ask(request: &Request) -> Ask {
+    let claimable = match request.key {
+        Key::One | Key::Other => Claimable::Any,
+        Key::Token => Claimable::Issued,
+        Key::Lock => Claimable::Line,
+    };
+    let (lease, keep) = (minutes(LEASE), minutes(KEEP));
+    let fingerprint = Fingerprint::from_bytes([request.content; 32]);
+    Ask {
+        claim: Claim {
+            key: storage_key(request.key),
+            label: label(),
+            fingerprint,
+            claimable,
+            lease,
+            keep,
+        },
+        rules: Rules {
+            on_duplicate: request.on_duplicate,
+            on_in_flight: OnInFlight::Reject,
+            on_abandoned: request.on_abandoned,
+        },
+        wait: Duration::ZERO,
+        give_back: GiveBack::For(minutes(GIVEN_BACK)),
+    }
+}
+
+/// What a run leaves behind: nothing else has these bytes.
+fn response(run: usize) -> StoredResponse {
+    let body = format!("what run {run} answered").into();
+    StoredResponse { status: 201, headers: vec![("link".into(), "</it>".into())], body }
+}
+
+impl<P: Place> System<P> {
+    async fn open() -> Self {
+        let clock = Arc::new(ManualClock::new());
+        let place = P::open(&clock).await;
+        let mut processes = Vec::new();
+        for _ in 0..PROCESSES {
+            processes.push(Process::start(&place, &clock).await);
+        }
+        Self { place, clock, processes, runs: BTreeMap::new() }
+    }
+
+    /// Of the operations to come in this process, one is lost.
+    fn expect(&self, process: usize, fault: Fault) {
+        if let Some((what, after)) = fault {
+            self.processes[process].store.lose(what, after);
+        }
+    }
+
+    /// Takes a run out, to end it under this fault.
+    fn end(&mut self, run: usize, fault: Fault) -> Execution {
+        let (process, execution) = self.runs.remove(&run).expect("it goes on");
+        self.expect(process, fault);
+        execution
+    }
+
+    async fn take(&mut self, step: Step, told: &Told) -> Told {
+        match step {
+            Step::Begin(request, fault) => self.begin(&request, fault, told).await,
+            Step::Complete(run, fault) => {
+                let outcome = Outcome::Response(response(run));
+                stored(self.end(run, fault).complete(outcome, minutes(TTL)).await)
+            }
+            Step::Bury(run, fault) => {
+                stored(self.end(run, fault).complete(Outcome::Tombstone, minutes(TTL)).await)
+            }
+            Step::Release(run, fault) => {
+                self.end(run, fault).release().await;
+                Told::Nothing
+            }
+            Step::Abandon(run, fault) => {
+                self.end(run, fault).abandon().await;
+                Told::Nothing
+            }
+            Step::Renew(run, fault) => {
+                let (process, execution) = &self.runs[&run];
+                self.expect(*process, fault);
+                match execution.renew().await {
+                    Ok(hold) => Told::Held(hold == Hold::Held),
+                    Err(_) => Told::Unanswered,
+                }
+            }
+            Step::Issue(key, fault) => {
+                self.expect(0, fault);
+                let (key, label) = (storage_key(key), label());
+                let issued = self.processes[0].engine.issue(&key, &label, minutes(TOKEN));
+                issued.await.map_or(Told::Unanswered, |()| Told::Issued)
+            }
+            Step::Die(run) => {
+                self.runs.remove(&run);
+                Told::Nothing
+            }
+            Step::Restart(process) => {
+                self.runs.retain(|_, (of, _)| *of != process);
+                self.processes[process] = Process::start(&self.place, &self.clock).await;
+                Told::Nothing
+            }
+            Step::Purge(process) => {
+                self.processes[process].engine.store().purge(2).await.expect("the store answers");
+                Told::Nothing
+            }
+            Step::Pass(hours) => {
+                let time = minutes(hours * HOUR + 1);
+                self.clock.advance(time);
+                self.place.pass(time).await;
+                Told::Nothing
+            }
+        }
+    }
+
+    async fn begin(&mut self, request: &Request, fault: Fault, told: &Told) -> Told {
+        self.expect(request.process, fault);
+        let begun = self.processes[request.process].engine.begin(&ask(request)).await;
+        match begun.expect("a claim whose answer is lost is settled") {
+            Begun::Run(execution) => {
+                let attempt = execution.attempt();
+                // The model numbers runs; whether there should be one is compared later.
+                let run = if let Told::Ran { run, .. } = told { *run } else { usize::MAX };
+                self.runs.insert(run, (request.process, execution));
+                Told::Ran { run, attempt }
+            }
+            Begun::Replay(stored) => match told {
+                Told::Replayed { run } if *stored == Outcome::Response(response(*run)) => {
+                    Told::Replayed { run: *run }
+                }
+                _ => panic!("replayed {stored:?} instead of {told:?}"),
+            },
+            Begun::Refused(refusal) => match refusal {
+                Refusal::KeyReused => Told::KeyReused,
+                Refusal::InProgress { retry_after } if retry_after < MINUTE => Told::InLine,
+                // A lease ends within the minute that the model says.
+                Refusal::InProgress { retry_after } => Told::InProgress(rounded(retry_after)),
+                Refusal::Duplicate => Told::Duplicate,
+                Refusal::TokenInvalid => Told::TokenInvalid,
+                Refusal::OutcomeUnknown => Told::OutcomeUnknown,
+                Refusal::NotReplayable => Told::NotReplayable,
+                other => panic!("refused: {other:?}"),
+            },
+        }
+    }
+
+    /// Every record is what the model says, byte by byte and to the minute.
+    async fn compare(&self, model: &Model) {
+        for key in KEYS {
+            let found = self.processes[0].engine.store().read(&storage_key(key)).await;
+            let found = found.expect("the store answers");
+            let expected = model.entry(key);
+            let (Some(Entry { value, left }), Some((record, minutes_left))) = (&found, expected)
+            else {
+                assert!(
+                    found.is_none() && expected.is_none(),
+                    "{key:?}: {found:?}, not {expected:?}"
+                );
+                continue;
+            };
+            let read = record::Record::decode(&storage_key(key), value).expect("a record");
+            assert_eq!((read.attempt, rounded(*left)), (record.attempt, minutes_left), "{key:?}");
+            assert_eq!(read.fingerprint, Fingerprint::from_bytes([record.content; 32]), "{key:?}");
+            let same = match (&read.state, record.state) {
+                (record::State::Issued, State::Issued)
+                | (record::State::InProgress { .. }, State::InProgress { .. })
+                | (record::State::Completed(Outcome::Tombstone), State::Tombstone) => true,
+                (record::State::Completed(Outcome::Response(stored)), State::Response { run }) => {
+                    *stored == response(run)
+                }
+                _ => false,
+            };
+            assert!(same, "{key:?}: {read:?}, not {record:?}");
+        }
+    }
+}
+
+fn stored(stored: Stored) -> Told {
+    Told::Stored(stored == Stored::Yes)
+}
+
+/// What is left, in minutes that have begun: real time passes, too.
+fn rounded(left: Duration) -> u64 {
+    left.as_secs().div_ceil(60)
+}
+
+impl<P: Place> StateMachineTest for Processes<P> {
+    type SystemUnderTest = System<P>;
+    type Reference = Model;
+
+    fn init_test(_: &Model) -> System<P> {
+        RUNTIME.block_on(System::open())
+    }
+
+    fn apply(mut system: System<P>, model: &Model, step: Step) -> System<P> {
+        RUNTIME.block_on(async {
+            let told = system.take(step, &model.told).await;
+            assert_eq!(told, model.told);
+            for process in &system.processes {
+                process.store.lose_nothing();
+            }
+        });
+        system
+    }
+
+    fn check_invariants(system: &System<P>, model: &Model) {
+        RUNTIME.block_on(system.compare(model));
+    }
+}

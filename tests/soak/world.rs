@@ -1,0 +1,204 @@
+//! Two processes that serve the same, their store, and everything that can happen to them.
+
+use crate::history::{Life, Promise, Told};
+use crate::process::Process;
+use rand::random_range;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, Row, SqliteConnection};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+use tempfile::TempDir;
+use tests::{MariaDbServer, PostgresServer, Proxy, RedisServer, Reply};
+use tokio::sync::{Mutex, RwLock};
+use tokio::time::{sleep, timeout};
+
+/// Nobody waits for longer, whatever happens.
+const BOUND: Duration = Duration::from_secs(30);
+
+/// Where records are, and who keeps them.
+pub(crate) enum Keeper {
+    /// In a file, without a network.
+    Sqlite,
+    Redis(Box<RedisServer>),
+    Postgres(PostgresServer),
+    MariaDb(MariaDbServer),
+}
+
+pub(crate) struct World {
+    directory: TempDir,
+    url: String,
+    keeper: Mutex<Keeper>,
+    proxy: Option<Proxy>,
+    processes: [RwLock<Process>; 2],
+}
+
+impl World {
+    pub(crate) async fn open(keeper: Keeper) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let (proxy, url) = match &keeper {
+            Keeper::Sqlite => {
+                (None, format!("sqlite:{}", directory.path().join("records.db").display()))
+            }
+            Keeper::Redis(server) => {
+                let proxy = Proxy::to(&**server).await;
+                let url = proxy.url();
+                (Some(proxy), url)
+            }
+            Keeper::Postgres(server) => {
+                let proxy = Proxy::to(server).await;
+                let url = PostgresServer::through(&proxy, &server.database().await);
+                (Some(proxy), url)
+            }
+            Keeper::MariaDb(server) => {
+                let proxy = Proxy::to(server).await;
+                let url = MariaDbServer::through(&proxy, &server.database().await);
+                (Some(proxy), url)
+            }
+        };
+        let business = directory.path().join("business.db");
+        let start = || RwLock::new(Process::start(&url, &business, None));
+        let processes = [start(), start()];
+        Self { directory, url, keeper: Mutex::new(keeper), proxy, processes }
+    }
+
+    fn business(&self) -> PathBuf {
+        self.directory.path().join("business.db")
+    }
+
+    /// Sends a request to one of the processes.
+    pub(crate) async fn ask(&self, key: &str, promise: Promise) -> Told {
+        let path = match promise {
+            Promise::Retry => "/retry",
+            Promise::Hold => "/hold",
+        };
+        let request = self.processes[random_range(0..2)].read().await.post(path).key(key);
+        match timeout(BOUND, request.try_send()).await {
+            Ok(Ok(reply)) => told(&reply),
+            Ok(Err(_)) => Told::Nothing,
+            Err(_) => Told::Other { status: 0, body: "no answer in bounded time".into() },
+        }
+    }
+
+    /// Something bad happens, and is over in the end; its name.
+    pub(crate) async fn strike(&self) -> &'static str {
+        let networked = self.proxy.is_some();
+        match random_range(0..if networked { 9 } else { 2 }) {
+            0 => self.kill_a_process(async || ()).await,
+            1 => self.stop_a_process().await,
+            2 => self.restart_the_store().await,
+            3 => {
+                let freezes = async || self.weather(Proxy::freeze, 100..2_500).await;
+                self.kill_a_process(freezes).await;
+                "a process killed as the network is frozen"
+            }
+            n => self.spoil_the_network(n).await,
+        }
+    }
+
+    /// All is well again.
+    pub(crate) fn calm(&self) {
+        if let Some(proxy) = &self.proxy {
+            proxy.pass();
+            proxy.cut_answers(b"", 0, 0);
+        }
+    }
+
+    async fn kill_a_process(&self, meanwhile: impl AsyncFnOnce()) -> &'static str {
+        let mut process = self.processes[random_range(0..2)].write().await;
+        process.kill();
+        meanwhile().await;
+        *process = Process::start(&self.url, &self.business(), None);
+        "a process killed"
+    }
+
+    /// Longer than its lease, or not.
+    async fn stop_a_process(&self) -> &'static str {
+        let stopped = self.processes[random_range(0..2)].read().await.suspend();
+        sleep(Duration::from_millis(random_range(100..2_500))).await;
+        drop(stopped);
+        "a process stopped"
+    }
+
+    async fn restart_the_store(&self) -> &'static str {
+        match &mut *self.keeper.lock().await {
+            Keeper::Sqlite => {}
+            Keeper::Redis(server) => {
+                server.kill();
+                server.restart();
+            }
+            Keeper::Postgres(server) => {
+                server.kill();
+                server.restart().await;
+            }
+            Keeper::MariaDb(server) => {
+                server.kill();
+                server.restart().await;
+            }
+        }
+        "the store killed"
+    }
+
+    async fn weather(&self, sets: impl Fn(&Proxy), lasts: std::ops::Range<u64>) {
+        let Some(proxy) = &self.proxy else { return };
+        sets(proxy);
+        sleep(Duration::from_millis(random_range(lasts))).await;
+        proxy.pass();
+    }
+
+    async fn spoil_the_network(&self, how: i32) -> &'static str {
+        match how {
+            4 => {
+                let lag = Duration::from_millis(random_range(1..150));
+                self.weather(|proxy| proxy.delay(lag), 100..2_000).await;
+                "the network slow"
+            }
+            5 => {
+                self.weather(Proxy::freeze, 100..2_500).await;
+                "the network frozen"
+            }
+            6 => {
+                self.weather(Proxy::drop_connections, 1..100).await;
+                "connections dropped"
+            }
+            7 => {
+                self.weather(Proxy::refuse, 100..2_000).await;
+                "connections refused"
+            }
+            _ => {
+                let (after, many) = (random_range(0..60), random_range(1..6));
+                self.weather(|proxy| proxy.cut_answers(b"", after, many), 50..500).await;
+                "answers cut"
+            }
+        }
+    }
+
+    /// Enters what handlers did, by the business database.
+    pub(crate) async fn enter(&self, lives: &mut BTreeMap<String, Life>) {
+        let options = SqliteConnectOptions::new().filename(self.business());
+        let mut business = SqliteConnection::connect_with(&options).await.expect("it is there");
+        let marks = sqlx::query("SELECT thing, mark, attempt FROM marks");
+        for row in marks.fetch_all(&mut business).await.expect("it reads") {
+            let (thing, mark, attempt): (String, String, i64) =
+                (row.get(0), row.get(1), row.get(2));
+            let life = lives.get_mut(&thing).expect("somebody asked for it");
+            match mark.as_str() {
+                "entered" => life.entered.push(attempt),
+                _ => life.effects.push(attempt),
+            }
+        }
+    }
+}
+
+fn told(reply: &Reply) -> Told {
+    let Reply { status, body, .. } = reply;
+    let body = body.clone();
+    match status {
+        201 if reply.is_replay() => Told::Replayed { body },
+        201 => Told::Ran { body, stored: reply.header("Idempotency-Stored").is_none() },
+        409 if reply.problem() == "in-progress" => Told::InProgress,
+        409 if reply.problem() == "outcome-unknown" => Told::OutcomeUnknown,
+        503 if reply.problem() == "store-unavailable" => Told::Unavailable,
+        _ => Told::Other { status: *status, body },
+    }
+}
