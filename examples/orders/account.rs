@@ -3,8 +3,12 @@
 
 use crate::business::Business;
 use crate::error::ShopError;
-use actix_web::dev::Payload;
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpRequest, web};
+use idempotent_runtime::TaskArgument;
+use serde::Serialize;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -31,6 +35,28 @@ impl FromRequest for Account {
             Ok(Self(name))
         })
     }
+}
+
+/// A task knows whose it is; the credential was checked when it came.
+impl TaskArgument for Account {
+    type Kept = String;
+
+    fn keep(&self) -> impl Serialize {
+        &self.0
+    }
+
+    fn restore(kept: String, _: &HttpRequest) -> Result<Self, Error> {
+        Ok(Self(kept))
+    }
+}
+
+/// A middleware that lets nobody through whose credential is not valid.
+pub(crate) async fn checked(
+    _: Account,
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    next.call(request).await
 }
 
 /// Whose keys, tokens and responses: the account's, however it said its name.

@@ -40,6 +40,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let app = idempotency.clone();
     let data = web::Data::new(business);
     let activity = web::Data::new(Activity::default());
+    let tasks = idempotency.run_tasks({
+        let (data, activity) = (data.clone(), activity.clone());
+        move |app| {
+            app.app_data(data).app_data(activity).configure(routes::all);
+        }
+    });
     let server = HttpServer::new(move || {
         App::new()
             .app_data(app.clone())
@@ -58,6 +64,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let server = server.run();
     actix_web::rt::spawn(drain_after(signal, server.handle(), idempotency));
     server.await?;
+    drop(tasks);
     Ok(())
 }
 

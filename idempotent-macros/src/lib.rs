@@ -19,7 +19,7 @@ use proc_macro2::TokenStream;
 ///
 /// | argument | value | default |
 /// | --- | --- | --- |
-/// | `strategy` | `"request_id"`, `"token"`, `"lock"`, `"dedup_table"`, `"row_lock"`, `"version"`, `"state"`, `"unique"` | `"request_id"` |
+/// | `strategy` | `"request_id"`, `"token"`, `"lock"`, `"dedup_table"`, `"row_lock"`, `"version"`, `"state"`, `"unique"`, `"async"` | `"request_id"` |
 /// | `key` | a template, see below | `"{header.Idempotency-Key}"` |
 /// | `operation` | the name that keys and tokens are bound to | the function's name |
 /// | `scope` | a template, or `"shared"` | the app's rule |
@@ -59,6 +59,13 @@ use proc_macro2::TokenStream;
 /// takes the same parameters.
 ///
 /// With a `key`, these four give a duplicate the first answer before they judge.
+///
+/// `async` answers at once with 202 and the address of a task, and the handler runs later, in this
+/// process or another: `Idempotency::run_tasks` runs tasks, and `task_routes` is their address. The
+/// parameters are kept for the run and must be `TaskArgument`s; whatever the handler answers is the
+/// task's result. It takes `key`, `operation`, `ttl`, `lease`, `on_abandoned`, `fingerprint`,
+/// `headers`, `max_body`, `within` and `timestamp`. `ttl` is how long a task waits at most to be run,
+/// and how long its result can be read.
 ///
 /// Durations are a number and `ms`, `s`, `m`, `h` or `d`.
 ///

@@ -61,6 +61,7 @@ pub(crate) enum Strategy {
     Version,
     State,
     Unique,
+    Async,
 }
 
 impl Strategy {

@@ -57,6 +57,12 @@ expansions! {
         }
     }
 
+    a_task: (strategy = "async", on_abandoned = "hold", ttl = "2d") {
+        async fn report(order: web::Json<NewReport>, progress: Progress) -> impl Responder {
+            make(order, progress).await
+        }
+    }
+
     a_version: (strategy = "version", table = "goods", id = "{path.id}", version = "{goods.version}") {
         async fn update(goods: web::Json<Goods>, mut tx: Tx<Sqlite>) -> impl Responder {
             save(&mut tx, goods).await

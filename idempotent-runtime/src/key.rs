@@ -169,6 +169,17 @@ impl StorageKey {
         Self(hash.finalize().into())
     }
 
+    /// Where something lies that belongs to this record: another place for each part.
+    #[must_use]
+    pub(crate) fn beside(&self, part: &str) -> Self {
+        let mut hash = Sha256::new();
+        // Neither of the two that an address has here.
+        hash.update([Self::VERSION, 2]);
+        absorb(&mut hash, part.as_bytes());
+        absorb(&mut hash, &self.0);
+        Self(hash.finalize().into())
+    }
+
     /// A key with these bytes, for tests of stores.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {

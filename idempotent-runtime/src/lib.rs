@@ -79,7 +79,8 @@ pub use http::browser_script;
 #[cfg(feature = "actix")]
 pub use http::{
     Attempt, BuildError, Builder, DownstreamKey, FormToken, Guarding, Idempotency, KeyForm,
-    Middleware, NoScope, Problem, ProblemKind, Scope, StoreResponse, TokenIssuer, issue_token,
+    Middleware, NoScope, Problem, ProblemKind, Progress, Scope, StoreResponse, TaskArgument,
+    TaskRunner, TokenIssuer, issue_token, task_routes,
 };
 #[cfg(feature = "macros")]
 pub use idempotent_macros::{States, idempotent};

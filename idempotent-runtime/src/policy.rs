@@ -30,6 +30,8 @@ pub enum Strategy {
     Unique,
     /// Handlers that name the same lock never overlap; nothing is stored.
     Lock,
+    /// The request is stored as a task and answered with its address; it runs later.
+    Async,
 }
 
 /// What a duplicate of a finished request gets.

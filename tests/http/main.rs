@@ -49,6 +49,7 @@ mod replay;
 mod routes;
 mod scopes;
 mod script;
+mod tasks;
 mod tokens;
 mod windows;
 

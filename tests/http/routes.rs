@@ -42,6 +42,7 @@ pub(crate) fn all(config: &mut web::ServiceConfig) {
         .service(form_rendered)
         .service(form_sent)
         .service(form_small)
+        .configure(crate::tasks::handlers)
         .route("/idempotent.js", browser_script())
         .route("/tokens/form", issue_token("form"))
         .route("/tokens/token", issue_token("token"))

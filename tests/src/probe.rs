@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use idempotent_runtime::store::{Changed, Entry, Finding, Store, StoreFuture, Swap};
 use idempotent_runtime::{StorageKey, StoreError, StoreErrorKind};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -29,6 +30,7 @@ struct Inner {
     swaps_to_fail: AtomicUsize,
     creates: watch::Sender<usize>,
     last: Mutex<Option<StorageKey>>,
+    used: Mutex<HashSet<StorageKey>>,
 }
 
 impl Probe {
@@ -41,6 +43,7 @@ impl Probe {
             swaps_to_fail: AtomicUsize::new(0),
             creates: watch::Sender::new(0),
             last: Mutex::new(None),
+            used: Mutex::default(),
         }))
     }
 
@@ -100,12 +103,24 @@ impl Probe {
         self.0.last.lock().expect("no panic").expect("a key was used")
     }
 
+    /// What is stored under every key that was ever used.
+    pub async fn everything(&self) -> Vec<Bytes> {
+        let used = self.0.used.lock().expect("no panic").clone();
+        let mut everything = Vec::new();
+        for key in used {
+            let entry = self.0.store.read(&key).await.expect("it reads");
+            everything.extend(entry.map(|entry| entry.value));
+        }
+        everything
+    }
+
     async fn pass<'a, T>(
         &'a self,
         key: &StorageKey,
         work: impl FnOnce() -> StoreFuture<'a, T>,
     ) -> Result<T, StoreError> {
         *self.0.last.lock().expect("no panic") = Some(*key);
+        self.0.used.lock().expect("no panic").insert(*key);
         if self.0.down.load(Ordering::SeqCst) {
             return Err(StoreError::new(StoreErrorKind::Unavailable, "create"));
         }

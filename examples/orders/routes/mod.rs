@@ -6,11 +6,14 @@ mod goods;
 mod orders;
 mod page;
 mod purchase_orders;
+mod reports;
 mod sms;
 mod token;
 
+use crate::account;
+use actix_web::middleware::from_fn;
 use actix_web::web::ServiceConfig;
-use idempotent_runtime::browser_script;
+use idempotent_runtime::{browser_script, task_routes};
 
 /// Every route.
 pub(crate) fn all(config: &mut ServiceConfig) {
@@ -37,6 +40,8 @@ pub(crate) fn all(config: &mut ServiceConfig) {
         .service(purchase_orders::complete)
         .service(purchase_orders::cancel)
         .service(purchase_orders::show)
+        .service(reports::create)
+        .service(task_routes("/tasks").wrap(from_fn(account::checked)))
         .service(sms::send)
         .service(sms::list)
         .service(admin::effects)

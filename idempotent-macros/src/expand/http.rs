@@ -5,7 +5,7 @@
 
 use crate::expand::policy::{owner, policy, templates};
 use crate::expand::template::{bindings, fill};
-use crate::model::{Existing, Fingerprint, Handler, Presence, Row, Scope, Window};
+use crate::model::{Existing, Fingerprint, Handler, Presence, Row, Scope, Strategy, Window};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -31,7 +31,13 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
     };
     // Where a parameter is no extractor or the return type no response, the compiler points there.
     let inputs = signature.paren_token.span.join();
-    let extracted = quote_spanned!(inputs=> __call.extract::<(#(#kinds,)*)>().await?);
+    let extract = if handler.policy.strategy == Strategy::Async {
+        // They are kept for the run, too.
+        quote_spanned!(inputs=> task_arguments)
+    } else {
+        quote_spanned!(inputs=> extract)
+    };
+    let extracted = quote_spanned!(inputs=> __call.#extract::<(#(#kinds,)*)>().await?);
     let again = quote_spanned!(inputs=> __call.again::<(#(#kinds,)*)>().await?);
     let answered = quote_spanned!(output=> __call.answer(__returned).await);
     let existing = existing(handler, &again, &answered);

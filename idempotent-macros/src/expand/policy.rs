@@ -22,6 +22,7 @@ pub(super) fn policy(handler: &Handler) -> TokenStream {
         Strategy::Version => quote!(Version),
         Strategy::State => quote!(State),
         Strategy::Unique => quote!(Unique),
+        Strategy::Async => quote!(Async),
     };
     let rt = super::http::runtime();
     let mut tokens = quote!(#rt::Policy::new(#operation, #rt::Strategy::#strategy));

@@ -152,6 +152,7 @@ impl<'a> Reader<'a> {
             ("version", Strategy::Version),
             ("state", Strategy::State),
             ("unique", Strategy::Unique),
+            ("async", Strategy::Async),
         ];
         let duplicates = [
             ("replay", OnDuplicate::Replay),
@@ -221,7 +222,7 @@ impl<'a> Reader<'a> {
     fn key(&mut self, strategy: Strategy) -> Template {
         match (self.text("key"), strategy) {
             (Some(text), _) => self.template(&text),
-            (None, Strategy::RequestId | Strategy::DedupTable) => {
+            (None, Strategy::RequestId | Strategy::DedupTable | Strategy::Async) => {
                 template::header("Idempotency-Key")
             }
             (None, Strategy::RowLock | Strategy::Version | Strategy::State | Strategy::Unique) => {

@@ -27,7 +27,8 @@ pub(super) fn read(reader: &mut Reader<'_>, strategy: Strategy) -> Row {
         | Strategy::Token
         | Strategy::Lock
         | Strategy::DedupTable
-        | Strategy::Unique => Row::None,
+        | Strategy::Unique
+        | Strategy::Async => Row::None,
     }
 }
 

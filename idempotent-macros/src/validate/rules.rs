@@ -42,6 +42,19 @@ const NOT_OF_A_LOCK: [&str; 13] = [
     "timestamp",
 ];
 
+/// What a task has no use for: its one answer is its address, and its end is kept whatever it is.
+/// It is found again by the app's rule of scopes.
+const NOT_OF_A_TASK: [&str; 8] = [
+    "scope",
+    "on_duplicate",
+    "on_in_flight",
+    "wait",
+    "on_store_error",
+    "store",
+    "message",
+    "required",
+];
+
 /// What a transaction has no use for: the database's own locks take the place of leases.
 const NOT_OF_A_TRANSACTION: [&str; 4] = ["lease", "on_in_flight", "on_abandoned", "on_store_error"];
 
@@ -73,6 +86,7 @@ fn check_use(reader: &mut Reader<'_>, strategy: Strategy) {
         Strategy::RowLock => ("row_lock", [&NOT_OF_A_TRANSACTION[..], &OF_A_ROW[3..]].concat()),
         Strategy::Version => ("version", [&NOT_OF_A_TRANSACTION[..], &OF_A_ROW[5..]].concat()),
         Strategy::State => ("state", [&NOT_OF_A_TRANSACTION[..], &["version"]].concat()),
+        Strategy::Async => ("async", [&NOT_OF_A_TASK[..], &OF_A_ROW].concat()),
         Strategy::Unique => ("unique", [&NOT_OF_A_TRANSACTION[..], &OF_A_ROW].concat()),
     };
     let of_others = if strategy == Strategy::Unique { &[][..] } else { &OF_AN_INDEX[..] };

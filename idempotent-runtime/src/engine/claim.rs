@@ -90,7 +90,7 @@ pub enum Claimed {
         /// The dead owner's, for [`Claimer::take_over`].
         attempt: u64,
     },
-    /// The key had to be issued beforehand and was not.
+    /// The key had to be issued beforehand and was not, or was called off.
     NotIssued,
 }
 
@@ -191,6 +191,7 @@ fn judge(claim: &Claim, by: &Claimer, there: &Bytes) -> Result<Verdict, StoreErr
     let Record { fingerprint, attempt, state, .. } = decode(&claim.key, there, "create")?;
     Ok(match state {
         State::Issued => Verdict::Free { attempt },
+        State::Cancelled => Verdict::Told(Claimed::NotIssued),
         State::Completed(outcome) => {
             Verdict::Told(Claimed::Done { fingerprint, outcome: Box::new(outcome) })
         }

@@ -7,6 +7,7 @@ mod heartbeat;
 mod lease;
 mod line;
 mod running;
+pub(crate) mod task;
 mod wait;
 
 pub use execution::{Execution, Stored};

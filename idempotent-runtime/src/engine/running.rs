@@ -27,6 +27,11 @@ impl Running {
         (!self.closed.load(Ordering::SeqCst)).then_some(run)
     }
 
+    /// Whether the door is closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
     /// Closes the door, waits for the runs inside, and says how many are left after `at_most`.
     pub(crate) async fn drain(&self, at_most: Duration) -> usize {
         self.closed.store(true, Ordering::SeqCst);

@@ -1,6 +1,7 @@
 //! What an app is given once.
 
 use crate::engine::Engine;
+use crate::engine::task::Tasks;
 use crate::error::StoreError;
 use crate::http::builder::{Builder, NoScope};
 use crate::http::key_header::KeyForm;
@@ -51,6 +52,7 @@ pub(super) struct Guard {
     pub(super) max_body: usize,
     pub(super) problem_types: String,
     pub(super) on_error: Option<Box<OnError>>,
+    pub(super) tasks: Tasks,
 }
 
 impl Idempotency {
@@ -128,6 +130,10 @@ impl Idempotency {
 
     pub(super) fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    pub(super) fn tasks(&self) -> &Tasks {
+        &self.0.tasks
     }
 
     pub(super) fn database(&self) -> Option<&Arc<dyn Guarded>> {

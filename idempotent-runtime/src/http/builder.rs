@@ -2,6 +2,7 @@
 
 use crate::clock::{Clock, SystemClock};
 use crate::engine::Engine;
+use crate::engine::task::Tasks;
 use crate::http::app::{Guard, Idempotency, OnError, PROBLEM_TYPES};
 use crate::http::key_header::KeyForm;
 use crate::http::problem::Problem;
@@ -196,6 +197,12 @@ impl<S> Builder<S> {
         self
     }
 
+    /// How many tasks a runner works on at a time; the others wait. Defaults to 16.
+    pub fn tasks_at_once(mut self, tasks: usize) -> Self {
+        self.settings.tasks_at_once = tasks.max(1);
+        self
+    }
+
     /// Accepts a store whose settings break what is promised on top of it.
     ///
     /// What is found is still logged, and [`Idempotency::check`] still tells.
@@ -221,6 +228,7 @@ impl Builder {
         self.check_store()?;
         Ok(Idempotency(Arc::new(Guard {
             engine: Engine::new(self.store, self.clock, self.store_patience),
+            tasks: Tasks::new(&self.settings.namespace),
             settings: self.settings,
             scope: self.scope,
             database: self.database,

@@ -13,6 +13,7 @@ use crate::http::refusal;
 use crate::http::response::{not_stored, replay};
 use crate::http::serving::{Run, Shared, misconfigured};
 use crate::http::settle::settle;
+use crate::http::task::Kept;
 use crate::http::template::{Draft, Template, Unfilled};
 use crate::key::Segments;
 use crate::outcome::Outcome;
@@ -57,6 +58,7 @@ pub struct Call {
     pub(super) body: Bytes,
     pub(super) shared: Rc<Shared>,
     pub(super) drafts: Drafts,
+    pub(super) kept: Option<Box<Kept>>,
 }
 
 /// The templates of one handler, as far as they are filled in.
@@ -79,9 +81,9 @@ impl Call {
         payload: Payload,
         shared: &Rc<Shared>,
     ) -> Self {
-        let (body, drafts) = (Bytes::new(), Drafts::default());
-        let operation = Cow::Borrowed(policy.operation);
-        Self { policy, operation, app, request, payload, body, shared: Rc::clone(shared), drafts }
+        let (body, drafts, shared) = (Bytes::new(), Drafts::default(), Rc::clone(shared));
+        let (operation, kept) = (Cow::Borrowed(policy.operation), None);
+        Self { policy, operation, app, request, payload, body, shared, drafts, kept }
     }
 
     /// Reads the body if it is part of the fingerprint, then extracts the handler's arguments, all
@@ -150,6 +152,9 @@ impl Call {
 
     /// Claims the key, so that the handler may run; or says what the client gets instead.
     pub async fn claim(&mut self) -> Result<(), Exit> {
+        if self.policy.strategy == Strategy::Async {
+            return Box::pin(self.accept()).await;
+        }
         let ask = self.ask()?;
         if self.policy.strategy != Strategy::Lock {
             self.shared.record.set(ask.as_ref().map(|ask| ask.claim.key));
@@ -175,15 +180,15 @@ impl Call {
             }
             Strategy::Unique => Ok(taken),
             // The compiler sees a `Tx` among the parameters, and not one inside of an extractor.
-            Strategy::RequestId | Strategy::Token | Strategy::Lock if taken => {
+            Strategy::RequestId | Strategy::Token | Strategy::Lock | Strategy::Async if taken => {
                 let why = "a handler takes `Tx`, and no guard of its stands in a transaction";
                 Err(Exit::Refused(misconfigured(&self.request, why)))
             }
-            Strategy::RequestId | Strategy::Token | Strategy::Lock => Ok(false),
+            Strategy::RequestId | Strategy::Token | Strategy::Lock | Strategy::Async => Ok(false),
         }
     }
 
-    fn begun(&self, begun: Result<Begun, StoreError>) -> Result<(), Exit> {
+    pub(super) fn begun(&self, begun: Result<Begun, StoreError>) -> Result<(), Exit> {
         match begun {
             Ok(Begun::Run(run)) => {
                 self.shared.attempt.set(run.attempt());

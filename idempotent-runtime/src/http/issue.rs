@@ -1,13 +1,9 @@
 //! Issuing tokens: a route to mount, and an extractor for handlers that render them.
 
-use crate::http::app::Idempotency;
-use crate::http::problem::{Problem, ProblemKind};
+use crate::http::caller::Caller;
 use crate::http::refusal;
-use crate::http::scope::NoScope;
-use crate::key::Segments;
 use crate::strategy;
 use actix_web::dev::Payload;
-use actix_web::error::InternalError;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Route, web};
 use std::future::{Ready, ready};
@@ -37,11 +33,7 @@ pub fn issue_token(operation: &'static str) -> Route {
 /// Issues tokens to the caller of a handler, to be rendered into a form or a page.
 ///
 /// A form token is no CSRF token: check that first, or an attacker's page uses tokens up.
-pub struct TokenIssuer {
-    app: Idempotency,
-    request: HttpRequest,
-    scope: Segments,
-}
+pub struct TokenIssuer(Caller);
 
 impl TokenIssuer {
     /// Issues a token for an operation, in the caller's scope.
@@ -49,9 +41,9 @@ impl TokenIssuer {
     /// # Errors
     /// 503 when the store does not answer.
     pub async fn issue(&self, operation: &str) -> Result<String, Error> {
-        let Self { app, request, scope } = self;
+        let Caller { app, request, scope } = &self.0;
         let issued = strategy::issue(app.engine(), app.settings(), scope, operation).await;
-        issued.map_err(|error| into_error(app, request, &refusal::store_failed(request, &error)))
+        issued.map_err(|error| self.0.refuse(&refusal::store_failed(request, &error)))
     }
 }
 
@@ -60,24 +52,6 @@ impl FromRequest for TokenIssuer {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(issuer(request))
+        ready(Caller::of(request).map(Self))
     }
-}
-
-fn issuer(request: &HttpRequest) -> Result<TokenIssuer, Error> {
-    let Some(app) = request.app_data::<Idempotency>() else {
-        let response = super::serving::unprepared(request);
-        return Err(InternalError::from_response("no `Idempotency` in the app", response).into());
-    };
-    let scope = app.scope().of(request).map_err(|none| match none {
-        NoScope::Refused(error) => error,
-        NoScope::Missing(why) => {
-            into_error(app, request, &Problem::new(ProblemKind::ScopeMissing, request.path(), why))
-        }
-    })?;
-    Ok(TokenIssuer { app: app.clone(), request: request.clone(), scope })
-}
-
-fn into_error(app: &Idempotency, request: &HttpRequest, problem: &Problem) -> Error {
-    InternalError::from_response(problem.detail.clone(), app.render(request, problem)).into()
 }

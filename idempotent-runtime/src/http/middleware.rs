@@ -8,6 +8,7 @@ use crate::http::app::Idempotency;
 use crate::http::call::{Call, Exit, end};
 use crate::http::response::StoreResponse;
 use crate::http::serving::{Client, Serving, Shared};
+use crate::http::task;
 use crate::key::Segments;
 use crate::policy::{FingerprintOf, Policy, Presence, Strategy};
 use actix_web::body::{BoxBody, MessageBody};
@@ -130,7 +131,9 @@ impl Middleware {
 
 impl Rules {
     fn guard(&self, request: &HttpRequest) -> bool {
-        self.methods.contains(request.method())
+        // A task was let in when it came.
+        !task::is_run(request)
+            && self.methods.contains(request.method())
             && !self.except.iter().any(|pattern| pattern.is_match(request.path()))
     }
 }

@@ -9,6 +9,7 @@ mod body;
 mod browser;
 mod builder;
 mod call;
+mod caller;
 mod commit;
 mod downstream;
 mod form;
@@ -28,6 +29,7 @@ mod row;
 mod scope;
 mod serving;
 mod settle;
+mod task;
 mod template;
 mod timestamp;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
@@ -49,6 +51,7 @@ pub use problem::{Problem, ProblemKind};
 pub use response::StoreResponse;
 pub use scope::Scope;
 pub use serving::{HttpResult, Operation, Serving, serve};
+pub use task::{Progress, TaskArgument, TaskRunner, task_routes};
 pub use template::Template;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use tx::Tx;

@@ -103,7 +103,7 @@ impl Words {
                 "Something broke while it was being carried out.",
                 "Please do not send it again before you checked whether it happened.",
             ),
-            K::StoreUnavailable | K::ShuttingDown => (
+            K::StoreUnavailable | K::ShuttingDown | K::TooManyTasks => (
                 "We cannot do this right now",
                 "Something that we need for it does not answer.",
                 AGAIN,
@@ -113,14 +113,14 @@ impl Words {
                 "What you sent was based on an older state and was not carried out.",
                 "Go back, reload the page to see what it is now, and decide anew.",
             ),
-            K::IllegalTransition => (
+            K::IllegalTransition | K::TaskStarted | K::TaskCancelled => (
                 "This is not possible any more",
                 "It is in another state by now. What you sent was not carried out.",
                 "Go back, and reload the page to see what it is now.",
             ),
-            K::RowMissing => (
+            K::RowMissing | K::TaskMissing => (
                 "There is nothing here",
-                "What you wanted to change does not exist, or not any more.",
+                "What you asked for does not exist, or not any more.",
                 "Go back, and check what you chose.",
             ),
             K::BodyTooLarge => (

@@ -44,6 +44,14 @@ pub enum ProblemKind {
     BodyTooLarge,
     /// The store did not answer, or its record cannot be read.
     StoreUnavailable,
+    /// The caller has no task of this id.
+    TaskMissing,
+    /// The task runs or ran, and cannot be cancelled any more.
+    TaskStarted,
+    /// The task was cancelled, and has no result.
+    TaskCancelled,
+    /// Too many tasks are not finished to take another one.
+    TooManyTasks,
     /// The server is about to end.
     ShuttingDown,
     /// The handler panicked.
@@ -114,6 +122,12 @@ impl ProblemKind {
             }
             Self::StoreUnavailable => {
                 ("store-unavailable", S::SERVICE_UNAVAILABLE, "Duplicates cannot be told apart now")
+            }
+            Self::TaskMissing => ("task-missing", S::NOT_FOUND, "There is no such task"),
+            Self::TaskStarted => ("task-started", S::CONFLICT, "The task is under way or over"),
+            Self::TaskCancelled => ("task-cancelled", S::GONE, "The task was cancelled"),
+            Self::TooManyTasks => {
+                ("too-many-tasks", S::SERVICE_UNAVAILABLE, "Too many tasks wait to be run")
             }
             Self::ShuttingDown => {
                 ("shutting-down", S::SERVICE_UNAVAILABLE, "The server is about to end")

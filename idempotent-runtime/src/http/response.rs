@@ -10,6 +10,9 @@ use bytes::Bytes;
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const STORED: HeaderName = HeaderName::from_static("idempotency-stored");
 
+/// Kept in place of a body that was too long to keep, or broke.
+const NOT_STORED: (&[u8], &[u8]) = (b"idempotency-stored", b"false");
+
 /// What is replayed of every response, beside its status and body.
 ///
 /// Content-Encoding is among them because the stored bytes mean nothing without it.
@@ -95,6 +98,13 @@ impl Taking {
         (head.set_body(BoxBody::new(Broken(Some(error)))), None)
     }
 
+    /// Takes the head down alone, with the word that its body is missing.
+    pub(crate) fn without_body(self, head: &HttpResponse<()>) -> StoredResponse {
+        let mut copy = self.copy(head, Bytes::new());
+        copy.headers.push((Bytes::from_static(NOT_STORED.0), Bytes::from_static(NOT_STORED.1)));
+        copy
+    }
+
     fn copy(self, head: &HttpResponse<()>, body: Bytes) -> StoredResponse {
         let headers = head.headers().iter().filter_map(|(name, value)| {
             let name = kept(name, self.headers)?;
@@ -104,19 +114,34 @@ impl Taking {
     }
 }
 
+/// Whether all of a response was kept.
+pub(crate) fn is_whole(response: &StoredResponse) -> bool {
+    !response.headers.iter().any(|(name, _)| name == NOT_STORED.0)
+}
+
 /// The name of a header that is replayed.
 fn kept(name: &HeaderName, also: &[&'static str]) -> Option<&'static str> {
     KEPT.iter().chain(also).find(|kept| **kept == name.as_str()).copied()
 }
 
-/// Gives a stored response again; nothing if it holds what no response may.
+/// Gives a stored response again, and says so; nothing if it holds what no response may.
 pub(crate) fn replay(stored: StoredResponse) -> Option<HttpResponse> {
+    rebuilt(stored).map(replayed)
+}
+
+/// Tells the client that this answers a request that was answered before.
+pub(crate) fn replayed(mut response: HttpResponse) -> HttpResponse {
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    response
+}
+
+/// A stored response, which no cache may keep; nothing if it holds what no response may.
+pub(crate) fn rebuilt(stored: StoredResponse) -> Option<HttpResponse> {
     let mut response = HttpResponse::new(StatusCode::from_u16(stored.status).ok()?);
     for (name, value) in stored.headers {
         let name = HeaderName::from_bytes(&name).ok()?;
         response.headers_mut().append(name, HeaderValue::from_maybe_shared(value).ok()?);
     }
-    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if stored.body.is_empty() {
         return Some(response);

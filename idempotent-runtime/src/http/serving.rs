@@ -11,8 +11,9 @@ use crate::http::app::{Idempotency, PROBLEM_TYPES};
 use crate::http::call::{Call, Exit};
 use crate::http::page::negotiated;
 use crate::http::problem::{Problem, ProblemKind};
+use crate::http::task;
 use crate::key::StorageKey;
-use crate::policy::{OnAbandoned, Policy};
+use crate::policy::{OnAbandoned, Policy, Strategy};
 use crate::transaction;
 use actix_web::error::InternalError;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
@@ -124,6 +125,13 @@ pub(super) enum Client {
 }
 
 impl Client {
+    fn app(&self) -> Option<Idempotency> {
+        match self {
+            Self::Here(request) => request.app_data().cloned(),
+            Self::Away { app, .. } => Some(app.clone()),
+        }
+    }
+
     fn tell(&self, kind: ProblemKind, what: &str) -> HttpResponse {
         match self {
             Self::Here(request) => {
@@ -196,14 +204,21 @@ async fn give_up(
     client: Client,
     run: Option<Run>,
 ) -> Result<HttpResponse, Exit> {
+    let what = "the handler panicked; what it did until then may or may not have happened";
+    let response = client.tell(ProblemKind::HandlerPanicked, what);
     match (run, policy.on_abandoned) {
         // Dropped, a transaction is rolled back.
         (None | Some(Run::Transaction(_)), _) => {}
+        // Nobody is there to repeat a task: it failed.
+        (Some(Run::Leased(run)), _) if policy.strategy == Strategy::Async => {
+            if let Some(app) = client.app() {
+                return Ok(task::end(policy, app, run, response).await);
+            }
+        }
         (Some(Run::Leased(run)), OnAbandoned::Retry) => run.release().await,
         (Some(Run::Leased(run)), OnAbandoned::Hold) => run.abandon().await,
     }
-    let what = "the handler panicked; what it did until then may or may not have happened";
-    Ok(client.tell(ProblemKind::HandlerPanicked, what))
+    Ok(response)
 }
 
 /// An extractor of ours in a handler that nobody guards has nothing to say.

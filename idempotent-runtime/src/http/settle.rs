@@ -3,6 +3,7 @@
 use crate::engine::{Execution, Stored};
 use crate::http::app::Idempotency;
 use crate::http::response::{StoreResponse, Taken, Taking, not_stored};
+use crate::http::task;
 use crate::outcome::Outcome;
 use crate::policy::{OnDuplicate, Policy, Strategy};
 use actix_web::HttpResponse;
@@ -20,6 +21,9 @@ pub(super) fn settle(
     run: Execution,
     response: HttpResponse,
 ) -> impl Future<Output = HttpResponse> + use<> {
+    if policy.strategy == Strategy::Async {
+        return Either::Left(task::end(policy, app.clone(), run, response).boxed_local());
+    }
     let ttl = app.settings().ttl(policy);
     if !is_stored(policy, &response) {
         return Either::Left(Box::pin(release(run, response)) as LocalBoxFuture<'static, _>);

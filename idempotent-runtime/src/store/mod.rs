@@ -4,7 +4,7 @@
 //! another if it is still the expected one, and reads. It knows nothing of leases, owners or
 //! tokens; the engine builds all of those on these operations, once for every backend.
 
-mod cursor;
+pub(crate) mod cursor;
 mod finding;
 pub mod record;
 
@@ -14,6 +14,7 @@ mod memory;
 mod open;
 #[cfg(feature = "redis")]
 mod redis;
+pub(crate) mod sealed;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub(crate) mod sql;
 

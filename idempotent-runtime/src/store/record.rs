@@ -4,6 +4,7 @@ use crate::fingerprint::Fingerprint;
 use crate::key::StorageKey;
 use crate::outcome::{Outcome, StoredResponse};
 use crate::store::cursor::{Cursor, put_long, put_short};
+use crate::store::sealed::{CHECKSUM, seal, unseal};
 use bytes::Bytes;
 use std::fmt;
 use std::time::Duration;
@@ -125,6 +126,8 @@ pub enum State {
     },
     /// It ran.
     Completed(Outcome),
+    /// It was called off before it ran, and never will.
+    Cancelled,
 }
 
 const VERSION: u8 = 1;
@@ -133,7 +136,7 @@ const IN_PROGRESS: u8 = 1;
 const RESPONSE: u8 = 2;
 const TOMBSTONE: u8 = 3;
 const VALUE: u8 = 4;
-const CHECKSUM: usize = 4;
+const CANCELLED: u8 = 5;
 const ATTEMPT_AND_FINGERPRINT: usize = 8 + 32;
 
 /// The bytes are no record, or belong under another key.
@@ -161,18 +164,12 @@ impl Record {
         out.extend_from_slice(self.fingerprint.as_bytes());
         out.extend_from_slice(&self.label.0);
         self.state.encode(&mut out);
-        let sum = checksum(key, &out);
-        out.extend_from_slice(&sum);
-        Bytes::from(out)
+        seal(key, out)
     }
 
     /// Reads a record back; bodies and headers share the memory of `bytes`.
     pub fn decode(key: &StorageKey, bytes: &Bytes) -> Result<Self, Undecodable> {
-        let body = bytes.len().checked_sub(CHECKSUM).ok_or(Undecodable)?;
-        if checksum(key, &bytes[..body]) != bytes[body..] {
-            return Err(Undecodable);
-        }
-        let mut cursor = Cursor::new(bytes.slice(..body));
+        let mut cursor = unseal(key, bytes)?;
         if cursor.u8()? != VERSION {
             return Err(Undecodable);
         }
@@ -190,7 +187,7 @@ impl Record {
     /// How many bytes `encode` writes: exactly, so that they are never moved.
     fn size(&self) -> usize {
         let state = match &self.state {
-            State::Issued | State::Completed(Outcome::Tombstone) => 0,
+            State::Issued | State::Completed(Outcome::Tombstone) | State::Cancelled => 0,
             State::InProgress { .. } => 16 + 4 + 8,
             State::Completed(Outcome::Response(response)) => {
                 let line = |(name, value): &(Bytes, Bytes)| 8 + name.len() + value.len();
@@ -211,12 +208,13 @@ impl State {
             Self::Completed(Outcome::Response(_)) => RESPONSE,
             Self::Completed(Outcome::Tombstone) => TOMBSTONE,
             Self::Completed(Outcome::Value(_)) => VALUE,
+            Self::Cancelled => CANCELLED,
         }
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Issued | Self::Completed(Outcome::Tombstone) => {}
+            Self::Issued | Self::Completed(Outcome::Tombstone) | Self::Cancelled => {}
             Self::InProgress { owner, renewals, keep } => {
                 out.extend_from_slice(&owner.0);
                 out.extend_from_slice(&renewals.to_le_bytes());
@@ -238,6 +236,7 @@ impl State {
             RESPONSE => Self::Completed(Outcome::Response(decode_response(cursor)?)),
             TOMBSTONE => Self::Completed(Outcome::Tombstone),
             VALUE => Self::Completed(Outcome::Value(cursor.bytes()?)),
+            CANCELLED => Self::Cancelled,
             _ => return Err(Undecodable),
         })
     }
@@ -271,14 +270,6 @@ fn short(bytes: &[u8]) -> Option<(&str, &[u8])> {
     let (length, rest) = bytes.split_first_chunk()?;
     let (text, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
     Some((std::str::from_utf8(text).ok()?, rest))
-}
-
-/// A checksum against damage, not against malice: who can write to the store can do anything.
-fn checksum(key: &StorageKey, bytes: &[u8]) -> [u8; CHECKSUM] {
-    let mut sum = crc32fast::Hasher::new();
-    sum.update(key.as_bytes());
-    sum.update(bytes);
-    sum.finalize().to_le_bytes()
 }
 
 #[cfg(test)]

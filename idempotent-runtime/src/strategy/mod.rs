@@ -2,6 +2,7 @@
 
 mod lock;
 mod request_id;
+pub(crate) mod task;
 mod token;
 
 pub use lock::{Lock, LockError, LockGuard};
@@ -32,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) token_ttl: Duration,
     /// What signs tokens; without, they are stored.
     pub(crate) secrets: Option<TokenSecrets>,
+    /// How many tasks a runner of this process works on at a time.
+    pub(crate) tasks_at_once: usize,
 }
 
 impl Default for Settings {
@@ -43,6 +46,7 @@ impl Default for Settings {
             wait: Duration::from_secs(10),
             token_ttl: Duration::from_mins(5),
             secrets: None,
+            tasks_at_once: 16,
         }
     }
 }
@@ -90,28 +94,34 @@ pub(crate) fn ask(
         | Strategy::Unique => Ok(request_id::ask(policy, settings, reading)),
         Strategy::Token => token::ask(policy, settings, reading),
         Strategy::Lock => Ok(lock::ask(policy, settings, reading)),
+        Strategy::Async => Ok(task::ask(policy, settings, reading)),
     }
+}
+
+/// What strategies ask alike that are found by an address.
+fn addressed(
+    policy: &Policy,
+    settings: &Settings,
+    reading: &Reading<'_>,
+    address: &Address<'_>,
+) -> Ask {
+    let label = Label::new(address.operation, &address.key.label());
+    common(policy, settings, StorageKey::of(address), label, reading.fingerprint)
 }
 
 /// What all strategies ask alike.
 fn common(
     policy: &Policy,
     settings: &Settings,
-    reading: &Reading<'_>,
-    address: &Address<'_>,
+    key: StorageKey,
+    label: Label,
+    fingerprint: Fingerprint,
 ) -> Ask {
     let ttl = settings.ttl(policy);
     // A lease of the app's yields to a short ttl of the handler's: a record must outlive a run.
     let lease = policy.lease.unwrap_or_else(|| settings.lease.min(ttl / 2));
     Ask {
-        claim: Claim {
-            key: StorageKey::of(address),
-            label: Label::new(address.operation, &address.key.label()),
-            fingerprint: reading.fingerprint,
-            claimable: Claimable::Any,
-            lease,
-            keep: ttl,
-        },
+        claim: Claim { key, label, fingerprint, claimable: Claimable::Any, lease, keep: ttl },
         rules: policy.into(),
         wait: policy.wait.unwrap_or(settings.wait),
         give_back: GiveBack::For(ttl),

@@ -5,7 +5,7 @@
 use crate::engine::Ask;
 use crate::key::Address;
 use crate::policy::Policy;
-use crate::strategy::{Reading, Settings, common};
+use crate::strategy::{Reading, Settings, addressed};
 
 pub(super) fn ask(policy: &Policy, settings: &Settings, reading: &Reading<'_>) -> Ask {
     let address = Address {
@@ -15,5 +15,5 @@ pub(super) fn ask(policy: &Policy, settings: &Settings, reading: &Reading<'_>) -
         route: Some(reading.route),
         key: reading.key,
     };
-    common(policy, settings, reading, &address)
+    addressed(policy, settings, reading, &address)
 }

@@ -11,7 +11,7 @@ use crate::error::StoreError;
 use crate::key::{Address, Segments, StorageKey};
 use crate::policy::Policy;
 use crate::store::record::Label;
-use crate::strategy::{Reading, Settings, common};
+use crate::strategy::{Reading, Settings, addressed};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -77,7 +77,7 @@ pub(super) fn ask(
     let ulid = Ulid::from_string(ulid).map_err(|_| Refusal::TokenInvalid)?;
     let issued = Duration::from_millis(ulid.timestamp_ms());
     let now = reading.clock.wall();
-    let mut ask = common(policy, settings, reading, &bound.address(&secret(ulid)));
+    let mut ask = addressed(policy, settings, reading, &bound.address(&secret(ulid)));
     match (&settings.secrets, signature) {
         (None, None) => {
             ask.claim.claimable = Claimable::Issued;

@@ -1,7 +1,8 @@
 //! A look at a record from outside, for people with a database shell.
 
 use super::{
-    ATTEMPT_AND_FINGERPRINT, IN_PROGRESS, ISSUED, RESPONSE, TOMBSTONE, VALUE, VERSION, labelled,
+    ATTEMPT_AND_FINGERPRINT, CANCELLED, IN_PROGRESS, ISSUED, RESPONSE, TOMBSTONE, VALUE, VERSION,
+    labelled,
 };
 
 /// What a person may see of a record without opening it; empty for bytes that are none.
@@ -11,7 +12,7 @@ pub struct Glance<'a> {
     pub operation: &'a str,
     /// The key as it was read, without secrets.
     pub label: &'a str,
-    /// `issued`, `in progress` or `completed`.
+    /// `issued`, `in progress`, `completed` or `cancelled`.
     pub state: &'static str,
 }
 
@@ -28,6 +29,7 @@ impl<'a> Glance<'a> {
             ISSUED => "issued",
             IN_PROGRESS => "in progress",
             RESPONSE | TOMBSTONE | VALUE => "completed",
+            CANCELLED => "cancelled",
             _ => return None,
         };
         let (operation, label) = labelled(rest.get(ATTEMPT_AND_FINGERPRINT..)?)?;

@@ -25,6 +25,7 @@ fn state() -> impl Strategy<Value = State> {
     });
     prop_oneof![
         Just(State::Issued),
+        Just(State::Cancelled),
         running,
         Just(State::Completed(Outcome::Tombstone)),
         response().prop_map(|response| State::Completed(Outcome::Response(response))),
@@ -43,10 +44,8 @@ fn record() -> impl Strategy<Value = Record> {
 }
 
 /// Any bytes, with a checksum that fits, so that what is behind the checksum is reached.
-fn sealed(mut bytes: Vec<u8>) -> Bytes {
-    let sum = checksum(&KEY, &bytes);
-    bytes.extend_from_slice(&sum);
-    bytes.into()
+fn sealed(bytes: Vec<u8>) -> Bytes {
+    seal(&KEY, bytes)
 }
 
 /// A record's bytes, changed by somebody who knows how checksums are made.

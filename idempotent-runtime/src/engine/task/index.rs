@@ -1,0 +1,232 @@
+//! Which tasks are not finished: a few records that each list some, changed by compare-and-set.
+//!
+//! A store has no operation that lists, on purpose. A task's place is decided by its key, so adding
+//! it twice, or taking it off twice, changes nothing; and each list is bounded, so that it stays
+//! small enough to be exchanged whole.
+
+use crate::engine::Engine;
+use crate::engine::wait::{jittered, pause_for};
+use crate::error::{StoreError, StoreErrorKind};
+use crate::key::{Address, Segments, StorageKey};
+use crate::store::Swap;
+use crate::store::record::Undecodable;
+use crate::store::sealed::{seal, unseal};
+use bytes::Bytes;
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+/// How many lists there are, and how many tasks one holds. Part of the format: processes that
+/// disagree would look for a task in different places.
+const LISTS: usize = 8;
+const LONGEST: usize = 512;
+
+/// How often a change is tried against others, and the pause after each, which doubles up to eight
+/// times.
+const RACES: u32 = 32;
+const PAUSE: Duration = Duration::from_millis(5);
+
+const KIND: u8 = b'q';
+const VERSION: u8 = 1;
+
+/// The lists of one namespace.
+#[derive(Debug)]
+pub(super) struct Index([List; LISTS]);
+
+#[derive(Debug)]
+struct List {
+    place: StorageKey,
+    /// What was last seen of it. Changes of one process take turns, and meet only those of others.
+    seen: Mutex<Option<Bytes>>,
+}
+
+/// What a list holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Unfinished {
+    /// How long the list must live: as long as the longest-lived task that was ever added.
+    life: Duration,
+    tasks: Vec<StorageKey>,
+}
+
+/// Whether a task was added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Added {
+    /// By this call.
+    Now,
+    /// It was there.
+    Before,
+    /// There is no room.
+    Full,
+}
+
+impl Index {
+    pub(super) fn new(namespace: &str) -> Self {
+        Self(std::array::from_fn(|number| {
+            let key = Segments::new().value(&number.to_string());
+            let place = StorageKey::of(&Address {
+                namespace,
+                scope: &Segments::new(),
+                operation: "(tasks)",
+                route: None,
+                key: &key,
+            });
+            List { place, seen: Mutex::default() }
+        }))
+    }
+
+    fn list(&self, task: &StorageKey) -> &List {
+        &self.0[usize::from(task.as_bytes()[0]) % LISTS]
+    }
+
+    /// Adds a task that lives at most this long at a time.
+    pub(super) async fn add(
+        &self,
+        engine: &Engine,
+        task: &StorageKey,
+        life: Duration,
+    ) -> Result<Added, StoreError> {
+        let mut added = Added::Now;
+        let add = |list: &mut Unfinished| {
+            added = match list.tasks.contains(task) {
+                true => Added::Before,
+                false if list.tasks.len() >= LONGEST => Added::Full,
+                false => Added::Now,
+            };
+            if added == Added::Now {
+                list.tasks.push(*task);
+                list.life = list.life.max(life);
+            }
+        };
+        self.list(task).change(engine, add).await?;
+        Ok(added)
+    }
+
+    pub(super) async fn remove(
+        &self,
+        engine: &Engine,
+        task: &StorageKey,
+    ) -> Result<(), StoreError> {
+        self.list(task).change(engine, |list| list.tasks.retain(|there| there != task)).await
+    }
+
+    /// Whether there is no room for a task.
+    pub(super) async fn is_full(
+        &self,
+        engine: &Engine,
+        task: &StorageKey,
+    ) -> Result<bool, StoreError> {
+        let list = self.list(task);
+        let mut seen = list.seen.lock().await;
+        if seen.as_ref().is_none_or(|seen| seen.len() < size(LONGEST)) {
+            return Ok(false);
+        }
+        *seen = super::read(engine, &list.place).await?.map(|entry| entry.value);
+        Ok(seen.as_ref().is_some_and(|seen| seen.len() >= size(LONGEST)))
+    }
+
+    /// Every task that is not finished, and some that were a moment ago.
+    pub(super) async fn all(&self, engine: &Engine) -> Result<Vec<StorageKey>, StoreError> {
+        let mut all = Vec::new();
+        for list in &self.0 {
+            let Some(entry) = super::read(engine, &list.place).await? else { continue };
+            let unfinished = list.decode(Some(&entry.value))?;
+            if !unfinished.tasks.is_empty() && entry.left < unfinished.life / 2 {
+                let same = entry.value.clone();
+                super::swap(engine, &list.place, entry.value, same, unfinished.life).await?;
+            }
+            all.extend(unfinished.tasks);
+        }
+        Ok(all)
+    }
+}
+
+impl List {
+    /// Changes the list, or finds by a fresh look that there is nothing to change.
+    async fn change(
+        &self,
+        engine: &Engine,
+        mut change: impl FnMut(&mut Unfinished),
+    ) -> Result<(), StoreError> {
+        let mut seen = self.seen.lock().await;
+        let mut fresh = false;
+        for race in 0..RACES {
+            let before = self.decode(seen.as_ref())?;
+            let mut after = before.clone();
+            change(&mut after);
+            if after == before {
+                if fresh {
+                    return Ok(());
+                }
+                *seen = super::read(engine, &self.place).await?.map(|entry| entry.value);
+                fresh = true;
+                continue;
+            }
+            let next = after.encode(&self.place);
+            // Until the answer is there, nobody knows what is.
+            let expected = seen.take();
+            match self.exchange(engine, expected, next.clone(), after.life).await? {
+                None => {
+                    *seen = Some(next);
+                    return Ok(());
+                }
+                Some(there) => (*seen, fresh) = (there, true),
+            }
+            if race > 0 {
+                pause_for(jittered(PAUSE * 2_u32.pow(race.min(3)))).await;
+            }
+        }
+        Err(StoreError::new(StoreErrorKind::Busy, "swap"))
+    }
+
+    /// Nothing if it is done, else what is there.
+    async fn exchange(
+        &self,
+        engine: &Engine,
+        expected: Option<Bytes>,
+        next: Bytes,
+        life: Duration,
+    ) -> Result<Option<Option<Bytes>>, StoreError> {
+        let Some(expected) = expected else {
+            return Ok(super::create(engine, &self.place, next, life).await?.map(Some));
+        };
+        match super::swap(engine, &self.place, expected, next, life).await? {
+            Swap::Done => Ok(None),
+            Swap::Differs(there) => Ok(Some(there)),
+        }
+    }
+
+    fn decode(&self, bytes: Option<&Bytes>) -> Result<Unfinished, StoreError> {
+        let Some(bytes) = bytes else { return Ok(Unfinished::default()) };
+        Unfinished::decode(&self.place, bytes)
+            .map_err(|error| StoreError::new(StoreErrorKind::Corrupt, "read").because(error))
+    }
+}
+
+/// How many bytes a list of this many tasks has.
+const fn size(tasks: usize) -> usize {
+    2 + 8 + 32 * tasks + crate::store::sealed::CHECKSUM
+}
+
+impl Unfinished {
+    fn encode(&self, place: &StorageKey) -> Bytes {
+        let mut out = Vec::with_capacity(size(self.tasks.len()));
+        out.extend_from_slice(&[KIND, VERSION]);
+        out.extend_from_slice(&crate::clock::millis(self.life).to_le_bytes());
+        for task in &self.tasks {
+            out.extend_from_slice(task.as_bytes());
+        }
+        seal(place, out)
+    }
+
+    fn decode(place: &StorageKey, bytes: &Bytes) -> Result<Self, Undecodable> {
+        let mut cursor = unseal(place, bytes)?;
+        if [cursor.u8()?, cursor.u8()?] != [KIND, VERSION] {
+            return Err(Undecodable);
+        }
+        let life = Duration::from_millis(cursor.u64()?);
+        let mut tasks = Vec::with_capacity(cursor.left().len() / 32);
+        while !cursor.left().is_empty() {
+            tasks.push(StorageKey::from_bytes(cursor.array()?));
+        }
+        Ok(Self { life, tasks })
+    }
+}

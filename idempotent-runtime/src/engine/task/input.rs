@@ -1,0 +1,116 @@
+//! What a run of a task needs: where its handler is, and the handler's arguments.
+
+use crate::engine::Engine;
+use crate::error::{StoreError, StoreErrorKind};
+use crate::key::StorageKey;
+use crate::policy::OnAbandoned;
+use crate::store::cursor::{Cursor, put_long};
+use crate::store::record::Undecodable;
+use crate::store::sealed::{seal, unseal};
+use bytes::Bytes;
+use std::time::Duration;
+
+/// What the bytes begin with: no record does.
+const KIND: u8 = b'i';
+const VERSION: u8 = 1;
+
+const RETRY: u8 = 0;
+const HOLD: u8 = 1;
+
+/// What a run of a task needs. No credential of the request is part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Input {
+    /// The request's, so that the app finds the handler.
+    pub(crate) method: String,
+    /// Path and query.
+    pub(crate) target: String,
+    /// Whether it may run again when a process died that ran it.
+    pub(crate) on_abandoned: OnAbandoned,
+    /// The handler's arguments, one by one.
+    pub(crate) arguments: Vec<Bytes>,
+}
+
+/// Where the input of a task lies.
+pub(crate) fn place(task: &StorageKey) -> StorageKey {
+    task.beside("input")
+}
+
+impl Input {
+    pub(super) fn encode(&self, place: &StorageKey) -> Bytes {
+        let Self { method, target, on_abandoned, arguments } = self;
+        let may = match on_abandoned {
+            OnAbandoned::Retry => RETRY,
+            OnAbandoned::Hold => HOLD,
+        };
+        let mut out = vec![KIND, VERSION, may];
+        for field in [method.as_bytes(), target.as_bytes()] {
+            put_long(&mut out, field);
+        }
+        for argument in arguments {
+            put_long(&mut out, argument);
+        }
+        seal(place, out)
+    }
+
+    fn decode(place: &StorageKey, bytes: &Bytes) -> Result<Self, Undecodable> {
+        let mut cursor = unseal(place, bytes)?;
+        if [cursor.u8()?, cursor.u8()?] != [KIND, VERSION] {
+            return Err(Undecodable);
+        }
+        let on_abandoned = match cursor.u8()? {
+            RETRY => OnAbandoned::Retry,
+            HOLD => OnAbandoned::Hold,
+            _ => return Err(Undecodable),
+        };
+        let (method, target) = (text(&mut cursor)?, text(&mut cursor)?);
+        let mut arguments = Vec::new();
+        while !cursor.left().is_empty() {
+            arguments.push(cursor.bytes()?);
+        }
+        Ok(Self { method, target, on_abandoned, arguments })
+    }
+
+    /// Reads a task's input; nothing, if it is gone.
+    ///
+    /// It is kept alive by who reads it to run: at least for `life` from now.
+    pub(crate) async fn read(
+        engine: &Engine,
+        place: &StorageKey,
+        life: Duration,
+    ) -> Result<Option<Self>, StoreError> {
+        let Some(entry) = super::read(engine, place).await? else { return Ok(None) };
+        let input = Self::decode(place, &entry.value)
+            .map_err(|error| StoreError::new(StoreErrorKind::Corrupt, "read").because(error))?;
+        if entry.left < life {
+            let same = entry.value.clone();
+            super::swap(engine, place, entry.value, same, life).await?;
+        }
+        Ok(Some(input))
+    }
+}
+
+fn text(cursor: &mut Cursor) -> Result<String, Undecodable> {
+    String::from_utf8(cursor.bytes()?.into()).map_err(|_| Undecodable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_input_comes_back_as_it_was_and_not_under_another_key() {
+        let input = Input {
+            method: "POST".to_owned(),
+            target: "/reports?of=é".to_owned(),
+            on_abandoned: OnAbandoned::Hold,
+            arguments: vec![Bytes::from_static(b"1"), Bytes::new()],
+        };
+        let place = StorageKey::from_bytes([7; 32]);
+        let bytes = input.encode(&place);
+        assert_eq!(Input::decode(&place, &bytes), Ok(input));
+        assert_eq!(Input::decode(&StorageKey::from_bytes([8; 32]), &bytes), Err(Undecodable));
+        for cut in 0..bytes.len() {
+            assert_eq!(Input::decode(&place, &bytes.slice(..cut)), Err(Undecodable));
+        }
+    }
+}

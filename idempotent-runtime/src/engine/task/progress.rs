@@ -1,0 +1,84 @@
+//! How far a run is, as its handler says.
+
+use crate::engine::Engine;
+use crate::error::{StoreError, StoreErrorKind};
+use crate::key::StorageKey;
+use crate::store::Swap;
+use crate::store::record::Undecodable;
+use crate::store::sealed::{seal, unseal};
+use bytes::Bytes;
+use std::time::Duration;
+
+/// What the bytes begin with: no record does.
+const KIND: u8 = b'p';
+const VERSION: u8 = 1;
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// Which run it is: what an earlier one said no longer counts.
+    pub(crate) attempt: u64,
+    pub(crate) done: u64,
+    pub(crate) total: u64,
+}
+
+/// Where the progress of a task lies.
+pub(crate) fn place(task: &StorageKey) -> StorageKey {
+    task.beside("progress")
+}
+
+impl Progress {
+    fn encode(self, place: &StorageKey) -> Bytes {
+        let mut out = vec![KIND, VERSION];
+        for number in [self.attempt, self.done, self.total] {
+            out.extend_from_slice(&number.to_le_bytes());
+        }
+        seal(place, out)
+    }
+
+    fn decode(place: &StorageKey, bytes: &Bytes) -> Result<Self, Undecodable> {
+        let mut cursor = unseal(place, bytes)?;
+        if [cursor.u8()?, cursor.u8()?] != [KIND, VERSION] {
+            return Err(Undecodable);
+        }
+        let (attempt, done, total) = (cursor.u64()?, cursor.u64()?, cursor.u64()?);
+        cursor.finish()?;
+        Ok(Self { attempt, done, total })
+    }
+
+    /// Puts down how far a run is, unless a later run did.
+    pub(crate) async fn write(
+        self,
+        engine: &Engine,
+        place: &StorageKey,
+        life: Duration,
+    ) -> Result<(), StoreError> {
+        let next = self.encode(place);
+        let mut there = super::create(engine, place, next.clone(), life).await?;
+        while let Some(seen) = there {
+            // What is no progress is left by a run that was tidied up, and may be written over.
+            let later = Self::decode(place, &seen).is_ok_and(|seen| seen.attempt > self.attempt);
+            if later {
+                return Ok(());
+            }
+            there = match super::swap(engine, place, seen, next.clone(), life).await? {
+                Swap::Done => None,
+                Swap::Differs(Some(now)) => Some(now),
+                Swap::Differs(None) => super::create(engine, place, next.clone(), life).await?,
+            };
+        }
+        Ok(())
+    }
+
+    /// How far the run of this attempt is, if it said so.
+    pub(crate) async fn read(
+        engine: &Engine,
+        place: &StorageKey,
+        attempt: u64,
+    ) -> Result<Option<Self>, StoreError> {
+        let Some(entry) = super::read(engine, place).await? else { return Ok(None) };
+        let progress = Self::decode(place, &entry.value)
+            .map_err(|error| StoreError::new(StoreErrorKind::Corrupt, "read").because(error))?;
+        Ok((progress.attempt == attempt).then_some(progress))
+    }
+}

@@ -1,0 +1,240 @@
+//! What a crash or a lost answer at each step leaves behind, and what the next one makes of it.
+
+use super::*;
+use crate::clock::SystemClock;
+use crate::engine::claim::Claimable;
+use crate::engine::decide::Rules;
+use crate::engine::{Ask, Begun, GiveBack};
+use crate::error::StoreErrorKind;
+use crate::fingerprint::Fingerprint;
+use crate::outcome::Outcome;
+use crate::policy::{OnAbandoned, OnDuplicate, OnInFlight};
+use crate::store::record::Label;
+use crate::store::{MemoryStore, Store, StoreFuture};
+use futures_util::future::join_all;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const TTL: Duration = Duration::from_hours(1);
+
+fn key(number: u16) -> StorageKey {
+    let [low, high] = number.to_le_bytes();
+    let mut bytes = [7; 32];
+    (bytes[0], bytes[1], bytes[2]) = (0, low, high);
+    StorageKey::from_bytes(bytes)
+}
+
+fn claim(key: StorageKey) -> Claim {
+    Claim {
+        key,
+        label: Label::new("report", "id"),
+        fingerprint: Fingerprint::from_bytes([1; 32]),
+        claimable: Claimable::Issued,
+        lease: Duration::from_mins(1),
+        keep: TTL,
+    }
+}
+
+fn ask(key: StorageKey) -> Ask {
+    let rules = Rules {
+        on_duplicate: OnDuplicate::Reject,
+        on_in_flight: OnInFlight::Reject,
+        on_abandoned: OnAbandoned::Retry,
+    };
+    Ask { claim: claim(key), rules, wait: Duration::ZERO, give_back: GiveBack::For(TTL) }
+}
+
+fn input() -> Input {
+    Input {
+        method: "POST".to_owned(),
+        target: "/reports".to_owned(),
+        on_abandoned: OnAbandoned::Retry,
+        arguments: vec![Bytes::from_static(b"1")],
+    }
+}
+
+fn engine(store: impl Store) -> Engine {
+    Engine::new(Arc::new(store), Arc::new(SystemClock::new()), Duration::from_secs(2))
+}
+
+/// Carries out so many operations, and no more: the process died, or its connection.
+#[derive(Debug)]
+struct Dying {
+    store: MemoryStore,
+    left: AtomicUsize,
+    last: Last,
+}
+
+/// What becomes of the operation that is not answered any more.
+#[derive(Clone, Copy, Debug)]
+enum Last {
+    Lost,
+    Done,
+}
+
+impl Dying {
+    fn step<'a, T: Send + 'a>(
+        &'a self,
+        work: impl FnOnce() -> StoreFuture<'a, T>,
+    ) -> StoreFuture<'a, T> {
+        let less = |left: usize| left.checked_sub(1);
+        match self.left.try_update(Ordering::SeqCst, Ordering::SeqCst, less) {
+            Ok(_) => work(),
+            Err(left) => {
+                if let (0, Last::Done) = (left, self.last) {
+                    // In memory, it is done when it is called.
+                    drop(work());
+                }
+                let dead = StoreError::new(StoreErrorKind::Unavailable, "create");
+                Box::pin(std::future::ready(Err(dead)))
+            }
+        }
+    }
+}
+
+impl Store for Dying {
+    fn create<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        value: Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Option<Bytes>> {
+        self.step(move || self.store.create(key, value, life))
+    }
+
+    fn swap<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        expected: Bytes,
+        value: Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Swap> {
+        self.step(move || self.store.swap(key, expected, value, life))
+    }
+
+    fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
+        self.step(move || self.store.read(key))
+    }
+
+    fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
+        self.step(move || self.store.purge(limit))
+    }
+
+    fn describe(&self) -> String {
+        "dying".to_owned()
+    }
+}
+
+/// S13: what is promised is stored whole, and what is not promised is so after a retry.
+#[tokio::test]
+async fn a_crash_at_every_step_of_storing_leaves_what_a_retry_completes() {
+    let mut died = 0;
+    for (steps, last) in (0..9).flat_map(|steps| [(steps, Last::Lost), (steps, Last::Done)]) {
+        let store = MemoryStore::new();
+        let dying = Dying { store: store.clone(), left: AtomicUsize::new(steps), last };
+        let first = Tasks::new("").put(&engine(dying), &claim(key(1)), &input()).await;
+        let (tasks, engine) = (Tasks::new(""), engine(store));
+        let promised = first.is_ok();
+        if !promised {
+            died += 1;
+            let retried = tasks.put(&engine, &claim(key(1)), &input()).await.unwrap();
+            let new = matches!((steps, last), (0, Last::Lost));
+            assert_eq!(retried, if new { Put::New } else { Put::Known }, "{steps} {last:?}");
+        }
+        assert_eq!(tasks.index.all(&engine).await.unwrap(), [key(1)], "{steps}");
+        let stage = tasks.find(&engine, &key(1)).await.unwrap().unwrap().stage;
+        assert_eq!(stage, Stage::Waiting, "{steps}");
+        let place = input::place(&key(1));
+        let kept = Input::read(&engine, &place, Duration::ZERO).await.unwrap();
+        assert_eq!(kept, Some(input()), "{steps}");
+    }
+    // Of the record, the input, and the index, which is created.
+    assert_eq!(died, 2 * 3);
+}
+
+#[tokio::test]
+async fn a_crash_at_every_step_of_tidying_up_is_made_up_for() {
+    for (steps, last) in (0..8).flat_map(|steps| [(steps, Last::Lost), (steps, Last::Done)]) {
+        let store = MemoryStore::new();
+        let healthy = engine(store.clone());
+        let tasks = Tasks::new("");
+        tasks.put(&healthy, &claim(key(1)), &input()).await.unwrap();
+        let Begun::Run(run) = healthy.begin(&ask(key(1))).await.unwrap() else { panic!("free") };
+        run.complete(Outcome::Tombstone, TTL).await;
+        let dying = Dying { store, left: AtomicUsize::new(steps), last };
+        Tasks::new("").finished(&engine(dying), &key(1)).await;
+        // As whoever finds the entry does.
+        tasks.finished(&healthy, &key(1)).await;
+        assert_eq!(tasks.index.all(&healthy).await.unwrap(), [], "{steps}");
+        assert_eq!(tasks.find(&healthy, &key(1)).await.unwrap().unwrap().stage, Stage::Over);
+    }
+}
+
+#[tokio::test]
+async fn calling_off_and_claiming_exclude_each_other() {
+    let (tasks, engine) = (Tasks::new(""), engine(MemoryStore::new()));
+    for number in 0..200 {
+        let key = key(number);
+        tasks.put(&engine, &claim(key), &input()).await.unwrap();
+        let ask = ask(key);
+        let (off, begun) = tokio::join!(tasks.call_off(&engine, &key), engine.begin(&ask));
+        let runs = matches!(begun.unwrap(), Begun::Run(_));
+        let off = matches!(off.unwrap(), CallOff::Done(_));
+        assert!(runs != off, "{number}: {runs} {off}");
+    }
+}
+
+/// Each on its own, as processes are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_that_change_the_index_at_once_nobody_is_forgotten() {
+    let store = MemoryStore::new();
+    let add = |process: u16| {
+        let engine = engine(store.clone());
+        tokio::spawn(async move {
+            let tasks = Tasks::new("");
+            for number in 0..40 {
+                let key = key(process * 100 + number);
+                while tasks.index.add(&engine, &key, TTL).await.is_err() {}
+                if number % 2 == 1 {
+                    while tasks.index.remove(&engine, &key).await.is_err() {}
+                }
+            }
+        })
+    };
+    join_all((0..4).map(add)).await.into_iter().for_each(|done| done.unwrap());
+    let mut left = Tasks::new("").index.all(&engine(store)).await.unwrap();
+    left.sort();
+    let mut expected: Vec<_> = (0..4)
+        .flat_map(|process| (0..40).step_by(2).map(move |n| key(process * 100 + n)))
+        .collect();
+    expected.sort();
+    assert_eq!(left, expected);
+}
+
+#[tokio::test]
+async fn a_full_index_takes_no_more_until_a_task_is_over() {
+    let (tasks, engine) = (Tasks::new(""), engine(MemoryStore::new()));
+    let put = async |number| tasks.put(&engine, &claim(key(number)), &input()).await.unwrap();
+    for number in 0..512 {
+        assert_eq!(put(number).await, Put::New);
+    }
+    assert_eq!(put(512).await, Put::Full);
+    // Nothing of it was stored, and what is there is still found.
+    assert!(tasks.find(&engine, &key(512)).await.unwrap().is_none());
+    assert_eq!(put(7).await, Put::Known);
+    tasks.call_off(&engine, &key(7)).await.unwrap();
+    assert_eq!(put(512).await, Put::New);
+}
+
+#[tokio::test]
+async fn a_task_that_was_put_down_again_after_its_end_does_not_run_again() {
+    let (tasks, engine) = (Tasks::new(""), engine(MemoryStore::new()));
+    tasks.put(&engine, &claim(key(1)), &input()).await.unwrap();
+    let Begun::Run(run) = engine.begin(&ask(key(1))).await.unwrap() else { panic!("free") };
+    run.complete(Outcome::Tombstone, TTL).await;
+    tasks.finished(&engine, &key(1)).await;
+    assert_eq!(tasks.put(&engine, &claim(key(1)), &input()).await.unwrap(), Put::Known);
+    assert_eq!(tasks.index.all(&engine).await.unwrap(), []);
+    let again = engine.begin(&ask(key(1))).await.unwrap();
+    assert!(matches!(again, Begun::Refused(_)), "{again:?}");
+}

@@ -1,0 +1,129 @@
+//! What a task's address answers: how far it is, and its result.
+
+use crate::engine::task::progress::Progress;
+use crate::engine::task::{Found, Stage};
+use crate::outcome::{Outcome, StoredResponse};
+use crate::policy::OnAbandoned;
+use crate::store::record::State;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// A task as its owner sees it.
+#[derive(Serialize)]
+pub(super) struct Document<'a> {
+    id: &'a str,
+    pub(super) status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    progress: Option<Far>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<TaskResult<'a>>,
+}
+
+/// How far a task is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Status {
+    /// It waits to be run, for the first time or once more.
+    Pending,
+    Running,
+    Succeeded,
+    Failed,
+    Cancelled,
+    /// Its process died, and nobody knows what came of it.
+    Held,
+}
+
+#[derive(Serialize)]
+struct Far {
+    done: u64,
+    total: u64,
+}
+
+/// The response of the handler. Raw, it is at the task's `/result`.
+#[derive(Serialize)]
+struct TaskResult<'a> {
+    status: u16,
+    headers: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<Body<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body_base64: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Body<'a> {
+    Json(&'a RawValue),
+    Text(&'a str),
+}
+
+impl<'a> Document<'a> {
+    pub(super) fn new(
+        id: &'a str,
+        task: &'a Found,
+        on_abandoned: OnAbandoned,
+        progress: Option<Progress>,
+    ) -> Self {
+        let status = Status::of(task, on_abandoned);
+        let progress = progress.map(|Progress { done, total, .. }| Far { done, total });
+        Self { id, status, progress, result: response(task).map(TaskResult::of) }
+    }
+}
+
+/// The response that a task ended with.
+pub(super) fn response(task: &Found) -> Option<&StoredResponse> {
+    match &task.record.state {
+        State::Completed(Outcome::Response(response)) => Some(response),
+        _ => None,
+    }
+}
+
+impl Status {
+    pub(super) fn of(task: &Found, on_abandoned: OnAbandoned) -> Self {
+        match (task.stage, on_abandoned) {
+            (Stage::Waiting, _) | (Stage::Abandoned, OnAbandoned::Retry) => Self::Pending,
+            (Stage::Abandoned, OnAbandoned::Hold) => Self::Held,
+            (Stage::Running, _) => Self::Running,
+            (Stage::Over, _) if task.record.state == State::Cancelled => Self::Cancelled,
+            (Stage::Over, _) => match response(task) {
+                Some(response) if response.status < 400 => Self::Succeeded,
+                _ => Self::Failed,
+            },
+        }
+    }
+
+    /// Whether it is worth asking again.
+    pub(super) const fn may_change(self) -> bool {
+        matches!(self, Self::Pending | Self::Running)
+    }
+}
+
+impl<'a> TaskResult<'a> {
+    fn of(response: &'a StoredResponse) -> Self {
+        let StoredResponse { status, headers, body } = response;
+        let text = std::str::from_utf8(body).ok();
+        let is_json = headers.iter().any(|(name, value)| name == "content-type" && is_json(value));
+        let json = text.filter(|_| is_json).and_then(|text| serde_json::from_str(text).ok());
+        let shown = json.map(Body::Json).or(text.map(Body::Text)).filter(|_| !body.is_empty());
+        let binary = shown.is_none() && !body.is_empty();
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (String::from_utf8_lossy(name), String::from_utf8_lossy(value)));
+        Self {
+            status: *status,
+            headers: headers.collect(),
+            body: shown,
+            body_base64: binary.then(|| BASE64_STANDARD.encode(body)),
+        }
+    }
+}
+
+/// `application/json; charset=utf-8`, `application/problem+json`
+fn is_json(content_type: &[u8]) -> bool {
+    let kind = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
+    let kind = String::from_utf8_lossy(kind).trim().to_ascii_lowercase();
+    kind == "application/json" || kind.ends_with("+json")
+}

@@ -1,0 +1,105 @@
+//! How far a task is, for handlers that say so.
+
+use crate::engine::Engine;
+use crate::engine::task::progress::{self, Progress as Said};
+use crate::http::app::Idempotency;
+use crate::http::serving::{Shared, unguarded};
+use crate::http::task::resumed::Resumed;
+use crate::key::StorageKey;
+use actix_web::dev::Payload;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, rt};
+use std::cell::Cell;
+use std::fmt;
+use std::future::{Ready, ready};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// The pause between two writings, however often a handler reports.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Reports how far a task is: a parameter of a handler with `strategy = "async"`.
+///
+/// ```
+/// use actix_web::{HttpResponse, Responder, post};
+/// use idempotent_runtime::{Progress, idempotent};
+///
+/// #[post("/reports")]
+/// #[idempotent(strategy = "async")]
+/// async fn report(progress: Progress) -> impl Responder {
+///     for row in 0..100 {
+///         progress.report(row, 100);
+///         // …
+///     }
+///     HttpResponse::Ok()
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Progress(Option<Rc<Reporter>>);
+
+struct Reporter {
+    engine: Engine,
+    place: StorageKey,
+    attempt: u64,
+    life: Duration,
+    /// What was said last and is not written yet.
+    news: Cell<Option<(u64, u64)>>,
+    writing: Cell<bool>,
+}
+
+impl Progress {
+    /// Says that `done` of `total` is done.
+    ///
+    /// Costs next to nothing: the last word is written beside the handler, ten times a second at
+    /// most. A word that is lost is made up for by the next. In a handler that is no task, nobody
+    /// listens.
+    pub fn report(&self, done: u64, total: u64) {
+        let Some(reporter) = &self.0 else { return };
+        reporter.news.set(Some((done, total)));
+        if !reporter.writing.replace(true) {
+            rt::spawn(write(Rc::clone(reporter)));
+        }
+    }
+}
+
+/// Writes as long as there is news.
+async fn write(reporter: Rc<Reporter>) {
+    while let Some((done, total)) = reporter.news.take() {
+        let Reporter { engine, place, attempt, life, .. } = &*reporter;
+        let said = Said { attempt: *attempt, done, total };
+        if let Err(error) = said.write(engine, place, *life).await {
+            tracing::debug!(key = %place, %error, "the progress of a task could not be written");
+        }
+        rt::time::sleep(PAUSE).await;
+    }
+    reporter.writing.set(false);
+}
+
+impl fmt::Debug for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Progress(…)")
+    }
+}
+
+impl FromRequest for Progress {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let extensions = request.extensions();
+        let Some(shared) = extensions.get::<Rc<Shared>>() else {
+            drop(extensions);
+            return ready(Err(unguarded(request, "Progress")));
+        };
+        let task = extensions.get::<Rc<Resumed>>().zip(request.app_data::<Idempotency>());
+        ready(Ok(Self(task.map(|(task, app)| {
+            Rc::new(Reporter {
+                engine: app.engine().clone(),
+                place: progress::place(&task.key),
+                attempt: shared.attempt.get(),
+                life: task.life.get(),
+                news: Cell::default(),
+                writing: Cell::default(),
+            })
+        }))))
+    }
+}

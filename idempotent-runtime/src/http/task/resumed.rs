@@ -1,0 +1,80 @@
+//! A task that is taken up: the request that carries it, and what the handler's step makes of it.
+
+use crate::engine::task::Input;
+use crate::http::call::{Call, Exit};
+use crate::http::task::arguments::{Kept, TaskArguments};
+use crate::key::StorageKey;
+use crate::store::record::Record;
+use crate::strategy::task;
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// A task on its way through the app's routes, in the extensions of its request. Nothing that comes
+/// over a connection can put it there.
+pub(super) struct Resumed {
+    pub(super) key: StorageKey,
+    pub(super) record: Record,
+    pub(super) input: Input,
+    /// Whether its handler was reached.
+    reached: Cell<bool>,
+    /// How long the record lives without being renewed, as of the claim.
+    pub(super) life: Cell<Duration>,
+}
+
+/// Whether a request is a task that is taken up, on its way to its handler.
+pub(in crate::http) fn is_run(request: &HttpRequest) -> bool {
+    request.extensions().contains::<Rc<Resumed>>()
+}
+
+impl Resumed {
+    pub(super) fn new(key: StorageKey, record: Record, input: Input) -> Self {
+        Self { key, record, input, reached: Cell::default(), life: Cell::default() }
+    }
+
+    pub(super) fn was_reached(&self) -> bool {
+        self.reached.get()
+    }
+}
+
+impl Call {
+    /// The handler's arguments: of the request, to be stored; or of a task that is taken up.
+    pub async fn task_arguments<T: TaskArguments>(&mut self) -> Result<T, Exit> {
+        let Some(task) = self.take_up().await? else {
+            let extracted = self.extract::<T>().await?;
+            self.kept = Some(Box::new(Kept(extracted.keep().map_err(Exit::Refused)?)));
+            return Ok(extracted);
+        };
+        match T::restore(&task.input.arguments, &self.request) {
+            Ok(restored) => Ok(restored),
+            Err(error) => Err(self.fail(error).await),
+        }
+    }
+
+    /// Claims the task that this request carries, if it carries one.
+    async fn take_up(&mut self) -> Result<Option<Rc<Resumed>>, Exit> {
+        let resumed = self.request.extensions().get::<Rc<Resumed>>().cloned();
+        let Some(task) = resumed else { return Ok(None) };
+        if task.record.label.operation() != self.policy.operation {
+            // Another handler has its address by now.
+            return Err(Exit::Answered(HttpResponse::NotFound().finish()));
+        }
+        task.reached.set(true);
+        let ask = task::resume(self.policy, self.app.settings(), task.key, &task.record);
+        task.life.set(ask.claim.lease + ask.claim.keep);
+        self.shared.record.set(Some(task.key));
+        self.shared.committed.set(true);
+        let begun = self.app.engine().begin(&ask).await;
+        self.begun(begun)?;
+        Ok(Some(task))
+    }
+
+    /// The arguments cannot be made any more, which is the end of the task.
+    async fn fail(&mut self, error: Error) -> Exit {
+        match self.answer(Err::<HttpResponse, _>(error)).await {
+            Ok(response) => Exit::Answered(response),
+            Err(exit) => exit,
+        }
+    }
+}

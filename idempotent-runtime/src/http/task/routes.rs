@@ -1,0 +1,171 @@
+//! The addresses of tasks: `GET` tells how far one is, `DELETE` calls it off.
+
+use crate::engine::task::progress::{self, Progress};
+use crate::engine::task::{CallOff, Found, Input, Stage, input};
+use crate::error::StoreError;
+use crate::http::caller::Caller;
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::refusal;
+use crate::http::response::{is_whole, rebuilt};
+use crate::http::task::document::{Document, Status, response};
+use crate::key::StorageKey;
+use crate::policy::OnAbandoned;
+use crate::strategy::task;
+use actix_web::dev::Payload;
+use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER};
+use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Scope, web};
+use std::future::{Ready, ready};
+use std::time::Duration;
+
+/// By which name a task's address is found, wherever it is mounted.
+const NAME: &str = "idempotent-runtime:task";
+
+/// When it is worth asking again, in seconds.
+pub(super) const SOON: u64 = 1;
+
+/// The addresses of tasks, to be mounted: `task_routes("/tasks")`.
+///
+/// | request | answer |
+/// | --- | --- |
+/// | `GET /tasks/{id}` | how far the task is, as JSON, and when it ended its result |
+/// | `GET /tasks/{id}/result` | the response of the task's handler |
+/// | `DELETE /tasks/{id}` | calls off a task that nobody runs yet |
+///
+/// A task is its caller's, by the app's [`Scope`](crate::Scope): to others it does not exist. Whether
+/// a caller may still ask is for a middleware: `task_routes("/tasks").wrap(…)`.
+///
+/// ```
+/// use actix_web::App;
+/// use idempotent_runtime::task_routes;
+///
+/// let app = App::new().service(task_routes("/tasks"));
+/// ```
+pub fn task_routes(path: &str) -> Scope {
+    let one = web::resource("/{id}").name(NAME);
+    web::scope(path)
+        .service(one.route(web::get().to(show)).route(web::delete().to(call_off)))
+        .service(web::resource("/{id}/result").route(web::get().to(result)))
+}
+
+/// The path of a task's address, if `task_routes` is mounted.
+pub(super) fn address(request: &HttpRequest, id: &str) -> Option<String> {
+    request.url_for(NAME, [id]).ok().map(|url| url.path().to_owned())
+}
+
+/// Who asks, and for which task.
+struct Asker {
+    caller: Caller,
+    id: String,
+    key: StorageKey,
+}
+
+impl FromRequest for Asker {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Caller::of(request).map(|caller| {
+            let id = request.match_info().query("id").to_owned();
+            let key = task::key(caller.app.settings(), &caller.scope, &id);
+            Self { caller, id, key }
+        }))
+    }
+}
+
+async fn show(asker: Asker) -> Result<HttpResponse, Error> {
+    let (task, on_abandoned) = asker.find().await?;
+    let progress = match (task.stage, task.record.attempt) {
+        (Stage::Running, attempt) => asker.progress(attempt).await?,
+        _ => None,
+    };
+    Ok(asker.document(&task, on_abandoned, progress))
+}
+
+async fn result(asker: Asker) -> Result<HttpResponse, Error> {
+    let (task, on_abandoned) = asker.find().await?;
+    let (kind, what) = match (Status::of(&task, on_abandoned), response(&task)) {
+        (_, Some(response)) if is_whole(response) => {
+            return rebuilt(response.clone())
+                .ok_or_else(|| asker.caller.refuse(&refusal::unreadable(&asker.caller.request)));
+        }
+        (Status::Cancelled, _) => {
+            (ProblemKind::TaskCancelled, "the task was called off before it ran")
+        }
+        (Status::Held, _) => (
+            ProblemKind::OutcomeUnknown,
+            "the process that ran this task died; whether it took effect has to be checked",
+        ),
+        (status, _) if status.may_change() => {
+            (ProblemKind::InProgress, "the task is not finished; ask again later")
+        }
+        _ => (ProblemKind::NotReplayable, "this task ran, and its response was not kept"),
+    };
+    let problem = asker.problem(kind, what);
+    Err(asker.caller.refuse(&match kind {
+        ProblemKind::InProgress => problem.retry_after(Duration::from_secs(SOON)),
+        _ => problem,
+    }))
+}
+
+async fn call_off(asker: Asker) -> Result<HttpResponse, Error> {
+    let Caller { app, .. } = &asker.caller;
+    match asker.told(app.tasks().call_off(app.engine(), &asker.key).await)? {
+        CallOff::Done(task) => Ok(asker.document(&task, OnAbandoned::Retry, None)),
+        CallOff::Missing => Err(asker.missing()),
+        CallOff::TooLate => {
+            let what = "the task runs or ran, and cannot be called off";
+            Err(asker.caller.refuse(&asker.problem(ProblemKind::TaskStarted, what)))
+        }
+    }
+}
+
+impl Asker {
+    /// The task, and what is to become of it if its process died.
+    async fn find(&self) -> Result<(Found, OnAbandoned), Error> {
+        let Caller { app, .. } = &self.caller;
+        let found = self.told(app.tasks().find(app.engine(), &self.key).await)?;
+        let task = found.ok_or_else(|| self.missing())?;
+        if task.stage != Stage::Abandoned {
+            return Ok((task, OnAbandoned::Retry));
+        }
+        let place = input::place(&self.key);
+        let input = self.told(Input::read(app.engine(), &place, Duration::ZERO).await)?;
+        // Without its input nobody can run it again.
+        Ok((task, input.map_or(OnAbandoned::Hold, |input| input.on_abandoned)))
+    }
+
+    async fn progress(&self, attempt: u64) -> Result<Option<Progress>, Error> {
+        let place = progress::place(&self.key);
+        self.told(Progress::read(self.caller.app.engine(), &place, attempt).await)
+    }
+
+    fn document(
+        &self,
+        task: &Found,
+        on_abandoned: OnAbandoned,
+        progress: Option<Progress>,
+    ) -> HttpResponse {
+        let document = Document::new(&self.id, task, on_abandoned, progress);
+        let mut response = HttpResponse::Ok();
+        response.insert_header((CACHE_CONTROL, "no-store"));
+        if document.status.may_change() {
+            response.insert_header((RETRY_AFTER, SOON));
+        }
+        response.json(document)
+    }
+
+    fn told<T>(&self, answer: Result<T, StoreError>) -> Result<T, Error> {
+        let failed = |error| refusal::store_failed(&self.caller.request, &error);
+        answer.map_err(|error| self.caller.refuse(&failed(error)))
+    }
+
+    /// The same for a task of somebody else's, one that is over, and one that never was.
+    fn missing(&self) -> Error {
+        let what = "there is no task of this id, or no more";
+        self.caller.refuse(&self.problem(ProblemKind::TaskMissing, what))
+    }
+
+    fn problem(&self, kind: ProblemKind, what: &str) -> Problem {
+        Problem::new(kind, self.caller.request.path(), what)
+    }
+}

@@ -1,0 +1,195 @@
+//! Runs tasks: on a thread of its own, through the app's own routes.
+
+use crate::engine::task::{Found, Input, Stage, Turn, input};
+use crate::error::StoreError;
+use crate::http::app::Idempotency;
+use crate::http::task::resumed::Resumed;
+use crate::key::StorageKey;
+use crate::policy::OnAbandoned;
+use actix_http::{Message, Request, RequestHead};
+use actix_service::{IntoServiceFactory, Service, ServiceFactory};
+use actix_web::dev::{AppConfig, ServiceResponse};
+use actix_web::http::{Method, Uri};
+use actix_web::web::ServiceConfig;
+use actix_web::{App, Error, HttpMessage, rt};
+use futures_util::future::{Either, select};
+use std::fmt;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Semaphore, oneshot};
+
+/// How long a task is left to others whose handler this app does not have.
+const NOT_OURS: Duration = Duration::from_mins(1);
+
+/// Runs tasks until it is dropped: then it takes no more, and finishes those under way.
+#[must_use = "a runner that is dropped at once runs nothing"]
+pub struct TaskRunner(Option<oneshot::Sender<()>>);
+
+impl fmt::Debug for TaskRunner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TaskRunner(…)")
+    }
+}
+
+impl Idempotency {
+    /// Runs tasks in this process, on a thread of their own: those that it stores, and those that
+    /// another process left behind.
+    ///
+    /// `routes` are the app's: where the handlers of tasks are, and the data they take. The
+    /// middleware of the app is left out. A task was let in when it came; it has no credential, and
+    /// its caller is among the arguments that were kept.
+    ///
+    /// ```
+    /// # use actix_web::{App, HttpServer, web};
+    /// # use idempotent_runtime::{Idempotency, task_routes};
+    /// # fn routes(_: &mut web::ServiceConfig) {}
+    /// # fn serve(idempotency: Idempotency, data: web::Data<String>) {
+    /// let tasks = {
+    ///     let data = data.clone();
+    ///     idempotency.run_tasks(move |app| {
+    ///         app.app_data(data).configure(routes);
+    ///     })
+    /// };
+    /// # drop(tasks);
+    /// # }
+    /// ```
+    ///
+    /// Each call starts a thread, on which [`tasks_at_once`](crate::Builder::tasks_at_once) run at a
+    /// time. Tasks that this process stores wait, if nobody calls it here, for another process.
+    pub fn run_tasks(
+        &self,
+        routes: impl FnOnce(&mut ServiceConfig) + Send + 'static,
+    ) -> TaskRunner {
+        let (stop, stopped) = oneshot::channel();
+        let app = self.clone();
+        let thread = std::thread::Builder::new().name("idempotency-tasks".to_owned());
+        let spawned = thread.spawn(move || {
+            rt::System::new().block_on(run(app, routes, stopped));
+        });
+        if let Err(error) = spawned {
+            tracing::error!(%error, "no tasks are run: no thread");
+        }
+        TaskRunner(Some(stop))
+    }
+}
+
+impl Drop for TaskRunner {
+    fn drop(&mut self) {
+        // One whose thread is gone cannot be told, and need not be.
+        self.0.take().map(|stop| stop.send(()));
+    }
+}
+
+async fn run(
+    idempotency: Idempotency,
+    routes: impl FnOnce(&mut ServiceConfig),
+    stopped: oneshot::Receiver<()>,
+) {
+    let app = App::new().app_data(idempotency.clone()).configure(routes);
+    let Ok(service) = app.into_factory().new_service(AppConfig::default()).await else {
+        tracing::error!("no tasks are run: the app's routes cannot be built");
+        return;
+    };
+    let service = Rc::new(service);
+    let at_once = idempotency.settings().tasks_at_once;
+    let places = Arc::new(Semaphore::new(at_once));
+    let looker = idempotency.clone();
+    let looking = rt::spawn(async move { looker.tasks().look_for_work(looker.engine()).await });
+    let mut stopped = pin!(stopped);
+    while !idempotency.engine().is_draining() {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
+        let next = pin!(idempotency.tasks().next());
+        let Either::Right((turn, _)) = select(stopped.as_mut(), next).await else { break };
+        let (idempotency, service) = (idempotency.clone(), Rc::clone(&service));
+        rt::spawn(async move {
+            attempt(&idempotency, &*service, turn).await;
+            drop(place);
+        });
+    }
+    looking.abort();
+    drop(places.acquire_many(u32::try_from(at_once).unwrap_or(u32::MAX)).await);
+}
+
+/// What came of trying to run a task.
+enum Tried {
+    /// It ran, or there is nothing to run.
+    Done,
+    /// The app has no handler for it.
+    NotOurs,
+}
+
+/// Tries to run a task, and leaves it to others where that does not work.
+async fn attempt<B>(
+    app: &Idempotency,
+    service: &impl Service<Request, Response = ServiceResponse<B>, Error = Error>,
+    turn: Turn,
+) {
+    match take_up(app, service, turn.task()).await {
+        Ok(Tried::Done) => {}
+        Ok(Tried::NotOurs) => {
+            tracing::error!(key = %turn.task(), "a task has no handler in this app");
+            rt::spawn(async move {
+                rt::time::sleep(NOT_OURS).await;
+                drop(turn);
+            });
+        }
+        Err(error) => {
+            tracing::warn!(key = %turn.task(), %error, "a task could not be taken up, and waits");
+        }
+    }
+}
+
+async fn take_up<B>(
+    app: &Idempotency,
+    service: &impl Service<Request, Response = ServiceResponse<B>, Error = Error>,
+    key: StorageKey,
+) -> Result<Tried, StoreError> {
+    let (engine, tasks, settings) = (app.engine(), app.tasks(), app.settings());
+    let Some(task) = to_run(app, &key).await? else { return Ok(Tried::Done) };
+    let life = settings.ttl + settings.lease;
+    let input = Input::read(engine, &input::place(&key), life).await?;
+    let Some(input) = input.filter(|input| may_run(&task, input)) else {
+        tracing::error!(%key, "the process that ran a task died, and a person has to look after it");
+        tasks.drop_entry(engine, &key).await?;
+        return Ok(Tried::Done);
+    };
+    let resumed = Rc::new(Resumed::new(key, task.record, input));
+    if let Some(request) = request(&resumed) {
+        // What the handler answered is in the store, or its lease will be over.
+        drop(service.call(request).await);
+    }
+    if !resumed.was_reached() {
+        return Ok(Tried::NotOurs);
+    }
+    to_run(app, &key).await.map(|_| Tried::Done)
+}
+
+/// The task, if somebody has to run it; what is over is taken off the index.
+async fn to_run(app: &Idempotency, key: &StorageKey) -> Result<Option<Found>, StoreError> {
+    let (engine, tasks) = (app.engine(), app.tasks());
+    match tasks.find(engine, key).await? {
+        Some(task) => match task.stage {
+            Stage::Waiting | Stage::Abandoned => return Ok(Some(task)),
+            Stage::Running => {}
+            Stage::Over => tasks.finished(engine, key).await,
+        },
+        None => tasks.drop_entry(engine, key).await?,
+    }
+    Ok(None)
+}
+
+fn may_run(task: &Found, input: &Input) -> bool {
+    task.stage == Stage::Waiting || input.on_abandoned == OnAbandoned::Retry
+}
+
+/// The request that carries a task to its handler.
+fn request(task: &Rc<Resumed>) -> Option<Request> {
+    let mut head = Message::<RequestHead>::new();
+    head.method = task.input.method.parse::<Method>().ok()?;
+    head.uri = task.input.target.parse::<Uri>().ok()?;
+    let request = Request::from(head);
+    request.extensions_mut().insert(Rc::clone(task));
+    Some(request)
+}
