@@ -31,6 +31,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let business = Business::open(&options.database).await?;
     let builder = Idempotency::connect(&options.store).await?;
     let builder = builder.scope(Scope::from_fn(account::scope)).lease(options.lease);
+    let builder = builder.tasks_at_once(options.tasks);
     let mut builder = business.guard(builder);
     if let Some(secret) = options.secret() {
         builder = builder.token_secret(secret);

@@ -41,6 +41,10 @@ pub(crate) struct Options {
     #[arg(long, env = "ORDERS_WORKERS", default_value_t = 2)]
     pub(crate) workers: usize,
 
+    /// How many reports are made at a time; the others wait.
+    #[arg(long, env = "ORDERS_TASKS", default_value_t = 16)]
+    pub(crate) tasks: usize,
+
     /// Signs tokens with this secret instead of storing them.
     #[arg(long, env = "ORDERS_TOKEN_SECRET", value_name = "TEXT", hide_env_values = true)]
     token_secret: Option<String>,

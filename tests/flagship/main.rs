@@ -30,6 +30,7 @@ mod rows;
 mod shop;
 mod signed;
 mod simulated;
+mod tasks;
 mod tokens;
 mod welcome;
 

@@ -50,6 +50,7 @@ mod routes;
 mod scopes;
 mod script;
 mod tasks;
+mod tasks_elsewhere;
 mod tokens;
 mod windows;
 

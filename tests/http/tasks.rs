@@ -131,7 +131,7 @@ impl Shop {
         Sender::new(method, format!("http://{}{address}", self.server.address()))
     }
 
-    async fn show(&self, address: &str) -> Value {
+    pub(crate) async fn show(&self, address: &str) -> Value {
         let reply = self.ask(Method::GET, address).send().await;
         assert_eq!(reply.status, 200, "{reply:?}");
         assert_eq!(reply.header("Cache-Control"), Some("no-store"));
@@ -150,7 +150,7 @@ impl Shop {
     }
 
     /// Waits until the task is so far.
-    async fn is(&self, address: &str, status: &str) -> Value {
+    pub(crate) async fn is(&self, address: &str, status: &str) -> Value {
         eventually(status, async || {
             let task = self.show(address).await;
             (task["status"] == status).then_some(task)
@@ -161,7 +161,7 @@ impl Shop {
 
 /// The address that a 202 tells.
 #[track_caller]
-fn accepted(reply: &Reply) -> String {
+pub(crate) fn accepted(reply: &Reply) -> String {
     assert_eq!(reply.status, 202, "{reply:?}");
     assert_eq!(reply.header("Retry-After"), Some("1"));
     let address = reply.header("Location").expect("an address").to_owned();

@@ -41,6 +41,7 @@ pub(crate) fn all(config: &mut ServiceConfig) {
         .service(purchase_orders::cancel)
         .service(purchase_orders::show)
         .service(reports::create)
+        .service(reports::create_once)
         .service(task_routes("/tasks").wrap(from_fn(account::checked)))
         .service(sms::send)
         .service(sms::list)

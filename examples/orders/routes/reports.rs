@@ -5,7 +5,7 @@ use crate::business::Business;
 use crate::error::ShopError;
 use crate::simulate::Simulate;
 use actix_web::{HttpResponse, post, web};
-use idempotent_runtime::{Progress, idempotent};
+use idempotent_runtime::{Attempt, Progress, idempotent};
 use serde::{Deserialize, Serialize};
 
 /// What a client wants to know.
@@ -23,9 +23,32 @@ struct Report<'a> {
     rows: u32,
     /// Of the numbers of all rows.
     sum: u64,
+    /// Which run of the task made it.
+    attempt: u64,
 }
 
-/// Answered at once with the address of a task. Each row suffers what is to be suffered.
+impl NewReport {
+    /// Makes the report row by row; each suffers what is to be suffered.
+    async fn make(
+        &self,
+        Account(account): Account,
+        progress: &Progress,
+        attempt: &Attempt,
+    ) -> HttpResponse {
+        let mut sum = 0;
+        for row in 1..=self.rows {
+            if let Some(failure) = self.simulate.suffer().await {
+                return failure;
+            }
+            sum += u64::from(row);
+            progress.report(row.into(), self.rows.into());
+        }
+        let report = Report { account: &account, rows: self.rows, sum, attempt: attempt.number() };
+        self.simulate.dress(HttpResponse::Created(), "", &report)
+    }
+}
+
+/// Answered at once with the address of a task. If its process dies, another makes the report.
 #[post("/reports")]
 #[idempotent(strategy = "async")]
 pub(crate) async fn create(
@@ -33,17 +56,22 @@ pub(crate) async fn create(
     report: web::Json<NewReport>,
     business: web::Data<Business>,
     progress: Progress,
+    attempt: Attempt,
 ) -> Result<HttpResponse, ShopError> {
     business.count("create_report").await?;
-    let NewReport { rows, simulate } = report.into_inner();
-    let mut sum = 0;
-    for row in 1..=rows {
-        if let Some(failure) = simulate.suffer().await {
-            return Ok(failure);
-        }
-        sum += u64::from(row);
-        progress.report(row.into(), rows.into());
-    }
-    let report = Report { account: &account.0, rows, sum };
-    Ok(simulate.dress(HttpResponse::Created(), "", &report))
+    Ok(report.make(account, &progress, &attempt).await)
+}
+
+/// The same for a report that must not be begun twice: if its process dies, it is held.
+#[post("/reports/once")]
+#[idempotent(strategy = "async", on_abandoned = "hold")]
+pub(crate) async fn create_once(
+    account: Account,
+    report: web::Json<NewReport>,
+    business: web::Data<Business>,
+    progress: Progress,
+    attempt: Attempt,
+) -> Result<HttpResponse, ShopError> {
+    business.count("create_report_once").await?;
+    Ok(report.make(account, &progress, &attempt).await)
 }

@@ -28,8 +28,7 @@ pub(super) fn read(reader: &mut Reader<'_>, strategy: Strategy) -> Row {
         | Strategy::Lock
         | Strategy::DedupTable
         | Strategy::Unique
-        | Strategy::Async
-        | Strategy::Message => Row::None,
+        | Strategy::Async => Row::None,
     }
 }
 
