@@ -63,17 +63,26 @@ const FORGOTTEN: [Row; 7] = [
 
 /// With the record in the handler's own transaction (`dedup_table`): whoever did not commit did
 /// nothing.
-const COMMITTED: [Row; 3] = [
+const COMMITTED: [Row; 5] = [
+    (Step::AfterClaim, Ran, (Replayed, 1), (Replayed, 1)),
     (Step::BeforeEffect, Ran, (Replayed, 1), (Replayed, 1)),
     (Step::AfterEffect, Ran, (Replayed, 1), (Replayed, 1)),
+    (Step::BeforeCommit, Ran, (Replayed, 1), (Replayed, 1)),
     (Step::BeforeResponse, Replayed, (Replayed, 1), (Replayed, 1)),
 ];
+
+/// The steps of a transaction, and what a retry gets whose first request did not get over them.
+pub(crate) fn of_a_transaction() -> impl Iterator<Item = (Step, Answer)> {
+    COMMITTED.iter().map(|&(step, at_once, ..)| (step, at_once))
+}
 
 const fn rows(keeper: Keeper) -> &'static [Row] {
     match keeper {
         Keeper::Memory => &FORGOTTEN,
         Keeper::Sqlite | Keeper::Redis | Keeper::Postgres | Keeper::MariaDb => &KEPT,
-        Keeper::Transaction => &COMMITTED,
+        Keeper::Transaction | Keeper::TransactionInPostgres | Keeper::TransactionInMariaDb => {
+            &COMMITTED
+        }
     }
 }
 

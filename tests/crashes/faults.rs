@@ -1,25 +1,54 @@
-//! A process that kills itself at one step of the protocol.
+//! A process that kills itself at one step of the protocol, or holds there.
 
 use crate::step::Step;
 use bytes::Bytes;
-use idempotent_runtime::store::record::{Record, State};
+use idempotent_runtime::store::record::{Record as Stored, State};
 use idempotent_runtime::store::{Entry, Finding, Store, StoreFuture, Swap};
 use idempotent_runtime::{StorageKey, StoreError};
+use std::fmt;
+use std::io::{Write, stdin, stdout};
 use std::process::{Command, id};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
 
-/// The step at which this process dies, if any.
+/// The step at which this process dies or holds, if any.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Faults(pub(crate) Option<Step>);
+pub(crate) struct Faults(pub(crate) Option<(Fate, Step)>);
+
+/// What happens to a process at its step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// SIGKILL, so that nothing is flushed, dropped or said.
+    Dies,
+    /// Says so, once, and waits for a line.
+    Holds,
+}
 
 impl Faults {
-    /// Dies if this is the step: SIGKILL, so that nothing is flushed, dropped or said.
+    /// Meets its fate if this is the step.
     pub(crate) fn reach(self, step: Step) {
-        if self.0 != Some(step) {
-            return;
+        match self.0 {
+            Some((Fate::Dies, fatal)) if fatal == step => Self::die(),
+            Some((Fate::Holds, fatal)) if fatal == step => Self::hold(),
+            _ => {}
         }
+    }
+
+    fn hold() {
+        static HELD: AtomicBool = AtomicBool::new(false);
+        if !HELD.swap(true, Ordering::SeqCst) {
+            println!("reached");
+            stdout().flush().expect("the test listens");
+            stdin().read_line(&mut String::new()).expect("a line");
+        }
+    }
+
+    fn die() {
         let killed = Command::new("kill").args(["-9", &id().to_string()]).status();
         // Whatever `kill` answers, this thread does nothing more.
         drop(killed);
@@ -54,7 +83,7 @@ impl Mortal {
 
 /// Whether this is the record of a finished request.
 fn is_outcome(key: &StorageKey, value: &Bytes) -> bool {
-    Record::decode(key, value).is_ok_and(|record| matches!(record.state, State::Completed(_)))
+    Stored::decode(key, value).is_ok_and(|record| matches!(record.state, State::Completed(_)))
 }
 
 impl Store for Mortal {
@@ -99,4 +128,48 @@ impl Store for Mortal {
     fn findings(&self) -> Vec<Finding> {
         self.store.findings()
     }
+}
+
+/// Sees every statement that the client library carried out: the guard's and the outcome's among
+/// them, which no handler sees.
+pub(crate) struct Statements(pub(crate) Faults);
+
+impl Subscriber for Statements {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "sqlx::query"
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut Statement(self.0));
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// One statement, as it is logged.
+struct Statement(Faults);
+
+impl Visit for Statement {
+    fn record_str(&mut self, field: &Field, text: &str) {
+        if field.name() != "db.statement" {
+            return;
+        }
+        if text.contains("INSERT INTO idempotency_records") {
+            self.0.reach(Step::AfterClaim);
+        } else if text.contains("UPDATE idempotency_records") {
+            self.0.reach(Step::BeforeCommit);
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
 }

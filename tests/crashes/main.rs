@@ -1,5 +1,6 @@
 //! Processes that die and stand still, and what the next one finds.
 
+mod databases;
 mod expected;
 mod locks;
 mod matrix;

@@ -52,11 +52,23 @@ every_cell! {
 
 // Its guard is no lease, so there is no policy for one that is over.
 mod transaction {
-    every_cell!(@ dedup_table Retry on Transaction;
-        killed_before_the_effect: BeforeEffect,
-        killed_after_the_effect: AfterEffect,
-        killed_before_the_response: BeforeResponse,
-    );
+    macro_rules! every_step {
+        ($($database:ident $keeper:ident,)*) => {$(
+            every_cell!(@ $database Retry on $keeper;
+                killed_after_the_claim: AfterClaim,
+                killed_before_the_effect: BeforeEffect,
+                killed_after_the_effect: AfterEffect,
+                killed_before_the_commit: BeforeCommit,
+                killed_before_the_response: BeforeResponse,
+            );
+        )*};
+    }
+
+    every_step! {
+        sqlite Transaction,
+        postgres TransactionInPostgres,
+        mariadb TransactionInMariaDb,
+    }
 }
 
 /// Sees that one cell of the table is as it says.
@@ -99,20 +111,22 @@ async fn observe(keeper: Keeper, step: Step, policy: Policy) -> Option<Cell> {
     Some(Cell {
         at_once: answer(&at_once),
         later: answer(&later),
-        effects: world.marks("k", "effect").await,
+        effects: world.effects("k").await,
     })
 }
 
 /// The guarded route that is asked.
 fn path(keeper: Keeper, policy: Policy) -> &'static str {
     match (keeper, policy) {
-        (Keeper::Transaction, _) => "/transaction",
+        (Keeper::Transaction | Keeper::TransactionInPostgres | Keeper::TransactionInMariaDb, _) => {
+            "/transaction"
+        }
         (_, Policy::Retry) => "/retry",
         (_, Policy::Hold) => "/hold",
     }
 }
 
-fn answer(reply: &Reply) -> Answer {
+pub(crate) fn answer(reply: &Reply) -> Answer {
     match reply.status {
         201 if reply.is_replay() => Answer::Replayed,
         201 => Answer::Ran,

@@ -4,32 +4,53 @@ use crate::step::Step;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use tests::{Sender, Suspended, eventually};
 
 /// A running server; it is killed when it is dropped.
 pub(crate) struct Process {
     child: Child,
+    said: BufReader<ChildStdout>,
     url: String,
 }
 
 impl Process {
-    pub(crate) fn start(store: &str, business: &Path, dies: Option<Step>) -> Self {
+    /// Starts one, which meets its fate at a step: `dies` or `holds`.
+    pub(crate) fn start(
+        store: &str,
+        business: &Path,
+        ledger: &str,
+        fate: Option<(&str, Step)>,
+    ) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_guarded"))
             .arg(store)
             .arg(business)
-            .args(dies.map(|step| step.to_string()))
+            .arg(ledger)
+            .args(fate.map(|(fate, _)| fate))
+            .args(fate.map(|(_, step)| step.to_string()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("what was built can be started");
-        let stdout = child.stdout.take().expect("it is piped");
+        let said = BufReader::new(child.stdout.take().expect("it is piped"));
         // Kept before it is listened to, so that a failure kills it.
-        let mut process = Self { child, url: String::new() };
-        BufReader::new(stdout).read_line(&mut process.url).expect("its first line");
+        let mut process = Self { child, said, url: String::new() };
+        process.url = process.line();
         assert!(process.url.starts_with("http://"), "it says {:?}", process.url);
-        process.url.truncate(process.url.trim_end().len());
         process
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.said.read_line(&mut line).expect("it says something");
+        line.truncate(line.trim_end().len());
+        line
+    }
+
+    /// Waits until it holds at its step.
+    pub(crate) fn holds(&mut self) {
+        let said = tokio::task::block_in_place(|| self.line());
+        assert_eq!(said, "reached");
     }
 
     /// A POST to this path by alice.
@@ -37,7 +58,7 @@ impl Process {
         Sender::post(format!("{}{path}", self.url))
     }
 
-    /// Lets a handler go on that was asked to hold.
+    /// Lets it go on where it was asked to hold.
     pub(crate) fn go_on(&mut self) {
         let stdin = self.child.stdin.as_mut().expect("it is piped");
         stdin.write_all(b"go on\n").expect("it reads");

@@ -1,19 +1,22 @@
-//! A guarded server that tests kill and stop: `guarded STORE DATABASE [STEP]`.
+//! A guarded server that tests kill and stop: `guarded STORE DATABASE LEDGER [dies|holds STEP]`.
 //!
 //! Its handlers enter what they do into a business database, and wait for a line on the standard
-//! input if the request asks for it. It kills itself at the step that it is given.
+//! input if the request asks for it. It kills itself or holds at the step that it is given. The ledger
+//! is the database of the route that works in a transaction.
 
 mod faults;
+mod ledger;
 mod step;
 
 use actix_web::dev::Service;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, post, web};
-use faults::{Faults, Mortal};
+use faults::{Fate, Faults, Mortal, Statements};
 use idempotent_runtime::store::open;
-use idempotent_runtime::{Attempt, Idempotency, Scope, Tx, idempotent};
+use idempotent_runtime::{Attempt, Idempotency, Scope, idempotent};
+use ledger::Ledger;
 use serde_json::json;
+use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
-use sqlx::{Sqlite, SqlitePool};
 use std::error::Error;
 use std::io::{Write, stdin, stdout};
 use std::time::Duration;
@@ -24,17 +27,27 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let store = arguments.next().ok_or("no store")?;
     let database = arguments.next().ok_or("no database")?;
-    let faults = Faults(arguments.next().map(|step| step.parse()).transpose()?);
+    let ledger = arguments.next().ok_or("no ledger")?;
+    let fate = match arguments.next().as_deref() {
+        Some("dies") => Some(Fate::Dies),
+        Some("holds") => Some(Fate::Holds),
+        _ => None,
+    };
+    let step: Option<Step> = arguments.next().map(|step| step.parse()).transpose()?;
+    let faults = Faults(fate.zip(step));
+    tracing::subscriber::set_global_default(Statements(faults))?;
 
     let pool = connect(&database).await?;
     let store = Mortal { store: open(&store).await?, faults };
     let guard = Idempotency::builder(store).scope(Scope::header("Authorization"));
-    let guard = guard.database(pool.clone()).build()?;
+    let ledger = Ledger::open(&ledger).await?;
+    let guard = ledger.guard(guard).build()?;
     let business = web::Data::new(Business { pool, faults });
     let server = HttpServer::new(move || {
         App::new()
             .app_data(guard.clone())
             .app_data(business.clone())
+            .app_data(web::Data::new(faults))
             .wrap_fn(move |request, service| {
                 let called = service.call(request);
                 async move {
@@ -43,7 +56,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
                     response
                 }
             })
-            .service((retry, hold, lock, lock_impatiently, transaction))
+            .service((retry, hold, lock, lock_impatiently))
+            .configure(|config| ledger.routes(config))
     });
     let server = server.workers(2).bind(("127.0.0.1", 0))?;
     println!("http://{}", server.addrs()[0]);
@@ -132,15 +146,4 @@ async fn lock(request: HttpRequest, attempt: Attempt, shop: Shop) -> impl Respon
 #[idempotent(strategy = "lock", key = "account", lease = "1s", wait = "50ms")]
 async fn lock_impatiently(request: HttpRequest, attempt: Attempt, shop: Shop) -> impl Responder {
     shop.work(&request, &attempt).await
-}
-
-/// Its effect and its record commit together.
-#[post("/transaction")]
-#[idempotent(strategy = "dedup_table")]
-async fn transaction(mut tx: Tx<Sqlite>, shop: Shop) -> impl Responder {
-    shop.faults.reach(Step::BeforeEffect);
-    let effect = sqlx::query("INSERT INTO marks VALUES ('k', 'effect', 0)");
-    effect.execute(&mut *tx).await.expect("the business database works");
-    shop.faults.reach(Step::AfterEffect);
-    HttpResponse::Created().finish()
 }

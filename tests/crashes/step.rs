@@ -12,17 +12,20 @@ pub(crate) enum Step {
     AfterEffect,
     BeforeComplete,
     AfterComplete,
+    /// Only in a transaction: its last statement was carried out.
+    BeforeCommit,
     BeforeResponse,
 }
 
 /// All of them in their order, and how people call them.
-const STEPS: [(Step, &str); 7] = [
+const STEPS: [(Step, &str); 8] = [
     (Step::BeforeClaim, "before the claim reaches the store"),
     (Step::AfterClaim, "after the claim was granted"),
     (Step::BeforeEffect, "in the handler, before its effect"),
     (Step::AfterEffect, "in the handler, after its effect"),
     (Step::BeforeComplete, "before the outcome reaches the store"),
     (Step::AfterComplete, "after the outcome was stored"),
+    (Step::BeforeCommit, "before the transaction commits"),
     (Step::BeforeResponse, "before the response is sent"),
 ];
 

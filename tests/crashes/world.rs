@@ -18,6 +18,9 @@ macro_rules! values {
     }};
 }
 
+/// The file of the business database.
+const BUSINESS: &str = "business.db";
+
 /// Where the records of a world are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keeper {
@@ -31,12 +34,16 @@ pub(crate) enum Keeper {
     MariaDb,
     /// In the transaction of the business database.
     Transaction,
+    TransactionInPostgres,
+    TransactionInMariaDb,
 }
 
 /// A store and a business database of a test's own.
 pub(crate) struct World {
     directory: TempDir,
     store: String,
+    /// The database of transactions.
+    ledger: String,
     redis: Option<RedisServer>,
 }
 
@@ -51,26 +58,61 @@ impl World {
             (_, Some(redis)) => redis.url(),
             (_, None) => "memory:".to_owned(),
         };
-        Self { directory, store, redis }
+        let ledger = match keeper {
+            Keeper::TransactionInPostgres => PostgresServer::shared().await.database().await,
+            Keeper::TransactionInMariaDb => MariaDbServer::shared().await.database().await,
+            _ => format!("sqlite:{}", directory.path().join(BUSINESS).display()),
+        };
+        Self { directory, store, ledger, redis }
+    }
+
+    /// A world without a store, whose transactions are in this database.
+    pub(crate) fn with_ledger(ledger: String) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        Self { directory, store: "memory:".to_owned(), ledger, redis: None }
     }
 
     /// Starts a process that lives until it is told otherwise.
     pub(crate) fn start(&self) -> Process {
-        Process::start(&self.store, &self.business(), None)
+        Process::start(&self.store, &self.business(), &self.ledger, None)
     }
 
     /// Starts a process that kills itself at this step.
     pub(crate) fn start_mortal(&self, step: Step) -> Process {
-        Process::start(&self.store, &self.business(), Some(step))
+        Process::start(&self.store, &self.business(), &self.ledger, Some(("dies", step)))
+    }
+
+    /// Starts a process that holds at this step, once.
+    pub(crate) fn start_holding(&self, step: Step) -> Process {
+        Process::start(&self.store, &self.business(), &self.ledger, Some(("holds", step)))
     }
 
     fn business(&self) -> PathBuf {
-        self.directory.path().join("business.db")
+        self.directory.path().join(BUSINESS)
     }
 
     async fn connect(&self) -> SqliteConnection {
         let options = SqliteConnectOptions::new().filename(self.business());
         SqliteConnection::connect_with(&options).await.expect("the database is there")
+    }
+
+    /// How often this was done to a thing, by the ledger.
+    pub(crate) async fn effects(&self, thing: &str) -> i64 {
+        let count =
+            format!("SELECT count(*) FROM marks WHERE thing = '{thing}' AND mark = 'effect'");
+        let count = sqlx::AssertSqlSafe(count);
+        let counted = match self.ledger.split(':').next() {
+            Some("postgres") => {
+                let mut ledger = PgConnection::connect(&self.ledger).await.expect("it is up");
+                sqlx::query_scalar(count).fetch_one(&mut ledger).await
+            }
+            Some("mysql") => {
+                let mut ledger = MySqlConnection::connect(&self.ledger).await.expect("it is up");
+                sqlx::query_scalar(count).fetch_one(&mut ledger).await
+            }
+            _ => return self.marks(thing, "effect").await,
+        };
+        counted.expect("it counts")
     }
 
     /// How often this was done to a thing, by the business database.
