@@ -10,12 +10,21 @@ use tokio::task::block_in_place;
 pub(crate) struct Records {
     store: String,
     business: String,
-    _server: Option<Arc<RedisServer>>,
+    own: Own,
+}
+
+/// A server of a test's own.
+#[derive(Clone)]
+enum Own {
+    None,
+    Redis { _server: Arc<RedisServer> },
+    Postgres(Arc<PostgresServer>),
+    MariaDb(Arc<MariaDbServer>),
 }
 
 impl Records {
     fn new(store: String) -> Self {
-        Self { store, business: "sqlite:orders.db".to_owned(), _server: None }
+        Self { store, business: "sqlite:orders.db".to_owned(), own: Own::None }
     }
 
     /// In the process.
@@ -32,7 +41,7 @@ impl Records {
     pub(crate) fn redis() -> Self {
         let server = RedisServer::start();
         let records = Self::new(server.url());
-        Self { _server: Some(Arc::new(server)), ..records }
+        Self { own: Own::Redis { _server: Arc::new(server) }, ..records }
     }
 
     /// In a database of the tests' `PostgreSQL` server.
@@ -55,6 +64,41 @@ impl Records {
         Self { business: Self::mariadb().store, ..Self::memory() }
     }
 
+    /// In the process, and the business in a `PostgreSQL` server of the test's own.
+    pub(crate) fn business_in_own_postgres() -> Self {
+        let (server, business) = ready(async {
+            let server = PostgresServer::start_with(&["-c", "fsync=off"]).await;
+            let business = server.database().await;
+            (server, business)
+        });
+        Self { business, own: Own::Postgres(Arc::new(server)), ..Self::memory() }
+    }
+
+    /// In the process, and the business in a `MariaDB` server of the test's own.
+    pub(crate) fn business_in_own_mariadb() -> Self {
+        let (server, business) = ready(async {
+            let server = MariaDbServer::start_with(&[]).await;
+            let business = server.database().await;
+            (server, business)
+        });
+        Self { business, own: Own::MariaDb(Arc::new(server)), ..Self::memory() }
+    }
+
+    /// Kills the server that the business is in, if it is the test's own, and starts it again.
+    pub(crate) async fn kill_business(&self) {
+        match &self.own {
+            Own::None | Own::Redis { .. } => {}
+            Own::Postgres(server) => {
+                server.kill();
+                server.restart().await;
+            }
+            Own::MariaDb(server) => {
+                server.kill();
+                server.restart().await;
+            }
+        }
+    }
+
     /// What `--store` is given.
     pub(crate) fn store(&self) -> &str {
         &self.store
@@ -66,6 +110,6 @@ impl Records {
     }
 }
 
-fn ready(database: impl Future<Output = String>) -> String {
-    block_in_place(|| Handle::current().block_on(database))
+fn ready<T>(made: impl Future<Output = T>) -> T {
+    block_in_place(|| Handle::current().block_on(made))
 }

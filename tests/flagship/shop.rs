@@ -10,7 +10,7 @@ use tests::{Orders, Reply, Sender, eventually};
 pub(crate) struct Shop {
     /// The process; it ends before the server that its records are on.
     pub(crate) orders: Orders,
-    records: Records,
+    pub(crate) records: Records,
 }
 
 /// The order that most tests place.

@@ -6,7 +6,7 @@ use rand::random_range;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, Row, SqliteConnection};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
 use tests::{MariaDbServer, PostgresServer, Proxy, RedisServer, Reply};
@@ -33,6 +33,11 @@ pub(crate) struct World {
     processes: [RwLock<Process>; 2],
 }
 
+/// A process that lives until it is killed.
+fn start(url: &str, business: &Path) -> Process {
+    Process::start(url, business, &format!("sqlite:{}", business.display()), None)
+}
+
 impl World {
     pub(crate) async fn open(keeper: Keeper) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
@@ -57,8 +62,7 @@ impl World {
             }
         };
         let business = directory.path().join("business.db");
-        let start = || RwLock::new(Process::start(&url, &business, None));
-        let processes = [start(), start()];
+        let processes = [(); 2].map(|()| RwLock::new(start(&url, &business)));
         Self { directory, url, keeper: Mutex::new(keeper), proxy, processes }
     }
 
@@ -108,7 +112,7 @@ impl World {
         let mut process = self.processes[random_range(0..2)].write().await;
         process.kill();
         meanwhile().await;
-        *process = Process::start(&self.url, &self.business(), None);
+        *process = start(&self.url, &self.business());
         "a process killed"
     }
 
