@@ -5,11 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms of the runtime, from the top; each imports itself and those below.
-const ROOMS: [&str; 5] = ["http", "transaction", "strategy", "engine", "store"];
+const ROOMS: [&str; 7] = ["http", "message", "setup", "transaction", "strategy", "engine", "store"];
 
 /// What every room may import.
-const LEAVES: [&str; 8] =
-    ["clock", "error", "fingerprint", "key", "observe", "outcome", "policy", "sync"];
+const LEAVES: [&str; 9] =
+    ["clock", "draft", "error", "fingerprint", "key", "observe", "outcome", "policy", "sync"];
 
 const LONGEST: usize = 300;
 

@@ -19,7 +19,7 @@ use proc_macro2::TokenStream;
 ///
 /// | argument | value | default |
 /// | --- | --- | --- |
-/// | `strategy` | `"request_id"`, `"token"`, `"lock"`, `"dedup_table"`, `"row_lock"`, `"version"`, `"state"`, `"unique"`, `"async"` | `"request_id"` |
+/// | `strategy` | `"request_id"`, `"token"`, `"lock"`, `"dedup_table"`, `"row_lock"`, `"version"`, `"state"`, `"unique"`, `"async"`, `"message"` | `"request_id"` |
 /// | `key` | a template, see below | `"{header.Idempotency-Key}"` |
 /// | `operation` | the name that keys and tokens are bound to | the function's name |
 /// | `scope` | a template, or `"shared"` | the app's rule |
@@ -38,6 +38,7 @@ use proc_macro2::TokenStream;
 /// | `required` | `true`, or `false`: without a key it runs unguarded | `true` |
 /// | `within` | how far the request's timestamp may be from now | no limit |
 /// | `timestamp` | a template of that timestamp | `"{header.Timestamp}"` |
+/// | `engine` | an expression, for `message` alone: what guards the function | |
 ///
 /// A lock takes `key`, `scope`, `lease`, `wait` and `message`: handlers whose locks have one name
 /// never overlap, whatever their operation and whoever calls; nothing is stored.
@@ -58,7 +59,14 @@ use proc_macro2::TokenStream;
 /// (`constraint` narrows it to one index) is answered by the function that `existing` names, which
 /// takes the same parameters.
 ///
-/// With a `key`, these four give a duplicate the first answer before they judge.
+/// `message` is for functions that no request calls: any `async fn` or method that returns a `Result`
+/// whose error is made of `idempotent_runtime::Error`. `engine` is an expression for what guards it, a
+/// `Messages` or an app's `Idempotency`: a parameter, `"self.messages"`, a static. The templates are made
+/// of the function's parameters, `fingerprint` is nothing unless it is one of them, and `max_body` is how
+/// large a stored value may be. What it returns is stored as JSON and given to later calls.
+///
+/// With a `key`, `row_lock`, `version`, `state` and `unique` give a duplicate the first answer before
+/// they judge.
 ///
 /// `async` answers at once with 202 and the address of a task, and the handler runs later, in this
 /// process or another: `Idempotency::run_tasks` runs tasks, and `task_routes` is their address. The
@@ -123,7 +131,7 @@ pub fn states(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
 /// Parse, validate, expand; on errors the item is left as it was, beside them.
 fn guard(arguments: TokenStream, item: TokenStream) -> TokenStream {
     match parse::parse(arguments, &item).and_then(validate::validate) {
-        Ok(handler) => expand::handler(&handler),
+        Ok(handler) => expand::guarded(&handler),
         Err(errors) => diagnostics::beside(item, &errors),
     }
 }

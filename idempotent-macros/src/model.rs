@@ -20,6 +20,7 @@ pub(crate) struct Handler {
     pub(crate) window: Window,
     pub(crate) row: Row,
     pub(crate) existing: Existing,
+    pub(crate) engine: Engine,
 }
 
 /// A parameter of the handler.
@@ -50,6 +51,14 @@ impl<T> Setting<T> {
     }
 }
 
+/// What guards it.
+pub(crate) enum Engine {
+    /// The app's, which actix gives to a handler.
+    App,
+    /// What a function names, and its text.
+    Named(Box<Expr>, LitStr),
+}
+
 /// How a handler is told from its duplicates.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Strategy {
@@ -62,14 +71,21 @@ pub(crate) enum Strategy {
     State,
     Unique,
     Async,
+    Message,
 }
 
 impl Strategy {
-    /// Whether its guard stands in the business transaction; for `unique`, if the handler takes it.
+    /// Whether its guard stands in the business transaction; for `unique` and `message`, if the
+    /// function takes it.
     pub(crate) const fn is_transactional(self) -> bool {
         matches!(
             self,
-            Self::DedupTable | Self::RowLock | Self::Version | Self::State | Self::Unique
+            Self::DedupTable
+                | Self::RowLock
+                | Self::Version
+                | Self::State
+                | Self::Unique
+                | Self::Message
         )
     }
 }

@@ -146,6 +146,31 @@ expansions! {
         }
     }
 
+    a_function: (strategy = "message", key = "{message.id}", engine = "messages", ttl = "7d") {
+        /// Documented.
+        #[instrument(skip_all)]
+        pub(crate) async fn book<'a>(
+            messages: &Messages,
+            Incoming { message, .. }: Incoming<'a>,
+        ) -> Result<u64, BookError> {
+            Ok(message.save().await?)
+        }
+    }
+
+    a_method: (
+        strategy = "message",
+        key = "{self.queue}/{message.id}",
+        scope = "{message.tenant}",
+        fingerprint = "{message.cents}",
+        engine = "self.messages",
+        on_in_flight = "wait",
+        on_abandoned = "hold"
+    ) {
+        async fn book(&self, message: &Message) -> Result<(), Error> {
+            self.book(message).await
+        }
+    }
+
     a_mistake_leaves_the_function_as_it_was: (ttl = "soon") {
         #[post("/orders")]
         async fn create() -> impl Responder {

@@ -27,6 +27,7 @@
 //!
 //! - [`idempotent`](macro@idempotent) is the attribute, and all its arguments.
 //! - [`Idempotency`] is what an app is given, [`Builder`] what can be set.
+//! - [`Messages`] guards functions that no request calls, with `strategy = "message"`.
 //! - [`MemoryStore`], `SqliteStore` (feature `sqlite`), `RedisStore` (`redis`), `PostgresStore`
 //!   (`postgres`) and `MySqlStore` (`mysql`) keep records; [`Store`] is the contract for one of your own.
 //! - [`TokenIssuer`] and [`issue_token`] give out tokens, [`FormToken`] renders one into a form,
@@ -45,6 +46,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod clock;
+mod draft;
 pub mod engine;
 mod error;
 mod fingerprint;
@@ -54,17 +56,16 @@ pub mod fuzz;
 #[cfg(feature = "actix")]
 mod http;
 mod key;
+mod message;
 pub mod observe;
 pub mod outcome;
 pub mod policy;
-#[cfg(feature = "actix")]
 #[doc(hidden)]
 pub mod private;
+mod setup;
 pub mod store;
-#[cfg(feature = "actix")]
 mod strategy;
 mod sync;
-#[cfg(feature = "actix")]
 mod transaction;
 
 pub use error::{StoreError, StoreErrorKind};
@@ -78,13 +79,15 @@ pub use http::Tx;
 pub use http::browser_script;
 #[cfg(feature = "actix")]
 pub use http::{
-    Attempt, BuildError, Builder, DownstreamKey, FormToken, Guarding, Idempotency, KeyForm,
-    Middleware, NoScope, Problem, ProblemKind, Progress, Scope, StoreResponse, TaskArgument,
-    TaskRunner, TokenIssuer, issue_token, task_routes,
+    Attempt, Builder, DownstreamKey, FormToken, Guarding, Idempotency, KeyForm, Middleware,
+    Problem, ProblemKind, Progress, Scope, StoreResponse, TaskArgument, TaskRunner, TokenIssuer,
+    issue_token, task_routes,
 };
 #[cfg(feature = "macros")]
 pub use idempotent_macros::{States, idempotent};
 pub use key::{Address, Segments, StorageKey};
+pub use message::{Error, Guards, Messages, MessagesBuilder};
+pub use setup::{BuildError, NoScope};
 #[cfg(feature = "mysql")]
 pub use store::MySqlStore;
 #[cfg(feature = "postgres")]
@@ -96,5 +99,4 @@ pub use store::SqliteStore;
 pub use store::{MemoryStore, Store};
 #[cfg(feature = "actix")]
 pub use strategy::{Lock, LockError, LockGuard};
-#[cfg(feature = "actix")]
 pub use transaction::Database;

@@ -4,7 +4,6 @@ mod row;
 mod statuses;
 
 pub use row::{Row, StateRow, Stored, may_follow};
-#[cfg(feature = "actix")]
 pub(crate) use row::{RowGuard, is_beyond};
 pub use statuses::Statuses;
 
@@ -28,6 +27,8 @@ pub enum Strategy {
     State,
     /// The handler inserts; a unique violation is answered by what is there.
     Unique,
+    /// A function runs once for each key (idempotent consumer).
+    Message,
     /// Handlers that name the same lock never overlap; nothing is stored.
     Lock,
     /// The request is stored as a task and answered with its address; it runs later.
@@ -140,7 +141,7 @@ impl Policy {
             on_store_error: OnStoreError::Refuse,
             presence: Presence::Required,
             fingerprint: match strategy {
-                Strategy::Lock => FingerprintOf::Nothing,
+                Strategy::Lock | Strategy::Message => FingerprintOf::Nothing,
                 _ => FingerprintOf::Request,
             },
             statuses: Statuses::DEFAULT,

@@ -1,7 +1,16 @@
 //! From a valid annotation to tokens. Nothing here can fail.
 
+mod function;
 mod http;
 mod policy;
 mod template;
 
-pub(crate) use http::handler;
+use crate::model::{Engine, Handler};
+use proc_macro2::TokenStream;
+
+pub(crate) fn guarded(guarded: &Handler) -> TokenStream {
+    match &guarded.engine {
+        Engine::App => http::handler(guarded),
+        Engine::Named(engine, written) => function::function(guarded, engine, written),
+    }
+}

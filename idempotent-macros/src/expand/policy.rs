@@ -23,6 +23,7 @@ pub(super) fn policy(handler: &Handler) -> TokenStream {
         Strategy::State => quote!(State),
         Strategy::Unique => quote!(Unique),
         Strategy::Async => quote!(Async),
+        Strategy::Message => quote!(Message),
     };
     let rt = super::http::runtime();
     let mut tokens = quote!(#rt::Policy::new(#operation, #rt::Strategy::#strategy));

@@ -1,5 +1,6 @@
 //! From what was written to what it means: every rule, one function each, all mistakes at once.
 
+mod engine;
 mod row;
 mod rules;
 mod signature;
@@ -12,11 +13,11 @@ use crate::model::{
     Fingerprint, Handler, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Parameter, Policy,
     Presence, Scope, Setting, Statuses, Strategy, Template, Window,
 };
-use crate::parse::{Argument, Arguments, Written};
-use syn::{Error, LitStr};
+use crate::parse::{Argument, Arguments, Value, Written};
+use syn::{Error, Lit, LitStr};
 
 /// Every argument there is, in the order they are documented.
-const NAMES: [&str; 28] = [
+const NAMES: [&str; 29] = [
     "strategy",
     "key",
     "operation",
@@ -45,26 +46,60 @@ const NAMES: [&str; 28] = [
     "to",
     "existing",
     "constraint",
+    "engine",
 ];
+
+/// What the attribute is put on, which its strategy says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Subject {
+    /// A handler of actix.
+    Handler,
+    /// A function that has no request.
+    Function,
+}
+
+impl Subject {
+    fn of(arguments: &[Argument]) -> Self {
+        let message = |argument: &Argument| match &argument.value {
+            Value::Literal(Lit::Str(text)) => {
+                argument.name == "strategy" && text.value() == "message"
+            }
+            _ => false,
+        };
+        if arguments.iter().any(message) { Self::Function } else { Self::Handler }
+    }
+
+    /// How messages call it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Handler => "handler",
+            Self::Function => "function",
+        }
+    }
+}
 
 /// The arguments by name, and the mistakes found on the way.
 struct Reader<'a> {
     arguments: &'a [Argument],
     parameters: &'a [Parameter],
+    /// What it is put on.
+    subject: Subject,
     mistakes: Mistakes,
 }
 
 pub(crate) fn validate(written: Written) -> Result<Handler, Error> {
     let mut mistakes = Mistakes::default();
     let Written { arguments, function } = written;
-    let parameters = signature::parameters(&function, &mut mistakes);
     let Arguments(arguments) = arguments;
+    let subject = Subject::of(&arguments);
+    let parameters = signature::parameters(&function, subject, &mut mistakes);
     check_names(&arguments, &mut mistakes);
 
-    let mut reader = Reader { arguments: &arguments, parameters: &parameters, mistakes };
+    let mut reader = Reader { arguments: &arguments, parameters: &parameters, subject, mistakes };
     let policy = reader.policy(&function.signature.ident.to_string());
     let row = row::read(&mut reader, policy.strategy);
     let existing = unique::read(&mut reader, policy.strategy);
+    let engine = engine::read(&mut reader);
     let key = reader.key(policy.strategy);
     let scope = reader.scope();
     let window = reader.window();
@@ -85,6 +120,7 @@ pub(crate) fn validate(written: Written) -> Result<Handler, Error> {
         window,
         row,
         existing,
+        engine,
     })
 }
 
@@ -138,7 +174,7 @@ impl<'a> Reader<'a> {
     }
 
     fn template(&mut self, text: &LitStr) -> Template {
-        let read = template::read(text, self.parameters, &mut self.mistakes);
+        let read = template::read(text, self.parameters, self.subject, &mut self.mistakes);
         read.unwrap_or_default()
     }
 
@@ -153,6 +189,7 @@ impl<'a> Reader<'a> {
             ("state", Strategy::State),
             ("unique", Strategy::Unique),
             ("async", Strategy::Async),
+            ("message", Strategy::Message),
         ];
         let duplicates = [
             ("replay", OnDuplicate::Replay),
@@ -228,7 +265,7 @@ impl<'a> Reader<'a> {
             (None, Strategy::RowLock | Strategy::Version | Strategy::State | Strategy::Unique) => {
                 Template::default()
             }
-            (None, Strategy::Token | Strategy::Lock) => {
+            (None, Strategy::Token | Strategy::Lock | Strategy::Message) => {
                 if self.find("key").is_none() {
                     self.mistakes.add(rules::needs_key(strategy, self.find("strategy")));
                 }

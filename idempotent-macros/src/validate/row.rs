@@ -28,7 +28,8 @@ pub(super) fn read(reader: &mut Reader<'_>, strategy: Strategy) -> Row {
         | Strategy::Lock
         | Strategy::DedupTable
         | Strategy::Unique
-        | Strategy::Async => Row::None,
+        | Strategy::Async
+        | Strategy::Message => Row::None,
     }
 }
 

@@ -2,16 +2,17 @@
 
 use crate::diagnostics::{Mistake, listed};
 use crate::model::{
-    OnDuplicate, OnInFlight, OnStoreError, Policy, Presence, Segment, Setting, Strategy, Template,
+    Fingerprint, OnDuplicate, OnInFlight, OnStoreError, Policy, Presence, Segment, Setting,
+    Strategy, Template,
 };
-use crate::parse::Argument;
-use crate::validate::{NAMES, Reader, unique};
+use crate::parse::{Argument, Value};
+use crate::validate::{NAMES, Reader, Subject, unique};
 use proc_macro2::Span;
-use syn::LitStr;
+use syn::{Lit, LitStr};
 
 type Rule = fn(&Reader<'_>, &Policy, &Template) -> Option<Mistake>;
 
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
     key_varies,
     token_is_one_placeholder,
     token_is_required,
@@ -20,6 +21,7 @@ const RULES: [Rule; 11] = [
     tx_needs_transaction,
     accepting_needs_version,
     timestamp_needs_window,
+    function_is_compared_by_template,
     lease_below_ttl,
     wait_below_ttl,
     headers_need_replay,
@@ -58,6 +60,13 @@ const NOT_OF_A_TASK: [&str; 8] = [
 /// What a transaction has no use for: the database's own locks take the place of leases.
 const NOT_OF_A_TRANSACTION: [&str; 4] = ["lease", "on_in_flight", "on_abandoned", "on_store_error"];
 
+/// What a function has no use for: it has no request and no response.
+const NOT_OF_A_FUNCTION: [&str; 7] =
+    ["on_store_error", "store", "headers", "message", "required", "within", "timestamp"];
+
+/// What only a function has a use for.
+const OF_A_FUNCTION: [&str; 1] = ["engine"];
+
 /// What only a row has a use for.
 const OF_A_ROW: [&str; 7] = ["table", "id", "id_column", "column", "version", "from", "to"];
 
@@ -88,11 +97,13 @@ fn check_use(reader: &mut Reader<'_>, strategy: Strategy) {
         Strategy::State => ("state", [&NOT_OF_A_TRANSACTION[..], &["version"]].concat()),
         Strategy::Async => ("async", [&NOT_OF_A_TASK[..], &OF_A_ROW].concat()),
         Strategy::Unique => ("unique", [&NOT_OF_A_TRANSACTION[..], &OF_A_ROW].concat()),
+        Strategy::Message => ("message", [&NOT_OF_A_FUNCTION[..], &OF_A_ROW].concat()),
     };
     let of_others = if strategy == Strategy::Unique { &[][..] } else { &OF_AN_INDEX[..] };
-    let unused = [&unused[..], of_others].concat();
+    let of_functions = if strategy == Strategy::Message { &[][..] } else { &OF_A_FUNCTION[..] };
+    let unused = [&unused[..], of_others, of_functions].concat();
     let keyless = strategy.is_transactional()
-        && strategy != Strategy::DedupTable
+        && !matches!(strategy, Strategy::DedupTable | Strategy::Message)
         && reader.find("key").is_none();
     for argument in reader.arguments {
         let name = argument.name.to_string();
@@ -117,8 +128,12 @@ fn check_use(reader: &mut Reader<'_>, strategy: Strategy) {
 fn key_varies(reader: &Reader<'_>, policy: &Policy, key: &Template) -> Option<Mistake> {
     let written = reader.find("key")?;
     (policy.strategy != Strategy::Lock && !key.0.is_empty() && key.is_constant()).then(|| {
-        Mistake::new(written.span(), "the key is the same for every request")
-            .help("put a placeholder into it: `key = \"{header.Idempotency-Key}\"`")
+        let (what, example) = match reader.subject {
+            Subject::Handler => ("request", "{header.Idempotency-Key}"),
+            Subject::Function => ("call", "{message.id}"),
+        };
+        Mistake::new(written.span(), format!("the key is the same for every {what}"))
+            .help(format!("put a placeholder into it: `key = \"{example}\"`"))
     })
 }
 
@@ -159,7 +174,9 @@ fn token_is_checked(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Optio
 fn wait_needs_waiting(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
     let written = reader.find("wait")?;
     let waits = match policy.strategy {
-        Strategy::RequestId | Strategy::Token => policy.on_in_flight == OnInFlight::Wait,
+        Strategy::RequestId | Strategy::Token | Strategy::Message => {
+            policy.on_in_flight == OnInFlight::Wait
+        }
         _ => true,
     };
     (!waits).then(|| {
@@ -186,6 +203,21 @@ fn tx_needs_transaction(reader: &Reader<'_>, policy: &Policy, _: &Template) -> O
             .help("choose `strategy = \"dedup_table\"`: effect and record then commit together")
             .note("`row_lock`, `version`, `state` and `unique` stand in a transaction, too")
             .note("with other strategies, begin a transaction on your own pool")
+    })
+}
+
+/// Nothing of a function's call is compared unless it says what.
+fn function_is_compared_by_template(
+    reader: &Reader<'_>,
+    policy: &Policy,
+    _: &Template,
+) -> Option<Mistake> {
+    let written = reader.find("fingerprint")?;
+    let of_request = matches!(policy.fingerprint, Fingerprint::Request)
+        && matches!(&written.value, Value::Literal(Lit::Str(text)) if text.value() == "request");
+    (policy.strategy == Strategy::Message && of_request).then(|| {
+        Mistake::new(written.span(), "a function has no request that could be compared")
+            .help("name what must be equal: `fingerprint = \"{message.amount}\"`, or leave it out")
     })
 }
 
@@ -234,6 +266,10 @@ fn headers_need_replay(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Op
 /// There is no header that tokens come in by convention, and no lock without a name.
 pub(super) fn needs_key(strategy: Strategy, written: Option<&Argument>) -> Mistake {
     let span = written.map_or_else(Span::call_site, Argument::span);
+    if strategy == Strategy::Message {
+        return Mistake::new(span, "`strategy = \"message\"` needs to know which message it is")
+            .help("add `key = \"{message.id}\"`, with a parameter of the function");
+    }
     if strategy == Strategy::Lock {
         return Mistake::new(span, "`strategy = \"lock\"` needs a name for what it locks")
             .help("add `key = \"account:{path.id}\"`, or a constant for one lock of all requests");

@@ -3,32 +3,56 @@
 use crate::diagnostics::{Mistake, Mistakes};
 use crate::model::Parameter;
 use crate::parse::Function;
-use proc_macro2::{Group, TokenStream, TokenTree};
-use quote::ToTokens;
+use crate::validate::Subject;
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
-use syn::{Attribute, FnArg, Ident, Pat, PatType, Type};
+use syn::{Attribute, FnArg, GenericParam, Ident, Pat, PatType, ReturnType, Signature, Type};
 
 /// As many extractors as actix takes in one tuple.
 const MOST_PARAMETERS: usize = 16;
 
 /// The parameters of a function that can be guarded.
-pub(super) fn parameters(function: &Function, mistakes: &mut Mistakes) -> Vec<Parameter> {
+pub(super) fn parameters(
+    function: &Function,
+    subject: Subject,
+    mistakes: &mut Mistakes,
+) -> Vec<Parameter> {
     let signature = &function.signature;
     if function.asyncness().is_none() {
-        let what = Mistake::new(signature.fn_token.span, "a guarded handler must be `async`");
+        let what = Mistake::new(
+            signature.fn_token.span,
+            format!("a guarded {} must be `async`", subject.name()),
+        );
         mistakes.add(what.help(format!("write `async fn {}`", signature.ident)));
     }
-    if !signature.generics.params.is_empty() {
-        let span = signature.generics.params.span();
+    let generic = signature.generics.params.iter().find(|param| match subject {
+        Subject::Handler => true,
+        Subject::Function => !matches!(param, GenericParam::Lifetime(_)),
+    });
+    if let Some(generic) = generic {
+        let span = match subject {
+            Subject::Handler => signature.generics.params.span(),
+            Subject::Function => generic.span(),
+        };
+        let name = subject.name();
         mistakes.add(
-            Mistake::new(span, "a guarded handler cannot be generic")
+            Mistake::new(span, format!("a guarded {name} cannot be generic"))
                 .help("guard a plain function that calls the generic one")
-                .note("one operation name would stand for as many handlers as there are types"),
+                .note(format!(
+                    "one operation name would stand for as many {name}s as there are types"
+                )),
         );
     }
-    let parameters: Vec<_> =
-        signature.inputs.iter().filter_map(|input| mistakes.keep(parameter(input))).collect();
-    if parameters.len() > MOST_PARAMETERS {
+    if subject == Subject::Function {
+        mistakes.keep(returns_result(signature));
+    }
+    let parameters: Vec<_> = signature
+        .inputs
+        .iter()
+        .filter_map(|input| mistakes.keep(parameter(input, subject)))
+        .collect();
+    if subject == Subject::Handler && parameters.len() > MOST_PARAMETERS {
         let span = signature.inputs[MOST_PARAMETERS].span();
         mistakes.add(
             Mistake::new(span, format!("more than {MOST_PARAMETERS} extractors"))
@@ -38,9 +62,43 @@ pub(super) fn parameters(function: &Function, mistakes: &mut Mistakes) -> Vec<Pa
     parameters
 }
 
-fn parameter(input: &FnArg) -> Result<Parameter, Mistake> {
+/// What is stored and what is an error must be told apart.
+fn returns_result(signature: &Signature) -> Result<(), Mistake> {
+    let ReturnType::Type(_, kind) = &signature.output else {
+        return Err(no_result(signature.ident.span()));
+    };
+    match &**kind {
+        Type::Path(path)
+            if path
+                .path
+                .segments
+                .last()
+                .is_some_and(|last| last.ident.to_string().ends_with("Result")) =>
+        {
+            Ok(())
+        }
+        other => Err(no_result(other.span())),
+    }
+}
+
+fn no_result(span: Span) -> Mistake {
+    Mistake::new(span, "a guarded function returns a `Result`")
+        .help("write `-> Result<T, E>` with `E: From<idempotent_runtime::Error>`")
+        .note("the value is stored and given to later calls; an error lets the next call run")
+}
+
+fn parameter(input: &FnArg, subject: Subject) -> Result<Parameter, Mistake> {
     let PatType { pat, ty, .. } = match input {
         FnArg::Typed(typed) => typed,
+        FnArg::Receiver(receiver) if subject == Subject::Function => {
+            let name = Ident::new("self", receiver.self_token.span);
+            let pattern = receiver.self_token.to_token_stream();
+            return Ok(Parameter {
+                pattern,
+                kind: Type::Verbatim(quote!(Self)),
+                names: vec![name],
+            });
+        }
         FnArg::Receiver(receiver) => {
             let span = receiver.self_token.span;
             return Err(Mistake::new(span, "a guarded handler cannot be a method")
@@ -48,8 +106,8 @@ fn parameter(input: &FnArg) -> Result<Parameter, Mistake> {
         }
     };
     if let Type::ImplTrait(anonymous) = &**ty {
-        return Err(Mistake::new(anonymous.span(), "a guarded handler cannot be generic")
-            .help("name the parameter's type"));
+        let what = format!("a guarded {} cannot be generic", subject.name());
+        return Err(Mistake::new(anonymous.span(), what).help("name the parameter's type"));
     }
     let mut names = Vec::new();
     bound(pat, &mut names);

@@ -3,6 +3,7 @@
 use crate::diagnostics::{Mistake, Mistakes, listed};
 use crate::model::{Parameter, Segment, Source, Template};
 use crate::parse::{Piece, pieces};
+use crate::validate::Subject;
 use crate::validate::values::header_name;
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use syn::{Expr, Ident, LitStr};
@@ -16,6 +17,7 @@ pub(super) fn header(name: &str) -> Template {
 pub(super) fn read(
     text: &LitStr,
     parameters: &[Parameter],
+    subject: Subject,
     mistakes: &mut Mistakes,
 ) -> Option<Template> {
     let pieces = pieces(&text.value()).map_err(|why| {
@@ -27,28 +29,44 @@ pub(super) fn read(
         .into_iter()
         .map(|piece| match piece {
             Piece::Text(text) => Some(Segment::Text(text)),
-            Piece::Placeholder(inside) => mistakes.keep(placeholder(text, &inside, parameters)),
+            Piece::Placeholder(inside) => {
+                mistakes.keep(placeholder(text, &inside, parameters, subject))
+            }
         })
         .collect();
     segments.into_iter().collect::<Option<_>>().map(Template)
 }
 
-fn placeholder(text: &LitStr, inside: &str, parameters: &[Parameter]) -> Result<Segment, Mistake> {
+fn placeholder(
+    text: &LitStr,
+    inside: &str,
+    parameters: &[Parameter],
+    subject: Subject,
+) -> Result<Segment, Mistake> {
     if inside.is_empty() {
-        return Err(Mistake::new(text.span(), "a placeholder with nothing in it")
-            .help("name what it holds: `{header.Idempotency-Key}`"));
+        let mistake = Mistake::new(text.span(), "a placeholder with nothing in it");
+        return Err(mistake.help(match subject {
+            Subject::Handler => "name what it holds: `{header.Idempotency-Key}`",
+            Subject::Function => "name what it holds: `{message.id}`",
+        }));
     }
     let root = inside.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
     let is_parameter = names(parameters).any(|name| *name == root);
     let source = Source::ALL.iter().find(|(name, _)| *name == root).map(|(_, source)| *source);
     match (source, inside.split_once('.')) {
+        (Some(_), _) if !is_parameter && subject == Subject::Function => Err(Mistake::new(
+            text.span(),
+            format!("`{{{inside}}}` reads a request, and there is none"),
+        )
+        .help("build it of the function's parameters: `{message.id}`")
+        .note("`strategy = \"message\"` guards functions, which actix-web does not call")),
         (Some(source), Some((_, name))) if !is_parameter => request(text, source, name.trim()),
         (Some(source), None) if !is_parameter => {
             let name = source.name();
             Err(Mistake::new(text.span(), format!("`{{{inside}}}` does not say which {name}"))
                 .help(format!("write `{{{name}.…}}` with its name")))
         }
-        _ => expression(text, inside, root, parameters),
+        _ => expression(text, inside, root, parameters, subject),
     }
 }
 
@@ -69,6 +87,7 @@ fn expression(
     inside: &str,
     root: &str,
     parameters: &[Parameter],
+    subject: Subject,
 ) -> Result<Segment, Mistake> {
     // Parsed through a literal of its own, so that errors in it point at the attribute; as code of
     // the macro, so that the compiler does not suggest to replace the literal by a name.
@@ -83,26 +102,31 @@ fn expression(
         return Ok(Segment::Value(Box::new(parsed), written));
     }
     let own: Vec<String> = names(parameters).map(Ident::to_string).collect();
+    let own = || own.iter().map(String::as_str);
     let sources = Source::ALL.map(|(name, _)| name);
-    let known = own.iter().map(String::as_str).chain(sources);
-    let mistake = Mistake::new(text.span(), format!("`{{{inside}}}` names nothing"))
-        .suggest(root, known)
-        .note(format!(
-            "a placeholder starts with {} of the request",
-            listed(sources.map(|source| source))
-        ));
-    Err(match own.as_slice() {
-        [] => mistake.note("or with a parameter of the handler, and this one has none"),
-        _ => mistake.note(format!(
-            "or with a parameter of the handler: {}",
-            listed(own.iter().map(String::as_str))
-        )),
+    let known = own().chain(sources.into_iter().filter(|_| subject == Subject::Handler));
+    let mistake =
+        Mistake::new(text.span(), format!("`{{{inside}}}` names nothing")).suggest(root, known);
+    let (mistake, starts) = match subject {
+        Subject::Handler => {
+            let sources = format!("a placeholder starts with {} of the request", listed(sources));
+            (mistake.note(sources), "or")
+        }
+        Subject::Function => (mistake, "a placeholder starts"),
+    };
+    let subject = subject.name();
+    Err(match own().next() {
+        None => mistake
+            .note(format!("{starts} with a parameter of the {subject}, and this one has none")),
+        Some(_) => {
+            mistake.note(format!("{starts} with a parameter of the {subject}: {}", listed(own())))
+        }
     })
 }
 
 /// The same tokens, where each name of a parameter means that parameter: one that a macro of the
 /// user's has written differs from ours by more than its letters.
-fn meant(tokens: TokenStream, parameters: &[Parameter]) -> TokenStream {
+pub(super) fn meant(tokens: TokenStream, parameters: &[Parameter]) -> TokenStream {
     let one = |token| match token {
         TokenTree::Ident(mut word) => {
             if let Some(name) = names(parameters).find(|name| **name == word) {
@@ -121,7 +145,7 @@ fn meant(tokens: TokenStream, parameters: &[Parameter]) -> TokenStream {
 }
 
 /// The variable an expression starts from.
-fn root_of(expression: &Expr) -> Option<&Ident> {
+pub(super) fn root_of(expression: &Expr) -> Option<&Ident> {
     match expression {
         Expr::Path(path) => path.path.get_ident(),
         Expr::Field(field) => root_of(&field.base),
@@ -134,6 +158,6 @@ fn root_of(expression: &Expr) -> Option<&Ident> {
     }
 }
 
-fn names(parameters: &[Parameter]) -> impl Iterator<Item = &Ident> {
+pub(super) fn names(parameters: &[Parameter]) -> impl Iterator<Item = &Ident> {
     parameters.iter().flat_map(|parameter| &parameter.names)
 }

@@ -3,20 +3,20 @@
 use crate::engine::Engine;
 use crate::engine::task::Tasks;
 use crate::error::StoreError;
-use crate::http::builder::{Builder, NoScope};
+use crate::http::builder::Builder;
 use crate::http::key_header::KeyForm;
 use crate::http::page;
 use crate::http::problem::Problem;
 use crate::http::scope::Scope;
-use crate::observe::Counts;
+use crate::message::{Guards, Parts, Whose, sealed};
 use crate::policy::Policy;
-use crate::store::{Finding, Store, open};
+use crate::setup::{Base, NoScope, common_methods};
+use crate::store::{Store, open};
 use crate::strategy::{Lock, Settings};
 use crate::transaction::Guarded;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What the types of problems begin with, where the app says nothing else.
 pub(super) const PROBLEM_TYPES: &str = "urn:idempotent-runtime:problem/";
@@ -44,10 +44,8 @@ pub struct Idempotency(pub(super) Arc<Guard>);
 
 /// What its clones share.
 pub(super) struct Guard {
-    pub(super) engine: Engine,
-    pub(super) settings: Settings,
+    pub(super) base: Arc<Base>,
     pub(super) scope: Scope,
-    pub(super) database: Option<Arc<dyn Guarded>>,
     pub(super) key_form: KeyForm,
     pub(super) max_body: usize,
     pub(super) problem_types: String,
@@ -78,8 +76,7 @@ impl Idempotency {
     ///
     /// ```
     /// # use idempotent_runtime::{Idempotency, LockError};
-    /// # use std::time::Duration;
-    /// # async fn report(idempotency: &Idempotency) -> Result<(), LockError> {
+    /// #     /// # async fn report(idempotency: &Idempotency) -> Result<(), LockError> {
     /// let lock = idempotency.lock("nightly report").wait(Duration::from_secs(2)).acquire().await?;
     /// // …
     /// lock.release().await;
@@ -90,46 +87,24 @@ impl Idempotency {
         Lock::new(self.engine(), self.settings(), name)
     }
 
-    /// Takes no new runs, waits for those under way, and answers how many are left.
-    ///
-    /// For the end of a process: call it before the server stops, and allow it as long as the
-    /// longest handler takes.
-    pub async fn drain(&self, at_most: Duration) -> usize {
-        self.0.engine.drain(at_most).await
-    }
+    common_methods!();
 
-    /// How often each thing happened so far.
-    #[must_use]
-    pub fn counts(&self) -> Counts {
-        self.0.engine.counts()
-    }
-
-    /// What in the store's settings breaks or weakens a promise, as of its connection.
-    ///
-    /// `build` logs all of it, and fails on what breaks a promise.
-    #[must_use]
-    pub fn check(&self) -> Vec<Finding> {
-        self.0.engine.store().findings()
-    }
-
-    /// The store underneath, for people.
-    #[must_use]
-    pub fn describe_store(&self) -> String {
-        self.0.engine.store().describe()
+    fn base(&self) -> &Base {
+        &self.0.base
     }
 
     /// The business database, for people; nothing, if the app was given none.
     #[must_use]
     pub fn describe_database(&self) -> Option<String> {
-        self.0.database.as_ref().map(|database| database.describe())
+        self.database().map(|database| database.describe())
     }
 
     pub(super) fn engine(&self) -> &Engine {
-        &self.0.engine
+        &self.0.base.engine
     }
 
     pub(super) fn settings(&self) -> &Settings {
-        &self.0.settings
+        &self.0.base.settings
     }
 
     pub(super) fn tasks(&self) -> &Tasks {
@@ -137,7 +112,7 @@ impl Idempotency {
     }
 
     pub(super) fn database(&self) -> Option<&Arc<dyn Guarded>> {
-        self.0.database.as_ref()
+        self.0.base.database.as_ref()
     }
 
     pub(super) fn scope(&self) -> &Scope {
@@ -166,12 +141,29 @@ impl Idempotency {
     }
 }
 
+impl sealed::Sealed for Idempotency {}
+
+/// Functions have no request for the app's rule to read: unless it is shared, each needs a `scope`.
+impl Guards for Idempotency {
+    fn parts(&self) -> Parts {
+        let whose = if self.scope().is_shared() { Whose::Shared } else { Whose::OfFunctions };
+        Parts { base: Arc::clone(&self.0.base), whose }
+    }
+}
+
+impl<G: Guards + ?Sized> sealed::Sealed for web::Data<G> {}
+
+impl<G: Guards + ?Sized> Guards for web::Data<G> {
+    fn parts(&self) -> Parts {
+        (***self).parts()
+    }
+}
+
 impl fmt::Debug for Idempotency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Guard { engine, settings, scope, .. } = &*self.0;
+        let Guard { base, scope, .. } = &*self.0;
         f.debug_struct("Idempotency")
-            .field("engine", engine)
-            .field("settings", settings)
+            .field("base", base)
             .field("scope", scope)
             .finish_non_exhaustive()
     }

@@ -2,13 +2,13 @@
 
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
+use crate::draft::Unfilled;
 use crate::engine::Ask;
 use crate::fingerprint::Fingerprint;
 use crate::http::call::{Call, Exit};
 use crate::http::multipart::{self, Parts};
 use crate::http::problem::ProblemKind;
 use crate::http::scope::NoScope;
-use crate::http::template::Unfilled;
 use crate::http::timestamp;
 use crate::key::Segments;
 use crate::policy::{FingerprintOf, Presence, Strategy};

@@ -2,6 +2,7 @@
 
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
+use crate::draft::{Draft, LONG_VALUE_MAX, Unfilled, VALUE_MAX};
 use crate::engine::Begun;
 use crate::engine::decide::Refusal;
 use crate::error::{StoreError, StoreErrorKind};
@@ -14,7 +15,7 @@ use crate::http::response::{not_stored, replay};
 use crate::http::serving::{Run, Shared, misconfigured};
 use crate::http::settle::settle;
 use crate::http::task::Kept;
-use crate::http::template::{Draft, Template, Unfilled};
+use crate::http::template::Template;
 use crate::key::Segments;
 use crate::outcome::Outcome;
 use crate::policy::{FingerprintOf, OnStoreError, Policy, Strategy};
@@ -25,10 +26,6 @@ use futures_util::FutureExt;
 use futures_util::future::{Either, ready};
 use std::borrow::Cow;
 use std::rc::Rc;
-
-/// The longest single value in a key, and in a scope or fingerprint.
-const VALUE_MAX: usize = 1024;
-const LONG_VALUE_MAX: usize = 8192;
 
 /// Why a handler is not reached.
 #[derive(Debug)]
@@ -179,12 +176,19 @@ impl Call {
                 Ok(true)
             }
             Strategy::Unique => Ok(taken),
-            // The compiler sees a `Tx` among the parameters, and not one inside of an extractor.
-            Strategy::RequestId | Strategy::Token | Strategy::Lock | Strategy::Async if taken => {
-                let why = "a handler takes `Tx`, and no guard of its stands in a transaction";
-                Err(Exit::Refused(misconfigured(&self.request, why)))
+            Strategy::RequestId
+            | Strategy::Token
+            | Strategy::Lock
+            | Strategy::Async
+            | Strategy::Message => {
+                if taken {
+                    // The compiler sees a `Tx` among the parameters, and not one inside of an
+                    // extractor.
+                    let why = "a handler takes `Tx`, and no guard of its stands in a transaction";
+                    return Err(Exit::Refused(misconfigured(&self.request, why)));
+                }
+                Ok(false)
             }
-            Strategy::RequestId | Strategy::Token | Strategy::Lock | Strategy::Async => Ok(false),
         }
     }
 

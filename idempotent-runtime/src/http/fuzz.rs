@@ -2,9 +2,10 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a panic is what a fuzzer looks for")]
 
+use crate::draft::{Draft, Unfilled};
 use crate::http::key_header::{KEY_MAX, KeyForm, parse};
 use crate::http::response;
-use crate::http::template::{Draft, Template, Unfilled};
+use crate::http::template::Template;
 use crate::outcome::StoredResponse;
 use actix_web::http::Uri;
 use actix_web::http::header::{CONTENT_TYPE, COOKIE, HeaderName, HeaderValue};

@@ -40,7 +40,7 @@ pub use app::Idempotency;
 pub use attempt::Attempt;
 #[cfg(feature = "browser")]
 pub use browser::browser_script;
-pub use builder::{BuildError, Builder, NoScope};
+pub use builder::Builder;
 pub use call::{Call, Exit};
 pub use downstream::DownstreamKey;
 pub use form::FormToken;

@@ -74,6 +74,11 @@ impl Scope {
         Self(Rule::Shared)
     }
 
+    /// Whether it needs no request to say so.
+    pub(crate) const fn is_shared(&self) -> bool {
+        matches!(self.0, Rule::Shared)
+    }
+
     /// The scope of this request.
     pub(crate) fn of(&self, request: &HttpRequest) -> Result<Segments, NoScope> {
         let value = match &self.0 {

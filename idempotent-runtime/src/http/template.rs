@@ -6,43 +6,13 @@
     reason = "each call fills in the draft; the value only chains"
 )]
 
+use crate::draft::{Draft, Showing, Unfilled};
 use crate::http::key_header::{self, KeyForm, Unreadable};
 use crate::http::multipart::{self, Field, Parts};
-use crate::key::Segments;
 use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap, PROXY_AUTHORIZATION};
 use actix_web::{HttpMessage, HttpRequest};
 use bytes::Bytes;
-use std::fmt::{self, Display, Write as _};
-
-/// A template that is being filled in; the first placeholder that fails decides.
-#[derive(Debug, Default)]
-pub(crate) struct Draft {
-    segments: Segments,
-    /// The last value put in: the whole key, where the template is one placeholder.
-    value: String,
-    failed: Option<Unfilled>,
-}
-
-/// Why a template cannot be filled in from this request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Unfilled {
-    /// A placeholder is absent or empty.
-    Missing(String),
-    /// A placeholder has a value that may not be in a key.
-    Invalid(String),
-}
-
-impl Draft {
-    /// What was filled in.
-    pub(crate) fn segments(&self) -> Result<&Segments, Unfilled> {
-        self.failed.clone().map_or(Ok(&self.segments), Err)
-    }
-
-    /// The value of the only placeholder.
-    pub(crate) fn value(&self) -> &str {
-        &self.value
-    }
-}
+use std::fmt::Display;
 
 /// Fills in one template from one request; every method adds a segment.
 pub struct Template<'a> {
@@ -54,28 +24,17 @@ pub struct Template<'a> {
     pub(crate) longest: usize,
 }
 
-enum Showing {
-    Plain,
-    Secret,
-}
-
 impl Template<'_> {
     /// Literal text.
     pub fn text(self, text: &str) -> Self {
-        let segments = std::mem::take(&mut self.draft.segments);
-        self.draft.segments = segments.text(text);
+        self.draft.text(text);
         self
     }
 
     /// The value of an expression, as `Display` writes it.
     pub fn value(self, expression: &str, value: &dyn Display) -> Self {
-        let mut text = Bounded { text: String::new(), longest: self.longest };
-        let written = write!(text, "{value}");
-        let what = || format!("`{expression}`");
-        match written {
-            Ok(()) => self.put(what, Some(text.text), &Showing::Plain),
-            Err(_) => self.fail(Unfilled::Invalid(too_long(&what(), text.longest))),
-        }
+        self.draft.show(expression, value, self.longest);
+        self
     }
 
     /// The one line of a header field.
@@ -95,19 +54,19 @@ impl Template<'_> {
         } else {
             Showing::Plain
         };
-        self.read(what, read, &showing)
+        self.read(what, read, showing)
     }
 
     /// The one occurrence of a query parameter, decoded.
     pub fn query(self, name: &str) -> Self {
         let read = one_pair(self.request.query_string().as_bytes(), name);
-        self.read(|| format!("the query parameter `{name}`"), read, &Showing::Plain)
+        self.read(|| format!("the query parameter `{name}`"), read, Showing::Plain)
     }
 
     /// A segment of the path, by its name in the route.
     pub fn path(self, name: &str) -> Self {
         let read = Ok(self.request.match_info().get(name).map(str::to_owned));
-        self.read(|| format!("the path segment `{name}`"), read, &Showing::Plain)
+        self.read(|| format!("the path segment `{name}`"), read, Showing::Plain)
     }
 
     /// The one cookie of this name.
@@ -118,7 +77,7 @@ impl Template<'_> {
             }),
             Err(_) => Err("is in a Cookie header that cannot be read".to_owned()),
         };
-        self.read(|| format!("the cookie `{name}`"), read, &Showing::Secret)
+        self.read(|| format!("the cookie `{name}`"), read, Showing::Secret)
     }
 
     /// The one text field of this name in a form, urlencoded or multipart.
@@ -131,50 +90,21 @@ impl Template<'_> {
         } else {
             Ok(None)
         };
-        self.read(|| format!("the form field `{name}`"), read, &Showing::Plain)
+        self.read(|| format!("the form field `{name}`"), read, Showing::Plain)
     }
 
     fn read(
         self,
         what: impl Fn() -> String,
         read: Result<Option<String>, String>,
-        showing: &Showing,
+        showing: Showing,
     ) -> Self {
         match read {
-            Ok(value) => self.put(what, value, showing),
-            Err(why) => self.fail(Unfilled::Invalid(format!("{} {why}", what()))),
+            Ok(value) => self.draft.put(what, value, self.longest, showing),
+            Err(why) => self.draft.fail(Unfilled::Invalid(format!("{} {why}", what()))),
         }
-    }
-
-    fn put(self, what: impl Fn() -> String, value: Option<String>, showing: &Showing) -> Self {
-        let value = match value {
-            None => return self.fail(Unfilled::Missing(format!("{} is missing", what()))),
-            Some(value) if value.is_empty() => {
-                return self.fail(Unfilled::Missing(format!("{} is empty", what())));
-            }
-            Some(value) if value.len() > self.longest => {
-                let longest = self.longest;
-                return self.fail(Unfilled::Invalid(too_long(&what(), longest)));
-            }
-            Some(value) => value,
-        };
-        let segments = std::mem::take(&mut self.draft.segments);
-        self.draft.segments = match showing {
-            Showing::Plain => segments.value(&value),
-            Showing::Secret => segments.secret(&value),
-        };
-        self.draft.value = value;
         self
     }
-
-    fn fail(self, why: Unfilled) -> Self {
-        self.draft.failed.get_or_insert(why);
-        self
-    }
-}
-
-fn too_long(what: &str, longest: usize) -> String {
-    format!("{what} is longer than {longest} bytes")
 }
 
 fn one_line<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a [u8]>, String> {
@@ -217,21 +147,5 @@ fn printable(line: &[u8]) -> Result<String, String> {
     match std::str::from_utf8(line) {
         Ok(text) if !text.chars().any(char::is_control) => Ok(text.to_owned()),
         _ => Err("holds a control character or is no UTF-8".to_owned()),
-    }
-}
-
-/// Takes text up to a length, then fails.
-struct Bounded {
-    text: String,
-    longest: usize,
-}
-
-impl fmt::Write for Bounded {
-    fn write_str(&mut self, more: &str) -> fmt::Result {
-        if self.text.len() + more.len() > self.longest {
-            return Err(fmt::Error);
-        }
-        self.text.push_str(more);
-        Ok(())
     }
 }

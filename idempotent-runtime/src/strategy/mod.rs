@@ -1,20 +1,33 @@
 //! What differs between the strategies, and only that: from a key to what the engine is asked.
 
+#[cfg(feature = "actix")]
 mod lock;
+pub(crate) mod message;
+#[cfg(feature = "actix")]
 mod request_id;
+#[cfg(feature = "actix")]
 pub(crate) mod task;
+#[cfg(feature = "actix")]
 mod token;
 
+#[cfg(feature = "actix")]
 pub use lock::{Lock, LockError, LockGuard};
+#[cfg(feature = "actix")]
 pub(crate) use token::{TokenSecrets, issue};
 
+#[cfg(feature = "actix")]
 use crate::clock::Clock;
 use crate::engine::claim::{Claim, Claimable};
+#[cfg(feature = "actix")]
 use crate::engine::decide::Refusal;
 use crate::engine::{Ask, GiveBack};
 use crate::fingerprint::Fingerprint;
-use crate::key::{Address, Segments, StorageKey};
-use crate::policy::{Policy, Strategy};
+#[cfg(feature = "actix")]
+use crate::key::Segments;
+use crate::key::{Address, StorageKey};
+use crate::policy::Policy;
+#[cfg(feature = "actix")]
+use crate::policy::Strategy;
 use crate::store::record::Label;
 use std::time::Duration;
 
@@ -29,10 +42,13 @@ pub(crate) struct Settings {
     pub(crate) lease: Duration,
     /// How long a duplicate waits for the first to finish.
     pub(crate) wait: Duration,
+    #[cfg(feature = "actix")]
     /// How long a token can be used.
     pub(crate) token_ttl: Duration,
+    #[cfg(feature = "actix")]
     /// What signs tokens; without, they are stored.
     pub(crate) secrets: Option<TokenSecrets>,
+    #[cfg(feature = "actix")]
     /// How many tasks a runner of this process works on at a time.
     pub(crate) tasks_at_once: usize,
 }
@@ -44,8 +60,11 @@ impl Default for Settings {
             ttl: Duration::from_hours(24),
             lease: Duration::from_mins(1),
             wait: Duration::from_secs(10),
+            #[cfg(feature = "actix")]
             token_ttl: Duration::from_mins(5),
+            #[cfg(feature = "actix")]
             secrets: None,
+            #[cfg(feature = "actix")]
             tasks_at_once: 16,
         }
     }
@@ -55,15 +74,17 @@ impl Settings {
     /// How long a finished request of this policy is remembered.
     pub(crate) fn ttl(&self, policy: &Policy) -> Duration {
         let ttl = policy.ttl.unwrap_or(self.ttl);
-        match (policy.strategy, &self.secrets) {
+        #[cfg(feature = "actix")]
+        if policy.strategy == Strategy::Token && self.secrets.is_some() {
             // A signed token is valid for as long as its text says. Were its record shorter lived,
             // it could be used again.
-            (Strategy::Token, Some(_)) => ttl.max(self.token_ttl + token::SKEW),
-            _ => ttl,
+            return ttl.max(self.token_ttl + token::SKEW);
         }
+        ttl
     }
 }
 
+#[cfg(feature = "actix")]
 /// A request, read: whose it is, which, and what it must repeat.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reading<'a> {
@@ -79,6 +100,7 @@ pub(crate) struct Reading<'a> {
     pub(crate) clock: &'a dyn Clock,
 }
 
+#[cfg(feature = "actix")]
 /// What the engine is asked for this request, or why it is not asked at all.
 pub(crate) fn ask(
     policy: &Policy,
@@ -86,7 +108,9 @@ pub(crate) fn ask(
     reading: &Reading<'_>,
 ) -> Result<Ask, Refusal> {
     match policy.strategy {
-        Strategy::RequestId
+        // A function's calls do not come this way; as a request's, they would be told apart like this.
+        Strategy::Message
+        | Strategy::RequestId
         | Strategy::DedupTable
         | Strategy::RowLock
         | Strategy::Version
@@ -102,11 +126,11 @@ pub(crate) fn ask(
 fn addressed(
     policy: &Policy,
     settings: &Settings,
-    reading: &Reading<'_>,
+    fingerprint: Fingerprint,
     address: &Address<'_>,
 ) -> Ask {
     let label = Label::new(address.operation, &address.key.label());
-    common(policy, settings, StorageKey::of(address), label, reading.fingerprint)
+    common(policy, settings, StorageKey::of(address), label, fingerprint)
 }
 
 /// What all strategies ask alike.

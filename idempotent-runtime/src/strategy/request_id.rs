@@ -15,5 +15,5 @@ pub(super) fn ask(policy: &Policy, settings: &Settings, reading: &Reading<'_>) -
         route: Some(reading.route),
         key: reading.key,
     };
-    addressed(policy, settings, reading, &address)
+    addressed(policy, settings, reading.fingerprint, &address)
 }

@@ -77,7 +77,7 @@ pub(super) fn ask(
     let ulid = Ulid::from_string(ulid).map_err(|_| Refusal::TokenInvalid)?;
     let issued = Duration::from_millis(ulid.timestamp_ms());
     let now = reading.clock.wall();
-    let mut ask = addressed(policy, settings, reading, &bound.address(&secret(ulid)));
+    let mut ask = addressed(policy, settings, reading.fingerprint, &bound.address(&secret(ulid)));
     match (&settings.secrets, signature) {
         (None, None) => {
             ask.claim.claimable = Claimable::Issued;

@@ -1,0 +1,71 @@
+//! A function that is no handler: the same function, whose body runs if its key is claimed.
+//!
+//! Nothing is nested, so `self`, lifetimes and what the body borrows are as they were.
+
+use crate::expand::http::runtime;
+use crate::expand::policy::policy;
+use crate::expand::template::fill;
+use crate::model::{Fingerprint, Handler, Scope};
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Expr, LitStr, ReturnType};
+
+pub(super) fn function(function: &Handler, engine: &Expr, written: &LitStr) -> TokenStream {
+    let rt = runtime();
+    let Handler { outer, inner, visibility, signature, body, .. } = function;
+    let policy = policy(function);
+    let filled = filled(function);
+    // Where something guards no functions, or a value cannot be stored, the compiler points there.
+    let message = quote_spanned!(written.span()=> #rt::Message::new(__policy, &#engine));
+    let (returned, span) = match &signature.output {
+        ReturnType::Default => (quote!(()), signature.ident.span()),
+        ReturnType::Type(_, kind) => (quote!(#kind), kind.span()),
+    };
+    let guarded = quote_spanned!(span=> #rt::guard(__message, __work).await);
+    quote! {
+        #(#outer)*
+        #(#inner)*
+        #visibility #signature {
+            use ::idempotent_runtime::private as #rt;
+            let __message = {
+                let __policy = {
+                    static POLICY: #rt::Policy = #policy;
+                    &POLICY
+                };
+                let mut __message = #message;
+                #filled
+                __message
+            };
+            let __work = async move {
+                // Never run: it says what the block returns, which `?` could not tell.
+                #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
+                if false {
+                    let __returned: #returned = loop {};
+                    return __returned;
+                }
+                #body
+            };
+            #guarded
+        }
+    }
+}
+
+/// The statements that fill in the templates.
+fn filled(function: &Handler) -> TokenStream {
+    let key = fill(&function.key);
+    let mut statements = quote!(__message.key()#key;);
+    match &function.scope {
+        Scope::App => {}
+        Scope::Shared => statements.extend(quote!(__message.scope();)),
+        Scope::Template(template) => {
+            let scope = fill(template);
+            statements.extend(quote!(__message.scope()#scope;));
+        }
+    }
+    if let Fingerprint::Template(template) = &function.policy.fingerprint {
+        let fingerprint = fill(template);
+        statements.extend(quote!(__message.fingerprint()#fingerprint;));
+    }
+    statements
+}

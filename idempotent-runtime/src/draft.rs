@@ -1,0 +1,112 @@
+//! A template of a key, scope or fingerprint while it is filled in, whatever its values come from.
+
+use crate::key::Segments;
+use std::fmt::{self, Display, Write as _};
+
+/// The longest single value in a key, and in a scope or fingerprint.
+pub(crate) const VALUE_MAX: usize = 1024;
+pub(crate) const LONG_VALUE_MAX: usize = 8192;
+
+/// A template that is being filled in; the first placeholder that fails decides.
+#[derive(Debug, Default)]
+pub(crate) struct Draft {
+    segments: Segments,
+    /// The last value put in: the whole key, where the template is one placeholder.
+    value: String,
+    failed: Option<Unfilled>,
+}
+
+/// Why a template cannot be filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unfilled {
+    /// A placeholder is absent or empty.
+    Missing(String),
+    /// A placeholder has a value that may not be in a key.
+    Invalid(String),
+}
+
+/// Whether a record may show a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Showing {
+    Plain,
+    #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "requests hold secrets"))]
+    Secret,
+}
+
+impl Draft {
+    /// What was filled in.
+    pub(crate) fn segments(&self) -> Result<&Segments, Unfilled> {
+        self.failed.clone().map_or(Ok(&self.segments), Err)
+    }
+
+    /// The value of the only placeholder.
+    #[cfg(feature = "actix")]
+    pub(crate) fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// Adds literal text.
+    pub(crate) fn text(&mut self, text: &str) {
+        self.segments = std::mem::take(&mut self.segments).text(text);
+    }
+
+    /// Adds the value of an expression, as `Display` writes it.
+    pub(crate) fn show(&mut self, expression: &str, value: &dyn Display, longest: usize) {
+        let mut text = Bounded { text: String::new(), longest };
+        let what = || format!("`{expression}`");
+        match write!(text, "{value}") {
+            Ok(()) => self.put(what, Some(text.text), longest, Showing::Plain),
+            Err(_) => self.fail(Unfilled::Invalid(too_long(&what(), longest))),
+        }
+    }
+
+    /// Adds a value, unless there is none or it is too long.
+    pub(crate) fn put(
+        &mut self,
+        what: impl Fn() -> String,
+        value: Option<String>,
+        longest: usize,
+        showing: Showing,
+    ) {
+        let value = match value {
+            None => return self.fail(Unfilled::Missing(format!("{} is missing", what()))),
+            Some(value) if value.is_empty() => {
+                return self.fail(Unfilled::Missing(format!("{} is empty", what())));
+            }
+            Some(value) if value.len() > longest => {
+                return self.fail(Unfilled::Invalid(too_long(&what(), longest)));
+            }
+            Some(value) => value,
+        };
+        let segments = std::mem::take(&mut self.segments);
+        self.segments = match showing {
+            Showing::Plain => segments.value(&value),
+            Showing::Secret => segments.secret(&value),
+        };
+        self.value = value;
+    }
+
+    pub(crate) fn fail(&mut self, why: Unfilled) {
+        self.failed.get_or_insert(why);
+    }
+}
+
+fn too_long(what: &str, longest: usize) -> String {
+    format!("{what} is longer than {longest} bytes")
+}
+
+/// Takes text up to a length, then fails.
+struct Bounded {
+    text: String,
+    longest: usize,
+}
+
+impl fmt::Write for Bounded {
+    fn write_str(&mut self, more: &str) -> fmt::Result {
+        if self.text.len() + more.len() > self.longest {
+            return Err(fmt::Error);
+        }
+        self.text.push_str(more);
+        Ok(())
+    }
+}

@@ -1,0 +1,150 @@
+//! One call on its way through a guarded function: what generated code calls, step by step.
+
+use crate::draft::{Draft, LONG_VALUE_MAX, Unfilled, VALUE_MAX};
+use crate::engine::{Ask, Begun};
+use crate::error::{StoreError, StoreErrorKind};
+use crate::fingerprint::Fingerprint;
+use crate::key::Segments;
+use crate::message::detached::Detached;
+use crate::message::error::Error;
+use crate::message::messages::{Guards, Parts, Whose};
+use crate::message::run::{End, Run};
+use crate::outcome::Outcome;
+use crate::policy::Policy;
+use crate::strategy::message;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::ready;
+use std::fmt::Display;
+
+/// One call of a guarded function.
+pub struct Message {
+    policy: &'static Policy,
+    parts: Parts,
+    key: Draft,
+    scope: Option<Draft>,
+    fingerprint: Option<Draft>,
+}
+
+/// Fills in one template of one call; every method adds a segment.
+pub struct Filling<'a> {
+    draft: &'a mut Draft,
+    longest: usize,
+}
+
+/// What a claim has come to.
+pub(super) enum Claimed {
+    /// The function may run.
+    Run(Run),
+    /// It ran before; this is what it returned, serialised.
+    Value(Bytes),
+}
+
+#[expect(
+    clippy::return_self_not_must_use,
+    reason = "each call fills in the draft; the value only chains"
+)]
+impl Filling<'_> {
+    /// Literal text.
+    pub fn text(self, text: &str) -> Self {
+        self.draft.text(text);
+        self
+    }
+
+    /// The value of an expression, as `Display` writes it.
+    pub fn value(self, expression: &str, value: &dyn Display) -> Self {
+        self.draft.show(expression, value, self.longest);
+        self
+    }
+}
+
+impl Message {
+    /// A call of the function with this policy, guarded by this.
+    #[must_use]
+    pub fn new(policy: &'static Policy, engine: &(impl Guards + ?Sized)) -> Self {
+        let (key, parts) = (Draft::default(), engine.parts());
+        Self { policy, parts, key, scope: None, fingerprint: None }
+    }
+
+    /// Fills in the template of the key.
+    pub fn key(&mut self) -> Filling<'_> {
+        Filling { draft: &mut self.key, longest: VALUE_MAX }
+    }
+
+    /// Fills in the function's own template of the scope, in place of the engine's.
+    pub fn scope(&mut self) -> Filling<'_> {
+        Filling { draft: self.scope.get_or_insert_default(), longest: LONG_VALUE_MAX }
+    }
+
+    /// Fills in the function's template of the fingerprint.
+    pub fn fingerprint(&mut self) -> Filling<'_> {
+        Filling { draft: self.fingerprint.get_or_insert_default(), longest: LONG_VALUE_MAX }
+    }
+
+    /// Claims the key, so that the function may run; or gives what it returned.
+    pub(super) async fn claim(self) -> Result<Claimed, Error> {
+        let ask = self.ask()?;
+        let (engine, policy) = (self.parts.base.engine.clone(), self.policy);
+        let begun = Detached::new(
+            async move { engine.begin(&ask).await },
+            // Nobody will run it: the key is free again. Nothing happened yet.
+            |begun| match begun {
+                Ok(Begun::Run(run)) => run.release().boxed(),
+                _ => ready(()).boxed(),
+            },
+        );
+        match begun.await {
+            Ok(Begun::Run(run)) => {
+                let ttl = self.parts.base.settings.ttl(policy);
+                Ok(Claimed::Run(Run::new(policy, End::Leased(run), ttl)))
+            }
+            Ok(Begun::Replay(outcome)) => self.replayed(*outcome),
+            Ok(Begun::Refused(refusal)) => Err(refusal.into()),
+            Err(error) => Err(Error::store_failed(policy.operation, error)),
+        }
+    }
+
+    /// What the engine is asked.
+    fn ask(&self) -> Result<Ask, Error> {
+        let fingerprint = match &self.fingerprint {
+            Some(draft) => Fingerprint::of_segments(filled(draft)?),
+            None => Fingerprint::NONE,
+        };
+        let settings = &self.parts.base.settings;
+        let (scope, key) = (self.whose()?, filled(&self.key)?);
+        Ok(message::ask(self.policy, settings, &scope, key, fingerprint))
+    }
+
+    fn whose(&self) -> Result<Segments, Error> {
+        if let Some(draft) = &self.scope {
+            return filled(draft).cloned();
+        }
+        match &self.parts.whose {
+            Whose::Shared => Ok(Segments::new()),
+            Whose::Named(name) => Ok(Segments::new().value(name)),
+            Whose::OfFunctions => Err(Error::Misconfigured(
+                "nobody says whose this call is: give the function a `scope = \"{…}\"`, or its \
+                 engine a scope that needs no request",
+            )),
+        }
+    }
+
+    fn replayed(&self, outcome: Outcome) -> Result<Claimed, Error> {
+        let counters = self.parts.base.engine.counters();
+        if let Outcome::Value(value) = outcome {
+            counters.replayed.count();
+            return Ok(Claimed::Value(value));
+        }
+        counters.undecodable.count();
+        let corrupt = StoreError::new(StoreErrorKind::Corrupt, "create");
+        let corrupt = corrupt.because("what is stored under this key is no function's value");
+        Err(Error::store_failed(self.policy.operation, corrupt))
+    }
+}
+
+fn filled(draft: &Draft) -> Result<&Segments, Error> {
+    draft.segments().map_err(|why| match why {
+        Unfilled::Missing(why) => Error::KeyMissing(why),
+        Unfilled::Invalid(why) => Error::KeyInvalid(why),
+    })
+}

@@ -1,0 +1,115 @@
+//! Why a guarded function gives no value of its own.
+
+use crate::engine::decide::Refusal;
+use crate::error::{StoreError, StoreErrorKind};
+use std::error::Error as StdError;
+use std::time::Duration;
+
+/// When it is worth asking again after the store did not answer, or while a process ends.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Why a guarded function gives no value of its own.
+///
+/// The function's error type is made of it: `E: From<idempotent_runtime::Error>`.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The same call is still running, here or in another process.
+    #[error("the same call is still running; it is worth asking again in {retry_after:?}")]
+    InProgress {
+        /// When it is worth asking again, at the latest.
+        retry_after: Duration,
+    },
+    /// A part of the key or of the scope is empty.
+    #[error("no key can be made of this call: {0}")]
+    KeyMissing(String),
+    /// A part of the key, the scope or the fingerprint is too long.
+    #[error("no key can be made of this call: {0}")]
+    KeyInvalid(String),
+    /// The key was used for a call with another fingerprint.
+    #[error("this key was already used for another call; it is not run")]
+    KeyReused,
+    /// The same call ran before, and its function rejects duplicates.
+    #[error("this call was already processed and is not run again")]
+    Duplicate,
+    /// It ran before, and what it returned was too large or could not be serialised.
+    #[error("this call ran, and what it returned was not kept; it is not run again")]
+    NotReplayable,
+    /// It ran before, and what it returned then cannot be read as what it returns now.
+    #[error("this call ran, and what it returned cannot be read any more; it is not run again")]
+    Unreadable(#[source] serde_json::Error),
+    /// The process that ran it died, and a person has to say what became of it.
+    #[error("the process that ran this call died; whether it took effect has to be checked")]
+    OutcomeUnknown,
+    /// It ran, and nobody will know: its record could not be stored, or the commit not confirmed.
+    ///
+    /// In a transaction either everything lasts or nothing, and a repetition finds out which.
+    /// Elsewhere the key is not free before its lease is over.
+    #[error("the function ran, and the record of it could not be stored")]
+    NotStored(#[source] Option<StoreError>),
+    /// The process is about to end and takes no new work.
+    #[error("the process is about to end; the call is not run")]
+    Draining,
+    /// The store did not answer, or holds no record under the key; nothing ran.
+    #[error("the store of idempotency records failed; the call is not run")]
+    Store(#[source] StoreError),
+    /// What guards the function was not given what the function needs.
+    #[error("{0}")]
+    Misconfigured(&'static str),
+}
+
+impl Error {
+    /// Whether the same call has run before, so that there is nothing left to do for it.
+    #[must_use]
+    pub const fn has_run(&self) -> bool {
+        matches!(self, Self::Duplicate | Self::NotReplayable | Self::Unreadable(_))
+    }
+
+    /// Whether the same call may well run or be answered later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            // A record that cannot be read says that there was a call before.
+            Self::Store(error) => error.kind() != StoreErrorKind::Corrupt,
+            // Also an operator's mistake, which is soon noticed.
+            Self::InProgress { .. }
+            | Self::NotStored(_)
+            | Self::Draining
+            | Self::Misconfigured(_) => true,
+            _ => false,
+        }
+    }
+
+    /// When it is worth asking again, where it is.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::InProgress { retry_after } => Some(*retry_after),
+            error if error.is_transient() => Some(SOON),
+            _ => None,
+        }
+    }
+
+    pub(super) fn store_failed(operation: &str, error: StoreError) -> Self {
+        tracing::error!(
+            operation,
+            error = &error as &dyn StdError,
+            "a guarded function was not run because the store failed",
+        );
+        Self::Store(error)
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::KeyReused => Self::KeyReused,
+            Refusal::InProgress { retry_after } => Self::InProgress { retry_after },
+            Refusal::Duplicate => Self::Duplicate,
+            // Functions have no tokens: a record like this is none of theirs.
+            Refusal::TokenInvalid | Refusal::NotReplayable => Self::NotReplayable,
+            Refusal::OutcomeUnknown => Self::OutcomeUnknown,
+            Refusal::Draining => Self::Draining,
+        }
+    }
+}

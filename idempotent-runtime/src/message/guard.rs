@@ -1,0 +1,48 @@
+//! The driver of every guarded function.
+
+use crate::message::call::{Claimed, Message};
+use crate::message::error::Error;
+use futures_util::FutureExt;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+
+/// Runs a function for one call, unless it ran for the same call before.
+///
+/// What it returns is stored before it is given. An error gives the key back, so that the next call
+/// runs. A panic gives it back or holds it by the policy, and goes on to the caller. The function is
+/// part of the caller's future: dropped with it in the middle, it is as if it had panicked.
+///
+/// # Errors
+/// What the function returns, and what keeps it from running or its record from being stored.
+pub async fn guard<T, E, W>(message: Message, work: W) -> Result<T, E>
+where
+    T: Serialize + DeserializeOwned,
+    E: From<Error>,
+    W: Future<Output = Result<T, E>>,
+{
+    let run = match message.claim().await? {
+        Claimed::Run(run) => run,
+        Claimed::Value(value) => return Ok(read(&value)?),
+    };
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(Ok(value)) => {
+            run.complete(&value).await?;
+            Ok(value)
+        }
+        Ok(Err(error)) => {
+            run.release().await;
+            Err(error)
+        }
+        Err(panic) => {
+            run.give_up().await;
+            resume_unwind(panic)
+        }
+    }
+}
+
+/// JSON: people and later versions of a program can read it, fields may be added with a default, and
+/// every type that serde describes by itself fits.
+fn read<T: DeserializeOwned>(value: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(value).map_err(Error::Unreadable)
+}

@@ -1,0 +1,20 @@
+//! Functions that run once for each key: message consumers, jobs, whatever has no HTTP.
+//!
+//! A function has no request, so its key, scope and fingerprint are made of its own parameters. It is
+//! claimed before it runs, what it returns is stored before its caller gets it, and later calls get
+//! what was stored. Nothing here needs actix-web, and every future can move between threads if the
+//! function's own can.
+
+mod call;
+mod detached;
+mod error;
+mod guard;
+mod messages;
+mod run;
+
+pub use call::{Filling, Message};
+pub use error::Error;
+pub use guard::guard;
+pub use messages::{Guards, Messages, MessagesBuilder};
+#[cfg(feature = "actix")]
+pub(crate) use messages::{Parts, Whose, sealed};

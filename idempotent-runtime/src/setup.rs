@@ -1,0 +1,229 @@
+//! What is set once for an engine, and what of it fits together.
+
+use crate::clock::{Clock, SystemClock};
+use crate::engine::Engine;
+use crate::store::{Finding, Severity, Store};
+use crate::strategy::Settings;
+use crate::transaction::Guarded;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A builder that was not told what belongs to whom, and cannot build yet.
+#[derive(Clone, Copy, Debug)]
+pub struct NoScope;
+
+/// What every builder sets, whatever the engine will guard.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: Settings,
+    pub(crate) store_patience: Duration,
+    pub(crate) check: Check,
+    pub(crate) database: Option<Arc<dyn Guarded>>,
+}
+
+/// Whether the store's settings are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Check {
+    Wanted,
+    Unwanted,
+}
+
+/// What guards handlers and functions alike: shared by everything that was built together.
+#[derive(Debug)]
+pub(crate) struct Base {
+    pub(crate) engine: Engine,
+    pub(crate) settings: Settings,
+    pub(crate) database: Option<Arc<dyn Guarded>>,
+}
+
+/// Why nothing can be built of these settings.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A run could outlive the record that excludes others.
+    #[error("`lease` ({lease:?}) must be shorter than `ttl` ({ttl:?}): lengthen `ttl`")]
+    LeaseNotBelowTtl {
+        /// The lease that was set.
+        lease: Duration,
+        /// The ttl that was set.
+        ttl: Duration,
+    },
+    /// A duration that must not be zero is.
+    #[error("`{0}` is zero: give it at least a millisecond")]
+    Zero(&'static str),
+    /// A secret is short enough to be guessed.
+    #[error("`{0}` is shorter than 32 bytes: use as many random ones")]
+    ShortSecret(&'static str),
+    /// The store cannot keep what is promised on top of it.
+    #[error(
+        "the store is not fit: {}; or build `without_check()`",
+        .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    )]
+    UnfitStore(Vec<Finding>),
+    /// There is an old secret and no new one.
+    #[error("`previous_token_secret` is set without `token_secret`: set the new one, too")]
+    NoCurrentSecret,
+}
+
+impl Setup {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            clock: Arc::new(SystemClock::new()),
+            settings: Settings::default(),
+            store_patience: Duration::from_secs(2),
+            check: Check::Wanted,
+            database: None,
+        }
+    }
+
+    /// The engine, if the settings fit together and the store is fit.
+    pub(crate) fn build(self) -> Result<Arc<Base>, BuildError> {
+        self.check_settings()?;
+        self.check_store()?;
+        let engine = Engine::new(self.store, self.clock, self.store_patience);
+        Ok(Arc::new(Base { engine, settings: self.settings, database: self.database }))
+    }
+
+    fn check_settings(&self) -> Result<(), BuildError> {
+        let Settings { ttl, lease, .. } = self.settings;
+        let durations = [("lease", lease), ("store_patience", self.store_patience)];
+        #[cfg(feature = "actix")]
+        let durations = durations.into_iter().chain([("token_ttl", self.settings.token_ttl)]);
+        for (name, duration) in durations {
+            if duration < Duration::from_millis(1) {
+                return Err(BuildError::Zero(name));
+            }
+        }
+        if lease >= ttl {
+            return Err(BuildError::LeaseNotBelowTtl { lease, ttl });
+        }
+        #[cfg(feature = "actix")]
+        if let Some(secrets) = &self.settings.secrets {
+            check_secrets(secrets)?;
+        }
+        Ok(())
+    }
+
+    fn check_store(&self) -> Result<(), BuildError> {
+        let findings = self.store.findings();
+        for finding in &findings {
+            tracing::warn!(store = self.store.describe(), "{finding}");
+        }
+        let (errors, _): (Vec<_>, Vec<_>) =
+            findings.into_iter().partition(|finding| finding.severity == Severity::Error);
+        match self.check {
+            Check::Wanted if !errors.is_empty() => Err(BuildError::UnfitStore(errors)),
+            Check::Wanted | Check::Unwanted => Ok(()),
+        }
+    }
+}
+
+#[cfg(feature = "actix")]
+fn check_secrets(secrets: &crate::strategy::TokenSecrets) -> Result<(), BuildError> {
+    if secrets.current.is_empty() {
+        return Err(BuildError::NoCurrentSecret);
+    }
+    if secrets.current.len() < 32 {
+        return Err(BuildError::ShortSecret("token_secret"));
+    }
+    match &secrets.previous {
+        Some(secret) if secret.len() < 32 => Err(BuildError::ShortSecret("previous_token_secret")),
+        _ => Ok(()),
+    }
+}
+
+/// The methods of a builder with a `setup` inside that set what all builders set.
+macro_rules! common_settings {
+    () => {
+        /// Keeps apps apart that share a store. Defaults to the empty name.
+        pub fn namespace(mut self, name: impl Into<String>) -> Self {
+            self.setup.settings.namespace = name.into();
+            self
+        }
+
+        /// How long what finished is remembered. Defaults to 24 hours.
+        pub fn ttl(mut self, ttl: std::time::Duration) -> Self {
+            self.setup.settings.ttl = ttl;
+            self
+        }
+
+        /// How long a run excludes others without being renewed. Defaults to 60 seconds.
+        pub fn lease(mut self, lease: std::time::Duration) -> Self {
+            self.setup.settings.lease = lease;
+            self
+        }
+
+        /// How long a duplicate waits, where it waits. Defaults to 10 seconds.
+        pub fn wait(mut self, wait: std::time::Duration) -> Self {
+            self.setup.settings.wait = wait;
+            self
+        }
+
+        /// How long one conversation with the store may take before nothing runs.
+        /// Defaults to 2 seconds.
+        pub fn store_patience(mut self, patience: std::time::Duration) -> Self {
+            self.setup.store_patience = patience;
+            self
+        }
+
+        /// The business database, for guards that stand in its transaction: a pool of sqlx.
+        ///
+        /// Records are kept in its table `idempotency_records`, which is made where it is missing.
+        pub fn database(mut self, pool: impl crate::transaction::Database) -> Self {
+            self.setup.database = Some(pool.guarded());
+            self
+        }
+
+        /// Accepts a store whose settings break what is promised on top of it.
+        ///
+        /// What is found is still logged, and `check` still tells.
+        pub fn without_check(mut self) -> Self {
+            self.setup.check = crate::setup::Check::Unwanted;
+            self
+        }
+
+        /// Where the time comes from, for tests. Defaults to the host's clocks.
+        pub fn clock(mut self, clock: std::sync::Arc<dyn crate::clock::Clock>) -> Self {
+            self.setup.clock = clock;
+            self
+        }
+    };
+}
+pub(crate) use common_settings;
+
+/// The methods of what was built on a `Base`, which `base()` gives, that tell and end it.
+macro_rules! common_methods {
+    () => {
+        /// Takes no new runs, waits for those under way, and answers how many are left.
+        ///
+        /// For the end of a process: call it before the server or the consumer stops, and allow it
+        /// as long as the longest run takes.
+        pub async fn drain(&self, at_most: std::time::Duration) -> usize {
+            self.base().engine.drain(at_most).await
+        }
+
+        /// How often each thing happened so far.
+        #[must_use]
+        pub fn counts(&self) -> crate::observe::Counts {
+            self.base().engine.counts()
+        }
+
+        /// What in the store's settings breaks or weakens a promise, as of its connection.
+        ///
+        /// `build` logs all of it, and fails on what breaks a promise.
+        #[must_use]
+        pub fn check(&self) -> Vec<crate::store::Finding> {
+            self.base().engine.store().findings()
+        }
+
+        /// The store underneath, for people.
+        #[must_use]
+        pub fn describe_store(&self) -> String {
+            self.base().engine.store().describe()
+        }
+    };
+}
+pub(crate) use common_methods;

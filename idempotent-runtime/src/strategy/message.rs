@@ -1,0 +1,22 @@
+//! A message, job or call that is no request: the same key runs once.
+//!
+//! (The idempotent consumer of the messaging literature.) Bound to the operation alone: there is no
+//! route.
+
+use crate::engine::Ask;
+use crate::fingerprint::Fingerprint;
+use crate::key::{Address, Segments};
+use crate::policy::Policy;
+use crate::strategy::{Settings, addressed};
+
+pub(crate) fn ask(
+    policy: &Policy,
+    settings: &Settings,
+    scope: &Segments,
+    key: &Segments,
+    fingerprint: Fingerprint,
+) -> Ask {
+    let namespace = &settings.namespace;
+    let address = Address { namespace, scope, operation: policy.operation, route: None, key };
+    addressed(policy, settings, fingerprint, &address)
+}

@@ -1,0 +1,244 @@
+//! How a function ends, and what its next call finds: also when nobody waits for it any more.
+
+use crate::Desk;
+use bytes::Bytes;
+use idempotent_runtime::store::{Entry, Store, StoreFuture, Swap};
+use idempotent_runtime::{Error, MemoryStore, Messages, StorageKey, idempotent};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tests::{Backend, eventually};
+use tokio::sync::Notify;
+
+impl Desk {
+    #[idempotent(strategy = "message", key = "{id}", engine = "self.messages", operation = "held")]
+    async fn fails(&self, id: &str) -> Result<usize, Error> {
+        self.run();
+        Err(Error::Misconfigured("of the test's own"))
+    }
+
+    #[idempotent(strategy = "message", key = "{id}", engine = "self.messages", operation = "held")]
+    async fn panics(&self, id: &str) -> Result<usize, Error> {
+        self.run();
+        panic!("of the test's own")
+    }
+
+    #[idempotent(
+        strategy = "message",
+        key = "{id}",
+        engine = "self.messages",
+        operation = "held",
+        on_abandoned = "hold"
+    )]
+    async fn panics_and_holds(&self, id: &str) -> Result<usize, Error> {
+        self.run();
+        panic!("of the test's own")
+    }
+
+    #[idempotent(
+        strategy = "message",
+        key = "{id}",
+        engine = "self.messages",
+        operation = "held",
+        on_abandoned = "hold"
+    )]
+    async fn holds(&self, id: &str) -> Result<usize, Error> {
+        let run = self.run();
+        self.started.notify_one();
+        self.go.notified().await;
+        Ok(run)
+    }
+}
+
+/// Memory whose answers a test holds back.
+#[derive(Clone, Debug, Default)]
+struct Slow {
+    store: Arc<MemoryStore>,
+    create: Gate,
+    swap: Gate,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Gate {
+    closed: Arc<AtomicBool>,
+    reached: Arc<Notify>,
+    open: Arc<Notify>,
+}
+
+impl Gate {
+    fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    async fn pass(&self) {
+        if self.closed.swap(false, Ordering::SeqCst) {
+            self.reached.notify_one();
+            self.open.notified().await;
+        }
+    }
+}
+
+impl Store for Slow {
+    fn create<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        value: Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Option<Bytes>> {
+        Box::pin(async move {
+            let there = self.store.create(key, value, life).await;
+            self.create.pass().await;
+            there
+        })
+    }
+
+    fn swap<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        expected: Bytes,
+        value: Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Swap> {
+        Box::pin(async move {
+            self.swap.pass().await;
+            self.store.swap(key, expected, value, life).await
+        })
+    }
+
+    fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
+        self.store.read(key)
+    }
+
+    fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
+        self.store.purge(limit)
+    }
+
+    fn describe(&self) -> String {
+        self.store.describe()
+    }
+}
+
+/// Asks until the key is free and the function has run, or it is known what became of it.
+async fn settled(desk: &Desk, id: &str) -> Result<usize, Error> {
+    eventually("the dropped call gives its key back", async || match desk.at_once(id).await {
+        Err(Error::InProgress { .. }) => None,
+        settled => Some(settled),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_error_gives_the_key_back_and_a_redelivery_runs() {
+    let desk = Desk::new();
+    assert!(matches!(desk.fails("a").await, Err(Error::Misconfigured("of the test's own"))));
+    assert_eq!(desk.at_once("a").await.unwrap(), 2);
+    assert_eq!(desk.fails("a").await.unwrap(), 2, "what succeeded is what it is");
+}
+
+#[tokio::test]
+async fn a_panic_goes_on_to_the_caller_and_the_next_call_runs() {
+    let desk = Desk::new();
+    let panicking = desk.clone();
+    let panicked = tokio::spawn(async move { panicking.panics("a").await }).await;
+    assert!(panicked.unwrap_err().is_panic());
+    assert_eq!(desk.at_once("a").await.unwrap(), 2, "at once, without waiting for a lease");
+}
+
+#[tokio::test]
+async fn a_panic_waits_for_a_person_where_its_function_says_so() {
+    let desk = Desk::new();
+    let panicking = desk.clone();
+    let panicked = tokio::spawn(async move { panicking.panics_and_holds("a").await }).await;
+    assert!(panicked.unwrap_err().is_panic());
+    let next = desk.holds("a").await;
+    assert!(matches!(next, Err(Error::OutcomeUnknown)), "{next:?}");
+    assert_eq!(desk.ran(), 1);
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_in_the_middle_gives_its_key_back() {
+    let desk = Desk::new();
+    let dropped = desk.clone();
+    let dropped = tokio::spawn(async move { dropped.held("a").await });
+    desk.started.notified().await;
+    dropped.abort();
+    assert_eq!(settled(&desk, "a").await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_in_the_middle_waits_for_a_person_where_its_function_says_so() {
+    let desk = Desk::new();
+    let dropped = desk.clone();
+    let dropped = tokio::spawn(async move { dropped.holds("a").await });
+    desk.started.notified().await;
+    dropped.abort();
+    let next = eventually("it is known to be unknown", async || match desk.holds("a").await {
+        Err(Error::InProgress { .. }) => None,
+        next => Some(next),
+    });
+    assert!(matches!(next.await, Err(Error::OutcomeUnknown)));
+    assert_eq!(desk.ran(), 1);
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_before_its_claim_is_answered_has_done_nothing() {
+    let store = Slow::default();
+    let desk = Desk::on(store.clone());
+    store.create.close();
+    let dropped = desk.clone();
+    let dropped = tokio::spawn(async move { dropped.holds("a").await });
+    store.create.reached.notified().await;
+    dropped.abort();
+    assert!(dropped.await.unwrap_err().is_cancelled());
+    store.create.open.notify_one();
+    // Although its function holds what was abandoned: it did not even start.
+    assert_eq!(settled(&desk, "a").await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_while_its_value_is_stored_is_stored() {
+    let store = Slow::default();
+    let desk = Desk::on(store.clone());
+    store.swap.close();
+    let dropped = desk.clone();
+    let dropped = tokio::spawn(async move { dropped.at_once("a").await });
+    store.swap.reached.notified().await;
+    dropped.abort();
+    assert!(dropped.await.unwrap_err().is_cancelled());
+    store.swap.open.notify_one();
+    assert_eq!(settled(&desk, "a").await.unwrap(), 1);
+    assert_eq!(desk.ran(), 1);
+}
+
+/// Invariant S14 begins here: what is not stored must not look as if it were.
+#[tokio::test]
+async fn a_value_that_could_not_be_stored_is_an_error_and_the_key_is_not_free() {
+    let backend = Backend::memory_in_real_time().await;
+    let messages = Messages::builder(backend.store.clone()).scope("tests");
+    let messages = messages.lease(Duration::from_millis(300)).build().expect("it fits together");
+    let desk = Desk::of(messages);
+    let running = desk.clone();
+    let running = tokio::spawn(async move { running.held("a").await });
+    desk.started.notified().await;
+    backend.store.set_down(true);
+    desk.go.notify_one();
+    let ended = running.await.unwrap().unwrap_err();
+    assert!(matches!(ended, Error::NotStored(_)) && ended.is_transient(), "{ended:?}");
+    assert_eq!((desk.ran(), desk.messages.counts().not_stored), (1, 1));
+}
+
+#[tokio::test]
+async fn a_process_that_is_about_to_end_takes_no_new_calls_and_finishes_those_under_way() {
+    let desk = Desk::new();
+    let running = desk.clone();
+    let running = tokio::spawn(async move { running.held("a").await });
+    desk.started.notified().await;
+    let drained = desk.messages.drain(Duration::from_secs(60));
+    let ended = async {
+        let refused = desk.at_once("b").await;
+        assert!(matches!(refused, Err(Error::Draining)), "{refused:?}");
+        desk.go.notify_one();
+        running.await.unwrap().unwrap()
+    };
+    assert_eq!(tokio::join!(drained, ended), (0, 1));
+}

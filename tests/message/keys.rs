@@ -1,0 +1,166 @@
+//! Which calls are the same call.
+
+use crate::Desk;
+use idempotent_runtime::{Error, MemoryStore, Messages, idempotent};
+use tests::Backend;
+
+/// A message as it comes from a queue.
+struct Incoming {
+    id: String,
+    tenant: String,
+    cents: u64,
+}
+
+fn incoming(id: &str, tenant: &str, cents: u64) -> Incoming {
+    Incoming { id: id.to_owned(), tenant: tenant.to_owned(), cents }
+}
+
+#[idempotent(
+    strategy = "message",
+    key = "{message.id}",
+    scope = "{message.tenant}",
+    fingerprint = "{message.cents}",
+    engine = "desk.messages"
+)]
+async fn book(desk: &Desk, message: &Incoming) -> Result<usize, Error> {
+    Ok(desk.run())
+}
+
+#[idempotent(strategy = "message", key = "{id}", engine = "desk.messages")]
+async fn other(desk: &Desk, id: u32) -> Result<usize, Error> {
+    Ok(desk.run())
+}
+
+async fn once_on(backend: Backend) {
+    let desk = Desk::on(backend.store.clone());
+    for (id, run) in [("a", 1), ("a", 1), ("b", 2), ("a", 1), ("b", 2)] {
+        assert_eq!(desk.at_once(id).await.unwrap(), run, "{id}");
+    }
+    let counts = desk.messages.counts();
+    assert_eq!((counts.ran, counts.replayed), (2, 3));
+}
+
+#[tokio::test]
+async fn a_message_delivered_again_runs_once_on_every_store() {
+    once_on(Backend::memory().await).await;
+    once_on(Backend::sqlite().await).await;
+    once_on(Backend::redis().await).await;
+    once_on(Backend::postgres().await).await;
+    once_on(Backend::mariadb().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_at_once_one_runs_and_the_others_are_told_to_come_back() {
+    let desk = Desk::new();
+    let calls: Vec<_> = (0..50)
+        .map(|_| {
+            let desk = desk.clone();
+            tokio::spawn(async move { desk.held("a").await })
+        })
+        .collect();
+    desk.started.notified().await;
+    // Only the one that runs is left to wait for: the others are answered.
+    tests::eventually("49 are refused", async || {
+        (desk.messages.counts().refused == 49).then_some(())
+    })
+    .await;
+    desk.go.notify_one();
+    let (mut ran, mut refused) = (0, 0);
+    for call in calls {
+        match call.await.expect("no panic") {
+            Ok(1) => ran += 1,
+            Err(Error::InProgress { retry_after }) if !retry_after.is_zero() => refused += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((ran, refused, desk.ran()), (1, 49, 1));
+    assert_eq!(desk.held("a").await.unwrap(), 1, "it is done by now");
+}
+
+#[idempotent(
+    strategy = "message",
+    key = "{id}",
+    engine = "desk.messages",
+    on_in_flight = "wait",
+    operation = "held"
+)]
+async fn waiting(desk: &Desk, id: &str) -> Result<usize, Error> {
+    Ok(desk.run())
+}
+
+#[tokio::test]
+async fn one_that_waits_gets_the_value_of_the_one_that_runs() {
+    let desk = Desk::new();
+    let first = tokio::spawn({
+        let desk = desk.clone();
+        async move { desk.held("a").await }
+    });
+    desk.started.notified().await;
+    let (second, ()) = tokio::join!(waiting(&desk, "a"), async { desk.go.notify_one() });
+    assert_eq!((second.unwrap(), first.await.unwrap().unwrap()), (1, 1));
+}
+
+#[tokio::test]
+async fn scopes_and_operations_never_meet() {
+    let desk = Desk::new();
+    assert_eq!(book(&desk, &incoming("1", "a", 5)).await.unwrap(), 1);
+    assert_eq!(book(&desk, &incoming("1", "b", 5)).await.unwrap(), 2);
+    assert_eq!(other(&desk, 1).await.unwrap(), 3);
+    assert_eq!(book(&desk, &incoming("1", "a", 5)).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn engines_of_different_names_never_meet() {
+    let store = std::sync::Arc::new(MemoryStore::new());
+    let named = |name: &str| {
+        Desk::of(Messages::builder(store.clone()).scope(name).build().expect("it fits"))
+    };
+    let shared = Messages::builder(store.clone()).scope_shared().build().expect("it fits");
+    for desk in [named("a"), named("b"), Desk::of(shared)] {
+        desk.at_once("1").await.unwrap();
+        desk.at_once("1").await.unwrap();
+        assert_eq!(desk.ran(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_another_message_never_runs_and_shows_nothing() {
+    let desk = Desk::new();
+    book(&desk, &incoming("1", "a", 5)).await.unwrap();
+    let reused = book(&desk, &incoming("1", "a", 6)).await;
+    assert!(matches!(reused, Err(Error::KeyReused)), "{reused:?}");
+    assert_eq!(desk.ran(), 1);
+}
+
+#[tokio::test]
+async fn a_key_or_scope_that_is_empty_or_too_long_is_none() {
+    let desk = Desk::new();
+    for (id, tenant) in [("", "a"), ("1", "")] {
+        let refused = book(&desk, &incoming(id, tenant, 5)).await;
+        assert!(matches!(refused, Err(Error::KeyMissing(_))), "{refused:?}");
+    }
+    let refused = book(&desk, &incoming(&"x".repeat(1025), "a", 5)).await;
+    assert!(matches!(refused, Err(Error::KeyInvalid(_))), "{refused:?}");
+    assert_eq!(book(&desk, &incoming(&"x".repeat(1024), "a", 5)).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn without_a_scope_of_anybody_nothing_runs() {
+    let messages = Messages::builder(MemoryStore::new()).scope_of_functions().build().unwrap();
+    let desk = Desk::of(messages);
+    let refused = desk.at_once("1").await;
+    assert!(matches!(refused, Err(Error::Misconfigured(_))), "{refused:?}");
+    assert_eq!(book(&desk, &incoming("1", "a", 5)).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn while_the_store_is_down_nothing_runs() {
+    let backend = Backend::memory().await;
+    let desk = Desk::on(backend.store.clone());
+    backend.store.set_down(true);
+    let refused = desk.at_once("1").await.unwrap_err();
+    assert!(matches!(refused, Error::Store(_)) && refused.is_transient(), "{refused:?}");
+    assert_eq!(desk.ran(), 0);
+    backend.store.set_down(false);
+    assert_eq!(desk.at_once("1").await.unwrap(), 1);
+}

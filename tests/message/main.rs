@@ -1,0 +1,58 @@
+//! Functions that run once for each key, without any HTTP: on every store, by many threads, dropped,
+//! panicking, killed.
+
+mod ends;
+mod keys;
+mod shapes;
+mod values;
+
+use idempotent_runtime::{Error, MemoryStore, Messages, idempotent};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::Notify;
+
+/// What guards the functions of a test, and what they did.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    pub(crate) messages: Messages,
+    pub(crate) ran: Arc<AtomicUsize>,
+    pub(crate) started: Arc<Notify>,
+    pub(crate) go: Arc<Notify>,
+}
+
+impl Desk {
+    pub(crate) fn new() -> Self {
+        Self::on(MemoryStore::new())
+    }
+
+    pub(crate) fn on(store: impl idempotent_runtime::Store) -> Self {
+        Self::of(Messages::builder(store).scope("tests").build().expect("it fits together"))
+    }
+
+    pub(crate) fn of(messages: Messages) -> Self {
+        Self { messages, ran: Arc::default(), started: Arc::default(), go: Arc::default() }
+    }
+
+    pub(crate) fn ran(&self) -> usize {
+        self.ran.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn run(&self) -> usize {
+        self.ran.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// Counts its runs, and answers with their number when it is told to go on.
+    #[idempotent(strategy = "message", key = "{id}", engine = "self.messages")]
+    pub(crate) async fn held(&self, id: &str) -> Result<usize, Error> {
+        let run = self.run();
+        self.started.notify_one();
+        self.go.notified().await;
+        Ok(run)
+    }
+
+    /// The same, without waiting.
+    #[idempotent(strategy = "message", key = "{id}", engine = "self.messages", operation = "held")]
+    pub(crate) async fn at_once(&self, id: &str) -> Result<usize, Error> {
+        Ok(self.run())
+    }
+}

@@ -1,0 +1,138 @@
+//! What later calls get: exactly what the first returned, or an error that says that it ran.
+
+use crate::Desk;
+use idempotent_runtime::{Error, idempotent};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+
+/// Functions that return these, once: a second run returns something else.
+macro_rules! returning {
+    ($($name:ident: $kind:ty = $first:expr, then $second:expr;)*) => {
+        $(
+            impl Desk {
+                #[idempotent(strategy = "message", key = "{id}", engine = "self.messages")]
+                async fn $name(&self, id: u8) -> Result<$kind, Error> {
+                    Ok(if self.run() == 1 { $first } else { $second })
+                }
+            }
+
+            #[tokio::test]
+            async fn $name() {
+                let desk = Desk::new();
+                let first: $kind = $first;
+                assert_eq!(desk.$name(0).await.unwrap(), first);
+                assert_eq!(desk.$name(0).await.unwrap(), first);
+                assert_eq!(desk.ran(), 1);
+            }
+        )*
+    };
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Receipt {
+    number: u64,
+    lines: BTreeMap<String, Vec<Option<i8>>>,
+    #[serde(flatten)]
+    kind: Kind,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+enum Kind {
+    Paid { cents: u64 },
+    Free,
+}
+
+fn receipt(kind: Kind) -> Receipt {
+    let lines = BTreeMap::from([("a".to_owned(), vec![None, Some(-1)]), (String::new(), vec![])]);
+    Receipt { number: u64::MAX, lines, kind }
+}
+
+returning! {
+    a_unit: () = (), then ();
+    a_zero: u32 = 0, then 1;
+    an_empty_text: String = String::new(), then "second".to_owned();
+    nothing: Option<u8> = None, then Some(1);
+    a_false: bool = false, then true;
+    an_empty_list: Vec<u8> = vec![], then vec![1];
+    a_text_that_is_null: String = "null".to_owned(), then String::new();
+    a_failure_as_a_value: Result<u8, String> = Err("no".to_owned()), then Ok(1);
+    bytes_of_all_kinds: Vec<u8> = (0..=255).collect(), then vec![];
+    numbers_to_the_last_digit: (f64, i128) = (0.1 + 0.2, i128::MIN), then (0.0, 0);
+    a_structure: Receipt = receipt(Kind::Paid { cents: 1 }), then receipt(Kind::Free);
+}
+
+impl Desk {
+    #[idempotent(strategy = "message", key = "{id}", engine = "self.messages", max_body = "16B")]
+    async fn long(&self, id: u8, length: usize) -> Result<String, Error> {
+        self.run();
+        Ok("x".repeat(length))
+    }
+
+    #[idempotent(strategy = "message", key = "{id}", engine = "self.messages")]
+    async fn unserialisable(&self, id: u8) -> Result<HashMap<(u8, u8), u8>, Error> {
+        self.run();
+        Ok(HashMap::from([((1, 2), 3)]))
+    }
+
+    #[idempotent(strategy = "message", key = "{id}", engine = "self.messages", operation = "v")]
+    async fn before_a_release(&self, id: u8) -> Result<String, Error> {
+        self.run();
+        Ok("text".to_owned())
+    }
+
+    #[idempotent(strategy = "message", key = "{id}", engine = "self.messages", operation = "v")]
+    async fn after_a_release(&self, id: u8) -> Result<u64, Error> {
+        self.run();
+        Ok(1)
+    }
+
+    #[idempotent(
+        strategy = "message",
+        key = "{id}",
+        engine = "self.messages",
+        on_duplicate = "reject"
+    )]
+    async fn rejecting(&self, id: u8) -> Result<u64, Error> {
+        self.run();
+        Ok(1)
+    }
+}
+
+#[tokio::test]
+async fn a_value_up_to_the_limit_is_kept_and_a_longer_one_is_told_and_not_run_again() {
+    let desk = Desk::new();
+    // Two quotes around it.
+    assert_eq!(desk.long(1, 14).await.unwrap().len(), 14);
+    assert_eq!(desk.long(1, 14).await.unwrap().len(), 14);
+    assert_eq!(desk.long(2, 15).await.unwrap().len(), 15);
+    let again = desk.long(2, 15).await.unwrap_err();
+    assert!(matches!(again, Error::NotReplayable) && again.has_run(), "{again:?}");
+    assert_eq!(desk.ran(), 2);
+}
+
+#[tokio::test]
+async fn a_value_that_cannot_be_serialised_is_given_once_and_not_run_again() {
+    let desk = Desk::new();
+    assert_eq!(desk.unserialisable(1).await.unwrap().len(), 1);
+    let again = desk.unserialisable(1).await.unwrap_err();
+    assert!(matches!(again, Error::NotReplayable), "{again:?}");
+    assert_eq!(desk.ran(), 1);
+}
+
+#[tokio::test]
+async fn a_value_of_an_older_type_is_told_and_not_run_again() {
+    let desk = Desk::new();
+    desk.before_a_release(1).await.unwrap();
+    let again = desk.after_a_release(1).await.unwrap_err();
+    assert!(matches!(again, Error::Unreadable(_)) && again.has_run(), "{again:?}");
+    assert_eq!(desk.ran(), 1);
+}
+
+#[tokio::test]
+async fn a_duplicate_is_rejected_where_the_function_says_so() {
+    let desk = Desk::new();
+    assert_eq!(desk.rejecting(1).await.unwrap(), 1);
+    let again = desk.rejecting(1).await.unwrap_err();
+    assert!(matches!(again, Error::Duplicate) && again.has_run(), "{again:?}");
+}

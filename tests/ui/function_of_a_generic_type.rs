@@ -1,0 +1,12 @@
+//! A function of many types.
+
+#![allow(unused_imports, dead_code)]
+
+use idempotent_runtime::{Error, Messages, idempotent};
+
+#[idempotent(strategy = "message", key = "{id}", engine = "messages")]
+async fn book<T: ToString>(messages: &Messages, id: T) -> Result<u32, Error> {
+    Ok(1)
+}
+
+fn main() {}

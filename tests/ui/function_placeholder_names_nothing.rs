@@ -1,0 +1,12 @@
+//! A placeholder that names no parameter.
+
+#![allow(unused_imports, dead_code)]
+
+use idempotent_runtime::{Error, Messages, idempotent};
+
+#[idempotent(strategy = "message", key = "{mesage.id}", engine = "messages")]
+async fn book(messages: &Messages, message: (u32, u32)) -> Result<u32, Error> {
+    Ok(message.0)
+}
+
+fn main() {}

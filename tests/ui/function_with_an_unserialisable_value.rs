@@ -1,0 +1,15 @@
+//! A value that nobody can store.
+
+#![allow(unused_imports, dead_code)]
+
+use idempotent_runtime::{Error, Messages, idempotent};
+
+#[derive(Debug)]
+struct Receipt;
+
+#[idempotent(strategy = "message", key = "{id}", engine = "messages")]
+async fn book(messages: &Messages, id: u32) -> Result<Receipt, Error> {
+    Ok(Receipt)
+}
+
+fn main() {}

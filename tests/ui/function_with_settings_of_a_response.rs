@@ -1,0 +1,20 @@
+//! Settings of a response, which a function does not have.
+
+#![allow(unused_imports, dead_code)]
+
+use idempotent_runtime::{Error, Messages, idempotent};
+
+#[idempotent(
+    strategy = "message",
+    key = "{id}",
+    engine = "messages",
+    headers = "X-Total",
+    store = "2xx",
+    on_store_error = "run",
+    fingerprint = "request"
+)]
+async fn book(messages: &Messages, id: u32) -> Result<u32, Error> {
+    Ok(id)
+}
+
+fn main() {}
