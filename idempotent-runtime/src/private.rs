@@ -1,15 +1,18 @@
 //! What generated code may name; no promise of stability.
 
 #[cfg(feature = "actix")]
-pub use crate::http::{Call, Exit, HttpResult, Operation, Serving, Template, serve};
+pub use crate::http::{
+    Arguments, Call, Extract, Fill, Handler, Returned, Run, Serving, TaskSteps, Template, borrowed,
+    extract, respond, respond_unless_there, serve, taken,
+};
 pub use crate::message::{Filling, Message, guard};
 pub use crate::policy::{
     FingerprintOf, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Policy, Presence, Row,
     StateRow, Statuses, Stored, Strategy, may_follow,
 };
 #[cfg(feature = "actix")]
-pub use actix_web::web::Payload;
+pub use actix_web::HttpRequest;
 #[cfg(feature = "actix")]
-pub use actix_web::{HttpRequest, HttpResponse};
+pub use actix_web::web::Payload;
 pub use std::boxed::Box;
 pub use std::time::Duration;

@@ -7,7 +7,7 @@ use crate::expand::policy::{owner, policy, templates};
 use crate::expand::template::{bindings, fill};
 use crate::model::{Existing, Fingerprint, Handler, Presence, Row, Scope, Strategy, Window};
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Index, Path, ReturnType};
 
@@ -21,86 +21,91 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
     let Handler { outer, inner, visibility, signature, body, .. } = handler;
     let name = &signature.ident;
     let policy = policy(handler);
-    let kinds: Vec<_> = handler.parameters.iter().map(|parameter| &parameter.kind).collect();
-    let moved = moved(handler);
-    let filled = filled(handler);
     let transition = transition(handler);
-    let output = match &signature.output {
-        ReturnType::Default => signature.ident.span(),
-        ReturnType::Type(_, kind) => kind.span(),
+    let kinds = kinds(handler);
+    let fill = filled(handler);
+    let respond = match handler.existing {
+        Existing::None => quote!(respond),
+        Existing::Function { .. } => quote!(respond_unless_there),
     };
-    // Where a parameter is no extractor or the return type no response, the compiler points there.
-    let inputs = signature.paren_token.span.join();
-    let extract = if handler.policy.strategy == Strategy::Async {
-        // They are kept for the run, too.
-        quote_spanned!(inputs=> task_arguments)
-    } else {
-        quote_spanned!(inputs=> extract)
-    };
-    let extracted = quote_spanned!(inputs=> __call.#extract::<(#(#kinds,)*)>().await?);
-    let again = quote_spanned!(inputs=> __call.again::<(#(#kinds,)*)>().await?);
-    let answered = quote_spanned!(output=> __call.answer(__returned).await);
-    let existing = existing(handler, &again, &answered);
-    // Names are bound as they are written there: where a macro of the user's has written the
-    // function, or only a type of it, they differ from ours by more than their letters.
-    let (call_in, call_out) = (
-        quote::format_ident!("__call", span = inputs),
-        quote::format_ident!("__call", span = output),
-    );
-    let returned = quote::format_ident!("__returned", span = output);
+    let run = run(handler, &name.to_token_stream(), &respond);
+    let existing = existing(handler);
+    let kept = kept(handler);
     quote! {
         #(#outer)*
-        #visibility async fn #name(
+        #visibility fn #name(
             __request: #crate_name::HttpRequest,
             __payload: #crate_name::Payload,
-        ) -> #crate_name::HttpResult {
+        ) -> #crate_name::Serving {
             #(#inner)*
             #signature #body
             use #crate_name as #rt;
             #transition
             // In a block of its own, where the user's function cannot see it.
-            let __policy = {
-                static POLICY: #rt::Policy = #policy;
-                &POLICY
+            let __handler = {
+                static HANDLER: #rt::Handler =
+                    #rt::Handler::new(#policy, #rt::extract::<#kinds>, #fill, #run)#existing #kept;
+                &HANDLER
             };
-            #rt::serve(__policy, __request, __payload, |mut __call| #rt::Box::pin(async move {
-                let __arguments = {
-                    let #call_in = &mut __call;
-                    #extracted
-                };
-                #filled
-                __call.claim().await?;
-                let #returned = #name(#(#moved),*).await;
-                let #call_out = &mut __call;
-                #existing
-                #answered
-            }))
-            .await
+            #rt::serve(__handler, __request, __payload)
+        }
+    }
+}
+
+/// The types of all parameters, as the tuple that is extracted.
+fn kinds(handler: &Handler) -> TokenStream {
+    let kinds = handler.parameters.iter().map(|parameter| &parameter.kind);
+    // Where one of them is no extractor, the compiler points there.
+    let inputs = handler.signature.paren_token.span.join();
+    quote_spanned!(inputs=> (#(#kinds,)*))
+}
+
+/// The arguments of a task are kept for its run.
+fn kept(handler: &Handler) -> TokenStream {
+    if handler.policy.strategy != Strategy::Async {
+        return TokenStream::new();
+    }
+    let (rt, kinds) = (runtime(), kinds(handler));
+    quote!(.task(#rt::TaskSteps::of::<#kinds>()))
+}
+
+/// Calls a function with the extracted arguments and makes a response of what it returns.
+fn run(handler: &Handler, function: &TokenStream, respond: &TokenStream) -> TokenStream {
+    let signature = &handler.signature;
+    let output = match &signature.output {
+        ReturnType::Default => signature.ident.span(),
+        ReturnType::Type(_, kind) => kind.span(),
+    };
+    let (rt, kinds) = (runtime(), kinds(handler));
+    let taken = if handler.parameters.is_empty() {
+        TokenStream::new()
+    } else {
+        quote!(let __arguments = #rt::taken::<#kinds>(__arguments);)
+    };
+    let moved = (0..handler.parameters.len()).map(|place| {
+        let place = Index::from(place);
+        quote!(__arguments.#place)
+    });
+    // Where what is returned is no response, the compiler points there. Names are bound as they are
+    // written there: where a macro of the user's has written the function, or only a type of it,
+    // they differ from ours by more than their letters.
+    let returns = quote::format_ident!("__returns", span = output);
+    let call = quote::format_ident!("__call", span = output);
+    let respond = quote_spanned!(output=> #rt::#respond(__returns, __call));
+    quote! {
+        |__arguments, #call| {
+            #taken
+            let #returns = #rt::Box::pin(#function(#(#moved),*));
+            #respond
         }
     }
 }
 
 /// Where an insert met a unique index, what was inserted before answers.
-fn existing(handler: &Handler, again: &TokenStream, answered: &TokenStream) -> TokenStream {
+fn existing(handler: &Handler) -> TokenStream {
     let Existing::Function { path, .. } = &handler.existing else { return TokenStream::new() };
-    let moved = moved(handler);
-    let violated = quote_spanned!(path.span()=> __call.met_unique_index(&__returned));
-    quote! {
-        if #violated {
-            drop(__returned);
-            let __arguments = #again;
-            let __returned = #path(#(#moved),*).await;
-            return #answered;
-        }
-    }
-}
-
-/// The extracted arguments, one by one.
-fn moved(handler: &Handler) -> impl Iterator<Item = TokenStream> {
-    (0..handler.parameters.len()).map(|place| {
-        let place = Index::from(place);
-        quote!(__arguments.#place)
-    })
+    let run = run(handler, &path.to_token_stream(), &quote!(respond));
+    quote!(.existing(#run))
 }
 
 /// The compiler refuses a transition that its enum does not declare.
@@ -119,7 +124,7 @@ fn transition(handler: &Handler) -> TokenStream {
     }
 }
 
-/// The statements that fill in the templates; a block of their own where they borrow parameters.
+/// The function that fills in the templates.
 fn filled(handler: &Handler) -> TokenStream {
     let key = fill(&handler.key);
     let mut statements = match handler.policy.presence {
@@ -151,5 +156,15 @@ fn filled(handler: &Handler) -> TokenStream {
         statements.extend(quote!(__call.version()#version;));
     }
     let bindings = bindings(&templates(handler), &handler.parameters);
-    if bindings.is_empty() { statements } else { quote!({ #bindings #statements }) }
+    if bindings.is_empty() {
+        return quote!(|__call, _| { #statements });
+    }
+    let (rt, kinds) = (runtime(), kinds(handler));
+    quote! {
+        |__call, __arguments| {
+            let __arguments = #rt::borrowed::<#kinds>(__arguments);
+            #bindings
+            #statements
+        }
+    }
 }

@@ -9,6 +9,7 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::http::app::Idempotency;
 use crate::http::body::{Unread, buffer, refilled};
 use crate::http::commit::commit;
+use crate::http::handler::{Arguments, Extract};
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::refusal;
 use crate::http::response::{not_stored, replay};
@@ -20,7 +21,7 @@ use crate::key::Segments;
 use crate::outcome::Outcome;
 use crate::policy::{FingerprintOf, OnStoreError, Policy, Strategy};
 use actix_web::dev::Payload;
-use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder};
+use actix_web::{Error, HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{Either, ready};
@@ -29,7 +30,7 @@ use std::rc::Rc;
 
 /// Why a handler is not reached.
 #[derive(Debug)]
-pub enum Exit {
+pub(super) enum Exit {
     /// An extractor, or the app's scope function, refused the request.
     Refused(Error),
     /// The answer is known: a stored response, or a problem.
@@ -83,12 +84,14 @@ impl Call {
         Self { policy, operation, app, request, payload, body, shared, drafts, kept }
     }
 
-    /// Reads the body if it is part of the fingerprint, then extracts the handler's arguments, all
-    /// at once, as actix does.
-    pub async fn extract<T: FromRequest>(&mut self) -> Result<T, Exit> {
+    /// Reads the body if it is part of the fingerprint, then extracts the handler's arguments.
+    pub(super) async fn extract(&mut self, extract: Extract) -> Result<Arguments, Exit> {
         self.read_body().await?;
-        let extracted = T::from_request(&self.request, &mut self.payload).await;
-        extracted.map_err(|error| Exit::Refused(error.into()))
+        self.extracted(extract).await
+    }
+
+    pub(super) async fn extracted(&mut self, extract: Extract) -> Result<Arguments, Exit> {
+        extract(&self.request, &mut self.payload).await.map_err(Exit::Refused)
     }
 
     pub(super) async fn read_body(&mut self) -> Result<(), Exit> {
@@ -148,7 +151,7 @@ impl Call {
     }
 
     /// Claims the key, so that the handler may run; or says what the client gets instead.
-    pub async fn claim(&mut self) -> Result<(), Exit> {
+    pub(super) async fn claim(&mut self) -> Result<(), Exit> {
         if self.policy.strategy == Strategy::Async {
             return Box::pin(self.accept()).await;
         }
@@ -213,15 +216,6 @@ impl Call {
     /// A record that cannot be read says that there was a request before: that one never runs again.
     fn may_run_without(&self, error: &StoreError) -> bool {
         self.policy.on_store_error == OnStoreError::Run && error.kind() != StoreErrorKind::Corrupt
-    }
-
-    /// Makes a response of what the handler returned, and ends the run with it.
-    pub fn answer<R: Responder>(
-        &mut self,
-        returned: R,
-    ) -> impl Future<Output = Result<HttpResponse, Exit>> + use<R> {
-        let response = returned.respond_to(&self.request).map_into_boxed_body();
-        end(self.policy, &self.app, &self.shared, &self.request, response).map(Ok)
     }
 
     pub(super) fn filled<'a>(

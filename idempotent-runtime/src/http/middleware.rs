@@ -6,6 +6,7 @@
 
 use crate::http::app::Idempotency;
 use crate::http::call::{Call, Exit, end};
+use crate::http::extractors::is_refused_by_extractor;
 use crate::http::response::StoreResponse;
 use crate::http::serving::{Client, Serving, Shared};
 use crate::http::task;
@@ -15,12 +16,9 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{
     ResourceDef, Service, ServiceRequest, ServiceResponse, Transform, forward_ready,
 };
-use actix_web::error::{
-    ContentTypeError, InternalError, JsonPayloadError, ParseError, PathError, PayloadError,
-    QueryPayloadError, ReadlinesError, UrlencodedError,
-};
+use actix_web::error::InternalError;
 use actix_web::http::Method;
-use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 use std::cell::Cell;
 use std::fmt;
@@ -238,27 +236,6 @@ where
             Err(Exit::Refused(error))
         }
     }
-}
-
-/// Whether one of actix's own extractors refused the request, so that its handler did not run.
-fn is_refused_by_extractor(response: &HttpResponse) -> bool {
-    fn one<T: ResponseError + 'static>(error: &Error) -> bool
-    where
-        InternalError<T>: ResponseError,
-    {
-        error.as_error::<T>().is_some() || error.as_error::<InternalError<T>>().is_some()
-    }
-    let kinds = [
-        one::<JsonPayloadError>,
-        one::<UrlencodedError>,
-        one::<QueryPayloadError>,
-        one::<PathError>,
-        one::<PayloadError>,
-        one::<ReadlinesError>,
-        one::<ContentTypeError>,
-        one::<ParseError>,
-    ];
-    response.error().is_some_and(|error| kinds.iter().any(|is_one| is_one(error)))
 }
 
 /// The key stays free, unless somebody chose otherwise.

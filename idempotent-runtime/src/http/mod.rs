@@ -12,9 +12,11 @@ mod call;
 mod caller;
 mod commit;
 mod downstream;
+mod extractors;
 mod form;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
+mod handler;
 mod html;
 mod issue;
 mod key_header;
@@ -41,17 +43,21 @@ pub use attempt::Attempt;
 #[cfg(feature = "browser")]
 pub use browser::browser_script;
 pub use builder::Builder;
-pub use call::{Call, Exit};
+pub use call::Call;
 pub use downstream::DownstreamKey;
 pub use form::FormToken;
+pub use handler::{
+    Arguments, Extract, Fill, Handler, Returned, Run, borrowed, extract, respond,
+    respond_unless_there, taken,
+};
 pub use issue::{TokenIssuer, issue_token};
 pub use key_header::KeyForm;
 pub use middleware::{Guarding, Middleware};
 pub use problem::{Problem, ProblemKind};
 pub use response::StoreResponse;
 pub use scope::Scope;
-pub use serving::{HttpResult, Operation, Serving, serve};
-pub use task::{Progress, TaskArgument, TaskRunner, task_routes};
+pub use serving::{Serving, serve};
+pub use task::{Progress, TaskArgument, TaskRunner, TaskSteps, task_routes};
 pub use template::Template;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use tx::Tx;

@@ -8,7 +8,8 @@
 
 use crate::engine::Execution;
 use crate::http::app::{Idempotency, PROBLEM_TYPES};
-use crate::http::call::{Call, Exit};
+use crate::http::call::{Call, Exit, end};
+use crate::http::handler::{Handler, Returned};
 use crate::http::page::negotiated;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::task;
@@ -25,12 +26,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-
-/// What a guarded handler gives to actix.
-pub type HttpResult = Result<HttpResponse, Error>;
-
-/// The generated part of a guarded handler: extract, fill in the key, claim, run, answer.
-pub type Operation = fn(Call) -> Work;
 
 pub(super) type Work = LocalBoxFuture<'static, Result<HttpResponse, Exit>>;
 
@@ -70,19 +65,15 @@ impl Shared {
 }
 
 /// Runs one request through a guarded handler.
-pub fn serve(
-    policy: &'static Policy,
-    request: HttpRequest,
-    payload: web::Payload,
-    operation: Operation,
-) -> Serving {
+pub fn serve(handler: &'static Handler, request: HttpRequest, payload: web::Payload) -> Serving {
     let shared = Rc::<Shared>::default();
-    let work = match request.app_data::<Idempotency>().cloned() {
+    let work: Work = match request.app_data::<Idempotency>().cloned() {
         Some(app) => {
             // For extractors that say something about the run.
             let around = request.extensions_mut().insert(Rc::clone(&shared));
-            let call = Call::new(policy, app, request.clone(), payload.into_inner(), &shared);
-            let work = operation(call);
+            let payload = payload.into_inner();
+            let call = Call::new(&handler.policy, app, request.clone(), payload, &shared);
+            let work = Box::pin(drive(handler, call));
             match around {
                 None => work,
                 Some(around) => Box::pin(after_handing_over(around, work)),
@@ -90,7 +81,22 @@ pub fn serve(
         }
         None => Box::pin(ready(Ok(unprepared(&request)))),
     };
-    Serving { work: Some(work), shared, policy, client: Client::Here(request) }
+    Serving { work: Some(work), shared, policy: &handler.policy, client: Client::Here(request) }
+}
+
+/// Every step of a request, in their order.
+async fn drive(handler: &'static Handler, mut call: Call) -> Result<HttpResponse, Exit> {
+    let arguments = call.arguments(handler).await?;
+    (handler.fill)(&mut call, &*arguments);
+    call.claim().await?;
+    let response = match ((handler.run)(arguments, &call).await, handler.existing) {
+        (Returned::Exists(_), Some(existing)) => {
+            let arguments = Box::pin(call.again(handler.extract)).await?;
+            existing(arguments, &call).await.response()
+        }
+        (returned, _) => returned.response(),
+    };
+    Ok(end(call.policy, &call.app, &call.shared, &call.request, response).await)
 }
 
 /// A handler with a policy of its own inside of a scope that is guarded: it alone guards, so the
@@ -159,9 +165,9 @@ impl Serving {
 }
 
 impl Future for Serving {
-    type Output = HttpResult;
+    type Output = Result<HttpResponse, Error>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<HttpResult> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             let Some(work) = &mut self.work else { return Poll::Pending };
             match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {

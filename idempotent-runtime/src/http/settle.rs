@@ -13,8 +13,8 @@ use std::time::Duration;
 
 /// Ends a run with the response of its handler.
 ///
-/// All that needs no waiting happens before the future: it is part of every handler's, which is
-/// moved often. What is rare is boxed for the same reason.
+/// All that needs no waiting happens before the future, and what is rare is boxed, so that the
+/// future is small: every request moves it.
 pub(super) fn settle(
     policy: &'static Policy,
     app: &Idempotency,

@@ -2,30 +2,29 @@
 
 use crate::http::body::refilled;
 use crate::http::call::{Call, Exit};
+use crate::http::handler::{Arguments, Extract};
 use crate::http::serving::Run;
-use actix_web::FromRequest;
 use std::error::Error as StdError;
 
-impl Call {
-    /// Whether a handler failed because what it inserted is there already.
-    pub fn met_unique_index<T, E: StdError + 'static>(&self, returned: &Result<T, E>) -> bool {
-        let Err(error) = returned else { return false };
-        let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
-        while let Some(error) = cause {
-            if is_unique_violation(error, self.policy.constraint) {
-                return true;
-            }
-            cause = error.source();
+/// Whether a handler failed because what it inserted is there already.
+pub(super) fn met_unique_index(error: &(dyn StdError + 'static), constraint: Option<&str>) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if is_unique_violation(error, constraint) {
+            return true;
         }
-        false
+        cause = error.source();
     }
+    false
+}
 
+impl Call {
     /// Takes back what the handler did in its transaction, if it has one, extracts its arguments
     /// once more from the same body, and begins anew.
     ///
     /// In this order: an extractor that needs a connection must not wait for one while the request
     /// holds another.
-    pub async fn again<T: FromRequest>(&mut self) -> Result<T, Exit> {
+    pub(super) async fn again(&mut self, extract: Extract) -> Result<Arguments, Exit> {
         let run = self.shared.run.take();
         let transaction = match run {
             Some(Run::Transaction(mut run)) => {
@@ -41,12 +40,11 @@ impl Call {
             }
         };
         self.payload = refilled(self.body.clone());
-        let extracted = T::from_request(&self.request, &mut self.payload).await;
-        let extracted = extracted.map_err(|error| Exit::Refused(error.into()))?;
+        let arguments = self.extracted(extract).await?;
         if transaction {
             self.claim().await?;
         }
-        Ok(extracted)
+        Ok(arguments)
     }
 }
 

@@ -1,11 +1,13 @@
 //! All arguments of a handler together, as they are stored.
 
+use crate::http::handler::{Arguments, borrowed};
 use crate::http::task::TaskArgument;
 use actix_web::error::ErrorInternalServerError;
 use actix_web::{Error, FromRequest, HttpRequest};
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::any::Any;
 
 /// What is stored of a handler's arguments, where its request becomes a task.
 pub(in crate::http) struct Kept(pub(super) Vec<Bytes>);
@@ -17,6 +19,23 @@ pub trait TaskArguments: FromRequest {
 
     /// Makes them of what was stored.
     fn restore(kept: &[Bytes], request: &HttpRequest) -> Result<Self, Error>;
+}
+
+/// How the arguments of one handler are kept and restored, whatever their types.
+pub struct TaskSteps {
+    pub(super) keep: fn(&dyn Any) -> Result<Vec<Bytes>, Error>,
+    pub(super) restore: fn(&[Bytes], &HttpRequest) -> Result<Arguments, Error>,
+}
+
+impl TaskSteps {
+    /// The steps of these arguments.
+    #[must_use]
+    pub const fn of<T: TaskArguments + 'static>() -> Self {
+        Self {
+            keep: |arguments| borrowed::<T>(arguments).keep(),
+            restore: |kept, request| Ok(Box::new(T::restore(kept, request)?)),
+        }
+    }
 }
 
 macro_rules! tuples {

@@ -16,6 +16,7 @@ mod routes;
 mod runner;
 
 pub use argument::TaskArgument;
+pub use arguments::TaskSteps;
 pub use progress::Progress;
 pub use routes::task_routes;
 pub use runner::TaskRunner;

@@ -1,8 +1,9 @@
 //! A task that is taken up: the request that carries it, and what the handler's step makes of it.
 
 use crate::engine::task::Input;
-use crate::http::call::{Call, Exit};
-use crate::http::task::arguments::{Kept, TaskArguments};
+use crate::http::call::{Call, Exit, end};
+use crate::http::handler::{Arguments, Extract, Handler};
+use crate::http::task::arguments::{Kept, TaskSteps};
 use crate::key::StorageKey;
 use crate::store::record::Record;
 use crate::strategy::task;
@@ -39,16 +40,31 @@ impl Resumed {
 }
 
 impl Call {
-    /// The handler's arguments: of the request, to be stored; or of a task that is taken up.
-    pub async fn task_arguments<T: TaskArguments>(&mut self) -> Result<T, Exit> {
+    /// The handler's arguments: of the request; or of a task that is taken up.
+    pub(in crate::http) async fn arguments(
+        &mut self,
+        handler: &Handler,
+    ) -> Result<Arguments, Exit> {
+        match &handler.task {
+            None => self.extract(handler.extract).await,
+            Some(steps) => Box::pin(self.task_arguments(handler.extract, steps)).await,
+        }
+    }
+
+    async fn task_arguments(
+        &mut self,
+        extract: Extract,
+        steps: &TaskSteps,
+    ) -> Result<Arguments, Exit> {
         let Some(task) = self.take_up().await? else {
-            let extracted = self.extract::<T>().await?;
-            self.kept = Some(Box::new(Kept(extracted.keep().map_err(Exit::Refused)?)));
+            let extracted = self.extract(extract).await?;
+            let kept = (steps.keep)(&*extracted).map_err(Exit::Refused)?;
+            self.kept = Some(Box::new(Kept(kept)));
             return Ok(extracted);
         };
-        match T::restore(&task.input.arguments, &self.request) {
+        match (steps.restore)(&task.input.arguments, &self.request) {
             Ok(restored) => Ok(restored),
-            Err(error) => Err(self.fail(error).await),
+            Err(error) => Err(self.fail(&error).await),
         }
     }
 
@@ -71,10 +87,8 @@ impl Call {
     }
 
     /// The arguments cannot be made any more, which is the end of the task.
-    async fn fail(&mut self, error: Error) -> Exit {
-        match self.answer(Err::<HttpResponse, _>(error)).await {
-            Ok(response) => Exit::Answered(response),
-            Err(exit) => exit,
-        }
+    async fn fail(&self, error: &Error) -> Exit {
+        let response = error.error_response();
+        Exit::Answered(end(self.policy, &self.app, &self.shared, &self.request, response).await)
     }
 }
