@@ -46,6 +46,8 @@ struct Run {
     key: Key,
     attempt: u64,
     content: u8,
+    /// It was not told of its last renewal, so it asks twice: what its record is, and then for more.
+    unsure: bool,
 }
 
 impl Model {
@@ -104,7 +106,7 @@ impl Model {
         let Request { process, key, content, .. } = request;
         let run = self.granted;
         self.granted += 1;
-        self.runs.insert(run, Run { process, key, attempt, content });
+        self.runs.insert(run, Run { process, key, attempt, content, unsure: false });
         self.hold(run, LEASE);
         Told::Ran { run, attempt }
     }
@@ -123,6 +125,15 @@ impl Model {
         })
     }
 
+    /// Whether what a run asks for is not done.
+    fn fails(&self, run: usize, fault: Fault) -> bool {
+        loses_request(fault) || loses_answer(fault) && self.runs[&run].unsure
+    }
+
+    fn run(&mut self, run: usize) -> &mut Run {
+        self.runs.get_mut(&run).expect("it goes on")
+    }
+
     /// A run ends, and leaves this behind if it may.
     fn end(&mut self, run: usize, state: State, life: u64) -> bool {
         let owns = self.owns(run);
@@ -138,9 +149,18 @@ impl Model {
             // Whatever is lost, an owner asks again until it knows (S9).
             Step::Begin(request, _) => self.begin(request),
             Step::Complete(run, _) => Told::Stored(self.end(run, State::Response { run }, TTL)),
-            Step::Bury(run, _) => Told::Stored(self.end(run, State::Tombstone, TTL)),
-            // These are sent once: a lease ends by itself.
-            Step::Release(run, fault) | Step::Abandon(run, fault) if loses_request(fault) => {
+            // One tombstone is like another: who finds its own words there is told that they are.
+            Step::Bury(run, _) => {
+                let Run { key, attempt, content, .. } = self.runs[&run];
+                let owns = self.end(run, State::Tombstone, TTL);
+                let alike = self.entry(key).is_some_and(|(there, _)| {
+                    let Record { attempt: a, content: c, state, .. } = there;
+                    (a, c, state) == (attempt, content, State::Tombstone)
+                });
+                Told::Stored(owns || alike)
+            }
+            // These are tried once: a lease ends by itself.
+            Step::Release(run, fault) | Step::Abandon(run, fault) if self.fails(run, fault) => {
                 self.runs.remove(&run);
                 Told::Nothing
             }
@@ -152,16 +172,16 @@ impl Model {
                 self.end(run, State::InProgress { run, lease_ends: self.now }, KEEP);
                 Told::Nothing
             }
-            Step::Renew(_, fault) | Step::Issue(_, fault) if loses_request(fault) => {
-                Told::Unanswered
-            }
+            Step::Renew(run, fault) if self.fails(run, fault) => Told::Unanswered,
             Step::Renew(run, fault) => {
                 let owns = self.owns(run);
                 if owns {
                     self.hold(run, LEASE);
+                    self.run(run).unsure = loses_answer(fault);
                 }
                 heard(fault, Told::Held(owns))
             }
+            Step::Issue(_, fault) if loses_request(fault) => Told::Unanswered,
             Step::Issue(key, fault) => {
                 if self.entry(key).is_none() {
                     self.put(key, 0, 0, State::Issued, TOKEN);
@@ -190,8 +210,13 @@ fn loses_request(fault: Fault) -> bool {
     fault == Some((Loss::Request, 0))
 }
 
+/// Whether nobody is told what came of it.
+fn loses_answer(fault: Fault) -> bool {
+    fault == Some((Loss::Answer, 0))
+}
+
 fn heard(fault: Fault, told: Told) -> Told {
-    if fault == Some((Loss::Answer, 0)) { Told::Unanswered } else { told }
+    if loses_answer(fault) { Told::Unanswered } else { told }
 }
 
 fn fault(longest: usize) -> BoxedStrategy<Fault> {
