@@ -23,6 +23,7 @@ use crate::engine::lease::decode;
 use crate::engine::wait::{jittered, pause_for};
 use crate::error::StoreError;
 use crate::key::StorageKey;
+use crate::policy::OnAbandoned;
 use crate::store::record::{Record, State};
 use crate::store::{Entry, Swap};
 use bytes::Bytes;
@@ -38,6 +39,9 @@ const NO_LIFE: Duration = Duration::from_millis(1);
 /// How much longer than its record an input lives at least, so that it is there when a run that
 /// lasted dies.
 const RESERVE: Duration = Duration::from_hours(24);
+
+/// After so many runs whose process died, a task is held: it may be what they died of.
+const MOST_DEATHS: u64 = 10;
 
 /// How often a process looks for tasks that nobody runs: those of processes that died, and those
 /// that wait for a process with more work than it can do.
@@ -227,6 +231,14 @@ impl Engine {
 }
 
 impl Found {
+    /// What is to become of it after its process died. Without its input, nobody can run it.
+    pub(crate) fn on_abandoned(&self, input: Option<&Input>) -> OnAbandoned {
+        match input {
+            Some(input) if self.record.attempt < MOST_DEATHS => input.on_abandoned,
+            _ => OnAbandoned::Hold,
+        }
+    }
+
     fn of(key: &StorageKey, entry: &Entry) -> Result<Self, StoreError> {
         let record = decode(key, &entry.value, "read")?;
         let stage = match &record.state {

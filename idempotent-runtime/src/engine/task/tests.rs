@@ -227,6 +227,20 @@ async fn a_full_index_takes_no_more_until_a_task_is_over() {
 }
 
 #[tokio::test]
+async fn a_task_that_its_processes_die_of_is_held_in_the_end() {
+    let (tasks, engine) = (Tasks::new(""), engine(MemoryStore::new()));
+    tasks.put(&engine, &claim(key(1)), &input()).await.unwrap();
+    for death in 1..=MOST_DEATHS {
+        let Begun::Run(run) = engine.begin(&ask(key(1))).await.unwrap() else { panic!("free") };
+        run.abandon().await;
+        let found = tasks.find(&engine, &key(1)).await.unwrap().unwrap();
+        assert_eq!(found.stage, Stage::Abandoned);
+        let held = found.on_abandoned(Some(&input())) == OnAbandoned::Hold;
+        assert_eq!(held, death == MOST_DEATHS, "{death}");
+    }
+}
+
+#[tokio::test]
 async fn a_task_that_was_put_down_again_after_its_end_does_not_run_again() {
     let (tasks, engine) = (Tasks::new(""), engine(MemoryStore::new()));
     tasks.put(&engine, &claim(key(1)), &input()).await.unwrap();

@@ -130,8 +130,8 @@ impl Asker {
         }
         let place = input::place(&self.key);
         let input = self.told(Input::read(app.engine(), &place, Duration::ZERO).await)?;
-        // Without its input nobody can run it again.
-        Ok((task, input.map_or(OnAbandoned::Hold, |input| input.on_abandoned)))
+        let on_abandoned = task.on_abandoned(input.as_ref());
+        Ok((task, on_abandoned))
     }
 
     async fn progress(&self, attempt: u64) -> Result<Option<Progress>, Error> {

@@ -181,7 +181,7 @@ async fn to_run(app: &Idempotency, key: &StorageKey) -> Result<Option<Found>, St
 }
 
 fn may_run(task: &Found, input: &Input) -> bool {
-    task.stage == Stage::Waiting || input.on_abandoned == OnAbandoned::Retry
+    task.stage == Stage::Waiting || task.on_abandoned(Some(input)) == OnAbandoned::Retry
 }
 
 /// The request that carries a task to its handler.
