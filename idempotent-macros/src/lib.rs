@@ -63,7 +63,8 @@ use proc_macro2::TokenStream;
 /// whose error is made of `idempotent_runtime::Error`. `engine` is an expression for what guards it, a
 /// `Messages` or an app's `Idempotency`: a parameter, `"self.messages"`, a static. The templates are made
 /// of the function's parameters, `fingerprint` is nothing unless it is one of them, and `max_body` is how
-/// large a stored value may be. What it returns is stored as JSON and given to later calls.
+/// large a stored value may be. What it returns is stored as JSON and given to later calls. A
+/// parameter `mut tx: Tx<Sqlite>` puts the record into the business transaction; callers leave it out.
 ///
 /// With a `key`, `row_lock`, `version`, `state` and `unique` give a duplicate the first answer before
 /// they judge.

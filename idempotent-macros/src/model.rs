@@ -55,8 +55,21 @@ impl<T> Setting<T> {
 pub(crate) enum Engine {
     /// The app's, which actix gives to a handler.
     App,
-    /// What a function names, and its text.
-    Named(Box<Expr>, LitStr),
+    /// What a function names.
+    Named {
+        engine: Box<Expr>,
+        /// Its text.
+        written: LitStr,
+        takes: Takes,
+    },
+}
+
+/// What a function takes beside what its callers give.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Takes {
+    Nothing,
+    /// A `Tx`, as this parameter.
+    Transaction(usize),
 }
 
 /// How a handler is told from its duplicates.

@@ -171,6 +171,12 @@ expansions! {
         }
     }
 
+    a_function_in_a_transaction: (strategy = "message", key = "{id}", engine = "self.messages") {
+        async fn book(&self, id: &str, mut tx: Tx<Sqlite>, cents: i64) -> Result<(), BookError> {
+            self.ledger.book(&mut tx, cents).await
+        }
+    }
+
     a_mistake_leaves_the_function_as_it_was: (ttl = "soon") {
         #[post("/orders")]
         async fn create() -> impl Responder {

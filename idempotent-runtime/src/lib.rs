@@ -70,11 +70,6 @@ mod transaction;
 
 pub use error::{StoreError, StoreErrorKind};
 pub use fingerprint::Fingerprint;
-#[cfg(all(
-    feature = "actix",
-    any(feature = "sqlite", feature = "postgres", feature = "mysql")
-))]
-pub use http::Tx;
 #[cfg(feature = "browser")]
 pub use http::browser_script;
 #[cfg(feature = "actix")]
@@ -100,3 +95,5 @@ pub use store::{MemoryStore, Store};
 #[cfg(feature = "actix")]
 pub use strategy::{Lock, LockError, LockGuard};
 pub use transaction::Database;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+pub use transaction::Tx;

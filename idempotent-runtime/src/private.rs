@@ -5,6 +5,8 @@ pub use crate::http::{
     Arguments, Call, Extract, Fill, Handler, Returned, Run, Serving, TaskSteps, Template, borrowed,
     extract, respond, respond_unless_there, serve, taken,
 };
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+pub use crate::message::guard_in_transaction;
 pub use crate::message::{Filling, Message, guard};
 pub use crate::policy::{
     FingerprintOf, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Policy, Presence, Row,

@@ -2,6 +2,7 @@
 //! panicking, killed.
 
 mod ends;
+mod inbox;
 mod keys;
 mod shapes;
 mod values;

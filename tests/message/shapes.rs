@@ -13,6 +13,7 @@ static MESSAGES: LazyLock<Messages> = LazyLock::new(|| {
 #[derive(Debug)]
 enum BookError {
     Guard(Error),
+    #[expect(dead_code, reason = "a test that fails shows it")]
     Number(std::num::ParseIntError),
 }
 

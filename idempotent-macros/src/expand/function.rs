@@ -5,13 +5,18 @@
 use crate::expand::http::runtime;
 use crate::expand::policy::policy;
 use crate::expand::template::fill;
-use crate::model::{Fingerprint, Handler, Scope};
+use crate::model::{Fingerprint, Handler, Scope, Takes};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, LitStr, ReturnType};
+use syn::{Expr, FnArg, LitStr, ReturnType, Signature};
 
-pub(super) fn function(function: &Handler, engine: &Expr, written: &LitStr) -> TokenStream {
+pub(super) fn function(
+    function: &Handler,
+    engine: &Expr,
+    written: &LitStr,
+    takes: Takes,
+) -> TokenStream {
     let rt = runtime();
     let Handler { outer, inner, visibility, signature, body, .. } = function;
     let policy = policy(function);
@@ -22,7 +27,10 @@ pub(super) fn function(function: &Handler, engine: &Expr, written: &LitStr) -> T
         ReturnType::Default => (quote!(()), signature.ident.span()),
         ReturnType::Type(_, kind) => (quote!(#kind), kind.span()),
     };
-    let guarded = quote_spanned!(span=> #rt::guard(__message, __work).await);
+    let (signature, transaction) = taken(signature, takes);
+    let guard = if transaction.is_some() { quote!(guard_in_transaction) } else { quote!(guard) };
+    let guarded = quote_spanned!(span=> #rt::#guard(__message, __work).await);
+    let within = transaction.map(|transaction| quote!(move |#transaction|));
     quote! {
         #(#outer)*
         #(#inner)*
@@ -37,7 +45,7 @@ pub(super) fn function(function: &Handler, engine: &Expr, written: &LitStr) -> T
                 #filled
                 __message
             };
-            let __work = async move {
+            let __work = #within async move {
                 // Never run: it says what the block returns, which `?` could not tell.
                 #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
                 if false {
@@ -49,6 +57,16 @@ pub(super) fn function(function: &Handler, engine: &Expr, written: &LitStr) -> T
             #guarded
         }
     }
+}
+
+/// The signature as callers see it, and the parameter that is filled in.
+fn taken(signature: &Signature, takes: Takes) -> (Signature, Option<FnArg>) {
+    let mut signature = signature.clone();
+    let Takes::Transaction(place) = takes else { return (signature, None) };
+    let transaction = signature.inputs.iter().nth(place).cloned();
+    let others = signature.inputs.into_iter().enumerate().filter(|(other, _)| *other != place);
+    signature.inputs = others.map(|(_, input)| input).collect();
+    (signature, transaction)
 }
 
 /// The statements that fill in the templates.

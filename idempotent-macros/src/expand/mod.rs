@@ -11,6 +11,8 @@ use proc_macro2::TokenStream;
 pub(crate) fn guarded(guarded: &Handler) -> TokenStream {
     match &guarded.engine {
         Engine::App => http::handler(guarded),
-        Engine::Named(engine, written) => function::function(guarded, engine, written),
+        Engine::Named { engine, written, takes } => {
+            function::function(guarded, engine, written, *takes)
+        }
     }
 }

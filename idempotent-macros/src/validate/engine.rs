@@ -1,11 +1,11 @@
 //! What guards a function, which no app gives it.
 
 use crate::diagnostics::{Mistake, listed};
-use crate::model::Engine;
+use crate::model::{Engine, Takes};
 use crate::validate::template::{meant, names, root_of};
-use crate::validate::{Reader, Subject, row};
+use crate::validate::{Reader, Subject, row, unique};
 use proc_macro2::Span;
-use syn::{Expr, LitStr};
+use syn::{Expr, LitStr, Type};
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Engine {
     if reader.subject == Subject::Handler {
@@ -18,11 +18,37 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Engine {
         "engine = \"messages\"`, a parameter, or `engine = \"self.messages\"",
     );
     let Some(text) = reader.text("engine") else { return Engine::App };
-    let engine = expression(reader, &text);
+    let (engine, takes) = (expression(reader, &text), takes(reader));
     match reader.mistakes.keep(engine) {
-        Some(engine) => Engine::Named(Box::new(engine), text),
+        Some(engine) => Engine::Named { engine: Box::new(engine), written: text, takes },
         None => Engine::App,
     }
+}
+
+/// The parameter that is a transaction: one, and by value.
+fn takes(reader: &mut Reader<'_>) -> Takes {
+    let mut takes = Takes::Nothing;
+    for (place, parameter) in reader.parameters.iter().enumerate() {
+        let Some(tx) = unique::tx(parameter) else {
+            if let Type::Reference(to) = &parameter.kind
+                && let Some(tx) = unique::named_tx(&to.elem)
+            {
+                reader.mistakes.add(
+                    Mistake::new(tx.span(), "a `Tx` is taken by value")
+                        .help("write `mut tx: Tx<Sqlite>`; callers leave it out")
+                        .note("the record of the call commits in it"),
+                );
+            }
+            continue;
+        };
+        if takes == Takes::Nothing {
+            takes = Takes::Transaction(place);
+        } else {
+            let what = "a second `Tx`: one call has one transaction";
+            reader.mistakes.add(Mistake::new(tx.span(), what).help("leave it out"));
+        }
+    }
+    takes
 }
 
 fn expression(reader: &Reader<'_>, text: &LitStr) -> Result<Expr, Mistake> {

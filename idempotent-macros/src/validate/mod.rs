@@ -6,6 +6,7 @@ mod rules;
 mod signature;
 mod template;
 mod unique;
+mod uses;
 mod values;
 
 use crate::diagnostics::{Mistake, Mistakes, listed};

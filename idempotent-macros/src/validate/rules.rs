@@ -1,12 +1,12 @@
 //! Rules between arguments: what needs, excludes or contradicts what.
 
-use crate::diagnostics::{Mistake, listed};
+use crate::diagnostics::Mistake;
 use crate::model::{
     Fingerprint, OnDuplicate, OnInFlight, OnStoreError, Policy, Presence, Segment, Setting,
     Strategy, Template,
 };
 use crate::parse::{Argument, Value};
-use crate::validate::{NAMES, Reader, Subject, unique};
+use crate::validate::{Reader, Subject, unique, uses};
 use proc_macro2::Span;
 use syn::{Lit, LitStr};
 
@@ -27,99 +27,11 @@ const RULES: [Rule; 12] = [
     headers_need_replay,
 ];
 
-/// What a lock has no use for: nothing of it is stored, and nobody is told from anybody.
-const NOT_OF_A_LOCK: [&str; 13] = [
-    "operation",
-    "ttl",
-    "on_duplicate",
-    "on_in_flight",
-    "on_abandoned",
-    "on_store_error",
-    "fingerprint",
-    "store",
-    "headers",
-    "max_body",
-    "required",
-    "within",
-    "timestamp",
-];
-
-/// What a task has no use for: its one answer is its address, and its end is kept whatever it is.
-/// It is found again by the app's rule of scopes.
-const NOT_OF_A_TASK: [&str; 8] = [
-    "scope",
-    "on_duplicate",
-    "on_in_flight",
-    "wait",
-    "on_store_error",
-    "store",
-    "message",
-    "required",
-];
-
-/// What a transaction has no use for: the database's own locks take the place of leases.
-const NOT_OF_A_TRANSACTION: [&str; 4] = ["lease", "on_in_flight", "on_abandoned", "on_store_error"];
-
-/// What a function has no use for: it has no request and no response.
-const NOT_OF_A_FUNCTION: [&str; 7] =
-    ["on_store_error", "store", "headers", "message", "required", "within", "timestamp"];
-
-/// What only a function has a use for.
-const OF_A_FUNCTION: [&str; 1] = ["engine"];
-
-/// What only a row has a use for.
-const OF_A_ROW: [&str; 7] = ["table", "id", "id_column", "column", "version", "from", "to"];
-
-/// What only a unique index has a use for.
-const OF_AN_INDEX: [&str; 2] = ["existing", "constraint"];
-
-/// What only a key has a use for.
-const OF_A_KEY: [&str; 6] = ["ttl", "fingerprint", "store", "headers", "required", "scope"];
-
 pub(super) fn check(reader: &mut Reader<'_>, policy: &Policy, key: &Template) {
-    check_use(reader, policy.strategy);
+    uses::check(reader, policy.strategy);
     for rule in RULES {
         if let Some(mistake) = rule(reader, policy, key) {
             reader.mistakes.add(mistake);
-        }
-    }
-}
-
-/// Every argument is one that the strategy takes.
-fn check_use(reader: &mut Reader<'_>, strategy: Strategy) {
-    let (word, unused): (_, Vec<&str>) = match strategy {
-        Strategy::RequestId => ("request_id", OF_A_ROW.to_vec()),
-        Strategy::Token => ("token", OF_A_ROW.to_vec()),
-        Strategy::Lock => ("lock", [&NOT_OF_A_LOCK[..], &OF_A_ROW].concat()),
-        Strategy::DedupTable => ("dedup_table", [&NOT_OF_A_TRANSACTION[..], &OF_A_ROW].concat()),
-        Strategy::RowLock => ("row_lock", [&NOT_OF_A_TRANSACTION[..], &OF_A_ROW[3..]].concat()),
-        Strategy::Version => ("version", [&NOT_OF_A_TRANSACTION[..], &OF_A_ROW[5..]].concat()),
-        Strategy::State => ("state", [&NOT_OF_A_TRANSACTION[..], &["version"]].concat()),
-        Strategy::Async => ("async", [&NOT_OF_A_TASK[..], &OF_A_ROW].concat()),
-        Strategy::Unique => ("unique", [&NOT_OF_A_TRANSACTION[..], &OF_A_ROW].concat()),
-        Strategy::Message => ("message", [&NOT_OF_A_FUNCTION[..], &OF_A_ROW].concat()),
-    };
-    let of_others = if strategy == Strategy::Unique { &[][..] } else { &OF_AN_INDEX[..] };
-    let of_functions = if strategy == Strategy::Message { &[][..] } else { &OF_A_FUNCTION[..] };
-    let unused = [&unused[..], of_others, of_functions].concat();
-    let keyless = strategy.is_transactional()
-        && !matches!(strategy, Strategy::DedupTable | Strategy::Message)
-        && reader.find("key").is_none();
-    for argument in reader.arguments {
-        let name = argument.name.to_string();
-        if unused.contains(&name.as_str()) {
-            let takes = NAMES.into_iter().filter(|name| !unused.contains(name));
-            let what = format!("`{name}` has no effect with `strategy = \"{word}\"`");
-            reader.mistakes.add(
-                Mistake::new(argument.name.span(), what)
-                    .help(format!("leave `{name}` out"))
-                    .note(format!("this strategy takes {}", listed(takes))),
-            );
-        } else if keyless && OF_A_KEY.contains(&name.as_str()) {
-            let what = format!("`{name}` has no effect without a key");
-            reader.mistakes.add(Mistake::new(argument.name.span(), what).help(format!(
-                "add `key = \"{{header.Idempotency-Key}}\"`, or leave `{name}` out"
-            )));
         }
     }
 }
@@ -174,6 +86,7 @@ fn token_is_checked(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Optio
 fn wait_needs_waiting(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
     let written = reader.find("wait")?;
     let waits = match policy.strategy {
+        Strategy::Message if takes_tx(reader) => true,
         Strategy::RequestId | Strategy::Token | Strategy::Message => {
             policy.on_in_flight == OnInFlight::Wait
         }
@@ -183,6 +96,10 @@ fn wait_needs_waiting(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Opt
         Mistake::new(written.name.span(), "`wait` has no effect: duplicates in flight are rejected")
             .help("add `on_in_flight = \"wait\"`, or leave `wait` out")
     })
+}
+
+pub(super) fn takes_tx(reader: &Reader<'_>) -> bool {
+    reader.parameters.iter().any(|parameter| unique::tx(parameter).is_some())
 }
 
 /// Only a version tells whether an update went through.

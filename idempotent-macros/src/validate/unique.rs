@@ -26,6 +26,11 @@ pub(super) fn read(reader: &mut Reader<'_>, strategy: Strategy) -> Existing {
 
 /// The word `Tx` in a parameter's type.
 pub(super) fn tx(parameter: &Parameter) -> Option<&Ident> {
-    let Type::Path(path) = &parameter.kind else { return None };
+    named_tx(&parameter.kind)
+}
+
+/// The word `Tx` at the end of a type's path.
+pub(super) fn named_tx(kind: &Type) -> Option<&Ident> {
+    let Type::Path(path) = kind else { return None };
     path.path.segments.last().map(|last| &last.ident).filter(|last| *last == "Tx")
 }

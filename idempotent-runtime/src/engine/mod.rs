@@ -7,6 +7,7 @@ mod heartbeat;
 mod lease;
 mod line;
 mod running;
+#[cfg(feature = "actix")]
 pub(crate) mod task;
 mod wait;
 

@@ -270,9 +270,7 @@ pub(super) fn end(
     match shared.run.take() {
         Some(Run::Leased(run)) => Either::Left(settle(policy, app, run, response)),
         Some(Run::Transaction(mut run)) => {
-            if let Some(lent) = shared.lent.take() {
-                run.take_back(lent);
-            }
+            run.take_back(shared.lent());
             let (app, request) = (app.clone(), request.clone());
             let committed = commit(policy, app, request, run, response);
             Either::Right(Either::Left(committed.boxed_local()))

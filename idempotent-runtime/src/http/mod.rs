@@ -59,5 +59,3 @@ pub use scope::Scope;
 pub use serving::{Serving, serve};
 pub use task::{Progress, TaskArgument, TaskRunner, TaskSteps, task_routes};
 pub use template::Template;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-pub use tx::Tx;

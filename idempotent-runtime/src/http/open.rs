@@ -24,7 +24,7 @@ impl Call {
         match transaction::begin(database, self.app.engine(), plan).await {
             Ok(Begun::Run(mut run)) => {
                 self.shared.attempt.set(u64::from(run.is_recorded()));
-                self.shared.lent.replace(run.lend());
+                run.lend(self.shared.lent());
                 self.shared.run.replace(Some(Run::Transaction(run)));
                 Ok(())
             }

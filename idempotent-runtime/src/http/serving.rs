@@ -15,12 +15,11 @@ use crate::http::problem::{Problem, ProblemKind};
 use crate::http::task;
 use crate::key::StorageKey;
 use crate::policy::{OnAbandoned, Policy, Strategy};
-use crate::transaction;
+use crate::transaction::{self, Lent};
 use actix_web::error::InternalError;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 use futures_util::future::LocalBoxFuture;
-use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -51,10 +50,15 @@ pub(crate) struct Shared {
     /// The run under way.
     pub(crate) run: RefCell<Option<Run>>,
     /// The transaction of the run, while the handler does not have it.
-    pub(crate) lent: RefCell<Option<Box<dyn Any>>>,
+    lent: OnceCell<Lent>,
 }
 
 impl Shared {
+    /// Where the transaction of the run is, while the handler does not have it.
+    pub(super) fn lent(&self) -> &Lent {
+        self.lent.get_or_init(Lent::default)
+    }
+
     /// Ends the run as if it had not begun: the next request with its key runs.
     pub(super) async fn give_back(&self) {
         let run = self.run.take();

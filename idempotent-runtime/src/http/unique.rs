@@ -28,9 +28,7 @@ impl Call {
         let run = self.shared.run.take();
         let transaction = match run {
             Some(Run::Transaction(mut run)) => {
-                if let Some(lent) = self.shared.lent.take() {
-                    run.take_back(lent);
-                }
+                run.take_back(self.shared.lent());
                 run.roll_back().await;
                 true
             }

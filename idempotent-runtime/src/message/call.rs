@@ -12,10 +12,13 @@ use crate::message::run::{End, Run};
 use crate::outcome::Outcome;
 use crate::policy::Policy;
 use crate::strategy::message;
+use crate::transaction::{self, Lent, Plan};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::ready;
+use std::any::TypeId;
 use std::fmt::Display;
+use std::sync::Arc;
 
 /// One call of a guarded function.
 pub struct Message {
@@ -100,6 +103,43 @@ impl Message {
             }
             Ok(Begun::Replay(outcome)) => self.replayed(*outcome),
             Ok(Begun::Refused(refusal)) => Err(refusal.into()),
+            Err(error) => Err(Error::store_failed(policy.operation, error)),
+        }
+    }
+
+    /// Opens a transaction of the business database with the key in it, and lends it there.
+    #[cfg_attr(
+        not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
+        expect(dead_code, reason = "there is no transaction without a database")
+    )]
+    pub(super) async fn open(self, kind: TypeId, lent: &Lent) -> Result<Claimed, Error> {
+        let (base, policy) = (Arc::clone(&self.parts.base), self.policy);
+        let Some(database) = base.database.clone() else {
+            let why = "the function takes `Tx`, and its engine has no `.database(pool)`";
+            return Err(Error::Misconfigured(why));
+        };
+        if database.kind() != kind {
+            let why = "the function takes a `Tx` of another database than its engine has";
+            return Err(Error::Misconfigured(why));
+        }
+        let wait = policy.wait.unwrap_or(base.settings.wait);
+        let plan = Plan { ask: Some(self.ask()?), row: None, wait };
+        let begun = Detached::new(
+            async move { transaction::begin(&database, &base.engine, plan).await },
+            |begun| match begun {
+                Ok(transaction::Begun::Run(run)) => run.roll_back().boxed(),
+                _ => ready(()).boxed(),
+            },
+        );
+        match begun.await {
+            Ok(transaction::Begun::Run(mut run)) => {
+                run.lend(lent);
+                let ttl = self.parts.base.settings.ttl(policy);
+                Ok(Claimed::Run(Run::new(policy, End::Transaction(run, lent.clone()), ttl)))
+            }
+            Ok(transaction::Begun::Replay(outcome)) => self.replayed(*outcome),
+            Ok(transaction::Begun::Refused(refusal)) => Err(refusal.into()),
+            Ok(transaction::Begun::Row(_)) => Err(Error::NotReplayable),
             Err(error) => Err(Error::store_failed(policy.operation, error)),
         }
     }

@@ -2,9 +2,14 @@
 
 use crate::message::call::{Claimed, Message};
 use crate::message::error::Error;
+use crate::message::run::Run;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+use crate::transaction::{Lent, Tx};
 use futures_util::FutureExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+use std::any::TypeId;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 
 /// Runs a function for one call, unless it ran for the same call before.
@@ -21,10 +26,42 @@ where
     E: From<Error>,
     W: Future<Output = Result<T, E>>,
 {
-    let run = match message.claim().await? {
-        Claimed::Run(run) => run,
-        Claimed::Value(value) => return Ok(read(&value)?),
-    };
+    match message.claim().await? {
+        Claimed::Run(run) => finish(run, work).await,
+        Claimed::Value(value) => Ok(read(&value)?),
+    }
+}
+
+/// The same in the business transaction: what the function does on its `Tx` and the record of it commit
+/// together, before its caller gets what it returned, or not at all.
+///
+/// # Errors
+/// As [`guard`].
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+pub async fn guard_in_transaction<DB, T, E, W>(
+    message: Message,
+    work: impl FnOnce(Tx<DB>) -> W,
+) -> Result<T, E>
+where
+    DB: sqlx::Database,
+    T: Serialize + DeserializeOwned,
+    E: From<Error>,
+    W: Future<Output = Result<T, E>>,
+{
+    let lent = Lent::default();
+    match message.open(TypeId::of::<DB>(), &lent).await? {
+        Claimed::Run(run) => finish(run, work(Tx::of(lent))).await,
+        Claimed::Value(value) => Ok(read(&value)?),
+    }
+}
+
+/// Runs a function that holds its key, to its end.
+async fn finish<T, E, W>(run: Run, work: W) -> Result<T, E>
+where
+    T: Serialize,
+    E: From<Error>,
+    W: Future<Output = Result<T, E>>,
+{
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(Ok(value)) => {
             run.complete(&value).await?;

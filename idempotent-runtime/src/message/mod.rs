@@ -15,6 +15,8 @@ mod run;
 pub use call::{Filling, Message};
 pub use error::Error;
 pub use guard::guard;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+pub use guard::guard_in_transaction;
 pub use messages::{Guards, Messages, MessagesBuilder};
 #[cfg(feature = "actix")]
 pub(crate) use messages::{Parts, Whose, sealed};

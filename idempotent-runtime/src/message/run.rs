@@ -5,6 +5,7 @@ use crate::message::detached::{Detached, spawn};
 use crate::message::error::Error;
 use crate::outcome::Outcome;
 use crate::policy::{OnAbandoned, OnDuplicate, Policy};
+use crate::transaction::{self, Effects, Lent};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::ready;
@@ -28,6 +29,8 @@ pub(super) struct Run {
 pub(super) enum End {
     /// In the store, by a lease.
     Leased(Execution),
+    /// In the business transaction, which the function was lent.
+    Transaction(Box<transaction::Run>, Lent),
 }
 
 impl Run {
@@ -46,6 +49,12 @@ impl Run {
                     Stored::Yes => Ok(()),
                     Stored::No => Err(Error::NotStored(None)),
                 }
+            }
+            Some(End::Transaction(mut run, lent)) => {
+                run.take_back(&lent);
+                let committed = run.complete(outcome, Effects::Kept, ttl);
+                let committed = Detached::new(committed, |_| ready(()).boxed()).await;
+                committed.map_err(|error| Error::NotStored(Some(error)))
             }
             None => Ok(()),
         }
@@ -72,8 +81,13 @@ impl Run {
 
     /// The function failed: its next call runs again.
     pub(super) async fn release(mut self) {
-        if let Some(End::Leased(run)) = self.end.take() {
-            Detached::new(run.release(), |()| ready(()).boxed()).await;
+        match self.end.take() {
+            Some(End::Leased(run)) => Detached::new(run.release(), |()| ready(()).boxed()).await,
+            Some(End::Transaction(mut run, lent)) => {
+                run.take_back(&lent);
+                Detached::new(run.roll_back(), |()| ready(()).boxed()).await;
+            }
+            None => {}
         }
     }
 
@@ -97,6 +111,8 @@ async fn give_up(end: End, on_abandoned: OnAbandoned) {
     match (end, on_abandoned) {
         (End::Leased(run), OnAbandoned::Retry) => run.release().await,
         (End::Leased(run), OnAbandoned::Hold) => run.abandon().await,
+        // Dropped, it is rolled back: nothing has happened.
+        (End::Transaction(..), _) => {}
     }
 }
 

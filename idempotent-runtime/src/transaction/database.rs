@@ -113,8 +113,8 @@ pub trait Open: Send {
     fn rollback(self: Box<Self>) -> StoreFuture<'static, ()>;
 
     /// Gives the transaction itself away, for a handler.
-    fn lend(&mut self) -> Option<Box<dyn Any>>;
+    fn lend(&mut self) -> Option<Box<dyn Any + Send>>;
 
     /// Takes it back; without it, nothing can be committed.
-    fn take_back(&mut self, lent: Box<dyn Any>);
+    fn take_back(&mut self, lent: Box<dyn Any + Send>);
 }

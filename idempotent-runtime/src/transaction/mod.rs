@@ -9,6 +9,7 @@ mod database;
 mod dedup_table;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod dialect;
+mod lent;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
@@ -21,9 +22,15 @@ mod row;
 mod run;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod tx;
 
 pub(crate) use begin::{Begun, Plan, begin};
 pub use database::Database;
 pub(crate) use database::Guarded;
+pub(crate) use lent::Lent;
+#[cfg(feature = "actix")]
 pub(crate) use row::{RowAnswer, RowPlan};
 pub(crate) use run::{Effects, Run};
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+pub use tx::Tx;

@@ -168,11 +168,11 @@ impl<D: Dialect> Open for Opened<D> {
         })
     }
 
-    fn lend(&mut self) -> Option<Box<dyn Any>> {
+    fn lend(&mut self) -> Option<Box<dyn Any + Send>> {
         Some(Box::new(self.transaction.take()?))
     }
 
-    fn take_back(&mut self, lent: Box<dyn Any>) {
+    fn take_back(&mut self, lent: Box<dyn Any + Send>) {
         self.transaction = lent.downcast().ok().map(|transaction| *transaction);
     }
 }

@@ -5,7 +5,7 @@ use crate::error::StoreError;
 use crate::outcome::Outcome;
 use crate::transaction::database::{Guarded, Open};
 use crate::transaction::dedup_table::Recorded;
-use std::any::Any;
+use crate::transaction::lent::Lent;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,14 +43,16 @@ impl Run {
         self.version
     }
 
-    /// Gives the transaction to the handler.
-    pub(crate) fn lend(&mut self) -> Option<Box<dyn Any>> {
-        self.open.lend()
+    /// Puts the transaction where a handler's [`Tx`](super::Tx) finds it.
+    pub(crate) fn lend(&mut self, lent: &Lent) {
+        lent.put(self.open.lend());
     }
 
     /// Takes it back after the handler.
-    pub(crate) fn take_back(&mut self, lent: Box<dyn Any>) {
-        self.open.take_back(lent);
+    pub(crate) fn take_back(&mut self, lent: &Lent) {
+        if let Some(lent) = lent.take() {
+            self.open.take_back(lent);
+        }
     }
 
     /// Whether duplicates will find its outcome.

@@ -1,0 +1,86 @@
+//! The business transaction, for the handlers and functions whose guard stands in it.
+
+use crate::transaction::lent::Lent;
+use sqlx::{Database, Transaction};
+use std::cell::OnceCell;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+/// The transaction in which a handler's guard stands: a parameter of the handler.
+///
+/// What the handler does on it and the record of the request commit together when the response is
+/// sent, and not at all when the handler fails, panics, or its process dies. `&mut *tx` is a
+/// connection of sqlx. It must not outlive the handler. An extractor of an app's own may hold it.
+///
+/// On `MySQL` and `MariaDB` a deadlock ends the transaction: a handler must not go on after one. What
+/// it does then is committed at once, and its client gets 503.
+///
+/// A function with `strategy = "message"` can have one, too: the attribute takes the parameter out of its
+/// signature and fills it in, so that callers leave it out.
+///
+/// ```
+/// use actix_web::{Error, HttpResponse, error::ErrorInternalServerError, post};
+/// use idempotent_runtime::{Tx, idempotent};
+/// use sqlx::Sqlite;
+///
+/// #[post("/deposits")]
+/// #[idempotent(strategy = "dedup_table")]
+/// async fn deposit(mut tx: Tx<Sqlite>) -> Result<HttpResponse, Error> {
+///     sqlx::query("UPDATE accounts SET balance = balance + 1")
+///         .execute(&mut *tx)
+///         .await
+///         .map_err(ErrorInternalServerError)?;
+///     Ok(HttpResponse::Created().finish())
+/// }
+/// ```
+pub struct Tx<DB: Database> {
+    lent: Lent,
+    transaction: OnceCell<Transaction<'static, DB>>,
+}
+
+impl<DB: Database> Tx<DB> {
+    /// One that will find its transaction there.
+    pub(crate) const fn of(lent: Lent) -> Self {
+        Self { lent, transaction: OnceCell::new() }
+    }
+
+    /// The transaction begins after the parameters are there, so it is fetched at its first use.
+    fn fetch(&self) -> &Transaction<'static, DB> {
+        self.transaction.get_or_init(|| {
+            let lent = self.lent.take().and_then(|lent| lent.downcast().ok());
+            #[expect(clippy::expect_used, reason = "a handler has its Tx only while it runs")]
+            *lent.expect("a `Tx` is used in the handler that takes it, and there is one of it")
+        })
+    }
+}
+
+impl<DB: Database> Deref for Tx<DB> {
+    type Target = DB::Connection;
+
+    fn deref(&self) -> &DB::Connection {
+        self.fetch()
+    }
+}
+
+impl<DB: Database> DerefMut for Tx<DB> {
+    fn deref_mut(&mut self) -> &mut DB::Connection {
+        self.fetch();
+        #[expect(clippy::expect_used, reason = "it was fetched in the line above")]
+        self.transaction.get_mut().expect("it is there")
+    }
+}
+
+impl<DB: Database> Drop for Tx<DB> {
+    fn drop(&mut self) {
+        // A panic unwinds through here, too: then nobody takes it, and it is rolled back.
+        if let Some(transaction) = self.transaction.take() {
+            self.lent.put(Some(Box::new(transaction)));
+        }
+    }
+}
+
+impl<DB: Database> fmt::Debug for Tx<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tx<{}>", DB::NAME)
+    }
+}

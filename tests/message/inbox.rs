@@ -1,0 +1,187 @@
+//! Functions whose record commits with what they do: both or neither (invariant S4).
+
+use crate::Desk;
+use idempotent_runtime::{Error, MemoryStore, Messages, Tx, idempotent};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{MySql, MySqlPool, PgPool, Postgres, Sqlite, SqlitePool};
+use tempfile::TempDir;
+use tests::{MariaDbServer, PostgresServer, eventually};
+
+const SCHEMA: &str = "CREATE TABLE effects (what VARCHAR(64) NOT NULL)";
+const EFFECT: &str = "INSERT INTO effects (what) VALUES ('one')";
+const EFFECTS: &str = "SELECT COUNT(*) FROM effects";
+const RECORDS: &str = "SELECT COUNT(*) FROM idempotency_records";
+
+/// What a function does after its effect.
+#[derive(Clone, Copy, Debug)]
+enum Then {
+    Returns,
+    Fails,
+    Panics,
+    Waits,
+}
+
+#[derive(Debug)]
+enum BookError {
+    #[expect(dead_code, reason = "a test that fails shows it")]
+    Guard(Error),
+    Database,
+}
+
+impl From<Error> for BookError {
+    fn from(error: Error) -> Self {
+        Self::Guard(error)
+    }
+}
+
+impl From<sqlx::Error> for BookError {
+    fn from(_: sqlx::Error) -> Self {
+        Self::Database
+    }
+}
+
+/// A desk whose functions work in a database.
+#[derive(Clone)]
+struct Inbox<P> {
+    desk: Desk,
+    pool: P,
+}
+
+/// The same for each database: the type of a `Tx` is part of a signature.
+macro_rules! inboxes {
+    ($($name:ident: $db:ty, $pool:ty;)*) => {
+        $(
+            impl Inbox<$pool> {
+                #[idempotent(strategy = "message", key = "{id}", engine = "self.desk.messages")]
+                async fn book(&self, id: &str, mut tx: Tx<$db>, then: Then) -> Result<usize, BookError> {
+                    let run = self.desk.run();
+                    sqlx::query(EFFECT).execute(&mut *tx).await?;
+                    match then {
+                        Then::Returns => Ok(run),
+                        Then::Fails => Err(BookError::Database),
+                        Then::Panics => panic!("of the test's own"),
+                        Then::Waits => {
+                            self.desk.started.notify_one();
+                            self.desk.go.notified().await;
+                            Ok(run)
+                        }
+                    }
+                }
+
+                async fn on(pool: $pool) -> Self {
+                    sqlx::query(SCHEMA).execute(&pool).await.expect("a table");
+                    let messages = Messages::builder(MemoryStore::new()).scope("tests");
+                    let messages = messages.database(pool.clone()).build().expect("it fits");
+                    Self { desk: Desk::of(messages), pool }
+                }
+
+                async fn count(&self, of: &'static str) -> i64 {
+                    sqlx::query_scalar(of).fetch_one(&self.pool).await.expect("a number")
+                }
+            }
+
+            mod $name {
+                use super::*;
+
+                #[tokio::test]
+                async fn effect_and_record_commit_together_and_a_redelivery_gets_the_value() {
+                    let (inbox, _kept) = $name().await;
+                    assert_eq!(inbox.book("a", Then::Returns).await.unwrap(), 1);
+                    assert_eq!(inbox.book("a", Then::Returns).await.unwrap(), 1);
+                    assert_eq!(inbox.book("b", Then::Returns).await.unwrap(), 2);
+                    assert_eq!((inbox.count(EFFECTS).await, inbox.count(RECORDS).await), (2, 2));
+                }
+
+                #[tokio::test]
+                async fn an_error_takes_both_back_and_a_redelivery_runs() {
+                    let (inbox, _kept) = $name().await;
+                    let failed = inbox.book("a", Then::Fails).await;
+                    assert!(matches!(failed, Err(BookError::Database)), "{failed:?}");
+                    assert_eq!(inbox.count(EFFECTS).await, 0);
+                    assert_eq!(inbox.book("a", Then::Returns).await.unwrap(), 2);
+                    assert_eq!((inbox.count(EFFECTS).await, inbox.count(RECORDS).await), (1, 1));
+                }
+
+                #[tokio::test]
+                async fn a_panic_takes_both_back_and_goes_on() {
+                    let (inbox, _kept) = $name().await;
+                    let panicking = inbox.clone();
+                    let panicked = tokio::spawn(async move { panicking.book("a", Then::Panics).await });
+                    assert!(panicked.await.unwrap_err().is_panic());
+                    assert_eq!(inbox.book("a", Then::Returns).await.unwrap(), 2);
+                    assert_eq!((inbox.count(EFFECTS).await, inbox.count(RECORDS).await), (1, 1));
+                }
+
+                #[tokio::test]
+                async fn a_call_that_is_dropped_in_the_middle_takes_both_back() {
+                    let (inbox, _kept) = $name().await;
+                    let dropped = inbox.clone();
+                    let dropped = tokio::spawn(async move { dropped.book("a", Then::Waits).await });
+                    inbox.desk.started.notified().await;
+                    dropped.abort();
+                    let next = eventually("the key is free", async || {
+                        inbox.book("a", Then::Returns).await.ok()
+                    });
+                    assert_eq!(next.await, 2);
+                    assert_eq!((inbox.count(EFFECTS).await, inbox.count(RECORDS).await), (1, 1));
+                }
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn of_many_at_once_one_runs_and_all_get_its_value() {
+                    let (inbox, _kept) = $name().await;
+                    let calls: Vec<_> = (0..20)
+                        .map(|_| {
+                            let inbox = inbox.clone();
+                            tokio::spawn(async move { inbox.book("a", Then::Returns).await })
+                        })
+                        .collect();
+                    for call in calls {
+                        assert_eq!(call.await.unwrap().unwrap(), 1);
+                    }
+                    assert_eq!((inbox.count(EFFECTS).await, inbox.count(RECORDS).await), (1, 1));
+                }
+            }
+        )*
+    };
+}
+
+inboxes! {
+    in_sqlite: Sqlite, SqlitePool;
+    in_postgres: Postgres, PgPool;
+    in_mariadb: MySql, MySqlPool;
+}
+
+async fn in_sqlite() -> (Inbox<SqlitePool>, TempDir) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let options = SqliteConnectOptions::new()
+        .filename(directory.path().join("inbox.db"))
+        .create_if_missing(true);
+    let pool = SqlitePool::connect_with(options).await.expect("it opens");
+    (Inbox::<SqlitePool>::on(pool).await, directory)
+}
+
+async fn in_postgres() -> (Inbox<PgPool>, ()) {
+    let database = PostgresServer::shared().await.database().await;
+    let pool = PgPool::connect(&database).await.expect("it connects");
+    (Inbox::<PgPool>::on(pool).await, ())
+}
+
+async fn in_mariadb() -> (Inbox<MySqlPool>, ()) {
+    let database = MariaDbServer::shared().await.database().await;
+    let pool = MySqlPool::connect(&database).await.expect("it connects");
+    (Inbox::<MySqlPool>::on(pool).await, ())
+}
+
+#[idempotent(strategy = "message", key = "{id}", engine = "messages")]
+async fn misplaced<'a>(messages: &'a Messages, id: u8, tx: Tx<Sqlite>) -> Result<String, Error> {
+    Ok(format!("{tx:?}"))
+}
+
+#[tokio::test]
+async fn without_its_database_nothing_runs() {
+    let refused = misplaced(&Desk::new().messages, 1).await;
+    assert!(matches!(refused, Err(Error::Misconfigured(_))), "{refused:?}");
+    let (inbox, ()) = in_postgres().await;
+    let refused = misplaced(&inbox.desk.messages, 1).await;
+    assert!(matches!(refused, Err(Error::Misconfigured(_))), "{refused:?}");
+}

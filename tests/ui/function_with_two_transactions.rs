@@ -1,0 +1,18 @@
+//! A transaction by reference, and two of them.
+
+#![allow(unused_imports, dead_code)]
+
+use idempotent_runtime::{Error, Messages, Tx, idempotent};
+use sqlx::Sqlite;
+
+#[idempotent(strategy = "message", key = "{id}", engine = "messages", lease = "5s")]
+async fn book(messages: &Messages, id: u32, tx: Tx<Sqlite>, other: Tx<Sqlite>) -> Result<u32, Error> {
+    Ok(id)
+}
+
+#[idempotent(strategy = "message", key = "{id}", engine = "messages")]
+async fn forget(messages: &Messages, id: u32, tx: &mut Tx<Sqlite>) -> Result<u32, Error> {
+    Ok(id)
+}
+
+fn main() {}
