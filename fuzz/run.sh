@@ -16,7 +16,7 @@ coverage="$coverage -Cllvm-args=-sanitizer-coverage-inline-8bit-counters"
 coverage="$coverage -Cllvm-args=-sanitizer-coverage-pc-table"
 coverage="$coverage -Cllvm-args=-sanitizer-coverage-trace-compares"
 # With a target, so that build scripts and macros are built as ever.
-RUSTFLAGS="--cfg fuzzing $coverage" cargo build --release --locked --target "$host"
+RUSTFLAGS="--cfg fuzzing $coverage" cargo build --release --target "$host"
 
 for target in "$@"; do
     found=$(mktemp -d)

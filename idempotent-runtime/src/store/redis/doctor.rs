@@ -21,10 +21,10 @@ pub(super) async fn ask(link: &mut Link) -> RedisResult<Vec<Finding>> {
     let mut get = cmd("CONFIG");
     get.arg("GET").arg("save").arg("min-replicas-to-write");
     // Providers forbid it to their customers; then we say what we could not see.
-    let mut configs = link.ask_masters(&get).await.unwrap_or_default().into_iter();
+    let mut configs = link.ask_masters(&get).await.unwrap_or_default();
     let mut findings = Vec::new();
-    for info in infos {
-        let config = configs.next().and_then(|config| from_redis_value(config).ok());
+    for (master, info) in infos {
+        let config = configs.remove(&master).and_then(|config| from_redis_value(config).ok());
         let info = fields(&from_redis_value::<String>(info)?);
         let facts = Facts { info, config, alone: link.is_alone() };
         for finding in facts.findings() {

@@ -2,11 +2,17 @@
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{Cmd, Pipeline, RedisFuture, RedisResult, Value};
+use std::collections::BTreeMap;
 
 #[cfg(feature = "redis-cluster")]
 use redis::cluster_async::ClusterConnection;
 #[cfg(feature = "redis-cluster")]
 use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
+#[cfg(feature = "redis-cluster")]
+use redis::from_redis_value;
+
+/// What several servers answer, by their addresses.
+pub(super) type Answers = BTreeMap<String, Value>;
 
 /// A connection; clones share it.
 #[derive(Clone)]
@@ -19,17 +25,18 @@ pub(super) enum Link {
 }
 
 impl Link {
-    /// Asks every master the same.
-    pub(super) async fn ask_masters(&mut self, question: &Cmd) -> RedisResult<Vec<Value>> {
+    /// Asks every master the same; the answers by their addresses, one server's by none.
+    pub(super) async fn ask_masters(&mut self, question: &Cmd) -> RedisResult<Answers> {
         match self {
-            Self::One(connection) => Ok(vec![connection.send_packed_command(question).await?]),
+            Self::One(connection) => {
+                let answer = connection.send_packed_command(question).await?;
+                Ok([(String::new(), answer)].into())
+            }
             #[cfg(feature = "redis-cluster")]
             Self::Cluster(connection) => {
                 let all = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
-                match connection.route_command(question.clone(), all).await? {
-                    Value::Map(answers) => Ok(answers.into_iter().map(|(_, said)| said).collect()),
-                    one => Ok(vec![one]),
-                }
+                from_redis_value(connection.route_command(question.clone(), all).await?)
+                    .map_err(Into::into)
             }
         }
     }
