@@ -163,7 +163,9 @@ mod interleavings {
                     drop(front);
                 })
             });
-            waiting.map(|waiting| waiting.join().unwrap());
+            for waiting in waiting {
+                waiting.join().unwrap();
+            }
             assert_eq!(served.load(Ordering::SeqCst), 3);
             assert!(lines.lock().is_empty(), "nobody is left");
         };

@@ -87,7 +87,9 @@ mod interleavings {
             assert_eq!(block_on(running.drain(Duration::MAX)), 0);
             assert_eq!(inside.load(Ordering::SeqCst), 0);
             assert!(running.enter().is_none());
-            runs.map(|run| run.join().unwrap());
+            for run in runs {
+                run.join().unwrap();
+            }
         };
         shuttle::check_random(order, 20_000);
         shuttle::check_pct(order, 5_000, 4);

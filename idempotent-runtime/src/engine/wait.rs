@@ -247,7 +247,9 @@ mod interleavings {
                 })
             };
             waits.join().unwrap();
-            guests.map(|guest| guest.join().unwrap());
+            for guest in guests {
+                guest.join().unwrap();
+            }
             assert!(rooms.lock().is_empty(), "a room without guests stays open");
         };
         shuttle::check_random(order, 10_000);
