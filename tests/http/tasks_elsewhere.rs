@@ -2,16 +2,21 @@
 
 use crate::tasks::accepted;
 use crate::{Shop, guard};
+use actix_web::dev::Payload;
+use actix_web::error::ErrorInternalServerError;
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{HttpResponse, Responder, post};
+use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder, post};
 use idempotent_runtime::policy::{Policy, Strategy};
-use idempotent_runtime::{Idempotency, TaskRunner, idempotent, task_routes};
+use idempotent_runtime::{Idempotency, TaskArgument, TaskRunner, idempotent, task_routes};
+use serde::Serialize;
 use serde_json::json;
+use std::future::{Ready, ready};
 use tests::{Backend, Server, Stage};
+use tokio::sync::watch;
 
 on_every_store! {
     a_task_that_an_app_has_no_handler_for_is_left_to_others,
-    arguments_that_cannot_be_restored_are_the_end_of_a_task,
+    a_task_whose_arguments_an_app_cannot_restore_is_left_to_others,
     a_guarded_scope_lets_its_tasks_through,
     without_an_address_no_task_is_taken_in,
 }
@@ -27,15 +32,41 @@ async fn counted(stage: Hand, number: web::Json<u32>) -> impl Responder {
     HttpResponse::Ok().json(*number)
 }
 
-/// The same operation in a later version.
+/// The same operation in a version whose arguments are others.
 mod later {
     use super::*;
 
+    /// How often it could not be restored.
+    #[derive(Clone)]
+    pub(super) struct Tries(pub(super) watch::Sender<usize>);
+
+    pub(super) struct Unknown;
+
+    impl FromRequest for Unknown {
+        type Error = Error;
+        type Future = Ready<Result<Self, Error>>;
+
+        fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
+            ready(Ok(Self))
+        }
+    }
+
+    impl TaskArgument for Unknown {
+        type Kept = ();
+
+        fn keep(&self) -> impl Serialize {}
+
+        fn restore((): (), request: &HttpRequest) -> Result<Self, Error> {
+            let tries = request.app_data::<Tries>().expect("the test's");
+            tries.0.send_modify(|tries| *tries += 1);
+            Err(ErrorInternalServerError("not here"))
+        }
+    }
+
     #[post("/counted")]
     #[idempotent(strategy = "async", operation = "counted")]
-    pub(super) async fn counted(stage: Hand, names: web::Json<Vec<String>>) -> impl Responder {
-        drop(stage.perform().await);
-        HttpResponse::Ok().json(names)
+    pub(super) async fn counted(_: Unknown, stage: Hand) -> impl Responder {
+        stage.perform().await
     }
 }
 
@@ -96,17 +127,24 @@ async fn a_task_that_an_app_has_no_handler_for_is_left_to_others(backend: Backen
     assert_eq!(shop.stage.runs(), 1);
 }
 
-async fn arguments_that_cannot_be_restored_are_the_end_of_a_task(backend: Backend) {
+async fn a_task_whose_arguments_an_app_cannot_restore_is_left_to_others(backend: Backend) {
     let shop = open(backend);
     let address = accepted(&shop.post("/counted").key("k").json(&json!(7)).send().await);
-    let _runner = run(&shop.idempotency, &shop.stage, |app| {
-        app.service(later::counted);
+    let [later, with_it] =
+        [(); 2].map(|()| guard(&shop.backend).build().expect("settings that fit"));
+    let tries = later::Tries(watch::Sender::new(0));
+    let seen = tries.clone();
+    let _later = run(&later, &shop.stage, |app| {
+        app.app_data(seen).service(later::counted);
     });
-    let task = shop.is(&address, "failed").await;
-    assert_eq!(task["result"]["status"], 500);
-    let told = task["result"]["body"].as_str().unwrap();
-    assert!(told.contains("another version"), "{told}");
-    assert_eq!(shop.stage.runs(), 0);
+    tries.0.subscribe().wait_for(|tries| *tries > 0).await.expect("it lives");
+    assert_eq!(shop.show(&address).await["status"], "pending");
+
+    let _runner = run(&with_it, &shop.stage, |app| {
+        app.service(counted);
+    });
+    assert_eq!(shop.is(&address, "succeeded").await["result"]["body"], 7);
+    assert_eq!(shop.stage.runs(), 1);
 }
 
 async fn a_guarded_scope_lets_its_tasks_through(backend: Backend) {

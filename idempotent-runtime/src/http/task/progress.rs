@@ -39,8 +39,9 @@ pub struct Progress(Option<Rc<Reporter>>);
 struct Reporter {
     engine: Engine,
     place: StorageKey,
-    attempt: u64,
-    life: Duration,
+    /// Which run it is, is known when it begins.
+    shared: Rc<Shared>,
+    task: Rc<Resumed>,
     /// What was said last and is not written yet.
     news: Cell<Option<(u64, u64)>>,
     writing: Cell<bool>,
@@ -64,9 +65,9 @@ impl Progress {
 /// Writes as long as there is news.
 async fn write(reporter: Rc<Reporter>) {
     while let Some((done, total)) = reporter.news.take() {
-        let Reporter { engine, place, attempt, life, .. } = &*reporter;
-        let said = Said { attempt: *attempt, done, total };
-        if let Err(error) = said.write(engine, place, *life).await {
+        let Reporter { engine, place, shared, task, .. } = &*reporter;
+        let said = Said { attempt: shared.attempt.get(), done, total };
+        if let Err(error) = said.write(engine, place, task.life.get()).await {
             tracing::debug!(key = %place, %error, "the progress of a task could not be written");
         }
         rt::time::sleep(PAUSE).await;
@@ -95,8 +96,8 @@ impl FromRequest for Progress {
             Rc::new(Reporter {
                 engine: app.engine().clone(),
                 place: progress::place(&task.key),
-                attempt: shared.attempt.get(),
-                life: task.life.get(),
+                shared: Rc::clone(shared),
+                task: Rc::clone(task),
                 news: Cell::default(),
                 writing: Cell::default(),
             })

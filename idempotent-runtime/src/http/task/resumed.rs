@@ -1,13 +1,13 @@
 //! A task that is taken up: the request that carries it, and what the handler's step makes of it.
 
 use crate::engine::task::Input;
-use crate::http::call::{Call, Exit, end};
+use crate::http::call::{Call, Exit};
 use crate::http::handler::{Arguments, Extract, Handler};
 use crate::http::task::arguments::{Kept, TaskSteps};
 use crate::key::StorageKey;
 use crate::store::record::Record;
 use crate::strategy::task;
-use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub(super) struct Resumed {
     pub(super) key: StorageKey,
     pub(super) record: Record,
     pub(super) input: Input,
-    /// Whether its handler was reached.
+    /// Whether its handler was reached, and can take it.
     reached: Cell<bool>,
     /// How long the record lives without being renewed, as of the claim.
     pub(super) life: Cell<Duration>,
@@ -56,39 +56,34 @@ impl Call {
         extract: Extract,
         steps: &TaskSteps,
     ) -> Result<Arguments, Exit> {
-        let Some(task) = self.take_up().await? else {
+        let resumed = self.request.extensions().get::<Rc<Resumed>>().cloned();
+        let Some(task) = resumed else {
             let extracted = self.extract(extract).await?;
             let kept = (steps.keep)(&*extracted).map_err(Exit::Refused)?;
             self.kept = Some(Box::new(Kept(kept)));
             return Ok(extracted);
         };
-        match (steps.restore)(&task.input.arguments, &self.request) {
-            Ok(restored) => Ok(restored),
-            Err(error) => Err(self.fail(&error).await),
-        }
-    }
-
-    /// Claims the task that this request carries, if it carries one.
-    async fn take_up(&mut self) -> Result<Option<Rc<Resumed>>, Exit> {
-        let resumed = self.request.extensions().get::<Rc<Resumed>>().cloned();
-        let Some(task) = resumed else { return Ok(None) };
         if task.record.label.operation() != self.policy.operation {
             // Another handler has its address by now.
             return Err(Exit::Answered(HttpResponse::NotFound().finish()));
         }
+        // Before the claim: what this app, or this version of it, cannot take, another one can.
+        let restored = (steps.restore)(&task.input.arguments, &self.request).map_err(|error| {
+            tracing::error!(key = %task.key, %error, "the arguments of a task cannot be restored");
+            Exit::Refused(error)
+        })?;
+        self.take_up(&task).await?;
+        Ok(restored)
+    }
+
+    /// Claims the task.
+    async fn take_up(&self, task: &Resumed) -> Result<(), Exit> {
         task.reached.set(true);
         let ask = task::resume(self.policy, self.app.settings(), task.key, &task.record);
         task.life.set(ask.claim.lease + ask.claim.keep);
         self.shared.record.set(Some(task.key));
         self.shared.committed.set(true);
         let begun = self.app.engine().begin(&ask).await;
-        self.begun(begun)?;
-        Ok(Some(task))
-    }
-
-    /// The arguments cannot be made any more, which is the end of the task.
-    async fn fail(&self, error: &Error) -> Exit {
-        let response = error.error_response();
-        Exit::Answered(end(self.policy, &self.app, &self.shared, &self.request, response).await)
+        self.begun(begun)
     }
 }

@@ -116,7 +116,7 @@ async fn run(
 enum Tried {
     /// It ran, or there is nothing to run.
     Done,
-    /// The app has no handler for it.
+    /// The app has no handler that can take it.
     NotOurs,
 }
 
@@ -129,7 +129,7 @@ async fn attempt<B>(
     match take_up(app, service, turn.task()).await {
         Ok(Tried::Done) => {}
         Ok(Tried::NotOurs) => {
-            tracing::error!(key = %turn.task(), "a task has no handler in this app");
+            tracing::error!(key = %turn.task(), "a task has no handler in this app that can take it, and is left to others");
             rt::spawn(async move {
                 rt::time::sleep(NOT_OURS).await;
                 drop(turn);
