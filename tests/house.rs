@@ -83,7 +83,7 @@ fn only_the_http_room_knows_actix() {
 
 #[test]
 fn backends_import_neither_each_other_nor_the_engine() {
-    let backends = ["memory", "redis", "sql"];
+    let backends = ["memory", "redis", "sql", "zookeeper"];
     for (file, text) in sources("idempotent-runtime/src/store") {
         let Some(own) = backends.iter().find(|name| file.starts_with(*name)) else { continue };
         for other in backends.iter().filter(|name| *name != own) {

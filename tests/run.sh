@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 install() {
     command -v "$1" >/dev/null 2>&1 && return
     # Debian keeps servers out of the path.
-    for place in /usr/sbin/"$1" /usr/lib/postgresql/*/bin/"$1"; do
+    for place in /usr/sbin/"$1" /usr/lib/postgresql/*/bin/"$1" /usr/share/zookeeper/bin/"$1"; do
         [ -x "$place" ] && return
     done
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
@@ -31,6 +31,8 @@ install cc gcc
 install redis-server redis-server
 install postgres postgresql
 install mariadbd mariadb-server
+install java default-jre-headless
+install zkServer.sh zookeeper
 install pgrep procps
 install chromium chromium
 install chromedriver chromium-driver

@@ -41,8 +41,8 @@
 //! # Features
 //! `macros` and `actix` are on by default. `sqlite`, `redis`, `postgres` and `mysql` bring those
 //! stores, `redis-cluster` and `redis-sentinel` a Redis store on many servers; `browser` brings
-//! `browser_script`, a route that serves a small script for forms and `fetch`; `conformance` brings
-//! the tests that every store passes.
+//! `browser_script`, a route that serves a small script for forms and `fetch`; `zookeeper` brings
+//! `ZooKeeperLocks`, for locks alone; `conformance` brings the tests that every store passes.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod clock;
@@ -91,6 +91,8 @@ pub use store::PostgresStore;
 pub use store::RedisStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
+#[cfg(feature = "zookeeper")]
+pub use store::ZooKeeperLocks;
 pub use store::{MemoryStore, Store};
 #[cfg(feature = "actix")]
 pub use strategy::{Lock, LockError, LockGuard};

@@ -2,7 +2,7 @@
 
 use crate::clock::{Clock, SystemClock};
 use crate::engine::Engine;
-use crate::store::{Finding, Severity, Store};
+use crate::store::{Finding, Locks, Severity, Store};
 use crate::strategy::Settings;
 use crate::transaction::Guarded;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub(crate) struct Setup {
     pub(crate) store_patience: Duration,
     pub(crate) check: Check,
     pub(crate) database: Option<Arc<dyn Guarded>>,
+    /// Where locks live, if not in the store.
+    pub(crate) locks: Option<Arc<dyn Locks>>,
 }
 
 /// Whether the store's settings are looked at.
@@ -76,6 +78,7 @@ impl Setup {
             store_patience: Duration::from_secs(2),
             check: Check::Wanted,
             database: None,
+            locks: None,
         }
     }
 
@@ -83,7 +86,7 @@ impl Setup {
     pub(crate) fn build(self) -> Result<Arc<Base>, BuildError> {
         self.check_settings()?;
         self.check_store()?;
-        let engine = Engine::new(self.store, self.clock, self.store_patience);
+        let engine = Engine::with_locks(self.store, self.clock, self.store_patience, self.locks);
         Ok(Arc::new(Base { engine, settings: self.settings, database: self.database }))
     }
 

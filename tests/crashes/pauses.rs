@@ -32,6 +32,10 @@ on_shared_stores! {
     a_stopped_holder_of_a_lock_neither_holds_nor_releases_it,
 }
 
+on_shared_stores! { @ zookeeper ZooKeeper;
+    a_stopped_holder_of_a_lock_neither_holds_nor_releases_it,
+}
+
 /// Two processes on one store.
 struct Two {
     owner: Process,

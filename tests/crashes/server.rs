@@ -12,7 +12,7 @@ use actix_web::dev::Service;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, post, web};
 use faults::{Fate, Faults, Mortal, Statements};
 use idempotent_runtime::store::open;
-use idempotent_runtime::{Attempt, Idempotency, Scope, idempotent};
+use idempotent_runtime::{Attempt, Idempotency, Scope, ZooKeeperLocks, idempotent};
 use ledger::Ledger;
 use serde_json::json;
 use sqlx::SqlitePool;
@@ -38,8 +38,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tracing::subscriber::set_global_default(Statements(faults))?;
 
     let pool = connect(&database).await?;
-    let store = Mortal { store: open(&store).await?, faults };
-    let guard = Idempotency::builder(store).scope(Scope::header("Authorization"));
+    let locks = store.starts_with("zookeeper:").then_some(&store);
+    let records = open(if locks.is_some() { "memory:" } else { &store }).await?;
+    let guard = Idempotency::builder(Mortal { store: records, faults });
+    let guard = match locks {
+        Some(url) => guard.locks(ZooKeeperLocks::connect_for(url, Duration::from_secs(2)).await?),
+        None => guard,
+    };
+    let guard = guard.scope(Scope::header("Authorization"));
     let ledger = Ledger::open(&ledger).await?;
     let guard = ledger.guard(guard).build()?;
     let business = web::Data::new(Business { pool, faults });

@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, MySqlConnection, PgConnection, Row, SqliteConnection};
 use std::path::PathBuf;
 use tempfile::TempDir;
-use tests::{MariaDbServer, PostgresServer, RedisServer};
+use tests::{MariaDbServer, PostgresServer, RedisServer, ZooKeeperServer};
 
 /// The records of a database.
 macro_rules! values {
@@ -32,6 +32,8 @@ pub(crate) enum Keeper {
     Redis,
     Postgres,
     MariaDb,
+    /// In the process, and locks in another one.
+    ZooKeeper,
     /// In the transaction of the business database.
     Transaction,
     TransactionInPostgres,
@@ -45,13 +47,22 @@ pub(crate) struct World {
     /// The database of transactions.
     ledger: String,
     redis: Option<RedisServer>,
+    /// Ends with the world.
+    _zookeeper: Option<ZooKeeperServer>,
 }
 
 impl World {
     pub(crate) async fn new(keeper: Keeper) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let redis = (keeper == Keeper::Redis).then(RedisServer::start);
+        let zookeeper = match keeper {
+            Keeper::ZooKeeper => Some(ZooKeeperServer::start().await),
+            _ => None,
+        };
         let store = match (keeper, &redis) {
+            (Keeper::ZooKeeper, _) => {
+                zookeeper.as_ref().map(ZooKeeperServer::url).unwrap_or_default()
+            }
             (Keeper::Sqlite, _) => format!("sqlite:{}", directory.path().join("r.db").display()),
             (Keeper::Postgres, _) => PostgresServer::shared().await.database().await,
             (Keeper::MariaDb, _) => MariaDbServer::shared().await.database().await,
@@ -63,13 +74,13 @@ impl World {
             Keeper::TransactionInMariaDb => MariaDbServer::shared().await.database().await,
             _ => format!("sqlite:{}", directory.path().join(BUSINESS).display()),
         };
-        Self { directory, store, ledger, redis }
+        Self { directory, store, ledger, redis, _zookeeper: zookeeper }
     }
 
     /// A world without a store, whose transactions are in this database.
     pub(crate) fn with_ledger(ledger: String) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        Self { directory, store: "memory:".to_owned(), ledger, redis: None }
+        Self { directory, store: "memory:".to_owned(), ledger, redis: None, _zookeeper: None }
     }
 
     /// Starts a process that lives until it is told otherwise.

@@ -92,7 +92,11 @@ impl Shop {
 }
 
 fn guard(backend: &Backend) -> Builder {
-    Idempotency::builder(backend.store.clone())
+    let builder = Idempotency::builder(backend.store.clone())
         .scope(Scope::header("Authorization"))
-        .clock(backend.clock.clone())
+        .clock(backend.clock.clone());
+    match backend.locks() {
+        Some(locks) => builder.locks(locks),
+        None => builder,
+    }
 }

@@ -1,10 +1,12 @@
 //! The stores that every behaviour is tested on, and how time passes for each.
 
-use crate::{MariaDbServer, PostgresServer, Probe, RedisServer};
+use crate::{MariaDbServer, PostgresServer, Probe, RedisServer, ZooKeeperServer};
 use idempotent_runtime::clock::{Clock, ManualClock, SystemClock};
-use idempotent_runtime::{MemoryStore, MySqlStore, PostgresStore, RedisStore, SqliteStore, Store};
+use idempotent_runtime::{
+    MemoryStore, MySqlStore, PostgresStore, RedisStore, SqliteStore, Store, ZooKeeperLocks,
+};
 use std::any::Any;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// A store of a test's own, watched by a [`Probe`].
@@ -15,6 +17,8 @@ pub struct Backend {
     /// The clock that the server under test gets.
     pub clock: Arc<dyn Clock>,
     manual: Option<Arc<ManualClock>>,
+    /// Where locks are, if not in the store: one for each process.
+    locks: Option<Mutex<Vec<ZooKeeperLocks>>>,
     _kept: Box<dyn Any + Send + Sync>,
 }
 
@@ -65,11 +69,28 @@ impl Backend {
         Self::timed(MySqlStore::connect(&database).await.expect("it connects"), ())
     }
 
+    /// Records in memory, and locks on a `ZooKeeper` server, which has a clock of its own.
+    pub async fn zookeeper() -> Self {
+        let server = ZooKeeperServer::start().await;
+        let mut locks = Vec::new();
+        for _process in 0..2 {
+            locks.push(ZooKeeperLocks::connect(&server.url()).await.expect("it connects"));
+        }
+        Self { locks: Some(Mutex::new(locks)), ..Self::timed(MemoryStore::new(), server) }
+    }
+
+    /// Where the locks of another process are, if not in the store.
+    pub fn locks(&self) -> Option<ZooKeeperLocks> {
+        let locks = self.locks.as_ref()?;
+        Some(locks.lock().expect("no panic").pop().expect("two processes"))
+    }
+
     fn timed(store: impl Store, kept: impl Any + Send + Sync) -> Self {
         Self {
             store: Probe::new(store),
             clock: Arc::new(SystemClock::new()),
             manual: None,
+            locks: None,
             _kept: Box::new(kept),
         }
     }
@@ -79,6 +100,7 @@ impl Backend {
             store: Probe::new(store),
             clock: clock.clone(),
             manual: Some(clock),
+            locks: None,
             _kept: Box::new(kept),
         }
     }

@@ -93,6 +93,13 @@ impl Daemon {
         self.tell("kill");
     }
 
+    /// The server's process.
+    pub(crate) fn server(&self) -> u32 {
+        let asked = Command::new("pgrep").arg("-P").arg(self.watch.id().to_string()).output();
+        let found = String::from_utf8(asked.expect("`pgrep` runs").stdout).expect("numbers");
+        found.trim().parse().expect("one process, while it runs")
+    }
+
     /// Where its socket is.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory

@@ -18,6 +18,7 @@ mod proxy;
 mod redis;
 mod server;
 mod stage;
+mod zookeeper;
 
 pub use backend::Backend;
 pub use browser::Browser;
@@ -31,3 +32,4 @@ pub use proxy::{Proxy, Reached};
 pub use redis::{RedisCluster, RedisServer, Sentinels, Suspended};
 pub use server::Server;
 pub use stage::Stage;
+pub use zookeeper::ZooKeeperServer;

@@ -239,7 +239,7 @@ impl Claim {
         self.lease.saturating_add(self.keep)
     }
 
-    fn lease(&self, by: &Claimer, attempt: u64) -> Arc<Lease> {
+    pub(super) fn lease(&self, by: &Claimer, attempt: u64) -> Arc<Lease> {
         let lease = Lease {
             key: self.key,
             owner: by.owner,

@@ -1,13 +1,14 @@
 //! A run under way, from its claim to its end.
 
 use crate::engine::heartbeat::Pulse;
-use crate::engine::lease::{Hold, Lease};
+use crate::engine::lease::Lease;
 use crate::engine::line::Front;
 use crate::engine::running::Entered;
 use crate::engine::wait::{jittered, pause_for};
 use crate::engine::{Engine, GiveBack};
 use crate::error::StoreError;
 use crate::outcome::Outcome;
+use crate::store::{Held, Hold};
 use bytes::Bytes;
 use std::error::Error as StdError;
 use std::pin::pin;
@@ -26,14 +27,36 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 #[must_use = "a run that is dropped keeps its key until the lease is over"]
 pub struct Execution {
+    admitted: Admitted,
+    lease: Arc<Lease>,
+    grip: Grip,
+}
+
+/// What a run has of its engine.
+#[derive(Debug)]
+pub(super) struct Admitted {
     pub(super) engine: Engine,
-    pub(super) lease: Arc<Lease>,
-    /// Keeps the lease alive until the run ends.
-    pub(super) pulse: Option<Pulse>,
-    pub(super) give_back: GiveBack,
     pub(super) _entered: Entered,
     /// Of those in this process that want the same key, the next moves up after the end.
     pub(super) _front: Option<Front>,
+    pub(super) give_back: GiveBack,
+}
+
+/// What keeps a run's hold of its key.
+#[derive(Debug)]
+pub(super) enum Grip {
+    /// The record in the store is renewed until the run ends.
+    Renewed(#[expect(dead_code, reason = "it is kept, and dropped")] Pulse),
+    /// The run is about to end.
+    Ending,
+    /// A lock elsewhere; of the lease nothing is in the store.
+    Lock(Box<dyn Held>),
+}
+
+impl Admitted {
+    pub(super) fn run(self, lease: Arc<Lease>, grip: Grip) -> Execution {
+        Execution { admitted: self, lease, grip }
+    }
 }
 
 /// Whether a run's outcome will be found by its duplicates.
@@ -58,18 +81,34 @@ impl Execution {
     /// # Errors
     /// When the store did not answer; the lease may have been extended.
     pub async fn renew(&self) -> Result<Hold, StoreError> {
-        let sent = self.engine.clock().steady();
-        let work = self.lease.renew(self.engine.store());
-        let hold = self.engine.bounded("swap", pin!(work)).await?;
+        if let Grip::Lock(lock) = &self.grip {
+            // Its session is kept alive, or it is not.
+            return Ok(if lock.is_certain() { Hold::Held } else { Hold::Lost });
+        }
+        let sent = self.engine().clock().steady();
+        let work = self.lease.renew(self.engine().store());
+        let hold = self.engine().bounded("swap", pin!(work)).await?;
         if hold == Hold::Held {
             self.lease.set_end(sent + self.lease.length());
         }
         Ok(hold)
     }
 
+    /// Whether it is certain that nobody else has the key by now.
+    ///
+    /// A run that outlives its lease, because its process was stopped or the store is away, is told
+    /// so here at its next look, and by its attempt where that is checked.
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
+        match &self.grip {
+            Grip::Lock(lock) => lock.is_certain(),
+            Grip::Renewed(_) | Grip::Ending => self.engine().clock().steady() < self.lease.ends(),
+        }
+    }
+
     /// Stores what the run left behind, for `ttl` from now.
     ///
-    /// A store that does not answer is asked again for as long as the lease holds.
+    /// A lock elsewhere stores nothing, and is released. A store that does not answer is asked again for as long as the lease holds.
     pub fn complete(self, outcome: Outcome, ttl: Duration) -> impl Future<Output = Stored> {
         // Not part of the future: it is encoded once, and futures are moved often.
         let next = self.lease.completed(outcome);
@@ -77,7 +116,11 @@ impl Execution {
     }
 
     async fn finish(mut self, next: Bytes, ttl: Duration) -> Stored {
-        self.pulse = None;
+        if let Grip::Lock(_) = self.grip {
+            self.release().await;
+            return Stored::No;
+        }
+        self.grip = Grip::Ending;
         match self.exchange(&next, ttl).await {
             // Rare, and its future is large.
             Err(error) if error.is_transient() => Box::pin(self.insist(next, ttl)).await,
@@ -101,7 +144,7 @@ impl Execution {
     fn ended(self, ended: Result<Hold, StoreError>) -> Stored {
         match ended {
             Ok(Hold::Held) => {
-                self.engine.rooms().finished(&self.lease.key);
+                self.engine().rooms().finished(&self.lease.key);
                 Stored::Yes
             }
             Ok(Hold::Lost) => self.lost(),
@@ -110,33 +153,41 @@ impl Execution {
     }
 
     /// Gives the key back, so that the next request with it runs.
-    pub async fn release(mut self) {
-        self.pulse = None;
-        let life = match self.give_back {
+    pub async fn release(self) {
+        let life = match self.admitted.give_back {
             GiveBack::For(life) => life,
-            GiveBack::Until(end) => end.saturating_sub(self.engine.clock().wall()),
+            GiveBack::Until(end) => end.saturating_sub(self.engine().clock().wall()),
         };
         let next = self.lease.released();
-        let ended = self.exchange(&next, life).await;
-        self.ended_without_outcome(ended);
+        self.let_go(next, life).await;
     }
 
     /// Ends the lease at once; the policy says whether the next request runs or is held.
-    pub async fn abandon(mut self) {
-        self.pulse = None;
-        let next = self.lease.renewed();
-        let ended = self.exchange(&next, self.lease.keep).await;
+    pub async fn abandon(self) {
+        let (next, life) = (self.lease.renewed(), self.lease.keep);
+        self.let_go(next, life).await;
+    }
+
+    async fn let_go(mut self, next: Bytes, life: Duration) {
+        let ended = match std::mem::replace(&mut self.grip, Grip::Ending) {
+            Grip::Lock(lock) => self.engine().bounded("release", pin!(lock.release())).await,
+            Grip::Renewed(_) | Grip::Ending => self.exchange(&next, life).await,
+        };
         self.ended_without_outcome(ended);
     }
 
+    fn engine(&self) -> &Engine {
+        &self.admitted.engine
+    }
+
     async fn exchange(&self, next: &Bytes, life: Duration) -> Result<Hold, StoreError> {
-        let work = self.lease.exchange(self.engine.store(), next, life);
-        self.engine.bounded("swap", pin!(work)).await
+        let work = self.lease.exchange(self.engine().store(), next, life);
+        self.engine().bounded("swap", pin!(work)).await
     }
 
     fn ended_without_outcome(self, ended: Result<Hold, StoreError>) {
         match ended {
-            Ok(Hold::Held) => self.engine.rooms().freed(&self.lease.key),
+            Ok(Hold::Held) => self.engine().rooms().freed(&self.lease.key),
             Ok(Hold::Lost) => drop(self.lost()),
             // The lease ends the record's state without us.
             Err(error) => tracing::warn!(
@@ -148,11 +199,11 @@ impl Execution {
     }
 
     fn holds_for(&self, pause: Duration) -> bool {
-        self.engine.clock().steady() + pause < self.lease.ends()
+        self.engine().clock().steady() + pause < self.lease.ends()
     }
 
     fn lost(self) -> Stored {
-        self.engine.counters().lost.count();
+        self.engine().counters().lost.count();
         tracing::warn!(
             key = %self.lease.key,
             attempt = self.attempt(),
@@ -162,7 +213,7 @@ impl Execution {
     }
 
     fn not_stored(self, error: &StoreError) -> Stored {
-        self.engine.counters().not_stored.count();
+        self.engine().counters().not_stored.count();
         tracing::error!(
             key = %self.lease.key,
             attempt = self.attempt(),

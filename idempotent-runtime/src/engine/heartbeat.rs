@@ -5,11 +5,11 @@
 //! third of its lease after the last renewal. A run that is shorter costs its place in the queue and
 //! no more. The same thread, being there, lets the store drop what is over.
 
-use crate::engine::lease::{Hold, Lease};
+use crate::engine::lease::Lease;
 use crate::engine::wait::jittered;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::observe::Counters;
-use crate::store::Store;
+use crate::store::{Hold, Store};
 use slab::Slab;
 use std::collections::BTreeSet;
 use std::error::Error as StdError;
@@ -230,6 +230,7 @@ fn lost(queue: &Queue, id: usize, lease: &Arc<Lease>) {
     // A run that ended while its renewal was under way has lost nothing.
     let lives = queue.beats().all.get(id).is_some_and(|beat| Arc::ptr_eq(&beat.lease, lease));
     if lives {
+        lease.set_end(Duration::ZERO);
         tracing::warn!(
             key = %lease.key,
             attempt = lease.attempt(),

@@ -5,19 +5,10 @@ use crate::fingerprint::Fingerprint;
 use crate::key::StorageKey;
 use crate::outcome::Outcome;
 use crate::store::record::{Label, Owner, Record, State};
-use crate::store::{Store, Swap};
+use crate::store::{Hold, Store, Swap};
 use bytes::Bytes;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-/// Whether the record was still ours when the store acted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hold {
-    /// It was ours, and the change is made.
-    Held,
-    /// Another owner has it, or it is gone; nothing was changed.
-    Lost,
-}
 
 /// The right to run, held by one owner until it is over.
 ///

@@ -1,7 +1,9 @@
 //! From a key to a decision and a run: everything that is no HTTP and no backend.
 
+mod ask;
 pub mod claim;
 pub mod decide;
+mod elsewhere;
 mod execution;
 mod heartbeat;
 mod lease;
@@ -11,19 +13,21 @@ mod running;
 pub(crate) mod task;
 mod wait;
 
+pub use crate::store::Hold;
+pub use ask::{Ask, Begun, GiveBack};
 pub use execution::{Execution, Stored};
-pub use lease::{Hold, Lease};
+pub use lease::Lease;
 pub(crate) use running::Entered;
 
 use crate::clock::{Clock, millis};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::observe::{Counters, Counts};
-use crate::outcome::Outcome;
-use crate::store::Store;
 use crate::store::record::{Label, Owner};
+use crate::store::{Locks, Store};
 use claim::{Claim, Claimable, Claimed, Claimer};
-use decide::{Decision, Refusal, Rules, decide};
+use decide::{Decision, Refusal, decide};
+use execution::{Admitted, Grip};
 use heartbeat::{Heartbeat, Tools};
 use line::Lines;
 use running::Running;
@@ -42,39 +46,6 @@ const CLAIM_PAUSE: Duration = Duration::from_millis(20);
 /// When it is worth asking again after a place in line was not good enough.
 const IN_LINE: Duration = Duration::from_secs(1);
 
-/// What a request asks of the engine.
-#[derive(Clone, Debug)]
-pub struct Ask {
-    /// What is claimed.
-    pub claim: Claim,
-    /// How duplicates are judged.
-    pub rules: Rules,
-    /// How long to wait for a first request in flight.
-    pub wait: Duration,
-    /// How long the key can be claimed again after a run that left nothing behind.
-    pub give_back: GiveBack,
-}
-
-/// How long a key that was given back can be claimed again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GiveBack {
-    /// This long from then.
-    For(Duration),
-    /// Until this moment of the engine's wall clock, as time since 1970.
-    Until(Duration),
-}
-
-/// What the engine answers.
-#[derive(Debug)]
-pub enum Begun {
-    /// Run it, then end the execution.
-    Run(Execution),
-    /// It ran before; this is what it left behind, and no tombstone.
-    Replay(Box<Outcome>),
-    /// It must not run.
-    Refused(Refusal),
-}
-
 /// Claims keys and keeps them while handlers run, on one store.
 ///
 /// Clones share everything.
@@ -84,6 +55,8 @@ pub struct Engine(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     tools: Tools,
+    /// Where locks live, unless they are records.
+    locks: Option<Arc<dyn Locks>>,
     rooms: WaitingRooms,
     running: Arc<Running>,
     lines: Lines,
@@ -111,8 +84,20 @@ impl Engine {
     /// An engine on this store; `patience` bounds every conversation with it.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, patience: Duration) -> Self {
+        Self::with_locks(store, clock, patience, None)
+    }
+
+    /// The same, with a place of their own for locks.
+    #[must_use]
+    pub fn with_locks(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        patience: Duration,
+        locks: Option<Arc<dyn Locks>>,
+    ) -> Self {
         Self(Arc::new(Inner {
             tools: Tools { store, clock, counters: Arc::default(), patience },
+            locks,
             rooms: WaitingRooms::default(),
             running: Arc::default(),
             lines: Lines::default(),
@@ -152,6 +137,12 @@ impl Engine {
             },
             Claimable::Any | Claimable::Issued => None,
         };
+        let (engine, give_back) = (self.clone(), ask.give_back);
+        let admitted = Admitted { engine, give_back, _entered: entered, _front: front };
+        if let (Claimable::Line, Some(locks)) = (ask.claim.claimable, &self.0.locks) {
+            let left = (asked + ask.wait).saturating_sub(self.clock().steady());
+            return Box::pin(elsewhere::take(&**locks, &ask.claim, left, admitted)).await;
+        }
         let mut by = self.claimer(ask.claim.claimable);
         let mut sent = self.clock().steady();
         let mut waiting = None;
@@ -160,14 +151,8 @@ impl Engine {
             match decide(claimed, ask.claim.fingerprint, ask.rules) {
                 Decision::Run(lease) => {
                     lease.set_end(sent + ask.claim.lease);
-                    return Ok(Begun::Run(Execution {
-                        engine: self.clone(),
-                        pulse: Some(self.0.heartbeat.keep(&lease, &self.0.tools)),
-                        lease,
-                        give_back: ask.give_back,
-                        _front: front,
-                        _entered: entered,
-                    }));
+                    let pulse = self.0.heartbeat.keep(&lease, &self.0.tools);
+                    return Ok(Begun::Run(admitted.run(lease, Grip::Renewed(pulse))));
                 }
                 Decision::Replay(outcome) => return Ok(Begun::Replay(outcome)),
                 Decision::Refuse(refusal) => return Ok(Begun::Refused(refusal)),

@@ -1,6 +1,6 @@
 //! The fence, for handlers that pass it on.
 
-use crate::http::serving::{Shared, unguarded};
+use crate::http::serving::{Run, Shared, unguarded};
 use actix_web::dev::Payload;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
 use std::fmt;
@@ -33,6 +33,21 @@ impl Attempt {
     #[must_use]
     pub fn number(&self) -> u64 {
         self.0.attempt.get()
+    }
+
+    /// Whether it is certain that nobody else runs with this key by now.
+    ///
+    /// Not any more when the lease is lost or could not be renewed in time, or the session of a lock
+    /// is broken. A handler that lasts can look before its next step; what must not happen late needs
+    /// the number, checked where the step is done.
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
+        match &*self.0.run.borrow() {
+            Some(Run::Leased(run)) => run.is_certain(),
+            // Its commit decides.
+            Some(Run::Transaction(_)) => true,
+            None => false,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::http::key_header::KeyForm;
 use crate::http::problem::Problem;
 use crate::http::scope::Scope;
 use crate::setup::{BuildError, NoScope, Setup, common_settings};
-use crate::store::Store;
+use crate::store::{Locks, Store};
 use crate::strategy::TokenSecrets;
 use actix_web::{HttpRequest, HttpResponse};
 use std::fmt;
@@ -84,6 +84,12 @@ impl<S> Builder<S> {
     /// What the types of problems begin with. Defaults to `urn:idempotent-runtime:problem/`.
     pub fn problem_types(mut self, prefix: impl Into<String>) -> Self {
         self.problem_types = prefix.into();
+        self
+    }
+
+    /// Where locks live, for `strategy = "lock"` and [`Idempotency::lock`]. Defaults to the store.
+    pub fn locks(mut self, locks: impl Locks) -> Self {
+        self.setup.locks = Some(Arc::new(locks));
         self
     }
 

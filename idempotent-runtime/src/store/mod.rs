@@ -6,19 +6,25 @@
 
 pub(crate) mod cursor;
 mod finding;
+mod locks;
 pub mod record;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod memory;
 mod open;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "zookeeper"))]
+mod own_thread;
 #[cfg(feature = "redis")]
 mod redis;
 pub(crate) mod sealed;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub(crate) mod sql;
+#[cfg(feature = "zookeeper")]
+mod zookeeper;
 
 pub use finding::{Finding, Severity};
+pub use locks::{Held, Hold, Locks, Wanted};
 pub use memory::MemoryStore;
 pub use open::open;
 #[cfg(feature = "redis")]
@@ -29,6 +35,8 @@ pub use sql::MySqlStore;
 pub use sql::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use sql::SqliteStore;
+#[cfg(feature = "zookeeper")]
+pub use zookeeper::ZooKeeperLocks;
 
 use crate::error::StoreError;
 use crate::key::StorageKey;

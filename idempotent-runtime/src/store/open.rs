@@ -29,6 +29,12 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
         }
         #[cfg(feature = "mysql")]
         ("mysql" | "mariadb", _) => Ok(Arc::new(crate::store::MySqlStore::connect(url).await?)),
+        #[cfg(feature = "zookeeper")]
+        ("zookeeper", _) => {
+            let why = "`zookeeper:` keeps locks and no records; open a store, and add \
+                       `.locks(ZooKeeperLocks::connect(…).await?)`";
+            Err(StoreError::new(StoreErrorKind::Rejected, "connect").because(why))
+        }
         (scheme, _) => {
             let known = "`memory:`, `sqlite:PATH` (feature `sqlite`), `redis://…` (feature \
                          `redis`), `postgres://…` (feature `postgres`), `mysql://…` (feature `mysql`)";

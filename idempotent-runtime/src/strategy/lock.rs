@@ -147,6 +147,15 @@ impl LockGuard {
         self.0.as_ref().map_or(0, Execution::attempt)
     }
 
+    /// Whether it is certain that nobody else holds the lock by now.
+    ///
+    /// Not any more when the lease is lost or could not be renewed in time, or the session of the
+    /// lock is broken.
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
+        self.0.as_ref().is_some_and(Execution::is_certain)
+    }
+
     /// Releases the lock, and is done when the store knows.
     pub async fn release(mut self) {
         if let Some(run) = self.0.take() {

@@ -5,7 +5,8 @@
 //! gone is an error at once.
 
 use crate::error::StoreError;
-use crate::store::sql::own_thread::OwnThread;
+use crate::store::own_thread::OwnThread;
+use crate::store::sql::failed;
 use crate::store::sql::remote::{Rows, Step};
 use crate::store::sql::survives;
 use sqlx::ConnectOptions;
@@ -65,7 +66,7 @@ impl<C: Rows> Connections<C> {
             let late = |_| IoError::new(ErrorKind::TimedOut, "the server did not answer in time");
             timeout(ANSWER, shared.carry_out(work)).await.map_err(late)?
         };
-        self.own.run(operation, bounded).await
+        self.own.run(operation, bounded).await?.map_err(|error| failed(operation, error))
     }
 
     /// Where the server is, and how it is spoken to.

@@ -4,7 +4,6 @@
 mod connections;
 #[cfg(feature = "mysql")]
 pub(crate) mod mysql;
-mod own_thread;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 #[cfg(any(feature = "postgres", feature = "mysql"))]

@@ -6,7 +6,8 @@ mod writer;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
-use crate::store::sql::own_thread::{OwnThread, gone};
+use crate::store::own_thread::{OwnThread, gone};
+use crate::store::sql::failed;
 use crate::store::{Entry, Store, StoreFuture, Swap};
 use bytes::Bytes;
 use rows::{SCHEMA, look, stored};
@@ -64,7 +65,7 @@ impl SqliteStore {
         let path = path.as_ref().to_path_buf();
         let opening = path.clone();
         let opened = own.run("connect", async move { connect(&opening).await });
-        let (connection, readers) = opened.await?;
+        let (connection, readers) = opened.await?.map_err(|error| failed("connect", error))?;
         let (writes, queue) = mpsc::channel(writer::QUEUE);
         own.keep_running(writer::write(connection, queue, Arc::clone(&clock)));
         Ok(Self { writes, readers, own, clock, path })
@@ -76,7 +77,8 @@ impl SqliteStore {
         operation: &'static str,
     ) -> Result<Option<Entry>, StoreError> {
         let (readers, now) = (self.readers.clone(), stored(self.clock.wall()));
-        self.own.run(operation, async move { look(&readers, &key, now).await }).await
+        let looked = self.own.run(operation, async move { look(&readers, &key, now).await });
+        looked.await?.map_err(|error| failed(operation, error))
     }
 
     async fn write(&self, write: Write, operation: &'static str) -> Result<Written, StoreError> {

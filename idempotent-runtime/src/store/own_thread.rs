@@ -1,10 +1,9 @@
-//! A runtime of a store's own, on a thread of its own.
+//! A runtime of a backend's own, on a thread of its own.
 //!
 //! A worker of actix-web is a runtime of one thread. A connection that lives there is stuck as long as
 //! a handler blocks that worker, and with it everybody who waits for the connection.
 
 use crate::error::{StoreError, StoreErrorKind};
-use crate::store::sql::failed;
 use std::convert::Infallible;
 use std::thread;
 use tokio::runtime::{Builder, Handle};
@@ -12,7 +11,7 @@ use tokio::sync::mpsc;
 
 /// The thread and its runtime, which end with the last clone; what runs there then is dropped.
 #[derive(Clone, Debug)]
-pub(super) struct OwnThread {
+pub(in crate::store) struct OwnThread {
     runtime: Handle,
     /// Never used: that it is gone is the message.
     _alive: mpsc::Sender<Infallible>,
@@ -20,7 +19,7 @@ pub(super) struct OwnThread {
 
 impl OwnThread {
     /// Starts a thread of this name.
-    pub(super) fn start(name: &'static str) -> Result<Self, StoreError> {
+    pub(in crate::store) fn start(name: &'static str) -> Result<Self, StoreError> {
         let no_thread =
             |error| StoreError::new(StoreErrorKind::Unavailable, "connect").because(error);
         let runtime = Builder::new_current_thread().enable_all().build().map_err(no_thread)?;
@@ -32,18 +31,17 @@ impl OwnThread {
     }
 
     /// Carries something out there, to its end even if nobody waits for it any more.
-    pub(super) async fn run<T: Send + 'static>(
+    pub(in crate::store) async fn run<T: Send + 'static>(
         &self,
         operation: &'static str,
-        work: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,
+        work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let done = self.runtime.spawn(work).await.map_err(|_| gone(operation))?;
-        done.map_err(|error| failed(operation, error))
+        self.runtime.spawn(work).await.map_err(|_| gone(operation))
     }
 
     /// Has something run there, which keeps the thread until it ends.
-    #[cfg(feature = "sqlite")]
-    pub(super) fn keep_running(&self, work: impl Future<Output = ()> + Send + 'static) {
+    #[cfg(any(feature = "sqlite", feature = "zookeeper"))]
+    pub(in crate::store) fn keep_running(&self, work: impl Future<Output = ()> + Send + 'static) {
         let kept = self.clone();
         self.runtime.spawn(async move {
             work.await;
@@ -53,6 +51,6 @@ impl OwnThread {
 }
 
 /// The store's thread has ended, which it does only by a panic while the store is in use.
-pub(super) fn gone(operation: &'static str) -> StoreError {
+pub(in crate::store) fn gone(operation: &'static str) -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, operation).because("the store's thread has ended")
 }

@@ -1,0 +1,27 @@
+//! Locks that are no records of the store but live elsewhere.
+
+use crate::engine::IN_LINE;
+use crate::engine::ask::Begun;
+use crate::engine::claim::{Claim, Claimer};
+use crate::engine::decide::Refusal;
+use crate::engine::execution::{Admitted, Grip};
+use crate::error::StoreError;
+use crate::store::record::Owner;
+use crate::store::{Locks, Wanted};
+use std::time::Duration;
+
+/// Waits for the lock there, and runs with its fence as the attempt.
+pub(super) async fn take(
+    locks: &dyn Locks,
+    claim: &Claim,
+    at_most: Duration,
+    admitted: Admitted,
+) -> Result<Begun, StoreError> {
+    let wanted = Wanted::new(&claim.key, &claim.label, at_most, claim.lease);
+    let Some(lock) = locks.acquire(wanted).await? else {
+        return Ok(Begun::Refused(Refusal::InProgress { retry_after: IN_LINE }));
+    };
+    let by = Claimer { owner: Owner::random(), first: 0, take_over: None };
+    let lease = claim.lease(&by, lock.fence());
+    Ok(Begun::Run(admitted.run(lease, Grip::Lock(lock))))
+}

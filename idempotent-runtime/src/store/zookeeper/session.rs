@@ -1,0 +1,85 @@
+//! The session of a process, which all its locks share; a new one after it ended.
+
+use super::failed;
+use crate::error::StoreError;
+use crate::key::StorageKey;
+use crate::store::own_thread::OwnThread;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use zookeeper_client::{Acls, Client, Connector, Error};
+
+/// Below which node all locks are.
+const ROOT: &str = "/idempotency/locks";
+
+/// Makes sessions, one after the other. Clones share all.
+#[derive(Clone)]
+pub(super) struct Sessions {
+    /// Where they live, so that a blocked worker ends no session.
+    pub(super) own: OwnThread,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// Hosts, ports and the path below which everything is.
+    cluster: String,
+    /// `user:password`.
+    credentials: Option<String>,
+    timeout: Duration,
+    current: Mutex<Option<Client>>,
+}
+
+impl Sessions {
+    pub(super) fn new(url: &str, timeout: Duration) -> Result<Self, StoreError> {
+        let no_url = "an address is `zookeeper://[user:password@]host:port[,host:port…][/path]`";
+        let rest = url.strip_prefix("zookeeper://").ok_or_else(|| {
+            failed("connect", Error::BadArguments(&"no `zookeeper://`")).because(no_url)
+        })?;
+        let (credentials, cluster) = match rest.rsplit_once('@') {
+            Some((credentials, cluster)) => (Some(credentials.to_owned()), cluster),
+            None => (None, rest),
+        };
+        let cluster = cluster.trim_end_matches('/').to_owned();
+        let own = OwnThread::start("idempotency-zookeeper")?;
+        let shared = Shared { cluster, credentials, timeout, current: Mutex::default() };
+        Ok(Self { own, shared: Arc::new(shared) })
+    }
+
+    /// The session that lives, or a new one. Only on the thread of its own.
+    pub(super) async fn current(&self) -> Result<Client, Error> {
+        let mut current = self.shared.current.lock().await;
+        match &*current {
+            Some(session) if !session.state().is_terminated() => Ok(session.clone()),
+            _ => {
+                let new = self.connector().connect(&self.shared.cluster).await?;
+                Ok(current.insert(new).clone())
+            }
+        }
+    }
+
+    fn connector(&self) -> Connector {
+        let connector =
+            Client::connector().with_session_timeout(self.shared.timeout).with_fail_eagerly();
+        match &self.shared.credentials {
+            Some(credentials) => connector.with_auth("digest", credentials.as_bytes()),
+            None => connector,
+        }
+    }
+
+    /// Who may touch the nodes: who made them, if that can be told.
+    pub(super) fn acls(&self) -> Acls<'static> {
+        match self.shared.credentials {
+            Some(_) => Acls::creator_all(),
+            None => Acls::anyone_all(),
+        }
+    }
+
+    pub(super) fn cluster(&self) -> &str {
+        &self.shared.cluster
+    }
+}
+
+/// The node below which those are who want this lock.
+pub(super) fn directory(key: &StorageKey) -> String {
+    format!("{ROOT}/{key}")
+}

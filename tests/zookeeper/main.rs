@@ -1,0 +1,26 @@
+//! What only a real `ZooKeeper` shows of the locks that are kept there.
+
+mod order;
+mod sessions;
+
+use idempotent_runtime::{Idempotency, Lock, LockGuard, MemoryStore, Scope, ZooKeeperLocks};
+use std::time::Duration;
+use tests::ZooKeeperServer;
+
+/// Short enough to be waited for, and long enough for a busy host to connect in two fifths of it.
+const SESSION: Duration = Duration::from_secs(2);
+const LONG: Duration = Duration::from_mins(1);
+
+/// A process of its own would look like this: a session, and nothing shared but the server.
+async fn process(server: &ZooKeeperServer, session: Duration) -> Idempotency {
+    let locks = ZooKeeperLocks::connect_for(&server.url(), session).await.unwrap();
+    Idempotency::builder(MemoryStore::new()).locks(locks).scope(Scope::shared()).build().unwrap()
+}
+
+fn lock(process: &Idempotency) -> Lock<'_> {
+    process.lock("account:7").wait(LONG)
+}
+
+async fn held(process: &Idempotency) -> LockGuard {
+    lock(process).acquire().await.unwrap()
+}
