@@ -82,10 +82,11 @@ impl Segments {
                 continue;
             }
             for shown in shown.chars() {
+                let shown = if shown.is_control() { '\u{fffd}' } else { shown };
                 if label.len() + shown.len_utf8() > LABEL_MAX {
                     return label;
                 }
-                label.push(if shown.is_control() { '\u{fffd}' } else { shown });
+                label.push(shown);
             }
         }
         label
