@@ -37,3 +37,19 @@ async fn a_server_that_forbids_config_is_used_and_remarked_upon() {
     let built = Idempotency::builder(store).scope(Scope::shared()).build().unwrap();
     assert!(built.check()[0].to_string().contains("CONFIG"), "{:?}", built.check());
 }
+
+/// One that takes snapshots now and then, and one that nobody should write to.
+#[tokio::test]
+async fn a_replica_is_refused_and_snapshots_are_remarked_upon() {
+    let server = RedisServer::start_with(&["--replicaof", "127.0.0.1", "1", "--appendonly", "yes"]);
+    let store = RedisStore::connect(&server.url()).await.unwrap();
+    let refused = Idempotency::builder(store).scope(Scope::shared()).build().unwrap_err();
+    assert!(refused.to_string().contains("replica of 127.0.0.1"), "{refused}");
+
+    let server = RedisServer::start_with(&["--save", "3600 1", "--appendonly", "no"]);
+    let store = RedisStore::connect(&server.url()).await.unwrap();
+    let built = Idempotency::builder(store).scope(Scope::shared()).build().unwrap();
+    let found = built.check();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].to_string().contains("only takes snapshots"), "{found:?}");
+}
