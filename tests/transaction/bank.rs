@@ -90,6 +90,12 @@ impl Bank {
         Self { pool, stage, idempotency, server, _directory: directory }
     }
 
+    /// Another server in place of the one that ends, on the same database.
+    pub(crate) fn restart(&mut self) {
+        let next = Server::start(&self.idempotency, &self.stage, routes(&self.pool));
+        drop(std::mem::replace(&mut self.server, next));
+    }
+
     pub(crate) fn post(&self, path: &str) -> Sender {
         self.server.post(path)
     }

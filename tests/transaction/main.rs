@@ -21,6 +21,7 @@ macro_rules! on_every_database {
 
 mod bank;
 mod dedup_table;
+mod losses;
 mod routes;
 mod rows;
 mod servers;

@@ -19,6 +19,8 @@ macro_rules! routes {
                 .service(careless)
                 .service(careless_row)
                 .service(twice)
+                .service(crossing)
+                .service(crossing_row)
                 .service(versioned)
                 .service(accepting)
                 .service(versioned_with_key)
@@ -87,6 +89,39 @@ macro_rules! routes {
         #[idempotent(strategy = "row_lock", table = "things", id = "{path.id}")]
         async fn careless_row(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
             carry_on(&mut tx, &stage).await
+        }
+
+        /// Changes one thing and then another, and does not care if it has to give way.
+        async fn cross(
+            tx: &mut Tx<$database>,
+            stage: &Stage,
+            (one, other): (i64, i64),
+        ) -> Result<HttpResponse, Error> {
+            for id in [one, other] {
+                let change = format!("UPDATE things SET version = version + 1 WHERE id = {id}");
+                let changed = sqlx::query(sqlx::AssertSqlSafe(change)).execute(&mut **tx).await;
+                if id == one {
+                    changed.map_err(error::ErrorInternalServerError)?;
+                    let _ = stage.perform().await;
+                }
+            }
+            let effect = sqlx::query("INSERT INTO effects (what) VALUES ('crossed')");
+            drop(effect.execute(&mut **tx).await);
+            Ok(HttpResponse::Created().finish())
+        }
+
+        type Pair = web::Path<(i64, i64)>;
+
+        #[post("/crossing/{one}/{other}")]
+        #[idempotent(strategy = "dedup_table")]
+        async fn crossing(pair: Pair, stage: Hand, mut tx: Tx<$database>) -> impl Responder {
+            cross(&mut tx, &stage, pair.into_inner()).await
+        }
+
+        #[post("/crossing-row/{one}/{other}")]
+        #[idempotent(strategy = "row_lock", table = "things", id = "{path.one}")]
+        async fn crossing_row(pair: Pair, stage: Hand, mut tx: Tx<$database>) -> impl Responder {
+            cross(&mut tx, &stage, pair.into_inner()).await
         }
 
         /// A caller that the database knows: an extractor that needs a connection of its own.

@@ -120,25 +120,6 @@ async fn ids_are_of_every_type_and_what_is_none_names_no_row() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_guards_set_for_their_wait_is_not_left_behind() {
-    for (kind, show) in [
-        (
-            Kind::Postgres,
-            "SELECT extract(epoch FROM current_setting('lock_timeout')::interval)::bigint",
-        ),
-        (Kind::MariaDb, "SELECT CAST(@@innodb_lock_wait_timeout AS SIGNED)"),
-    ] {
-        let bank = Bank::open(kind, 1).await;
-        let before = bank.number(show).await;
-        bank.run("CREATE TABLE things (id BIGINT PRIMARY KEY)").await;
-        for (path, status) in [("/dedup", 201), ("/dedup", 201), ("/row/1", 404)] {
-            assert_eq!(bank.post(path).key("k").send().await.status, status);
-            assert_eq!(bank.number(show).await, before);
-        }
-    }
-}
-
 /// `PostgreSQL` rolls back what is committed after a failed statement, and says so to nobody.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_success_after_a_failed_statement_is_none_and_an_error_is_remembered() {

@@ -267,10 +267,9 @@ pub(super) fn end(
     request: &HttpRequest,
     response: HttpResponse,
 ) -> impl Future<Output = HttpResponse> + use<> {
-    match shared.run.take() {
+    match shared.take_run() {
         Some(Run::Leased(run)) => Either::Left(settle(policy, app, run, response)),
-        Some(Run::Transaction(mut run)) => {
-            run.take_back(shared.lent());
+        Some(Run::Transaction(run)) => {
             let (app, request) = (app.clone(), request.clone());
             let committed = commit(policy, app, request, run, response);
             Either::Right(Either::Left(committed.boxed_local()))

@@ -66,6 +66,15 @@ impl Shared {
             run.release().await;
         }
     }
+
+    /// Takes the run under way, with its transaction, if the handler has given that back.
+    pub(crate) fn take_run(&self) -> Option<Run> {
+        let mut run = self.run.take();
+        if let Some(Run::Transaction(run)) = &mut run {
+            run.take_back(self.lent());
+        }
+        run
+    }
 }
 
 /// Runs one request through a guarded handler.
@@ -181,7 +190,7 @@ impl Future for Serving {
                     return Poll::Ready(done.or_else(Exit::into_result));
                 }
                 Err(_panic) => {
-                    let run = self.shared.run.take();
+                    let run = self.shared.take_run();
                     self.work = Some(Box::pin(give_up(self.policy, self.client.clone(), run)));
                 }
             }
@@ -217,8 +226,8 @@ async fn give_up(
     let what = "the handler panicked; what it did until then may or may not have happened";
     let response = client.tell(ProblemKind::HandlerPanicked, what);
     match (run, policy.on_abandoned) {
-        // Dropped, a transaction is rolled back.
-        (None | Some(Run::Transaction(_)), _) => {}
+        (None, _) => {}
+        (Some(Run::Transaction(run)), _) => run.roll_back().await,
         // Nobody is there to repeat a task: it failed.
         (Some(Run::Leased(run)), _) if policy.strategy == Strategy::Async => {
             if let Some(app) = client.app() {

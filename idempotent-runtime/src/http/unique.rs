@@ -25,10 +25,8 @@ impl Call {
     /// In this order: an extractor that needs a connection must not wait for one while the request
     /// holds another.
     pub(super) async fn again(&mut self, extract: Extract) -> Result<Arguments, Exit> {
-        let run = self.shared.run.take();
-        let transaction = match run {
-            Some(Run::Transaction(mut run)) => {
-                run.take_back(self.shared.lent());
+        let transaction = match self.shared.take_run() {
+            Some(Run::Transaction(run)) => {
                 run.roll_back().await;
                 true
             }

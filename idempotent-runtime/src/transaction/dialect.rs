@@ -15,6 +15,23 @@ pub(super) type Link<D> = <<D as Dialect>::Sqlx as sqlx::Database>::Connection;
 /// A step of a conversation with the database.
 pub(super) type Step<'c, T> = BoxFuture<'c, Result<T, sqlx::Error>>;
 
+/// How a transaction ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Commit,
+    Rollback,
+}
+
+impl End {
+    /// As a statement, and for people.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Commit => "commit",
+            Self::Rollback => "rollback",
+        }
+    }
+}
+
 /// How a database is spoken to, and what was learned about the one behind a pool.
 ///
 /// The steps are those of [`Open`](super::database::Open).
@@ -40,8 +57,8 @@ pub(super) trait Dialect: Sized + fmt::Debug + Send + Sync + 'static {
     /// Lets waiting for others take as long as the pool's connections have it; may be nothing.
     fn relax(&self) -> &str;
 
-    /// The same, where it would outlive a transaction that is rolled back.
-    fn leave(&self) -> Option<&str>;
+    /// Ends a transaction and what was set for it, where that would outlive it.
+    fn end(&self, how: End) -> Option<String>;
 
     /// Runs statements that have no parameters.
     fn run(connection: &mut Link<Self>, statements: String) -> Step<'_, ()>;

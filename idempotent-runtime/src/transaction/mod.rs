@@ -24,6 +24,8 @@ mod run;
 mod sqlite;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod tx;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod within;
 
 pub(crate) use begin::{Begun, Plan, begin};
 pub use database::Database;

@@ -6,7 +6,7 @@ use crate::policy::{Row, Stored};
 use crate::store::Swap;
 use crate::store::sql::mysql::rows::{make, purge, put};
 use crate::transaction::database::{Database, Guarded, sealed};
-use crate::transaction::dialect::{Dialect, Step};
+use crate::transaction::dialect::{Dialect, End, Step};
 use crate::transaction::pooled::Pooled;
 use crate::transaction::row::RowPlan;
 use bytes::Bytes;
@@ -16,6 +16,10 @@ use sqlx::{AssertSqlSafe, MySql, MySqlConnection, MySqlPool};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+const SETTINGS: &str = "\
+SELECT CAST(@@innodb_lock_wait_timeout AS SIGNED), CAST(@@autocommit AS SIGNED),
+       CAST(@@completion_type AS CHAR)";
 
 const TYPE: &str = "\
 SELECT CAST(data_type AS CHAR) FROM information_schema.columns
@@ -33,6 +37,8 @@ impl Database for MySqlPool {
 struct Server {
     /// What ends the guards' haste.
     relax: String,
+    /// What ends that and the rest that was set.
+    leave: String,
     kinds: Mutex<HashMap<(&'static str, &'static str), Kind>>,
 }
 
@@ -112,10 +118,13 @@ impl Dialect for Server {
 
     fn learn(connection: &mut MySqlConnection) -> Step<'_, Self> {
         Box::pin(async move {
-            let wait = "SELECT CAST(@@innodb_lock_wait_timeout AS SIGNED)";
-            let wait: i64 = sqlx::query_scalar(wait).fetch_one(connection).await?;
+            let settings = sqlx::query_as(SETTINGS).fetch_one(connection).await?;
+            let (wait, autocommit, completion): (i64, i64, String) = settings;
             let relax = format!("SET SESSION innodb_lock_wait_timeout = {wait}");
-            Ok(Self { relax, kinds: Mutex::default() })
+            let leave = format!(
+                "{relax}, SESSION autocommit = {autocommit}, SESSION completion_type = {completion}"
+            );
+            Ok(Self { relax, leave, kinds: Mutex::default() })
         })
     }
 
@@ -130,15 +139,21 @@ impl Dialect for Server {
     fn begin(&self, wait: Duration) -> String {
         // In whole seconds; the client is not kept waiting for the rest.
         let wait = wait.as_millis().div_ceil(1000).clamp(1, 1 << 30);
-        format!("SET SESSION innodb_lock_wait_timeout = {wait}; START TRANSACTION")
+        // After a deadlock that a handler does not care about, what it does next is a transaction that
+        // nobody commits, and not a lot of single statements that stay. And a transaction that is
+        // dropped takes its connection with it, so that none goes back to the pool like that.
+        format!(
+            "SET SESSION innodb_lock_wait_timeout = {wait}, SESSION autocommit = 0, \
+             SESSION completion_type = 'RELEASE'; START TRANSACTION"
+        )
     }
 
     fn relax(&self) -> &str {
         &self.relax
     }
 
-    fn leave(&self) -> Option<&str> {
-        Some(&self.relax)
+    fn end(&self, how: End) -> Option<String> {
+        Some(format!("{} NO RELEASE; {}", how.name(), self.leave))
     }
 
     fn run(connection: &mut MySqlConnection, statements: String) -> Step<'_, ()> {

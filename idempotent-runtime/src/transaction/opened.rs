@@ -6,8 +6,9 @@ use crate::policy::Stored;
 use crate::store::StoreFuture;
 use crate::store::sql::failed;
 use crate::transaction::database::Open;
-use crate::transaction::dialect::{Dialect, Link};
+use crate::transaction::dialect::{Dialect, End, Link};
 use crate::transaction::row::RowPlan;
+use crate::transaction::within::{Within, awaited};
 use bytes::Bytes;
 use sqlx::Transaction;
 use std::any::Any;
@@ -21,7 +22,7 @@ const CONFIRM: &str = "RELEASE SAVEPOINT idempotent_handler";
 
 /// A transaction, unless a handler has it.
 pub(super) struct Opened<D: Dialect> {
-    transaction: Option<Transaction<'static, D::Sqlx>>,
+    transaction: Option<Within<Transaction<'static, D::Sqlx>>>,
     dialect: Arc<D>,
     stage: Stage,
     /// One of as many as there are transactions of one pool.
@@ -40,7 +41,7 @@ enum Stage {
 
 impl<D: Dialect> Opened<D> {
     pub(super) fn new(
-        transaction: Transaction<'static, D::Sqlx>,
+        transaction: Within<Transaction<'static, D::Sqlx>>,
         dialect: Arc<D>,
         open: Arc<()>,
     ) -> Self {
@@ -48,7 +49,18 @@ impl<D: Dialect> Opened<D> {
     }
 
     fn connection(&mut self) -> Result<&mut Link<D>, StoreError> {
-        self.transaction.as_deref_mut().ok_or_else(kept)
+        Ok(self.transaction.as_deref_mut().ok_or_else(kept)?)
+    }
+
+    async fn end(mut self: Box<Self>, how: End) -> Result<(), StoreError> {
+        let mut transaction = self.transaction.take().ok_or_else(kept)?;
+        let ended = match (self.dialect.end(how), how) {
+            // Dropped after that, sqlx says `ROLLBACK` once more, and there is nothing left of it.
+            (Some(statements), _) => D::run(&mut transaction, statements).await,
+            (None, End::Commit) => awaited(transaction.into_inner().commit()).await,
+            (None, End::Rollback) => awaited(transaction.into_inner().rollback()).await,
+        };
+        ended.map_err(|error| failed(how.name(), error))
     }
 
     async fn run(&mut self, statements: String) -> Result<(), StoreError> {
@@ -150,22 +162,12 @@ impl<D: Dialect> Open for Opened<D> {
         Box::pin(self.run(CONFIRM.to_owned()))
     }
 
-    fn commit(mut self: Box<Self>) -> StoreFuture<'static, ()> {
-        Box::pin(async move {
-            let transaction = self.transaction.take().ok_or_else(kept)?;
-            transaction.commit().await.map_err(|error| failed("commit", error))
-        })
+    fn commit(self: Box<Self>) -> StoreFuture<'static, ()> {
+        Box::pin(self.end(End::Commit))
     }
 
-    fn rollback(mut self: Box<Self>) -> StoreFuture<'static, ()> {
-        Box::pin(async move {
-            let dialect = Arc::clone(&self.dialect);
-            if let Some(leave) = dialect.leave().filter(|_| self.stage != Stage::Handler) {
-                self.run(leave.to_owned()).await?;
-            }
-            let transaction = self.transaction.take().ok_or_else(kept)?;
-            transaction.rollback().await.map_err(|error| failed("rollback", error))
-        })
+    fn rollback(self: Box<Self>) -> StoreFuture<'static, ()> {
+        Box::pin(self.end(End::Rollback))
     }
 
     fn lend(&mut self) -> Option<Box<dyn Any + Send>> {

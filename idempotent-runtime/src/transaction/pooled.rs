@@ -6,6 +6,7 @@ use crate::store::sql::failed;
 use crate::transaction::database::{Guarded, Open};
 use crate::transaction::dialect::Dialect;
 use crate::transaction::opened::Opened;
+use crate::transaction::within::{Within, awaited};
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Pool, SqlSafeStr, Transaction};
 use std::any::TypeId;
@@ -44,12 +45,18 @@ impl<D: Dialect> Pooled<D> {
     }
 
     /// Waits for a connection: until then where others of ours hold them all.
-    async fn connection(&self, until: Instant) -> Result<PoolConnection<D::Sqlx>, StoreError> {
+    async fn connection(
+        &self,
+        until: Instant,
+    ) -> Result<Within<PoolConnection<D::Sqlx>>, StoreError> {
         let mut acquired = pin!(self.pool.acquire());
         loop {
             let patience = (Instant::now() + PATIENCE).min(until);
             match timeout_at(patience, &mut acquired).await {
-                Ok(acquired) => return acquired.map_err(|error| failed("connect", error)),
+                Ok(acquired) => {
+                    let acquired = acquired.map(Within::current);
+                    return acquired.map_err(|error| failed("connect", error));
+                }
                 Err(_) if Arc::strong_count(&self.open) == 1 => {
                     return Err(failed("connect", sqlx::Error::PoolTimedOut));
                 }
@@ -85,13 +92,13 @@ impl<D: Dialect> Guarded for Pooled<D> {
         Box::pin(async move {
             let dialect = Arc::clone(self.dialect(until).await?);
             let connection = self.connection(until).await?;
-            let begin = dialect.begin(until.saturating_duration_since(Instant::now()));
+            let statement = dialect.begin(until.saturating_duration_since(Instant::now()));
             // What a pool's own `begin_with` does, which cannot be told what is left of the wait; nor
             // may it be dropped half-way, when nobody would take back what it began.
-            let statement = Some(AssertSqlSafe(begin).into_sql_str());
-            let transaction = Transaction::begin(connection, statement).await;
-            let transaction = transaction.map_err(|error| failed("begin", error))?;
-            Ok(Box::new(Opened::new(transaction, dialect, Arc::clone(&self.open))) as _)
+            let statement = Some(AssertSqlSafe(statement).into_sql_str());
+            let begun = awaited(Transaction::begin(connection.into_inner(), statement)).await;
+            let begun = begun.map(Within::current).map_err(|error| failed("begin", error))?;
+            Ok(Box::new(Opened::new(begun, dialect, Arc::clone(&self.open))) as _)
         })
     }
 

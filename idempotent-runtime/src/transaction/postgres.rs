@@ -5,7 +5,7 @@ use crate::policy::{Row, Stored};
 use crate::store::Swap;
 use crate::store::sql::postgres::rows::{make, purge, put};
 use crate::transaction::database::{Database, Guarded, sealed};
-use crate::transaction::dialect::{Dialect, Step};
+use crate::transaction::dialect::{Dialect, End, Step};
 use crate::transaction::pooled::Pooled;
 use crate::transaction::row::RowPlan;
 use bytes::Bytes;
@@ -136,7 +136,7 @@ impl Dialect for Server {
         &self.relax
     }
 
-    fn leave(&self) -> Option<&str> {
+    fn end(&self, _: End) -> Option<String> {
         // What is set locally ends with the transaction.
         None
     }

@@ -4,7 +4,7 @@ use crate::key::StorageKey;
 use crate::policy::{Row, Stored};
 use crate::store::sql::sqlite::rows::{SCHEMA, look, purge, put, stored};
 use crate::transaction::database::{Database, Guarded, sealed};
-use crate::transaction::dialect::{Dialect, Step};
+use crate::transaction::dialect::{Dialect, End, Step};
 use crate::transaction::pooled::Pooled;
 use crate::transaction::row::RowPlan;
 use bytes::Bytes;
@@ -55,7 +55,7 @@ impl Dialect for File {
         ""
     }
 
-    fn leave(&self) -> Option<&str> {
+    fn end(&self, _: End) -> Option<String> {
         None
     }
 

@@ -1,6 +1,7 @@
 //! The business transaction, for the handlers and functions whose guard stands in it.
 
 use crate::transaction::lent::Lent;
+use crate::transaction::within::Within;
 use sqlx::{Database, Transaction};
 use std::cell::OnceCell;
 use std::fmt;
@@ -12,8 +13,8 @@ use std::ops::{Deref, DerefMut};
 /// sent, and not at all when the handler fails, panics, or its process dies. `&mut *tx` is a
 /// connection of sqlx. It must not outlive the handler. An extractor of an app's own may hold it.
 ///
-/// On `MySQL` and `MariaDB` a deadlock ends the transaction: a handler must not go on after one. What
-/// it does then is committed at once, and its client gets 503.
+/// On `MySQL` and `MariaDB` a deadlock ends the transaction. A handler that does not care works on for
+/// nothing: its client gets 503, and nothing commits.
 ///
 /// A function with `strategy = "message"` can have one, too: the attribute takes the parameter out of its
 /// signature and fills it in, so that callers leave it out.
@@ -35,7 +36,7 @@ use std::ops::{Deref, DerefMut};
 /// ```
 pub struct Tx<DB: Database> {
     lent: Lent,
-    transaction: OnceCell<Transaction<'static, DB>>,
+    transaction: OnceCell<Within<Transaction<'static, DB>>>,
 }
 
 impl<DB: Database> Tx<DB> {
@@ -45,7 +46,7 @@ impl<DB: Database> Tx<DB> {
     }
 
     /// The transaction begins after the parameters are there, so it is fetched at its first use.
-    fn fetch(&self) -> &Transaction<'static, DB> {
+    fn fetch(&self) -> &Within<Transaction<'static, DB>> {
         self.transaction.get_or_init(|| {
             let lent = self.lent.take().and_then(|lent| lent.downcast().ok());
             #[expect(clippy::expect_used, reason = "a handler has its Tx only while it runs")]
@@ -72,7 +73,7 @@ impl<DB: Database> DerefMut for Tx<DB> {
 
 impl<DB: Database> Drop for Tx<DB> {
     fn drop(&mut self) {
-        // A panic unwinds through here, too: then nobody takes it, and it is rolled back.
+        // A panic unwinds through here, too.
         if let Some(transaction) = self.transaction.take() {
             self.lent.put(Some(Box::new(transaction)));
         }

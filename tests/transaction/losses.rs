@@ -1,0 +1,112 @@
+//! Transactions that end otherwise than their handlers think, and what they leave to the next.
+
+use crate::{Bank, Kind};
+use actix_web::HttpResponse;
+use futures_util::future::join_all;
+use std::panic;
+use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::task::block_in_place;
+
+on_every_database! {
+    a_worker_that_ends_in_mid_transaction_panics_nowhere_and_leaves_nothing,
+    what_was_set_for_a_transaction_is_not_left_behind,
+}
+
+/// How often something was dropped where there is no runtime.
+static OUTSIDE: AtomicUsize = AtomicUsize::new(0);
+
+fn count_panics_outside_of_a_runtime() {
+    static HOOKED: Once = Once::new();
+    HOOKED.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            let message = panic.payload_as_str().unwrap_or_default();
+            OUTSIDE.fetch_add(usize::from(message.contains("Tokio context")), Ordering::SeqCst);
+            before(panic);
+        }));
+    });
+}
+
+async fn a_worker_that_ends_in_mid_transaction_panics_nowhere_and_leaves_nothing(kind: Kind) {
+    count_panics_outside_of_a_runtime();
+    let mut bank = Bank::open(kind, 1).await;
+    bank.stage.close();
+    let first = tokio::spawn(bank.post("/dedup").key("k").try_send());
+    bank.stage.runs_reach(1).await;
+    // Its workers do not wait, and drop what they have.
+    block_in_place(|| bank.restart());
+    assert!(first.await.expect("no panic here").is_err());
+    assert_eq!(OUTSIDE.load(Ordering::SeqCst), 0);
+    bank.stage.open();
+    // The only connection that there may be is free again, and as it was.
+    assert_eq!((bank.effects().await, bank.records().await), (0, 0));
+    assert_eq!(bank.post("/dedup").key("k").send().await.status, 201);
+    assert_eq!((bank.effects().await, bank.records().await), (1, 1));
+}
+
+/// As one number what guards set on their session, where they set anything.
+const fn session(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Sqlite => "SELECT 1",
+        Kind::Postgres => {
+            "SELECT extract(epoch FROM current_setting('lock_timeout')::interval)::bigint"
+        }
+        Kind::MariaDb => {
+            "SELECT CAST(@@innodb_lock_wait_timeout * 4 + @@autocommit * 2
+                         + (@@completion_type = 'NO_CHAIN') AS SIGNED)"
+        }
+    }
+}
+
+async fn what_was_set_for_a_transaction_is_not_left_behind(kind: Kind) {
+    let bank = Bank::open(kind, 1).await;
+    let before = bank.number(session(kind)).await;
+    bank.run("CREATE TABLE things (id BIGINT PRIMARY KEY)").await;
+    bank.stage.plays(|run| match run {
+        1 => HttpResponse::ServiceUnavailable().finish(),
+        2 => panic!("as the test wants it"),
+        3 => HttpResponse::Conflict().finish(),
+        _ => HttpResponse::Created().finish(),
+    });
+    for (path, key, status) in [
+        ("/dedup", "k", 503),
+        ("/dedup", "k", 500),
+        ("/dedup", "k", 409),
+        ("/dedup", "k", 409),
+        ("/dedup", "l", 201),
+        ("/dedup", "l", 201),
+        ("/row/1", "k", 404),
+    ] {
+        assert_eq!(bank.post(path).key(key).send().await.status, status);
+        assert_eq!(bank.number(session(kind)).await, before, "after {status}");
+        // Nor is anything under way on it.
+        bank.run("INSERT INTO effects VALUES ('by somebody else')").await;
+    }
+    assert_eq!(bank.number("SELECT count(*) FROM effects").await, 8);
+}
+
+/// On `MariaDB` the loser of a deadlock has no transaction any more, and on `PostgreSQL` one that can do
+/// no more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_goes_on_after_a_deadlock_goes_on_for_nothing() {
+    for kind in [Kind::MariaDb, Kind::Postgres] {
+        for path in ["crossing", "crossing-row"] {
+            let bank = Bank::open(kind, 4).await;
+            bank.run("CREATE TABLE things (id BIGINT PRIMARY KEY, version BIGINT NOT NULL)").await;
+            bank.run("INSERT INTO things VALUES (1, 0), (2, 0)").await;
+            bank.stage.close();
+            let send = |pair: &str| bank.post(&format!("/{path}/{pair}")).key(pair).send();
+            let crossing = ["1/2", "2/1"].map(|pair| tokio::spawn(send(pair)));
+            bank.stage.runs_reach(2).await;
+            bank.stage.open();
+            let replies = join_all(crossing).await;
+            let replies = replies.into_iter().map(|reply| reply.expect("no panic"));
+            let (won, lost): (Vec<_>, Vec<_>) = replies.partition(|reply| reply.status == 201);
+            assert_eq!((won.len(), lost.len()), (1, 1), "{kind:?} {path}");
+            lost[0].is_problem(503, "store-unavailable");
+            assert_eq!(bank.effects().await, 1, "{kind:?} {path}");
+            assert_eq!(bank.number("SELECT count(*) FROM things WHERE version = 1").await, 2);
+        }
+    }
+}
