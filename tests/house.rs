@@ -77,7 +77,9 @@ fn imports_point_down_only() {
 fn only_the_http_room_knows_actix() {
     for (file, text) in sources("idempotent-runtime/src") {
         let may = file.starts_with("http/") || matches!(file.as_str(), "lib.rs" | "private.rs");
-        assert!(may || !text.contains("actix_web"), "{file} names actix_web");
+        // What an example in its documentation shows is the reader's code.
+        let mut code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        assert!(may || !code.any(|line| line.contains("actix_web")), "{file} names actix_web");
     }
 }
 
