@@ -2,6 +2,7 @@
 //!
 //! Stricter than what a handler may read with: what could be read in two ways is malformed here.
 
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest};
 
 /// The body is no `multipart/form-data` that can be read in one way only.
@@ -21,7 +22,11 @@ pub(super) enum Field<'a> {
 
 /// Whether a request says that its body is such a form.
 pub(super) fn is_multipart(request: &HttpRequest) -> bool {
-    request.content_type().eq_ignore_ascii_case("multipart/form-data")
+    const KIND: &[u8] = b"multipart/form-data";
+    let kind = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    // Asked of every request, most of which are none.
+    kind.and_then(|kind| kind.get(..KIND.len())).is_some_and(|kind| kind.eq_ignore_ascii_case(KIND))
+        && request.content_type().eq_ignore_ascii_case("multipart/form-data")
 }
 
 impl<'a> Parts<'a> {
