@@ -19,11 +19,12 @@ use proc_macro2::TokenStream;
 ///
 /// | argument | value | default |
 /// | --- | --- | --- |
-/// | `strategy` | `"request_id"`, `"token"`, `"lock"`, `"dedup_table"`, `"row_lock"`, `"version"`, `"state"`, `"unique"`, `"async"`, `"message"` | `"request_id"` |
+/// | `strategy` | `"request_id"`, `"token"`, `"lock"`, `"cache"`, `"dedup_table"`, `"row_lock"`, `"version"`, `"state"`, `"unique"`, `"async"`, `"message"` | `"request_id"` |
 /// | `key` | a template, see below | `"{header.Idempotency-Key}"` |
 /// | `operation` | the name that keys and tokens are bound to | the function's name |
 /// | `scope` | a template, or `"shared"` | the app's rule |
 /// | `ttl` | how long a finished request is remembered | the app's, 24 hours |
+/// | `stale` | how long an answer of a cache is read after its ttl, while one computes a new one | not at all |
 /// | `lease` | how long a run excludes others without being renewed | the app's |
 /// | `on_duplicate` | `"replay"`, `"reject"` | `"replay"` |
 /// | `on_in_flight` | `"reject"`, `"wait"` | `"reject"` |
@@ -42,6 +43,15 @@ use proc_macro2::TokenStream;
 ///
 /// A lock takes `key`, `scope`, `lease`, `wait` and `message`: handlers whose locks have one name
 /// never overlap, whatever their operation and whoever calls; nothing is stored.
+///
+/// `cache` is for GET and HEAD: an answer is computed once for each key and scope, and read for `ttl`.
+/// It takes `key` (default: path and query; what the answer depends on must be in it), `operation`,
+/// `scope`, `ttl`, `stale`, `lease`, `wait`, `store` (default: 2xx but 206), `headers` and `max_body`.
+/// Requests that miss at once wait for one that computes; after `wait`, or without the store, they
+/// compute for themselves. Answers get an `ETag` and `Age`, and `If-None-Match` is answered with 304.
+/// What says `no-store`, `Set-Cookie` or `Vary: *`, or `private` in a shared scope, is not kept. The
+/// handler's own `Cache-Control` is sent on; without one, other caches must ask each time.
+/// `Idempotency::invalidate` forgets an answer.
 ///
 /// With `dedup_table` the record is a row in the app's `.database(pool)`, put by the first statement
 /// of a transaction that the handler takes as `mut tx: Tx<Sqlite>`. Both commit together if the

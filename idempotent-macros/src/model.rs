@@ -78,6 +78,7 @@ pub(crate) enum Strategy {
     RequestId,
     Token,
     Lock,
+    Cache,
     DedupTable,
     RowLock,
     Version,
@@ -237,6 +238,7 @@ pub(crate) struct Policy {
     pub(crate) ttl: Setting<Duration>,
     pub(crate) lease: Setting<Duration>,
     pub(crate) wait: Setting<Duration>,
+    pub(crate) stale: Setting<Duration>,
 }
 
 /// A template whose every placeholder names something.

@@ -51,6 +51,12 @@ expansions! {
         }
     }
 
+    a_read: (strategy = "cache", ttl = "1m", stale = "30s", key = "user:{path.id}") {
+        async fn get_user(id: web::Path<String>) -> impl Responder {
+            compute(id).await
+        }
+    }
+
     a_transaction: (strategy = "dedup_table", wait = "2s") {
         async fn transfer(mut tx: Tx<Sqlite>) -> Result<HttpResponse, BankError> {
             bank(&mut tx).await

@@ -92,6 +92,20 @@ impl Segments {
         label
     }
 
+    /// The values alone, without literal text and whether they are secret or not.
+    #[must_use]
+    pub fn values(&self) -> Self {
+        let mut values = Self::new();
+        let mut rest = &self.0[..];
+        while let Some((kind, text, after)) = split(rest) {
+            if kind != TEXT {
+                values = values.value(text);
+            }
+            rest = after;
+        }
+        values
+    }
+
     /// Whether nothing was added.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -74,9 +74,9 @@ pub use fingerprint::Fingerprint;
 pub use http::browser_script;
 #[cfg(feature = "actix")]
 pub use http::{
-    Attempt, Builder, DownstreamKey, FormToken, Guarding, Idempotency, KeyForm, Middleware,
-    Problem, ProblemKind, Progress, Scope, StoreResponse, TaskArgument, TaskRunner, TokenIssuer,
-    issue_token, task_routes,
+    Attempt, Builder, DownstreamKey, FormToken, Guarding, Idempotency, Invalidation, KeyForm,
+    Middleware, Problem, ProblemKind, Progress, Scope, StoreResponse, TaskArgument, TaskRunner,
+    TokenIssuer, issue_token, task_routes,
 };
 #[cfg(feature = "macros")]
 pub use idempotent_macros::{States, idempotent};

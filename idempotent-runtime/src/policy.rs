@@ -1,8 +1,10 @@
 //! What one guarded function promises, built at compile time.
 
+mod choices;
 mod row;
 mod statuses;
 
+pub use choices::{FingerprintOf, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Presence};
 pub use row::{Row, StateRow, Stored, may_follow};
 pub(crate) use row::{RowGuard, is_beyond};
 pub use statuses::Statuses;
@@ -31,74 +33,10 @@ pub enum Strategy {
     Message,
     /// Handlers that name the same lock never overlap; nothing is stored.
     Lock,
+    /// A safe read is computed once for each key, scope and ttl.
+    Cache,
     /// The request is stored as a task and answered with its address; it runs later.
     Async,
-}
-
-/// What a duplicate of a finished request gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OnDuplicate {
-    /// The first response again.
-    Replay,
-    /// 409 `duplicate`.
-    Reject,
-    /// Success, if the row already has the next version: for `version` alone.
-    Accept,
-}
-
-/// What a duplicate gets while the first still runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OnInFlight {
-    /// 409 `in-progress` with `Retry-After`.
-    Reject,
-    /// It waits for the first to finish, then is a duplicate of a finished request.
-    Wait,
-}
-
-/// What happens to a key whose owner died.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OnAbandoned {
-    /// After the lease the next request runs again.
-    Retry,
-    /// 409 `outcome-unknown` until a person resolves it or the record's ttl ends.
-    Hold,
-}
-
-/// What happens to a request while the store does not answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OnStoreError {
-    /// 503 `store-unavailable`; the handler does not run.
-    Refuse,
-    /// It runs unguarded, is logged and counted, and says `Idempotency-Stored: false`.
-    Run,
-}
-
-/// What a repeated request must repeat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FingerprintOf {
-    /// Method, path, query and the bytes of the body.
-    Request,
-    /// What the attribute's template names.
-    Template,
-    /// Nothing; the body is not buffered.
-    Nothing,
-}
-
-/// Whether a request without a key is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Presence {
-    /// 400 `key-missing`.
-    Required,
-    /// It runs unguarded.
-    Optional,
-    /// There is none: nothing is remembered.
-    Unkeyed,
 }
 
 /// What one guarded function promises; the attribute builds it in a `static`.
@@ -124,6 +62,7 @@ pub struct Policy {
     pub(crate) lease: Option<Duration>,
     pub(crate) wait: Option<Duration>,
     pub(crate) within: Option<Duration>,
+    pub(crate) stale: Option<Duration>,
     pub(crate) row: Option<Row>,
     pub(crate) constraint: Option<&'static str>,
 }
@@ -141,10 +80,13 @@ impl Policy {
             on_store_error: OnStoreError::Refuse,
             presence: Presence::Required,
             fingerprint: match strategy {
-                Strategy::Lock | Strategy::Message => FingerprintOf::Nothing,
+                Strategy::Lock | Strategy::Cache | Strategy::Message => FingerprintOf::Nothing,
                 _ => FingerprintOf::Request,
             },
-            statuses: Statuses::DEFAULT,
+            statuses: match strategy {
+                Strategy::Cache => Statuses::ANSWERS,
+                _ => Statuses::DEFAULT,
+            },
             headers: &[],
             reads_form: false,
             message: None,
@@ -153,6 +95,7 @@ impl Policy {
             lease: None,
             wait: None,
             within: None,
+            stale: None,
             row: None,
             constraint: None,
         }
@@ -273,6 +216,13 @@ impl Policy {
     #[must_use]
     pub const fn constraint(mut self, name: &'static str) -> Self {
         self.constraint = Some(name);
+        self
+    }
+
+    /// How long an answer is read while a new one is computed. Defaults to not at all.
+    #[must_use]
+    pub const fn stale(mut self, stale: Duration) -> Self {
+        self.stale = Some(stale);
         self
     }
 

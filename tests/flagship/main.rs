@@ -32,6 +32,7 @@ mod signed;
 mod simulated;
 mod tasks;
 mod tokens;
+mod users;
 mod welcome;
 
 use records::Records;

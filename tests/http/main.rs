@@ -29,6 +29,7 @@ macro_rules! on_every_store {
 }
 
 mod bodies;
+mod cache;
 mod credentials;
 mod crowds;
 mod doctor;

@@ -103,6 +103,20 @@ async fn a_token_costs_one_command_to_issue_and_two_to_use() {
     assert!((1..=2).contains(&used), "{shown}");
 }
 
+/// What is there and how old it is, in one transaction and so in one round trip.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_is_kept_costs_one_round_trip_and_writes_nothing() {
+    let shop = warm().await;
+    let read = || shop.app.send(reqwest::Method::GET, "/thing").send();
+    assert_eq!(read().await.status, 201);
+    for _ in 0..10 {
+        let (_, shown, reply) = cost(&shop, read()).await;
+        assert!(reply.header("Age").is_some());
+        assert_eq!(shown, "1 exec, 1 get, 1 multi, 1 pttl, ");
+    }
+    assert_eq!(shop.stage.runs(), 2);
+}
+
 /// A refusal before any claim asks the server nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_refused_beforehand_costs_nothing() {

@@ -60,13 +60,19 @@ type Hand = web::Data<Stage>;
 fn routes(config: &mut web::ServiceConfig) {
     let tokens = issue_token("token");
     config.service(orders).service(waiting).service(hasty).service(lasting).service(token);
-    config.service(lasting_wait);
+    config.service(lasting_wait).service(thing);
     config.route("/tokens/token", tokens);
 }
 
 #[route("/orders", method = "POST")]
 #[idempotent]
 async fn orders(stage: Hand, _body: web::Bytes) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/thing", method = "GET")]
+#[idempotent(strategy = "cache", ttl = "1m")]
+async fn thing(stage: Hand) -> impl Responder {
     stage.perform().await
 }
 

@@ -7,6 +7,7 @@ mod mysql;
 mod postgres;
 pub(crate) mod purchase_orders;
 mod sqlite;
+pub(crate) mod users;
 
 pub(crate) use database::{Acquired, Connection, ShopTx};
 

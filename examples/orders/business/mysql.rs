@@ -38,6 +38,12 @@ CREATE TABLE IF NOT EXISTS marks (
     text   TEXT         NOT NULL,
     fence  BIGINT       NOT NULL
 ) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE TABLE IF NOT EXISTS users (
+    account VARCHAR(255) NOT NULL,
+    id      VARCHAR(255) NOT NULL,
+    name    TEXT         NOT NULL,
+    PRIMARY KEY (account, id)
+) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 CREATE TABLE IF NOT EXISTS runs (operation VARCHAR(64) NOT NULL) CHARACTER SET utf8mb4;
 CREATE TABLE IF NOT EXISTS revoked (account VARCHAR(255) NOT NULL PRIMARY KEY)
     CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;";
@@ -52,6 +58,9 @@ INSERT INTO goods (id, count, version) VALUES (?, ?, 0) ON DUPLICATE KEY UPDATE 
 
 pub(super) const REVOKE: &str = "\
 INSERT INTO revoked (account) VALUES (?) ON DUPLICATE KEY UPDATE account = account";
+
+pub(super) const RENAME: &str = "\
+INSERT INTO users (account, id, name) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE name = VALUES(name)";
 
 pub(super) async fn open(url: &str) -> sqlx::Result<MySqlPool> {
     let pool = MySqlPoolOptions::new().max_connections(super::CONNECTIONS).connect(url).await?;

@@ -37,12 +37,18 @@ CREATE TABLE IF NOT EXISTS marks (
     text   text   NOT NULL,
     fence  bigint NOT NULL
 );
+CREATE TABLE IF NOT EXISTS users (
+    account text NOT NULL,
+    id      text NOT NULL,
+    name    text NOT NULL,
+    PRIMARY KEY (account, id)
+);
 CREATE TABLE IF NOT EXISTS runs (operation text NOT NULL);
 CREATE TABLE IF NOT EXISTS revoked (account text NOT NULL PRIMARY KEY);
 COMMIT;";
 
 // The words of SQLite are PostgreSQL's.
-pub(super) use super::sqlite::{ADD_GOODS, PAY_IN, REVOKE};
+pub(super) use super::sqlite::{ADD_GOODS, PAY_IN, RENAME, REVOKE};
 
 pub(super) async fn open(url: &str) -> sqlx::Result<PgPool> {
     let pool = PgPoolOptions::new().max_connections(super::CONNECTIONS).connect(url).await?;

@@ -35,6 +35,12 @@ CREATE TABLE IF NOT EXISTS marks (
     text   TEXT    NOT NULL,
     fence  INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS users (
+    account TEXT NOT NULL,
+    id      TEXT NOT NULL,
+    name    TEXT NOT NULL,
+    PRIMARY KEY (account, id)
+) STRICT;
 CREATE TABLE IF NOT EXISTS runs (operation TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS revoked (account TEXT NOT NULL PRIMARY KEY) STRICT;";
 
@@ -46,6 +52,10 @@ pub(super) const ADD_GOODS: &str = "\
 INSERT INTO goods (id, count, version) VALUES (?, ?, 0) ON CONFLICT DO NOTHING";
 
 pub(super) const REVOKE: &str = "INSERT INTO revoked (account) VALUES (?) ON CONFLICT DO NOTHING";
+
+pub(super) const RENAME: &str = "\
+INSERT INTO users (account, id, name) VALUES (?, ?, ?)
+ON CONFLICT (account, id) DO UPDATE SET name = excluded.name";
 
 pub(super) async fn open(url: &str) -> sqlx::Result<SqlitePool> {
     let options = SqliteConnectOptions::from_str(url)?

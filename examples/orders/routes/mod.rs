@@ -9,6 +9,7 @@ mod purchase_orders;
 mod reports;
 mod sms;
 mod token;
+mod users;
 
 use crate::account;
 use actix_web::middleware::from_fn;
@@ -45,6 +46,8 @@ pub(crate) fn all(config: &mut ServiceConfig) {
         .service(task_routes("/tasks").wrap(from_fn(account::checked)))
         .service(sms::send)
         .service(sms::list)
+        .service(users::show)
+        .service(users::rename)
         .service(admin::effects)
         .service(admin::revoke);
 }

@@ -17,6 +17,7 @@ pub(super) fn policy(handler: &Handler) -> TokenStream {
         Strategy::RequestId => quote!(RequestId),
         Strategy::Token => quote!(Token),
         Strategy::Lock => quote!(Lock),
+        Strategy::Cache => quote!(Cache),
         Strategy::DedupTable => quote!(DedupTable),
         Strategy::RowLock => quote!(RowLock),
         Strategy::Version => quote!(Version),
@@ -79,6 +80,7 @@ pub(super) fn policy(handler: &Handler) -> TokenStream {
     set(duration(&rt, &quote!(ttl), policy.ttl));
     set(duration(&rt, &quote!(lease), policy.lease));
     set(duration(&rt, &quote!(wait), policy.wait));
+    set(duration(&rt, &quote!(stale), policy.stale));
     set(duration(&rt, &quote!(within), window));
     set(row(&rt, &handler.row));
     if let Existing::Function { constraint: Setting::Own(constraint), .. } = &handler.existing {

@@ -16,39 +16,7 @@ use crate::model::{
 };
 use crate::parse::{Argument, Arguments, Value, Written};
 use syn::{Error, Lit, LitStr};
-
-/// Every argument there is, in the order they are documented.
-const NAMES: [&str; 29] = [
-    "strategy",
-    "key",
-    "operation",
-    "scope",
-    "ttl",
-    "lease",
-    "on_duplicate",
-    "on_in_flight",
-    "wait",
-    "on_abandoned",
-    "on_store_error",
-    "fingerprint",
-    "store",
-    "headers",
-    "max_body",
-    "message",
-    "required",
-    "within",
-    "timestamp",
-    "table",
-    "id",
-    "id_column",
-    "column",
-    "version",
-    "from",
-    "to",
-    "existing",
-    "constraint",
-    "engine",
-];
+use uses::NAMES;
 
 /// What the attribute is put on, which its strategy says.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -184,6 +152,7 @@ impl<'a> Reader<'a> {
             ("request_id", Strategy::RequestId),
             ("token", Strategy::Token),
             ("lock", Strategy::Lock),
+            ("cache", Strategy::Cache),
             ("dedup_table", Strategy::DedupTable),
             ("row_lock", Strategy::RowLock),
             ("version", Strategy::Version),
@@ -219,14 +188,20 @@ impl<'a> Reader<'a> {
             ttl: self.own("ttl", values::duration),
             lease: self.own("lease", values::duration),
             wait: self.own("wait", values::duration),
+            stale: self.own("stale", values::duration),
         }
     }
 
     fn presence(&mut self, strategy: Strategy) -> Presence {
-        // A row needs no key; with one, the first answer is replayed before the row judges.
+        // A row needs no key; with one, the first answer is replayed before the row judges. A read
+        // has path and query.
         let keyless = matches!(
             strategy,
-            Strategy::RowLock | Strategy::Version | Strategy::State | Strategy::Unique
+            Strategy::RowLock
+                | Strategy::Version
+                | Strategy::State
+                | Strategy::Unique
+                | Strategy::Cache
         );
         if keyless && self.find("key").is_none() {
             return Presence::Unkeyed;
@@ -263,9 +238,14 @@ impl<'a> Reader<'a> {
             (None, Strategy::RequestId | Strategy::DedupTable | Strategy::Async) => {
                 template::header("Idempotency-Key")
             }
-            (None, Strategy::RowLock | Strategy::Version | Strategy::State | Strategy::Unique) => {
-                Template::default()
-            }
+            (
+                None,
+                Strategy::RowLock
+                | Strategy::Version
+                | Strategy::State
+                | Strategy::Unique
+                | Strategy::Cache,
+            ) => Template::default(),
             (None, Strategy::Token | Strategy::Lock | Strategy::Message) => {
                 if self.find("key").is_none() {
                     self.mistakes.add(rules::needs_key(strategy, self.find("strategy")));

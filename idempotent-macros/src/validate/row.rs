@@ -26,6 +26,7 @@ pub(super) fn read(reader: &mut Reader<'_>, strategy: Strategy) -> Row {
         Strategy::RequestId
         | Strategy::Token
         | Strategy::Lock
+        | Strategy::Cache
         | Strategy::DedupTable
         | Strategy::Unique
         | Strategy::Async

@@ -12,7 +12,8 @@ use syn::{Lit, LitStr};
 
 type Rule = fn(&Reader<'_>, &Policy, &Template) -> Option<Mistake>;
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 13] = [
+    cache_needs_ttl,
     key_varies,
     token_is_one_placeholder,
     token_is_required,
@@ -36,10 +37,23 @@ pub(super) fn check(reader: &mut Reader<'_>, policy: &Policy, key: &Template) {
     }
 }
 
-/// The key must tell requests apart; a lock may be the only one of its kind.
+/// How long an answer is good for, nobody else can know.
+fn cache_needs_ttl(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
+    let written = reader.find("strategy")?;
+    (policy.strategy == Strategy::Cache && reader.find("ttl").is_none()).then(|| {
+        Mistake::new(
+            written.span(),
+            "`strategy = \"cache\"` needs to know how long an answer is read",
+        )
+        .help("add `ttl = \"30s\"`, and `stale = \"30s\"` to read it while a new one is computed")
+    })
+}
+
+/// The key must tell requests apart; a lock or an answer may be the only one of its kind.
 fn key_varies(reader: &Reader<'_>, policy: &Policy, key: &Template) -> Option<Mistake> {
     let written = reader.find("key")?;
-    (policy.strategy != Strategy::Lock && !key.0.is_empty() && key.is_constant()).then(|| {
+    let alone = matches!(policy.strategy, Strategy::Lock | Strategy::Cache);
+    (!alone && !key.0.is_empty() && key.is_constant()).then(|| {
         let (what, example) = match reader.subject {
             Subject::Handler => ("request", "{header.Idempotency-Key}"),
             Subject::Function => ("call", "{message.id}"),
@@ -163,6 +177,10 @@ fn below_ttl(
     setting: Setting<std::time::Duration>,
 ) -> Option<Mistake> {
     let written = reader.find(name)?;
+    if policy.strategy == Strategy::Cache {
+        // How long computing takes has nothing to do with how long its answer is read.
+        return None;
+    }
     let (Setting::Own(setting), Setting::Own(ttl)) = (setting, policy.ttl) else { return None };
     (setting >= ttl).then(|| {
         Mistake::new(written.span(), format!("`{name}` must be shorter than `ttl`"))

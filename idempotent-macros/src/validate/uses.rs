@@ -1,9 +1,43 @@
-//! Which arguments a strategy has a use for.
+//! Which arguments there are, and which strategy takes which.
 
 use crate::diagnostics::{Mistake, listed};
 use crate::model::Strategy;
+use crate::validate::Reader;
 use crate::validate::rules::takes_tx;
-use crate::validate::{NAMES, Reader};
+
+/// Every argument there is, in the order they are documented.
+pub(super) const NAMES: [&str; 30] = [
+    "strategy",
+    "key",
+    "operation",
+    "scope",
+    "ttl",
+    "stale",
+    "lease",
+    "on_duplicate",
+    "on_in_flight",
+    "wait",
+    "on_abandoned",
+    "on_store_error",
+    "fingerprint",
+    "store",
+    "headers",
+    "max_body",
+    "message",
+    "required",
+    "within",
+    "timestamp",
+    "table",
+    "id",
+    "id_column",
+    "column",
+    "version",
+    "from",
+    "to",
+    "existing",
+    "constraint",
+    "engine",
+];
 
 /// What a lock has no use for: nothing of it is stored, and nobody is told from anybody.
 const NOT_OF_A_LOCK: [&str; 13] = [
@@ -35,6 +69,22 @@ const NOT_OF_A_TASK: [&str; 8] = [
     "required",
 ];
 
+/// What a read has no use for: it is nobody's duplicate, and may be computed again at any time.
+const NOT_OF_A_CACHE: [&str; 9] = [
+    "on_duplicate",
+    "on_in_flight",
+    "on_abandoned",
+    "on_store_error",
+    "fingerprint",
+    "message",
+    "required",
+    "within",
+    "timestamp",
+];
+
+/// What only a read has a use for.
+const OF_A_CACHE: [&str; 1] = ["stale"];
+
 /// What a transaction has no use for: the database's own locks take the place of leases.
 const NOT_OF_A_TRANSACTION: [&str; 4] = ["lease", "on_in_flight", "on_abandoned", "on_store_error"];
 
@@ -60,6 +110,7 @@ pub(super) fn check(reader: &mut Reader<'_>, strategy: Strategy) {
         Strategy::RequestId => ("request_id", OF_A_ROW.to_vec()),
         Strategy::Token => ("token", OF_A_ROW.to_vec()),
         Strategy::Lock => ("lock", [&NOT_OF_A_LOCK[..], &OF_A_ROW].concat()),
+        Strategy::Cache => ("cache", [&NOT_OF_A_CACHE[..], &OF_A_ROW].concat()),
         Strategy::DedupTable => ("dedup_table", [&NOT_OF_A_TRANSACTION[..], &OF_A_ROW].concat()),
         Strategy::RowLock => ("row_lock", [&NOT_OF_A_TRANSACTION[..], &OF_A_ROW[3..]].concat()),
         Strategy::Version => ("version", [&NOT_OF_A_TRANSACTION[..], &OF_A_ROW[5..]].concat()),
@@ -73,7 +124,8 @@ pub(super) fn check(reader: &mut Reader<'_>, strategy: Strategy) {
     };
     let of_others = if strategy == Strategy::Unique { &[][..] } else { &OF_AN_INDEX[..] };
     let of_functions = if strategy == Strategy::Message { &[][..] } else { &OF_A_FUNCTION[..] };
-    let unused = [&unused[..], of_others, of_functions].concat();
+    let of_reads = if strategy == Strategy::Cache { &[][..] } else { &OF_A_CACHE[..] };
+    let unused = [&unused[..], of_others, of_functions, of_reads].concat();
     let keyless = strategy.is_transactional()
         && !matches!(strategy, Strategy::DedupTable | Strategy::Message)
         && reader.find("key").is_none();

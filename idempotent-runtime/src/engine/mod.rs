@@ -1,6 +1,7 @@
 //! From a key to a decision and a run: everything that is no HTTP and no backend.
 
 mod ask;
+mod cached;
 pub mod claim;
 pub mod decide;
 mod elsewhere;
@@ -15,6 +16,7 @@ mod wait;
 
 pub use crate::store::Hold;
 pub use ask::{Ask, Begun, GiveBack};
+pub use cached::{Answer, Found, Life};
 pub use execution::{Execution, Stored};
 pub use lease::Lease;
 pub(crate) use running::Entered;
@@ -31,7 +33,6 @@ use execution::{Admitted, Grip};
 use heartbeat::{Heartbeat, Tools};
 use line::Lines;
 use running::Running;
-
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;

@@ -8,14 +8,18 @@ use crate::http::key_header::KeyForm;
 use crate::http::page;
 use crate::http::problem::Problem;
 use crate::http::scope::Scope;
+use crate::http::serving::unprepared;
 use crate::message::{Guards, Parts, Whose, sealed};
 use crate::policy::Policy;
 use crate::setup::{Base, NoScope, common_methods};
 use crate::store::{Store, open};
 use crate::strategy::{Lock, Settings};
 use crate::transaction::Guarded;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::dev::Payload;
+use actix_web::error::InternalError;
+use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, web};
 use std::fmt;
+use std::future::{Ready, ready};
 use std::sync::Arc;
 
 /// What the types of problems begin with, where the app says nothing else.
@@ -156,6 +160,19 @@ impl<G: Guards + ?Sized> sealed::Sealed for web::Data<G> {}
 impl<G: Guards + ?Sized> Guards for web::Data<G> {
     fn parts(&self) -> Parts {
         (***self).parts()
+    }
+}
+
+/// What the app was given, for handlers that use it themselves.
+impl FromRequest for Idempotency {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(request.app_data().cloned().ok_or_else(|| {
+            let response = unprepared(request);
+            InternalError::from_response("no `Idempotency` in the app", response).into()
+        }))
     }
 }
 

@@ -53,7 +53,7 @@ impl Call {
             .map_err(|why| self.problem(ProblemKind::StaleRequest, why))
     }
 
-    fn whose(&self) -> Result<Segments, Exit> {
+    pub(super) fn whose(&self) -> Result<Segments, Exit> {
         if let Some(draft) = &self.drafts.scope {
             return self.filled(draft, ProblemKind::ScopeMissing).cloned();
         }

@@ -8,13 +8,11 @@ use crate::engine::decide::Refusal;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::http::app::Idempotency;
 use crate::http::body::{Unread, buffer, refilled};
-use crate::http::commit::commit;
 use crate::http::handler::{Arguments, Extract};
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::refusal;
-use crate::http::response::{not_stored, replay};
+use crate::http::response::replay;
 use crate::http::serving::{Run, Shared, misconfigured};
-use crate::http::settle::settle;
 use crate::http::task::Kept;
 use crate::http::template::Template;
 use crate::key::Segments;
@@ -23,8 +21,6 @@ use crate::policy::{FingerprintOf, OnStoreError, Policy, Strategy};
 use actix_web::dev::Payload;
 use actix_web::{Error, HttpRequest, HttpResponse};
 use bytes::Bytes;
-use futures_util::FutureExt;
-use futures_util::future::{Either, ready};
 use std::borrow::Cow;
 use std::rc::Rc;
 
@@ -152,8 +148,11 @@ impl Call {
 
     /// Claims the key, so that the handler may run; or says what the client gets instead.
     pub(super) async fn claim(&mut self) -> Result<(), Exit> {
-        if self.policy.strategy == Strategy::Async {
-            return Box::pin(self.accept()).await;
+        // Their futures are large, and most handlers have none.
+        match self.policy.strategy {
+            Strategy::Async => return Box::pin(self.accept()).await,
+            Strategy::Cache => return Box::pin(self.read()).await,
+            _ => {}
         }
         let ask = self.ask()?;
         if self.policy.strategy != Strategy::Lock {
@@ -182,6 +181,7 @@ impl Call {
             Strategy::RequestId
             | Strategy::Token
             | Strategy::Lock
+            | Strategy::Cache
             | Strategy::Async
             | Strategy::Message => {
                 if taken {
@@ -256,28 +256,6 @@ impl Call {
 
     pub(super) fn exit(&self, problem: &Problem) -> Exit {
         Exit::Answered(self.app.render(&self.request, problem))
-    }
-}
-
-/// Ends the run of a request, if there is one, with its response.
-pub(super) fn end(
-    policy: &'static Policy,
-    app: &Idempotency,
-    shared: &Shared,
-    request: &HttpRequest,
-    response: HttpResponse,
-) -> impl Future<Output = HttpResponse> + use<> {
-    match shared.take_run() {
-        Some(Run::Leased(run)) => Either::Left(settle(policy, app, run, response)),
-        Some(Run::Transaction(run)) => {
-            let (app, request) = (app.clone(), request.clone());
-            let committed = commit(policy, app, request, run, response);
-            Either::Right(Either::Left(committed.boxed_local()))
-        }
-        // It was to be guarded, and the store did not answer.
-        None if shared.committed.get() => Either::Right(Either::Right(ready(not_stored(response)))),
-        // It had no key and needed none.
-        None => Either::Right(Either::Right(ready(response))),
     }
 }
 

@@ -3,10 +3,9 @@
 use crate::http::app::Idempotency;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::scope::NoScope;
-use crate::http::serving::unprepared;
 use crate::key::Segments;
 use actix_web::error::InternalError;
-use actix_web::{Error, HttpRequest};
+use actix_web::{Error, FromRequest, HttpRequest};
 
 /// Who calls, by the app's rule.
 pub(super) struct Caller {
@@ -17,19 +16,15 @@ pub(super) struct Caller {
 
 impl Caller {
     pub(super) fn of(request: &HttpRequest) -> Result<Self, Error> {
-        let Some(app) = request.app_data::<Idempotency>() else {
-            let response = unprepared(request);
-            let why = "no `Idempotency` in the app";
-            return Err(InternalError::from_response(why, response).into());
-        };
+        let app = Idempotency::extract(request).into_inner()?;
         let scope = app.scope().of(request).map_err(|none| match none {
             NoScope::Refused(error) => error,
             NoScope::Missing(why) => {
                 let problem = Problem::new(ProblemKind::ScopeMissing, request.path(), why);
-                refused(app, request, &problem)
+                refused(&app, request, &problem)
             }
         })?;
-        Ok(Self { app: app.clone(), request: request.clone(), scope })
+        Ok(Self { app, request: request.clone(), scope })
     }
 
     /// A problem as the caller gets it.

@@ -60,7 +60,7 @@ async fn take(
     if policy.on_duplicate == OnDuplicate::Reject {
         return (response, Outcome::Tombstone, true);
     }
-    let taking = Taking { headers: policy.headers, longest: app.max_body(policy) };
+    let taking = Taking { headers: [policy.headers, &[]], longest: app.max_body(policy) };
     let (response, copy) = match taking.at_once(response) {
         (response, Taken::Copy(copy)) => (response, Some(copy)),
         (response, Taken::Nothing) => (response, None),

@@ -5,10 +5,11 @@
 //! it claims before both.
 
 use crate::http::app::Idempotency;
-use crate::http::call::{Call, Exit, end};
+use crate::http::call::{Call, Exit};
 use crate::http::extractors::is_refused_by_extractor;
 use crate::http::response::StoreResponse;
 use crate::http::serving::{Client, Serving, Shared};
+use crate::http::settle::end;
 use crate::http::task;
 use crate::key::Segments;
 use crate::policy::{FingerprintOf, Policy, Presence, Strategy};

@@ -8,16 +8,19 @@ mod body;
 #[cfg(feature = "browser")]
 mod browser;
 mod builder;
+mod cached;
 mod call;
 mod caller;
 mod commit;
 mod downstream;
 mod extractors;
 mod form;
+mod freshness;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod handler;
 mod html;
+mod invalidate;
 mod issue;
 mod key_header;
 mod middleware;
@@ -50,6 +53,7 @@ pub use handler::{
     Arguments, Extract, Fill, Handler, Returned, Run, borrowed, extract, respond,
     respond_unless_there, taken,
 };
+pub use invalidate::Invalidation;
 pub use issue::{TokenIssuer, issue_token};
 pub use key_header::KeyForm;
 pub use middleware::{Guarding, Middleware};

@@ -27,6 +27,9 @@ const KEPT: [&str; 8] = [
     "location",
 ];
 
+/// What is kept beside these of an answer that many read.
+pub(crate) const CACHING: [&str; 3] = ["cache-control", "expires", "vary"];
+
 /// Put into a response's extensions, it overrules the policy's choice by status.
 ///
 /// ```
@@ -59,7 +62,7 @@ pub(crate) enum Taken {
 #[derive(Clone, Copy)]
 pub(crate) struct Taking {
     /// Headers beside the standard ones, in lower case.
-    pub(crate) headers: &'static [&'static str],
+    pub(crate) headers: [&'static [&'static str]; 2],
     /// The longest body, in bytes.
     pub(crate) longest: usize,
 }
@@ -120,8 +123,8 @@ pub(crate) fn is_whole(response: &StoredResponse) -> bool {
 }
 
 /// The name of a header that is replayed.
-fn kept(name: &HeaderName, also: &[&'static str]) -> Option<&'static str> {
-    KEPT.iter().chain(also).find(|kept| **kept == name.as_str()).copied()
+fn kept(name: &HeaderName, also: [&'static [&'static str]; 2]) -> Option<&'static str> {
+    KEPT.iter().chain(also.into_iter().flatten()).find(|kept| **kept == name.as_str()).copied()
 }
 
 /// Gives a stored response again, and says so; nothing if it holds what no response may.
@@ -137,12 +140,18 @@ pub(crate) fn replayed(mut response: HttpResponse) -> HttpResponse {
 
 /// A stored response, which no cache may keep; nothing if it holds what no response may.
 pub(crate) fn rebuilt(stored: StoredResponse) -> Option<HttpResponse> {
+    let mut response = again(stored)?;
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Some(response)
+}
+
+/// A stored response as it was; nothing if it holds what no response may.
+pub(crate) fn again(stored: StoredResponse) -> Option<HttpResponse> {
     let mut response = HttpResponse::new(StatusCode::from_u16(stored.status).ok()?);
     for (name, value) in stored.headers {
         let name = HeaderName::from_bytes(&name).ok()?;
         response.headers_mut().append(name, HeaderValue::from_maybe_shared(value).ok()?);
     }
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if stored.body.is_empty() {
         return Some(response);
     }

@@ -8,10 +8,12 @@
 
 use crate::engine::Execution;
 use crate::http::app::{Idempotency, PROBLEM_TYPES};
-use crate::http::call::{Call, Exit, end};
+use crate::http::cached::Computing;
+use crate::http::call::{Call, Exit};
 use crate::http::handler::{Handler, Returned};
 use crate::http::page::negotiated;
 use crate::http::problem::{Problem, ProblemKind};
+use crate::http::settle::end;
 use crate::http::task;
 use crate::key::StorageKey;
 use crate::policy::{OnAbandoned, Policy, Strategy};
@@ -34,6 +36,8 @@ pub(crate) enum Run {
     Leased(Execution),
     /// In the business transaction.
     Transaction(Box<transaction::Run>),
+    /// Nowhere: a read, which is at worst computed twice.
+    Computing(Box<Computing>),
 }
 
 /// What a request and its driver both hold, because the request may be dropped or panic.
@@ -51,6 +55,8 @@ pub(crate) struct Shared {
     pub(crate) run: RefCell<Option<Run>>,
     /// The transaction of the run, while the handler does not have it.
     lent: OnceCell<Lent>,
+    /// What the client gets as soon as the work has to wait; the rest goes on without it.
+    pub(crate) early: Cell<Option<HttpResponse>>,
 }
 
 impl Shared {
@@ -62,8 +68,10 @@ impl Shared {
     /// Ends the run as if it had not begun: the next request with its key runs.
     pub(super) async fn give_back(&self) {
         let run = self.run.take();
-        if let Some(Run::Leased(run)) = run {
-            run.release().await;
+        match run {
+            Some(Run::Leased(run)) => run.release().await,
+            Some(Run::Computing(run)) => run.give_up().await,
+            Some(Run::Transaction(_)) | None => {}
         }
     }
 
@@ -184,7 +192,11 @@ impl Future for Serving {
         loop {
             let Some(work) = &mut self.work else { return Poll::Pending };
             match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
-                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Pending) => {
+                    let Some(early) = self.shared.early.take() else { return Poll::Pending };
+                    self.detach();
+                    return Poll::Ready(Ok(early));
+                }
                 Ok(Poll::Ready(done)) => {
                     self.work = None;
                     return Poll::Ready(done.or_else(Exit::into_result));
@@ -200,6 +212,13 @@ impl Future for Serving {
 
 impl Drop for Serving {
     fn drop(&mut self) {
+        self.detach();
+    }
+}
+
+impl Serving {
+    /// Lets work that must reach its end go on without its client.
+    fn detach(&mut self) {
         let Some(work) = self.work.take().filter(|_| self.shared.committed.take()) else { return };
         let detached = Self {
             work: Some(work),
@@ -228,6 +247,7 @@ async fn give_up(
     match (run, policy.on_abandoned) {
         (None, _) => {}
         (Some(Run::Transaction(run)), _) => run.roll_back().await,
+        (Some(Run::Computing(run)), _) => run.give_up().await,
         // Nobody is there to repeat a task: it failed.
         (Some(Run::Leased(run)), _) if policy.strategy == Strategy::Async => {
             if let Some(app) = client.app() {

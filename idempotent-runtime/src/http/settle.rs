@@ -2,20 +2,50 @@
 
 use crate::engine::{Execution, Stored};
 use crate::http::app::Idempotency;
+use crate::http::cached;
+use crate::http::commit::commit;
 use crate::http::response::{StoreResponse, Taken, Taking, not_stored};
+use crate::http::serving::{Run, Shared};
 use crate::http::task;
 use crate::outcome::Outcome;
 use crate::policy::{OnDuplicate, Policy, Strategy};
-use actix_web::HttpResponse;
+use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
-use futures_util::future::{Either, LocalBoxFuture};
+use futures_util::future::{Either, LocalBoxFuture, ready};
 use std::time::Duration;
+
+/// Ends the run of a request, if there is one, with its response.
+pub(super) fn end(
+    policy: &'static Policy,
+    app: &Idempotency,
+    shared: &Shared,
+    request: &HttpRequest,
+    response: HttpResponse,
+) -> impl Future<Output = HttpResponse> + use<> {
+    match shared.take_run() {
+        Some(Run::Leased(run)) => Either::Left(settle(policy, app, run, response)),
+        Some(Run::Transaction(run)) => {
+            let (app, request) = (app.clone(), request.clone());
+            let committed = commit(policy, app, request, run, response);
+            Either::Right(Either::Left(committed.boxed_local()))
+        }
+        Some(Run::Computing(run)) => {
+            let (app, request) = (app.clone(), request.clone());
+            let kept = cached::keep(policy, app, request, *run, response);
+            Either::Right(Either::Left(kept.boxed_local()))
+        }
+        // It was to be guarded, and the store did not answer.
+        None if shared.committed.get() => Either::Right(Either::Right(ready(not_stored(response)))),
+        // It had no key and needed none.
+        None => Either::Right(Either::Right(ready(response))),
+    }
+}
 
 /// Ends a run with the response of its handler.
 ///
 /// All that needs no waiting happens before the future, and what is rare is boxed, so that the
 /// future is small: every request moves it.
-pub(super) fn settle(
+fn settle(
     policy: &'static Policy,
     app: &Idempotency,
     run: Execution,
@@ -32,7 +62,7 @@ pub(super) fn settle(
         // Nobody will ever get it again, nor expects to.
         return Either::Right(store(run, response, Outcome::Tombstone, Promised::Yes, ttl));
     }
-    let taking = Taking { headers: policy.headers, longest: app.max_body(policy) };
+    let taking = Taking { headers: [policy.headers, &[]], longest: app.max_body(policy) };
     let (response, taken) = taking.at_once(response);
     let (outcome, promised) = match taken {
         Taken::Copy(copy) => (Outcome::Response(copy), Promised::Yes),

@@ -1,6 +1,8 @@
 //! What differs between the strategies, and only that: from a key to what the engine is asked.
 
 #[cfg(feature = "actix")]
+mod cache;
+#[cfg(feature = "actix")]
 mod lock;
 pub(crate) mod message;
 #[cfg(feature = "actix")]
@@ -10,6 +12,8 @@ pub(crate) mod task;
 #[cfg(feature = "actix")]
 mod token;
 
+#[cfg(feature = "actix")]
+pub(crate) use cache::{Read, place, read};
 #[cfg(feature = "actix")]
 pub use lock::{Lock, LockError, LockGuard};
 #[cfg(feature = "actix")]
@@ -115,7 +119,9 @@ pub(crate) fn ask(
         | Strategy::RowLock
         | Strategy::Version
         | Strategy::State
-        | Strategy::Unique => Ok(request_id::ask(policy, settings, reading)),
+        | Strategy::Unique
+        // A read is asked by `cache::read`.
+        | Strategy::Cache => Ok(request_id::ask(policy, settings, reading)),
         Strategy::Token => token::ask(policy, settings, reading),
         Strategy::Lock => Ok(lock::ask(policy, settings, reading)),
         Strategy::Async => Ok(task::ask(policy, settings, reading)),

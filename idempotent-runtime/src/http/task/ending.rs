@@ -14,7 +14,7 @@ pub(in crate::http) async fn end(
     run: Execution,
     response: HttpResponse,
 ) -> HttpResponse {
-    let taking = Taking { headers: policy.headers, longest: app.max_body(policy) };
+    let taking = Taking { headers: [policy.headers, &[]], longest: app.max_body(policy) };
     let (response, copy) = match taking.at_once(response) {
         (response, Taken::Copy(copy)) => (response, Some(copy)),
         (response, Taken::Nothing | Taken::Unread) => taking.reading(response).await,

@@ -1,0 +1,55 @@
+//! A caller's contacts, who are looked up slowly and often: `strategy = "cache"`.
+
+use crate::account::Account;
+use crate::business::{Business, users};
+use crate::error::ShopError;
+use actix_web::{Error, HttpRequest, HttpResponse, Responder, get, put, web};
+use idempotent_runtime::{Idempotency, idempotent};
+use serde::Deserialize;
+use std::time::Duration;
+
+/// What it takes to look somebody up.
+const COST: Duration = Duration::from_millis(100);
+
+/// What somebody is called.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Name {
+    name: String,
+}
+
+/// Somebody: looked up once in half a minute, and once more in the background for who reads on.
+#[get("/users/{id}")]
+#[idempotent(
+    strategy = "cache",
+    key = "{path.id}",
+    operation = "getUser",
+    ttl = "30s",
+    stale = "30s"
+)]
+pub(crate) async fn show(
+    account: Account,
+    id: web::Path<String>,
+    business: web::Data<Business>,
+) -> Result<impl Responder, ShopError> {
+    business.count("getUser").await?;
+    actix_web::rt::time::sleep(COST).await;
+    let mut connection = business.acquire().await?;
+    Ok(web::Json(users::find(connection.connection(), &account.0, &id).await?))
+}
+
+/// Gives somebody another name, and forgets what was looked up under the old one.
+#[put("/users/{id}")]
+pub(crate) async fn rename(
+    account: Account,
+    id: web::Path<String>,
+    new: web::Json<Name>,
+    business: web::Data<Business>,
+    idempotency: Idempotency,
+    request: HttpRequest,
+) -> Result<impl Responder, Error> {
+    let mut connection = business.acquire().await.map_err(ShopError::from)?;
+    let renamed = users::rename(connection.connection(), &account.0, &id, &new.name).await;
+    renamed.map_err(ShopError::from)?;
+    idempotency.invalidate("getUser", [&*id]).of(&request).await?;
+    Ok(HttpResponse::NoContent())
+}

@@ -1,0 +1,512 @@
+//! Safe reads, computed once: `strategy = "cache"`.
+
+use crate::guard;
+use actix_web::dev::Payload;
+use actix_web::error::ErrorUnauthorized;
+use actix_web::web::{Data, ServiceConfig};
+use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder, route};
+use futures_util::future::join_all;
+use idempotent_runtime::{Idempotency, Segments, StoreResponse, idempotent};
+use reqwest::Method;
+use std::future::{Ready, ready};
+use std::time::Duration;
+use tests::{Backend, Reply, Sender, Server, Stage, eventually};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+on_every_store! {
+    a_read_is_computed_once_and_again_after_its_ttl,
+    an_answer_says_how_old_it_is,
+    path_and_query_make_an_answer,
+    a_client_that_has_it_is_told_so,
+    what_the_handler_says_to_caches_is_kept,
+    of_fifty_reads_at_once_one_computes,
+    of_reads_at_two_processes_one_computes,
+    answers_stay_in_their_scope,
+    who_is_refused_reads_nothing,
+    what_is_no_answer_is_not_kept,
+    what_must_not_be_kept_is_not_waited_for,
+    who_is_tired_of_waiting_computes,
+    while_one_computes_again_the_others_read_the_old_answer,
+    an_answer_that_is_too_old_is_computed_before_it_is_read,
+    a_new_answer_that_fails_leaves_the_old_one,
+    what_is_invalidated_is_computed_again,
+    what_was_being_computed_is_not_kept_when_it_is_invalidated,
+    a_later_computation_does_not_bring_back_what_was_invalidated,
+    after_a_panic_the_next_computes,
+    a_computation_is_kept_although_its_client_is_gone,
+    while_the_store_is_down_reads_are_computed,
+    an_answer_that_cannot_be_read_is_computed,
+    other_methods_are_never_answered_from_the_cache,
+}
+
+type Hand = Data<Stage>;
+
+fn routes(config: &mut ServiceConfig) {
+    config
+        .service(thing)
+        .service(brief)
+        .service(stale)
+        .service(impatient)
+        .service(by_methods)
+        .service(checked);
+}
+
+#[route("/things/{id}", method = "GET")]
+#[idempotent(strategy = "cache", ttl = "1m", headers = "X-Total")]
+async fn thing(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/brief", method = "GET")]
+#[idempotent(strategy = "cache", ttl = "500ms", key = "{query.id}", scope = "shared")]
+async fn brief(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/stale/{id}", method = "GET")]
+#[idempotent(
+    strategy = "cache",
+    ttl = "300ms",
+    stale = "1m",
+    key = "stale:{path.id}",
+    operation = "old",
+    scope = "shared"
+)]
+async fn stale(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/impatient", method = "GET")]
+#[idempotent(strategy = "cache", ttl = "300ms", stale = "300ms", wait = "50ms")]
+async fn impatient(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/methods", method = "GET", method = "HEAD", method = "POST")]
+#[idempotent(strategy = "cache", ttl = "1m", key = "all")]
+async fn by_methods(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+/// Who calls, unless the credential was revoked.
+struct Checked;
+
+impl FromRequest for Checked {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let revoked = request.headers().contains_key("X-Revoked");
+        ready(if revoked { Err(ErrorUnauthorized("revoked")) } else { Ok(Self) })
+    }
+}
+
+#[route("/checked", method = "GET")]
+#[idempotent(strategy = "cache", ttl = "1m")]
+async fn checked(stage: Hand, _: Checked) -> impl Responder {
+    stage.perform().await
+}
+
+struct Shop {
+    backend: Backend,
+    stage: Stage,
+    idempotency: Idempotency,
+    server: Server,
+}
+
+impl Shop {
+    fn open(backend: Backend) -> Self {
+        let stage = Stage::new();
+        let idempotency = guard(&backend).build().expect("settings that fit");
+        let server = Server::start(&idempotency, &stage, routes);
+        Self { backend, stage, idempotency, server }
+    }
+
+    /// A second server on the same store and stage, as another process would be.
+    fn beside(&self) -> Server {
+        let idempotency = guard(&self.backend).build().expect("settings that fit");
+        Server::start(&idempotency, &self.stage, routes)
+    }
+
+    fn get(&self, path: &str) -> Sender {
+        self.server.send(Method::GET, path)
+    }
+
+    async fn read(&self, path: &str) -> Reply {
+        self.get(path).send().await
+    }
+}
+
+fn age(reply: &Reply) -> Option<u64> {
+    reply.header("Age").map(|age| age.parse().expect("whole seconds"))
+}
+
+async fn a_read_is_computed_once_and_again_after_its_ttl(backend: Backend) {
+    let shop = Shop::open(backend);
+    for _ in 0..3 {
+        let reply = shop.read("/brief?id=7").await;
+        assert_eq!((reply.status, &reply.body[..], reply.is_replay()), (201, &b"run 1"[..], false));
+    }
+    shop.backend.pass(Duration::from_millis(500)).await;
+    assert_eq!(shop.read("/brief?id=7").await.body, "run 2");
+    shop.read("/brief").await.is_problem(400, "key-missing");
+    assert_eq!(shop.stage.runs(), 2);
+}
+
+async fn an_answer_says_how_old_it_is(backend: Backend) {
+    let shop = Shop::open(backend);
+    assert_eq!(age(&shop.read("/things/7").await), None);
+    assert!(age(&shop.read("/things/7").await).is_some_and(|age| age <= 30));
+    shop.backend.pass(Duration::from_millis(1100)).await;
+    assert!(age(&shop.read("/things/7").await).is_some_and(|age| (1..=31).contains(&age)));
+    assert_eq!(shop.stage.runs(), 1);
+}
+
+async fn path_and_query_make_an_answer(backend: Backend) {
+    let shop = Shop::open(backend);
+    let paths = ["/things/7", "/things/8", "/things/7?page=1", "/things/7?page=2"];
+    for turn in 0..2 {
+        for (n, path) in paths.into_iter().enumerate() {
+            let expected = format!("run {}", n + 1);
+            assert_eq!(shop.read(path).await.body, expected, "{path}, turn {turn}");
+        }
+    }
+}
+
+async fn a_client_that_has_it_is_told_so(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.stage.plays(|_| HttpResponse::Ok().insert_header(("X-Total", "3")).json("same"));
+    let first = shop.read("/brief?id=7").await;
+    let tag = first.header("ETag").expect("a tag").to_owned();
+    assert!(tag.starts_with('"') && tag.ends_with('"') && tag.len() > 10, "{tag}");
+    let again = shop.read("/brief?id=7").await;
+    assert_eq!((again.header("ETag"), &again.body), (Some(&*tag), &first.body));
+    let having = |tags: &str| shop.get("/brief?id=7").header("If-None-Match", tags).send();
+    for tags in [tag.clone(), format!("\"other\", W/{tag}"), "*".to_owned()] {
+        let unchanged = having(&tags).await;
+        assert_eq!((unchanged.status, &unchanged.body[..]), (304, &b""[..]), "{tags}");
+        assert_eq!(unchanged.header("ETag"), Some(&*tag));
+        assert_eq!(unchanged.header("Cache-Control"), again.header("Cache-Control"));
+        assert!(age(&unchanged).is_some() && unchanged.header("Content-Type").is_none());
+    }
+    assert_eq!(having("\"other\"").await.status, 200);
+    assert_eq!(shop.stage.runs(), 1);
+    // Computed anew, it may still be the same.
+    shop.backend.pass(Duration::from_millis(500)).await;
+    assert_eq!((having(&tag).await.status, shop.stage.runs()), (304, 2));
+    shop.backend.pass(Duration::from_millis(500)).await;
+    shop.stage.plays(|_| HttpResponse::Ok().json("another"));
+    let changed = having(&tag).await;
+    assert_eq!((changed.status, shop.stage.runs()), (200, 3));
+    assert_ne!(changed.header("ETag"), Some(&*tag));
+}
+
+async fn what_the_handler_says_to_caches_is_kept(backend: Backend) {
+    let shop = Shop::open(backend);
+    for _ in 0..2 {
+        let reply = shop.read("/things/silent").await;
+        assert_eq!(reply.header("Cache-Control"), Some("private, no-cache"));
+        assert_eq!(shop.read("/brief?id=7").await.header("Cache-Control"), Some("no-cache"));
+    }
+    shop.stage.plays(|_| {
+        HttpResponse::Ok()
+            .insert_header(("Cache-Control", "private, max-age=60"))
+            .insert_header(("Vary", "Accept-Language"))
+            .insert_header(("ETag", "\"v7\""))
+            .insert_header(("X-Total", "3"))
+            .insert_header(("X-Internal", "not kept"))
+            .finish()
+    });
+    let (first, again) = (shop.read("/things/7").await, shop.read("/things/7").await);
+    for header in ["Cache-Control", "Vary", "ETag", "X-Total"] {
+        assert!(first.header(header).is_some());
+        assert_eq!(first.header(header), again.header(header), "{header}");
+    }
+    assert_eq!((first.header("ETag"), again.header("X-Internal")), (Some("\"v7\""), None));
+    assert_eq!(again.header("Idempotency-Replayed"), None);
+}
+
+async fn of_fifty_reads_at_once_one_computes(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.stage.close();
+    let all = join_all((0..50).map(|_| shop.read("/things/7")));
+    let (replies, ()) = tokio::join!(all, async {
+        shop.backend.store.claims_reach(50).await;
+        shop.stage.open();
+    });
+    assert_eq!(shop.stage.runs(), 1);
+    assert!(replies.iter().all(|reply| reply.status == 201 && reply.body == "run 1"));
+}
+
+async fn of_reads_at_two_processes_one_computes(backend: Backend) {
+    let shop = Shop::open(backend);
+    let other = shop.beside();
+    shop.stage.close();
+    let servers = [&shop.server, &other].into_iter().cycle().take(20);
+    let all = join_all(servers.map(|server| server.send(Method::GET, "/things/7").send()));
+    let (replies, ()) = tokio::join!(all, async {
+        shop.backend.store.claims_reach(20).await;
+        shop.stage.open();
+    });
+    assert_eq!(shop.stage.runs(), 1);
+    assert!(replies.iter().all(|reply| reply.status == 201 && reply.body == "run 1"));
+}
+
+async fn answers_stay_in_their_scope(backend: Backend) {
+    let shop = Shop::open(backend);
+    let alice = shop.read("/things/7").await;
+    let bob = || shop.get("/things/7").as_account("bob").send();
+    assert_eq!((&alice.body[..], &bob().await.body[..]), (&b"run 1"[..], &b"run 2"[..]));
+    assert_eq!(
+        (&bob().await.body[..], shop.read("/things/7").await.body),
+        (&b"run 2"[..], alice.body)
+    );
+    shop.get("/things/7").only("authorization", "").send().await.is_problem(400, "scope-missing");
+    let shared = shop.read("/brief?id=7").await;
+    assert_eq!(shop.get("/brief?id=7").as_account("bob").send().await.body, shared.body);
+    assert_eq!(shop.stage.runs(), 3);
+}
+
+async fn who_is_refused_reads_nothing(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.read("/checked").await;
+    let revoked = shop.get("/checked").header("X-Revoked", "yes").send().await;
+    assert_eq!((revoked.status, &revoked.body[..]), (401, &b"revoked"[..]));
+    assert_eq!((shop.read("/checked").await.body, shop.stage.runs()), ("run 1".into(), 1));
+}
+
+async fn what_is_no_answer_is_not_kept(backend: Backend) {
+    let shop = Shop::open(backend);
+    let not_kept: [fn() -> HttpResponse; 8] = [
+        || HttpResponse::InternalServerError().finish(),
+        || HttpResponse::NotFound().finish(),
+        || HttpResponse::SeeOther().finish(),
+        || HttpResponse::PartialContent().body("some"),
+        || HttpResponse::Ok().insert_header(("Cache-Control", "max-age=0, No-Store")).finish(),
+        || HttpResponse::Ok().insert_header(("Set-Cookie", "sid=secret")).finish(),
+        || HttpResponse::Ok().insert_header(("Vary", "*")).finish(),
+        || {
+            let mut response = HttpResponse::Ok().finish();
+            response.extensions_mut().insert(StoreResponse::No);
+            response
+        },
+    ];
+    for (n, response) in not_kept.into_iter().enumerate() {
+        shop.stage.plays(move |_| response());
+        for _ in 0..2 {
+            let reply = shop.read(&format!("/things/{n}")).await;
+            assert_eq!(reply.status, response().status().as_u16(), "{n}");
+            assert_eq!((age(&reply), reply.header("Idempotency-Stored")), (None, None));
+        }
+        assert_eq!(shop.stage.runs(), 2 * (n + 1), "{n}");
+    }
+    // One caller's own is fine where answers stay with their callers.
+    shop.stage.plays(|_| HttpResponse::Ok().insert_header(("Cache-Control", "private")).finish());
+    let before = shop.stage.runs();
+    for path in ["/things/own", "/things/own", "/brief?id=own", "/brief?id=own"] {
+        shop.read(path).await;
+    }
+    assert_eq!(shop.stage.runs() - before, 3);
+}
+
+async fn what_must_not_be_kept_is_not_waited_for(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.stage.plays(|_| HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).finish());
+    shop.read("/things/7").await;
+    shop.stage.close();
+    let both =
+        (tokio::spawn(shop.get("/things/7").send()), tokio::spawn(shop.get("/things/7").send()));
+    shop.stage.runs_reach(3).await;
+    shop.stage.open();
+    assert_eq!((both.0.await.unwrap().status, both.1.await.unwrap().status), (200, 200));
+}
+
+async fn who_is_tired_of_waiting_computes(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.stage.close();
+    let first = tokio::spawn(shop.get("/impatient").send());
+    shop.stage.runs_reach(1).await;
+    let second = tokio::spawn(shop.get("/impatient").send());
+    shop.stage.runs_reach(2).await;
+    shop.stage.open();
+    let (first, second) = (first.await.unwrap(), second.await.unwrap());
+    assert_eq!((&first.body[..], &second.body[..]), (&b"run 1"[..], &b"run 2"[..]));
+    assert_eq!(second.header("Idempotency-Stored"), None);
+}
+
+async fn while_one_computes_again_the_others_read_the_old_answer(backend: Backend) {
+    let shop = Shop::open(backend);
+    let other = shop.beside();
+    shop.read("/stale/7").await;
+    shop.backend.pass(Duration::from_millis(300)).await;
+    shop.stage.close();
+    let servers = [&shop.server, &other].into_iter().cycle().take(20);
+    for reply in join_all(servers.map(|it| it.send(Method::GET, "/stale/7").send())).await {
+        assert_eq!((reply.status, &reply.body[..]), (201, &b"run 1"[..]));
+        assert!(age(&reply).is_some());
+    }
+    shop.stage.runs_reach(2).await;
+    assert_eq!(shop.read("/stale/7").await.body, "run 1");
+    shop.stage.open();
+    eventually("the new answer is read", async || {
+        (shop.read("/stale/7").await.body == "run 2").then_some(())
+    })
+    .await;
+    assert_eq!(shop.idempotency.drain(Duration::from_mins(1)).await, 0);
+}
+
+async fn an_answer_that_is_too_old_is_computed_before_it_is_read(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.read("/impatient").await;
+    shop.backend.pass(Duration::from_millis(600)).await;
+    assert_eq!((shop.read("/impatient").await.body, shop.stage.runs()), ("run 2".into(), 2));
+}
+
+async fn a_new_answer_that_fails_leaves_the_old_one(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.read("/stale/7").await;
+    shop.backend.pass(Duration::from_millis(300)).await;
+    shop.stage.plays(|run| match run {
+        2 => HttpResponse::InternalServerError().finish(),
+        3 => panic!("as the test asked"),
+        _ => HttpResponse::Ok().body(format!("run {run}")),
+    });
+    eventually("an answer is computed", async || {
+        let reply = shop.read("/stale/7").await;
+        assert!(reply.status != 201 || reply.body == "run 1", "{reply:?}");
+        (reply.status == 200).then_some(())
+    })
+    .await;
+    assert!(shop.stage.runs() >= 4);
+}
+
+async fn what_is_invalidated_is_computed_again(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.read("/stale/7").await;
+    shop.read("/stale/8").await;
+    shop.idempotency.invalidate("old", ["7"]).shared().await.unwrap();
+    assert_eq!(shop.read("/stale/7").await.body, "run 3");
+    assert_eq!(shop.read("/stale/8").await.body, "run 2");
+    // What is not there is forgotten, too.
+    shop.idempotency.invalidate("old", ["9"]).shared().await.unwrap();
+    // One caller's; by the rule of the app, and as its one secret.
+    let bob = || shop.get("/things/7").as_account("bob").send();
+    assert_eq!(
+        (shop.read("/things/7").await.body, bob().await.body),
+        ("run 4".into(), "run 5".into())
+    );
+    let forget = || shop.idempotency.invalidate("thing", ["/things/7", ""]);
+    let request =
+        actix_web::test::TestRequest::get().insert_header(("Authorization", "Bearer alice"));
+    let request = request.app_data(shop.idempotency.clone());
+    forget().of(&request.to_http_request()).await.unwrap();
+    assert_eq!(
+        (shop.read("/things/7").await.body, bob().await.body),
+        ("run 6".into(), "run 5".into())
+    );
+    forget().within(&Segments::new().secret("Bearer bob")).await.unwrap();
+    assert_eq!(
+        (shop.read("/things/7").await.body, bob().await.body),
+        ("run 6".into(), "run 7".into())
+    );
+    shop.backend.store.set_down(true);
+    assert!(forget().shared().await.is_err());
+}
+
+async fn what_was_being_computed_is_not_kept_when_it_is_invalidated(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.stage.close();
+    let first = tokio::spawn(shop.get("/stale/7").send());
+    shop.stage.runs_reach(1).await;
+    let waiting = tokio::spawn(shop.get("/stale/7").send());
+    shop.backend.store.claims_reach(2).await;
+    shop.idempotency.invalidate("old", ["7"]).shared().await.unwrap();
+    shop.stage.runs_reach(2).await;
+    shop.stage.open();
+    assert_eq!(
+        (first.await.unwrap().body, waiting.await.unwrap().body),
+        ("run 1".into(), "run 2".into())
+    );
+    assert_eq!((shop.read("/stale/7").await.body, shop.stage.runs()), ("run 2".into(), 2));
+}
+
+async fn a_later_computation_does_not_bring_back_what_was_invalidated(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.read("/stale/7").await;
+    shop.backend.pass(Duration::from_millis(300)).await;
+    shop.stage.close();
+    assert_eq!(shop.read("/stale/7").await.body, "run 1");
+    shop.stage.runs_reach(2).await;
+    shop.idempotency.invalidate("old", ["7"]).shared().await.unwrap();
+    shop.stage.open();
+    // Its end is stored before the process may end.
+    assert_eq!(shop.idempotency.drain(Duration::from_mins(1)).await, 0);
+    let other = shop.beside();
+    let read = || other.send(Method::GET, "/stale/7").send();
+    assert_eq!((read().await.body, shop.stage.runs()), ("run 3".into(), 3));
+}
+
+async fn after_a_panic_the_next_computes(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.stage.plays(|run| {
+        assert!(run > 1, "as the test asked");
+        HttpResponse::Ok().body("second")
+    });
+    shop.read("/things/7").await.is_problem(500, "handler-panicked");
+    assert_eq!(shop.read("/things/7").await.body, "second");
+}
+
+async fn a_computation_is_kept_although_its_client_is_gone(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.stage.close();
+    let mut client = TcpStream::connect(shop.server.address()).await.unwrap();
+    let request = "GET /things/7 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\n\r\n";
+    client.write_all(request.as_bytes()).await.unwrap();
+    shop.stage.runs_reach(1).await;
+    client.set_zero_linger().unwrap();
+    drop(client);
+    // Other requests on the same server have been served after the reset arrived.
+    for _ in 0..20 {
+        shop.read("/brief").await.is_problem(400, "key-missing");
+    }
+    shop.stage.open();
+    assert_eq!((shop.read("/things/7").await.body, shop.stage.runs()), ("run 1".into(), 1));
+}
+
+async fn while_the_store_is_down_reads_are_computed(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.read("/things/7").await;
+    shop.backend.store.set_down(true);
+    let reply = shop.read("/things/7").await;
+    assert_eq!((reply.status, &reply.body[..]), (201, &b"run 2"[..]));
+    assert_eq!(reply.header("Idempotency-Stored"), None);
+    assert_eq!(shop.idempotency.counts().store_failed, 1);
+    shop.backend.store.set_down(false);
+    assert_eq!(shop.read("/things/7").await.body, "run 1");
+}
+
+async fn an_answer_that_cannot_be_read_is_computed(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.read("/stale/7").await;
+    shop.backend.store.corrupt(|record| record[1..].to_vec()).await;
+    for run in ["run 2", "run 3"] {
+        assert_eq!(shop.read("/stale/7").await.body, run);
+    }
+    assert_eq!(shop.idempotency.counts().undecodable, 2);
+    shop.idempotency.invalidate("old", ["7"]).shared().await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(shop.read("/stale/7").await.body, "run 4");
+    }
+}
+
+async fn other_methods_are_never_answered_from_the_cache(backend: Backend) {
+    let shop = Shop::open(backend);
+    let send = |method: Method| shop.server.send(method, "/methods").send();
+    assert_eq!((send(Method::HEAD).await.body.len(), shop.stage.runs()), (0, 1));
+    assert_eq!(send(Method::GET).await.body, "run 1");
+    for run in ["run 2", "run 3"] {
+        assert_eq!(send(Method::POST).await.body, run);
+    }
+    assert_eq!(send(Method::GET).await.body, "run 1");
+}

@@ -1,0 +1,13 @@
+//! An answer that nobody knows for how long to read.
+
+#![allow(unused_imports, dead_code)]
+
+use actix_web::{HttpResponse, Responder, web};
+use idempotent_runtime::idempotent;
+
+#[idempotent(strategy = "cache")]
+async fn show() -> impl Responder {
+    HttpResponse::Ok()
+}
+
+fn main() {}
