@@ -186,6 +186,7 @@ impl StorageKey {
 
     /// Where something lies that belongs to this record: another place for each part.
     #[must_use]
+    #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "of tasks, which are requests"))]
     pub(crate) fn beside(&self, part: &str) -> Self {
         let mut hash = Sha256::new();
         // Neither of the two that an address has here.

@@ -78,7 +78,7 @@ pub(crate) fn of_a_transaction() -> impl Iterator<Item = (Step, Answer)> {
 
 const fn rows(keeper: Keeper) -> &'static [Row] {
     match keeper {
-        Keeper::Memory | Keeper::ZooKeeper => &FORGOTTEN,
+        Keeper::Memory | Keeper::Zoo => &FORGOTTEN,
         Keeper::Sqlite | Keeper::Redis | Keeper::Postgres | Keeper::MariaDb => &KEPT,
         Keeper::Transaction | Keeper::TransactionInPostgres | Keeper::TransactionInMariaDb => {
             &COMMITTED

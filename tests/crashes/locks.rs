@@ -44,5 +44,5 @@ a_lock_whose_holder_died_is_given_on_after_its_lease! {
     redis Redis,
     postgres Postgres,
     mariadb MariaDb,
-    zookeeper ZooKeeper,
+    zookeeper Zoo,
 }

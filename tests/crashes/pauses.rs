@@ -32,7 +32,7 @@ on_shared_stores! {
     a_stopped_holder_of_a_lock_neither_holds_nor_releases_it,
 }
 
-on_shared_stores! { @ zookeeper ZooKeeper;
+on_shared_stores! { @ zookeeper Zoo;
     a_stopped_holder_of_a_lock_neither_holds_nor_releases_it,
 }
 

@@ -33,7 +33,7 @@ pub(crate) enum Keeper {
     Postgres,
     MariaDb,
     /// In the process, and locks in another one.
-    ZooKeeper,
+    Zoo,
     /// In the transaction of the business database.
     Transaction,
     TransactionInPostgres,
@@ -56,13 +56,11 @@ impl World {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let redis = (keeper == Keeper::Redis).then(RedisServer::start);
         let zookeeper = match keeper {
-            Keeper::ZooKeeper => Some(ZooKeeperServer::start().await),
+            Keeper::Zoo => Some(ZooKeeperServer::start().await),
             _ => None,
         };
         let store = match (keeper, &redis) {
-            (Keeper::ZooKeeper, _) => {
-                zookeeper.as_ref().map(ZooKeeperServer::url).unwrap_or_default()
-            }
+            (Keeper::Zoo, _) => zookeeper.as_ref().map(ZooKeeperServer::url).unwrap_or_default(),
             (Keeper::Sqlite, _) => format!("sqlite:{}", directory.path().join("r.db").display()),
             (Keeper::Postgres, _) => PostgresServer::shared().await.database().await,
             (Keeper::MariaDb, _) => MariaDbServer::shared().await.database().await,

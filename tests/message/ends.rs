@@ -233,7 +233,7 @@ async fn a_process_that_is_about_to_end_takes_no_new_calls_and_finishes_those_un
     let running = desk.clone();
     let running = tokio::spawn(async move { running.held("a").await });
     desk.started.notified().await;
-    let drained = desk.messages.drain(Duration::from_secs(60));
+    let drained = desk.messages.drain(Duration::from_mins(1));
     let ended = async {
         let refused = desk.at_once("b").await;
         assert!(matches!(refused, Err(Error::Draining)), "{refused:?}");

@@ -55,7 +55,7 @@ struct Pair<'a> {
 
 #[idempotent(strategy = "message", key = "{left}-{b}", engine = "desk.messages")]
 async fn borrows<'a>(
-    desk: Rc<&Desk>,
+    desk: Rc<Desk>,
     Pair { left, right: (mut a, b) }: Pair<'a>,
     list: &mut Vec<&'a str>,
 ) -> Result<u8, Error> {
@@ -66,11 +66,11 @@ async fn borrows<'a>(
 
 #[tokio::test]
 async fn borrowed_and_destructured_parameters_are_the_functions_own() {
-    let (desk, mut list) = (Desk::new(), Vec::new());
+    let (desk, mut list) = (Rc::new(Desk::new()), Vec::new());
     let text = String::from("left");
     for _ in 0..2 {
         let pair = Pair { left: &text, right: (1, 2) };
-        assert_eq!(borrows(Rc::new(&desk), pair, &mut list).await.unwrap(), 3);
+        assert_eq!(borrows(Rc::clone(&desk), pair, &mut list).await.unwrap(), 3);
     }
     assert_eq!(list, ["left"], "it ran once");
 }

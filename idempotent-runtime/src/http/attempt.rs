@@ -46,7 +46,7 @@ impl Attempt {
             Some(Run::Leased(run)) => run.is_certain(),
             // Its commit decides.
             Some(Run::Transaction(_)) => true,
-            None => false,
+            Some(Run::Computing(_)) | None => false,
         }
     }
 }

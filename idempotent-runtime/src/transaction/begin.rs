@@ -39,6 +39,7 @@ pub(crate) enum Begun {
     /// It must not run.
     Refused(Refusal),
     /// It need not or must not run, by its row.
+    #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "rows guard requests"))]
     Row(RowAnswer),
 }
 

@@ -39,6 +39,7 @@ impl Run {
     }
 
     /// The version that the row has if this commits.
+    #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "rows guard requests"))]
     pub(crate) const fn version(&self) -> Option<i64> {
         self.version
     }
@@ -56,6 +57,7 @@ impl Run {
     }
 
     /// Whether duplicates will find its outcome.
+    #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "functions are always recorded"))]
     pub(crate) const fn is_recorded(&self) -> bool {
         self.recorded.is_some()
     }

@@ -3,7 +3,6 @@
 use crate::engine::task::Input;
 use crate::http::call::{Call, Exit};
 use crate::http::handler::{Arguments, Extract, Handler};
-use crate::http::settle::end;
 use crate::http::task::arguments::{Kept, TaskSteps};
 use crate::key::StorageKey;
 use crate::store::record::Record;
