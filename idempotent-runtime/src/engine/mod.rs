@@ -237,7 +237,14 @@ impl Engine {
 
     /// Takes no new runs and waits for those under way; answers how many are left.
     pub async fn drain(&self, at_most: Duration) -> usize {
-        self.0.running.drain(at_most).await
+        let left = self.0.running.drain(at_most).await;
+        if left > 0 {
+            tracing::warn!(
+                left,
+                "runs are under way while the process ends; their leases end them"
+            );
+        }
+        left
     }
 
     /// What happened so far.
