@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 use std::fmt;
+use std::str::FromStr;
 
 /// How many bytes of a label are kept for people to read.
 const LABEL_MAX: usize = 120;
@@ -212,6 +213,29 @@ impl StorageKey {
 impl fmt::Display for StorageKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         hex(f, &self.0)
+    }
+}
+
+/// A text that names no record: not 64 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a storage key is 64 hexadecimal digits, as in the log and in the store")]
+pub struct NotAKey;
+
+impl FromStr for StorageKey {
+    type Err = NotAKey;
+
+    fn from_str(digits: &str) -> Result<Self, NotAKey> {
+        let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+        let mut key = [0; 32];
+        if pairs.len() != key.len() || !rest.is_empty() {
+            return Err(NotAKey);
+        }
+        for (byte, pair) in key.iter_mut().zip(pairs) {
+            let digit = |digit: u8| char::from(digit).to_digit(16).ok_or(NotAKey);
+            let value = digit(pair[0])? * 16 + digit(pair[1])?;
+            *byte = u8::try_from(value).map_err(|_| NotAKey)?;
+        }
+        Ok(Self(key))
     }
 }
 

@@ -68,6 +68,7 @@ mod strategy;
 mod sync;
 mod transaction;
 
+pub use engine::{Resolution, Resolved};
 pub use error::{StoreError, StoreErrorKind};
 pub use fingerprint::Fingerprint;
 #[cfg(feature = "browser")]
@@ -80,7 +81,7 @@ pub use http::{
 };
 #[cfg(feature = "macros")]
 pub use idempotent_macros::{States, idempotent};
-pub use key::{Address, Segments, StorageKey};
+pub use key::{Address, NotAKey, Segments, StorageKey};
 pub use message::{Error, Guards, Messages, MessagesBuilder};
 pub use setup::{BuildError, NoScope};
 #[cfg(feature = "mysql")]

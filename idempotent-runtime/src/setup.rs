@@ -208,6 +208,22 @@ macro_rules! common_methods {
             self.base().engine.drain(at_most).await
         }
 
+        /// Says what became of a request whose process died and whose key is held
+        /// (`on_abandoned = "hold"`): it happened, or it did not and may run.
+        ///
+        /// The key is in the log, where a duplicate was answered `outcome-unknown`, and in the
+        /// store, as 64 hexadecimal digits.
+        ///
+        /// # Errors
+        /// When the store did not answer, or what it holds under the key is no record.
+        pub async fn resolve(
+            &self,
+            key: &crate::key::StorageKey,
+            resolution: crate::engine::Resolution,
+        ) -> Result<crate::engine::Resolved, crate::error::StoreError> {
+            self.base().engine.resolve(key, resolution).await
+        }
+
         /// How often each thing happened so far.
         #[must_use]
         pub fn counts(&self) -> crate::observe::Counts {

@@ -4,6 +4,7 @@ mod claims;
 mod crowds;
 mod endings;
 mod leases;
+mod resolved;
 mod takeovers;
 
 use bytes::Bytes;

@@ -9,6 +9,7 @@ mod execution;
 mod heartbeat;
 mod lease;
 mod line;
+mod resolve;
 mod running;
 #[cfg(feature = "actix")]
 pub(crate) mod task;
@@ -19,6 +20,7 @@ pub use ask::{Ask, Begun, GiveBack};
 pub use cached::{Answer, Found, Life};
 pub use execution::{Execution, Stored};
 pub use lease::Lease;
+pub use resolve::{Resolution, Resolved};
 pub(crate) use running::Entered;
 
 use crate::clock::{Clock, millis};
@@ -118,7 +120,12 @@ impl Engine {
             Ok(Begun::Run(_)) => counters.ran.count(),
             // Counted when it is sent: what is stored may turn out not to be a response.
             Ok(Begun::Replay(_)) => {}
-            Ok(Begun::Refused(_)) => counters.refused.count(),
+            Ok(Begun::Refused(refusal)) => {
+                counters.refused.count();
+                if *refusal == Refusal::OutcomeUnknown {
+                    resolve::tell_held(&ask.claim.key);
+                }
+            }
             Err(error) if error.kind() == StoreErrorKind::Corrupt => counters.undecodable.count(),
             Err(_) => counters.store_failed.count(),
         }

@@ -1,0 +1,75 @@
+//! What a person says of a run whose process died and whose key is held.
+
+use crate::engine::Engine;
+use crate::engine::lease::decode;
+use crate::error::StoreError;
+use crate::key::StorageKey;
+use crate::outcome::Outcome;
+use crate::store::Swap;
+use crate::store::record::{Record, State};
+use std::pin::pin;
+
+/// What a person found out about a run that nobody ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Resolution {
+    /// It did not happen: the next request with its key runs.
+    NotDone,
+    /// It happened: duplicates are told so (`not-replayable`), and nothing runs.
+    Done,
+}
+
+/// Whether there was anything to resolve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a key that is not abandoned is left as it is"]
+pub enum Resolved {
+    /// The key has its resolution.
+    Yes,
+    /// Nobody died with this key: it is unknown, still runs, or has ended, if only meanwhile.
+    NotAbandoned,
+}
+
+impl Engine {
+    /// Ends what a dead owner left, as a person decided.
+    ///
+    /// # Errors
+    /// When the store did not answer, or what it holds under the key is no record. Asking again does
+    /// no harm.
+    pub async fn resolve(
+        &self,
+        key: &StorageKey,
+        resolution: Resolution,
+    ) -> Result<Resolved, StoreError> {
+        let work = async {
+            let Some(entry) = self.store().read(key).await? else {
+                return Ok(Resolved::NotAbandoned);
+            };
+            let record = decode(key, &entry.value, "read")?;
+            // As long as more than `keep` is left, the lease holds.
+            match record.state {
+                State::InProgress { keep, .. } if entry.left <= keep => {}
+                _ => return Ok(Resolved::NotAbandoned),
+            }
+            let state = match resolution {
+                Resolution::NotDone => State::Issued,
+                Resolution::Done => State::Completed(Outcome::Tombstone),
+            };
+            let next = Record { state, ..record }.encode(key);
+            // Against what was read: whoever was faster decided.
+            Ok(match self.store().swap(key, entry.value, next, entry.left).await? {
+                Swap::Done => Resolved::Yes,
+                Swap::Differs(_) => Resolved::NotAbandoned,
+            })
+        };
+        self.bounded("swap", pin!(work)).await
+    }
+}
+
+/// Names a key that is held, so that a person can resolve it.
+pub(super) fn tell_held(key: &StorageKey) {
+    tracing::warn!(
+        %key,
+        "the process of a request died and nobody knows what it did; `resolve` with this key says \
+         what becomes of it",
+    );
+}
