@@ -5,7 +5,7 @@ use actix_web::HttpResponse;
 use futures_util::future::join_all;
 
 on_every_database! {
-    of_twenty_updates_of_one_version_one_succeeds,
+    of_fifty_updates_of_one_version_one_succeeds,
     a_version_must_be_named_and_must_be_one,
     a_failed_update_leaves_the_version_as_it_was,
     an_update_that_went_through_can_be_accepted,
@@ -19,14 +19,18 @@ on_every_database! {
 
 impl Bank {
     async fn things(kind: Kind, statement: &'static str) -> Self {
-        let bank = Self::open(kind, 4).await;
+        Self::open(kind, 4).await.with_things(statement).await
+    }
+
+    /// Its things, and what is done to them first.
+    pub(crate) async fn with_things(self, statement: &'static str) -> Self {
         let schema = "CREATE TABLE things (
             id BIGINT PRIMARY KEY, version BIGINT NOT NULL DEFAULT 0,
             status VARCHAR(20) NOT NULL DEFAULT 'created', level BIGINT NOT NULL DEFAULT 1
         )";
-        bank.run(schema).await;
-        bank.run(statement).await;
-        bank
+        self.run(schema).await;
+        self.run(statement).await;
+        self
     }
 
     async fn one(kind: Kind) -> Self {
@@ -34,9 +38,13 @@ impl Bank {
     }
 }
 
-async fn of_twenty_updates_of_one_version_one_succeeds(kind: Kind) {
-    let bank = Bank::one(kind).await;
-    let sent = (0..20).map(|_| bank.post("/versioned/7").header("If-Match", "\"0\"").send());
+async fn of_fifty_updates_of_one_version_one_succeeds(kind: Kind) {
+    one_of_fifty_succeeds(&Bank::one(kind).await).await;
+}
+
+/// Sends fifty updates of one version of the thing 7 at once.
+pub(crate) async fn one_of_fifty_succeeds(bank: &Bank) {
+    let sent = (0..50).map(|_| bank.post("/versioned/7").header("If-Match", "\"0\"").send());
     let replies = join_all(sent).await;
     let (done, refused): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 201);
     assert_eq!((done.len(), done[0].header("ETag")), (1, Some("\"1\"")));
@@ -106,7 +114,7 @@ async fn a_thing_goes_through_its_states_once(kind: Kind) {
     let bank = Bank::one(kind).await;
     bank.post("/complete/7").send().await.is_problem(409, "illegal-transition");
     assert_eq!(bank.stage.runs(), 0);
-    let paid = join_all((0..20).map(|_| bank.post("/pay/7").send())).await;
+    let paid = join_all((0..50).map(|_| bank.post("/pay/7").send())).await;
     assert_eq!(paid.iter().filter(|reply| reply.status == 201).count(), 1);
     assert!(
         paid.iter().all(|reply| reply.status == 201 || (reply.status == 200 && reply.is_replay()))

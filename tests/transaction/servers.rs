@@ -1,6 +1,7 @@
 //! What only database servers do: isolation levels, deadlocks, ids of every type, and sudden ends.
 
 use crate::bank::Pool;
+use crate::rows::one_of_fifty_succeeds;
 use crate::{Bank, Kind};
 use actix_web::HttpResponse;
 use futures_util::future::join_all;
@@ -21,6 +22,15 @@ async fn at_every_isolation_level_of_twenty_duplicates_one_runs_and_all_get_its_
         let all = replies.iter().all(|reply| reply.status == 201 && reply.body == "run 1");
         assert!(all, "{level}: {replies:?}");
         assert_eq!((bank.stage.runs(), bank.effects().await, bank.records().await), (1, 1, 1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_every_isolation_level_of_fifty_updates_of_one_version_one_succeeds() {
+    for (kind, level) in LEVELS {
+        let bank = Bank::settled(kind, 8, level).await;
+        let bank = bank.with_things("INSERT INTO things (id) VALUES (7)").await;
+        one_of_fifty_succeeds(&bank).await;
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{Bank, Kind};
 use futures_util::future::join_all;
 
 on_every_database! {
-    of_twenty_inserts_of_one_code_one_inserts_and_every_caller_gets_it,
+    of_fifty_inserts_of_one_code_one_inserts_and_every_caller_gets_it,
     what_the_handler_did_before_its_insert_failed_is_taken_back,
     another_index_is_another_matter,
     a_transaction_may_be_inside_of_another_extractor,
@@ -12,14 +12,14 @@ on_every_database! {
     looking_before_inserting_and_adding_on_conflict_are_not_idempotent,
 }
 
-async fn of_twenty_inserts_of_one_code_one_inserts_and_every_caller_gets_it(kind: Kind) {
+async fn of_fifty_inserts_of_one_code_one_inserts_and_every_caller_gets_it(kind: Kind) {
     // One connection is enough: none waits for a second while it holds the first.
     for (path, connections) in [("/insert/a", 1), ("/insert/a", 4), ("/insert-elsewhere/a", 4)] {
         let bank = Bank::open(kind, connections).await;
-        let replies = join_all((0..20).map(|_| bank.post(path).body("it").send())).await;
+        let replies = join_all((0..50).map(|_| bank.post(path).body("it").send())).await;
         let created = replies.iter().filter(|reply| reply.status == 201).count();
         let found = replies.iter().filter(|reply| reply.status == 200).count();
-        assert_eq!((created, found), (1, 19), "{path}");
+        assert_eq!((created, found), (1, 49), "{path}");
         assert!(replies.iter().all(|reply| reply.body == replies[0].body), "{path}");
         assert_eq!(bank.number("SELECT count(*) FROM codes").await, 1);
     }
