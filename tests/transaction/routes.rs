@@ -24,6 +24,7 @@ macro_rules! routes {
                 .service(versioned)
                 .service(accepting)
                 .service(versioned_with_key)
+                .service(pay_with_key)
                 .service(pay)
                 .service(complete)
                 .service(cancel)
@@ -277,6 +278,19 @@ macro_rules! routes {
             #[to(High)]
             Low = 1,
             High = 5,
+        }
+
+        #[post("/pay-with-key/{id}")]
+        #[idempotent(
+            strategy = "state",
+            table = "things",
+            id = "{path.id}",
+            from = Status::Created,
+            to = Status::Paid,
+            key = "{header.Idempotency-Key}"
+        )]
+        async fn pay_with_key(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &stage).await
         }
 
         #[post("/pay/{id}")]

@@ -11,6 +11,7 @@ on_every_database! {
     an_update_that_went_through_can_be_accepted,
     with_a_key_the_first_answer_is_replayed_before_the_row_judges,
     a_thing_goes_through_its_states_once,
+    with_a_key_the_first_answer_is_replayed_before_the_state_judges,
     a_failed_transition_leaves_the_state_as_it_was,
     a_column_can_hold_states_as_numbers,
     holders_of_a_row_never_overlap_and_who_waits_too_long_is_told_so,
@@ -131,6 +132,17 @@ async fn a_thing_goes_through_its_states_once(kind: Kind) {
         assert!(detail.contains(name), "{detail}");
     }
     assert_eq!(bank.effects().await, 2);
+}
+
+async fn with_a_key_the_first_answer_is_replayed_before_the_state_judges(kind: Kind) {
+    let bank = Bank::one(kind).await;
+    let pay = |key: &'static str| bank.post("/pay-with-key/7").key(key).send();
+    let (first, again) = (pay("k").await, pay("k").await);
+    assert_eq!((first.status, first.is_replay()), (201, false));
+    assert_eq!((again.status, again.is_replay(), again.body == first.body), (201, true, true));
+    // Another request finds the thing where it wants it.
+    assert_eq!(pay("l").await.status, 200);
+    assert_eq!(bank.effects().await, 1);
 }
 
 async fn a_failed_transition_leaves_the_state_as_it_was(kind: Kind) {
