@@ -68,7 +68,7 @@ mod strategy;
 mod sync;
 mod transaction;
 
-pub use engine::{Resolution, Resolved};
+pub use engine::{Leftover, Resolution, Resolved};
 pub use error::{StoreError, StoreErrorKind};
 pub use fingerprint::Fingerprint;
 #[cfg(feature = "browser")]

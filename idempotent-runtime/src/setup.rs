@@ -1,7 +1,7 @@
 //! What is set once for an engine, and what of it fits together.
 
 use crate::clock::{Clock, SystemClock};
-use crate::engine::Engine;
+use crate::engine::{Engine, Leftover};
 use crate::store::{Finding, Locks, Severity, Store};
 use crate::strategy::Settings;
 use crate::transaction::Guarded;
@@ -23,6 +23,7 @@ pub(crate) struct Setup {
     pub(crate) database: Option<Arc<dyn Guarded>>,
     /// Where locks live, if not in the store.
     pub(crate) locks: Option<Arc<dyn Locks>>,
+    pub(crate) leftover: Leftover,
 }
 
 /// Whether the store's settings are looked at.
@@ -38,6 +39,8 @@ pub(crate) struct Base {
     pub(crate) engine: Engine,
     pub(crate) settings: Settings,
     pub(crate) database: Option<Arc<dyn Guarded>>,
+    /// What becomes of runs that outlast a drain.
+    pub(crate) leftover: Leftover,
 }
 
 /// Why nothing can be built of these settings.
@@ -79,6 +82,7 @@ impl Setup {
             check: Check::Wanted,
             database: None,
             locks: None,
+            leftover: Leftover::default(),
         }
     }
 
@@ -87,7 +91,8 @@ impl Setup {
         self.check_settings()?;
         self.check_store()?;
         let engine = Engine::with_locks(self.store, self.clock, self.store_patience, self.locks);
-        Ok(Arc::new(Base { engine, settings: self.settings, database: self.database }))
+        let Self { settings, database, leftover, .. } = self;
+        Ok(Arc::new(Base { engine, settings, database, leftover }))
     }
 
     fn check_settings(&self) -> Result<(), BuildError> {
@@ -188,6 +193,13 @@ macro_rules! common_settings {
             self
         }
 
+        /// What becomes of runs that are not finished when `drain` has waited long enough. Defaults
+        /// to their leases ending them.
+        pub fn leftover(mut self, leftover: crate::engine::Leftover) -> Self {
+            self.setup.leftover = leftover;
+            self
+        }
+
         /// Where the time comes from, for tests. Defaults to the host's clocks.
         pub fn clock(mut self, clock: std::sync::Arc<dyn crate::clock::Clock>) -> Self {
             self.setup.clock = clock;
@@ -205,7 +217,8 @@ macro_rules! common_methods {
         /// For the end of a process: call it before the server or the consumer stops, and allow it
         /// as long as the longest run takes.
         pub async fn drain(&self, at_most: std::time::Duration) -> usize {
-            self.base().engine.drain(at_most).await
+            let base = self.base();
+            base.engine.drain(at_most, base.leftover).await
         }
 
         /// Says what became of a request whose process died and whose key is held

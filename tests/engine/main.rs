@@ -2,6 +2,7 @@
 
 mod claims;
 mod crowds;
+mod drained;
 mod endings;
 mod leases;
 mod resolved;

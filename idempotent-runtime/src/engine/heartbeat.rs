@@ -92,6 +92,14 @@ impl Heartbeat {
         let id = self.queue.change(|beats| beats.add(Beat { lease: Arc::clone(lease), due }));
         Pulse { queue: Arc::clone(&self.queue), id }
     }
+
+    /// Renews nothing any more, and gives the leases of the runs under way.
+    pub(crate) fn stop(&self) -> Vec<Arc<Lease>> {
+        let mut beats = self.queue.beats();
+        beats.closed = true;
+        self.queue.sooner.notify_one();
+        beats.all.iter().map(|(_, beat)| Arc::clone(&beat.lease)).collect()
+    }
 }
 
 impl Drop for Heartbeat {

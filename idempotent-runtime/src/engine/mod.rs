@@ -4,6 +4,7 @@ mod ask;
 mod cached;
 pub mod claim;
 pub mod decide;
+mod drain;
 mod elsewhere;
 mod execution;
 mod heartbeat;
@@ -18,6 +19,7 @@ mod wait;
 pub use crate::store::Hold;
 pub use ask::{Ask, Begun, GiveBack};
 pub use cached::{Answer, Found, Life};
+pub use drain::Leftover;
 pub use execution::{Execution, Stored};
 pub use lease::Lease;
 pub use resolve::{Resolution, Resolved};
@@ -242,18 +244,6 @@ impl Engine {
         self.bounded("create", pin!(issue)).await.map(drop)
     }
 
-    /// Takes no new runs and waits for those under way; answers how many are left.
-    pub async fn drain(&self, at_most: Duration) -> usize {
-        let left = self.0.running.drain(at_most).await;
-        if left > 0 {
-            tracing::warn!(
-                left,
-                "runs are under way while the process ends; their leases end them"
-            );
-        }
-        left
-    }
-
     /// What happened so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -272,6 +262,14 @@ impl Engine {
 
     pub(crate) fn counters(&self) -> &Counters {
         &self.0.tools.counters
+    }
+
+    fn running(&self) -> &Running {
+        &self.0.running
+    }
+
+    fn heartbeat(&self) -> &Heartbeat {
+        &self.0.heartbeat
     }
 
     fn rooms(&self) -> &WaitingRooms {

@@ -80,7 +80,8 @@ impl Idempotency {
     ///
     /// ```
     /// # use idempotent_runtime::{Idempotency, LockError};
-    /// #     /// # async fn report(idempotency: &Idempotency) -> Result<(), LockError> {
+    /// # use std::time::Duration;
+    /// # async fn report(idempotency: &Idempotency) -> Result<(), LockError> {
     /// let lock = idempotency.lock("nightly report").wait(Duration::from_secs(2)).acquire().await?;
     /// // …
     /// lock.release().await;

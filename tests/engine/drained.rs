@@ -1,0 +1,49 @@
+//! What becomes of runs that outlast the drain of their process.
+
+use crate::{Desk, ask, engine, refused};
+use idempotent_runtime::Leftover;
+use idempotent_runtime::engine::decide::Refusal;
+use idempotent_runtime::engine::{Begun, Stored};
+use idempotent_runtime::policy::OnAbandoned;
+use std::time::Duration;
+
+/// What another process gets for the key of a run that outlasted a drain.
+async fn elsewhere(leftover: Leftover, on_abandoned: OnAbandoned) -> Begun {
+    let desk = Desk::new();
+    let run = desk.run().await;
+    assert_eq!(desk.engine.drain(Duration::ZERO, leftover).await, 1);
+    let begun = engine(desk.store.clone(), desk.clock.clone()).begin(&ask(on_abandoned)).await;
+    drop(run);
+    begun.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_left_keeps_its_key_for_its_lease() {
+    let begun = elsewhere(Leftover::Leased, OnAbandoned::Retry).await;
+    assert!(matches!(refused(&begun), Refusal::InProgress { .. }), "{begun:?}");
+}
+
+#[tokio::test]
+async fn what_is_let_go_runs_again_at_once_or_is_held() {
+    let Begun::Run(run) = elsewhere(Leftover::Abandoned, OnAbandoned::Retry).await else {
+        panic!("its key was let go")
+    };
+    assert_eq!(run.attempt(), 2);
+    let held = elsewhere(Leftover::Abandoned, OnAbandoned::Hold).await;
+    assert_eq!(refused(&held), Refusal::OutcomeUnknown);
+}
+
+#[tokio::test]
+async fn a_run_that_was_let_go_and_ends_after_all_is_stored_unless_another_has_its_key() {
+    for taken in [false, true] {
+        let desk = Desk::new();
+        let run = desk.run().await;
+        desk.engine.drain(Duration::ZERO, Leftover::Abandoned).await;
+        let other = engine(desk.store.clone(), desk.clock.clone());
+        let successor =
+            if taken { Some(other.begin(&ask(OnAbandoned::Retry)).await.unwrap()) } else { None };
+        let stored = run.complete(crate::answer("late"), crate::TTL).await;
+        assert_eq!(stored, if taken { Stored::No } else { Stored::Yes });
+        drop(successor);
+    }
+}
