@@ -36,8 +36,8 @@ macro_rules! on_pool {
     };
 }
 
-const SCHEMA: &str = "CREATE TABLE effects (what VARCHAR(64) NOT NULL);
-                      CREATE TABLE codes (code VARCHAR(64) NOT NULL UNIQUE);";
+const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS effects (what VARCHAR(64) NOT NULL);
+                      CREATE TABLE IF NOT EXISTS codes (code VARCHAR(64) NOT NULL UNIQUE);";
 
 /// A guarded server on a business database.
 pub(crate) struct Bank {

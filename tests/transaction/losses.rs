@@ -1,11 +1,13 @@
 //! Transactions that end otherwise than their handlers think, and what they leave to the next.
 
+use crate::bank::Pool;
 use crate::{Bank, Kind};
 use actix_web::HttpResponse;
 use futures_util::future::join_all;
 use std::panic;
 use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tests::{PostgresServer, Proxy, eventually};
 use tokio::task::block_in_place;
 
 on_every_database! {
@@ -111,4 +113,31 @@ async fn who_goes_on_after_a_deadlock_goes_on_for_nothing() {
             assert_eq!(bank.number("SELECT count(*) FROM things WHERE version = 1").await, 2);
         }
     }
+}
+
+/// On `PostgreSQL` a statement would go on for nobody, and its transaction hold the key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_gone_in_the_middle_of_a_statement_frees_its_key() {
+    let server = PostgresServer::shared().await;
+    let (proxy, database) = (Proxy::to(server).await, server.database().await);
+    let [far, near] =
+        [PostgresServer::through(&proxy, &database), database].map(async |database| {
+            let pool = Pool::postgres(&database, 4, "SELECT 1").await;
+            Bank::on(pool, tempfile::tempdir().expect("a directory")).await
+        });
+    let (far, near) = (far.await, near.await);
+    let gone = tokio::spawn(far.post("/sleeping").key("k").header("X-Sleep", "1").send());
+    let sleeps = "SELECT count(*) FROM pg_stat_activity
+                  WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%'";
+    eventually("it sleeps", async || (near.number(sleeps).await == 1).then_some(())).await;
+    near.post("/sleeping").key("k").send().await.is_problem(409, "in-progress");
+    proxy.drop_connections();
+    assert_eq!(gone.await.expect("no panic").status, 503);
+    let retry = eventually("its key is free", async || {
+        let retry = near.post("/sleeping").key("k").send().await;
+        (retry.status != 409).then_some(retry)
+    })
+    .await;
+    assert_eq!((retry.status, retry.is_replay()), (201, false), "{retry:?}");
+    assert_eq!((near.effects().await, near.records().await), (1, 1));
 }

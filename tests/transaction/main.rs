@@ -22,6 +22,7 @@ macro_rules! on_every_database {
 mod bank;
 mod dedup_table;
 mod losses;
+mod plans;
 mod routes;
 mod rows;
 mod servers;

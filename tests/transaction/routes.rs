@@ -2,7 +2,7 @@
 
 /// The same handlers, typed for a database.
 macro_rules! routes {
-    ($database:ident, $connection:ident, $pool:ident, $first:tt, $constraint:tt) => {
+    ($database:ident, $connection:ident, $pool:ident, $first:tt, $constraint:tt, $ignore:tt, $set:tt) => {
         use actix_web::dev::Payload;
         use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder, error, post, web};
         use futures_util::future::LocalBoxFuture;
@@ -31,8 +31,13 @@ macro_rules! routes {
                 .service(raise)
                 .service(row)
                 .service(row_impatient)
+                .service(count)
                 .service(insert)
                 .service(insert_elsewhere)
+                .service(insert_or_ignore)
+                .service(insert_or_set)
+                .service(reserved)
+                .service(sleeping)
                 .service(insert_with_key)
                 .service(insert_by_wrapped)
                 .service(wrapped_without_transaction);
@@ -178,6 +183,26 @@ macro_rules! routes {
             let found = sqlx::query_scalar(concat!("SELECT code FROM codes WHERE code = ", $first)).bind(&*code);
             let code: String = found.fetch_one(&mut *tx).await?;
             Ok(HttpResponse::Ok().body(format!("{code} {body}")))
+        }
+
+        /// Inserts in a way that cannot fail, and gives what is there then.
+        async fn insert_and_find(mut tx: Tx<$database>, statement: &'static str, code: &str) -> Result<HttpResponse, Failed> {
+            sqlx::query(statement).bind(code).execute(&mut *tx).await?;
+            let found = sqlx::query_scalar(concat!("SELECT code FROM codes WHERE code = ", $first)).bind(code);
+            let code: String = found.fetch_one(&mut *tx).await?;
+            Ok(HttpResponse::Ok().body(code))
+        }
+
+        #[post("/insert-or-ignore/{code}")]
+        #[idempotent(strategy = "unique", existing = find, constraint = $constraint)]
+        async fn insert_or_ignore(_: Known, code: Code, tx: Tx<$database>, _body: String) -> Result<HttpResponse, Failed> {
+            insert_and_find(tx, $ignore, &code).await
+        }
+
+        #[post("/insert-or-set/{code}")]
+        #[idempotent(strategy = "unique", existing = find, constraint = $constraint)]
+        async fn insert_or_set(_: Known, code: Code, tx: Tx<$database>, _body: String) -> Result<HttpResponse, Failed> {
+            insert_and_find(tx, $set, &code).await
         }
 
         #[post("/insert-elsewhere/{code}")]
@@ -328,17 +353,73 @@ macro_rules! routes {
         async fn row_impatient(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
             act(&mut tx, &stage).await
         }
+
+        /// Names that no database takes without quotes.
+        #[post("/reserved/{id}")]
+        #[idempotent(strategy = "version", table = "order", id = "{path.id}", id_column = "key", column = "select")]
+        async fn reserved(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &stage).await
+        }
+
+        /// Where the header asks for it, it carries out a statement that takes longer than any test.
+        #[post("/sleeping")]
+        #[idempotent(strategy = "dedup_table", wait = "200ms")]
+        async fn sleeping(request: HttpRequest, stage: Hand, mut tx: Tx<$database>) -> Result<HttpResponse, Error> {
+            if request.headers().contains_key("X-Sleep") {
+                let sleep = sqlx::query("SELECT pg_sleep(3600)").execute(&mut *tx);
+                sleep.await.map_err(error::ErrorServiceUnavailable)?;
+            }
+            act(&mut tx, &stage).await
+        }
+
+        /// Reads a number and then writes the next: of two that do so at once, one is lost.
+        #[post("/count/{id}")]
+        #[idempotent(strategy = "row_lock", table = "things", id = "{path.id}", wait = "1m")]
+        async fn count(stage: Hand, mut tx: Tx<$database>) -> Result<HttpResponse, Error> {
+            let look = sqlx::query_scalar("SELECT version FROM things WHERE id = 7");
+            let seen: i64 =
+                look.fetch_one(&mut *tx).await.map_err(error::ErrorInternalServerError)?;
+            let response = stage.perform().await;
+            let next = format!("UPDATE things SET version = {} WHERE id = 7", seen + 1);
+            let written = sqlx::query(sqlx::AssertSqlSafe(next)).execute(&mut *tx).await;
+            written.map_err(error::ErrorInternalServerError)?;
+            Ok(response)
+        }
     };
 }
 
 pub(crate) mod sqlite {
-    routes!(Sqlite, SqliteConnection, SqlitePool, "?", "codes.code");
+    routes!(
+        Sqlite,
+        SqliteConnection,
+        SqlitePool,
+        "?",
+        "codes.code",
+        "INSERT OR IGNORE INTO codes (code) VALUES (?)",
+        "INSERT INTO codes (code) VALUES (?) ON CONFLICT (code) DO UPDATE SET code = excluded.code"
+    );
 }
 
 pub(crate) mod postgres {
-    routes!(Postgres, PgConnection, PgPool, "$1", "codes_code_key");
+    routes!(
+        Postgres,
+        PgConnection,
+        PgPool,
+        "$1",
+        "codes_code_key",
+        "INSERT INTO codes (code) VALUES ($1) ON CONFLICT DO NOTHING",
+        "INSERT INTO codes (code) VALUES ($1) ON CONFLICT (code) DO UPDATE SET code = excluded.code"
+    );
 }
 
 pub(crate) mod mariadb {
-    routes!(MySql, MySqlConnection, MySqlPool, "?", "code");
+    routes!(
+        MySql,
+        MySqlConnection,
+        MySqlPool,
+        "?",
+        "code",
+        "INSERT IGNORE INTO codes (code) VALUES (?)",
+        "INSERT INTO codes (code) VALUES (?) ON DUPLICATE KEY UPDATE code = VALUES(code)"
+    );
 }

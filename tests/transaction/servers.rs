@@ -1,7 +1,7 @@
 //! What only database servers do: isolation levels, deadlocks, ids of every type, and sudden ends.
 
 use crate::bank::Pool;
-use crate::rows::one_of_fifty_succeeds;
+use crate::rows::{fifty_hold_a_row_one_by_one, one_of_fifty_succeeds};
 use crate::{Bank, Kind};
 use actix_web::HttpResponse;
 use futures_util::future::join_all;
@@ -15,10 +15,10 @@ const LEVELS: [(Kind, &str); 4] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn at_every_isolation_level_of_twenty_duplicates_one_runs_and_all_get_its_answer() {
+async fn at_every_isolation_level_of_fifty_duplicates_one_runs_and_all_get_its_answer() {
     for (kind, level) in LEVELS {
         let bank = Bank::settled(kind, 8, level).await;
-        let replies = join_all((0..20).map(|_| bank.post("/dedup").key("k").send())).await;
+        let replies = join_all((0..50).map(|_| bank.post("/dedup").key("k").send())).await;
         let all = replies.iter().all(|reply| reply.status == 201 && reply.body == "run 1");
         assert!(all, "{level}: {replies:?}");
         assert_eq!((bank.stage.runs(), bank.effects().await, bank.records().await), (1, 1, 1));
@@ -31,6 +31,15 @@ async fn at_every_isolation_level_of_fifty_updates_of_one_version_one_succeeds()
         let bank = Bank::settled(kind, 8, level).await;
         let bank = bank.with_things("INSERT INTO things (id) VALUES (7)").await;
         one_of_fifty_succeeds(&bank).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_every_isolation_level_of_fifty_holders_of_a_row_no_two_overlap() {
+    for (kind, level) in LEVELS {
+        let bank = Bank::settled(kind, 8, level).await;
+        let bank = bank.with_things("INSERT INTO things (id) VALUES (7)").await;
+        fifty_hold_a_row_one_by_one(&bank).await;
     }
 }
 

@@ -9,6 +9,7 @@ on_every_database! {
     another_index_is_another_matter,
     a_transaction_may_be_inside_of_another_extractor,
     with_a_key_a_duplicate_gets_the_first_answer,
+    a_handler_may_insert_or_ignore_or_insert_or_set_as_well,
     looking_before_inserting_and_adding_on_conflict_are_not_idempotent,
 }
 
@@ -64,6 +65,17 @@ async fn with_a_key_a_duplicate_gets_the_first_answer(kind: Kind) {
         assert_eq!((reply.status, reply.is_replay(), &*reply.body), (status, replay, &b"a it"[..]));
     }
     assert_eq!((bank.effects().await, bank.records().await), (1, 2));
+}
+
+/// What cannot violate the index is idempotent without it, and everybody gets what is there.
+async fn a_handler_may_insert_or_ignore_or_insert_or_set_as_well(kind: Kind) {
+    for path in ["/insert-or-ignore/a", "/insert-or-set/a"] {
+        let bank = Bank::open(kind, 4).await;
+        let replies = join_all((0..50).map(|_| bank.post(path).send())).await;
+        let all = replies.iter().all(|reply| reply.status == 200 && reply.body == "a");
+        assert!(all, "{path}: {replies:?}");
+        assert_eq!(bank.number("SELECT count(*) FROM codes").await, 1);
+    }
 }
 
 /// What the strategy is for: neither of these is idempotent, however common they are.

@@ -20,7 +20,8 @@ use tokio::time::Instant;
 /// database's own timeout for locks is what is left of `wait`; the handler has the pool's again. On
 /// `PostgreSQL` a transaction that rests for a minute is ended, unless the pool's connections or the
 /// server set `idle_in_transaction_session_timeout` otherwise: a process that was stopped must not hold
-/// its rows for ever.
+/// its rows for ever. One whose process is gone is ended within a second in the middle of a statement,
+/// unless they set `client_connection_check_interval` otherwise.
 pub trait Database: sealed::Sealed + 'static {
     /// Makes a guarded one of it.
     #[doc(hidden)]

@@ -19,8 +19,17 @@ use std::time::Duration;
 /// How long a transaction may rest between two statements, where the pool does not say otherwise.
 const REST: Duration = Duration::from_mins(1);
 
+/// How soon the server sees that the process is gone whose statement it carries out, where the pool does
+/// not say otherwise.
+const LOOK: Duration = Duration::from_secs(1);
+
 const SETTINGS: &str = "\
 SELECT current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')";
+
+/// Sets it for this statement alone, if nobody has set it: not every server can, and those say so.
+const CAN_LOOK: &str = "\
+SELECT current_setting('client_connection_check_interval') = '0'
+   AND set_config('client_connection_check_interval', '1s', true) = '1s'";
 
 /// The type of a column as a value is cast to it. Without its length, for casts cut off what is too
 /// long, and the smaller integers as the largest, so that none is out of range.
@@ -42,8 +51,8 @@ impl Database for PgPool {
 struct Server {
     /// What ends the guards' haste.
     relax: String,
-    /// What limits the time that a transaction rests.
-    rest: String,
+    /// What limits the time that a transaction goes on alone.
+    alone: String,
     types: Mutex<HashMap<(&'static str, &'static str), Arc<str>>>,
 }
 
@@ -104,17 +113,23 @@ impl Dialect for Server {
 
     fn learn(connection: &mut PgConnection) -> Step<'_, Self> {
         Box::pin(async move {
-            let settings = sqlx::query_as(SETTINGS).fetch_one(connection).await?;
+            let settings = sqlx::query_as(SETTINGS).fetch_one(&mut *connection).await?;
             let (lock_timeout, rest): (String, String) = settings;
-            let rest = match &*rest {
-                "0" => {
-                    let rest = REST.as_millis();
-                    format!("SET LOCAL idle_in_transaction_session_timeout = {rest}")
-                }
-                _ => String::new(),
+            let mut alone = String::new();
+            let mut limit = |name: &str, time: Duration| {
+                let time = time.as_millis().to_string();
+                alone.push_str(&["; SET LOCAL ", name, " = ", &time].concat());
             };
+            if rest == "0" {
+                limit("idle_in_transaction_session_timeout", REST);
+            }
+            match sqlx::query_scalar(CAN_LOOK).fetch_one(connection).await {
+                Ok(true) => limit("client_connection_check_interval", LOOK),
+                Ok(false) | Err(sqlx::Error::Database(_)) => {}
+                Err(error) => return Err(error),
+            }
             let relax = format!("SET LOCAL lock_timeout = '{lock_timeout}'");
-            Ok(Self { relax, rest, types: Mutex::default() })
+            Ok(Self { relax, alone, types: Mutex::default() })
         })
     }
 
@@ -129,7 +144,7 @@ impl Dialect for Server {
     fn begin(&self, wait: Duration) -> String {
         // 0 would be for ever.
         let wait = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX).max(1);
-        format!("BEGIN; SET LOCAL lock_timeout = {wait}; {}", self.rest)
+        format!("BEGIN; SET LOCAL lock_timeout = {wait}{}", self.alone)
     }
 
     fn relax(&self) -> &str {
