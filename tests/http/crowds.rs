@@ -1,7 +1,9 @@
 //! A thousand requests with one key.
 
 use crate::Shop;
+use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 use tests::{Backend, Reply};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -54,4 +56,30 @@ async fn of_a_thousand_in_one_breath_one_runs(backend: Backend) {
     let (made, busy) = (count("HTTP/1.1 201 "), count("HTTP/1.1 409 "));
     assert_eq!((made + busy, count("HTTP/1.1 ")), (1000, 1000));
     assert_eq!((made - count("idempotency-replayed: true"), shop.stage.runs()), (1, 1));
+}
+
+/// How many requests of one process may wait for one key.
+const SEATS: usize = 1024;
+
+/// Invariant L2.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_finds_as_many_waiting_as_may_is_told_to_come_back_and_does_not_wait() {
+    let (shop, beyond) = (Shop::open(Backend::memory().await), 6);
+    shop.stage.close();
+    let first = tokio::spawn(shop.post("/waiting").key("k").send());
+    shop.stage.runs_reach(1).await;
+    let crowd = (0..SEATS + beyond).map(|_| tokio::spawn(shop.post("/waiting").key("k").send()));
+    let mut crowd: FuturesUnordered<_> = crowd.collect();
+    // While the first runs nobody else is answered.
+    for _ in 0..beyond {
+        let refused = crowd.next().await.expect("some are left").unwrap();
+        refused.is_problem(409, "in-progress");
+        assert!(refused.header("Retry-After").is_some());
+    }
+    shop.stage.open();
+    assert_eq!(first.await.unwrap().status, 201);
+    let waited: Vec<_> = crowd.map(Result::unwrap).collect().await;
+    assert_eq!(waited.len(), SEATS);
+    assert!(waited.iter().all(Reply::is_replay));
+    assert_eq!(shop.stage.runs(), 1);
 }

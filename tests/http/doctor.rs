@@ -2,7 +2,10 @@
 
 use idempotent_runtime::store::Severity;
 use idempotent_runtime::{BuildError, Idempotency, RedisStore, Scope};
+use std::path::PathBuf;
 use tests::RedisServer;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
+use tokio::net::{TcpListener, UnixStream};
 
 #[tokio::test]
 async fn a_server_that_drops_records_is_refused_unless_the_app_insists() {
@@ -52,4 +55,50 @@ async fn a_replica_is_refused_and_snapshots_are_remarked_upon() {
     let found = built.check();
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].to_string().contains("only takes snapshots"), "{found:?}");
+}
+
+/// Stands before a server and says that it is of another version, in as many letters.
+async fn of_version(server: &RedisServer, before: &'static str, version: &'static str) -> String {
+    assert_eq!(before.len(), version.len());
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let socket = PathBuf::from(server.url().trim_start_matches("redis+unix://"));
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let (mut answers, mut to_server) =
+                UnixStream::connect(&socket).await.unwrap().into_split();
+            let (mut requests, mut to_client) = client.into_split();
+            tokio::spawn(async move { copy(&mut requests, &mut to_server).await });
+            tokio::spawn(async move {
+                let mut piece = vec![0; 1 << 16];
+                while let Ok(length @ 1..) = answers.read(&mut piece).await {
+                    let piece = &mut piece[..length];
+                    let found =
+                        piece.windows(before.len()).position(|part| part == before.as_bytes());
+                    if let Some(at) = found {
+                        piece[at..at + version.len()].copy_from_slice(version.as_bytes());
+                    }
+                    to_client.write_all(piece).await.unwrap();
+                }
+            });
+        }
+    });
+    format!("redis://{address}")
+}
+
+#[tokio::test]
+async fn a_server_that_is_too_old_is_refused() {
+    let server = RedisServer::start_with(&["--save", "", "--appendonly", "yes"]);
+    let info: String = server.command(&["INFO", "server"]);
+    let version = info.lines().find(|line| line.starts_with("redis_version:")).unwrap();
+    let version: &'static str = version.trim_end().to_owned().leak();
+    let old = format!("redis_version:6.{}", &version["redis_version:6.".len()..]).leak();
+    let store = RedisStore::connect(&of_version(&server, version, old).await).await.unwrap();
+    let refused = Idempotency::builder(store).scope(Scope::shared()).build().unwrap_err();
+    assert!(matches!(refused, BuildError::UnfitStore(_)), "{refused}");
+    for said in ["Redis 6.", "`SET … NX GET`", "Redis 7.0 or later"] {
+        assert!(refused.to_string().contains(said), "{refused}");
+    }
+    let store = RedisStore::connect(&of_version(&server, version, version).await).await.unwrap();
+    assert!(Idempotency::builder(store).scope(Scope::shared()).build().is_ok());
 }

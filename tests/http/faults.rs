@@ -3,7 +3,7 @@
 use crate::Shop;
 use actix_web::HttpResponse;
 use std::time::Duration;
-use tests::Backend;
+use tests::{Backend, Log};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -14,6 +14,7 @@ on_every_store! {
     while_the_store_is_down_nothing_runs,
     a_handler_can_choose_to_run_without_the_store,
     what_could_not_be_stored_says_so,
+    an_outcome_that_the_store_refuses_is_sent_at_once_and_its_key_is_not_free,
     a_lost_answer_is_settled_as_the_same_owner,
     a_lost_answer_to_a_completion_is_settled,
     a_record_that_cannot_be_read_stops_the_handler,
@@ -83,16 +84,32 @@ async fn while_the_store_is_down_nothing_runs(backend: Backend) {
 async fn a_handler_can_choose_to_run_without_the_store(backend: Backend) {
     let shop = Shop::open(backend);
     shop.backend.store.set_down(true);
-    let unguarded = shop.post("/in-any-case").key("k").send().await;
+    let unguarded = shop.post("/in-any-case/alice").key("k").send().await;
     assert_eq!((unguarded.status, unguarded.header("Idempotency-Stored")), (201, Some("false")));
     assert_eq!(shop.idempotency.counts().unguarded, 1);
     shop.backend.store.set_down(false);
     // What is known to have run does not run again, whatever the handler chose.
-    assert_eq!(shop.post("/in-any-case").key("other").send().await.status, 201);
+    assert_eq!(shop.post("/in-any-case/alice").key("other").send().await.status, 201);
     shop.backend.store.corrupt(|record| record[1..].to_vec()).await;
-    let refused = shop.post("/in-any-case").key("other").send().await;
+    let refused = shop.post("/in-any-case/alice").key("other").send().await;
     refused.is_problem(503, "store-unavailable");
     assert_eq!(shop.stage.runs(), 2);
+}
+
+/// Whoever runs the app reads it in its log, and in the counter above.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_runs_without_the_store_is_logged_once_with_its_reason() {
+    let (log, shop) = (Log::listen(), Shop::open(Backend::memory().await));
+    assert_eq!(shop.post("/in-any-case/logged").key("k").send().await.status, 201);
+    let lines = || log.lines("path=\"/in-any-case/logged\"");
+    assert_eq!(lines(), [""; 0], "nothing to say");
+    shop.backend.store.set_down(true);
+    assert_eq!(shop.post("/in-any-case/logged").key("l").send().await.status, 201);
+    let [line] = &lines()[..] else { panic!("one line, and not {:?}", lines()) };
+    for said in ["WARN", "runs unguarded", "the store cannot be reached"] {
+        assert!(line.contains(said), "{line}");
+    }
+    assert_eq!(shop.idempotency.counts().unguarded, 1);
 }
 
 /// Behaviour 22.
@@ -115,6 +132,31 @@ async fn what_could_not_be_stored_says_so(backend: Backend) {
     let retry = shop.post("/holding").key("k").send().await;
     retry.is_problem(409, "outcome-unknown");
     assert_eq!(shop.stage.runs(), 1);
+}
+
+/// A store that refuses the outcome refuses it again: its response is not held back for the lease.
+async fn an_outcome_that_the_store_refuses_is_sent_at_once_and_its_key_is_not_free(
+    backend: Backend,
+) {
+    let shop = Shop::open(backend);
+    let store = shop.backend.store.clone();
+    shop.stage.plays(move |_| {
+        store.refuse_swaps(true);
+        HttpResponse::Created().body("done")
+    });
+    let first = shop.post("/orders").key("k").send().await;
+    assert_eq!((first.status, &first.body[..]), (201, &b"done"[..]));
+    assert_eq!(first.header("Idempotency-Stored"), Some("false"));
+    assert_eq!(shop.backend.store.swaps_refused(), 1, "it is asked once");
+    assert_eq!(shop.idempotency.counts().not_stored, 1);
+    shop.post("/orders").key("k").send().await.is_problem(409, "in-progress");
+    // Where the lease is two seconds, it is over after them.
+    let second = shop.post("/lasting").key("k").send().await;
+    assert_eq!(second.header("Idempotency-Stored"), Some("false"));
+    shop.backend.store.refuse_swaps(false);
+    shop.backend.pass(Duration::from_secs(2)).await;
+    let retry = shop.post("/lasting").key("k").send().await;
+    assert_eq!((retry.status, retry.is_replay(), shop.stage.runs()), (201, false, 3));
 }
 
 /// Behaviour 23, invariant S9.

@@ -106,7 +106,7 @@ async fn lasting(stage: Hand) -> impl Responder {
     stage.perform().await
 }
 
-#[route("/in-any-case", method = "POST")]
+#[route("/in-any-case/{who}", method = "POST")]
 #[idempotent(on_store_error = "run")]
 async fn in_any_case(stage: Hand) -> impl Responder {
     stage.perform().await

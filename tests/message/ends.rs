@@ -1,14 +1,9 @@
 //! How a function ends, and what its next call finds: also when nobody waits for it any more.
 
 use crate::Desk;
-use bytes::Bytes;
-use idempotent_runtime::store::{Entry, Store, StoreFuture, Swap};
-use idempotent_runtime::{Error, MemoryStore, Messages, StorageKey, idempotent};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use idempotent_runtime::{Error, MemoryStore, Messages, idempotent};
 use std::time::Duration;
-use tests::{Backend, eventually};
-use tokio::sync::Notify;
+use tests::{Backend, Probe, eventually};
 
 impl Desk {
     #[idempotent(strategy = "message", key = "{id}", engine = "self.messages", operation = "held")]
@@ -47,74 +42,6 @@ impl Desk {
         self.started.notify_one();
         self.go.notified().await;
         Ok(run)
-    }
-}
-
-/// Memory whose answers a test holds back.
-#[derive(Clone, Debug, Default)]
-struct Slow {
-    store: Arc<MemoryStore>,
-    create: Gate,
-    swap: Gate,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Gate {
-    closed: Arc<AtomicBool>,
-    reached: Arc<Notify>,
-    open: Arc<Notify>,
-}
-
-impl Gate {
-    fn close(&self) {
-        self.closed.store(true, Ordering::SeqCst);
-    }
-
-    async fn pass(&self) {
-        if self.closed.swap(false, Ordering::SeqCst) {
-            self.reached.notify_one();
-            self.open.notified().await;
-        }
-    }
-}
-
-impl Store for Slow {
-    fn create<'a>(
-        &'a self,
-        key: &'a StorageKey,
-        value: Bytes,
-        life: Duration,
-    ) -> StoreFuture<'a, Option<Bytes>> {
-        Box::pin(async move {
-            let there = self.store.create(key, value, life).await;
-            self.create.pass().await;
-            there
-        })
-    }
-
-    fn swap<'a>(
-        &'a self,
-        key: &'a StorageKey,
-        expected: Bytes,
-        value: Bytes,
-        life: Duration,
-    ) -> StoreFuture<'a, Swap> {
-        Box::pin(async move {
-            self.swap.pass().await;
-            self.store.swap(key, expected, value, life).await
-        })
-    }
-
-    fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
-        self.store.read(key)
-    }
-
-    fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
-        self.store.purge(limit)
-    }
-
-    fn describe(&self) -> String {
-        self.store.describe()
     }
 }
 
@@ -182,30 +109,30 @@ async fn a_call_that_is_dropped_in_the_middle_waits_for_a_person_where_its_funct
 
 #[tokio::test]
 async fn a_call_that_is_dropped_before_its_claim_is_answered_has_done_nothing() {
-    let store = Slow::default();
+    let store = Probe::new(MemoryStore::new());
     let desk = Desk::on(store.clone());
-    store.create.close();
+    store.answers_to_claims().close();
     let dropped = desk.clone();
     let dropped = tokio::spawn(async move { dropped.holds("a").await });
-    store.create.reached.notified().await;
+    store.answers_to_claims().reached().await;
     dropped.abort();
     assert!(dropped.await.unwrap_err().is_cancelled());
-    store.create.open.notify_one();
+    store.answers_to_claims().open();
     // Although its function holds what was abandoned: it did not even start.
     assert_eq!(settled(&desk, "a").await.unwrap(), 1);
 }
 
 #[tokio::test]
 async fn a_call_that_is_dropped_while_its_value_is_stored_is_stored() {
-    let store = Slow::default();
+    let store = Probe::new(MemoryStore::new());
     let desk = Desk::on(store.clone());
-    store.swap.close();
+    store.exchanges().close();
     let dropped = desk.clone();
     let dropped = tokio::spawn(async move { dropped.at_once("a").await });
-    store.swap.reached.notified().await;
+    store.exchanges().reached().await;
     dropped.abort();
     assert!(dropped.await.unwrap_err().is_cancelled());
-    store.swap.open.notify_one();
+    store.exchanges().open();
     assert_eq!(settled(&desk, "a").await.unwrap(), 1);
     assert_eq!(desk.ran(), 1);
 }

@@ -1,5 +1,6 @@
 //! A store that a test can watch and break.
 
+use crate::Gate;
 use bytes::Bytes;
 use idempotent_runtime::store::{Changed, Entry, Finding, Store, StoreFuture, Swap};
 use idempotent_runtime::{StorageKey, StoreError, StoreErrorKind};
@@ -28,6 +29,10 @@ struct Inner {
     down: AtomicBool,
     loss: Mutex<Option<(usize, Loss)>>,
     swaps_to_fail: AtomicUsize,
+    refuses_swaps: AtomicBool,
+    swaps_refused: AtomicUsize,
+    answers_to_claims: Gate,
+    exchanges: Gate,
     creates: watch::Sender<usize>,
     last: Mutex<Option<StorageKey>>,
     used: Mutex<HashSet<StorageKey>>,
@@ -41,6 +46,10 @@ impl Probe {
             down: AtomicBool::new(false),
             loss: Mutex::new(None),
             swaps_to_fail: AtomicUsize::new(0),
+            refuses_swaps: AtomicBool::new(false),
+            swaps_refused: AtomicUsize::new(0),
+            answers_to_claims: Gate::default(),
+            exchanges: Gate::default(),
             creates: watch::Sender::new(0),
             last: Mutex::new(None),
             used: Mutex::default(),
@@ -75,6 +84,26 @@ impl Probe {
     /// How many exchanges are still to fail.
     pub fn swaps_to_fail(&self) -> usize {
         self.0.swaps_to_fail.load(Ordering::SeqCst)
+    }
+
+    /// From now on the store refuses every exchange, as one without memory does, or none.
+    pub fn refuse_swaps(&self, refuse: bool) {
+        self.0.refuses_swaps.store(refuse, Ordering::SeqCst);
+    }
+
+    /// How many exchanges the store refused.
+    pub fn swaps_refused(&self) -> usize {
+        self.0.swaps_refused.load(Ordering::SeqCst)
+    }
+
+    /// Where claims come through that were carried out, and whose answers are on their way.
+    pub fn answers_to_claims(&self) -> &Gate {
+        &self.0.answers_to_claims
+    }
+
+    /// Where exchanges come through before they are carried out.
+    pub fn exchanges(&self) -> &Gate {
+        &self.0.exchanges
     }
 
     /// Waits until this many claims have reached the store.
@@ -163,6 +192,7 @@ impl Store for Probe {
         Box::pin(async move {
             let done = self.pass(key, || self.0.store.create(key, value, life)).await;
             self.0.creates.send_modify(|seen| *seen += 1);
+            self.0.answers_to_claims.pass().await;
             done
         })
     }
@@ -179,7 +209,15 @@ impl Store for Probe {
             let failed = StoreError::new(StoreErrorKind::Unavailable, "swap");
             return Box::pin(std::future::ready(Err(failed)));
         }
-        Box::pin(self.pass(key, move || self.0.store.swap(key, expected, value, life)))
+        if self.0.refuses_swaps.load(Ordering::SeqCst) {
+            self.0.swaps_refused.fetch_add(1, Ordering::SeqCst);
+            let refused = StoreError::new(StoreErrorKind::Rejected, "swap");
+            return Box::pin(std::future::ready(Err(refused)));
+        }
+        Box::pin(async move {
+            self.0.exchanges.pass().await;
+            self.pass(key, move || self.0.store.swap(key, expected, value, life)).await
+        })
     }
 
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
