@@ -7,8 +7,8 @@ use futures_util::future::join_all;
 use idempotent_runtime::store::conformance::{self, Subject};
 use idempotent_runtime::{Idempotency, RedisStore, Scope, idempotent, issue_token};
 use std::sync::Arc;
-use std::time::Duration;
 use tests::{RedisCluster, Reply, Sender, Server, Stage, eventually};
+use tokio::sync::watch;
 
 /// Two apps on one cluster; they share the stage.
 struct Spread {
@@ -153,11 +153,16 @@ async fn a_slot_that_moves_in_mid_run_takes_its_owner_along() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crowd_notices_nothing_of_slots_that_move() {
     let spread = Spread::open().await;
+    let (answers, mut answered) = watch::channel(());
     let crowd = async {
+        // Dropped with the last answer, after which nobody waits for one.
+        let answers = answers;
         for round in 0..30 {
-            let spread = &spread;
+            let (spread, answers) = (&spread, &answers);
             let asked = (0..10).map(|n| async move {
-                spread.ask(n % 2, "/orders", &format!("{round}-{}", n / 2)).await
+                let reply = spread.ask(n % 2, "/orders", &format!("{round}-{}", n / 2)).await;
+                answers.send_replace(());
+                reply
             });
             for reply in join_all(asked).await {
                 match reply.status {
@@ -169,12 +174,17 @@ async fn a_crowd_notices_nothing_of_slots_that_move() {
     };
     let chaos = async {
         let mut moved = 0;
+        let mut another_answer = async || {
+            answered.mark_unchanged();
+            drop(answered.changed().await);
+        };
         while spread.stage.runs() < 150 {
             for name in spread.cluster.names().concat() {
+                // The crowd goes on while a slot is in each of its states.
                 let slot = spread.cluster.begin_to_move(&name);
-                tokio::time::sleep(Duration::from_millis(1)).await;
+                another_answer().await;
                 slot.carry_keys();
-                tokio::time::sleep(Duration::from_millis(1)).await;
+                another_answer().await;
                 slot.end();
                 moved += 1;
             }

@@ -5,7 +5,7 @@ use crate::{BOUND, assert_ran, assert_replays, guard, refused, routes};
 use futures_util::future::join_all;
 use idempotent_runtime::Idempotency;
 use std::time::{Duration, Instant};
-use tests::{MariaDbServer, PostgresServer, Proxy, Reply, Server, Stage, eventually};
+use tests::{MariaDbServer, PostgresServer, Proxy, Reply, Sender, Server, Stage, eventually};
 
 /// Makes a test of every behaviour for each server.
 macro_rules! on_both_servers {
@@ -80,22 +80,13 @@ impl Apart {
 
     /// Asks the app beside the database until the lease of a run elsewhere is over, and lets it run.
     async fn taken_over(&self, path: &str) -> tokio::task::JoinHandle<Reply> {
-        let (taken, begins) = (self.stage.runs() + 1, self.stage.clone());
-        let request = || self.near.post(path).key("k").send();
-        let running = tokio::spawn({
-            let requests = (0..400).map(|_| request()).collect::<Vec<_>>();
-            async move {
-                for request in requests {
-                    let reply = request.await;
-                    if reply.status != 409 {
-                        return reply;
-                    }
-                    tokio::time::sleep(Duration::from_millis(25)).await;
-                }
-                panic!("the lease is never over")
-            }
-        });
-        begins.runs_reach(taken).await;
+        let taken = self.stage.runs() + 1;
+        let url = format!("http://{}{path}", self.near.address());
+        let running = tokio::spawn(eventually("the lease is over", async move || {
+            let reply = Sender::post(url.clone()).key("k").send().await;
+            (reply.status != 409).then_some(reply)
+        }));
+        self.stage.runs_reach(taken).await;
         running
     }
 }

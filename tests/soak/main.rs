@@ -19,7 +19,7 @@ use rand::random_range;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
-use tests::{MariaDbServer, PostgresServer, RedisServer};
+use tests::{MariaDbServer, PostgresServer, RedisServer, eventually};
 use tokio::time::sleep;
 use world::{Keeper, World};
 
@@ -98,6 +98,7 @@ async fn client(world: &World, lives: &Lives, name: usize, until: Instant) {
             if is_settled(lives, &key) {
                 break;
             }
+            // What somebody takes to try again is part of what is tried here.
             sleep(Duration::from_millis(random_range(20..400))).await;
         }
     }
@@ -107,6 +108,7 @@ async fn client(world: &World, lives: &Lives, name: usize, until: Instant) {
 async fn chaos(world: &World, until: Instant) -> BTreeMap<&'static str, usize> {
     let mut blows = BTreeMap::new();
     while Instant::now() < until {
+        // So is the time between two blows: nothing is waited for.
         sleep(Duration::from_millis(random_range(100..1_000))).await;
         *blows.entry(world.strike().await).or_default() += 1;
     }
@@ -117,14 +119,14 @@ async fn chaos(world: &World, until: Instant) -> BTreeMap<&'static str, usize> {
 /// Asks for a key until its end is known, and says how long that took.
 async fn settle(world: &World, lives: &Lives, key: &str, promise: Promise) -> Duration {
     let began = Instant::now();
-    loop {
+    let asked = eventually(key, async || {
         ask(world, lives, key, promise).await;
-        if is_settled(lives, key) {
-            return began.elapsed();
-        }
-        assert!(began.elapsed() < SETTLES, "stuck: {key}: {:?}", lives.lock().expect("whole")[key]);
-        sleep(Duration::from_millis(50)).await;
-    }
+        let stuck = || lives.lock().expect("whole")[key].clone();
+        assert!(began.elapsed() < SETTLES || is_settled(lives, key), "stuck: {key}: {:?}", stuck());
+        is_settled(lives, key).then_some(())
+    });
+    asked.await;
+    began.elapsed()
 }
 
 async fn soak(name: &str, keeper: Keeper) {

@@ -119,6 +119,7 @@ impl World {
     /// Longer than its lease, or not.
     async fn stop_a_process(&self) -> &'static str {
         let stopped = self.processes[random_range(0..2)].read().await.suspend();
+        // How long it stands still is the blow.
         sleep(Duration::from_millis(random_range(100..2_500))).await;
         drop(stopped);
         "a process stopped"
@@ -146,6 +147,7 @@ impl World {
     async fn weather(&self, sets: impl Fn(&Proxy), lasts: std::ops::Range<u64>) {
         let Some(proxy) = &self.proxy else { return };
         sets(proxy);
+        // How long it lasts is the blow, too.
         sleep(Duration::from_millis(random_range(lasts))).await;
         proxy.pass();
     }

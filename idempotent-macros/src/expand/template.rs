@@ -26,8 +26,13 @@ pub(super) fn bindings(templates: &[&Template], parameters: &[Parameter]) -> Tok
     let bindings = parameters.iter().enumerate().filter_map(|(place, parameter)| {
         let used = parameter.names.iter().any(|name| words.contains(&name.to_string()));
         let (pattern, place) = (&parameter.pattern, Index::from(place));
-        // A pattern may bind more than its template names.
-        used.then(|| quote!(#[allow(unused_variables)] let #pattern = &__arguments.#place;))
+        let more = "a pattern may bind more than its template names";
+        used.then(|| {
+            quote! {
+                #[allow(unused_variables, reason = #more)]
+                let #pattern = &__arguments.#place;
+            }
+        })
     });
     quote!(#(#bindings)*)
 }
