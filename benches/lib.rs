@@ -6,4 +6,4 @@ mod load;
 mod ratio;
 
 pub use load::{Load, Requests};
-pub use ratio::{Round, compare};
+pub use ratio::{Round, compare, row};

@@ -20,23 +20,27 @@ const TIME: Duration = Duration::from_millis(250);
 
 /// Runs both sides in turns and prints a row: rates, and the median ratio with its range.
 pub async fn compare(name: &str, round: &Round<'_>) {
-    let mut ratios = Vec::new();
     let mut rates = (Vec::new(), Vec::new());
     // A first turn to warm up, which does not count.
     for turn in 0..=ROUNDS {
         let floor = round.floor.run(round.requests, TIME).await;
         let guarded = round.guarded.run(round.requests, TIME).await;
         if turn > 0 {
-            ratios.push(guarded / floor);
             rates.0.push(floor);
             rates.1.push(guarded);
         }
     }
+    row(name, rates.0, rates.1);
+}
+
+/// Prints a row of rates that were measured in turns: medians, and the median ratio with its range.
+pub fn row(name: &str, floor: Vec<f64>, guarded: Vec<f64>) {
+    let mut ratios: Vec<_> = guarded.iter().zip(&floor).map(|(ours, floor)| ours / floor).collect();
     ratios.sort_by(f64::total_cmp);
     println!(
         "| {name} | {:.0} | {:.0} | **{:.2}** | {:.2}–{:.2} |",
-        median(rates.0),
-        median(rates.1),
+        median(floor),
+        median(guarded),
         median(ratios.clone()),
         ratios[0],
         ratios[ratios.len() - 1],

@@ -33,6 +33,7 @@ install postgres postgresql
 install mariadbd mariadb-server
 install java default-jre-headless
 install zkServer.sh zookeeper
+install rabbitmq-server rabbitmq-server
 install pgrep procps
 install chromium chromium
 install chromedriver chromium-driver

@@ -27,7 +27,8 @@
 //!
 //! - [`idempotent`](macro@idempotent) is the attribute, and all its arguments.
 //! - [`Idempotency`] is what an app is given, [`Builder`] what can be set.
-//! - [`Messages`] guards functions that no request calls, with `strategy = "message"`.
+//! - [`Messages`] guards functions that no request calls, with `strategy = "message"`; `Consumer` feeds
+//!   them from a queue (features `redis`, `amqp`).
 //! - [`MemoryStore`], `SqliteStore` (feature `sqlite`), `RedisStore` (`redis`), `PostgresStore`
 //!   (`postgres`) and `MySqlStore` (`mysql`) keep records; [`Store`] is the contract for one of your own.
 //! - [`TokenIssuer`] and [`issue_token`] give out tokens, [`FormToken`] renders one into a form,
@@ -42,7 +43,8 @@
 //! `macros` and `actix` are on by default. `sqlite`, `redis`, `postgres` and `mysql` bring those
 //! stores, `redis-cluster` and `redis-sentinel` a Redis store on many servers; `browser` brings
 //! `browser_script`, a route that serves a small script for forms and `fetch`; `zookeeper` brings
-//! `ZooKeeperLocks`, for locks alone; `conformance` brings the tests that every store passes.
+//! `ZooKeeperLocks`, for locks alone; `amqp` brings `AmqpQueue`, for consumers of `RabbitMQ`, and
+//! `redis` also `RedisStream`; `conformance` brings the tests that every store passes.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod clock;
@@ -82,6 +84,12 @@ pub use http::{
 #[cfg(feature = "macros")]
 pub use idempotent_macros::{States, idempotent};
 pub use key::{Address, NotAKey, Segments, StorageKey};
+#[cfg(feature = "redis")]
+pub use message::RedisStream;
+#[cfg(feature = "amqp")]
+pub use message::{AmqpQueue, QueueKind};
+#[cfg(any(feature = "amqp", feature = "redis"))]
+pub use message::{ConsumeError, Consumer, Failure, Incoming, Source};
 pub use message::{Error, Guards, Messages, MessagesBuilder};
 pub use setup::{BuildError, NoScope};
 #[cfg(feature = "mysql")]

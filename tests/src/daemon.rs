@@ -9,8 +9,8 @@ use std::sync::Mutex;
 /// What watches over a server: it starts and kills it as it is told line by line. When nobody can
 /// tell it anything any more, it ends the server and removes its directory.
 ///
-/// Killed with the server are its own children, which would outlive it for a moment and keep their
-/// hands on its files.
+/// Killed with the server are its own children, which would outlive it, if only for a moment, and keep
+/// their hands on its files.
 const WATCH: &str = r#"
 exec 2>/dev/null ; directory=$1 ; quit=$2 ; shift 2
 while read -r told; do
@@ -22,7 +22,8 @@ while read -r told; do
     esac
     echo "$told" done
 done
-kill -s "$quit" "$server" ; wait "$server" ; rm -rf "$directory"
+left=$(pgrep -P "$server") ; kill -s "$quit" "$server" ; wait "$server" ; kill -KILL $left
+rm -rf "$directory"
 "#;
 
 /// A server in a directory of its own.

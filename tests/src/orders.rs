@@ -1,7 +1,7 @@
 //! The example `orders` as a process of its own.
 
 use crate::Sender;
-use crate::built::orders;
+use crate::built::example;
 use reqwest::Method;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -62,7 +62,7 @@ impl Orders {
     /// Starts it on the same data, at another address; what still runs is killed before.
     pub fn restart(&mut self) {
         self.kill();
-        let mut process = Command::new(orders())
+        let mut process = Command::new(example("orders"))
             .args(&self.options)
             .current_dir(self.directory.path())
             // Whoever runs the tests may have `ORDERS_…` set.

@@ -6,6 +6,8 @@
 //! function's own can.
 
 mod call;
+#[cfg(any(feature = "amqp", feature = "redis"))]
+mod consume;
 mod detached;
 mod error;
 mod guard;
@@ -13,6 +15,12 @@ mod messages;
 mod run;
 
 pub use call::{Filling, Message};
+#[cfg(feature = "redis")]
+pub use consume::RedisStream;
+#[cfg(feature = "amqp")]
+pub use consume::{AmqpQueue, QueueKind};
+#[cfg(any(feature = "amqp", feature = "redis"))]
+pub use consume::{ConsumeError, Consumer, Failure, Incoming, Source};
 pub use error::Error;
 pub use guard::guard;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]

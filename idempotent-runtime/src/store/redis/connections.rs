@@ -17,7 +17,7 @@ use tokio::runtime::{Handle, Id};
 type Attempt = Shared<BoxFuture<'static, RedisResult<Link>>>;
 
 /// The connections of one store.
-pub(super) struct Connections {
+pub(crate) struct Connections {
     target: Target,
     open: Mutex<HashMap<Id, Line>>,
     /// Numbers every attempt, so that a late report of a broken connection hits no newer one.
@@ -31,23 +31,23 @@ struct Line {
 }
 
 /// A connection to use once, which can be reported as broken.
-pub(super) struct Connected<'a> {
-    pub(super) connection: Link,
+pub(crate) struct Connected<'a> {
+    pub(crate) connection: Link,
     connections: &'a Connections,
     number: u64,
 }
 
 impl Connections {
-    pub(super) fn new(target: Target) -> Self {
+    pub(crate) fn new(target: Target) -> Self {
         Self { target, open: Mutex::default(), made: AtomicU64::new(0) }
     }
 
-    pub(super) fn target(&self) -> &Target {
+    pub(crate) fn target(&self) -> &Target {
         &self.target
     }
 
     /// The connection of the current runtime; after a failure the next caller tries anew.
-    pub(super) async fn get(&self) -> RedisResult<Connected<'_>> {
+    pub(crate) async fn get(&self) -> RedisResult<Connected<'_>> {
         let line = self.line();
         match line.attempt.await {
             Ok(connection) => Ok(Connected { connection, connections: self, number: line.number }),
@@ -78,7 +78,7 @@ impl Connections {
 impl Connected<'_> {
     /// Looks at an answer: a connection that broke, or whose server became a replica, is not used
     /// again.
-    pub(super) fn check<T>(&self, answer: RedisResult<T>) -> RedisResult<T> {
+    pub(crate) fn check<T>(&self, answer: RedisResult<T>) -> RedisResult<T> {
         answer.inspect_err(|error| {
             if error.is_unrecoverable_error() || is_read_only(error) {
                 self.connections.forget(self.number);

@@ -16,7 +16,7 @@ pub(super) type Answers = BTreeMap<String, Value>;
 
 /// A connection; clones share it.
 #[derive(Clone)]
-pub(super) enum Link {
+pub(crate) enum Link {
     One(MultiplexedConnection),
     /// Finds the master of each key by itself, and sends again what went astray: a claim may arrive
     /// more than once.

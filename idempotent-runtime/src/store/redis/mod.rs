@@ -12,12 +12,15 @@ use crate::store::{Changed, Entry, Finding, Store, StoreFuture, Swap};
 use ::redis::aio::ConnectionLike;
 use ::redis::{Cmd, ErrorKind, RedisError, RedisResult, Script, Value, cmd, pipe};
 use bytes::Bytes;
-use connections::{Connections, is_read_only};
+use connections::is_read_only;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use target::Target;
 use watches::Watches;
+
+pub(crate) use connections::Connections;
+pub(crate) use link::Link;
+pub(crate) use target::Target;
 
 /// The longest life that is asked of the server, a hundred years: it refuses sums that overflow.
 const LONGEST: Duration = Duration::from_hours(876_000);

@@ -24,7 +24,7 @@ const ANSWER: Duration = Duration::from_millis(500);
 const WHOLE: Duration = Duration::from_millis(1500);
 
 /// Whom to connect to, and how.
-pub(super) struct Target {
+pub(crate) struct Target {
     whom: Whom,
     way: Way,
 }
@@ -69,9 +69,15 @@ const CLUSTER: &str = "redis+cluster://";
 const SENTINEL: &str = "redis+sentinel://";
 
 impl Target {
-    pub(super) fn of(url: &str) -> RedisResult<Self> {
+    pub(crate) fn of(url: &str) -> RedisResult<Self> {
+        Self::waiting(url, Duration::ZERO)
+    }
+
+    /// The same, for commands that may wait this long at the server before it answers.
+    pub(crate) fn waiting(url: &str, at_most: Duration) -> RedisResult<Self> {
+        let answer = ANSWER + at_most;
         let whom = if let Some(rest) = url.strip_prefix(CLUSTER) {
-            Whom::cluster(rest)?
+            Whom::cluster(rest, answer)?
         } else if let Some(rest) = url.strip_prefix(SENTINEL) {
             Whom::watched(rest)?
         } else {
@@ -79,7 +85,7 @@ impl Target {
         };
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT))
-            .set_response_timeout(Some(ANSWER));
+            .set_response_timeout(Some(answer));
         Ok(Self { whom, way: Way { config, first: None } })
     }
 
@@ -105,7 +111,7 @@ impl Target {
     }
 
     /// Connects; what this needs is taken along.
-    pub(super) fn connect(&self) -> BoxFuture<'static, RedisResult<Link>> {
+    pub(crate) fn connect(&self) -> BoxFuture<'static, RedisResult<Link>> {
         let way = self.way.clone();
         match &self.whom {
             Whom::One(client) => {
@@ -124,7 +130,7 @@ impl Target {
     }
 
     /// For people; without credentials.
-    pub(super) fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         match &self.whom {
             Whom::One(client) => format!("Redis at {}", client.get_connection_info().addr()),
             #[cfg(feature = "redis-cluster")]
@@ -141,19 +147,19 @@ impl Target {
 
 impl Whom {
     #[cfg(feature = "redis-cluster")]
-    fn cluster(rest: &str) -> RedisResult<Self> {
+    fn cluster(rest: &str, answer: Duration) -> RedisResult<Self> {
         let Parts { user, hosts, tail } = Parts::of(rest);
         let nodes = hosts.iter().map(|host| format!("redis://{user}{host}{tail}"));
         let client = ClusterClientBuilder::new(nodes)
             .connection_timeout(CONNECT)
-            .response_timeout(ANSWER)
+            .response_timeout(answer)
             .overall_response_timeout(Some(WHOLE))
             .build()?;
         Ok(Self::Cluster(Box::new(client), hosts.join(",")))
     }
 
     #[cfg(not(feature = "redis-cluster"))]
-    fn cluster(_: &str) -> RedisResult<Self> {
+    fn cluster(_: &str, _: Duration) -> RedisResult<Self> {
         Err(unusable("a cluster needs the feature `redis-cluster`"))
     }
 

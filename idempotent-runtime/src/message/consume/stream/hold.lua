@@ -1,0 +1,9 @@
+-- Sets how long entries have been left alone and how often they were tried, where they are still this
+-- consumer's: what somebody else has taken over is theirs.
+for at = 3, #ARGV, 3 do
+    local id = ARGV[at]
+    if redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1, ARGV[2])[1] then
+        redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, id,
+            'IDLE', ARGV[at + 1], 'RETRYCOUNT', ARGV[at + 2], 'JUSTID')
+    end
+end

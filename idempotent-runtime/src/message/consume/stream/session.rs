@@ -1,0 +1,86 @@
+//! Reading as a consumer of a group.
+
+use super::group::{Group, Ticket, broken};
+use crate::message::consume::decide::Settlement;
+use crate::message::consume::source::{Broken, Hands, Session, Taken};
+use crate::store::redis::Link;
+use ::redis::RedisResult;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a read waits at the server.
+pub(super) const BLOCK: Duration = Duration::from_millis(500);
+
+/// A consumer that reads.
+pub struct Reading {
+    group: Arc<Group>,
+    reads: Link,
+    /// A read under way: what it brings is this consumer's, so it is never dropped.
+    under_way: Option<BoxFuture<'static, RedisResult<Vec<Taken<Ticket>>>>>,
+    /// When it was last looked for what others left behind.
+    looked: Option<Instant>,
+}
+
+impl Reading {
+    pub(super) fn new(group: Arc<Group>, reads: Link) -> Self {
+        Self { group, reads, under_way: None, looked: None }
+    }
+
+    /// Looks for what others left behind, when it is time, and else for what is new.
+    fn step(&mut self, room: usize) -> BoxFuture<'static, RedisResult<Vec<Taken<Ticket>>>> {
+        let group = Arc::clone(&self.group);
+        let every = (group.idle() / 4).min(Duration::from_secs(5));
+        let until =
+            self.looked.map_or(Duration::ZERO, |looked| every.saturating_sub(looked.elapsed()));
+        let until = group.next_due().map_or(until, |due| due.min(until));
+        if until.is_zero() {
+            self.looked = Some(Instant::now());
+            return async move { group.take_over(room).await }.boxed();
+        }
+        let mut reads = self.reads.clone();
+        async move { group.read(&mut reads, room, until.min(BLOCK)).await }.boxed()
+    }
+}
+
+impl Session for Reading {
+    type Hands = Arc<Group>;
+
+    async fn next(&mut self, room: usize) -> Result<Vec<Taken<Ticket>>, Broken> {
+        loop {
+            if self.under_way.is_none() {
+                self.under_way = Some(self.step(room));
+            }
+            let Some(step) = &mut self.under_way else { continue };
+            let taken = step.await;
+            self.under_way = None;
+            let taken = taken.map_err(broken)?;
+            if !taken.is_empty() {
+                return Ok(taken);
+            }
+        }
+    }
+
+    fn hands(&self) -> Arc<Group> {
+        Arc::clone(&self.group)
+    }
+
+    async fn cease(&mut self) {
+        if let Some(step) = self.under_way.take() {
+            for Taken { ticket, .. } in step.await.unwrap_or_default() {
+                if let Err(Broken { cause, .. }) =
+                    self.group.settle(ticket, Settlement::Leave).await
+                {
+                    tracing::warn!(error = &*cause, "an entry is left behind, to be taken over");
+                }
+            }
+        }
+    }
+
+    async fn close(self) {
+        if let Err(error) = self.group.leave().await {
+            tracing::debug!(%error, "a consumer stays in its group");
+        }
+    }
+}

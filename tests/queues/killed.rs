@@ -1,0 +1,92 @@
+//! Consumers that are killed in the middle, and what the next one finds: an inbox (invariants S4, S14).
+
+use crate::place::{Place, Stream};
+use crate::rabbit::Queue;
+use sqlx::SqlitePool;
+use sqlx::sqlite::SqliteConnectOptions;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use tests::eventually;
+
+/// A consumer; it is killed when it is dropped.
+struct Process(Child);
+
+impl Process {
+    fn start(kind: &str, place: &impl Place, database: &Path, step: Option<&str>) -> Self {
+        let child = Command::new(env!("CARGO_BIN_EXE_consuming"))
+            .arg(kind)
+            .args(place.arguments())
+            .arg(database)
+            .args(step)
+            .stdout(Stdio::piped())
+            .spawn();
+        Self(child.expect("what was built can be started"))
+    }
+
+    /// Waits until it stands still.
+    fn reaches(&mut self) {
+        let said = self.0.stdout.take().expect("it is piped");
+        let mut line = String::new();
+        let read = || BufReader::new(said).read_line(&mut line);
+        tokio::task::block_in_place(read).expect("it says something");
+        assert_eq!(line, "reached\n");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.0.kill().and_then(|()| self.0.wait()).expect("our child");
+    }
+}
+
+async fn once<P: Place>(kind: &str, step: &str, effects_before: i64) {
+    let place = P::new().await;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("shop.db");
+    let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+    let pool = SqlitePool::connect_with(options).await.expect("it opens");
+    let create = sqlx::raw_sql("CREATE TABLE effects (id TEXT NOT NULL)");
+    create.execute(&pool).await.expect("a table");
+    let effects = async || -> i64 {
+        let count = sqlx::query_scalar("SELECT COUNT(*) FROM effects");
+        count.fetch_one(&pool).await.expect("a number")
+    };
+    let mut dying = Process::start(kind, &place, &file, Some(step));
+    place.publish("a").await;
+    dying.reaches();
+    drop(dying);
+    eventually("it is there again", async || (!place.is_settled().await).then_some(())).await;
+    assert_eq!(effects().await, effects_before);
+    let _next = Process::start(kind, &place, &file, None);
+    eventually("the next one settles it", async || {
+        (place.is_settled().await && effects().await == 1).then_some(())
+    })
+    .await;
+    assert_eq!((effects().await, place.dead().await), (1, vec![]));
+}
+
+macro_rules! once {
+    ($($name:ident: $place:ty, $kind:literal;)*) => {
+        $(
+            mod $name {
+                use super::*;
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn before_its_record_is_committed_the_next_one_runs_it() {
+                    once::<$place>($kind, "before the record", 0).await;
+                }
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn before_its_acknowledgement_the_next_one_finds_it_done() {
+                    once::<$place>($kind, "before the acknowledgement", 1).await;
+                }
+            }
+        )*
+    };
+}
+
+once! {
+    on_a_stream: Stream, "stream";
+    on_a_queue: Queue, "queue";
+}

@@ -1,0 +1,98 @@
+//! The queues that every behaviour is tested on.
+
+use idempotent_runtime::{RedisStream, Source};
+use std::time::Duration;
+use tests::RedisServer;
+
+/// After how long an entry of a stream is taken over.
+pub(crate) const IDLE: Duration = Duration::from_millis(300);
+
+const STREAM: &str = "orders";
+const GROUP: &str = "shop";
+
+/// A queue of a test's own.
+pub(crate) trait Place: Sized + Send + 'static {
+    type Source: Source;
+
+    async fn new() -> Self;
+
+    /// One on a server that nobody else uses.
+    async fn of_its_own() -> Self {
+        Self::new().await
+    }
+
+    /// What a consumer of it is given.
+    fn source(&self) -> Self::Source;
+
+    /// What a process needs to be one.
+    fn arguments(&self) -> [String; 3];
+
+    async fn publish(&self, payload: &str);
+
+    /// Whether every message is done with, as far as can be known while some are worked on.
+    async fn is_settled(&self) -> bool;
+
+    /// The dead letters, and the reasons beside them.
+    async fn dead(&self) -> Vec<(String, String)>;
+
+    async fn kill_and_restart(&mut self);
+}
+
+/// A stream on a Redis server of its own, which writes everything down.
+pub(crate) struct Stream {
+    pub(crate) server: RedisServer,
+}
+
+impl Stream {
+    /// Sends a command that begins with its stream and its group.
+    pub(crate) fn ask<T: redis::FromRedisValue>(&self, words: &[&str], rest: &[&str]) -> T {
+        self.server.command(&[words, &[STREAM, GROUP], rest].concat())
+    }
+}
+
+impl Place for Stream {
+    type Source = RedisStream;
+
+    async fn new() -> Self {
+        let options = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"];
+        Self { server: RedisServer::start_with(&options) }
+    }
+
+    fn source(&self) -> RedisStream {
+        let source = RedisStream::new(self.server.url(), STREAM, GROUP).expect("it is a URL");
+        source.take_over_after(IDLE)
+    }
+
+    fn arguments(&self) -> [String; 3] {
+        [self.server.url(), STREAM.to_owned(), GROUP.to_owned()]
+    }
+
+    async fn publish(&self, payload: &str) {
+        self.server.command::<String>(&["XADD", STREAM, "*", "payload", payload]);
+    }
+
+    async fn is_settled(&self) -> bool {
+        type Groups = Vec<std::collections::HashMap<String, redis::Value>>;
+        let groups: Groups = self.server.command(&["XINFO", "GROUPS", STREAM]);
+        let zero = Some(&redis::Value::Int(0));
+        groups.len() == 1 && groups[0].get("pending") == zero && groups[0].get("lag") == zero
+    }
+
+    async fn dead(&self) -> Vec<(String, String)> {
+        type Entries = Vec<(String, Vec<String>)>;
+        let entries: Entries = self.server.command(&["XRANGE", "orders:dead", "-", "+"]);
+        let dead = entries.into_iter().map(|(_, fields)| {
+            let field = |name: &str| {
+                let pair = fields.chunks(2).find(|pair| pair[0] == name);
+                pair.map(|pair| pair[1].clone()).unwrap_or_default()
+            };
+            (field("payload"), field("idempotency-reason"))
+        });
+        dead.collect()
+    }
+
+    async fn kill_and_restart(&mut self) {
+        self.server.kill();
+        self.server.restart();
+    }
+}

@@ -1,0 +1,70 @@
+//! A consumer that works in a database and stands still where it is told to, to be killed.
+//!
+//! `consuming KIND URL QUEUE GROUP DATABASE [STEP]`
+
+use idempotent_runtime::{
+    AmqpQueue, Consumer, Failure, Incoming, Messages, RedisStream, Source, Tx, idempotent,
+};
+use sqlx::Sqlite;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+use std::error::Error;
+use std::future::pending;
+use std::io::{Write, stdout};
+use std::time::Duration;
+
+struct Desk {
+    messages: Messages,
+    step: String,
+}
+
+impl Desk {
+    #[idempotent(strategy = "message", key = "{id}", engine = "self.messages")]
+    async fn book(&self, id: &str, mut tx: Tx<Sqlite>) -> Result<(), Failure> {
+        let insert = sqlx::query("INSERT INTO effects (id) VALUES (?)").bind(id.to_owned());
+        insert.execute(&mut *tx).await.map_err(Failure::later)?;
+        self.reach("before the record").await;
+        Ok(())
+    }
+
+    async fn handle(&self, incoming: Incoming) -> Result<(), Failure> {
+        self.book(str::from_utf8(incoming.payload()).map_err(Failure::undecodable)?).await?;
+        self.reach("before the acknowledgement").await;
+        Ok(())
+    }
+
+    async fn reach(&self, step: &str) {
+        if self.step == step {
+            println!("reached");
+            stdout().flush().expect("somebody listens");
+            pending::<()>().await;
+        }
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let [kind, url, queue, group, database, step @ ..] = &arguments[..] else {
+        return Err("five arguments".into());
+    };
+    let options =
+        SqliteConnectOptions::new().filename(database).busy_timeout(Duration::from_mins(1));
+    let pool = SqlitePool::connect_with(options).await?;
+    let messages = Messages::connect("memory:").await?.scope("tests").database(pool).build()?;
+    let desk = Desk { messages, step: step.first().cloned().unwrap_or_default() };
+    if kind == "stream" {
+        let stream = RedisStream::new(url, queue, group)?;
+        consume(stream.take_over_after(Duration::from_millis(300)), desk).await
+    } else {
+        consume(AmqpQueue::new(url, queue)?, desk).await
+    }
+}
+
+async fn consume(source: impl Source, desk: Desk) -> Result<(), Box<dyn Error>> {
+    let desk = std::sync::Arc::new(desk);
+    let handler = move |incoming| {
+        let desk = std::sync::Arc::clone(&desk);
+        async move { desk.handle(incoming).await }
+    };
+    Ok(Consumer::of(source).run(pending(), handler).await?)
+}

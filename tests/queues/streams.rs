@@ -1,0 +1,99 @@
+//! What only streams of Redis have: entries that are kept, and taken over.
+
+use crate::desk::{Desk, order};
+use crate::place::{IDLE, Place, Stream};
+use std::time::{Duration, Instant};
+use tests::eventually;
+
+type Pending = Vec<(String, String, u64, u32)>;
+
+fn pending(stream: &Stream) -> Pending {
+    stream.ask(&["XPENDING"], &["-", "+", "10"])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_worked_on_for_long_is_not_taken_over() {
+    let (stream, desk, other) = (Stream::new().await, Desk::new(), Desk::new());
+    let consumer = desk.consumes_as_is(&stream);
+    stream.publish(&order("a", "holds")).await;
+    desk.started.notified().await;
+    let others = other.consumes_as_is(&stream);
+    let [(_, name, _, attempt)] = &pending(&stream)[..] else { panic!("one is pending") };
+    let began = Instant::now();
+    eventually("others had time enough to take it over", async || {
+        (began.elapsed() > IDLE * 5).then_some(())
+    })
+    .await;
+    let [(_, still, idle, attempts)] = &pending(&stream)[..] else { panic!("one is pending") };
+    assert_eq!((still, attempts), (name, attempt));
+    assert!(Duration::from_millis(*idle) < IDLE, "{idle}");
+    desk.go.notify_one();
+    consumer.settles(&stream).await;
+    others.settles(&stream).await;
+    assert_eq!((desk.saw(), other.saw()), (vec![1], vec![]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_taken_over_wrongly_runs_once_all_the_same() {
+    let (stream, desk) = (Stream::new().await, Desk::new());
+    let consumer = desk.consumes_as_is(&stream);
+    stream.publish(&order("a", "holds")).await;
+    desk.started.notified().await;
+    let [(id, ..)] = &pending(&stream)[..] else { panic!("one is pending") };
+    // As if its consumer had been stopped for long, and another one had died of it.
+    let long_ago = ["nobody", "0", id, "IDLE", "100000"];
+    let _: redis::Value = stream.ask(&["XCLAIM"], &long_ago);
+    // Guarded by the same, as a process of its own would be.
+    let others = desk.consumes_as_is(&stream);
+    eventually("another one tries it", async || (desk.saw().len() > 1).then_some(())).await;
+    desk.go.notify_one();
+    consumer.settles(&stream).await;
+    others.settles(&stream).await;
+    assert_eq!((desk.ran(), stream.dead().await), (vec!["a".to_owned()], vec![]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_without_a_payload_is_dead() {
+    let (stream, desk) = (Stream::new().await, Desk::new());
+    let consumer = desk.consumes_as_is(&stream);
+    stream.server.command::<String>(&["XADD", "orders", "*", "body", "{}"]);
+    consumer.settles(&stream).await;
+    let dead = stream.dead().await;
+    let reason = "undecodable: the entry has no field `payload`".to_owned();
+    assert_eq!(dead, [(String::new(), reason)]);
+    assert!(desk.saw().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_killed_its_consumers_is_not_tried_for_ever() {
+    let (stream, desk) = (Stream::new().await, Desk::new());
+    stream.publish(&order("a", "returns")).await;
+    let _: redis::Value = stream.server.command(&["XGROUP", "CREATE", "orders", "shop", "0"]);
+    let read = ["XREADGROUP", "GROUP", "shop", "nobody", "STREAMS", "orders", ">"];
+    let _: redis::Value = stream.server.command(&read);
+    let [(id, ..)] = &pending(&stream)[..] else { panic!("one is pending") };
+    let deliveries = ["nobody", "0", id, "IDLE", "100000", "RETRYCOUNT", "10"];
+    let _: redis::Value = stream.ask(&["XCLAIM"], &deliveries);
+    desk.consumes_as_is(&stream).settles(&stream).await;
+    let dead = stream.dead().await;
+    assert!(dead.len() == 1 && dead[0].1.starts_with("attempts: "), "{dead:?}");
+    assert_eq!((desk.ran(), desk.saw()), (vec![], vec![]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_consumer_that_stopped_leaves_its_group() {
+    let (stream, desk) = (Stream::new().await, Desk::new());
+    let consumer = desk.consumes_as_is(&stream);
+    stream.publish(&order("a", "returns")).await;
+    consumer.settles(&stream).await;
+    let consumers: Vec<redis::Value> = stream.ask(&["XINFO", "CONSUMERS"], &[]);
+    assert!(consumers.is_empty(), "{consumers:?}");
+}
+
+#[tokio::test]
+async fn a_name_that_holds_something_else_is_refused() {
+    let (stream, desk) = (Stream::new().await, Desk::new());
+    stream.server.command::<String>(&["SET", "orders", "no stream"]);
+    let Err(refused) = desk.consumes_as_is(&stream).ends().await else { panic!("it consumes") };
+    assert!(refused.to_string().contains("the stream `orders` of Redis"), "{refused}");
+}

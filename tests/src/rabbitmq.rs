@@ -1,0 +1,181 @@
+//! A `RabbitMQ` server of the tests' own.
+
+use crate::daemon::Daemon;
+use crate::eventually;
+use lapin::options::{
+    BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions,
+    QueueDeclareOptions, QueueDeleteOptions,
+};
+use lapin::types::FieldTable;
+use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// A private node on free ports, with its data in a temporary directory and a name server of its own;
+/// it ends when it is dropped.
+#[derive(Debug)]
+pub struct RabbitMqServer {
+    daemon: Daemon,
+    port: u16,
+}
+
+/// Who publishes for a test, and looks into queues.
+#[derive(Debug)]
+pub struct Publisher {
+    channel: Channel,
+    url: String,
+}
+
+impl RabbitMqServer {
+    /// The server that all tests of this process share; it is started for the first.
+    pub async fn shared() -> &'static Self {
+        static SHARED: OnceLock<RabbitMqServer> = OnceLock::new();
+        let server = SHARED.get_or_init(|| {
+            let server = Self::installed();
+            server.daemon.start();
+            server
+        });
+        server.answers().await;
+        server
+    }
+
+    /// Starts a server of a test's own.
+    pub async fn start() -> Self {
+        let server = Self::installed();
+        server.restart().await;
+        server
+    }
+
+    fn installed() -> Self {
+        // All at once, so that no two are the same.
+        let free = || TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        let ports = [free(), free(), free()];
+        let [port, nodes, names] =
+            ports.map(|listener| listener.local_addr().expect("it is bound").port());
+        let nothing = |_: &Path| vec!["true".to_owned()];
+        let serve = |directory: &Path| serve(directory, port, nodes, names);
+        Self { daemon: Daemon::new("rabbitmq", "KILL", nothing, serve), port }
+    }
+
+    /// Starts it again after [`kill`](Self::kill), with what it wrote down.
+    pub async fn restart(&self) {
+        self.daemon.start();
+        self.answers().await;
+    }
+
+    /// Ends it with SIGKILL.
+    pub fn kill(&self) {
+        self.daemon.kill();
+    }
+
+    /// Its address for `AmqpQueue::new`.
+    pub fn url(&self) -> String {
+        format!("amqp://127.0.0.1:{}/%2f", self.port)
+    }
+
+    /// Connects.
+    pub async fn publisher(&self) -> Publisher {
+        Publisher { channel: self.connect().await.expect("the server is up"), url: self.url() }
+    }
+
+    async fn connect(&self) -> lapin::Result<Channel> {
+        let channel = connect(&self.url()).await?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        Ok(channel)
+    }
+
+    async fn answers(&self) {
+        let started = Instant::now();
+        while !matches!(
+            tokio::time::timeout(Duration::from_secs(5), self.connect()).await,
+            Ok(Ok(_))
+        ) {
+            let late = started.elapsed() > Duration::from_mins(2);
+            assert!(!late, "rabbitmq does not answer: {}", self.daemon.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+impl Publisher {
+    /// Puts a message into a queue, which is there; the broker has it when this is done.
+    ///
+    /// One that was just declared may not know its leader yet.
+    pub async fn publish(&self, queue: &str, payload: &[u8], properties: BasicProperties) {
+        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        let properties = properties.with_delivery_mode(2);
+        eventually("the broker takes a message", async || {
+            let (to, properties) = (queue.into(), properties.clone());
+            let sent = self.channel.basic_publish("".into(), to, options, payload, properties);
+            let sent = sent.await.expect("the server is up").await.expect("it answers");
+            (sent == Confirmation::Ack(None)).then_some(())
+        })
+        .await;
+    }
+
+    /// How many messages are ready in a queue; nothing if there is no queue.
+    pub async fn ready(&self, queue: &str) -> Option<u32> {
+        let channel = connect(&self.url).await.ok()?;
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let queue =
+            channel.queue_declare(queue.into(), passive, FieldTable::default()).await.ok()?;
+        Some(queue.message_count())
+    }
+
+    /// Declares a durable queue with these arguments.
+    pub async fn declare(&self, queue: &str, arguments: FieldTable) {
+        let durable = QueueDeclareOptions::durable();
+        self.channel.queue_declare(queue.into(), durable, arguments).await.expect("it is declared");
+    }
+
+    /// Deletes a queue with all that is in it.
+    pub async fn delete(&self, queue: &str) {
+        let deleted = self.channel.queue_delete(queue.into(), QueueDeleteOptions::default());
+        deleted.await.expect("the server is up");
+    }
+
+    /// Takes a message out of a queue.
+    pub async fn take(&self, queue: &str) -> Option<(Vec<u8>, BasicProperties)> {
+        let channel = connect(&self.url).await.ok()?;
+        let got = channel.basic_get(queue.into(), BasicGetOptions::default()).await.ok()??;
+        got.ack(BasicAckOptions::default()).await.expect("the server is up");
+        let delivery = got.delivery;
+        Some((delivery.data, delivery.properties))
+    }
+}
+
+/// A channel of a connection of its own: to ask for a queue that is not there costs both.
+async fn connect(url: &str) -> lapin::Result<Channel> {
+    Connection::connect(url, ConnectionProperties::default()).await?.create_channel().await
+}
+
+/// As Debian's package `rabbitmq-server` installs it: without its script, which writes elsewhere.
+///
+/// One scheduler that does not spin, for it shares the host with many tests.
+fn serve(directory: &Path, port: u16, nodes: u16, names: u16) -> Vec<String> {
+    let home = directory.display();
+    let settings = [
+        format!("HOME={home}"),
+        format!("ERL_EPMD_PORT={names}"),
+        "ERL_EPMD_ADDRESS=127.0.0.1".to_owned(),
+        "RABBITMQ_NODENAME=tests@localhost".to_owned(),
+        "RABBITMQ_NODE_IP_ADDRESS=127.0.0.1".to_owned(),
+        format!("RABBITMQ_NODE_PORT={port}"),
+        format!("RABBITMQ_DIST_PORT={nodes}"),
+        format!("RABBITMQ_MNESIA_BASE={home}/data"),
+        format!("RABBITMQ_LOG_BASE={home}/logs"),
+        "RABBITMQ_LOGS=-".to_owned(),
+        format!("RABBITMQ_ENABLED_PLUGINS_FILE={home}/plugins"),
+        format!("RABBITMQ_CONFIG_FILE={home}/rabbitmq"),
+        "RABBITMQ_CONF_ENV_FILE=/dev/null".to_owned(),
+        // As systemd starts it: the server is the process itself, and no script stands before it.
+        format!("NOTIFY_SOCKET={home}/none"),
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=+S 1:1 +sbwt none".to_owned(),
+    ];
+    let run = r#"epmd -port "$ERL_EPMD_PORT" -address 127.0.0.1 & exec "$0" </dev/null"#;
+    let program = ["sh", "-c", run, "/usr/lib/rabbitmq/bin/rabbitmq-server"];
+    let words = std::iter::once("env".to_owned()).chain(settings);
+    words.chain(program.map(str::to_owned)).collect()
+}
