@@ -7,7 +7,6 @@ use bytes::Bytes;
 use idempotent_runtime::store::{Entry, Store, StoreFuture, Swap};
 use idempotent_runtime::{Idempotency, Scope, StorageKey};
 use std::collections::HashMap;
-use std::future::ready;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -36,7 +35,7 @@ impl Store for MapStore {
     fn create<'a>(
         &'a self,
         key: &'a StorageKey,
-        value: Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>> {
         // Looking and putting under one lock is what makes it one atomic step.
@@ -44,27 +43,27 @@ impl Store for MapStore {
         let there = values.get(key).filter(|(_, ends)| *ends > Instant::now());
         let there = there.map(|(there, _)| there.clone());
         if there.is_none() {
-            values.insert(*key, (value, end(life)));
+            values.insert(*key, (value.clone(), end(life)));
         }
-        Box::pin(ready(Ok(there)))
+        StoreFuture::ready(Ok(there))
     }
 
     fn swap<'a>(
         &'a self,
         key: &'a StorageKey,
-        expected: Bytes,
-        value: Bytes,
+        expected: &'a Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Swap> {
         let mut values = self.lock();
         let swap = match values.get_mut(key).filter(|(_, ends)| *ends > Instant::now()) {
-            Some(there) if there.0 == expected => {
-                *there = (value, end(life));
+            Some(there) if there.0 == *expected => {
+                *there = (value.clone(), end(life));
                 Swap::Done
             }
             other => Swap::Differs(other.map(|(there, _)| there.clone())),
         };
-        Box::pin(ready(Ok(swap)))
+        StoreFuture::ready(Ok(swap))
     }
 
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
@@ -72,7 +71,7 @@ impl Store for MapStore {
             value,
             left: ends.saturating_duration_since(Instant::now()),
         });
-        Box::pin(ready(Ok(entry)))
+        StoreFuture::ready(Ok(entry))
     }
 
     fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
@@ -82,7 +81,7 @@ impl Store for MapStore {
         for key in &over {
             values.remove(key);
         }
-        Box::pin(ready(Ok(u32::try_from(over.len()).unwrap_or(limit))))
+        StoreFuture::ready(Ok(u32::try_from(over.len()).unwrap_or(limit)))
     }
 
     fn describe(&self) -> String {

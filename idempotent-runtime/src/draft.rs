@@ -11,8 +11,6 @@ pub(crate) const LONG_VALUE_MAX: usize = 8192;
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
     segments: Segments,
-    /// The last value put in: the whole key, where the template is one placeholder.
-    value: String,
     failed: Option<Unfilled>,
 }
 
@@ -42,7 +40,7 @@ impl Draft {
     /// The value of the only placeholder.
     #[cfg(feature = "actix")]
     pub(crate) fn value(&self) -> &str {
-        &self.value
+        self.segments.last_value()
     }
 
     /// Adds literal text.
@@ -55,7 +53,7 @@ impl Draft {
         let mut text = Bounded { text: String::new(), longest };
         let what = || format!("`{expression}`");
         match write!(text, "{value}") {
-            Ok(()) => self.put(what, Some(text.text), longest, Showing::Plain),
+            Ok(()) => self.put(what, Some(&text.text), longest, Showing::Plain),
             Err(_) => self.fail(Unfilled::Invalid(too_long(&what(), longest))),
         }
     }
@@ -64,7 +62,7 @@ impl Draft {
     pub(crate) fn put(
         &mut self,
         what: impl Fn() -> String,
-        value: Option<String>,
+        value: Option<&str>,
         longest: usize,
         showing: Showing,
     ) {
@@ -80,10 +78,9 @@ impl Draft {
         };
         let segments = std::mem::take(&mut self.segments);
         self.segments = match showing {
-            Showing::Plain => segments.value(&value),
-            Showing::Secret => segments.secret(&value),
+            Showing::Plain => segments.value(value),
+            Showing::Secret => segments.secret(value),
         };
-        self.value = value;
     }
 
     pub(crate) fn fail(&mut self, why: Unfilled) {

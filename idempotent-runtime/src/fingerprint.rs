@@ -1,7 +1,6 @@
 //! What must be equal for two uses of one key to be the same request.
 
-use crate::key::{Segments, absorb, hex};
-use sha2::{Digest, Sha256};
+use crate::key::{Segments, hashed, hex};
 use std::fmt;
 
 /// SHA-256 over what a repeated request must repeat.
@@ -40,12 +39,7 @@ impl Fingerprint {
     }
 
     fn of_parts(kind: u8, parts: &[&[u8]]) -> Self {
-        let mut hash = Sha256::new();
-        hash.update([kind]);
-        for part in parts {
-            absorb(&mut hash, part);
-        }
-        Self(hash.finalize().into())
+        Self(hashed(&[kind], parts.iter().copied()))
     }
 }
 

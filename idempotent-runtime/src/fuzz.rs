@@ -42,20 +42,14 @@ pub fn token(sent: &[u8]) {
     let policy = Policy::new("op", Strategy::Token);
     let (scope, key) = (Segments::new().value("alice"), Segments::new().value(value));
     let (route, fingerprint) = (("POST", "/"), Fingerprint::NONE);
-    let read = Reading {
-        operation: "op",
-        scope: &scope,
-        key: &key,
-        value,
-        route,
-        fingerprint,
-        clock: &clock,
-    };
+    let read =
+        Reading { operation: "op", scope: &scope, key: &key, route, fingerprint, clock: &clock };
     let stored = Settings::default();
     if let Ok(ask) = strategy::ask(&policy, &stored, &read) {
         assert_eq!(value.len(), ulid::ULID_LEN, "a stored token is an ULID and nothing more");
         let upper = value.to_uppercase();
-        let again = Reading { value: &upper, ..read };
+        let upper = Segments::new().value(&upper);
+        let again = Reading { key: &upper, ..read };
         let again = strategy::ask(&policy, &stored, &again).map(|ask| ask.claim.key);
         assert_eq!(again.ok(), Some(ask.claim.key), "its spellings are one token");
     }

@@ -90,18 +90,18 @@ impl Store for Mortal {
     fn create<'a>(
         &'a self,
         key: &'a StorageKey,
-        value: Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>> {
         let steps = (Step::BeforeClaim, Step::AfterClaim);
-        Box::pin(self.between(steps, self.store.create(key, value, life), Option::is_none))
+        StoreFuture::new(self.between(steps, self.store.create(key, value, life), Option::is_none))
     }
 
     fn swap<'a>(
         &'a self,
         key: &'a StorageKey,
-        expected: Bytes,
-        value: Bytes,
+        expected: &'a Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Swap> {
         let completes = is_outcome(key, &value);
@@ -110,7 +110,7 @@ impl Store for Mortal {
             return work;
         }
         let steps = (Step::BeforeComplete, Step::AfterComplete);
-        Box::pin(self.between(steps, work, |swapped| *swapped == Swap::Done))
+        StoreFuture::new(self.between(steps, work, |swapped| *swapped == Swap::Done))
     }
 
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {

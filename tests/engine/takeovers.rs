@@ -26,7 +26,7 @@ impl Store for Meeting {
     fn create<'a>(
         &'a self,
         key: &'a StorageKey,
-        value: Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>> {
         self.store.create(key, value, life)
@@ -35,11 +35,11 @@ impl Store for Meeting {
     fn swap<'a>(
         &'a self,
         key: &'a StorageKey,
-        expected: Bytes,
-        value: Bytes,
+        expected: &'a Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Swap> {
-        Box::pin(async move {
+        StoreFuture::new(async move {
             self.swaps.wait().await;
             self.store.swap(key, expected, value, life).await
         })
@@ -127,28 +127,28 @@ impl Store for Elusive {
     fn create<'a>(
         &'a self,
         _: &'a StorageKey,
-        _: Bytes,
+        _: &'a Bytes,
         _: Duration,
     ) -> StoreFuture<'a, Option<Bytes>> {
-        Box::pin(async { Ok(Some(given_back())) })
+        StoreFuture::new(async { Ok(Some(given_back())) })
     }
 
     fn swap<'a>(
         &'a self,
         _: &'a StorageKey,
-        _: Bytes,
-        _: Bytes,
+        _: &'a Bytes,
+        _: &'a Bytes,
         _: Duration,
     ) -> StoreFuture<'a, Swap> {
-        Box::pin(async { Ok(Swap::Differs(Some(given_back()))) })
+        StoreFuture::new(async { Ok(Swap::Differs(Some(given_back()))) })
     }
 
     fn read<'a>(&'a self, _: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
-        Box::pin(async { Ok(Some(Entry { value: given_back(), left: LEASE })) })
+        StoreFuture::new(async { Ok(Some(Entry { value: given_back(), left: LEASE })) })
     }
 
     fn purge(&self, _: u32) -> StoreFuture<'_, u32> {
-        Box::pin(async { Ok(0) })
+        StoreFuture::new(async { Ok(0) })
     }
 
     fn describe(&self) -> String {

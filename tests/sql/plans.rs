@@ -25,10 +25,10 @@ SELECT UNHEX(SHA2(seq, 256)), 'v', UNIX_TIMESTAMP() * 1000 + IF(seq <= 1000, -se
 async fn every_statement(store: &dyn Store) {
     for n in 0..8 {
         let key = StorageKey::from_bytes([n; 32]);
-        assert_eq!(store.create(&key, "v".into(), LONG).await.unwrap(), None);
-        assert_eq!(store.create(&key, "w".into(), LONG).await.unwrap().unwrap(), "v");
-        assert_eq!(store.swap(&key, "v".into(), "w".into(), LONG).await.unwrap(), Swap::Done);
-        let differs = store.swap(&key, "v".into(), "w".into(), LONG).await.unwrap();
+        assert_eq!(store.create(&key, &"v".into(), LONG).await.unwrap(), None);
+        assert_eq!(store.create(&key, &"w".into(), LONG).await.unwrap().unwrap(), "v");
+        assert_eq!(store.swap(&key, &"v".into(), &"w".into(), LONG).await.unwrap(), Swap::Done);
+        let differs = store.swap(&key, &"v".into(), &"w".into(), LONG).await.unwrap();
         assert_eq!(differs, Swap::Differs(Some("w".into())));
         assert_eq!(store.read(&key).await.unwrap().unwrap().value, "w");
         assert_eq!(store.purge(100).await.unwrap(), 100);

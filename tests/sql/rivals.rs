@@ -34,18 +34,18 @@ async fn who_waits_for_a_lock_is_told_that_it_is_busy(kind: Kind) {
     let database = kind.database().await;
     let store = store(&database).await;
     let key = StorageKey::from_bytes([1; 32]);
-    assert_eq!(store.create(&key, "v".into(), LONG).await.unwrap(), None);
+    assert_eq!(store.create(&key, &"v".into(), LONG).await.unwrap(), None);
     let mut rival = Session::open(&database).await;
     hold(&mut rival, kind, 1).await;
     let began = Instant::now();
-    let refused = store.swap(&key, "v".into(), "w".into(), LONG).await.unwrap_err();
+    let refused = store.swap(&key, &"v".into(), &"w".into(), LONG).await.unwrap_err();
     assert_eq!(refused.kind(), StoreErrorKind::Busy, "{refused:?}");
     assert!(refused.is_transient());
     assert!(began.elapsed() < Duration::from_secs(2), "below the engine's patience");
     // Reading waits for nobody.
     assert_eq!(store.read(&key).await.unwrap().unwrap().value, "v");
     rival.run("ROLLBACK").await;
-    assert_eq!(store.swap(&key, "v".into(), "w".into(), LONG).await.unwrap(), Swap::Done);
+    assert_eq!(store.swap(&key, &"v".into(), &"w".into(), LONG).await.unwrap(), Swap::Done);
 }
 
 async fn a_purge_passes_by_what_others_hold(kind: Kind) {
@@ -53,7 +53,7 @@ async fn a_purge_passes_by_what_others_hold(kind: Kind) {
     let store = store(&database).await;
     for byte in 1..=3 {
         let key = StorageKey::from_bytes([byte; 32]);
-        assert_eq!(store.create(&key, "v".into(), SHORT).await.unwrap(), None);
+        assert_eq!(store.create(&key, &"v".into(), SHORT).await.unwrap(), None);
     }
     let last = StorageKey::from_bytes([3; 32]);
     let over = async || store.read(&last).await.unwrap().is_none().then_some(());
@@ -69,7 +69,7 @@ async fn a_purge_drops_as_many_as_it_may(kind: Kind) {
     let store = store(&kind.database().await).await;
     for byte in 1..=5 {
         let key = StorageKey::from_bytes([byte; 32]);
-        assert_eq!(store.create(&key, "v".into(), SHORT).await.unwrap(), None);
+        assert_eq!(store.create(&key, &"v".into(), SHORT).await.unwrap(), None);
     }
     let last = StorageKey::from_bytes([5; 32]);
     let over = async || store.read(&last).await.unwrap().is_none().then_some(());
@@ -92,7 +92,7 @@ async fn a_server_that_isolates_more_changes_nothing(kind: Kind) {
     conformance::of_many_swaps_at_once_one_replaces(&subject).await;
     conformance::what_is_over_does_not_exist(&subject).await;
     let key = StorageKey::from_bytes([1; 32]);
-    assert_eq!(store(&database).await.create(&key, "v".into(), LONG).await.unwrap(), None);
+    assert_eq!(store(&database).await.create(&key, &"v".into(), LONG).await.unwrap(), None);
     // It was committed: another store sees it.
     assert_eq!(store(&database).await.read(&key).await.unwrap().unwrap().value, "v");
 }

@@ -21,7 +21,8 @@ async fn twenty_that_start_at_once_share_one_table(kind: Kind) {
     let stores = join_all((0..20).map(|_| open(&database))).await;
     let key = StorageKey::from_bytes([1; 32]);
     let stores: Vec<_> = stores.into_iter().map(|store| store.expect("it connects")).collect();
-    let puts = join_all(stores.iter().map(|store| store.create(&key, "v".into(), LONG))).await;
+    let value = "v".into();
+    let puts = join_all(stores.iter().map(|store| store.create(&key, &value, LONG))).await;
     assert_eq!(puts.into_iter().filter(|put| put.as_ref().unwrap().is_none()).count(), 1);
 }
 
@@ -49,9 +50,9 @@ async fn a_user_who_may_not_make_tables_uses_one_made_by_hand(kind: Kind) {
     let limited = database.replace(kind.pick("postgres@", "root@"), &format!("{user}@"));
     let store = store(&limited).await;
     let key = StorageKey::from_bytes([1; 32]);
-    assert_eq!(store.create(&key, "v".into(), LONG).await.unwrap(), None);
-    assert_eq!(store.create(&key, "w".into(), LONG).await.unwrap().unwrap(), "v");
-    let swapped = store.swap(&key, "v".into(), "w".into(), Duration::from_millis(1)).await;
+    assert_eq!(store.create(&key, &"v".into(), LONG).await.unwrap(), None);
+    assert_eq!(store.create(&key, &"w".into(), LONG).await.unwrap().unwrap(), "v");
+    let swapped = store.swap(&key, &"v".into(), &"w".into(), Duration::from_millis(1)).await;
     assert_eq!(swapped.unwrap(), idempotent_runtime::store::Swap::Done);
     let over = async || store.read(&key).await.unwrap().is_none().then_some(());
     tests::eventually("its life is over", over).await;
@@ -76,7 +77,7 @@ async fn people_read_what_a_record_is_about(kind: Kind) {
     for (n, label) in (0_u8..).zip(labels) {
         let key = StorageKey::from_bytes([n; 32]);
         let value = record(&key, label);
-        assert_eq!(store.create(&key, value.clone(), LONG).await.unwrap(), None, "{label:?}");
+        assert_eq!(store.create(&key, &value, LONG).await.unwrap(), None, "{label:?}");
         assert_eq!(store.read(&key).await.unwrap().unwrap().value, value, "{label:?}");
     }
     let mut session = Session::open(&database).await;

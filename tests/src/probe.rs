@@ -123,7 +123,7 @@ impl Probe {
         let key = self.last();
         let Entry { value, left } = self.record().await;
         let changed = Bytes::from(change(value.to_vec()));
-        let swapped = self.0.store.swap(&key, value, changed, left).await.expect("it swaps");
+        let swapped = self.0.store.swap(&key, &value, &changed, left).await.expect("it swaps");
         assert_eq!(swapped, Swap::Done);
     }
 
@@ -186,10 +186,10 @@ impl Store for Probe {
     fn create<'a>(
         &'a self,
         key: &'a StorageKey,
-        value: Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>> {
-        Box::pin(async move {
+        StoreFuture::new(async move {
             let done = self.pass(key, || self.0.store.create(key, value, life)).await;
             self.0.creates.send_modify(|seen| *seen += 1);
             self.0.answers_to_claims.pass().await;
@@ -200,28 +200,28 @@ impl Store for Probe {
     fn swap<'a>(
         &'a self,
         key: &'a StorageKey,
-        expected: Bytes,
-        value: Bytes,
+        expected: &'a Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Swap> {
         let one_less = |many: usize| many.checked_sub(1);
         if self.0.swaps_to_fail.try_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
             let failed = StoreError::new(StoreErrorKind::Unavailable, "swap");
-            return Box::pin(std::future::ready(Err(failed)));
+            return StoreFuture::ready(Err(failed));
         }
         if self.0.refuses_swaps.load(Ordering::SeqCst) {
             self.0.swaps_refused.fetch_add(1, Ordering::SeqCst);
             let refused = StoreError::new(StoreErrorKind::Rejected, "swap");
-            return Box::pin(std::future::ready(Err(refused)));
+            return StoreFuture::ready(Err(refused));
         }
-        Box::pin(async move {
+        StoreFuture::new(async move {
             self.0.exchanges.pass().await;
             self.pass(key, move || self.0.store.swap(key, expected, value, life)).await
         })
     }
 
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
-        Box::pin(self.pass(key, || self.0.store.read(key)))
+        StoreFuture::new(self.pass(key, || self.0.store.read(key)))
     }
 
     fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {

@@ -104,7 +104,7 @@ impl Engine {
         // Another attempt, so that equal answers of two computations differ.
         let attempt = attempt.saturating_add(1);
         let next = Record { attempt, fingerprint, label, state }.encode(key);
-        let swap = self.store().swap(key, found.seen.clone(), next.clone(), life.whole());
+        let swap = self.store().swap(key, &found.seen, &next, life.whole());
         Ok(match self.bounded("swap", pin!(swap)).await? {
             Swap::Done => Hold::Held,
             Swap::Differs(there) if there.as_ref() == Some(&next) => Hold::Held,
@@ -126,7 +126,7 @@ impl Engine {
                 return Ok(());
             }
             // As long as before, so that attempts keep growing.
-            let swap = self.store().swap(key, entry.value, next, entry.left);
+            let swap = self.store().swap(key, &entry.value, &next, entry.left);
             if self.bounded("swap", pin!(swap)).await? == Swap::Done {
                 self.rooms().finished(key);
                 return Ok(());

@@ -4,12 +4,12 @@
 //! was seen. Whoever loses a race looks again. Nothing is decided here that a policy could want
 //! otherwise: what was found is told, and `decide` judges it.
 
-use crate::engine::lease::{Lease, decode};
+use crate::engine::lease::{Current, Lease, decode};
 use crate::error::StoreError;
 use crate::fingerprint::Fingerprint;
 use crate::key::StorageKey;
 use crate::outcome::Outcome;
-use crate::store::record::{Label, Owner, Record, State};
+use crate::store::record::{self, Label, Owner, Record, State};
 use crate::store::{Store, Swap};
 use bytes::Bytes;
 use std::sync::{Arc, Mutex};
@@ -114,17 +114,22 @@ enum Opened {
 
 /// The first step: puts our record, or exchanges it for the token that must be there.
 async fn open(store: &dyn Store, claim: &Claim, by: &Claimer) -> Result<Opened, StoreError> {
-    let lease = claim.lease(by, by.first);
-    let (key, value, life) = (&claim.key, lease.value(), claim.life());
+    let (key, ours, life) = (&claim.key, claim.running(by, by.first), claim.life());
     let met = match claim.claimable {
-        Claimable::Any | Claimable::Line => store.create(key, value, life).await?,
-        Claimable::Issued => match store.swap(key, issued(key, &claim.label), value, life).await? {
-            Swap::Done => None,
-            Swap::Differs(None) => return Ok(Opened::Told(Claimed::NotIssued)),
-            Swap::Differs(there) => there,
-        },
+        Claimable::Any | Claimable::Line => store.create(key, &ours, life).await?,
+        Claimable::Issued => {
+            let issued = issued(key, &claim.label);
+            match store.swap(key, &issued, &ours, life).await? {
+                Swap::Done => None,
+                Swap::Differs(None) => return Ok(Opened::Told(Claimed::NotIssued)),
+                Swap::Differs(there) => there,
+            }
+        }
     };
-    Ok(met.map_or(Opened::Told(Claimed::Acquired(lease)), Opened::Met))
+    Ok(match met {
+        None => Opened::Told(Claimed::Acquired(claim.lease(by, by.first, 0, ours))),
+        Some(there) => Opened::Met(there),
+    })
 }
 
 /// Looks, judges and exchanges until one of them settles it.
@@ -156,9 +161,12 @@ async fn contend(
             Verdict::Told(claimed) => return Ok(claimed),
             Verdict::Changed(now) => seen = now,
             Verdict::Free { attempt } | Verdict::Held(Holder { attempt, .. }) => {
-                let lease = claim.lease(by, attempt.saturating_add(1));
-                match store.swap(&claim.key, there, lease.value(), claim.life()).await? {
-                    Swap::Done => return Ok(Claimed::Acquired(lease)),
+                let attempt = attempt.saturating_add(1);
+                let ours = claim.running(by, attempt);
+                match store.swap(&claim.key, &there, &ours, claim.life()).await? {
+                    Swap::Done => {
+                        return Ok(Claimed::Acquired(claim.lease(by, attempt, 0, ours)));
+                    }
                     Swap::Differs(now) => seen = now,
                 }
             }
@@ -196,9 +204,7 @@ fn judge(claim: &Claim, by: &Claimer, there: &Bytes) -> Result<Verdict, StoreErr
             Verdict::Told(Claimed::Done { fingerprint, outcome: Box::new(outcome) })
         }
         State::InProgress { owner, renewals, .. } if owner == by.owner => {
-            let lease = claim.lease(by, attempt);
-            lease.found(renewals, there.clone());
-            Verdict::Told(Claimed::Acquired(lease))
+            Verdict::Told(Claimed::Acquired(claim.lease(by, attempt, renewals, there.clone())))
         }
         State::InProgress { keep, .. } => Verdict::Held(Holder { fingerprint, attempt, keep }),
     })
@@ -230,8 +236,7 @@ impl Holder {
 
 /// The bytes of a token that nobody used yet.
 pub(super) fn issued(key: &StorageKey, label: &Label) -> Bytes {
-    let state = State::Issued;
-    Record { attempt: 0, fingerprint: Fingerprint::NONE, label: label.clone(), state }.encode(key)
+    record::first(key, 0, &Fingerprint::NONE, label, &State::Issued)
 }
 
 impl Claim {
@@ -239,18 +244,28 @@ impl Claim {
         self.lease.saturating_add(self.keep)
     }
 
-    pub(super) fn lease(&self, by: &Claimer, attempt: u64) -> Arc<Lease> {
-        let lease = Lease {
+    /// Our record while we run.
+    pub(super) fn running(&self, by: &Claimer, attempt: u64) -> Bytes {
+        let state = State::InProgress { owner: by.owner, renewals: 0, keep: self.keep };
+        record::first(&self.key, attempt, &self.fingerprint, &self.label, &state)
+    }
+
+    /// The lease of a record of ours, renewed this often.
+    pub(super) fn lease(
+        &self,
+        by: &Claimer,
+        attempt: u64,
+        renewals: u32,
+        record: Bytes,
+    ) -> Arc<Lease> {
+        Arc::new(Lease {
             key: self.key,
             owner: by.owner,
             attempt,
-            fingerprint: self.fingerprint,
-            label: self.label.clone(),
+            head: record::head_length(&self.label),
             length: self.lease,
             keep: self.keep,
-            current: Mutex::default(),
-        };
-        lease.found(0, lease.running(0));
-        Arc::new(lease)
+            current: Mutex::new(Current { renewals, value: record, ends: Duration::ZERO }),
+        })
     }
 }

@@ -22,6 +22,7 @@ pub(super) async fn take(
         return Ok(Begun::Refused(Refusal::InProgress { retry_after: IN_LINE }));
     };
     let by = Claimer { owner: Owner::random(), first: 0, take_over: None };
-    let lease = claim.lease(&by, lock.fence());
+    let fence = lock.fence();
+    let lease = claim.lease(&by, fence, 0, claim.running(&by, fence));
     Ok(Begun::Run(admitted.run(lease, Grip::Lock(lock))))
 }

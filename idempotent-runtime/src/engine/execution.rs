@@ -38,7 +38,7 @@ pub(super) struct Admitted {
     pub(super) engine: Engine,
     pub(super) _entered: Entered,
     /// Of those in this process that want the same key, the next moves up after the end.
-    pub(super) _front: Option<Front>,
+    pub(super) front: Option<Box<Front>>,
     pub(super) give_back: GiveBack,
 }
 
@@ -54,6 +54,10 @@ pub(super) enum Grip {
 }
 
 impl Admitted {
+    pub(super) const fn is_in_line(&self) -> bool {
+        self.front.is_some()
+    }
+
     pub(super) fn run(self, lease: Arc<Lease>, grip: Grip) -> Execution {
         Execution { admitted: self, lease, grip }
     }
@@ -115,16 +119,19 @@ impl Execution {
         self.finish(next, ttl)
     }
 
-    async fn finish(mut self, next: Bytes, ttl: Duration) -> Stored {
-        if let Grip::Lock(_) = self.grip {
-            self.release().await;
-            return Stored::No;
-        }
-        self.grip = Grip::Ending;
-        match self.exchange(&next, ttl).await {
-            // Rare, and its future is large.
-            Err(error) if error.is_transient() => Box::pin(self.insist(next, ttl)).await,
-            ended => self.ended(ended),
+    #[expect(clippy::manual_async_fn, reason = "what an async function is given is kept twice")]
+    fn finish(mut self, next: Bytes, ttl: Duration) -> impl Future<Output = Stored> {
+        async move {
+            // What is rare is boxed, because its future is large.
+            if let Grip::Lock(_) = self.grip {
+                Box::pin(self.release()).await;
+                return Stored::No;
+            }
+            self.grip = Grip::Ending;
+            match self.exchange(&next, ttl).await {
+                Err(error) if error.is_transient() => Box::pin(self.insist(next, ttl)).await,
+                ended => self.ended(ended),
+            }
         }
     }
 

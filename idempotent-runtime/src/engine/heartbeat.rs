@@ -1,9 +1,9 @@
 //! Renews the leases of runs that last, from a thread of its own.
 //!
 //! A handler that blocks its worker blocks everything on it, timers included, so nothing that keeps
-//! a lease alive may live there. All runs of an engine share one queue, sorted by when each is due: a
-//! third of its lease after the last renewal. A run that is shorter costs its place in the queue and
-//! no more. The same thread, being there, lets the store drop what is over.
+//! a lease alive may live there. All runs of an engine share one list. Each is due a third of its lease
+//! after the last renewal; a run that is shorter costs its place in the list and no more. The same
+//! thread, being there, lets the store drop what is over.
 
 use crate::engine::lease::Lease;
 use crate::engine::wait::jittered;
@@ -11,7 +11,6 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::observe::Counters;
 use crate::store::{Hold, Store};
 use slab::Slab;
-use std::collections::BTreeSet;
 use std::error::Error as StdError;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
@@ -24,6 +23,9 @@ const PART: u32 = 3;
 /// A renewal that failed is sent again after this part of a lease, and at the latest after a second.
 const RETRY_PART: u32 = 12;
 const LONGEST_RETRY: Duration = Duration::from_secs(1);
+
+/// A renewal is sent by this part of a lease early, if the thread looks then.
+const EARLY_PART: u32 = 24;
 
 /// How many renewals are under way at once: a store that was away meets no storm.
 const AT_ONCE: usize = 64;
@@ -67,9 +69,7 @@ struct Queue {
 #[derive(Debug, Default)]
 struct Beats {
     all: Slab<Beat>,
-    /// Those that wait for their turn; a renewal under way is not among them.
-    due: BTreeSet<(Instant, usize)>,
-    /// When the thread looks next.
+    /// When the thread looks next: not after the first is due.
     wakes: Option<Instant>,
     closed: bool,
 }
@@ -77,7 +77,8 @@ struct Beats {
 #[derive(Debug)]
 struct Beat {
     lease: Arc<Lease>,
-    due: Instant,
+    /// Nothing, while a renewal is under way.
+    due: Option<Instant>,
 }
 
 impl Heartbeat {
@@ -89,7 +90,8 @@ impl Heartbeat {
     pub(crate) fn keep(&self, lease: &Arc<Lease>, tools: &Tools) -> Pulse {
         self.start.call_once(|| start(Arc::clone(&self.queue), tools.clone()));
         let due = Instant::now() + lease.length() / PART;
-        let id = self.queue.change(|beats| beats.add(Beat { lease: Arc::clone(lease), due }));
+        let beat = Beat { lease: Arc::clone(lease), due: Some(due) };
+        let id = self.queue.change(due, |beats| beats.all.insert(beat));
         Pulse { queue: Arc::clone(&self.queue), id }
     }
 
@@ -111,7 +113,7 @@ impl Drop for Heartbeat {
 
 impl Drop for Pulse {
     fn drop(&mut self) {
-        self.queue.beats().remove(self.id);
+        self.queue.beats().all.remove(self.id);
     }
 }
 
@@ -120,13 +122,12 @@ impl Queue {
         self.beats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the queue, and wakes the thread if it would look too late.
-    fn change<T>(&self, change: impl FnOnce(&mut Beats) -> T) -> T {
+    /// Makes something due, and wakes the thread if it would look too late.
+    fn change<T>(&self, due: Instant, change: impl FnOnce(&mut Beats) -> T) -> T {
         let mut beats = self.beats();
         let done = change(&mut beats);
-        let first = beats.due.first().map(|(due, _)| *due);
-        if first.is_some_and(|first| beats.wakes.is_none_or(|wakes| first < wakes)) {
-            beats.wakes = first;
+        if beats.wakes.is_none_or(|wakes| due < wakes) {
+            beats.wakes = Some(due);
             drop(beats);
             self.sooner.notify_one();
         }
@@ -135,24 +136,21 @@ impl Queue {
 }
 
 impl Beats {
-    fn add(&mut self, beat: Beat) -> usize {
-        let due = beat.due;
-        let id = self.all.insert(beat);
-        self.due.insert((due, id));
-        id
-    }
-
-    fn remove(&mut self, id: usize) {
-        let beat = self.all.remove(id);
-        self.due.remove(&(beat.due, id));
-    }
-
-    /// Takes out what is due.
+    /// Takes out what is due, and what is nearly: so the thread, which looks at all runs, looks a few
+    /// times in the life of a lease, and a run that ends before costs no place in any order.
     fn take(&mut self, now: Instant) -> Vec<(usize, Arc<Lease>)> {
-        let later = self.due.split_off(&(now, usize::MAX));
-        let due = std::mem::replace(&mut self.due, later);
-        self.wakes = self.due.first().map(|(due, _)| *due);
-        due.into_iter().map(|(_, id)| (id, Arc::clone(&self.all[id].lease))).collect()
+        let mut taken = Vec::new();
+        self.wakes = None;
+        for (id, beat) in &mut self.all {
+            let Some(due) = beat.due else { continue };
+            if due <= now + beat.lease.length() / EARLY_PART {
+                beat.due = None;
+                taken.push((id, Arc::clone(&beat.lease)));
+            } else if self.wakes.is_none_or(|wakes| due < wakes) {
+                self.wakes = Some(due);
+            }
+        }
+        taken
     }
 
     /// Puts a lease back, unless its run ended meanwhile and somebody else has its place.
@@ -160,8 +158,7 @@ impl Beats {
         if let Some(beat) = self.all.get_mut(id)
             && Arc::ptr_eq(&beat.lease, lease)
         {
-            beat.due = due;
-            self.due.insert((due, id));
+            beat.due = Some(due);
         }
     }
 }
@@ -221,7 +218,7 @@ async fn renew(queue: &Queue, tools: &Tools, id: usize, lease: &Arc<Lease>) {
         Err(_late) => failed(lease, None),
     };
     let due = Instant::now() + wait;
-    queue.change(|beats| beats.again(id, lease, due));
+    queue.change(due, |beats| beats.again(id, lease, due));
 }
 
 /// Whether the lease still holds is for the store to say, so it is asked again until it does.

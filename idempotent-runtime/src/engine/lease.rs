@@ -1,10 +1,9 @@
 //! A claim that was granted, and the ways it goes on or ends.
 
 use crate::error::{StoreError, StoreErrorKind};
-use crate::fingerprint::Fingerprint;
 use crate::key::StorageKey;
 use crate::outcome::Outcome;
-use crate::store::record::{Label, Owner, Record, State};
+use crate::store::record::{self, Owner, Record, State};
 use crate::store::{Hold, Store, Swap};
 use bytes::Bytes;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,8 +17,8 @@ pub struct Lease {
     pub(super) key: StorageKey,
     pub(super) owner: Owner,
     pub(super) attempt: u64,
-    pub(super) fingerprint: Fingerprint,
-    pub(super) label: Label,
+    /// How much of our record never changes.
+    pub(super) head: usize,
     pub(super) length: Duration,
     pub(super) keep: Duration,
     pub(super) current: Mutex<Current>,
@@ -28,12 +27,20 @@ pub struct Lease {
 /// What changes with every renewal.
 #[derive(Debug, Default)]
 pub(super) struct Current {
-    renewals: u32,
+    pub(super) renewals: u32,
     /// Our record in the store; every change is an exchange against it.
-    value: Bytes,
+    pub(super) value: Bytes,
     /// When the lease is over at the latest that can be relied on, in the engine's steady time:
     /// counted from before the claim or the renewal was sent.
-    ends: Duration,
+    pub(super) ends: Duration,
+}
+
+/// What became of our next record.
+enum Put {
+    There,
+    /// A later one of ours is there.
+    Overtaken,
+    Lost,
 }
 
 impl Lease {
@@ -51,7 +58,14 @@ impl Lease {
     /// Extends the lease by its length from now.
     pub(super) async fn renew(&self, store: &dyn Store) -> Result<Hold, StoreError> {
         let next = self.renewed();
-        self.exchange(store, &next, self.length.saturating_add(self.keep)).await
+        Ok(match self.put(store, &next, self.length.saturating_add(self.keep)).await? {
+            Put::There => {
+                self.current().value = next;
+                Hold::Held
+            }
+            Put::Overtaken => Hold::Held,
+            Put::Lost => Hold::Lost,
+        })
     }
 
     /// It can be relied on until then.
@@ -63,29 +77,18 @@ impl Lease {
         self.current().ends
     }
 
-    /// Our record, as it went into the store.
-    pub(super) fn value(&self) -> Bytes {
-        self.current().value.clone()
-    }
-
-    /// Takes up a record of ours as it was found.
-    pub(super) fn found(&self, renewals: u32, value: Bytes) {
-        let mut current = self.current();
-        (current.renewals, current.value) = (renewals, value);
-    }
-
     fn current(&self) -> MutexGuard<'_, Current> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Our record after the run: what it left behind.
     pub(super) fn completed(&self, outcome: Outcome) -> Bytes {
-        self.encoded(State::Completed(outcome))
+        self.encoded(&State::Completed(outcome))
     }
 
     /// Our record given back: the next claim of it runs.
     pub(super) fn released(&self) -> Bytes {
-        self.encoded(State::Issued)
+        self.encoded(&State::Issued)
     }
 
     /// Our record, renewed once more.
@@ -99,43 +102,54 @@ impl Lease {
     }
 
     /// Our record while the lease holds.
-    pub(super) fn running(&self, renewals: u32) -> Bytes {
+    fn running(&self, renewals: u32) -> Bytes {
         let Self { owner, keep, .. } = *self;
-        self.encoded(State::InProgress { owner, renewals, keep })
+        self.encoded(&State::InProgress { owner, renewals, keep })
     }
 
-    fn encoded(&self, state: State) -> Bytes {
-        let Self { attempt, fingerprint, .. } = *self;
-        Record { attempt, fingerprint, label: self.label.clone(), state }.encode(&self.key)
+    fn encoded(&self, state: &State) -> Bytes {
+        record::next(&self.key, &self.current().value, self.head, state)
     }
 
-    /// Exchanges our record for the next one, which then lives this long.
+    /// Exchanges our record for the last one of this lease, which then lives this long.
+    pub(super) async fn exchange(
+        &self,
+        store: &dyn Store,
+        last: &Bytes,
+        life: Duration,
+    ) -> Result<Hold, StoreError> {
+        Ok(match self.put(store, last, life).await? {
+            Put::There | Put::Overtaken => Hold::Held,
+            Put::Lost => Hold::Lost,
+        })
+    }
+
+    /// Puts the next record in the place of ours.
     ///
     /// An exchange whose answer was lost is repeated by the caller, and so may meet its own
     /// result, or a renewal of ours that overtook it.
-    pub(super) async fn exchange(
+    async fn put(
         &self,
         store: &dyn Store,
         next: &Bytes,
         life: Duration,
-    ) -> Result<Hold, StoreError> {
+    ) -> Result<Put, StoreError> {
         loop {
-            match store.swap(&self.key, self.value(), next.clone(), life).await? {
-                Swap::Done => break,
-                Swap::Differs(Some(there)) if there == *next => break,
+            let ours = self.current().value.clone();
+            match store.swap(&self.key, &ours, next, life).await? {
+                Swap::Done => return Ok(Put::There),
+                Swap::Differs(Some(there)) if there == *next => return Ok(Put::There),
                 Swap::Differs(Some(there)) => {
                     match (self.renewals(&there)?, self.renewals(next)?) {
                         // A renewal that arrives after a later one, or after the run gave up.
-                        (Some(later), Some(next)) if later > next => return Ok(Hold::Held),
+                        (Some(later), Some(next)) if later > next => return Ok(Put::Overtaken),
                         (Some(_), _) => self.current().value = there,
-                        (None, _) => return Ok(Hold::Lost),
+                        (None, _) => return Ok(Put::Lost),
                     }
                 }
-                Swap::Differs(None) => return Ok(Hold::Lost),
+                Swap::Differs(None) => return Ok(Put::Lost),
             }
         }
-        self.current().value.clone_from(next);
-        Ok(Hold::Held)
     }
 
     /// How often a record was renewed, if it is ours and its run goes on.

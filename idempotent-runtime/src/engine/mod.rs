@@ -142,19 +142,20 @@ impl Engine {
         let front = match ask.claim.claimable {
             // Waiting is rare, and its future large.
             Claimable::Line => match Box::pin(self.0.lines.front(ask.claim.key, ask.wait)).await {
-                Some(front) => Some(front),
+                Some(front) => Some(Box::new(front)),
                 None => return Ok(Begun::Refused(Refusal::InProgress { retry_after: IN_LINE })),
             },
             Claimable::Any | Claimable::Issued => None,
         };
         let (engine, give_back) = (self.clone(), ask.give_back);
-        let admitted = Admitted { engine, give_back, _entered: entered, _front: front };
+        let admitted = Admitted { engine, give_back, _entered: entered, front };
         if let (Claimable::Line, Some(locks)) = (ask.claim.claimable, &self.0.locks) {
             let left = (asked + ask.wait).saturating_sub(self.clock().steady());
             return Box::pin(elsewhere::take(&**locks, &ask.claim, left, admitted)).await;
         }
         let mut by = self.claimer(ask.claim.claimable);
-        let mut sent = self.clock().steady();
+        // Waiting in line takes time.
+        let mut sent = if admitted.is_in_line() { self.clock().steady() } else { asked };
         let mut waiting = None;
         loop {
             let claimed = self.claim(&ask.claim, &by).await?;
@@ -240,7 +241,8 @@ impl Engine {
         label: &Label,
         life: Duration,
     ) -> Result<(), StoreError> {
-        let issue = self.store().create(key, claim::issued(key, label), life);
+        let issued = claim::issued(key, label);
+        let issue = self.store().create(key, &issued, life);
         self.bounded("create", pin!(issue)).await.map(drop)
     }
 

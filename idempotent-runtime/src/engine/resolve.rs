@@ -56,7 +56,7 @@ impl Engine {
             };
             let next = Record { state, ..record }.encode(key);
             // Against what was read: whoever was faster decided.
-            Ok(match self.store().swap(key, entry.value, next, entry.left).await? {
+            Ok(match self.store().swap(key, &entry.value, &next, entry.left).await? {
                 Swap::Done => Resolved::Yes,
                 Swap::Differs(_) => Resolved::NotAbandoned,
             })

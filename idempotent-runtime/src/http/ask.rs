@@ -33,7 +33,6 @@ impl Call {
             scope: &scope,
             operation: &self.operation,
             key,
-            value: self.drafts.key.value(),
             route: (self.request.method().as_str(), self.request.path()),
             fingerprint: self.what()?,
             clock: self.app.engine().clock(),

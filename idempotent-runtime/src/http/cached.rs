@@ -84,7 +84,6 @@ impl Call {
             scope: &scope,
             operation: &self.operation,
             key: &key,
-            value: "",
             route: ("", ""),
             fingerprint: Fingerprint::NONE,
             clock: self.app.engine().clock(),

@@ -162,11 +162,11 @@ impl Call {
             // Its future is large, and most handlers have none.
             return Box::pin(self.open(ask)).await;
         }
-        let Some(ask) = ask else {
+        let Some(ask) = &ask else {
             return Ok(());
         };
         self.shared.committed.set(true);
-        let begun = self.app.engine().begin(&ask).await;
+        let begun = self.app.engine().begin(ask).await;
         self.begun(begun)
     }
 

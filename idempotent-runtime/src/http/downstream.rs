@@ -1,12 +1,11 @@
 //! Keys for calls to other systems, decided by the record of the request that makes them.
 
 use crate::http::serving::{Shared, unguarded};
-use crate::key::{StorageKey, absorb};
+use crate::key::{StorageKey, hashed};
 use actix_web::dev::Payload;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use sha2::{Digest, Sha256};
 use std::fmt;
 use std::future::{Ready, ready};
 use std::rc::Rc;
@@ -41,12 +40,8 @@ impl DownstreamKey {
     pub fn key(&self, service: &str, step: &str) -> String {
         let record = self.0.record.get();
         let record = record.unwrap_or_else(|| StorageKey::from_bytes(rand::random()));
-        let mut hash = Sha256::new();
-        absorb(&mut hash, b"downstream");
-        absorb(&mut hash, record.as_bytes());
-        absorb(&mut hash, service.as_bytes());
-        absorb(&mut hash, step.as_bytes());
-        BASE64_URL_SAFE_NO_PAD.encode(hash.finalize())
+        let parts = [record.as_bytes(), service.as_bytes(), step.as_bytes()];
+        BASE64_URL_SAFE_NO_PAD.encode(hashed(b"downstream", parts))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What HTTP says about answers that are kept: how old, under which tag, for whom (RFC 9110, 9111).
 
 use crate::http::cached::Whose;
-use crate::key::absorb;
+use crate::key::hashed;
 use crate::outcome::StoredResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
@@ -12,7 +12,6 @@ use actix_web::{HttpRequest, HttpResponse};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 use std::time::Duration;
 
 /// Whether a response may be kept for those who ask next: by what it says itself.
@@ -50,16 +49,9 @@ pub(super) fn tagged(
 }
 
 fn tag(copy: &StoredResponse) -> Option<HeaderValue> {
-    let mut hash = Sha256::new();
-    hash.update(copy.status.to_le_bytes());
-    for (name, value) in &copy.headers {
-        if name.starts_with(b"content-") {
-            absorb(&mut hash, name);
-            absorb(&mut hash, value);
-        }
-    }
-    absorb(&mut hash, &copy.body);
-    let bits = &hash.finalize()[..16];
+    let content = copy.headers.iter().filter(|(name, _)| name.starts_with(b"content-"));
+    let parts = content.flat_map(|(name, value)| [&name[..], &value[..]]).chain([&copy.body[..]]);
+    let bits = &hashed(&copy.status.to_le_bytes(), parts)[..16];
     HeaderValue::try_from(format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(bits))).ok()
 }
 

@@ -106,18 +106,24 @@ pub fn serve(handler: &'static Handler, request: HttpRequest, payload: web::Payl
 }
 
 /// Every step of a request, in their order.
-async fn drive(handler: &'static Handler, mut call: Call) -> Result<HttpResponse, Exit> {
-    let arguments = call.arguments(handler).await?;
-    (handler.fill)(&mut call, &*arguments);
-    call.claim().await?;
-    let response = match ((handler.run)(arguments, &call).await, handler.existing) {
-        (Returned::Exists(_), Some(existing)) => {
-            let arguments = Box::pin(call.again(handler.extract)).await?;
-            existing(arguments, &call).await.response()
-        }
-        (returned, _) => returned.response(),
-    };
-    Ok(end(call.policy, &call.app, &call.shared, &call.request, response).await)
+#[expect(clippy::manual_async_fn, reason = "what an async function is given is kept twice")]
+fn drive(
+    handler: &'static Handler,
+    mut call: Call,
+) -> impl Future<Output = Result<HttpResponse, Exit>> {
+    async move {
+        let arguments = call.arguments(handler).await?;
+        (handler.fill)(&mut call, &*arguments);
+        call.claim().await?;
+        let response = match ((handler.run)(arguments, &call).await, handler.existing) {
+            (Returned::Exists(_), Some(existing)) => {
+                let arguments = Box::pin(call.again(handler.extract)).await?;
+                existing(arguments, &call).await.response()
+            }
+            (returned, _) => returned.response(),
+        };
+        Ok(end(call.policy, &call.app, &call.shared, &call.request, response).await)
+    }
 }
 
 /// A handler with a policy of its own inside of a scope that is guarded: it alone guards, so the

@@ -9,10 +9,19 @@
 use crate::draft::{Draft, Showing, Unfilled};
 use crate::http::key_header::{self, KeyForm, Unreadable};
 use crate::http::multipart::{self, Field, Parts};
-use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap, PROXY_AUTHORIZATION};
+use actix_web::http::header::{
+    AUTHORIZATION, COOKIE, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
+};
 use actix_web::{HttpMessage, HttpRequest};
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::fmt::Display;
+
+/// The header whose value may be a Structured Field.
+const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// What a placeholder reads: nothing, where the request does not have it.
+type Read<'a> = Result<Option<Cow<'a, str>>, String>;
 
 /// Fills in one template from one request; every method adds a segment.
 pub struct Template<'a> {
@@ -41,13 +50,14 @@ impl Template<'_> {
     pub fn header(self, name: &str) -> Self {
         let what = || format!("the header `{name}`");
         let headers = self.request.headers();
-        let read = one_line(headers, name).and_then(|line| match line {
-            Some(line) if name.eq_ignore_ascii_case("Idempotency-Key") => {
-                key(key_header::parse(line, self.form))
-            }
-            Some(line) => printable(line).map(Some),
-            None => Ok(None),
-        });
+        let read = if name.eq_ignore_ascii_case(KEY.as_str()) {
+            // By a name that need not be made for each request.
+            let line = one(headers.get_all(KEY), HeaderValue::as_bytes);
+            line.and_then(|line| line.map_or(Ok(None), |line| key(line, self.form)))
+        } else {
+            let line = one(headers.get_all(name), HeaderValue::as_bytes);
+            line.and_then(|line| line.map(printable).transpose())
+        };
         let secret = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
         let showing = if secret.iter().any(|hidden| name.eq_ignore_ascii_case(hidden.as_str())) {
             Showing::Secret
@@ -65,7 +75,7 @@ impl Template<'_> {
 
     /// A segment of the path, by its name in the route.
     pub fn path(self, name: &str) -> Self {
-        let read = Ok(self.request.match_info().get(name).map(str::to_owned));
+        let read = Ok(self.request.match_info().get(name).map(Cow::Borrowed));
         self.read(|| format!("the path segment `{name}`"), read, Showing::Plain)
     }
 
@@ -73,7 +83,7 @@ impl Template<'_> {
     pub fn cookie(self, name: &str) -> Self {
         let read = match self.request.cookies() {
             Ok(cookies) => one(cookies.iter().filter(|cookie| cookie.name() == name), |cookie| {
-                cookie.value().to_owned()
+                Cow::Owned(cookie.value().to_owned())
             }),
             Err(_) => Err("is in a Cookie header that cannot be read".to_owned()),
         };
@@ -93,34 +103,25 @@ impl Template<'_> {
         self.read(|| format!("the form field `{name}`"), read, Showing::Plain)
     }
 
-    fn read(
-        self,
-        what: impl Fn() -> String,
-        read: Result<Option<String>, String>,
-        showing: Showing,
-    ) -> Self {
+    fn read(self, what: impl Fn() -> String, read: Read<'_>, showing: Showing) -> Self {
         match read {
-            Ok(value) => self.draft.put(what, value, self.longest, showing),
+            Ok(value) => self.draft.put(what, value.as_deref(), self.longest, showing),
             Err(why) => self.draft.fail(Unfilled::Invalid(format!("{} {why}", what()))),
         }
         self
     }
 }
 
-fn one_line<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a [u8]>, String> {
-    one(headers.get_all(name), actix_web::http::header::HeaderValue::as_bytes)
-}
-
-fn one_pair(encoded: &[u8], name: &str) -> Result<Option<String>, String> {
+fn one_pair<'a>(encoded: &'a [u8], name: &str) -> Read<'a> {
     let pairs = form_urlencoded::parse(encoded);
-    one(pairs.filter(|(key, _)| key == name), |(_, value)| value.into_owned())
+    one(pairs.filter(|(key, _)| key == name), |(_, value)| value)
 }
 
-fn one_part(request: &HttpRequest, body: &[u8], name: &str) -> Result<Option<String>, String> {
+fn one_part<'a>(request: &HttpRequest, body: &'a [u8], name: &str) -> Read<'a> {
     let fields = Parts::of(request, body).and_then(|parts| parts.named(name));
     let fields = fields.map_err(|_| "is in a multipart form that cannot be read".to_owned())?;
     match one(fields.into_iter(), |field| field)? {
-        Some(Field::Text(text)) => Ok(Some(text.to_owned())),
+        Some(Field::Text(text)) => Ok(Some(Cow::Owned(text.to_owned()))),
         Some(Field::File) => Err("is a file".to_owned()),
         None => Ok(None),
     }
@@ -135,17 +136,17 @@ fn one<T, U>(
     if items.next().is_some() { Err("is sent more than once".to_owned()) } else { Ok(first) }
 }
 
-fn key(read: Result<String, Unreadable>) -> Result<Option<String>, String> {
-    match read {
+fn key(line: &[u8], form: KeyForm) -> Read<'_> {
+    match key_header::parse(line, form) {
         Ok(key) => Ok(Some(key)),
-        Err(Unreadable::Empty) => Ok(Some(String::new())),
+        Err(Unreadable::Empty) => Ok(Some(Cow::Borrowed(""))),
         Err(Unreadable::Malformed(why)) => Err(format!("cannot be read: {why}")),
     }
 }
 
-fn printable(line: &[u8]) -> Result<String, String> {
+fn printable(line: &[u8]) -> Result<Cow<'_, str>, String> {
     match std::str::from_utf8(line) {
-        Ok(text) if !text.chars().any(char::is_control) => Ok(text.to_owned()),
+        Ok(text) if !text.chars().any(char::is_control) => Ok(Cow::Borrowed(text)),
         _ => Err("holds a control character or is no UTF-8".to_owned()),
     }
 }

@@ -89,7 +89,7 @@ impl Subject {
     }
 
     async fn put(&self, key: &StorageKey, value: &'static str, life: Duration) {
-        let there = self.store.create(key, Bytes::from_static(value.as_bytes()), life).await;
+        let there = self.store.create(key, &Bytes::from_static(value.as_bytes()), life).await;
         assert_eq!(there.unwrap(), None, "nothing was there");
     }
 
@@ -124,7 +124,7 @@ pub async fn create_puts_where_nothing_is(subject: &Subject) {
 pub async fn create_tells_what_is_there_and_changes_nothing(subject: &Subject) {
     let key = fresh();
     subject.put(&key, "first", LONG).await;
-    let there = subject.store.create(&key, "second".into(), SHORT).await.unwrap();
+    let there = subject.store.create(&key, &"second".into(), SHORT).await.unwrap();
     assert_eq!(there.unwrap(), "first");
     (subject.pass)(SHORT * 2).await;
     assert_eq!(subject.value(&key).await.unwrap(), "first", "neither value nor life changed");
@@ -134,7 +134,7 @@ pub async fn create_tells_what_is_there_and_changes_nothing(subject: &Subject) {
 pub async fn swap_replaces_what_was_expected(subject: &Subject) {
     let key = fresh();
     subject.put(&key, "first", LONG).await;
-    let swapped = subject.store.swap(&key, "first".into(), "second".into(), LONG).await;
+    let swapped = subject.store.swap(&key, &"first".into(), &"second".into(), LONG).await;
     assert_eq!(swapped.unwrap(), Swap::Done);
     assert_eq!(subject.value(&key).await.unwrap(), "second");
 }
@@ -144,7 +144,7 @@ pub async fn swap_tells_what_is_there_instead(subject: &Subject) {
     let key = fresh();
     subject.put(&key, "first", LONG).await;
     for expected in ["", "firs", "first ", "First", "second"] {
-        let swapped = subject.store.swap(&key, expected.into(), "second".into(), LONG).await;
+        let swapped = subject.store.swap(&key, &expected.into(), &"second".into(), LONG).await;
         assert_eq!(swapped.unwrap(), Swap::Differs(Some("first".into())), "{expected:?}");
     }
     assert_eq!(subject.value(&key).await.unwrap(), "first");
@@ -153,7 +153,7 @@ pub async fn swap_tells_what_is_there_instead(subject: &Subject) {
 /// `swap` on an unused key puts nothing.
 pub async fn swap_tells_that_nothing_is_there(subject: &Subject) {
     let key = fresh();
-    let swapped = subject.store.swap(&key, "first".into(), "second".into(), LONG).await;
+    let swapped = subject.store.swap(&key, &"first".into(), &"second".into(), LONG).await;
     assert_eq!(swapped.unwrap(), Swap::Differs(None));
     assert_eq!(subject.value(&key).await, None);
 }
@@ -162,7 +162,7 @@ pub async fn swap_tells_that_nothing_is_there(subject: &Subject) {
 pub async fn of_many_creates_at_once_one_puts(subject: &Subject) {
     let key = fresh();
     let there = at_once(subject, move |store, n| async move {
-        store.create(&key, Bytes::from(format!("{n}")), LONG).await.unwrap()
+        store.create(&key, &Bytes::from(format!("{n}")), LONG).await.unwrap()
     })
     .await;
     assert_eq!(there.iter().filter(|there| there.is_none()).count(), 1, "one put");
@@ -175,7 +175,7 @@ pub async fn of_many_swaps_at_once_one_replaces(subject: &Subject) {
     let key = fresh();
     subject.put(&key, "first", LONG).await;
     let swaps = at_once(subject, move |store, n| async move {
-        store.swap(&key, "first".into(), Bytes::from(format!("{n}")), LONG).await.unwrap()
+        store.swap(&key, &"first".into(), &Bytes::from(format!("{n}")), LONG).await.unwrap()
     })
     .await;
     assert_eq!(swaps.iter().filter(|swap| **swap == Swap::Done).count(), 1, "one replaced");
@@ -212,7 +212,7 @@ pub async fn what_is_over_does_not_exist(subject: &Subject) {
     subject.put(&key, "first", SHORT).await;
     (subject.pass)(SHORT * 2).await;
     assert_eq!(subject.value(&key).await, None);
-    let swapped = subject.store.swap(&key, "first".into(), "second".into(), LONG).await;
+    let swapped = subject.store.swap(&key, &"first".into(), &"second".into(), LONG).await;
     assert_eq!(swapped.unwrap(), Swap::Differs(None));
     subject.put(&key, "third", LONG).await;
     assert_eq!(subject.value(&key).await.unwrap(), "third");
@@ -223,8 +223,8 @@ pub async fn a_swap_gives_a_new_life(subject: &Subject) {
     let (longer, shorter) = (fresh(), fresh());
     subject.put(&longer, "first", Duration::from_secs(1)).await;
     subject.put(&shorter, "first", LONG).await;
-    subject.store.swap(&longer, "first".into(), "second".into(), LONG).await.unwrap();
-    subject.store.swap(&shorter, "first".into(), "second".into(), SHORT).await.unwrap();
+    subject.store.swap(&longer, &"first".into(), &"second".into(), LONG).await.unwrap();
+    subject.store.swap(&shorter, &"first".into(), &"second".into(), SHORT).await.unwrap();
     (subject.pass)(Duration::from_millis(1100)).await;
     assert_eq!(subject.value(&longer).await.unwrap(), "second");
     assert_eq!(subject.value(&shorter).await, None);
@@ -249,9 +249,10 @@ pub async fn values_come_back_exactly(subject: &Subject) {
     );
     for value in [every, Bytes::new(), big, Bytes::from_static(b"\r\n$-1\r\n' OR 1=1--\0*")] {
         let key = fresh();
-        assert_eq!(subject.store.create(&key, value.clone(), LONG).await.unwrap(), None);
+        assert_eq!(subject.store.create(&key, &value, LONG).await.unwrap(), None);
         assert!(subject.value(&key).await.unwrap() == value, "{} bytes", value.len());
-        let swapped = subject.store.swap(&key, value.clone(), value.slice(value.len() / 2..), LONG);
+        let half = value.slice(value.len() / 2..);
+        let swapped = subject.store.swap(&key, &value, &half, LONG);
         assert_eq!(swapped.await.unwrap(), Swap::Done, "{} bytes", value.len());
         assert!(subject.value(&key).await.unwrap() == value.slice(value.len() / 2..));
     }
@@ -266,7 +267,7 @@ pub async fn keys_do_not_touch_each_other(subject: &Subject) {
     subject.put(&one, "one", LONG).await;
     assert_eq!(subject.value(&other).await, None);
     subject.put(&other, "other", LONG).await;
-    subject.store.swap(&one, "one".into(), "changed".into(), LONG).await.unwrap();
+    subject.store.swap(&one, &"one".into(), &"changed".into(), LONG).await.unwrap();
     assert_eq!(subject.value(&other).await.unwrap(), "other");
 }
 
@@ -274,7 +275,7 @@ pub async fn keys_do_not_touch_each_other(subject: &Subject) {
 pub async fn the_longest_life_is_accepted(subject: &Subject) {
     let key = fresh();
     subject.put(&key, "first", Duration::MAX).await;
-    let swapped = subject.store.swap(&key, "first".into(), "second".into(), Duration::MAX).await;
+    let swapped = subject.store.swap(&key, &"first".into(), &"second".into(), Duration::MAX).await;
     assert_eq!(swapped.unwrap(), Swap::Done);
     assert_eq!(subject.value(&key).await.unwrap(), "second");
 }
@@ -283,9 +284,9 @@ pub async fn the_longest_life_is_accepted(subject: &Subject) {
 pub async fn every_operation_can_be_sent_again(subject: &Subject) {
     let key = fresh();
     subject.put(&key, "first", LONG).await;
-    assert_eq!(subject.store.create(&key, "first".into(), LONG).await.unwrap().unwrap(), "first");
+    assert_eq!(subject.store.create(&key, &"first".into(), LONG).await.unwrap().unwrap(), "first");
     for expected in [Swap::Done, Swap::Differs(Some("second".into()))] {
-        let swapped = subject.store.swap(&key, "first".into(), "second".into(), LONG).await;
+        let swapped = subject.store.swap(&key, &"first".into(), &"second".into(), LONG).await;
         assert_eq!(swapped.unwrap(), expected);
     }
 }
@@ -305,7 +306,8 @@ pub async fn a_purge_drops_nothing_that_lives(subject: &Subject) {
 pub async fn a_dropped_call_leaves_the_store_usable(subject: &Subject) {
     for _ in 0..100 {
         let key = fresh();
-        let mut call = subject.store.create(&key, "dropped".into(), LONG);
+        let dropped = "dropped".into();
+        let mut call = subject.store.create(&key, &dropped, LONG);
         // Polled once, so that it was sent, then dropped.
         let _ = futures_util::poll!(&mut call);
         drop(call);

@@ -1,7 +1,6 @@
 //! Records in this process's memory: for tests, examples and single-process services.
 
 use crate::clock::{Clock, SystemClock, millis};
-use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::store::{Entry, Store, StoreFuture, Swap};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,7 +8,6 @@ use bytes::Bytes;
 use indexmap::IndexMap;
 use indexmap::map::Entry::{Occupied, Vacant};
 use std::fmt;
-use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,15 +67,14 @@ impl MemoryStore {
     }
 
     /// Runs one step on the key's shard, at one moment.
-    fn step<T: Send + 'static>(
+    fn step<T>(
         &self,
         key: &StorageKey,
         step: impl FnOnce(&mut Shard, u64) -> T,
     ) -> StoreFuture<'static, T> {
         // The key is a hash, so its first byte spreads evenly.
         let shard = &self.shards[usize::from(key.as_bytes()[0]) % SHARDS];
-        let answer: Result<T, StoreError> = Ok(step(&mut lock(shard), millis(self.clock.steady())));
-        Box::pin(ready(answer))
+        StoreFuture::ready(Ok(step(&mut lock(shard), millis(self.clock.steady()))))
     }
 }
 
@@ -97,7 +94,7 @@ impl Store for MemoryStore {
     fn create<'a>(
         &'a self,
         key: &'a StorageKey,
-        value: Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>> {
         self.step(key, |shard, now| {
@@ -118,12 +115,12 @@ impl Store for MemoryStore {
     fn swap<'a>(
         &'a self,
         key: &'a StorageKey,
-        expected: Bytes,
-        value: Bytes,
+        expected: &'a Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Swap> {
         self.step(key, |shard, now| match shard.living(key, now) {
-            Some(there) if *there.value == *expected => {
+            Some(there) if *there.value == **expected => {
                 *there =
                     Slot { value: Box::from(&value[..]), ends: now.saturating_add(millis(life)) };
                 Swap::Done
@@ -153,7 +150,7 @@ impl Store for MemoryStore {
                 looked -= 1;
             }
         }
-        Box::pin(ready(Ok(dropped)))
+        StoreFuture::ready(Ok(dropped))
     }
 
     fn describe(&self) -> String {
@@ -214,9 +211,9 @@ mod tests {
     async fn a_flood_of_short_lived_keys_stays_bounded_and_never_drops_a_living_one() {
         let clock = Arc::new(ManualClock::new());
         let store = MemoryStore::with_clock(clock.clone());
-        store.create(&key(0), "kept".into(), Duration::from_hours(1)).await.unwrap();
+        store.create(&key(0), &"kept".into(), Duration::from_hours(1)).await.unwrap();
         for n in 1..200_000 {
-            store.create(&key(n), "short".into(), Duration::from_secs(1)).await.unwrap();
+            store.create(&key(n), &"short".into(), Duration::from_secs(1)).await.unwrap();
             if n % 1000 == 0 {
                 clock.advance(Duration::from_secs(1));
             }
@@ -232,7 +229,7 @@ mod tests {
         let store = MemoryStore::with_clock(clock.clone());
         for n in 0..100 {
             let life = if n < 60 { 1 } else { 100 };
-            store.create(&key(n), "v".into(), Duration::from_secs(life)).await.unwrap();
+            store.create(&key(n), &"v".into(), Duration::from_secs(life)).await.unwrap();
         }
         clock.advance(Duration::from_secs(2));
         assert_eq!(store.purge(50).await.unwrap(), 50);
@@ -257,14 +254,14 @@ mod interleavings {
         let order = || {
             let clock = Arc::new(ManualClock::new());
             let store = MemoryStore::with_clock(clock.clone());
-            block_on(store.create(&KEY, "over".into(), LIFE)).unwrap();
+            block_on(store.create(&KEY, &"over".into(), LIFE)).unwrap();
             clock.advance(LIFE);
             let creates = ["a", "b"].map(|value| {
                 let store = store.clone();
                 thread::spawn(move || {
                     block_on(async {
-                        let put = store.create(&KEY, value.into(), LIFE).await.unwrap();
-                        let swap = |next| store.swap(&KEY, value.into(), next, LIFE);
+                        let put = store.create(&KEY, &value.into(), LIFE).await.unwrap();
+                        let swap = |next| store.swap(&KEY, &value.into(), &next, LIFE);
                         let exchanged = swap(format!("{value}!").into()).await.unwrap();
                         (put.is_none(), exchanged == Swap::Done)
                     })

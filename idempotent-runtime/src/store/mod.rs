@@ -4,6 +4,7 @@
 //! another if it is still the expected one, and reads. It knows nothing of leases, owners or
 //! tokens; the engine builds all of those on these operations, once for every backend.
 
+mod answer;
 pub(crate) mod cursor;
 mod finding;
 mod locks;
@@ -23,6 +24,7 @@ pub(crate) mod sql;
 #[cfg(feature = "zookeeper")]
 mod zookeeper;
 
+pub use answer::StoreFuture;
 pub use finding::{Finding, Severity};
 pub use locks::{Held, Hold, Locks, Wanted};
 pub use memory::MemoryStore;
@@ -38,16 +40,12 @@ pub use sql::SqliteStore;
 #[cfg(feature = "zookeeper")]
 pub use zookeeper::ZooKeeperLocks;
 
-use crate::error::StoreError;
 use crate::key::StorageKey;
 use bytes::Bytes;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// What an operation of a store gives back.
-pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// Done when a value that is watched may have changed.
 pub type Changed = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -92,7 +90,7 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     fn create<'a>(
         &'a self,
         key: &'a StorageKey,
-        value: Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>>;
 
@@ -100,8 +98,8 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     fn swap<'a>(
         &'a self,
         key: &'a StorageKey,
-        expected: Bytes,
-        value: Bytes,
+        expected: &'a Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Swap>;
 
@@ -141,7 +139,7 @@ impl<S: Store + ?Sized> Store for Arc<S> {
     fn create<'a>(
         &'a self,
         key: &'a StorageKey,
-        value: Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>> {
         (**self).create(key, value, life)
@@ -150,8 +148,8 @@ impl<S: Store + ?Sized> Store for Arc<S> {
     fn swap<'a>(
         &'a self,
         key: &'a StorageKey,
-        expected: Bytes,
-        value: Bytes,
+        expected: &'a Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Swap> {
         (**self).swap(key, expected, value, life)

@@ -3,15 +3,17 @@
 use crate::fingerprint::Fingerprint;
 use crate::key::StorageKey;
 use crate::outcome::{Outcome, StoredResponse};
-use crate::store::cursor::{Cursor, put_long, put_short};
+use crate::store::cursor::{Cursor, put_long};
 use crate::store::sealed::{CHECKSUM, seal, unseal};
 use bytes::Bytes;
 use std::fmt;
 use std::time::Duration;
 
 mod glance;
+mod label;
 
 pub use glance::Glance;
+pub use label::Label;
 
 /// The process that claims, by 128 random bits it made before it claimed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,64 +38,6 @@ impl fmt::Debug for Owner {
         crate::key::hex(f, &self.0[..4])?;
         f.write_str("…")
     }
-}
-
-/// The readable parts of a storage key, kept for people: an operation and a key without secrets.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Label(Bytes);
-
-impl Label {
-    /// A label of these parts; what is over 64 KiB is cut.
-    #[must_use]
-    pub fn new(operation: &str, key: &str) -> Self {
-        // Between characters: half of one could not be read back.
-        let cut = |part: &str| part.floor_char_boundary(usize::from(u16::MAX));
-        let (operation, key) = (&operation[..cut(operation)], &key[..cut(key)]);
-        let mut parts = Vec::with_capacity(4 + operation.len() + key.len());
-        put_short(&mut parts, operation.as_bytes());
-        put_short(&mut parts, key.as_bytes());
-        Self(parts.into())
-    }
-
-    /// The guarded function.
-    #[must_use]
-    pub fn operation(&self) -> &str {
-        self.parts().0
-    }
-
-    /// The key as it was read, without secrets.
-    #[must_use]
-    pub fn key(&self) -> &str {
-        self.parts().1
-    }
-
-    fn parts(&self) -> (&str, &str) {
-        labelled(&self.0).unwrap_or_default()
-    }
-
-    /// Takes a label off the front, sharing its memory.
-    fn take(cursor: &mut Cursor) -> Result<Self, Undecodable> {
-        let left = cursor.left();
-        let (operation, key) = labelled(left).ok_or(Undecodable)?;
-        let length = 4 + operation.len() + key.len();
-        Ok(Self(cursor.take(length)?))
-    }
-}
-
-impl fmt::Debug for Label {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Label")
-            .field("operation", &self.operation())
-            .field("key", &self.key())
-            .finish()
-    }
-}
-
-/// Two texts, each behind its 16-bit length.
-fn labelled(bytes: &[u8]) -> Option<(&str, &str)> {
-    let (operation, rest) = short(bytes)?;
-    let (key, _) = short(rest)?;
-    Some((operation, key))
 }
 
 /// One record, whatever the backend.
@@ -158,13 +102,8 @@ impl Record {
     /// refused like a damaged one. Equal records under one key have equal bytes.
     #[must_use]
     pub fn encode(&self, key: &StorageKey) -> Bytes {
-        let mut out = Vec::with_capacity(self.size());
-        out.extend_from_slice(&[VERSION, self.state.tag()]);
-        out.extend_from_slice(&self.attempt.to_le_bytes());
-        out.extend_from_slice(self.fingerprint.as_bytes());
-        out.extend_from_slice(&self.label.0);
-        self.state.encode(&mut out);
-        seal(key, out)
+        let Self { attempt, fingerprint, label, state } = self;
+        first(key, *attempt, fingerprint, label, state)
     }
 
     /// Reads a record back; bodies and headers share the memory of `bytes`.
@@ -183,24 +122,61 @@ impl Record {
         cursor.finish()?;
         Ok(record)
     }
+}
 
-    /// How many bytes `encode` writes: exactly, so that they are never moved.
+/// The bytes of a record: of an attempt, what it repeats, and the readable parts of its key.
+pub(crate) fn first(
+    key: &StorageKey,
+    attempt: u64,
+    fingerprint: &Fingerprint,
+    label: &Label,
+    state: &State,
+) -> Bytes {
+    let head = [&attempt.to_le_bytes()[..], fingerprint.as_bytes(), label.as_bytes()];
+    joined(key, &head, state)
+}
+
+/// The bytes of the record that follows this one in its attempt: all but the state stays.
+///
+/// `head` is [`head_length`] of its label.
+pub(crate) fn next(key: &StorageKey, record: &[u8], head: usize, state: &State) -> Bytes {
+    joined(key, &[&record[2..head]], state)
+}
+
+/// How much of a record stands before its state.
+pub(crate) fn head_length(label: &Label) -> usize {
+    2 + ATTEMPT_AND_FINGERPRINT + label.as_bytes().len()
+}
+
+fn joined(key: &StorageKey, head: &[&[u8]], state: &State) -> Bytes {
+    let head_length: usize = head.iter().map(|part| part.len()).sum();
+    // Exactly, so that they are never moved.
+    let length = 2 + head_length + state.size() + CHECKSUM;
+    let mut out = Vec::with_capacity(length);
+    out.extend_from_slice(&[VERSION, state.tag()]);
+    for part in head {
+        out.extend_from_slice(part);
+    }
+    state.encode(&mut out);
+    debug_assert_eq!(out.len() + CHECKSUM, length, "the state says its size");
+    seal(key, out)
+}
+
+impl State {
+    /// How many bytes `encode` writes.
     fn size(&self) -> usize {
-        let state = match &self.state {
-            State::Issued | State::Completed(Outcome::Tombstone) | State::Cancelled => 0,
-            State::InProgress { .. } => 16 + 4 + 8,
-            State::Completed(Outcome::Response(response)) => {
+        match self {
+            Self::Issued | Self::Completed(Outcome::Tombstone) | Self::Cancelled => 0,
+            Self::InProgress { .. } => 16 + 4 + 8,
+            Self::Completed(Outcome::Response(response)) => {
                 let line = |(name, value): &(Bytes, Bytes)| 8 + name.len() + value.len();
                 let headers: usize = response.headers.iter().map(line).sum();
                 2 + 4 + headers + 4 + response.body.len()
             }
-            State::Completed(Outcome::Value(value)) => 4 + value.len(),
-        };
-        2 + ATTEMPT_AND_FINGERPRINT + self.label.0.len() + state + CHECKSUM
+            Self::Completed(Outcome::Value(value)) => 4 + value.len(),
+        }
     }
-}
 
-impl State {
     const fn tag(&self) -> u8 {
         match self {
             Self::Issued => ISSUED,
@@ -263,13 +239,6 @@ fn decode_response(cursor: &mut Cursor) -> Result<StoredResponse, Undecodable> {
         headers.push((cursor.bytes()?, cursor.bytes()?));
     }
     Ok(StoredResponse { status, headers, body: cursor.bytes()? })
-}
-
-/// A text behind its 16-bit length, and what follows it.
-fn short(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let (length, rest) = bytes.split_first_chunk()?;
-    let (text, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
-    Some((std::str::from_utf8(text).ok()?, rest))
 }
 
 #[cfg(test)]

@@ -96,8 +96,6 @@ pub(crate) struct Reading<'a> {
     /// The guarded function, or the route that is guarded as a part of a scope.
     pub(crate) operation: &'a str,
     pub(crate) key: &'a Segments,
-    /// The one value of the key's template, where the strategy needs it whole.
-    pub(crate) value: &'a str,
     pub(crate) route: (&'a str, &'a str),
     pub(crate) fingerprint: Fingerprint,
     /// The engine's clock.

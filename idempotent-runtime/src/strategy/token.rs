@@ -69,9 +69,10 @@ pub(super) fn ask(
     reading: &Reading<'_>,
 ) -> Result<Ask, Refusal> {
     let bound = Bound { settings, scope: reading.scope, operation: reading.operation };
-    let (ulid, signature) = match reading.value.split_once('.') {
+    let value = reading.key.last_value();
+    let (ulid, signature) = match value.split_once('.') {
         Some((ulid, signature)) => (ulid, Some(signature)),
-        None => (reading.value, None),
+        None => (value, None),
     };
     // Told apart from an unknown token by nothing, whatever is wrong with it.
     let ulid = Ulid::from_string(ulid).map_err(|_| Refusal::TokenInvalid)?;

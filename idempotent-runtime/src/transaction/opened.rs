@@ -76,7 +76,7 @@ impl<D: Dialect> Open for Opened<D> {
         value: &'a [u8],
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>> {
-        Box::pin(async move {
+        StoreFuture::new(async move {
             let claimed = D::claim(self.connection()?, key, value, life).await;
             claimed.map_err(|error| failed("claim", error))
         })
@@ -89,7 +89,7 @@ impl<D: Dialect> Open for Opened<D> {
         value: &'a [u8],
         life: Duration,
     ) -> StoreFuture<'a, ()> {
-        Box::pin(async move {
+        StoreFuture::new(async move {
             let done = D::complete(self.connection()?, key, claimed, value, life).await;
             if done.map_err(|error| failed("complete", error))? {
                 return Ok(());
@@ -100,7 +100,7 @@ impl<D: Dialect> Open for Opened<D> {
     }
 
     fn lock_row<'a>(&'a mut self, plan: &'a RowPlan) -> StoreFuture<'a, bool> {
-        Box::pin(async move {
+        StoreFuture::new(async move {
             let dialect = Arc::clone(&self.dialect);
             let locked = dialect.lock_row(self.connection()?, plan).await;
             locked.map_err(|error| failed("lock", error))
@@ -114,7 +114,7 @@ impl<D: Dialect> Open for Opened<D> {
         expected: Stored,
         next: Stored,
     ) -> StoreFuture<'a, bool> {
-        Box::pin(async move {
+        StoreFuture::new(async move {
             let dialect = Arc::clone(&self.dialect);
             let connection = self.connection()?;
             let exchanged = dialect.exchange(connection, plan, column, expected, next).await;
@@ -127,7 +127,7 @@ impl<D: Dialect> Open for Opened<D> {
         plan: &'a RowPlan,
         column: &'static str,
     ) -> StoreFuture<'a, Option<String>> {
-        Box::pin(async move {
+        StoreFuture::new(async move {
             let dialect = Arc::clone(&self.dialect);
             let seen = dialect.peek(self.connection()?, plan, column).await;
             seen.map_err(|error| failed("look", error))
@@ -136,11 +136,11 @@ impl<D: Dialect> Open for Opened<D> {
 
     fn mark(&mut self) -> StoreFuture<'_, ()> {
         self.stage = Stage::Marked;
-        Box::pin(self.run(MARK.to_owned()))
+        StoreFuture::new(self.run(MARK.to_owned()))
     }
 
     fn hand_over(&mut self) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
+        StoreFuture::new(async move {
             let relax = self.dialect.relax();
             let statements = match self.stage {
                 Stage::Guards => format!("{MARK}; {relax}"),
@@ -155,19 +155,19 @@ impl<D: Dialect> Open for Opened<D> {
     }
 
     fn undo(&mut self) -> StoreFuture<'_, ()> {
-        Box::pin(self.run(UNDO.to_owned()))
+        StoreFuture::new(self.run(UNDO.to_owned()))
     }
 
     fn confirm(&mut self) -> StoreFuture<'_, ()> {
-        Box::pin(self.run(CONFIRM.to_owned()))
+        StoreFuture::new(self.run(CONFIRM.to_owned()))
     }
 
     fn commit(self: Box<Self>) -> StoreFuture<'static, ()> {
-        Box::pin(self.end(End::Commit))
+        StoreFuture::new(self.end(End::Commit))
     }
 
     fn rollback(self: Box<Self>) -> StoreFuture<'static, ()> {
-        Box::pin(self.end(End::Rollback))
+        StoreFuture::new(self.end(End::Rollback))
     }
 
     fn lend(&mut self) -> Option<Box<dyn Any + Send>> {

@@ -85,11 +85,11 @@ impl<D: Dialect> Guarded for Pooled<D> {
             let mut connection = self.connection(until).await?;
             D::make_table(&mut connection).await.map_err(|error| failed("connect", error))
         };
-        Box::pin(async move { self.table.get_or_try_init(make).await.copied() })
+        StoreFuture::new(async move { self.table.get_or_try_init(make).await.copied() })
     }
 
     fn begin(&self, until: Instant) -> StoreFuture<'_, Box<dyn Open>> {
-        Box::pin(async move {
+        StoreFuture::new(async move {
             let dialect = Arc::clone(self.dialect(until).await?);
             let connection = self.connection(until).await?;
             let statement = dialect.begin(until.saturating_duration_since(Instant::now()));

@@ -3,6 +3,8 @@
 use super::*;
 use crate::clock::ManualClock;
 use crate::engine::claim::{Claim, Claimable, Claimed, Claimer, claim};
+use crate::fingerprint::Fingerprint;
+use crate::store::record::Label;
 use crate::store::{Entry, MemoryStore, StoreFuture};
 use futures_util::poll;
 use std::pin::pin;
@@ -24,7 +26,7 @@ impl Store for Slow {
     fn create<'a>(
         &'a self,
         key: &'a StorageKey,
-        value: Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>> {
         self.store.create(key, value, life)
@@ -33,11 +35,11 @@ impl Store for Slow {
     fn swap<'a>(
         &'a self,
         key: &'a StorageKey,
-        expected: Bytes,
-        value: Bytes,
+        expected: &'a Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Swap> {
-        Box::pin(async move {
+        StoreFuture::new(async move {
             let _passed = self.road.acquire().await;
             self.store.swap(key, expected, value, life).await
         })
@@ -136,6 +138,7 @@ async fn a_stale_renewal_changes_nothing() {
     for ending in endings {
         let life = LENGTH + KEEP;
         assert_eq!(owner.exchange(&desk.store, &ending, life).await.unwrap(), Hold::Held);
+        owner.current().value = ending;
         let before = desk.entry().await;
         assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), Hold::Lost);
         assert_eq!(desk.entry().await, before);

@@ -268,7 +268,7 @@ async fn create(
     value: Bytes,
     life: Duration,
 ) -> Result<Option<Bytes>, StoreError> {
-    engine.bounded("create", pin!(engine.store().create(key, value, life))).await
+    engine.bounded("create", pin!(engine.store().create(key, &value, life))).await
 }
 
 async fn swap(
@@ -278,7 +278,7 @@ async fn swap(
     value: Bytes,
     life: Duration,
 ) -> Result<Swap, StoreError> {
-    engine.bounded("swap", pin!(engine.store().swap(key, expected, value, life))).await
+    engine.bounded("swap", pin!(engine.store().swap(key, &expected, &value, life))).await
 }
 
 async fn read(engine: &Engine, key: &StorageKey) -> Result<Option<Entry>, StoreError> {

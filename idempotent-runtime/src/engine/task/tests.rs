@@ -86,7 +86,7 @@ impl Dying {
                     drop(work());
                 }
                 let dead = StoreError::new(StoreErrorKind::Unavailable, "create");
-                Box::pin(std::future::ready(Err(dead)))
+                StoreFuture::ready(Err(dead))
             }
         }
     }
@@ -96,7 +96,7 @@ impl Store for Dying {
     fn create<'a>(
         &'a self,
         key: &'a StorageKey,
-        value: Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>> {
         self.step(move || self.store.create(key, value, life))
@@ -105,8 +105,8 @@ impl Store for Dying {
     fn swap<'a>(
         &'a self,
         key: &'a StorageKey,
-        expected: Bytes,
-        value: Bytes,
+        expected: &'a Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Swap> {
         self.step(move || self.store.swap(key, expected, value, life))

@@ -1,8 +1,8 @@
 //! A look at a record from outside, for people with a database shell.
 
+use super::label::labelled;
 use super::{
     ATTEMPT_AND_FINGERPRINT, CANCELLED, IN_PROGRESS, ISSUED, RESPONSE, TOMBSTONE, VALUE, VERSION,
-    labelled,
 };
 
 /// What a person may see of a record without opening it; empty for bytes that are none.

@@ -61,7 +61,6 @@ proptest! {
     fn a_record_comes_back_as_it_was_put(record in record(), key in any::<[u8; 32]>()) {
         let key = StorageKey::from_bytes(key);
         let bytes = record.encode(&key);
-        prop_assert_eq!(bytes.len(), record.size());
         prop_assert_eq!(Record::decode(&key, &bytes), Ok(record));
     }
 
@@ -212,7 +211,11 @@ fn a_length_of_four_gigabytes_is_refused_before_anything_is_allocated() {
         return;
     }
     let record = completed(200);
-    assert_eq!(record.size() - CHECKSUM, LENGTHS[5].0 + 4 + 1, "the last length is the body's");
+    assert_eq!(
+        record.encode(&KEY).len() - CHECKSUM,
+        LENGTHS[5].0 + 4 + 1,
+        "the last length is the body's"
+    );
     let before = peak();
     for (at, width) in LENGTHS {
         let lying = forged(&record, |bytes| bytes[at..at + width].fill(0xff));

@@ -146,10 +146,10 @@ impl Store for RedisStore {
     fn create<'a>(
         &'a self,
         key: &'a StorageKey,
-        value: Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>> {
-        Box::pin(async move {
+        StoreFuture::new(async move {
             let mut command = cmd("SET");
             command.arg(self.name(key)).arg(&value[..]);
             command.arg("NX").arg("GET").arg("PX").arg(milliseconds(life));
@@ -161,26 +161,26 @@ impl Store for RedisStore {
     fn swap<'a>(
         &'a self,
         key: &'a StorageKey,
-        expected: Bytes,
-        value: Bytes,
+        expected: &'a Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Swap> {
-        Box::pin(async move {
+        StoreFuture::new(async move {
             if self.native_swap.load(Ordering::Relaxed) {
-                match self.swap_natively(key, &expected, &value, life).await {
+                match self.swap_natively(key, expected, value, life).await {
                     Err(error) if is_unknown_syntax(&error) => {
                         self.native_swap.store(false, Ordering::Relaxed);
                     }
                     answer => return answer.map_err(|error| failed("swap", error)),
                 }
             }
-            let swapped = self.swap_by_script(key, &expected, &value, life).await;
+            let swapped = self.swap_by_script(key, expected, value, life).await;
             swapped.map_err(|error| failed("swap", error))
         })
     }
 
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
-        Box::pin(async move {
+        StoreFuture::new(async move {
             let (value, left) = self.look(key).await.map_err(|error| failed("read", error))?;
             Ok(value.map(|value| Entry {
                 value: value.into(),
@@ -192,7 +192,7 @@ impl Store for RedisStore {
 
     fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
         let watches = self.watches.as_ref().filter(|watches| watches.are_possible())?;
-        Some(Box::pin(async move {
+        Some(StoreFuture::new(async move {
             let told = watches.watch(self.name(key)).await;
             told.map(|changed| -> Changed { Box::pin(changed) })
                 .map_err(|error| failed("watch", error))
@@ -201,7 +201,7 @@ impl Store for RedisStore {
 
     fn purge(&self, _limit: u32) -> StoreFuture<'_, u32> {
         // The server forgets by itself.
-        Box::pin(std::future::ready(Ok(0)))
+        StoreFuture::ready(Ok(0))
     }
 
     fn describe(&self) -> String {

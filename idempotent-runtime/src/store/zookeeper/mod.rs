@@ -88,7 +88,7 @@ impl Locks for ZooKeeperLocks {
                 Err(error) => drop(give.send(Err(error))),
             }
         });
-        Box::pin(async move {
+        StoreFuture::new(async move {
             let node = given.await.map_err(|_| gone("acquire"))?;
             let node = node.map_err(|error| failed("acquire", error))?;
             Ok(node.map(|node| -> Box<dyn Held> { Box::new(node) }))
@@ -167,7 +167,7 @@ impl Held for Node {
     fn release(self: Box<Self>) -> StoreFuture<'static, Hold> {
         let (answer, answered) = oneshot::channel();
         let told = self.release.send(answer);
-        Box::pin(async move {
+        StoreFuture::new(async move {
             told.map_err(|_| gone("release"))?;
             let hold = answered.await.map_err(|_| gone("release"))?;
             hold.map_err(|error| failed("release", error))

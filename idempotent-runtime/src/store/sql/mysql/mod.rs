@@ -50,28 +50,28 @@ impl Store for MySqlStore {
     fn create<'a>(
         &'a self,
         key: &'a StorageKey,
-        value: Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>> {
-        Box::pin(self.0.create(*key, value, life))
+        StoreFuture::new(self.0.create(*key, value.clone(), life))
     }
 
     fn swap<'a>(
         &'a self,
         key: &'a StorageKey,
-        expected: Bytes,
-        value: Bytes,
+        expected: &'a Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Swap> {
-        Box::pin(self.0.swap(*key, expected, value, life))
+        StoreFuture::new(self.0.swap(*key, expected.clone(), value.clone(), life))
     }
 
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
-        Box::pin(self.0.read(*key))
+        StoreFuture::new(self.0.read(*key))
     }
 
     fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
-        Box::pin(self.0.purge(limit))
+        StoreFuture::new(self.0.purge(limit))
     }
 
     fn describe(&self) -> String {

@@ -92,15 +92,15 @@ impl Store for SqliteStore {
     fn create<'a>(
         &'a self,
         key: &'a StorageKey,
-        value: Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>> {
-        Box::pin(async move {
+        StoreFuture::new(async move {
             // A replay is answered by a reader and never queues behind the writer.
             if let Some(there) = self.look(*key, "create").await? {
                 return Ok(Some(there.value));
             }
-            let put = Write::Put { key: *key, value, life, expected: None };
+            let put = Write::Put { key: *key, value: value.clone(), life, expected: None };
             match self.write(put, "create").await? {
                 Written::Differs(there) => Ok(there),
                 Written::Done | Written::Purged(_) => Ok(None),
@@ -111,12 +111,13 @@ impl Store for SqliteStore {
     fn swap<'a>(
         &'a self,
         key: &'a StorageKey,
-        expected: Bytes,
-        value: Bytes,
+        expected: &'a Bytes,
+        value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Swap> {
-        Box::pin(async move {
-            let put = Write::Put { key: *key, value, life, expected: Some(expected) };
+        StoreFuture::new(async move {
+            let (value, expected) = (value.clone(), Some(expected.clone()));
+            let put = Write::Put { key: *key, value, life, expected };
             match self.write(put, "swap").await? {
                 Written::Differs(there) => Ok(Swap::Differs(there)),
                 Written::Done | Written::Purged(_) => Ok(Swap::Done),
@@ -125,11 +126,11 @@ impl Store for SqliteStore {
     }
 
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
-        Box::pin(self.look(*key, "read"))
+        StoreFuture::new(self.look(*key, "read"))
     }
 
     fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
-        Box::pin(async move {
+        StoreFuture::new(async move {
             match self.write(Write::Purge(limit), "purge").await? {
                 Written::Purged(rows) => Ok(u32::try_from(rows).unwrap_or(limit)),
                 Written::Done | Written::Differs(_) => Ok(0),

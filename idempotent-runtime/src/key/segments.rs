@@ -1,0 +1,247 @@
+//! Text and values, joined so that no two lists of them read alike.
+
+use std::fmt;
+
+/// How many bytes of a label are kept for people to read.
+const LABEL_MAX: usize = 120;
+
+/// Text and values in order, joined so that no two different lists read alike.
+///
+/// Every segment goes in with its kind and its length, so `a:b` followed by `c` and `a` followed
+/// by `b:c` are two things, whatever the values hold.
+///
+/// ```
+/// use idempotent_runtime::Segments;
+///
+/// let one = Segments::new().text("pay:").value("a:b").value("c");
+/// let other = Segments::new().text("pay:").value("a").value("b:c");
+/// assert_ne!(one, other);
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Segments(Vec<u8>);
+
+/// The kinds of segments, each before its length and bytes.
+const TEXT: u8 = b't';
+const VALUE: u8 = b'v';
+const SECRET: u8 = b's';
+
+impl Segments {
+    /// An empty list.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds literal text of a template.
+    #[must_use]
+    pub fn text(self, text: &str) -> Self {
+        self.push(TEXT, text)
+    }
+
+    /// Adds a value that came with the request.
+    #[must_use]
+    pub fn value(self, value: &str) -> Self {
+        self.push(VALUE, value)
+    }
+
+    /// Adds a value that no record may show, such as a credential or a token.
+    #[must_use]
+    pub fn secret(self, value: &str) -> Self {
+        self.push(SECRET, value)
+    }
+
+    /// The joined form, the input of hashes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The text of all segments, secrets included; lists that differ may read alike.
+    #[must_use]
+    pub fn whole(&self) -> String {
+        let mut whole = String::with_capacity(self.0.len());
+        let mut rest = &self.0[..];
+        while let Some((_, text, after)) = split(rest) {
+            whole.push_str(text);
+            rest = after;
+        }
+        whole
+    }
+
+    /// What a person may read of it: at most 120 bytes, printable, `(secret)` for secrets.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let mut label = String::with_capacity(self.0.len().min(LABEL_MAX));
+        let mut rest = &self.0[..];
+        while let Some((kind, text, after)) = split(rest) {
+            let shown = if kind == SECRET { "(secret)" } else { text };
+            rest = after;
+            let plain = shown.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+            if plain && label.len() + shown.len() <= LABEL_MAX {
+                label.push_str(shown);
+                continue;
+            }
+            for shown in shown.chars() {
+                let shown = if shown.is_control() { '\u{fffd}' } else { shown };
+                if label.len() + shown.len_utf8() > LABEL_MAX {
+                    return label;
+                }
+                label.push(shown);
+            }
+        }
+        label
+    }
+
+    /// The last value, secret or not, as it came with the request; empty, if there is none.
+    #[must_use]
+    pub fn last_value(&self) -> &str {
+        let mut last = "";
+        let mut rest = &self.0[..];
+        while let Some((kind, text, after)) = split(rest) {
+            rest = after;
+            if kind != TEXT {
+                last = text;
+            }
+        }
+        last
+    }
+
+    /// The values alone, without literal text and whether they are secret or not.
+    #[must_use]
+    pub fn values(&self) -> Self {
+        let mut values = Self::new();
+        let mut rest = &self.0[..];
+        while let Some((kind, text, after)) = split(rest) {
+            if kind != TEXT {
+                values = values.value(text);
+            }
+            rest = after;
+        }
+        values
+    }
+
+    /// Whether nothing was added.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn push(mut self, kind: u8, text: &str) -> Self {
+        let length = Length::of(text.len());
+        self.0.reserve_exact(1 + length.as_bytes().len() + text.len());
+        self.0.push(kind);
+        self.0.extend_from_slice(length.as_bytes());
+        self.0.extend_from_slice(text.as_bytes());
+        self
+    }
+}
+
+/// The first segment's kind and text, and what follows it.
+fn split(joined: &[u8]) -> Option<(u8, &str, &[u8])> {
+    let (kind, rest) = joined.split_first()?;
+    let (length, rest) = Length::read(rest)?;
+    let (text, rest) = rest.split_at_checked(length)?;
+    Some((*kind, std::str::from_utf8(text).ok()?, rest))
+}
+
+/// A length in as few bytes as it needs, seven bits in each and the lowest first (LEB128): what is
+/// hashed stays short, and no two lists of parts read alike.
+pub(super) struct Length {
+    bytes: [u8; 10],
+    used: usize,
+}
+
+impl Length {
+    const MORE: u8 = 0x80;
+
+    pub(super) fn of(mut length: usize) -> Self {
+        let (mut bytes, mut used) = ([0; 10], 0);
+        loop {
+            let [low, ..] = length.to_le_bytes();
+            length >>= 7;
+            let more = if length == 0 { 0 } else { Self::MORE };
+            bytes[used] = low & !Self::MORE | more;
+            used += 1;
+            if length == 0 {
+                return Self { bytes, used };
+            }
+        }
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.used]
+    }
+
+    /// A length, and what follows it.
+    fn read(from: &[u8]) -> Option<(usize, &[u8])> {
+        let mut length = 0;
+        for (place, byte) in from.iter().enumerate() {
+            let part = usize::from(byte & !Self::MORE);
+            length |= part.checked_shl(u32::try_from(7 * place).ok()?)?;
+            if byte & Self::MORE == 0 {
+                return Some((length, &from[place + 1..]));
+            }
+        }
+        None
+    }
+}
+
+impl fmt::Debug for Segments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Segments").field(&self.label()).finish()
+    }
+}
+
+impl From<&str> for Segments {
+    fn from(text: &str) -> Self {
+        Self::new().text(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A template's pieces: literal text or a value.
+    fn pieces() -> impl Strategy<Value = Vec<(bool, String)>> {
+        prop::collection::vec((any::<bool>(), "[ab:/{}%\\x00é]{0,4}"), 0..5)
+    }
+
+    fn join(pieces: &[(bool, String)]) -> Segments {
+        pieces.iter().fold(Segments::new(), |joined, (literal, text)| {
+            if *literal { joined.text(text) } else { joined.value(text) }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn different_lists_of_segments_never_join_alike(one in pieces(), other in pieces()) {
+            prop_assert_eq!(one == other, join(&one) == join(&other));
+        }
+    }
+
+    #[test]
+    fn a_length_is_read_as_it_was_written() {
+        for length in (0..70_000).chain([1 << 32, usize::MAX / 2, usize::MAX]) {
+            let mut bytes = Length::of(length).as_bytes().to_vec();
+            assert_eq!(Length::read(&bytes[..bytes.len() - 1]), None, "{length} cut short");
+            bytes.push(7);
+            assert_eq!(Length::read(&bytes), Some((length, &[7][..])), "{length}");
+        }
+        assert_eq!(Length::read(&[Length::MORE; 20]), None);
+    }
+
+    #[test]
+    fn a_secret_counts_in_full_and_is_never_shown() {
+        let bearer = Segments::new().text("by ").secret("Bearer abcdef");
+        assert_ne!(bearer, Segments::new().text("by ").secret("Bearer abcdeg"));
+        assert_eq!(bearer.label(), "by (secret)");
+    }
+
+    #[test]
+    fn a_label_is_bounded_and_free_of_control_characters() {
+        let long = Segments::new().value(&"\u{1b}é".repeat(200));
+        assert!(long.label().len() <= LABEL_MAX && !long.label().contains('\u{1b}'));
+    }
+}
