@@ -22,6 +22,7 @@ mod drained;
 mod keys;
 mod killed;
 mod money;
+mod notes;
 mod phones;
 mod processes;
 mod records;
