@@ -18,7 +18,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use business::Business;
 use clap::Parser;
-use idempotent_runtime::{Idempotency, Scope};
+use idempotent_runtime::{Idempotency, Scope, ZooKeeperLocks};
 use options::Options;
 use std::time::Duration;
 
@@ -35,6 +35,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut builder = business.guard(builder);
     if let Some(secret) = options.secret() {
         builder = builder.token_secret(secret);
+    }
+    if let Some(url) = &options.locks {
+        builder = builder.locks(ZooKeeperLocks::connect(url).await?);
     }
     let idempotency = builder.build()?;
 

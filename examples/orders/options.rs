@@ -33,6 +33,10 @@ pub(crate) struct Options {
     )]
     pub(crate) database: String,
 
+    /// Keeps locks in `ZooKeeper` instead of the store: `zookeeper://host:port,host:port`.
+    #[arg(long, env = "ORDERS_LOCKS", hide_env_values = true, value_name = "URL")]
+    pub(crate) locks: Option<String>,
+
     /// How long a run excludes others when its process dies: `500ms`, `30s`, `2m`.
     #[arg(long, env = "ORDERS_LEASE", value_parser = duration, default_value = "60s")]
     pub(crate) lease: Duration,
