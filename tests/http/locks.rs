@@ -44,7 +44,12 @@ async fn holders_never_overlap_whatever_operation_and_process(backend: Backend) 
     let (stage, overlaps) = (shop.stage.clone(), Arc::new(AtomicUsize::new(0)));
     let seen = Arc::clone(&overlaps);
     shop.stage.plays(move |run| {
-        seen.fetch_add(usize::from(!stage.is_alone(run)), Ordering::SeqCst);
+        // It stays for as long as others would need to come in.
+        let disturbed = (0..1000).any(|_| {
+            std::thread::yield_now();
+            !stage.is_alone(run)
+        });
+        seen.fetch_add(usize::from(disturbed), Ordering::SeqCst);
         HttpResponse::Ok().finish()
     });
     shop.stage.close();
@@ -72,7 +77,10 @@ async fn who_waits_too_long_is_told_so(backend: Backend) {
     let first = tokio::spawn(shop.post("/locked/a").send());
     shop.stage.runs_reach(1).await;
     for server in [&shop.server, &elsewhere] {
-        let tired = server.post("/locked-impatiently/a").send().await;
+        let tired = tokio::select! {
+            tired = server.post("/locked-impatiently/a").send() => tired,
+            () = shop.stage.runs_reach(2) => panic!("it runs, although the lock is held"),
+        };
         tired.is_problem(423, "locked");
         assert!(tired.header("Retry-After").is_some());
     }

@@ -2,6 +2,7 @@
 
 use crate::Desk;
 use idempotent_runtime::{Error, MemoryStore, Messages, Tx, idempotent};
+use sqlx::mysql::MySqlPoolOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{MySql, MySqlPool, PgPool, Postgres, Sqlite, SqlitePool};
 use tempfile::TempDir;
@@ -170,6 +171,24 @@ async fn in_mariadb() -> (Inbox<MySqlPool>, ()) {
     let database = MariaDbServer::shared().await.database().await;
     let pool = MySqlPool::connect(&database).await.expect("it connects");
     (Inbox::<MySqlPool>::on(pool).await, ())
+}
+
+/// What its guard sets on a session of `MariaDB` would outlast a transaction that nobody ended.
+#[tokio::test]
+async fn a_call_that_is_dropped_in_the_middle_leaves_no_settings_behind() {
+    let database = MariaDbServer::shared().await.database().await;
+    let pool = MySqlPoolOptions::new().max_connections(1);
+    let inbox = Inbox::<MySqlPool>::on(pool.connect(&database).await.expect("it connects")).await;
+    let settings = "SELECT CAST(@@innodb_lock_wait_timeout * 4 + @@autocommit * 2
+                                + (@@completion_type = 'NO_CHAIN') AS SIGNED)";
+    let before = inbox.count(settings).await;
+    let dropped = inbox.clone();
+    let dropped = tokio::spawn(async move { dropped.book("a", Then::Waits).await });
+    inbox.desk.started.notified().await;
+    dropped.abort();
+    // On the only connection that there may be.
+    assert_eq!(inbox.count(settings).await, before);
+    assert_eq!((inbox.count(EFFECTS).await, inbox.count(RECORDS).await), (0, 0));
 }
 
 #[idempotent(strategy = "message", key = "{id}", engine = "messages")]

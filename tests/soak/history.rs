@@ -177,6 +177,13 @@ fn what_must_not_be_is_found() {
         life(Retry, &[ran(1, true), ran(1, true)], &[1, 1], &[1, 1]),
         life(Retry, &[ran(1, true), ran(2, true)], &[1, 2], &[1, 2]),
         life(Retry, &[ran(1, true), replayed(2)], &[1, 2], &[1, 2]),
+        // The same attempt in other words.
+        life(
+            Retry,
+            &[ran(1, true), Told::Replayed { body: r#"{"attempt": 1}"#.into() }],
+            &[1],
+            &[1],
+        ),
         // It ran after it was stored, and the client of that run was never answered.
         life(Retry, &[ran(1, true), replayed(1)], &[1, 2], &[1]),
         life(Retry, &[replayed(1)], &[1], &[]),

@@ -63,9 +63,19 @@ const fn session(kind: Kind) -> &'static str {
     }
 }
 
+/// Which connection it is.
+fn connection(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Sqlite => "SELECT 0",
+        Kind::Postgres => "SELECT pg_backend_pid()::bigint",
+        Kind::MariaDb => "SELECT CAST(CONNECTION_ID() AS SIGNED)",
+    }
+}
+
 async fn what_was_set_for_a_transaction_is_not_left_behind(kind: Kind) {
     let bank = Bank::open(kind, 1).await;
-    let before = bank.number(session(kind)).await;
+    let seen = async || [bank.number(session(kind)).await, bank.number(connection(kind)).await];
+    let before = seen().await;
     bank.run("CREATE TABLE things (id BIGINT PRIMARY KEY)").await;
     bank.stage.plays(|run| match run {
         1 => HttpResponse::ServiceUnavailable().finish(),
@@ -83,7 +93,7 @@ async fn what_was_set_for_a_transaction_is_not_left_behind(kind: Kind) {
         ("/row/1", "k", 404),
     ] {
         assert_eq!(bank.post(path).key(key).send().await.status, status);
-        assert_eq!(bank.number(session(kind)).await, before, "after {status}");
+        assert_eq!(seen().await, before, "after {status}");
         // Nor is anything under way on it.
         bank.run("INSERT INTO effects VALUES ('by somebody else')").await;
     }

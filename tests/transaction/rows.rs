@@ -195,7 +195,10 @@ async fn who_waits_too_long_for_a_row_is_told_so(kind: Kind) {
     bank.stage.close();
     let first = tokio::spawn(bank.post("/row/7").send());
     bank.stage.runs_reach(1).await;
-    let tired = bank.post("/row-impatient/7").send().await;
+    let tired = tokio::select! {
+        tired = bank.post("/row-impatient/7").send() => tired,
+        () = bank.stage.runs_reach(2) => panic!("it runs, although the row is held"),
+    };
     tired.is_problem(423, "locked");
     assert!(tired.header("Retry-After").is_some());
     bank.stage.open();
