@@ -138,6 +138,24 @@ macro_rules! behaviours {
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn what_waits_for_the_store_is_the_next_ones_after_a_stop() {
+                    let (queue, backend) = (Queue::new().await, Backend::memory().await);
+                    let desk = Desk::on(backend.store.clone());
+                    backend.store.set_down(true);
+                    let consumer = desk.consumes_as_is(&queue);
+                    queue.publish(&order("a", "returns")).await;
+                    eventually("it was tried", async || (!desk.saw().is_empty()).then_some(()))
+                        .await;
+                    consumer.stop().await.unwrap().unwrap();
+                    assert!(desk.ran().is_empty());
+                    let next = Desk::new();
+                    let consumer = next.consumes_as_is(&queue);
+                    eventually("the next one has it", async || (!next.ran().is_empty()).then_some(()))
+                        .await;
+                    consumer.settles(&queue).await;
+                }
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn a_server_that_was_killed_is_consumed_again() {
                     let (mut queue, desk) = (Queue::of_its_own().await, Desk::new());
                     let consumer = desk.consumes_as_is(&queue);

@@ -7,6 +7,7 @@ mod killed;
 mod place;
 mod rabbit;
 mod rabbits;
+mod silent;
 mod streams;
 
 use behaviours::behaviours;

@@ -4,7 +4,7 @@ use idempotent_runtime::{RedisStream, Source};
 use std::time::Duration;
 use tests::RedisServer;
 
-/// After how long an entry of a stream is taken over.
+/// After how long an entry of a stream is taken over, where nothing is said.
 pub(crate) const IDLE: Duration = Duration::from_millis(300);
 
 const STREAM: &str = "orders";
@@ -41,6 +41,8 @@ pub(crate) trait Place: Sized + Send + 'static {
 /// A stream on a Redis server of its own, which writes everything down.
 pub(crate) struct Stream {
     pub(crate) server: RedisServer,
+    /// After how long its entries are taken over.
+    pub(crate) idle: Duration,
 }
 
 impl Stream {
@@ -55,12 +57,12 @@ impl Place for Stream {
 
     async fn new() -> Self {
         let options = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"];
-        Self { server: RedisServer::start_with(&options) }
+        Self { server: RedisServer::start_with(&options), idle: IDLE }
     }
 
     fn source(&self) -> RedisStream {
         let source = RedisStream::new(self.server.url(), STREAM, GROUP).expect("it is a URL");
-        source.take_over_after(IDLE)
+        source.take_over_after(self.idle)
     }
 
     fn arguments(&self) -> [String; 3] {

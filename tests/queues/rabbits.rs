@@ -57,6 +57,25 @@ async fn a_dead_letter_keeps_what_stood_beside_it_and_its_attempts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_consumer_that_stops_stays_connected_until_what_it_has_is_acknowledged() {
+    let (queue, desk) = (Queue::new().await, Desk::new());
+    let consumer = desk.consumes_as_is(&queue);
+    queue.publish(&order("a", "holds")).await;
+    desk.started.notified().await;
+    let stopping = consumer.stop();
+    eventually("it takes no more", async || {
+        (queue.publisher.consumers(&queue.name).await? == 0).then_some(())
+    })
+    .await;
+    // Of what is done next, nothing is seen from outside: a wrong order gets this time to show.
+    queue.publish(&order("b", "returns")).await;
+    desk.go.notify_one();
+    stopping.await.unwrap().unwrap();
+    let left = queue.publisher.ready(&queue.name).await;
+    assert_eq!((desk.ran(), left), (vec!["a".to_owned()], Some(1)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_that_nobody_can_take_over_is_not_acknowledged() {
     let (queue, desk) = (Queue::new().await, Desk::new());
     let consumer = desk.consumes_as_is(&queue);

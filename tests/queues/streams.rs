@@ -2,10 +2,14 @@
 
 use crate::desk::{Desk, order};
 use crate::place::{IDLE, Place, Stream};
+use idempotent_runtime::{Consumer, Failure, Incoming, RedisStream};
 use std::time::{Duration, Instant};
-use tests::eventually;
+use tests::{RedisCluster, RedisServer, eventually};
 
 type Pending = Vec<(String, String, u64, u32)>;
+
+/// Longer than a busy host may let a consumer wait for its turn.
+const LONG: Duration = Duration::from_secs(2);
 
 fn pending(stream: &Stream) -> Pending {
     stream.ask(&["XPENDING"], &["-", "+", "10"])
@@ -13,7 +17,8 @@ fn pending(stream: &Stream) -> Pending {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_worked_on_for_long_is_not_taken_over() {
-    let (stream, desk, other) = (Stream::new().await, Desk::new(), Desk::new());
+    let stream = Stream { idle: LONG, ..Stream::new().await };
+    let (desk, other) = (Desk::new(), Desk::new());
     let consumer = desk.consumes_as_is(&stream);
     stream.publish(&order("a", "holds")).await;
     desk.started.notified().await;
@@ -21,12 +26,12 @@ async fn what_is_worked_on_for_long_is_not_taken_over() {
     let [(_, name, _, attempt)] = &pending(&stream)[..] else { panic!("one is pending") };
     let began = Instant::now();
     eventually("others had time enough to take it over", async || {
-        (began.elapsed() > IDLE * 5).then_some(())
+        (began.elapsed() > LONG * 2).then_some(())
     })
     .await;
     let [(_, still, idle, attempts)] = &pending(&stream)[..] else { panic!("one is pending") };
     assert_eq!((still, attempts), (name, attempt));
-    assert!(Duration::from_millis(*idle) < IDLE, "{idle}");
+    assert!(Duration::from_millis(*idle) < LONG, "{idle}");
     desk.go.notify_one();
     consumer.settles(&stream).await;
     others.settles(&stream).await;
@@ -50,6 +55,81 @@ async fn what_is_taken_over_wrongly_runs_once_all_the_same() {
     consumer.settles(&stream).await;
     others.settles(&stream).await;
     assert_eq!((desk.ran(), stream.dead().await), (vec!["a".to_owned()], vec![]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_taken_over_is_not_taken_back() {
+    let (stream, desk) = (Stream { idle: LONG, ..Stream::new().await }, Desk::new());
+    let consumer = desk.consumes_as_is(&stream);
+    stream.publish(&order("a", "holds")).await;
+    desk.started.notified().await;
+    let [(id, ..)] = &pending(&stream)[..] else { panic!("one is pending") };
+    let kept = ["nobody", "0", id, "JUSTID"];
+    let _: redis::Value = stream.ask(&["XCLAIM"], &kept);
+    let began = Instant::now();
+    eventually("its consumer had time to touch it", async || {
+        let [(_, name, ..)] = &pending(&stream)[..] else { panic!("one is pending") };
+        assert_eq!(name, "nobody");
+        let _: redis::Value = stream.ask(&["XCLAIM"], &kept);
+        (began.elapsed() > LONG / 2).then_some(())
+    })
+    .await;
+    desk.go.notify_one();
+    consumer.settles(&stream).await;
+    assert_eq!(desk.saw(), [1]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delay_is_written_down_in_the_group() {
+    let minute = Duration::from_mins(1);
+    let (stream, desk) = (Stream { idle: minute, ..Stream::new().await }, Desk::new());
+    let consumer = desk.consumes(&stream, |consumer| {
+        consumer.delays(Duration::from_secs(20), Duration::from_secs(20))
+    });
+    stream.publish(&order("a", "fails")).await;
+    eventually("it was tried", async || (!desk.saw().is_empty()).then_some(())).await;
+    // As if it had been touched forty seconds ago: in twenty the minute is over.
+    let idle = eventually("it is given back", async || match pending(&stream)[..] {
+        [(_, _, idle, 1)] if idle > 20_000 => Some(idle),
+        _ => None,
+    });
+    let idle = idle.await;
+    assert!((40_000..60_000).contains(&idle), "{idle}");
+    consumer.stop().await.unwrap().unwrap();
+    assert_eq!(desk.saw(), [1]);
+}
+
+/// Consumes one stream, and says how often its handler ran.
+async fn consumed(url: &str, publish: impl FnOnce()) -> usize {
+    let source = RedisStream::new(url, "orders", "shop").expect("it is a URL");
+    let (sender, mut ran) = tokio::sync::mpsc::unbounded_channel();
+    let handler = move |incoming: Incoming| {
+        sender.send(incoming.attempt()).expect("the test listens");
+        // The first time it comes again, so that a script runs, too.
+        let again = incoming.attempt() == 1;
+        async move { if again { Err(Failure::later("again")) } else { Ok(()) } }
+    };
+    let soon = Duration::from_millis(20);
+    let consumer = Consumer::of(source.take_over_after(IDLE)).delays(soon, soon);
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let consumer = tokio::spawn(consumer.run(async move { drop(stopped.await) }, handler));
+    publish();
+    assert_eq!((ran.recv().await, ran.recv().await), (Some(1), Some(2)));
+    drop(stop);
+    consumer.await.expect("no panic").expect("it was not refused");
+    ran.len()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_and_the_newer_protocol_are_consumed_alike() {
+    let server = RedisServer::start();
+    let add = ["XADD", "orders", "*", "payload", "{}"];
+    let url = format!("{}?protocol=resp3", server.url());
+    let publish = || drop(server.command::<String>(&add));
+    assert_eq!(consumed(&url, publish).await, 0);
+    let cluster = RedisCluster::start().await;
+    let publish = || drop(cluster.command::<String>(&add));
+    assert_eq!(consumed(&cluster.url(), publish).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,7 +7,7 @@ use lapin::options::{
     QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::FieldTable;
-use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
+use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Queue};
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -117,11 +117,18 @@ impl Publisher {
 
     /// How many messages are ready in a queue; nothing if there is no queue.
     pub async fn ready(&self, queue: &str) -> Option<u32> {
+        Some(self.look(queue).await?.message_count())
+    }
+
+    /// How many consumers a queue has; nothing if there is no queue.
+    pub async fn consumers(&self, queue: &str) -> Option<u32> {
+        Some(self.look(queue).await?.consumer_count())
+    }
+
+    async fn look(&self, queue: &str) -> Option<Queue> {
         let channel = connect(&self.url).await.ok()?;
         let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-        let queue =
-            channel.queue_declare(queue.into(), passive, FieldTable::default()).await.ok()?;
-        Some(queue.message_count())
+        channel.queue_declare(queue.into(), passive, FieldTable::default()).await.ok()
     }
 
     /// Declares a durable queue with these arguments.

@@ -91,10 +91,15 @@ impl RedisServer {
 
     /// Sends one command on a connection of its own.
     pub fn command<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
+        self.try_command(words).expect("the server accepts the command")
+    }
+
+    pub(crate) fn try_command<T: redis::FromRedisValue>(
+        &self,
+        words: &[&str],
+    ) -> redis::RedisResult<T> {
         let mut connection = self.connect().expect("the server is up");
-        let mut command = redis::cmd(words[0]);
-        command.arg(&words[1..]);
-        command.query(&mut connection).expect("the server accepts the command")
+        redis::cmd(words[0]).arg(&words[1..]).query(&mut connection)
     }
 
     fn answers(&self) -> bool {

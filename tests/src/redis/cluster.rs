@@ -70,6 +70,12 @@ impl RedisCluster {
         })
     }
 
+    /// Sends one command to the master that has its key.
+    pub fn command<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
+        let mut answers = self.nodes.iter().map(|node| node.server.try_command(words));
+        answers.find_map(Result::ok).expect("a master accepts the command")
+    }
+
     /// Its address for `RedisStore::connect`: two of the three, so that one is found.
     pub fn url(&self) -> String {
         let [one, other, _] = &self.nodes[..] else { unreachable!("three nodes") };

@@ -1,0 +1,29 @@
+//! Servers that accept a connection and say nothing: they are left, and tried again.
+
+use idempotent_runtime::{AmqpQueue, Consumer, Failure, Incoming, RedisStream, Source};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+async fn is_tried_again<S: Source>(source: impl FnOnce(String) -> S) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+    let address = listener.local_addr().expect("it is bound").to_string();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let handler = |_: Incoming| async { Ok::<_, Failure>(()) };
+    let consumer = Consumer::of(source(address));
+    let consumer = tokio::spawn(consumer.run(async move { drop(stopped.await) }, handler));
+    // Neither is closed, as by a host that stands still.
+    let _silent = listener.accept().await.expect("it connects");
+    let _still = listener.accept().await.expect("it connects again");
+    drop(stop);
+    consumer.await.expect("no panic").expect("a stop is no error");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_says_nothing_is_left_and_tried_again() {
+    is_tried_again(|at| AmqpQueue::new(&format!("amqp://{at}"), "orders").expect("a URL")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_says_nothing_is_left_and_tried_again() {
+    is_tried_again(|at| RedisStream::new(format!("redis://{at}"), "a", "b").expect("a URL")).await;
+}
