@@ -39,6 +39,7 @@ use proc_macro2::TokenStream;
 /// | `required` | `true`, or `false`: without a key it runs unguarded | `true` |
 /// | `within` | how far the request's timestamp may be from now | no limit |
 /// | `timestamp` | a template of that timestamp | `"{header.Timestamp}"` |
+/// | `first_sent` | a template of when the client sent the request for the first time, see below | not asked |
 /// | `engine` | an expression, for `message` alone: what guards the function | |
 ///
 /// A lock takes `key`, `scope`, `lease`, `wait` and `message`: handlers whose locks have one name
@@ -83,8 +84,14 @@ use proc_macro2::TokenStream;
 /// process or another: `Idempotency::run_tasks` runs tasks, and `task_routes` is their address. The
 /// parameters are kept for the run and must be `TaskArgument`s; whatever the handler answers is the
 /// task's result. It takes `key`, `operation`, `ttl`, `lease`, `on_abandoned`, `fingerprint`,
-/// `headers`, `max_body`, `within` and `timestamp`. `ttl` is how long a task waits at most to be run,
+/// `headers`, `max_body`, `within`, `timestamp` and `first_sent`. `ttl` is how long a task waits at most to be run,
 /// and how long its result can be read.
+///
+/// A record that is over is forgotten, and a retry that comes later would run again. With
+/// `first_sent = "{header.Repeatability-First-Sent}"` (OASIS Repeatable Requests) it is refused with 412
+/// `retry-too-late`: every retry says when the request was sent for the first time, and is let in no
+/// later than the `ttl`, less 30 seconds by which clocks may differ, after that. What is missing,
+/// unreadable or more than 30 seconds ahead is a 400.
 ///
 /// Durations are a number and `ms`, `s`, `m`, `h` or `d`.
 ///

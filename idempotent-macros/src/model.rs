@@ -18,6 +18,8 @@ pub(crate) struct Handler {
     pub(crate) key: Template,
     pub(crate) scope: Scope,
     pub(crate) window: Window,
+    /// When the client sent the request for the first time.
+    pub(crate) first_sent: Option<Template>,
     pub(crate) row: Row,
     pub(crate) existing: Existing,
     pub(crate) engine: Engine,

@@ -152,6 +152,12 @@ expansions! {
         }
     }
 
+    a_first_time: (first_sent = "{header.Repeatability-First-Sent}") {
+        async fn create() -> impl Responder {
+            HttpResponse::Ok()
+        }
+    }
+
     a_function: (strategy = "message", key = "{message.id}", engine = "messages", ttl = "7d") {
         /// Documented.
         #[instrument(skip_all)]

@@ -36,6 +36,7 @@ pub(crate) fn all(config: &mut web::ServiceConfig) {
         .service(personal)
         .service(messages)
         .service(recent)
+        .service(first_sent)
         .service(token)
         .service(token_replayed)
         .service(token_rendered)
@@ -224,6 +225,12 @@ async fn messages(stage: Hand) -> impl Responder {
 #[route("/recent", method = "POST")]
 #[idempotent(within = "5m")]
 async fn recent(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/first-sent", method = "POST")]
+#[idempotent(first_sent = "{header.Repeatability-First-Sent}", ttl = "1h")]
+async fn first_sent(stage: Hand) -> impl Responder {
     stage.perform().await
 }
 

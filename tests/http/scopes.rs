@@ -37,6 +37,7 @@ on_every_store! {
     a_body_reaches_the_handler_whole_unless_it_is_too_long,
     tokens_guard_a_scope,
     while_the_store_is_down_nothing_behind_a_scope_runs,
+    a_scope_can_ask_when_a_request_was_first_sent,
 }
 
 type Hand = Data<Stage>;
@@ -78,12 +79,14 @@ fn scopes(guard: &Idempotency, config: &mut ServiceConfig) {
     let optional =
         guard.middleware(&OPTIONAL).methods([actix_web::http::Method::PUT]).key_header("X-Key");
     let tokens = guard.middleware(&TOKENS).key_header("token");
+    let timed = guard.middleware(&WRITES).first_sent_header("Repeatability-First-Sent");
     config
         .service(web::scope("/writes").wrap(writes).configure(routes))
         .service(web::scope("/optional").wrap(optional).configure(routes))
         .service(web::scope("/waiting").wrap(guard.middleware(&WAITING)).configure(routes))
         .service(web::scope("/holding").wrap(guard.middleware(&HOLDING)).configure(routes))
         .service(web::scope("/tokens").wrap(tokens).configure(routes))
+        .service(web::scope("/timed").wrap(timed).configure(routes))
         .service(
             web::scope("/checked")
                 .wrap(guard.middleware(&WRITES))
@@ -477,4 +480,19 @@ fn a_policy_that_needs_a_handler_is_refused() {
         .build()
         .unwrap();
     drop(idempotency.middleware(&LOCK));
+}
+
+async fn a_scope_can_ask_when_a_request_was_first_sent(backend: Backend) {
+    let shop = Shop::open(backend);
+    let now = shop.backend.clock.wall().as_secs();
+    let send = |key: &'static str, time: u64| {
+        let sent = time.to_string();
+        shop.post("/timed/orders").key(key).header("Repeatability-First-Sent", sent).send()
+    };
+    assert_eq!(send("k", now).await.status, 201);
+    assert!(send("k", now).await.is_replay());
+    let day = 24 * 60 * 60;
+    send("late", now - day).await.is_problem(412, "retry-too-late");
+    shop.post("/timed/orders").key("none").send().await.is_problem(400, "stale-request");
+    assert_eq!(shop.stage.runs(), 1);
 }

@@ -1,10 +1,12 @@
-//! `within`: requests from too long ago, or from the future.
+//! Requests by their own time: from too long ago, from the future, or retries of what is forgotten.
 
 use crate::Shop;
+use std::time::Duration;
 use tests::Backend;
 
 on_every_store! {
     a_timestamp_within_the_window_runs_and_others_do_not,
+    a_request_is_first_sent_when_its_record_lives_or_is_refused,
 }
 
 async fn a_timestamp_within_the_window_runs_and_others_do_not(backend: Backend) {
@@ -21,4 +23,39 @@ async fn a_timestamp_within_the_window_runs_and_others_do_not(backend: Backend) 
     let nonsense = shop.post("/recent").key("odd").header("Timestamp", "yesterday").send().await;
     nonsense.is_problem(400, "stale-request");
     assert_eq!(shop.stage.runs(), 2);
+}
+
+async fn a_request_is_first_sent_when_its_record_lives_or_is_refused(backend: Backend) {
+    let shop = Shop::open(backend);
+    let now = shop.backend.clock.wall().as_secs();
+    let send = |key: &'static str, time: String| {
+        shop.post("/first-sent").key(key).header("Repeatability-First-Sent", time).send()
+    };
+    let first = send("k", (now - 60).to_string()).await;
+    let again = send("k", (now - 60).to_string()).await;
+    assert_eq!((first.status, again.status), (201, 201));
+    assert!(again.is_replay() && again.body == first.body);
+    // An hour, less half a minute by which clocks may differ.
+    send("late", (now - 3571).to_string()).await.is_problem(412, "retry-too-late");
+    // Its record would be forgotten before it is too late for its retries.
+    send("ahead", (now + 60).to_string()).await.is_problem(400, "stale-request");
+    send("odd", "yesterday".to_owned()).await.is_problem(400, "stale-request");
+    shop.post("/first-sent").key("none").send().await.is_problem(400, "stale-request");
+    assert_eq!(shop.stage.runs(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_retry_whose_record_is_forgotten_never_runs_again() {
+    let shop = Shop::open(Backend::memory().await);
+    let sent = shop.backend.clock.wall().as_secs().to_string();
+    let send =
+        || shop.post("/first-sent").key("k").header("Repeatability-First-Sent", &sent).send();
+    assert_eq!(send().await.status, 201);
+    shop.backend.pass(Duration::from_mins(59)).await;
+    assert!(send().await.is_replay());
+    shop.backend.pass(Duration::from_mins(2)).await;
+    send().await.is_problem(412, "retry-too-late");
+    assert_eq!(shop.stage.runs(), 1);
+    // The record is gone: without the header's word, it would have run.
+    assert!(shop.backend.store.everything().await.is_empty());
 }

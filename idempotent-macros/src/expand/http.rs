@@ -147,6 +147,10 @@ fn filled(handler: &Handler) -> TokenStream {
         let timestamp = fill(template);
         statements.extend(quote!(__call.timestamp()#timestamp;));
     }
+    if let Some(template) = &handler.first_sent {
+        let first_sent = fill(template);
+        statements.extend(quote!(__call.first_sent()#first_sent;));
+    }
     if let Some(row) = handler.row.name() {
         let id = fill(&row.id);
         statements.extend(quote!(__call.row()#id;));

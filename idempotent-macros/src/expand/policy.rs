@@ -132,6 +132,7 @@ pub(super) fn templates(handler: &Handler) -> Vec<&Template> {
     if let Window::Within(_, timestamp) = &handler.window {
         templates.push(timestamp);
     }
+    templates.extend(&handler.first_sent);
     templates.extend(handler.row.name().map(|row| &row.id));
     if let Row::Versioned { version, .. } = &handler.row {
         templates.push(version);

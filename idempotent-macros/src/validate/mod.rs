@@ -72,6 +72,7 @@ pub(crate) fn validate(written: Written) -> Result<Handler, Error> {
     let key = reader.key(policy.strategy);
     let scope = reader.scope();
     let window = reader.window();
+    let first_sent = reader.text("first_sent").map(|text| reader.template(&text));
     rules::check(&mut reader, &policy, &key);
     reader.mistakes.finish()?;
 
@@ -87,6 +88,7 @@ pub(crate) fn validate(written: Written) -> Result<Handler, Error> {
         key,
         scope,
         window,
+        first_sent,
         row,
         existing,
         engine,

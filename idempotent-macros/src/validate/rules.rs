@@ -12,7 +12,7 @@ use syn::{Lit, LitStr};
 
 type Rule = fn(&Reader<'_>, &Policy, &Template) -> Option<Mistake>;
 
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 14] = [
     cache_needs_ttl,
     key_varies,
     token_is_one_placeholder,
@@ -22,6 +22,7 @@ const RULES: [Rule; 13] = [
     tx_needs_transaction,
     accepting_needs_version,
     timestamp_needs_window,
+    first_sent_needs_time,
     function_is_compared_by_template,
     lease_below_ttl,
     wait_below_ttl,
@@ -159,6 +160,21 @@ fn timestamp_needs_window(reader: &Reader<'_>, _: &Policy, _: &Template) -> Opti
             .help("add `within = \"5m\"`, or leave `timestamp` out")
     })
 }
+
+/// What is left of a record's life, less what clocks may differ, must be worth having.
+fn first_sent_needs_time(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
+    reader.find("first_sent")?;
+    let written = reader.find("ttl")?;
+    let Setting::Own(ttl) = policy.ttl else { return None };
+    (ttl < SHORTEST_TO_RETRY).then(|| {
+        Mistake::new(written.span(), "with `first_sent`, `ttl` must be a minute or longer")
+            .help("write `ttl = \"24h\"`, or as long as clients may retry")
+            .note("a request is refused once it is older than its `ttl` less 30 seconds, by which clocks may differ")
+    })
+}
+
+/// Twice what clocks may differ.
+const SHORTEST_TO_RETRY: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// A run must not outlive the record that excludes others.
 fn lease_below_ttl(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {

@@ -6,7 +6,7 @@ use crate::validate::Reader;
 use crate::validate::rules::takes_tx;
 
 /// Every argument there is, in the order they are documented.
-pub(super) const NAMES: [&str; 30] = [
+pub(super) const NAMES: [&str; 31] = [
     "strategy",
     "key",
     "operation",
@@ -27,6 +27,7 @@ pub(super) const NAMES: [&str; 30] = [
     "required",
     "within",
     "timestamp",
+    "first_sent",
     "table",
     "id",
     "id_column",
@@ -40,7 +41,7 @@ pub(super) const NAMES: [&str; 30] = [
 ];
 
 /// What a lock has no use for: nothing of it is stored, and nobody is told from anybody.
-const NOT_OF_A_LOCK: [&str; 13] = [
+const NOT_OF_A_LOCK: [&str; 14] = [
     "operation",
     "ttl",
     "on_duplicate",
@@ -54,6 +55,7 @@ const NOT_OF_A_LOCK: [&str; 13] = [
     "required",
     "within",
     "timestamp",
+    "first_sent",
 ];
 
 /// What a task has no use for: its one answer is its address, and its end is kept whatever it is.
@@ -70,7 +72,7 @@ const NOT_OF_A_TASK: [&str; 8] = [
 ];
 
 /// What a read has no use for: it is nobody's duplicate, and may be computed again at any time.
-const NOT_OF_A_CACHE: [&str; 9] = [
+const NOT_OF_A_CACHE: [&str; 10] = [
     "on_duplicate",
     "on_in_flight",
     "on_abandoned",
@@ -80,6 +82,7 @@ const NOT_OF_A_CACHE: [&str; 9] = [
     "required",
     "within",
     "timestamp",
+    "first_sent",
 ];
 
 /// What only a read has a use for.
@@ -89,8 +92,16 @@ const OF_A_CACHE: [&str; 1] = ["stale"];
 const NOT_OF_A_TRANSACTION: [&str; 4] = ["lease", "on_in_flight", "on_abandoned", "on_store_error"];
 
 /// What a function has no use for: it has no request and no response.
-const NOT_OF_A_FUNCTION: [&str; 7] =
-    ["on_store_error", "store", "headers", "message", "required", "within", "timestamp"];
+const NOT_OF_A_FUNCTION: [&str; 8] = [
+    "on_store_error",
+    "store",
+    "headers",
+    "message",
+    "required",
+    "within",
+    "timestamp",
+    "first_sent",
+];
 
 /// What only a function has a use for.
 const OF_A_FUNCTION: [&str; 1] = ["engine"];
@@ -102,7 +113,8 @@ const OF_A_ROW: [&str; 7] = ["table", "id", "id_column", "column", "version", "f
 const OF_AN_INDEX: [&str; 2] = ["existing", "constraint"];
 
 /// What only a key has a use for.
-const OF_A_KEY: [&str; 6] = ["ttl", "fingerprint", "store", "headers", "required", "scope"];
+const OF_A_KEY: [&str; 7] =
+    ["ttl", "fingerprint", "store", "headers", "required", "scope", "first_sent"];
 
 /// Every argument is one that the strategy takes.
 pub(super) fn check(reader: &mut Reader<'_>, strategy: Strategy) {

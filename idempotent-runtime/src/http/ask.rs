@@ -9,7 +9,7 @@ use crate::http::call::{Call, Exit};
 use crate::http::multipart::{self, Parts};
 use crate::http::problem::ProblemKind;
 use crate::http::scope::NoScope;
-use crate::http::timestamp;
+use crate::http::timestamp::{self, Untimely};
 use crate::key::Segments;
 use crate::policy::{FingerprintOf, Presence, Strategy};
 use crate::strategy::{self, Reading};
@@ -28,6 +28,7 @@ impl Call {
             }
             _ => self.filled(&self.drafts.key, ProblemKind::KeyInvalid)?,
         };
+        self.check_first_sent()?;
         let scope = self.whose()?;
         let reading = Reading {
             scope: &scope,
@@ -50,6 +51,18 @@ impl Call {
         let now = self.app.engine().clock().wall();
         timestamp::check(sent.value(), now, window)
             .map_err(|why| self.problem(ProblemKind::StaleRequest, why))
+    }
+
+    /// A retry must not come when its record may be forgotten: it would run again.
+    fn check_first_sent(&self) -> Result<(), Exit> {
+        let Some(sent) = &self.drafts.first_sent else { return Ok(()) };
+        self.filled(sent, ProblemKind::StaleRequest)?;
+        let now = self.app.engine().clock().wall();
+        let life = self.app.settings().ttl(self.policy);
+        timestamp::check_first(sent.value(), now, life).map_err(|why| match why {
+            Untimely::Unusable(why) => self.problem(ProblemKind::StaleRequest, why),
+            Untimely::TooLate(why) => self.problem(ProblemKind::RetryTooLate, why),
+        })
     }
 
     pub(super) fn whose(&self) -> Result<Segments, Exit> {

@@ -63,6 +63,7 @@ pub(super) struct Drafts {
     pub(super) scope: Option<Box<Draft>>,
     pub(super) fingerprint: Option<Box<Draft>>,
     pub(super) timestamp: Option<Box<Draft>>,
+    pub(super) first_sent: Option<Box<Draft>>,
     pub(super) row: Option<Box<Draft>>,
     pub(super) version: Option<Box<Draft>>,
 }
@@ -131,6 +132,12 @@ impl Call {
     /// Fills in the template of the request's timestamp.
     pub fn timestamp(&mut self) -> Template<'_> {
         let draft = self.drafts.timestamp.get_or_insert_default();
+        template(draft, &self.app, &self.request, &self.body, VALUE_MAX)
+    }
+
+    /// Fills in the template of when the request was sent for the first time.
+    pub fn first_sent(&mut self) -> Template<'_> {
+        let draft = self.drafts.first_sent.get_or_insert_default();
         template(draft, &self.app, &self.request, &self.body, VALUE_MAX)
     }
 

@@ -40,6 +40,7 @@ struct Rules {
     methods: Vec<Method>,
     except: Vec<ResourceDef>,
     key: &'static str,
+    first_sent: Option<&'static str>,
 }
 
 impl Idempotency {
@@ -70,9 +71,9 @@ impl Idempotency {
     ///
     /// POST and PATCH are guarded unless [`methods`](Middleware::methods) says otherwise. A handler
     /// with `#[idempotent]` keeps its own policy and is not guarded twice: the key that was claimed
-    /// here is given back, unspent, before the handler claims its own. That costs two round trips,
-    /// and a request that this policy refuses does not reach the handler; name its route in
-    /// [`except`](Middleware::except) to spare both.
+    /// here is given back, unspent, before the handler claims its own. That costs two round trips, a
+    /// duplicate that comes in between gets this policy's 409, and a request that this policy refuses
+    /// does not reach the handler; name its route in [`except`](Middleware::except) to spare all three.
     ///
     /// # What comes first
     /// This stands before the handler's extractors, and a stored response is sent without asking
@@ -98,7 +99,8 @@ impl Idempotency {
             && policy.presence != Presence::Unkeyed;
         assert!(of_scopes, "a middleware's policy is one of `request_id` or `token`: {policy:?}");
         let methods = vec![Method::POST, Method::PATCH];
-        let rules = Rules { methods, except: Vec::new(), key: "Idempotency-Key" };
+        let key = "Idempotency-Key";
+        let rules = Rules { methods, except: Vec::new(), key, first_sent: None };
         Middleware { app: self.clone(), policy, rules: Rc::new(rules) }
     }
 }
@@ -124,6 +126,15 @@ impl Middleware {
     #[must_use]
     pub fn key_header(mut self, name: &'static str) -> Self {
         Rc::make_mut(&mut self.rules).key = name;
+        self
+    }
+
+    /// The header that says when the client sent a request for the first time, such as
+    /// `Repeatability-First-Sent`: a retry that comes when its record may be forgotten is refused
+    /// with 412. Defaults to none.
+    #[must_use]
+    pub fn first_sent_header(mut self, name: &'static str) -> Self {
+        Rc::make_mut(&mut self.rules).first_sent = Some(name);
         self
     }
 }
@@ -258,6 +269,9 @@ async fn claim(call: &mut Call, rules: &Rules) -> Result<(), Exit> {
     }
     if call.policy.within.is_some() {
         call.timestamp().header("Timestamp");
+    }
+    if let Some(name) = rules.first_sent {
+        call.first_sent().header(name);
     }
     call.claim().await
 }

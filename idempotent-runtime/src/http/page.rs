@@ -103,6 +103,12 @@ impl Words {
                 "Something broke while it was being carried out.",
                 "Please do not send it again before you checked whether it happened.",
             ),
+            K::RetryTooLate => (
+                "This was sent too long ago",
+                "What you sent now was not carried out. Whether it was when you sent it first is not \
+                 known any more.",
+                "Please check whether it happened before you send it anew.",
+            ),
             K::StoreUnavailable | K::ShuttingDown | K::TooManyTasks => (
                 "We cannot do this right now",
                 "Something that we need for it does not answer.",

@@ -40,6 +40,8 @@ pub enum ProblemKind {
     NotReplayable,
     /// The request's timestamp is outside the window.
     StaleRequest,
+    /// The request was sent for the first time so long ago that its record may be forgotten.
+    RetryTooLate,
     /// The body is larger than what is buffered.
     BodyTooLarge,
     /// The store did not answer, or its record cannot be read.
@@ -117,6 +119,11 @@ impl ProblemKind {
             Self::StaleRequest => {
                 ("stale-request", S::BAD_REQUEST, "The request is outside its time window")
             }
+            Self::RetryTooLate => (
+                "retry-too-late",
+                S::PRECONDITION_FAILED,
+                "The request was first sent too long ago",
+            ),
             Self::BodyTooLarge => {
                 ("body-too-large", S::PAYLOAD_TOO_LARGE, "The request body is too large")
             }

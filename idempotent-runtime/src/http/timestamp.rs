@@ -1,18 +1,54 @@
-//! `within`: requests whose own timestamp is too far from now are refused.
+//! What a request says of its own time.
 //!
-//! A help against replays from long ago, and no guarantee: clocks differ, and a client can lie.
+//! `within` refuses requests whose timestamp is too far from now: a help against replays from long ago,
+//! and no guarantee, as clocks differ and a client can lie. `first_sent` refuses a retry that comes when
+//! its record may be forgotten.
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use std::time::Duration;
 
+const UNREADABLE: &str = "the request's timestamp cannot be read; send RFC 3339 text, a date as in \
+                          HTTP, or seconds or milliseconds since 1970";
+
+/// How far the clocks of clients and servers may be apart.
+const SKEW: Duration = Duration::from_secs(30);
+
+/// Why a request is not let in by when it was sent for the first time.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Untimely {
+    /// It does not say when, or from the future: its retries could outlive its record.
+    Unusable(String),
+    /// Its record may be forgotten by now.
+    TooLate(String),
+}
+
+/// Checks that the record of a request that was first sent then is not forgotten yet, if there was one.
+///
+/// A record is put after the request was sent, and lives for `life` or longer.
+pub(super) fn check_first(text: &str, now: Duration, life: Duration) -> Result<(), Untimely> {
+    let sent = read(text).ok_or_else(|| Untimely::Unusable(UNREADABLE.to_owned()))?;
+    if sent > now + SKEW {
+        let why = format!(
+            "the request was first sent more than {} seconds ahead of the server's time",
+            SKEW.as_secs()
+        );
+        return Err(Untimely::Unusable(why));
+    }
+    let late = life.saturating_sub(SKEW);
+    if now.saturating_sub(sent) > late {
+        return Err(Untimely::TooLate(format!(
+            "the request was first sent more than {} seconds ago, and what became of it may be \
+             forgotten; find out before you send it with a new key",
+            late.as_secs()
+        )));
+    }
+    Ok(())
+}
+
 /// Checks that a timestamp is at most `window` from now, earlier or later.
 pub(super) fn check(text: &str, now: Duration, window: Duration) -> Result<(), String> {
-    let sent = read(text).ok_or_else(|| {
-        "the request's timestamp cannot be read; send RFC 3339 text or seconds or milliseconds \
-         since 1970"
-            .to_owned()
-    })?;
+    let sent = read(text).ok_or_else(|| UNREADABLE.to_owned())?;
     if sent.abs_diff(now) > window {
         return Err(format!(
             "the request's timestamp is more than {} seconds from the server's time",
@@ -64,6 +100,23 @@ mod tests {
             let sent = NOW.as_secs().checked_add_signed(offset).unwrap().to_string();
             assert_eq!(check(&sent, NOW, window).is_ok(), fits, "{offset}");
         }
+    }
+
+    #[test]
+    fn a_request_is_first_sent_no_earlier_than_its_record_lives_and_no_later_than_now() {
+        let life = Duration::from_hours(1);
+        let on = |offset: i64| {
+            let sent = NOW.as_secs().checked_add_signed(offset).unwrap().to_string();
+            check_first(&sent, NOW, life)
+        };
+        for (offset, fits) in [(-3571, false), (-3570, true), (0, true), (30, true), (31, false)] {
+            assert_eq!(on(offset).is_ok(), fits, "{offset}");
+        }
+        assert!(matches!(on(-3571), Err(Untimely::TooLate(_))));
+        assert!(matches!(on(31), Err(Untimely::Unusable(_))));
+        assert!(matches!(check_first("soon", NOW, life), Err(Untimely::Unusable(_))));
+        let short = check_first(&(NOW.as_secs() - 1).to_string(), NOW, SKEW);
+        assert!(matches!(short, Err(Untimely::TooLate(_))), "a life that is all doubt");
     }
 
     #[test]
