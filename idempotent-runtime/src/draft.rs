@@ -68,7 +68,7 @@ impl Draft {
     ) {
         let value = match value {
             None => return self.fail(Unfilled::Missing(format!("{} is missing", what()))),
-            Some(value) if value.is_empty() => {
+            Some("") => {
                 return self.fail(Unfilled::Missing(format!("{} is empty", what())));
             }
             Some(value) if value.len() > longest => {

@@ -104,7 +104,7 @@ impl Store for Mortal {
         value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Swap> {
-        let completes = is_outcome(key, &value);
+        let completes = is_outcome(key, value);
         let work = self.store.swap(key, expected, value, life);
         if !completes {
             return work;
