@@ -9,7 +9,7 @@ mod ledger;
 mod step;
 
 use actix_web::dev::Service;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, post, web};
+use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer, Responder, post, web};
 use faults::{Fate, Faults, Mortal, Statements};
 use idempotent_runtime::store::open;
 use idempotent_runtime::{Attempt, Idempotency, Scope, ZooKeeperLocks, idempotent};
@@ -19,7 +19,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use std::error::Error;
 use std::io::{Write, stdin, stdout};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use step::Step;
 
 #[actix_web::main]
@@ -57,6 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             .app_data(business.clone())
             .app_data(web::Data::new(faults))
             .wrap_fn(move |request, service| {
+                request.extensions_mut().insert(Asked(now()));
                 let called = service.call(request);
                 async move {
                     let response = called.await;
@@ -80,11 +81,20 @@ async fn connect(path: &str) -> sqlx::Result<SqlitePool> {
     let pool = SqlitePool::connect_with(options).await?;
     sqlx::raw_sql(
         "CREATE TABLE IF NOT EXISTS marks (thing TEXT, mark TEXT, attempt INTEGER);
+         CREATE TABLE IF NOT EXISTS spans (thing TEXT, attempt INTEGER, asked INTEGER, entered INTEGER);
          CREATE TABLE IF NOT EXISTS fences (thing TEXT PRIMARY KEY, fence INTEGER)",
     )
     .execute(&pool)
     .await?;
     Ok(pool)
+}
+
+/// When a request came, by the host's clock.
+struct Asked(i64);
+
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The business database, and what handlers do to it.
@@ -100,6 +110,7 @@ impl Business {
         let thing = header("Idempotency-Key").unwrap_or("account");
         // SQLite counts with a sign; no test gets that far.
         let attempt = attempt.number().cast_signed();
+        self.span(thing, attempt, request).await;
         self.mark(thing, "entered", attempt).await;
         if header("X-Hold").is_some() {
             let line = web::block(|| stdin().read_line(&mut String::new())).await;
@@ -110,6 +121,14 @@ impl Business {
         let fenced = if self.fenced(thing, attempt).await { "made" } else { "refused" };
         self.faults.reach(Step::AfterEffect);
         HttpResponse::Created().json(json!({"attempt": attempt, "fenced": fenced}))
+    }
+
+    /// When a run was asked for, which is before its claim, and when it began, which is after.
+    async fn span(&self, thing: &str, attempt: i64, request: &HttpRequest) {
+        let (asked, entered) = (request.extensions().get::<Asked>().map(|asked| asked.0), now());
+        let insert = sqlx::query("INSERT INTO spans VALUES (?, ?, ?, ?)");
+        let insert = insert.bind(thing).bind(attempt).bind(asked).bind(entered);
+        insert.execute(&self.pool).await.expect("the business database works");
     }
 
     /// A change that nothing guards but the layer.

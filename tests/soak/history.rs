@@ -47,7 +47,21 @@ pub(crate) struct Life {
     /// The attempts whose handlers began, and those that had their effect, by the business database.
     pub(crate) entered: Vec<i64>,
     pub(crate) effects: Vec<i64>,
+    pub(crate) spans: Vec<Span>,
 }
+
+/// An attempt whose handler began, in milliseconds of one clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Span {
+    pub(crate) attempt: i64,
+    /// Before its claim.
+    pub(crate) asked: i64,
+    /// After its claim.
+    pub(crate) entered: i64,
+}
+
+/// The lease of every run, less what clocks round.
+const LEASE: i64 = 1_000 - 20;
 
 /// What became of many keys.
 #[derive(Clone, Copy, Debug, Default)]
@@ -67,7 +81,13 @@ pub(crate) struct Sums {
 
 impl Life {
     pub(crate) fn new(promise: Promise) -> Self {
-        Self { promise, told: Vec::new(), entered: Vec::new(), effects: Vec::new() }
+        Self {
+            promise,
+            told: Vec::new(),
+            entered: Vec::new(),
+            effects: Vec::new(),
+            spans: Vec::new(),
+        }
     }
 
     /// Everything that is wrong with it.
@@ -84,6 +104,13 @@ impl Life {
                 distinct.len() == attempts.len(),
                 format!("an attempt {what} twice: {attempts:?}"),
             );
+        }
+        let mut spans = self.spans.clone();
+        spans.sort_unstable();
+        for pair in spans.windows(2) {
+            // Nobody gives a key back here, so only the end of the lease frees it.
+            let excluded = pair[1].entered >= pair[0].asked + LEASE;
+            unless(excluded, format!("two attempts within one lease: {pair:?}"));
         }
         if self.promise == Promise::Hold {
             unless(self.entered.len() <= 1, format!("it was held and ran: {:?}", self.entered));
@@ -164,12 +191,19 @@ fn what_must_not_be_is_found() {
         told: told.to_vec(),
         entered: entered.to_vec(),
         effects: effects.to_vec(),
+        spans: Vec::new(),
+    };
+    let spans = |second: i64| {
+        let span = |attempt, at| Span { attempt, asked: at, entered: at + 5 };
+        let told = [Told::Nothing, ran(2, true)];
+        Life { spans: vec![span(2, second), span(1, 0)], ..life(Retry, &told, &[1, 2], &[1, 2]) }
     };
     for good in [
         life(Retry, &[ran(1, true), replayed(1)], &[1], &[1]),
         life(Retry, &[Told::Nothing, Told::InProgress, ran(2, true)], &[1, 2], &[1, 2]),
         life(Retry, &[ran(1, false), ran(2, true), replayed(2)], &[1, 2], &[1, 2]),
         life(Hold, &[Told::Nothing, Told::OutcomeUnknown], &[1], &[]),
+        spans(1_000),
     ] {
         assert_eq!((good.faults(), good.is_settled()), (vec![], true), "{good:?}");
     }
@@ -190,6 +224,7 @@ fn what_must_not_be_is_found() {
         life(Retry, &[Told::OutcomeUnknown], &[1], &[1]),
         life(Retry, &[Told::Other { status: 500, body: Bytes::new() }], &[1], &[1]),
         life(Hold, &[ran(1, false), ran(2, true)], &[1, 2], &[2]),
+        spans(900),
     ] {
         assert!(!bad.faults().is_empty(), "{bad:?}");
     }

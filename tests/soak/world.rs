@@ -1,6 +1,6 @@
 //! Two processes that serve the same, their store, and everything that can happen to them.
 
-use crate::history::{Life, Promise, Told};
+use crate::history::{Life, Promise, Span, Told};
 use crate::process::Process;
 use rand::random_range;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -192,6 +192,13 @@ impl World {
                 "entered" => life.entered.push(attempt),
                 _ => life.effects.push(attempt),
             }
+        }
+        let spans = sqlx::query("SELECT thing, attempt, asked, entered FROM spans");
+        for row in spans.fetch_all(&mut business).await.expect("it reads") {
+            let thing: String = row.get(0);
+            let life = lives.get_mut(&thing).expect("somebody asked for it");
+            let (attempt, asked, entered) = (row.get(1), row.get(2), row.get(3));
+            life.spans.push(Span { attempt, asked, entered });
         }
     }
 }
