@@ -116,8 +116,18 @@ pub(crate) fn hashed<'a>(kind: &[u8], parts: impl IntoIterator<Item = &'a [u8]>)
 }
 
 /// Writes bytes as lower-case hexadecimal digits.
+///
+/// Every command to a store writes its key: once, and not digit by digit.
 pub(crate) fn hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.chunks(32).try_for_each(|bytes| {
+        let mut text = [0; 64];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        f.write_str(std::str::from_utf8(&text[..2 * bytes.len()]).map_err(|_| fmt::Error)?)
+    })
 }
 
 #[cfg(test)]
@@ -126,6 +136,14 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn a_storage_key_reads_as_it_is_written(bytes: [u8; 32]) {
+            let key = StorageKey::from_bytes(bytes);
+            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            prop_assert_eq!(key.to_string(), digits.clone());
+            prop_assert_eq!(digits.parse(), Ok(key));
+        }
+
         #[test]
         fn different_addresses_never_share_a_storage_key(
             parts in prop::array::uniform6("[ab:]{0,3}"),
