@@ -139,7 +139,8 @@ mod tests {
         #[test]
         fn a_storage_key_reads_as_it_is_written(bytes: [u8; 32]) {
             let key = StorageKey::from_bytes(bytes);
-            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            let digits: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            let digits = digits.concat();
             prop_assert_eq!(key.to_string(), digits.clone());
             prop_assert_eq!(digits.parse(), Ok(key));
         }

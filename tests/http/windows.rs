@@ -47,9 +47,9 @@ async fn a_request_is_first_sent_when_its_record_lives_or_is_refused(backend: Ba
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_retry_whose_record_is_forgotten_never_runs_again() {
     let shop = Shop::open(Backend::memory().await);
-    let sent = shop.backend.clock.wall().as_secs().to_string();
+    let first = shop.backend.clock.wall().as_secs().to_string();
     let send =
-        || shop.post("/first-sent").key("k").header("Repeatability-First-Sent", &sent).send();
+        || shop.post("/first-sent").key("k").header("Repeatability-First-Sent", &first).send();
     assert_eq!(send().await.status, 201);
     shop.backend.pass(Duration::from_mins(59)).await;
     assert!(send().await.is_replay());
