@@ -94,11 +94,12 @@ impl RedisServer {
         self.try_command(words).expect("the server accepts the command")
     }
 
-    pub(crate) fn try_command<T: redis::FromRedisValue>(
-        &self,
-        words: &[&str],
-    ) -> redis::RedisResult<T> {
-        let mut connection = self.connect().expect("the server is up");
+    /// Likewise, of a server that may refuse it, or close its connections.
+    ///
+    /// # Errors
+    /// When it does.
+    pub fn try_command<T: redis::FromRedisValue>(&self, words: &[&str]) -> redis::RedisResult<T> {
+        let mut connection = self.connect()?;
         redis::cmd(words[0]).arg(&words[1..]).query(&mut connection)
     }
 
