@@ -260,9 +260,9 @@ mod interleavings {
                 let store = store.clone();
                 thread::spawn(move || {
                     block_on(async {
-                        let put = store.create(&KEY, &value.into(), LIFE).await.unwrap();
-                        let swap = |next| store.swap(&KEY, &value.into(), &next, LIFE);
-                        let exchanged = swap(format!("{value}!").into()).await.unwrap();
+                        let (ours, next) = (value.into(), format!("{value}!").into());
+                        let put = store.create(&KEY, &ours, LIFE).await.unwrap();
+                        let exchanged = store.swap(&KEY, &ours, &next, LIFE).await.unwrap();
                         (put.is_none(), exchanged == Swap::Done)
                     })
                 })
