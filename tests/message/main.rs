@@ -10,6 +10,7 @@ mod values;
 use idempotent_runtime::{Error, MemoryStore, Messages, idempotent};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// What guards the functions of a test, and what they did.
@@ -27,7 +28,9 @@ impl Desk {
     }
 
     pub(crate) fn on(store: impl idempotent_runtime::Store) -> Self {
-        Self::of(Messages::builder(store).scope("tests").build().expect("it fits together"))
+        // No test lives to see a lease end: what is free again was given back.
+        let messages = Messages::builder(store).scope("tests").lease(Duration::from_hours(1));
+        Self::of(messages.build().expect("it fits together"))
     }
 
     pub(crate) fn of(messages: Messages) -> Self {
