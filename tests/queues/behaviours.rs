@@ -86,18 +86,45 @@ macro_rules! behaviours {
                 async fn a_stop_finishes_what_runs_and_takes_no_more() {
                     let (queue, desk) = (Queue::new().await, Desk::new());
                     let consumer = desk.consumes(&queue, |consumer| consumer.prefetch(1));
-                    queue.publish(&order("a", "holds")).await;
-                    queue.publish(&order("b", "returns")).await;
+                    for id in 0..10 {
+                        queue.publish(&order(id, if id == 0 { "holds" } else { "returns" })).await;
+                    }
                     desk.started.notified().await;
                     let stopping = consumer.stop();
                     tokio::task::yield_now().await;
                     assert!(!stopping.is_finished());
                     desk.go.notify_one();
                     stopping.await.unwrap().unwrap();
-                    assert_eq!((desk.ran(), desk.saw()), (vec!["a".to_owned()], vec![1]));
-                    let next = Desk::new();
-                    next.consumes_as_is(&queue).settles(&queue).await;
-                    assert_eq!((next.ran(), next.saw()), (vec!["b".to_owned()], vec![1]));
+                    // The next one may have been on its way, and no other.
+                    let ran = desk.ran().len();
+                    assert!((1..=2).contains(&ran), "{:?}", desk.ran());
+                    desk.consumes_as_is(&queue).settles(&queue).await;
+                    let once: Vec<_> = (0..10).map(|id| id.to_string()).collect();
+                    assert_eq!((desk.ran(), desk.saw()), (once, vec![1; 10]));
+                }
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn what_was_delivered_at_a_stop_is_finished_and_tried_once() {
+                    let (queue, desk) = (Queue::new().await, Desk::new());
+                    // Declares it.
+                    let consumer = desk.consumes_as_is(&queue);
+                    queue.publish(&order(100, "returns")).await;
+                    consumer.settles(&queue).await;
+                    for id in 101..400 {
+                        queue.publish(&order(id, "returns")).await;
+                    }
+                    // Each is stopped in the middle of what comes.
+                    while desk.ran().len() < 300 {
+                        let before = desk.ran().len();
+                        let consumer = desk.consumes_as_is(&queue);
+                        eventually("some are done", async || {
+                            (desk.ran().len() > before).then_some(())
+                        })
+                        .await;
+                        consumer.stop().await.unwrap().unwrap();
+                    }
+                    let once: Vec<_> = (100..400).map(|id| id.to_string()).collect();
+                    assert_eq!((desk.ran(), desk.saw()), (once, vec![1; 300]));
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

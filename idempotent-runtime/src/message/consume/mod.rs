@@ -110,7 +110,7 @@ impl<S: Source> Consumer<S> {
         self
     }
 
-    /// Consumes until `stop` is done: then nothing more is taken, and what is worked on is finished.
+    /// Consumes until `stop` is done: then nothing more is asked for, and what was delivered is finished.
     ///
     /// A connection that breaks is made again, after pauses that grow to ten seconds. Dropped in the
     /// middle, it drops its handlers with it, and their messages are delivered again.
@@ -203,8 +203,10 @@ async fn work<S: Session>(
             }
         }
     }
+    for message in session.cease().await {
+        crew.start(&shift, message);
+    }
     drop(shift);
-    session.cease().await;
     crew.finish().await;
     session.close().await;
     Ok(())

@@ -39,8 +39,8 @@ pub trait Session: Send {
 
     fn hands(&self) -> Self::Hands;
 
-    /// Takes no more, and gives back what was delivered and not given to anybody.
-    fn cease(&mut self) -> impl Future<Output = ()> + Send;
+    /// Takes no more; what was delivered by then and not given is given now.
+    fn cease(&mut self) -> impl Future<Output = Vec<Taken<TicketOf<Self>>>> + Send;
 
     /// Nothing is left to be settled.
     fn close(self) -> impl Future<Output = ()> + Send;

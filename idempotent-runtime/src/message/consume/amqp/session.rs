@@ -13,7 +13,7 @@ use lapin::runtime::default_runtime;
 use lapin::tcp::{AMQPUriTcpExt, OwnedTLSConfig};
 use lapin::types::FieldTable;
 use lapin::uri::AMQPUri;
-use lapin::{Channel, Connection, ConnectionProperties, Consumer, Result};
+use lapin::{Channel, Connection, ConnectionProperties, Consumer, Error, Result};
 use std::io;
 
 /// A consumer on a connection of its own.
@@ -66,12 +66,21 @@ impl Session for Consuming {
         self.hands.clone()
     }
 
-    async fn cease(&mut self) {
-        let cancelled =
-            self.channel.basic_cancel(self.consumer.tag(), BasicCancelOptions::default());
+    async fn cease(&mut self) -> Vec<Taken<Ticket>> {
+        let mut delivered = Vec::new();
+        let cancelled = async {
+            let options = BasicCancelOptions::default();
+            self.channel.basic_cancel(self.consumer.tag(), options).await?;
+            // A classic queue would count an attempt for each that is given back.
+            while let Some(delivery) = self.consumer.next().await {
+                delivered.push(taken(delivery?));
+            }
+            Ok::<_, Error>(())
+        };
         if !matches!(tokio::time::timeout(PATIENCE, cancelled).await, Ok(Ok(()))) {
             tracing::debug!("a consumer could not be cancelled; it ends with its connection");
         }
+        delivered
     }
 
     /// The broker gives everybody else what was delivered and not acknowledged.

@@ -1,8 +1,7 @@
 //! Reading as a consumer of a group.
 
 use super::group::{Group, Ticket, broken};
-use crate::message::consume::decide::Settlement;
-use crate::message::consume::source::{Broken, Hands, Session, Taken};
+use crate::message::consume::source::{Broken, Session, Taken};
 use crate::store::redis::Link;
 use ::redis::RedisResult;
 use futures_util::FutureExt;
@@ -66,15 +65,10 @@ impl Session for Reading {
         Arc::clone(&self.group)
     }
 
-    async fn cease(&mut self) {
-        if let Some(step) = self.under_way.take() {
-            for Taken { ticket, .. } in step.await.unwrap_or_default() {
-                if let Err(Broken { cause, .. }) =
-                    self.group.settle(ticket, Settlement::Leave).await
-                {
-                    tracing::warn!(error = &*cause, "an entry is left behind, to be taken over");
-                }
-            }
+    async fn cease(&mut self) -> Vec<Taken<Ticket>> {
+        match self.under_way.take() {
+            Some(step) => step.await.unwrap_or_default(),
+            None => Vec::new(),
         }
     }
 
