@@ -173,7 +173,8 @@ impl Call {
             return Ok(());
         };
         self.shared.committed.set(true);
-        let begun = self.app.engine().begin(ask).await;
+        // Two small futures cost an allocator less than one that is too large for its fast lists.
+        let begun = Box::pin(self.app.engine().begin(ask)).await;
         self.begun(begun)
     }
 

@@ -1,7 +1,7 @@
 //! Reading and writing length-prefixed fields; little endian throughout.
 
 use crate::store::record::Undecodable;
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 /// Takes fields off the front of some bytes, each within what is left.
 pub(crate) struct Cursor {
@@ -21,7 +21,10 @@ impl Cursor {
     }
 
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Undecodable> {
-        self.take(N)?.as_ref().try_into().map_err(|_| Undecodable)
+        // Not by `take`, which counts who shares the memory.
+        let array = *self.left.first_chunk().ok_or(Undecodable)?;
+        self.left.advance(N);
+        Ok(array)
     }
 
     pub(crate) fn u8(&mut self) -> Result<u8, Undecodable> {

@@ -42,7 +42,8 @@ struct Shard {
 }
 
 struct Slot {
-    value: Box<[u8]>,
+    /// Shared with whoever put it, and with whoever reads it.
+    value: Bytes,
     /// In milliseconds of the clock's steady time.
     ends: u64,
 }
@@ -98,14 +99,13 @@ impl Store for MemoryStore {
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>> {
         self.step(key, |shard, now| {
-            let slot =
-                Slot { value: Box::from(&value[..]), ends: now.saturating_add(millis(life)) };
+            let slot = || Slot::new(value, now, life);
             match shard.slots.entry(*key) {
                 Occupied(there) if there.get().ends > now => {
-                    return Some(Bytes::copy_from_slice(&there.get().value));
+                    return Some(there.get().value.clone());
                 }
-                Occupied(mut over) => drop(over.insert(slot)),
-                Vacant(free) => drop(free.insert(slot)),
+                Occupied(mut over) => drop(over.insert(slot())),
+                Vacant(free) => drop(free.insert(slot())),
             }
             shard.sweep(now);
             None
@@ -120,12 +120,11 @@ impl Store for MemoryStore {
         life: Duration,
     ) -> StoreFuture<'a, Swap> {
         self.step(key, |shard, now| match shard.living(key, now) {
-            Some(there) if *there.value == **expected => {
-                *there =
-                    Slot { value: Box::from(&value[..]), ends: now.saturating_add(millis(life)) };
+            Some(there) if there.value == *expected => {
+                *there = Slot::new(value, now, life);
                 Swap::Done
             }
-            other => Swap::Differs(other.map(|there| Bytes::copy_from_slice(&there.value))),
+            other => Swap::Differs(other.map(|there| there.value.clone())),
         })
     }
 
@@ -133,7 +132,7 @@ impl Store for MemoryStore {
         self.step(key, |shard, now| {
             let there = shard.living(key, now)?;
             Some(Entry {
-                value: Bytes::copy_from_slice(&there.value),
+                value: there.value.clone(),
                 left: Duration::from_millis(there.ends - now),
             })
         })
@@ -155,6 +154,12 @@ impl Store for MemoryStore {
 
     fn describe(&self) -> String {
         "memory (this process only; gone when it ends)".to_owned()
+    }
+}
+
+impl Slot {
+    fn new(value: &Bytes, now: u64, life: Duration) -> Self {
+        Self { value: value.clone(), ends: now.saturating_add(millis(life)) }
     }
 }
 

@@ -234,7 +234,10 @@ fn decode_response(cursor: &mut Cursor) -> Result<StoredResponse, Undecodable> {
         return Err(Undecodable);
     }
     let count = cursor.u32()?;
-    let mut headers = Vec::new();
+    // A line is at least its two lengths: no count makes this larger than the record allows.
+    let at_most = cursor.left().len() / 8;
+    let mut headers =
+        Vec::with_capacity(usize::try_from(count).map_or(at_most, |count| count.min(at_most)));
     for _ in 0..count {
         headers.push((cursor.bytes()?, cursor.bytes()?));
     }
