@@ -34,7 +34,7 @@ pub use mariadb::MariaDbServer;
 pub use orders::Orders;
 pub use postgres::PostgresServer;
 pub use probe::{Loss, Probe};
-pub use proxy::{Proxy, Reached};
+pub use proxy::{Place, Proxy, Reached};
 pub use rabbitmq::{Publisher, RabbitMqServer};
 pub use redis::{RedisCluster, RedisServer, Sentinels, Suspended};
 pub use server::Server;

@@ -2,7 +2,7 @@
 
 mod line;
 
-use crate::{MariaDbServer, PostgresServer, RedisServer};
+use crate::{MariaDbServer, PostgresServer, RedisServer, ZooKeeperServer};
 use line::{Cut, Line, Weather};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,25 +13,40 @@ use tokio::task::JoinHandle;
 
 /// A server that a proxy can lead to.
 pub trait Reached {
-    /// The Unix socket it listens on.
-    fn socket(&self) -> PathBuf;
+    /// Where it listens.
+    fn place(&self) -> Place;
+}
+
+/// Where a server listens.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// On a Unix socket.
+    Socket(PathBuf),
+    /// On a TCP port.
+    Port(SocketAddr),
 }
 
 impl Reached for RedisServer {
-    fn socket(&self) -> PathBuf {
-        self.socket()
+    fn place(&self) -> Place {
+        Place::Socket(self.socket())
     }
 }
 
 impl Reached for PostgresServer {
-    fn socket(&self) -> PathBuf {
-        self.socket()
+    fn place(&self) -> Place {
+        Place::Socket(self.socket())
     }
 }
 
 impl Reached for MariaDbServer {
-    fn socket(&self) -> PathBuf {
-        self.socket()
+    fn place(&self) -> Place {
+        Place::Socket(self.socket())
+    }
+}
+
+impl Reached for ZooKeeperServer {
+    fn place(&self) -> Place {
+        Place::Port(self.address())
     }
 }
 
@@ -48,7 +63,7 @@ impl Proxy {
     pub async fn to(server: &impl Reached) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
-        let line = Arc::new(Line::to(server.socket()));
+        let line = Arc::new(Line::to(server.place()));
         let accepts = tokio::spawn(Arc::clone(&line).accept(listener));
         Self { address, line, accepts }
     }
@@ -65,7 +80,7 @@ impl Proxy {
 
     /// From now on another server is behind it; every connection is closed.
     pub fn lead_to(&self, server: &impl Reached) {
-        *self.line.server.lock().expect("no panic") = server.socket();
+        *self.line.server.lock().expect("no panic") = server.place();
         self.drop_connections();
     }
 

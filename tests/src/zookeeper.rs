@@ -3,7 +3,7 @@
 use crate::Suspended;
 use crate::daemon::Daemon;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -52,7 +52,12 @@ impl ZooKeeperServer {
 
     /// Its address for `ZooKeeperLocks::connect`.
     pub fn url(&self) -> String {
-        format!("zookeeper://127.0.0.1:{}", self.port)
+        format!("zookeeper://{}", self.address())
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
     /// What it answers to one of its commands of four letters.

@@ -1,5 +1,6 @@
 //! What only a real `ZooKeeper` shows of the locks that are kept there.
 
+mod answers;
 mod order;
 mod sessions;
 
@@ -13,7 +14,12 @@ const LONG: Duration = Duration::from_mins(1);
 
 /// A process of its own would look like this: a session, and nothing shared but the server.
 async fn process(server: &ZooKeeperServer, session: Duration) -> Idempotency {
-    let locks = ZooKeeperLocks::connect_for(&server.url(), session).await.unwrap();
+    process_at(&server.url(), session).await
+}
+
+/// The same, by another way.
+async fn process_at(url: &str, session: Duration) -> Idempotency {
+    let locks = ZooKeeperLocks::connect_for(url, session).await.unwrap();
     Idempotency::builder(MemoryStore::new()).locks(locks).scope(Scope::shared()).build().unwrap()
 }
 

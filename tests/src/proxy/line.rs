@@ -1,7 +1,7 @@
 //! What happens to bytes between the two ends of a proxy.
 
+use super::Place;
 use std::io;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub(super) enum Weather {
 /// The way between an app and its server.
 #[derive(Debug)]
 pub(super) struct Line {
-    pub(super) server: Mutex<PathBuf>,
+    pub(super) server: Mutex<Place>,
     pub(super) weather: watch::Sender<Weather>,
     /// Counts the times that every connection was dropped.
     pub(super) drops: watch::Sender<usize>,
@@ -41,7 +41,7 @@ pub(super) struct Cut {
 const WHOLE: usize = usize::MAX;
 
 impl Line {
-    pub(super) fn to(server: PathBuf) -> Self {
+    pub(super) fn to(server: Place) -> Self {
         Self {
             server: Mutex::new(server),
             weather: watch::Sender::new(Weather::Pass),
@@ -111,7 +111,24 @@ impl Connection {
         self.line.passage().await;
         client.set_nodelay(true)?;
         let server = self.line.server.lock().expect("no panic").clone();
-        let (from_server, to_server) = UnixStream::connect(server).await?.into_split();
+        match server {
+            Place::Socket(path) => {
+                let (from, to) = UnixStream::connect(path).await?.into_split();
+                self.between(client, from, to).await
+            }
+            Place::Port(address) => {
+                let (from, to) = TcpStream::connect(address).await?.into_split();
+                self.between(client, from, to).await
+            }
+        }
+    }
+
+    async fn between(
+        &self,
+        client: TcpStream,
+        from_server: impl AsyncRead + Unpin,
+        to_server: impl AsyncWrite + Unpin,
+    ) -> io::Result<()> {
         let (from_client, to_client) = client.into_split();
         tokio::select! {
             done = self.requests(from_client, to_server) => done,
