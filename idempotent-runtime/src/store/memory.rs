@@ -42,7 +42,7 @@ struct Shard {
 }
 
 struct Slot {
-    /// Shared with whoever put it, and with whoever reads it.
+    /// A copy of its own, exactly as long, which those who read it share.
     value: Bytes,
     /// In milliseconds of the clock's steady time.
     ends: u64,
@@ -159,7 +159,7 @@ impl Store for MemoryStore {
 
 impl Slot {
     fn new(value: &Bytes, now: u64, life: Duration) -> Self {
-        Self { value: value.clone(), ends: now.saturating_add(millis(life)) }
+        Self { value: Bytes::copy_from_slice(value), ends: now.saturating_add(millis(life)) }
     }
 }
 
