@@ -356,6 +356,29 @@ async fn while_one_computes_again_the_others_read_the_old_answer(backend: Backen
     assert_eq!(shop.idempotency.drain(Duration::from_mins(1)).await, 0);
 }
 
+/// It is told of the old answer, and then nothing for so long that another puts a new one there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_learns_late_that_an_answer_is_old_does_not_compute_it_again() {
+    // By a clock that stands still, so that the new answer stays new.
+    let shop = Shop::open(Backend::memory().await);
+    let other = shop.beside();
+    shop.read("/stale/7").await;
+    shop.backend.pass(Duration::from_millis(300)).await;
+    let answers = shop.backend.store.answers_to_reads();
+    answers.close();
+    let late = tokio::spawn(shop.get("/stale/7").send());
+    answers.reached().await;
+    eventually("the new answer is read", async || {
+        let read = other.send(Method::GET, "/stale/7").send().await;
+        (read.body == "run 2").then_some(())
+    })
+    .await;
+    answers.open();
+    assert_eq!(late.await.unwrap().body, "run 1");
+    assert_eq!(shop.idempotency.drain(Duration::from_mins(1)).await, 0);
+    assert_eq!(shop.stage.runs(), 2);
+}
+
 async fn an_answer_that_is_too_old_is_computed_before_it_is_read(backend: Backend) {
     let shop = Shop::open(backend);
     shop.read("/impatient").await;

@@ -32,6 +32,7 @@ struct Inner {
     refuses_swaps: AtomicBool,
     swaps_refused: AtomicUsize,
     answers_to_claims: Gate,
+    answers_to_reads: Gate,
     exchanges: Gate,
     creates: watch::Sender<usize>,
     last: Mutex<Option<StorageKey>>,
@@ -49,6 +50,7 @@ impl Probe {
             refuses_swaps: AtomicBool::new(false),
             swaps_refused: AtomicUsize::new(0),
             answers_to_claims: Gate::default(),
+            answers_to_reads: Gate::default(),
             exchanges: Gate::default(),
             creates: watch::Sender::new(0),
             last: Mutex::new(None),
@@ -99,6 +101,11 @@ impl Probe {
     /// Where claims come through that were carried out, and whose answers are on their way.
     pub fn answers_to_claims(&self) -> &Gate {
         &self.0.answers_to_claims
+    }
+
+    /// Where reads come through whose answers are on their way.
+    pub fn answers_to_reads(&self) -> &Gate {
+        &self.0.answers_to_reads
     }
 
     /// Where exchanges come through before they are carried out.
@@ -221,7 +228,11 @@ impl Store for Probe {
     }
 
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
-        StoreFuture::new(self.pass(key, || self.0.store.read(key)))
+        StoreFuture::new(async move {
+            let done = self.pass(key, || self.0.store.read(key)).await;
+            self.0.answers_to_reads.pass().await;
+            done
+        })
     }
 
     fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
