@@ -3,8 +3,8 @@
 //! `cargo bench -p benches --bench messages`
 
 use benches::row;
-use futures_util::StreamExt;
 use futures_util::stream;
+use futures_util::{FutureExt, StreamExt};
 use idempotent_runtime::{
     AmqpQueue, Consumer, Failure, Incoming, MemoryStore, Messages, QueueKind, RedisStream, Source,
     idempotent,
@@ -13,6 +13,7 @@ use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 use redis::{Value, cmd};
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -34,7 +35,7 @@ async fn guarded(source: impl Source) -> f64 {
     let built = Messages::builder(MemoryStore::new()).scope("bench").build();
     let messages = built.expect("defaults fit");
     let (worked, all) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
-    let done = Arc::clone(&all);
+    let (done, stopped) = (Arc::clone(&all), OnceCell::new());
     let handler = move |incoming: Incoming| {
         let (messages, worked, done) = (messages.clone(), Arc::clone(&worked), Arc::clone(&done));
         async move {
@@ -48,8 +49,10 @@ async fn guarded(source: impl Source) -> f64 {
     };
     let began = Instant::now();
     let consumer = Consumer::of(source).prefetch(AT_ONCE);
-    consumer.run(all.notified(), handler).await.expect("it consumes");
-    rate(began)
+    // An orderly end waits for what is asked for already: that is no part of the rate.
+    let stop = async { stopped.set(rate(began)).expect("it stops once") };
+    consumer.run(all.notified().then(|()| stop), handler).await.expect("it consumes");
+    stopped.into_inner().expect("it stopped")
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rate")]
