@@ -1,0 +1,61 @@
+//! A store under test, and how time passes for it.
+
+use crate::key::StorageKey;
+use crate::store::Store;
+use bytes::Bytes;
+use std::any::Any;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How a test lets time pass.
+type Pass = Box<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
+/// A store under test, and how time passes for it.
+pub struct Subject {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) pass: Pass,
+    /// What must outlive the store: a server, a directory.
+    kept: Option<Box<dyn Any + Send + Sync>>,
+}
+
+impl Subject {
+    /// A store whose clock is that of a server or of this host.
+    #[must_use]
+    pub fn in_real_time(store: Arc<dyn Store>) -> Self {
+        Self { store, pass: Box::new(|time| Box::pin(tokio::time::sleep(time))), kept: None }
+    }
+
+    /// A store whose clock the test holds.
+    #[must_use]
+    pub fn with_clock(store: Arc<dyn Store>, clock: Arc<crate::clock::ManualClock>) -> Self {
+        let pass = move |time| -> Pin<Box<dyn Future<Output = ()> + Send>> {
+            clock.advance(time);
+            Box::pin(std::future::ready(()))
+        };
+        Self { store, pass: Box::new(pass), kept: None }
+    }
+
+    /// Keeps something alive as long as the test runs, such as the server behind the store.
+    #[must_use]
+    pub fn keeping(mut self, what: impl Any + Send + Sync) -> Self {
+        self.kept = Some(Box::new(what));
+        self
+    }
+
+    pub(super) async fn put(&self, key: &StorageKey, value: &'static str, life: Duration) {
+        let there = self.store.create(key, &Bytes::from_static(value.as_bytes()), life).await;
+        assert_eq!(there.unwrap(), None, "nothing was there");
+    }
+
+    pub(super) async fn value(&self, key: &StorageKey) -> Option<Bytes> {
+        self.store.read(key).await.unwrap().map(|entry| entry.value)
+    }
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Subject").field(&self.store).finish()
+    }
+}
