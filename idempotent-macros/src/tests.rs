@@ -25,7 +25,7 @@ expansions! {
     // Which attributes stay outside, and which, such as lints, go inside.
     below_a_route_macro: () {
         /// Documented.
-        #[allow(clippy::unused_async)]
+        #[allow(clippy::unused_async, reason = "it goes inside")]
         #[instrument]
         #[post("/orders")]
         pub(crate) async fn create() -> impl Responder {

@@ -144,7 +144,7 @@ async fn in_a_function() {
 ///
 /// on several lines.
 #[cfg_attr(test, doc = "And from elsewhere.")]
-#[allow(clippy::needless_return)]
+#[allow(clippy::needless_return, reason = "it belongs to the function, as the one below")]
 #[on_post("/x")]
 #[idempotent(ttl = "1h")]
 #[expect(unused_variables, reason = "it belongs to the function and not to what is around it")]

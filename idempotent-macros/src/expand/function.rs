@@ -46,8 +46,12 @@ pub(super) fn function(
                 __message
             };
             let __work = #within async move {
-                // Never run: it says what the block returns, which `?` could not tell.
-                #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
+                #[allow(
+                    unreachable_code,
+                    clippy::diverging_sub_expression,
+                    clippy::empty_loop,
+                    reason = "it never runs: it says what the block returns, which `?` could not tell"
+                )]
                 if false {
                     let __returned: #returned = loop {};
                     return __returned;
