@@ -25,7 +25,8 @@ const STEPS: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
 async fn main() {
     let (patience, ttl) = (Duration::from_secs(2), Duration::from_hours(24));
     let engine = Engine::new(Arc::new(MemoryStore::new()), Arc::new(SystemClock::new()), patience);
-    let (before, mut done) = (resident(), 0);
+    // The first pays for what is there once: a thread, and the code that runs.
+    let (mut done, mut before) = (0, 0);
     println!("| records | ns per claim and completion | bytes per record beside the response |");
     println!("| ---: | ---: | ---: |");
     for records in STEPS {
@@ -36,10 +37,13 @@ async fn main() {
             };
             run.complete(outcome(), ttl).await;
             done += 1;
+            if done == 1 {
+                before = resident();
+            }
         }
         let each = start.elapsed() / (records - first);
         let stored = BODY + TYPE.0.len() + TYPE.1.len();
-        let bytes = (resident() - before) / records as usize;
+        let bytes = (resident() - before) / (records as usize - 1);
         println!("| {records} | {} | {} |", each.as_nanos(), bytes.saturating_sub(stored));
     }
 }
