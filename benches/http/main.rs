@@ -51,6 +51,18 @@ fn guarded(store: impl idempotent_runtime::Store) -> Load {
     Load::new(address, "/orders", CONNECTIONS)
 }
 
+/// By hand a script exchanges, on both; the guard runs none where the server can do without.
+async fn on_server(name: &str, server: &RedisServer) {
+    let url = server.url();
+    let by_hand = serve(move |config| floor::on_redis(config, &url));
+    let by_hand = Load::new(by_hand, "/orders", CONNECTIONS);
+    let guarded = guarded(RedisStore::connect(&server.url()).await.expect("it connects"));
+    for (case, requests) in [("new key", Requests::New), ("replay", Requests::Repeated)] {
+        let round = Round { guarded: &guarded, floor: &by_hand, requests };
+        compare(&format!("{name}, {case}, against the same commands by hand"), &round).await;
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     println!("| case | floor, requests/s | guarded | ratio | range |");
@@ -66,15 +78,8 @@ async fn main() {
         compare(&format!("memory, {name}, against a bare handler"), &round).await;
     }
 
-    let server = RedisServer::start();
-    let url = server.url();
-    let by_hand = serve(move |config| floor::on_redis(config, &url));
-    let by_hand = Load::new(by_hand, "/orders", CONNECTIONS);
-    let redis = guarded(RedisStore::connect(&server.url()).await.expect("it connects"));
-    for (name, requests) in [("new key", Requests::New), ("replay", Requests::Repeated)] {
-        let round = Round { guarded: &redis, floor: &by_hand, requests };
-        compare(&format!("Redis, {name}, against the same commands by hand"), &round).await;
-    }
+    on_server("Redis", &RedisServer::start()).await;
+    on_server("Valkey", &RedisServer::start_valkey()).await;
 
     let directory = tempfile::tempdir().expect("a temporary directory");
     let store = SqliteStore::open(directory.path().join("records.db")).await.expect("it opens");

@@ -7,6 +7,7 @@
 use crate::Shop;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use tests::RedisServer;
 
 /// What connections are set up and tests look around with; everything else counts.
 const SETTING_UP: [&str; 9] = [
@@ -115,6 +116,19 @@ async fn an_answer_that_is_kept_costs_one_round_trip_and_writes_nothing() {
         assert_eq!(shown, "1 exec, 1 get, 1 multi, 1 pttl, ");
     }
     assert_eq!(shop.stage.runs(), 2);
+}
+
+/// Valkey can, and Redis from 8.4 on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_server_can_exchange_no_script_runs() {
+    let shop = Shop::on(RedisServer::start_valkey()).await;
+    for n in 0..10 {
+        let (_, shown, reply) = cost(&shop, shop.order(&format!("k{n}"))).await;
+        assert_eq!((reply.status, shown.as_str()), (201, "2 set, "));
+        let (_, shown, reply) = cost(&shop, shop.order(&format!("k{n}"))).await;
+        assert!(reply.is_replay());
+        assert_eq!(shown, "1 set, ");
+    }
 }
 
 /// A refusal before any claim asks the server nothing.

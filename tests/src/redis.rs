@@ -6,10 +6,15 @@ mod sentinels;
 pub use cluster::RedisCluster;
 pub use sentinels::Sentinels;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+
+/// What runs, where nothing is said.
+const REDIS: &str = "redis-server";
+
+const KEEPS_NOTHING: [&str; 4] = ["--save", "", "--appendonly", "no"];
 
 /// The configuration of a sentinel, which must be a file.
 const SENTINEL: &str = "sentinel.conf";
@@ -17,6 +22,7 @@ const SENTINEL: &str = "sentinel.conf";
 /// A private server on a Unix socket in a temporary directory; it ends when it is dropped.
 #[derive(Debug)]
 pub struct RedisServer {
+    program: PathBuf,
     process: Option<Child>,
     directory: TempDir,
     options: Vec<String>,
@@ -25,14 +31,25 @@ pub struct RedisServer {
 impl RedisServer {
     /// Starts a server that keeps nothing on disk.
     pub fn start() -> Self {
-        Self::start_with(&["--save", "", "--appendonly", "no"])
+        Self::start_with(&KEEPS_NOTHING)
+    }
+
+    /// Starts a Valkey server that keeps nothing on disk: it knows `SET … IFEQ`.
+    pub fn start_valkey() -> Self {
+        let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/valkey/valkey-server");
+        let program = if fetched.exists() { fetched } else { "valkey-server".into() };
+        Self::run(program, &KEEPS_NOTHING)
     }
 
     /// Starts a server with these options.
     pub fn start_with(options: &[&str]) -> Self {
+        Self::run(REDIS.into(), options)
+    }
+
+    fn run(program: PathBuf, options: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let options = options.iter().map(|&option| option.to_owned()).collect();
-        let mut server = Self { process: None, directory, options };
+        let mut server = Self { program, process: None, directory, options };
         server.restart();
         server
     }
@@ -41,14 +58,15 @@ impl RedisServer {
     pub(crate) fn start_sentinel(config: &str) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         std::fs::write(directory.path().join(SENTINEL), config).expect("it can be written");
-        let mut server = Self { process: None, directory, options: vec!["--sentinel".to_owned()] };
+        let options = vec!["--sentinel".to_owned()];
+        let mut server = Self { program: REDIS.into(), process: None, directory, options };
         server.restart();
         server
     }
 
     /// Starts it again after [`kill`](Self::kill), on the same socket.
     pub fn restart(&mut self) {
-        let mut command = Command::new("redis-server");
+        let mut command = Command::new(&self.program);
         let config = self.directory.path().join(SENTINEL);
         if config.exists() {
             command.arg(config);
@@ -63,11 +81,15 @@ impl RedisServer {
             .args(&self.options)
             .stdout(Stdio::null())
             .spawn()
-            .expect("`redis-server` runs; `sh tests/run.sh` installs it");
+            .expect("the server is installed, as `sh tests/run.sh` does");
         self.process = Some(process);
         let started = Instant::now();
         while !self.answers() {
-            assert!(started.elapsed() < Duration::from_secs(20), "redis-server does not answer");
+            assert!(
+                started.elapsed() < Duration::from_secs(20),
+                "{} does not answer",
+                self.program.display()
+            );
             std::thread::yield_now();
         }
     }

@@ -40,6 +40,20 @@ mod redis {
     });
 }
 
+/// Which exchanges by a command of its own.
+mod valkey {
+    use idempotent_runtime::store::conformance::Subject;
+    use idempotent_runtime::{RedisStore, store_conformance};
+    use std::sync::Arc;
+    use tests::RedisServer;
+
+    store_conformance!(async {
+        let server = RedisServer::start_valkey();
+        let store = RedisStore::connect(&server.url()).await.unwrap();
+        Subject::in_real_time(Arc::new(store)).keeping(server)
+    });
+}
+
 mod postgres {
     use idempotent_runtime::store::conformance::Subject;
     use idempotent_runtime::{PostgresStore, store_conformance};
