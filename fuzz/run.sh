@@ -23,6 +23,6 @@ for target in "$@"; do
     # What is new is merged into the corpus, as far as it covers anything new.
     "target/$host/release/$target" -max_total_time="$seconds" -max_len=4096 -timeout=5 \
         -print_final_stats=1 "$found" "corpus/$target"
-    "target/$host/release/$target" -merge=1 -max_len=4096 "corpus/$target" "$found"
+    "target/$host/release/$target" -set_cover_merge=1 -max_len=4096 "corpus/$target" "$found"
     rm -r "$found"
 done
