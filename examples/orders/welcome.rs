@@ -25,8 +25,8 @@ pub(crate) fn print(addresses: &[SocketAddr], options: &Options, idempotency: &I
     for finding in idempotency.check() {
         println!("    note    {finding}");
     }
-    if options.locks.is_some() {
-        println!("  locks     in ZooKeeper");
+    if let Some(locks) = idempotency.describe_locks() {
+        println!("  locks     {locks}");
     }
     println!("  business  {}", idempotency.describe_database().unwrap_or_default());
     println!("  tokens    {tokens}");

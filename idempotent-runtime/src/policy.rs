@@ -9,6 +9,7 @@ pub use row::{Row, StateRow, Stored, may_follow};
 pub(crate) use row::{RowGuard, is_beyond};
 pub use statuses::Statuses;
 
+use crate::clock::{at_most_longest, within_bounds};
 use std::time::Duration;
 
 /// How a guarded function is told from its duplicates.
@@ -41,7 +42,8 @@ pub enum Strategy {
 
 /// What one guarded function promises; the attribute builds it in a `static`.
 ///
-/// Durations that are not set here are those of the app.
+/// Durations that are not set here are those of the app. Those that are last a millisecond at least
+/// and ten years at most: what is out of that is brought to it.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "handlers read all of it"))]
 pub struct Policy {
@@ -142,14 +144,16 @@ impl Policy {
         self
     }
 
-    /// What a repeated request must repeat. Defaults to the whole request.
+    /// What a repeated request must repeat. Defaults to the whole request; to nothing for locks, reads
+    /// and messages.
     #[must_use]
     pub const fn fingerprint(mut self, choice: FingerprintOf) -> Self {
         self.fingerprint = choice;
         self
     }
 
-    /// Which responses are stored. Defaults to [`Statuses::DEFAULT`].
+    /// Which responses are stored. Defaults to [`Statuses::DEFAULT`], for reads to
+    /// [`Statuses::ANSWERS`].
     #[must_use]
     pub const fn statuses(mut self, statuses: Statuses) -> Self {
         self.statuses = statuses;
@@ -187,21 +191,21 @@ impl Policy {
     /// How long a finished request is remembered. Defaults to the app's, 24 hours.
     #[must_use]
     pub const fn ttl(mut self, ttl: Duration) -> Self {
-        self.ttl = Some(ttl);
+        self.ttl = Some(within_bounds(ttl));
         self
     }
 
     /// How long a run excludes others without being renewed. Defaults to the app's.
     #[must_use]
     pub const fn lease(mut self, lease: Duration) -> Self {
-        self.lease = Some(lease);
+        self.lease = Some(within_bounds(lease));
         self
     }
 
     /// How long a duplicate waits for the first to finish. Defaults to the app's, 10 seconds.
     #[must_use]
     pub const fn wait(mut self, wait: Duration) -> Self {
-        self.wait = Some(wait);
+        self.wait = Some(at_most_longest(wait));
         self
     }
 
@@ -222,14 +226,14 @@ impl Policy {
     /// How long an answer is read while a new one is computed. Defaults to not at all.
     #[must_use]
     pub const fn stale(mut self, stale: Duration) -> Self {
-        self.stale = Some(stale);
+        self.stale = Some(within_bounds(stale));
         self
     }
 
     /// How far the request's timestamp may be from now. Defaults to no limit.
     #[must_use]
     pub const fn within(mut self, window: Duration) -> Self {
-        self.within = Some(window);
+        self.within = Some(within_bounds(window));
         self
     }
 }

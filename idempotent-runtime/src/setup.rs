@@ -1,6 +1,6 @@
 //! What is set once for an engine, and what of it fits together.
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, LONGEST, SystemClock};
 use crate::engine::{Engine, Leftover};
 use crate::store::{Finding, Locks, Severity, Store};
 use crate::strategy::Settings;
@@ -58,6 +58,9 @@ pub enum BuildError {
     /// A duration that must not be zero is.
     #[error("`{0}` is zero: give it at least a millisecond")]
     Zero(&'static str),
+    /// A duration is longer than clocks can add up.
+    #[error("`{0}` is longer than ten years: shorten it")]
+    TooLong(&'static str),
     /// A secret is short enough to be guessed.
     #[error("`{0}` is shorter than 32 bytes: use as many random ones")]
     ShortSecret(&'static str),
@@ -96,14 +99,20 @@ impl Setup {
     }
 
     fn check_settings(&self) -> Result<(), BuildError> {
-        let Settings { ttl, lease, .. } = self.settings;
-        let durations = [("lease", lease), ("store_patience", self.store_patience)];
+        let Settings { ttl, lease, wait, .. } = self.settings;
+        let durations = [("ttl", ttl), ("lease", lease), ("store_patience", self.store_patience)];
         #[cfg(feature = "actix")]
         let durations = durations.into_iter().chain([("token_ttl", self.settings.token_ttl)]);
         for (name, duration) in durations {
             if duration < Duration::from_millis(1) {
                 return Err(BuildError::Zero(name));
             }
+            if duration > LONGEST {
+                return Err(BuildError::TooLong(name));
+            }
+        }
+        if wait > LONGEST {
+            return Err(BuildError::TooLong("wait"));
         }
         if lease >= ttl {
             return Err(BuildError::LeaseNotBelowTtl { lease, ttl });
@@ -221,22 +230,6 @@ macro_rules! common_methods {
             base.engine.drain(at_most, base.leftover).await
         }
 
-        /// Says what became of a request whose process died and whose key is held
-        /// (`on_abandoned = "hold"`): it happened, or it did not and may run.
-        ///
-        /// The key is in the log, where a duplicate was answered `outcome-unknown`, and in the
-        /// store, as 64 hexadecimal digits.
-        ///
-        /// # Errors
-        /// When the store did not answer, or what it holds under the key is no record.
-        pub async fn resolve(
-            &self,
-            key: &crate::key::StorageKey,
-            resolution: crate::engine::Resolution,
-        ) -> Result<crate::engine::Resolved, crate::error::StoreError> {
-            self.base().engine.resolve(key, resolution).await
-        }
-
         /// How often each thing happened so far.
         #[must_use]
         pub fn counts(&self) -> crate::observe::Counts {
@@ -259,3 +252,32 @@ macro_rules! common_methods {
     };
 }
 pub(crate) use common_methods;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::MemoryStore;
+
+    /// What `build` says of settings that are changed like this.
+    fn refused(change: impl FnOnce(&mut Setup)) -> String {
+        let mut setup = Setup::new(Arc::new(MemoryStore::new()));
+        change(&mut setup);
+        setup.build().expect_err("it is refused").to_string()
+    }
+
+    #[test]
+    fn settings_that_cannot_be_kept_are_refused() {
+        let too_long = |name| format!("`{name}` is longer than ten years: shorten it");
+        assert_eq!(refused(|setup| setup.settings.ttl = Duration::MAX), too_long("ttl"));
+        assert_eq!(refused(|setup| setup.settings.wait = Duration::MAX), too_long("wait"));
+        assert_eq!(refused(|setup| setup.settings.lease = LONGEST * 2), too_long("lease"));
+        assert_eq!(
+            refused(|setup| setup.settings.lease = Duration::ZERO),
+            "`lease` is zero: give it at least a millisecond"
+        );
+        assert_eq!(
+            refused(|setup| setup.settings.lease = setup.settings.ttl),
+            "`lease` (86400s) must be shorter than `ttl` (86400s): lengthen `ttl`"
+        );
+    }
+}

@@ -1,8 +1,9 @@
-//! Behaviours 18, 19: leases that live as long as their owner.
+//! Leases that live as long as their owner.
 
 use crate::Shop;
 use actix_web::HttpResponse;
 use std::sync::{Mutex, mpsc};
+use std::time::Duration;
 use tests::{Backend, eventually};
 
 on_every_store! { in real time;
@@ -10,6 +11,7 @@ on_every_store! { in real time;
     a_handler_that_blocks_its_worker_keeps_its_lease,
     two_failed_renewals_in_a_row_lose_nothing,
     a_short_run_is_never_renewed,
+    of_what_is_kept_for_the_longest_ttl_there_is_one_owner,
 }
 
 /// Renewed more often than fits into one lease of two seconds: without, it would be over.
@@ -29,7 +31,6 @@ async fn nobody_else_runs(shop: &Shop) {
     }
 }
 
-/// Behaviour 18.
 async fn a_handler_slower_than_its_lease_keeps_it(backend: Backend) {
     let shop = Shop::open(backend);
     shop.stage.close();
@@ -42,7 +43,6 @@ async fn a_handler_slower_than_its_lease_keeps_it(backend: Backend) {
     assert_eq!(shop.stage.runs(), 1);
 }
 
-/// Behaviour 18.
 async fn a_handler_that_blocks_its_worker_keeps_its_lease(backend: Backend) {
     let shop = Shop::open(backend);
     let (go_on, blocked) = mpsc::channel::<()>();
@@ -59,7 +59,6 @@ async fn a_handler_that_blocks_its_worker_keeps_its_lease(backend: Backend) {
     assert_eq!(shop.stage.runs(), 1);
 }
 
-/// Behaviour 19.
 async fn two_failed_renewals_in_a_row_lose_nothing(backend: Backend) {
     let shop = Shop::open(backend);
     shop.stage.close();
@@ -80,4 +79,17 @@ async fn a_short_run_is_never_renewed(backend: Backend) {
         assert_eq!(shop.post("/lasting").key(&format!("k{key}")).send().await.status, 201);
     }
     assert_eq!(shop.idempotency.counts().renewed, 0);
+}
+
+/// What is left of a life beyond the ttl is the lease: no store may cut it off.
+async fn of_what_is_kept_for_the_longest_ttl_there_is_one_owner(backend: Backend) {
+    let ten_years = Duration::from_hours(24 * 3650);
+    let shop = Shop::with(backend, |builder| builder.ttl(ten_years));
+    shop.stage.close();
+    let first = tokio::spawn(shop.post("/orders").key("k").send());
+    shop.stage.runs_reach(1).await;
+    shop.post("/orders").key("k").send().await.is_problem(409, "in-progress");
+    shop.stage.open();
+    assert_eq!(first.await.unwrap().status, 201);
+    assert!(shop.post("/orders").key("k").send().await.is_replay());
 }

@@ -1,4 +1,4 @@
-//! Behaviour 33: handlers that name the same lock never overlap.
+//! Handlers that name the same lock never overlap.
 
 use crate::Shop;
 use actix_web::HttpResponse;
@@ -18,6 +18,7 @@ on_every_store! { in real time;
     another_name_is_another_lock,
     in_code_it_is_the_same_lock,
     a_guard_that_is_dropped_releases_the_lock,
+    a_lock_may_be_waited_for_as_long_as_it_takes,
     a_lock_held_for_longer_than_its_lease_is_kept,
     the_fence_starts_at_the_time_of_day,
 }
@@ -160,6 +161,21 @@ async fn a_guard_that_is_dropped_releases_the_lock(backend: Backend) {
     drop(lock().acquire().await.unwrap());
     // Within the wait of ten seconds, and not after the lease of ten minutes.
     lock().acquire().await.unwrap().release().await;
+}
+
+async fn a_lock_may_be_waited_for_as_long_as_it_takes(backend: Backend) {
+    let shop = Shop::open(backend);
+    let elsewhere = shop.beside();
+    shop.stage.close();
+    let held = tokio::spawn(elsewhere.post("/locked/a").send());
+    shop.stage.runs_reach(1).await;
+    let lock = shop.idempotency.lock("thing:a").wait(Duration::MAX).acquire();
+    let (lock, held) = tokio::join!(lock, async {
+        shop.stage.open();
+        held.await.unwrap()
+    });
+    assert_eq!(held.status, 201);
+    lock.unwrap().release().await;
 }
 
 async fn a_lock_held_for_longer_than_its_lease_is_kept(backend: Backend) {

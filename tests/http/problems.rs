@@ -9,6 +9,7 @@ on_every_store! {
     an_app_chooses_the_types_of_problems,
     a_message_replaces_the_detail_of_duplicates_alone,
     a_problem_names_its_path,
+    a_rendering_that_panics_is_done_without,
 }
 
 async fn an_app_renders_problems_its_own_way(backend: Backend) {
@@ -57,4 +58,11 @@ async fn a_problem_names_its_path(backend: Backend) {
     let shop = Shop::open(backend);
     let reply = shop.post("/orders?secret=1").send().await;
     assert_eq!(reply.json()["instance"], "/orders", "without the query, which may hold secrets");
+}
+
+async fn a_rendering_that_panics_is_done_without(backend: Backend) {
+    let shop = Shop::with(backend, |builder| builder.on_error(|_, _| panic!("no words for it")));
+    shop.post("/orders").send().await.is_problem(400, "key-missing");
+    shop.stage.plays(|_| panic!("as the test asked"));
+    shop.post("/orders").key("k").send().await.is_problem(500, "handler-panicked");
 }

@@ -1,4 +1,4 @@
-//! Behaviour 23, invariant S9: answers that do not arrive whole.
+//! Invariant S9: answers that do not arrive whole.
 
 use crate::{Net, assert_ran, assert_replays, refused};
 use tests::eventually;

@@ -1,5 +1,4 @@
-//! The same network in front of `PostgreSQL` and `MariaDB`. Behaviours 19, 21, 22 and 23, invariants
-//! S8, S9, L3 and L5.
+//! The same network in front of `PostgreSQL` and `MariaDB`; invariants S8, S9, L3 and L5.
 
 use crate::{BOUND, assert_ran, assert_replays, guard, refused, routes};
 use futures_util::future::join_all;
@@ -181,7 +180,6 @@ async fn a_replay_whose_answer_is_cut_is_still_the_same_to_the_byte(net: Apart) 
     }
 }
 
-/// Behaviour 19.
 async fn renewals_that_fail_in_a_freeze_shorter_than_the_lease_lose_nothing(net: Apart) {
     let running = net.held("/lasting").await;
     eventually("a renewal", async || (net.idempotency.counts().renewed > 0).then_some(())).await;
@@ -206,7 +204,7 @@ async fn renewals_that_fail_in_a_freeze_shorter_than_the_lease_lose_nothing(net:
     assert_eq!((net.idempotency.counts().lost, net.stage.runs()), (0, 1));
 }
 
-/// Behaviour 20 by the network's hand.
+/// A pause longer than the lease, by the network's hand.
 async fn a_freeze_longer_than_the_lease_loses_the_key_to_who_asks_for_it(net: Apart) {
     let running = net.held("/brief").await;
     net.proxy.freeze();

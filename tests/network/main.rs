@@ -114,7 +114,7 @@ fn assert_ran(reply: &Reply, stored: Option<&str>) {
 }
 
 fn routes(config: &mut web::ServiceConfig) {
-    config.service((orders, brief, brief_held, lasting, waiting));
+    config.service((orders, brief, brief_held, lasting, slow, waiting));
 }
 
 type Hand = web::Data<Stage>;
@@ -140,6 +140,12 @@ async fn brief_held(stage: Hand) -> impl Responder {
 #[route("/lasting", method = "POST")]
 #[idempotent(lease = "3s")]
 async fn lasting(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/slow", method = "POST")]
+#[idempotent(lease = "10m")]
+async fn slow(stage: Hand) -> impl Responder {
     stage.perform().await
 }
 

@@ -1,6 +1,7 @@
-//! Behaviours 19 and 22, invariants S1, S3, L2: the network breaks while a handler runs.
+//! Invariants S1, S3, L2: the network breaks while a handler runs.
 
 use crate::{BOUND, Net, assert_ran, assert_replays};
+use actix_web::HttpResponse;
 use std::time::{Duration, Instant};
 use tests::eventually;
 
@@ -35,6 +36,25 @@ async fn an_outcome_waits_for_a_network_that_comes_back_within_the_lease() {
     assert_replays(&net.near("/orders", "k").await, "run 9");
 }
 
+/// The client is told at once; the store, as soon as it can be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_could_not_be_given_back_is_given_back_within_the_lease() {
+    let net = Net::open().await;
+    net.stage.plays(|_| HttpResponse::ServiceUnavailable().finish());
+    let running = net.held("/slow").await;
+    net.proxy.refuse();
+    net.stage.open();
+    assert_eq!(running.await.expect("no panic").status, 503);
+    net.near("/slow", "k").await.is_problem(409, "in-progress");
+    net.proxy.pass();
+    // The lease is of ten minutes.
+    eventually("the key is free", async || {
+        (net.near("/slow", "k").await.status == 503).then_some(())
+    })
+    .await;
+    assert_eq!(net.runs(), 2);
+}
+
 /// Nobody asked for the key meanwhile: it is still the owner's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_freeze_longer_than_the_lease_that_nobody_used_is_survived() {
@@ -51,7 +71,7 @@ async fn a_freeze_longer_than_the_lease_that_nobody_used_is_survived() {
     assert_eq!(net.runs(), 1);
 }
 
-/// Behaviour 20 by the network's hand.
+/// A pause longer than the lease, by the network's hand.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_freeze_longer_than_the_lease_loses_the_key_to_who_asks_for_it() {
     let net = Net::open().await;
@@ -72,7 +92,7 @@ async fn a_freeze_longer_than_the_lease_loses_the_key_to_who_asks_for_it() {
     assert_eq!((net.idempotency.counts().lost, net.runs()), (1, 2));
 }
 
-/// The client is told, and told in time. Behaviour 22.
+/// The client is told, and told in time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_handler_that_ends_in_a_freeze_longer_than_its_lease_says_that_it_is_not_stored() {
     for path in ["/brief", "/brief-held"] {
@@ -98,7 +118,6 @@ async fn a_handler_that_ends_in_a_freeze_longer_than_its_lease_says_that_it_is_n
     }
 }
 
-/// Behaviour 19.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn renewals_that_fail_in_a_freeze_shorter_than_the_lease_lose_nothing() {
     let net = Net::open().await;

@@ -1,4 +1,4 @@
-//! Behaviour 21, invariants S8, L3, L5: nothing comes back before the claim.
+//! Invariants S8, L3, L5: nothing comes back before the claim.
 
 use crate::{Net, assert_ran, assert_replays, refused};
 use tests::eventually;
@@ -51,4 +51,16 @@ async fn while_connections_are_refused_nothing_runs_and_after_it_all_is_well() {
         assert_replays(&net.far("/orders", "before").await, "run 9");
     }
     assert_ran(&net.far("/orders", "new").await, None);
+}
+
+/// As when the host behind it is gone: its end is never heard of.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_falls_silent_is_replaced() {
+    let net = Net::open().await;
+    assert_ran(&net.far("/orders", "before").await, None);
+    net.proxy.silence();
+    for n in 0..4 {
+        assert_replays(&net.far("/orders", "before").await, "run 9");
+        assert_ran(&net.far("/orders", &format!("after-{n}")).await, None);
+    }
 }

@@ -104,6 +104,12 @@ impl Proxy {
         self.line.drops.send_modify(|drops| *drops += 1);
     }
 
+    /// Nothing arrives any more on the connections there are, and they are not closed, as when the host
+    /// behind them is gone; new ones pass.
+    pub fn silence(&self) {
+        self.line.silences.send_modify(|silences| *silences += 1);
+    }
+
     /// Closes every connection and resets new ones.
     pub fn refuse(&self) {
         self.line.weather.send_replace(Weather::Refuse);

@@ -82,11 +82,12 @@ pub(super) fn duration(text: &LitStr) -> Result<Duration, Mistake> {
     let (Ok(number), Some(per_unit)) = (number.parse::<u64>(), per_unit) else {
         return Err(wrong(format!("`{written}` is no duration")));
     };
-    let longest = 100 * 365 * 24 * 3600 * 1000;
+    // As the runtime has it.
+    let longest = 10 * 365 * 24 * 3600 * 1000;
     match number.checked_mul(per_unit) {
         Some(0) => Err(wrong("a duration of zero".to_owned())),
         Some(millis) if millis <= longest => Ok(Duration::from_millis(millis)),
-        _ => Err(wrong(format!("`{written}` is longer than a hundred years"))),
+        _ => Err(wrong(format!("`{written}` is longer than ten years"))),
     }
 }
 

@@ -140,9 +140,12 @@ fn found(key: &StorageKey, entry: Entry, life: Life) -> Result<Found, StoreError
     let Entry { value: seen, left } = entry;
     Ok(match decode(key, &seen, "read")?.state {
         State::Completed(Outcome::Response(response)) => {
-            let age = life.whole().saturating_sub(left);
+            let whole = life.whole();
+            let age = whole.saturating_sub(left);
             let answer = Box::new(Answer { response, age, seen });
-            if age < life.fresh { Found::Fresh(answer) } else { Found::Stale(answer) }
+            // One that was kept for longer than answers are by now is of an age that nobody knows.
+            let is_fresh = left <= whole && age < life.fresh;
+            if is_fresh { Found::Fresh(answer) } else { Found::Stale(answer) }
         }
         State::Completed(_) => Found::NotKept,
         State::Issued | State::InProgress { .. } | State::Cancelled => Found::Nothing,
@@ -158,4 +161,34 @@ fn forgotten(key: &StorageKey, there: &Bytes) -> Bytes {
     };
     let (fingerprint, state) = (Fingerprint::NONE, State::Issued);
     Record { attempt, fingerprint, label, state }.encode(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// After a ttl was shortened: its records would count as new for as long as the old one was longer.
+    #[test]
+    fn an_answer_that_is_kept_for_longer_than_answers_are_is_not_fresh() {
+        let key = StorageKey::from_bytes([1; 32]);
+        let response = StoredResponse { status: 200, headers: Vec::new(), body: Bytes::new() };
+        let state = State::Completed(Outcome::Response(response));
+        let record =
+            Record { attempt: 1, fingerprint: Fingerprint::NONE, label: Label::new("", ""), state };
+        let value = record.encode(&key);
+        let life = Life { fresh: Duration::from_mins(1), stale: Duration::from_mins(2) };
+        let is_fresh = |left| {
+            let found = found(&key, Entry { value: value.clone(), left }, life).unwrap();
+            matches!(found, Found::Fresh(_))
+        };
+        let millisecond = Duration::from_millis(1);
+        for (left, fresh) in [
+            (life.whole() + millisecond, false),
+            (life.whole(), true),
+            (life.stale + millisecond, true),
+            (life.stale, false),
+        ] {
+            assert_eq!(is_fresh(left), fresh, "with {left:?} left");
+        }
+    }
 }

@@ -265,7 +265,7 @@ impl Claim {
             head: record::head_length(&self.label),
             length: self.lease,
             keep: self.keep,
-            current: Mutex::new(Current { renewals, value: record, ends: Duration::ZERO }),
+            current: Mutex::new(Current { renewals, value: record, ..Current::default() }),
         })
     }
 }

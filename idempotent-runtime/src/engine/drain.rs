@@ -36,7 +36,7 @@ impl Engine {
     }
 
     async fn let_go(&self, lease: &Lease) {
-        let next = lease.renewed();
+        let next = lease.given_up();
         let work = lease.exchange(self.store(), &next, lease.keep);
         if let Err(error) = self.bounded("swap", pin!(work)).await {
             tracing::warn!(

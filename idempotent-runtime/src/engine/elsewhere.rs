@@ -1,14 +1,21 @@
 //! Locks that are no records of the store but live elsewhere.
 
-use crate::engine::IN_LINE;
 use crate::engine::ask::Begun;
 use crate::engine::claim::{Claim, Claimer};
 use crate::engine::decide::Refusal;
 use crate::engine::execution::{Admitted, Grip};
+use crate::engine::{Engine, IN_LINE};
 use crate::error::StoreError;
 use crate::store::record::Owner;
 use crate::store::{Locks, Wanted};
 use std::time::Duration;
+
+impl Engine {
+    /// Where locks live, unless they are records.
+    pub(crate) fn locks(&self) -> Option<&dyn Locks> {
+        self.0.locks.as_deref()
+    }
+}
 
 /// Waits for the lock there, and runs with its fence as the attempt.
 pub(super) async fn take(

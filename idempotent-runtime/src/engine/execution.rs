@@ -112,7 +112,8 @@ impl Execution {
 
     /// Stores what the run left behind, for `ttl` from now.
     ///
-    /// A lock elsewhere stores nothing, and is released. A store that does not answer is asked again for as long as the lease holds.
+    /// A lock elsewhere stores nothing, and is released. A store that does not answer is asked again for
+    /// as long as the lease holds.
     pub fn complete(self, outcome: Outcome, ttl: Duration) -> impl Future<Output = Stored> {
         // Not part of the future: it is encoded once, and futures are moved often.
         let next = self.lease.completed(outcome);
@@ -129,21 +130,24 @@ impl Execution {
             }
             self.grip = Grip::Ending;
             match self.exchange(&next, ttl).await {
-                Err(error) if error.is_transient() => Box::pin(self.insist(next, ttl)).await,
+                Err(error) if error.is_transient() => {
+                    let ended = Box::pin(self.insist(&next, ttl)).await;
+                    self.ended(ended)
+                }
                 ended => self.ended(ended),
             }
         }
     }
 
     /// Asks again, for as long as the lease holds.
-    async fn insist(self, next: Bytes, ttl: Duration) -> Stored {
+    async fn insist(&self, next: &Bytes, life: Duration) -> Result<Hold, StoreError> {
         let mut pause = FIRST_PAUSE;
         loop {
             pause_for(jittered(pause)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
-            match self.exchange(&next, ttl).await {
+            match self.exchange(next, life).await {
                 Err(error) if error.is_transient() && self.holds_for(pause) => {}
-                ended => return self.ended(ended),
+                ended => return ended,
             }
         }
     }
@@ -160,27 +164,48 @@ impl Execution {
     }
 
     /// Gives the key back, so that the next request with it runs.
-    pub async fn release(self) {
+    ///
+    /// A store that does not answer is asked again for as long as the lease holds, by a task of its
+    /// own: nobody waits for that.
+    pub async fn release(mut self) {
+        let lock = self.loosen();
         let life = match self.admitted.give_back {
             GiveBack::For(life) => life,
             GiveBack::Until(end) => end.saturating_sub(self.engine().clock().wall()),
         };
         let next = self.lease.released();
-        self.let_go(next, life).await;
+        self.let_go(lock, next, life).await;
     }
 
     /// Ends the lease at once; the policy says whether the next request runs or is held.
-    pub async fn abandon(self) {
-        let (next, life) = (self.lease.renewed(), self.lease.keep);
-        self.let_go(next, life).await;
+    pub async fn abandon(mut self) {
+        let lock = self.loosen();
+        let (next, life) = (self.lease.given_up(), self.lease.keep);
+        self.let_go(lock, next, life).await;
     }
 
-    async fn let_go(mut self, next: Bytes, life: Duration) {
-        let ended = match std::mem::replace(&mut self.grip, Grip::Ending) {
-            Grip::Lock(lock) => self.engine().bounded("release", pin!(lock.release())).await,
-            Grip::Renewed(_) | Grip::Ending => self.exchange(&next, life).await,
-        };
-        self.ended_without_outcome(ended);
+    /// Ends what keeps the lease; a lock elsewhere is still to be released.
+    fn loosen(&mut self) -> Option<Box<dyn Held>> {
+        match std::mem::replace(&mut self.grip, Grip::Ending) {
+            Grip::Lock(lock) => Some(lock),
+            Grip::Renewed(_) | Grip::Ending => None,
+        }
+    }
+
+    async fn let_go(self, lock: Option<Box<dyn Held>>, next: Bytes, life: Duration) {
+        if let Some(lock) = lock {
+            let ended = self.engine().bounded("release", pin!(lock.release())).await;
+            return self.ended_without_outcome(ended);
+        }
+        match self.exchange(&next, life).await {
+            Err(error) if error.is_transient() => {
+                tokio::spawn(async move {
+                    let ended = self.insist(&next, life).await;
+                    self.ended_without_outcome(ended);
+                });
+            }
+            ended => self.ended_without_outcome(ended),
+        }
     }
 
     fn engine(&self) -> &Engine {

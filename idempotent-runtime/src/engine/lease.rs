@@ -28,6 +28,8 @@ pub struct Lease {
 #[derive(Debug, Default)]
 pub(super) struct Current {
     pub(super) renewals: u32,
+    /// No renewal comes any more: one that was numbered later would bring the lease back.
+    pub(super) given_up: bool,
     /// Our record in the store; every change is an exchange against it.
     pub(super) value: Bytes,
     /// When the lease is over at the latest that can be relied on, in the engine's steady time:
@@ -41,6 +43,13 @@ enum Put {
     /// A later one of ours is there.
     Overtaken,
     Lost,
+}
+
+impl Current {
+    fn count(&mut self) -> u32 {
+        self.renewals = self.renewals.wrapping_add(1);
+        self.renewals
+    }
 }
 
 impl Lease {
@@ -57,7 +66,7 @@ impl Lease {
 
     /// Extends the lease by its length from now.
     pub(super) async fn renew(&self, store: &dyn Store) -> Result<Hold, StoreError> {
-        let next = self.renewed();
+        let Some(next) = self.renewed() else { return Ok(Hold::Lost) };
         Ok(match self.put(store, &next, self.length.saturating_add(self.keep)).await? {
             Put::There => {
                 self.current().value = next;
@@ -91,17 +100,29 @@ impl Lease {
         self.encoded(&State::Issued)
     }
 
-    /// Our record, renewed once more.
-    pub(super) fn renewed(&self) -> Bytes {
+    /// Our record, renewed once more, unless it was given up.
+    fn renewed(&self) -> Option<Bytes> {
         let renewals = {
             let mut current = self.current();
-            current.renewals = current.renewals.wrapping_add(1);
-            current.renewals
+            if current.given_up {
+                return None;
+            }
+            current.count()
+        };
+        Some(self.running(renewals))
+    }
+
+    /// Our record, renewed for the last time: with a life of `keep` its lease is over.
+    pub(super) fn given_up(&self) -> Bytes {
+        let renewals = {
+            let mut current = self.current();
+            current.given_up = true;
+            current.count()
         };
         self.running(renewals)
     }
 
-    /// Our record while the lease holds.
+    /// Our record after so many renewals.
     fn running(&self, renewals: u32) -> Bytes {
         let Self { owner, keep, .. } = *self;
         self.encoded(&State::InProgress { owner, renewals, keep })

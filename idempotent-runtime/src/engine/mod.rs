@@ -78,7 +78,7 @@ impl Waiting<'_> {
     async fn wait(&self, engine: &Engine) -> Woken {
         let left = self.until.saturating_sub(engine.clock().steady());
         match &self.seat {
-            Some(seat) => seat.wait(engine.store(), left).await,
+            Some(seat) => seat.wait(engine.store(), engine.0.tools.patience, left).await,
             // Too many wait already.
             None => Woken::TimedOut,
         }
@@ -149,9 +149,9 @@ impl Engine {
         };
         let (engine, give_back) = (self.clone(), ask.give_back);
         let admitted = Admitted { engine, give_back, _entered: entered, front };
-        if let (Claimable::Line, Some(locks)) = (ask.claim.claimable, &self.0.locks) {
+        if let (Claimable::Line, Some(locks)) = (ask.claim.claimable, self.locks()) {
             let left = (asked + ask.wait).saturating_sub(self.clock().steady());
-            return Box::pin(elsewhere::take(&**locks, &ask.claim, left, admitted)).await;
+            return Box::pin(elsewhere::take(locks, &ask.claim, left, admitted)).await;
         }
         let mut by = self.claimer(ask.claim.claimable);
         // Waiting in line takes time.

@@ -105,17 +105,22 @@ impl WaitingRooms {
 }
 
 impl Seat<'_> {
-    /// Waits for news of the key, at most this long.
-    pub(crate) async fn wait(&self, store: &dyn Store, at_most: Duration) -> Woken {
+    /// Waits for news of the key, at most this long; a look at it may take `patience`.
+    pub(crate) async fn wait(
+        &self,
+        store: &dyn Store,
+        patience: Duration,
+        at_most: Duration,
+    ) -> Woken {
         tokio::select! {
             () = self.room.news.notified() => Woken::News,
-            () = self.look_out(store) => Woken::News,
+            () = self.look_out(store, patience) => Woken::News,
             () = tokio::time::sleep(at_most) => Woken::TimedOut,
         }
     }
 
     /// Waits for its turn as the lookout, then reads until the record changes hands.
-    async fn look_out(&self, store: &dyn Store) {
+    async fn look_out(&self, store: &dyn Store, patience: Duration) {
         let Ok(_turn) = self.room.lookout.acquire().await else { return };
         let mut tidings = Tidings { store, key: &self.key, changed: None };
         let (mut pause, mut left) = (FIRST_PAUSE, Duration::MAX);
@@ -125,7 +130,9 @@ impl Seat<'_> {
                 () = tokio::time::sleep(jittered(pause).min(left)) => {}
             }
             pause = tidings.pause().unwrap_or((pause * 2).min(LONGEST_PAUSE));
-            match self.look(store).await {
+            // What cannot be read is for the claim to report.
+            let looked = tokio::time::timeout(patience, self.look(store)).await;
+            match looked.unwrap_or(Sight::Free) {
                 Sight::Unchanged { lease } => left = lease + TICK,
                 Sight::Finished => return self.room.news.notify_waiters(),
                 // The lookout itself goes and tries; the others stay.
@@ -135,7 +142,6 @@ impl Seat<'_> {
     }
 
     async fn look(&self, store: &dyn Store) -> Sight {
-        // What cannot be read is for the claim to report.
         let Ok(Some(entry)) = store.read(&self.key).await else { return Sight::Free };
         match Record::decode(&self.key, &entry.value).map(|record| record.state) {
             Ok(State::Completed(_)) => Sight::Finished,

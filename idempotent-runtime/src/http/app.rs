@@ -1,7 +1,7 @@
 //! What an app is given once.
 
-use crate::engine::Engine;
 use crate::engine::task::Tasks;
+use crate::engine::{Engine, Resolution, Resolved};
 use crate::error::StoreError;
 use crate::http::builder::Builder;
 use crate::http::key_header::KeyForm;
@@ -9,10 +9,11 @@ use crate::http::page;
 use crate::http::problem::Problem;
 use crate::http::scope::Scope;
 use crate::http::serving::unprepared;
+use crate::key::StorageKey;
 use crate::message::{Guards, Parts, Whose, sealed};
 use crate::policy::Policy;
 use crate::setup::{Base, NoScope, common_methods};
-use crate::store::{Store, open};
+use crate::store::{Locks, Store, open};
 use crate::strategy::{Lock, Settings};
 use crate::transaction::Guarded;
 use actix_web::dev::Payload;
@@ -20,6 +21,7 @@ use actix_web::error::InternalError;
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, web};
 use std::fmt;
 use std::future::{Ready, ready};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// What the types of problems begin with, where the app says nothing else.
@@ -65,8 +67,8 @@ impl Idempotency {
 
     /// A builder on the store this URL names.
     ///
-    /// `memory:` for this process alone; `sqlite:PATH` for a file (feature `sqlite`);
-    /// `redis://…` for a server (feature `redis`).
+    /// Such as `memory:`, `sqlite:PATH` or `redis://…`: [`store::open`](crate::store::open) lists them,
+    /// each with the feature it needs.
     ///
     /// # Errors
     /// When the URL names no store of this build, or the store cannot be opened.
@@ -94,6 +96,29 @@ impl Idempotency {
 
     common_methods!();
 
+    /// Says what became of a request, or a task, whose process died and whose key is held
+    /// (`on_abandoned = "hold"`): it happened, or it did not and may run.
+    ///
+    /// The key is in the log, where a duplicate was answered `outcome-unknown` or a task was found,
+    /// and in the store, as 64 hexadecimal digits. A request runs when it is repeated; a task is put
+    /// in line again, and one that happened has succeeded, without a result.
+    ///
+    /// # Errors
+    /// When the store did not answer, or what it holds under the key is no record. Asking again does
+    /// no harm.
+    pub async fn resolve(
+        &self,
+        key: &StorageKey,
+        resolution: Resolution,
+    ) -> Result<Resolved, StoreError> {
+        let resolved = self.engine().resolve(key, resolution).await?;
+        if resolution == Resolution::NotDone {
+            // Also where it is resolved already: whoever did that may have died here.
+            self.tasks().put_back(self.engine(), key).await?;
+        }
+        Ok(resolved)
+    }
+
     fn base(&self) -> &Base {
         &self.0.base
     }
@@ -102,6 +127,12 @@ impl Idempotency {
     #[must_use]
     pub fn describe_database(&self) -> Option<String> {
         self.database().map(|database| database.describe())
+    }
+
+    /// Where locks live, for people; nothing, if they are records in the store.
+    #[must_use]
+    pub fn describe_locks(&self) -> Option<String> {
+        self.engine().locks().map(Locks::describe)
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -134,10 +165,16 @@ impl Idempotency {
 
     /// A problem as the app wants its clients to see it.
     pub(super) fn render(&self, request: &HttpRequest, problem: &Problem) -> HttpResponse {
-        match &self.0.on_error {
-            Some(render) => render(request, problem),
-            None => page::negotiated(request, problem, &self.0.problem_types),
-        }
+        let ours = || page::negotiated(request, problem, &self.0.problem_types);
+        let Some(render) = &self.0.on_error else { return ours() };
+        // Also the panic of a handler is told by it: a second one would have nobody to catch it.
+        catch_unwind(AssertUnwindSafe(|| render(request, problem))).unwrap_or_else(|_panic| {
+            tracing::error!(
+                path = request.path(),
+                "`on_error` panicked; the client gets the problem as it is without it"
+            );
+            ours()
+        })
     }
 
     /// A problem where there is no request any more that could say how its client reads it.

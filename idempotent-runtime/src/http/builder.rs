@@ -94,7 +94,7 @@ impl<S> Builder<S> {
     }
 
     /// Renders problems the app's own way. Defaults to `application/problem+json`, and to a page
-    /// for a client whose `Accept` prefers `text/html`.
+    /// for a client whose `Accept` prefers `text/html`; so does a problem whose rendering panics.
     pub fn on_error(
         mut self,
         render: impl Fn(&HttpRequest, &Problem) -> HttpResponse + Send + Sync + 'static,

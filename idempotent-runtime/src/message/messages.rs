@@ -1,6 +1,8 @@
 //! What guards functions, and what else does: built once, given to each by its `engine`.
 
+use crate::engine::{Resolution, Resolved};
 use crate::error::StoreError;
+use crate::key::StorageKey;
 use crate::setup::{Base, BuildError, NoScope, Setup, common_methods, common_settings};
 use crate::store::{Store, open};
 use std::fmt;
@@ -134,6 +136,22 @@ impl Messages {
     }
 
     common_methods!();
+
+    /// Says what became of a message whose process died and whose key is held
+    /// (`on_abandoned = "hold"`): it happened, or it did not and may run.
+    ///
+    /// The key is in the log, where the message was found, and in the store, as 64 hexadecimal digits.
+    ///
+    /// # Errors
+    /// When the store did not answer, or what it holds under the key is no record. Asking again does
+    /// no harm.
+    pub async fn resolve(
+        &self,
+        key: &StorageKey,
+        resolution: Resolution,
+    ) -> Result<Resolved, StoreError> {
+        self.base().engine.resolve(key, resolution).await
+    }
 
     fn base(&self) -> &Base {
         &self.0.base

@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 /// let at_once: StoreFuture<'_, u32> = StoreFuture::ready(Ok(1));
 /// let later: StoreFuture<'_, u32> = StoreFuture::new(async { Ok(1) });
 /// ```
-#[must_use = "nothing is asked before it is polled"]
+#[must_use = "an answer that is not awaited may never have been asked for"]
 pub struct StoreFuture<'a, T>(Answer<'a, T>);
 
 enum Answer<'a, T> {

@@ -3,6 +3,7 @@
 //! A lock's name is everybody's, whatever the operation and whoever calls, unless the handler gives
 //! it a scope: two accounts that touch one resource must not overlap either.
 
+use crate::clock::{at_most_longest, within_bounds};
 use crate::engine::claim::{Claim, Claimable};
 use crate::engine::decide::{Refusal, Rules};
 use crate::engine::{Ask, Begun, Engine, Execution, GiveBack};
@@ -105,15 +106,15 @@ impl<'a> Lock<'a> {
 
     /// How long it excludes others when its holder dies. Defaults to the app's lease.
     ///
-    /// While the holder lives, it is renewed.
+    /// While the holder lives, it is renewed. A millisecond at least, and ten years at most.
     pub const fn lease(mut self, lease: Duration) -> Self {
-        self.lease = lease;
+        self.lease = within_bounds(lease);
         self
     }
 
-    /// How long to wait for others. Defaults to the app's wait, 10 seconds.
+    /// How long to wait for others, ten years at most. Defaults to the app's wait, 10 seconds.
     pub const fn wait(mut self, wait: Duration) -> Self {
-        self.wait = wait;
+        self.wait = at_most_longest(wait);
         self
     }
 

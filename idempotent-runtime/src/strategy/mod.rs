@@ -146,8 +146,9 @@ fn common(
     fingerprint: Fingerprint,
 ) -> Ask {
     let ttl = settings.ttl(policy);
-    // A lease of the app's yields to a short ttl of the handler's: a record must outlive a run.
-    let lease = policy.lease.unwrap_or_else(|| settings.lease.min(ttl / 2));
+    // One of the two may be the app's and the other the handler's. The lease yields: a record must
+    // outlive a run, and a lease that is renewed may be short.
+    let lease = policy.lease.unwrap_or(settings.lease).min(ttl / 2);
     Ask {
         claim: Claim { key, label, fingerprint, claimable: Claimable::Any, lease, keep: ttl },
         rules: policy.into(),

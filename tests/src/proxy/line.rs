@@ -25,6 +25,8 @@ pub(super) struct Line {
     pub(super) weather: watch::Sender<Weather>,
     /// Counts the times that every connection was dropped.
     pub(super) drops: watch::Sender<usize>,
+    /// Counts the times that every connection fell silent.
+    pub(super) silences: watch::Sender<usize>,
     pub(super) cut: Mutex<Option<Cut>>,
 }
 
@@ -46,6 +48,7 @@ impl Line {
             server: Mutex::new(server),
             weather: watch::Sender::new(Weather::Pass),
             drops: watch::Sender::new(0),
+            silences: watch::Sender::new(0),
             cut: Mutex::default(),
         }
     }
@@ -62,6 +65,7 @@ impl Line {
             let connection = Connection {
                 line: Arc::clone(&self),
                 drops: *drops.borrow_and_update(),
+                silences: *self.silences.borrow(),
                 allowed: AtomicUsize::new(WHOLE),
             };
             tokio::spawn(async move {
@@ -102,6 +106,8 @@ struct Connection {
     line: Arc<Line>,
     /// How often all connections were dropped before it.
     drops: usize,
+    /// How often all fell silent before it.
+    silences: usize,
     /// How many bytes of its next answer may pass.
     allowed: AtomicUsize,
 }
@@ -175,6 +181,9 @@ impl Connection {
     ) -> io::Result<&'a [u8]> {
         let length = from.read(buffer).await?;
         self.line.passage().await;
+        if *self.line.silences.borrow() != self.silences {
+            return std::future::pending().await;
+        }
         // Dropped connections end when their task comes to it; from the drop on they carry nothing.
         if length == 0 || *self.line.drops.borrow() != self.drops {
             return Err(io::ErrorKind::UnexpectedEof.into());

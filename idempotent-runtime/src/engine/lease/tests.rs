@@ -181,9 +181,24 @@ async fn a_renewal_that_arrives_late_does_not_bring_an_abandoned_lease_back() {
     let slow = desk.slow();
     let mut renewal = pin!(desk.lease.renew(&slow));
     assert!(poll!(renewal.as_mut()).is_pending());
-    let abandoned = desk.lease.renewed();
+    let abandoned = desk.lease.given_up();
     assert_eq!(desk.lease.exchange(&desk.store, &abandoned, KEEP).await.unwrap(), Hold::Held);
     slow.road.add_permits(1);
     drop(renewal.await);
+    assert_eq!(desk.left().await, KEEP, "the lease is over");
+}
+
+/// Nor one that is numbered after it, because the heartbeat was a moment late.
+#[tokio::test]
+async fn after_a_lease_is_given_up_there_is_no_renewal() {
+    let desk = Desk::new().await;
+    let slow = desk.slow();
+    let abandoned = desk.lease.given_up();
+    let mut ending = pin!(desk.lease.exchange(&slow, &abandoned, KEEP));
+    assert!(poll!(ending.as_mut()).is_pending());
+    assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), Hold::Lost);
+    slow.road.add_permits(1);
+    assert_eq!(ending.await.unwrap(), Hold::Held);
+    assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), Hold::Lost);
     assert_eq!(desk.left().await, KEEP, "the lease is over");
 }

@@ -9,11 +9,13 @@
 //! the end: record, then what lies beside it, then the entry. What is missing is made up for by
 //! whoever meets it next: a retry, or a process that looks for work.
 
+mod found;
 mod index;
 pub(crate) mod input;
 pub(crate) mod progress;
 mod queue;
 
+pub(crate) use found::{Found, Stage};
 pub(crate) use input::Input;
 pub(crate) use queue::Turn;
 
@@ -23,7 +25,6 @@ use crate::engine::lease::decode;
 use crate::engine::wait::{jittered, pause_for};
 use crate::error::StoreError;
 use crate::key::StorageKey;
-use crate::policy::OnAbandoned;
 use crate::store::record::{Record, State};
 use crate::store::{Entry, Swap};
 use bytes::Bytes;
@@ -39,9 +40,6 @@ const NO_LIFE: Duration = Duration::from_millis(1);
 /// How much longer than its record an input lives at least, so that it is there when a run that
 /// lasted dies.
 const RESERVE: Duration = Duration::from_hours(24);
-
-/// After so many runs whose process died, a task is held: it may be what they died of.
-const MOST_DEATHS: u64 = 10;
 
 /// How often a process looks for tasks that nobody runs: those of processes that died, and those
 /// that wait for a process with more work than it can do.
@@ -76,26 +74,6 @@ pub(crate) enum CallOff {
     TooLate,
     /// There is none.
     Missing,
-}
-
-/// A task as it was found.
-#[derive(Clone, Debug)]
-pub(crate) struct Found {
-    pub(crate) record: Record,
-    pub(crate) stage: Stage,
-}
-
-/// How far a task is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
-    /// Nobody runs it yet.
-    Waiting,
-    /// Somebody does.
-    Running,
-    /// Who ran it died.
-    Abandoned,
-    /// It ran, or never will.
-    Over,
 }
 
 impl Tasks {
@@ -192,6 +170,21 @@ impl Tasks {
         }
     }
 
+    /// Puts a task in line again that a person said did not happen; other records are left alone.
+    pub(crate) async fn put_back(
+        &self,
+        engine: &Engine,
+        key: &StorageKey,
+    ) -> Result<(), StoreError> {
+        let Some(entry) = read(engine, key).await? else { return Ok(()) };
+        let is_task = read(engine, &input::place(key)).await?.is_some();
+        if is_task && Found::of(key, &entry)?.stage == Stage::Waiting {
+            self.index.add(engine, key, entry.left).await?;
+            self.queue.push(*key);
+        }
+        Ok(())
+    }
+
     /// Takes a task off the index that nobody will run.
     pub(crate) async fn drop_entry(
         &self,
@@ -227,27 +220,6 @@ impl Engine {
     /// Whether it takes no new runs any more.
     pub(crate) fn is_draining(&self) -> bool {
         self.0.running.is_closed()
-    }
-}
-
-impl Found {
-    /// What is to become of it after its process died. Without its input, nobody can run it.
-    pub(crate) fn on_abandoned(&self, input: Option<&Input>) -> OnAbandoned {
-        match input {
-            Some(input) if self.record.attempt < MOST_DEATHS => input.on_abandoned,
-            _ => OnAbandoned::Hold,
-        }
-    }
-
-    fn of(key: &StorageKey, entry: &Entry) -> Result<Self, StoreError> {
-        let record = decode(key, &entry.value, "read")?;
-        let stage = match &record.state {
-            State::Issued => Stage::Waiting,
-            State::InProgress { keep, .. } if entry.left > *keep => Stage::Running,
-            State::InProgress { .. } => Stage::Abandoned,
-            State::Completed(_) | State::Cancelled => Stage::Over,
-        };
-        Ok(Self { record, stage })
     }
 }
 

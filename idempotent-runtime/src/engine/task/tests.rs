@@ -4,13 +4,15 @@ use super::*;
 use crate::clock::SystemClock;
 use crate::engine::claim::Claimable;
 use crate::engine::decide::Rules;
-use crate::engine::{Ask, Begun, GiveBack};
+use crate::engine::task::found::MOST_DEATHS;
+use crate::engine::{Ask, Begun, GiveBack, Resolution, Resolved};
 use crate::error::StoreErrorKind;
 use crate::fingerprint::Fingerprint;
 use crate::outcome::Outcome;
 use crate::policy::{OnAbandoned, OnDuplicate, OnInFlight};
 use crate::store::record::Label;
 use crate::store::{MemoryStore, Store, StoreFuture};
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -238,6 +240,36 @@ async fn a_task_that_its_processes_die_of_is_held_in_the_end() {
         let held = found.on_abandoned(Some(&input())) == OnAbandoned::Hold;
         assert_eq!(held, death == MOST_DEATHS, "{death}");
     }
+}
+
+#[tokio::test]
+async fn a_held_task_that_did_not_happen_is_in_line_again() {
+    let (tasks, engine) = (Tasks::new(""), engine(MemoryStore::new()));
+    tasks.put(&engine, &claim(key(1)), &input()).await.unwrap();
+    drop(tasks.next().await);
+    let Begun::Run(run) = engine.begin(&ask(key(1))).await.unwrap() else { panic!("free") };
+    run.abandon().await;
+    tasks.drop_entry(&engine, &key(1)).await.unwrap();
+
+    tasks.put_back(&engine, &key(1)).await.unwrap();
+    assert_eq!(tasks.index.all(&engine).await.unwrap(), [], "nobody said yet what became of it");
+    let resolved = engine.resolve(&key(1), Resolution::NotDone).await.unwrap();
+    assert_eq!(resolved, Resolved::Yes);
+    tasks.put_back(&engine, &key(1)).await.unwrap();
+    assert_eq!(tasks.index.all(&engine).await.unwrap(), [key(1)]);
+    let turn = tasks.next().now_or_never().expect("it is in line");
+    assert_eq!(turn.task(), key(1));
+}
+
+#[tokio::test]
+async fn a_request_that_is_given_back_is_no_task() {
+    let (tasks, engine) = (Tasks::new(""), engine(MemoryStore::new()));
+    let asked = ask(key(1));
+    let asked = Ask { claim: Claim { claimable: Claimable::Any, ..asked.claim }, ..asked };
+    let Begun::Run(run) = engine.begin(&asked).await.unwrap() else { panic!("free") };
+    run.release().await;
+    tasks.put_back(&engine, &key(1)).await.unwrap();
+    assert_eq!(tasks.index.all(&engine).await.unwrap(), []);
 }
 
 #[tokio::test]

@@ -39,7 +39,8 @@ impl Idempotency {
     ///
     /// `routes` are the app's: where the handlers of tasks are, and the data they take. The
     /// middleware of the app is left out. A task was let in when it came; it has no credential, and
-    /// its caller is among the arguments that were kept.
+    /// its caller is among the arguments that were kept. A handler that is at a task's address and is
+    /// not guarded as a task would run all the same: do not put another one there while tasks wait.
     ///
     /// ```
     /// # use actix_web::{App, HttpServer, web};
@@ -116,8 +117,8 @@ async fn run(
 enum Tried {
     /// It ran, or there is nothing to run.
     Done,
-    /// The app has no handler that can take it.
-    NotOurs,
+    /// The app has no handler that can take it, and leaves it to others for this long.
+    NotOurs { left_for: Duration },
 }
 
 /// Tries to run a task, and leaves it to others where that does not work.
@@ -128,10 +129,14 @@ async fn attempt<B>(
 ) {
     match take_up(app, service, turn.task()).await {
         Ok(Tried::Done) => {}
-        Ok(Tried::NotOurs) => {
-            tracing::error!(key = %turn.task(), "a task has no handler in this app that can take it, and is left to others");
+        Ok(Tried::NotOurs { left_for }) => {
+            tracing::error!(
+                key = %turn.task(),
+                ?left_for,
+                "a task has no handler in this app that can take it, and is left to others",
+            );
             rt::spawn(async move {
-                rt::time::sleep(NOT_OURS).await;
+                rt::time::sleep(left_for).await;
                 drop(turn);
             });
         }
@@ -151,19 +156,26 @@ async fn take_up<B>(
     let life = settings.ttl + settings.lease;
     let input = Input::read(engine, &input::place(&key), life).await?;
     let Some(input) = input.filter(|input| may_run(&task, input)) else {
-        tracing::error!(%key, "the process that ran a task died, and a person has to look after it");
+        tracing::error!(
+            %key,
+            "the process that ran a task died, and nobody knows what it did; `resolve` with this key \
+             says what becomes of it",
+        );
         tasks.drop_entry(engine, &key).await?;
         return Ok(Tried::Done);
     };
     let resumed = Rc::new(Resumed::new(key, task.record, input));
-    if let Some(request) = request(&resumed) {
-        // What the handler answered is in the store, or its lease will be over.
-        drop(service.call(request).await);
+    let answered = match request(&resumed) {
+        Some(request) => service.call(request).await.ok().map(|answer| answer.status()),
+        None => None,
+    };
+    // What the handler answered is in the store, or its lease will be over.
+    if resumed.was_reached() {
+        return to_run(app, &key).await.map(|_| Tried::Done);
     }
-    if !resumed.was_reached() {
-        return Ok(Tried::NotOurs);
-    }
-    to_run(app, &key).await.map(|_| Tried::Done)
+    let ran = answered.is_some_and(|status| status.is_success() || status.is_redirection());
+    // Once is too often: not again as long as there is the task.
+    Ok(Tried::NotOurs { left_for: if ran { life } else { NOT_OURS } })
 }
 
 /// The task, if somebody has to run it; what is over is taken off the index.

@@ -76,11 +76,11 @@ impl Connections {
 }
 
 impl Connected<'_> {
-    /// Looks at an answer: a connection that broke, or whose server became a replica, is not used
-    /// again.
+    /// Looks at an answer: a connection that broke, fell silent, or whose server became a replica, is
+    /// not used again. (Nothing else would tell of a host that is gone: TCP tries for many minutes.)
     pub(crate) fn check<T>(&self, answer: RedisResult<T>) -> RedisResult<T> {
         answer.inspect_err(|error| {
-            if error.is_unrecoverable_error() || is_read_only(error) {
+            if error.is_unrecoverable_error() || error.is_timeout() || is_read_only(error) {
                 self.connections.forget(self.number);
             }
         })

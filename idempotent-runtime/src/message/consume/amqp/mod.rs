@@ -57,7 +57,9 @@ impl AmqpQueue {
     /// # Errors
     /// When the URL is none, or the name is empty or longer than 200 bytes. Nothing is connected yet.
     pub fn new(url: &str, queue: impl Into<String>) -> Result<Self, ConsumeError> {
-        let no_url = |why| ConsumeError::Unusable(format!("no URL of AMQP: {why}"));
+        // Not what the library says: it quotes the URL, with its password.
+        let form = "no URL of AMQP: it has the form `amqp://user:password@host:port/vhost`";
+        let no_url = |_: String| ConsumeError::Unusable(form.to_owned());
         let mut uri: AMQPUri = url.parse().map_err(no_url)?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT);
         let queue = named(queue.into())?;
