@@ -1,4 +1,4 @@
-//! Behaviour 40: the flagship's page in a real Chromium, and a person who does what persons do.
+//! The flagship's page in a real Chromium, and a person who does what persons do.
 
 mod forms;
 mod page;

@@ -1,5 +1,4 @@
-//! Behaviour 36 with the other end killed: the business database, while a transaction is at each of its
-//! steps.
+//! The other end is killed: the business database, while a transaction is at each of its steps.
 
 use crate::expected::{Answer, of_a_transaction};
 use crate::matrix::answer;

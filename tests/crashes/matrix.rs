@@ -1,4 +1,4 @@
-//! Behaviour 17 in full: killed at every step of the protocol, on every store, under both policies.
+//! Killed at every step of the protocol, on every store, under both policies.
 
 use crate::expected::{Answer, Cell, Policy, expected};
 use crate::step::Step;

@@ -1,4 +1,4 @@
-//! Behaviour 20, invariants S3 and S5: an owner that stands still longer than its lease.
+//! Invariants S3 and S5: an owner that stands still longer than its lease.
 
 use crate::process::Process;
 use crate::world::{Keeper, World};

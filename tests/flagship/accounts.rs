@@ -29,7 +29,6 @@ async fn an_account_sees_its_own_orders_only(records: Records) {
     assert_eq!(foreign.body, missing.body, "nothing tells them apart");
 }
 
-/// Behaviour 25.
 async fn two_accounts_do_not_share_a_key(records: Records) {
     let shop = Shop::open(records);
     let alice = shop.order("k").send().await;
@@ -64,7 +63,6 @@ async fn who_has_no_credential_is_refused_everywhere(records: Records) {
     assert_eq!(orders + shop.effects("createOrder").await, 0);
 }
 
-/// Behaviour 26.
 async fn who_was_revoked_gets_no_replay(records: Records) {
     let shop = Shop::open(records);
     let token = shop.token("alice").await;

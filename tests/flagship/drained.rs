@@ -87,7 +87,7 @@ async fn who_waited_at_sigterm_gets_the_answer(records: Records) {
     assert_replays(&first, &again);
 }
 
-/// Behaviour 16: actix would let go of a handler that no connection waits for.
+/// actix would let go of a handler that no connection waits for.
 async fn what_ran_without_its_client_at_sigterm_is_replayed_after_a_restart(records: Records) {
     let mut shop = Shop::open(records);
     let slow = json!({"delay_ms": 1500});

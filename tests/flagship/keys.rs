@@ -55,7 +55,6 @@ async fn without_a_key_nothing_runs(records: Records) {
     assert_eq!(shop.effects("create_order").await + shop.effects("create_order_or_wait").await, 0);
 }
 
-/// Behaviour 32.
 async fn an_order_that_cannot_be_read_spends_no_key(records: Records) {
     let shop = Shop::open(records);
     let unknown = shop.suffer("k", &json!({"delay": 1})).send().await;

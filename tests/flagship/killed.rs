@@ -1,4 +1,4 @@
-//! Behaviour 17: SIGKILL, and what the next process finds.
+//! SIGKILL, and what the next process finds.
 
 use crate::shop::assert_replays;
 use crate::{Records, Shop};

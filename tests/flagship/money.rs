@@ -1,5 +1,5 @@
-//! Behaviour 36 and invariant S4: transfers whose effect and record commit together, while clients
-//! repeat themselves and the server is killed under them.
+//! Invariant S4: transfers whose effect and record commit together, while clients repeat themselves and
+//! the server is killed under them.
 
 use crate::{Records, Shop};
 use futures_util::future::join_all;

@@ -1,5 +1,5 @@
-//! Behaviour 33 at the flagship: messages to one phone, whose lock is in the store and whose marks are
-//! in the business database.
+//! The flagship: messages to one phone, whose lock is in the store and whose marks are in the business
+//! database.
 
 use crate::{Records, Shop};
 use futures_util::future::join_all;

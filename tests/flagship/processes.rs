@@ -1,4 +1,4 @@
-//! Behaviour 7: two processes on one store and one business database.
+//! Two processes on one store and one business database.
 
 use crate::shop::assert_replays;
 use crate::{Records, Shop};
@@ -23,7 +23,6 @@ async fn a_retry_at_the_other_process_gets_the_first_order_again(records: Record
     assert_eq!((one.effects("create_order").await, one.list().await.len()), (1, 1));
 }
 
-/// Behaviour 5.
 async fn of_fifty_that_wait_at_two_processes_one_runs(records: Records) {
     let one = Shop::open(records);
     let other = one.beside(&[]);
@@ -41,7 +40,6 @@ async fn of_fifty_that_wait_at_two_processes_one_runs(records: Records) {
     assert_eq!((one.effects("create_order_or_wait").await, one.list().await.len()), (1, 1));
 }
 
-/// Behaviour 6.
 async fn of_fifty_at_two_processes_one_runs_and_the_others_come_back(records: Records) {
     let one = Shop::open(records);
     let other = one.beside(&[]);

@@ -1,4 +1,4 @@
-//! Behaviours 34, 35 and 37 at the flagship: goods with versions, purchase orders with states.
+//! The flagship: goods with versions, purchase orders with states.
 
 use crate::{Records, Shop};
 use futures_util::future::join_all;

@@ -17,7 +17,6 @@ on! { memory sqlite redis: [
     a_handler_that_blocks_its_thread_is_protected,
 ] }
 
-/// Behaviour 10.
 async fn after_a_status_that_passes_a_retry_runs_again(records: Records) {
     let shop = Shop::open(records);
     for (runs, status) in (1..).zip([408, 425, 429, 500, 503]) {
@@ -31,7 +30,6 @@ async fn after_a_status_that_passes_a_retry_runs_again(records: Records) {
     assert_eq!(shop.list().await, [Value::Null; 0]);
 }
 
-/// Behaviour 10.
 async fn a_status_that_stays_is_replayed(records: Records) {
     let shop = Shop::open(records);
     for (runs, status) in (1..).zip([400, 404, 409, 422]) {
@@ -43,7 +41,6 @@ async fn a_status_that_stays_is_replayed(records: Records) {
     }
 }
 
-/// Behaviour 15.
 async fn after_a_panic_the_server_lives_and_a_retry_runs_again(records: Records) {
     let shop = Shop::open(records);
     for run in 1..=4 {
@@ -54,7 +51,6 @@ async fn after_a_panic_the_server_lives_and_a_retry_runs_again(records: Records)
     assert_eq!(shop.order("other").send().await.status, 201);
 }
 
-/// Behaviour 11.
 async fn a_response_of_exactly_the_limit_is_replayed(records: Records) {
     let shop = Shop::open(records);
     let order = || shop.suffer("k", &json!({"body_bytes": LIMIT})).send();
@@ -64,7 +60,7 @@ async fn a_response_of_exactly_the_limit_is_replayed(records: Records) {
     assert_replays(&first, &order().await);
 }
 
-/// Behaviour 12, invariant S12.
+/// Invariant S12.
 async fn a_response_over_the_limit_is_not_stored_and_not_run_again(records: Records) {
     let shop = Shop::open(records);
     let order = || shop.suffer("k", &json!({"body_bytes": LIMIT + 1})).send();
@@ -76,7 +72,6 @@ async fn a_response_over_the_limit_is_not_stored_and_not_run_again(records: Reco
     assert_eq!((shop.effects("create_order").await, shop.list().await.len()), (1, 1));
 }
 
-/// Behaviour 14.
 async fn what_no_cache_may_store_is_still_protected(records: Records) {
     let shop = Shop::open(records);
     let order = || shop.suffer("k", &json!({"no_store": true})).send();

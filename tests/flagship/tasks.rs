@@ -1,4 +1,4 @@
-//! Behaviour 38 and invariant S13 over real processes: tasks survive who accepted and who ran them.
+//! Invariant S13 over real processes: tasks survive who accepted and who ran them.
 
 use crate::{Records, Shop};
 use reqwest::Method;

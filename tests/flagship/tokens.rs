@@ -47,7 +47,6 @@ async fn a_token_buys_one_order(records: Records) {
     assert_eq!((shop.effects("createOrder").await, shop.list().await.len()), (1, 1));
 }
 
-/// Behaviour 30.
 async fn of_thirty_with_one_token_one_buys(records: Records) {
     let shop = Shop::open(records);
     let token = shop.token("alice").await;
@@ -77,7 +76,6 @@ async fn without_a_token_nothing_is_bought(records: Records) {
     assert_eq!(shop.effects("createOrder").await, 0);
 }
 
-/// Behaviour 31.
 async fn a_token_whose_order_failed_can_be_used_again(records: Records) {
     let shop = Shop::open(records);
     let token = shop.token("alice").await;

@@ -1,4 +1,4 @@
-//! Behaviour 12, and bodies that are too long, in pieces, or cut off.
+//! Bodies that are too long, in pieces, or cut off.
 
 use crate::Shop;
 use actix_web::HttpResponse;
@@ -25,7 +25,6 @@ fn streamed(pieces: Vec<Result<Bytes, io::Error>>) -> HttpResponse {
     HttpResponse::Ok().streaming(stream::iter(pieces))
 }
 
-/// Behaviour 12.
 async fn a_response_over_the_limit_leaves_a_tombstone(backend: Backend) {
     let shop = Shop::open(backend);
     let long = Bytes::from(vec![b'x'; (2 << 20) + 1]);
@@ -40,7 +39,6 @@ async fn a_response_over_the_limit_leaves_a_tombstone(backend: Backend) {
     assert_eq!(shop.stage.runs(), 1);
 }
 
-/// Behaviour 12.
 async fn a_streaming_response_leaves_a_tombstone(backend: Backend) {
     let shop = Shop::open(backend);
     shop.stage.plays(|_| streamed(vec![Ok("one ".into()), Ok("two".into())]));
@@ -121,7 +119,6 @@ async fn a_body_cut_off_claims_nothing(backend: Backend) {
     assert_eq!((reply.status, reply.is_replay()), (201, false));
 }
 
-/// Behaviour 32, for keys.
 async fn what_an_extractor_refuses_claims_nothing(backend: Backend) {
     let shop = Shop::open(backend);
     let refused = shop.post("/json").key("k").header("Content-Type", "application/json");

@@ -1,4 +1,4 @@
-//! Behaviour 26 and invariant S7: authorisation comes before every look at the store.
+//! Invariant S7: authorisation comes before every look at the store.
 
 use crate::{Shop, routes};
 use actix_web::dev::Payload;

@@ -22,7 +22,6 @@ on_every_store!(@ sqlite;
 const TTL: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(1);
 
-/// Behaviour 4.
 async fn one_millisecond_decides_between_a_replay_and_a_run(backend: Backend) {
     let shop = Shop::open(backend);
     let before = TTL.saturating_sub(TICK);

@@ -1,4 +1,4 @@
-//! Behaviours 15, 16, 21–24: panics, lost connections, stores that fail or hold nonsense.
+//! Panics, lost connections, stores that fail or hold nonsense.
 
 use crate::Shop;
 use actix_web::HttpResponse;
@@ -21,7 +21,6 @@ on_every_store! {
     a_draining_server_takes_no_new_runs_and_finishes_the_others,
 }
 
-/// Behaviour 15.
 async fn after_a_panic_a_retry_runs(backend: Backend) {
     let shop = Shop::open(backend);
     shop.stage.plays(|run| {
@@ -42,7 +41,6 @@ async fn after_a_panic_a_held_key_waits_for_a_person(backend: Backend) {
     assert_eq!(shop.stage.runs(), 1);
 }
 
-/// Behaviour 16.
 async fn a_handler_finishes_although_its_client_is_gone(backend: Backend) {
     let shop = Shop::open(backend);
     shop.stage.close();
@@ -69,7 +67,6 @@ async fn a_handler_finishes_although_its_client_is_gone(backend: Backend) {
     assert_eq!((retry.status, retry.is_replay(), shop.stage.runs()), (201, true, 1));
 }
 
-/// Behaviour 21.
 async fn while_the_store_is_down_nothing_runs(backend: Backend) {
     let shop = Shop::open(backend);
     shop.backend.store.set_down(true);
@@ -112,7 +109,6 @@ async fn what_runs_without_the_store_is_logged_once_with_its_reason() {
     assert_eq!(shop.idempotency.counts().unguarded, 1);
 }
 
-/// Behaviour 22.
 async fn what_could_not_be_stored_says_so(backend: Backend) {
     let shop = Shop::open(backend);
     let store = shop.backend.store.clone();
@@ -159,7 +155,7 @@ async fn an_outcome_that_the_store_refuses_is_sent_at_once_and_its_key_is_not_fr
     assert_eq!((retry.status, retry.is_replay(), shop.stage.runs()), (201, false, 3));
 }
 
-/// Behaviour 23, invariant S9.
+/// Invariant S9.
 async fn a_lost_answer_is_settled_as_the_same_owner(backend: Backend) {
     let shop = Shop::open(backend);
     shop.backend.store.lose_next_answer();
@@ -181,7 +177,6 @@ async fn a_lost_answer_to_a_completion_is_settled(backend: Backend) {
     assert!(shop.post("/orders").key("k").send().await.is_replay());
 }
 
-/// Behaviour 24.
 async fn a_record_that_cannot_be_read_stops_the_handler(backend: Backend) {
     let shop = Shop::open(backend);
     let damages: [fn(Vec<u8>) -> Vec<u8>; 5] = [

@@ -1,4 +1,4 @@
-//! Behaviour 8: what makes a request the same.
+//! What makes a request the same.
 
 use crate::Shop;
 use tests::{Backend, Sender};

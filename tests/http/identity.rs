@@ -1,4 +1,4 @@
-//! Behaviours 25 and 26: nothing crosses a scope.
+//! Nothing crosses a scope.
 
 use crate::Shop;
 use actix_web::error::ErrorForbidden;
@@ -15,7 +15,7 @@ on_every_store! {
     namespaces_keep_apps_apart_on_one_store,
 }
 
-/// Behaviour 25, invariant S7.
+/// Invariant S7.
 async fn another_account_runs_independently(backend: Backend) {
     let shop = Shop::open(backend);
     shop.stage.plays(|run| actix_web::HttpResponse::Ok().body(format!("account {run}")));

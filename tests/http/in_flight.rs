@@ -1,4 +1,4 @@
-//! Behaviours 5, 6, 9: many at once.
+//! Many at once.
 
 use crate::Shop;
 use futures_util::future::join_all;
@@ -14,7 +14,6 @@ on_every_store! {
     who_waits_is_woken_by_another_process,
 }
 
-/// Behaviour 5.
 async fn of_fifty_at_once_one_runs_and_all_get_its_answer(backend: Backend) {
     let shop = Shop::open(backend);
     shop.stage.close();
@@ -28,7 +27,6 @@ async fn of_fifty_at_once_one_runs_and_all_get_its_answer(backend: Backend) {
     assert_eq!(replies.iter().filter(|reply| !reply.is_replay()).count(), 1);
 }
 
-/// Behaviour 6.
 async fn of_fifty_at_once_one_runs_and_the_others_are_told_to_come_back(backend: Backend) {
     let shop = Shop::open(backend);
     shop.stage.close();
@@ -45,7 +43,6 @@ async fn of_fifty_at_once_one_runs_and_the_others_are_told_to_come_back(backend:
     assert_eq!(shop.stage.runs(), 1);
 }
 
-/// Behaviour 9.
 async fn a_mismatch_in_flight_is_a_mismatch(backend: Backend) {
     let shop = Shop::open(backend);
     shop.stage.close();

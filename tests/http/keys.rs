@@ -1,4 +1,4 @@
-//! Behaviours 27 and 28: what may be a key.
+//! What may be a key.
 
 use crate::Shop;
 use idempotent_runtime::KeyForm;
@@ -17,7 +17,6 @@ on_every_store! {
     a_key_of_a_hundred_kilobytes_is_refused,
 }
 
-/// Behaviour 27.
 async fn a_missing_or_empty_key_is_missing(backend: Backend) {
     let shop = Shop::open(backend);
     shop.post("/orders").send().await.is_problem(400, "key-missing");
@@ -27,7 +26,6 @@ async fn a_missing_or_empty_key_is_missing(backend: Backend) {
     assert_eq!(shop.stage.runs(), 0);
 }
 
-/// Behaviour 27.
 async fn keys_that_cannot_be_read_are_refused(backend: Backend) {
     let shop = Shop::open(backend);
     let long = "a".repeat(256);
@@ -74,7 +72,6 @@ async fn keys_of_every_allowed_kind_are_accepted(backend: Backend) {
     }
 }
 
-/// Behaviour 28.
 async fn quoted_and_bare_are_one_key(backend: Backend) {
     let shop = Shop::open(backend);
     shop.post("/orders").key("\"abc\"").send().await;

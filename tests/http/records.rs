@@ -1,4 +1,4 @@
-//! Behaviour 24: records that are whole, and still not what their key stands for.
+//! Records that are whole, and still not what their key stands for.
 
 use crate::Shop;
 use bytes::Bytes;

@@ -1,4 +1,4 @@
-//! Behaviours 1–4, 10–14: what is stored, and what comes back.
+//! What is stored, and what comes back.
 
 use crate::Shop;
 use actix_web::HttpResponse;
@@ -23,7 +23,6 @@ on_every_store! {
     a_handler_decides_for_one_response,
 }
 
-/// Behaviour 1.
 async fn without_a_key_an_optional_one_runs_every_time(backend: Backend) {
     let shop = Shop::open(backend);
     for run in 1..=2 {
@@ -35,7 +34,6 @@ async fn without_a_key_an_optional_one_runs_every_time(backend: Backend) {
     assert_eq!(shop.stage.runs(), 3);
 }
 
-/// Behaviour 2.
 async fn a_key_runs_once_and_replays(backend: Backend) {
     let shop = Shop::open(backend);
     shop.stage.plays(|run| {
@@ -63,7 +61,6 @@ async fn a_key_runs_once_and_replays(backend: Backend) {
     assert_eq!(first.header("Idempotency-Stored"), None);
 }
 
-/// Behaviour 3.
 async fn another_request_in_between_changes_nothing(backend: Backend) {
     let shop = Shop::open(backend);
     let first = shop.post("/orders").key("one").send().await;
@@ -72,7 +69,6 @@ async fn another_request_in_between_changes_nothing(backend: Backend) {
     assert_eq!((again.is_replay(), again.body), (true, first.body));
 }
 
-/// Behaviour 4.
 async fn after_the_ttl_it_runs_again(backend: Backend) {
     let shop = Shop::open(backend);
     shop.post("/short").key("k").send().await;
@@ -82,7 +78,6 @@ async fn after_the_ttl_it_runs_again(backend: Backend) {
     assert_eq!((reply.is_replay(), &reply.body[..]), (false, &b"run 2"[..]));
 }
 
-/// Behaviour 10, first half.
 async fn failures_that_may_pass_are_not_stored(backend: Backend) {
     let shop = Shop::open(backend);
     for status in [500, 502, 503, 504, 429, 425, 408, 401, 403] {
@@ -100,7 +95,6 @@ async fn failures_that_may_pass_are_not_stored(backend: Backend) {
     }
 }
 
-/// Behaviour 10, second half.
 async fn answers_that_would_repeat_are_stored(backend: Backend) {
     let shop = Shop::open(backend);
     for status in [400, 404, 409, 410, 422, 303, 200, 202] {
@@ -126,7 +120,6 @@ async fn a_handler_can_store_everything(backend: Backend) {
     }
 }
 
-/// Behaviour 11.
 async fn every_kind_of_response_replays_exactly(backend: Backend) {
     let shop = Shop::open(backend);
     let binary: Bytes = (0..=255).cycle().take(70_000).collect::<Vec<u8>>().into();
@@ -165,7 +158,6 @@ async fn replays(shop: &Shop, key: &str, status: u16, body: &[u8]) {
     }
 }
 
-/// Behaviour 13.
 async fn repeated_headers_replay_and_cookies_never_do(backend: Backend) {
     let shop = Shop::open(backend);
     shop.stage.plays(|_| {
@@ -203,7 +195,6 @@ async fn named_headers_replay(backend: Backend) {
     assert_eq!(second.header("X-Other"), None);
 }
 
-/// Behaviour 14.
 async fn no_store_is_about_caches(backend: Backend) {
     let shop = Shop::open(backend);
     shop.stage.plays(|run| {

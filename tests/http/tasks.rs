@@ -1,4 +1,4 @@
-//! Behaviour 38 and invariant S13: requests that are answered at once and run later.
+//! Invariant S13: requests that are answered at once and run later.
 
 use crate::{Shop, guard, routes};
 use actix_web::web::{self, Bytes, Data, ServiceConfig};

@@ -1,4 +1,4 @@
-//! Behaviours 29–32: tokens, stored and signed.
+//! Tokens, stored and signed.
 
 use crate::Shop;
 use actix_web::HttpResponse;
@@ -51,12 +51,10 @@ impl Shop {
     }
 }
 
-/// Behaviour 29.
 async fn a_stored_token_is_used_up(backend: Backend) {
     used_up(&Shop::with(backend, stored)).await;
 }
 
-/// Behaviour 29.
 async fn a_signed_token_is_used_up(backend: Backend) {
     used_up(&Shop::with(backend, signed)).await;
 }
@@ -87,12 +85,10 @@ async fn replayed(shop: &Shop) {
     assert_eq!((second.is_replay(), second.body), (true, first.body));
 }
 
-/// Behaviour 29.
 async fn stored_tokens_that_are_not_valid_here_look_all_alike(backend: Backend) {
     alike(&Shop::with(backend, stored)).await;
 }
 
-/// Behaviour 29.
 async fn signed_tokens_that_are_not_valid_here_look_all_alike(backend: Backend) {
     alike(&Shop::with(backend, signed)).await;
 }
@@ -120,12 +116,12 @@ async fn alike(shop: &Shop) {
     assert_eq!(shop.with_token("/token", &foreign).await.status, 201, "bob did not spend it");
 }
 
-/// Behaviour 30, invariant S10.
+/// Invariant S10.
 async fn of_three_hundred_with_one_stored_token_one_runs(backend: Backend) {
     one_runs(&Shop::with(backend, |builder| builder)).await;
 }
 
-/// Behaviour 30, invariant S10.
+/// Invariant S10.
 async fn of_three_hundred_with_one_signed_token_one_runs(backend: Backend) {
     one_runs(&Shop::with(backend, |builder| builder.token_secret(SECRET))).await;
 }
@@ -137,12 +133,10 @@ async fn one_runs(shop: &Shop) {
     assert_eq!((count(201), count(409), shop.stage.runs()), (1, 299, 1));
 }
 
-/// Behaviour 31.
 async fn after_a_failure_a_stored_token_can_be_used_again(backend: Backend) {
     used_again(&Shop::with(backend, stored)).await;
 }
 
-/// Behaviour 31.
 async fn after_a_failure_a_signed_token_can_be_used_again(backend: Backend) {
     used_again(&Shop::with(backend, signed)).await;
 }
@@ -163,7 +157,7 @@ async fn used_again(shop: &Shop) {
     shop.with_token("/token", &token).await.is_problem(409, "duplicate");
 }
 
-/// Behaviour 31, "until it expires".
+/// "until it expires".
 async fn a_stored_token_given_back_keeps_its_end(backend: Backend) {
     let shop = Shop::with(backend, stored);
     shop.stage.plays(failing_once);
@@ -174,7 +168,6 @@ async fn a_stored_token_given_back_keeps_its_end(backend: Backend) {
     shop.with_token("/token", &token).await.is_problem(412, "token-invalid");
 }
 
-/// Behaviour 32.
 async fn a_request_that_an_extractor_refuses_spends_no_token(backend: Backend) {
     let shop = Shop::open(backend);
     let token = shop.token("token").await;

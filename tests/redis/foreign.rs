@@ -21,7 +21,7 @@ impl Shop {
     }
 }
 
-/// Behaviour 24, invariant S8.
+/// Invariant S8.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_under_the_key_stops_the_handler_and_stays() {
     let shop = Shop::open().await;
@@ -36,7 +36,7 @@ async fn a_list_under_the_key_stops_the_handler_and_stays() {
     assert_eq!((shop.stage.runs(), shop.idempotency.counts().undecodable), (1, 2));
 }
 
-/// Behaviour 22: the record is replaced while its handler runs.
+/// The record is replaced while its handler runs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_put_there_in_mid_handler_stays_and_the_client_gets_its_response() {
     let shop = Shop::open().await;
@@ -62,7 +62,7 @@ async fn a_list_under_a_token_stops_the_handler_and_stays() {
     assert_eq!(shop.stage.runs(), 0);
 }
 
-/// Behaviour 24: a string that is no record.
+/// A string that is no record.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_string_that_is_no_record_stops_the_handler_and_stays() {
     let shop = Shop::open().await;

@@ -1,4 +1,4 @@
-//! Behaviours 21 and 22 with a server that really goes, and invariants S8, L3 and L5.
+//! A server that really goes; invariants S8, L3 and L5.
 
 use crate::Shop;
 use std::time::{Duration, Instant};
@@ -18,7 +18,6 @@ async fn refused(shop: &Shop, request: impl Future<Output = Reply>) {
     assert_eq!(shop.stage.runs(), before);
 }
 
-/// Behaviour 21.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_server_is_dead_nothing_runs_and_afterwards_all_is_well() {
     let mut shop = Shop::open().await;
@@ -49,7 +48,6 @@ async fn a_server_that_writes_through_knows_its_records_after_a_crash() {
     assert_eq!((second.is_replay(), second.body), (true, first.body));
 }
 
-/// Behaviour 22.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_dies_in_mid_handler_costs_nobody_the_response() {
     let options = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"];

@@ -1,4 +1,4 @@
-//! Behaviour 32: what an extractor refuses looks as without us, and spends nothing.
+//! What an extractor refuses looks as without us, and spends nothing.
 
 use crate::{Answer, Order, answer, guard, post};
 use actix_web::dev::Payload;
@@ -111,7 +111,7 @@ async fn a_refused_request_spends_no_key() {
     assert_eq!(answer(&app, refused).await.status.as_u16(), 400);
 }
 
-/// Behaviour 26: who is no longer let in is refused before any look at the store.
+/// Who is no longer let in is refused before any look at the store.
 #[actix_web::test]
 async fn a_credential_that_is_over_replays_nothing() {
     let guard = guard();

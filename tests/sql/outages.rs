@@ -1,4 +1,4 @@
-//! Behaviour 21 with database servers that really go, and invariants S8 and L5.
+//! Database servers that really go; invariants S8 and L5.
 
 use crate::shop::Shop;
 use crate::{Kind, Session, on_both_servers};

@@ -1,4 +1,4 @@
-//! `row_lock`, `version` and `state`: behaviours 34 and 35, invariant S11.
+//! `row_lock`, `version` and `state`: invariant S11.
 
 use crate::{Bank, Kind};
 use actix_web::HttpResponse;

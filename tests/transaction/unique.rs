@@ -1,4 +1,4 @@
-//! `strategy = "unique"`: behaviour 37.
+//! `strategy = "unique"`.
 
 use crate::{Bank, Kind};
 use futures_util::future::join_all;

@@ -11,7 +11,7 @@ async fn places_reach(server: &ZooKeeperServer, many: usize) {
     eventually("they stand in line", async || (server.places() == many).then_some(())).await;
 }
 
-/// Behaviour 33, and invariant S5: in the order of asking, with growing fences.
+/// Invariant S5: in the order of asking, with growing fences.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn processes_are_served_in_the_order_of_asking() {
     let server = ZooKeeperServer::start().await;

@@ -110,7 +110,7 @@ pub fn respond<R: Responder + 'static>(
     call: &Call,
 ) -> LocalBoxFuture<'static, Returned> {
     let request = call.request.clone();
-    Box::pin(returns.map(move |returned| Returned::Response(responded(returned, &request))))
+    Box::pin(async move { Returned::Response(responded(returns.await, &request)) })
 }
 
 /// Likewise, for a function that inserts what may be there already.

@@ -5,6 +5,10 @@ use std::fmt;
 /// How many bytes of a label are kept for people to read.
 const LABEL_MAX: usize = 120;
 
+/// How many bytes there is room for at once: as many as most keys need. A request needs many pieces of
+/// memory of 24 bytes and less, and allocators keep few of one size at hand.
+const ROOM: usize = 48;
+
 /// Text and values in order, joined so that no two different lists read alike.
 ///
 /// Every segment goes in with its kind and its length, so `a:b` followed by `c` and `a` followed
@@ -71,7 +75,7 @@ impl Segments {
     /// What a person may read of it: at most 120 bytes, printable, `(secret)` for secrets.
     #[must_use]
     pub fn label(&self) -> String {
-        let mut label = String::with_capacity(self.0.len().min(LABEL_MAX));
+        let mut label = String::with_capacity(LABEL_MAX);
         let mut rest = &self.0[..];
         while let Some((kind, text, after)) = split(rest) {
             let shown = if kind == SECRET { "(secret)" } else { text };
@@ -128,7 +132,9 @@ impl Segments {
 
     fn push(mut self, kind: u8, text: &str) -> Self {
         let length = Length::of(text.len());
-        self.0.reserve_exact(1 + length.as_bytes().len() + text.len());
+        if self.0.capacity() == 0 {
+            self.0.reserve_exact(ROOM.max(1 + length.as_bytes().len() + text.len()));
+        }
         self.0.push(kind);
         self.0.extend_from_slice(length.as_bytes());
         self.0.extend_from_slice(text.as_bytes());

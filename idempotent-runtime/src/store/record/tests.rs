@@ -64,7 +64,6 @@ proptest! {
         prop_assert_eq!(Record::decode(&key, &bytes), Ok(record));
     }
 
-    /// Behaviour 24.
     #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = Record::decode(&KEY, &Bytes::from(bytes.clone()));
