@@ -65,16 +65,18 @@ pub(crate) fn scope(request: &HttpRequest) -> Result<String, Error> {
 }
 
 pub(crate) fn named(request: &HttpRequest) -> Option<String> {
-    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-    let bearer = header("authorization").and_then(|value| {
-        let (kind, name) = value.split_once(' ')?;
-        kind.eq_ignore_ascii_case("bearer").then(|| name.trim())
-    });
-    let said = request.headers().contains_key("authorization") || header("secret").is_some();
-    let name = if said {
-        bearer.or_else(|| header("secret"))?.to_owned()
-    } else {
-        request.cookie(COOKIE)?.value().to_owned()
+    let said = |name| {
+        // Said twice, it says nothing.
+        let mut lines = request.headers().get_all(name);
+        lines.next().map(|first| first.to_str().ok().filter(|_| lines.next().is_none()))
+    };
+    let name = match (said("authorization"), said("secret")) {
+        (Some(credential), _) => {
+            let (kind, name) = credential?.split_once(' ')?;
+            kind.eq_ignore_ascii_case("bearer").then(|| name.trim().to_owned())?
+        }
+        (None, Some(secret)) => secret?.to_owned(),
+        (None, None) => request.cookie(COOKIE)?.value().to_owned(),
     };
     (!name.is_empty()).then_some(name)
 }

@@ -16,28 +16,57 @@ use activity::Activity;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
+use anyhow::Context;
 use business::Business;
 use clap::Parser;
 use idempotent_runtime::{Idempotency, Scope, ZooKeeperLocks};
 use options::Options;
+use std::io::stderr;
+use std::process::ExitCode;
 use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
 /// How long Ctrl-C waits for handlers under way.
 const DRAIN: Duration = Duration::from_secs(30);
 
+/// How many seconds connections have to close once nothing runs.
+const CLOSING: u64 = 2;
+
 #[actix_web::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let options = Options::parse();
-    let business = Business::open(&options.database).await?;
-    let builder = Idempotency::connect(&options.store).await?;
+async fn main() -> ExitCode {
+    // What idempotency has to tell: a key that is held, a lease that is lost. `RUST_LOG` asks for more.
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into());
+    tracing_subscriber::fmt().with_env_filter(filter.from_env_lossy()).with_writer(stderr).init();
+    match run(Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("orders cannot go on: {}", told(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An error with its causes, unless it quotes them itself.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |told, cause| match cause.to_string() {
+        cause if told.is_empty() => cause,
+        cause if told.ends_with(&cause) => told,
+        cause => format!("{told}: {cause}"),
+    })
+}
+
+async fn run(options: Options) -> anyhow::Result<()> {
+    let business = Business::open(&options.database).await.context("--database")?;
+    let builder = Idempotency::connect(&options.store).await.context("--store")?;
     let builder = builder.scope(Scope::from_fn(account::scope)).lease(options.lease);
-    let builder = builder.tasks_at_once(options.tasks);
+    let builder = builder.tasks_at_once(options.tasks.into());
     let mut builder = business.guard(builder);
     if let Some(secret) = options.secret() {
         builder = builder.token_secret(secret);
     }
     if let Some(url) = &options.locks {
-        builder = builder.locks(ZooKeeperLocks::connect(url).await?);
+        builder = builder.locks(ZooKeeperLocks::connect(url).await.context("--locks")?);
     }
     let idempotency = builder.build()?;
 
@@ -58,46 +87,55 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .wrap(from_fn(activity::noting))
             .configure(routes::all)
     })
-    .workers(options.workers)
+    .workers(options.workers.into())
     // Signals are ours: what runs is finished before the server stops.
     .disable_signals()
-    .bind(options.addr)?;
+    .shutdown_timeout(CLOSING)
+    .bind(options.addr)
+    .with_context(|| format!("--addr {}", options.addr))?;
     // Before anybody can know that there is something to end.
-    let signal = signal()?;
+    let signals = Signals::new()?;
     welcome::print(&server.addrs(), &options, &idempotency);
     let server = server.run();
-    actix_web::rt::spawn(drain_after(signal, server.handle(), idempotency));
+    actix_web::rt::spawn(drain_after(signals, server.handle(), idempotency));
     server.await?;
     drop(tasks);
     Ok(())
 }
 
-/// After the signal: no new runs, the running ones are finished and stored, then the end.
-async fn drain_after(
-    signal: impl Future<Output = ()>,
-    server: ServerHandle,
-    idempotency: Idempotency,
-) {
-    signal.await;
-    println!("finishing what runs…");
-    match idempotency.drain(DRAIN).await {
-        0 => println!("done"),
-        left => {
-            println!("{left} still running after {DRAIN:?}; their keys are free after the lease");
-        }
+/// After a signal: no new runs, the running ones are finished and stored, then the end. After a second
+/// one: the end.
+async fn drain_after(mut signals: Signals, server: ServerHandle, idempotency: Idempotency) {
+    signals.next().await;
+    println!("finishing what runs; once more ends it at once…");
+    let left = tokio::select! {
+        left = idempotency.drain(DRAIN) => left,
+        () = signals.next() => idempotency.drain(Duration::ZERO).await,
+    };
+    if left == 0 {
+        println!("done");
+    } else {
+        println!("{left} still running; their keys are free after the lease");
     }
-    server.stop(true).await;
+    server.stop(left == 0).await;
 }
 
-/// Listens for Ctrl-C and SIGTERM from now on; the first ends the future.
-fn signal() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
+/// Ctrl-C and SIGTERM, from when it is made.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-    })
+    }
 }

@@ -1,6 +1,7 @@
 //! What can be chosen on the command line or in the environment.
 
 use clap::Parser;
+use clap::builder::RangedI64ValueParser;
 use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
 use std::net::SocketAddr;
@@ -42,15 +43,21 @@ pub(crate) struct Options {
     pub(crate) lease: Duration,
 
     /// How many threads serve requests.
-    #[arg(long, env = "ORDERS_WORKERS", default_value_t = 2)]
-    pub(crate) workers: usize,
+    #[arg(long, env = "ORDERS_WORKERS", default_value_t = 2, value_parser = from_one())]
+    pub(crate) workers: u16,
 
     /// How many reports are made at a time; the others wait.
-    #[arg(long, env = "ORDERS_TASKS", default_value_t = 16)]
-    pub(crate) tasks: usize,
+    #[arg(long, env = "ORDERS_TASKS", default_value_t = 16, value_parser = from_one())]
+    pub(crate) tasks: u16,
 
     /// Signs tokens with this secret instead of storing them.
-    #[arg(long, env = "ORDERS_TOKEN_SECRET", value_name = "TEXT", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "ORDERS_TOKEN_SECRET",
+        value_name = "TEXT",
+        hide_env_values = true,
+        value_parser = clap::builder::NonEmptyStringValueParser::new()
+    )]
     token_secret: Option<String>,
 }
 
@@ -59,6 +66,10 @@ impl Options {
     pub(crate) fn secret(&self) -> Option<Vec<u8>> {
         self.token_secret.as_ref().map(|text| Sha256::digest(text.as_bytes()).to_vec())
     }
+}
+
+fn from_one() -> RangedI64ValueParser<u16> {
+    clap::value_parser!(u16).range(1..)
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -3,7 +3,9 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use actix_web::{HttpResponse, HttpResponseBuilder};
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// What a handler is to suffer, in this order.
@@ -19,13 +21,34 @@ pub(crate) struct Simulate {
     /// Panics.
     #[serde(default)]
     panic: bool,
-    /// Fails with this status and does nothing.
+    /// Fails with this status, of 200 to 599, and does nothing.
+    #[serde(default, deserialize_with = "status")]
     status: Option<u16>,
-    /// Pads its response to exactly this many bytes.
+    /// Pads its response to exactly this many bytes, 64 MiB at most.
+    #[serde(default, deserialize_with = "size")]
     body_bytes: Option<usize>,
     /// Says `Cache-Control: no-store`, which is about caches and not about retries.
     #[serde(default)]
     no_store: bool,
+}
+
+fn status<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u16>, D::Error> {
+    within(Option::deserialize(from)?, 200..=599, "a status of 200 to 599")
+}
+
+fn size<'de, D: Deserializer<'de>>(from: D) -> Result<Option<usize>, D::Error> {
+    within(Option::deserialize(from)?, 0..=64 << 20, "64 MiB at most")
+}
+
+fn within<T: PartialOrd, E: Error>(
+    asked: Option<T>,
+    range: RangeInclusive<T>,
+    allowed: &str,
+) -> Result<Option<T>, E> {
+    match asked {
+        Some(asked) if !range.contains(&asked) => Err(E::custom(allowed)),
+        asked => Ok(asked),
+    }
 }
 
 impl Simulate {

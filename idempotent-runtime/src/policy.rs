@@ -9,7 +9,7 @@ pub use row::{Row, StateRow, Stored, may_follow};
 pub(crate) use row::{RowGuard, is_beyond};
 pub use statuses::Statuses;
 
-use crate::clock::{at_most_longest, within_bounds};
+use crate::clock::{at_most_longest, lease_within_bounds, within_bounds};
 use std::time::Duration;
 
 /// How a guarded function is told from its duplicates.
@@ -42,8 +42,8 @@ pub enum Strategy {
 
 /// What one guarded function promises; the attribute builds it in a `static`.
 ///
-/// Durations that are not set here are those of the app. Those that are last a millisecond at least
-/// and ten years at most: what is out of that is brought to it.
+/// Durations that are not set here are those of the app. Those that are last a millisecond at least,
+/// a lease 100, and ten years at most: what is out of that is brought to it.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "handlers read all of it"))]
 pub struct Policy {
@@ -198,7 +198,7 @@ impl Policy {
     /// How long a run excludes others without being renewed. Defaults to the app's.
     #[must_use]
     pub const fn lease(mut self, lease: Duration) -> Self {
-        self.lease = Some(within_bounds(lease));
+        self.lease = Some(lease_within_bounds(lease));
         self
     }
 

@@ -1,6 +1,6 @@
 //! What is set once for an engine, and what of it fits together.
 
-use crate::clock::{Clock, LONGEST, SystemClock};
+use crate::clock::{Clock, LONGEST, SHORTEST_LEASE, SystemClock};
 use crate::engine::{Engine, Leftover};
 use crate::store::{Finding, Locks, Severity, Store};
 use crate::strategy::Settings;
@@ -55,6 +55,9 @@ pub enum BuildError {
         /// The ttl that was set.
         ttl: Duration,
     },
+    /// A lease could be over before its renewal arrives.
+    #[error("`lease` ({0:?}) is shorter than 100 ms, which a renewal may take: lengthen it")]
+    LeaseTooShort(Duration),
     /// A duration that must not be zero is.
     #[error("`{0}` is zero: give it at least a millisecond")]
     Zero(&'static str),
@@ -100,7 +103,7 @@ impl Setup {
 
     fn check_settings(&self) -> Result<(), BuildError> {
         let Settings { ttl, lease, wait, .. } = self.settings;
-        let durations = [("ttl", ttl), ("lease", lease), ("store_patience", self.store_patience)];
+        let durations = [("lease", lease), ("ttl", ttl), ("store_patience", self.store_patience)];
         #[cfg(feature = "actix")]
         let durations = durations.into_iter().chain([("token_ttl", self.settings.token_ttl)]);
         for (name, duration) in durations {
@@ -110,6 +113,9 @@ impl Setup {
             if duration > LONGEST {
                 return Err(BuildError::TooLong(name));
             }
+        }
+        if lease < SHORTEST_LEASE {
+            return Err(BuildError::LeaseTooShort(lease));
         }
         if wait > LONGEST {
             return Err(BuildError::TooLong("wait"));
@@ -167,7 +173,8 @@ macro_rules! common_settings {
             self
         }
 
-        /// How long a run excludes others without being renewed. Defaults to 60 seconds.
+        /// How long a run excludes others without being renewed. Defaults to 60 seconds; at least 100
+        /// milliseconds.
         pub fn lease(mut self, lease: std::time::Duration) -> Self {
             self.setup.settings.lease = lease;
             self
@@ -272,8 +279,12 @@ mod tests {
         assert_eq!(refused(|setup| setup.settings.wait = Duration::MAX), too_long("wait"));
         assert_eq!(refused(|setup| setup.settings.lease = LONGEST * 2), too_long("lease"));
         assert_eq!(
-            refused(|setup| setup.settings.lease = Duration::ZERO),
-            "`lease` is zero: give it at least a millisecond"
+            refused(|setup| setup.settings.ttl = Duration::ZERO),
+            "`ttl` is zero: give it at least a millisecond"
+        );
+        assert_eq!(
+            refused(|setup| setup.settings.lease = Duration::from_millis(99)),
+            "`lease` (99ms) is shorter than 100 ms, which a renewal may take: lengthen it"
         );
         assert_eq!(
             refused(|setup| setup.settings.lease = setup.settings.ttl),

@@ -1,10 +1,13 @@
 //! What becomes of runs that outlast the drain of their process.
 
-use crate::{Desk, ask, engine, refused};
+use crate::{Desk, LEASE, TTL, answer, ask, engine, refused};
+use futures_util::poll;
 use idempotent_runtime::Leftover;
 use idempotent_runtime::engine::decide::Refusal;
 use idempotent_runtime::engine::{Begun, Stored};
-use idempotent_runtime::policy::OnAbandoned;
+use idempotent_runtime::policy::{OnAbandoned, OnInFlight};
+use idempotent_runtime::store::record::State;
+use std::pin::pin;
 use std::time::Duration;
 
 /// What another process gets for the key of a run that outlasted a drain.
@@ -42,8 +45,38 @@ async fn a_run_that_was_let_go_and_ends_after_all_is_stored_unless_another_has_i
         let other = engine(desk.store.clone(), desk.clock.clone());
         let successor =
             if taken { Some(other.begin(&ask(OnAbandoned::Retry)).await.unwrap()) } else { None };
-        let stored = run.complete(crate::answer("late"), crate::TTL).await;
+        let stored = run.complete(answer("late"), TTL).await;
         assert_eq!(stored, if taken { Stored::No } else { Stored::Yes });
         drop(successor);
     }
+}
+
+/// Who was let in to wait has not begun: a run of its own would keep the process from its end.
+#[tokio::test]
+async fn who_waits_as_a_drain_begins_does_not_run() {
+    let desk = Desk::new();
+    let first = desk.run().await;
+    let mut patient = ask(OnAbandoned::Retry);
+    (patient.rules.on_in_flight, patient.wait) = (OnInFlight::Wait, LEASE);
+    let mut waiting = pin!(desk.engine.begin(&patient));
+    assert!(poll!(&mut waiting).is_pending());
+    assert_eq!(desk.engine.drain(Duration::ZERO, Leftover::Leased).await, 2);
+    first.release().await;
+    assert_eq!(refused(&waiting.await.unwrap()), Refusal::Draining);
+    assert_eq!(desk.state().await, State::Issued, "whoever asks elsewhere runs");
+}
+
+/// It gets what it waited for all the same.
+#[tokio::test]
+async fn who_waits_as_a_drain_begins_gets_the_outcome() {
+    let desk = Desk::new();
+    let first = desk.run().await;
+    let mut patient = ask(OnAbandoned::Retry);
+    (patient.rules.on_in_flight, patient.wait) = (OnInFlight::Wait, LEASE);
+    let mut waiting = pin!(desk.engine.begin(&patient));
+    assert!(poll!(&mut waiting).is_pending());
+    desk.engine.drain(Duration::ZERO, Leftover::Leased).await;
+    first.complete(answer("the first's"), TTL).await;
+    let begun = waiting.await.unwrap();
+    assert!(matches!(begun, Begun::Replay(_)), "{begun:?}");
 }

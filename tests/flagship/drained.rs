@@ -18,6 +18,7 @@ on! { sqlite redis: [
     what_ran_at_sigterm_is_replayed_after_a_restart,
     what_ran_at_ctrl_c_is_replayed_after_a_restart,
     who_waited_at_sigterm_gets_the_answer,
+    who_is_told_twice_does_not_wait,
     what_ran_without_its_client_at_sigterm_is_replayed_after_a_restart,
 ] }
 
@@ -119,4 +120,16 @@ async fn typed(shop: &Shop, key: &str, what: &Value) -> TcpStream {
     let mut client = TcpStream::connect(address).await.expect("it listens");
     client.write_all(request.as_bytes()).await.expect("it reads");
     client
+}
+
+async fn who_is_told_twice_does_not_wait(records: Records) {
+    let mut shop = Shop::open(records);
+    let first = tokio::spawn(shop.suffer("k", &json!({"delay_ms": 600_000})).send());
+    shop.effects_reach("create_order", 1).await;
+    shop.orders.signal("INT");
+    shop.orders.line_with(DRAINING);
+    shop.orders.signal("INT");
+    shop.orders.line_with("1 still running");
+    shop.orders.ends();
+    first.abort();
 }

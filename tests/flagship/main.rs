@@ -23,6 +23,7 @@ mod keys;
 mod killed;
 mod money;
 mod notes;
+mod options;
 mod phones;
 mod processes;
 mod records;

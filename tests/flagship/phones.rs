@@ -28,7 +28,7 @@ async fn locks_in_zookeeper_hold_between_processes(records: Records) {
     let server = ZooKeeperServer::start().await;
     let locks = ["--locks", &server.url()];
     let shop = Shop::with(records, &locks);
-    shop.orders.line_with("  locks     in ZooKeeper");
+    shop.orders.line_with("  locks     ZooKeeper");
     never_overlap(&shop, &shop.beside(&locks)).await;
     let marks = shop.orders.get("/sms/0123").send().await.json();
     let fences: Vec<_> =

@@ -7,6 +7,7 @@ use tests::Backend;
 
 on_every_store! {
     another_account_runs_independently,
+    a_path_is_one_however_it_is_spelled,
     who_does_not_say_who_it_is_claims_nothing,
     a_scope_function_that_fails_claims_nothing,
     a_handler_can_have_a_scope_of_its_own,
@@ -27,6 +28,18 @@ async fn another_account_runs_independently(backend: Backend) {
     assert_eq!((first.is_replay(), &first.body[..]), (false, &b"account 2"[..]));
     assert_eq!(bob("k").await.body, "account 2");
     assert_eq!(alice.body, "account 1");
+}
+
+/// A retry may come through a proxy that spells the path its own way.
+async fn a_path_is_one_however_it_is_spelled(backend: Backend) {
+    let shop = Shop::open(backend);
+    let first = shop.post("/orders/a-b/items").key("k").send().await;
+    for spelled in ["/orders/a%2Db/items", "/orders/%61%2d%62/items"] {
+        let again = shop.post(spelled).key("k").send().await;
+        assert_eq!((again.is_replay(), &again.body), (true, &first.body), "{spelled}");
+    }
+    assert!(!shop.post("/orders/a%2Cb/items").key("k").send().await.is_replay());
+    assert_eq!(shop.stage.runs(), 2);
 }
 
 async fn who_does_not_say_who_it_is_claims_nothing(backend: Backend) {

@@ -3,7 +3,9 @@
 use crate::Shop;
 use actix_web::HttpResponse;
 use futures_util::future::join_all;
+use futures_util::poll;
 use idempotent_runtime::LockError;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -19,6 +21,7 @@ on_every_store! { in real time;
     in_code_it_is_the_same_lock,
     a_guard_that_is_dropped_releases_the_lock,
     a_lock_may_be_waited_for_as_long_as_it_takes,
+    who_waits_as_the_process_drains_gets_no_lock,
     a_lock_held_for_longer_than_its_lease_is_kept,
     the_fence_starts_at_the_time_of_day,
 }
@@ -176,6 +179,18 @@ async fn a_lock_may_be_waited_for_as_long_as_it_takes(backend: Backend) {
     });
     assert_eq!(held.status, 201);
     lock.unwrap().release().await;
+}
+
+async fn who_waits_as_the_process_drains_gets_no_lock(backend: Backend) {
+    let shop = Shop::open(backend);
+    let lock = || shop.idempotency.lock("thing:a").wait(Duration::from_mins(10));
+    let held = lock().acquire().await.unwrap();
+    let mut waiting = pin!(lock().acquire());
+    assert!(poll!(&mut waiting).is_pending());
+    assert_eq!(shop.idempotency.drain(Duration::ZERO).await, 2);
+    held.release().await;
+    let refused = waiting.await.unwrap_err();
+    assert!(matches!(refused, LockError::Draining { .. }), "{refused}");
 }
 
 async fn a_lock_held_for_longer_than_its_lease_is_kept(backend: Backend) {

@@ -12,6 +12,7 @@ on_every_store! {
     a_signed_token_is_used_up,
     a_stored_token_can_replay,
     a_signed_token_can_replay,
+    a_token_that_is_over_still_finds_what_it_was_used_for,
     stored_tokens_that_are_not_valid_here_look_all_alike,
     signed_tokens_that_are_not_valid_here_look_all_alike,
     of_three_hundred_with_one_stored_token_one_runs,
@@ -85,6 +86,20 @@ async fn replayed(shop: &Shop) {
     assert_eq!((second.is_replay(), second.body), (true, first.body));
 }
 
+async fn a_token_that_is_over_still_finds_what_it_was_used_for(backend: Backend) {
+    let shop = Shop::with(backend, signed);
+    let (used, unused) = (shop.token("token").await, shop.token("token").await);
+    let replayed = shop.token("token_replayed").await;
+    assert_eq!(shop.with_token("/token", &used).await.status, 201);
+    let first = shop.with_token("/token-replayed", &replayed).await;
+    shop.backend.pass(Duration::from_secs(2)).await;
+    shop.with_token("/token", &used).await.is_problem(409, "duplicate");
+    let again = shop.with_token("/token-replayed", &replayed).await;
+    assert_eq!((again.is_replay(), again.body), (true, first.body));
+    shop.with_token("/token", &unused).await.is_problem(412, "token-invalid");
+    assert_eq!(shop.stage.runs(), 2);
+}
+
 async fn stored_tokens_that_are_not_valid_here_look_all_alike(backend: Backend) {
     alike(&Shop::with(backend, stored)).await;
 }
@@ -107,6 +122,8 @@ async fn alike(shop: &Shop) {
         shop.with_token("/token", &forged).await,
         shop.with_token("/token", "01ARZ3NDEKTSV4RRFFQ69G5FAV").await,
         shop.with_token("/token", "no-ulid-at-all").await,
+        // Of 130 bits, of which a ULID has 128.
+        shop.with_token("/token", &foreign.replacen('0', "R", 1)).await,
     ];
     for reply in &replies {
         reply.is_problem(412, "token-invalid");

@@ -58,6 +58,15 @@ INSERT INTO users (account, id, name) VALUES (?, ?, ?)
 ON CONFLICT (account, id) DO UPDATE SET name = excluded.name";
 
 pub(super) async fn open(url: &str) -> sqlx::Result<SqlitePool> {
+    if matches!(url, "sqlite:" | "sqlite://") || url.contains(":memory:") {
+        // Every connection would have a database of its own.
+        return Err(sqlx::Error::Configuration(format!("`{url}` names no file").into()));
+    }
+    let opened = connect(url).await;
+    opened.map_err(|error| sqlx::Error::Configuration(format!("{url}: {error}").into()))
+}
+
+async fn connect(url: &str) -> sqlx::Result<SqlitePool> {
     let options = SqliteConnectOptions::from_str(url)?
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)

@@ -12,7 +12,7 @@ use syn::{Lit, LitStr};
 
 type Rule = fn(&Reader<'_>, &Policy, &Template) -> Option<Mistake>;
 
-const RULES: [Rule; 14] = [
+const RULES: [Rule; 15] = [
     cache_needs_ttl,
     key_varies,
     token_is_one_placeholder,
@@ -24,6 +24,7 @@ const RULES: [Rule; 14] = [
     timestamp_needs_window,
     first_sent_needs_time,
     function_is_compared_by_template,
+    lease_can_be_renewed,
     lease_below_ttl,
     wait_below_ttl,
     headers_need_replay,
@@ -175,6 +176,19 @@ fn first_sent_needs_time(reader: &Reader<'_>, policy: &Policy, _: &Template) -> 
 
 /// Twice what clocks may differ.
 const SHORTEST_TO_RETRY: std::time::Duration = std::time::Duration::from_mins(1);
+
+/// As the runtime has it.
+const SHORTEST_LEASE: std::time::Duration = std::time::Duration::from_millis(100);
+
+fn lease_can_be_renewed(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
+    let written = reader.find("lease")?;
+    let Setting::Own(lease) = policy.lease else { return None };
+    (lease < SHORTEST_LEASE).then(|| {
+        Mistake::new(written.span(), "`lease` is shorter than 100 milliseconds")
+            .help("write at least `lease = \"100ms\"`")
+            .note("a lease is renewed at a third of its length, which takes a round trip to the store")
+    })
+}
 
 /// A run must not outlive the record that excludes others.
 fn lease_below_ttl(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {

@@ -28,6 +28,10 @@ pub(super) async fn take(
     let Some(lock) = locks.acquire(wanted).await? else {
         return Ok(Begun::Refused(Refusal::InProgress { retry_after: IN_LINE }));
     };
+    if admitted.engine.running().is_closed() {
+        lock.release().await?;
+        return Ok(Begun::Refused(Refusal::Draining));
+    }
     let by = Claimer { owner: Owner::random(), first: 0, take_over: None };
     let fence = lock.fence();
     let lease = claim.lease(&by, fence, 0, claim.running(&by, fence));

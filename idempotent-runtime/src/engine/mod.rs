@@ -147,6 +147,9 @@ impl Engine {
             },
             Claimable::Any | Claimable::Issued => None,
         };
+        if front.is_some() && self.running().is_closed() {
+            return Ok(Begun::Refused(Refusal::Draining));
+        }
         let (engine, give_back) = (self.clone(), ask.give_back);
         let admitted = Admitted { engine, give_back, _entered: entered, front };
         if let (Claimable::Line, Some(locks)) = (ask.claim.claimable, self.locks()) {
@@ -163,7 +166,13 @@ impl Engine {
                 Decision::Run(lease) => {
                     lease.set_end(sent + ask.claim.lease);
                     let pulse = self.0.heartbeat.keep(&lease, &self.0.tools);
-                    return Ok(Begun::Run(admitted.run(lease, Grip::Renewed(pulse))));
+                    let run = admitted.run(lease, Grip::Renewed(pulse));
+                    // Who waited was let in before the door closed, and has not begun.
+                    if waiting.is_some() && self.running().is_closed() {
+                        Box::pin(run.release()).await;
+                        return Ok(Begun::Refused(Refusal::Draining));
+                    }
+                    return Ok(Begun::Run(run));
                 }
                 Decision::Replay(outcome) => return Ok(Begun::Replay(outcome)),
                 Decision::Refuse(refusal) => return Ok(Begun::Refused(refusal)),

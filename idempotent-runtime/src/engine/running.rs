@@ -27,7 +27,6 @@ impl Running {
         (!self.closed.load(Ordering::SeqCst)).then_some(run)
     }
 
-    #[cfg(feature = "actix")]
     /// Whether the door is closed.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::SeqCst)

@@ -7,6 +7,7 @@ use crate::engine::Ask;
 use crate::fingerprint::Fingerprint;
 use crate::http::call::{Call, Exit};
 use crate::http::multipart::{self, Parts};
+use crate::http::path::concrete;
 use crate::http::problem::ProblemKind;
 use crate::http::scope::NoScope;
 use crate::http::timestamp::{self, Untimely};
@@ -30,11 +31,12 @@ impl Call {
         };
         self.check_first_sent()?;
         let scope = self.whose()?;
+        let path = concrete(self.request.path());
         let reading = Reading {
             scope: &scope,
             operation: &self.operation,
             key,
-            route: (self.request.method().as_str(), self.request.path()),
+            route: (self.request.method().as_str(), &path),
             fingerprint: self.what()?,
             clock: self.app.engine().clock(),
         };
@@ -87,7 +89,7 @@ impl Call {
             FingerprintOf::Nothing | FingerprintOf::Template => Fingerprint::NONE,
             FingerprintOf::Request => Fingerprint::of_request(
                 self.request.method().as_str(),
-                self.request.path(),
+                &concrete(self.request.path()),
                 self.request.query_string(),
                 &self.comparable(),
             ),

@@ -12,6 +12,7 @@ use crate::fingerprint::Fingerprint;
 use crate::http::app::Idempotency;
 use crate::http::call::{Call, Exit};
 use crate::http::freshness::{conditional, dressed, is_kept, tagged};
+use crate::http::path::concrete;
 use crate::http::problem::ProblemKind;
 use crate::http::refusal;
 use crate::http::response::{CACHING, Taken, Taking, again};
@@ -94,7 +95,7 @@ impl Call {
     /// The handler's own template, or path and query.
     fn read_key(&self) -> Result<Cow<'_, Segments>, Exit> {
         if self.policy.presence == Presence::Unkeyed {
-            let path = Segments::new().value(self.request.path());
+            let path = Segments::new().value(&concrete(self.request.path()));
             return Ok(Cow::Owned(path.value(self.request.query_string())));
         }
         self.filled(&self.drafts.key, ProblemKind::KeyInvalid).map(Cow::Borrowed)

@@ -27,6 +27,7 @@ mod middleware;
 mod multipart;
 mod open;
 mod page;
+mod path;
 mod problem;
 mod refusal;
 mod response;

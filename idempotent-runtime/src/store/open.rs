@@ -13,6 +13,10 @@ use std::sync::Arc;
 pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
     match url.split_once(':').unwrap_or((url, "")) {
         ("memory", "") => Ok(Arc::new(MemoryStore::new())),
+        ("memory", _) => {
+            let why = "`memory:` takes nothing after the colon";
+            Err(StoreError::new(StoreErrorKind::Rejected, "connect").because(why))
+        }
         #[cfg(feature = "sqlite")]
         ("sqlite", path) => {
             // `sqlite:a.db`, `sqlite://a.db` and `sqlite:///a.db` as elsewhere.

@@ -3,7 +3,7 @@
 //! A lock's name is everybody's, whatever the operation and whoever calls, unless the handler gives
 //! it a scope: two accounts that touch one resource must not overlap either.
 
-use crate::clock::{at_most_longest, within_bounds};
+use crate::clock::{at_most_longest, lease_within_bounds};
 use crate::engine::claim::{Claim, Claimable};
 use crate::engine::decide::{Refusal, Rules};
 use crate::engine::{Ask, Begun, Engine, Execution, GiveBack};
@@ -106,9 +106,9 @@ impl<'a> Lock<'a> {
 
     /// How long it excludes others when its holder dies. Defaults to the app's lease.
     ///
-    /// While the holder lives, it is renewed. A millisecond at least, and ten years at most.
+    /// While the holder lives, it is renewed. 100 milliseconds at least, and ten years at most.
     pub const fn lease(mut self, lease: Duration) -> Self {
-        self.lease = within_bounds(lease);
+        self.lease = lease_within_bounds(lease);
         self
     }
 

@@ -75,29 +75,29 @@ pub(super) fn ask(
         None => (value, None),
     };
     // Told apart from an unknown token by nothing, whatever is wrong with it.
-    let ulid = Ulid::from_string(ulid).map_err(|_| Refusal::TokenInvalid)?;
+    let ulid = read(ulid).ok_or(Refusal::TokenInvalid)?;
     let issued = Duration::from_millis(ulid.timestamp_ms());
     let now = reading.clock.wall();
     let mut ask = addressed(policy, settings, reading.fingerprint, &bound.address(&secret(ulid)));
-    match (&settings.secrets, signature) {
-        (None, None) => {
-            ask.claim.claimable = Claimable::Issued;
-            // A host whose clock is behind must not lengthen a token's life.
-            ask.give_back = GiveBack::Until(issued.min(now) + settings.token_ttl);
-            Ok(ask)
-        }
+    // A host whose clock is behind must not lengthen a token's life.
+    ask.give_back = GiveBack::Until(issued.min(now) + settings.token_ttl);
+    ask.claim.claimable = match (&settings.secrets, signature) {
+        (None, None) => Claimable::Issued,
         (Some(secrets), Some(signature))
-            if is_current(issued, settings.token_ttl, now)
-                && is_signed(secrets, &ask.claim.key, signature) =>
+            if issued <= now + SKEW && is_signed(secrets, &ask.claim.key, signature) =>
         {
-            Ok(ask)
+            // One that is over uses nothing up, and still finds what it was used for.
+            if now < issued + settings.token_ttl { Claimable::Any } else { Claimable::Issued }
         }
-        _ => Err(Refusal::TokenInvalid),
-    }
+        _ => return Err(Refusal::TokenInvalid),
+    };
+    Ok(ask)
 }
 
-fn is_current(issued: Duration, ttl: Duration, now: Duration) -> bool {
-    issued <= now + SKEW && now < issued + ttl
+/// A ULID whose 26 digits are no more than its 128 bits: of more, the highest would be lost.
+fn read(digits: &str) -> Option<Ulid> {
+    let fits = digits.as_bytes().first().is_some_and(|digit| (b'0'..=b'7').contains(digit));
+    Ulid::from_string(digits).ok().filter(|_| fits)
 }
 
 fn is_signed(secrets: &TokenSecrets, key: &StorageKey, signature: &str) -> bool {

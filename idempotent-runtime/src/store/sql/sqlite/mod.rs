@@ -61,11 +61,19 @@ impl SqliteStore {
         path: impl AsRef<Path>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
-        let own = OwnThread::start("idempotency-sqlite")?;
         let path = path.as_ref().to_path_buf();
+        if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
+            // Every connection would have a database of its own.
+            let why = "records in SQLite need a file: `sqlite:PATH`; `memory:` needs none";
+            return Err(StoreError::new(StoreErrorKind::Rejected, "connect").because(why));
+        }
+        let own = OwnThread::start("idempotency-sqlite")?;
         let opening = path.clone();
         let opened = own.run("connect", async move { connect(&opening).await });
-        let (connection, readers) = opened.await?.map_err(|error| failed("connect", error))?;
+        let (connection, readers) = opened.await?.map_err(|error| {
+            let why = format!("{}: {error}", path.display());
+            StoreError::new(failed("connect", error).kind(), "connect").because(why)
+        })?;
         let (writes, queue) = mpsc::channel(writer::QUEUE);
         own.keep_running(writer::write(connection, queue, Arc::clone(&clock)));
         Ok(Self { writes, readers, own, clock, path })

@@ -1,0 +1,28 @@
+//! What cannot be is told in words, before anything listens.
+
+use std::process::Command;
+use tests::example;
+
+#[test]
+fn what_cannot_be_is_told_in_words() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    for (options, words) in [
+        (["--lease", "0s"], "`lease` is zero: give it at least a millisecond"),
+        (["--lease", "48h"], "`lease` (172800s) must be shorter than `ttl` (86400s)"),
+        (["--store", "sqlite:"], "records in SQLite need a file: `sqlite:PATH`"),
+        (["--store", "sqlite:none/x.db"], "none/x.db: "),
+        (["--store", "memory:x"], "`memory:` takes nothing after the colon"),
+        (["--store", "paper:"], "`paper:` names no store of this build"),
+        (["--database", "sqlite::memory:"], "`sqlite::memory:` names no file"),
+        (["--database", "sqlite:none/x.db"], "sqlite:none/x.db: "),
+        (["--workers", "0"], "0 is not in 1..=65535"),
+        (["--token-secret", ""], "a value is required for '--token-secret"),
+    ] {
+        let mut orders = Command::new(example("orders"));
+        orders.args(["--addr", "127.0.0.1:0"]).args(options).env_clear();
+        let output = orders.current_dir(directory.path()).output().expect("it starts");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(told.contains(words), "{options:?} is told as {told}");
+        assert!(!output.status.success() && output.stdout.is_empty(), "{options:?}");
+    }
+}
