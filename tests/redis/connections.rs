@@ -2,7 +2,10 @@
 
 use crate::Shop;
 use futures_util::future::join_all;
+use idempotent_runtime::{RedisStore, StoreErrorKind};
 use std::collections::BTreeSet;
+use std::error::Error;
+use tests::RedisServer;
 
 /// As `tests::Server` starts them.
 const WORKERS: usize = 2;
@@ -51,4 +54,14 @@ async fn a_connection_that_the_server_closed_is_replaced() {
     let second = serving(&shop);
     assert_eq!(second.len(), WORKERS, "{second:?}");
     assert!(second.is_disjoint(&first));
+}
+
+#[tokio::test]
+async fn a_server_that_wants_a_password_says_so() {
+    let server = RedisServer::start();
+    let () = server.command(&["CONFIG", "SET", "requirepass", "open sesame"]);
+    let error = RedisStore::connect(&server.url()).await.unwrap_err();
+    let why = error.source().expect("what the server said").to_string();
+    assert_eq!(error.kind(), StoreErrorKind::Rejected, "{why}");
+    assert!(why.contains("Authentication required"), "{why}");
 }

@@ -15,9 +15,18 @@ use database::{Pool, on};
 use idempotent_runtime::Builder;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use sqlx::pool::PoolOptions;
+use std::time::Duration;
 
 /// As many as this to the database.
 const CONNECTIONS: u32 = 8;
+
+/// How long a request waits for one: a client that hears nothing for longer would ask again.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn pool<D: sqlx::Database>() -> PoolOptions<D> {
+    PoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE)
+}
 
 /// An order as it is kept and shown.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]

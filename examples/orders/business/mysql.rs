@@ -1,7 +1,6 @@
 //! What is said to `MariaDB` and `MySQL` in their own words.
 
 use sqlx::MySqlPool;
-use sqlx::mysql::MySqlPoolOptions;
 
 /// Names are compared by their bytes: by default `abc` would be `ABC`.
 const SCHEMA: &str = "\
@@ -63,7 +62,7 @@ pub(super) const RENAME: &str = "\
 INSERT INTO users (account, id, name) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE name = VALUES(name)";
 
 pub(super) async fn open(url: &str) -> sqlx::Result<MySqlPool> {
-    let pool = MySqlPoolOptions::new().max_connections(super::CONNECTIONS).connect(url).await?;
+    let pool = super::pool().connect(url).await?;
     sqlx::raw_sql(SCHEMA).execute(&pool).await?;
     Ok(pool)
 }

@@ -1,6 +1,5 @@
 //! What is said to `PostgreSQL` in its own words.
 
-use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, PgPool, SqlSafeStr, SqlStr};
 
 /// As one transaction, and one process after the other: `IF NOT EXISTS` fails when two do it at once.
@@ -51,7 +50,7 @@ COMMIT;";
 pub(super) use super::sqlite::{ADD_GOODS, PAY_IN, RENAME, REVOKE};
 
 pub(super) async fn open(url: &str) -> sqlx::Result<PgPool> {
-    let pool = PgPoolOptions::new().max_connections(super::CONNECTIONS).connect(url).await?;
+    let pool = super::pool().connect(url).await?;
     sqlx::raw_sql(SCHEMA).execute(&pool).await?;
     Ok(pool)
 }

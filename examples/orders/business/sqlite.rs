@@ -1,6 +1,6 @@
 //! What is said to `SQLite` in its own words.
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{SqlSafeStr, SqlStr, SqlitePool};
 use std::str::FromStr;
 use std::time::Duration;
@@ -71,8 +71,7 @@ async fn connect(url: &str) -> sqlx::Result<SqlitePool> {
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .busy_timeout(Duration::from_secs(5));
-    let pool = SqlitePoolOptions::new().max_connections(super::CONNECTIONS);
-    let pool = pool.connect_with(options).await?;
+    let pool = super::pool().connect_with(options).await?;
     sqlx::raw_sql(SCHEMA).execute(&pool).await?;
     Ok(pool)
 }

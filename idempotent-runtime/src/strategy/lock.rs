@@ -157,7 +157,8 @@ impl LockGuard {
         self.0.as_ref().is_some_and(Execution::is_certain)
     }
 
-    /// Releases the lock, and is done when the store knows.
+    /// Releases the lock, and is done when the store knows; one that does not answer is asked again
+    /// without waiting for it.
     pub async fn release(mut self) {
         if let Some(run) = self.0.take() {
             run.release().await;

@@ -30,7 +30,8 @@ impl Link {
         match self {
             Self::One(connection) => {
                 let answer = connection.send_packed_command(question).await?;
-                Ok([(String::new(), answer)].into())
+                // A server's refusal comes as a value.
+                Ok([(String::new(), answer.extract_error()?)].into())
             }
             #[cfg(feature = "redis-cluster")]
             Self::Cluster(connection) => {
