@@ -42,7 +42,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
-use wait::{Seat, WaitingRooms, Woken, jittered, pause_for};
+use wait::{Waiting, WaitingRooms, Woken, jittered, pause_for};
 
 /// How often a claim is sent while the store does not answer, and the pause between.
 const CLAIM_TRIES: u32 = 3;
@@ -66,23 +66,6 @@ struct Inner {
     running: Arc<Running>,
     lines: Lines,
     heartbeat: Heartbeat,
-}
-
-/// A request that waits for another one.
-struct Waiting<'a> {
-    until: Duration,
-    seat: Option<Seat<'a>>,
-}
-
-impl Waiting<'_> {
-    async fn wait(&self, engine: &Engine) -> Woken {
-        let left = self.until.saturating_sub(engine.clock().steady());
-        match &self.seat {
-            Some(seat) => seat.wait(engine.store(), engine.0.tools.patience, left).await,
-            // Too many wait already.
-            None => Woken::TimedOut,
-        }
-    }
 }
 
 impl Engine {

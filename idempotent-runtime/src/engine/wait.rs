@@ -4,6 +4,7 @@
 //! same process; for owners elsewhere one of them, the lookout, reads the record when the store tells
 //! of a change, and now and then beside, and wakes the others. However many wait, one reads.
 
+use crate::engine::Engine;
 use crate::key::StorageKey;
 use crate::store::record::{Record, State};
 use crate::store::{Changed, Store};
@@ -61,6 +62,23 @@ pub(crate) struct Seat<'a> {
     rooms: &'a WaitingRooms,
     key: StorageKey,
     room: Arc<Room>,
+}
+
+/// A request that waits for another one.
+pub(super) struct Waiting<'a> {
+    pub(super) until: Duration,
+    pub(super) seat: Option<Seat<'a>>,
+}
+
+impl Waiting<'_> {
+    pub(super) async fn wait(&self, engine: &Engine) -> Woken {
+        let left = self.until.saturating_sub(engine.clock().steady());
+        match &self.seat {
+            Some(seat) => seat.wait(engine.store(), engine.0.tools.patience, left).await,
+            // Too many wait already.
+            None => Woken::TimedOut,
+        }
+    }
 }
 
 /// Why a wait ended.
