@@ -159,11 +159,6 @@ impl Model {
                 });
                 Told::Stored(owns || alike)
             }
-            // These are tried once: a lease ends by itself.
-            Step::Release(run, fault) | Step::Abandon(run, fault) if self.fails(run, fault) => {
-                self.runs.remove(&run);
-                Told::Nothing
-            }
             Step::Release(run, _) => {
                 self.end(run, State::Issued, GIVEN_BACK);
                 Told::Nothing

@@ -128,6 +128,16 @@ impl<P: Place> System<P> {
         execution
     }
 
+    /// Waits for endings that are repeated by tasks of their own.
+    async fn settled(&self, process: usize) {
+        let of_this = self.runs.values().filter(|(of, _)| *of == process).count();
+        let engine = &self.processes[process].engine;
+        tests::eventually("the key is given back", async || {
+            (engine.under_way() == of_this).then_some(())
+        })
+        .await;
+    }
+
     async fn take(&mut self, step: Step, told: &Told) -> Told {
         match step {
             Step::Begin(request, fault) => self.begin(&request, fault, told).await,
@@ -139,11 +149,15 @@ impl<P: Place> System<P> {
                 stored(self.end(run, fault).complete(Outcome::Tombstone, minutes(TTL)).await)
             }
             Step::Release(run, fault) => {
+                let process = self.runs[&run].0;
                 self.end(run, fault).release().await;
+                self.settled(process).await;
                 Told::Nothing
             }
             Step::Abandon(run, fault) => {
+                let process = self.runs[&run].0;
                 self.end(run, fault).abandon().await;
+                self.settled(process).await;
                 Told::Nothing
             }
             Step::Renew(run, fault) => {

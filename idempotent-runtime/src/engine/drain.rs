@@ -22,6 +22,12 @@ pub enum Leftover {
 }
 
 impl Engine {
+    /// How many runs are under way in this process, those that wait for one included.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        self.running().now()
+    }
+
     /// Takes no new runs and waits for those under way; answers how many are left.
     pub async fn drain(&self, at_most: Duration, leftover: Leftover) -> usize {
         let left = self.running().drain(at_most).await;

@@ -27,6 +27,11 @@ impl Running {
         (!self.closed.load(Ordering::SeqCst)).then_some(run)
     }
 
+    /// How many are inside.
+    pub(crate) fn now(&self) -> usize {
+        self.now.load(Ordering::SeqCst)
+    }
+
     /// Whether the door is closed.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::SeqCst)
