@@ -1,11 +1,11 @@
 //! What becomes of runs that outlast the drain of their process.
 
-use crate::{Desk, LEASE, TTL, answer, ask, engine, refused};
+use crate::{Desk, TTL, answer, ask, engine, patient, refused};
 use futures_util::poll;
 use idempotent_runtime::Leftover;
 use idempotent_runtime::engine::decide::Refusal;
 use idempotent_runtime::engine::{Begun, Stored};
-use idempotent_runtime::policy::{OnAbandoned, OnInFlight};
+use idempotent_runtime::policy::OnAbandoned;
 use idempotent_runtime::store::record::State;
 use std::pin::pin;
 use std::time::Duration;
@@ -56,9 +56,8 @@ async fn a_run_that_was_let_go_and_ends_after_all_is_stored_unless_another_has_i
 async fn who_waits_as_a_drain_begins_does_not_run() {
     let desk = Desk::new();
     let first = desk.run().await;
-    let mut patient = ask(OnAbandoned::Retry);
-    (patient.rules.on_in_flight, patient.wait) = (OnInFlight::Wait, LEASE);
-    let mut waiting = pin!(desk.engine.begin(&patient));
+    let asked = patient();
+    let mut waiting = pin!(desk.engine.begin(&asked));
     assert!(poll!(&mut waiting).is_pending());
     assert_eq!(desk.engine.drain(Duration::ZERO, Leftover::Leased).await, 2);
     first.release().await;
@@ -71,9 +70,8 @@ async fn who_waits_as_a_drain_begins_does_not_run() {
 async fn who_waits_as_a_drain_begins_gets_the_outcome() {
     let desk = Desk::new();
     let first = desk.run().await;
-    let mut patient = ask(OnAbandoned::Retry);
-    (patient.rules.on_in_flight, patient.wait) = (OnInFlight::Wait, LEASE);
-    let mut waiting = pin!(desk.engine.begin(&patient));
+    let asked = patient();
+    let mut waiting = pin!(desk.engine.begin(&asked));
     assert!(poll!(&mut waiting).is_pending());
     desk.engine.drain(Duration::ZERO, Leftover::Leased).await;
     first.complete(answer("the first's"), TTL).await;

@@ -5,6 +5,7 @@ mod crowds;
 mod drained;
 mod endings;
 mod leases;
+mod lookouts;
 mod resolved;
 mod takeovers;
 
@@ -100,6 +101,13 @@ fn ask(on_abandoned: OnAbandoned) -> Ask {
         wait: Duration::ZERO,
         give_back: GiveBack::For(TTL),
     }
+}
+
+/// What waits for another's run as long as it takes.
+fn patient() -> Ask {
+    let asked = ask(OnAbandoned::Retry);
+    let rules = Rules { on_in_flight: OnInFlight::Wait, ..asked.rules };
+    Ask { rules, wait: LEASE, ..asked }
 }
 
 fn somebody() -> Claimer {

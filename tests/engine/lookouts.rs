@@ -1,0 +1,85 @@
+//! Who waits for a run of another process, and what it waits by.
+
+use crate::{Desk, TTL, answer, ask, engine, patient};
+use bytes::Bytes;
+use idempotent_runtime::StorageKey;
+use idempotent_runtime::clock::ManualClock;
+use idempotent_runtime::engine::{Begun, Engine, Stored};
+use idempotent_runtime::policy::OnAbandoned;
+use idempotent_runtime::store::{Entry, MemoryStore, Store, StoreFuture, Swap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// Memory whose second reading, the lookout's, is never answered.
+#[derive(Debug)]
+struct Mute {
+    store: MemoryStore,
+    readings: AtomicUsize,
+    silent: Arc<Notify>,
+}
+
+impl Store for Mute {
+    fn create<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        value: &'a Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Option<Bytes>> {
+        self.store.create(key, value, life)
+    }
+
+    fn swap<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        expected: &'a Bytes,
+        value: &'a Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Swap> {
+        self.store.swap(key, expected, value, life)
+    }
+
+    fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
+        if self.readings.fetch_add(1, Ordering::SeqCst) != 1 {
+            return self.store.read(key);
+        }
+        self.silent.notify_one();
+        StoreFuture::new(std::future::pending())
+    }
+
+    fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
+        self.store.purge(limit)
+    }
+
+    fn describe(&self) -> String {
+        self.store.describe()
+    }
+}
+
+/// It would learn nothing, and with it nobody in its room.
+#[tokio::test]
+async fn a_lookout_whose_reading_is_not_answered_asks_again() {
+    let desk = Desk::new();
+    let silent = Arc::<Notify>::default();
+    let mute = Mute {
+        store: desk.store.clone(),
+        readings: AtomicUsize::new(0),
+        silent: Arc::clone(&silent),
+    };
+    let clock = Arc::new(ManualClock::new());
+    let here = Engine::new(Arc::new(mute), clock, Duration::from_millis(50));
+    let elsewhere = engine(desk.store.clone(), desk.clock.clone());
+    let first = match elsewhere.begin(&ask(OnAbandoned::Retry)).await.unwrap() {
+        Begun::Run(run) => run,
+        other => panic!("no run: {other:?}"),
+    };
+    let asked = patient();
+    let (begun, stored) = tokio::join!(here.begin(&asked), async {
+        silent.notified().await;
+        first.complete(answer("the first's"), TTL).await
+    });
+    assert_eq!(stored, Stored::Yes);
+    let begun = begun.unwrap();
+    assert!(matches!(begun, Begun::Replay(_)), "{begun:?}");
+}
