@@ -8,6 +8,7 @@ use crate::model::{
 use crate::parse::{Argument, Value};
 use crate::validate::{Reader, Subject, unique, uses};
 use proc_macro2::Span;
+use std::time::Duration;
 use syn::{Lit, LitStr};
 
 type Rule = fn(&Reader<'_>, &Policy, &Template) -> Option<Mistake>;
@@ -175,10 +176,10 @@ fn first_sent_needs_time(reader: &Reader<'_>, policy: &Policy, _: &Template) -> 
 }
 
 /// Twice what clocks may differ.
-const SHORTEST_TO_RETRY: std::time::Duration = std::time::Duration::from_mins(1);
+const SHORTEST_TO_RETRY: Duration = Duration::from_mins(1);
 
 /// As the runtime has it.
-const SHORTEST_LEASE: std::time::Duration = std::time::Duration::from_millis(100);
+const SHORTEST_LEASE: Duration = Duration::from_millis(100);
 
 fn lease_can_be_renewed(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
     let written = reader.find("lease")?;
@@ -204,7 +205,7 @@ fn below_ttl(
     reader: &Reader<'_>,
     policy: &Policy,
     name: &str,
-    setting: Setting<std::time::Duration>,
+    setting: Setting<Duration>,
 ) -> Option<Mistake> {
     let written = reader.find(name)?;
     if policy.strategy == Strategy::Cache {

@@ -114,6 +114,7 @@ async fn run(
 }
 
 /// What came of trying to run a task.
+#[derive(Debug, PartialEq, Eq)]
 enum Tried {
     /// It ran, or there is nothing to run.
     Done,
@@ -204,4 +205,67 @@ fn request(task: &Rc<Resumed>) -> Option<Request> {
     let request = Request::from(head);
     request.extensions_mut().insert(Rc::clone(task));
     Some(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::claim::{Claim, Claimable};
+    use crate::fingerprint::Fingerprint;
+    use crate::http::scope::Scope;
+    use crate::store::MemoryStore;
+    use crate::store::record::Label;
+    use actix_web::test::init_service;
+    use actix_web::{HttpResponse, web};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    const TASK: StorageKey = StorageKey::from_bytes([7; 32]);
+
+    /// An app whose one task waits, and what comes of trying to run it with these routes.
+    async fn tried(routes: impl FnOnce(&mut ServiceConfig)) -> (Idempotency, Tried) {
+        let app = Idempotency::builder(MemoryStore::new()).scope(Scope::shared()).build().unwrap();
+        let claim = Claim {
+            key: TASK,
+            label: Label::new("report", "id"),
+            fingerprint: Fingerprint::NONE,
+            claimable: Claimable::Issued,
+            lease: app.settings().lease,
+            keep: app.settings().ttl,
+        };
+        let input = Input {
+            method: "POST".to_owned(),
+            target: "/reports".to_owned(),
+            on_abandoned: OnAbandoned::Retry,
+            arguments: Vec::new(),
+        };
+        app.tasks().put(app.engine(), &claim, &input).await.unwrap();
+        let service = init_service(App::new().configure(routes)).await;
+        let tried = take_up(&app, &service, TASK).await.unwrap();
+        (app, tried)
+    }
+
+    #[actix_web::test]
+    async fn an_unguarded_handler_at_the_address_of_a_task_is_not_run_again() {
+        let runs = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&runs);
+        let (app, tried) = tried(move |routes| {
+            let unguarded = move || {
+                counted.fetch_add(1, Ordering::SeqCst);
+                async { HttpResponse::Ok() }
+            };
+            routes.route("/reports", web::post().to(unguarded));
+        })
+        .await;
+        assert_eq!(runs.load(Ordering::SeqCst), 1);
+        // As long as there may be a record of the task: the process does not come back to it.
+        let settings = app.settings();
+        assert_eq!(tried, Tried::NotOurs { left_for: settings.ttl + settings.lease });
+        assert!(to_run(&app, &TASK).await.unwrap().is_some(), "others may have its handler");
+    }
+
+    #[actix_web::test]
+    async fn where_no_handler_is_a_task_is_tried_again_soon() {
+        let (_, tried) = tried(|_| {}).await;
+        assert_eq!(tried, Tried::NotOurs { left_for: NOT_OURS });
+    }
 }
