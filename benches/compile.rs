@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 const HANDLERS: usize = 200;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 15;
 
 fn main() {
     let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/compile");

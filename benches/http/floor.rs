@@ -15,7 +15,7 @@ pub(crate) async fn bare(order: web::Json<Order>) -> impl Responder {
 }
 
 /// The connection of one worker, and what completes a claim.
-struct ByHand {
+pub(crate) struct Server {
     client: Client,
     connection: OnceCell<MultiplexedConnection>,
     complete: Script,
@@ -23,51 +23,64 @@ struct ByHand {
 
 static OWNERS: AtomicU64 = AtomicU64::new(0);
 
-pub(crate) fn on_redis(config: &mut ServiceConfig, url: &str) {
-    let by_hand = ByHand {
-        client: Client::open(url).expect("a URL"),
-        connection: OnceCell::new(),
-        complete: Script::new(
-            "if redis.call('GET', KEYS[1]) == ARGV[1] then
-                 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-                 return 1
-             end
-             return 0",
-        ),
-    };
-    config.app_data(web::Data::new(by_hand)).service(create);
+impl Server {
+    pub(crate) fn new(url: &str) -> Self {
+        Self {
+            client: Client::open(url).expect("a URL"),
+            connection: OnceCell::new(),
+            complete: Script::new(
+                "if redis.call('GET', KEYS[1]) == ARGV[1] then
+                     redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+                     return 1
+                 end
+                 return 0",
+            ),
+        }
+    }
+
+    async fn connection(&self) -> MultiplexedConnection {
+        let connect =
+            async || self.client.get_multiplexed_async_connection().await.expect("it connects");
+        self.connection.get_or_init(connect).await.clone()
+    }
+
+    /// One native command; what is there already, if something is.
+    pub(crate) async fn claim(&self, key: &str, owner: &[u8]) -> Option<Vec<u8>> {
+        let mut claim = cmd("SET");
+        claim.arg(key).arg(owner).arg("NX").arg("GET").arg("PX").arg(60_000);
+        claim.query_async(&mut self.connection().await).await.expect("it answers")
+    }
+
+    /// One script, which compares the owner.
+    pub(crate) async fn complete(&self, key: &str, owner: &[u8], answer: &[u8]) {
+        let mut complete = self.complete.key(key);
+        complete.arg(owner).arg(answer).arg(86_400_000);
+        let held = complete.invoke_async::<i64>(&mut self.connection().await).await;
+        assert_eq!(held.expect("it answers"), 1, "it is ours");
+    }
 }
 
-/// Claim by one native command, run, complete by one script that compares the owner.
+pub(crate) fn on_redis(config: &mut ServiceConfig, url: &str) {
+    config.app_data(web::Data::new(Server::new(url))).service(create);
+}
+
+/// Claim, run, complete.
 #[post("/orders")]
 async fn create(
     request: HttpRequest,
     order: web::Json<Order>,
-    by_hand: web::Data<ByHand>,
+    server: web::Data<Server>,
 ) -> impl Responder {
-    let connection = by_hand
-        .connection
-        .get_or_init(async || {
-            by_hand.client.get_multiplexed_async_connection().await.expect("it connects")
-        })
-        .await;
-    let mut connection = connection.clone();
     let key = request.headers().get("Idempotency-Key").and_then(|key| key.to_str().ok());
     let key = format!("by-hand:{}", key.expect("a key"));
     let owner = format!("running:{}", OWNERS.fetch_add(1, Ordering::Relaxed));
-    let mut claim = cmd("SET");
-    claim.arg(&key).arg(&owner).arg("NX").arg("GET").arg("PX").arg(60_000);
-    let there: Option<String> = claim.query_async(&mut connection).await.expect("it answers");
-    match there {
+    match server.claim(&key, owner.as_bytes()).await {
         None => {
             let answer = serde_json::to_string(&order).expect("JSON");
-            let mut complete = by_hand.complete.key(&key);
-            complete.arg(&owner).arg(&answer).arg(86_400_000);
-            let held: i64 = complete.invoke_async(&mut connection).await.expect("it answers");
-            assert_eq!(held, 1, "it is ours");
+            server.complete(&key, owner.as_bytes(), answer.as_bytes()).await;
             HttpResponse::Created().content_type("application/json").body(answer)
         }
-        Some(running) if running.starts_with("running:") => HttpResponse::Conflict().finish(),
+        Some(running) if running.starts_with(b"running:") => HttpResponse::Conflict().finish(),
         Some(answer) => HttpResponse::Created().content_type("application/json").body(answer),
     }
 }

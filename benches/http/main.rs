@@ -2,6 +2,7 @@
 //!
 //! `cargo bench -p benches --bench http`
 
+mod careful;
 mod floor;
 mod guarded;
 
@@ -53,13 +54,19 @@ fn guarded(store: impl idempotent_runtime::Store) -> Load {
 
 /// By hand a script exchanges, on both; the guard runs none where the server can do without.
 async fn on_server(name: &str, server: &RedisServer) {
-    let url = server.url();
-    let by_hand = serve(move |config| floor::on_redis(config, &url));
-    let by_hand = Load::new(by_hand, "/orders", CONNECTIONS);
+    let floors: [(_, fn(&mut ServiceConfig, &str)); 2] = [
+        ("the same commands by hand", floor::on_redis),
+        ("the same promises by hand", careful::on_redis),
+    ];
     let guarded = guarded(RedisStore::connect(&server.url()).await.expect("it connects"));
-    for (case, requests) in [("new key", Requests::New), ("replay", Requests::Repeated)] {
-        let round = Round { guarded: &guarded, floor: &by_hand, requests };
-        compare(&format!("{name}, {case}, against the same commands by hand"), &round).await;
+    for (floor, configure) in floors {
+        let url = server.url();
+        let by_hand = serve(move |config| configure(config, &url));
+        let by_hand = Load::new(by_hand, "/orders", CONNECTIONS);
+        for (case, requests) in [("new key", Requests::New), ("replay", Requests::Repeated)] {
+            let round = Round { guarded: &guarded, floor: &by_hand, requests };
+            compare(&format!("{name}, {case}, against {floor}"), &round).await;
+        }
     }
 }
 

@@ -1,0 +1,65 @@
+//! What somebody would write by hand who wants of one handler what the layer promises of all: no key
+//! crosses callers or paths, a key used for another request is refused, a replay says that it is one.
+//!
+//! It renews no lease, survives no lost answer, and goes on for no client that is gone.
+
+use crate::Order;
+use crate::floor::Server;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::web::{Bytes, Data, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, post};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+const RUNNING: u8 = 0;
+const DONE: u8 = 1;
+
+pub(crate) fn on_redis(config: &mut ServiceConfig, url: &str) {
+    config.app_data(Data::new(Server::new(url))).service(create);
+}
+
+#[post("/orders")]
+async fn create(request: HttpRequest, body: Bytes, server: Data<Server>) -> HttpResponse {
+    let Ok(order) = serde_json::from_slice::<Order>(&body) else {
+        return HttpResponse::BadRequest().finish();
+    };
+    let header = |name| request.headers().get(name).map(|value| value.as_bytes());
+    let (Some(caller), Some(key)) = (header("Authorization"), header("Idempotency-Key")) else {
+        return HttpResponse::BadRequest().finish();
+    };
+    let route = [request.method().as_str().as_bytes(), request.path().as_bytes()];
+    let name = hashed(&[route[0], route[1], caller, key]);
+    let name = format!("careful:{}", URL_SAFE_NO_PAD.encode(name));
+    let fingerprint = hashed(&[route[0], route[1], request.query_string().as_bytes(), &body]);
+    let owner: [u8; 16] = rand::random();
+    let running = [&[RUNNING][..], &fingerprint, &owner].concat();
+    let Some(there) = server.claim(&name, &running).await else {
+        let answer = serde_json::to_vec(&order).expect("JSON");
+        let done = [&[DONE][..], &fingerprint, &answer].concat();
+        server.complete(&name, &running, &done).await;
+        return HttpResponse::Created()
+            .insert_header((CONTENT_TYPE, "application/json"))
+            .body(answer);
+    };
+    let there = Bytes::from(there);
+    match there[0] {
+        _ if there[1..33] != fingerprint => HttpResponse::UnprocessableEntity().finish(),
+        RUNNING => HttpResponse::Conflict().finish(),
+        _ => HttpResponse::Created()
+            .insert_header((CONTENT_TYPE, "application/json"))
+            .insert_header((CACHE_CONTROL, "no-store"))
+            .insert_header(("Idempotency-Replayed", "true"))
+            .body(there.slice(33..)),
+    }
+}
+
+/// Of parts that cannot be shifted into each other.
+fn hashed(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
