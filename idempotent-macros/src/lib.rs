@@ -20,13 +20,13 @@ use proc_macro2::TokenStream;
 /// | argument | value | default |
 /// | --- | --- | --- |
 /// | `strategy` | `"request_id"`, `"token"`, `"lock"`, `"cache"`, `"dedup_table"`, `"row_lock"`, `"version"`, `"state"`, `"unique"`, `"async"`, `"message"` | `"request_id"` |
-/// | `key` | a template, see below | `"{header.Idempotency-Key}"` |
+/// | `key` | a template, see below | `"{header.Idempotency-Key}"`; `token`, `lock` and `message` need one, rows and `unique` have none |
 /// | `operation` | the name that keys and tokens are bound to | the function's name |
 /// | `scope` | a template, or `"shared"` | the app's rule |
-/// | `ttl` | how long a finished request is remembered | the app's, 24 hours |
+/// | `ttl` | how long a finished request is remembered | the app's, 24 hours; `cache` needs one |
 /// | `stale` | how long an answer of a cache is read after its ttl, while one computes a new one | not at all |
 /// | `lease` | how long a run excludes others without being renewed | the app's |
-/// | `on_duplicate` | `"replay"`, `"reject"` | `"replay"` |
+/// | `on_duplicate` | `"replay"`, `"reject"`, with `version` also `"accept"` | `"replay"` |
 /// | `on_in_flight` | `"reject"`, `"wait"` | `"reject"` |
 /// | `wait` | how long to wait, with `on_in_flight = "wait"` and for a lock | the app's, 10 seconds |
 /// | `on_abandoned` | `"retry"`, `"hold"`: when the process died that ran it | `"retry"` |
@@ -40,6 +40,11 @@ use proc_macro2::TokenStream;
 /// | `within` | how far the request's timestamp may be from now | no limit |
 /// | `timestamp` | a template of that timestamp | `"{header.Timestamp}"` |
 /// | `first_sent` | a template of when the client sent the request for the first time, see below | not asked |
+/// | `table`, `id`, `id_column`, `column` | of the row that guards `row_lock`, `version` and `state`, see below | |
+/// | `version` | a template of the version that the client saw | `"{header.If-Match}"` |
+/// | `from`, `to` | variants, without quotes: `from = Status::Paid`; `state` needs both | |
+/// | `existing` | a function, without quotes; `unique` needs it | |
+/// | `constraint` | the one index that `unique` means; on SQLite `"table.column"` | any |
 /// | `engine` | an expression, for `message` alone: what guards the function | |
 ///
 /// A lock takes `key`, `scope`, `lease`, `wait` and `message`: handlers whose locks have one name

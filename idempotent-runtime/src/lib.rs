@@ -37,7 +37,9 @@
 //! # Order of work
 //! Extract the handler's arguments → scope → key → fingerprint → claim → run → store → respond. What
 //! an extractor refuses claims nothing, and a stored response is only sent after the same extractors
-//! passed again: authorization belongs into an extractor or a middleware.
+//! passed again: authorization belongs into an extractor or a middleware. Under
+//! `Idempotency::middleware` the claim comes before the extractors, and a replay does not ask them:
+//! authenticate outside of it.
 //!
 //! # Features
 //! `macros` and `actix` are on by default. `sqlite`, `redis`, `postgres` and `mysql` bring those

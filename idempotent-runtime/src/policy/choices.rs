@@ -62,6 +62,6 @@ pub enum Presence {
     Required,
     /// It runs unguarded.
     Optional,
-    /// There is none: nothing is remembered.
+    /// There is none: a row or an index is the guard, or a read's path and query are its key.
     Unkeyed,
 }

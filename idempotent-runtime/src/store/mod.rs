@@ -84,7 +84,8 @@ pub enum Swap {
 /// - An operation that hangs is an error: the engine gives every call a deadline, and a dropped
 ///   future must leave the store usable.
 ///
-/// The functions of `store::conformance` (feature `conformance`) check all of this.
+/// The functions of `store::conformance` (feature `conformance`) check of this what can be seen while a
+/// backend runs: not what survives it, and not what it does under pressure.
 pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Puts a value where none is; otherwise gives what is there and changes nothing.
     fn create<'a>(

@@ -4,7 +4,8 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::store::{MemoryStore, Store};
 use std::sync::Arc;
 
-/// Opens the store a URL names: `memory:`, `sqlite:PATH`, `redis://…`, `postgres://…`, `mysql://…`.
+/// Opens the store a URL names: `memory:`, `sqlite:PATH` (feature `sqlite`), `redis://…` (`redis`),
+/// `postgres://…` (`postgres`), `mysql://…` or `mariadb://…` (`mysql`).
 ///
 /// A Redis store takes every form of `RedisStore::connect`.
 ///

@@ -156,3 +156,18 @@ fn common(
         give_back: GiveBack::For(ttl),
     }
 }
+
+#[cfg(all(test, feature = "actix"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_yields_to_the_life_of_its_record() {
+        let policy = Policy::of_routes(Strategy::RequestId);
+        let (ttl, lease) = (Duration::from_secs(10), Duration::from_mins(1));
+        let settings = Settings { ttl, lease, ..Settings::default() };
+        let (key, label) = (StorageKey::from_bytes([7; 32]), Label::new("", ""));
+        let claim = common(&policy, &settings, key, label, Fingerprint::NONE).claim;
+        assert_eq!((claim.lease, claim.keep), (ttl / 2, ttl));
+    }
+}
