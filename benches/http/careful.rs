@@ -5,7 +5,7 @@
 
 use crate::Order;
 use crate::floor::Server;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use actix_web::web::{Bytes, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, post};
 use base64::Engine;
@@ -24,7 +24,7 @@ async fn create(request: HttpRequest, body: Bytes, server: Data<Server>) -> Http
     let Ok(order) = serde_json::from_slice::<Order>(&body) else {
         return HttpResponse::BadRequest().finish();
     };
-    let header = |name| request.headers().get(name).map(|value| value.as_bytes());
+    let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
     let (Some(caller), Some(key)) = (header("Authorization"), header("Idempotency-Key")) else {
         return HttpResponse::BadRequest().finish();
     };

@@ -25,6 +25,9 @@ pub(crate) struct Order {
 
 const CONNECTIONS: usize = 32;
 
+/// Adds what is served by hand, with its records on this server.
+type Configure = fn(&mut ServiceConfig, &str);
+
 /// A server with one worker on threads of its own.
 fn serve(configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static) -> SocketAddr {
     let (ready, started) = mpsc::channel();
@@ -54,8 +57,8 @@ fn guarded(store: impl idempotent_runtime::Store) -> Load {
 
 /// By hand a script exchanges, on both; the guard runs none where the server can do without.
 async fn on_server(name: &str, server: &RedisServer) {
-    let floors: [(_, fn(&mut ServiceConfig, &str)); 2] = [
-        ("the same commands by hand", floor::on_redis),
+    let floors = [
+        ("the same commands by hand", floor::on_redis as Configure),
         ("the same promises by hand", careful::on_redis),
     ];
     let guarded = guarded(RedisStore::connect(&server.url()).await.expect("it connects"));

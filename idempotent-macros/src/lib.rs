@@ -44,7 +44,7 @@ use proc_macro2::TokenStream;
 /// | `version` | a template of the version that the client saw | `"{header.If-Match}"` |
 /// | `from`, `to` | variants, without quotes: `from = Status::Paid`; `state` needs both | |
 /// | `existing` | a function, without quotes; `unique` needs it | |
-/// | `constraint` | the one index that `unique` means; on SQLite `"table.column"` | any |
+/// | `constraint` | the one index that `unique` means; on `SQLite` `"table.column"` | any |
 /// | `engine` | an expression, for `message` alone: what guards the function | |
 ///
 /// A lock takes `key`, `scope`, `lease`, `wait` and `message`: handlers whose locks have one name

@@ -251,7 +251,7 @@ mod tests {
         let (app, tried) = tried(move |routes| {
             let unguarded = move || {
                 counted.fetch_add(1, Ordering::SeqCst);
-                async { HttpResponse::Ok() }
+                async { HttpResponse::Ok().finish() }
             };
             routes.route("/reports", web::post().to(unguarded));
         })
