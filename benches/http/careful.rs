@@ -28,10 +28,10 @@ async fn create(request: HttpRequest, body: Bytes, server: Data<Server>) -> Http
     let (Some(caller), Some(key)) = (header("Authorization"), header("Idempotency-Key")) else {
         return HttpResponse::BadRequest().finish();
     };
-    let route = [request.method().as_str().as_bytes(), request.path().as_bytes()];
-    let name = hashed(&[route[0], route[1], caller, key]);
+    let (method, path) = (request.method().as_str().as_bytes(), request.path().as_bytes());
+    let name = hashed(&[method, path, caller, key]);
     let name = format!("careful:{}", URL_SAFE_NO_PAD.encode(name));
-    let fingerprint = hashed(&[route[0], route[1], request.query_string().as_bytes(), &body]);
+    let fingerprint = hashed(&[method, path, request.query_string().as_bytes(), &body]);
     let owner: [u8; 16] = rand::random();
     let running = [&[RUNNING][..], &fingerprint, &owner].concat();
     let Some(there) = server.claim(&name, &running).await else {
