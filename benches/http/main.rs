@@ -55,20 +55,21 @@ fn guarded(store: impl idempotent_runtime::Store) -> Load {
     Load::new(address, "/orders", CONNECTIONS)
 }
 
-/// By hand a script exchanges, on both; the guard runs none where the server can do without.
+/// By hand a script exchanges, on both; the guard runs none where the server can do without. What the
+/// promises cost by hand says how much of the guard's cost is theirs.
 async fn on_server(name: &str, server: &RedisServer) {
-    let floors = [
-        ("the same commands by hand", floor::on_redis as Configure),
-        ("the same promises by hand", careful::on_redis),
-    ];
     let guarded = guarded(RedisStore::connect(&server.url()).await.expect("it connects"));
-    for (floor, configure) in floors {
+    let [commands, promises] = [floor::on_redis as Configure, careful::on_redis].map(|configure| {
         let url = server.url();
-        let by_hand = serve(move |config| configure(config, &url));
-        let by_hand = Load::new(by_hand, "/orders", CONNECTIONS);
+        Load::new(serve(move |config| configure(config, &url)), "/orders", CONNECTIONS)
+    });
+    for (sides, guarded, floor) in [
+        ("against the same commands by hand", &guarded, &commands),
+        ("against the same promises by hand", &guarded, &promises),
+        ("the same promises by hand against the same commands", &promises, &commands),
+    ] {
         for (case, requests) in [("new key", Requests::New), ("replay", Requests::Repeated)] {
-            let round = Round { guarded: &guarded, floor: &by_hand, requests };
-            compare(&format!("{name}, {case}, against {floor}"), &round).await;
+            compare(&format!("{name}, {case}, {sides}"), &Round { guarded, floor, requests }).await;
         }
     }
 }
