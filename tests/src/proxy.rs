@@ -7,6 +7,7 @@ use line::{Cut, Line, Weather};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -110,6 +111,11 @@ impl Proxy {
         self.line.silences.send_modify(|silences| *silences += 1);
     }
 
+    /// From now on whatever ends is reset, as by a host that went down with a request unread.
+    pub fn end_by_reset(&self) {
+        self.line.resets.store(true, Ordering::SeqCst);
+    }
+
     /// Closes every connection and resets new ones.
     pub fn refuse(&self) {
         self.line.weather.send_replace(Weather::Refuse);
@@ -117,7 +123,7 @@ impl Proxy {
     }
 
     /// The next so many requests that contain this, which all do if it is empty, are carried out and
-    /// their answers cut: the first bytes arrive, then the connection closes.
+    /// their answers cut: the first bytes arrive, then the connection ends.
     pub fn cut_answers(&self, to: &[u8], after: usize, many: usize) {
         let cut = Cut { to: to.to_vec(), after, left: many };
         *self.line.cut.lock().expect("no panic") = Some(cut);

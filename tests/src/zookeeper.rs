@@ -73,8 +73,17 @@ impl ZooKeeperServer {
 
     /// The nodes that end with their sessions: one for each lock that is held or waited for.
     pub fn places(&self) -> usize {
-        let dump = self.ask("dump").expect("the server is up");
-        dump.lines().filter(|line| line.trim().starts_with("/idempotency/locks/")).count()
+        self.listed("dump")
+    }
+
+    /// How many of those are watched: one for each that somebody waits behind.
+    pub fn waited_for(&self) -> usize {
+        self.listed("wchp")
+    }
+
+    fn listed(&self, word: &str) -> usize {
+        let list = self.ask(word).expect("the server is up");
+        list.lines().filter(|line| line.trim().starts_with("/idempotency/locks/")).count()
     }
 }
 

@@ -1,51 +1,103 @@
 //! Invariant S9 for locks: answers that do not arrive.
 
 use crate::{LONG, held, process, process_at};
+use idempotent_runtime::{Idempotency, LockGuard};
+use std::time::Duration;
 use tests::{Proxy, ZooKeeperServer, eventually};
+use tokio::task::JoinHandle;
 
-/// Only what makes a node holds the lock's name, and only what removes one ends in its number.
+/// Only what makes a node holds the lock's name, and only what removes or watches one its number.
 const MAKES: &[u8] = b"account:7";
-const REMOVES: &[u8] = b"-0000";
+const NUMBERED: &[u8] = b"-0000";
+
+/// The ways in which a connection ends, which a client hears as different errors.
+const ENDS: [fn(&Proxy); 2] = [|_closed| {}, Proxy::end_by_reset];
+
+async fn far(proxy: &Proxy, session: Duration) -> Idempotency {
+    process_at(&format!("zookeeper://{}", proxy.address()), session).await
+}
 
 /// Made again, the lock would wait for itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_place_whose_making_was_not_answered_is_found_again() {
     let server = ZooKeeperServer::start().await;
-    let proxy = Proxy::to(&server).await;
-    let process = process_at(&format!("zookeeper://{}", proxy.address()), LONG).await;
     let mut fences = Vec::new();
-    // An answer begins with its length, in four bytes.
-    for bytes in [0, 3, 4, 20] {
-        proxy.cut_answers(MAKES, bytes, 1);
-        let guard = held(&process).await;
-        assert_eq!((proxy.answers_to_cut(), server.places()), (0, 1), "{bytes}");
-        assert!(guard.is_certain(), "{bytes}");
-        fences.push(guard.attempt());
-        guard.release().await;
-        assert_eq!(server.places(), 0, "{bytes}");
+    for end in ENDS {
+        let proxy = Proxy::to(&server).await;
+        end(&proxy);
+        let process = far(&proxy, LONG).await;
+        // An answer begins with its length, in four bytes.
+        for bytes in [0, 3, 4, 20] {
+            proxy.cut_answers(MAKES, bytes, 1);
+            let guard = held(&process).await;
+            assert_eq!((proxy.answers_to_cut(), server.places()), (0, 1), "{bytes}");
+            assert!(guard.is_certain(), "{bytes}");
+            fences.push(guard.attempt());
+            guard.release().await;
+            assert_eq!(server.places(), 0, "{bytes}");
+        }
+        assert_eq!(process.counts().lost, 0);
     }
     assert!(fences.is_sorted_by(|one, next| one < next), "{fences:?}");
-    assert_eq!(process.counts().lost, 0);
 }
 
 /// Who asks again whether its node is gone was the one who removed it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_release_that_was_not_answered_is_one() {
     let server = ZooKeeperServer::start().await;
+    for end in ENDS {
+        let proxy = Proxy::to(&server).await;
+        end(&proxy);
+        let (far, near) = (far(&proxy, LONG).await, process(&server, LONG).await);
+        for bytes in [0, 4] {
+            let guard = held(&far).await;
+            let waiting = waiting(&near);
+            eventually("it waits", async || (server.waited_for() == 1).then_some(())).await;
+            proxy.cut_answers(NUMBERED, bytes, 1);
+            guard.release().await;
+            assert_eq!(proxy.answers_to_cut(), 0, "{bytes}");
+            waiting.await.unwrap().release().await;
+        }
+        assert_eq!((far.counts().lost, near.counts().lost), (0, 0));
+    }
+}
+
+/// A place that stayed would hold the lock for as long as the process lives.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_release_that_never_arrived_is_sent_again() {
+    let server = ZooKeeperServer::start().await;
     let proxy = Proxy::to(&server).await;
-    let far = process_at(&format!("zookeeper://{}", proxy.address()), LONG).await;
-    let near = process(&server, LONG).await;
-    for bytes in [0, 4] {
-        let guard = held(&far).await;
-        let waiting = tokio::spawn({
-            let near = near.clone();
-            async move { held(&near).await }
-        });
-        eventually("both stand in line", async || (server.places() == 2).then_some(())).await;
-        proxy.cut_answers(REMOVES, bytes, 1);
+    // The client waits two fifths of it for an answer.
+    let (far, near) = (far(&proxy, Duration::from_secs(5)).await, process(&server, LONG).await);
+    let guard = held(&far).await;
+    let waiting = waiting(&near);
+    eventually("it waits", async || (server.waited_for() == 1).then_some(())).await;
+    proxy.silence();
+    guard.release().await;
+    waiting.await.unwrap().release().await;
+    assert_eq!((far.counts().lost, near.counts().lost), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_keeps_its_place_when_answers_are_lost() {
+    let server = ZooKeeperServer::start().await;
+    for end in ENDS {
+        let proxy = Proxy::to(&server).await;
+        end(&proxy);
+        let (far, near) = (far(&proxy, LONG).await, process(&server, LONG).await);
+        let guard = held(&near).await;
+        proxy.cut_answers(NUMBERED, 0, 2);
+        let waiting = waiting(&far);
+        let waits =
+            async || (proxy.answers_to_cut() == 0 && server.waited_for() == 1).then_some(());
+        eventually("it waits", waits).await;
+        assert_eq!(server.places(), 2);
         guard.release().await;
-        assert_eq!(proxy.answers_to_cut(), 0, "{bytes}");
         waiting.await.unwrap().release().await;
     }
-    assert_eq!((far.counts().lost, near.counts().lost), (0, 0));
+}
+
+fn waiting(process: &Idempotency) -> JoinHandle<LockGuard> {
+    let process = process.clone();
+    tokio::spawn(async move { held(&process).await })
 }

@@ -42,7 +42,7 @@ async fn a_restart_of_the_server_costs_nobody_the_lock() {
         let other = other.clone();
         async move { held(&other).await }
     });
-    eventually("both stand in line", async || (server.places() == 2).then_some(())).await;
+    eventually("the other waits", async || (server.waited_for() == 1).then_some(())).await;
     server.kill();
     eventually("it is not certain", async || (!guard.is_certain()).then_some(())).await;
     server.restart().await;

@@ -2,7 +2,7 @@
 
 use super::Place;
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -28,6 +28,8 @@ pub(super) struct Line {
     /// Counts the times that every connection fell silent.
     pub(super) silences: watch::Sender<usize>,
     pub(super) cut: Mutex<Option<Cut>>,
+    /// Whether connections end by a reset.
+    pub(super) resets: AtomicBool,
 }
 
 /// Which answers do not arrive whole.
@@ -50,6 +52,7 @@ impl Line {
             drops: watch::Sender::new(0),
             silences: watch::Sender::new(0),
             cut: Mutex::default(),
+            resets: AtomicBool::new(false),
         }
     }
 
@@ -131,11 +134,14 @@ impl Connection {
 
     async fn between(
         &self,
-        client: TcpStream,
+        mut client: TcpStream,
         from_server: impl AsyncRead + Unpin,
         to_server: impl AsyncWrite + Unpin,
     ) -> io::Result<()> {
-        let (from_client, to_client) = client.into_split();
+        if self.line.resets.load(Ordering::SeqCst) {
+            client.set_zero_linger()?;
+        }
+        let (from_client, to_client) = client.split();
         tokio::select! {
             done = self.requests(from_client, to_server) => done,
             done = self.answers(from_server, to_client) => done,
@@ -168,7 +174,8 @@ impl Connection {
             let allowed = self.allowed.load(Ordering::SeqCst);
             to.write_all(&piece[..piece.len().min(allowed)]).await?;
             if allowed != WHOLE {
-                return to.shutdown().await;
+                // The connection ends with its halves.
+                return Ok(());
             }
         }
     }

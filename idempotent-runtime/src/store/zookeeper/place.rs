@@ -65,7 +65,7 @@ impl Place {
                     return Ok(stat.czxid.unsigned_abs());
                 }
                 Err(Error::NoNode) => self.make_directory().await?,
-                Err(Error::ConnectionLoss) => {
+                Err(error) if passes(&error) => {
                     sleep(PAUSE).await;
                     if let Some(fence) = self.find().await? {
                         return Ok(fence);
@@ -81,13 +81,15 @@ impl Place {
         let container = CreateMode::Container.with_acls(self.acls);
         match self.session.mkdir(&self.directory, &container).await {
             // Looked at again either way.
-            Ok(()) | Err(Error::ConnectionLoss) => Ok(()),
-            Err(error) => Err(error),
+            Err(error) if !passes(&error) => Err(error),
+            _ => Ok(()),
         }
     }
 
     /// The node whose making was not answered, if it was made.
     async fn find(&mut self) -> Result<Option<u64>, Error> {
+        // It may have been made by another server than the one that is asked now.
+        again(|| self.session.sync(&self.directory)).await?;
         let Some(child) = self.children().await?.into_iter().find(|child| self.is_ours(child))
         else {
             return Ok(None);
@@ -167,13 +169,11 @@ impl Place {
             match self.session.delete(&ours.path, None).await {
                 Ok(()) => return Ok(Hold::Held),
                 Err(Error::NoNode) => return Ok(gone),
-                Err(Error::ConnectionLoss) => {
+                Err(Error::SessionExpired | Error::ClientClosed) => return Ok(Hold::Lost),
+                Err(error) if passes(&error) => {
                     // Gone by now, it may have been us.
                     gone = Hold::Held;
                     sleep(PAUSE).await;
-                }
-                Err(Error::SessionExpired | Error::SessionMoved | Error::ClientClosed) => {
-                    return Ok(Hold::Lost);
                 }
                 Err(error) => return Err(error),
             }
@@ -181,12 +181,25 @@ impl Place {
     }
 }
 
-/// Asks until the answer is not lost; the client connects again by itself, and ends the session if
-/// it cannot.
+/// Whether asking again can help: the server was busy, or the connection broke before the answer,
+/// which has as many names as there are ways to break. The client connects again by itself, and ends
+/// the session if it cannot.
+fn passes(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::ConnectionLoss
+            | Error::Custom(_)
+            | Error::UnexpectedError(_)
+            | Error::SessionMoved
+            | Error::Throttled
+    )
+}
+
+/// Asks until the answer is not lost.
 async fn again<T, F: Future<Output = Result<T, Error>>>(ask: impl Fn() -> F) -> Result<T, Error> {
     loop {
         match ask().await {
-            Err(Error::ConnectionLoss) => sleep(PAUSE).await,
+            Err(error) if passes(&error) => sleep(PAUSE).await,
             answer => return answer,
         }
     }
