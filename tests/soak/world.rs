@@ -146,6 +146,7 @@ impl World {
 
     async fn weather(&self, sets: impl Fn(&Proxy), lasts: std::ops::Range<u64>) {
         let Some(proxy) = &self.proxy else { return };
+        proxy.end_by_reset(random_range(0..2) == 0);
         sets(proxy);
         // How long it lasts is the blow, too.
         sleep(Duration::from_millis(random_range(lasts))).await;

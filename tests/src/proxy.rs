@@ -111,9 +111,10 @@ impl Proxy {
         self.line.silences.send_modify(|silences| *silences += 1);
     }
 
-    /// From now on whatever ends is reset, as by a host that went down with a request unread.
-    pub fn end_by_reset(&self) {
-        self.line.resets.store(true, Ordering::SeqCst);
+    /// Whether connections that come from now on end by a reset, as where a process died with a
+    /// request unread.
+    pub fn end_by_reset(&self, reset: bool) {
+        self.line.resets.store(reset, Ordering::SeqCst);
     }
 
     /// Closes every connection and resets new ones.

@@ -3,6 +3,7 @@
 mod answers;
 mod order;
 mod sessions;
+mod weather;
 
 use idempotent_runtime::{Idempotency, Lock, LockGuard, MemoryStore, Scope, ZooKeeperLocks};
 use std::time::Duration;
