@@ -59,4 +59,4 @@ cargo test --locked --workspace --all-features
 RUSTFLAGS="--cfg shuttle" cargo test --locked --package idempotent-runtime --no-default-features --lib \
     --target-dir target/shuttle interleavings
 # Examples hold tests, too, which the line above only builds.
-cargo test --locked --package examples --all-features --examples
+cargo test --locked --workspace --all-features --examples
