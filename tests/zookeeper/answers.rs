@@ -1,10 +1,9 @@
 //! Invariant S9 for locks: answers that do not arrive.
 
-use crate::{LONG, held, process, process_at};
-use idempotent_runtime::{Idempotency, LockGuard};
+use crate::{LONG, held, process, process_at, waits};
+use idempotent_runtime::Idempotency;
 use std::time::Duration;
 use tests::{Proxy, ZooKeeperServer, eventually};
-use tokio::task::JoinHandle;
 
 /// Only what makes a node holds the lock's name, and only what removes or watches one its number.
 const MAKES: &[u8] = b"account:7";
@@ -51,8 +50,7 @@ async fn a_release_that_was_not_answered_is_one() {
         let (far, near) = (far(&proxy, LONG).await, process(&server, LONG).await);
         for bytes in [0, 4] {
             let guard = held(&far).await;
-            let waiting = waiting(&near);
-            eventually("it waits", async || (server.waited_for() == 1).then_some(())).await;
+            let waiting = waits(&server, &near).await;
             proxy.cut_answers(NUMBERED, bytes, 1);
             guard.release().await;
             assert_eq!(proxy.answers_to_cut(), 0, "{bytes}");
@@ -70,8 +68,7 @@ async fn a_release_that_never_arrived_is_sent_again() {
     // The client waits two fifths of it for an answer.
     let (far, near) = (far(&proxy, Duration::from_secs(5)).await, process(&server, LONG).await);
     let guard = held(&far).await;
-    let waiting = waiting(&near);
-    eventually("it waits", async || (server.waited_for() == 1).then_some(())).await;
+    let waiting = waits(&server, &near).await;
     proxy.silence();
     guard.release().await;
     waiting.await.unwrap().release().await;
@@ -87,17 +84,12 @@ async fn who_waits_keeps_its_place_when_answers_are_lost() {
         let (far, near) = (far(&proxy, LONG).await, process(&server, LONG).await);
         let guard = held(&near).await;
         proxy.cut_answers(NUMBERED, 0, 2);
-        let waiting = waiting(&far);
-        let waits =
+        let waiting = waits(&server, &far).await;
+        let again =
             async || (proxy.answers_to_cut() == 0 && server.waited_for() == 1).then_some(());
-        eventually("it waits", waits).await;
+        eventually("it waits again", again).await;
         assert_eq!(server.places(), 2);
         guard.release().await;
         waiting.await.unwrap().release().await;
     }
-}
-
-fn waiting(process: &Idempotency) -> JoinHandle<LockGuard> {
-    let process = process.clone();
-    tokio::spawn(async move { held(&process).await })
 }

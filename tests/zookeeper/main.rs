@@ -7,7 +7,8 @@ mod weather;
 
 use idempotent_runtime::{Idempotency, Lock, LockGuard, MemoryStore, Scope, ZooKeeperLocks};
 use std::time::Duration;
-use tests::ZooKeeperServer;
+use tests::{ZooKeeperServer, eventually};
+use tokio::task::JoinHandle;
 
 /// Short enough to be waited for, and long enough for a busy host to connect in two fifths of it.
 const SESSION: Duration = Duration::from_secs(2);
@@ -30,4 +31,12 @@ fn lock(process: &Idempotency) -> Lock<'_> {
 
 async fn held(process: &Idempotency) -> LockGuard {
     lock(process).acquire().await.unwrap()
+}
+
+/// Begins to wait for the lock, and is seen to.
+async fn waits(server: &ZooKeeperServer, process: &Idempotency) -> JoinHandle<LockGuard> {
+    let process = process.clone();
+    let waiting = tokio::spawn(async move { held(&process).await });
+    eventually("it waits", async || (server.waited_for() == 1).then_some(())).await;
+    waiting
 }

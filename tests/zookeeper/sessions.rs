@@ -1,6 +1,6 @@
 //! Sessions end, and servers do.
 
-use crate::{LONG, SESSION, held, lock, process};
+use crate::{LONG, SESSION, held, lock, process, waits};
 use idempotent_runtime::{
     Idempotency, LockError, MemoryStore, Scope, StoreErrorKind, ZooKeeperLocks,
 };
@@ -38,11 +38,7 @@ async fn a_restart_of_the_server_costs_nobody_the_lock() {
     let server = ZooKeeperServer::start().await;
     let (one, other) = (process(&server, LONG).await, process(&server, LONG).await);
     let guard = held(&one).await;
-    let waiting = tokio::spawn({
-        let other = other.clone();
-        async move { held(&other).await }
-    });
-    eventually("the other waits", async || (server.waited_for() == 1).then_some(())).await;
+    let waiting = waits(&server, &other).await;
     server.kill();
     eventually("it is not certain", async || (!guard.is_certain()).then_some(())).await;
     server.restart().await;

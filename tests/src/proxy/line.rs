@@ -174,7 +174,7 @@ impl Connection {
             let allowed = self.allowed.load(Ordering::SeqCst);
             to.write_all(&piece[..piece.len().min(allowed)]).await?;
             if allowed != WHOLE {
-                // The connection ends with its halves.
+                // With both ways the connection ends.
                 return Ok(());
             }
         }
