@@ -9,6 +9,9 @@ use tests::{Proxy, ZooKeeperServer, eventually};
 const MAKES: &[u8] = b"account:7";
 const NUMBERED: &[u8] = b"-0000";
 
+/// What makes the first of the directories: a container, `createContainer` with a path of 12 bytes.
+const MAKES_ROOT: &[u8] = b"\0\0\0\x13\0\0\0\x0c/idempotency";
+
 /// Whether connections end by a reset, of which a client hears by another error.
 const RESETS: [bool; 2] = [false, true];
 
@@ -38,6 +41,19 @@ async fn a_place_whose_making_was_not_answered_is_found_again() {
         assert_eq!(process.counts().lost, 0);
     }
     assert!(fences.is_sorted_by(|one, next| one < next), "{fences:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_directory_whose_making_was_not_answered_is_used() {
+    for resets in RESETS {
+        let server = ZooKeeperServer::start().await;
+        let proxy = Proxy::to(&server).await;
+        proxy.end_by_reset(resets);
+        let process = far(&proxy, LONG).await;
+        proxy.cut_answers(MAKES_ROOT, 0, 1);
+        held(&process).await.release().await;
+        assert_eq!(proxy.answers_to_cut(), 0);
+    }
 }
 
 /// Who asks again whether its node is gone was the one who removed it.
