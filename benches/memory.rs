@@ -6,11 +6,11 @@ use bytes::Bytes;
 use idempotent_runtime::clock::SystemClock;
 use idempotent_runtime::engine::claim::{Claim, Claimable};
 use idempotent_runtime::engine::decide::Rules;
-use idempotent_runtime::engine::{Ask, Begun, Engine, GiveBack};
+use idempotent_runtime::engine::{Admission, ClaimRequest, Engine, ReclaimWindow};
 use idempotent_runtime::outcome::{Outcome, StoredResponse};
 use idempotent_runtime::policy::{OnAbandoned, OnDuplicate, OnInFlight};
 use idempotent_runtime::store::record::Label;
-use idempotent_runtime::{Address, Fingerprint, MemoryStore, Segments, StorageKey};
+use idempotent_runtime::{Address, Fingerprint, KeyParts, MemoryStore, StorageKey};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -32,7 +32,7 @@ async fn main() {
     for records in STEPS {
         let (start, first) = (Instant::now(), done);
         while done < records {
-            let Ok(Begun::Run(run)) = engine.begin(&ask(done, ttl)).await else {
+            let Ok(Admission::Run(run)) = engine.begin(&ask(done, ttl)).await else {
                 panic!("key {done} is new");
             };
             run.complete(outcome(), ttl).await;
@@ -49,23 +49,23 @@ async fn main() {
 }
 
 /// What a client's key becomes, as the attribute would have it.
-fn ask(number: u32, ttl: Duration) -> Ask {
-    let key = Segments::new().value(&format!("7f9c2ba4-e88f-4d4c-a7a5-{number:012x}"));
+fn ask(number: u32, ttl: Duration) -> ClaimRequest {
+    let key = KeyParts::new().value(&format!("7f9c2ba4-e88f-4d4c-a7a5-{number:012x}"));
     let address = Address {
         namespace: "",
-        scope: &Segments::new().value("Bearer alice"),
+        scope: &KeyParts::new().value("Bearer alice"),
         operation: "create_order",
         route: Some(("POST", "/orders")),
         key: &key,
     };
-    Ask {
+    ClaimRequest {
         claim: Claim {
             key: StorageKey::of(&address),
             label: Label::new("create_order", &key.label()),
             fingerprint: Fingerprint::of_request("POST", "/orders", "", &number.to_le_bytes()),
             claimable: Claimable::Any,
             lease: Duration::from_mins(1),
-            keep: ttl,
+            retention: ttl,
         },
         rules: Rules {
             on_duplicate: OnDuplicate::Replay,
@@ -73,7 +73,7 @@ fn ask(number: u32, ttl: Duration) -> Ask {
             on_abandoned: OnAbandoned::Retry,
         },
         wait: Duration::ZERO,
-        give_back: GiveBack::For(ttl),
+        reclaim: ReclaimWindow::For(ttl),
     }
 }
 

@@ -98,9 +98,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 #[cfg(test)]
 mod tests {
     use super::MapStore;
-    use idempotent_runtime::store::conformance::Subject;
+    use idempotent_runtime::store::conformance::StoreUnderTest;
     use idempotent_runtime::store_conformance;
     use std::sync::Arc;
 
-    store_conformance!(async { Subject::in_real_time(Arc::new(MapStore::default())) });
+    store_conformance!(async { StoreUnderTest::in_real_time(Arc::new(MapStore::default())) });
 }

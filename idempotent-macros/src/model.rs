@@ -185,7 +185,7 @@ impl Row {
 
 /// Whether a request without a key is refused.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Presence {
+pub(crate) enum KeyRequirement {
     Required,
     Optional,
     /// There is no key, and nothing is remembered.
@@ -230,7 +230,7 @@ pub(crate) struct Policy {
     pub(crate) on_in_flight: OnInFlight,
     pub(crate) on_abandoned: OnAbandoned,
     pub(crate) on_store_error: OnStoreError,
-    pub(crate) presence: Presence,
+    pub(crate) key_requirement: KeyRequirement,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) statuses: Statuses,
     /// In lower case.

@@ -55,7 +55,7 @@ fn row(variant: &Variant, all: &[&Variant], mistakes: &mut Mistakes) -> TokenStr
     quote! {
         ::idempotent_runtime::policy::StateRow {
             name: #name,
-            stored: ::idempotent_runtime::policy::Stored::#stored,
+            stored: ::idempotent_runtime::policy::ColumnValue::#stored,
             next: &[#(#next),*],
         }
     }

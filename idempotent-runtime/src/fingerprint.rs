@@ -1,6 +1,6 @@
 //! What must be equal for two uses of one key to be the same request.
 
-use crate::key::{Segments, hashed, hex};
+use crate::key::{KeyParts, hashed, hex};
 use std::fmt;
 
 /// SHA-256 over what a repeated request must repeat.
@@ -22,7 +22,7 @@ impl Fingerprint {
 
     /// The fingerprint that a template of the attribute describes.
     #[must_use]
-    pub fn of_segments(segments: &Segments) -> Self {
+    pub fn of_segments(segments: &KeyParts) -> Self {
         Self::of_parts(b's', &[segments.as_bytes()])
     }
 

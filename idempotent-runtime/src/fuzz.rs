@@ -5,10 +5,10 @@
 
 use crate::clock::{Clock, ManualClock};
 use crate::fingerprint::Fingerprint;
-use crate::key::{Segments, StorageKey};
+use crate::key::{KeyParts, StorageKey};
 use crate::outcome::Outcome;
 use crate::policy::{Policy, Strategy};
-use crate::store::record::{Glance, Record, State};
+use crate::store::record::{Record, State, Summary};
 use crate::strategy::{self, Reading, Settings, TokenSecrets};
 use bytes::Bytes;
 
@@ -24,7 +24,7 @@ pub fn record(found: &[u8]) {
     sum.update(found);
     sealed.extend_from_slice(&sum.finalize().to_le_bytes());
     for bytes in [Bytes::copy_from_slice(found), Bytes::from(sealed)] {
-        let glance = Glance::at(&bytes);
+        let glance = Summary::at(&bytes);
         let Ok(record) = Record::decode(&KEY, &bytes) else { continue };
         assert_eq!(record.encode(&KEY), bytes, "one record has one form");
         let shown = (record.label.operation(), record.label.key());
@@ -40,7 +40,7 @@ pub fn token(sent: &[u8]) {
     let Ok(value) = std::str::from_utf8(sent) else { return };
     let clock = ManualClock::new();
     let policy = Policy::new("op", Strategy::Token);
-    let (scope, key) = (Segments::new().value("alice"), Segments::new().value(value));
+    let (scope, key) = (KeyParts::new().value("alice"), KeyParts::new().value(value));
     let (route, fingerprint) = (("POST", "/"), Fingerprint::NONE);
     let read =
         Reading { operation: "op", scope: &scope, key: &key, route, fingerprint, clock: &clock };
@@ -48,7 +48,7 @@ pub fn token(sent: &[u8]) {
     if let Ok(ask) = strategy::ask(&policy, &stored, &read) {
         assert_eq!(value.len(), ulid::ULID_LEN, "a stored token is an ULID and nothing more");
         let upper = value.to_uppercase();
-        let upper = Segments::new().value(&upper);
+        let upper = KeyParts::new().value(&upper);
         let again = Reading { key: &upper, ..read };
         let again = strategy::ask(&policy, &stored, &again).map(|ask| ask.claim.key);
         assert_eq!(again.ok(), Some(ask.claim.key), "its spellings are one token");

@@ -2,7 +2,7 @@
 
 mod segments;
 
-pub use segments::Segments;
+pub use segments::KeyParts;
 
 use segments::Length;
 use sha2::{Digest, Sha256};
@@ -15,13 +15,13 @@ pub struct Address<'a> {
     /// Keeps deployments apart that share a store.
     pub namespace: &'a str,
     /// Whose request this is.
-    pub scope: &'a Segments,
+    pub scope: &'a KeyParts,
     /// The guarded function.
     pub operation: &'a str,
     /// Method and concrete path, where the strategy is bound to a route.
     pub route: Option<(&'a str, &'a str)>,
     /// What makes two requests the same one.
-    pub key: &'a Segments,
+    pub key: &'a KeyParts,
 }
 
 /// Where a record lives: SHA-256 over the length-prefixed parts of an [`Address`].
@@ -76,21 +76,21 @@ impl fmt::Display for StorageKey {
 /// A text that names no record: not 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a storage key is 64 hexadecimal digits, as in the log and in the store")]
-pub struct NotAKey;
+pub struct ParseStorageKeyError;
 
 impl FromStr for StorageKey {
-    type Err = NotAKey;
+    type Err = ParseStorageKeyError;
 
-    fn from_str(digits: &str) -> Result<Self, NotAKey> {
+    fn from_str(digits: &str) -> Result<Self, ParseStorageKeyError> {
         let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
         let mut key = [0; 32];
         if pairs.len() != key.len() || !rest.is_empty() {
-            return Err(NotAKey);
+            return Err(ParseStorageKeyError);
         }
         for (byte, pair) in key.iter_mut().zip(pairs) {
-            let digit = |digit: u8| char::from(digit).to_digit(16).ok_or(NotAKey);
+            let digit = |digit: u8| char::from(digit).to_digit(16).ok_or(ParseStorageKeyError);
             let value = digit(pair[0])? * 16 + digit(pair[1])?;
-            *byte = u8::try_from(value).map_err(|_| NotAKey)?;
+            *byte = u8::try_from(value).map_err(|_| ParseStorageKeyError)?;
         }
         Ok(Self(key))
     }
@@ -153,10 +153,10 @@ mod tests {
         ) {
             let of = |parts: &[String; 6], routed: bool| StorageKey::of(&Address {
                 namespace: &parts[0],
-                scope: &Segments::new().value(&parts[1]),
+                scope: &KeyParts::new().value(&parts[1]),
                 operation: &parts[2],
                 route: routed.then_some((parts[3].as_str(), parts[4].as_str())),
-                key: &Segments::new().value(&parts[5]),
+                key: &KeyParts::new().value(&parts[5]),
             });
             let same = routed.0 == routed.1
                 && (0..6).all(|part| parts[part] == others[part] || (!routed.0 && (part == 3 || part == 4)));

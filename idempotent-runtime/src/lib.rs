@@ -50,7 +50,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod clock;
-mod draft;
 pub mod engine;
 mod error;
 mod fingerprint;
@@ -70,29 +69,30 @@ mod setup;
 pub mod store;
 mod strategy;
 mod sync;
+mod template_value;
 mod transaction;
 
-pub use engine::{Leftover, Resolution, Resolved};
+pub use engine::{OnDrainTimeout, Resolution, Resolved};
 pub use error::{StoreError, StoreErrorKind};
 pub use fingerprint::Fingerprint;
 #[cfg(feature = "browser")]
 pub use http::browser_script;
 #[cfg(feature = "actix")]
 pub use http::{
-    Attempt, Builder, DownstreamKey, FormToken, Guarding, Idempotency, Invalidation, KeyForm,
-    Middleware, Problem, ProblemKind, Progress, Scope, StoreResponse, TaskArgument, TaskRunner,
-    TokenIssuer, issue_token, task_routes,
+    Attempt, Builder, DownstreamKey, FormToken, Idempotency, Invalidation, KeyForm, Middleware,
+    MiddlewareService, Problem, ProblemKind, Progress, Scope, StoreResponse, TaskArgument,
+    TaskRunner, TokenIssuer, issue_token, task_routes,
 };
 #[cfg(feature = "macros")]
 pub use idempotent_macros::{States, idempotent};
-pub use key::{Address, NotAKey, Segments, StorageKey};
+pub use key::{Address, KeyParts, ParseStorageKeyError, StorageKey};
 #[cfg(feature = "redis")]
 pub use message::RedisStream;
 #[cfg(feature = "amqp")]
 pub use message::{AmqpQueue, QueueKind};
 #[cfg(any(feature = "amqp", feature = "redis"))]
 pub use message::{ConsumeError, Consumer, Failure, Incoming, Source};
-pub use message::{Error, Guards, Messages, MessagesBuilder};
+pub use message::{Error, MessageEngine, Messages, MessagesBuilder};
 pub use setup::{BuildError, NoScope};
 #[cfg(feature = "mysql")]
 pub use store::MySqlStore;

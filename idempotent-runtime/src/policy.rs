@@ -4,8 +4,10 @@ mod choices;
 mod row;
 mod statuses;
 
-pub use choices::{FingerprintOf, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Presence};
-pub use row::{Row, StateRow, Stored, may_follow};
+pub use choices::{
+    FingerprintOf, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError,
+};
+pub use row::{ColumnValue, Row, StateRow, may_follow};
 pub(crate) use row::{RowGuard, is_beyond};
 pub use statuses::Statuses;
 
@@ -53,7 +55,7 @@ pub struct Policy {
     pub(crate) on_in_flight: OnInFlight,
     pub(crate) on_abandoned: OnAbandoned,
     pub(crate) on_store_error: OnStoreError,
-    pub(crate) presence: Presence,
+    pub(crate) key_requirement: KeyRequirement,
     pub(crate) fingerprint: FingerprintOf,
     pub(crate) statuses: Statuses,
     pub(crate) headers: &'static [&'static str],
@@ -80,7 +82,7 @@ impl Policy {
             on_in_flight: OnInFlight::Reject,
             on_abandoned: OnAbandoned::Retry,
             on_store_error: OnStoreError::Refuse,
-            presence: Presence::Required,
+            key_requirement: KeyRequirement::Required,
             fingerprint: match strategy {
                 Strategy::Lock | Strategy::Cache | Strategy::Message => FingerprintOf::Nothing,
                 _ => FingerprintOf::Request,
@@ -139,8 +141,8 @@ impl Policy {
 
     /// Whether a key must be there. Defaults to required.
     #[must_use]
-    pub const fn presence(mut self, choice: Presence) -> Self {
-        self.presence = choice;
+    pub const fn key_requirement(mut self, choice: KeyRequirement) -> Self {
+        self.key_requirement = choice;
         self
     }
 

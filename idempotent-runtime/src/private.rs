@@ -9,8 +9,8 @@ pub use crate::http::{
 pub use crate::message::guard_in_transaction;
 pub use crate::message::{Filling, Message, guard};
 pub use crate::policy::{
-    FingerprintOf, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Policy, Presence, Row,
-    StateRow, Statuses, Stored, Strategy, may_follow,
+    ColumnValue, FingerprintOf, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError,
+    Policy, Row, StateRow, Statuses, Strategy, may_follow,
 };
 #[cfg(feature = "actix")]
 pub use actix_web::HttpRequest;

@@ -1,10 +1,10 @@
 //! What is set once for an engine, and what of it fits together.
 
 use crate::clock::{Clock, LONGEST, SHORTEST_LEASE, SystemClock};
-use crate::engine::{Engine, Leftover};
+use crate::engine::{Engine, OnDrainTimeout};
 use crate::store::{Finding, Locks, Severity, Store};
 use crate::strategy::Settings;
-use crate::transaction::Guarded;
+use crate::transaction::BusinessDatabase;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,10 +20,10 @@ pub(crate) struct Setup {
     pub(crate) settings: Settings,
     pub(crate) store_patience: Duration,
     pub(crate) check: Check,
-    pub(crate) database: Option<Arc<dyn Guarded>>,
+    pub(crate) database: Option<Arc<dyn BusinessDatabase>>,
     /// Where locks live, if not in the store.
     pub(crate) locks: Option<Arc<dyn Locks>>,
-    pub(crate) leftover: Leftover,
+    pub(crate) on_drain_timeout: OnDrainTimeout,
 }
 
 /// Whether the store's settings are looked at.
@@ -38,9 +38,9 @@ pub(crate) enum Check {
 pub(crate) struct Base {
     pub(crate) engine: Engine,
     pub(crate) settings: Settings,
-    pub(crate) database: Option<Arc<dyn Guarded>>,
+    pub(crate) database: Option<Arc<dyn BusinessDatabase>>,
     /// What becomes of runs that outlast a drain.
-    pub(crate) leftover: Leftover,
+    pub(crate) on_drain_timeout: OnDrainTimeout,
 }
 
 /// Why nothing can be built of these settings.
@@ -88,7 +88,7 @@ impl Setup {
             check: Check::Wanted,
             database: None,
             locks: None,
-            leftover: Leftover::default(),
+            on_drain_timeout: OnDrainTimeout::default(),
         }
     }
 
@@ -97,8 +97,8 @@ impl Setup {
         self.check_settings()?;
         self.check_store()?;
         let engine = Engine::with_locks(self.store, self.clock, self.store_patience, self.locks);
-        let Self { settings, database, leftover, .. } = self;
-        Ok(Arc::new(Base { engine, settings, database, leftover }))
+        let Self { settings, database, on_drain_timeout, .. } = self;
+        Ok(Arc::new(Base { engine, settings, database, on_drain_timeout }))
     }
 
     fn check_settings(&self) -> Result<(), BuildError> {
@@ -211,8 +211,8 @@ macro_rules! common_settings {
 
         /// What becomes of runs that are not finished when `drain` has waited long enough. Defaults
         /// to their leases ending them.
-        pub fn leftover(mut self, leftover: crate::engine::Leftover) -> Self {
-            self.setup.leftover = leftover;
+        pub fn on_drain_timeout(mut self, on_drain_timeout: crate::engine::OnDrainTimeout) -> Self {
+            self.setup.on_drain_timeout = on_drain_timeout;
             self
         }
 
@@ -234,7 +234,7 @@ macro_rules! common_methods {
         /// as long as the longest run takes.
         pub async fn drain(&self, at_most: std::time::Duration) -> usize {
             let base = self.base();
-            base.engine.drain(at_most, base.leftover).await
+            base.engine.drain(at_most, base.on_drain_timeout).await
         }
 
         /// How often each thing happened so far.

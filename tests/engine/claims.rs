@@ -4,7 +4,7 @@ use crate::{Desk, KEY, LEASE, TTL, answer, ask, granted, label, refused, somebod
 use idempotent_runtime::Fingerprint;
 use idempotent_runtime::engine::claim::{Claimable, Claimed, Claimer};
 use idempotent_runtime::engine::decide::Refusal;
-use idempotent_runtime::engine::{Begun, Stored};
+use idempotent_runtime::engine::{Admission, Completion};
 use idempotent_runtime::outcome::Outcome;
 use idempotent_runtime::policy::OnAbandoned;
 use std::time::Duration;
@@ -80,8 +80,8 @@ async fn attempts_grow_over_release_abandonment_and_takeover() {
     let run = desk.run().await;
     attempts.push(run.attempt());
     assert_eq!(attempts, (1..=10).collect::<Vec<_>>());
-    assert_eq!(run.complete(answer("tenth"), TTL).await, Stored::Yes);
-    assert!(matches!(desk.begin(OnAbandoned::Retry).await, Begun::Replay(_)));
+    assert_eq!(run.complete(answer("tenth"), TTL).await, Completion::Yes);
+    assert!(matches!(desk.begin(OnAbandoned::Retry).await, Admission::Replay(_)));
 }
 
 /// Invariant S5, for tokens.
@@ -92,7 +92,7 @@ async fn attempts_of_a_token_grow_when_it_is_given_back() {
     let mut by_token = ask(OnAbandoned::Retry);
     by_token.claim.claimable = Claimable::Issued;
     for attempt in 1..=3 {
-        let Begun::Run(run) = desk.engine.begin(&by_token).await.unwrap() else {
+        let Admission::Run(run) = desk.engine.begin(&by_token).await.unwrap() else {
             panic!("attempt {attempt} is not let in")
         };
         assert_eq!(run.attempt(), attempt);

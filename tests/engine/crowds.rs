@@ -3,9 +3,9 @@
 use crate::{Desk, LEASE, TTL, answer, ask, engine, refused};
 use futures_util::future::join_all;
 use idempotent_runtime::engine::decide::Refusal;
-use idempotent_runtime::engine::{Begun, Stored};
+use idempotent_runtime::engine::{Admission, Completion};
 use idempotent_runtime::policy::OnAbandoned;
-use idempotent_runtime::{Segments, StorageKey};
+use idempotent_runtime::{KeyParts, StorageKey};
 use std::time::Duration;
 use tests::Backend;
 
@@ -18,11 +18,11 @@ async fn of_a_thousand_at_once_one_runs(backend: Backend) {
     }))
     .await;
     let (mut runs, others): (Vec<_>, Vec<_>) =
-        begun.into_iter().map(Result::unwrap).partition(|begun| matches!(begun, Begun::Run(_)));
+        begun.into_iter().map(Result::unwrap).partition(|begun| matches!(begun, Admission::Run(_)));
     assert_eq!((runs.len(), others.len()), (1, 999));
     assert!(others.iter().all(|begun| matches!(refused(begun), Refusal::InProgress { .. })));
-    let Some(Begun::Run(run)) = runs.pop() else { unreachable!("it is one") };
-    assert_eq!((run.attempt(), run.complete(answer("once"), TTL).await), (1, Stored::Yes));
+    let Some(Admission::Run(run)) = runs.pop() else { unreachable!("it is one") };
+    assert_eq!((run.attempt(), run.complete(answer("once"), TTL).await), (1, Completion::Yes));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -58,15 +58,15 @@ async fn a_flood_of_keys_leaves_memory_bounded_and_every_living_lease_alone() {
     let mut most = 0;
     for n in 0..20_000_u32 {
         let mut ask = ask(OnAbandoned::Retry);
-        let key = Segments::new().value(&n.to_string());
+        let key = KeyParts::new().value(&n.to_string());
         ask.claim.key = StorageKey::of(&idempotent_runtime::Address {
             namespace: "",
-            scope: &Segments::new(),
+            scope: &KeyParts::new(),
             operation: "flood",
             route: None,
             key: &key,
         });
-        let Begun::Run(run) = desk.engine.begin(&ask).await.unwrap() else { panic!("no run") };
+        let Admission::Run(run) = desk.engine.begin(&ask).await.unwrap() else { panic!("no run") };
         run.complete(answer("flood"), short).await;
         most = most.max(desk.store.held());
         if n % 500 == 0 {
@@ -77,5 +77,5 @@ async fn a_flood_of_keys_leaves_memory_bounded_and_every_living_lease_alone() {
     assert!(most < 4_000, "{most} were held");
     let begun = desk.begin(OnAbandoned::Retry).await;
     assert!(matches!(refused(&begun), Refusal::InProgress { retry_after } if retry_after < LEASE));
-    assert_eq!(living.complete(answer("living"), TTL).await, Stored::Yes);
+    assert_eq!(living.complete(answer("living"), TTL).await, Completion::Yes);
 }

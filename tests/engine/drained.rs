@@ -2,19 +2,19 @@
 
 use crate::{Desk, TTL, answer, ask, engine, patient, refused};
 use futures_util::poll;
-use idempotent_runtime::Leftover;
+use idempotent_runtime::OnDrainTimeout;
 use idempotent_runtime::engine::decide::Refusal;
-use idempotent_runtime::engine::{Begun, Stored};
+use idempotent_runtime::engine::{Admission, Completion};
 use idempotent_runtime::policy::OnAbandoned;
 use idempotent_runtime::store::record::State;
 use std::pin::pin;
 use std::time::Duration;
 
 /// What another process gets for the key of a run that outlasted a drain.
-async fn elsewhere(leftover: Leftover, on_abandoned: OnAbandoned) -> Begun {
+async fn elsewhere(on_drain_timeout: OnDrainTimeout, on_abandoned: OnAbandoned) -> Admission {
     let desk = Desk::new();
     let run = desk.run().await;
-    assert_eq!(desk.engine.drain(Duration::ZERO, leftover).await, 1);
+    assert_eq!(desk.engine.drain(Duration::ZERO, on_drain_timeout).await, 1);
     let begun = engine(desk.store.clone(), desk.clock.clone()).begin(&ask(on_abandoned)).await;
     drop(run);
     begun.unwrap()
@@ -22,17 +22,17 @@ async fn elsewhere(leftover: Leftover, on_abandoned: OnAbandoned) -> Begun {
 
 #[tokio::test]
 async fn what_is_left_keeps_its_key_for_its_lease() {
-    let begun = elsewhere(Leftover::Leased, OnAbandoned::Retry).await;
+    let begun = elsewhere(OnDrainTimeout::Leased, OnAbandoned::Retry).await;
     assert!(matches!(refused(&begun), Refusal::InProgress { .. }), "{begun:?}");
 }
 
 #[tokio::test]
 async fn what_is_let_go_runs_again_at_once_or_is_held() {
-    let Begun::Run(run) = elsewhere(Leftover::Abandoned, OnAbandoned::Retry).await else {
+    let Admission::Run(run) = elsewhere(OnDrainTimeout::Abandoned, OnAbandoned::Retry).await else {
         panic!("its key was let go")
     };
     assert_eq!(run.attempt(), 2);
-    let held = elsewhere(Leftover::Abandoned, OnAbandoned::Hold).await;
+    let held = elsewhere(OnDrainTimeout::Abandoned, OnAbandoned::Hold).await;
     assert_eq!(refused(&held), Refusal::OutcomeUnknown);
 }
 
@@ -41,12 +41,12 @@ async fn a_run_that_was_let_go_and_ends_after_all_is_stored_unless_another_has_i
     for taken in [false, true] {
         let desk = Desk::new();
         let run = desk.run().await;
-        desk.engine.drain(Duration::ZERO, Leftover::Abandoned).await;
+        desk.engine.drain(Duration::ZERO, OnDrainTimeout::Abandoned).await;
         let other = engine(desk.store.clone(), desk.clock.clone());
         let successor =
             if taken { Some(other.begin(&ask(OnAbandoned::Retry)).await.unwrap()) } else { None };
         let stored = run.complete(answer("late"), TTL).await;
-        assert_eq!(stored, if taken { Stored::No } else { Stored::Yes });
+        assert_eq!(stored, if taken { Completion::No } else { Completion::Yes });
         drop(successor);
     }
 }
@@ -59,7 +59,7 @@ async fn who_waits_as_a_drain_begins_does_not_run() {
     let asked = patient();
     let mut waiting = pin!(desk.engine.begin(&asked));
     assert!(poll!(&mut waiting).is_pending());
-    assert_eq!(desk.engine.drain(Duration::ZERO, Leftover::Leased).await, 2);
+    assert_eq!(desk.engine.drain(Duration::ZERO, OnDrainTimeout::Leased).await, 2);
     first.release().await;
     assert_eq!(refused(&waiting.await.unwrap()), Refusal::Draining);
     assert_eq!(desk.state().await, State::Issued, "whoever asks elsewhere runs");
@@ -73,8 +73,8 @@ async fn who_waits_as_a_drain_begins_gets_the_outcome() {
     let asked = patient();
     let mut waiting = pin!(desk.engine.begin(&asked));
     assert!(poll!(&mut waiting).is_pending());
-    desk.engine.drain(Duration::ZERO, Leftover::Leased).await;
+    desk.engine.drain(Duration::ZERO, OnDrainTimeout::Leased).await;
     first.complete(answer("the first's"), TTL).await;
     let begun = waiting.await.unwrap();
-    assert!(matches!(begun, Begun::Replay(_)), "{begun:?}");
+    assert!(matches!(begun, Admission::Replay(_)), "{begun:?}");
 }

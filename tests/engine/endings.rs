@@ -1,7 +1,7 @@
 //! Invariant S3: an owner that lost its key changes nothing, however it ends.
 
 use crate::{Desk, KEEP, LEASE, TTL, answer};
-use idempotent_runtime::engine::{Execution, Stored};
+use idempotent_runtime::engine::{Completion, Execution};
 use idempotent_runtime::outcome::Outcome;
 use idempotent_runtime::store::record::State;
 
@@ -22,9 +22,9 @@ impl Ending {
     /// Ends a run that is no longer the owner; whether that was noticed.
     async fn late(self, run: Execution) {
         match self {
-            Self::Completes => assert_eq!(run.complete(answer("late"), TTL).await, Stored::No),
+            Self::Completes => assert_eq!(run.complete(answer("late"), TTL).await, Completion::No),
             Self::LeavesATombstone => {
-                assert_eq!(run.complete(Outcome::Tombstone, TTL).await, Stored::No);
+                assert_eq!(run.complete(Outcome::Tombstone, TTL).await, Completion::No);
             }
             Self::Releases => run.release().await,
             Self::Abandons => run.abandon().await,
@@ -56,7 +56,7 @@ async fn changes_nothing(prepare: impl AsyncFn(&Desk) -> (Execution, Option<Exec
         assert_eq!(desk.entry().await, before, "{ending:?}");
         assert_eq!(desk.engine.counts().lost, u64::from(ending.is_counted()), "{ending:?}");
         if let Some(owner) = owner {
-            assert_eq!(owner.complete(answer("the owner's"), TTL).await, Stored::Yes);
+            assert_eq!(owner.complete(answer("the owner's"), TTL).await, Completion::Yes);
         }
     }
 }
@@ -131,6 +131,6 @@ async fn an_owner_that_is_late_and_was_not_overtaken_stores_its_outcome() {
     let desk = Desk::new();
     let late = desk.run().await;
     desk.clock.advance(LEASE + KEEP / 2);
-    assert_eq!(late.complete(answer("late"), TTL).await, Stored::Yes);
+    assert_eq!(late.complete(answer("late"), TTL).await, Completion::Yes);
     assert_eq!(desk.state().await, State::Completed(answer("late")));
 }

@@ -4,7 +4,7 @@ use crate::{Desk, KEEP, LEASE, TICK, TTL, answer, ask, engine, refused, somebody
 use idempotent_runtime::clock::ManualClock;
 use idempotent_runtime::engine::claim::{Claimable, Claimed};
 use idempotent_runtime::engine::decide::Refusal;
-use idempotent_runtime::engine::{Begun, GiveBack};
+use idempotent_runtime::engine::{Admission, ReclaimWindow};
 use idempotent_runtime::policy::OnAbandoned;
 use idempotent_runtime::store::record::State;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ async fn a_lease_ends_by_the_clock_of_the_store_alone() {
     drop(desk.run().await);
     desk.clock.advance(LEASE);
     let begun = standing.begin(&ask(OnAbandoned::Retry)).await.unwrap();
-    assert!(matches!(begun, Begun::Run(_)), "{begun:?}");
+    assert!(matches!(begun, Admission::Run(_)), "{begun:?}");
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn a_held_key_stays_unknown_until_its_record_ends() {
     }
     desk.clock.advance(TICK);
     let begun = desk.begin(OnAbandoned::Hold).await;
-    assert!(matches!(begun, Begun::Run(_)), "{begun:?}");
+    assert!(matches!(begun, Admission::Run(_)), "{begun:?}");
 }
 
 /// Invariant L3: an end without an outcome never waits for the lease.
@@ -83,7 +83,7 @@ async fn a_run_that_gives_up_ends_its_lease_at_once() {
     let desk = Desk::new();
     desk.run().await.release().await;
     assert_eq!(desk.state().await, State::Issued);
-    assert!(matches!(desk.begin(OnAbandoned::Hold).await, Begun::Run(_)));
+    assert!(matches!(desk.begin(OnAbandoned::Hold).await, Admission::Run(_)));
 }
 
 #[tokio::test]
@@ -94,7 +94,9 @@ async fn an_outcome_lasts_its_ttl_from_the_end_of_the_run() {
     run.complete(answer("first"), TTL).await;
     assert_eq!(desk.entry().await.unwrap().left, TTL);
     desk.clock.advance(TTL.saturating_sub(TICK));
-    let Begun::Replay(stored) = desk.begin(OnAbandoned::Retry).await else { panic!("no replay") };
+    let Admission::Replay(stored) = desk.begin(OnAbandoned::Retry).await else {
+        panic!("no replay")
+    };
     assert_eq!(*stored, answer("first"));
     desk.clock.advance(TICK);
     assert_eq!(desk.run().await.attempt(), 1, "a new record");
@@ -105,14 +107,14 @@ async fn a_key_given_back_stays_as_long_as_it_was_asked_to() {
     use idempotent_runtime::clock::Clock;
     let desk = Desk::new();
     let (for_a_while, end) = (Duration::from_secs(7), desk.clock.wall() + LEASE);
-    for (give_back, left) in [
-        (GiveBack::For(for_a_while), for_a_while),
-        (GiveBack::Until(end), LEASE),
-        (GiveBack::For(TTL), TTL),
+    for (reclaim, left) in [
+        (ReclaimWindow::For(for_a_while), for_a_while),
+        (ReclaimWindow::Until(end), LEASE),
+        (ReclaimWindow::For(TTL), TTL),
     ] {
-        let ask = crate::Ask { give_back, ..ask(OnAbandoned::Retry) };
-        let Begun::Run(run) = desk.engine.begin(&ask).await.unwrap() else { panic!("no run") };
+        let ask = crate::ClaimRequest { reclaim, ..ask(OnAbandoned::Retry) };
+        let Admission::Run(run) = desk.engine.begin(&ask).await.unwrap() else { panic!("no run") };
         run.release().await;
-        assert_eq!(desk.entry().await.unwrap().left, left, "{give_back:?}");
+        assert_eq!(desk.entry().await.unwrap().left, left, "{reclaim:?}");
     }
 }

@@ -4,7 +4,7 @@ use crate::{Desk, TTL, answer, ask, engine, patient};
 use bytes::Bytes;
 use idempotent_runtime::StorageKey;
 use idempotent_runtime::clock::ManualClock;
-use idempotent_runtime::engine::{Begun, Engine, Stored};
+use idempotent_runtime::engine::{Admission, Completion, Engine};
 use idempotent_runtime::policy::OnAbandoned;
 use idempotent_runtime::store::{Entry, MemoryStore, Store, StoreFuture, Swap};
 use std::sync::Arc;
@@ -71,7 +71,7 @@ async fn a_lookout_whose_reading_is_not_answered_asks_again() {
     let here = Engine::new(Arc::new(mute), clock, Duration::from_millis(50));
     let elsewhere = engine(desk.store.clone(), desk.clock.clone());
     let first = match elsewhere.begin(&ask(OnAbandoned::Retry)).await.unwrap() {
-        Begun::Run(run) => run,
+        Admission::Run(run) => run,
         other => panic!("no run: {other:?}"),
     };
     let asked = patient();
@@ -79,7 +79,7 @@ async fn a_lookout_whose_reading_is_not_answered_asks_again() {
         silent.notified().await;
         first.complete(answer("the first's"), TTL).await
     });
-    assert_eq!(stored, Stored::Yes);
+    assert_eq!(stored, Completion::Yes);
     let begun = begun.unwrap();
-    assert!(matches!(begun, Begun::Replay(_)), "{begun:?}");
+    assert!(matches!(begun, Admission::Replay(_)), "{begun:?}");
 }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use idempotent_runtime::clock::{Clock, ManualClock};
 use idempotent_runtime::engine::claim::{Claim, Claimable, Claimed, Claimer, claim};
 use idempotent_runtime::engine::decide::{Refusal, Rules};
-use idempotent_runtime::engine::{Ask, Begun, Engine, Execution, GiveBack};
+use idempotent_runtime::engine::{Admission, ClaimRequest, Engine, Execution, ReclaimWindow};
 use idempotent_runtime::outcome::{Outcome, StoredResponse};
 use idempotent_runtime::policy::{OnAbandoned, OnDuplicate, OnInFlight};
 use idempotent_runtime::store::record::{Label, Owner, Record, State};
@@ -56,14 +56,14 @@ impl Desk {
         Record::decode(&KEY, &entry.value).expect("a record").state
     }
 
-    async fn begin(&self, on_abandoned: OnAbandoned) -> Begun {
+    async fn begin(&self, on_abandoned: OnAbandoned) -> Admission {
         self.engine.begin(&ask(on_abandoned)).await.expect("memory answers")
     }
 
     /// Begins a run that must be let in.
     async fn run(&self) -> Execution {
         match self.begin(OnAbandoned::Retry).await {
-            Begun::Run(run) => run,
+            Admission::Run(run) => run,
             other => panic!("no run: {other:?}"),
         }
     }
@@ -89,25 +89,25 @@ fn wanted() -> Claim {
         fingerprint: Fingerprint::from_bytes([1; 32]),
         claimable: Claimable::Any,
         lease: LEASE,
-        keep: KEEP,
+        retention: KEEP,
     }
 }
 
-fn ask(on_abandoned: OnAbandoned) -> Ask {
+fn ask(on_abandoned: OnAbandoned) -> ClaimRequest {
     let (on_duplicate, on_in_flight) = (OnDuplicate::Replay, OnInFlight::Reject);
-    Ask {
+    ClaimRequest {
         claim: wanted(),
         rules: Rules { on_duplicate, on_in_flight, on_abandoned },
         wait: Duration::ZERO,
-        give_back: GiveBack::For(TTL),
+        reclaim: ReclaimWindow::For(TTL),
     }
 }
 
 /// What waits for another's run as long as it takes.
-fn patient() -> Ask {
+fn patient() -> ClaimRequest {
     let asked = ask(OnAbandoned::Retry);
     let rules = Rules { on_in_flight: OnInFlight::Wait, ..asked.rules };
-    Ask { rules, wait: LEASE, ..asked }
+    ClaimRequest { rules, wait: LEASE, ..asked }
 }
 
 fn somebody() -> Claimer {
@@ -129,9 +129,9 @@ fn granted(claimed: &Claimed) -> u64 {
 }
 
 #[track_caller]
-fn refused(begun: &Begun) -> Refusal {
+fn refused(begun: &Admission) -> Refusal {
     match begun {
-        Begun::Refused(refusal) => *refusal,
+        Admission::Refused(refusal) => *refusal,
         other => panic!("not refused: {other:?}"),
     }
 }

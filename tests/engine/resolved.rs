@@ -1,10 +1,10 @@
 //! What a person says of a key that its dead owner held.
 
 use crate::{Desk, KEY, LEASE, TICK, answer, refused};
-use idempotent_runtime::engine::Begun;
+use idempotent_runtime::engine::Admission;
 use idempotent_runtime::engine::decide::Refusal;
 use idempotent_runtime::policy::OnAbandoned;
-use idempotent_runtime::{NotAKey, Resolution, Resolved, StorageKey};
+use idempotent_runtime::{ParseStorageKeyError, Resolution, Resolved, StorageKey};
 
 /// A key whose owner died.
 async fn abandoned() -> Desk {
@@ -21,7 +21,7 @@ async fn what_did_not_happen_runs_with_the_next_attempt() {
     let desk = abandoned().await;
     let resolved = desk.engine.resolve(&KEY, Resolution::NotDone).await.unwrap();
     assert_eq!(resolved, Resolved::Yes);
-    let Begun::Run(run) = desk.begin(OnAbandoned::Hold).await else { panic!("it may run") };
+    let Admission::Run(run) = desk.begin(OnAbandoned::Hold).await else { panic!("it may run") };
     assert_eq!(run.attempt(), 2);
 }
 
@@ -45,7 +45,7 @@ async fn a_run_under_way_and_one_that_ended_are_left_alone() {
     assert_eq!(desk.entry().await, before);
     run.complete(answer("once"), crate::TTL).await;
     assert_eq!(resolve().await, Resolved::NotAbandoned, "ended");
-    assert!(matches!(desk.begin(OnAbandoned::Hold).await, Begun::Replay(_)));
+    assert!(matches!(desk.begin(OnAbandoned::Hold).await, Admission::Replay(_)));
 }
 
 #[tokio::test]
@@ -65,6 +65,6 @@ fn a_key_is_read_as_it_is_written() {
     let key = StorageKey::from_bytes(std::array::from_fn(|place| u8::try_from(place * 8).unwrap()));
     assert_eq!(key.to_string().parse(), Ok(key));
     for wrong in ["", "00", &"0".repeat(63), &"0".repeat(66), &"g".repeat(64), &"é".repeat(32)] {
-        assert_eq!(wrong.parse::<StorageKey>(), Err(NotAKey), "{wrong}");
+        assert_eq!(wrong.parse::<StorageKey>(), Err(ParseStorageKeyError), "{wrong}");
     }
 }

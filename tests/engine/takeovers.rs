@@ -4,7 +4,7 @@ use crate::{Desk, KEY, LEASE, PATIENCE, ask, engine, granted, refused, somebody,
 use bytes::Bytes;
 use futures_util::future::join_all;
 use idempotent_runtime::clock::ManualClock;
-use idempotent_runtime::engine::Begun;
+use idempotent_runtime::engine::Admission;
 use idempotent_runtime::engine::claim::{Claimable, Claimed, Claimer, claim};
 use idempotent_runtime::engine::decide::Refusal;
 use idempotent_runtime::policy::OnAbandoned;
@@ -86,7 +86,7 @@ async fn of_two_processes_that_meet_a_dead_owner_one_runs() {
     let ask = ask(OnAbandoned::Retry);
     let begun = join_all(processes.iter().map(|engine| engine.begin(&ask))).await;
     let (runs, others): (Vec<_>, Vec<_>) =
-        begun.into_iter().map(Result::unwrap).partition(|begun| matches!(begun, Begun::Run(_)));
+        begun.into_iter().map(Result::unwrap).partition(|begun| matches!(begun, Admission::Run(_)));
     assert_eq!((runs.len(), others.len()), (1, 1));
     assert_eq!(refused(&others[0]), Refusal::InProgress { retry_after: LEASE });
 }

@@ -6,7 +6,7 @@ use actix_web::error::ErrorUnauthorized;
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder, route};
 use futures_util::future::join_all;
-use idempotent_runtime::{Idempotency, Segments, StoreResponse, idempotent};
+use idempotent_runtime::{Idempotency, KeyParts, StoreResponse, idempotent};
 use reqwest::Method;
 use std::future::{Ready, ready};
 use std::time::Duration;
@@ -428,7 +428,7 @@ async fn what_is_invalidated_is_computed_again(backend: Backend) {
         (shop.read("/things/7").await.body, bob().await.body),
         ("run 6".into(), "run 5".into())
     );
-    forget().within(&Segments::new().secret("Bearer bob")).await.unwrap();
+    forget().within(&KeyParts::new().secret("Bearer bob")).await.unwrap();
     assert_eq!(
         (shop.read("/things/7").await.body, bob().await.body),
         ("run 6".into(), "run 7".into())

@@ -8,7 +8,7 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Bytes, Data, Json, Path, ServiceConfig};
 use actix_web::{App, Error, HttpResponse, Responder, route, test};
 use futures_util::future::join_all;
-use idempotent_runtime::policy::{OnAbandoned, OnInFlight, Policy, Presence, Strategy};
+use idempotent_runtime::policy::{KeyRequirement, OnAbandoned, OnInFlight, Policy, Strategy};
 use idempotent_runtime::{Attempt, Idempotency, StoreResponse, idempotent, issue_token};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ type Hand = Data<Stage>;
 
 static WRITES: Policy = Policy::of_routes(Strategy::RequestId);
 static OPTIONAL: Policy =
-    Policy::of_routes(Strategy::RequestId).presence(Presence::Optional).max_body(1024);
+    Policy::of_routes(Strategy::RequestId).key_requirement(KeyRequirement::Optional).max_body(1024);
 static WAITING: Policy = Policy::of_routes(Strategy::RequestId).on_in_flight(OnInFlight::Wait);
 static HOLDING: Policy = Policy::of_routes(Strategy::RequestId)
     .on_abandoned(OnAbandoned::Hold)
@@ -248,12 +248,12 @@ async fn an_excepted_route_is_left_alone(backend: Backend) {
 }
 
 async fn routes_of_one_scope_are_operations_of_their_own(backend: Backend) {
-    use idempotent_runtime::store::record::Glance;
+    use idempotent_runtime::store::record::Summary;
     let shop = Shop::open(backend);
     shop.post("/writes/orders").key("k").send().await;
     assert_eq!(shop.post("/writes/orders/7").key("k").send().await.body, "7, attempt 1");
     let record = shop.backend.store.record().await;
-    let glance = Glance::at(&record.value);
+    let glance = Summary::at(&record.value);
     assert_eq!((glance.operation, glance.label), ("/writes/orders/{id}", "k"));
     assert_eq!(shop.post("/writes/orders/8").key("k").send().await.body, "8, attempt 1");
     assert!(shop.post("/writes/orders/7").key("k").send().await.is_replay());

@@ -9,7 +9,9 @@ use crate::step::{
 use idempotent_runtime::clock::ManualClock;
 use idempotent_runtime::engine::claim::{Claim, Claimable};
 use idempotent_runtime::engine::decide::{Refusal, Rules};
-use idempotent_runtime::engine::{Ask, Begun, Engine, Execution, GiveBack, Hold, Stored};
+use idempotent_runtime::engine::{
+    Admission, ClaimRequest, Completion, Engine, Execution, LeaseStatus, ReclaimWindow,
+};
 use idempotent_runtime::outcome::{Outcome, StoredResponse};
 use idempotent_runtime::policy::OnInFlight;
 use idempotent_runtime::store::Entry;
@@ -70,22 +72,22 @@ fn label() -> Label {
     Label::new("op", "key")
 }
 
-fn ask(request: &Request) -> Ask {
+fn ask(request: &Request) -> ClaimRequest {
     let claimable = match request.key {
         Key::One | Key::Other => Claimable::Any,
         Key::Token => Claimable::Issued,
         Key::Lock => Claimable::Line,
     };
-    let (lease, keep) = (minutes(LEASE), minutes(KEEP));
+    let (lease, retention) = (minutes(LEASE), minutes(KEEP));
     let fingerprint = Fingerprint::from_bytes([request.content; 32]);
-    Ask {
+    ClaimRequest {
         claim: Claim {
             key: storage_key(request.key),
             label: label(),
             fingerprint,
             claimable,
             lease,
-            keep,
+            retention,
         },
         rules: Rules {
             on_duplicate: request.on_duplicate,
@@ -93,7 +95,7 @@ fn ask(request: &Request) -> Ask {
             on_abandoned: request.on_abandoned,
         },
         wait: Duration::ZERO,
-        give_back: GiveBack::For(minutes(GIVEN_BACK)),
+        reclaim: ReclaimWindow::For(minutes(GIVEN_BACK)),
     }
 }
 
@@ -164,7 +166,7 @@ impl<P: Place> System<P> {
                 let (process, execution) = &self.runs[&run];
                 self.expect(*process, fault);
                 match execution.renew().await {
-                    Ok(hold) => Told::Held(hold == Hold::Held),
+                    Ok(hold) => Told::Held(hold == LeaseStatus::Held),
                     Err(_) => Told::Unanswered,
                 }
             }
@@ -200,20 +202,20 @@ impl<P: Place> System<P> {
         self.expect(request.process, fault);
         let begun = self.processes[request.process].engine.begin(&ask(request)).await;
         match begun.expect("a claim whose answer is lost is settled") {
-            Begun::Run(execution) => {
+            Admission::Run(execution) => {
                 let attempt = execution.attempt();
                 // The model numbers runs; whether there should be one is compared later.
                 let run = if let Told::Ran { run, .. } = told { *run } else { usize::MAX };
                 self.runs.insert(run, (request.process, execution));
                 Told::Ran { run, attempt }
             }
-            Begun::Replay(stored) => match told {
+            Admission::Replay(stored) => match told {
                 Told::Replayed { run } if *stored == Outcome::Response(response(*run)) => {
                     Told::Replayed { run: *run }
                 }
                 _ => panic!("replayed {stored:?} instead of {told:?}"),
             },
-            Begun::Refused(refusal) => match refusal {
+            Admission::Refused(refusal) => match refusal {
                 Refusal::KeyReused => Told::KeyReused,
                 Refusal::InProgress { retry_after } if retry_after < MINUTE => Told::InLine,
                 // A lease ends within the minute that the model says.
@@ -258,8 +260,8 @@ impl<P: Place> System<P> {
     }
 }
 
-fn stored(stored: Stored) -> Told {
-    Told::Stored(stored == Stored::Yes)
+fn stored(stored: Completion) -> Told {
+    Told::Stored(stored == Completion::Yes)
 }
 
 /// What is left, in minutes that have begun: real time passes, too.

@@ -80,7 +80,7 @@ pub(crate) struct State {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Action {
-    Ask(u8),
+    ClaimRequest(u8),
     Renew(u8),
     Complete(u8),
     Release(u8),
@@ -227,7 +227,7 @@ impl Model for Protocol {
         for who in 0..self.owners {
             match state.owners[usize::from(who)] {
                 Owner::Idle | Owner::Asking | Owner::Ending { .. } => {
-                    actions.push(Action::Ask(who));
+                    actions.push(Action::ClaimRequest(who));
                 }
                 Owner::Running { record } => {
                     let fresh = matches!(record, Record::InProgress { renewals, .. } if renewals < RENEWALS);
@@ -251,7 +251,7 @@ impl Model for Protocol {
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
         let mut state = last.clone();
         match action {
-            Action::Ask(who) => {
+            Action::ClaimRequest(who) => {
                 let owner = &mut state.owners[usize::from(who)];
                 let message = if let Owner::Ending { record, next } = *owner {
                     Message::Swap { owner: who, expected: record, next }

@@ -4,7 +4,7 @@
 use crate::{assert_ran, assert_replays, guard, routes};
 use actix_web::{HttpResponse, Responder, route, web};
 use futures_util::future::join_all;
-use idempotent_runtime::store::conformance::{self, Subject};
+use idempotent_runtime::store::conformance::{self, StoreUnderTest};
 use idempotent_runtime::{Idempotency, RedisStore, Scope, idempotent, issue_token};
 use std::sync::Arc;
 use tests::{RedisCluster, Reply, Sender, Server, Stage, eventually};
@@ -57,7 +57,7 @@ async fn a_cluster_is_a_store() {
             $(
                 let store = RedisStore::connect(&cluster.url()).await.expect("it connects");
                 let store = store.prefix(concat!(stringify!($promise), ":"));
-                conformance::$promise(&Subject::in_real_time(Arc::new(store))).await;
+                conformance::$promise(&StoreUnderTest::in_real_time(Arc::new(store))).await;
             )*
         };
     }

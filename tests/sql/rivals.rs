@@ -2,7 +2,7 @@
 
 use crate::{Kind, Session, on_both_servers, store};
 use idempotent_runtime::store::Swap;
-use idempotent_runtime::store::conformance::{self, Subject};
+use idempotent_runtime::store::conformance::{self, StoreUnderTest};
 use idempotent_runtime::{StorageKey, StoreErrorKind};
 use std::time::{Duration, Instant};
 
@@ -87,7 +87,7 @@ async fn a_server_that_isolates_more_changes_nothing(kind: Kind) {
     );
     let server = kind.start_with(options).await;
     let database = server.database().await;
-    let subject = Subject::in_real_time(store(&database).await);
+    let subject = StoreUnderTest::in_real_time(store(&database).await);
     conformance::of_many_creates_at_once_one_puts(&subject).await;
     conformance::of_many_swaps_at_once_one_replaces(&subject).await;
     conformance::what_is_over_does_not_exist(&subject).await;

@@ -65,7 +65,11 @@ fn record(key: &StorageKey, label: &str) -> Bytes {
         attempt: 1,
         fingerprint: Fingerprint::from_bytes([0; 32]),
         label: Label::new("shop::orders", label),
-        state: State::InProgress { owner: Owner::from_bytes([7; 16]), renewals: 0, keep: LONG },
+        state: State::InProgress {
+            owner: Owner::from_bytes([7; 16]),
+            renewals: 0,
+            retention: LONG,
+        },
     };
     record.encode(key)
 }

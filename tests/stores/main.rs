@@ -2,19 +2,19 @@
 
 mod memory {
     use idempotent_runtime::clock::ManualClock;
-    use idempotent_runtime::store::conformance::Subject;
+    use idempotent_runtime::store::conformance::StoreUnderTest;
     use idempotent_runtime::{MemoryStore, store_conformance};
     use std::sync::Arc;
 
     store_conformance!(async {
         let clock = Arc::new(ManualClock::new());
-        Subject::with_clock(Arc::new(MemoryStore::with_clock(clock.clone())), clock)
+        StoreUnderTest::with_clock(Arc::new(MemoryStore::with_clock(clock.clone())), clock)
     });
 }
 
 mod sqlite {
     use idempotent_runtime::clock::ManualClock;
-    use idempotent_runtime::store::conformance::Subject;
+    use idempotent_runtime::store::conformance::StoreUnderTest;
     use idempotent_runtime::{SqliteStore, store_conformance};
     use std::sync::Arc;
 
@@ -23,12 +23,12 @@ mod sqlite {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("records.db");
         let store = SqliteStore::open_with_clock(path, clock.clone()).await.unwrap();
-        Subject::with_clock(Arc::new(store), clock).keeping(directory)
+        StoreUnderTest::with_clock(Arc::new(store), clock).keeping(directory)
     });
 }
 
 mod redis {
-    use idempotent_runtime::store::conformance::Subject;
+    use idempotent_runtime::store::conformance::StoreUnderTest;
     use idempotent_runtime::{RedisStore, store_conformance};
     use std::sync::Arc;
     use tests::RedisServer;
@@ -36,13 +36,13 @@ mod redis {
     store_conformance!(async {
         let server = RedisServer::start();
         let store = RedisStore::connect(&server.url()).await.unwrap();
-        Subject::in_real_time(Arc::new(store)).keeping(server)
+        StoreUnderTest::in_real_time(Arc::new(store)).keeping(server)
     });
 }
 
 /// Which exchanges by a command of its own.
 mod valkey {
-    use idempotent_runtime::store::conformance::Subject;
+    use idempotent_runtime::store::conformance::StoreUnderTest;
     use idempotent_runtime::{RedisStore, store_conformance};
     use std::sync::Arc;
     use tests::RedisServer;
@@ -50,30 +50,30 @@ mod valkey {
     store_conformance!(async {
         let server = RedisServer::start_valkey();
         let store = RedisStore::connect(&server.url()).await.unwrap();
-        Subject::in_real_time(Arc::new(store)).keeping(server)
+        StoreUnderTest::in_real_time(Arc::new(store)).keeping(server)
     });
 }
 
 mod postgres {
-    use idempotent_runtime::store::conformance::Subject;
+    use idempotent_runtime::store::conformance::StoreUnderTest;
     use idempotent_runtime::{PostgresStore, store_conformance};
     use std::sync::Arc;
     use tests::PostgresServer;
 
     store_conformance!(async {
         let database = PostgresServer::shared().await.database().await;
-        Subject::in_real_time(Arc::new(PostgresStore::connect(&database).await.unwrap()))
+        StoreUnderTest::in_real_time(Arc::new(PostgresStore::connect(&database).await.unwrap()))
     });
 }
 
 mod mariadb {
-    use idempotent_runtime::store::conformance::Subject;
+    use idempotent_runtime::store::conformance::StoreUnderTest;
     use idempotent_runtime::{MySqlStore, store_conformance};
     use std::sync::Arc;
     use tests::MariaDbServer;
 
     store_conformance!(async {
         let database = MariaDbServer::shared().await.database().await;
-        Subject::in_real_time(Arc::new(MySqlStore::connect(&database).await.unwrap()))
+        StoreUnderTest::in_real_time(Arc::new(MySqlStore::connect(&database).await.unwrap()))
     });
 }

@@ -5,7 +5,7 @@
 
 use crate::expand::policy::{owner, policy, templates};
 use crate::expand::template::{bindings, fill};
-use crate::model::{Existing, Fingerprint, Handler, Presence, Row, Scope, Strategy, Window};
+use crate::model::{Existing, Fingerprint, Handler, KeyRequirement, Row, Scope, Strategy, Window};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -127,9 +127,9 @@ fn transition(handler: &Handler) -> TokenStream {
 /// The function that fills in the templates.
 fn filled(handler: &Handler) -> TokenStream {
     let key = fill(&handler.key);
-    let mut statements = match handler.policy.presence {
-        Presence::Unkeyed => TokenStream::new(),
-        Presence::Required | Presence::Optional => quote!(__call.key()#key;),
+    let mut statements = match handler.policy.key_requirement {
+        KeyRequirement::Unkeyed => TokenStream::new(),
+        KeyRequirement::Required | KeyRequirement::Optional => quote!(__call.key()#key;),
     };
     match &handler.scope {
         Scope::App => {}

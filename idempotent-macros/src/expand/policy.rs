@@ -1,8 +1,8 @@
 //! A policy as a constant expression: what is set, and nothing else.
 
 use crate::model::{
-    Existing, Fingerprint, Handler, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Presence,
-    Row, RowName, Scope, Setting, Statuses, Strategy, Template, Window,
+    Existing, Fingerprint, Handler, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight,
+    OnStoreError, Row, RowName, Scope, Setting, Statuses, Strategy, Template, Window,
 };
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -43,12 +43,12 @@ pub(super) fn policy(handler: &Handler) -> TokenStream {
     if policy.on_store_error == OnStoreError::Run {
         set(quote!(.on_store_error(#rt::OnStoreError::Run)));
     }
-    match policy.presence {
-        Presence::Required => {}
-        Presence::Optional => set(quote!(.presence(#rt::Presence::Optional))),
+    match policy.key_requirement {
+        KeyRequirement::Required => {}
+        KeyRequirement::Optional => set(quote!(.key_requirement(#rt::KeyRequirement::Optional))),
         // Nothing of the request is compared, so its body need not be read.
-        Presence::Unkeyed => set(quote!(
-            .presence(#rt::Presence::Unkeyed).fingerprint(#rt::FingerprintOf::Nothing)
+        KeyRequirement::Unkeyed => set(quote!(
+            .key_requirement(#rt::KeyRequirement::Unkeyed).fingerprint(#rt::FingerprintOf::Nothing)
         )),
     }
     match &policy.fingerprint {

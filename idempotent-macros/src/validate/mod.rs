@@ -11,8 +11,8 @@ mod values;
 
 use crate::diagnostics::{Mistake, Mistakes, listed};
 use crate::model::{
-    Fingerprint, Handler, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Parameter, Policy,
-    Presence, Scope, Setting, Statuses, Strategy, Template, Window,
+    Fingerprint, Handler, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError,
+    Parameter, Policy, Scope, Setting, Statuses, Strategy, Template, Window,
 };
 use crate::parse::{Argument, Arguments, Value, Written};
 use syn::{Error, Lit, LitStr};
@@ -181,7 +181,7 @@ impl<'a> Reader<'a> {
             on_in_flight: self.choice("on_in_flight", &in_flight, OnInFlight::Reject),
             on_abandoned: self.choice("on_abandoned", &abandoned, OnAbandoned::Retry),
             on_store_error: self.choice("on_store_error", &store_errors, OnStoreError::Refuse),
-            presence: self.presence(strategy),
+            key_requirement: self.key_requirement(strategy),
             fingerprint: self.fingerprint(),
             statuses: self.own("store", values::statuses).or(Statuses::Default),
             headers: self.own("headers", values::headers).or(Vec::new()),
@@ -194,7 +194,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn presence(&mut self, strategy: Strategy) -> Presence {
+    fn key_requirement(&mut self, strategy: Strategy) -> KeyRequirement {
         // A row needs no key; with one, the first answer is replayed before the row judges. A read
         // has path and query.
         let keyless = matches!(
@@ -206,12 +206,12 @@ impl<'a> Reader<'a> {
                 | Strategy::Cache
         );
         if keyless && self.find("key").is_none() {
-            return Presence::Unkeyed;
+            return KeyRequirement::Unkeyed;
         }
         let required = self.find("required").map(values::boolean);
         match required.and_then(|value| self.mistakes.keep(value)) {
-            Some(false) => Presence::Optional,
-            Some(true) | None => Presence::Required,
+            Some(false) => KeyRequirement::Optional,
+            Some(true) | None => KeyRequirement::Required,
         }
     }
 

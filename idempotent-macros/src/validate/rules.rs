@@ -2,7 +2,7 @@
 
 use crate::diagnostics::Mistake;
 use crate::model::{
-    Fingerprint, OnDuplicate, OnInFlight, OnStoreError, Policy, Presence, Segment, Setting,
+    Fingerprint, KeyRequirement, OnDuplicate, OnInFlight, OnStoreError, Policy, Segment, Setting,
     Strategy, Template,
 };
 use crate::parse::{Argument, Value};
@@ -83,10 +83,12 @@ fn token_is_one_placeholder(
 /// Without its token a request of this strategy has no meaning.
 fn token_is_required(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
     let written = reader.find("required")?;
-    (policy.strategy == Strategy::Token && policy.presence == Presence::Optional).then(|| {
-        Mistake::new(written.span(), "`strategy = \"token\"` cannot do without the token")
-            .help("leave `required` out, or use `strategy = \"request_id\"`")
-    })
+    (policy.strategy == Strategy::Token && policy.key_requirement == KeyRequirement::Optional).then(
+        || {
+            Mistake::new(written.span(), "`strategy = \"token\"` cannot do without the token")
+                .help("leave `required` out, or use `strategy = \"request_id\"`")
+        },
+    )
 }
 
 /// Without the store any token would do.

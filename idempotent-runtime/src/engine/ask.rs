@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// What a request asks of the engine.
 #[derive(Clone, Debug)]
-pub struct Ask {
+pub struct ClaimRequest {
     /// What is claimed.
     pub claim: Claim,
     /// How duplicates are judged.
@@ -16,12 +16,12 @@ pub struct Ask {
     /// How long to wait for a first request in flight.
     pub wait: Duration,
     /// How long the key can be claimed again after a run that left nothing behind.
-    pub give_back: GiveBack,
+    pub reclaim: ReclaimWindow,
 }
 
 /// How long a key that was given back can be claimed again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GiveBack {
+pub enum ReclaimWindow {
     /// This long from then.
     For(Duration),
     /// Until this moment of the engine's wall clock, as time since 1970.
@@ -30,7 +30,7 @@ pub enum GiveBack {
 
 /// What the engine answers.
 #[derive(Debug)]
-pub enum Begun {
+pub enum Admission {
     /// Run it, then end the execution.
     Run(Execution),
     /// It ran before; this is what it left behind, and no tombstone.

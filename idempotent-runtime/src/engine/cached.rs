@@ -11,7 +11,7 @@ use crate::fingerprint::Fingerprint;
 use crate::key::StorageKey;
 use crate::outcome::{Outcome, StoredResponse};
 use crate::store::record::{Label, Record, State};
-use crate::store::{Entry, Hold, Swap};
+use crate::store::{Entry, LeaseStatus, Swap};
 use bytes::Bytes;
 use std::pin::pin;
 use std::time::Duration;
@@ -98,7 +98,7 @@ impl Engine {
         found: &Answer,
         response: StoredResponse,
         life: Life,
-    ) -> Result<Hold, StoreError> {
+    ) -> Result<LeaseStatus, StoreError> {
         let Record { attempt, fingerprint, label, .. } = decode(key, &found.seen, "swap")?;
         let state = State::Completed(Outcome::Response(response));
         // Another attempt, so that equal answers of two computations differ.
@@ -106,9 +106,9 @@ impl Engine {
         let next = Record { attempt, fingerprint, label, state }.encode(key);
         let swap = self.store().swap(key, &found.seen, &next, life.whole());
         Ok(match self.bounded("swap", pin!(swap)).await? {
-            Swap::Done => Hold::Held,
-            Swap::Differs(there) if there.as_ref() == Some(&next) => Hold::Held,
-            Swap::Differs(_) => Hold::Lost,
+            Swap::Done => LeaseStatus::Held,
+            Swap::Differs(there) if there.as_ref() == Some(&next) => LeaseStatus::Held,
+            Swap::Differs(_) => LeaseStatus::Lost,
         })
     }
 

@@ -50,7 +50,7 @@ pub struct Claim {
     pub lease: Duration,
     /// How long the record stays after the lease is over, so that a dead owner is noticed and
     /// attempts keep growing.
-    pub keep: Duration,
+    pub retention: Duration,
 }
 
 /// Who claims.
@@ -192,7 +192,7 @@ struct Holder {
     fingerprint: Fingerprint,
     attempt: u64,
     /// How long its record stays after its lease.
-    keep: Duration,
+    retention: Duration,
 }
 
 fn judge(claim: &Claim, by: &Claimer, there: &Bytes) -> Result<Verdict, StoreError> {
@@ -206,13 +206,15 @@ fn judge(claim: &Claim, by: &Claimer, there: &Bytes) -> Result<Verdict, StoreErr
         State::InProgress { owner, renewals, .. } if owner == by.owner => {
             Verdict::Told(Claimed::Acquired(claim.lease(by, attempt, renewals, there.clone())))
         }
-        State::InProgress { keep, .. } => Verdict::Held(Holder { fingerprint, attempt, keep }),
+        State::InProgress { retention, .. } => {
+            Verdict::Held(Holder { fingerprint, attempt, retention })
+        }
     })
 }
 
 impl Holder {
     /// Whether its lease holds. Only the store can say: what is left of the record's life beyond
-    /// `keep` is the lease.
+    /// `retention` is the lease.
     async fn judge(
         self,
         store: &dyn Store,
@@ -220,9 +222,9 @@ impl Holder {
         by: &Claimer,
         there: &Bytes,
     ) -> Result<Verdict, StoreError> {
-        let Self { fingerprint, attempt, keep } = self;
+        let Self { fingerprint, attempt, retention } = self;
         Ok(match store.read(&claim.key).await? {
-            Some(entry) if entry.value == *there => match entry.left.checked_sub(keep) {
+            Some(entry) if entry.value == *there => match entry.left.checked_sub(retention) {
                 Some(retry_after) if !retry_after.is_zero() => {
                     Verdict::Told(Claimed::InProgress { fingerprint, retry_after })
                 }
@@ -241,12 +243,12 @@ pub(super) fn issued(key: &StorageKey, label: &Label) -> Bytes {
 
 impl Claim {
     fn life(&self) -> Duration {
-        self.lease.saturating_add(self.keep)
+        self.lease.saturating_add(self.retention)
     }
 
     /// Our record while we run.
     pub(super) fn running(&self, by: &Claimer, attempt: u64) -> Bytes {
-        let state = State::InProgress { owner: by.owner, renewals: 0, keep: self.keep };
+        let state = State::InProgress { owner: by.owner, renewals: 0, retention: self.retention };
         record::first(&self.key, attempt, &self.fingerprint, &self.label, &state)
     }
 
@@ -264,7 +266,7 @@ impl Claim {
             attempt,
             head: record::head_length(&self.label),
             length: self.lease,
-            keep: self.keep,
+            retention: self.retention,
             current: Mutex::new(Current { renewals, value: record, ..Current::default() }),
         })
     }

@@ -131,7 +131,7 @@ mod tests {
     enum Found {
         Free,
         Unknown,
-        Running,
+        InFlight,
         Dead,
         Answer,
         Value,
@@ -141,7 +141,7 @@ mod tests {
     const FOUND: [Found; 7] = [
         Found::Free,
         Found::Unknown,
-        Found::Running,
+        Found::InFlight,
         Found::Dead,
         Found::Answer,
         Found::Value,
@@ -165,8 +165,8 @@ mod tests {
     const TABLE: [Row; 12] = [
         (Found::Free, None, None, None, Runs),
         (Found::Unknown, None, None, None, Refuses(Refusal::TokenInvalid)),
-        (Found::Running, None, Some(OnInFlight::Wait), None, Waits),
-        (Found::Running, None, Some(OnInFlight::Reject), None, Refuses(BUSY)),
+        (Found::InFlight, None, Some(OnInFlight::Wait), None, Waits),
+        (Found::InFlight, None, Some(OnInFlight::Reject), None, Refuses(BUSY)),
         (Found::Dead, None, None, Some(Retry), TakesOver),
         (Found::Dead, None, None, Some(Hold), Refuses(Refusal::OutcomeUnknown)),
         (Found::Answer, Some(Replay), None, None, Replays),
@@ -194,7 +194,7 @@ mod tests {
             fingerprint: OURS,
             claimable: Claimable::Any,
             lease: LEFT,
-            keep: LEFT,
+            retention: LEFT,
         };
         let by = Claimer { owner: Owner::random(), first: 1, take_over: None };
         let store = MemoryStore::new();
@@ -207,7 +207,7 @@ mod tests {
         match found {
             Found::Free => acquired(),
             Found::Unknown => Claimed::NotIssued,
-            Found::Running => Claimed::InProgress { fingerprint, retry_after: LEFT },
+            Found::InFlight => Claimed::InProgress { fingerprint, retry_after: LEFT },
             Found::Dead => Claimed::Abandoned { fingerprint, attempt: DEAD },
             Found::Answer => done(answer()),
             Found::Value => done(value()),

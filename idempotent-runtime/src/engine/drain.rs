@@ -10,7 +10,7 @@ use std::time::Duration;
 /// What becomes of runs that are not finished when a drain has waited long enough.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Leftover {
+pub enum OnDrainTimeout {
     /// Their leases end them: nobody else runs with their keys before that.
     #[default]
     Leased,
@@ -29,12 +29,12 @@ impl Engine {
     }
 
     /// Takes no new runs and waits for those under way; answers how many are left.
-    pub async fn drain(&self, at_most: Duration, leftover: Leftover) -> usize {
+    pub async fn drain(&self, at_most: Duration, on_drain_timeout: OnDrainTimeout) -> usize {
         let left = self.running().drain(at_most).await;
         if left > 0 {
-            tracing::warn!(left, ?leftover, "runs are under way while the process ends");
+            tracing::warn!(left, ?on_drain_timeout, "runs are under way while the process ends");
         }
-        if left > 0 && leftover == Leftover::Abandoned {
+        if left > 0 && on_drain_timeout == OnDrainTimeout::Abandoned {
             let leases = self.heartbeat().stop();
             join_all(leases.iter().map(|lease| self.let_go(lease))).await;
         }
@@ -43,7 +43,7 @@ impl Engine {
 
     async fn let_go(&self, lease: &Lease) {
         let next = lease.given_up();
-        let work = lease.exchange(self.store(), &next, lease.keep);
+        let work = lease.exchange(self.store(), &next, lease.retention);
         if let Err(error) = self.bounded("swap", pin!(work)).await {
             tracing::warn!(
                 key = %lease.key,

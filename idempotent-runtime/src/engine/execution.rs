@@ -1,14 +1,14 @@
 //! A run under way, from its claim to its end.
 
-use crate::engine::heartbeat::Pulse;
+use crate::engine::fair_queue::Front;
+use crate::engine::heartbeat::RenewalGuard;
+use crate::engine::in_flight::InFlightGuard;
 use crate::engine::lease::Lease;
-use crate::engine::line::Front;
-use crate::engine::running::Entered;
 use crate::engine::wait::{jittered, pause_for};
-use crate::engine::{Engine, GiveBack};
+use crate::engine::{Engine, ReclaimWindow};
 use crate::error::StoreError;
 use crate::outcome::Outcome;
-use crate::store::{Held, Hold};
+use crate::store::{LeaseStatus, LockHandle};
 use bytes::Bytes;
 use std::error::Error as StdError;
 use std::pin::pin;
@@ -27,45 +27,45 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 #[must_use = "a run that is dropped keeps its key until the lease is over"]
 pub struct Execution {
-    admitted: Admitted,
+    admitted: RunContext,
     lease: Arc<Lease>,
-    grip: Grip,
+    grip: Ownership,
 }
 
 /// What a run has of its engine.
 #[derive(Debug)]
-pub(super) struct Admitted {
+pub(super) struct RunContext {
     pub(super) engine: Engine,
-    pub(super) _entered: Entered,
+    pub(super) _entered: InFlightGuard,
     /// Of those in this process that want the same key, the next moves up after the end.
     pub(super) front: Option<Box<Front>>,
-    pub(super) give_back: GiveBack,
+    pub(super) reclaim: ReclaimWindow,
 }
 
 /// What keeps a run's hold of its key.
 #[derive(Debug)]
-pub(super) enum Grip {
+pub(super) enum Ownership {
     /// The record in the store is renewed until the run ends.
-    Renewed(#[expect(dead_code, reason = "it is kept, and dropped")] Pulse),
+    Renewed(#[expect(dead_code, reason = "it is kept, and dropped")] RenewalGuard),
     /// The run is about to end.
     Ending,
     /// A lock elsewhere; of the lease nothing is in the store.
-    Lock(Box<dyn Held>),
+    Lock(Box<dyn LockHandle>),
 }
 
-impl Admitted {
+impl RunContext {
     pub(super) const fn is_in_line(&self) -> bool {
         self.front.is_some()
     }
 
-    pub(super) fn run(self, lease: Arc<Lease>, grip: Grip) -> Execution {
+    pub(super) fn run(self, lease: Arc<Lease>, grip: Ownership) -> Execution {
         Execution { admitted: self, lease, grip }
     }
 }
 
 /// Whether a run's outcome will be found by its duplicates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stored {
+pub enum Completion {
     /// It is in the store.
     Yes,
     /// The store did not answer until the lease was over, or another owner has the key.
@@ -84,15 +84,15 @@ impl Execution {
     ///
     /// # Errors
     /// When the store did not answer; the lease may have been extended.
-    pub async fn renew(&self) -> Result<Hold, StoreError> {
-        if let Grip::Lock(lock) = &self.grip {
+    pub async fn renew(&self) -> Result<LeaseStatus, StoreError> {
+        if let Ownership::Lock(lock) = &self.grip {
             // Its session is kept alive, or it is not.
-            return Ok(if lock.is_certain() { Hold::Held } else { Hold::Lost });
+            return Ok(if lock.is_certain() { LeaseStatus::Held } else { LeaseStatus::Lost });
         }
         let sent = self.engine().clock().steady();
         let work = self.lease.renew(self.engine().store());
         let hold = self.engine().bounded("swap", pin!(work)).await?;
-        if hold == Hold::Held {
+        if hold == LeaseStatus::Held {
             self.lease.set_end(sent + self.lease.length());
         }
         Ok(hold)
@@ -105,8 +105,10 @@ impl Execution {
     #[must_use]
     pub fn is_certain(&self) -> bool {
         match &self.grip {
-            Grip::Lock(lock) => lock.is_certain(),
-            Grip::Renewed(_) | Grip::Ending => self.engine().clock().steady() < self.lease.ends(),
+            Ownership::Lock(lock) => lock.is_certain(),
+            Ownership::Renewed(_) | Ownership::Ending => {
+                self.engine().clock().steady() < self.lease.ends()
+            }
         }
     }
 
@@ -114,21 +116,21 @@ impl Execution {
     ///
     /// A lock elsewhere stores nothing, and is released. A store that does not answer is asked again for
     /// as long as the lease holds.
-    pub fn complete(self, outcome: Outcome, ttl: Duration) -> impl Future<Output = Stored> {
+    pub fn complete(self, outcome: Outcome, ttl: Duration) -> impl Future<Output = Completion> {
         // Not part of the future: it is encoded once, and futures are moved often.
         let next = self.lease.completed(outcome);
         self.finish(next, ttl)
     }
 
     #[expect(clippy::manual_async_fn, reason = "what an async function is given is kept twice")]
-    fn finish(mut self, next: Bytes, ttl: Duration) -> impl Future<Output = Stored> {
+    fn finish(mut self, next: Bytes, ttl: Duration) -> impl Future<Output = Completion> {
         async move {
             // What is rare is boxed, because its future is large.
-            if let Grip::Lock(_) = self.grip {
+            if let Ownership::Lock(_) = self.grip {
                 Box::pin(self.release()).await;
-                return Stored::No;
+                return Completion::No;
             }
-            self.grip = Grip::Ending;
+            self.grip = Ownership::Ending;
             match self.exchange(&next, ttl).await {
                 Err(error) if error.is_transient() => {
                     let ended = Box::pin(self.insist(&next, ttl)).await;
@@ -140,7 +142,7 @@ impl Execution {
     }
 
     /// Asks again, for as long as the lease holds.
-    async fn insist(&self, next: &Bytes, life: Duration) -> Result<Hold, StoreError> {
+    async fn insist(&self, next: &Bytes, life: Duration) -> Result<LeaseStatus, StoreError> {
         let mut pause = FIRST_PAUSE;
         loop {
             pause_for(jittered(pause)).await;
@@ -152,13 +154,13 @@ impl Execution {
         }
     }
 
-    fn ended(self, ended: Result<Hold, StoreError>) -> Stored {
+    fn ended(self, ended: Result<LeaseStatus, StoreError>) -> Completion {
         match ended {
-            Ok(Hold::Held) => {
+            Ok(LeaseStatus::Held) => {
                 self.engine().rooms().finished(&self.lease.key);
-                Stored::Yes
+                Completion::Yes
             }
-            Ok(Hold::Lost) => self.lost(),
+            Ok(LeaseStatus::Lost) => self.lost(),
             Err(error) => self.not_stored(&error),
         }
     }
@@ -169,9 +171,9 @@ impl Execution {
     /// own: nobody waits for that.
     pub async fn release(mut self) {
         let lock = self.loosen();
-        let life = match self.admitted.give_back {
-            GiveBack::For(life) => life,
-            GiveBack::Until(end) => end.saturating_sub(self.engine().clock().wall()),
+        let life = match self.admitted.reclaim {
+            ReclaimWindow::For(life) => life,
+            ReclaimWindow::Until(end) => end.saturating_sub(self.engine().clock().wall()),
         };
         let next = self.lease.released();
         self.let_go(lock, next, life).await;
@@ -180,19 +182,19 @@ impl Execution {
     /// Ends the lease at once; the policy says whether the next request runs or is held.
     pub async fn abandon(mut self) {
         let lock = self.loosen();
-        let (next, life) = (self.lease.given_up(), self.lease.keep);
+        let (next, life) = (self.lease.given_up(), self.lease.retention);
         self.let_go(lock, next, life).await;
     }
 
     /// Ends what keeps the lease; a lock elsewhere is still to be released.
-    fn loosen(&mut self) -> Option<Box<dyn Held>> {
-        match std::mem::replace(&mut self.grip, Grip::Ending) {
-            Grip::Lock(lock) => Some(lock),
-            Grip::Renewed(_) | Grip::Ending => None,
+    fn loosen(&mut self) -> Option<Box<dyn LockHandle>> {
+        match std::mem::replace(&mut self.grip, Ownership::Ending) {
+            Ownership::Lock(lock) => Some(lock),
+            Ownership::Renewed(_) | Ownership::Ending => None,
         }
     }
 
-    async fn let_go(self, lock: Option<Box<dyn Held>>, next: Bytes, life: Duration) {
+    async fn let_go(self, lock: Option<Box<dyn LockHandle>>, next: Bytes, life: Duration) {
         if let Some(lock) = lock {
             let ended = self.engine().bounded("release", pin!(lock.release())).await;
             return self.ended_without_outcome(ended);
@@ -212,15 +214,15 @@ impl Execution {
         &self.admitted.engine
     }
 
-    async fn exchange(&self, next: &Bytes, life: Duration) -> Result<Hold, StoreError> {
+    async fn exchange(&self, next: &Bytes, life: Duration) -> Result<LeaseStatus, StoreError> {
         let work = self.lease.exchange(self.engine().store(), next, life);
         self.engine().bounded("swap", pin!(work)).await
     }
 
-    fn ended_without_outcome(self, ended: Result<Hold, StoreError>) {
+    fn ended_without_outcome(self, ended: Result<LeaseStatus, StoreError>) {
         match ended {
-            Ok(Hold::Held) => self.engine().rooms().freed(&self.lease.key),
-            Ok(Hold::Lost) => drop(self.lost()),
+            Ok(LeaseStatus::Held) => self.engine().rooms().freed(&self.lease.key),
+            Ok(LeaseStatus::Lost) => drop(self.lost()),
             // The lease ends the record's state without us.
             Err(error) => tracing::warn!(
                 key = %self.lease.key,
@@ -234,17 +236,17 @@ impl Execution {
         self.engine().clock().steady() + pause < self.lease.ends()
     }
 
-    fn lost(self) -> Stored {
+    fn lost(self) -> Completion {
         self.engine().counters().lost.count();
         tracing::warn!(
             key = %self.lease.key,
             attempt = self.attempt(),
             "a run outlived its lease and another owner has its key; its outcome is not stored",
         );
-        Stored::No
+        Completion::No
     }
 
-    fn not_stored(self, error: &StoreError) -> Stored {
+    fn not_stored(self, error: &StoreError) -> Completion {
         self.engine().counters().not_stored.count();
         tracing::error!(
             key = %self.lease.key,
@@ -252,6 +254,6 @@ impl Execution {
             error = error as &dyn StdError,
             "an outcome could not be stored; the key is not free before its lease is over",
         );
-        Stored::No
+        Completion::No
     }
 }

@@ -9,7 +9,7 @@ use crate::engine::lease::Lease;
 use crate::engine::wait::jittered;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::observe::Counters;
-use crate::store::{Hold, Store};
+use crate::store::{LeaseStatus, Store};
 use slab::Slab;
 use std::error::Error as StdError;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
@@ -55,7 +55,7 @@ pub(crate) struct Tools {
 
 /// A lease that is kept alive until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Pulse {
+pub(crate) struct RenewalGuard {
     queue: Arc<Queue>,
     id: usize,
 }
@@ -87,12 +87,12 @@ impl Heartbeat {
     }
 
     /// Keeps a lease alive from now on.
-    pub(crate) fn keep(&self, lease: &Arc<Lease>, tools: &Tools) -> Pulse {
+    pub(crate) fn keep(&self, lease: &Arc<Lease>, tools: &Tools) -> RenewalGuard {
         self.start.call_once(|| start(Arc::clone(&self.queue), tools.clone()));
         let due = Instant::now() + lease.length() / PART;
         let beat = Beat { lease: Arc::clone(lease), due: Some(due) };
         let id = self.queue.change(due, |beats| beats.all.insert(beat));
-        Pulse { queue: Arc::clone(&self.queue), id }
+        RenewalGuard { queue: Arc::clone(&self.queue), id }
     }
 
     /// Renews nothing any more, and gives the leases of the runs under way.
@@ -111,7 +111,7 @@ impl Drop for Heartbeat {
     }
 }
 
-impl Drop for Pulse {
+impl Drop for RenewalGuard {
     fn drop(&mut self) {
         self.queue.beats().all.remove(self.id);
     }
@@ -206,12 +206,12 @@ async fn renew(queue: &Queue, tools: &Tools, id: usize, lease: &Arc<Lease>) {
     let sent = tools.clock.steady();
     let patience = tools.patience.min(lease.length() / PART);
     let wait = match timeout(patience, lease.renew(&*tools.store)).await {
-        Ok(Ok(Hold::Held)) => {
+        Ok(Ok(LeaseStatus::Held)) => {
             lease.set_end(sent + lease.length());
             tools.counters.renewed.count();
             lease.length() / PART
         }
-        Ok(Ok(Hold::Lost)) => return lost(queue, id, lease),
+        Ok(Ok(LeaseStatus::Lost)) => return lost(queue, id, lease),
         // Something else is there, whatever it is.
         Ok(Err(error)) if error.kind() == StoreErrorKind::Corrupt => return lost(queue, id, lease),
         Ok(Err(error)) => failed(lease, Some(&error)),

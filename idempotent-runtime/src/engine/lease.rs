@@ -4,7 +4,7 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::outcome::Outcome;
 use crate::store::record::{self, Owner, Record, State};
-use crate::store::{Hold, Store, Swap};
+use crate::store::{LeaseStatus, Store, Swap};
 use bytes::Bytes;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub struct Lease {
     /// How much of our record never changes.
     pub(super) head: usize,
     pub(super) length: Duration,
-    pub(super) keep: Duration,
+    pub(super) retention: Duration,
     pub(super) current: Mutex<Current>,
 }
 
@@ -65,15 +65,15 @@ impl Lease {
     }
 
     /// Extends the lease by its length from now.
-    pub(super) async fn renew(&self, store: &dyn Store) -> Result<Hold, StoreError> {
-        let Some(next) = self.renewed() else { return Ok(Hold::Lost) };
-        Ok(match self.put(store, &next, self.length.saturating_add(self.keep)).await? {
+    pub(super) async fn renew(&self, store: &dyn Store) -> Result<LeaseStatus, StoreError> {
+        let Some(next) = self.renewed() else { return Ok(LeaseStatus::Lost) };
+        Ok(match self.put(store, &next, self.length.saturating_add(self.retention)).await? {
             Put::There => {
                 self.current().value = next;
-                Hold::Held
+                LeaseStatus::Held
             }
-            Put::Overtaken => Hold::Held,
-            Put::Lost => Hold::Lost,
+            Put::Overtaken => LeaseStatus::Held,
+            Put::Lost => LeaseStatus::Lost,
         })
     }
 
@@ -112,7 +112,7 @@ impl Lease {
         Some(self.running(renewals))
     }
 
-    /// Our record, renewed for the last time: with a life of `keep` its lease is over.
+    /// Our record, renewed for the last time: with a life of `retention` its lease is over.
     pub(super) fn given_up(&self) -> Bytes {
         let renewals = {
             let mut current = self.current();
@@ -124,8 +124,8 @@ impl Lease {
 
     /// Our record after so many renewals.
     fn running(&self, renewals: u32) -> Bytes {
-        let Self { owner, keep, .. } = *self;
-        self.encoded(&State::InProgress { owner, renewals, keep })
+        let Self { owner, retention, .. } = *self;
+        self.encoded(&State::InProgress { owner, renewals, retention })
     }
 
     fn encoded(&self, state: &State) -> Bytes {
@@ -138,10 +138,10 @@ impl Lease {
         store: &dyn Store,
         last: &Bytes,
         life: Duration,
-    ) -> Result<Hold, StoreError> {
+    ) -> Result<LeaseStatus, StoreError> {
         Ok(match self.put(store, last, life).await? {
-            Put::There | Put::Overtaken => Hold::Held,
-            Put::Lost => Hold::Lost,
+            Put::There | Put::Overtaken => LeaseStatus::Held,
+            Put::Lost => LeaseStatus::Lost,
         })
     }
 

@@ -5,25 +5,25 @@ mod cached;
 pub mod claim;
 pub mod decide;
 mod drain;
-mod elsewhere;
 mod execution;
+mod external_lock;
+mod fair_queue;
 mod heartbeat;
+mod in_flight;
 mod lease;
-mod line;
 mod resolve;
-mod running;
 #[cfg(feature = "actix")]
 pub(crate) mod task;
 mod wait;
 
-pub use crate::store::Hold;
-pub use ask::{Ask, Begun, GiveBack};
+pub use crate::store::LeaseStatus;
+pub use ask::{Admission, ClaimRequest, ReclaimWindow};
 pub use cached::{Answer, Found, Life};
-pub use drain::Leftover;
-pub use execution::{Execution, Stored};
+pub use drain::OnDrainTimeout;
+pub use execution::{Completion, Execution};
+pub(crate) use in_flight::InFlightGuard;
 pub use lease::Lease;
 pub use resolve::{Resolution, Resolved};
-pub(crate) use running::Entered;
 
 use crate::clock::{Clock, millis};
 use crate::error::{StoreError, StoreErrorKind};
@@ -33,10 +33,10 @@ use crate::store::record::{Label, Owner};
 use crate::store::{Locks, Store};
 use claim::{Claim, Claimable, Claimed, Claimer};
 use decide::{Decision, Refusal, decide};
-use execution::{Admitted, Grip};
+use execution::{Ownership, RunContext};
+use fair_queue::Lines;
 use heartbeat::{Heartbeat, Tools};
-use line::Lines;
-use running::Running;
+use in_flight::InFlight;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -63,7 +63,7 @@ struct Inner {
     /// Where locks live, unless they are records.
     locks: Option<Arc<dyn Locks>>,
     rooms: WaitingRooms,
-    running: Arc<Running>,
+    running: Arc<InFlight>,
     lines: Lines,
     heartbeat: Heartbeat,
 }
@@ -98,14 +98,14 @@ impl Engine {
     /// # Errors
     /// When the store did not answer, or what it holds under the key is no record. Nothing may
     /// run then.
-    pub async fn begin(&self, ask: &Ask) -> Result<Begun, StoreError> {
+    pub async fn begin(&self, ask: &ClaimRequest) -> Result<Admission, StoreError> {
         let begun = self.judge(ask).await;
         let counters = self.counters();
         match &begun {
-            Ok(Begun::Run(_)) => counters.ran.count(),
+            Ok(Admission::Run(_)) => counters.ran.count(),
             // Counted when it is sent: what is stored may turn out not to be a response.
-            Ok(Begun::Replay(_)) => {}
-            Ok(Begun::Refused(refusal)) => {
+            Ok(Admission::Replay(_)) => {}
+            Ok(Admission::Refused(refusal)) => {
                 counters.refused.count();
                 if *refusal == Refusal::OutcomeUnknown {
                     resolve::tell_held(&ask.claim.key);
@@ -117,27 +117,29 @@ impl Engine {
         begun
     }
 
-    async fn judge(&self, ask: &Ask) -> Result<Begun, StoreError> {
+    async fn judge(&self, ask: &ClaimRequest) -> Result<Admission, StoreError> {
         let Some(entered) = self.enter() else {
-            return Ok(Begun::Refused(Refusal::Draining));
+            return Ok(Admission::Refused(Refusal::Draining));
         };
         let asked = self.clock().steady();
         let front = match ask.claim.claimable {
             // Waiting is rare, and its future large.
             Claimable::Line => match Box::pin(self.0.lines.front(ask.claim.key, ask.wait)).await {
                 Some(front) => Some(Box::new(front)),
-                None => return Ok(Begun::Refused(Refusal::InProgress { retry_after: IN_LINE })),
+                None => {
+                    return Ok(Admission::Refused(Refusal::InProgress { retry_after: IN_LINE }));
+                }
             },
             Claimable::Any | Claimable::Issued => None,
         };
         if front.is_some() && self.running().is_closed() {
-            return Ok(Begun::Refused(Refusal::Draining));
+            return Ok(Admission::Refused(Refusal::Draining));
         }
-        let (engine, give_back) = (self.clone(), ask.give_back);
-        let admitted = Admitted { engine, give_back, _entered: entered, front };
+        let (engine, reclaim) = (self.clone(), ask.reclaim);
+        let admitted = RunContext { engine, reclaim, _entered: entered, front };
         if let (Claimable::Line, Some(locks)) = (ask.claim.claimable, self.locks()) {
             let left = (asked + ask.wait).saturating_sub(self.clock().steady());
-            return Box::pin(elsewhere::take(locks, &ask.claim, left, admitted)).await;
+            return Box::pin(external_lock::take(locks, &ask.claim, left, admitted)).await;
         }
         let mut by = self.claimer(ask.claim.claimable);
         // Waiting in line takes time.
@@ -149,16 +151,16 @@ impl Engine {
                 Decision::Run(lease) => {
                     lease.set_end(sent + ask.claim.lease);
                     let pulse = self.0.heartbeat.keep(&lease, &self.0.tools);
-                    let run = admitted.run(lease, Grip::Renewed(pulse));
+                    let run = admitted.run(lease, Ownership::Renewed(pulse));
                     // Who waited was let in before the door closed, and has not begun.
                     if waiting.is_some() && self.running().is_closed() {
                         Box::pin(run.release()).await;
-                        return Ok(Begun::Refused(Refusal::Draining));
+                        return Ok(Admission::Refused(Refusal::Draining));
                     }
-                    return Ok(Begun::Run(run));
+                    return Ok(Admission::Run(run));
                 }
-                Decision::Replay(outcome) => return Ok(Begun::Replay(outcome)),
-                Decision::Refuse(refusal) => return Ok(Begun::Refused(refusal)),
+                Decision::Replay(outcome) => return Ok(Admission::Replay(outcome)),
+                Decision::Refuse(refusal) => return Ok(Admission::Refused(refusal)),
                 Decision::TakeOver(attempt) => {
                     self.counters().taken_over.count();
                     by.take_over = Some(attempt);
@@ -172,7 +174,7 @@ impl Engine {
                     });
                     // Waiting is rare, and its future large.
                     if Box::pin(waiting.wait(self)).await == Woken::TimedOut {
-                        return Ok(Begun::Refused(Refusal::InProgress { retry_after }));
+                        return Ok(Admission::Refused(Refusal::InProgress { retry_after }));
                     }
                 }
             }
@@ -181,7 +183,7 @@ impl Engine {
     }
 
     /// Counts a run in, unless the process is about to end.
-    pub(crate) fn enter(&self) -> Option<Entered> {
+    pub(crate) fn enter(&self) -> Option<InFlightGuard> {
         self.0.running.enter()
     }
 
@@ -258,7 +260,7 @@ impl Engine {
         &self.0.tools.counters
     }
 
-    fn running(&self) -> &Running {
+    fn running(&self) -> &InFlight {
         &self.0.running
     }
 

@@ -45,9 +45,9 @@ impl Engine {
                 return Ok(Resolved::NotAbandoned);
             };
             let record = decode(key, &entry.value, "read")?;
-            // As long as more than `keep` is left, the lease holds.
+            // As long as more than `retention` is left, the lease holds.
             match record.state {
-                State::InProgress { keep, .. } if entry.left <= keep => {}
+                State::InProgress { retention, .. } if entry.left <= retention => {}
                 _ => return Ok(Resolved::NotAbandoned),
             }
             let state = match resolution {

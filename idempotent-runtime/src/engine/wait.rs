@@ -58,7 +58,7 @@ impl Default for Room {
 
 /// A place in a room; leaving the last one closes it.
 #[derive(Debug)]
-pub(crate) struct Seat<'a> {
+pub(crate) struct WaiterSlot<'a> {
     rooms: &'a WaitingRooms,
     key: StorageKey,
     room: Arc<Room>,
@@ -67,7 +67,7 @@ pub(crate) struct Seat<'a> {
 /// A request that waits for another one.
 pub(super) struct Waiting<'a> {
     pub(super) until: Duration,
-    pub(super) seat: Option<Seat<'a>>,
+    pub(super) seat: Option<WaiterSlot<'a>>,
 }
 
 impl Waiting<'_> {
@@ -92,12 +92,12 @@ pub(crate) enum Woken {
 
 impl WaitingRooms {
     /// Takes a seat, unless the room is full.
-    pub(crate) fn enter(&self, key: StorageKey) -> Option<Seat<'_>> {
+    pub(crate) fn enter(&self, key: StorageKey) -> Option<WaiterSlot<'_>> {
         let mut rooms = self.lock();
         let open = rooms.entry(key).or_default();
         (open.seats < SEATS).then(|| {
             open.seats += 1;
-            Seat { rooms: self, key, room: Arc::clone(&open.room) }
+            WaiterSlot { rooms: self, key, room: Arc::clone(&open.room) }
         })
     }
 
@@ -122,7 +122,7 @@ impl WaitingRooms {
     }
 }
 
-impl Seat<'_> {
+impl WaiterSlot<'_> {
     /// Waits for news of the key, at most this long; a look at it may take `patience`.
     pub(crate) async fn wait(
         &self,
@@ -140,7 +140,7 @@ impl Seat<'_> {
     /// Waits for its turn as the lookout, then reads until the record changes hands.
     async fn look_out(&self, store: &dyn Store, patience: Duration) {
         let Ok(_turn) = self.room.lookout.acquire().await else { return };
-        let mut tidings = Tidings { store, key: &self.key, changed: None };
+        let mut tidings = ChangeWatcher { store, key: &self.key, changed: None };
         let (mut pause, mut left) = (FIRST_PAUSE, Duration::MAX);
         loop {
             tokio::select! {
@@ -150,29 +150,29 @@ impl Seat<'_> {
             pause = tidings.pause().unwrap_or((pause * 2).min(LONGEST_PAUSE));
             // What cannot be read is for the claim to report.
             let looked = tokio::time::timeout(patience, self.look(store)).await;
-            match looked.unwrap_or(Sight::Free) {
-                Sight::Unchanged { lease } => left = lease + TICK,
-                Sight::Finished => return self.room.news.notify_waiters(),
+            match looked.unwrap_or(Observation::Free) {
+                Observation::Unchanged { lease } => left = lease + TICK,
+                Observation::Finished => return self.room.news.notify_waiters(),
                 // The lookout itself goes and tries; the others stay.
-                Sight::Free => return,
+                Observation::Free => return,
             }
         }
     }
 
-    async fn look(&self, store: &dyn Store) -> Sight {
-        let Ok(Some(entry)) = store.read(&self.key).await else { return Sight::Free };
+    async fn look(&self, store: &dyn Store) -> Observation {
+        let Ok(Some(entry)) = store.read(&self.key).await else { return Observation::Free };
         match Record::decode(&self.key, &entry.value).map(|record| record.state) {
-            Ok(State::Completed(_)) => Sight::Finished,
-            Ok(State::InProgress { keep, .. }) => match entry.left.checked_sub(keep) {
-                Some(lease) if !lease.is_zero() => Sight::Unchanged { lease },
-                _ => Sight::Free,
+            Ok(State::Completed(_)) => Observation::Finished,
+            Ok(State::InProgress { retention, .. }) => match entry.left.checked_sub(retention) {
+                Some(lease) if !lease.is_zero() => Observation::Unchanged { lease },
+                _ => Observation::Free,
             },
-            _ => Sight::Free,
+            _ => Observation::Free,
         }
     }
 }
 
-enum Sight {
+enum Observation {
     /// The owner's lease holds, this long if it is not renewed.
     Unchanged {
         lease: Duration,
@@ -182,14 +182,14 @@ enum Sight {
 }
 
 /// What a store tells of a key.
-struct Tidings<'a> {
+struct ChangeWatcher<'a> {
     store: &'a dyn Store,
     key: &'a StorageKey,
     /// While the key is watched.
     changed: Option<Changed>,
 }
 
-impl Tidings<'_> {
+impl ChangeWatcher<'_> {
     /// Done when it is worth a look: after a change, with the key watched again so that none is
     /// missed. May be dropped and called again.
     async fn next(&mut self) {
@@ -214,7 +214,7 @@ impl Tidings<'_> {
     }
 }
 
-impl Drop for Seat<'_> {
+impl Drop for WaiterSlot<'_> {
     fn drop(&mut self) {
         let mut rooms = self.rooms.lock();
         if let Some(open) = rooms.get_mut(&self.key) {

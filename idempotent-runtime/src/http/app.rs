@@ -10,12 +10,12 @@ use crate::http::problem::Problem;
 use crate::http::scope::Scope;
 use crate::http::serving::unprepared;
 use crate::key::StorageKey;
-use crate::message::{Guards, Parts, Whose, sealed};
+use crate::message::{MessageEngine, Parts, Whose, sealed};
 use crate::policy::Policy;
 use crate::setup::{Base, NoScope, common_methods};
 use crate::store::{Locks, Store, open};
 use crate::strategy::{Lock, Settings};
-use crate::transaction::Guarded;
+use crate::transaction::BusinessDatabase;
 use actix_web::dev::Payload;
 use actix_web::error::InternalError;
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, web};
@@ -46,10 +46,10 @@ pub(super) type OnError = dyn Fn(&HttpRequest, &Problem) -> HttpResponse + Send 
 ///
 /// Clones share everything.
 #[derive(Clone)]
-pub struct Idempotency(pub(super) Arc<Guard>);
+pub struct Idempotency(pub(super) Arc<AppInner>);
 
 /// What its clones share.
-pub(super) struct Guard {
+pub(super) struct AppInner {
     pub(super) base: Arc<Base>,
     pub(super) scope: Scope,
     pub(super) key_form: KeyForm,
@@ -147,7 +147,7 @@ impl Idempotency {
         &self.0.tasks
     }
 
-    pub(super) fn database(&self) -> Option<&Arc<dyn Guarded>> {
+    pub(super) fn database(&self) -> Option<&Arc<dyn BusinessDatabase>> {
         self.0.base.database.as_ref()
     }
 
@@ -186,16 +186,16 @@ impl Idempotency {
 impl sealed::Sealed for Idempotency {}
 
 /// Functions have no request for the app's rule to read: unless it is shared, each needs a `scope`.
-impl Guards for Idempotency {
+impl MessageEngine for Idempotency {
     fn parts(&self) -> Parts {
         let whose = if self.scope().is_shared() { Whose::Shared } else { Whose::OfFunctions };
         Parts { base: Arc::clone(&self.0.base), whose }
     }
 }
 
-impl<G: Guards + ?Sized> sealed::Sealed for web::Data<G> {}
+impl<G: MessageEngine + ?Sized> sealed::Sealed for web::Data<G> {}
 
-impl<G: Guards + ?Sized> Guards for web::Data<G> {
+impl<G: MessageEngine + ?Sized> MessageEngine for web::Data<G> {
     fn parts(&self) -> Parts {
         (***self).parts()
     }
@@ -216,7 +216,7 @@ impl FromRequest for Idempotency {
 
 impl fmt::Debug for Idempotency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Guard { base, scope, .. } = &*self.0;
+        let AppInner { base, scope, .. } = &*self.0;
         f.debug_struct("Idempotency")
             .field("base", base)
             .field("scope", scope)

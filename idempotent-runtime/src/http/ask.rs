@@ -2,8 +2,7 @@
 
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
-use crate::draft::Unfilled;
-use crate::engine::Ask;
+use crate::engine::ClaimRequest;
 use crate::fingerprint::Fingerprint;
 use crate::http::call::{Call, Exit};
 use crate::http::multipart::{self, Parts};
@@ -11,20 +10,23 @@ use crate::http::path::concrete;
 use crate::http::problem::ProblemKind;
 use crate::http::scope::NoScope;
 use crate::http::timestamp::{self, Untimely};
-use crate::key::Segments;
-use crate::policy::{FingerprintOf, Presence, Strategy};
+use crate::key::KeyParts;
+use crate::policy::{FingerprintOf, KeyRequirement, Strategy};
 use crate::strategy::{self, Reading};
+use crate::template_value::Unfilled;
 use std::borrow::Cow;
 
 impl Call {
     /// What the engine is asked; nothing, if there is no key and none is needed.
-    pub(super) fn ask(&self) -> Result<Option<Ask>, Exit> {
+    pub(super) fn ask(&self) -> Result<Option<ClaimRequest>, Exit> {
         self.check_window()?;
-        if self.policy.presence == Presence::Unkeyed {
+        if self.policy.key_requirement == KeyRequirement::Unkeyed {
             return Ok(None);
         }
         let key = match self.drafts.key.segments() {
-            Err(Unfilled::Missing(_)) if self.policy.presence == Presence::Optional => {
+            Err(Unfilled::Missing(_))
+                if self.policy.key_requirement == KeyRequirement::Optional =>
+            {
                 return Ok(None);
             }
             _ => self.filled(&self.drafts.key, ProblemKind::KeyInvalid)?,
@@ -67,13 +69,13 @@ impl Call {
         })
     }
 
-    pub(super) fn whose(&self) -> Result<Segments, Exit> {
+    pub(super) fn whose(&self) -> Result<KeyParts, Exit> {
         if let Some(draft) = &self.drafts.scope {
             return self.filled(draft, ProblemKind::ScopeMissing).cloned();
         }
         if self.policy.strategy == Strategy::Lock {
             // Everybody's: what a lock protects does not care who touches it.
-            return Ok(Segments::new());
+            return Ok(KeyParts::new());
         }
         self.app.scope().of(&self.request).map_err(|none| match none {
             NoScope::Refused(error) => Exit::Refused(error),

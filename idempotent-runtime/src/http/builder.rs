@@ -1,7 +1,7 @@
 //! Building an [`Idempotency`]: what can be set, and what fits together.
 
 use crate::engine::task::Tasks;
-use crate::http::app::{Guard, Idempotency, OnError, PROBLEM_TYPES};
+use crate::http::app::{AppInner, Idempotency, OnError, PROBLEM_TYPES};
 use crate::http::key_header::KeyForm;
 use crate::http::problem::Problem;
 use crate::http::scope::Scope;
@@ -116,7 +116,7 @@ impl Builder {
     /// # Errors
     /// When a setting contradicts another or is unsafe; the message says which and what to do.
     pub fn build(self) -> Result<Idempotency, BuildError> {
-        Ok(Idempotency(Arc::new(Guard {
+        Ok(Idempotency(Arc::new(AppInner {
             tasks: Tasks::new(&self.setup.settings.namespace),
             base: self.setup.build()?,
             scope: self.scope,

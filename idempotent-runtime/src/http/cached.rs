@@ -6,7 +6,7 @@
 
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
-use crate::engine::{Answer, Begun, Execution, Found, Life};
+use crate::engine::{Admission, Answer, Execution, Found, Life};
 use crate::error::StoreError;
 use crate::fingerprint::Fingerprint;
 use crate::http::app::Idempotency;
@@ -18,9 +18,9 @@ use crate::http::refusal;
 use crate::http::response::{CACHING, Taken, Taking, again};
 use crate::http::serving::Run;
 use crate::http::settle::is_stored;
-use crate::key::{Segments, StorageKey};
+use crate::key::{KeyParts, StorageKey};
 use crate::outcome::{Outcome, StoredResponse};
-use crate::policy::{Policy, Presence};
+use crate::policy::{KeyRequirement, Policy};
 use crate::strategy::{self, Read, Reading};
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse};
@@ -93,9 +93,9 @@ impl Call {
     }
 
     /// The handler's own template, or path and query.
-    fn read_key(&self) -> Result<Cow<'_, Segments>, Exit> {
-        if self.policy.presence == Presence::Unkeyed {
-            let path = Segments::new().value(&concrete(self.request.path()));
+    fn read_key(&self) -> Result<Cow<'_, KeyParts>, Exit> {
+        if self.policy.key_requirement == KeyRequirement::Unkeyed {
+            let path = KeyParts::new().value(&concrete(self.request.path()));
             return Ok(Cow::Owned(path.value(self.request.query_string())));
         }
         self.filled(&self.drafts.key, ProblemKind::KeyInvalid).map(Cow::Borrowed)
@@ -105,17 +105,17 @@ impl Call {
     async fn first(&mut self, read: &Read, kept: Kept) -> Result<(), Exit> {
         self.shared.committed.set(true);
         match self.app.engine().begin(&read.first).await {
-            Ok(Begun::Run(run)) => {
+            Ok(Admission::Run(run)) => {
                 self.compute(Turn::First(run), kept);
                 return Ok(());
             }
-            Ok(Begun::Replay(outcome)) => {
+            Ok(Admission::Replay(outcome)) => {
                 if let Outcome::Response(stored) = *outcome {
                     return Err(self.found(stored, Duration::ZERO, kept.whose));
                 }
             }
             // It took too long, the process is about to end, or the answer is not kept.
-            Ok(Begun::Refused(_)) => {}
+            Ok(Admission::Refused(_)) => {}
             Err(error) => self.uncached(&error),
         }
         self.shared.committed.set(false);
@@ -130,7 +130,7 @@ impl Call {
         self.shared.committed.set(true);
         // Sent as soon as anything here waits.
         self.shared.early.set(Some(stale));
-        if let Ok(Begun::Run(turn)) = self.app.engine().begin(&read.again).await {
+        if let Ok(Admission::Run(turn)) = self.app.engine().begin(&read.again).await {
             match self.app.engine().look(&kept.key, kept.life).await {
                 Ok(Found::Stale(now)) if now.is(&old) => {
                     self.compute(Turn::Again(turn, old), kept);

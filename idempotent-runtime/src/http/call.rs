@@ -2,8 +2,7 @@
 
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
-use crate::draft::{Draft, LONG_VALUE_MAX, Unfilled, VALUE_MAX};
-use crate::engine::Begun;
+use crate::engine::Admission;
 use crate::engine::decide::Refusal;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::http::app::Idempotency;
@@ -15,9 +14,10 @@ use crate::http::response::replay;
 use crate::http::serving::{Run, Shared, misconfigured};
 use crate::http::task::Kept;
 use crate::http::template::Template;
-use crate::key::Segments;
+use crate::key::KeyParts;
 use crate::outcome::Outcome;
 use crate::policy::{FingerprintOf, OnStoreError, Policy, Strategy};
+use crate::template_value::{LONG_VALUE_MAX, TemplateValue, Unfilled, VALUE_MAX};
 use actix_web::dev::Payload;
 use actix_web::{Error, HttpRequest, HttpResponse};
 use bytes::Bytes;
@@ -51,21 +51,21 @@ pub struct Call {
     pub(super) payload: Payload,
     pub(super) body: Bytes,
     pub(super) shared: Rc<Shared>,
-    pub(super) drafts: Drafts,
+    pub(super) drafts: TemplateValues,
     pub(super) kept: Option<Box<Kept>>,
 }
 
 /// The templates of one handler, as far as they are filled in.
 #[derive(Debug, Default)]
-pub(super) struct Drafts {
-    pub(super) key: Draft,
+pub(super) struct TemplateValues {
+    pub(super) key: TemplateValue,
     // Boxed, because few handlers have these, and futures are moved often.
-    pub(super) scope: Option<Box<Draft>>,
-    pub(super) fingerprint: Option<Box<Draft>>,
-    pub(super) timestamp: Option<Box<Draft>>,
-    pub(super) first_sent: Option<Box<Draft>>,
-    pub(super) row: Option<Box<Draft>>,
-    pub(super) version: Option<Box<Draft>>,
+    pub(super) scope: Option<Box<TemplateValue>>,
+    pub(super) fingerprint: Option<Box<TemplateValue>>,
+    pub(super) timestamp: Option<Box<TemplateValue>>,
+    pub(super) first_sent: Option<Box<TemplateValue>>,
+    pub(super) row: Option<Box<TemplateValue>>,
+    pub(super) version: Option<Box<TemplateValue>>,
 }
 
 impl Call {
@@ -76,7 +76,7 @@ impl Call {
         payload: Payload,
         shared: &Rc<Shared>,
     ) -> Self {
-        let (body, drafts, shared) = (Bytes::new(), Drafts::default(), Rc::clone(shared));
+        let (body, drafts, shared) = (Bytes::new(), TemplateValues::default(), Rc::clone(shared));
         let (operation, kept) = (Cow::Borrowed(policy.operation), None);
         Self { policy, operation, app, request, payload, body, shared, drafts, kept }
     }
@@ -203,15 +203,15 @@ impl Call {
         }
     }
 
-    pub(super) fn begun(&self, begun: Result<Begun, StoreError>) -> Result<(), Exit> {
+    pub(super) fn begun(&self, begun: Result<Admission, StoreError>) -> Result<(), Exit> {
         match begun {
-            Ok(Begun::Run(run)) => {
+            Ok(Admission::Run(run)) => {
                 self.shared.attempt.set(run.attempt());
                 self.shared.run.replace(Some(Run::Leased(run)));
                 Ok(())
             }
-            Ok(Begun::Replay(stored)) => Err(self.replayed(*stored)),
-            Ok(Begun::Refused(refusal)) => Err(self.refused(refusal)),
+            Ok(Admission::Replay(stored)) => Err(self.replayed(*stored)),
+            Ok(Admission::Refused(refusal)) => Err(self.refused(refusal)),
             Err(error) if self.may_run_without(&error) => {
                 self.app.engine().counters().unguarded.count();
                 refusal::runs_unguarded(&self.request, &error);
@@ -228,9 +228,9 @@ impl Call {
 
     pub(super) fn filled<'a>(
         &self,
-        draft: &'a Draft,
+        draft: &'a TemplateValue,
         invalid: ProblemKind,
-    ) -> Result<&'a Segments, Exit> {
+    ) -> Result<&'a KeyParts, Exit> {
         draft.segments().map_err(|why| match why {
             Unfilled::Missing(why) if invalid == ProblemKind::KeyInvalid => {
                 self.problem(ProblemKind::KeyMissing, why)
@@ -268,7 +268,7 @@ impl Call {
 }
 
 fn template<'a>(
-    draft: &'a mut Draft,
+    draft: &'a mut TemplateValue,
     app: &Idempotency,
     request: &'a HttpRequest,
     body: &'a Bytes,

@@ -3,7 +3,7 @@
 use crate::http::app::Idempotency;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::scope::NoScope;
-use crate::key::Segments;
+use crate::key::KeyParts;
 use actix_web::error::InternalError;
 use actix_web::{Error, FromRequest, HttpRequest};
 
@@ -11,7 +11,7 @@ use actix_web::{Error, FromRequest, HttpRequest};
 pub(super) struct Caller {
     pub(super) app: Idempotency,
     pub(super) request: HttpRequest,
-    pub(super) scope: Segments,
+    pub(super) scope: KeyParts,
 }
 
 impl Caller {

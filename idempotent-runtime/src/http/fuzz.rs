@@ -2,11 +2,11 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a panic is what a fuzzer looks for")]
 
-use crate::draft::{Draft, Unfilled};
 use crate::http::key_header::{KEY_MAX, KeyForm, parse};
 use crate::http::response;
 use crate::http::template::Template;
 use crate::outcome::StoredResponse;
+use crate::template_value::{TemplateValue, Unfilled};
 use actix_web::http::Uri;
 use actix_web::http::header::{CONTENT_TYPE, COOKIE, HeaderName, HeaderValue};
 use actix_web::test::TestRequest;
@@ -51,7 +51,7 @@ pub fn request(sent: &[u8]) {
     }
     let (request, body) = (request.to_http_request(), Bytes::copy_from_slice(body));
     let fills = |fill: fn(Template<'_>) -> Template<'_>| {
-        let mut draft = Draft::default();
+        let mut draft = TemplateValue::default();
         let (form, longest) = (KeyForm::Lenient, LONGEST);
         fill(Template { draft: &mut draft, request: &request, body: &body, form, longest });
         match draft.segments() {

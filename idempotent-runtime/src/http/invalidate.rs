@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use crate::http::app::Idempotency;
 use crate::http::caller::Caller;
 use crate::http::refusal;
-use crate::key::Segments;
+use crate::key::KeyParts;
 use crate::strategy;
 use actix_web::{Error, HttpRequest};
 
@@ -14,7 +14,7 @@ use actix_web::{Error, HttpRequest};
 pub struct Invalidation<'a> {
     app: &'a Idempotency,
     operation: &'a str,
-    values: Segments,
+    values: KeyParts,
 }
 
 impl Idempotency {
@@ -48,7 +48,7 @@ impl Idempotency {
         operation: &'a str,
         key: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> Invalidation<'a> {
-        let values = key.into_iter().fold(Segments::new(), |all, one| all.value(one.as_ref()));
+        let values = key.into_iter().fold(KeyParts::new(), |all, one| all.value(one.as_ref()));
         Invalidation { app: self, operation, values }
     }
 }
@@ -69,7 +69,7 @@ impl Invalidation<'_> {
     /// # Errors
     /// When the store did not answer; whether it forgot is unknown then.
     pub async fn shared(self) -> Result<(), StoreError> {
-        self.forget(&Segments::new()).await
+        self.forget(&KeyParts::new()).await
     }
 
     /// The answer in this scope: the segments of the handler's own template, or for a scope of the
@@ -77,11 +77,11 @@ impl Invalidation<'_> {
     ///
     /// # Errors
     /// When the store did not answer; whether it forgot is unknown then.
-    pub async fn within(self, scope: &Segments) -> Result<(), StoreError> {
+    pub async fn within(self, scope: &KeyParts) -> Result<(), StoreError> {
         self.forget(scope).await
     }
 
-    async fn forget(&self, scope: &Segments) -> Result<(), StoreError> {
+    async fn forget(&self, scope: &KeyParts) -> Result<(), StoreError> {
         let key = strategy::place(self.app.settings(), scope, self.operation, &self.values);
         self.app.engine().forget(&key).await
     }

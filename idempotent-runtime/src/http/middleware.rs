@@ -11,8 +11,8 @@ use crate::http::response::StoreResponse;
 use crate::http::serving::{Client, Serving, Shared};
 use crate::http::settle::end;
 use crate::http::task;
-use crate::key::Segments;
-use crate::policy::{FingerprintOf, Policy, Presence, Strategy};
+use crate::key::KeyParts;
+use crate::policy::{FingerprintOf, KeyRequirement, Policy, Strategy};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{
     ResourceDef, Service, ServiceRequest, ServiceResponse, Transform, forward_ready,
@@ -96,7 +96,7 @@ impl Idempotency {
     pub fn middleware(&self, policy: &'static Policy) -> Middleware {
         let of_scopes = matches!(policy.strategy, Strategy::RequestId | Strategy::Token)
             && policy.fingerprint != FingerprintOf::Template
-            && policy.presence != Presence::Unkeyed;
+            && policy.key_requirement != KeyRequirement::Unkeyed;
         assert!(of_scopes, "a middleware's policy is one of `request_id` or `token`: {policy:?}");
         let methods = vec![Method::POST, Method::PATCH];
         let key = "Idempotency-Key";
@@ -156,16 +156,16 @@ where
     type Response = ServiceResponse<BoxBody>;
     type Error = Error;
     type InitError = ();
-    type Transform = Guarding<S>;
+    type Transform = MiddlewareService<S>;
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(Guarding { guard: self.clone(), service: Rc::new(service) }))
+        ready(Ok(MiddlewareService { guard: self.clone(), service: Rc::new(service) }))
     }
 }
 
 /// A service behind a [`Middleware`].
-pub struct Guarding<S> {
+pub struct MiddlewareService<S> {
     guard: Middleware,
     service: Rc<S>,
 }
@@ -174,7 +174,7 @@ pub struct Guarding<S> {
 /// it looks for the handler.
 type Returned = Rc<Cell<Option<HttpRequest>>>;
 
-impl<S, B> Service<ServiceRequest> for Guarding<S>
+impl<S, B> Service<ServiceRequest> for MiddlewareService<S>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
@@ -279,7 +279,7 @@ async fn claim(call: &mut Call, rules: &Rules) -> Result<(), Exit> {
 /// The pattern of the route, as far as it can be known before it is looked for.
 fn operation(request: &HttpRequest) -> String {
     let pattern = request.match_pattern();
-    pattern.unwrap_or_else(|| Segments::new().value(request.path()).label())
+    pattern.unwrap_or_else(|| KeyParts::new().value(request.path()).label())
 }
 
 impl fmt::Debug for Middleware {
@@ -291,8 +291,8 @@ impl fmt::Debug for Middleware {
     }
 }
 
-impl<S> fmt::Debug for Guarding<S> {
+impl<S> fmt::Debug for MiddlewareService<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Guarding").field(&self.guard).finish()
+        f.debug_tuple("MiddlewareService").field(&self.guard).finish()
     }
 }

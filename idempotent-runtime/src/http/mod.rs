@@ -57,7 +57,7 @@ pub use handler::{
 pub use invalidate::Invalidation;
 pub use issue::{TokenIssuer, issue_token};
 pub use key_header::KeyForm;
-pub use middleware::{Guarding, Middleware};
+pub use middleware::{Middleware, MiddlewareService};
 pub use problem::{Problem, ProblemKind};
 pub use response::StoreResponse;
 pub use scope::Scope;

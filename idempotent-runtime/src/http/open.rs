@@ -2,18 +2,18 @@
 
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
-use crate::engine::Ask;
+use crate::engine::ClaimRequest;
 use crate::http::call::{Call, Exit};
 use crate::http::problem::ProblemKind;
 use crate::http::refusal;
 use crate::http::row::{self, Answer};
 use crate::http::serving::{Run, misconfigured};
-use crate::transaction::{self, Begun, Plan, RowAnswer, RowPlan};
+use crate::transaction::{self, Plan, RowAnswer, RowPlan, TransactionAdmission};
 use actix_web::http::header::ETAG;
 
 impl Call {
     /// Opens a transaction of the business database, guarded by the key, a row, or both.
-    pub(super) async fn open(&self, ask: Option<Ask>) -> Result<(), Exit> {
+    pub(super) async fn open(&self, ask: Option<ClaimRequest>) -> Result<(), Exit> {
         let Some(database) = self.app.database() else {
             let why = "the handler's strategy needs the business database: `.database(pool)`";
             return Err(Exit::Refused(misconfigured(&self.request, why)));
@@ -22,15 +22,15 @@ impl Call {
         let plan = Plan { ask, row: self.row_plan()?, wait };
         self.shared.committed.set(true);
         match transaction::begin(database, self.app.engine(), plan).await {
-            Ok(Begun::Run(mut run)) => {
+            Ok(TransactionAdmission::Run(mut run)) => {
                 self.shared.attempt.set(u64::from(run.is_recorded()));
                 run.lend(self.shared.lent());
                 self.shared.run.replace(Some(Run::Transaction(run)));
                 Ok(())
             }
-            Ok(Begun::Replay(stored)) => Err(self.replayed(*stored)),
-            Ok(Begun::Refused(refusal)) => Err(self.refused(refusal)),
-            Ok(Begun::Row(answer)) => Err(self.by_row(answer)),
+            Ok(TransactionAdmission::Replay(stored)) => Err(self.replayed(*stored)),
+            Ok(TransactionAdmission::Refused(refusal)) => Err(self.refused(refusal)),
+            Ok(TransactionAdmission::Row(answer)) => Err(self.by_row(answer)),
             Err(error) => Err(self.exit(&refusal::store_failed(&self.request, &error))),
         }
     }

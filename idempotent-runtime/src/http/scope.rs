@@ -1,6 +1,6 @@
 //! Whose request this is.
 
-use crate::key::Segments;
+use crate::key::KeyParts;
 use actix_web::http::header::HeaderName;
 use actix_web::{Error, HttpRequest};
 use std::fmt;
@@ -80,20 +80,20 @@ impl Scope {
     }
 
     /// The scope of this request.
-    pub(crate) fn of(&self, request: &HttpRequest) -> Result<Segments, NoScope> {
+    pub(crate) fn of(&self, request: &HttpRequest) -> Result<KeyParts, NoScope> {
         let value = match &self.0 {
-            Rule::Shared => return Ok(Segments::new()),
+            Rule::Shared => return Ok(KeyParts::new()),
             Rule::Custom(read) => read(request).map_err(NoScope::Refused)?,
             Rule::Header(name) => return header(name, request),
         };
         if value.is_empty() {
             return Err(NoScope::Missing("the request does not say whose it is".to_owned()));
         }
-        Ok(Segments::new().secret(&value))
+        Ok(KeyParts::new().secret(&value))
     }
 }
 
-fn header(name: &HeaderName, request: &HttpRequest) -> Result<Segments, NoScope> {
+fn header(name: &HeaderName, request: &HttpRequest) -> Result<KeyParts, NoScope> {
     let mut lines = request.headers().get_all(name);
     let missing = |why| NoScope::Missing(format!("the header `{name}` {why}"));
     let line = lines.next().ok_or_else(|| missing("says whose request it is, and is missing"))?;
@@ -102,7 +102,7 @@ fn header(name: &HeaderName, request: &HttpRequest) -> Result<Segments, NoScope>
     }
     match line.to_str() {
         Ok("") => Err(missing("says whose request it is, and is empty")),
-        Ok(value) => Ok(Segments::new().secret(value)),
+        Ok(value) => Ok(KeyParts::new().secret(value)),
         Err(_) => Err(missing("holds bytes that are no printable ASCII")),
     }
 }

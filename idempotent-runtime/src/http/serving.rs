@@ -17,7 +17,7 @@ use crate::http::settle::end;
 use crate::http::task;
 use crate::key::StorageKey;
 use crate::policy::{OnAbandoned, Policy, Strategy};
-use crate::transaction::{self, Lent};
+use crate::transaction::{self, TxSlot};
 use actix_web::error::InternalError;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 use futures_util::future::LocalBoxFuture;
@@ -54,15 +54,15 @@ pub(crate) struct Shared {
     /// The run under way.
     pub(crate) run: RefCell<Option<Run>>,
     /// The transaction of the run, while the handler does not have it.
-    lent: OnceCell<Lent>,
+    lent: OnceCell<TxSlot>,
     /// What the client gets as soon as the work has to wait; the rest goes on without it.
     pub(crate) early: Cell<Option<HttpResponse>>,
 }
 
 impl Shared {
     /// Where the transaction of the run is, while the handler does not have it.
-    pub(super) fn lent(&self) -> &Lent {
-        self.lent.get_or_init(Lent::default)
+    pub(super) fn lent(&self) -> &TxSlot {
+        self.lent.get_or_init(TxSlot::default)
     }
 
     /// Ends the run as if it had not begun: the next request with its key runs.

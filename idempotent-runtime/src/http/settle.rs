@@ -1,6 +1,6 @@
 //! The end of a run: its response is stored, or its key given back, before anything is sent.
 
-use crate::engine::{Execution, Stored};
+use crate::engine::{Completion, Execution};
 use crate::http::app::Idempotency;
 use crate::http::cached;
 use crate::http::commit::commit;
@@ -87,7 +87,7 @@ fn store(
     ttl: Duration,
 ) -> impl Future<Output = HttpResponse> {
     run.complete(outcome, ttl).map(move |stored| match (stored, promised) {
-        (Stored::Yes, Promised::Yes) => response,
+        (Completion::Yes, Promised::Yes) => response,
         _ => not_stored(response),
     })
 }

@@ -6,9 +6,9 @@
     reason = "each call fills in the draft; the value only chains"
 )]
 
-use crate::draft::{Draft, Showing, Unfilled};
 use crate::http::key_header::{self, KeyForm, Unreadable};
 use crate::http::multipart::{self, Field, Parts};
+use crate::template_value::{Showing, TemplateValue, Unfilled};
 use actix_web::http::header::{
     AUTHORIZATION, COOKIE, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
 };
@@ -25,7 +25,7 @@ type Read<'a> = Result<Option<Cow<'a, str>>, String>;
 
 /// Fills in one template from one request; every method adds a segment.
 pub struct Template<'a> {
-    pub(crate) draft: &'a mut Draft,
+    pub(crate) draft: &'a mut TemplateValue,
     pub(crate) request: &'a HttpRequest,
     pub(crate) body: &'a Bytes,
     pub(crate) form: KeyForm,

@@ -15,21 +15,21 @@ const ROOM: usize = 48;
 /// by `b:c` are two things, whatever the values hold.
 ///
 /// ```
-/// use idempotent_runtime::Segments;
+/// use idempotent_runtime::KeyParts;
 ///
-/// let one = Segments::new().text("pay:").value("a:b").value("c");
-/// let other = Segments::new().text("pay:").value("a").value("b:c");
+/// let one = KeyParts::new().text("pay:").value("a:b").value("c");
+/// let other = KeyParts::new().text("pay:").value("a").value("b:c");
 /// assert_ne!(one, other);
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Segments(Vec<u8>);
+pub struct KeyParts(Vec<u8>);
 
 /// The kinds of segments, each before its length and bytes.
 const TEXT: u8 = b't';
 const VALUE: u8 = b'v';
 const SECRET: u8 = b's';
 
-impl Segments {
+impl KeyParts {
     /// An empty list.
     #[must_use]
     pub fn new() -> Self {
@@ -192,13 +192,13 @@ impl Length {
     }
 }
 
-impl fmt::Debug for Segments {
+impl fmt::Debug for KeyParts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Segments").field(&self.label()).finish()
+        f.debug_tuple("KeyParts").field(&self.label()).finish()
     }
 }
 
-impl From<&str> for Segments {
+impl From<&str> for KeyParts {
     fn from(text: &str) -> Self {
         Self::new().text(text)
     }
@@ -214,8 +214,8 @@ mod tests {
         prop::collection::vec((any::<bool>(), "[ab:/{}%\\x00é]{0,4}"), 0..5)
     }
 
-    fn join(pieces: &[(bool, String)]) -> Segments {
-        pieces.iter().fold(Segments::new(), |joined, (literal, text)| {
+    fn join(pieces: &[(bool, String)]) -> KeyParts {
+        pieces.iter().fold(KeyParts::new(), |joined, (literal, text)| {
             if *literal { joined.text(text) } else { joined.value(text) }
         })
     }
@@ -240,14 +240,14 @@ mod tests {
 
     #[test]
     fn a_secret_counts_in_full_and_is_never_shown() {
-        let bearer = Segments::new().text("by ").secret("Bearer abcdef");
-        assert_ne!(bearer, Segments::new().text("by ").secret("Bearer abcdeg"));
+        let bearer = KeyParts::new().text("by ").secret("Bearer abcdef");
+        assert_ne!(bearer, KeyParts::new().text("by ").secret("Bearer abcdeg"));
         assert_eq!(bearer.label(), "by (secret)");
     }
 
     #[test]
     fn a_label_is_bounded_and_free_of_control_characters() {
-        let long = Segments::new().value(&"\u{1b}é".repeat(200));
+        let long = KeyParts::new().value(&"\u{1b}é".repeat(200));
         assert!(long.label().len() <= LABEL_MAX && !long.label().contains('\u{1b}'));
     }
 }

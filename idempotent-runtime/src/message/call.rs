@@ -1,18 +1,18 @@
 //! One call on its way through a guarded function: what generated code calls, step by step.
 
-use crate::draft::{Draft, LONG_VALUE_MAX, Unfilled, VALUE_MAX};
-use crate::engine::{Ask, Begun};
+use crate::engine::{Admission, ClaimRequest};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::fingerprint::Fingerprint;
-use crate::key::Segments;
+use crate::key::KeyParts;
 use crate::message::detached::Detached;
 use crate::message::error::Error;
-use crate::message::messages::{Guards, Parts, Whose};
+use crate::message::messages::{MessageEngine, Parts, Whose};
 use crate::message::run::{End, Run};
 use crate::outcome::Outcome;
 use crate::policy::Policy;
 use crate::strategy::message;
-use crate::transaction::{self, Lent, Plan};
+use crate::template_value::{LONG_VALUE_MAX, TemplateValue, Unfilled, VALUE_MAX};
+use crate::transaction::{self, Plan, TxSlot};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::ready;
@@ -24,14 +24,14 @@ use std::sync::Arc;
 pub struct Message {
     policy: &'static Policy,
     parts: Parts,
-    key: Draft,
-    scope: Option<Draft>,
-    fingerprint: Option<Draft>,
+    key: TemplateValue,
+    scope: Option<TemplateValue>,
+    fingerprint: Option<TemplateValue>,
 }
 
 /// Fills in one template of one call; every method adds a segment.
 pub struct Filling<'a> {
-    draft: &'a mut Draft,
+    draft: &'a mut TemplateValue,
     longest: usize,
 }
 
@@ -64,8 +64,8 @@ impl Filling<'_> {
 impl Message {
     /// A call of the function with this policy, guarded by this.
     #[must_use]
-    pub fn new(policy: &'static Policy, engine: &(impl Guards + ?Sized)) -> Self {
-        let (key, parts) = (Draft::default(), engine.parts());
+    pub fn new(policy: &'static Policy, engine: &(impl MessageEngine + ?Sized)) -> Self {
+        let (key, parts) = (TemplateValue::default(), engine.parts());
         Self { policy, parts, key, scope: None, fingerprint: None }
     }
 
@@ -92,17 +92,17 @@ impl Message {
             async move { engine.begin(&ask).await },
             // Nobody will run it: the key is free again. Nothing happened yet.
             |begun| match begun {
-                Ok(Begun::Run(run)) => run.release().boxed(),
+                Ok(Admission::Run(run)) => run.release().boxed(),
                 _ => ready(()).boxed(),
             },
         );
         match begun.await {
-            Ok(Begun::Run(run)) => {
+            Ok(Admission::Run(run)) => {
                 let ttl = self.parts.base.settings.ttl(policy);
                 Ok(Claimed::Run(Run::new(policy, End::Leased(run), ttl)))
             }
-            Ok(Begun::Replay(outcome)) => self.replayed(*outcome),
-            Ok(Begun::Refused(refusal)) => Err(refusal.into()),
+            Ok(Admission::Replay(outcome)) => self.replayed(*outcome),
+            Ok(Admission::Refused(refusal)) => Err(refusal.into()),
             Err(error) => Err(Error::store_failed(policy.operation, error)),
         }
     }
@@ -112,7 +112,7 @@ impl Message {
         not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
         expect(dead_code, reason = "there is no transaction without a database")
     )]
-    pub(super) async fn open(self, kind: TypeId, lent: &Lent) -> Result<Claimed, Error> {
+    pub(super) async fn open(self, kind: TypeId, lent: &TxSlot) -> Result<Claimed, Error> {
         let (base, policy) = (Arc::clone(&self.parts.base), self.policy);
         let Some(database) = base.database.clone() else {
             let why = "the function takes `Tx`, and its engine has no `.database(pool)`";
@@ -127,25 +127,25 @@ impl Message {
         let begun = Detached::new(
             async move { transaction::begin(&database, &base.engine, plan).await },
             |begun| match begun {
-                Ok(transaction::Begun::Run(run)) => run.roll_back().boxed(),
+                Ok(transaction::TransactionAdmission::Run(run)) => run.roll_back().boxed(),
                 _ => ready(()).boxed(),
             },
         );
         match begun.await {
-            Ok(transaction::Begun::Run(mut run)) => {
+            Ok(transaction::TransactionAdmission::Run(mut run)) => {
                 run.lend(lent);
                 let ttl = self.parts.base.settings.ttl(policy);
                 Ok(Claimed::Run(Run::new(policy, End::Transaction(run, lent.clone()), ttl)))
             }
-            Ok(transaction::Begun::Replay(outcome)) => self.replayed(*outcome),
-            Ok(transaction::Begun::Refused(refusal)) => Err(refusal.into()),
-            Ok(transaction::Begun::Row(_)) => Err(Error::NotReplayable),
+            Ok(transaction::TransactionAdmission::Replay(outcome)) => self.replayed(*outcome),
+            Ok(transaction::TransactionAdmission::Refused(refusal)) => Err(refusal.into()),
+            Ok(transaction::TransactionAdmission::Row(_)) => Err(Error::NotReplayable),
             Err(error) => Err(Error::store_failed(policy.operation, error)),
         }
     }
 
     /// What the engine is asked.
-    fn ask(&self) -> Result<Ask, Error> {
+    fn ask(&self) -> Result<ClaimRequest, Error> {
         let fingerprint = match &self.fingerprint {
             Some(draft) => Fingerprint::of_segments(filled(draft)?),
             None => Fingerprint::NONE,
@@ -155,13 +155,13 @@ impl Message {
         Ok(message::ask(self.policy, settings, &scope, key, fingerprint))
     }
 
-    fn whose(&self) -> Result<Segments, Error> {
+    fn whose(&self) -> Result<KeyParts, Error> {
         if let Some(draft) = &self.scope {
             return filled(draft).cloned();
         }
         match &self.parts.whose {
-            Whose::Shared => Ok(Segments::new()),
-            Whose::Named(name) => Ok(Segments::new().value(name)),
+            Whose::Shared => Ok(KeyParts::new()),
+            Whose::Named(name) => Ok(KeyParts::new().value(name)),
             Whose::OfFunctions => Err(Error::Misconfigured(
                 "nobody says whose this call is: give the function a `scope = \"{…}\"`, or its \
                  engine a scope that needs no request",
@@ -182,7 +182,7 @@ impl Message {
     }
 }
 
-fn filled(draft: &Draft) -> Result<&Segments, Error> {
+fn filled(draft: &TemplateValue) -> Result<&KeyParts, Error> {
     draft.segments().map_err(|why| match why {
         Unfilled::Missing(why) => Error::KeyMissing(why),
         Unfilled::Invalid(why) => Error::KeyInvalid(why),

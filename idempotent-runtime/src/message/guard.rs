@@ -4,7 +4,7 @@ use crate::message::call::{Claimed, Message};
 use crate::message::error::Error;
 use crate::message::run::Run;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-use crate::transaction::{Lent, Tx};
+use crate::transaction::{Tx, TxSlot};
 use futures_util::FutureExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -48,7 +48,7 @@ where
     E: From<Error>,
     W: Future<Output = Result<T, E>>,
 {
-    let lent = Lent::default();
+    let lent = TxSlot::default();
     match message.open(TypeId::of::<DB>(), &lent).await? {
         Claimed::Run(run) => finish(run, work(Tx::of(lent))).await,
         Claimed::Value(value) => Ok(read(&value)?),

@@ -79,7 +79,7 @@ pub enum Whose {
     label = "`engine` names this",
     note = "`engine` is a `Messages`, an `Idempotency`, or a reference or `Arc` of one"
 )]
-pub trait Guards: sealed::Sealed {
+pub trait MessageEngine: sealed::Sealed {
     /// What a call needs of it.
     #[doc(hidden)]
     fn parts(&self) -> Parts;
@@ -92,7 +92,7 @@ pub(crate) mod sealed {
 
 impl sealed::Sealed for Messages {}
 
-impl Guards for Messages {
+impl MessageEngine for Messages {
     fn parts(&self) -> Parts {
         self.0.clone()
     }
@@ -104,7 +104,7 @@ macro_rules! leads {
         $(
             impl<$($generic)*> sealed::Sealed for $kind {}
 
-            impl<$($generic)*> Guards for $kind {
+            impl<$($generic)*> MessageEngine for $kind {
                 fn parts(&self) -> Parts {
                     (**self).parts()
                 }
@@ -114,11 +114,11 @@ macro_rules! leads {
 }
 
 leads! {
-    [G: Guards + ?Sized] &G;
-    [G: Guards + ?Sized] Box<G>;
-    [G: Guards + ?Sized] Rc<G>;
-    [G: Guards + ?Sized] Arc<G>;
-    [G: Guards] LazyLock<G>;
+    [G: MessageEngine + ?Sized] &G;
+    [G: MessageEngine + ?Sized] Box<G>;
+    [G: MessageEngine + ?Sized] Rc<G>;
+    [G: MessageEngine + ?Sized] Arc<G>;
+    [G: MessageEngine] LazyLock<G>;
 }
 
 impl Messages {

@@ -25,6 +25,6 @@ pub use error::Error;
 pub use guard::guard;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use guard::guard_in_transaction;
-pub use messages::{Guards, Messages, MessagesBuilder};
+pub use messages::{MessageEngine, Messages, MessagesBuilder};
 #[cfg(feature = "actix")]
 pub(crate) use messages::{Parts, Whose, sealed};

@@ -1,11 +1,11 @@
 //! A function under way, from its claim to its end.
 
-use crate::engine::{Execution, Stored};
+use crate::engine::{Completion, Execution};
 use crate::message::detached::{Detached, spawn};
 use crate::message::error::Error;
 use crate::outcome::Outcome;
 use crate::policy::{OnAbandoned, OnDuplicate, Policy};
-use crate::transaction::{self, Effects, Lent};
+use crate::transaction::{self, Effects, TxSlot};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::ready;
@@ -30,7 +30,7 @@ pub(super) enum End {
     /// In the store, by a lease.
     Leased(Execution),
     /// In the business transaction, which the function was lent.
-    Transaction(Box<transaction::Run>, Lent),
+    Transaction(Box<transaction::Run>, TxSlot),
 }
 
 impl Run {
@@ -46,8 +46,8 @@ impl Run {
             Some(End::Leased(run)) => {
                 let stored = Detached::new(run.complete(outcome, ttl), |_| ready(()).boxed());
                 match stored.await {
-                    Stored::Yes => Ok(()),
-                    Stored::No => Err(Error::NotStored(None)),
+                    Completion::Yes => Ok(()),
+                    Completion::No => Err(Error::NotStored(None)),
                 }
             }
             Some(End::Transaction(mut run, lent)) => {

@@ -57,7 +57,7 @@ pub enum FingerprintOf {
 /// Whether a request without a key is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Presence {
+pub enum KeyRequirement {
     /// 400 `key-missing`.
     Required,
     /// It runs unguarded.

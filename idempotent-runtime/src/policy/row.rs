@@ -33,14 +33,14 @@ pub struct StateRow {
     /// For people.
     pub name: &'static str,
     /// As its column holds it.
-    pub stored: Stored,
+    pub stored: ColumnValue,
     /// The places in the table of the states that may follow.
     pub next: &'static [usize],
 }
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stored {
+pub enum ColumnValue {
     /// A number.
     Integer(i64),
     /// A word.
@@ -108,10 +108,10 @@ mod tests {
 
     /// created → paid → completed; created → cancelled.
     const STATES: [StateRow; 4] = [
-        StateRow { name: "created", stored: Stored::Text("created"), next: &[1, 3] },
-        StateRow { name: "paid", stored: Stored::Text("paid"), next: &[2] },
-        StateRow { name: "completed", stored: Stored::Text("completed"), next: &[] },
-        StateRow { name: "cancelled", stored: Stored::Text("cancelled"), next: &[] },
+        StateRow { name: "created", stored: ColumnValue::Text("created"), next: &[1, 3] },
+        StateRow { name: "paid", stored: ColumnValue::Text("paid"), next: &[2] },
+        StateRow { name: "completed", stored: ColumnValue::Text("completed"), next: &[] },
+        StateRow { name: "cancelled", stored: ColumnValue::Text("cancelled"), next: &[] },
     ];
 
     #[test]
@@ -128,7 +128,7 @@ mod tests {
     fn what_can_be_reached_is_beyond_and_a_circle_ends() {
         assert!(is_beyond(&STATES, 1, 1) && is_beyond(&STATES, 1, 2) && is_beyond(&STATES, 0, 2));
         assert!(!is_beyond(&STATES, 1, 0) && !is_beyond(&STATES, 1, 3));
-        let circle = |next| StateRow { name: "", stored: Stored::Integer(0), next };
+        let circle = |next| StateRow { name: "", stored: ColumnValue::Integer(0), next };
         assert!(!is_beyond(&[circle(&[1]), circle(&[0]), circle(&[])], 0, 2));
     }
 }

@@ -3,7 +3,7 @@
 //! ```ignore
 //! idempotent_runtime::store_conformance!(async {
 //!     let store = Arc::new(MyStore::connect().await);
-//!     Subject::in_real_time(store)
+//!     StoreUnderTest::in_real_time(store)
 //! });
 //! ```
 //! makes one `#[tokio::test]` of each function below, so a failing test names what is broken. The
@@ -11,9 +11,9 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a test that panics has failed, as it should")]
 
-mod subject;
+mod store_under_test;
 
-pub use subject::Subject;
+pub use store_under_test::StoreUnderTest;
 
 use crate::key::StorageKey;
 use crate::store::{Entry, Store, Swap};
@@ -63,7 +63,7 @@ fn fresh() -> StorageKey {
 }
 
 /// `create` on an unused key puts the value.
-pub async fn create_puts_where_nothing_is(subject: &Subject) {
+pub async fn create_puts_where_nothing_is(subject: &StoreUnderTest) {
     let key = fresh();
     assert_eq!(subject.value(&key).await, None);
     subject.put(&key, "first", LONG).await;
@@ -71,7 +71,7 @@ pub async fn create_puts_where_nothing_is(subject: &Subject) {
 }
 
 /// `create` on a used key gives the value that is there.
-pub async fn create_tells_what_is_there_and_changes_nothing(subject: &Subject) {
+pub async fn create_tells_what_is_there_and_changes_nothing(subject: &StoreUnderTest) {
     let key = fresh();
     subject.put(&key, "first", LONG).await;
     let there = subject.store.create(&key, &"second".into(), SHORT).await.unwrap();
@@ -81,7 +81,7 @@ pub async fn create_tells_what_is_there_and_changes_nothing(subject: &Subject) {
 }
 
 /// `swap` with the expected value replaces it.
-pub async fn swap_replaces_what_was_expected(subject: &Subject) {
+pub async fn swap_replaces_what_was_expected(subject: &StoreUnderTest) {
     let key = fresh();
     subject.put(&key, "first", LONG).await;
     let swapped = subject.store.swap(&key, &"first".into(), &"second".into(), LONG).await;
@@ -90,7 +90,7 @@ pub async fn swap_replaces_what_was_expected(subject: &Subject) {
 }
 
 /// `swap` with another value changes nothing and gives what is there.
-pub async fn swap_tells_what_is_there_instead(subject: &Subject) {
+pub async fn swap_tells_what_is_there_instead(subject: &StoreUnderTest) {
     let key = fresh();
     subject.put(&key, "first", LONG).await;
     for expected in ["", "firs", "first ", "First", "second"] {
@@ -101,7 +101,7 @@ pub async fn swap_tells_what_is_there_instead(subject: &Subject) {
 }
 
 /// `swap` on an unused key puts nothing.
-pub async fn swap_tells_that_nothing_is_there(subject: &Subject) {
+pub async fn swap_tells_that_nothing_is_there(subject: &StoreUnderTest) {
     let key = fresh();
     let swapped = subject.store.swap(&key, &"first".into(), &"second".into(), LONG).await;
     assert_eq!(swapped.unwrap(), Swap::Differs(None));
@@ -109,7 +109,7 @@ pub async fn swap_tells_that_nothing_is_there(subject: &Subject) {
 }
 
 /// Of 64 concurrent `create`s one puts; all others get its value.
-pub async fn of_many_creates_at_once_one_puts(subject: &Subject) {
+pub async fn of_many_creates_at_once_one_puts(subject: &StoreUnderTest) {
     let key = fresh();
     let there = at_once(subject, move |store, n| async move {
         store.create(&key, &Bytes::from(format!("{n}")), LONG).await.unwrap()
@@ -121,7 +121,7 @@ pub async fn of_many_creates_at_once_one_puts(subject: &Subject) {
 }
 
 /// Of 64 concurrent `swap`s that expect one value, one replaces it.
-pub async fn of_many_swaps_at_once_one_replaces(subject: &Subject) {
+pub async fn of_many_swaps_at_once_one_replaces(subject: &StoreUnderTest) {
     let key = fresh();
     subject.put(&key, "first", LONG).await;
     let swaps = at_once(subject, move |store, n| async move {
@@ -133,7 +133,10 @@ pub async fn of_many_swaps_at_once_one_replaces(subject: &Subject) {
     assert!(swaps.iter().filter(|swap| **swap != Swap::Done).all(|swap| *swap == winner));
 }
 
-async fn at_once<T, F>(subject: &Subject, step: impl Fn(Arc<dyn Store>, usize) -> F) -> Vec<T>
+async fn at_once<T, F>(
+    subject: &StoreUnderTest,
+    step: impl Fn(Arc<dyn Store>, usize) -> F,
+) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
@@ -157,7 +160,7 @@ where
 }
 
 /// After its life a value is seen by no operation, and `create` puts over it.
-pub async fn what_is_over_does_not_exist(subject: &Subject) {
+pub async fn what_is_over_does_not_exist(subject: &StoreUnderTest) {
     let key = fresh();
     subject.put(&key, "first", SHORT).await;
     (subject.pass)(SHORT * 2).await;
@@ -169,7 +172,7 @@ pub async fn what_is_over_does_not_exist(subject: &Subject) {
 }
 
 /// The life given with a `swap` counts from the swap, longer or shorter than before.
-pub async fn a_swap_gives_a_new_life(subject: &Subject) {
+pub async fn a_swap_gives_a_new_life(subject: &StoreUnderTest) {
     let (longer, shorter) = (fresh(), fresh());
     subject.put(&longer, "first", Duration::from_secs(1)).await;
     subject.put(&shorter, "first", LONG).await;
@@ -181,7 +184,7 @@ pub async fn a_swap_gives_a_new_life(subject: &Subject) {
 }
 
 /// `read` gives the life that is left, never more than was given.
-pub async fn read_tells_how_long_is_left(subject: &Subject) {
+pub async fn read_tells_how_long_is_left(subject: &StoreUnderTest) {
     let key = fresh();
     subject.put(&key, "first", LONG).await;
     (subject.pass)(SHORT).await;
@@ -192,7 +195,7 @@ pub async fn read_tells_how_long_is_left(subject: &Subject) {
 }
 
 /// Every byte, no bytes, and megabytes come back as they were put.
-pub async fn values_come_back_exactly(subject: &Subject) {
+pub async fn values_come_back_exactly(subject: &StoreUnderTest) {
     let every = Bytes::from((0..=255).collect::<Vec<u8>>());
     let big = Bytes::from(
         (0..3_000_000_u32).flat_map(u32::to_le_bytes).take(3 << 20).collect::<Vec<u8>>(),
@@ -209,7 +212,7 @@ pub async fn values_come_back_exactly(subject: &Subject) {
 }
 
 /// A change under one key is seen under no other, however alike the keys.
-pub async fn keys_do_not_touch_each_other(subject: &Subject) {
+pub async fn keys_do_not_touch_each_other(subject: &StoreUnderTest) {
     let one = fresh();
     let mut bytes = *one.as_bytes();
     bytes[31] ^= 1;
@@ -222,7 +225,7 @@ pub async fn keys_do_not_touch_each_other(subject: &Subject) {
 }
 
 /// A life beyond every calendar is not refused and does not wrap around.
-pub async fn the_longest_life_is_accepted(subject: &Subject) {
+pub async fn the_longest_life_is_accepted(subject: &StoreUnderTest) {
     let key = fresh();
     subject.put(&key, "first", Duration::MAX).await;
     let swapped = subject.store.swap(&key, &"first".into(), &"second".into(), Duration::MAX).await;
@@ -231,7 +234,7 @@ pub async fn the_longest_life_is_accepted(subject: &Subject) {
 }
 
 /// An operation whose answer was lost is sent again, and says what it finds.
-pub async fn every_operation_can_be_sent_again(subject: &Subject) {
+pub async fn every_operation_can_be_sent_again(subject: &StoreUnderTest) {
     let key = fresh();
     subject.put(&key, "first", LONG).await;
     assert_eq!(subject.store.create(&key, &"first".into(), LONG).await.unwrap().unwrap(), "first");
@@ -242,7 +245,7 @@ pub async fn every_operation_can_be_sent_again(subject: &Subject) {
 }
 
 /// `purge` leaves everything that lives.
-pub async fn a_purge_drops_nothing_that_lives(subject: &Subject) {
+pub async fn a_purge_drops_nothing_that_lives(subject: &StoreUnderTest) {
     let (over, alive) = (fresh(), fresh());
     subject.put(&over, "over", SHORT).await;
     subject.put(&alive, "alive", LONG).await;
@@ -253,7 +256,7 @@ pub async fn a_purge_drops_nothing_that_lives(subject: &Subject) {
 }
 
 /// A future that is dropped before its answer came blocks nobody afterwards.
-pub async fn a_dropped_call_leaves_the_store_usable(subject: &Subject) {
+pub async fn a_dropped_call_leaves_the_store_usable(subject: &StoreUnderTest) {
     for _ in 0..100 {
         let key = fresh();
         let dropped = "dropped".into();

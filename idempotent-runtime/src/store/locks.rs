@@ -19,7 +19,10 @@ pub trait Locks: Send + Sync + fmt::Debug + 'static {
     /// Waits for a lock and takes it; nothing, if others held it for as long as `wanted` waits.
     ///
     /// Called once at a time for each lock and process: those who wait stand in line before it.
-    fn acquire<'a>(&'a self, wanted: Wanted<'a>) -> StoreFuture<'a, Option<Box<dyn Held>>>;
+    fn acquire<'a>(
+        &'a self,
+        wanted: LockRequest<'a>,
+    ) -> StoreFuture<'a, Option<Box<dyn LockHandle>>>;
 
     /// The backend and its address without credentials, for people.
     fn describe(&self) -> String;
@@ -28,7 +31,7 @@ pub trait Locks: Send + Sync + fmt::Debug + 'static {
 /// What is asked of a place for locks.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Wanted<'a> {
+pub struct LockRequest<'a> {
     /// The lock.
     pub key: &'a StorageKey,
     /// Its readable parts, to be put down beside it.
@@ -39,7 +42,7 @@ pub struct Wanted<'a> {
     pub lease: Duration,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> LockRequest<'a> {
     /// This lock.
     #[must_use]
     pub const fn new(
@@ -53,7 +56,7 @@ impl<'a> Wanted<'a> {
 }
 
 /// A lock that is held.
-pub trait Held: Send + Sync + fmt::Debug {
+pub trait LockHandle: Send + Sync + fmt::Debug {
     /// A number that grows with every holder of the lock.
     fn fence(&self) -> u64;
 
@@ -61,12 +64,12 @@ pub trait Held: Send + Sync + fmt::Debug {
     fn is_certain(&self) -> bool;
 
     /// Gives it to the next, and says whether it was still held.
-    fn release(self: Box<Self>) -> StoreFuture<'static, Hold>;
+    fn release(self: Box<Self>) -> StoreFuture<'static, LeaseStatus>;
 }
 
 /// Whether what a run held was still its own when the backend acted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hold {
+pub enum LeaseStatus {
     /// It was ours, and the change is made.
     Held,
     /// Another owner has it, or it is gone; nothing was changed.

@@ -10,6 +10,7 @@ mod finding;
 mod locks;
 pub mod record;
 
+pub(crate) mod checksum;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod memory;
@@ -18,7 +19,6 @@ mod open;
 mod own_thread;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
-pub(crate) mod sealed;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub(crate) mod sql;
 #[cfg(feature = "zookeeper")]
@@ -26,7 +26,7 @@ mod zookeeper;
 
 pub use answer::StoreFuture;
 pub use finding::{Finding, Severity};
-pub use locks::{Held, Hold, Locks, Wanted};
+pub use locks::{LeaseStatus, LockHandle, LockRequest, Locks};
 pub use memory::MemoryStore;
 pub use open::open;
 #[cfg(feature = "redis")]

@@ -3,17 +3,17 @@
 use crate::fingerprint::Fingerprint;
 use crate::key::StorageKey;
 use crate::outcome::{Outcome, StoredResponse};
+use crate::store::checksum::{CHECKSUM, seal, unseal};
 use crate::store::cursor::{Cursor, put_long};
-use crate::store::sealed::{CHECKSUM, seal, unseal};
 use bytes::Bytes;
 use std::fmt;
 use std::time::Duration;
 
-mod glance;
 mod label;
+mod summary;
 
-pub use glance::Glance;
 pub use label::Label;
+pub use summary::Summary;
 
 /// The process that claims, by 128 random bits it made before it claimed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,7 +66,7 @@ pub enum State {
         /// How often the lease was renewed; makes every renewal a new value.
         renewals: u32,
         /// How long the record stays after its lease is over.
-        keep: Duration,
+        retention: Duration,
     },
     /// It ran.
     Completed(Outcome),
@@ -191,10 +191,10 @@ impl State {
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Self::Issued | Self::Completed(Outcome::Tombstone) | Self::Cancelled => {}
-            Self::InProgress { owner, renewals, keep } => {
+            Self::InProgress { owner, renewals, retention } => {
                 out.extend_from_slice(&owner.0);
                 out.extend_from_slice(&renewals.to_le_bytes());
-                out.extend_from_slice(&crate::clock::millis(*keep).to_le_bytes());
+                out.extend_from_slice(&crate::clock::millis(*retention).to_le_bytes());
             }
             Self::Completed(Outcome::Response(response)) => encode_response(response, out),
             Self::Completed(Outcome::Value(value)) => put_long(out, value),
@@ -207,7 +207,7 @@ impl State {
             IN_PROGRESS => Self::InProgress {
                 owner: Owner(cursor.array()?),
                 renewals: cursor.u32()?,
-                keep: Duration::from_millis(cursor.u64()?),
+                retention: Duration::from_millis(cursor.u64()?),
             },
             RESPONSE => Self::Completed(Outcome::Response(decode_response(cursor)?)),
             TOMBSTONE => Self::Completed(Outcome::Tombstone),

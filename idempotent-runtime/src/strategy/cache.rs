@@ -1,8 +1,8 @@
 //! A safe read, computed once for each key, scope and ttl.
 
-use crate::engine::{Ask, GiveBack, Life};
+use crate::engine::{ClaimRequest, Life, ReclaimWindow};
 use crate::fingerprint::Fingerprint;
-use crate::key::{Address, Segments, StorageKey};
+use crate::key::{Address, KeyParts, StorageKey};
 use crate::policy::{OnAbandoned, OnDuplicate, OnInFlight, Policy};
 use crate::store::record::Label;
 use crate::strategy::{Reading, Settings, common};
@@ -16,9 +16,9 @@ const RENEWAL: (&str, &str) = ("cache", "renewal");
 #[derive(Debug)]
 pub(crate) struct Read {
     /// The answer's record, for whoever finds none.
-    pub(crate) first: Ask,
+    pub(crate) first: ClaimRequest,
     /// The right to compute it again while others read the old one.
-    pub(crate) again: Ask,
+    pub(crate) again: ClaimRequest,
     /// How long the answer is read.
     pub(crate) life: Life,
 }
@@ -29,11 +29,16 @@ pub(crate) fn read(policy: &Policy, settings: &Settings, reading: &Reading<'_>) 
     first.rules.on_in_flight = OnInFlight::Wait;
     let mut again = asked(policy, settings, reading, RENEWAL);
     // Nothing is ever found there but somebody who is at it.
-    again.give_back = GiveBack::For(Duration::from_millis(1));
+    again.reclaim = ReclaimWindow::For(Duration::from_millis(1));
     Read { first, again, life: Life { fresh, stale: policy.stale.unwrap_or_default() } }
 }
 
-fn asked(policy: &Policy, settings: &Settings, reading: &Reading<'_>, route: (&str, &str)) -> Ask {
+fn asked(
+    policy: &Policy,
+    settings: &Settings,
+    reading: &Reading<'_>,
+    route: (&str, &str),
+) -> ClaimRequest {
     let values = reading.key.values();
     let address = Address {
         namespace: &settings.namespace,
@@ -56,9 +61,9 @@ fn asked(policy: &Policy, settings: &Settings, reading: &Reading<'_>, route: (&s
 /// it by the values alone.
 pub(crate) fn place(
     settings: &Settings,
-    scope: &Segments,
+    scope: &KeyParts,
     operation: &str,
-    values: &Segments,
+    values: &KeyParts,
 ) -> StorageKey {
     StorageKey::of(&Address {
         namespace: &settings.namespace,

@@ -6,10 +6,10 @@
 use crate::clock::{at_most_longest, lease_within_bounds};
 use crate::engine::claim::{Claim, Claimable};
 use crate::engine::decide::{Refusal, Rules};
-use crate::engine::{Ask, Begun, Engine, Execution, GiveBack};
+use crate::engine::{Admission, ClaimRequest, Engine, Execution, ReclaimWindow};
 use crate::error::StoreError;
 use crate::fingerprint::Fingerprint;
-use crate::key::{Address, Segments, StorageKey};
+use crate::key::{Address, KeyParts, StorageKey};
 use crate::policy::{OnAbandoned, OnDuplicate, OnInFlight, Policy};
 use crate::store::record::Label;
 use crate::strategy::{Reading, Settings};
@@ -18,7 +18,7 @@ use std::time::Duration;
 /// What records of locks show as their operation; handlers' names have no brackets.
 const OPERATION: &str = "(lock)";
 
-pub(super) fn ask(policy: &Policy, settings: &Settings, reading: &Reading<'_>) -> Ask {
+pub(super) fn ask(policy: &Policy, settings: &Settings, reading: &Reading<'_>) -> ClaimRequest {
     let lease = policy.lease.unwrap_or(settings.lease);
     let wait = policy.wait.unwrap_or(settings.wait);
     named(settings, reading.scope, reading.key, lease, wait)
@@ -26,14 +26,14 @@ pub(super) fn ask(policy: &Policy, settings: &Settings, reading: &Reading<'_>) -
 
 fn named(
     settings: &Settings,
-    scope: &Segments,
-    name: &Segments,
+    scope: &KeyParts,
+    name: &KeyParts,
     lease: Duration,
     wait: Duration,
-) -> Ask {
+) -> ClaimRequest {
     // The text alone counts, so that a handler's template and a name in code can be one lock. Names
     // that run into each other exclude more than they must, never less.
-    let whole = Segments::new().value(&name.whole());
+    let whole = KeyParts::new().value(&name.whole());
     let address = Address {
         namespace: &settings.namespace,
         scope,
@@ -41,14 +41,14 @@ fn named(
         route: None,
         key: &whole,
     };
-    Ask {
+    ClaimRequest {
         claim: Claim {
             key: StorageKey::of(&address),
             label: Label::new(OPERATION, &name.label()),
             fingerprint: Fingerprint::NONE,
             claimable: Claimable::Line,
             lease,
-            keep: settings.ttl.max(lease),
+            retention: settings.ttl.max(lease),
         },
         rules: Rules {
             on_duplicate: OnDuplicate::Reject,
@@ -56,7 +56,7 @@ fn named(
             on_abandoned: OnAbandoned::Retry,
         },
         wait,
-        give_back: GiveBack::For(settings.ttl.max(lease)),
+        reclaim: ReclaimWindow::For(settings.ttl.max(lease)),
     }
 }
 
@@ -123,15 +123,15 @@ impl<'a> Lock<'a> {
     /// # Errors
     /// When others held it too long, the store failed, or the process is about to end.
     pub async fn acquire(self) -> Result<LockGuard, LockError> {
-        let name = Segments::new().value(self.name);
-        let everybodys = Segments::new();
+        let name = KeyParts::new().value(self.name);
+        let everybodys = KeyParts::new();
         let ask = named(self.settings, &everybodys, &name, self.lease, self.wait);
         match self.engine.begin(&ask).await? {
-            Begun::Run(run) => Ok(LockGuard(Some(run))),
-            Begun::Refused(Refusal::Draining) => {
+            Admission::Run(run) => Ok(LockGuard(Some(run))),
+            Admission::Refused(Refusal::Draining) => {
                 Err(LockError::Draining { name: self.name.to_owned() })
             }
-            Begun::Refused(_) | Begun::Replay(_) => {
+            Admission::Refused(_) | Admission::Replay(_) => {
                 Err(LockError::Locked { name: self.name.to_owned(), wait: self.wait })
             }
         }

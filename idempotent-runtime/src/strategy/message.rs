@@ -3,19 +3,19 @@
 //! (The idempotent consumer of the messaging literature.) Bound to the operation alone: there is no
 //! route.
 
-use crate::engine::Ask;
+use crate::engine::ClaimRequest;
 use crate::fingerprint::Fingerprint;
-use crate::key::{Address, Segments};
+use crate::key::{Address, KeyParts};
 use crate::policy::Policy;
 use crate::strategy::{Settings, addressed};
 
 pub(crate) fn ask(
     policy: &Policy,
     settings: &Settings,
-    scope: &Segments,
-    key: &Segments,
+    scope: &KeyParts,
+    key: &KeyParts,
     fingerprint: Fingerprint,
-) -> Ask {
+) -> ClaimRequest {
     let namespace = &settings.namespace;
     let address = Address { namespace, scope, operation: policy.operation, route: None, key };
     addressed(policy, settings, fingerprint, &address)

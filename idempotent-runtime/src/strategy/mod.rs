@@ -24,10 +24,10 @@ use crate::clock::Clock;
 use crate::engine::claim::{Claim, Claimable};
 #[cfg(feature = "actix")]
 use crate::engine::decide::Refusal;
-use crate::engine::{Ask, GiveBack};
+use crate::engine::{ClaimRequest, ReclaimWindow};
 use crate::fingerprint::Fingerprint;
 #[cfg(feature = "actix")]
-use crate::key::Segments;
+use crate::key::KeyParts;
 use crate::key::{Address, StorageKey};
 use crate::policy::Policy;
 #[cfg(feature = "actix")]
@@ -92,10 +92,10 @@ impl Settings {
 /// A request, read: whose it is, which, and what it must repeat.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reading<'a> {
-    pub(crate) scope: &'a Segments,
+    pub(crate) scope: &'a KeyParts,
     /// The guarded function, or the route that is guarded as a part of a scope.
     pub(crate) operation: &'a str,
-    pub(crate) key: &'a Segments,
+    pub(crate) key: &'a KeyParts,
     pub(crate) route: (&'a str, &'a str),
     pub(crate) fingerprint: Fingerprint,
     /// The engine's clock.
@@ -108,7 +108,7 @@ pub(crate) fn ask(
     policy: &Policy,
     settings: &Settings,
     reading: &Reading<'_>,
-) -> Result<Ask, Refusal> {
+) -> Result<ClaimRequest, Refusal> {
     match policy.strategy {
         // A function's calls do not come this way; as a request's, they would be told apart like this.
         Strategy::Message
@@ -132,7 +132,7 @@ fn addressed(
     settings: &Settings,
     fingerprint: Fingerprint,
     address: &Address<'_>,
-) -> Ask {
+) -> ClaimRequest {
     let label = Label::new(address.operation, &address.key.label());
     common(policy, settings, StorageKey::of(address), label, fingerprint)
 }
@@ -144,16 +144,16 @@ fn common(
     key: StorageKey,
     label: Label,
     fingerprint: Fingerprint,
-) -> Ask {
+) -> ClaimRequest {
     let ttl = settings.ttl(policy);
     // One of the two may be the app's and the other the handler's. The lease yields: a record must
     // outlive a run, and a lease that is renewed may be short.
     let lease = policy.lease.unwrap_or(settings.lease).min(ttl / 2);
-    Ask {
-        claim: Claim { key, label, fingerprint, claimable: Claimable::Any, lease, keep: ttl },
+    ClaimRequest {
+        claim: Claim { key, label, fingerprint, claimable: Claimable::Any, lease, retention: ttl },
         rules: policy.into(),
         wait: policy.wait.unwrap_or(settings.wait),
-        give_back: GiveBack::For(ttl),
+        reclaim: ReclaimWindow::For(ttl),
     }
 }
 
@@ -168,6 +168,6 @@ mod tests {
         let settings = Settings { ttl, lease, ..Settings::default() };
         let (key, label) = (StorageKey::from_bytes([7; 32]), Label::new("", ""));
         let claim = common(&policy, &settings, key, label, Fingerprint::NONE).claim;
-        assert_eq!((claim.lease, claim.keep), (ttl / 2, ttl));
+        assert_eq!((claim.lease, claim.retention), (ttl / 2, ttl));
     }
 }

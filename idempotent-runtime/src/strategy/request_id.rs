@@ -2,12 +2,12 @@
 //!
 //! Bound to the route: one key on two paths, or with two methods, is two requests.
 
-use crate::engine::Ask;
+use crate::engine::ClaimRequest;
 use crate::key::Address;
 use crate::policy::Policy;
 use crate::strategy::{Reading, Settings, addressed};
 
-pub(super) fn ask(policy: &Policy, settings: &Settings, reading: &Reading<'_>) -> Ask {
+pub(super) fn ask(policy: &Policy, settings: &Settings, reading: &Reading<'_>) -> ClaimRequest {
     let address = Address {
         namespace: &settings.namespace,
         scope: reading.scope,

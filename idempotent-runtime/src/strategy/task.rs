@@ -3,10 +3,10 @@
 //! A task is found by its id within its caller's scope, so another caller's id leads nowhere; and
 //! its id is decided by what tells the request from others, so one key is one task.
 
-use crate::engine::Ask;
+use crate::engine::ClaimRequest;
 use crate::engine::claim::{Claim, Claimable};
 use crate::engine::decide::Rules;
-use crate::key::{Address, Segments, StorageKey};
+use crate::key::{Address, KeyParts, StorageKey};
 use crate::policy::{OnDuplicate, OnInFlight, Policy};
 use crate::store::record::{Label, Record};
 use crate::strategy::{Reading, Settings, common, request_id};
@@ -20,7 +20,7 @@ const OPERATION: &str = "(task)";
 const ID: usize = 16;
 
 /// The claim of the task that this request is. Its id is the key of its label.
-pub(super) fn ask(policy: &Policy, settings: &Settings, reading: &Reading<'_>) -> Ask {
+pub(super) fn ask(policy: &Policy, settings: &Settings, reading: &Reading<'_>) -> ClaimRequest {
     let request = request_id::ask(policy, settings, reading);
     let id = request.claim.key.beside("task");
     let id = BASE64_URL_SAFE_NO_PAD.encode(&id.as_bytes()[..ID]);
@@ -29,16 +29,21 @@ pub(super) fn ask(policy: &Policy, settings: &Settings, reading: &Reading<'_>) -
         label: Label::new(reading.operation, &id),
         ..request.claim
     };
-    of_a_task(Ask { claim, ..request })
+    of_a_task(ClaimRequest { claim, ..request })
 }
 
 /// The claim of a task that was stored before.
-pub(crate) fn resume(policy: &Policy, settings: &Settings, key: StorageKey, task: &Record) -> Ask {
+pub(crate) fn resume(
+    policy: &Policy,
+    settings: &Settings,
+    key: StorageKey,
+    task: &Record,
+) -> ClaimRequest {
     of_a_task(common(policy, settings, key, task.label.clone(), task.fingerprint))
 }
 
-fn of_a_task(ask: Ask) -> Ask {
-    Ask {
+fn of_a_task(ask: ClaimRequest) -> ClaimRequest {
+    ClaimRequest {
         claim: Claim { claimable: Claimable::Issued, ..ask.claim },
         rules: Rules {
             on_duplicate: OnDuplicate::Reject,
@@ -50,12 +55,12 @@ fn of_a_task(ask: Ask) -> Ask {
 }
 
 /// Where the task of this id lives, if it is this caller's.
-pub(crate) fn key(settings: &Settings, scope: &Segments, id: &str) -> StorageKey {
+pub(crate) fn key(settings: &Settings, scope: &KeyParts, id: &str) -> StorageKey {
     StorageKey::of(&Address {
         namespace: &settings.namespace,
         scope,
         operation: OPERATION,
         route: None,
-        key: &Segments::new().value(id),
+        key: &KeyParts::new().value(id),
     })
 }

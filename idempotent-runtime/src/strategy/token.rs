@@ -6,9 +6,9 @@
 
 use crate::engine::claim::Claimable;
 use crate::engine::decide::Refusal;
-use crate::engine::{Ask, Engine, GiveBack};
+use crate::engine::{ClaimRequest, Engine, ReclaimWindow};
 use crate::error::StoreError;
-use crate::key::{Address, Segments, StorageKey};
+use crate::key::{Address, KeyParts, StorageKey};
 use crate::policy::Policy;
 use crate::store::record::Label;
 use crate::strategy::{Reading, Settings, addressed};
@@ -39,7 +39,7 @@ impl fmt::Debug for TokenSecrets {
 /// What a token is bound to; two tokens of one ULID elsewhere are strangers.
 struct Bound<'a> {
     settings: &'a Settings,
-    scope: &'a Segments,
+    scope: &'a KeyParts,
     operation: &'a str,
 }
 
@@ -47,7 +47,7 @@ struct Bound<'a> {
 pub(crate) async fn issue(
     engine: &Engine,
     settings: &Settings,
-    scope: &Segments,
+    scope: &KeyParts,
     operation: &str,
 ) -> Result<String, StoreError> {
     let now = crate::clock::millis(engine.clock().wall());
@@ -67,7 +67,7 @@ pub(super) fn ask(
     policy: &Policy,
     settings: &Settings,
     reading: &Reading<'_>,
-) -> Result<Ask, Refusal> {
+) -> Result<ClaimRequest, Refusal> {
     let bound = Bound { settings, scope: reading.scope, operation: reading.operation };
     let value = reading.key.last_value();
     let (ulid, signature) = match value.split_once('.') {
@@ -80,7 +80,7 @@ pub(super) fn ask(
     let now = reading.clock.wall();
     let mut ask = addressed(policy, settings, reading.fingerprint, &bound.address(&secret(ulid)));
     // A host whose clock is behind must not lengthen a token's life.
-    ask.give_back = GiveBack::Until(issued.min(now) + settings.token_ttl);
+    ask.reclaim = ReclaimWindow::Until(issued.min(now) + settings.token_ttl);
     ask.claim.claimable = match (&settings.secrets, signature) {
         (None, None) => Claimable::Issued,
         (Some(secrets), Some(signature))
@@ -118,12 +118,12 @@ fn signer(secret: &[u8], key: &StorageKey) -> Hmac<Sha256> {
 }
 
 /// The ULID in its canonical form: spellings of one token must not be two.
-fn secret(ulid: Ulid) -> Segments {
-    Segments::new().secret(ulid.array_to_str(&mut [0; ulid::ULID_LEN]))
+fn secret(ulid: Ulid) -> KeyParts {
+    KeyParts::new().secret(ulid.array_to_str(&mut [0; ulid::ULID_LEN]))
 }
 
 impl Bound<'_> {
-    fn address<'a>(&'a self, key: &'a Segments) -> Address<'a> {
+    fn address<'a>(&'a self, key: &'a KeyParts) -> Address<'a> {
         Address {
             namespace: &self.settings.namespace,
             scope: self.scope,

@@ -1,10 +1,10 @@
 //! Opening a transaction and letting its guards judge, again if one had to give way.
 
 use crate::engine::decide::Refusal;
-use crate::engine::{Ask, Engine, Entered};
+use crate::engine::{ClaimRequest, Engine, InFlightGuard};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::outcome::Outcome;
-use crate::transaction::database::{Guarded, Open};
+use crate::transaction::database::{BusinessDatabase, Open};
 use crate::transaction::dedup_table::{self, Found, Recorded};
 use crate::transaction::row::{Judged, RowAnswer, RowPlan};
 use crate::transaction::run::Run;
@@ -23,7 +23,7 @@ pub(super) const BUSY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Plan {
     /// The record that commits with it; nothing, for a request without a key that needs none.
-    pub(crate) ask: Option<Ask>,
+    pub(crate) ask: Option<ClaimRequest>,
     /// The row that guards it.
     pub(crate) row: Option<RowPlan>,
     /// How long to wait for others that hold the same row.
@@ -31,7 +31,7 @@ pub(crate) struct Plan {
 }
 
 /// What becomes of a request.
-pub(crate) enum Begun {
+pub(crate) enum TransactionAdmission {
     /// It runs inside this transaction.
     Run(Box<Run>),
     /// It ran before; this is what it left behind.
@@ -48,17 +48,19 @@ pub(crate) enum Begun {
 /// # Errors
 /// When the database did not answer, or what it holds under the key is no record.
 pub(crate) async fn begin(
-    database: &Arc<dyn Guarded>,
+    database: &Arc<dyn BusinessDatabase>,
     engine: &Engine,
     plan: Plan,
-) -> Result<Begun, StoreError> {
+) -> Result<TransactionAdmission, StoreError> {
     let begun = insist(database, engine, Arc::new(plan)).await;
     let counters = engine.counters();
     match &begun {
-        Ok(Begun::Run(_)) => counters.ran.count(),
+        Ok(TransactionAdmission::Run(_)) => counters.ran.count(),
         // Counted when it is sent.
-        Ok(Begun::Replay(_)) => {}
-        Ok(Begun::Refused(_) | Begun::Row(_)) => counters.refused.count(),
+        Ok(TransactionAdmission::Replay(_)) => {}
+        Ok(TransactionAdmission::Refused(_) | TransactionAdmission::Row(_)) => {
+            counters.refused.count();
+        }
         Err(error) if error.kind() == StoreErrorKind::Corrupt => counters.undecodable.count(),
         Err(_) => counters.store_failed.count(),
     }
@@ -67,15 +69,15 @@ pub(crate) async fn begin(
 
 /// Tries until the wait is over: deadlocks and busy databases ask one side to begin anew.
 async fn insist(
-    database: &Arc<dyn Guarded>,
+    database: &Arc<dyn BusinessDatabase>,
     engine: &Engine,
     plan: Arc<Plan>,
-) -> Result<Begun, StoreError> {
+) -> Result<TransactionAdmission, StoreError> {
     let until = Instant::now() + plan.wait;
     let mut pause = FIRST_PAUSE;
     loop {
         let Some(entered) = engine.enter() else {
-            return Ok(Begun::Refused(Refusal::Draining));
+            return Ok(TransactionAdmission::Refused(Refusal::Draining));
         };
         let (database, plan) = (Arc::clone(database), Arc::clone(&plan));
         let mut attempt = Box::pin(attempt(database, plan, until, entered));
@@ -98,22 +100,23 @@ async fn insist(
     }
 }
 
-const TOO_LONG: Begun = Begun::Refused(Refusal::InProgress { retry_after: BUSY });
+const TOO_LONG: TransactionAdmission =
+    TransactionAdmission::Refused(Refusal::InProgress { retry_after: BUSY });
 
 async fn attempt(
-    database: Arc<dyn Guarded>,
+    database: Arc<dyn BusinessDatabase>,
     plan: Arc<Plan>,
     until: Instant,
-    entered: Entered,
-) -> Result<Begun, StoreError> {
+    entered: InFlightGuard,
+) -> Result<TransactionAdmission, StoreError> {
     if plan.ask.is_some() {
         database.make_table(until).await?;
     }
     let mut open = database.begin(until).await?;
     match guard(&mut *open, &plan).await {
-        Ok(Verdict::Passed(recorded, version)) => {
-            Ok(Begun::Run(Box::new(Run::new(open, recorded, version, database, entered))))
-        }
+        Ok(Verdict::Passed(recorded, version)) => Ok(TransactionAdmission::Run(Box::new(
+            Run::new(open, recorded, version, database, entered),
+        ))),
         Ok(Verdict::Answered(begun)) => {
             open.rollback().await?;
             Ok(begun)
@@ -129,7 +132,7 @@ async fn attempt(
 enum Verdict {
     /// The handler may run, with this record and leaving the row at this version.
     Passed(Option<Recorded>, Option<i64>),
-    Answered(Begun),
+    Answered(TransactionAdmission),
 }
 
 /// Lets the guards judge, on a transaction that is then the handler's.
@@ -138,8 +141,12 @@ async fn guard(open: &mut dyn Open, plan: &Plan) -> Result<Verdict, StoreError> 
         None => None,
         Some(ask) => match dedup_table::claim(open, ask).await? {
             Found::Nothing(recorded) => Some(recorded),
-            Found::Outcome(outcome) => return Ok(Verdict::Answered(Begun::Replay(outcome))),
-            Found::Refusal(refusal) => return Ok(Verdict::Answered(Begun::Refused(refusal))),
+            Found::Outcome(outcome) => {
+                return Ok(Verdict::Answered(TransactionAdmission::Replay(outcome)));
+            }
+            Found::Refusal(refusal) => {
+                return Ok(Verdict::Answered(TransactionAdmission::Refused(refusal)));
+            }
         },
     };
     let version = match &plan.row {
@@ -150,7 +157,9 @@ async fn guard(open: &mut dyn Open, plan: &Plan) -> Result<Verdict, StoreError> 
             }
             match row.judge(open).await? {
                 Judged::Passed(version) => version,
-                Judged::Answered(answer) => return Ok(Verdict::Answered(Begun::Row(answer))),
+                Judged::Answered(answer) => {
+                    return Ok(Verdict::Answered(TransactionAdmission::Row(answer)));
+                }
             }
         }
     };

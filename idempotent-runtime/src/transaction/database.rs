@@ -1,7 +1,7 @@
 //! The business database, as far as its guards need it.
 
 use crate::key::StorageKey;
-use crate::policy::Stored;
+use crate::policy::ColumnValue;
 use crate::store::StoreFuture;
 use crate::transaction::row::RowPlan;
 use bytes::Bytes;
@@ -25,12 +25,12 @@ use tokio::time::Instant;
 pub trait Database: sealed::Sealed + 'static {
     /// Makes a guarded one of it.
     #[doc(hidden)]
-    fn guarded(self) -> Arc<dyn Guarded>;
+    fn guarded(self) -> Arc<dyn BusinessDatabase>;
 }
 
 /// A business database, and what was learned about it.
 #[doc(hidden)]
-pub trait Guarded: Send + Sync + fmt::Debug + 'static {
+pub trait BusinessDatabase: Send + Sync + fmt::Debug + 'static {
     /// Makes the table of records where it is missing, outside of any transaction.
     fn make_table(&self, until: Instant) -> StoreFuture<'_, ()>;
 
@@ -83,8 +83,8 @@ pub trait Open: Send {
         &'a mut self,
         row: &'a RowPlan,
         column: &'static str,
-        expected: Stored,
-        next: Stored,
+        expected: ColumnValue,
+        next: ColumnValue,
     ) -> StoreFuture<'a, bool>;
 
     /// What a row's column holds, as text.

@@ -3,7 +3,7 @@
 //! (The duplicate-prevention table, or inbox: what a message broker's consumer does with the id of a
 //! message.)
 
-use crate::engine::Ask;
+use crate::engine::ClaimRequest;
 use crate::engine::claim::Claimed;
 use crate::engine::decide::{Decision, Refusal, decide};
 use crate::error::{StoreError, StoreErrorKind};
@@ -38,13 +38,14 @@ pub(super) struct Recorded {
 }
 
 /// Puts the row, or judges the one that is there.
-pub(super) async fn claim(open: &mut dyn Open, ask: &Ask) -> Result<Found, StoreError> {
+pub(super) async fn claim(open: &mut dyn Open, ask: &ClaimRequest) -> Result<Found, StoreError> {
     let key = ask.claim.key;
-    let state = State::InProgress { owner: Owner::random(), renewals: 0, keep: ask.claim.keep };
+    let state =
+        State::InProgress { owner: Owner::random(), renewals: 0, retention: ask.claim.retention };
     let (fingerprint, label) = (ask.claim.fingerprint, ask.claim.label.clone());
     let record = Record { attempt: ATTEMPT, fingerprint, label, state };
     let claimed = record.encode(&key);
-    let Some(there) = open.claim(&key, &claimed, ask.claim.keep).await? else {
+    let Some(there) = open.claim(&key, &claimed, ask.claim.retention).await? else {
         return Ok(Found::Nothing(Recorded { key, record, claimed }));
     };
     Ok(match decide(committed(&key, &there)?, fingerprint, ask.rules) {

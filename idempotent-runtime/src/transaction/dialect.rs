@@ -1,7 +1,7 @@
 //! What differs between databases, on the one connection of a transaction.
 
 use crate::key::StorageKey;
-use crate::policy::Stored;
+use crate::policy::ColumnValue;
 use crate::transaction::row::RowPlan;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -86,8 +86,8 @@ pub(super) trait Dialect: Sized + fmt::Debug + Send + Sync + 'static {
         connection: &'c mut Link<Self>,
         plan: &'c RowPlan,
         column: &'static str,
-        expected: Stored,
-        next: Stored,
+        expected: ColumnValue,
+        next: ColumnValue,
     ) -> Step<'c, bool>;
 
     fn peek<'c>(

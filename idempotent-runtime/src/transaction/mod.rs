@@ -4,16 +4,17 @@
 //! last. There is no lease and no owner: the database's own locks exclude others, and a process that
 //! dies is a transaction that is rolled back.
 
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod active_tx;
 mod begin;
 mod database;
 mod dedup_table;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod dialect;
-mod lent;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod in_runtime;
 #[cfg(feature = "mysql")]
 mod mysql;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-mod opened;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod pooled;
 #[cfg(feature = "postgres")]
@@ -24,15 +25,14 @@ mod run;
 mod sqlite;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod tx;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-mod within;
+mod tx_slot;
 
-pub(crate) use begin::{Begun, Plan, begin};
+pub(crate) use begin::{Plan, TransactionAdmission, begin};
+pub(crate) use database::BusinessDatabase;
 pub use database::Database;
-pub(crate) use database::Guarded;
-pub(crate) use lent::Lent;
 #[cfg(feature = "actix")]
 pub(crate) use row::{RowAnswer, RowPlan};
 pub(crate) use run::{Effects, Run};
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use tx::Tx;
+pub(crate) use tx_slot::TxSlot;

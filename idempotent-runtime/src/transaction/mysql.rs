@@ -2,10 +2,10 @@
 //! its whole transaction.
 
 use crate::key::StorageKey;
-use crate::policy::{Row, Stored};
+use crate::policy::{ColumnValue, Row};
 use crate::store::Swap;
 use crate::store::sql::mysql::rows::{make, purge, put};
-use crate::transaction::database::{Database, Guarded, sealed};
+use crate::transaction::database::{BusinessDatabase, Database, sealed};
 use crate::transaction::dialect::{Dialect, End, Step};
 use crate::transaction::pooled::Pooled;
 use crate::transaction::row::RowPlan;
@@ -28,7 +28,7 @@ WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ?";
 impl sealed::Sealed for MySqlPool {}
 
 impl Database for MySqlPool {
-    fn guarded(self) -> Arc<dyn Guarded> {
+    fn guarded(self) -> Arc<dyn BusinessDatabase> {
         Pooled::<Server>::new(self)
     }
 }
@@ -212,8 +212,8 @@ impl Dialect for Server {
         connection: &'c mut MySqlConnection,
         plan: &'c RowPlan,
         column: &'static str,
-        expected: Stored,
-        next: Stored,
+        expected: ColumnValue,
+        next: ColumnValue,
     ) -> Step<'c, bool> {
         Box::pin(async move {
             let Some(id) = self.id(connection, plan).await? else { return Ok(false) };
@@ -255,9 +255,9 @@ fn named<'q>(query: Bound<'q>, id: Id<'_>) -> Bound<'q> {
     }
 }
 
-fn bound(query: Bound<'_>, value: Stored) -> Bound<'_> {
+fn bound(query: Bound<'_>, value: ColumnValue) -> Bound<'_> {
     match value {
-        Stored::Integer(number) => query.bind(number),
-        Stored::Text(text) => query.bind(text),
+        ColumnValue::Integer(number) => query.bind(number),
+        ColumnValue::Text(text) => query.bind(text),
     }
 }

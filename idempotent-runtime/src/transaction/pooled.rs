@@ -3,10 +3,10 @@
 use crate::error::{StoreError, StoreErrorKind};
 use crate::store::StoreFuture;
 use crate::store::sql::failed;
-use crate::transaction::database::{Guarded, Open};
+use crate::transaction::active_tx::ActiveTx;
+use crate::transaction::database::{BusinessDatabase, Open};
 use crate::transaction::dialect::Dialect;
-use crate::transaction::opened::Opened;
-use crate::transaction::within::{Within, awaited};
+use crate::transaction::in_runtime::{InRuntime, awaited};
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Pool, SqlSafeStr, Transaction};
 use std::any::TypeId;
@@ -48,13 +48,13 @@ impl<D: Dialect> Pooled<D> {
     async fn connection(
         &self,
         until: Instant,
-    ) -> Result<Within<PoolConnection<D::Sqlx>>, StoreError> {
+    ) -> Result<InRuntime<PoolConnection<D::Sqlx>>, StoreError> {
         let mut acquired = pin!(self.pool.acquire());
         loop {
             let patience = (Instant::now() + PATIENCE).min(until);
             match timeout_at(patience, &mut acquired).await {
                 Ok(acquired) => {
-                    let acquired = acquired.map(Within::current);
+                    let acquired = acquired.map(InRuntime::current);
                     return acquired.map_err(|error| failed("connect", error));
                 }
                 Err(_) if Arc::strong_count(&self.open) == 1 => {
@@ -79,7 +79,7 @@ impl<D: Dialect> Pooled<D> {
     }
 }
 
-impl<D: Dialect> Guarded for Pooled<D> {
+impl<D: Dialect> BusinessDatabase for Pooled<D> {
     fn make_table(&self, until: Instant) -> StoreFuture<'_, ()> {
         let make = move || async move {
             let mut connection = self.connection(until).await?;
@@ -97,8 +97,8 @@ impl<D: Dialect> Guarded for Pooled<D> {
             // may it be dropped half-way, when nobody would take back what it began.
             let statement = Some(AssertSqlSafe(statement).into_sql_str());
             let begun = awaited(Transaction::begin(connection.into_inner(), statement)).await;
-            let begun = begun.map(Within::current).map_err(|error| failed("begin", error))?;
-            Ok(Box::new(Opened::new(begun, dialect, Arc::clone(&self.open))) as _)
+            let begun = begun.map(InRuntime::current).map_err(|error| failed("begin", error))?;
+            Ok(Box::new(ActiveTx::new(begun, dialect, Arc::clone(&self.open))) as _)
         })
     }
 

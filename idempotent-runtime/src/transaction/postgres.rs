@@ -1,10 +1,10 @@
 //! `PostgreSQL`: rows are locked one by one, and a failed statement spoils its transaction.
 
 use crate::key::StorageKey;
-use crate::policy::{Row, Stored};
+use crate::policy::{ColumnValue, Row};
 use crate::store::Swap;
 use crate::store::sql::postgres::rows::{make, purge, put};
-use crate::transaction::database::{Database, Guarded, sealed};
+use crate::transaction::database::{BusinessDatabase, Database, sealed};
 use crate::transaction::dialect::{Dialect, End, Step};
 use crate::transaction::pooled::Pooled;
 use crate::transaction::row::RowPlan;
@@ -42,7 +42,7 @@ WHERE attrelid = to_regclass(quote_ident($1)) AND attname = $2 AND attnum > 0 AN
 impl sealed::Sealed for PgPool {}
 
 impl Database for PgPool {
-    fn guarded(self) -> Arc<dyn Guarded> {
+    fn guarded(self) -> Arc<dyn BusinessDatabase> {
         Pooled::<Server>::new(self)
     }
 }
@@ -215,8 +215,8 @@ impl Dialect for Server {
         connection: &'c mut PgConnection,
         plan: &'c RowPlan,
         column: &'static str,
-        expected: Stored,
-        next: Stored,
+        expected: ColumnValue,
+        next: ColumnValue,
     ) -> Step<'c, bool> {
         Box::pin(async move {
             let Row { table, id, .. } = plan.row;
@@ -255,11 +255,11 @@ impl Dialect for Server {
 
 fn bound(
     query: Query<'_, Postgres, PgArguments>,
-    value: Stored,
+    value: ColumnValue,
 ) -> Query<'_, Postgres, PgArguments> {
     match value {
-        Stored::Integer(number) => query.bind(number),
-        Stored::Text(text) => query.bind(text),
+        ColumnValue::Integer(number) => query.bind(number),
+        ColumnValue::Text(text) => query.bind(text),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A row that guards: locked, at the version the client saw, or in the state it must be in.
 
 use crate::error::{StoreError, StoreErrorKind};
-use crate::policy::{OnDuplicate, Row, RowGuard, StateRow, Stored, is_beyond};
+use crate::policy::{ColumnValue, OnDuplicate, Row, RowGuard, StateRow, is_beyond};
 use crate::transaction::database::Open;
 
 /// A row, and what the request says about it.
@@ -63,7 +63,7 @@ impl RowPlan {
         column: &'static str,
     ) -> Result<Judged, StoreError> {
         let next = self.version.saturating_add(1);
-        let (seen, wanted) = (Stored::Integer(self.version), Stored::Integer(next));
+        let (seen, wanted) = (ColumnValue::Integer(self.version), ColumnValue::Integer(next));
         if open.exchange(self, column, seen, wanted).await? {
             return Ok(Judged::Passed(Some(next)));
         }
@@ -93,8 +93,8 @@ impl RowPlan {
             return Ok(Judged::Answered(RowAnswer::Missing));
         };
         let place = states.iter().position(|state| match state.stored {
-            Stored::Integer(number) => current == number.to_string(),
-            Stored::Text(text) => current == text,
+            ColumnValue::Integer(number) => current == number.to_string(),
+            ColumnValue::Text(text) => current == text,
         });
         Ok(Judged::Answered(match place {
             Some(place) if is_beyond(states, to, place) => {

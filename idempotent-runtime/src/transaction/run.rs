@@ -1,11 +1,11 @@
 //! A handler's transaction, from its guards to its end.
 
-use crate::engine::Entered;
+use crate::engine::InFlightGuard;
 use crate::error::StoreError;
 use crate::outcome::Outcome;
-use crate::transaction::database::{Guarded, Open};
+use crate::transaction::database::{BusinessDatabase, Open};
 use crate::transaction::dedup_table::Recorded;
-use crate::transaction::lent::Lent;
+use crate::transaction::tx_slot::TxSlot;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ pub(crate) struct Run {
     open: Box<dyn Open>,
     recorded: Option<Recorded>,
     version: Option<i64>,
-    database: Arc<dyn Guarded>,
-    _entered: Entered,
+    database: Arc<dyn BusinessDatabase>,
+    _entered: InFlightGuard,
 }
 
 /// What lasts of a run that is stored.
@@ -32,8 +32,8 @@ impl Run {
         open: Box<dyn Open>,
         recorded: Option<Recorded>,
         version: Option<i64>,
-        database: Arc<dyn Guarded>,
-        entered: Entered,
+        database: Arc<dyn BusinessDatabase>,
+        entered: InFlightGuard,
     ) -> Self {
         Self { open, recorded, version, database, _entered: entered }
     }
@@ -45,12 +45,12 @@ impl Run {
     }
 
     /// Puts the transaction where a handler's [`Tx`](super::Tx) finds it.
-    pub(crate) fn lend(&mut self, lent: &Lent) {
+    pub(crate) fn lend(&mut self, lent: &TxSlot) {
         lent.put(self.open.lend());
     }
 
     /// Takes it back after the handler.
-    pub(crate) fn take_back(&mut self, lent: &Lent) {
+    pub(crate) fn take_back(&mut self, lent: &TxSlot) {
         if let Some(lent) = lent.take() {
             self.open.take_back(lent);
         }

@@ -1,9 +1,9 @@
 //! `SQLite`: one writer at a time, so a transaction that writes excludes all others from its start.
 
 use crate::key::StorageKey;
-use crate::policy::{Row, Stored};
+use crate::policy::{ColumnValue, Row};
 use crate::store::sql::sqlite::rows::{SCHEMA, look, purge, put, stored};
-use crate::transaction::database::{Database, Guarded, sealed};
+use crate::transaction::database::{BusinessDatabase, Database, sealed};
 use crate::transaction::dialect::{Dialect, End, Step};
 use crate::transaction::pooled::Pooled;
 use crate::transaction::row::RowPlan;
@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 impl sealed::Sealed for SqlitePool {}
 
 impl Database for SqlitePool {
-    fn guarded(self) -> Arc<dyn Guarded> {
+    fn guarded(self) -> Arc<dyn BusinessDatabase> {
         Pooled::<File>::new(self)
     }
 }
@@ -113,8 +113,8 @@ impl Dialect for File {
         connection: &'c mut SqliteConnection,
         plan: &'c RowPlan,
         column: &'static str,
-        expected: Stored,
-        next: Stored,
+        expected: ColumnValue,
+        next: ColumnValue,
     ) -> Step<'c, bool> {
         Box::pin(async move {
             let Row { table, id, .. } = plan.row;
@@ -145,11 +145,11 @@ impl Dialect for File {
 
 fn bound(
     query: Query<'_, Sqlite, SqliteArguments>,
-    value: Stored,
+    value: ColumnValue,
 ) -> Query<'_, Sqlite, SqliteArguments> {
     match value {
-        Stored::Integer(number) => query.bind(number),
-        Stored::Text(text) => query.bind(text),
+        ColumnValue::Integer(number) => query.bind(number),
+        ColumnValue::Text(text) => query.bind(text),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The business transaction, for the handlers and functions whose guard stands in it.
 
-use crate::transaction::lent::Lent;
-use crate::transaction::within::Within;
+use crate::transaction::in_runtime::InRuntime;
+use crate::transaction::tx_slot::TxSlot;
 use sqlx::{Database, Transaction};
 use std::cell::OnceCell;
 use std::fmt;
@@ -35,18 +35,18 @@ use std::ops::{Deref, DerefMut};
 /// }
 /// ```
 pub struct Tx<DB: Database> {
-    lent: Lent,
-    transaction: OnceCell<Within<Transaction<'static, DB>>>,
+    lent: TxSlot,
+    transaction: OnceCell<InRuntime<Transaction<'static, DB>>>,
 }
 
 impl<DB: Database> Tx<DB> {
     /// One that will find its transaction there.
-    pub(crate) const fn of(lent: Lent) -> Self {
+    pub(crate) const fn of(lent: TxSlot) -> Self {
         Self { lent, transaction: OnceCell::new() }
     }
 
     /// The transaction begins after the parameters are there, so it is fetched at its first use.
-    fn fetch(&self) -> &Within<Transaction<'static, DB>> {
+    fn fetch(&self) -> &InRuntime<Transaction<'static, DB>> {
         self.transaction.get_or_init(|| {
             let lent = self.lent.take().and_then(|lent| lent.downcast().ok());
             #[expect(clippy::expect_used, reason = "a handler has its Tx only while it runs")]

@@ -96,7 +96,7 @@ async fn claimed(store: &MemoryStore, by: Claimer) -> Arc<Lease> {
         fingerprint: Fingerprint::NONE,
         claimable: Claimable::Any,
         lease: LENGTH,
-        keep: KEEP,
+        retention: KEEP,
     };
     match claim(store, &wanted, &by).await.unwrap() {
         Claimed::Acquired(lease) => lease,
@@ -109,7 +109,7 @@ async fn a_renewal_extends_the_lease_from_when_it_is_made() {
     let desk = Desk::new().await;
     for _ in 0..3 {
         desk.clock.advance(LENGTH / 2);
-        assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), Hold::Held);
+        assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), LeaseStatus::Held);
         assert_eq!(desk.left().await, LENGTH + KEEP);
     }
 }
@@ -124,7 +124,7 @@ async fn a_lease_that_was_renewed_is_still_the_same() {
     let again = claimed(&desk.store, by).await;
     assert_eq!((again.attempt(), desk.entry().await), (1, entry));
     desk.clock.advance(LENGTH / 2);
-    assert_eq!(again.renew(&desk.store).await.unwrap(), Hold::Held);
+    assert_eq!(again.renew(&desk.store).await.unwrap(), LeaseStatus::Held);
     assert_eq!(desk.left().await, LENGTH + KEEP);
 }
 
@@ -137,14 +137,14 @@ async fn a_stale_renewal_changes_nothing() {
     let endings = [owner.running(0), owner.released(), owner.completed(Outcome::Tombstone)];
     for ending in endings {
         let life = LENGTH + KEEP;
-        assert_eq!(owner.exchange(&desk.store, &ending, life).await.unwrap(), Hold::Held);
+        assert_eq!(owner.exchange(&desk.store, &ending, life).await.unwrap(), LeaseStatus::Held);
         owner.current().value = ending;
         let before = desk.entry().await;
-        assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), Hold::Lost);
+        assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), LeaseStatus::Lost);
         assert_eq!(desk.entry().await, before);
     }
     desk.clock.advance(LENGTH + KEEP);
-    assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), Hold::Lost);
+    assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), LeaseStatus::Lost);
     assert_eq!(desk.entry().await, None, "and puts nothing where nothing is");
 }
 
@@ -155,9 +155,9 @@ async fn a_completion_overtakes_a_renewal_that_is_under_way() {
     let mut renewal = pin!(desk.lease.renew(&slow));
     assert!(poll!(renewal.as_mut()).is_pending());
     let done = desk.lease.completed(Outcome::Tombstone);
-    assert_eq!(desk.lease.exchange(&desk.store, &done, KEEP).await.unwrap(), Hold::Held);
+    assert_eq!(desk.lease.exchange(&desk.store, &done, KEEP).await.unwrap(), LeaseStatus::Held);
     slow.road.add_permits(1);
-    assert_eq!(renewal.await.unwrap(), Hold::Lost);
+    assert_eq!(renewal.await.unwrap(), LeaseStatus::Lost);
     assert_eq!(desk.entry().await, Some(Entry { value: done, left: KEEP }));
 }
 
@@ -168,9 +168,9 @@ async fn a_renewal_that_overtakes_a_completion_does_not_stop_it() {
     let done = desk.lease.completed(Outcome::Tombstone);
     let mut completion = pin!(desk.lease.exchange(&slow, &done, KEEP));
     assert!(poll!(completion.as_mut()).is_pending());
-    assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), Hold::Held);
+    assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), LeaseStatus::Held);
     slow.road.add_permits(1);
-    assert_eq!(completion.await.unwrap(), Hold::Held);
+    assert_eq!(completion.await.unwrap(), LeaseStatus::Held);
     assert_eq!(desk.entry().await, Some(Entry { value: done.clone(), left: KEEP }));
 }
 
@@ -182,7 +182,10 @@ async fn a_renewal_that_arrives_late_does_not_bring_an_abandoned_lease_back() {
     let mut renewal = pin!(desk.lease.renew(&slow));
     assert!(poll!(renewal.as_mut()).is_pending());
     let abandoned = desk.lease.given_up();
-    assert_eq!(desk.lease.exchange(&desk.store, &abandoned, KEEP).await.unwrap(), Hold::Held);
+    assert_eq!(
+        desk.lease.exchange(&desk.store, &abandoned, KEEP).await.unwrap(),
+        LeaseStatus::Held
+    );
     slow.road.add_permits(1);
     drop(renewal.await);
     assert_eq!(desk.left().await, KEEP, "the lease is over");
@@ -196,9 +199,9 @@ async fn after_a_lease_is_given_up_there_is_no_renewal() {
     let abandoned = desk.lease.given_up();
     let mut ending = pin!(desk.lease.exchange(&slow, &abandoned, KEEP));
     assert!(poll!(ending.as_mut()).is_pending());
-    assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), Hold::Lost);
+    assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), LeaseStatus::Lost);
     slow.road.add_permits(1);
-    assert_eq!(ending.await.unwrap(), Hold::Held);
-    assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), Hold::Lost);
+    assert_eq!(ending.await.unwrap(), LeaseStatus::Held);
+    assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), LeaseStatus::Lost);
     assert_eq!(desk.left().await, KEEP, "the lease is over");
 }

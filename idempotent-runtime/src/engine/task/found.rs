@@ -44,7 +44,7 @@ impl Found {
         let record = decode(key, &entry.value, "read")?;
         let stage = match &record.state {
             State::Issued => Stage::Waiting,
-            State::InProgress { keep, .. } if entry.left > *keep => Stage::Running,
+            State::InProgress { retention, .. } if entry.left > *retention => Stage::Running,
             State::InProgress { .. } => Stage::Abandoned,
             State::Completed(_) | State::Cancelled => Stage::Over,
         };

@@ -7,10 +7,10 @@
 use crate::engine::Engine;
 use crate::engine::wait::{jittered, pause_for};
 use crate::error::{StoreError, StoreErrorKind};
-use crate::key::{Address, Segments, StorageKey};
+use crate::key::{Address, KeyParts, StorageKey};
 use crate::store::Swap;
+use crate::store::checksum::{seal, unseal};
 use crate::store::record::Undecodable;
-use crate::store::sealed::{seal, unseal};
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -61,10 +61,10 @@ pub(super) enum Added {
 impl Index {
     pub(super) fn new(namespace: &str) -> Self {
         Self(std::array::from_fn(|number| {
-            let key = Segments::new().value(&number.to_string());
+            let key = KeyParts::new().value(&number.to_string());
             let place = StorageKey::of(&Address {
                 namespace,
-                scope: &Segments::new(),
+                scope: &KeyParts::new(),
                 operation: "(tasks)",
                 route: None,
                 key: &key,
@@ -203,7 +203,7 @@ impl List {
 
 /// How many bytes a list of this many tasks has.
 const fn size(tasks: usize) -> usize {
-    2 + 8 + 32 * tasks + crate::store::sealed::CHECKSUM
+    2 + 8 + 32 * tasks + crate::store::checksum::CHECKSUM
 }
 
 impl Unfinished {

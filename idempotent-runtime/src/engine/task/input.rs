@@ -4,9 +4,9 @@ use crate::engine::Engine;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::policy::OnAbandoned;
+use crate::store::checksum::{seal, unseal};
 use crate::store::cursor::{Cursor, put_long};
 use crate::store::record::Undecodable;
-use crate::store::sealed::{seal, unseal};
 use bytes::Bytes;
 use std::time::Duration;
 

@@ -91,7 +91,7 @@ impl Tasks {
         claim: &Claim,
         input: &Input,
     ) -> Result<Put, StoreError> {
-        let (key, life) = (&claim.key, claim.lease + claim.keep);
+        let (key, life) = (&claim.key, claim.lease + claim.retention);
         if self.index.is_full(engine, key).await? && read(engine, key).await?.is_none() {
             return Ok(Put::Full);
         }
@@ -110,7 +110,7 @@ impl Tasks {
         };
         // Also of a task that was there: who put it may have died at this point.
         let place = input::place(key);
-        create(engine, &place, input.encode(&place), life + claim.keep + RESERVE).await?;
+        create(engine, &place, input.encode(&place), life + claim.retention + RESERVE).await?;
         match self.index.add(engine, key, life).await? {
             Added::Full => return Ok(Put::Full),
             Added::Now => self.queue.push(*key),

@@ -4,8 +4,8 @@ use crate::engine::Engine;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::store::Swap;
+use crate::store::checksum::{seal, unseal};
 use crate::store::record::Undecodable;
-use crate::store::sealed::{seal, unseal};
 use bytes::Bytes;
 use std::time::Duration;
 

@@ -5,7 +5,7 @@ use crate::clock::SystemClock;
 use crate::engine::claim::Claimable;
 use crate::engine::decide::Rules;
 use crate::engine::task::found::MOST_DEATHS;
-use crate::engine::{Ask, Begun, GiveBack, Resolution, Resolved};
+use crate::engine::{Admission, ClaimRequest, ReclaimWindow, Resolution, Resolved};
 use crate::error::StoreErrorKind;
 use crate::fingerprint::Fingerprint;
 use crate::outcome::Outcome;
@@ -33,17 +33,22 @@ fn claim(key: StorageKey) -> Claim {
         fingerprint: Fingerprint::from_bytes([1; 32]),
         claimable: Claimable::Issued,
         lease: Duration::from_mins(1),
-        keep: TTL,
+        retention: TTL,
     }
 }
 
-fn ask(key: StorageKey) -> Ask {
+fn ask(key: StorageKey) -> ClaimRequest {
     let rules = Rules {
         on_duplicate: OnDuplicate::Reject,
         on_in_flight: OnInFlight::Reject,
         on_abandoned: OnAbandoned::Retry,
     };
-    Ask { claim: claim(key), rules, wait: Duration::ZERO, give_back: GiveBack::For(TTL) }
+    ClaimRequest {
+        claim: claim(key),
+        rules,
+        wait: Duration::ZERO,
+        reclaim: ReclaimWindow::For(TTL),
+    }
 }
 
 fn input() -> Input {
@@ -161,7 +166,9 @@ async fn a_crash_at_every_step_of_tidying_up_is_made_up_for() {
         let healthy = engine(store.clone());
         let tasks = Tasks::new("");
         tasks.put(&healthy, &claim(key(1)), &input()).await.unwrap();
-        let Begun::Run(run) = healthy.begin(&ask(key(1))).await.unwrap() else { panic!("free") };
+        let Admission::Run(run) = healthy.begin(&ask(key(1))).await.unwrap() else {
+            panic!("free")
+        };
         run.complete(Outcome::Tombstone, TTL).await;
         let dying = Dying { store, left: AtomicUsize::new(steps), last };
         Tasks::new("").finished(&engine(dying), &key(1)).await;
@@ -180,7 +187,7 @@ async fn calling_off_and_claiming_exclude_each_other() {
         tasks.put(&engine, &claim(key), &input()).await.unwrap();
         let ask = ask(key);
         let (off, begun) = tokio::join!(tasks.call_off(&engine, &key), engine.begin(&ask));
-        let runs = matches!(begun.unwrap(), Begun::Run(_));
+        let runs = matches!(begun.unwrap(), Admission::Run(_));
         let off = matches!(off.unwrap(), CallOff::Done(_));
         assert!(runs != off, "{number}: {runs} {off}");
     }
@@ -233,7 +240,7 @@ async fn a_task_that_its_processes_die_of_is_held_in_the_end() {
     let (tasks, engine) = (Tasks::new(""), engine(MemoryStore::new()));
     tasks.put(&engine, &claim(key(1)), &input()).await.unwrap();
     for death in 1..=MOST_DEATHS {
-        let Begun::Run(run) = engine.begin(&ask(key(1))).await.unwrap() else { panic!("free") };
+        let Admission::Run(run) = engine.begin(&ask(key(1))).await.unwrap() else { panic!("free") };
         run.abandon().await;
         let found = tasks.find(&engine, &key(1)).await.unwrap().unwrap();
         assert_eq!(found.stage, Stage::Abandoned);
@@ -247,7 +254,7 @@ async fn a_held_task_that_did_not_happen_is_in_line_again() {
     let (tasks, engine) = (Tasks::new(""), engine(MemoryStore::new()));
     tasks.put(&engine, &claim(key(1)), &input()).await.unwrap();
     drop(tasks.next().await);
-    let Begun::Run(run) = engine.begin(&ask(key(1))).await.unwrap() else { panic!("free") };
+    let Admission::Run(run) = engine.begin(&ask(key(1))).await.unwrap() else { panic!("free") };
     run.abandon().await;
     tasks.drop_entry(&engine, &key(1)).await.unwrap();
 
@@ -265,8 +272,8 @@ async fn a_held_task_that_did_not_happen_is_in_line_again() {
 async fn a_request_that_is_given_back_is_no_task() {
     let (tasks, engine) = (Tasks::new(""), engine(MemoryStore::new()));
     let asked = ask(key(1));
-    let asked = Ask { claim: Claim { claimable: Claimable::Any, ..asked.claim }, ..asked };
-    let Begun::Run(run) = engine.begin(&asked).await.unwrap() else { panic!("free") };
+    let asked = ClaimRequest { claim: Claim { claimable: Claimable::Any, ..asked.claim }, ..asked };
+    let Admission::Run(run) = engine.begin(&asked).await.unwrap() else { panic!("free") };
     run.release().await;
     tasks.put_back(&engine, &key(1)).await.unwrap();
     assert_eq!(tasks.index.all(&engine).await.unwrap(), []);
@@ -276,11 +283,11 @@ async fn a_request_that_is_given_back_is_no_task() {
 async fn a_task_that_was_put_down_again_after_its_end_does_not_run_again() {
     let (tasks, engine) = (Tasks::new(""), engine(MemoryStore::new()));
     tasks.put(&engine, &claim(key(1)), &input()).await.unwrap();
-    let Begun::Run(run) = engine.begin(&ask(key(1))).await.unwrap() else { panic!("free") };
+    let Admission::Run(run) = engine.begin(&ask(key(1))).await.unwrap() else { panic!("free") };
     run.complete(Outcome::Tombstone, TTL).await;
     tasks.finished(&engine, &key(1)).await;
     assert_eq!(tasks.put(&engine, &claim(key(1)), &input()).await.unwrap(), Put::Known);
     assert_eq!(tasks.index.all(&engine).await.unwrap(), []);
     let again = engine.begin(&ask(key(1))).await.unwrap();
-    assert!(matches!(again, Begun::Refused(_)), "{again:?}");
+    assert!(matches!(again, Admission::Refused(_)), "{again:?}");
 }

@@ -80,7 +80,7 @@ impl Call {
     async fn take_up(&self, task: &Resumed) -> Result<(), Exit> {
         task.reached.set(true);
         let ask = task::resume(self.policy, self.app.settings(), task.key, &task.record);
-        task.life.set(ask.claim.lease + ask.claim.keep);
+        task.life.set(ask.claim.lease + ask.claim.retention);
         self.shared.record.set(Some(task.key));
         self.shared.committed.set(true);
         let begun = self.app.engine().begin(&ask).await;

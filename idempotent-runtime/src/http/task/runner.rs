@@ -230,7 +230,7 @@ mod tests {
             fingerprint: Fingerprint::NONE,
             claimable: Claimable::Issued,
             lease: app.settings().lease,
-            keep: app.settings().ttl,
+            retention: app.settings().ttl,
         };
         let input = Input {
             method: "POST".to_owned(),

@@ -6,7 +6,6 @@
 
 #[cfg(feature = "amqp")]
 mod amqp;
-mod crew;
 mod decide;
 mod failure;
 mod incoming;
@@ -14,6 +13,7 @@ mod pause;
 mod source;
 #[cfg(feature = "redis")]
 mod stream;
+mod worker_pool;
 
 #[cfg(feature = "amqp")]
 pub use amqp::{AmqpQueue, QueueKind};
@@ -23,7 +23,6 @@ pub use source::{ConsumeError, Source};
 #[cfg(feature = "redis")]
 pub use stream::RedisStream;
 
-use crew::{Crew, Handler};
 use decide::Limits;
 use futures_util::FutureExt;
 use futures_util::future::Fuse;
@@ -32,6 +31,7 @@ use source::{Broken, Session, within};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use worker_pool::{Crew, Handler};
 
 /// Consumes a queue: every message to its end, acknowledged after its record was stored.
 ///
@@ -203,7 +203,7 @@ async fn work<S: Session>(
             }
         }
     }
-    for message in session.cease().await {
+    for message in session.stop_delivery().await {
         crew.start(&shift, message);
     }
     drop(shift);

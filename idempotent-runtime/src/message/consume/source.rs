@@ -28,7 +28,7 @@ pub trait Source: Send + Sync + 'static {
 #[doc(hidden)]
 pub trait Session: Send {
     /// What settles messages, while others are delivered.
-    type Hands: Hands;
+    type Acknowledger: Acknowledger;
 
     /// The next messages, at least one and not more than there is room for; those that are not given
     /// when this is dropped are given the next time.
@@ -37,10 +37,10 @@ pub trait Session: Send {
         room: usize,
     ) -> impl Future<Output = Result<Vec<Taken<TicketOf<Self>>>, Broken>> + Send;
 
-    fn hands(&self) -> Self::Hands;
+    fn hands(&self) -> Self::Acknowledger;
 
     /// Takes no more; what was delivered by then and not given is given now.
-    fn cease(&mut self) -> impl Future<Output = Vec<Taken<TicketOf<Self>>>> + Send;
+    fn stop_delivery(&mut self) -> impl Future<Output = Vec<Taken<TicketOf<Self>>>> + Send;
 
     /// Nothing is left to be settled.
     fn close(self) -> impl Future<Output = ()> + Send;
@@ -48,19 +48,19 @@ pub trait Session: Send {
 
 /// What settles messages.
 #[doc(hidden)]
-pub trait Hands: Clone + Send + Sync + 'static {
+pub trait Acknowledger: Clone + Send + Sync + 'static {
     /// What a message is settled by.
-    type Ticket: Send + 'static;
+    type AckToken: Send + 'static;
 
     /// Tells the queue; what it has to keep is confirmed before the message is given up.
     fn settle(
         &self,
-        ticket: Self::Ticket,
+        ticket: Self::AckToken,
         settlement: Settlement,
     ) -> impl Future<Output = Result<(), Broken>> + Send;
 }
 
-type TicketOf<S> = <<S as Session>::Hands as Hands>::Ticket;
+type TicketOf<S> = <<S as Session>::Acknowledger as Acknowledger>::AckToken;
 
 /// A message that was delivered to this process, to be settled.
 #[derive(Debug)]

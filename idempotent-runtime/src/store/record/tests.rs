@@ -20,9 +20,12 @@ fn response() -> impl Strategy<Value = StoredResponse> {
 }
 
 fn state() -> impl Strategy<Value = State> {
-    let running = any::<([u8; 16], u32, u64)>().prop_map(|(owner, renewals, keep)| {
-        State::InProgress { owner: Owner(owner), renewals, keep: Duration::from_millis(keep) }
-    });
+    let running =
+        any::<([u8; 16], u32, u64)>().prop_map(|(owner, renewals, retention)| State::InProgress {
+            owner: Owner(owner),
+            renewals,
+            retention: Duration::from_millis(retention),
+        });
     prop_oneof![
         Just(State::Issued),
         Just(State::Cancelled),
@@ -67,7 +70,7 @@ proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = Record::decode(&KEY, &Bytes::from(bytes.clone()));
-        let _ = Glance::at(&bytes);
+        let _ = Summary::at(&bytes);
     }
 
     #[test]
@@ -76,7 +79,7 @@ proptest! {
     ) {
         let bytes = sealed([&[VERSION, tag], &bytes[..]].concat());
         let _ = Record::decode(&KEY, &bytes);
-        let _ = Glance::at(&bytes);
+        let _ = Summary::at(&bytes);
     }
 
     #[test]
@@ -219,7 +222,7 @@ fn a_length_of_four_gigabytes_is_refused_before_anything_is_allocated() {
     for (at, width) in LENGTHS {
         let lying = forged(&record, |bytes| bytes[at..at + width].fill(0xff));
         assert_eq!(Record::decode(&KEY, &lying), Err(Undecodable), "at {at}");
-        let _ = Glance::at(&lying);
+        let _ = Summary::at(&lying);
     }
     assert!(peak() - before < 1 << 30, "{} bytes", peak() - before);
 }

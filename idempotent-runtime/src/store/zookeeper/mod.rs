@@ -5,7 +5,7 @@ mod session;
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::store::own_thread::gone;
-use crate::store::{Held, Hold, Locks, StoreFuture, Wanted};
+use crate::store::{LeaseStatus, LockHandle, LockRequest, Locks, StoreFuture};
 use place::Place;
 use session::{Sessions, directory};
 use std::fmt;
@@ -44,7 +44,7 @@ pub struct ZooKeeperLocks(Sessions);
 struct Node {
     fence: u64,
     session: Client,
-    release: oneshot::Sender<oneshot::Sender<Result<Hold, Error>>>,
+    release: oneshot::Sender<oneshot::Sender<Result<LeaseStatus, Error>>>,
 }
 
 impl ZooKeeperLocks {
@@ -72,7 +72,10 @@ impl ZooKeeperLocks {
 }
 
 impl Locks for ZooKeeperLocks {
-    fn acquire<'a>(&'a self, wanted: Wanted<'a>) -> StoreFuture<'a, Option<Box<dyn Held>>> {
+    fn acquire<'a>(
+        &'a self,
+        wanted: LockRequest<'a>,
+    ) -> StoreFuture<'a, Option<Box<dyn LockHandle>>> {
         let directory = directory(wanted.key);
         let text = format!("{} {}", wanted.label.operation(), wanted.label.key());
         let (give, given) = oneshot::channel();
@@ -91,7 +94,7 @@ impl Locks for ZooKeeperLocks {
         StoreFuture::new(async move {
             let node = given.await.map_err(|_| gone("acquire"))?;
             let node = node.map_err(|error| failed("acquire", error))?;
-            Ok(node.map(|node| -> Box<dyn Held> { Box::new(node) }))
+            Ok(node.map(|node| -> Box<dyn LockHandle> { Box::new(node) }))
         })
     }
 
@@ -155,7 +158,7 @@ async fn serve(
     drop(place.leave().await);
 }
 
-impl Held for Node {
+impl LockHandle for Node {
     fn fence(&self) -> u64 {
         self.fence
     }
@@ -164,7 +167,7 @@ impl Held for Node {
         self.session.state() == SessionState::SyncConnected
     }
 
-    fn release(self: Box<Self>) -> StoreFuture<'static, Hold> {
+    fn release(self: Box<Self>) -> StoreFuture<'static, LeaseStatus> {
         let (answer, answered) = oneshot::channel();
         let told = self.release.send(answer);
         StoreFuture::new(async move {

@@ -3,7 +3,7 @@
 //! Its name begins with random digits, by which it is found again when the answer to its making was
 //! lost. Each watches only the node before its own, so a release wakes one and not all.
 
-use crate::store::Hold;
+use crate::store::LeaseStatus;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
@@ -29,7 +29,7 @@ struct Ours {
 }
 
 /// How a holder asks for the end.
-type Release = oneshot::Sender<Result<Hold, Error>>;
+type Release = oneshot::Sender<Result<LeaseStatus, Error>>;
 
 impl Place {
     pub(super) fn new(
@@ -159,20 +159,20 @@ impl Place {
     }
 
     /// Leaves the line, however long the server is away; with the session the node ends by itself.
-    pub(super) async fn leave(&mut self) -> Result<Hold, Error> {
+    pub(super) async fn leave(&mut self) -> Result<LeaseStatus, Error> {
         if self.node.is_none() {
             self.find().await?;
         }
-        let Some(ours) = &self.node else { return Ok(Hold::Lost) };
-        let mut gone = Hold::Lost;
+        let Some(ours) = &self.node else { return Ok(LeaseStatus::Lost) };
+        let mut gone = LeaseStatus::Lost;
         loop {
             match self.session.delete(&ours.path, None).await {
-                Ok(()) => return Ok(Hold::Held),
+                Ok(()) => return Ok(LeaseStatus::Held),
                 Err(Error::NoNode) => return Ok(gone),
-                Err(Error::SessionExpired | Error::ClientClosed) => return Ok(Hold::Lost),
+                Err(Error::SessionExpired | Error::ClientClosed) => return Ok(LeaseStatus::Lost),
                 Err(error) if passes(&error) => {
                     // Gone by now, it may have been us.
-                    gone = Hold::Held;
+                    gone = LeaseStatus::Held;
                     sleep(PAUSE).await;
                 }
                 Err(error) => return Err(error),

@@ -24,14 +24,14 @@ const PERSISTENT: u8 = 2;
 
 /// What a message is settled by.
 #[derive(Debug)]
-pub struct Ticket {
+pub struct AckToken {
     pub(super) acker: Acker,
     pub(super) properties: BasicProperties,
     pub(super) payload: Bytes,
     pub(super) attempt: u32,
 }
 
-pub(super) fn taken(delivery: Delivery) -> Taken<Ticket> {
+pub(super) fn taken(delivery: Delivery) -> Taken<AckToken> {
     let Delivery { properties, data, acker, redelivered, .. } = delivery;
     let payload = Bytes::from(data);
     let headers = properties.headers();
@@ -49,7 +49,7 @@ pub(super) fn taken(delivery: Delivery) -> Taken<Ticket> {
     let uncounted = redelivered && returns.is_none();
     let gone = || Failure::later("the consumer that had it went away");
     let incoming = if uncounted { Err(gone()) } else { Ok(incoming) };
-    Taken { ticket: Ticket { acker, properties, payload, attempt }, attempt, incoming }
+    Taken { ticket: AckToken { acker, properties, payload, attempt }, attempt, incoming }
 }
 
 /// The properties with which a message is sent on.

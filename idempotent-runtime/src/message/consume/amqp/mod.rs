@@ -4,7 +4,7 @@
 //! messages end after that time, and the broker puts them back. A message is published there, or among
 //! the dead letters, and confirmed, before the one that was delivered is acknowledged.
 
-mod hands;
+mod acknowledger;
 mod message;
 mod queues;
 mod session;

@@ -1,8 +1,8 @@
 //! A connection that consumes.
 
+use super::acknowledger::Acknowledger;
 use super::broken;
-use super::hands::Hands;
-use super::message::{Ticket, taken};
+use super::message::{AckToken, taken};
 use super::queues::Queues;
 use crate::message::consume::source::{Broken, PATIENCE, Session, Taken};
 use futures_util::StreamExt;
@@ -21,7 +21,7 @@ pub struct Consuming {
     connection: Connection,
     channel: Channel,
     consumer: Consumer,
-    hands: Hands,
+    hands: Acknowledger,
 }
 
 impl Consuming {
@@ -37,7 +37,12 @@ impl Consuming {
         let queue = queues.queue.as_str().into();
         let consumer =
             channel.basic_consume(queue, "".into(), options, FieldTable::default()).await?;
-        Ok(Self { connection, channel, consumer, hands: Hands::new(publishes, queues.clone()) })
+        Ok(Self {
+            connection,
+            channel,
+            consumer,
+            hands: Acknowledger::new(publishes, queues.clone()),
+        })
     }
 }
 
@@ -54,19 +59,19 @@ async fn connect(uri: AMQPUri) -> Result<Connection> {
 }
 
 impl Session for Consuming {
-    type Hands = Hands;
+    type Acknowledger = Acknowledger;
 
-    async fn next(&mut self, _room: usize) -> std::result::Result<Vec<Taken<Ticket>>, Broken> {
+    async fn next(&mut self, _room: usize) -> std::result::Result<Vec<Taken<AckToken>>, Broken> {
         let ended = || Broken::new("the broker ended the consumer, as when its queue is deleted");
         let delivery = self.consumer.next().await.ok_or_else(ended)?.map_err(broken)?;
         Ok(vec![taken(delivery)])
     }
 
-    fn hands(&self) -> Hands {
+    fn hands(&self) -> Acknowledger {
         self.hands.clone()
     }
 
-    async fn cease(&mut self) -> Vec<Taken<Ticket>> {
+    async fn stop_delivery(&mut self) -> Vec<Taken<AckToken>> {
         let mut delivered = Vec::new();
         let cancelled = async {
             let options = BasicCancelOptions::default();

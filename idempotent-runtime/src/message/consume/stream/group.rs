@@ -5,7 +5,7 @@ use crate::clock::millis;
 use crate::message::consume::decide::{Reason, Settlement};
 use crate::message::consume::failure::Failure;
 use crate::message::consume::incoming::Incoming;
-use crate::message::consume::source::{Broken, Hands, Taken};
+use crate::message::consume::source::{Acknowledger, Broken, Taken};
 use crate::store::redis::{Connections, Link};
 use ::redis::{Cmd, FromRedisValue, RedisError, RedisResult, Script, cmd, from_redis_value};
 use bytes::Bytes;
@@ -31,7 +31,7 @@ pub struct Group {
 
 /// What an entry is settled by.
 #[derive(Debug)]
-pub struct Ticket {
+pub struct AckToken {
     id: String,
     attempt: u32,
     fields: Vec<Bytes>,
@@ -77,7 +77,7 @@ impl Group {
         reads: &mut Link,
         room: usize,
         wait: Duration,
-    ) -> RedisResult<Vec<Taken<Ticket>>> {
+    ) -> RedisResult<Vec<Taken<AckToken>>> {
         let mut read = cmd("XREADGROUP");
         read.arg("GROUP").arg(&self.settings.group).arg(&self.name);
         read.arg("COUNT").arg(room).arg("BLOCK").arg(millis(wait).max(1));
@@ -88,7 +88,7 @@ impl Group {
     }
 
     /// Entries that somebody gave back for now, or left behind.
-    pub(super) async fn take_over(&self, room: usize) -> RedisResult<Vec<Taken<Ticket>>> {
+    pub(super) async fn take_over(&self, room: usize) -> RedisResult<Vec<Taken<AckToken>>> {
         let mut call = self.take.key(&self.settings.stream);
         call.arg(&self.settings.group).arg(&self.name).arg(millis(self.idle())).arg(room);
         let mut connected = self.connections.get().await?;
@@ -101,7 +101,7 @@ impl Group {
     async fn hold(
         &self,
         entries: impl Iterator<Item = (String, u32, Fields)>,
-    ) -> Vec<Taken<Ticket>> {
+    ) -> Vec<Taken<AckToken>> {
         let mut held = self.held.lock().await;
         let mut taken = Vec::new();
         for (id, attempt, fields) in entries {
@@ -111,7 +111,7 @@ impl Group {
             held.insert(id.clone(), attempt);
             let fields: Vec<Bytes> = fields.into_iter().map(Bytes::from).collect();
             let incoming = self.incoming(&id, attempt, &fields);
-            taken.push(Taken { ticket: Ticket { id, attempt, fields }, attempt, incoming });
+            taken.push(Taken { ticket: AckToken { id, attempt, fields }, attempt, incoming });
         }
         taken
     }
@@ -171,7 +171,7 @@ impl Group {
         self.send(&ack).await
     }
 
-    async fn bury(&self, ticket: &Ticket, why: &Reason) -> RedisResult<()> {
+    async fn bury(&self, ticket: &AckToken, why: &Reason) -> RedisResult<()> {
         let mut add = cmd("XADD");
         add.arg(&self.settings.dead).arg("*");
         for field in &ticket.fields {
@@ -217,10 +217,10 @@ impl Group {
     }
 }
 
-impl Hands for Arc<Group> {
-    type Ticket = Ticket;
+impl Acknowledger for Arc<Group> {
+    type AckToken = AckToken;
 
-    async fn settle(&self, ticket: Ticket, settlement: Settlement) -> Result<(), Broken> {
+    async fn settle(&self, ticket: AckToken, settlement: Settlement) -> Result<(), Broken> {
         let settled = match settlement {
             Settlement::Acknowledge => self.acknowledge(&ticket.id).await,
             Settlement::Later { after, attempts } => {

@@ -1,6 +1,6 @@
 //! Reading as a consumer of a group.
 
-use super::group::{Group, Ticket, broken};
+use super::group::{AckToken, Group, broken};
 use crate::message::consume::source::{Broken, Session, Taken};
 use crate::store::redis::Link;
 use ::redis::RedisResult;
@@ -17,7 +17,7 @@ pub struct Reading {
     group: Arc<Group>,
     reads: Link,
     /// A read under way: what it brings is this consumer's, so it is never dropped.
-    under_way: Option<BoxFuture<'static, RedisResult<Vec<Taken<Ticket>>>>>,
+    under_way: Option<BoxFuture<'static, RedisResult<Vec<Taken<AckToken>>>>>,
     /// When it was last looked for what others left behind.
     looked: Option<Instant>,
 }
@@ -28,7 +28,7 @@ impl Reading {
     }
 
     /// Looks for what others left behind, when it is time, and else for what is new.
-    fn step(&mut self, room: usize) -> BoxFuture<'static, RedisResult<Vec<Taken<Ticket>>>> {
+    fn step(&mut self, room: usize) -> BoxFuture<'static, RedisResult<Vec<Taken<AckToken>>>> {
         let group = Arc::clone(&self.group);
         let every = (group.idle() / 4).min(Duration::from_secs(5));
         let until =
@@ -44,9 +44,9 @@ impl Reading {
 }
 
 impl Session for Reading {
-    type Hands = Arc<Group>;
+    type Acknowledger = Arc<Group>;
 
-    async fn next(&mut self, room: usize) -> Result<Vec<Taken<Ticket>>, Broken> {
+    async fn next(&mut self, room: usize) -> Result<Vec<Taken<AckToken>>, Broken> {
         loop {
             if self.under_way.is_none() {
                 self.under_way = Some(self.step(room));
@@ -65,7 +65,7 @@ impl Session for Reading {
         Arc::clone(&self.group)
     }
 
-    async fn cease(&mut self) -> Vec<Taken<Ticket>> {
+    async fn stop_delivery(&mut self) -> Vec<Taken<AckToken>> {
         match self.under_way.take() {
             Some(step) => step.await.unwrap_or_default(),
             None => Vec::new(),

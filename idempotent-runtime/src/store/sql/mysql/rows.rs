@@ -3,7 +3,7 @@
 //! A statement has one moment by the server's clock, in UTC: local times repeat in autumn.
 
 use crate::key::StorageKey;
-use crate::store::record::Glance;
+use crate::store::record::Summary;
 use crate::store::sql::milliseconds;
 use crate::store::{Entry, Swap};
 use sqlx::{MySql, MySqlConnection, QueryBuilder};
@@ -135,7 +135,7 @@ async fn create(
     value: &[u8],
     life: Duration,
 ) -> Result<bool, sqlx::Error> {
-    let glance = Glance::at(value);
+    let glance = Summary::at(value);
     let query = sqlx::query(CREATE)
         .bind(key.as_bytes().as_slice())
         .bind(value)
@@ -153,7 +153,7 @@ async fn replace(
     life: Duration,
     expected: &[u8],
 ) -> Result<bool, sqlx::Error> {
-    let glance = Glance::at(value);
+    let glance = Summary::at(value);
     let query = sqlx::query(SWAP)
         .bind(value)
         .bind(milliseconds(life))

@@ -4,7 +4,7 @@
 //! moves on within a statement, and no index can be searched by what moves.)
 
 use crate::key::StorageKey;
-use crate::store::record::Glance;
+use crate::store::record::Summary;
 use crate::store::sql::milliseconds;
 use crate::store::{Entry, Swap};
 use sqlx::{Connection, PgConnection};
@@ -115,7 +115,7 @@ pub(crate) async fn put(
     life: Duration,
     expected: Option<&[u8]>,
 ) -> Result<Option<Swap>, sqlx::Error> {
-    let glance = Glance::at(value);
+    let glance = Summary::at(value);
     let query = sqlx::query_scalar(if expected.is_some() { SWAP } else { CREATE })
         .bind(key.as_bytes().as_slice())
         .bind(value)

@@ -3,7 +3,7 @@
 use crate::clock::millis;
 use crate::key::StorageKey;
 use crate::store::Entry;
-use crate::store::record::Glance;
+use crate::store::record::Summary;
 use sqlx::{SqliteConnection, SqliteExecutor};
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ pub(crate) async fn put(
     now: i64,
     expected: Option<&[u8]>,
 ) -> Result<bool, sqlx::Error> {
-    let glance = Glance::at(value);
+    let glance = Summary::at(value);
     let query = sqlx::query(if expected.is_some() { SWAP } else { CREATE })
         .bind(key.as_bytes().as_slice())
         .bind(value)

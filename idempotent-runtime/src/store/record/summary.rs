@@ -7,7 +7,7 @@ use super::{
 
 /// What a person may see of a record without opening it; empty for bytes that are none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Glance<'a> {
+pub struct Summary<'a> {
     /// The guarded function.
     pub operation: &'a str,
     /// The key as it was read, without secrets.
@@ -16,7 +16,7 @@ pub struct Glance<'a> {
     pub state: &'static str,
 }
 
-impl<'a> Glance<'a> {
+impl<'a> Summary<'a> {
     /// Glances at the bytes of a value.
     #[must_use]
     pub fn at(value: &'a [u8]) -> Self {

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// A place that a run and the `Tx` of its handler share.
 #[derive(Clone, Default)]
-pub(crate) struct Lent(Arc<Mutex<Option<Box<dyn Any + Send>>>>);
+pub(crate) struct TxSlot(Arc<Mutex<Option<Box<dyn Any + Send>>>>);
 
-impl Lent {
+impl TxSlot {
     pub(crate) fn put(&self, transaction: Option<Box<dyn Any + Send>>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = transaction;
     }

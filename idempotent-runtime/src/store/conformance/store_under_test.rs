@@ -13,14 +13,14 @@ use std::time::Duration;
 type Pass = Box<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// A store under test, and how time passes for it.
-pub struct Subject {
+pub struct StoreUnderTest {
     pub(super) store: Arc<dyn Store>,
     pub(super) pass: Pass,
     /// What must outlive the store: a server, a directory.
     kept: Option<Box<dyn Any + Send + Sync>>,
 }
 
-impl Subject {
+impl StoreUnderTest {
     /// A store whose clock is that of a server or of this host.
     #[must_use]
     pub fn in_real_time(store: Arc<dyn Store>) -> Self {
@@ -54,8 +54,8 @@ impl Subject {
     }
 }
 
-impl fmt::Debug for Subject {
+impl fmt::Debug for StoreUnderTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Subject").field(&self.store).finish()
+        f.debug_tuple("StoreUnderTest").field(&self.store).finish()
     }
 }

@@ -1,7 +1,7 @@
 //! Settling messages, on a channel of its own.
 
 use super::broken;
-use super::message::{Ticket, sent_on};
+use super::message::{AckToken, sent_on};
 use super::queues::Queues;
 use crate::message::consume::decide::Settlement;
 use crate::message::consume::source::{self, Broken, within};
@@ -17,14 +17,14 @@ const REFUSED: Duration = Duration::from_millis(50);
 
 /// What settles messages; clones share everything.
 #[derive(Clone)]
-pub struct Hands {
+pub struct Acknowledger {
     channel: Channel,
     queues: Queues,
     /// The queues to wait in that were declared on this connection, by their delay.
     later: Arc<Mutex<HashMap<Duration, String>>>,
 }
 
-impl Hands {
+impl Acknowledger {
     pub(super) fn new(channel: Channel, queues: Queues) -> Self {
         Self { channel, queues, later: Arc::default() }
     }
@@ -32,7 +32,7 @@ impl Hands {
     async fn send_on(
         &self,
         queue: &str,
-        ticket: &Ticket,
+        ticket: &AckToken,
         attempts: u32,
         reason: Option<String>,
     ) -> Result<(), Broken> {
@@ -62,7 +62,7 @@ impl Hands {
         Ok(name)
     }
 
-    async fn told(&self, ticket: Ticket, settlement: Settlement) -> Result<(), Broken> {
+    async fn told(&self, ticket: AckToken, settlement: Settlement) -> Result<(), Broken> {
         match settlement {
             // Nobody acknowledges it, so it is delivered again.
             Settlement::Leave => return Ok(()),
@@ -84,10 +84,10 @@ impl Hands {
     }
 }
 
-impl source::Hands for Hands {
-    type Ticket = Ticket;
+impl source::Acknowledger for Acknowledger {
+    type AckToken = AckToken;
 
-    async fn settle(&self, ticket: Ticket, settlement: Settlement) -> Result<(), Broken> {
+    async fn settle(&self, ticket: AckToken, settlement: Settlement) -> Result<(), Broken> {
         within("settle a message", self.told(ticket, settlement)).await
     }
 }

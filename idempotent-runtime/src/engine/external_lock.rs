@@ -1,13 +1,13 @@
 //! Locks that are no records of the store but live elsewhere.
 
-use crate::engine::ask::Begun;
+use crate::engine::ask::Admission;
 use crate::engine::claim::{Claim, Claimer};
 use crate::engine::decide::Refusal;
-use crate::engine::execution::{Admitted, Grip};
+use crate::engine::execution::{Ownership, RunContext};
 use crate::engine::{Engine, IN_LINE};
 use crate::error::StoreError;
 use crate::store::record::Owner;
-use crate::store::{Locks, Wanted};
+use crate::store::{LockRequest, Locks};
 use std::time::Duration;
 
 impl Engine {
@@ -22,18 +22,18 @@ pub(super) async fn take(
     locks: &dyn Locks,
     claim: &Claim,
     at_most: Duration,
-    admitted: Admitted,
-) -> Result<Begun, StoreError> {
-    let wanted = Wanted::new(&claim.key, &claim.label, at_most, claim.lease);
+    admitted: RunContext,
+) -> Result<Admission, StoreError> {
+    let wanted = LockRequest::new(&claim.key, &claim.label, at_most, claim.lease);
     let Some(lock) = locks.acquire(wanted).await? else {
-        return Ok(Begun::Refused(Refusal::InProgress { retry_after: IN_LINE }));
+        return Ok(Admission::Refused(Refusal::InProgress { retry_after: IN_LINE }));
     };
     if admitted.engine.running().is_closed() {
         lock.release().await?;
-        return Ok(Begun::Refused(Refusal::Draining));
+        return Ok(Admission::Refused(Refusal::Draining));
     }
     let by = Claimer { owner: Owner::random(), first: 0, take_over: None };
     let fence = lock.fence();
     let lease = claim.lease(&by, fence, 0, claim.running(&by, fence));
-    Ok(Begun::Run(admitted.run(lease, Grip::Lock(lock))))
+    Ok(Admission::Run(admitted.run(lease, Ownership::Lock(lock))))
 }

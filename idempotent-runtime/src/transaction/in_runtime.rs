@@ -8,13 +8,13 @@ use tokio::runtime::Handle;
 /// It panics where there is no runtime to give the task to, as there is none where a worker of actix
 /// ends and its requests are dropped. By then the runtime takes no tasks, so the connection is closed,
 /// and the database takes back what was not committed.
-pub(crate) struct Within<T> {
+pub(crate) struct InRuntime<T> {
     /// There until the drop.
     kept: Option<T>,
     runtime: Handle,
 }
 
-impl<T> Within<T> {
+impl<T> InRuntime<T> {
     /// Keeps it; to be called inside of a runtime.
     pub(super) fn current(kept: T) -> Self {
         Self { kept: Some(kept), runtime: Handle::current() }
@@ -27,7 +27,7 @@ impl<T> Within<T> {
     }
 }
 
-impl<T> Deref for Within<T> {
+impl<T> Deref for InRuntime<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -36,14 +36,14 @@ impl<T> Deref for Within<T> {
     }
 }
 
-impl<T> DerefMut for Within<T> {
+impl<T> DerefMut for InRuntime<T> {
     fn deref_mut(&mut self) -> &mut T {
         #[expect(clippy::expect_used, reason = "nothing else takes it")]
         self.kept.as_mut().expect("it is there until the drop")
     }
 }
 
-impl<T> Drop for Within<T> {
+impl<T> Drop for InRuntime<T> {
     fn drop(&mut self) {
         let _entered = Handle::try_current().is_err().then(|| self.runtime.enter());
         drop(self.kept.take());
@@ -52,6 +52,6 @@ impl<T> Drop for Within<T> {
 
 /// Awaits what keeps such a thing itself.
 pub(super) async fn awaited<T>(work: impl Future<Output = T>) -> T {
-    let mut work = Within::current(Box::pin(work));
+    let mut work = InRuntime::current(Box::pin(work));
     work.as_mut().await
 }

@@ -2,13 +2,13 @@
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
-use crate::policy::Stored;
+use crate::policy::ColumnValue;
 use crate::store::StoreFuture;
 use crate::store::sql::failed;
 use crate::transaction::database::Open;
 use crate::transaction::dialect::{Dialect, End, Link};
+use crate::transaction::in_runtime::{InRuntime, awaited};
 use crate::transaction::row::RowPlan;
-use crate::transaction::within::{Within, awaited};
 use bytes::Bytes;
 use sqlx::Transaction;
 use std::any::Any;
@@ -21,8 +21,8 @@ const UNDO: &str = "ROLLBACK TO SAVEPOINT idempotent_handler";
 const CONFIRM: &str = "RELEASE SAVEPOINT idempotent_handler";
 
 /// A transaction, unless a handler has it.
-pub(super) struct Opened<D: Dialect> {
-    transaction: Option<Within<Transaction<'static, D::Sqlx>>>,
+pub(super) struct ActiveTx<D: Dialect> {
+    transaction: Option<InRuntime<Transaction<'static, D::Sqlx>>>,
     dialect: Arc<D>,
     stage: Stage,
     /// One of as many as there are transactions of one pool.
@@ -39,9 +39,9 @@ enum Stage {
     Handler,
 }
 
-impl<D: Dialect> Opened<D> {
+impl<D: Dialect> ActiveTx<D> {
     pub(super) fn new(
-        transaction: Within<Transaction<'static, D::Sqlx>>,
+        transaction: InRuntime<Transaction<'static, D::Sqlx>>,
         dialect: Arc<D>,
         open: Arc<()>,
     ) -> Self {
@@ -69,7 +69,7 @@ impl<D: Dialect> Opened<D> {
     }
 }
 
-impl<D: Dialect> Open for Opened<D> {
+impl<D: Dialect> Open for ActiveTx<D> {
     fn claim<'a>(
         &'a mut self,
         key: &'a StorageKey,
@@ -111,8 +111,8 @@ impl<D: Dialect> Open for Opened<D> {
         &'a mut self,
         plan: &'a RowPlan,
         column: &'static str,
-        expected: Stored,
-        next: Stored,
+        expected: ColumnValue,
+        next: ColumnValue,
     ) -> StoreFuture<'a, bool> {
         StoreFuture::new(async move {
             let dialect = Arc::clone(&self.dialect);

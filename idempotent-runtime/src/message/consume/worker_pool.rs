@@ -3,7 +3,7 @@
 use crate::message::consume::decide::{Decision, Limits, Settlement, decide, refuse};
 use crate::message::consume::failure::{Failure, Why};
 use crate::message::consume::incoming::Incoming;
-use crate::message::consume::source::{Broken, Hands, Taken};
+use crate::message::consume::source::{Acknowledger, Broken, Taken};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -28,7 +28,7 @@ pub(super) struct Crew {
 type Ended = (u64, Result<(), Broken>);
 
 /// A time in which one connection lasts; those who only wait stop when it is dropped.
-pub(super) struct Shift<H> {
+pub(super) struct Epoch<H> {
     number: u64,
     hands: H,
     over: watch::Sender<()>,
@@ -44,13 +44,13 @@ impl Crew {
         self.at_once.saturating_sub(self.tasks.len())
     }
 
-    pub(super) fn begin<H>(&mut self, hands: H) -> Shift<H> {
+    pub(super) fn begin<H>(&mut self, hands: H) -> Epoch<H> {
         self.shift += 1;
-        Shift { number: self.shift, hands, over: watch::Sender::new(()) }
+        Epoch { number: self.shift, hands, over: watch::Sender::new(()) }
     }
 
     /// Starts on a message.
-    pub(super) fn start<H: Hands>(&mut self, shift: &Shift<H>, taken: Taken<H::Ticket>) {
+    pub(super) fn start<H: Acknowledger>(&mut self, shift: &Epoch<H>, taken: Taken<H::AckToken>) {
         let (handler, limits) = (Arc::clone(&self.handler), self.limits);
         let (number, hands, over) = (shift.number, shift.hands.clone(), shift.over.subscribe());
         self.tasks.spawn(async move {
@@ -61,7 +61,7 @@ impl Crew {
     }
 
     /// Waits until a message of these times is settled; never, if none is worked on.
-    pub(super) async fn settled<H>(&mut self, shift: &Shift<H>) -> Result<(), Broken> {
+    pub(super) async fn settled<H>(&mut self, shift: &Epoch<H>) -> Result<(), Broken> {
         while let Some((number, settled)) = self.ended().await {
             if number == shift.number {
                 return settled;

@@ -1,6 +1,6 @@
 //! A template of a key, scope or fingerprint while it is filled in, whatever its values come from.
 
-use crate::key::Segments;
+use crate::key::KeyParts;
 use std::fmt::{self, Display, Write as _};
 
 /// The longest single value in a key, and in a scope or fingerprint.
@@ -9,8 +9,8 @@ pub(crate) const LONG_VALUE_MAX: usize = 8192;
 
 /// A template that is being filled in; the first placeholder that fails decides.
 #[derive(Debug, Default)]
-pub(crate) struct Draft {
-    segments: Segments,
+pub(crate) struct TemplateValue {
+    segments: KeyParts,
     failed: Option<Unfilled>,
 }
 
@@ -31,9 +31,9 @@ pub(crate) enum Showing {
     Secret,
 }
 
-impl Draft {
+impl TemplateValue {
     /// What was filled in.
-    pub(crate) fn segments(&self) -> Result<&Segments, Unfilled> {
+    pub(crate) fn segments(&self) -> Result<&KeyParts, Unfilled> {
         self.failed.clone().map_or(Ok(&self.segments), Err)
     }
 

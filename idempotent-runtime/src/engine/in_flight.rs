@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 /// Counts runs and closes the door when the process is about to end.
 #[derive(Debug, Default)]
-pub(crate) struct Running {
+pub(crate) struct InFlight {
     now: AtomicUsize,
     closed: AtomicBool,
     left: Notify,
@@ -16,14 +16,14 @@ pub(crate) struct Running {
 
 /// One run; dropping it is its end.
 #[derive(Debug)]
-pub(crate) struct Entered(Arc<Running>);
+pub(crate) struct InFlightGuard(Arc<InFlight>);
 
-impl Running {
+impl InFlight {
     /// Lets a run in, unless the door is closed.
-    pub(crate) fn enter(self: &Arc<Self>) -> Option<Entered> {
+    pub(crate) fn enter(self: &Arc<Self>) -> Option<InFlightGuard> {
         // Counted before the door is looked at, so that a drain either sees it or refuses it.
         self.now.fetch_add(1, Ordering::SeqCst);
-        let run = Entered(Arc::clone(self));
+        let run = InFlightGuard(Arc::clone(self));
         (!self.closed.load(Ordering::SeqCst)).then_some(run)
     }
 
@@ -57,7 +57,7 @@ impl Running {
     }
 }
 
-impl Drop for Entered {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         if self.0.now.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.0.left.notify_waiters();
@@ -75,7 +75,7 @@ mod interleavings {
     #[test]
     fn a_drain_ends_after_the_last_run_and_lets_none_in() {
         let order = || {
-            let running = Arc::new(Running::default());
+            let running = Arc::new(InFlight::default());
             let inside = Arc::new(AtomicUsize::new(0));
             let runs = [(); 3].map(|()| {
                 let (running, inside) = (Arc::clone(&running), Arc::clone(&inside));
