@@ -4,9 +4,9 @@
 
 use bytes::Bytes;
 use idempotent_runtime::clock::SystemClock;
-use idempotent_runtime::engine::claim::{Claim, Claimable};
-use idempotent_runtime::engine::decide::Rules;
+use idempotent_runtime::engine::DuplicateRules;
 use idempotent_runtime::engine::{Admission, ClaimRequest, Engine, ReclaimWindow};
+use idempotent_runtime::engine::{Claim, Claimable};
 use idempotent_runtime::outcome::{Outcome, StoredResponse};
 use idempotent_runtime::policy::{OnAbandoned, OnDuplicate, OnInFlight};
 use idempotent_runtime::store::record::Label;
@@ -67,7 +67,7 @@ fn ask(number: u32, ttl: Duration) -> ClaimRequest {
             lease: Duration::from_mins(1),
             retention: ttl,
         },
-        rules: Rules {
+        rules: DuplicateRules {
             on_duplicate: OnDuplicate::Replay,
             on_in_flight: OnInFlight::Reject,
             on_abandoned: OnAbandoned::Retry,

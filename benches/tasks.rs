@@ -44,7 +44,7 @@ fn serve(store: impl Store) -> Bench {
     let routes = move |app: &mut ServiceConfig| {
         app.app_data(Data::new(sender.clone())).service(report).service(task_routes("/tasks"));
     };
-    let runner = idempotency.run_tasks(routes.clone());
+    let runner = TaskRunner::start(&idempotency, routes.clone());
     let (ready, started) = std_mpsc::channel();
     thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {

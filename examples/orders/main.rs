@@ -19,7 +19,7 @@ use actix_web::{App, HttpServer, web};
 use anyhow::Context;
 use business::Business;
 use clap::Parser;
-use idempotent_runtime::{Idempotency, Scope, ZooKeeperLocks};
+use idempotent_runtime::{Idempotency, Scope, TaskRunner, ZooKeeperLocks};
 use options::Options;
 use std::io::stderr;
 use std::process::ExitCode;
@@ -73,7 +73,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
     let app = idempotency.clone();
     let data = web::Data::new(business);
     let activity = web::Data::new(Activity::default());
-    let tasks = idempotency.run_tasks({
+    let tasks = TaskRunner::start(&idempotency, {
         let (data, activity) = (data.clone(), activity.clone());
         move |app| {
             app.app_data(data).app_data(activity).configure(routes::all);

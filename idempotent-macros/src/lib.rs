@@ -86,7 +86,7 @@ use proc_macro2::TokenStream;
 /// they judge.
 ///
 /// `async` answers at once with 202 and the address of a task, and the handler runs later, in this
-/// process or another: `Idempotency::run_tasks` runs tasks, and `task_routes` is their address. The
+/// process or another: `TaskRunner::start` runs tasks, and `task_routes` is their address. The
 /// parameters are kept for the run and must be `TaskArgument`s; whatever the handler answers is the
 /// task's result. It takes `key`, `operation`, `ttl`, `lease`, `on_abandoned`, `fingerprint`,
 /// `headers`, `max_body`, `within`, `timestamp` and `first_sent`. `ttl` is how long a task waits at most to be run,

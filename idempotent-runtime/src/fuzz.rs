@@ -9,7 +9,7 @@ use crate::key::{KeyParts, StorageKey};
 use crate::outcome::Outcome;
 use crate::policy::{Policy, Strategy};
 use crate::store::record::{Record, State, Summary};
-use crate::strategy::{self, Reading, Settings, TokenSecrets};
+use crate::strategy::{self, RequestIdentity, Settings, TokenSecrets};
 use bytes::Bytes;
 
 pub use crate::http::fuzz::{key_header, request};
@@ -42,22 +42,29 @@ pub fn token(sent: &[u8]) {
     let policy = Policy::new("op", Strategy::Token);
     let (scope, key) = (KeyParts::new().value("alice"), KeyParts::new().value(value));
     let (route, fingerprint) = (("POST", "/"), Fingerprint::NONE);
-    let read =
-        Reading { operation: "op", scope: &scope, key: &key, route, fingerprint, clock: &clock };
+    let read = RequestIdentity {
+        operation: "op",
+        scope: &scope,
+        key: &key,
+        route,
+        fingerprint,
+        clock: &clock,
+    };
     let stored = Settings::default();
-    if let Ok(ask) = strategy::ask(&policy, &stored, &read) {
+    if let Ok(request) = strategy::claim_request(&policy, &stored, &read) {
         assert_eq!(value.len(), ulid::ULID_LEN, "a stored token is an ULID and nothing more");
         let upper = value.to_uppercase();
         let upper = KeyParts::new().value(&upper);
-        let again = Reading { key: &upper, ..read };
-        let again = strategy::ask(&policy, &stored, &again).map(|ask| ask.claim.key);
-        assert_eq!(again.ok(), Some(ask.claim.key), "its spellings are one token");
+        let again = RequestIdentity { key: &upper, ..read };
+        let again =
+            strategy::claim_request(&policy, &stored, &again).map(|request| request.claim.key);
+        assert_eq!(again.ok(), Some(request.claim.key), "its spellings are one token");
     }
     let current = b"a secret that no input knows".to_vec();
     let signed =
         Settings { secrets: Some(TokenSecrets { current, previous: None }), ..Settings::default() };
     assert!(
-        strategy::ask(&policy, &signed, &read).is_err(),
+        strategy::claim_request(&policy, &signed, &read).is_err(),
         "a forged token at {:?}",
         clock.wall()
     );

@@ -26,7 +26,7 @@
 //! ```
 //!
 //! - [`idempotent`](macro@idempotent) is the attribute, and all its arguments.
-//! - [`Idempotency`] is what an app is given, [`Builder`] what can be set.
+//! - [`Idempotency`] is what an app is given, [`IdempotencyBuilder`] what can be set.
 //! - [`Messages`] guards functions that no request calls, with `strategy = "message"`; `Consumer` feeds
 //!   them from a queue (features `redis`, `amqp`).
 //! - [`MemoryStore`], `SqliteStore` (feature `sqlite`), `RedisStore` (`redis`), `PostgresStore`
@@ -38,7 +38,7 @@
 //! Extract the handler's arguments → scope → key → fingerprint → claim → run → store → respond. What
 //! an extractor refuses claims nothing, and a stored response is only sent after the same extractors
 //! passed again: authorization belongs into an extractor or a middleware. Under
-//! `Idempotency::middleware` the claim comes before the extractors, and a replay does not ask them:
+//! [`Middleware`] the claim comes before the extractors, and a replay does not ask them:
 //! authenticate outside of it.
 //!
 //! # Features
@@ -79,9 +79,9 @@ pub use fingerprint::Fingerprint;
 pub use http::browser_script;
 #[cfg(feature = "actix")]
 pub use http::{
-    Attempt, Builder, DownstreamKey, FormToken, Idempotency, Invalidation, KeyForm, Middleware,
-    MiddlewareService, Problem, ProblemKind, Progress, Scope, StoreResponse, TaskArgument,
-    TaskRunner, TokenIssuer, issue_token, task_routes,
+    Attempt, DownstreamKey, FormToken, Idempotency, IdempotencyBuilder, Invalidation, KeyForm,
+    Middleware, MiddlewareService, Problem, ProblemKind, Progress, Scope, StoreResponse,
+    TaskArgument, TaskRunner, TokenIssuer, issue_token, task_routes,
 };
 #[cfg(feature = "macros")]
 pub use idempotent_macros::{States, idempotent};

@@ -2,8 +2,8 @@
 
 #[cfg(feature = "actix")]
 pub use crate::http::{
-    Arguments, Call, Extract, Fill, Handler, Returned, Run, Serving, TaskSteps, Template, borrowed,
-    extract, respond, respond_unless_there, serve, taken,
+    Arguments, Call, CallHandler, Extract, Fill, Handler, Returned, Serving, TaskSteps, Template,
+    borrowed, extract, respond, respond_unless_there, serve, taken,
 };
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use crate::message::guard_in_transaction;

@@ -1,7 +1,8 @@
 //! What is set once for an engine, and what of it fits together.
 
-use crate::clock::{Clock, LONGEST, SHORTEST_LEASE, SystemClock};
+use crate::clock::{Clock, SystemClock};
 use crate::engine::{Engine, OnDrainTimeout};
+use crate::policy::{LONGEST, SHORTEST_LEASE};
 use crate::store::{Finding, Locks, Severity, Store};
 use crate::strategy::Settings;
 use crate::transaction::BusinessDatabase;

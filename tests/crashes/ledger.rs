@@ -4,7 +4,7 @@ use crate::faults::Faults;
 use crate::step::Step;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Responder, post};
-use idempotent_runtime::{Builder, Tx, idempotent};
+use idempotent_runtime::{IdempotencyBuilder, Tx, idempotent};
 use sqlx::{MySql, MySqlPool, PgPool, Postgres, Sqlite, SqlitePool};
 
 const SCHEMA: &str =
@@ -36,7 +36,7 @@ impl Ledger {
         })
     }
 
-    pub(crate) fn guard(&self, builder: Builder) -> Builder {
+    pub(crate) fn guard(&self, builder: IdempotencyBuilder) -> IdempotencyBuilder {
         match self {
             Self::Sqlite(pool) => builder.database(pool.clone()),
             Self::Postgres(pool) => builder.database(pool.clone()),

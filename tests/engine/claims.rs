@@ -2,9 +2,9 @@
 
 use crate::{Desk, KEY, LEASE, TTL, answer, ask, granted, label, refused, somebody};
 use idempotent_runtime::Fingerprint;
-use idempotent_runtime::engine::claim::{Claimable, Claimed, Claimer};
-use idempotent_runtime::engine::decide::Refusal;
+use idempotent_runtime::engine::Refusal;
 use idempotent_runtime::engine::{Admission, Completion};
+use idempotent_runtime::engine::{Claimable, Claimed, Claimer};
 use idempotent_runtime::outcome::Outcome;
 use idempotent_runtime::policy::OnAbandoned;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use crate::{Desk, LEASE, TTL, answer, ask, engine, refused};
 use futures_util::future::join_all;
-use idempotent_runtime::engine::decide::Refusal;
+use idempotent_runtime::engine::Refusal;
 use idempotent_runtime::engine::{Admission, Completion};
 use idempotent_runtime::policy::OnAbandoned;
 use idempotent_runtime::{KeyParts, StorageKey};

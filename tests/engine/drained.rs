@@ -3,7 +3,7 @@
 use crate::{Desk, TTL, answer, ask, engine, patient, refused};
 use futures_util::poll;
 use idempotent_runtime::OnDrainTimeout;
-use idempotent_runtime::engine::decide::Refusal;
+use idempotent_runtime::engine::Refusal;
 use idempotent_runtime::engine::{Admission, Completion};
 use idempotent_runtime::policy::OnAbandoned;
 use idempotent_runtime::store::record::State;

@@ -2,9 +2,9 @@
 
 use crate::{Desk, KEEP, LEASE, TICK, TTL, answer, ask, engine, refused, somebody};
 use idempotent_runtime::clock::ManualClock;
-use idempotent_runtime::engine::claim::{Claimable, Claimed};
-use idempotent_runtime::engine::decide::Refusal;
+use idempotent_runtime::engine::Refusal;
 use idempotent_runtime::engine::{Admission, ReclaimWindow};
+use idempotent_runtime::engine::{Claimable, Claimed};
 use idempotent_runtime::policy::OnAbandoned;
 use idempotent_runtime::store::record::State;
 use std::sync::Arc;

@@ -11,9 +11,9 @@ mod takeovers;
 
 use bytes::Bytes;
 use idempotent_runtime::clock::{Clock, ManualClock};
-use idempotent_runtime::engine::claim::{Claim, Claimable, Claimed, Claimer, claim};
-use idempotent_runtime::engine::decide::{Refusal, Rules};
 use idempotent_runtime::engine::{Admission, ClaimRequest, Engine, Execution, ReclaimWindow};
+use idempotent_runtime::engine::{Claim, Claimable, Claimed, Claimer, claim};
+use idempotent_runtime::engine::{DuplicateRules, Refusal};
 use idempotent_runtime::outcome::{Outcome, StoredResponse};
 use idempotent_runtime::policy::{OnAbandoned, OnDuplicate, OnInFlight};
 use idempotent_runtime::store::record::{Label, Owner, Record, State};
@@ -97,7 +97,7 @@ fn ask(on_abandoned: OnAbandoned) -> ClaimRequest {
     let (on_duplicate, on_in_flight) = (OnDuplicate::Replay, OnInFlight::Reject);
     ClaimRequest {
         claim: wanted(),
-        rules: Rules { on_duplicate, on_in_flight, on_abandoned },
+        rules: DuplicateRules { on_duplicate, on_in_flight, on_abandoned },
         wait: Duration::ZERO,
         reclaim: ReclaimWindow::For(TTL),
     }
@@ -106,7 +106,7 @@ fn ask(on_abandoned: OnAbandoned) -> ClaimRequest {
 /// What waits for another's run as long as it takes.
 fn patient() -> ClaimRequest {
     let asked = ask(OnAbandoned::Retry);
-    let rules = Rules { on_in_flight: OnInFlight::Wait, ..asked.rules };
+    let rules = DuplicateRules { on_in_flight: OnInFlight::Wait, ..asked.rules };
     ClaimRequest { rules, wait: LEASE, ..asked }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{Desk, KEY, LEASE, TICK, answer, refused};
 use idempotent_runtime::engine::Admission;
-use idempotent_runtime::engine::decide::Refusal;
+use idempotent_runtime::engine::Refusal;
 use idempotent_runtime::policy::OnAbandoned;
 use idempotent_runtime::{ParseStorageKeyError, Resolution, Resolved, StorageKey};
 

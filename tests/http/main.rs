@@ -55,7 +55,7 @@ mod tasks_elsewhere;
 mod tokens;
 mod windows;
 
-use idempotent_runtime::{Builder, Idempotency, Scope};
+use idempotent_runtime::{Idempotency, IdempotencyBuilder, Scope};
 use tests::{Backend, Sender, Server, Stage};
 
 /// A guarded server on a store, and the hand that holds its handlers.
@@ -73,7 +73,7 @@ impl Shop {
     }
 
     /// A server with other settings.
-    fn with(backend: Backend, set: impl FnOnce(Builder) -> Builder) -> Self {
+    fn with(backend: Backend, set: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder) -> Self {
         let stage = Stage::new();
         let idempotency = set(guard(&backend)).build().expect("settings that fit");
         let server = Server::start(&idempotency, &stage, routes::all);
@@ -92,7 +92,7 @@ impl Shop {
     }
 }
 
-fn guard(backend: &Backend) -> Builder {
+fn guard(backend: &Backend) -> IdempotencyBuilder {
     let builder = Idempotency::builder(backend.store.clone())
         .scope(Scope::header("Authorization"))
         .clock(backend.clock.clone());

@@ -9,7 +9,9 @@ use actix_web::web::{self, Bytes, Data, Json, Path, ServiceConfig};
 use actix_web::{App, Error, HttpResponse, Responder, route, test};
 use futures_util::future::join_all;
 use idempotent_runtime::policy::{KeyRequirement, OnAbandoned, OnInFlight, Policy, Strategy};
-use idempotent_runtime::{Attempt, Idempotency, StoreResponse, idempotent, issue_token};
+use idempotent_runtime::{
+    Attempt, Idempotency, Middleware, StoreResponse, idempotent, issue_token,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -75,28 +77,29 @@ impl Shop {
 }
 
 fn scopes(guard: &Idempotency, config: &mut ServiceConfig) {
-    let writes = guard.middleware(&WRITES).except("/writes/free/{id}");
-    let optional =
-        guard.middleware(&OPTIONAL).methods([actix_web::http::Method::PUT]).key_header("X-Key");
-    let tokens = guard.middleware(&TOKENS).key_header("token");
-    let timed = guard.middleware(&WRITES).first_sent_header("Repeatability-First-Sent");
+    let writes = Middleware::new(guard, &WRITES).except("/writes/free/{id}");
+    let optional = Middleware::new(guard, &OPTIONAL)
+        .methods([actix_web::http::Method::PUT])
+        .key_header("X-Key");
+    let tokens = Middleware::new(guard, &TOKENS).key_header("token");
+    let timed = Middleware::new(guard, &WRITES).first_sent_header("Repeatability-First-Sent");
     config
         .service(web::scope("/writes").wrap(writes).configure(routes))
         .service(web::scope("/optional").wrap(optional).configure(routes))
-        .service(web::scope("/waiting").wrap(guard.middleware(&WAITING)).configure(routes))
-        .service(web::scope("/holding").wrap(guard.middleware(&HOLDING)).configure(routes))
+        .service(web::scope("/waiting").wrap(Middleware::new(guard, &WAITING)).configure(routes))
+        .service(web::scope("/holding").wrap(Middleware::new(guard, &HOLDING)).configure(routes))
         .service(web::scope("/tokens").wrap(tokens).configure(routes))
         .service(web::scope("/timed").wrap(timed).configure(routes))
         .service(
             web::scope("/checked")
-                .wrap(guard.middleware(&WRITES))
+                .wrap(Middleware::new(guard, &WRITES))
                 .wrap(from_fn(checking))
                 .configure(routes),
         )
         .service(
             web::scope("/unchecked")
                 .wrap(from_fn(checking))
-                .wrap(guard.middleware(&WRITES))
+                .wrap(Middleware::new(guard, &WRITES))
                 .configure(routes),
         )
         .route("/issued", issue_token("/tokens/orders"));
@@ -452,7 +455,7 @@ async fn an_app_is_guarded_as_a_whole() {
     let app = App::new()
         .app_data(idempotency.clone())
         .app_data(Data::new(stage.clone()))
-        .wrap(idempotency.middleware(&WRITES))
+        .wrap(Middleware::new(&idempotency, &WRITES))
         .configure(routes);
     let app = test::init_service(app).await;
     let send = async |path: &str, body: &Value| {
@@ -479,7 +482,7 @@ fn a_policy_that_needs_a_handler_is_refused() {
         .scope(idempotent_runtime::Scope::shared())
         .build()
         .unwrap();
-    drop(idempotency.middleware(&LOCK));
+    drop(Middleware::new(&idempotency, &LOCK));
 }
 
 async fn a_scope_can_ask_when_a_request_was_first_sent(backend: Backend) {

@@ -6,7 +6,8 @@ use actix_web::{HttpResponse, Responder, route};
 use futures_util::future::join_all;
 use futures_util::stream;
 use idempotent_runtime::{
-    Attempt, Builder, DownstreamKey, Idempotency, Progress, TaskRunner, idempotent, task_routes,
+    Attempt, DownstreamKey, Idempotency, IdempotencyBuilder, Progress, TaskRunner, idempotent,
+    task_routes,
 };
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
@@ -107,7 +108,7 @@ async fn everything(
 /// Runs tasks as another process would; until it is dropped.
 fn run(idempotency: &Idempotency, stage: &Stage) -> TaskRunner {
     let stage = stage.clone();
-    idempotency.run_tasks(move |app| {
+    TaskRunner::start(idempotency, move |app| {
         app.app_data(Data::new(stage)).configure(routes::all);
     })
 }
@@ -118,7 +119,7 @@ impl Shop {
     }
 
     /// What else stands on the same store, as another process would.
-    fn another(&self, set: impl FnOnce(Builder) -> Builder) -> Idempotency {
+    fn another(&self, set: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder) -> Idempotency {
         set(guard(&self.backend)).build().unwrap()
     }
 

@@ -7,7 +7,9 @@ use actix_web::error::ErrorInternalServerError;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder, post};
 use idempotent_runtime::policy::{Policy, Strategy};
-use idempotent_runtime::{Idempotency, TaskArgument, TaskRunner, idempotent, task_routes};
+use idempotent_runtime::{
+    Idempotency, Middleware, TaskArgument, TaskRunner, idempotent, task_routes,
+};
 use serde::Serialize;
 use serde_json::json;
 use std::future::{Ready, ready};
@@ -88,7 +90,7 @@ fn run(
     routes: impl FnOnce(&mut ServiceConfig) + Send + 'static,
 ) -> TaskRunner {
     let stage = stage.clone();
-    idempotency.run_tasks(move |app| {
+    TaskRunner::start(idempotency, move |app| {
         app.app_data(Data::new(stage)).configure(routes);
     })
 }
@@ -151,7 +153,7 @@ async fn a_guarded_scope_lets_its_tasks_through(backend: Backend) {
     let mut shop = Shop::open(backend);
     let guard = shop.idempotency.clone();
     let routes = move |app: &mut ServiceConfig| {
-        let scope = web::scope("/guarded").wrap(guard.middleware(&WRITES));
+        let scope = web::scope("/guarded").wrap(Middleware::new(&guard, &WRITES));
         app.service(scope.service(counted)).service(task_routes("/all/tasks"));
     };
     shop.server = Server::start(&shop.idempotency, &shop.stage, routes.clone());

@@ -3,7 +3,7 @@
 use crate::Shop;
 use actix_web::HttpResponse;
 use futures_util::future::join_all;
-use idempotent_runtime::Builder;
+use idempotent_runtime::IdempotencyBuilder;
 use std::time::Duration;
 use tests::{Backend, Reply, Sender};
 
@@ -30,11 +30,11 @@ on_every_store! {
 
 const SECRET: [u8; 32] = [7; 32];
 
-fn signed(builder: Builder) -> Builder {
+fn signed(builder: IdempotencyBuilder) -> IdempotencyBuilder {
     builder.token_secret(SECRET).token_ttl(Duration::from_secs(2))
 }
 
-fn stored(builder: Builder) -> Builder {
+fn stored(builder: IdempotencyBuilder) -> IdempotencyBuilder {
     builder.token_ttl(Duration::from_secs(2))
 }
 
@@ -198,11 +198,11 @@ async fn an_old_secret_is_accepted_while_a_new_one_takes_over(backend: Backend) 
     let store = backend.store.clone();
     let old = Shop::with(backend, |builder| builder.token_secret(SECRET));
     let [one, two] = [old.token("token").await, old.token("token").await];
-    let new = |builder: Builder| {
+    let new = |builder: IdempotencyBuilder| {
         let builder = builder.token_secret([8; 32]);
         builder.clock(old.backend.clock.clone())
     };
-    let serve = |builder: Builder| {
+    let serve = |builder: IdempotencyBuilder| {
         tests::Server::start(&builder.build().unwrap(), &old.stage, crate::routes::all)
     };
     let builder = || {

@@ -7,11 +7,11 @@ use crate::step::{
     Told,
 };
 use idempotent_runtime::clock::ManualClock;
-use idempotent_runtime::engine::claim::{Claim, Claimable};
-use idempotent_runtime::engine::decide::{Refusal, Rules};
 use idempotent_runtime::engine::{
     Admission, ClaimRequest, Completion, Engine, Execution, LeaseStatus, ReclaimWindow,
 };
+use idempotent_runtime::engine::{Claim, Claimable};
+use idempotent_runtime::engine::{DuplicateRules, Refusal};
 use idempotent_runtime::outcome::{Outcome, StoredResponse};
 use idempotent_runtime::policy::OnInFlight;
 use idempotent_runtime::store::Entry;
@@ -76,7 +76,7 @@ fn ask(request: &Request) -> ClaimRequest {
     let claimable = match request.key {
         Key::One | Key::Other => Claimable::Any,
         Key::Token => Claimable::Issued,
-        Key::Lock => Claimable::Line,
+        Key::Lock => Claimable::InOrder,
     };
     let (lease, retention) = (minutes(LEASE), minutes(KEEP));
     let fingerprint = Fingerprint::from_bytes([request.content; 32]);
@@ -89,7 +89,7 @@ fn ask(request: &Request) -> ClaimRequest {
             lease,
             retention,
         },
-        rules: Rules {
+        rules: DuplicateRules {
             on_duplicate: request.on_duplicate,
             on_in_flight: OnInFlight::Reject,
             on_abandoned: request.on_abandoned,

@@ -4,7 +4,7 @@ use super::{Business, mysql, postgres, sqlite};
 use crate::error::ShopError;
 use actix_web::dev::Payload;
 use actix_web::{Error, FromRequest, HttpRequest, web};
-use idempotent_runtime::{Builder, Tx};
+use idempotent_runtime::{IdempotencyBuilder, Tx};
 use sqlx::pool::PoolConnection;
 use sqlx::{MySql, MySqlConnection, MySqlPool, PgConnection, PgPool, Postgres};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool};
@@ -79,7 +79,7 @@ impl Pool {
     }
 
     /// Lets guards stand in its transactions.
-    pub(super) fn guard<S>(&self, builder: Builder<S>) -> Builder<S> {
+    pub(super) fn guard<S>(&self, builder: IdempotencyBuilder<S>) -> IdempotencyBuilder<S> {
         match self {
             Self::Sqlite(pool) => builder.database(pool.clone()),
             Self::Postgres(pool) => builder.database(pool.clone()),

@@ -12,7 +12,7 @@ pub(crate) mod users;
 pub(crate) use database::{Acquired, Connection, ShopTx};
 
 use database::{Pool, on};
-use idempotent_runtime::Builder;
+use idempotent_runtime::IdempotencyBuilder;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sqlx::pool::PoolOptions;
@@ -67,7 +67,7 @@ impl Business {
     }
 
     /// Lets guards stand in its transactions.
-    pub(crate) fn guard<S>(&self, builder: Builder<S>) -> Builder<S> {
+    pub(crate) fn guard<S>(&self, builder: IdempotencyBuilder<S>) -> IdempotencyBuilder<S> {
         self.0.guard(builder)
     }
 

@@ -32,10 +32,10 @@ pub enum Claimable {
     ///
     /// Its attempts start at the milliseconds since 1970, so that they grow even after the store
     /// forgot the key.
-    Line,
+    InOrder,
 }
 
-/// What is claimed, and what is put down about it.
+/// A key, and the contents of its record.
 #[derive(Clone, Debug)]
 pub struct Claim {
     /// Where the record lives.
@@ -53,7 +53,7 @@ pub struct Claim {
     pub retention: Duration,
 }
 
-/// Who claims.
+/// The claiming party.
 #[derive(Clone, Copy, Debug)]
 pub struct Claimer {
     /// Made before the claim; claiming again as the same owner gives the same lease.
@@ -64,7 +64,7 @@ pub struct Claimer {
     pub take_over: Option<u64>,
 }
 
-/// What a claim found.
+/// The result of a claim.
 #[derive(Clone, Debug)]
 pub enum Claimed {
     /// The key is ours for the length of the lease.
@@ -96,9 +96,9 @@ pub enum Claimed {
 
 /// Claims a key, or says why not.
 pub async fn claim(store: &dyn Store, claim: &Claim, by: &Claimer) -> Result<Claimed, StoreError> {
-    let there = match open(store, claim, by).await? {
-        Opened::Told(claimed) => return Ok(claimed),
-        Opened::Met(there) => there,
+    let there = match first_step(store, claim, by).await? {
+        FirstStep::Told(claimed) => return Ok(claimed),
+        FirstStep::Met(there) => there,
     };
     if let Verdict::Told(claimed) = judge(claim, by, &there)? {
         return Ok(claimed);
@@ -107,28 +107,32 @@ pub async fn claim(store: &dyn Store, claim: &Claim, by: &Claimer) -> Result<Cla
     Box::pin(contend(store, claim, by, there)).await
 }
 
-enum Opened {
+enum FirstStep {
     Told(Claimed),
     Met(Bytes),
 }
 
 /// The first step: puts our record, or exchanges it for the token that must be there.
-async fn open(store: &dyn Store, claim: &Claim, by: &Claimer) -> Result<Opened, StoreError> {
+async fn first_step(
+    store: &dyn Store,
+    claim: &Claim,
+    by: &Claimer,
+) -> Result<FirstStep, StoreError> {
     let (key, ours, life) = (&claim.key, claim.running(by, by.first), claim.life());
     let met = match claim.claimable {
-        Claimable::Any | Claimable::Line => store.create(key, &ours, life).await?,
+        Claimable::Any | Claimable::InOrder => store.create(key, &ours, life).await?,
         Claimable::Issued => {
             let issued = issued(key, &claim.label);
             match store.swap(key, &issued, &ours, life).await? {
                 Swap::Done => None,
-                Swap::Differs(None) => return Ok(Opened::Told(Claimed::NotIssued)),
+                Swap::Differs(None) => return Ok(FirstStep::Told(Claimed::NotIssued)),
                 Swap::Differs(there) => there,
             }
         }
     };
     Ok(match met {
-        None => Opened::Told(Claimed::Acquired(claim.lease(by, by.first, 0, ours))),
-        Some(there) => Opened::Met(there),
+        None => FirstStep::Told(Claimed::Acquired(claim.lease(by, by.first, 0, ours))),
+        Some(there) => FirstStep::Met(there),
     })
 }
 
@@ -145,9 +149,9 @@ async fn contend(
     for _ in 0..RACES {
         let there = match seen.take() {
             Some(there) => there,
-            None => match open(store, claim, by).await? {
-                Opened::Met(there) => there,
-                Opened::Told(claimed) => return Ok(claimed),
+            None => match first_step(store, claim, by).await? {
+                FirstStep::Met(there) => there,
+                FirstStep::Told(claimed) => return Ok(claimed),
             },
         };
         let verdict = match judge(claim, by, &there)? {
@@ -175,7 +179,7 @@ async fn contend(
     Ok(Claimed::InProgress { fingerprint: busy, retry_after: BUSY })
 }
 
-/// What the record that is there means for a claim.
+/// The meaning of a record for a claim.
 enum Verdict {
     /// The answer.
     Told(Claimed),

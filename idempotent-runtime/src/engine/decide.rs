@@ -1,4 +1,4 @@
-//! What a claim's answer means under a policy: a pure function, tested as a table.
+//! The meaning of a claim's answer under a policy: a pure function, tested as a table.
 
 use crate::engine::claim::Claimed;
 use crate::engine::lease::Lease;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// The part of a policy that judges duplicates.
 #[derive(Clone, Copy, Debug)]
-pub struct Rules {
+pub struct DuplicateRules {
     /// What a duplicate of a finished request gets.
     pub on_duplicate: OnDuplicate,
     /// What a duplicate gets while the first runs.
@@ -19,7 +19,7 @@ pub struct Rules {
     pub on_abandoned: OnAbandoned,
 }
 
-impl From<&Policy> for Rules {
+impl From<&Policy> for DuplicateRules {
     fn from(policy: &Policy) -> Self {
         Self {
             on_duplicate: policy.on_duplicate,
@@ -29,9 +29,9 @@ impl From<&Policy> for Rules {
     }
 }
 
-/// What is to be done about a request.
+/// The next step for a request.
 #[derive(Clone, Debug)]
-pub enum Decision {
+pub(crate) enum Decision {
     /// It runs, under this lease.
     Run(Arc<Lease>),
     /// It gets what the first run left behind; never a tombstone.
@@ -68,7 +68,11 @@ pub enum Refusal {
 }
 
 /// Judges what a claim found.
-pub fn decide(claimed: Claimed, fingerprint: Fingerprint, rules: Rules) -> Decision {
+pub(crate) fn decide(
+    claimed: Claimed,
+    fingerprint: Fingerprint,
+    rules: DuplicateRules,
+) -> Decision {
     // Before anything else: a key used for another request learns nothing about the first.
     if claimed.fingerprint().is_some_and(|first| first != fingerprint) {
         return Decision::Refuse(Refusal::KeyReused);
@@ -215,7 +219,7 @@ mod tests {
         }
     }
 
-    fn decided(found: Found, first: Fingerprint, rules: Rules) -> Expected {
+    fn decided(found: Found, first: Fingerprint, rules: DuplicateRules) -> Expected {
         match decide(claimed(found, first), OURS, rules) {
             Decision::Run(lease) if lease.attempt() == 1 => Runs,
             Decision::Replay(outcome) if *outcome == answer() => Replays,
@@ -227,12 +231,12 @@ mod tests {
         }
     }
 
-    fn every_policy() -> Vec<Rules> {
+    fn every_policy() -> Vec<DuplicateRules> {
         let mut all = Vec::new();
         for on_duplicate in [Replay, Reject] {
             for on_in_flight in [OnInFlight::Reject, OnInFlight::Wait] {
                 for on_abandoned in [Retry, Hold] {
-                    all.push(Rules { on_duplicate, on_in_flight, on_abandoned });
+                    all.push(DuplicateRules { on_duplicate, on_in_flight, on_abandoned });
                 }
             }
         }

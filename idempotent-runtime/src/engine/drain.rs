@@ -1,13 +1,13 @@
-//! The end of a process: no new runs, and what becomes of those that do not finish in time.
+//! The end of a process: no new runs, and the fate of those that do not finish in time.
 
-use crate::engine::Engine;
+use crate::engine::core::EngineCore;
 use crate::engine::lease::Lease;
 use futures_util::future::join_all;
 use std::error::Error as StdError;
 use std::pin::pin;
 use std::time::Duration;
 
-/// What becomes of runs that are not finished when a drain has waited long enough.
+/// The fate of runs that are not finished when a drain has waited long enough.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnDrainTimeout {
@@ -21,35 +21,31 @@ pub enum OnDrainTimeout {
     Abandoned,
 }
 
-impl Engine {
-    /// How many runs are under way in this process, those that wait for one included.
-    #[must_use]
-    pub fn under_way(&self) -> usize {
-        self.running().now()
+/// Takes no new runs and waits for those under way; answers how many are left.
+pub(super) async fn drain(
+    core: &EngineCore,
+    at_most: Duration,
+    on_timeout: OnDrainTimeout,
+) -> usize {
+    let left = core.in_flight.drain(at_most).await;
+    if left > 0 {
+        tracing::warn!(left, ?on_timeout, "runs are under way while the process ends");
     }
-
-    /// Takes no new runs and waits for those under way; answers how many are left.
-    pub async fn drain(&self, at_most: Duration, on_drain_timeout: OnDrainTimeout) -> usize {
-        let left = self.running().drain(at_most).await;
-        if left > 0 {
-            tracing::warn!(left, ?on_drain_timeout, "runs are under way while the process ends");
-        }
-        if left > 0 && on_drain_timeout == OnDrainTimeout::Abandoned {
-            let leases = self.heartbeat().stop();
-            join_all(leases.iter().map(|lease| self.let_go(lease))).await;
-        }
-        left
+    if left > 0 && on_timeout == OnDrainTimeout::Abandoned {
+        let leases = core.heartbeat.stop();
+        join_all(leases.iter().map(|lease| let_go(core, lease))).await;
     }
+    left
+}
 
-    async fn let_go(&self, lease: &Lease) {
-        let next = lease.given_up();
-        let work = lease.exchange(self.store(), &next, lease.retention);
-        if let Err(error) = self.bounded("swap", pin!(work)).await {
-            tracing::warn!(
-                key = %lease.key,
-                error = &error as &dyn StdError,
-                "a key could not be let go; it is free when its lease is over",
-            );
-        }
+async fn let_go(core: &EngineCore, lease: &Lease) {
+    let next = lease.given_up();
+    let work = lease.exchange(core.store(), &next, lease.retention);
+    if let Err(error) = core.bounded("swap", pin!(work)).await {
+        tracing::warn!(
+            key = %lease.key,
+            error = &error as &dyn StdError,
+            "a key could not be let go; it is free when its lease is over",
+        );
     }
 }

@@ -1,11 +1,12 @@
 //! A run under way, from its claim to its end.
 
+use crate::engine::claim_request::ReclaimWindow;
+use crate::engine::core::EngineCore;
 use crate::engine::fair_queue::Front;
 use crate::engine::heartbeat::RenewalGuard;
 use crate::engine::in_flight::InFlightGuard;
 use crate::engine::lease::Lease;
-use crate::engine::wait::{jittered, pause_for};
-use crate::engine::{Engine, ReclaimWindow};
+use crate::engine::pause::{jittered, pause_for};
 use crate::error::StoreError;
 use crate::outcome::Outcome;
 use crate::store::{LeaseStatus, LockHandle};
@@ -27,39 +28,35 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 #[must_use = "a run that is dropped keeps its key until the lease is over"]
 pub struct Execution {
-    admitted: RunContext,
+    context: RunContext,
     lease: Arc<Lease>,
-    grip: Ownership,
+    ownership: Ownership,
 }
 
-/// What a run has of its engine.
+/// The part of its engine that a run holds.
 #[derive(Debug)]
 pub(super) struct RunContext {
-    pub(super) engine: Engine,
-    pub(super) _entered: InFlightGuard,
+    pub(super) core: Arc<EngineCore>,
+    pub(super) _in_flight: InFlightGuard,
     /// Of those in this process that want the same key, the next moves up after the end.
-    pub(super) front: Option<Box<Front>>,
+    pub(super) _front: Option<Box<Front>>,
     pub(super) reclaim: ReclaimWindow,
 }
 
-/// What keeps a run's hold of its key.
+/// The way in which a run keeps its key.
 #[derive(Debug)]
 pub(super) enum Ownership {
     /// The record in the store is renewed until the run ends.
     Renewed(#[expect(dead_code, reason = "it is kept, and dropped")] RenewalGuard),
     /// The run is about to end.
     Ending,
-    /// A lock elsewhere; of the lease nothing is in the store.
+    /// An external lock; of the lease nothing is in the store.
     Lock(Box<dyn LockHandle>),
 }
 
 impl RunContext {
-    pub(super) const fn is_in_line(&self) -> bool {
-        self.front.is_some()
-    }
-
-    pub(super) fn run(self, lease: Arc<Lease>, grip: Ownership) -> Execution {
-        Execution { admitted: self, lease, grip }
+    pub(super) fn run(self, lease: Arc<Lease>, ownership: Ownership) -> Execution {
+        Execution { context: self, lease, ownership }
     }
 }
 
@@ -85,17 +82,17 @@ impl Execution {
     /// # Errors
     /// When the store did not answer; the lease may have been extended.
     pub async fn renew(&self) -> Result<LeaseStatus, StoreError> {
-        if let Ownership::Lock(lock) = &self.grip {
+        if let Ownership::Lock(lock) = &self.ownership {
             // Its session is kept alive, or it is not.
             return Ok(if lock.is_certain() { LeaseStatus::Held } else { LeaseStatus::Lost });
         }
-        let sent = self.engine().clock().steady();
-        let work = self.lease.renew(self.engine().store());
-        let hold = self.engine().bounded("swap", pin!(work)).await?;
-        if hold == LeaseStatus::Held {
+        let sent = self.core().clock().steady();
+        let work = self.lease.renew(self.core().store());
+        let status = self.core().bounded("swap", pin!(work)).await?;
+        if status == LeaseStatus::Held {
             self.lease.set_end(sent + self.lease.length());
         }
-        Ok(hold)
+        Ok(status)
     }
 
     /// Whether it is certain that nobody else has the key by now.
@@ -104,17 +101,17 @@ impl Execution {
     /// so here at its next look, and by its attempt where that is checked.
     #[must_use]
     pub fn is_certain(&self) -> bool {
-        match &self.grip {
+        match &self.ownership {
             Ownership::Lock(lock) => lock.is_certain(),
             Ownership::Renewed(_) | Ownership::Ending => {
-                self.engine().clock().steady() < self.lease.ends()
+                self.core().clock().steady() < self.lease.ends()
             }
         }
     }
 
-    /// Stores what the run left behind, for `ttl` from now.
+    /// Stores the outcome of the run, for `ttl` from now.
     ///
-    /// A lock elsewhere stores nothing, and is released. A store that does not answer is asked again for
+    /// An external lock stores nothing, and is released. A store that does not answer is asked again for
     /// as long as the lease holds.
     pub fn complete(self, outcome: Outcome, ttl: Duration) -> impl Future<Output = Completion> {
         // Not part of the future: it is encoded once, and futures are moved often.
@@ -126,11 +123,11 @@ impl Execution {
     fn finish(mut self, next: Bytes, ttl: Duration) -> impl Future<Output = Completion> {
         async move {
             // What is rare is boxed, because its future is large.
-            if let Ownership::Lock(_) = self.grip {
+            if let Ownership::Lock(_) = self.ownership {
                 Box::pin(self.release()).await;
                 return Completion::No;
             }
-            self.grip = Ownership::Ending;
+            self.ownership = Ownership::Ending;
             match self.exchange(&next, ttl).await {
                 Err(error) if error.is_transient() => {
                     let ended = Box::pin(self.insist(&next, ttl)).await;
@@ -157,7 +154,7 @@ impl Execution {
     fn ended(self, ended: Result<LeaseStatus, StoreError>) -> Completion {
         match ended {
             Ok(LeaseStatus::Held) => {
-                self.engine().rooms().finished(&self.lease.key);
+                self.core().rooms.finished(&self.lease.key);
                 Completion::Yes
             }
             Ok(LeaseStatus::Lost) => self.lost(),
@@ -170,10 +167,10 @@ impl Execution {
     /// A store that does not answer is asked again for as long as the lease holds, by a task of its
     /// own: nobody waits for that.
     pub async fn release(mut self) {
-        let lock = self.loosen();
-        let life = match self.admitted.reclaim {
+        let lock = self.stop_renewing();
+        let life = match self.context.reclaim {
             ReclaimWindow::For(life) => life,
-            ReclaimWindow::Until(end) => end.saturating_sub(self.engine().clock().wall()),
+            ReclaimWindow::Until(end) => end.saturating_sub(self.core().clock().wall()),
         };
         let next = self.lease.released();
         self.let_go(lock, next, life).await;
@@ -181,14 +178,14 @@ impl Execution {
 
     /// Ends the lease at once; the policy says whether the next request runs or is held.
     pub async fn abandon(mut self) {
-        let lock = self.loosen();
+        let lock = self.stop_renewing();
         let (next, life) = (self.lease.given_up(), self.lease.retention);
         self.let_go(lock, next, life).await;
     }
 
-    /// Ends what keeps the lease; a lock elsewhere is still to be released.
-    fn loosen(&mut self) -> Option<Box<dyn LockHandle>> {
-        match std::mem::replace(&mut self.grip, Ownership::Ending) {
+    /// Ends the renewals; an external lock is still to be released.
+    fn stop_renewing(&mut self) -> Option<Box<dyn LockHandle>> {
+        match std::mem::replace(&mut self.ownership, Ownership::Ending) {
             Ownership::Lock(lock) => Some(lock),
             Ownership::Renewed(_) | Ownership::Ending => None,
         }
@@ -196,7 +193,7 @@ impl Execution {
 
     async fn let_go(self, lock: Option<Box<dyn LockHandle>>, next: Bytes, life: Duration) {
         if let Some(lock) = lock {
-            let ended = self.engine().bounded("release", pin!(lock.release())).await;
+            let ended = self.core().bounded("release", pin!(lock.release())).await;
             return self.ended_without_outcome(ended);
         }
         match self.exchange(&next, life).await {
@@ -210,18 +207,18 @@ impl Execution {
         }
     }
 
-    fn engine(&self) -> &Engine {
-        &self.admitted.engine
+    fn core(&self) -> &EngineCore {
+        &self.context.core
     }
 
     async fn exchange(&self, next: &Bytes, life: Duration) -> Result<LeaseStatus, StoreError> {
-        let work = self.lease.exchange(self.engine().store(), next, life);
-        self.engine().bounded("swap", pin!(work)).await
+        let work = self.lease.exchange(self.core().store(), next, life);
+        self.core().bounded("swap", pin!(work)).await
     }
 
     fn ended_without_outcome(self, ended: Result<LeaseStatus, StoreError>) {
         match ended {
-            Ok(LeaseStatus::Held) => self.engine().rooms().freed(&self.lease.key),
+            Ok(LeaseStatus::Held) => self.core().rooms.freed(&self.lease.key),
             Ok(LeaseStatus::Lost) => drop(self.lost()),
             // The lease ends the record's state without us.
             Err(error) => tracing::warn!(
@@ -233,11 +230,11 @@ impl Execution {
     }
 
     fn holds_for(&self, pause: Duration) -> bool {
-        self.engine().clock().steady() + pause < self.lease.ends()
+        self.core().clock().steady() + pause < self.lease.ends()
     }
 
     fn lost(self) -> Completion {
-        self.engine().counters().lost.count();
+        self.core().counters().lost.count();
         tracing::warn!(
             key = %self.lease.key,
             attempt = self.attempt(),
@@ -247,7 +244,7 @@ impl Execution {
     }
 
     fn not_stored(self, error: &StoreError) -> Completion {
-        self.engine().counters().not_stored.count();
+        self.core().counters().not_stored.count();
         tracing::error!(
             key = %self.lease.key,
             attempt = self.attempt(),

@@ -6,7 +6,7 @@
 //! thread, being there, lets the store drop what is over.
 
 use crate::engine::lease::Lease;
-use crate::engine::wait::jittered;
+use crate::engine::pause::jittered;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::observe::Counters;
 use crate::store::{LeaseStatus, Store};
@@ -39,11 +39,11 @@ const PURGE_PAUSE: Duration = Duration::from_millis(50);
 /// Keeps leases alive for one engine. The thread starts with the first run, and ends with the engine.
 #[derive(Debug)]
 pub(crate) struct Heartbeat {
-    queue: Arc<Queue>,
+    queue: Arc<RenewalQueue>,
     start: Once,
 }
 
-/// What a heartbeat works with.
+/// The tools of a heartbeat.
 #[derive(Clone, Debug)]
 pub(crate) struct Tools {
     pub(crate) store: Arc<dyn Store>,
@@ -56,12 +56,12 @@ pub(crate) struct Tools {
 /// A lease that is kept alive until this is dropped.
 #[derive(Debug)]
 pub(crate) struct RenewalGuard {
-    queue: Arc<Queue>,
+    queue: Arc<RenewalQueue>,
     id: usize,
 }
 
 #[derive(Debug, Default)]
-struct Queue {
+struct RenewalQueue {
     beats: Mutex<Beats>,
     sooner: Notify,
 }
@@ -117,7 +117,7 @@ impl Drop for RenewalGuard {
     }
 }
 
-impl Queue {
+impl RenewalQueue {
     fn beats(&self) -> MutexGuard<'_, Beats> {
         self.beats.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -163,7 +163,7 @@ impl Beats {
     }
 }
 
-fn start(queue: Arc<Queue>, tools: Tools) {
+fn start(queue: Arc<RenewalQueue>, tools: Tools) {
     let thread = std::thread::Builder::new().name("idempotency-heartbeat".to_owned());
     let spawned = thread.spawn(move || {
         match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -177,7 +177,7 @@ fn start(queue: Arc<Queue>, tools: Tools) {
 }
 
 /// Until the engine is gone: sends what is due, then waits for the next.
-async fn beat(queue: &Arc<Queue>, tools: &Tools) {
+async fn beat(queue: &Arc<RenewalQueue>, tools: &Tools) {
     let room = Arc::new(Semaphore::new(AT_ONCE));
     tokio::spawn(purge(tools.clone()));
     loop {
@@ -202,7 +202,7 @@ async fn beat(queue: &Arc<Queue>, tools: &Tools) {
     }
 }
 
-async fn renew(queue: &Queue, tools: &Tools, id: usize, lease: &Arc<Lease>) {
+async fn renew(queue: &RenewalQueue, tools: &Tools, id: usize, lease: &Arc<Lease>) {
     let sent = tools.clock.steady();
     let patience = tools.patience.min(lease.length() / PART);
     let wait = match timeout(patience, lease.renew(&*tools.store)).await {
@@ -231,7 +231,7 @@ fn failed(lease: &Lease, error: Option<&StoreError>) -> Duration {
     jittered((lease.length() / RETRY_PART).min(LONGEST_RETRY))
 }
 
-fn lost(queue: &Queue, id: usize, lease: &Arc<Lease>) {
+fn lost(queue: &RenewalQueue, id: usize, lease: &Arc<Lease>) {
     // A run that ended while its renewal was under way has lost nothing.
     let lives = queue.beats().all.get(id).is_some_and(|beat| Arc::ptr_eq(&beat.lease, lease));
     if lives {

@@ -24,7 +24,7 @@ pub struct Lease {
     pub(super) current: Mutex<Current>,
 }
 
-/// What changes with every renewal.
+/// The part that changes with every renewal.
 #[derive(Debug, Default)]
 pub(super) struct Current {
     pub(super) renewals: u32,
@@ -37,8 +37,8 @@ pub(super) struct Current {
     pub(super) ends: Duration,
 }
 
-/// What became of our next record.
-enum Put {
+/// The result of putting our next record.
+enum Exchange {
     There,
     /// A later one of ours is there.
     Overtaken,
@@ -68,12 +68,12 @@ impl Lease {
     pub(super) async fn renew(&self, store: &dyn Store) -> Result<LeaseStatus, StoreError> {
         let Some(next) = self.renewed() else { return Ok(LeaseStatus::Lost) };
         Ok(match self.put(store, &next, self.length.saturating_add(self.retention)).await? {
-            Put::There => {
+            Exchange::There => {
                 self.current().value = next;
                 LeaseStatus::Held
             }
-            Put::Overtaken => LeaseStatus::Held,
-            Put::Lost => LeaseStatus::Lost,
+            Exchange::Overtaken => LeaseStatus::Held,
+            Exchange::Lost => LeaseStatus::Lost,
         })
     }
 
@@ -140,8 +140,8 @@ impl Lease {
         life: Duration,
     ) -> Result<LeaseStatus, StoreError> {
         Ok(match self.put(store, last, life).await? {
-            Put::There | Put::Overtaken => LeaseStatus::Held,
-            Put::Lost => LeaseStatus::Lost,
+            Exchange::There | Exchange::Overtaken => LeaseStatus::Held,
+            Exchange::Lost => LeaseStatus::Lost,
         })
     }
 
@@ -154,21 +154,23 @@ impl Lease {
         store: &dyn Store,
         next: &Bytes,
         life: Duration,
-    ) -> Result<Put, StoreError> {
+    ) -> Result<Exchange, StoreError> {
         loop {
             let ours = self.current().value.clone();
             match store.swap(&self.key, &ours, next, life).await? {
-                Swap::Done => return Ok(Put::There),
-                Swap::Differs(Some(there)) if there == *next => return Ok(Put::There),
+                Swap::Done => return Ok(Exchange::There),
+                Swap::Differs(Some(there)) if there == *next => return Ok(Exchange::There),
                 Swap::Differs(Some(there)) => {
                     match (self.renewals(&there)?, self.renewals(next)?) {
                         // A renewal that arrives after a later one, or after the run gave up.
-                        (Some(later), Some(next)) if later > next => return Ok(Put::Overtaken),
+                        (Some(later), Some(next)) if later > next => {
+                            return Ok(Exchange::Overtaken);
+                        }
                         (Some(_), _) => self.current().value = there,
-                        (None, _) => return Ok(Put::Lost),
+                        (None, _) => return Ok(Exchange::Lost),
                     }
                 }
-                Swap::Differs(None) => return Ok(Put::Lost),
+                Swap::Differs(None) => return Ok(Exchange::Lost),
             }
         }
     }

@@ -1,6 +1,6 @@
-//! What a person says of a run whose process died and whose key is held.
+//! A person's word on a run whose process died and whose key is held.
 
-use crate::engine::Engine;
+use crate::engine::core::EngineCore;
 use crate::engine::lease::decode;
 use crate::error::StoreError;
 use crate::key::StorageKey;
@@ -9,7 +9,7 @@ use crate::store::Swap;
 use crate::store::record::{Record, State};
 use std::pin::pin;
 
-/// What a person found out about a run that nobody ended.
+/// A person's finding about a run that nobody ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Resolution {
@@ -29,40 +29,34 @@ pub enum Resolved {
     NotAbandoned,
 }
 
-impl Engine {
-    /// Ends what a dead owner left, as a person decided.
-    ///
-    /// # Errors
-    /// When the store did not answer, or what it holds under the key is no record. Asking again does
-    /// no harm.
-    pub async fn resolve(
-        &self,
-        key: &StorageKey,
-        resolution: Resolution,
-    ) -> Result<Resolved, StoreError> {
-        let work = async {
-            let Some(entry) = self.store().read(key).await? else {
-                return Ok(Resolved::NotAbandoned);
-            };
-            let record = decode(key, &entry.value, "read")?;
-            // As long as more than `retention` is left, the lease holds.
-            match record.state {
-                State::InProgress { retention, .. } if entry.left <= retention => {}
-                _ => return Ok(Resolved::NotAbandoned),
-            }
-            let state = match resolution {
-                Resolution::NotDone => State::Issued,
-                Resolution::Done => State::Completed(Outcome::Tombstone),
-            };
-            let next = Record { state, ..record }.encode(key);
-            // Against what was read: whoever was faster decided.
-            Ok(match self.store().swap(key, &entry.value, &next, entry.left).await? {
-                Swap::Done => Resolved::Yes,
-                Swap::Differs(_) => Resolved::NotAbandoned,
-            })
+/// Ends what a dead owner left, as a person decided.
+pub(super) async fn resolve(
+    core: &EngineCore,
+    key: &StorageKey,
+    resolution: Resolution,
+) -> Result<Resolved, StoreError> {
+    let work = async {
+        let Some(entry) = core.store().read(key).await? else {
+            return Ok(Resolved::NotAbandoned);
         };
-        self.bounded("swap", pin!(work)).await
-    }
+        let record = decode(key, &entry.value, "read")?;
+        // As long as more than `retention` is left, the lease holds.
+        match record.state {
+            State::InProgress { retention, .. } if entry.left <= retention => {}
+            _ => return Ok(Resolved::NotAbandoned),
+        }
+        let state = match resolution {
+            Resolution::NotDone => State::Issued,
+            Resolution::Done => State::Completed(Outcome::Tombstone),
+        };
+        let next = Record { state, ..record }.encode(key);
+        // Against what was read: whoever was faster decided.
+        Ok(match core.store().swap(key, &entry.value, &next, entry.left).await? {
+            Swap::Done => Resolved::Yes,
+            Swap::Differs(_) => Resolved::NotAbandoned,
+        })
+    };
+    core.bounded("swap", pin!(work)).await
 }
 
 /// Names a key that is held, so that a person can resolve it.

@@ -1,23 +1,21 @@
 //! Waiting for a key that another request holds: bounded, and without a storm.
 //!
-//! Those who wait for one key in one process share a room. The owner wakes them if it runs in the
+//! Requests that wait for one key in one process share a room. The owner wakes them if it runs in the
 //! same process; for owners elsewhere one of them, the lookout, reads the record when the store tells
 //! of a change, and now and then beside, and wakes the others. However many wait, one reads.
 
-use crate::engine::Engine;
+use crate::engine::pause::jittered;
 use crate::key::StorageKey;
 use crate::store::record::{Record, State};
 use crate::store::{Changed, Store};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use std::collections::HashMap;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
-use tokio::time::Sleep;
 
 /// How many requests of one process may wait for one key; the next is refused at once.
-const SEATS: usize = 1024;
+const SLOTS: usize = 1024;
 
 /// The pause before the lookout's first and later readings; each is jittered by half.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -32,16 +30,16 @@ const TOLD_PAUSE: Duration = Duration::from_secs(1);
 /// The rooms of one engine.
 #[derive(Debug, Default)]
 pub(crate) struct WaitingRooms {
-    rooms: Mutex<HashMap<StorageKey, Open>>,
+    rooms: Mutex<HashMap<StorageKey, OpenRoom>>,
 }
 
-/// A room and how many sit in it.
+/// A room and how many wait in it.
 ///
 /// Counted under the lock: of two who leave at once, one must see that it is the last.
 #[derive(Debug, Default)]
-struct Open {
+struct OpenRoom {
     room: Arc<Room>,
-    seats: usize,
+    slots: usize,
 }
 
 #[derive(Debug)]
@@ -56,29 +54,12 @@ impl Default for Room {
     }
 }
 
-/// A place in a room; leaving the last one closes it.
+/// A place in a room; the last one to leave closes it.
 #[derive(Debug)]
 pub(crate) struct WaiterSlot<'a> {
     rooms: &'a WaitingRooms,
     key: StorageKey,
     room: Arc<Room>,
-}
-
-/// A request that waits for another one.
-pub(super) struct Waiting<'a> {
-    pub(super) until: Duration,
-    pub(super) seat: Option<WaiterSlot<'a>>,
-}
-
-impl Waiting<'_> {
-    pub(super) async fn wait(&self, engine: &Engine) -> Woken {
-        let left = self.until.saturating_sub(engine.clock().steady());
-        match &self.seat {
-            Some(seat) => seat.wait(engine.store(), engine.0.tools.patience, left).await,
-            // Too many wait already.
-            None => Woken::TimedOut,
-        }
-    }
 }
 
 /// Why a wait ended.
@@ -91,12 +72,12 @@ pub(crate) enum Woken {
 }
 
 impl WaitingRooms {
-    /// Takes a seat, unless the room is full.
+    /// Takes a place, unless the room is full.
     pub(crate) fn enter(&self, key: StorageKey) -> Option<WaiterSlot<'_>> {
         let mut rooms = self.lock();
         let open = rooms.entry(key).or_default();
-        (open.seats < SEATS).then(|| {
-            open.seats += 1;
+        (open.slots < SLOTS).then(|| {
+            open.slots += 1;
             WaiterSlot { rooms: self, key, room: Arc::clone(&open.room) }
         })
     }
@@ -117,7 +98,7 @@ impl WaitingRooms {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<StorageKey, Open>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<StorageKey, OpenRoom>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -140,14 +121,14 @@ impl WaiterSlot<'_> {
     /// Waits for its turn as the lookout, then reads until the record changes hands.
     async fn look_out(&self, store: &dyn Store, patience: Duration) {
         let Ok(_turn) = self.room.lookout.acquire().await else { return };
-        let mut tidings = ChangeWatcher { store, key: &self.key, changed: None };
+        let mut watcher = ChangeWatcher { store, key: &self.key, changed: None };
         let (mut pause, mut left) = (FIRST_PAUSE, Duration::MAX);
         loop {
             tokio::select! {
-                () = tidings.next() => {}
+                () = watcher.next() => {}
                 () = tokio::time::sleep(jittered(pause).min(left)) => {}
             }
-            pause = tidings.pause().unwrap_or((pause * 2).min(LONGEST_PAUSE));
+            pause = watcher.pause().unwrap_or((pause * 2).min(LONGEST_PAUSE));
             // What cannot be read is for the claim to report.
             let looked = tokio::time::timeout(patience, self.look(store)).await;
             match looked.unwrap_or(Observation::Free) {
@@ -218,22 +199,12 @@ impl Drop for WaiterSlot<'_> {
     fn drop(&mut self) {
         let mut rooms = self.rooms.lock();
         if let Some(open) = rooms.get_mut(&self.key) {
-            open.seats -= 1;
-            if open.seats == 0 {
+            open.slots -= 1;
+            if open.slots == 0 {
                 rooms.remove(&self.key);
             }
         }
     }
-}
-
-/// Between half of a duration and one and a half of it, so that many do not act in step.
-pub(super) fn jittered(duration: Duration) -> Duration {
-    duration.mul_f64(0.5 + rand::random::<f64>())
-}
-
-/// A timer off the future that waits for it: pauses are rare, and futures are moved often.
-pub(super) fn pause_for(time: Duration) -> Pin<Box<Sleep>> {
-    Box::pin(tokio::time::sleep(time))
 }
 
 #[cfg(all(test, shuttle))]
@@ -258,13 +229,13 @@ mod interleavings {
             let waits = {
                 let rooms = Arc::clone(&rooms);
                 thread::spawn(move || {
-                    let seat = rooms.enter(KEY).expect("there is room");
+                    let slot = rooms.enter(KEY).expect("there is room");
                     block_on(async {
-                        let mut news = pin!(seat.room.news.notified());
+                        let mut news = pin!(slot.room.news.notified());
                         assert!(poll!(&mut news).is_pending(), "nothing happened yet");
                         let owner = Arc::clone(&rooms);
                         let owner = thread::spawn(move || owner.finished(&KEY));
-                        // Were it told in a room that nobody sits in, this would wait for ever.
+                        // Were it told in a room where nobody waits, this would wait for ever.
                         news.await;
                         owner.join().unwrap();
                     });

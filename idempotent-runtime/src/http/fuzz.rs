@@ -2,9 +2,9 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a panic is what a fuzzer looks for")]
 
-use crate::http::key_header::{KEY_MAX, KeyForm, parse};
-use crate::http::response;
-use crate::http::template::Template;
+use crate::http::answer::stored_response;
+use crate::http::request::key_header::{KEY_MAX, KeyForm, parse};
+use crate::http::request::template::Template;
 use crate::outcome::StoredResponse;
 use crate::template_value::{TemplateValue, Unfilled};
 use actix_web::http::Uri;
@@ -51,14 +51,14 @@ pub fn request(sent: &[u8]) {
     }
     let (request, body) = (request.to_http_request(), Bytes::copy_from_slice(body));
     let fills = |fill: fn(Template<'_>) -> Template<'_>| {
-        let mut draft = TemplateValue::default();
+        let mut value = TemplateValue::default();
         let (form, longest) = (KeyForm::Lenient, LONGEST);
-        fill(Template { draft: &mut draft, request: &request, body: &body, form, longest });
-        match draft.segments() {
+        fill(Template { value: &mut value, request: &request, body: &body, form, longest });
+        match value.segments() {
             Ok(segments) => {
-                let value = draft.value();
-                assert!(!value.is_empty(), "what is empty is missing");
-                assert!(segments.whole().ends_with(value), "{segments:?}");
+                let last = value.value();
+                assert!(!last.is_empty(), "what is empty is missing");
+                assert!(segments.whole().ends_with(last), "{segments:?}");
                 assert!(segments.label().len() <= 120, "{segments:?}");
             }
             Err(Unfilled::Missing(why) | Unfilled::Invalid(why)) => assert!(!why.is_empty()),
@@ -74,7 +74,7 @@ pub fn request(sent: &[u8]) {
 /// A stored response whose bytes may be anything.
 pub(crate) fn replay(stored: StoredResponse) {
     let status = stored.status;
-    if let Some(response) = response::replay(stored) {
+    if let Some(response) = stored_response::replay(stored) {
         assert_eq!(response.status().as_u16(), status);
     }
 }

@@ -1,66 +1,40 @@
 //! Guarded handlers of actix-web: the only room that knows it.
+//!
+//! Its rooms import downwards, in this order: `serve`, `guard`, `task`, `extract`, `call`, `app`, `answer`,
+//! `request`.
 
-mod accept;
+mod answer;
 mod app;
-mod ask;
-mod attempt;
-mod body;
 #[cfg(feature = "browser")]
 mod browser;
-mod builder;
-mod cached;
 mod call;
-mod caller;
-mod commit;
-mod downstream;
-mod extractors;
-mod form;
-mod freshness;
+mod extract;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
-mod handler;
-mod html;
-mod invalidate;
-mod issue;
-mod key_header;
-mod middleware;
-mod multipart;
-mod open;
-mod page;
-mod path;
-mod problem;
-mod refusal;
-mod response;
-mod row;
-mod scope;
-mod serving;
-mod settle;
+mod guard;
+mod request;
+mod serve;
 mod task;
-mod template;
-mod timestamp;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-mod tx;
 mod unique;
 
-pub use app::Idempotency;
-pub use attempt::Attempt;
+pub use answer::problem::{Problem, ProblemKind};
+pub use answer::stored_response::StoreResponse;
+pub use app::builder::IdempotencyBuilder;
+pub use app::idempotency::Idempotency;
+pub use app::scope::Scope;
 #[cfg(feature = "browser")]
 pub use browser::browser_script;
-pub use builder::Builder;
-pub use call::Call;
-pub use downstream::DownstreamKey;
-pub use form::FormToken;
-pub use handler::{
-    Arguments, Extract, Fill, Handler, Returned, Run, borrowed, extract, respond,
-    respond_unless_there, taken,
-};
-pub use invalidate::Invalidation;
-pub use issue::{TokenIssuer, issue_token};
-pub use key_header::KeyForm;
-pub use middleware::{Middleware, MiddlewareService};
-pub use problem::{Problem, ProblemKind};
-pub use response::StoreResponse;
-pub use scope::Scope;
-pub use serving::{Serving, serve};
-pub use task::{Progress, TaskArgument, TaskRunner, TaskSteps, task_routes};
-pub use template::Template;
+pub use call::arguments::{Arguments, Extract, borrowed, extract, taken};
+pub use call::call::Call;
+pub use extract::attempt::Attempt;
+pub use extract::downstream::DownstreamKey;
+pub use extract::form::FormToken;
+pub use extract::invalidate::Invalidation;
+pub use extract::token::{TokenIssuer, issue_token};
+pub use request::key_header::KeyForm;
+pub use request::template::Template;
+pub use serve::driver::{Serving, serve};
+pub use serve::handler::{CallHandler, Fill, Handler, Returned, respond, respond_unless_there};
+pub use serve::middleware::{Middleware, MiddlewareService};
+pub use task::arguments::TaskSteps;
+pub use task::{Progress, TaskArgument, TaskRunner, task_routes};

@@ -4,9 +4,9 @@
 
 use crate::engine::ClaimRequest;
 use crate::http::call::{Call, Exit};
-use crate::http::problem::ProblemKind;
-use crate::http::refusal;
-use crate::http::row::{self, Answer};
+use crate::http::answer::problem::ProblemKind;
+use crate::http::answer::refusal;
+use crate::http::answer::row::{self, Answer};
 use crate::http::serving::{Run, misconfigured};
 use crate::transaction::{self, Plan, RowAnswer, RowPlan, TransactionAdmission};
 use actix_web::http::header::ETAG;

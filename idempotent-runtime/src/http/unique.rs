@@ -1,9 +1,5 @@
 //! An insert that met a unique index: what was inserted before answers instead.
 
-use crate::http::body::refilled;
-use crate::http::call::{Call, Exit};
-use crate::http::handler::{Arguments, Extract};
-use crate::http::serving::Run;
 use std::error::Error as StdError;
 
 /// Whether a handler failed because what it inserted is there already.
@@ -16,32 +12,6 @@ pub(super) fn met_unique_index(error: &(dyn StdError + 'static), constraint: Opt
         cause = error.source();
     }
     false
-}
-
-impl Call {
-    /// Takes back what the handler did in its transaction, if it has one, extracts its arguments
-    /// once more from the same body, and begins anew.
-    ///
-    /// In this order: an extractor that needs a connection must not wait for one while the request
-    /// holds another.
-    pub(super) async fn again(&mut self, extract: Extract) -> Result<Arguments, Exit> {
-        let transaction = match self.shared.take_run() {
-            Some(Run::Transaction(run)) => {
-                run.roll_back().await;
-                true
-            }
-            run => {
-                self.shared.run.replace(run);
-                false
-            }
-        };
-        self.payload = refilled(self.body.clone());
-        let arguments = self.extracted(extract).await?;
-        if transaction {
-            self.claim().await?;
-        }
-        Ok(arguments)
-    }
 }
 
 /// `PostgreSQL` names the index. The others do at the end of their messages, behind values that are

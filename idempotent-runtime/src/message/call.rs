@@ -123,7 +123,7 @@ impl Message {
             return Err(Error::Misconfigured(why));
         }
         let wait = policy.wait.unwrap_or(base.settings.wait);
-        let plan = Plan { ask: Some(self.ask()?), row: None, wait };
+        let plan = Plan { request: Some(self.ask()?), row: None, wait };
         let begun = Detached::new(
             async move { transaction::begin(&database, &base.engine, plan).await },
             |begun| match begun {
@@ -152,7 +152,7 @@ impl Message {
         };
         let settings = &self.parts.base.settings;
         let (scope, key) = (self.whose()?, filled(&self.key)?);
-        Ok(message::ask(self.policy, settings, &scope, key, fingerprint))
+        Ok(message::claim_request(self.policy, settings, &scope, key, fingerprint))
     }
 
     fn whose(&self) -> Result<KeyParts, Error> {

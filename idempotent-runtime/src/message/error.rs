@@ -1,6 +1,6 @@
 //! Why a guarded function gives no value of its own.
 
-use crate::engine::decide::Refusal;
+use crate::engine::Refusal;
 use crate::error::{StoreError, StoreErrorKind};
 use std::error::Error as StdError;
 use std::time::Duration;

@@ -1,6 +1,6 @@
-//! What a policy chooses between.
+//! The choices of a policy.
 
-/// What a duplicate of a finished request gets.
+/// The answer to a duplicate of a finished request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnDuplicate {
@@ -12,7 +12,7 @@ pub enum OnDuplicate {
     Accept,
 }
 
-/// What a duplicate gets while the first still runs.
+/// The answer to a duplicate while the first request still runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnInFlight {
@@ -22,7 +22,7 @@ pub enum OnInFlight {
     Wait,
 }
 
-/// What happens to a key whose owner died.
+/// The fate of a key whose owner died.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnAbandoned {
@@ -32,7 +32,7 @@ pub enum OnAbandoned {
     Hold,
 }
 
-/// What happens to a request while the store does not answer.
+/// The fate of a request while the store does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnStoreError {
@@ -42,13 +42,13 @@ pub enum OnStoreError {
     Run,
 }
 
-/// What a repeated request must repeat.
+/// The parts of a request that its repetition must repeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FingerprintOf {
     /// Method, path, query and the bytes of the body.
     Request,
-    /// What the attribute's template names.
+    /// The values that the attribute's template names.
     Template,
     /// Nothing; the body is not buffered.
     Nothing,

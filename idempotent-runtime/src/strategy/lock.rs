@@ -1,30 +1,38 @@
 //! Mutual exclusion on a named resource while a handler runs; nothing is stored after.
 //!
-//! A lock's name is everybody's, whatever the operation and whoever calls, unless the handler gives
-//! it a scope: two accounts that touch one resource must not overlap either.
+//! Only lock names are global, unless the handler sets `scope`: two accounts that touch one resource
+//! must not overlap either.
 
-use crate::clock::{at_most_longest, lease_within_bounds};
-use crate::engine::claim::{Claim, Claimable};
-use crate::engine::decide::{Refusal, Rules};
-use crate::engine::{Admission, ClaimRequest, Engine, Execution, ReclaimWindow};
+use crate::engine::{
+    Admission, Claim, ClaimRequest, Claimable, DuplicateRules, Engine, Execution, ReclaimWindow,
+    Refusal,
+};
 use crate::error::StoreError;
 use crate::fingerprint::Fingerprint;
 use crate::key::{Address, KeyParts, StorageKey};
-use crate::policy::{OnAbandoned, OnDuplicate, OnInFlight, Policy};
+use crate::policy::{
+    OnAbandoned, OnDuplicate, OnInFlight, Policy, at_most_longest, lease_within_bounds,
+};
 use crate::store::record::Label;
-use crate::strategy::{Reading, Settings};
+use crate::strategy::addressed::RequestIdentity;
+use crate::strategy::settings::Settings;
 use std::time::Duration;
 
-/// What records of locks show as their operation; handlers' names have no brackets.
+/// The operation that records of locks show; handlers' names have no brackets.
 const OPERATION: &str = "(lock)";
 
-pub(super) fn ask(policy: &Policy, settings: &Settings, reading: &Reading<'_>) -> ClaimRequest {
+/// The claim request of a handler that holds a lock.
+pub(super) fn claim_request(
+    policy: &Policy,
+    settings: &Settings,
+    request: &RequestIdentity<'_>,
+) -> ClaimRequest {
     let lease = policy.lease.unwrap_or(settings.lease);
     let wait = policy.wait.unwrap_or(settings.wait);
-    named(settings, reading.scope, reading.key, lease, wait)
+    lock_request(settings, request.scope, request.key, lease, wait)
 }
 
-fn named(
+fn lock_request(
     settings: &Settings,
     scope: &KeyParts,
     name: &KeyParts,
@@ -46,11 +54,11 @@ fn named(
             key: StorageKey::of(&address),
             label: Label::new(OPERATION, &name.label()),
             fingerprint: Fingerprint::NONE,
-            claimable: Claimable::Line,
+            claimable: Claimable::InOrder,
             lease,
             retention: settings.ttl.max(lease),
         },
-        rules: Rules {
+        rules: DuplicateRules {
             on_duplicate: OnDuplicate::Reject,
             on_in_flight: OnInFlight::Wait,
             on_abandoned: OnAbandoned::Retry,
@@ -124,9 +132,9 @@ impl<'a> Lock<'a> {
     /// When others held it too long, the store failed, or the process is about to end.
     pub async fn acquire(self) -> Result<LockGuard, LockError> {
         let name = KeyParts::new().value(self.name);
-        let everybodys = KeyParts::new();
-        let ask = named(self.settings, &everybodys, &name, self.lease, self.wait);
-        match self.engine.begin(&ask).await? {
+        let global = KeyParts::new();
+        let request = lock_request(self.settings, &global, &name, self.lease, self.wait);
+        match self.engine.begin(&request).await? {
             Admission::Run(run) => Ok(LockGuard(Some(run))),
             Admission::Refused(Refusal::Draining) => {
                 Err(LockError::Draining { name: self.name.to_owned() })

@@ -7,9 +7,11 @@ use crate::engine::ClaimRequest;
 use crate::fingerprint::Fingerprint;
 use crate::key::{Address, KeyParts};
 use crate::policy::Policy;
-use crate::strategy::{Settings, addressed};
+use crate::strategy::addressed::addressed;
+use crate::strategy::settings::Settings;
 
-pub(crate) fn ask(
+/// The claim request for one call of a function.
+pub(crate) fn claim_request(
     policy: &Policy,
     settings: &Settings,
     scope: &KeyParts,

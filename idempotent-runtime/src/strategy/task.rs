@@ -3,36 +3,39 @@
 //! A task is found by its id within its caller's scope, so another caller's id leads nowhere; and
 //! its id is decided by what tells the request from others, so one key is one task.
 
-use crate::engine::ClaimRequest;
-use crate::engine::claim::{Claim, Claimable};
-use crate::engine::decide::Rules;
+use crate::engine::{Claim, ClaimRequest, Claimable, DuplicateRules};
 use crate::key::{Address, KeyParts, StorageKey};
 use crate::policy::{OnDuplicate, OnInFlight, Policy};
 use crate::store::record::{Label, Record};
-use crate::strategy::{Reading, Settings, common, request_id};
+use crate::strategy::addressed::{RequestIdentity, addressed, common};
+use crate::strategy::settings::Settings;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-/// What stands for the operation in a task's address; handlers' names have no brackets.
+/// Stands for the operation in a task's address; handlers' names have no brackets.
 const OPERATION: &str = "(task)";
 
 /// How many bytes of a hash are an id.
 const ID: usize = 16;
 
-/// The claim of the task that this request is. Its id is the key of its label.
-pub(super) fn ask(policy: &Policy, settings: &Settings, reading: &Reading<'_>) -> ClaimRequest {
-    let request = request_id::ask(policy, settings, reading);
-    let id = request.claim.key.beside("task");
+/// The claim request for the task that this request is. Its id is the key of its label.
+pub(super) fn claim_request(
+    policy: &Policy,
+    settings: &Settings,
+    request: &RequestIdentity<'_>,
+) -> ClaimRequest {
+    let routed = addressed(policy, settings, request.fingerprint, &request.address(settings));
+    let id = routed.claim.key.beside("task");
     let id = BASE64_URL_SAFE_NO_PAD.encode(&id.as_bytes()[..ID]);
     let claim = Claim {
-        key: key(settings, reading.scope, &id),
-        label: Label::new(reading.operation, &id),
-        ..request.claim
+        key: key(settings, request.scope, &id),
+        label: Label::new(request.operation, &id),
+        ..routed.claim
     };
-    of_a_task(ClaimRequest { claim, ..request })
+    of_a_task(ClaimRequest { claim, ..routed })
 }
 
-/// The claim of a task that was stored before.
+/// The claim request for a task that was stored before.
 pub(crate) fn resume(
     policy: &Policy,
     settings: &Settings,
@@ -42,15 +45,15 @@ pub(crate) fn resume(
     of_a_task(common(policy, settings, key, task.label.clone(), task.fingerprint))
 }
 
-fn of_a_task(ask: ClaimRequest) -> ClaimRequest {
+fn of_a_task(request: ClaimRequest) -> ClaimRequest {
     ClaimRequest {
-        claim: Claim { claimable: Claimable::Issued, ..ask.claim },
-        rules: Rules {
+        claim: Claim { claimable: Claimable::Issued, ..request.claim },
+        rules: DuplicateRules {
             on_duplicate: OnDuplicate::Reject,
             on_in_flight: OnInFlight::Reject,
-            on_abandoned: ask.rules.on_abandoned,
+            on_abandoned: request.rules.on_abandoned,
         },
-        ..ask
+        ..request
     }
 }
 

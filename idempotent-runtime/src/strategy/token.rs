@@ -4,40 +4,22 @@
 //! HMAC-SHA-256 over everything it is bound to: issuing it writes nothing, and its use makes the
 //! record. Either way the claim is what uses it up, in one atomic step.
 
-use crate::engine::claim::Claimable;
-use crate::engine::decide::Refusal;
-use crate::engine::{ClaimRequest, Engine, ReclaimWindow};
+use crate::engine::{ClaimRequest, Claimable, Engine, ReclaimWindow, Refusal};
 use crate::error::StoreError;
 use crate::key::{Address, KeyParts, StorageKey};
 use crate::policy::Policy;
 use crate::store::record::Label;
-use crate::strategy::{Reading, Settings, addressed};
+use crate::strategy::addressed::{RequestIdentity, addressed};
+use crate::strategy::settings::{Settings, TOKEN_SKEW, TokenSecrets};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use std::fmt;
 use std::time::Duration;
 use ulid::Ulid;
 
-/// How far the clock of the host that issued a signed token may be ahead.
-pub(super) const SKEW: Duration = Duration::from_secs(30);
-
-/// What signs tokens now, and what signed those that are still out.
-#[derive(Clone)]
-pub(crate) struct TokenSecrets {
-    pub(crate) current: Vec<u8>,
-    pub(crate) previous: Option<Vec<u8>>,
-}
-
-impl fmt::Debug for TokenSecrets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TokenSecrets(…)")
-    }
-}
-
-/// What a token is bound to; two tokens of one ULID elsewhere are strangers.
-struct Bound<'a> {
+/// The app, scope and operation of a token; tokens of one ULID elsewhere are other tokens.
+struct TokenBinding<'a> {
     settings: &'a Settings,
     scope: &'a KeyParts,
     operation: &'a str,
@@ -53,23 +35,24 @@ pub(crate) async fn issue(
     let now = crate::clock::millis(engine.clock().wall());
     // Every token with 80 random bits of its own; a monotonic generator's can be guessed.
     let ulid = Ulid::from_parts(now, rand::random());
-    let bound = Bound { settings, scope, operation };
-    let key = bound.storage_key(ulid);
+    let binding = TokenBinding { settings, scope, operation };
+    let key = binding.storage_key(ulid);
     if let Some(secrets) = &settings.secrets {
         let mac = signer(&secrets.current, &key).finalize().into_bytes();
         return Ok(format!("{ulid}.{}", BASE64_URL_SAFE_NO_PAD.encode(mac)));
     }
-    engine.issue(&key, &bound.label(ulid), settings.token_ttl).await?;
+    engine.issue(&key, &binding.label(ulid), settings.token_ttl).await?;
     Ok(ulid.to_string())
 }
 
-pub(super) fn ask(
+/// The claim request that uses a token up.
+pub(super) fn claim_request(
     policy: &Policy,
     settings: &Settings,
-    reading: &Reading<'_>,
+    request: &RequestIdentity<'_>,
 ) -> Result<ClaimRequest, Refusal> {
-    let bound = Bound { settings, scope: reading.scope, operation: reading.operation };
-    let value = reading.key.last_value();
+    let binding = TokenBinding { settings, scope: request.scope, operation: request.operation };
+    let value = request.key.last_value();
     let (ulid, signature) = match value.split_once('.') {
         Some((ulid, signature)) => (ulid, Some(signature)),
         None => (value, None),
@@ -77,21 +60,23 @@ pub(super) fn ask(
     // Told apart from an unknown token by nothing, whatever is wrong with it.
     let ulid = read(ulid).ok_or(Refusal::TokenInvalid)?;
     let issued = Duration::from_millis(ulid.timestamp_ms());
-    let now = reading.clock.wall();
-    let mut ask = addressed(policy, settings, reading.fingerprint, &bound.address(&secret(ulid)));
+    let now = request.clock.wall();
+    let mut claim_request =
+        addressed(policy, settings, request.fingerprint, &binding.address(&secret(ulid)));
     // A host whose clock is behind must not lengthen a token's life.
-    ask.reclaim = ReclaimWindow::Until(issued.min(now) + settings.token_ttl);
-    ask.claim.claimable = match (&settings.secrets, signature) {
+    claim_request.reclaim = ReclaimWindow::Until(issued.min(now) + settings.token_ttl);
+    claim_request.claim.claimable = match (&settings.secrets, signature) {
         (None, None) => Claimable::Issued,
         (Some(secrets), Some(signature))
-            if issued <= now + SKEW && is_signed(secrets, &ask.claim.key, signature) =>
+            if issued <= now + TOKEN_SKEW
+                && is_signed(secrets, &claim_request.claim.key, signature) =>
         {
             // One that is over uses nothing up, and still finds what it was used for.
             if now < issued + settings.token_ttl { Claimable::Any } else { Claimable::Issued }
         }
         _ => return Err(Refusal::TokenInvalid),
     };
-    Ok(ask)
+    Ok(claim_request)
 }
 
 /// A ULID whose 26 digits are no more than its 128 bits: of more, the highest would be lost.
@@ -122,7 +107,7 @@ fn secret(ulid: Ulid) -> KeyParts {
     KeyParts::new().secret(ulid.array_to_str(&mut [0; ulid::ULID_LEN]))
 }
 
-impl Bound<'_> {
+impl TokenBinding<'_> {
     fn address<'a>(&'a self, key: &'a KeyParts) -> Address<'a> {
         Address {
             namespace: &self.settings.namespace,

@@ -1,6 +1,6 @@
 //! Opening a transaction and letting its guards judge, again if one had to give way.
 
-use crate::engine::decide::Refusal;
+use crate::engine::Refusal;
 use crate::engine::{ClaimRequest, Engine, InFlightGuard};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::outcome::Outcome;
@@ -23,7 +23,7 @@ pub(super) const BUSY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Plan {
     /// The record that commits with it; nothing, for a request without a key that needs none.
-    pub(crate) ask: Option<ClaimRequest>,
+    pub(crate) request: Option<ClaimRequest>,
     /// The row that guards it.
     pub(crate) row: Option<RowPlan>,
     /// How long to wait for others that hold the same row.
@@ -109,7 +109,7 @@ async fn attempt(
     until: Instant,
     entered: InFlightGuard,
 ) -> Result<TransactionAdmission, StoreError> {
-    if plan.ask.is_some() {
+    if plan.request.is_some() {
         database.make_table(until).await?;
     }
     let mut open = database.begin(until).await?;
@@ -137,7 +137,7 @@ enum Verdict {
 
 /// Lets the guards judge, on a transaction that is then the handler's.
 async fn guard(open: &mut dyn Open, plan: &Plan) -> Result<Verdict, StoreError> {
-    let recorded = match &plan.ask {
+    let recorded = match &plan.request {
         None => None,
         Some(ask) => match dedup_table::claim(open, ask).await? {
             Found::Nothing(recorded) => Some(recorded),

@@ -4,8 +4,8 @@
 //! message.)
 
 use crate::engine::ClaimRequest;
-use crate::engine::claim::Claimed;
-use crate::engine::decide::{Decision, Refusal, decide};
+use crate::engine::Claimed;
+use crate::engine::{Decision, Refusal, decide};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::outcome::Outcome;

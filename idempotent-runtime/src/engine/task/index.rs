@@ -4,8 +4,8 @@
 //! it twice, or taking it off twice, changes nothing; and each list is bounded, so that it stays
 //! small enough to be exchanged whole.
 
-use crate::engine::Engine;
-use crate::engine::wait::{jittered, pause_for};
+use crate::engine::engine::Engine;
+use crate::engine::pause::{jittered, pause_for};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::{Address, KeyParts, StorageKey};
 use crate::store::Swap;
@@ -119,7 +119,7 @@ impl Index {
         if seen.as_ref().is_none_or(|seen| seen.len() < size(LONGEST)) {
             return Ok(false);
         }
-        *seen = super::read(engine, &list.place).await?.map(|entry| entry.value);
+        *seen = engine.core().read(&list.place).await?.map(|entry| entry.value);
         Ok(seen.as_ref().is_some_and(|seen| seen.len() >= size(LONGEST)))
     }
 
@@ -127,11 +127,11 @@ impl Index {
     pub(super) async fn all(&self, engine: &Engine) -> Result<Vec<StorageKey>, StoreError> {
         let mut all = Vec::new();
         for list in &self.0 {
-            let Some(entry) = super::read(engine, &list.place).await? else { continue };
+            let Some(entry) = engine.core().read(&list.place).await? else { continue };
             let unfinished = list.decode(Some(&entry.value))?;
             if !unfinished.tasks.is_empty() && entry.left < unfinished.life / 2 {
                 let same = entry.value.clone();
-                super::swap(engine, &list.place, entry.value, same, unfinished.life).await?;
+                engine.core().swap(&list.place, &entry.value, &same, unfinished.life).await?;
             }
             all.extend(unfinished.tasks);
         }
@@ -156,7 +156,7 @@ impl List {
                 if fresh {
                     return Ok(());
                 }
-                *seen = super::read(engine, &self.place).await?.map(|entry| entry.value);
+                *seen = engine.core().read(&self.place).await?.map(|entry| entry.value);
                 fresh = true;
                 continue;
             }
@@ -186,9 +186,9 @@ impl List {
         life: Duration,
     ) -> Result<Option<Option<Bytes>>, StoreError> {
         let Some(expected) = expected else {
-            return Ok(super::create(engine, &self.place, next, life).await?.map(Some));
+            return Ok(engine.core().create(&self.place, &next, life).await?.map(Some));
         };
-        match super::swap(engine, &self.place, expected, next, life).await? {
+        match engine.core().swap(&self.place, &expected, &next, life).await? {
             Swap::Done => Ok(None),
             Swap::Differs(there) => Ok(Some(there)),
         }

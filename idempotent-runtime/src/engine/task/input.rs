@@ -1,6 +1,6 @@
 //! What a run of a task needs: where its handler is, and the handler's arguments.
 
-use crate::engine::Engine;
+use crate::engine::engine::Engine;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::policy::OnAbandoned;
@@ -78,12 +78,12 @@ impl Input {
         place: &StorageKey,
         life: Duration,
     ) -> Result<Option<Self>, StoreError> {
-        let Some(entry) = super::read(engine, place).await? else { return Ok(None) };
+        let Some(entry) = engine.core().read(place).await? else { return Ok(None) };
         let input = Self::decode(place, &entry.value)
             .map_err(|error| StoreError::new(StoreErrorKind::Corrupt, "read").because(error))?;
         if entry.left < life {
             let same = entry.value.clone();
-            super::swap(engine, place, entry.value, same, life).await?;
+            engine.core().swap(place, &entry.value, &same, life).await?;
         }
         Ok(Some(input))
     }

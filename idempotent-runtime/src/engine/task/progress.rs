@@ -1,6 +1,6 @@
 //! How far a run is, as its handler says.
 
-use crate::engine::Engine;
+use crate::engine::engine::Engine;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::store::Swap;
@@ -15,7 +15,7 @@ const VERSION: u8 = 1;
 
 /// How far a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Progress {
+pub(crate) struct ProgressRecord {
     /// Which run it is: what an earlier one said no longer counts.
     pub(crate) attempt: u64,
     pub(crate) done: u64,
@@ -27,7 +27,7 @@ pub(crate) fn place(task: &StorageKey) -> StorageKey {
     task.beside("progress")
 }
 
-impl Progress {
+impl ProgressRecord {
     fn encode(self, place: &StorageKey) -> Bytes {
         let mut out = vec![KIND, VERSION];
         for number in [self.attempt, self.done, self.total] {
@@ -54,17 +54,17 @@ impl Progress {
         life: Duration,
     ) -> Result<(), StoreError> {
         let next = self.encode(place);
-        let mut there = super::create(engine, place, next.clone(), life).await?;
+        let mut there = engine.core().create(place, &next, life).await?;
         while let Some(seen) = there {
             // What is no progress is left by a run that was tidied up, and may be written over.
             let later = Self::decode(place, &seen).is_ok_and(|seen| seen.attempt > self.attempt);
             if later {
                 return Ok(());
             }
-            there = match super::swap(engine, place, seen, next.clone(), life).await? {
+            there = match engine.core().swap(place, &seen, &next, life).await? {
                 Swap::Done => None,
                 Swap::Differs(Some(now)) => Some(now),
-                Swap::Differs(None) => super::create(engine, place, next.clone(), life).await?,
+                Swap::Differs(None) => engine.core().create(place, &next, life).await?,
             };
         }
         Ok(())
@@ -76,7 +76,7 @@ impl Progress {
         place: &StorageKey,
         attempt: u64,
     ) -> Result<Option<Self>, StoreError> {
-        let Some(entry) = super::read(engine, place).await? else { return Ok(None) };
+        let Some(entry) = engine.core().read(place).await? else { return Ok(None) };
         let progress = Self::decode(place, &entry.value)
             .map_err(|error| StoreError::new(StoreErrorKind::Corrupt, "read").because(error))?;
         Ok((progress.attempt == attempt).then_some(progress))

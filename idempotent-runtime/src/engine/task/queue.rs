@@ -7,16 +7,16 @@ use tokio::sync::Notify;
 
 /// A line of tasks; each stands in it once. The index bounds how many there can be.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Queue(Arc<Inner>);
+pub(super) struct TaskQueue(Arc<TaskQueueInner>);
 
 #[derive(Debug, Default)]
-struct Inner {
-    line: Mutex<Line>,
+struct TaskQueueInner {
+    line: Mutex<TaskLine>,
     news: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Line {
+struct TaskLine {
     waiting: VecDeque<StorageKey>,
     /// Those that wait, and those being tried.
     known: HashSet<StorageKey>,
@@ -24,12 +24,12 @@ struct Line {
 
 /// A task whose turn it is; until this is dropped, nobody else in this process tries it.
 #[derive(Debug)]
-pub(crate) struct Turn {
-    queue: Queue,
+pub(crate) struct TaskTurn {
+    queue: TaskQueue,
     task: StorageKey,
 }
 
-impl Queue {
+impl TaskQueue {
     /// Puts a task in line, unless it is there or being tried.
     pub(super) fn push(&self, task: StorageKey) {
         let mut line = self.line();
@@ -41,28 +41,28 @@ impl Queue {
     }
 
     /// Waits for the next task.
-    pub(super) async fn next(&self) -> Turn {
+    pub(super) async fn next(&self) -> TaskTurn {
         loop {
             let next = self.line().waiting.pop_front();
             match next {
-                Some(task) => return Turn { queue: self.clone(), task },
+                Some(task) => return TaskTurn { queue: self.clone(), task },
                 None => self.0.news.notified().await,
             }
         }
     }
 
-    fn line(&self) -> MutexGuard<'_, Line> {
+    fn line(&self) -> MutexGuard<'_, TaskLine> {
         self.0.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Turn {
+impl TaskTurn {
     pub(crate) const fn task(&self) -> StorageKey {
         self.task
     }
 }
 
-impl Drop for Turn {
+impl Drop for TaskTurn {
     fn drop(&mut self) {
         self.queue.line().known.remove(&self.task);
     }

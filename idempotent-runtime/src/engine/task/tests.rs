@@ -1,21 +1,26 @@
 //! What a crash or a lost answer at each step leaves behind, and what the next one makes of it.
 
-use super::*;
 use crate::clock::SystemClock;
-use crate::engine::claim::Claimable;
-use crate::engine::decide::Rules;
-use crate::engine::task::found::MOST_DEATHS;
-use crate::engine::{Admission, ClaimRequest, ReclaimWindow, Resolution, Resolved};
-use crate::error::StoreErrorKind;
+use crate::engine::task::found_task::{MOST_DEATHS, TaskStage};
+use crate::engine::task::input::{self, Input};
+use crate::engine::task::tasks::{Cancellation, Submission, Tasks};
+use crate::engine::{
+    Admission, Claim, ClaimRequest, Claimable, DuplicateRules, Engine, ReclaimWindow, Resolution,
+    Resolved,
+};
+use crate::error::{StoreError, StoreErrorKind};
 use crate::fingerprint::Fingerprint;
+use crate::key::StorageKey;
 use crate::outcome::Outcome;
 use crate::policy::{OnAbandoned, OnDuplicate, OnInFlight};
 use crate::store::record::Label;
-use crate::store::{MemoryStore, Store, StoreFuture};
+use crate::store::{Entry, MemoryStore, Store, StoreFuture, Swap};
+use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 const TTL: Duration = Duration::from_hours(1);
 
@@ -38,7 +43,7 @@ fn claim(key: StorageKey) -> Claim {
 }
 
 fn ask(key: StorageKey) -> ClaimRequest {
-    let rules = Rules {
+    let rules = DuplicateRules {
         on_duplicate: OnDuplicate::Reject,
         on_in_flight: OnInFlight::Reject,
         on_abandoned: OnAbandoned::Retry,
@@ -139,18 +144,22 @@ async fn a_crash_at_every_step_of_storing_leaves_what_a_retry_completes() {
     for (steps, last) in (0..9).flat_map(|steps| [(steps, Last::Lost), (steps, Last::Done)]) {
         let store = MemoryStore::new();
         let dying = Dying { store: store.clone(), left: AtomicUsize::new(steps), last };
-        let first = Tasks::new("").put(&engine(dying), &claim(key(1)), &input()).await;
+        let first = Tasks::new("").submit(&engine(dying), &claim(key(1)), &input()).await;
         let (tasks, engine) = (Tasks::new(""), engine(store));
         let promised = first.is_ok();
         if !promised {
             died += 1;
-            let retried = tasks.put(&engine, &claim(key(1)), &input()).await.unwrap();
+            let retried = tasks.submit(&engine, &claim(key(1)), &input()).await.unwrap();
             let new = matches!((steps, last), (0, Last::Lost));
-            assert_eq!(retried, if new { Put::New } else { Put::Known }, "{steps} {last:?}");
+            assert_eq!(
+                retried,
+                if new { Submission::New } else { Submission::Known },
+                "{steps} {last:?}"
+            );
         }
         assert_eq!(tasks.index.all(&engine).await.unwrap(), [key(1)], "{steps}");
         let stage = tasks.find(&engine, &key(1)).await.unwrap().unwrap().stage;
-        assert_eq!(stage, Stage::Waiting, "{steps}");
+        assert_eq!(stage, TaskStage::Waiting, "{steps}");
         let place = input::place(&key(1));
         let kept = Input::read(&engine, &place, Duration::ZERO).await.unwrap();
         assert_eq!(kept, Some(input()), "{steps}");
@@ -165,7 +174,7 @@ async fn a_crash_at_every_step_of_tidying_up_is_made_up_for() {
         let store = MemoryStore::new();
         let healthy = engine(store.clone());
         let tasks = Tasks::new("");
-        tasks.put(&healthy, &claim(key(1)), &input()).await.unwrap();
+        tasks.submit(&healthy, &claim(key(1)), &input()).await.unwrap();
         let Admission::Run(run) = healthy.begin(&ask(key(1))).await.unwrap() else {
             panic!("free")
         };
@@ -175,7 +184,7 @@ async fn a_crash_at_every_step_of_tidying_up_is_made_up_for() {
         // As whoever finds the entry does.
         tasks.finished(&healthy, &key(1)).await;
         assert_eq!(tasks.index.all(&healthy).await.unwrap(), [], "{steps}");
-        assert_eq!(tasks.find(&healthy, &key(1)).await.unwrap().unwrap().stage, Stage::Over);
+        assert_eq!(tasks.find(&healthy, &key(1)).await.unwrap().unwrap().stage, TaskStage::Over);
     }
 }
 
@@ -184,11 +193,11 @@ async fn calling_off_and_claiming_exclude_each_other() {
     let (tasks, engine) = (Tasks::new(""), engine(MemoryStore::new()));
     for number in 0..200 {
         let key = key(number);
-        tasks.put(&engine, &claim(key), &input()).await.unwrap();
+        tasks.submit(&engine, &claim(key), &input()).await.unwrap();
         let ask = ask(key);
-        let (off, begun) = tokio::join!(tasks.call_off(&engine, &key), engine.begin(&ask));
+        let (off, begun) = tokio::join!(tasks.cancel(&engine, &key), engine.begin(&ask));
         let runs = matches!(begun.unwrap(), Admission::Run(_));
-        let off = matches!(off.unwrap(), CallOff::Done(_));
+        let off = matches!(off.unwrap(), Cancellation::Done(_));
         assert!(runs != off, "{number}: {runs} {off}");
     }
 }
@@ -223,27 +232,27 @@ async fn of_many_that_change_the_index_at_once_nobody_is_forgotten() {
 #[tokio::test]
 async fn a_full_index_takes_no_more_until_a_task_is_over() {
     let (tasks, engine) = (Tasks::new(""), engine(MemoryStore::new()));
-    let put = async |number| tasks.put(&engine, &claim(key(number)), &input()).await.unwrap();
+    let put = async |number| tasks.submit(&engine, &claim(key(number)), &input()).await.unwrap();
     for number in 0..512 {
-        assert_eq!(put(number).await, Put::New);
+        assert_eq!(put(number).await, Submission::New);
     }
-    assert_eq!(put(512).await, Put::Full);
+    assert_eq!(put(512).await, Submission::Full);
     // Nothing of it was stored, and what is there is still found.
     assert!(tasks.find(&engine, &key(512)).await.unwrap().is_none());
-    assert_eq!(put(7).await, Put::Known);
-    tasks.call_off(&engine, &key(7)).await.unwrap();
-    assert_eq!(put(512).await, Put::New);
+    assert_eq!(put(7).await, Submission::Known);
+    tasks.cancel(&engine, &key(7)).await.unwrap();
+    assert_eq!(put(512).await, Submission::New);
 }
 
 #[tokio::test]
 async fn a_task_that_its_processes_die_of_is_held_in_the_end() {
     let (tasks, engine) = (Tasks::new(""), engine(MemoryStore::new()));
-    tasks.put(&engine, &claim(key(1)), &input()).await.unwrap();
+    tasks.submit(&engine, &claim(key(1)), &input()).await.unwrap();
     for death in 1..=MOST_DEATHS {
         let Admission::Run(run) = engine.begin(&ask(key(1))).await.unwrap() else { panic!("free") };
         run.abandon().await;
         let found = tasks.find(&engine, &key(1)).await.unwrap().unwrap();
-        assert_eq!(found.stage, Stage::Abandoned);
+        assert_eq!(found.stage, TaskStage::Abandoned);
         let held = found.on_abandoned(Some(&input())) == OnAbandoned::Hold;
         assert_eq!(held, death == MOST_DEATHS, "{death}");
     }
@@ -252,7 +261,7 @@ async fn a_task_that_its_processes_die_of_is_held_in_the_end() {
 #[tokio::test]
 async fn a_held_task_that_did_not_happen_is_in_line_again() {
     let (tasks, engine) = (Tasks::new(""), engine(MemoryStore::new()));
-    tasks.put(&engine, &claim(key(1)), &input()).await.unwrap();
+    tasks.submit(&engine, &claim(key(1)), &input()).await.unwrap();
     drop(tasks.next().await);
     let Admission::Run(run) = engine.begin(&ask(key(1))).await.unwrap() else { panic!("free") };
     run.abandon().await;
@@ -282,11 +291,11 @@ async fn a_request_that_is_given_back_is_no_task() {
 #[tokio::test]
 async fn a_task_that_was_put_down_again_after_its_end_does_not_run_again() {
     let (tasks, engine) = (Tasks::new(""), engine(MemoryStore::new()));
-    tasks.put(&engine, &claim(key(1)), &input()).await.unwrap();
+    tasks.submit(&engine, &claim(key(1)), &input()).await.unwrap();
     let Admission::Run(run) = engine.begin(&ask(key(1))).await.unwrap() else { panic!("free") };
     run.complete(Outcome::Tombstone, TTL).await;
     tasks.finished(&engine, &key(1)).await;
-    assert_eq!(tasks.put(&engine, &claim(key(1)), &input()).await.unwrap(), Put::Known);
+    assert_eq!(tasks.submit(&engine, &claim(key(1)), &input()).await.unwrap(), Submission::Known);
     assert_eq!(tasks.index.all(&engine).await.unwrap(), []);
     let again = engine.begin(&ask(key(1))).await.unwrap();
     assert!(matches!(again, Admission::Refused(_)), "{again:?}");

@@ -1,7 +1,7 @@
 //! All arguments of a handler together, as they are stored.
 
-use crate::http::handler::{Arguments, borrowed};
-use crate::http::task::TaskArgument;
+use crate::http::call::arguments::{Arguments, borrowed};
+use crate::http::task::argument::TaskArgument;
 use actix_web::error::ErrorInternalServerError;
 use actix_web::{Error, FromRequest, HttpRequest};
 use bytes::Bytes;
@@ -9,22 +9,19 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::any::Any;
 
-/// What is stored of a handler's arguments, where its request becomes a task.
-pub(in crate::http) struct Kept(pub(super) Vec<Bytes>);
-
 /// A tuple of arguments.
 pub trait TaskArguments: FromRequest {
-    /// What is stored of each, in order.
+    /// The stored form of each, in order.
     fn keep(&self) -> Result<Vec<Bytes>, Error>;
 
-    /// Makes them of what was stored.
+    /// Makes them of their stored forms.
     fn restore(kept: &[Bytes], request: &HttpRequest) -> Result<Self, Error>;
 }
 
 /// How the arguments of one handler are kept and restored, whatever their types.
 pub struct TaskSteps {
-    pub(super) keep: fn(&dyn Any) -> Result<Vec<Bytes>, Error>,
-    pub(super) restore: fn(&[Bytes], &HttpRequest) -> Result<Arguments, Error>,
+    pub(crate) keep: fn(&dyn Any) -> Result<Vec<Bytes>, Error>,
+    pub(crate) restore: fn(&[Bytes], &HttpRequest) -> Result<Arguments, Error>,
 }
 
 impl TaskSteps {

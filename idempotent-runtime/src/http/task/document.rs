@@ -1,7 +1,7 @@
-//! What a task's address answers: how far it is, and its result.
+//! The document at a task's address: how far it is, and its result.
 
-use crate::engine::task::progress::Progress;
-use crate::engine::task::{Found, Stage};
+use crate::engine::task::progress::ProgressRecord;
+use crate::engine::task::{FoundTask, TaskStage};
 use crate::outcome::{Outcome, StoredResponse};
 use crate::policy::OnAbandoned;
 use crate::store::record::State;
@@ -13,9 +13,9 @@ use std::borrow::Cow;
 
 /// A task as its owner sees it.
 #[derive(Serialize)]
-pub(super) struct Document<'a> {
+pub(crate) struct Document<'a> {
     id: &'a str,
-    pub(super) status: Status,
+    pub(crate) status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
     progress: Option<Far>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -25,7 +25,7 @@ pub(super) struct Document<'a> {
 /// How far a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Status {
+pub(crate) enum Status {
     /// It waits to be run, for the first time or once more.
     Pending,
     Running,
@@ -61,20 +61,20 @@ enum Body<'a> {
 }
 
 impl<'a> Document<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         id: &'a str,
-        task: &'a Found,
+        task: &'a FoundTask,
         on_abandoned: OnAbandoned,
-        progress: Option<Progress>,
+        progress: Option<ProgressRecord>,
     ) -> Self {
         let status = Status::of(task, on_abandoned);
-        let progress = progress.map(|Progress { done, total, .. }| Far { done, total });
+        let progress = progress.map(|ProgressRecord { done, total, .. }| Far { done, total });
         Self { id, status, progress, result: response(task).map(TaskResult::of) }
     }
 }
 
 /// The response that a task ended with.
-pub(super) fn response(task: &Found) -> Option<&StoredResponse> {
+pub(crate) fn response(task: &FoundTask) -> Option<&StoredResponse> {
     match &task.record.state {
         State::Completed(Outcome::Response(response)) => Some(response),
         _ => None,
@@ -82,17 +82,17 @@ pub(super) fn response(task: &Found) -> Option<&StoredResponse> {
 }
 
 impl Status {
-    pub(super) fn of(task: &Found, on_abandoned: OnAbandoned) -> Self {
+    pub(crate) fn of(task: &FoundTask, on_abandoned: OnAbandoned) -> Self {
         match (task.stage, on_abandoned) {
-            (Stage::Waiting, _) | (Stage::Abandoned, OnAbandoned::Retry) => Self::Pending,
-            (Stage::Abandoned, OnAbandoned::Hold) => Self::Held,
-            (Stage::Running, _) => Self::Running,
-            (Stage::Over, _) if task.record.state == State::Cancelled => Self::Cancelled,
+            (TaskStage::Waiting, _) | (TaskStage::Abandoned, OnAbandoned::Retry) => Self::Pending,
+            (TaskStage::Abandoned, OnAbandoned::Hold) => Self::Held,
+            (TaskStage::Running, _) => Self::Running,
+            (TaskStage::Over, _) if task.record.state == State::Cancelled => Self::Cancelled,
             // A person said that it happened.
-            (Stage::Over, _) if task.record.state == State::Completed(Outcome::Tombstone) => {
+            (TaskStage::Over, _) if task.record.state == State::Completed(Outcome::Tombstone) => {
                 Self::Succeeded
             }
-            (Stage::Over, _) => match response(task) {
+            (TaskStage::Over, _) => match response(task) {
                 Some(response) if response.status < 400 => Self::Succeeded,
                 _ => Self::Failed,
             },
@@ -100,7 +100,7 @@ impl Status {
     }
 
     /// Whether it is worth asking again.
-    pub(super) const fn may_change(self) -> bool {
+    pub(crate) const fn may_change(self) -> bool {
         matches!(self, Self::Pending | Self::Running)
     }
 }

@@ -1,10 +1,11 @@
 //! How far a task is, for handlers that say so.
 
 use crate::engine::Engine;
-use crate::engine::task::progress::{self, Progress as Said};
-use crate::http::app::Idempotency;
-use crate::http::serving::{Shared, unguarded};
-use crate::http::task::resumed::Resumed;
+use crate::engine::task::progress::{self, ProgressRecord};
+use crate::http::answer::misconfigured::unguarded;
+use crate::http::app::idempotency::Idempotency;
+use crate::http::call::run::RunState;
+use crate::http::task::carried::CarriedTask;
 use crate::key::StorageKey;
 use actix_web::dev::Payload;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, rt};
@@ -40,8 +41,8 @@ struct Reporter {
     engine: Engine,
     place: StorageKey,
     /// Which run it is, is known when it begins.
-    shared: Rc<Shared>,
-    task: Rc<Resumed>,
+    state: Rc<RunState>,
+    task: Rc<CarriedTask>,
     /// What was said last and is not written yet.
     news: Cell<Option<(u64, u64)>>,
     writing: Cell<bool>,
@@ -65,8 +66,8 @@ impl Progress {
 /// Writes as long as there is news.
 async fn write(reporter: Rc<Reporter>) {
     while let Some((done, total)) = reporter.news.take() {
-        let Reporter { engine, place, shared, task, .. } = &*reporter;
-        let said = Said { attempt: shared.attempt.get(), done, total };
+        let Reporter { engine, place, state, task, .. } = &*reporter;
+        let said = ProgressRecord { attempt: state.attempt.get(), done, total };
         if let Err(error) = said.write(engine, place, task.life.get()).await {
             tracing::debug!(key = %place, %error, "the progress of a task could not be written");
         }
@@ -87,16 +88,16 @@ impl FromRequest for Progress {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let extensions = request.extensions();
-        let Some(shared) = extensions.get::<Rc<Shared>>() else {
+        let Some(state) = extensions.get::<Rc<RunState>>() else {
             drop(extensions);
             return ready(Err(unguarded(request, "Progress")));
         };
-        let task = extensions.get::<Rc<Resumed>>().zip(request.app_data::<Idempotency>());
+        let task = extensions.get::<Rc<CarriedTask>>().zip(request.app_data::<Idempotency>());
         ready(Ok(Self(task.map(|(task, app)| {
             Rc::new(Reporter {
                 engine: app.engine().clone(),
                 place: progress::place(&task.key),
-                shared: Rc::clone(shared),
+                state: Rc::clone(state),
                 task: Rc::clone(task),
                 news: Cell::default(),
                 writing: Cell::default(),

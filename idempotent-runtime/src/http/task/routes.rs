@@ -1,12 +1,12 @@
 //! The addresses of tasks: `GET` tells how far one is, `DELETE` calls it off.
 
-use crate::engine::task::progress::{self, Progress};
-use crate::engine::task::{CallOff, Found, Input, Stage, input};
+use crate::engine::task::progress::{self, ProgressRecord};
+use crate::engine::task::{Cancellation, FoundTask, Input, TaskStage, input};
 use crate::error::StoreError;
-use crate::http::caller::Caller;
-use crate::http::problem::{Problem, ProblemKind};
-use crate::http::refusal;
-use crate::http::response::{is_whole, rebuilt};
+use crate::http::answer::problem::{Problem, ProblemKind};
+use crate::http::answer::refusal;
+use crate::http::answer::stored_response::{is_whole, uncacheable};
+use crate::http::app::caller::Caller;
 use crate::http::task::document::{Document, Status, response};
 use crate::key::StorageKey;
 use crate::policy::OnAbandoned;
@@ -21,7 +21,7 @@ use std::time::Duration;
 const NAME: &str = "idempotent-runtime:task";
 
 /// When it is worth asking again, in seconds.
-pub(super) const SOON: u64 = 1;
+pub(crate) const SOON: u64 = 1;
 
 /// The addresses of tasks, to be mounted: `task_routes("/tasks")`.
 ///
@@ -43,12 +43,12 @@ pub(super) const SOON: u64 = 1;
 pub fn task_routes(path: &str) -> Scope {
     let one = web::resource("/{id}").name(NAME);
     web::scope(path)
-        .service(one.route(web::get().to(show)).route(web::delete().to(call_off)))
+        .service(one.route(web::get().to(show)).route(web::delete().to(cancel)))
         .service(web::resource("/{id}/result").route(web::get().to(result)))
 }
 
 /// The path of a task's address, if `task_routes` is mounted.
-pub(super) fn address(request: &HttpRequest, id: &str) -> Option<String> {
+pub(crate) fn address(request: &HttpRequest, id: &str) -> Option<String> {
     request.url_for(NAME, [id]).ok().map(|url| url.path().to_owned())
 }
 
@@ -75,7 +75,7 @@ impl FromRequest for Asker {
 async fn show(asker: Asker) -> Result<HttpResponse, Error> {
     let (task, on_abandoned) = asker.find().await?;
     let progress = match (task.stage, task.record.attempt) {
-        (Stage::Running, attempt) => asker.progress(attempt).await?,
+        (TaskStage::Running, attempt) => asker.progress(attempt).await?,
         _ => None,
     };
     Ok(asker.document(&task, on_abandoned, progress))
@@ -85,7 +85,7 @@ async fn result(asker: Asker) -> Result<HttpResponse, Error> {
     let (task, on_abandoned) = asker.find().await?;
     let (kind, what) = match (Status::of(&task, on_abandoned), response(&task)) {
         (_, Some(response)) if is_whole(response) => {
-            return rebuilt(response.clone())
+            return uncacheable(response.clone())
                 .ok_or_else(|| asker.caller.refuse(&refusal::unreadable(&asker.caller.request)));
         }
         (Status::Cancelled, _) => {
@@ -107,12 +107,12 @@ async fn result(asker: Asker) -> Result<HttpResponse, Error> {
     }))
 }
 
-async fn call_off(asker: Asker) -> Result<HttpResponse, Error> {
+async fn cancel(asker: Asker) -> Result<HttpResponse, Error> {
     let Caller { app, .. } = &asker.caller;
-    match asker.told(app.tasks().call_off(app.engine(), &asker.key).await)? {
-        CallOff::Done(task) => Ok(asker.document(&task, OnAbandoned::Retry, None)),
-        CallOff::Missing => Err(asker.missing()),
-        CallOff::TooLate => {
+    match asker.told(app.tasks().cancel(app.engine(), &asker.key).await)? {
+        Cancellation::Done(task) => Ok(asker.document(&task, OnAbandoned::Retry, None)),
+        Cancellation::Missing => Err(asker.missing()),
+        Cancellation::TooLate => {
             let what = "the task runs or ran, and cannot be called off";
             Err(asker.caller.refuse(&asker.problem(ProblemKind::TaskStarted, what)))
         }
@@ -121,11 +121,11 @@ async fn call_off(asker: Asker) -> Result<HttpResponse, Error> {
 
 impl Asker {
     /// The task, and what is to become of it if its process died.
-    async fn find(&self) -> Result<(Found, OnAbandoned), Error> {
+    async fn find(&self) -> Result<(FoundTask, OnAbandoned), Error> {
         let Caller { app, .. } = &self.caller;
         let found = self.told(app.tasks().find(app.engine(), &self.key).await)?;
         let task = found.ok_or_else(|| self.missing())?;
-        if task.stage != Stage::Abandoned {
+        if task.stage != TaskStage::Abandoned {
             return Ok((task, OnAbandoned::Retry));
         }
         let place = input::place(&self.key);
@@ -134,16 +134,16 @@ impl Asker {
         Ok((task, on_abandoned))
     }
 
-    async fn progress(&self, attempt: u64) -> Result<Option<Progress>, Error> {
+    async fn progress(&self, attempt: u64) -> Result<Option<ProgressRecord>, Error> {
         let place = progress::place(&self.key);
-        self.told(Progress::read(self.caller.app.engine(), &place, attempt).await)
+        self.told(ProgressRecord::read(self.caller.app.engine(), &place, attempt).await)
     }
 
     fn document(
         &self,
-        task: &Found,
+        task: &FoundTask,
         on_abandoned: OnAbandoned,
-        progress: Option<Progress>,
+        progress: Option<ProgressRecord>,
     ) -> HttpResponse {
         let document = Document::new(&self.id, task, on_abandoned, progress);
         let mut response = HttpResponse::Ok();

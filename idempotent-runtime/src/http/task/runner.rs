@@ -1,9 +1,9 @@
 //! Runs tasks: on a thread of its own, through the app's own routes.
 
-use crate::engine::task::{Found, Input, Stage, Turn, input};
+use crate::engine::task::{FoundTask, Input, TaskStage, TaskTurn, input};
 use crate::error::StoreError;
-use crate::http::app::Idempotency;
-use crate::http::task::resumed::Resumed;
+use crate::http::app::idempotency::Idempotency;
+use crate::http::task::carried::CarriedTask;
 use crate::key::StorageKey;
 use crate::policy::OnAbandoned;
 use actix_http::{Message, Request, RequestHead};
@@ -33,7 +33,7 @@ impl fmt::Debug for TaskRunner {
     }
 }
 
-impl Idempotency {
+impl TaskRunner {
     /// Runs tasks in this process, on a thread of their own: those that it stores, and those that
     /// another process left behind.
     ///
@@ -44,12 +44,13 @@ impl Idempotency {
     ///
     /// ```
     /// # use actix_web::{App, HttpServer, web};
-    /// # use idempotent_runtime::{Idempotency, task_routes};
+    /// use idempotent_runtime::TaskRunner;
+    /// # use idempotent_runtime::Idempotency;
     /// # fn routes(_: &mut web::ServiceConfig) {}
     /// # fn serve(idempotency: Idempotency, data: web::Data<String>) {
     /// let tasks = {
     ///     let data = data.clone();
-    ///     idempotency.run_tasks(move |app| {
+    ///     TaskRunner::start(&idempotency, move |app| {
     ///         app.app_data(data).configure(routes);
     ///     })
     /// };
@@ -57,14 +58,14 @@ impl Idempotency {
     /// # }
     /// ```
     ///
-    /// Each call starts a thread, on which [`tasks_at_once`](crate::Builder::tasks_at_once) run at a
+    /// Each call starts a thread, on which [`tasks_at_once`](crate::IdempotencyBuilder::tasks_at_once) run at a
     /// time. Tasks that this process stores wait, if nobody calls it here, for another process.
-    pub fn run_tasks(
-        &self,
+    pub fn start(
+        idempotency: &Idempotency,
         routes: impl FnOnce(&mut ServiceConfig) + Send + 'static,
-    ) -> TaskRunner {
+    ) -> Self {
         let (stop, stopped) = oneshot::channel();
-        let app = self.clone();
+        let app = idempotency.clone();
         let thread = std::thread::Builder::new().name("idempotency-tasks".to_owned());
         let spawned = thread.spawn(move || {
             rt::System::new().block_on(run(app, routes, stopped));
@@ -72,7 +73,7 @@ impl Idempotency {
         if let Err(error) = spawned {
             tracing::error!(%error, "no tasks are run: no thread");
         }
-        TaskRunner(Some(stop))
+        Self(Some(stop))
     }
 }
 
@@ -113,7 +114,7 @@ async fn run(
     drop(places.acquire_many(u32::try_from(at_once).unwrap_or(u32::MAX)).await);
 }
 
-/// What came of trying to run a task.
+/// The result of trying to run a task.
 #[derive(Debug, PartialEq, Eq)]
 enum Tried {
     /// It ran, or there is nothing to run.
@@ -126,7 +127,7 @@ enum Tried {
 async fn attempt<B>(
     app: &Idempotency,
     service: &impl Service<Request, Response = ServiceResponse<B>, Error = Error>,
-    turn: Turn,
+    turn: TaskTurn,
 ) {
     match take_up(app, service, turn.task()).await {
         Ok(Tried::Done) => {}
@@ -165,13 +166,13 @@ async fn take_up<B>(
         tasks.drop_entry(engine, &key).await?;
         return Ok(Tried::Done);
     };
-    let resumed = Rc::new(Resumed::new(key, task.record, input));
-    let answered = match request(&resumed) {
+    let carried = Rc::new(CarriedTask::new(key, task.record, input));
+    let answered = match request(&carried) {
         Some(request) => service.call(request).await.ok().map(|answer| answer.status()),
         None => None,
     };
     // What the handler answered is in the store, or its lease will be over.
-    if resumed.was_reached() {
+    if carried.was_reached() {
         return to_run(app, &key).await.map(|_| Tried::Done);
     }
     let ran = answered.is_some_and(|status| status.is_success() || status.is_redirection());
@@ -180,25 +181,25 @@ async fn take_up<B>(
 }
 
 /// The task, if somebody has to run it; what is over is taken off the index.
-async fn to_run(app: &Idempotency, key: &StorageKey) -> Result<Option<Found>, StoreError> {
+async fn to_run(app: &Idempotency, key: &StorageKey) -> Result<Option<FoundTask>, StoreError> {
     let (engine, tasks) = (app.engine(), app.tasks());
     match tasks.find(engine, key).await? {
         Some(task) => match task.stage {
-            Stage::Waiting | Stage::Abandoned => return Ok(Some(task)),
-            Stage::Running => {}
-            Stage::Over => tasks.finished(engine, key).await,
+            TaskStage::Waiting | TaskStage::Abandoned => return Ok(Some(task)),
+            TaskStage::Running => {}
+            TaskStage::Over => tasks.finished(engine, key).await,
         },
         None => tasks.drop_entry(engine, key).await?,
     }
     Ok(None)
 }
 
-fn may_run(task: &Found, input: &Input) -> bool {
-    task.stage == Stage::Waiting || task.on_abandoned(Some(input)) == OnAbandoned::Retry
+fn may_run(task: &FoundTask, input: &Input) -> bool {
+    task.stage == TaskStage::Waiting || task.on_abandoned(Some(input)) == OnAbandoned::Retry
 }
 
 /// The request that carries a task to its handler.
-fn request(task: &Rc<Resumed>) -> Option<Request> {
+fn request(task: &Rc<CarriedTask>) -> Option<Request> {
     let mut head = Message::<RequestHead>::new();
     head.method = task.input.method.parse::<Method>().ok()?;
     head.uri = task.input.target.parse::<Uri>().ok()?;
@@ -210,9 +211,9 @@ fn request(task: &Rc<Resumed>) -> Option<Request> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::claim::{Claim, Claimable};
+    use crate::engine::{Claim, Claimable};
     use crate::fingerprint::Fingerprint;
-    use crate::http::scope::Scope;
+    use crate::http::app::scope::Scope;
     use crate::store::MemoryStore;
     use crate::store::record::Label;
     use actix_web::test::init_service;
@@ -238,7 +239,7 @@ mod tests {
             on_abandoned: OnAbandoned::Retry,
             arguments: Vec::new(),
         };
-        app.tasks().put(app.engine(), &claim, &input).await.unwrap();
+        app.tasks().submit(app.engine(), &claim, &input).await.unwrap();
         let service = init_service(App::new().configure(routes)).await;
         let tried = take_up(&app, &service, TASK).await.unwrap();
         (app, tried)

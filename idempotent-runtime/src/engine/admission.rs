@@ -1,0 +1,16 @@
+//! The answer to a claim request.
+
+use crate::engine::decide::Refusal;
+use crate::engine::execution::Execution;
+use crate::outcome::Outcome;
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Admission {
+    /// It runs; the execution is to be ended.
+    Run(Execution),
+    /// It ran before; this is the stored outcome, never a tombstone.
+    Replay(Box<Outcome>),
+    /// It must not run.
+    Refused(Refusal),
+}

@@ -1,0 +1,104 @@
+//! State that all parts of one engine share: its store, clock and counters, and who runs and waits.
+
+use crate::clock::Clock;
+use crate::engine::fair_queue::FairQueues;
+use crate::engine::heartbeat::{Heartbeat, Tools};
+use crate::engine::in_flight::InFlight;
+use crate::engine::pause::pause_for;
+use crate::engine::wait::WaitingRooms;
+use crate::error::{StoreError, StoreErrorKind};
+use crate::key::StorageKey;
+use crate::observe::Counters;
+#[cfg(feature = "actix")]
+use crate::store::{Entry, Swap};
+use crate::store::{Locks, Store};
+use bytes::Bytes;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+/// State that all parts of one engine share.
+#[derive(Debug)]
+pub(crate) struct EngineCore {
+    pub(super) tools: Tools,
+    /// Where locks live, unless they are records.
+    pub(super) locks: Option<Arc<dyn Locks>>,
+    pub(super) rooms: WaitingRooms,
+    pub(super) in_flight: Arc<InFlight>,
+    pub(super) queues: FairQueues,
+    pub(super) heartbeat: Heartbeat,
+}
+
+impl EngineCore {
+    pub(super) fn new(tools: Tools, locks: Option<Arc<dyn Locks>>) -> Self {
+        Self {
+            tools,
+            locks,
+            rooms: WaitingRooms::default(),
+            in_flight: Arc::default(),
+            queues: FairQueues::default(),
+            heartbeat: Heartbeat::new(),
+        }
+    }
+
+    pub(super) fn store(&self) -> &dyn Store {
+        &*self.tools.store
+    }
+
+    pub(super) fn clock(&self) -> &dyn Clock {
+        &*self.tools.clock
+    }
+
+    pub(super) fn counters(&self) -> &Counters {
+        &self.tools.counters
+    }
+
+    /// Puts a value where nothing is, within the deadline; answers what is there instead.
+    pub(super) async fn create(
+        &self,
+        key: &StorageKey,
+        value: &Bytes,
+        life: Duration,
+    ) -> Result<Option<Bytes>, StoreError> {
+        self.bounded("create", pin!(self.store().create(key, value, life))).await
+    }
+
+    /// Exchanges a value for another, within the deadline.
+    #[cfg(feature = "actix")]
+    pub(super) async fn swap(
+        &self,
+        key: &StorageKey,
+        expected: &Bytes,
+        value: &Bytes,
+        life: Duration,
+    ) -> Result<Swap, StoreError> {
+        self.bounded("swap", pin!(self.store().swap(key, expected, value, life))).await
+    }
+
+    /// Reads a value and the life it has left, within the deadline.
+    #[cfg(feature = "actix")]
+    pub(super) async fn read(&self, key: &StorageKey) -> Result<Option<Entry>, StoreError> {
+        self.bounded("read", pin!(self.store().read(key))).await
+    }
+
+    /// Gives one conversation with the store a deadline. An answer that is there at once, as in memory,
+    /// needs no timer.
+    pub(super) fn bounded<T>(
+        &self,
+        operation: &'static str,
+        mut work: Pin<&mut impl Future<Output = Result<T, StoreError>>>,
+    ) -> impl Future<Output = Result<T, StoreError>> {
+        let patience = self.tools.patience;
+        let mut timer = None;
+        poll_fn(move |context| {
+            if let Poll::Ready(answer) = work.as_mut().poll(context) {
+                return Poll::Ready(answer);
+            }
+            let timer = timer.get_or_insert_with(|| pause_for(patience));
+            let over = |()| Err(StoreError::new(StoreErrorKind::Timeout, operation));
+            timer.as_mut().poll(context).map(over)
+        })
+    }
+}

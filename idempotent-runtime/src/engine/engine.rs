@@ -1,0 +1,302 @@
+//! Claiming a key, waiting for others that have it, and starting the run.
+
+use crate::clock::{Clock, millis};
+use crate::engine::admission::Admission;
+use crate::engine::claim::{Claim, Claimable, Claimed, Claimer, claim, issued};
+use crate::engine::claim_request::ClaimRequest;
+use crate::engine::core::EngineCore;
+use crate::engine::decide::{Decision, Refusal, decide};
+use crate::engine::drain::{OnDrainTimeout, drain};
+use crate::engine::execution::{Execution, Ownership, RunContext};
+use crate::engine::external_lock;
+use crate::engine::heartbeat::Tools;
+use crate::engine::in_flight::InFlightGuard;
+use crate::engine::lease::Lease;
+use crate::engine::pause::{jittered, pause_for};
+use crate::engine::resolve::{Resolution, Resolved, resolve, tell_held};
+use crate::engine::wait::{WaiterSlot, Woken};
+use crate::error::{StoreError, StoreErrorKind};
+use crate::key::StorageKey;
+use crate::observe::{Counters, Counts};
+use crate::store::record::{Label, Owner};
+use crate::store::{Locks, Store};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a claim is sent while the store does not answer, and the pause between.
+const CLAIM_TRIES: u32 = 3;
+const CLAIM_PAUSE: Duration = Duration::from_millis(20);
+
+/// When it is worth asking again after a place in the queue was not good enough.
+const IN_QUEUE: Duration = Duration::from_secs(1);
+
+/// Claims keys and keeps them while handlers run, on one store.
+///
+/// Clones share everything.
+#[derive(Clone, Debug)]
+pub struct Engine(Arc<EngineCore>);
+
+/// A request that waits for another one.
+struct Waiting<'a> {
+    until: Duration,
+    /// None, if too many wait already.
+    slot: Option<WaiterSlot<'a>>,
+}
+
+impl Engine {
+    /// An engine on this store; `patience` bounds every conversation with it.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, patience: Duration) -> Self {
+        Self::with_locks(store, clock, patience, None)
+    }
+
+    /// The same, with locks that are no records of the store.
+    #[must_use]
+    pub fn with_locks(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        patience: Duration,
+        locks: Option<Arc<dyn Locks>>,
+    ) -> Self {
+        let tools = Tools { store, clock, counters: Arc::default(), patience };
+        Self(Arc::new(EngineCore::new(tools, locks)))
+    }
+
+    /// Decides what becomes of a request: it runs, gets a stored response, or is refused.
+    ///
+    /// # Errors
+    /// When the store did not answer, or what it holds under the key is no record. Nothing may
+    /// run then.
+    pub async fn begin(&self, request: &ClaimRequest) -> Result<Admission, StoreError> {
+        let admission = self.admit(request).await;
+        let counters = self.counters();
+        match &admission {
+            Ok(Admission::Run(_)) => counters.ran.count(),
+            // Counted when it is sent: what is stored may turn out not to be a response.
+            Ok(Admission::Replay(_)) => {}
+            Ok(Admission::Refused(refusal)) => {
+                counters.refused.count();
+                if *refusal == Refusal::OutcomeUnknown {
+                    tell_held(&request.claim.key);
+                }
+            }
+            Err(error) if error.kind() == StoreErrorKind::Corrupt => counters.undecodable.count(),
+            Err(_) => counters.store_failed.count(),
+        }
+        admission
+    }
+
+    async fn admit(&self, request: &ClaimRequest) -> Result<Admission, StoreError> {
+        let core = &*self.0;
+        let Some(in_flight) = core.in_flight.enter() else {
+            return Ok(Admission::Refused(Refusal::Draining));
+        };
+        let asked = core.clock().steady();
+        let ClaimRequest { claim, reclaim, wait, .. } = request;
+        let front = match claim.claimable {
+            // Waiting is rare, and its future large.
+            Claimable::InOrder => match Box::pin(core.queues.front(claim.key, *wait)).await {
+                Some(front) => Some(Box::new(front)),
+                None => {
+                    return Ok(Admission::Refused(Refusal::InProgress { retry_after: IN_QUEUE }));
+                }
+            },
+            Claimable::Any | Claimable::Issued => None,
+        };
+        if front.is_some() && core.in_flight.is_closed() {
+            return Ok(Admission::Refused(Refusal::Draining));
+        }
+        let mut sent = asked;
+        if front.is_some() {
+            // Waiting in the queue takes time.
+            sent = core.clock().steady();
+        }
+        let context = RunContext {
+            core: Arc::clone(&self.0),
+            reclaim: *reclaim,
+            _in_flight: in_flight,
+            _front: front,
+        };
+        if let (Claimable::InOrder, Some(locks)) = (claim.claimable, core.locks.as_deref()) {
+            let left = (asked + *wait).saturating_sub(core.clock().steady());
+            let busy = Refusal::InProgress { retry_after: IN_QUEUE };
+            return Box::pin(external_lock::take(locks, claim, left, busy, context)).await;
+        }
+        self.contend(request, context, asked, sent).await
+    }
+
+    /// Claims until the key is ours or the answer is known.
+    async fn contend(
+        &self,
+        ClaimRequest { claim, rules, wait, .. }: &ClaimRequest,
+        context: RunContext,
+        asked: Duration,
+        mut sent: Duration,
+    ) -> Result<Admission, StoreError> {
+        let core = &*self.0;
+        let mut by = self.claimer(claim.claimable);
+        let mut waiting = None;
+        loop {
+            let claimed = self.claim(claim, &by).await?;
+            match decide(claimed, claim.fingerprint, *rules) {
+                Decision::Run(lease) => {
+                    let run = self.start(lease, context, sent + claim.lease);
+                    // A request that waited was let in before the door closed, and has not begun.
+                    if waiting.is_some() && core.in_flight.is_closed() {
+                        Box::pin(run.release()).await;
+                        return Ok(Admission::Refused(Refusal::Draining));
+                    }
+                    return Ok(Admission::Run(run));
+                }
+                Decision::Replay(outcome) => return Ok(Admission::Replay(outcome)),
+                Decision::Refuse(refusal) => return Ok(Admission::Refused(refusal)),
+                Decision::TakeOver(attempt) => {
+                    core.counters().taken_over.count();
+                    by.take_over = Some(attempt);
+                }
+                Decision::Wait(retry_after) => {
+                    let waiting = waiting.get_or_insert_with(|| {
+                        let (until, slot) = (asked + *wait, core.rooms.enter(claim.key));
+                        Box::new(Waiting { until, slot })
+                    });
+                    // Waiting is rare, and its future large.
+                    if Box::pin(self.wait(waiting)).await == Woken::TimedOut {
+                        return Ok(Admission::Refused(Refusal::InProgress { retry_after }));
+                    }
+                }
+            }
+            sent = core.clock().steady();
+        }
+    }
+
+    fn start(&self, lease: Arc<Lease>, context: RunContext, ends: Duration) -> Execution {
+        lease.set_end(ends);
+        let renewal = self.0.heartbeat.keep(&lease, &self.0.tools);
+        context.run(lease, Ownership::Renewed(renewal))
+    }
+
+    async fn wait(&self, waiting: &Waiting<'_>) -> Woken {
+        let left = waiting.until.saturating_sub(self.0.clock().steady());
+        match &waiting.slot {
+            Some(slot) => slot.wait(self.0.store(), self.0.tools.patience, left).await,
+            None => Woken::TimedOut,
+        }
+    }
+
+    fn claimer(&self, claimable: Claimable) -> Claimer {
+        let first = match claimable {
+            Claimable::Any | Claimable::Issued => 1,
+            Claimable::InOrder => millis(self.0.clock().wall()),
+        };
+        Claimer { owner: Owner::random(), first, take_over: None }
+    }
+
+    async fn claim(&self, what: &Claim, by: &Claimer) -> Result<Claimed, StoreError> {
+        let first = claim(self.0.store(), what, by);
+        match self.0.bounded("create", pin!(first)).await {
+            Err(error) if error.is_transient() => Box::pin(self.claim_again(what, by, error)).await,
+            other => other,
+        }
+    }
+
+    /// The answer was lost, so asks again as the same owner (never assumes).
+    async fn claim_again(
+        &self,
+        what: &Claim,
+        by: &Claimer,
+        mut lost: StoreError,
+    ) -> Result<Claimed, StoreError> {
+        let asked = async {
+            for tries in 1..CLAIM_TRIES {
+                pause_for(jittered(CLAIM_PAUSE * tries)).await;
+                match claim(self.0.store(), what, by).await {
+                    Err(error) if error.is_transient() => lost = error,
+                    other => return other,
+                }
+            }
+            Err(lost)
+        };
+        self.0.bounded("create", pin!(asked)).await
+    }
+
+    /// Makes a key that must be issued beforehand claimable for `life`.
+    ///
+    /// # Errors
+    /// When the store did not answer.
+    pub async fn issue(
+        &self,
+        key: &StorageKey,
+        label: &Label,
+        life: Duration,
+    ) -> Result<(), StoreError> {
+        self.0.create(key, &issued(key, label), life).await.map(drop)
+    }
+
+    /// Ends what a dead owner left, as a person decided.
+    ///
+    /// # Errors
+    /// When the store did not answer, or what it holds under the key is no record. Asking again does
+    /// no harm.
+    pub async fn resolve(
+        &self,
+        key: &StorageKey,
+        resolution: Resolution,
+    ) -> Result<Resolved, StoreError> {
+        resolve(&self.0, key, resolution).await
+    }
+
+    /// Takes no new runs and waits for those under way; answers how many are left.
+    pub async fn drain(&self, at_most: Duration, on_timeout: OnDrainTimeout) -> usize {
+        drain(&self.0, at_most, on_timeout).await
+    }
+
+    /// How many runs are under way in this process, those that wait for one included.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        self.0.in_flight.now()
+    }
+
+    /// How often each thing happened so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counters().read()
+    }
+
+    /// The store underneath.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        self.0.store()
+    }
+
+    /// Counts a run in, unless the process is about to end.
+    pub(crate) fn enter(&self) -> Option<InFlightGuard> {
+        self.0.in_flight.enter()
+    }
+
+    /// Whether it takes no new runs any more.
+    #[cfg(feature = "actix")]
+    pub(crate) fn is_draining(&self) -> bool {
+        self.0.in_flight.is_closed()
+    }
+
+    /// Where locks live, unless they are records.
+    #[cfg(feature = "actix")]
+    pub(crate) fn locks(&self) -> Option<&dyn Locks> {
+        self.0.locks.as_deref()
+    }
+
+    #[cfg(feature = "actix")]
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.0.clock()
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        self.0.counters()
+    }
+
+    #[cfg(feature = "actix")]
+    pub(super) fn core(&self) -> &Arc<EngineCore> {
+        &self.0
+    }
+}

@@ -1,0 +1,216 @@
+//! The tasks of one app: submitting, finding, cancelling and finishing them.
+
+use crate::engine::claim::Claim;
+use crate::engine::engine::Engine;
+use crate::engine::lease::decode;
+use crate::engine::pause::{jittered, pause_for};
+use crate::engine::task::found_task::{FoundTask, TaskStage};
+use crate::engine::task::index::{Added, Index};
+use crate::engine::task::input::{self, Input};
+use crate::engine::task::progress;
+use crate::engine::task::queue::{TaskQueue, TaskTurn};
+use crate::error::StoreError;
+use crate::key::StorageKey;
+use crate::store::Swap;
+use crate::store::record::{Record, State};
+use bytes::Bytes;
+use std::time::Duration;
+
+/// What is left of a task whose run is over lives this much longer: not at all, but no store knows
+/// a shorter life.
+const NO_LIFE: Duration = Duration::from_millis(1);
+
+/// How much longer than its record an input lives at least, so that it is there when a run that
+/// lasted dies.
+const RESERVE: Duration = Duration::from_hours(24);
+
+/// How often a process looks for tasks that nobody runs: those of processes that died, and those
+/// that wait for a process with more work than it can do.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The tasks of one app: which are not finished, and which this process is to run next.
+#[derive(Debug)]
+pub(crate) struct Tasks {
+    pub(super) index: Index,
+    queue: TaskQueue,
+}
+
+/// What became of a request that is to be a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Submission {
+    /// It is one now.
+    New,
+    /// It was one before.
+    Known,
+    /// Another request is, with the same key.
+    Reused,
+    /// Too many are not finished.
+    Full,
+}
+
+/// What became of a task that is to be called off.
+#[derive(Debug)]
+pub(crate) enum Cancellation {
+    /// It never runs.
+    Done(FoundTask),
+    /// It runs, or ran.
+    TooLate,
+    /// There is none.
+    Missing,
+}
+
+impl Tasks {
+    pub(crate) fn new(namespace: &str) -> Self {
+        Self { index: Index::new(namespace), queue: TaskQueue::default() }
+    }
+
+    /// Stores a task, unless it is there.
+    ///
+    /// # Errors
+    /// When the store failed: nothing is promised yet, and a repetition finds what is there.
+    pub(crate) async fn submit(
+        &self,
+        engine: &Engine,
+        claim: &Claim,
+        input: &Input,
+    ) -> Result<Submission, StoreError> {
+        let (key, life) = (&claim.key, claim.lease + claim.retention);
+        if self.index.is_full(engine, key).await? && engine.core().read(key).await?.is_none() {
+            return Ok(Submission::Full);
+        }
+        let put = match engine.core().create(key, &waiting(claim), life).await? {
+            None => Submission::New,
+            Some(there) => {
+                let record = decode(key, &there, "create")?;
+                if record.fingerprint != claim.fingerprint {
+                    return Ok(Submission::Reused);
+                }
+                if is_over(&record) {
+                    return Ok(Submission::Known);
+                }
+                Submission::Known
+            }
+        };
+        // Also of a task that was there: who put it may have died at this point.
+        let place = input::place(key);
+        engine
+            .core()
+            .create(&place, &input.encode(&place), life + claim.retention + RESERVE)
+            .await?;
+        match self.index.add(engine, key, life).await? {
+            Added::Full => return Ok(Submission::Full),
+            Added::Now => self.queue.push(*key),
+            Added::Before => {}
+        }
+        Ok(put)
+    }
+
+    /// A task, however far it is.
+    pub(crate) async fn find(
+        &self,
+        engine: &Engine,
+        key: &StorageKey,
+    ) -> Result<Option<FoundTask>, StoreError> {
+        let Some(entry) = engine.core().read(key).await? else { return Ok(None) };
+        FoundTask::of(key, &entry).map(Some)
+    }
+
+    /// Calls a task off that nobody runs yet. The one exchange decides between this and a run.
+    pub(crate) async fn cancel(
+        &self,
+        engine: &Engine,
+        key: &StorageKey,
+    ) -> Result<Cancellation, StoreError> {
+        loop {
+            let Some(entry) = engine.core().read(key).await? else {
+                return Ok(Cancellation::Missing);
+            };
+            let FoundTask { record, stage } = FoundTask::of(key, &entry)?;
+            if record.state == State::Cancelled {
+                return Ok(Cancellation::Done(FoundTask { record, stage }));
+            }
+            if stage != TaskStage::Waiting {
+                return Ok(Cancellation::TooLate);
+            }
+            let record = Record { state: State::Cancelled, ..record };
+            let next = record.encode(key);
+            if engine.core().swap(key, &entry.value, &next, entry.left).await? == Swap::Done {
+                self.finished(engine, key).await;
+                return Ok(Cancellation::Done(FoundTask { record, stage: TaskStage::Over }));
+            }
+        }
+    }
+
+    /// Drops what lies beside the record of a task, and takes it off the index.
+    ///
+    /// What fails here is made up for later: by who meets the entry, and by the store.
+    pub(crate) async fn finished(&self, engine: &Engine, key: &StorageKey) {
+        let done = async {
+            for place in [input::place(key), progress::place(key)] {
+                if let Some(entry) = engine.core().read(&place).await? {
+                    engine.core().swap(&place, &entry.value, &Bytes::new(), NO_LIFE).await?;
+                }
+            }
+            self.index.remove(engine, key).await
+        };
+        if let Err(error) = done.await {
+            tracing::debug!(%key, %error, "a finished task is not tidied up yet");
+        }
+    }
+
+    /// Puts a task in line again that a person said did not happen; other records are left alone.
+    pub(crate) async fn put_back(
+        &self,
+        engine: &Engine,
+        key: &StorageKey,
+    ) -> Result<(), StoreError> {
+        let Some(entry) = engine.core().read(key).await? else { return Ok(()) };
+        let is_task = engine.core().read(&input::place(key)).await?.is_some();
+        if is_task && FoundTask::of(key, &entry)?.stage == TaskStage::Waiting {
+            self.index.add(engine, key, entry.left).await?;
+            self.queue.push(*key);
+        }
+        Ok(())
+    }
+
+    /// Takes a task off the index that nobody will run.
+    pub(crate) async fn drop_entry(
+        &self,
+        engine: &Engine,
+        key: &StorageKey,
+    ) -> Result<(), StoreError> {
+        self.index.remove(engine, key).await
+    }
+
+    /// Puts every task that is not finished in line for this process, again and again.
+    pub(crate) async fn look_for_work(&self, engine: &Engine) {
+        let mut failed = false;
+        loop {
+            let found = self.index.all(engine).await;
+            if let (Err(error), false) = (&found, failed) {
+                tracing::warn!(%error, "nobody looks for unfinished tasks; it is tried again");
+            }
+            failed = found.is_err();
+            for key in found.unwrap_or_default() {
+                self.queue.push(key);
+            }
+            pause_for(jittered(LOOK_EVERY)).await;
+        }
+    }
+
+    /// The next task that this process may try to run.
+    pub(crate) async fn next(&self) -> TaskTurn {
+        self.queue.next().await
+    }
+}
+
+/// The bytes of a task that nobody runs yet.
+fn waiting(claim: &Claim) -> Bytes {
+    let Claim { key, label, fingerprint, .. } = claim;
+    let (label, state) = (label.clone(), State::Issued);
+    Record { attempt: 0, fingerprint: *fingerprint, label, state }.encode(key)
+}
+
+fn is_over(record: &Record) -> bool {
+    matches!(record.state, State::Completed(_) | State::Cancelled)
+}

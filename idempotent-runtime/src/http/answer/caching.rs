@@ -1,0 +1,113 @@
+//! HTTP's words for answers that many read: their age, tag and audience (RFC 9110, 9111).
+
+use crate::key::hashed;
+use crate::outcome::StoredResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, EntityTag, Header, HeaderName,
+    HeaderValue, IfNoneMatch, SET_COOKIE, VARY,
+};
+use actix_web::{HttpRequest, HttpResponse};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use std::time::Duration;
+
+/// The readers of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// All callers.
+    All,
+    /// Callers of one scope.
+    OneScope,
+}
+
+/// Whether a response may be kept for those who ask next: its own headers decide.
+pub(crate) fn may_be_kept(response: &HttpResponse, audience: Audience) -> bool {
+    let headers = response.headers();
+    let says = |name: HeaderName, word: &str| {
+        let lines = headers.get_all(name).filter_map(|line| line.to_str().ok());
+        lines.flat_map(|line| line.split(',')).any(|part| {
+            let directive = part.split('=').next().unwrap_or_default();
+            directive.trim().eq_ignore_ascii_case(word)
+        })
+    };
+    !headers.contains_key(SET_COOKIE)
+        && !says(CACHE_CONTROL, "no-store")
+        && !says(VARY, "*")
+        && (audience == Audience::OneScope || !says(CACHE_CONTROL, "private"))
+}
+
+/// With a strong entity tag, of the bytes that are kept, unless the handler gave it one.
+pub(crate) fn tagged(
+    mut response: HttpResponse,
+    mut copy: StoredResponse,
+) -> (HttpResponse, StoredResponse) {
+    if response.headers().contains_key(ETAG) {
+        return (response, copy);
+    }
+    if let Some(tag) = tag(&copy) {
+        copy.headers.push((
+            Bytes::from_static(ETAG.as_str().as_bytes()),
+            Bytes::copy_from_slice(tag.as_bytes()),
+        ));
+        response.headers_mut().insert(ETAG, tag);
+    }
+    (response, copy)
+}
+
+fn tag(copy: &StoredResponse) -> Option<HeaderValue> {
+    let content = copy.headers.iter().filter(|(name, _)| name.starts_with(b"content-"));
+    let parts = content.flat_map(|(name, value)| [&name[..], &value[..]]).chain([&copy.body[..]]);
+    let bits = &hashed(&copy.status.to_le_bytes(), parts)[..16];
+    HeaderValue::try_from(format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(bits))).ok()
+}
+
+/// With its age, and what other caches may do with it, unless the handler said.
+///
+/// A cache elsewhere has to ask here each time: what is forgotten here must not live on there.
+pub(crate) fn with_age(
+    mut response: HttpResponse,
+    age: Option<Duration>,
+    audience: Audience,
+) -> HttpResponse {
+    let headers = response.headers_mut();
+    if let Some(age) = age {
+        headers.insert(AGE, HeaderValue::from(age.as_secs()));
+    }
+    if !headers.contains_key(CACHE_CONTROL) {
+        let words = match audience {
+            Audience::All => "no-cache",
+            Audience::OneScope => "private, no-cache",
+        };
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(words));
+    }
+    response
+}
+
+/// 304 in place of a response that its client has already (RFC 9110, section 13.1.2).
+pub(crate) fn conditional(request: &HttpRequest, response: HttpResponse) -> HttpResponse {
+    if response.status() != StatusCode::OK || !is_had(request, &response) {
+        return response;
+    }
+    let mut unchanged = HttpResponse::new(StatusCode::NOT_MODIFIED);
+    for (name, value) in response.headers() {
+        if *name != CONTENT_TYPE && *name != CONTENT_LENGTH {
+            unchanged.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    unchanged
+}
+
+/// Whether the client names the response's tag, by the weak comparison.
+fn is_had(request: &HttpRequest, response: &HttpResponse) -> bool {
+    let tag = response.headers().get(ETAG).and_then(|tag| tag.to_str().ok()?.parse().ok());
+    let Some(tag): Option<EntityTag> = tag else { return false };
+    match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => {
+            request.headers().contains_key(actix_web::http::header::IF_NONE_MATCH)
+        }
+        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|one| one.weak_eq(&tag)),
+        Err(_) => false,
+    }
+}

@@ -1,0 +1,232 @@
+//! The decision what is kept of a response, for every guard alike.
+
+use crate::http::answer::caching::{Audience, may_be_kept, tagged};
+use crate::http::answer::stored_response::{NOT_STORED, StoreResponse};
+use crate::outcome::{Outcome, StoredResponse};
+use crate::policy::{Keeps, OnDuplicate, Policy};
+use actix_web::HttpResponse;
+use actix_web::body::{BodySize, BoxBody, MessageBody, to_bytes_limited};
+use actix_web::http::header::HeaderName;
+use bytes::Bytes;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// The headers that are kept of every response.
+///
+/// Content-Encoding is among them because the stored bytes mean nothing without it.
+const KEPT_HEADERS: [&str; 8] = [
+    "content-encoding",
+    "content-language",
+    "content-location",
+    "content-type",
+    "etag",
+    "last-modified",
+    "link",
+    "location",
+];
+
+/// The headers that are kept beside these of an answer that many read.
+const CACHING_HEADERS: [&str; 3] = ["cache-control", "expires", "vary"];
+
+/// The reason for keeping a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeepFor {
+    /// A retry of the request gets it.
+    Retries,
+    /// Its transaction has no record: whether it commits is all that is to be decided.
+    Commit,
+    /// Whoever reads next gets it.
+    Readers(Audience),
+    /// It is the result of a task, also where it failed: nobody is there to repeat the task.
+    Task,
+}
+
+/// The decision on a response.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// Nothing is kept, and the next request with the key runs.
+    Nothing,
+    /// The fact that it ran: nobody will ask for more.
+    Fact,
+    /// The fact that it ran, since the response cannot be kept: the client is told so.
+    Tombstone,
+    /// The response.
+    Copy(StoredResponse),
+}
+
+/// A decision, or the body that must be read before it.
+pub(crate) enum Keeping {
+    Decided(HttpResponse, Kept),
+    Unread(UnreadBody),
+}
+
+/// A response whose body must be read before it can be kept.
+pub(crate) struct UnreadBody {
+    response: HttpResponse,
+    capture: Capture,
+}
+
+/// Decides what is kept of a response, of at most `longest` bytes, as far as that needs no waiting.
+pub(crate) fn keep(
+    policy: &'static Policy,
+    longest: usize,
+    purpose: KeepFor,
+    response: HttpResponse,
+) -> Keeping {
+    if !is_kept(policy, purpose, &response) {
+        return Keeping::Decided(response, Kept::Nothing);
+    }
+    let refused =
+        matches!(purpose, KeepFor::Readers(audience) if !may_be_kept(&response, audience));
+    if refused {
+        return Keeping::Decided(response, Kept::Tombstone);
+    }
+    let rejects = purpose == KeepFor::Retries && policy.on_duplicate == OnDuplicate::Reject;
+    if rejects || purpose == KeepFor::Commit {
+        return Keeping::Decided(response, Kept::Fact);
+    }
+    Capture { headers: policy.headers, longest, purpose }.at_once(response)
+}
+
+/// Whether anything is kept: the handler's own choice, or the policy's by status.
+pub(crate) fn is_kept(policy: &Policy, purpose: KeepFor, response: &HttpResponse) -> bool {
+    if purpose == KeepFor::Task {
+        return true;
+    }
+    match (policy.strategy.traits().keeps, response.extensions().get::<StoreResponse>()) {
+        (Keeps::Nothing, _) => false,
+        (_, Some(choice)) => *choice == StoreResponse::Yes,
+        (_, None) => policy.statuses.contain(response.status().as_u16()),
+    }
+}
+
+impl Keeping {
+    /// The decision, after the body was read where it must be.
+    pub(crate) async fn decided(self) -> (HttpResponse, Kept) {
+        match self {
+            Self::Decided(response, kept) => (response, kept),
+            Self::Unread(body) => body.read().await,
+        }
+    }
+}
+
+impl UnreadBody {
+    /// Reads the body, then decides.
+    pub(crate) async fn read(self) -> (HttpResponse, Kept) {
+        let Self { response, capture } = self;
+        let (head, body) = response.into_parts();
+        let error = match to_bytes_limited(body, capture.longest).await {
+            Ok(Ok(bytes)) => {
+                let copy = capture.copy(&head, bytes.clone());
+                return capture.kept(head.set_body(BoxBody::new(bytes)), Some(copy));
+            }
+            Ok(Err(error)) => error,
+            Err(over) => over.into(),
+        };
+        // A body that promised a length and broke: the client sees it break, as without us.
+        capture.kept(head.set_body(BoxBody::new(Broken(Some(error)))), None)
+    }
+}
+
+impl Kept {
+    /// The outcome of a run that is not to run again.
+    pub(crate) fn outcome(self) -> Outcome {
+        match self {
+            Self::Copy(copy) => Outcome::Response(copy),
+            Self::Nothing | Self::Fact | Self::Tombstone => Outcome::Tombstone,
+        }
+    }
+}
+
+/// The way in which a response is copied.
+#[derive(Clone, Copy)]
+struct Capture {
+    /// Headers beside the standard ones, in lower case.
+    headers: &'static [&'static str],
+    /// The longest body, in bytes.
+    longest: usize,
+    purpose: KeepFor,
+}
+
+impl Capture {
+    /// Copies a response as far as it can be done without waiting.
+    fn at_once(self, response: HttpResponse) -> Keeping {
+        let (head, body) = response.into_parts();
+        let (body, copy) = match body.size() {
+            BodySize::None => (body, Some(self.copy(&head, Bytes::new()))),
+            BodySize::Sized(length) if length <= self.longest as u64 => match body.try_into_bytes()
+            {
+                Ok(bytes) => (BoxBody::new(bytes.clone()), Some(self.copy(&head, bytes))),
+                Err(body) => return self.later(head.set_body(body)),
+            },
+            // A task has no client that a stream would make wait.
+            _ if self.purpose == KeepFor::Task => return self.later(head.set_body(body)),
+            BodySize::Sized(_) | BodySize::Stream => (body, None),
+        };
+        let (response, kept) = self.kept(head.set_body(body), copy);
+        Keeping::Decided(response, kept)
+    }
+
+    fn later(self, response: HttpResponse) -> Keeping {
+        Keeping::Unread(UnreadBody { response, capture: self })
+    }
+
+    fn kept(self, response: HttpResponse, copy: Option<StoredResponse>) -> (HttpResponse, Kept) {
+        match (self.purpose, copy) {
+            (KeepFor::Readers(_), Some(copy)) => {
+                let (response, copy) = tagged(response, copy);
+                (response, Kept::Copy(copy))
+            }
+            (_, Some(copy)) => (response, Kept::Copy(copy)),
+            (KeepFor::Task, None) => {
+                let (head, body) = response.into_parts();
+                let copy = self.without_body(&head);
+                (head.set_body(body), Kept::Copy(copy))
+            }
+            (_, None) => (response, Kept::Tombstone),
+        }
+    }
+
+    /// Copies the head alone, with a mark that its body is missing.
+    fn without_body(self, head: &HttpResponse<()>) -> StoredResponse {
+        let mut copy = self.copy(head, Bytes::new());
+        copy.headers.push((Bytes::from_static(NOT_STORED.0), Bytes::from_static(NOT_STORED.1)));
+        copy
+    }
+
+    fn copy(self, head: &HttpResponse<()>, body: Bytes) -> StoredResponse {
+        let headers = head.headers().iter().filter_map(|(name, value)| {
+            let name = self.name(name)?;
+            Some((Bytes::from_static(name.as_bytes()), Bytes::copy_from_slice(value.as_bytes())))
+        });
+        StoredResponse { status: head.status().as_u16(), headers: headers.collect(), body }
+    }
+
+    /// The name of a header that is kept.
+    fn name(self, name: &HeaderName) -> Option<&'static str> {
+        let caching: &[_] = match self.purpose {
+            KeepFor::Readers(_) => &CACHING_HEADERS,
+            KeepFor::Retries | KeepFor::Commit | KeepFor::Task => &[],
+        };
+        let mut kept = KEPT_HEADERS.iter().chain(self.headers).chain(caching);
+        kept.find(|kept| **kept == name.as_str()).copied()
+    }
+}
+
+/// A body that fails as soon as it is read.
+struct Broken(Option<Box<dyn std::error::Error>>);
+
+impl MessageBody for Broken {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Poll::Ready(self.0.take().map(Err))
+    }
+}

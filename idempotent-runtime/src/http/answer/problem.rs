@@ -1,0 +1,210 @@
+//! What a client is told: RFC 9457 problem details, one type for each situation.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use serde::Serialize;
+use std::time::Duration;
+
+/// The beginning of problem types, where the app says nothing else.
+pub(crate) const PROBLEM_TYPES: &str = "urn:idempotent-runtime:problem/";
+
+/// The situations a client can tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ProblemKind {
+    /// The request has no key or token, and needs one.
+    KeyMissing,
+    /// The key or token cannot be read: malformed, too long, or several.
+    KeyInvalid,
+    /// The request does not say whose it is.
+    ScopeMissing,
+    /// The key was used for another request.
+    KeyReused,
+    /// The same request still runs.
+    InProgress,
+    /// No version was given, and one is needed.
+    VersionMissing,
+    /// The thing has another version by now.
+    VersionMismatch,
+    /// The thing is in a state from which it cannot go there.
+    IllegalTransition,
+    /// There is nothing of this name.
+    RowMissing,
+    /// Another request holds the lock.
+    Locked,
+    /// The same request finished.
+    Duplicate,
+    /// The token is not, or no longer, valid here.
+    TokenInvalid,
+    /// The process that ran the request died.
+    OutcomeUnknown,
+    /// The request ran, and its response cannot be given again.
+    NotReplayable,
+    /// The request's timestamp is outside the window.
+    StaleRequest,
+    /// The request was sent for the first time so long ago that its record may be forgotten.
+    RetryTooLate,
+    /// The body is larger than what is buffered.
+    BodyTooLarge,
+    /// The store did not answer, or its record cannot be read.
+    StoreUnavailable,
+    /// The caller has no task of this id.
+    TaskMissing,
+    /// The task runs or ran, and cannot be cancelled any more.
+    TaskStarted,
+    /// The task was cancelled, and has no result.
+    TaskCancelled,
+    /// Too many tasks are not finished to take another one.
+    TooManyTasks,
+    /// The server is about to end.
+    ShuttingDown,
+    /// The handler panicked.
+    HandlerPanicked,
+    /// The app lacks something it needs to guard the handler.
+    Misconfigured,
+}
+
+impl ProblemKind {
+    /// The last segment of the problem's type.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.row().0
+    }
+
+    /// The status of the response.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        self.row().1
+    }
+
+    /// The same short sentence for every occurrence.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        self.row().2
+    }
+
+    const fn row(self) -> (&'static str, StatusCode, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::KeyMissing => ("key-missing", S::BAD_REQUEST, "An idempotency key is required"),
+            Self::KeyInvalid => {
+                ("key-invalid", S::BAD_REQUEST, "The idempotency key cannot be read")
+            }
+            Self::ScopeMissing => {
+                ("scope-missing", S::BAD_REQUEST, "The request does not say whose it is")
+            }
+            Self::KeyReused => {
+                ("key-reused", S::UNPROCESSABLE_ENTITY, "The key belongs to another request")
+            }
+            Self::InProgress => ("in-progress", S::CONFLICT, "The same request is still running"),
+            Self::VersionMissing => {
+                ("version-missing", S::PRECONDITION_REQUIRED, "The request must name a version")
+            }
+            Self::VersionMismatch => {
+                ("version-mismatch", S::PRECONDITION_FAILED, "It has another version by now")
+            }
+            Self::IllegalTransition => {
+                ("illegal-transition", S::CONFLICT, "It cannot go from its state to that one")
+            }
+            Self::RowMissing => ("row-missing", S::NOT_FOUND, "There is nothing of this name"),
+            Self::Locked => ("locked", S::LOCKED, "Another request holds the lock"),
+            Self::Duplicate => ("duplicate", S::CONFLICT, "The request was already processed"),
+            Self::TokenInvalid => {
+                ("token-invalid", S::PRECONDITION_FAILED, "The token is not valid")
+            }
+            Self::OutcomeUnknown => {
+                ("outcome-unknown", S::CONFLICT, "The outcome of the request is unknown")
+            }
+            Self::NotReplayable => {
+                ("not-replayable", S::CONFLICT, "The response cannot be given again")
+            }
+            Self::StaleRequest => {
+                ("stale-request", S::BAD_REQUEST, "The request is outside its time window")
+            }
+            Self::RetryTooLate => (
+                "retry-too-late",
+                S::PRECONDITION_FAILED,
+                "The request was first sent too long ago",
+            ),
+            Self::BodyTooLarge => {
+                ("body-too-large", S::PAYLOAD_TOO_LARGE, "The request body is too large")
+            }
+            Self::StoreUnavailable => {
+                ("store-unavailable", S::SERVICE_UNAVAILABLE, "Duplicates cannot be told apart now")
+            }
+            Self::TaskMissing => ("task-missing", S::NOT_FOUND, "There is no such task"),
+            Self::TaskStarted => ("task-started", S::CONFLICT, "The task is under way or over"),
+            Self::TaskCancelled => ("task-cancelled", S::GONE, "The task was cancelled"),
+            Self::TooManyTasks => {
+                ("too-many-tasks", S::SERVICE_UNAVAILABLE, "Too many tasks wait to be run")
+            }
+            Self::ShuttingDown => {
+                ("shutting-down", S::SERVICE_UNAVAILABLE, "The server is about to end")
+            }
+            Self::HandlerPanicked => {
+                ("handler-panicked", S::INTERNAL_SERVER_ERROR, "The request failed")
+            }
+            Self::Misconfigured => {
+                ("misconfigured", S::INTERNAL_SERVER_ERROR, "The server is not set up for this")
+            }
+        }
+    }
+}
+
+/// One occurrence of a problem, before it becomes a response.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Problem {
+    /// Which situation it is.
+    pub kind: ProblemKind,
+    /// What happened this time and what to do about it.
+    pub detail: String,
+    /// The path of the request.
+    pub instance: String,
+    /// When it is worth trying again, in whole seconds.
+    pub retry_after: Option<u64>,
+}
+
+/// The members of RFC 9457, section 3.1.
+#[derive(Serialize)]
+struct Members<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    instance: &'a str,
+}
+
+impl Problem {
+    /// A problem of this kind on this path.
+    pub(crate) fn new(kind: ProblemKind, instance: &str, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), instance: instance.to_owned(), retry_after: None }
+    }
+
+    /// Worth trying again after this long; a started second counts as a whole one.
+    pub(crate) fn retry_after(mut self, after: Duration) -> Self {
+        let whole = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+        self.retry_after = Some(whole.max(1));
+        self
+    }
+
+    /// The response as `application/problem+json`; `types` is what its type begins with.
+    #[must_use]
+    pub fn response(&self, types: &str) -> HttpResponse {
+        let members = Members {
+            r#type: format!("{types}{}", self.kind.name()),
+            title: self.kind.title(),
+            status: self.kind.status().as_u16(),
+            detail: &self.detail,
+            instance: &self.instance,
+        };
+        let mut response = HttpResponse::build(self.kind.status());
+        if let Some(seconds) = self.retry_after {
+            response.insert_header((RETRY_AFTER, seconds));
+        }
+        // Five strings and a number always serialize.
+        let body = serde_json::to_vec(&members).unwrap_or_default();
+        response.insert_header((CONTENT_TYPE, "application/problem+json")).body(body)
+    }
+}

@@ -1,0 +1,111 @@
+//! Problems for the refusals of the engine and the failures of the store.
+
+use crate::engine::Refusal;
+use crate::error::{StoreError, StoreErrorKind};
+use crate::http::answer::problem::{Problem, ProblemKind};
+use crate::policy::{Busy, Policy};
+use actix_web::HttpRequest;
+use actix_web::http::header::HeaderValue;
+use std::error::Error as StdError;
+use std::time::Duration;
+
+/// What the client waits after the store did not answer, or while the server restarts.
+const SOON: Duration = Duration::from_secs(1);
+
+/// The problem that a refusal is.
+pub(crate) fn problem(request: &HttpRequest, policy: &Policy, refusal: Refusal) -> Problem {
+    let (kind, detail) = match refusal {
+        Refusal::KeyReused => (
+            ProblemKind::KeyReused,
+            "this key was already used with another request; send a new key with a new request",
+        ),
+        Refusal::InProgress { .. } if policy.strategy.traits().busy == Busy::Locked => {
+            (ProblemKind::Locked, "another request works on the same thing; repeat this one later")
+        }
+        Refusal::InProgress { .. } => (
+            ProblemKind::InProgress,
+            "a request with this key is still running; repeat it later with the same key",
+        ),
+        Refusal::Duplicate => {
+            (ProblemKind::Duplicate, "this request was already processed and is not run again")
+        }
+        Refusal::TokenInvalid => (
+            ProblemKind::TokenInvalid,
+            "the token is unknown, expired, or issued for something else; fetch a new one",
+        ),
+        Refusal::OutcomeUnknown => (
+            ProblemKind::OutcomeUnknown,
+            "the process that ran this request died; whether it took effect has to be checked",
+        ),
+        Refusal::NotReplayable => (
+            ProblemKind::NotReplayable,
+            "this request ran, and its response was not kept; it is not run again",
+        ),
+        Refusal::Draining => {
+            (ProblemKind::ShuttingDown, "the server is about to end; repeat the request")
+        }
+    };
+    let detail = match (refusal, policy.message) {
+        (Refusal::Duplicate | Refusal::InProgress { .. }, Some(message)) => message,
+        _ => detail,
+    };
+    let problem = Problem::new(kind, request.path(), detail);
+    match refusal {
+        Refusal::InProgress { retry_after } => problem.retry_after(retry_after),
+        Refusal::Draining => problem.retry_after(SOON),
+        _ => problem,
+    }
+}
+
+/// A version as a strong entity tag.
+pub(crate) fn entity_tag(version: i64) -> Option<HeaderValue> {
+    HeaderValue::try_from(format!("\"{version}\"")).ok()
+}
+
+/// The database did not confirm the commit: whether it happened, a repeated request finds out.
+pub(crate) fn not_committed(request: &HttpRequest, error: &StoreError) -> Problem {
+    tracing::error!(
+        path = request.path(),
+        error = error as &dyn StdError,
+        "a transaction was not confirmed",
+    );
+    let what = "the transaction was not confirmed; repeat the request with the same key";
+    Problem::new(ProblemKind::StoreUnavailable, request.path(), what).retry_after(SOON)
+}
+
+/// The store did not answer, and the handler's policy is to run all the same.
+pub(crate) fn runs_unguarded(request: &HttpRequest, error: &StoreError) {
+    tracing::warn!(
+        path = request.path(),
+        error = error as &dyn StdError,
+        "a request runs unguarded because the store failed and its handler wants it so",
+    );
+}
+
+/// The store did not answer, so nothing runs.
+pub(crate) fn store_failed(request: &HttpRequest, error: &StoreError) -> Problem {
+    tracing::error!(
+        path = request.path(),
+        error = error as &dyn StdError,
+        "a guarded request was refused because the store failed",
+    );
+    if error.kind() == StoreErrorKind::Corrupt {
+        return unreadable(request);
+    }
+    Problem::new(
+        ProblemKind::StoreUnavailable,
+        request.path(),
+        "the store of idempotency records does not answer; repeat the request with the same key",
+    )
+    .retry_after(SOON)
+}
+
+/// What is stored under the key is no response, so nothing runs.
+pub(crate) fn unreadable(request: &HttpRequest) -> Problem {
+    Problem::new(
+        ProblemKind::StoreUnavailable,
+        request.path(),
+        "the idempotency record of this key cannot be read; the request is not run",
+    )
+    .retry_after(SOON)
+}

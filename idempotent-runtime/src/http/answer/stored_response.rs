@@ -1,0 +1,73 @@
+//! A stored response as it is sent again.
+
+use crate::outcome::StoredResponse;
+use actix_web::HttpResponse;
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
+
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+const STORED: HeaderName = HeaderName::from_static("idempotency-stored");
+
+/// Kept in place of a body that was too long to keep, or broke.
+pub(crate) const NOT_STORED: (&[u8], &[u8]) = (b"idempotency-stored", b"false");
+
+/// Put into a response's extensions, it overrules the policy's choice by status.
+///
+/// ```
+/// use actix_web::HttpResponse;
+/// use idempotent_runtime::StoreResponse;
+///
+/// let mut response = HttpResponse::Ok().body("the queue was full, try again");
+/// response.extensions_mut().insert(StoreResponse::No);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreResponse {
+    /// Store it: a retry gets it again.
+    Yes,
+    /// Do not: the key is free, and a retry runs.
+    No,
+}
+
+/// Whether all of a response was kept.
+pub(crate) fn is_whole(response: &StoredResponse) -> bool {
+    !response.headers.iter().any(|(name, _)| name == NOT_STORED.0)
+}
+
+/// Gives a stored response again, and says so; nothing if it holds a part that no response may have.
+pub(crate) fn replay(stored: StoredResponse) -> Option<HttpResponse> {
+    uncacheable(stored).map(replayed)
+}
+
+/// Tells the client that this answers a request that was answered before.
+pub(crate) fn replayed(mut response: HttpResponse) -> HttpResponse {
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    response
+}
+
+/// A stored response that no cache may keep; nothing if it holds a part that no response may have.
+pub(crate) fn uncacheable(stored: StoredResponse) -> Option<HttpResponse> {
+    let mut response = rebuild(stored)?;
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Some(response)
+}
+
+/// A stored response as it was; nothing if it holds a part that no response may have.
+pub(crate) fn rebuild(stored: StoredResponse) -> Option<HttpResponse> {
+    let mut response = HttpResponse::new(StatusCode::from_u16(stored.status).ok()?);
+    for (name, value) in stored.headers {
+        let name = HeaderName::from_bytes(&name).ok()?;
+        response.headers_mut().append(name, HeaderValue::from_maybe_shared(value).ok()?);
+    }
+    if stored.body.is_empty() {
+        return Some(response);
+    }
+    Some(response.set_body(BoxBody::new(stored.body)))
+}
+
+/// Tells the client that a retry will not get this response.
+pub(crate) fn not_stored(mut response: HttpResponse) -> HttpResponse {
+    response.headers_mut().insert(STORED, HeaderValue::from_static("false"));
+    response
+}

@@ -1,0 +1,123 @@
+//! The settings of an [`Idempotency`](crate::Idempotency), before it is built.
+
+use crate::http::answer::problem::{PROBLEM_TYPES, Problem};
+use crate::http::app::scope::Scope;
+use crate::http::request::key_header::KeyForm;
+use crate::setup::{NoScope, Setup, common_settings};
+use crate::store::{Locks, Store};
+use crate::strategy::TokenSecrets;
+use actix_web::{HttpRequest, HttpResponse};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Builds an [`Idempotency`](crate::Idempotency). Created by
+/// [`Idempotency::builder`](crate::Idempotency::builder) or
+/// [`Idempotency::connect`](crate::Idempotency::connect).
+#[must_use = "nothing is guarded before `build`"]
+pub struct IdempotencyBuilder<S = Scope> {
+    pub(super) setup: Setup,
+    pub(super) key_form: KeyForm,
+    pub(super) max_body: usize,
+    pub(super) problem_types: String,
+    pub(super) on_error: Option<Box<OnError>>,
+    pub(super) scope: S,
+}
+
+/// Renders problems an app's own way.
+pub(super) type OnError = dyn Fn(&HttpRequest, &Problem) -> HttpResponse + Send + Sync;
+
+impl IdempotencyBuilder<NoScope> {
+    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            setup: Setup::new(store),
+            key_form: KeyForm::default(),
+            max_body: 2 << 20,
+            problem_types: PROBLEM_TYPES.to_owned(),
+            on_error: None,
+            scope: NoScope,
+        }
+    }
+}
+
+impl<S> IdempotencyBuilder<S> {
+    common_settings!();
+
+    /// Whose requests are whose. There is no default, and no `build` before it.
+    pub fn scope(self, scope: Scope) -> IdempotencyBuilder {
+        let Self { setup, key_form, max_body, problem_types, on_error, .. } = self;
+        IdempotencyBuilder { setup, key_form, max_body, problem_types, on_error, scope }
+    }
+
+    /// How many bytes of a body are buffered, in and out. Defaults to 2 MiB.
+    pub fn max_body(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
+        self
+    }
+
+    /// How long a token can be used. Defaults to 5 minutes.
+    pub fn token_ttl(mut self, ttl: Duration) -> Self {
+        self.setup.settings.token_ttl = ttl;
+        self
+    }
+
+    /// Signs tokens with this secret instead of storing them: at least 32 random bytes, equal on
+    /// all hosts.
+    pub fn token_secret(mut self, secret: impl Into<Vec<u8>>) -> Self {
+        let settings = &mut self.setup.settings;
+        let previous = settings.secrets.take().and_then(|secrets| secrets.previous);
+        settings.secrets = Some(TokenSecrets { current: secret.into(), previous });
+        self
+    }
+
+    /// Still accepts tokens signed with this secret, while a new one takes over.
+    pub fn previous_token_secret(mut self, secret: impl Into<Vec<u8>>) -> Self {
+        let settings = &mut self.setup.settings;
+        let current = settings.secrets.take().map(|secrets| secrets.current).unwrap_or_default();
+        settings.secrets = Some(TokenSecrets { current, previous: Some(secret.into()) });
+        self
+    }
+
+    /// Which forms of the Idempotency-Key header are accepted. Defaults to lenient.
+    pub fn key_form(mut self, form: KeyForm) -> Self {
+        self.key_form = form;
+        self
+    }
+
+    /// What the types of problems begin with. Defaults to `urn:idempotent-runtime:problem/`.
+    pub fn problem_types(mut self, prefix: impl Into<String>) -> Self {
+        self.problem_types = prefix.into();
+        self
+    }
+
+    /// Where locks live, for `strategy = "lock"` and [`Idempotency::lock`](crate::Idempotency::lock). Defaults to the store.
+    pub fn locks(mut self, locks: impl Locks) -> Self {
+        self.setup.locks = Some(Arc::new(locks));
+        self
+    }
+
+    /// Renders problems the app's own way. Defaults to `application/problem+json`, and to a page
+    /// for a client whose `Accept` prefers `text/html`; so does a problem whose rendering panics.
+    pub fn on_error(
+        mut self,
+        render: impl Fn(&HttpRequest, &Problem) -> HttpResponse + Send + Sync + 'static,
+    ) -> Self {
+        self.on_error = Some(Box::new(render));
+        self
+    }
+
+    /// How many tasks a runner works on at a time; the others wait. Defaults to 16.
+    pub fn tasks_at_once(mut self, tasks: usize) -> Self {
+        self.setup.settings.tasks_at_once = tasks.max(1);
+        self
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for IdempotencyBuilder<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IdempotencyBuilder")
+            .field("setup", &self.setup)
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,38 @@
+//! The caller of a route of ours that no policy guards.
+
+use crate::http::answer::problem::{Problem, ProblemKind};
+use crate::http::app::idempotency::Idempotency;
+use crate::http::app::scope::Unscoped;
+use crate::key::KeyParts;
+use actix_web::error::InternalError;
+use actix_web::{Error, FromRequest, HttpRequest};
+
+/// The caller, by the app's rule.
+pub(crate) struct Caller {
+    pub(crate) app: Idempotency,
+    pub(crate) request: HttpRequest,
+    pub(crate) scope: KeyParts,
+}
+
+impl Caller {
+    pub(crate) fn of(request: &HttpRequest) -> Result<Self, Error> {
+        let app = Idempotency::extract(request).into_inner()?;
+        let scope = app.scope().of(request).map_err(|none| match none {
+            Unscoped::Refused(error) => error,
+            Unscoped::Missing(why) => {
+                let problem = Problem::new(ProblemKind::ScopeMissing, request.path(), why);
+                refused(&app, request, &problem)
+            }
+        })?;
+        Ok(Self { app, request: request.clone(), scope })
+    }
+
+    /// A problem as the caller gets it.
+    pub(crate) fn refuse(&self, problem: &Problem) -> Error {
+        refused(&self.app, &self.request, problem)
+    }
+}
+
+fn refused(app: &Idempotency, request: &HttpRequest, problem: &Problem) -> Error {
+    InternalError::from_response(problem.detail.clone(), app.render(request, problem)).into()
+}

@@ -1,0 +1,238 @@
+//! The object that an app is given once.
+
+use crate::engine::task::Tasks;
+use crate::engine::{Engine, Resolution, Resolved};
+use crate::error::StoreError;
+use crate::http::answer::misconfigured::unprepared;
+use crate::http::answer::page;
+use crate::http::answer::problem::Problem;
+use crate::http::app::builder::{IdempotencyBuilder, OnError};
+use crate::http::app::scope::Scope;
+use crate::http::request::key_header::KeyForm;
+use crate::key::StorageKey;
+use crate::message::{MessageEngine, Parts, Whose, sealed};
+use crate::policy::Policy;
+use crate::setup::{Base, BuildError, NoScope, common_methods};
+use crate::store::{Locks, Store, open};
+use crate::strategy::{Lock, Settings};
+use crate::transaction::BusinessDatabase;
+use actix_web::dev::Payload;
+use actix_web::error::InternalError;
+use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, web};
+use std::fmt;
+use std::future::{Ready, ready};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// Guards the annotated handlers of an app: built once, given to it with `app_data`.
+///
+/// ```
+/// use actix_web::App;
+/// use idempotent_runtime::{Idempotency, MemoryStore, Scope};
+///
+/// # fn main() -> Result<(), idempotent_runtime::BuildError> {
+/// let idempotency = Idempotency::builder(MemoryStore::new())
+///     .scope(Scope::header("Authorization"))
+///     .build()?;
+/// let app = App::new().app_data(idempotency.clone());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Clones share everything.
+#[derive(Clone)]
+pub struct Idempotency(Arc<AppInner>);
+
+/// The state that its clones share.
+struct AppInner {
+    base: Arc<Base>,
+    scope: Scope,
+    key_form: KeyForm,
+    max_body: usize,
+    problem_types: String,
+    on_error: Option<Box<OnError>>,
+    tasks: Tasks,
+}
+
+impl Idempotency {
+    /// A builder on this store.
+    pub fn builder(store: impl Store) -> IdempotencyBuilder<NoScope> {
+        IdempotencyBuilder::new(Arc::new(store))
+    }
+
+    /// A builder on the store this URL names.
+    ///
+    /// Such as `memory:`, `sqlite:PATH` or `redis://…`: [`store::open`](crate::store::open) lists them,
+    /// each with the feature it needs.
+    ///
+    /// # Errors
+    /// When the URL names no store of this build, or the store cannot be opened.
+    pub async fn connect(url: &str) -> Result<IdempotencyBuilder<NoScope>, StoreError> {
+        Ok(Self::builder(open(url).await?))
+    }
+
+    /// A lock of this name, to be asked for outside of a handler.
+    ///
+    /// The same lock as of a handler with `strategy = "lock"` and this text as its key.
+    ///
+    /// ```
+    /// # use idempotent_runtime::{Idempotency, LockError};
+    /// # use std::time::Duration;
+    /// # async fn report(idempotency: &Idempotency) -> Result<(), LockError> {
+    /// let lock = idempotency.lock("nightly report").wait(Duration::from_secs(2)).acquire().await?;
+    /// // …
+    /// lock.release().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn lock<'a>(&'a self, name: &'a str) -> Lock<'a> {
+        Lock::new(self.engine(), self.settings(), name)
+    }
+
+    common_methods!();
+
+    /// Says what became of a request, or a task, whose process died and whose key is held
+    /// (`on_abandoned = "hold"`): it happened, or it did not and may run.
+    ///
+    /// The key is in the log, where a duplicate was answered `outcome-unknown` or a task was found,
+    /// and in the store, as 64 hexadecimal digits. A request runs when it is repeated; a task is put
+    /// in line again, and one that happened has succeeded, without a result.
+    ///
+    /// # Errors
+    /// When the store did not answer, or what it holds under the key is no record. Asking again does
+    /// no harm.
+    pub async fn resolve(
+        &self,
+        key: &StorageKey,
+        resolution: Resolution,
+    ) -> Result<Resolved, StoreError> {
+        let resolved = self.engine().resolve(key, resolution).await?;
+        if resolution == Resolution::NotDone {
+            // Also where it is resolved already: whoever did that may have died here.
+            self.tasks().put_back(self.engine(), key).await?;
+        }
+        Ok(resolved)
+    }
+
+    fn base(&self) -> &Base {
+        &self.0.base
+    }
+
+    /// The business database, for people; nothing, if the app was given none.
+    #[must_use]
+    pub fn describe_database(&self) -> Option<String> {
+        self.database().map(|database| database.describe())
+    }
+
+    /// Where locks live, for people; nothing, if they are records in the store.
+    #[must_use]
+    pub fn describe_locks(&self) -> Option<String> {
+        self.engine().locks().map(Locks::describe)
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0.base.engine
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.base.settings
+    }
+
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.0.tasks
+    }
+
+    pub(crate) fn database(&self) -> Option<&Arc<dyn BusinessDatabase>> {
+        self.0.base.database.as_ref()
+    }
+
+    pub(crate) fn scope(&self) -> &Scope {
+        &self.0.scope
+    }
+
+    pub(crate) fn key_form(&self) -> KeyForm {
+        self.0.key_form
+    }
+
+    pub(crate) fn max_body(&self, policy: &Policy) -> usize {
+        policy.max_body.unwrap_or(self.0.max_body)
+    }
+
+    /// A problem as the app wants its clients to see it.
+    pub(crate) fn render(&self, request: &HttpRequest, problem: &Problem) -> HttpResponse {
+        let ours = || page::negotiated(request, problem, &self.0.problem_types);
+        let Some(render) = &self.0.on_error else { return ours() };
+        // Also the panic of a handler is told by it: a second one would have nobody to catch it.
+        catch_unwind(AssertUnwindSafe(|| render(request, problem))).unwrap_or_else(|_panic| {
+            tracing::error!(
+                path = request.path(),
+                "`on_error` panicked; the client gets the problem as it is without it"
+            );
+            ours()
+        })
+    }
+
+    /// A problem where there is no request any more that could say how its client reads it.
+    pub(crate) fn render_bare(&self, problem: &Problem) -> HttpResponse {
+        problem.response(&self.0.problem_types)
+    }
+}
+
+impl IdempotencyBuilder {
+    /// Builds it.
+    ///
+    /// # Errors
+    /// When a setting contradicts another or is unsafe; the message says which and what to do.
+    pub fn build(self) -> Result<Idempotency, BuildError> {
+        Ok(Idempotency(Arc::new(AppInner {
+            tasks: Tasks::new(&self.setup.settings.namespace),
+            base: self.setup.build()?,
+            scope: self.scope,
+            key_form: self.key_form,
+            max_body: self.max_body,
+            problem_types: self.problem_types,
+            on_error: self.on_error,
+        })))
+    }
+}
+
+impl sealed::Sealed for Idempotency {}
+
+/// Functions have no request for the app's rule to read: unless it is shared, each needs a `scope`.
+impl MessageEngine for Idempotency {
+    fn parts(&self) -> Parts {
+        let whose = if self.scope().is_shared() { Whose::Shared } else { Whose::OfFunctions };
+        Parts { base: Arc::clone(&self.0.base), whose }
+    }
+}
+
+impl<G: MessageEngine + ?Sized> sealed::Sealed for web::Data<G> {}
+
+impl<G: MessageEngine + ?Sized> MessageEngine for web::Data<G> {
+    fn parts(&self) -> Parts {
+        (***self).parts()
+    }
+}
+
+/// What the app was given, for handlers that use it themselves.
+impl FromRequest for Idempotency {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(request.app_data().cloned().ok_or_else(|| {
+            let response = unprepared(request);
+            InternalError::from_response("no `Idempotency` in the app", response).into()
+        }))
+    }
+}
+
+impl fmt::Debug for Idempotency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let AppInner { base, scope, .. } = &*self.0;
+        f.debug_struct("Idempotency")
+            .field("base", base)
+            .field("scope", scope)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,8 @@
+//! The object that an app is given once, its builder, and whose a request is.
+//!
+//! Files import downwards: `builder`, `caller`, `idempotency`, `scope`.
+
+pub(super) mod builder;
+pub(super) mod caller;
+pub(super) mod idempotency;
+pub(super) mod scope;

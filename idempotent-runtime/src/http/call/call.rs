@@ -1,0 +1,148 @@
+//! One request on its way through a guarded handler: generated code calls it, step by step.
+
+#![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
+
+use crate::http::answer::problem::{Problem, ProblemKind};
+use crate::http::app::idempotency::Idempotency;
+use crate::http::call::run::RunState;
+use crate::http::request::template::Template;
+use crate::key::KeyParts;
+use crate::policy::Policy;
+use crate::template_value::{LONG_VALUE_MAX, TemplateValue, Unfilled, VALUE_MAX};
+use actix_web::dev::Payload;
+use actix_web::{Error, HttpRequest, HttpResponse};
+use bytes::Bytes;
+use std::borrow::Cow;
+use std::rc::Rc;
+
+/// The reason why a handler is not reached.
+#[derive(Debug)]
+pub(crate) enum Exit {
+    /// An extractor, or the app's scope function, refused the request.
+    Refused(Error),
+    /// The answer is known: a stored response, or a problem.
+    Answered(HttpResponse),
+}
+
+impl Exit {
+    pub(crate) fn into_result(self) -> Result<HttpResponse, Error> {
+        match self {
+            Self::Refused(error) => Err(error),
+            Self::Answered(response) => Ok(response),
+        }
+    }
+}
+
+/// One request on its way through a guarded handler.
+pub struct Call {
+    pub(crate) policy: &'static Policy,
+    pub(crate) operation: Cow<'static, str>,
+    pub(crate) app: Idempotency,
+    pub(crate) request: HttpRequest,
+    pub(crate) payload: Payload,
+    pub(crate) body: Bytes,
+    pub(crate) state: Rc<RunState>,
+    pub(crate) values: TemplateValues,
+    /// The arguments of a request that becomes a task, as they are stored.
+    pub(crate) task_arguments: Option<Vec<Bytes>>,
+}
+
+/// The templates of one handler, as far as they are filled in.
+#[derive(Debug, Default)]
+pub(crate) struct TemplateValues {
+    pub(crate) key: TemplateValue,
+    // Boxed, because few handlers have these, and futures are moved often.
+    pub(crate) scope: Option<Box<TemplateValue>>,
+    pub(crate) fingerprint: Option<Box<TemplateValue>>,
+    pub(crate) timestamp: Option<Box<TemplateValue>>,
+    pub(crate) first_sent: Option<Box<TemplateValue>>,
+    pub(crate) row: Option<Box<TemplateValue>>,
+    pub(crate) version: Option<Box<TemplateValue>>,
+}
+
+impl Call {
+    pub(crate) fn new(
+        policy: &'static Policy,
+        app: Idempotency,
+        request: HttpRequest,
+        payload: Payload,
+        state: &Rc<RunState>,
+    ) -> Self {
+        let (body, values, state) = (Bytes::new(), TemplateValues::default(), Rc::clone(state));
+        let (operation, task_arguments) = (Cow::Borrowed(policy.operation), None);
+        Self { policy, operation, app, request, payload, body, state, values, task_arguments }
+    }
+
+    /// Fills in the template of the key.
+    pub fn key(&mut self) -> Template<'_> {
+        template(&mut self.values.key, &self.app, &self.request, &self.body, VALUE_MAX)
+    }
+
+    /// Fills in the handler's own template of the scope, in place of the app's rule.
+    pub fn scope(&mut self) -> Template<'_> {
+        let value = self.values.scope.get_or_insert_default();
+        template(value, &self.app, &self.request, &self.body, LONG_VALUE_MAX)
+    }
+
+    /// Fills in the handler's own template of the fingerprint.
+    pub fn fingerprint(&mut self) -> Template<'_> {
+        let value = self.values.fingerprint.get_or_insert_default();
+        template(value, &self.app, &self.request, &self.body, LONG_VALUE_MAX)
+    }
+
+    /// Fills in the template of the request's timestamp.
+    pub fn timestamp(&mut self) -> Template<'_> {
+        let value = self.values.timestamp.get_or_insert_default();
+        template(value, &self.app, &self.request, &self.body, VALUE_MAX)
+    }
+
+    /// Fills in the template of when the request was sent for the first time.
+    pub fn first_sent(&mut self) -> Template<'_> {
+        let value = self.values.first_sent.get_or_insert_default();
+        template(value, &self.app, &self.request, &self.body, VALUE_MAX)
+    }
+
+    /// Fills in the template of the id of the row that guards the handler.
+    pub fn row(&mut self) -> Template<'_> {
+        let value = self.values.row.get_or_insert_default();
+        template(value, &self.app, &self.request, &self.body, VALUE_MAX)
+    }
+
+    /// Fills in the template of the version that the client saw.
+    pub fn version(&mut self) -> Template<'_> {
+        let value = self.values.version.get_or_insert_default();
+        template(value, &self.app, &self.request, &self.body, VALUE_MAX)
+    }
+
+    /// The parts of a template that was filled in; `invalid` is the problem of a value that may not be.
+    pub(crate) fn filled<'a>(
+        &self,
+        value: &'a TemplateValue,
+        invalid: ProblemKind,
+    ) -> Result<&'a KeyParts, Exit> {
+        value.segments().map_err(|why| match why {
+            Unfilled::Missing(why) if invalid == ProblemKind::KeyInvalid => {
+                self.problem(ProblemKind::KeyMissing, why)
+            }
+            Unfilled::Missing(why) | Unfilled::Invalid(why) => self.problem(invalid, why),
+        })
+    }
+
+    pub(crate) fn problem(&self, kind: ProblemKind, detail: String) -> Exit {
+        self.exit(&Problem::new(kind, self.request.path(), detail))
+    }
+
+    pub(crate) fn exit(&self, problem: &Problem) -> Exit {
+        Exit::Answered(self.app.render(&self.request, problem))
+    }
+}
+
+fn template<'a>(
+    value: &'a mut TemplateValue,
+    app: &Idempotency,
+    request: &'a HttpRequest,
+    body: &'a Bytes,
+    longest: usize,
+) -> Template<'a> {
+    Template { value, request, body, form: app.key_form(), longest }
+}

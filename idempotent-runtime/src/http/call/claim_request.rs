@@ -1,0 +1,109 @@
+//! From a request to its claim request: its time window, its scope, its key and its fingerprint.
+
+#![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
+
+use crate::engine::ClaimRequest;
+use crate::fingerprint::Fingerprint;
+use crate::http::answer::problem::ProblemKind;
+use crate::http::answer::refusal;
+use crate::http::app::scope::Unscoped;
+use crate::http::call::call::{Call, Exit};
+use crate::http::request::multipart::{self, MultipartForm};
+use crate::http::request::path::concrete;
+use crate::http::request::timestamp::{self, Untimely};
+use crate::key::KeyParts;
+use crate::policy::{DefaultScope, FingerprintOf, KeyRequirement};
+use crate::strategy::{self, RequestIdentity};
+use crate::template_value::Unfilled;
+use std::borrow::Cow;
+
+/// The claim request; none, if there is no key and none is needed.
+pub(crate) fn claim_request(call: &Call) -> Result<Option<ClaimRequest>, Exit> {
+    if call.policy.within.is_some() {
+        check_window(call)?;
+    }
+    if call.policy.key_requirement == KeyRequirement::Unkeyed {
+        return Ok(None);
+    }
+    let key = match call.values.key.segments() {
+        Err(Unfilled::Missing(_)) if call.policy.key_requirement == KeyRequirement::Optional => {
+            return Ok(None);
+        }
+        _ => call.filled(&call.values.key, ProblemKind::KeyInvalid)?,
+    };
+    check_first_sent(call)?;
+    let scope = scope(call)?;
+    let path = concrete(call.request.path());
+    let identity = RequestIdentity {
+        scope: &scope,
+        operation: &call.operation,
+        key,
+        route: (call.request.method().as_str(), &path),
+        fingerprint: fingerprint(call, &path)?,
+        clock: call.app.engine().clock(),
+    };
+    strategy::claim_request(call.policy, call.app.settings(), &identity)
+        .map(Some)
+        .map_err(|refused| call.exit(&refusal::problem(&call.request, call.policy, refused)))
+}
+
+fn check_window(call: &Call) -> Result<(), Exit> {
+    let (Some(window), Some(sent)) = (call.policy.within, &call.values.timestamp) else {
+        return Ok(());
+    };
+    call.filled(sent, ProblemKind::StaleRequest)?;
+    let now = call.app.engine().clock().wall();
+    timestamp::check(sent.value(), now, window)
+        .map_err(|why| call.problem(ProblemKind::StaleRequest, why))
+}
+
+/// A retry must not come when its record may be forgotten: it would run again.
+fn check_first_sent(call: &Call) -> Result<(), Exit> {
+    let Some(sent) = &call.values.first_sent else { return Ok(()) };
+    call.filled(sent, ProblemKind::StaleRequest)?;
+    let now = call.app.engine().clock().wall();
+    let life = call.app.settings().ttl(call.policy);
+    timestamp::check_first(sent.value(), now, life).map_err(|why| match why {
+        Untimely::Unusable(why) => call.problem(ProblemKind::StaleRequest, why),
+        Untimely::TooLate(why) => call.problem(ProblemKind::RetryTooLate, why),
+    })
+}
+
+/// The scope of a request: of the handler's own template, or by the app's rule.
+pub(crate) fn scope(call: &Call) -> Result<KeyParts, Exit> {
+    if let Some(value) = &call.values.scope {
+        return call.filled(value, ProblemKind::ScopeMissing).cloned();
+    }
+    if call.policy.strategy.traits().scope == DefaultScope::Global {
+        return Ok(KeyParts::new());
+    }
+    call.app.scope().of(&call.request).map_err(|none| match none {
+        Unscoped::Refused(error) => Exit::Refused(error),
+        Unscoped::Missing(why) => call.problem(ProblemKind::ScopeMissing, why),
+    })
+}
+
+fn fingerprint(call: &Call, path: &str) -> Result<Fingerprint, Exit> {
+    if let Some(value) = &call.values.fingerprint {
+        return Ok(Fingerprint::of_segments(call.filled(value, ProblemKind::KeyInvalid)?));
+    }
+    Ok(match call.policy.fingerprint {
+        FingerprintOf::Nothing | FingerprintOf::Template => Fingerprint::NONE,
+        FingerprintOf::Request => Fingerprint::of_request(
+            call.request.method().as_str(),
+            path,
+            call.request.query_string(),
+            &comparable(call),
+        ),
+    })
+}
+
+/// The body as it can be compared: a browser that sends a form again draws a new boundary.
+fn comparable(call: &Call) -> Cow<'_, [u8]> {
+    if multipart::is_multipart(&call.request)
+        && let Ok(form) = MultipartForm::of(&call.request, &call.body)
+    {
+        return form.without_boundary().into();
+    }
+    Cow::Borrowed(&call.body)
+}

@@ -1,0 +1,42 @@
+//! The client of a run, who must be told if the handler panics.
+
+use crate::http::answer::page::negotiated;
+use crate::http::answer::problem::{PROBLEM_TYPES, Problem, ProblemKind};
+use crate::http::app::idempotency::Idempotency;
+use actix_web::{HttpRequest, HttpResponse};
+
+/// The client of a run, who must be told if the handler panics.
+#[derive(Clone)]
+pub(crate) enum Client {
+    /// The sender of this request.
+    Here(HttpRequest),
+    /// The sender of a request that was moved into the code that panicked, and is lost with it.
+    Moved {
+        /// The app that guards the handler.
+        app: Idempotency,
+        /// The request's path.
+        path: String,
+    },
+}
+
+impl Client {
+    pub(crate) fn app(&self) -> Option<Idempotency> {
+        match self {
+            Self::Here(request) => request.app_data().cloned(),
+            Self::Moved { app, .. } => Some(app.clone()),
+        }
+    }
+
+    pub(crate) fn tell(&self, kind: ProblemKind, detail: &str) -> HttpResponse {
+        match self {
+            Self::Here(request) => {
+                let problem = Problem::new(kind, request.path(), detail);
+                match request.app_data::<Idempotency>() {
+                    Some(app) => app.render(request, &problem),
+                    None => negotiated(request, &problem, PROBLEM_TYPES),
+                }
+            }
+            Self::Moved { app, path } => app.render_bare(&Problem::new(kind, path, detail)),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The run of a request: where its guard stands, and the state that request and driver share.
+
+use crate::engine::Execution;
+use crate::engine::cached::{AnswerLife, CachedAnswer};
+use crate::http::answer::caching::Audience;
+use crate::key::StorageKey;
+use crate::transaction::{self, TxSlot};
+use actix_web::HttpResponse;
+use std::cell::{Cell, OnceCell, RefCell};
+
+/// A run, by where its guard stands.
+pub(crate) enum GuardedRun {
+    /// In the store, by a lease.
+    Leased(Execution),
+    /// In the business transaction.
+    Transaction(Box<transaction::Run>),
+    /// In the store, for a read, which is at worst computed twice.
+    Computing(Box<Computation>),
+}
+
+/// A computation under way of an answer that many read.
+pub(crate) struct Computation {
+    pub(crate) turn: ComputingTurn,
+    pub(crate) answer: AnswerPlace,
+}
+
+/// The right to compute an answer.
+pub(crate) enum ComputingTurn {
+    /// For the first time: all other readers wait for it.
+    First(Execution),
+    /// Once more: the other readers get the old answer meanwhile.
+    Again(Execution, Box<CachedAnswer>),
+}
+
+/// The place of an answer, with its life and its readers.
+#[derive(Clone, Copy)]
+pub(crate) struct AnswerPlace {
+    pub(crate) key: StorageKey,
+    pub(crate) life: AnswerLife,
+    pub(crate) audience: Audience,
+}
+
+/// State that a request and its driver share, because the request may be dropped or panic.
+#[derive(Default)]
+pub(crate) struct RunState {
+    /// Whether a claim may have been sent: from here on the request must reach its end.
+    pub(crate) must_finish: Cell<bool>,
+    /// The number of the run among all of its key; 0 before it.
+    pub(crate) attempt: Cell<u64>,
+    /// The record that tells this request from others.
+    pub(crate) record: Cell<Option<StorageKey>>,
+    /// Whether the handler, or an extractor of its, takes the business transaction.
+    pub(crate) takes_transaction: Cell<bool>,
+    /// The run under way.
+    pub(crate) run: RefCell<Option<GuardedRun>>,
+    /// The place of the transaction, while the handler does not have it.
+    tx_slot: OnceCell<TxSlot>,
+    /// The answer for a client who need not wait; the rest goes on without it.
+    pub(crate) early: Cell<Option<HttpResponse>>,
+}
+
+impl RunState {
+    /// The place of the run's transaction, while the handler does not have it.
+    pub(crate) fn tx_slot(&self) -> &TxSlot {
+        self.tx_slot.get_or_init(TxSlot::default)
+    }
+
+    /// Takes the run under way, with its transaction, if the handler has given that back.
+    pub(crate) fn take_run(&self) -> Option<GuardedRun> {
+        let mut run = self.run.take();
+        if let Some(GuardedRun::Transaction(run)) = &mut run {
+            run.take_back(self.tx_slot());
+        }
+        run
+    }
+}

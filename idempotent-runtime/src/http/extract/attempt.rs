@@ -1,0 +1,69 @@
+//! The fence, for handlers that pass it on.
+
+use crate::http::answer::misconfigured::unguarded;
+use crate::http::call::run::{GuardedRun, RunState};
+use actix_web::dev::Payload;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
+use std::fmt;
+use std::future::{Ready, ready};
+use std::rc::Rc;
+
+/// The number of this run among all runs of its key: a parameter of a guarded handler.
+///
+/// It grows with every claim, so whatever remembers the largest it has seen can refuse a run that
+/// slept through its lease: `UPDATE … SET fence = ? WHERE id = ? AND fence < ?`. (M. Kleppmann, How
+/// to do distributed locking, 2016.)
+///
+/// ```
+/// use actix_web::{Responder, post};
+/// use idempotent_runtime::{Attempt, idempotent};
+///
+/// #[post("/accounts/{id}/close")]
+/// #[idempotent(strategy = "lock", key = "account:{path.id}")]
+/// async fn close(attempt: Attempt) -> impl Responder {
+///     format!("closed by holder {}", attempt.number())
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Attempt(Rc<RunState>);
+
+impl Attempt {
+    /// From 1 for a key; for a lock, from the milliseconds since 1970 at its first use.
+    ///
+    /// 0 where no key was claimed: before the handler runs, and without a key that is optional.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.0.attempt.get()
+    }
+
+    /// Whether it is certain that nobody else runs with this key by now.
+    ///
+    /// Not any more when the lease is lost or could not be renewed in time, or the session of a lock
+    /// is broken. A handler that lasts can look before its next step; what must not happen late needs
+    /// the number, checked where the step is done.
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
+        match &*self.0.run.borrow() {
+            Some(GuardedRun::Leased(run)) => run.is_certain(),
+            // Its commit decides.
+            Some(GuardedRun::Transaction(_)) => true,
+            Some(GuardedRun::Computing(_)) | None => false,
+        }
+    }
+}
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Attempt({})", self.number())
+    }
+}
+
+impl FromRequest for Attempt {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let state = request.extensions().get::<Rc<RunState>>().cloned();
+        ready(state.map(Self).ok_or_else(|| unguarded(request, "Attempt")))
+    }
+}

@@ -1,0 +1,63 @@
+//! Keys for calls to other systems, decided by the record of the request that makes them.
+
+use crate::http::answer::misconfigured::unguarded;
+use crate::http::call::run::RunState;
+use crate::key::{StorageKey, hashed};
+use actix_web::dev::Payload;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use std::fmt;
+use std::future::{Ready, ready};
+use std::rc::Rc;
+
+/// Makes the keys that a handler passes on: a parameter of a guarded handler.
+///
+/// A handler that is killed after it charged a card and before its record is stored runs again, with
+/// the same key for the same step, and the other side tells the repetition.
+///
+/// ```
+/// use actix_web::{HttpResponse, Responder, post};
+/// use idempotent_runtime::{DownstreamKey, idempotent};
+///
+/// #[post("/payments")]
+/// #[idempotent]
+/// async fn pay(downstream: DownstreamKey) -> impl Responder {
+///     let key = downstream.key("stripe", "charge");
+///     // … send it as the Idempotency-Key of the charge.
+///     HttpResponse::Created().body(key)
+/// }
+/// ```
+#[derive(Clone)]
+pub struct DownstreamKey(Rc<RunState>);
+
+impl DownstreamKey {
+    /// The key for one step at one service: 43 letters, digits, `-` and `_`.
+    ///
+    /// The same for every run of the same request, however often it is repeated, and another for each
+    /// request, step and service. Where no key tells requests apart (a lock, a row without `key`, an
+    /// optional key that is not there), it is random: such a request is another one each time.
+    #[must_use]
+    pub fn key(&self, service: &str, step: &str) -> String {
+        let record = self.0.record.get();
+        let record = record.unwrap_or_else(|| StorageKey::from_bytes(rand::random()));
+        let parts = [record.as_bytes(), service.as_bytes(), step.as_bytes()];
+        BASE64_URL_SAFE_NO_PAD.encode(hashed(b"downstream", parts))
+    }
+}
+
+impl fmt::Debug for DownstreamKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DownstreamKey(…)")
+    }
+}
+
+impl FromRequest for DownstreamKey {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let state = request.extensions().get::<Rc<RunState>>().cloned();
+        ready(state.map(Self).ok_or_else(|| unguarded(request, "DownstreamKey")))
+    }
+}

@@ -1,0 +1,66 @@
+//! A token as a hidden field, for handlers that render forms.
+
+use crate::http::answer::html::Escaped;
+use crate::http::extract::token::TokenIssuer;
+use actix_web::dev::Payload;
+use actix_web::{Error, FromRequest, HttpRequest};
+use std::borrow::Cow;
+use std::future::{Ready, ready};
+
+/// Renders the hidden field that makes a form safe to send twice.
+///
+/// The handler that takes the form reads it with `key = "{form.token}"`.
+///
+/// ```
+/// use actix_web::{Error, Responder, get, web};
+/// use idempotent_runtime::FormToken;
+///
+/// #[get("/order")]
+/// async fn order_form(token: FormToken) -> Result<impl Responder, Error> {
+///     let field = token.field("createOrder").await?;
+///     Ok(web::Html::new(format!("<form method=post action=/order>{field}<button>Order</button></form>")))
+/// }
+/// ```
+///
+/// Send such a page with `Cache-Control: private, no-cache`: no other visitor gets its token, a
+/// reload makes a new one, and the back button shows the old one, whose order exists already.
+/// `no-store` would have the back button fetch a new token, which buys a second time.
+///
+/// It is no CSRF token, as [`TokenIssuer`] says.
+pub struct FormToken {
+    issuer: TokenIssuer,
+    name: Cow<'static, str>,
+}
+
+impl FormToken {
+    /// The name of the field. Defaults to `token`.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The field with a new token for an operation, as HTML.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub async fn field(&self, operation: &str) -> Result<String, Error> {
+        let token = self.issuer.issue(operation).await?;
+        // Without `autocomplete`, Firefox fills the token of before into a page that was reloaded.
+        Ok(format!(
+            r#"<input type="hidden" name="{}" value="{}" autocomplete="off">"#,
+            Escaped(&self.name),
+            Escaped(&token),
+        ))
+    }
+}
+
+impl FromRequest for FormToken {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let issuer = TokenIssuer::from_request(request, payload).into_inner();
+        ready(issuer.map(|issuer| Self { issuer, name: Cow::Borrowed("token") }))
+    }
+}

@@ -1,0 +1,89 @@
+//! Forgetting the answers of handlers with `strategy = "cache"`.
+
+use crate::engine::cached;
+use crate::error::StoreError;
+use crate::http::answer::refusal;
+use crate::http::app::caller::Caller;
+use crate::http::app::idempotency::Idempotency;
+use crate::key::KeyParts;
+use crate::strategy::cache::answer_key;
+use actix_web::{Error, HttpRequest};
+
+/// An answer to be forgotten; made by [`Idempotency::invalidate`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing is forgotten before it is said whose it is"]
+pub struct Invalidation<'a> {
+    app: &'a Idempotency,
+    operation: &'a str,
+    values: KeyParts,
+}
+
+impl Idempotency {
+    /// Forgets an answer of a handler with `strategy = "cache"`, so that the next read computes it.
+    ///
+    /// `operation` is the handler's, and `key` the values of its key's placeholders in order; without
+    /// a key of its own, the path and the query. Whose answer it is has to be said:
+    ///
+    /// ```
+    /// use actix_web::{Error, HttpRequest, HttpResponse, put, web};
+    /// use idempotent_runtime::Idempotency;
+    ///
+    /// // Beside `#[idempotent(strategy = "cache", key = "user:{path.id}", ttl = "1m")] get_user`
+    /// #[put("/users/{id}")]
+    /// async fn put_user(
+    ///     id: web::Path<String>,
+    ///     idempotency: Idempotency,
+    ///     request: HttpRequest,
+    /// ) -> Result<HttpResponse, Error> {
+    ///     // … changes the user, then:
+    ///     idempotency.invalidate("get_user", [&*id]).of(&request).await?;
+    ///     Ok(HttpResponse::NoContent().finish())
+    /// }
+    /// ```
+    ///
+    /// Call it after the change is committed. What is being computed at that moment is not kept
+    /// either. Copies in other scopes are records of their own: data that one caller changes for
+    /// others belongs into `scope = "shared"`.
+    pub fn invalidate<'a>(
+        &'a self,
+        operation: &'a str,
+        key: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Invalidation<'a> {
+        let values = key.into_iter().fold(KeyParts::new(), |all, one| all.value(one.as_ref()));
+        Invalidation { app: self, operation, values }
+    }
+}
+
+impl Invalidation<'_> {
+    /// The answer in the scope of whoever sent this request, by the app's rule.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer; what the rule says of a request without a scope.
+    pub async fn of(self, request: &HttpRequest) -> Result<(), Error> {
+        let caller = Caller::of(request)?;
+        let forgotten = self.forget(&caller.scope).await;
+        forgotten.map_err(|error| caller.refuse(&refusal::store_failed(request, &error)))
+    }
+
+    /// The answer of a handler with `scope = "shared"`, or of an app with `Scope::shared()`.
+    ///
+    /// # Errors
+    /// When the store did not answer; whether it forgot is unknown then.
+    pub async fn shared(self) -> Result<(), StoreError> {
+        self.forget(&KeyParts::new()).await
+    }
+
+    /// The answer in this scope: the segments of the handler's own template, or for a scope of the
+    /// app's the one secret that its rule gives.
+    ///
+    /// # Errors
+    /// When the store did not answer; whether it forgot is unknown then.
+    pub async fn within(self, scope: &KeyParts) -> Result<(), StoreError> {
+        self.forget(scope).await
+    }
+
+    async fn forget(&self, scope: &KeyParts) -> Result<(), StoreError> {
+        let key = answer_key(self.app.settings(), scope, self.operation, &self.values);
+        cached::forget(self.app.engine(), &key).await
+    }
+}

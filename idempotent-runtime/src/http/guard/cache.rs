@@ -1,0 +1,198 @@
+//! The guard of a read that is computed once: from the request to the answer, and back to the record.
+//!
+//! Caching fails open: whatever goes wrong between, the handler computes, since a read changes nothing
+//! and is at worst computed twice.
+
+#![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
+
+use crate::engine::Admission;
+use crate::engine::cached::{self, AnswerLife, CachedAnswer, Lookup};
+use crate::error::StoreError;
+use crate::fingerprint::Fingerprint;
+use crate::http::answer::caching::{Audience, conditional, with_age};
+use crate::http::answer::keep::{KeepFor, Kept, keep};
+use crate::http::answer::problem::ProblemKind;
+use crate::http::answer::refusal;
+use crate::http::answer::stored_response::rebuild;
+use crate::http::app::idempotency::Idempotency;
+use crate::http::call::call::{Call, Exit};
+use crate::http::call::claim_request::scope;
+use crate::http::call::run::{AnswerPlace, Computation, ComputingTurn, GuardedRun};
+use crate::http::request::path::concrete;
+use crate::key::{KeyParts, StorageKey};
+use crate::outcome::{Outcome, StoredResponse};
+use crate::policy::{KeyRequirement, Policy};
+use crate::strategy::RequestIdentity;
+use crate::strategy::cache::{CacheRequests, requests};
+use actix_web::http::Method;
+use actix_web::{HttpRequest, HttpResponse};
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::time::Duration;
+
+/// Answers with what was computed before, or lets the handler compute.
+pub(super) async fn read(call: &mut Call) -> Result<(), Exit> {
+    if !matches!(*call.request.method(), Method::GET | Method::HEAD) {
+        return Ok(());
+    }
+    let (read, audience) = cache_requests(call)?;
+    let key = read.first.claim.key;
+    let answer = AnswerPlace { key, life: read.life, audience };
+    call.state.record.set(Some(key));
+    match cached::look_up(call.app.engine(), &key, read.life).await {
+        Ok(Lookup::Fresh(found)) => Err(found_answer(call, found.response, found.age, audience)),
+        Ok(Lookup::Stale(found)) => recompute(call, &read, answer, found).await,
+        Ok(Lookup::Nothing) => compute_first(call, &read, answer).await,
+        Ok(Lookup::NotKept) => Ok(()),
+        Err(error) => {
+            tell_uncached(call, &error);
+            Ok(())
+        }
+    }
+}
+
+fn cache_requests(call: &Call) -> Result<(CacheRequests, Audience), Exit> {
+    let (key, scope) = (read_key(call)?, scope(call)?);
+    let audience = if scope.is_empty() { Audience::All } else { Audience::OneScope };
+    let identity = RequestIdentity {
+        scope: &scope,
+        operation: &call.operation,
+        key: &key,
+        route: ("", ""),
+        fingerprint: Fingerprint::NONE,
+        clock: call.app.engine().clock(),
+    };
+    Ok((requests(call.policy, call.app.settings(), &identity), audience))
+}
+
+/// The handler's own template, or path and query.
+fn read_key(call: &Call) -> Result<Cow<'_, KeyParts>, Exit> {
+    if call.policy.key_requirement == KeyRequirement::Unkeyed {
+        let path = KeyParts::new().value(&concrete(call.request.path()));
+        return Ok(Cow::Owned(path.value(call.request.query_string())));
+    }
+    call.filled(&call.values.key, ProblemKind::KeyInvalid).map(Cow::Borrowed)
+}
+
+/// On a miss, the request claims the key as usual: it computes, or waits for the one that does.
+async fn compute_first(call: &Call, read: &CacheRequests, answer: AnswerPlace) -> Result<(), Exit> {
+    call.state.must_finish.set(true);
+    match call.app.engine().begin(&read.first).await {
+        Ok(Admission::Run(run)) => {
+            call.state.attempt.set(run.attempt());
+            compute(call, ComputingTurn::First(run), answer);
+            return Ok(());
+        }
+        Ok(Admission::Replay(outcome)) => {
+            if let Outcome::Response(stored) = *outcome {
+                return Err(found_answer(call, stored, Duration::ZERO, answer.audience));
+            }
+        }
+        // It took too long, the process is about to end, or the answer is not kept.
+        Ok(Admission::Refused(_)) => {}
+        Err(error) => tell_uncached(call, &error),
+    }
+    call.state.must_finish.set(false);
+    Ok(())
+}
+
+/// The client gets the old answer at once; if nobody else does, this request computes a new one.
+async fn recompute(
+    call: &Call,
+    read: &CacheRequests,
+    answer: AnswerPlace,
+    old: Box<CachedAnswer>,
+) -> Result<(), Exit> {
+    let exit = found_answer(call, old.response.clone(), old.age, answer.audience);
+    let Exit::Answered(stale) = exit else { return Ok(()) };
+    call.state.must_finish.set(true);
+    // Sent as soon as anything here waits.
+    call.state.early.set(Some(stale));
+    if let Ok(Admission::Run(turn)) = call.app.engine().begin(&read.again).await {
+        match cached::look_up(call.app.engine(), &answer.key, answer.life).await {
+            Ok(Lookup::Stale(now)) if now.is(&old) => {
+                compute(call, ComputingTurn::Again(turn, old), answer);
+                return Ok(());
+            }
+            // Another request was faster.
+            _ => turn.release().await,
+        }
+    }
+    let sent = || HttpResponse::NoContent().finish();
+    Err(Exit::Answered(call.state.early.take().unwrap_or_else(sent)))
+}
+
+fn compute(call: &Call, turn: ComputingTurn, answer: AnswerPlace) {
+    let computation = Box::new(Computation { turn, answer });
+    call.state.run.replace(Some(GuardedRun::Computing(computation)));
+}
+
+fn found_answer(call: &Call, stored: StoredResponse, age: Duration, audience: Audience) -> Exit {
+    let Some(response) = rebuild(stored) else {
+        return call.exit(&refusal::unreadable(&call.request));
+    };
+    call.app.engine().counters().replayed.count();
+    let response = with_age(response, Some(age), audience);
+    Exit::Answered(conditional(&call.request, response))
+}
+
+fn tell_uncached(call: &Call, error: &StoreError) {
+    tracing::warn!(
+        path = call.request.path(),
+        error = error as &dyn StdError,
+        "a read is computed and not kept because the store failed",
+    );
+}
+
+/// Ends a computation without an answer.
+pub(super) async fn give_up(computation: Computation) {
+    match computation.turn {
+        ComputingTurn::First(run) | ComputingTurn::Again(run, _) => run.release().await,
+    }
+}
+
+/// Keeps the handler's response, if it may be kept, before it is sent.
+pub(super) async fn finish(
+    policy: &'static Policy,
+    app: Idempotency,
+    request: HttpRequest,
+    computation: Computation,
+    response: HttpResponse,
+) -> HttpResponse {
+    let AnswerPlace { key, life, audience } = computation.answer;
+    let purpose = KeepFor::Readers(audience);
+    let (response, kept) = keep(policy, app.max_body(policy), purpose, response).decided().await;
+    match (computation.turn, kept) {
+        (ComputingTurn::First(run) | ComputingTurn::Again(run, _), Kept::Nothing) => {
+            run.release().await;
+            return response;
+        }
+        (ComputingTurn::First(run), Kept::Copy(copy)) => {
+            run.complete(Outcome::Response(copy), life.whole()).await;
+        }
+        // Readers would wait for the next computation in vain.
+        (ComputingTurn::First(run), Kept::Fact | Kept::Tombstone) => {
+            run.complete(Outcome::Tombstone, life.fresh).await;
+        }
+        (ComputingTurn::Again(run, old), kept) => {
+            if let Kept::Copy(copy) = kept {
+                replace(&app, &key, &old, copy, life).await;
+            }
+            run.release().await;
+        }
+    }
+    conditional(&request, with_age(response, None, audience))
+}
+
+async fn replace(
+    app: &Idempotency,
+    key: &StorageKey,
+    old: &CachedAnswer,
+    copy: StoredResponse,
+    life: AnswerLife,
+) {
+    if let Err(error) = cached::replace(app.engine(), key, old, copy, life).await {
+        let error = &error as &dyn StdError;
+        tracing::warn!(%key, error, "an answer was computed again and could not be kept");
+    }
+}

@@ -1,0 +1,93 @@
+//! The guard of a key in the store: a claim before the run, the stored response or a release after it.
+
+#![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
+
+use crate::engine::{Admission, ClaimRequest, Completion, Execution};
+use crate::error::{StoreError, StoreErrorKind};
+use crate::http::answer::keep::{KeepFor, Keeping, Kept, UnreadBody, keep};
+use crate::http::answer::refusal;
+use crate::http::answer::stored_response::not_stored;
+use crate::http::app::idempotency::Idempotency;
+use crate::http::call::call::{Call, Exit};
+use crate::http::call::run::GuardedRun;
+use crate::http::guard::reply::{refused, replayed};
+use crate::policy::{OnStoreError, Policy};
+use actix_web::HttpResponse;
+use futures_util::FutureExt;
+use futures_util::future::Either;
+use std::time::Duration;
+
+/// Claims the key.
+pub(super) async fn begin(call: &Call, request: &ClaimRequest) -> Result<(), Exit> {
+    call.state.must_finish.set(true);
+    // Two small futures cost an allocator less than one that is too large for its fast lists.
+    let admission = Box::pin(call.app.engine().begin(request)).await;
+    admitted(call, admission)
+}
+
+/// Notes the run that was let in, or exits with the client's answer.
+pub(super) fn admitted(call: &Call, admission: Result<Admission, StoreError>) -> Result<(), Exit> {
+    match admission {
+        Ok(Admission::Run(run)) => {
+            call.state.attempt.set(run.attempt());
+            call.state.run.replace(Some(GuardedRun::Leased(run)));
+            Ok(())
+        }
+        Ok(Admission::Replay(stored)) => Err(replayed(call, *stored)),
+        Ok(Admission::Refused(refusal)) => Err(refused(call, refusal)),
+        Err(error) if may_run_without(call.policy, &error) => {
+            call.app.engine().counters().unguarded.count();
+            refusal::runs_unguarded(&call.request, &error);
+            Ok(())
+        }
+        Err(error) => Err(call.exit(&refusal::store_failed(&call.request, &error))),
+    }
+}
+
+/// A record that cannot be read says that there was a request before: that one never runs again.
+fn may_run_without(policy: &Policy, error: &StoreError) -> bool {
+    policy.on_store_error == OnStoreError::Run && error.kind() != StoreErrorKind::Corrupt
+}
+
+/// Ends a run with the response of its handler, before anything is sent.
+///
+/// All that needs no waiting happens before the future, and what is rare is boxed, so that the
+/// future is small: every request moves it.
+pub(super) fn finish(
+    policy: &'static Policy,
+    app: &Idempotency,
+    run: Execution,
+    response: HttpResponse,
+) -> impl Future<Output = HttpResponse> + use<> {
+    let ttl = app.settings().ttl(policy);
+    match keep(policy, app.max_body(policy), KeepFor::Retries, response) {
+        Keeping::Decided(response, Kept::Nothing) => {
+            Either::Left(release(run, response).boxed_local())
+        }
+        Keeping::Decided(response, kept) => Either::Right(store(run, response, kept, ttl)),
+        Keeping::Unread(body) => Either::Left(read(run, body, ttl).boxed_local()),
+    }
+}
+
+fn store(
+    run: Execution,
+    response: HttpResponse,
+    kept: Kept,
+    ttl: Duration,
+) -> impl Future<Output = HttpResponse> {
+    let is_whole = kept != Kept::Tombstone;
+    run.complete(kept.outcome(), ttl).map(move |stored| match stored {
+        Completion::Yes if is_whole => response,
+        Completion::Yes | Completion::No => not_stored(response),
+    })
+}
+
+async fn release(run: Execution, response: HttpResponse) -> HttpResponse {
+    run.release().await;
+    response
+}
+
+async fn read(run: Execution, body: UnreadBody, ttl: Duration) -> HttpResponse {
+    let (response, kept) = body.read().await;
+    store(run, response, kept, ttl).await
+}

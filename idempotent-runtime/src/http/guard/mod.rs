@@ -1,0 +1,128 @@
+//! The guards of a run: each file holds how one claims and how it ends; this file chooses.
+//!
+//! Files import downwards: `cache`, `task`, `lease`, `transaction`; `reply`.
+
+#![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
+
+mod cache;
+mod lease;
+mod reply;
+pub(super) mod task;
+mod transaction;
+
+use crate::http::answer::misconfigured::misconfigured;
+use crate::http::answer::problem::ProblemKind;
+use crate::http::answer::stored_response::not_stored;
+use crate::http::app::idempotency::Idempotency;
+use crate::http::call::call::{Call, Exit};
+use crate::http::call::claim_request::claim_request;
+use crate::http::call::client::Client;
+use crate::http::call::run::{GuardedRun, RunState};
+use crate::policy::{GuardPlace, Keeps, OnAbandoned, Policy};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::FutureExt;
+use futures_util::future::{Either, ready};
+
+/// Claims the key, so that the handler may run; or exits with the client's answer.
+pub(super) async fn claim(call: &mut Call) -> Result<(), Exit> {
+    let traits = call.policy.strategy.traits();
+    // The futures of all but leases are large, and most handlers have none of them.
+    match traits.guard {
+        GuardPlace::Task => return Box::pin(task::accept(call)).await,
+        GuardPlace::Cache => return Box::pin(cache::read(call)).await,
+        GuardPlace::Lease | GuardPlace::Transaction | GuardPlace::Insert => {}
+    }
+    let request = claim_request(call)?;
+    if traits.keeps == Keeps::Outcome {
+        call.state.record.set(request.as_ref().map(|request| request.claim.key));
+    }
+    if is_transactional(call)? {
+        return Box::pin(transaction::open(call, request)).await;
+    }
+    match &request {
+        Some(request) => lease::begin(call, request).await,
+        None => Ok(()),
+    }
+}
+
+/// Whether the guard stands in the business transaction: for an insert, if the handler takes one.
+fn is_transactional(call: &Call) -> Result<bool, Exit> {
+    let taken = call.state.takes_transaction.get();
+    match call.policy.strategy.traits().guard {
+        GuardPlace::Transaction => Ok(true),
+        GuardPlace::Insert => Ok(taken),
+        // The compiler sees a `Tx` among the parameters, and not one inside of an extractor.
+        _ if taken => {
+            let why = "a handler takes `Tx`, and no guard of its stands in a transaction";
+            Err(Exit::Refused(misconfigured(&call.request, why)))
+        }
+        _ => Ok(false),
+    }
+}
+
+/// Ends the run of a request, if there is one, with its response.
+pub(super) fn end(
+    policy: &'static Policy,
+    app: &Idempotency,
+    state: &RunState,
+    request: &HttpRequest,
+    response: HttpResponse,
+) -> impl Future<Output = HttpResponse> + use<> {
+    let rare = match state.take_run() {
+        Some(GuardedRun::Leased(run)) if policy.strategy.traits().guard == GuardPlace::Task => {
+            task::finish(policy, app.clone(), run, response).boxed_local()
+        }
+        Some(GuardedRun::Leased(run)) => {
+            return Either::Left(lease::finish(policy, app, run, response));
+        }
+        Some(GuardedRun::Transaction(run)) => {
+            transaction::commit(policy, app.clone(), request.clone(), run, response).boxed_local()
+        }
+        Some(GuardedRun::Computing(run)) => {
+            cache::finish(policy, app.clone(), request.clone(), *run, response).boxed_local()
+        }
+        // It was to be guarded, and the store did not answer.
+        None if state.must_finish.get() => {
+            return Either::Right(Either::Left(ready(not_stored(response))));
+        }
+        // It had no key and needed none.
+        None => return Either::Right(Either::Left(ready(response))),
+    };
+    Either::Right(Either::Right(rare))
+}
+
+/// Ends a run as if it had not begun: the next request with its key runs.
+pub(super) async fn give_back(state: &RunState) {
+    let run = state.run.take();
+    match run {
+        Some(GuardedRun::Leased(run)) => run.release().await,
+        Some(GuardedRun::Computing(run)) => cache::give_up(*run).await,
+        Some(GuardedRun::Transaction(_)) | None => {}
+    }
+}
+
+/// Ends a run whose handler panicked, and tells its client.
+pub(super) async fn give_up(
+    policy: &'static Policy,
+    client: Client,
+    run: Option<GuardedRun>,
+) -> HttpResponse {
+    let what = "the handler panicked; what it did until then may or may not have happened";
+    let response = client.tell(ProblemKind::HandlerPanicked, what);
+    match (run, policy.on_abandoned) {
+        (None, _) => {}
+        (Some(GuardedRun::Transaction(run)), _) => run.roll_back().await,
+        (Some(GuardedRun::Computing(run)), _) => cache::give_up(*run).await,
+        // Nobody is there to repeat a task: it failed.
+        (Some(GuardedRun::Leased(run)), _)
+            if policy.strategy.traits().guard == GuardPlace::Task =>
+        {
+            if let Some(app) = client.app() {
+                return task::finish(policy, app, run, response).await;
+            }
+        }
+        (Some(GuardedRun::Leased(run)), OnAbandoned::Retry) => run.release().await,
+        (Some(GuardedRun::Leased(run)), OnAbandoned::Hold) => run.abandon().await,
+    }
+    response
+}

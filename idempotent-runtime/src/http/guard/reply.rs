@@ -1,0 +1,28 @@
+//! Answers of every guard to a request that does not run.
+
+use crate::engine::Refusal;
+use crate::http::answer::refusal;
+use crate::http::answer::stored_response::replay;
+use crate::http::call::call::{Call, Exit};
+use crate::outcome::Outcome;
+
+/// The stored response, sent again.
+pub(super) fn replayed(call: &Call, stored: Outcome) -> Exit {
+    let counters = call.app.engine().counters();
+    // A function's value is no response.
+    let response = match stored {
+        Outcome::Response(response) => replay(response),
+        Outcome::Value(_) | Outcome::Tombstone => None,
+    };
+    if let Some(response) = response {
+        counters.replayed.count();
+        return Exit::Answered(response);
+    }
+    counters.undecodable.count();
+    call.exit(&refusal::unreadable(&call.request))
+}
+
+/// The problem for a refusal of the engine.
+pub(super) fn refused(call: &Call, why: Refusal) -> Exit {
+    call.exit(&refusal::problem(&call.request, call.policy, why))
+}

@@ -1,0 +1,136 @@
+//! The guard of a task: a request is stored and answered at once; a runner's request takes it up.
+
+use crate::engine::task::{Input, Submission};
+use crate::engine::{Execution, Refusal};
+use crate::http::answer::keep::{KeepFor, keep};
+use crate::http::answer::misconfigured::misconfigured;
+use crate::http::answer::problem::{Problem, ProblemKind};
+use crate::http::answer::refusal;
+use crate::http::answer::stored_response::replayed;
+use crate::http::app::idempotency::Idempotency;
+use crate::http::call::arguments::{Arguments, Extract, read_arguments};
+use crate::http::call::call::{Call, Exit};
+use crate::http::call::claim_request::claim_request;
+use crate::http::guard::lease::admitted;
+use crate::http::guard::reply::refused;
+use crate::http::task::arguments::TaskSteps;
+use crate::http::task::carried::CarriedTask;
+use crate::http::task::routes::{SOON, address};
+use crate::policy::Policy;
+use crate::strategy::task;
+use actix_web::http::header::{CACHE_CONTROL, LOCATION, RETRY_AFTER};
+use actix_web::{HttpMessage, HttpResponse};
+use serde::Serialize;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// When there may be room for another task.
+const ROOM: Duration = Duration::from_secs(10);
+
+/// The body of the answer.
+#[derive(Serialize)]
+struct Accepted<'a> {
+    id: &'a str,
+    location: &'a str,
+}
+
+/// The handler's arguments: of the request, or of a task that is taken up.
+pub(crate) async fn arguments(
+    call: &mut Call,
+    extract: Extract,
+    steps: &TaskSteps,
+) -> Result<Arguments, Exit> {
+    let carried = call.request.extensions().get::<Rc<CarriedTask>>().cloned();
+    let Some(task) = carried else {
+        let extracted = read_arguments(call, extract).await?;
+        call.task_arguments = Some((steps.keep)(&*extracted).map_err(Exit::Refused)?);
+        return Ok(extracted);
+    };
+    if task.record.label.operation() != call.policy.operation {
+        // Another handler has its address by now.
+        return Err(Exit::Answered(HttpResponse::NotFound().finish()));
+    }
+    // Before the claim: a task that this version of the app cannot take is left to another one.
+    let restored = (steps.restore)(&task.input.arguments, &call.request).map_err(|error| {
+        tracing::error!(key = %task.key, %error, "the arguments of a task cannot be restored");
+        Exit::Refused(error)
+    })?;
+    take_up(call, &task).await?;
+    Ok(restored)
+}
+
+/// Claims a task that was stored before.
+async fn take_up(call: &Call, task: &CarriedTask) -> Result<(), Exit> {
+    task.mark_reached();
+    let request = task::resume(call.policy, call.app.settings(), task.key, &task.record);
+    task.life.set(request.claim.lease + request.claim.retention);
+    call.state.record.set(Some(task.key));
+    call.state.must_finish.set(true);
+    let admission = call.app.engine().begin(&request).await;
+    admitted(call, admission)
+}
+
+/// Stores the request as a task, which is all that happens to it here; a task that was taken up goes on.
+pub(super) async fn accept(call: &mut Call) -> Result<(), Exit> {
+    if call.state.run.borrow().is_some() {
+        return Ok(());
+    }
+    // A task always has a key: no handler of this strategy can do without.
+    let (Some(request), Some(arguments)) = (claim_request(call)?, call.task_arguments.take())
+    else {
+        return Ok(());
+    };
+    let id = request.claim.label.key();
+    let Some(location) = address(&call.request, id) else {
+        let why = "the handler's tasks have no address: mount `task_routes` in the app";
+        return Err(Exit::Refused(misconfigured(&call.request, why)));
+    };
+    let input = Input {
+        method: call.request.method().as_str().to_owned(),
+        target: call.request.uri().path_and_query().map_or("/", |it| it.as_str()).to_owned(),
+        on_abandoned: call.policy.on_abandoned,
+        arguments,
+    };
+    let Some(_in_flight) = call.app.engine().enter() else {
+        return Err(refused(call, Refusal::Draining));
+    };
+    call.state.must_finish.set(true);
+    let submitted = call.app.tasks().submit(call.app.engine(), &request.claim, &input).await;
+    Err(match submitted {
+        Ok(Submission::New) => Exit::Answered(accepted(id, &location)),
+        Ok(Submission::Known) => {
+            call.app.engine().counters().replayed.count();
+            Exit::Answered(replayed(accepted(id, &location)))
+        }
+        Ok(Submission::Reused) => refused(call, Refusal::KeyReused),
+        Ok(Submission::Full) => full(call),
+        Err(error) => call.exit(&refusal::store_failed(&call.request, &error)),
+    })
+}
+
+fn full(call: &Call) -> Exit {
+    let what = "too many tasks are not finished; repeat the request with the same key";
+    let problem = Problem::new(ProblemKind::TooManyTasks, call.request.path(), what);
+    call.exit(&problem.retry_after(ROOM))
+}
+
+fn accepted(id: &str, location: &str) -> HttpResponse {
+    HttpResponse::Accepted()
+        .insert_header((LOCATION, location))
+        .insert_header((RETRY_AFTER, SOON))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .json(Accepted { id, location })
+}
+
+/// Ends a run with the response of its handler, also with a failure: nobody is there to repeat it.
+pub(super) async fn finish(
+    policy: &'static Policy,
+    app: Idempotency,
+    run: Execution,
+    response: HttpResponse,
+) -> HttpResponse {
+    let (response, kept) =
+        keep(policy, app.max_body(policy), KeepFor::Task, response).decided().await;
+    run.complete(kept.outcome(), app.settings().ttl(policy)).await;
+    response
+}

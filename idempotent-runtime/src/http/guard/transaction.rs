@@ -1,0 +1,109 @@
+//! The guard in the business transaction: it opens before the run, and commits with the response.
+
+#![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
+
+use crate::engine::ClaimRequest;
+use crate::http::answer::keep::{KeepFor, Kept, is_kept, keep};
+use crate::http::answer::misconfigured::misconfigured;
+use crate::http::answer::problem::ProblemKind;
+use crate::http::answer::refusal::{self, entity_tag};
+use crate::http::answer::row::{self, RowReply};
+use crate::http::answer::stored_response::not_stored;
+use crate::http::app::idempotency::Idempotency;
+use crate::http::call::call::{Call, Exit};
+use crate::http::call::run::GuardedRun;
+use crate::http::guard::reply::{refused, replayed};
+use crate::policy::Policy;
+use crate::transaction::{self, Effects, Plan, RowAnswer, RowPlan, Run, TransactionAdmission};
+use actix_web::http::header::ETAG;
+use actix_web::{HttpRequest, HttpResponse};
+
+/// Opens a transaction of the business database, guarded by the key, a row, or both.
+pub(super) async fn open(call: &Call, request: Option<ClaimRequest>) -> Result<(), Exit> {
+    let Some(database) = call.app.database() else {
+        let why = "the handler's strategy needs the business database: `.database(pool)`";
+        return Err(Exit::Refused(misconfigured(&call.request, why)));
+    };
+    let wait = call.policy.wait.unwrap_or(call.app.settings().wait);
+    let plan = Plan { request, row: row_plan(call)?, wait };
+    call.state.must_finish.set(true);
+    match transaction::begin(database, call.app.engine(), plan).await {
+        Ok(TransactionAdmission::Run(mut run)) => {
+            call.state.attempt.set(u64::from(run.is_recorded()));
+            run.lend(call.state.tx_slot());
+            call.state.run.replace(Some(GuardedRun::Transaction(run)));
+            Ok(())
+        }
+        Ok(TransactionAdmission::Replay(stored)) => Err(replayed(call, *stored)),
+        Ok(TransactionAdmission::Refused(refusal)) => Err(refused(call, refusal)),
+        Ok(TransactionAdmission::Row(answer)) => Err(by_row(call, answer)),
+        Err(error) => Err(call.exit(&refusal::store_failed(&call.request, &error))),
+    }
+}
+
+/// The row that guards the handler, as the request names it.
+fn row_plan(call: &Call) -> Result<Option<RowPlan>, Exit> {
+    let (Some(row), Some(id)) = (&call.policy.row, &call.values.row) else { return Ok(None) };
+    let id = call.filled(id, ProblemKind::KeyInvalid)?.whole();
+    let version = match &call.values.version {
+        None => 0,
+        Some(value) => {
+            let written = call.filled(value, ProblemKind::VersionMissing)?.whole();
+            // What names no version matches none: versions count up from 0.
+            row::version(&written).unwrap_or(-1)
+        }
+    };
+    Ok(Some(RowPlan { row, id, version, on_duplicate: call.policy.on_duplicate }))
+}
+
+fn by_row(call: &Call, answer: RowAnswer) -> Exit {
+    match row::reply(&call.request, answer) {
+        RowReply::Done(response) => Exit::Answered(response),
+        RowReply::Problem(problem, version) => {
+            let mut response = call.app.render(&call.request, &problem);
+            if let Some(tag) = version.and_then(entity_tag) {
+                response.headers_mut().insert(ETAG, tag);
+            }
+            Exit::Answered(response)
+        }
+    }
+}
+
+/// Commits a run with the response of its handler, or takes it back, before anything is sent.
+pub(super) async fn commit(
+    policy: &'static Policy,
+    app: Idempotency,
+    request: HttpRequest,
+    run: Box<Run>,
+    response: HttpResponse,
+) -> HttpResponse {
+    let purpose = if run.is_recorded() { KeepFor::Retries } else { KeepFor::Commit };
+    if !is_kept(policy, purpose, &response) {
+        run.roll_back().await;
+        return response;
+    }
+    let response = tagged(response, run.version());
+    let (response, kept) = keep(policy, app.max_body(policy), purpose, response).decided().await;
+    let effects = match response.status().as_u16() {
+        ..400 => Effects::Kept,
+        _ => Effects::TakenBack,
+    };
+    let is_whole = kept != Kept::Tombstone;
+    match run.complete(kept.outcome(), effects, app.settings().ttl(policy)).await {
+        Ok(()) if is_whole => response,
+        Ok(()) => not_stored(response),
+        // Whatever the handler said: it may not be so.
+        Err(error) => app.render(&request, &refusal::not_committed(&request, &error)),
+    }
+}
+
+/// With the row's new version as its `ETag`, unless the handler gave it one.
+fn tagged(mut response: HttpResponse, version: Option<i64>) -> HttpResponse {
+    if let Some(tag) = version.and_then(entity_tag)
+        && response.status().is_success()
+        && !response.headers().contains_key(ETAG)
+    {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response
+}

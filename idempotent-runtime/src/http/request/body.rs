@@ -1,0 +1,91 @@
+//! A request's body: read once, hashed, and handed to the extractors again.
+
+use actix_web::HttpRequest;
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::http::header::CONTENT_LENGTH;
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, stream};
+use std::future::ready;
+
+/// Why a body could not be read whole.
+pub(crate) enum Unread {
+    /// It is longer than what is buffered.
+    TooLong,
+    /// It broke off.
+    Broken(PayloadError),
+}
+
+/// Reads the whole body, unless it is longer than `longest`, and puts it back for the extractors.
+pub(crate) async fn buffer(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    longest: usize,
+) -> Result<Bytes, Unread> {
+    if declared(request).is_some_and(|length| length > longest) {
+        return Err(Unread::TooLong);
+    }
+    let mut whole = Pieces::None;
+    while let Some(piece) = payload.next().await {
+        whole = whole.and(piece.map_err(Unread::Broken)?);
+        if whole.len() > longest {
+            return Err(Unread::TooLong);
+        }
+    }
+    let body = whole.joined();
+    *payload = refilled(body.clone());
+    Ok(body)
+}
+
+fn declared(request: &HttpRequest) -> Option<usize> {
+    request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// A body as far as it came. One in one piece, as most are, is not copied.
+enum Pieces {
+    None,
+    One(Bytes),
+    Many(BytesMut),
+}
+
+impl Pieces {
+    fn and(self, piece: Bytes) -> Self {
+        match self {
+            Self::None => Self::One(piece),
+            Self::One(first) => {
+                let mut all = BytesMut::with_capacity(first.len() + piece.len());
+                all.extend_from_slice(&first);
+                all.extend_from_slice(&piece);
+                Self::Many(all)
+            }
+            Self::Many(mut all) => {
+                all.extend_from_slice(&piece);
+                Self::Many(all)
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::One(piece) => piece.len(),
+            Self::Many(all) => all.len(),
+        }
+    }
+
+    fn joined(self) -> Bytes {
+        match self {
+            Self::None => Bytes::new(),
+            Self::One(piece) => piece,
+            Self::Many(all) => all.freeze(),
+        }
+    }
+}
+
+/// The body once more, for the extractors.
+pub(crate) fn refilled(body: Bytes) -> Payload {
+    if body.is_empty() {
+        return Payload::None;
+    }
+    Payload::Stream { payload: Box::pin(stream::once(ready(Ok(body)))) }
+}

@@ -1,0 +1,128 @@
+//! What a request says of its own time.
+//!
+//! `within` refuses requests whose timestamp is too far from now: a help against replays from long ago,
+//! and no guarantee, as clocks differ and a client can lie. `first_sent` refuses a retry that comes when
+//! its record may be forgotten.
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use std::time::Duration;
+
+const UNREADABLE: &str = "the request's timestamp cannot be read; send RFC 3339 text, a date as in \
+                          HTTP, or seconds or milliseconds since 1970";
+
+/// How far the clocks of clients and servers may be apart.
+const SKEW: Duration = Duration::from_secs(30);
+
+/// Why a request is not let in by when it was sent for the first time.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Untimely {
+    /// It does not say when, or from the future: its retries could outlive its record.
+    Unusable(String),
+    /// Its record may be forgotten by now.
+    TooLate(String),
+}
+
+/// Checks that the record of a request that was first sent then is not forgotten yet, if there was one.
+///
+/// A record is put after the request was sent, and lives for `life` or longer.
+pub(crate) fn check_first(text: &str, now: Duration, life: Duration) -> Result<(), Untimely> {
+    let sent = read(text).ok_or_else(|| Untimely::Unusable(UNREADABLE.to_owned()))?;
+    if sent > now + SKEW {
+        let why = format!(
+            "the request was first sent more than {} seconds ahead of the server's time",
+            SKEW.as_secs()
+        );
+        return Err(Untimely::Unusable(why));
+    }
+    let late = life.saturating_sub(SKEW);
+    if now.saturating_sub(sent) > late {
+        return Err(Untimely::TooLate(format!(
+            "the request was first sent more than {} seconds ago, and what became of it may be \
+             forgotten; find out before you send it with a new key",
+            late.as_secs()
+        )));
+    }
+    Ok(())
+}
+
+/// Checks that a timestamp is at most `window` from now, earlier or later.
+pub(crate) fn check(text: &str, now: Duration, window: Duration) -> Result<(), String> {
+    let sent = read(text).ok_or_else(|| UNREADABLE.to_owned())?;
+    if sent.abs_diff(now) > window {
+        return Err(format!(
+            "the request's timestamp is more than {} seconds from the server's time",
+            window.as_secs()
+        ));
+    }
+    Ok(())
+}
+
+/// RFC 3339, the date of HTTP (RFC 9110, section 5.6.7), or a number of seconds or milliseconds.
+fn read(text: &str) -> Option<Duration> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let number: u64 = text.parse().ok()?;
+        // Ten digits of seconds last until 2286; with more they are milliseconds.
+        return Some(if text.len() <= 10 {
+            Duration::from_secs(number)
+        } else {
+            Duration::from_millis(number)
+        });
+    }
+    let timestamp: Timestamp =
+        text.parse().ok().or_else(|| Some(rfc2822::parse(text).ok()?.timestamp()))?;
+    Duration::try_from(timestamp.as_duration()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Duration = Duration::from_hours(490_896); // 2026-01-01T00:00:00Z
+
+    #[test]
+    fn every_form_of_one_moment_reads_alike() {
+        for text in [
+            "2026-01-01T00:00:00Z",
+            "2026-01-01T01:00:00+01:00",
+            "Thu, 01 Jan 2026 00:00:00 GMT",
+            "1767225600",
+            "1767225600000",
+        ] {
+            assert_eq!(read(text), Some(NOW), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_window_is_open_on_both_sides_and_ends_exactly() {
+        let window = Duration::from_mins(5);
+        for (offset, fits) in [(-301, false), (-300, true), (0, true), (300, true), (301, false)] {
+            let sent = NOW.as_secs().checked_add_signed(offset).unwrap().to_string();
+            assert_eq!(check(&sent, NOW, window).is_ok(), fits, "{offset}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_first_sent_no_earlier_than_its_record_lives_and_no_later_than_now() {
+        let life = Duration::from_hours(1);
+        let on = |offset: i64| {
+            let sent = NOW.as_secs().checked_add_signed(offset).unwrap().to_string();
+            check_first(&sent, NOW, life)
+        };
+        for (offset, fits) in [(-3571, false), (-3570, true), (0, true), (30, true), (31, false)] {
+            assert_eq!(on(offset).is_ok(), fits, "{offset}");
+        }
+        assert!(matches!(on(-3571), Err(Untimely::TooLate(_))));
+        assert!(matches!(on(31), Err(Untimely::Unusable(_))));
+        assert!(matches!(check_first("soon", NOW, life), Err(Untimely::Unusable(_))));
+        let short = check_first(&(NOW.as_secs() - 1).to_string(), NOW, SKEW);
+        assert!(matches!(short, Err(Untimely::TooLate(_))), "a life that is all doubt");
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for text in ["", "yesterday", "-5", "99999999999999999999999", "2026-13-01T00:00:00Z"] {
+            assert!(check(text, NOW, Duration::MAX).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The driver of every guarded handler: not generic, so that it is compiled once.
+//!
+//! It keeps two promises. A panic is caught, and ends the run. And a run goes on when its
+//! connection does not: actix drops a handler's future when the client resets the connection, and
+//! the client that lost its connection is the one that will retry. So from the moment a claim may
+//! have been sent, the future is not dropped but moved to a task of its own, then, and only then: a
+//! successful request spawns no task.
+
+use crate::http::answer::misconfigured::unprepared;
+use crate::http::app::idempotency::Idempotency;
+use crate::http::call::arguments::{Arguments, Extract, read_arguments};
+use crate::http::call::call::{Call, Exit};
+use crate::http::call::client::Client;
+use crate::http::call::run::{GuardedRun, RunState};
+use crate::http::guard;
+use crate::http::request::body::refilled;
+use crate::http::serve::handler::{Handler, Returned};
+use crate::policy::Policy;
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
+use futures_util::future::LocalBoxFuture;
+use std::future::ready;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+type Work = LocalBoxFuture<'static, Result<HttpResponse, Exit>>;
+
+/// Runs one request through a guarded handler.
+pub fn serve(handler: &'static Handler, request: HttpRequest, payload: web::Payload) -> Serving {
+    let state = Rc::<RunState>::default();
+    let work: Work = match request.app_data::<Idempotency>().cloned() {
+        Some(app) => {
+            // For extractors that say something about the run.
+            let around = request.extensions_mut().insert(Rc::clone(&state));
+            let payload = payload.into_inner();
+            let call = Call::new(&handler.policy, app, request.clone(), payload, &state);
+            let work = Box::pin(drive(handler, call));
+            match around {
+                None => work,
+                Some(around) => Box::pin(after_handing_over(around, work)),
+            }
+        }
+        None => Box::pin(ready(Ok(unprepared(&request)))),
+    };
+    Serving { work: Some(work), state, policy: &handler.policy, client: Client::Here(request) }
+}
+
+/// Every step of a request, in their order.
+#[expect(clippy::manual_async_fn, reason = "what an async function is given is kept twice")]
+fn drive(
+    handler: &'static Handler,
+    mut call: Call,
+) -> impl Future<Output = Result<HttpResponse, Exit>> {
+    async move {
+        let arguments = match &handler.task {
+            None => read_arguments(&mut call, handler.extract).await?,
+            // Its future is large, and most handlers are no tasks.
+            Some(steps) => {
+                Box::pin(guard::task::arguments(&mut call, handler.extract, steps)).await?
+            }
+        };
+        (handler.fill)(&mut call, &*arguments);
+        guard::claim(&mut call).await?;
+        let response = match ((handler.run)(arguments, &call).await, handler.existing) {
+            (Returned::Exists(_), Some(existing)) => {
+                let arguments = Box::pin(extract_again(&mut call, handler.extract)).await?;
+                existing(arguments, &call).await.response()
+            }
+            (returned, _) => returned.response(),
+        };
+        Ok(guard::end(call.policy, &call.app, &call.state, &call.request, response).await)
+    }
+}
+
+/// An insert met a unique index: takes back what the handler did in its transaction, if it has one,
+/// extracts its arguments once more from the same body, and begins anew.
+///
+/// In this order: an extractor that needs a connection must not wait for one while the request
+/// holds another.
+async fn extract_again(call: &mut Call, extract: Extract) -> Result<Arguments, Exit> {
+    let run = call.state.take_run();
+    let is_transaction = matches!(run, Some(GuardedRun::Transaction(_)));
+    if let Some(GuardedRun::Transaction(run)) = run {
+        run.roll_back().await;
+    } else {
+        call.state.run.replace(run);
+    }
+    call.payload = refilled(call.body.clone());
+    let arguments = extract(&call.request, &mut call.payload).await.map_err(Exit::Refused)?;
+    if is_transaction {
+        guard::claim(call).await?;
+    }
+    Ok(arguments)
+}
+
+/// A handler with a policy of its own inside of a scope that is guarded: it alone guards, so the
+/// scope's key is given back, unspent, before the handler claims its own.
+async fn after_handing_over(around: Rc<RunState>, work: Work) -> Result<HttpResponse, Exit> {
+    guard::give_back(&around).await;
+    // Not before: dropped until here, the request around would be dropped, too.
+    around.must_finish.set(false);
+    work.await
+}
+
+/// A request on its way, as actix sees it.
+pub struct Serving {
+    work: Option<Work>,
+    state: Rc<RunState>,
+    policy: &'static Policy,
+    client: Client,
+}
+
+impl Serving {
+    /// Drives work that is not of one handler alone.
+    pub(crate) fn around(
+        policy: &'static Policy,
+        state: Rc<RunState>,
+        client: Client,
+        work: Work,
+    ) -> Self {
+        Self { work: Some(work), state, policy, client }
+    }
+}
+
+impl Future for Serving {
+    type Output = Result<HttpResponse, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let Some(work) = &mut self.work else { return Poll::Pending };
+            match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+                Ok(Poll::Pending) => {
+                    let Some(early) = self.state.early.take() else { return Poll::Pending };
+                    self.detach();
+                    return Poll::Ready(Ok(early));
+                }
+                Ok(Poll::Ready(done)) => {
+                    self.work = None;
+                    return Poll::Ready(done.or_else(Exit::into_result));
+                }
+                Err(_panic) => {
+                    let run = self.state.take_run();
+                    self.work = Some(Box::pin(panicked(self.policy, self.client.clone(), run)));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.detach();
+    }
+}
+
+impl Serving {
+    /// Lets work that must reach its end go on without its client.
+    fn detach(&mut self) {
+        let Some(work) = self.work.take().filter(|_| self.state.must_finish.take()) else { return };
+        let detached = Self {
+            work: Some(work),
+            // Dropped once more, at the end of the runtime, it is left to its lease.
+            state: Rc::clone(&self.state),
+            policy: self.policy,
+            client: self.client.clone(),
+        };
+        let spawned = catch_unwind(AssertUnwindSafe(|| {
+            actix_web::rt::spawn(async { drop(detached.await) });
+        }));
+        if spawned.is_err() {
+            tracing::error!(
+                "request dropped outside a runtime; its key is freed when the lease expires"
+            );
+        }
+    }
+}
+
+async fn panicked(
+    policy: &'static Policy,
+    client: Client,
+    run: Option<GuardedRun>,
+) -> Result<HttpResponse, Exit> {
+    Ok(guard::give_up(policy, client, run).await)
+}

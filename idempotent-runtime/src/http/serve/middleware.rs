@@ -1,0 +1,299 @@
+//! Whole scopes: one policy for handlers that nobody annotated.
+//!
+//! The same call, driver and end as of an annotated handler. What differs is where it stands: it
+//! cannot know which handler a request will reach, nor what that handler's extractors will say, so
+//! it claims before both.
+
+use crate::http::answer::stored_response::StoreResponse;
+use crate::http::app::idempotency::Idempotency;
+use crate::http::call::arguments::read_body;
+use crate::http::call::call::{Call, Exit};
+use crate::http::call::client::Client;
+use crate::http::call::run::RunState;
+use crate::http::guard;
+use crate::http::serve::driver::Serving;
+use crate::http::serve::extractor_errors::is_refused_by_extractor;
+use crate::http::task::carried::carries_task;
+use crate::key::KeyParts;
+use crate::policy::{FingerprintOf, KeyRequirement, Policy};
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{
+    ResourceDef, Service, ServiceRequest, ServiceResponse, Transform, forward_ready,
+};
+use actix_web::error::InternalError;
+use actix_web::http::Method;
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
+use futures_util::future::LocalBoxFuture;
+use std::cell::Cell;
+use std::fmt;
+use std::future::{Ready, ready};
+use std::rc::Rc;
+
+/// Guards every handler of an app or a scope: made by [`Middleware::new`].
+#[derive(Clone)]
+pub struct Middleware {
+    app: Idempotency,
+    policy: &'static Policy,
+    routes: Rc<GuardedRoutes>,
+}
+
+/// Which requests are guarded, and where their key is.
+#[derive(Clone, Debug)]
+struct GuardedRoutes {
+    methods: Vec<Method>,
+    except: Vec<ResourceDef>,
+    key: &'static str,
+    first_sent: Option<&'static str>,
+}
+
+impl Middleware {
+    /// Guards the handlers of an `App` or a `web::scope` that nobody annotated, by one policy.
+    ///
+    /// ```
+    /// use actix_web::{App, HttpResponse, web};
+    /// use idempotent_runtime::policy::{OnInFlight, Policy, Strategy};
+    /// use idempotent_runtime::{Idempotency, MemoryStore, Middleware, Scope};
+    ///
+    /// static WRITES: Policy =
+    ///     Policy::of_routes(Strategy::RequestId).on_in_flight(OnInFlight::Wait);
+    ///
+    /// # fn main() -> Result<(), idempotent_runtime::BuildError> {
+    /// let idempotency = Idempotency::builder(MemoryStore::new())
+    ///     .scope(Scope::header("Authorization"))
+    ///     .build()?;
+    /// let guard = Middleware::new(&idempotency, &WRITES).except("/v2/uploads/{name}");
+    /// let app = App::new().app_data(idempotency.clone()).service(
+    ///     web::scope("/v2")
+    ///         .wrap(guard)
+    ///         .route("/orders", web::post().to(HttpResponse::Created)),
+    /// );
+    /// # let _ = app;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// POST and PATCH are guarded unless [`methods`](Middleware::methods) says otherwise. A handler
+    /// with `#[idempotent]` keeps its own policy and is not guarded twice: the key that was claimed
+    /// here is given back, unspent, before the handler claims its own. That costs two round trips, a
+    /// duplicate that comes in between gets this policy's 409, and a request that this policy refuses
+    /// does not reach the handler; name its route in [`except`](Middleware::except) to spare all three.
+    ///
+    /// # What comes first
+    /// This stands before the handler's extractors, and a stored response is sent without asking
+    /// them. So **authenticate outside of it**: wrap the middleware that checks credentials after
+    /// this one, as actix calls the last one first, or refuse in the function of
+    /// [`Scope::from_fn`](crate::Scope::from_fn), which is asked before anything is looked up. An
+    /// extractor that checks a credential inside of a guarded scope protects the first run alone:
+    /// who repeats a request with a credential that was revoked meanwhile gets the first answer
+    /// again (and never anybody else's). Annotate such handlers.
+    ///
+    /// What an extractor of actix refuses (a body that is no JSON, a path that is no number) leaves
+    /// the key free. A 4xx from an extractor of the app's own cannot be told from the handler's and
+    /// is stored like it, apart from 401 and 403; with [`StoreResponse::No`] it says otherwise.
+    ///
+    /// # Panics
+    /// When the policy is of a strategy that is bound to a handler's parameters, or takes a
+    /// fingerprint by template: `request_id` and `token` are for whole scopes.
+    #[must_use]
+    #[track_caller]
+    pub fn new(idempotency: &Idempotency, policy: &'static Policy) -> Self {
+        let of_scopes = policy.strategy.traits().guards_scopes
+            && policy.fingerprint != FingerprintOf::Template
+            && policy.key_requirement != KeyRequirement::Unkeyed;
+        assert!(of_scopes, "a middleware's policy is one of `request_id` or `token`: {policy:?}");
+        let methods = vec![Method::POST, Method::PATCH];
+        let key = "Idempotency-Key";
+        let routes = GuardedRoutes { methods, except: Vec::new(), key, first_sent: None };
+        Self { app: idempotency.clone(), policy, routes: Rc::new(routes) }
+    }
+
+    /// Which methods are guarded. Defaults to POST and PATCH.
+    #[must_use]
+    pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Self {
+        Rc::make_mut(&mut self.routes).methods = methods.into_iter().collect();
+        self
+    }
+
+    /// Leaves the paths that this pattern matches alone: the whole pattern, as `/v2/orders/{id}`.
+    ///
+    /// Defaults to none; each call adds one.
+    #[must_use]
+    pub fn except(mut self, pattern: &str) -> Self {
+        Rc::make_mut(&mut self.routes).except.push(ResourceDef::new(pattern));
+        self
+    }
+
+    /// The header that holds the key. Defaults to `Idempotency-Key`.
+    #[must_use]
+    pub fn key_header(mut self, name: &'static str) -> Self {
+        Rc::make_mut(&mut self.routes).key = name;
+        self
+    }
+
+    /// The header that says when the client sent a request for the first time, such as
+    /// `Repeatability-First-Sent`: a retry that comes when its record may be forgotten is refused
+    /// with 412. Defaults to none.
+    #[must_use]
+    pub fn first_sent_header(mut self, name: &'static str) -> Self {
+        Rc::make_mut(&mut self.routes).first_sent = Some(name);
+        self
+    }
+}
+
+impl GuardedRoutes {
+    fn guard(&self, request: &HttpRequest) -> bool {
+        // A task was let in when it came.
+        !carries_task(request)
+            && self.methods.contains(request.method())
+            && !self.except.iter().any(|pattern| pattern.is_match(request.path()))
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for Middleware
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<BoxBody>;
+    type Error = Error;
+    type InitError = ();
+    type Transform = MiddlewareService<S>;
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(MiddlewareService { guard: self.clone(), service: Rc::new(service) }))
+    }
+}
+
+/// A service behind a [`Middleware`].
+pub struct MiddlewareService<S> {
+    guard: Middleware,
+    service: Rc<S>,
+}
+
+/// Where the request is left when it came back from the handler: actix allows only one of it while
+/// it looks for the handler.
+type Returned = Rc<Cell<Option<HttpRequest>>>;
+
+impl<S, B> Service<ServiceRequest> for MiddlewareService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<BoxBody>;
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self::Response, Error>>;
+
+    forward_ready!(service);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let Middleware { app, policy, routes } = &self.guard;
+        if !routes.guard(request.request()) {
+            let called = self.service.call(request);
+            return Box::pin(async { Ok(called.await?.map_into_boxed_body()) });
+        }
+        let (request, payload) = request.into_parts();
+        let state = Rc::<RunState>::default();
+        request.extensions_mut().insert(Rc::clone(&state));
+        let client = Client::Moved { app: app.clone(), path: request.path().to_owned() };
+        let call = Call::new(policy, app.clone(), request, payload, &state);
+        let returned = Returned::default();
+        let (service, routes) = (Rc::clone(&self.service), Rc::clone(routes));
+        let work = Box::pin(pass(call, service, routes, Rc::clone(&returned)));
+        let serving = Serving::around(policy, state, client, work);
+        Box::pin(async move {
+            let answered = serving.await;
+            match (returned.take(), answered) {
+                (Some(request), answered) => {
+                    let response = answered.unwrap_or_else(HttpResponse::from_error);
+                    Ok(ServiceResponse::new(request, response))
+                }
+                (None, Err(error)) => Err(error),
+                (None, Ok(panicked)) => {
+                    Err(InternalError::from_response("a handler panicked", panicked).into())
+                }
+            }
+        })
+    }
+}
+
+/// Claims, lets the request through to its handler, and ends the run with what comes back.
+async fn pass<S, B>(
+    mut call: Call,
+    service: Rc<S>,
+    routes: Rc<GuardedRoutes>,
+    returned: Returned,
+) -> Result<HttpResponse, Exit>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    if let Err(exit) = claim(&mut call, &routes).await {
+        returned.set(Some(call.request));
+        return Err(exit);
+    }
+    let Call { policy, app, request, payload, state, .. } = call;
+    match service.call(ServiceRequest::from_parts(request, payload)).await {
+        Ok(response) => {
+            let (request, mut response) = response.map_into_boxed_body().into_parts();
+            if is_refused_by_extractor(&response) {
+                spare(&mut response);
+            }
+            let response = guard::end(policy, &app, &state, &request, response).await;
+            returned.set(Some(request));
+            Ok(response)
+        }
+        // From another middleware, inside of this one: handlers answer with responses.
+        Err(error) => {
+            guard::give_back(&state).await;
+            Err(Exit::Refused(error))
+        }
+    }
+}
+
+/// The key stays free, unless somebody chose otherwise.
+fn spare(response: &mut HttpResponse) {
+    let mut extensions = response.extensions_mut();
+    if !extensions.contains::<StoreResponse>() {
+        extensions.insert(StoreResponse::No);
+    }
+}
+
+async fn claim(call: &mut Call, routes: &GuardedRoutes) -> Result<(), Exit> {
+    if call.policy.operation.is_empty() {
+        call.operation = operation(&call.request).into();
+    }
+    call.key().header(routes.key);
+    // Without a key the request is refused or runs as it is: either way nobody compares its body.
+    if call.values.key.segments().is_ok() {
+        read_body(call).await?;
+    }
+    if call.policy.within.is_some() {
+        call.timestamp().header("Timestamp");
+    }
+    if let Some(name) = routes.first_sent {
+        call.first_sent().header(name);
+    }
+    guard::claim(call).await
+}
+
+/// The pattern of the route, as far as it can be known before it is looked for.
+fn operation(request: &HttpRequest) -> String {
+    let pattern = request.match_pattern();
+    pattern.unwrap_or_else(|| KeyParts::new().value(request.path()).label())
+}
+
+impl fmt::Debug for Middleware {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Middleware")
+            .field("policy", self.policy)
+            .field("routes", &self.routes)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S> fmt::Debug for MiddlewareService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MiddlewareService").field(&self.guard).finish()
+    }
+}

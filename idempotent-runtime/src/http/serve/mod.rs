@@ -1,0 +1,8 @@
+//! The drivers: of one guarded handler, and of a whole scope.
+//!
+//! Files import downwards: `middleware`, `driver`, `handler`, `extractor_errors`.
+
+pub(super) mod driver;
+mod extractor_errors;
+pub(super) mod handler;
+pub(super) mod middleware;

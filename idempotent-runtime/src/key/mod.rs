@@ -1,0 +1,8 @@
+//! The parts that make two requests the same request, and the key of its record.
+
+mod key_parts;
+mod storage_key;
+
+pub use key_parts::KeyParts;
+pub use storage_key::{Address, ParseStorageKeyError, StorageKey};
+pub(crate) use storage_key::{hashed, hex};

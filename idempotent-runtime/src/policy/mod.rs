@@ -1,0 +1,23 @@
+//! The promises of one guarded function, built at compile time.
+
+mod choices;
+mod limits;
+#[expect(clippy::module_inception, reason = "one file for one concept, here the policy itself")]
+mod policy;
+mod row;
+mod statuses;
+mod strategy;
+
+pub use choices::{
+    FingerprintOf, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError,
+};
+pub(crate) use limits::{LONGEST, SHORTEST_LEASE};
+#[cfg(feature = "actix")]
+pub(crate) use limits::{at_most_longest, lease_within_bounds};
+pub use policy::Policy;
+pub use row::{ColumnValue, Row, StateRow, may_follow};
+pub(crate) use row::{RowGuard, is_beyond};
+pub use statuses::Statuses;
+pub use strategy::Strategy;
+#[cfg(feature = "actix")]
+pub(crate) use strategy::{Busy, DefaultScope, GuardPlace, Identity, Keeps};

@@ -1,0 +1,202 @@
+//! The promises of one guarded function, built at compile time.
+
+use crate::policy::choices::{
+    FingerprintOf, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError,
+};
+use crate::policy::limits::{at_most_longest, lease_within_bounds, within_bounds};
+use crate::policy::row::Row;
+use crate::policy::statuses::Statuses;
+use crate::policy::strategy::Strategy;
+use std::time::Duration;
+
+/// The promises of one guarded function; the attribute builds it in a `static`.
+///
+/// Durations that are not set here are those of the app. Those that are last a millisecond at least
+/// (`wait` may be zero), a lease 100, and ten years at most: what is out of that is brought to it.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "handlers read all of it"))]
+pub struct Policy {
+    pub(crate) operation: &'static str,
+    pub(crate) strategy: Strategy,
+    pub(crate) on_duplicate: OnDuplicate,
+    pub(crate) on_in_flight: OnInFlight,
+    pub(crate) on_abandoned: OnAbandoned,
+    pub(crate) on_store_error: OnStoreError,
+    pub(crate) key_requirement: KeyRequirement,
+    pub(crate) fingerprint: FingerprintOf,
+    pub(crate) statuses: Statuses,
+    pub(crate) headers: &'static [&'static str],
+    pub(crate) reads_form: bool,
+    pub(crate) message: Option<&'static str>,
+    pub(crate) max_body: Option<usize>,
+    pub(crate) ttl: Option<Duration>,
+    pub(crate) lease: Option<Duration>,
+    pub(crate) wait: Option<Duration>,
+    pub(crate) within: Option<Duration>,
+    pub(crate) stale: Option<Duration>,
+    pub(crate) row: Option<Row>,
+    pub(crate) constraint: Option<&'static str>,
+}
+
+impl Policy {
+    /// The defaults of a strategy for a function of this name.
+    #[must_use]
+    pub const fn new(operation: &'static str, strategy: Strategy) -> Self {
+        Self {
+            operation,
+            strategy,
+            on_duplicate: OnDuplicate::Replay,
+            on_in_flight: OnInFlight::Reject,
+            on_abandoned: OnAbandoned::Retry,
+            on_store_error: OnStoreError::Refuse,
+            key_requirement: KeyRequirement::Required,
+            fingerprint: strategy.traits().fingerprint,
+            statuses: strategy.traits().statuses,
+            headers: &[],
+            reads_form: false,
+            message: None,
+            max_body: None,
+            ttl: None,
+            lease: None,
+            wait: None,
+            within: None,
+            stale: None,
+            row: None,
+            constraint: None,
+        }
+    }
+
+    /// The defaults of a strategy for whole scopes: each route is an operation of its own.
+    #[must_use]
+    pub const fn of_routes(strategy: Strategy) -> Self {
+        Self::new("", strategy)
+    }
+
+    /// What a duplicate of a finished request gets. Defaults to its response.
+    #[must_use]
+    pub const fn on_duplicate(mut self, choice: OnDuplicate) -> Self {
+        self.on_duplicate = choice;
+        self
+    }
+
+    /// What a duplicate gets while the first runs. Defaults to 409.
+    #[must_use]
+    pub const fn on_in_flight(mut self, choice: OnInFlight) -> Self {
+        self.on_in_flight = choice;
+        self
+    }
+
+    /// What happens to a key whose owner died. Defaults to running again after the lease.
+    #[must_use]
+    pub const fn on_abandoned(mut self, choice: OnAbandoned) -> Self {
+        self.on_abandoned = choice;
+        self
+    }
+
+    /// What happens while the store does not answer. Defaults to refusing the request.
+    #[must_use]
+    pub const fn on_store_error(mut self, choice: OnStoreError) -> Self {
+        self.on_store_error = choice;
+        self
+    }
+
+    /// Whether a key must be there. Defaults to required.
+    #[must_use]
+    pub const fn key_requirement(mut self, choice: KeyRequirement) -> Self {
+        self.key_requirement = choice;
+        self
+    }
+
+    /// What a repeated request must repeat. Defaults to the whole request; to nothing for locks, reads
+    /// and messages.
+    #[must_use]
+    pub const fn fingerprint(mut self, choice: FingerprintOf) -> Self {
+        self.fingerprint = choice;
+        self
+    }
+
+    /// Which responses are stored. Defaults to [`Statuses::DEFAULT`], for reads to
+    /// [`Statuses::ANSWERS`].
+    #[must_use]
+    pub const fn statuses(mut self, statuses: Statuses) -> Self {
+        self.statuses = statuses;
+        self
+    }
+
+    /// Response headers to replay beside the standard ones, in lower case. Defaults to none.
+    #[must_use]
+    pub const fn headers(mut self, names: &'static [&'static str]) -> Self {
+        self.headers = names;
+        self
+    }
+
+    /// A template reads a form field, so the body is buffered whatever the fingerprint.
+    #[must_use]
+    pub const fn reads_form(mut self) -> Self {
+        self.reads_form = true;
+        self
+    }
+
+    /// The `detail` of the answers to duplicates. Defaults to a sentence of ours.
+    #[must_use]
+    pub const fn message(mut self, text: &'static str) -> Self {
+        self.message = Some(text);
+        self
+    }
+
+    /// How many bytes of a body are buffered. Defaults to the app's, 2 MiB.
+    #[must_use]
+    pub const fn max_body(mut self, bytes: usize) -> Self {
+        self.max_body = Some(bytes);
+        self
+    }
+
+    /// How long a finished request is remembered. Defaults to the app's, 24 hours.
+    #[must_use]
+    pub const fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some(within_bounds(ttl));
+        self
+    }
+
+    /// How long a run excludes others without being renewed. Defaults to the app's.
+    #[must_use]
+    pub const fn lease(mut self, lease: Duration) -> Self {
+        self.lease = Some(lease_within_bounds(lease));
+        self
+    }
+
+    /// How long a duplicate waits for the first to finish. Defaults to the app's, 10 seconds.
+    #[must_use]
+    pub const fn wait(mut self, wait: Duration) -> Self {
+        self.wait = Some(at_most_longest(wait));
+        self
+    }
+
+    /// The row that guards the handler. Defaults to none.
+    #[must_use]
+    pub const fn row(mut self, row: Row) -> Self {
+        self.row = Some(row);
+        self
+    }
+
+    /// The index whose violation means that the thing exists. Defaults to any.
+    #[must_use]
+    pub const fn constraint(mut self, name: &'static str) -> Self {
+        self.constraint = Some(name);
+        self
+    }
+
+    /// How long an answer is read while a new one is computed. Defaults to not at all.
+    #[must_use]
+    pub const fn stale(mut self, stale: Duration) -> Self {
+        self.stale = Some(within_bounds(stale));
+        self
+    }
+
+    /// How far the request's timestamp may be from now. Defaults to no limit.
+    #[must_use]
+    pub const fn within(mut self, window: Duration) -> Self {
+        self.within = Some(within_bounds(window));
+        self
+    }
+}
