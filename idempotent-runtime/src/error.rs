@@ -1,4 +1,4 @@
-//! What can go wrong underneath, as values a caller can tell apart.
+//! Failures of a store, as values that a caller can tell apart.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -55,7 +55,7 @@ impl StoreError {
         self
     }
 
-    /// What kind of failure it is.
+    /// The kind of failure.
     #[must_use]
     pub const fn kind(&self) -> StoreErrorKind {
         self.kind

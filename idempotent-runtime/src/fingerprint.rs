@@ -1,4 +1,4 @@
-//! What must be equal for two uses of one key to be the same request.
+//! The hash that two uses of one key must share to be the same request.
 
 use crate::key::{KeyParts, hashed, hex};
 use std::fmt;
@@ -11,7 +11,7 @@ use std::fmt;
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// What a policy without fingerprints records; it equals itself alone.
+    /// The fingerprint under a policy without fingerprints; it never equals a real one.
     pub const NONE: Self = Self([0; 32]);
 
     /// The fingerprint of a whole request.

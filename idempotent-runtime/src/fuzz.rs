@@ -1,4 +1,4 @@
-//! What outsiders can send us, as functions of bytes that a fuzzer calls: nothing may panic, and what
+//! Input from outsiders, as functions of bytes that a fuzzer calls: nothing may panic, and what
 //! is accepted must mean one thing.
 //!
 //! `fuzz/` drives them by coverage; a test gives them the inputs that are kept there.

@@ -1,4 +1,4 @@
-//! What happened, counted.
+//! Counters of events.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

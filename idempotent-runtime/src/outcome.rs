@@ -1,14 +1,14 @@
-//! What a finished run leaves behind for its duplicates.
+//! The outcome of a finished run, for its duplicates.
 
 use bytes::Bytes;
 
-/// What a duplicate of a finished request gets.
+/// The outcome of a finished run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
     /// A response, to be sent again.
     Response(StoredResponse),
-    /// What a function returned, serialised.
+    /// The return value of a function, serialised.
     Value(Bytes),
     /// It ran, and its result cannot be given a second time.
     Tombstone,

@@ -1,4 +1,4 @@
-//! What generated code may name; no promise of stability.
+//! Names for generated code; no promise of stability.
 
 #[cfg(feature = "actix")]
 pub use crate::http::{

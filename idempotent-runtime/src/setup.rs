@@ -1,4 +1,4 @@
-//! What is set once for an engine, and what of it fits together.
+//! The settings of an engine, and the check that they fit together.
 
 use crate::clock::{Clock, SystemClock};
 use crate::engine::{Engine, OnDrainTimeout};
@@ -13,7 +13,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 pub struct NoScope;
 
-/// What every builder sets, whatever the engine will guard.
+/// The settings of every builder, whatever the engine will guard.
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) store: Arc<dyn Store>,
@@ -34,13 +34,13 @@ pub(crate) enum Check {
     Unwanted,
 }
 
-/// What guards handlers and functions alike: shared by everything that was built together.
+/// The guard of handlers and functions alike: shared by everything that was built together.
 #[derive(Debug)]
 pub(crate) struct Base {
     pub(crate) engine: Engine,
     pub(crate) settings: Settings,
     pub(crate) database: Option<Arc<dyn BusinessDatabase>>,
-    /// What becomes of runs that outlast a drain.
+    /// The fate of runs that outlast a drain.
     pub(crate) on_drain_timeout: OnDrainTimeout,
 }
 
@@ -204,13 +204,13 @@ macro_rules! common_settings {
 
         /// Accepts a store whose settings break what is promised on top of it.
         ///
-        /// What is found is still logged, and `check` still tells.
+        /// Findings are still logged, and `check` still tells them.
         pub fn without_check(mut self) -> Self {
             self.setup.check = crate::setup::Check::Unwanted;
             self
         }
 
-        /// What becomes of runs that are not finished when `drain` has waited long enough. Defaults
+        /// The fate of runs that are not finished when `drain` has waited long enough. Defaults
         /// to their leases ending them.
         pub fn on_drain_timeout(mut self, on_drain_timeout: crate::engine::OnDrainTimeout) -> Self {
             self.setup.on_drain_timeout = on_drain_timeout;
@@ -244,7 +244,7 @@ macro_rules! common_methods {
             self.base().engine.counts()
         }
 
-        /// What in the store's settings breaks or weakens a promise, as of its connection.
+        /// Settings of the store that break or weaken a promise, as of its connection.
         ///
         /// `build` logs all of it, and fails on what breaks a promise.
         #[must_use]
@@ -266,7 +266,7 @@ mod tests {
     use super::*;
     use crate::store::MemoryStore;
 
-    /// What `build` says of settings that are changed like this.
+    /// The answer of `build` to settings that are changed like this.
     fn refused(change: impl FnOnce(&mut Setup)) -> String {
         let mut setup = Setup::new(Arc::new(MemoryStore::new()));
         change(&mut setup);

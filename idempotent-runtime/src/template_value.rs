@@ -1,4 +1,4 @@
-//! A template of a key, scope or fingerprint while it is filled in, whatever its values come from.
+//! The value of a template of a key, scope or fingerprint, while it is filled in.
 
 use crate::key::KeyParts;
 use std::fmt::{self, Display, Write as _};
@@ -32,7 +32,7 @@ pub(crate) enum Showing {
 }
 
 impl TemplateValue {
-    /// What was filled in.
+    /// The parts that were filled in.
     pub(crate) fn segments(&self) -> Result<&KeyParts, Unfilled> {
         self.failed.clone().map_or(Ok(&self.segments), Err)
     }

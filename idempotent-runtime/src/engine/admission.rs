@@ -4,7 +4,7 @@ use crate::engine::decide::Refusal;
 use crate::engine::execution::Execution;
 use crate::outcome::Outcome;
 
-/// What becomes of a request.
+/// The answer to a claim request.
 #[derive(Debug)]
 pub enum Admission {
     /// It runs; the execution is to be ended.

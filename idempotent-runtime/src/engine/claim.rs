@@ -18,7 +18,7 @@ use std::time::Duration;
 /// How often a claim looks again after it lost a race, before it calls the key busy.
 const RACES: usize = 32;
 
-/// What a key busy with other claims is told to wait.
+/// The wait for a key that is busy with other claims.
 const BUSY: Duration = Duration::from_millis(100);
 
 /// Which keys may be claimed.
@@ -42,7 +42,7 @@ pub struct Claim {
     pub key: StorageKey,
     /// The readable parts of the key.
     pub label: Label,
-    /// What a repeated request must repeat.
+    /// The fingerprint that a repeated request must have.
     pub fingerprint: Fingerprint,
     /// Which keys may be claimed.
     pub claimable: Claimable,
@@ -80,7 +80,7 @@ pub enum Claimed {
     Done {
         /// Of the request that ran.
         fingerprint: Fingerprint,
-        /// What it left behind.
+        /// Its outcome.
         outcome: Box<Outcome>,
     },
     /// The owner's lease is over and it left nothing behind.

@@ -11,11 +11,11 @@ use std::time::Duration;
 /// The part of a policy that judges duplicates.
 #[derive(Clone, Copy, Debug)]
 pub struct DuplicateRules {
-    /// What a duplicate of a finished request gets.
+    /// The answer to a duplicate of a finished request.
     pub on_duplicate: OnDuplicate,
-    /// What a duplicate gets while the first runs.
+    /// The answer to a duplicate while the first runs.
     pub on_in_flight: OnInFlight,
-    /// What happens to a key whose owner died.
+    /// The fate of a key whose owner died.
     pub on_abandoned: OnAbandoned,
 }
 
@@ -162,7 +162,7 @@ mod tests {
         Refuses(Refusal),
     }
 
-    /// What was found, the policy values that matter, and what the same request then gets; a row
+    /// The record that was found, the policy values that matter, and what the same request then gets; a row
     /// without a value holds for all of them.
     type Row = (Found, Option<OnDuplicate>, Option<OnInFlight>, Option<OnAbandoned>, Expected);
 
@@ -190,7 +190,7 @@ mod tests {
         Outcome::Value(Bytes::from_static(b"7"))
     }
 
-    /// What a claim of an unused key finds.
+    /// The result of claiming an unused key.
     fn acquired() -> Claimed {
         let claim = Claim {
             key: StorageKey::from_bytes([0; 32]),

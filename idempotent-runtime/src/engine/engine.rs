@@ -14,7 +14,7 @@ use crate::engine::in_flight::InFlightGuard;
 use crate::engine::lease::Lease;
 use crate::engine::pause::{jittered, pause_for};
 use crate::engine::resolve::{Resolution, Resolved, resolve, tell_held};
-use crate::engine::wait::{WaiterSlot, Woken};
+use crate::engine::wait::{Waiting, Woken};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::observe::{Counters, Counts};
@@ -36,13 +36,6 @@ const IN_QUEUE: Duration = Duration::from_secs(1);
 /// Clones share everything.
 #[derive(Clone, Debug)]
 pub struct Engine(Arc<EngineCore>);
-
-/// A request that waits for another one.
-struct Waiting<'a> {
-    until: Duration,
-    /// None, if too many wait already.
-    slot: Option<WaiterSlot<'a>>,
-}
 
 impl Engine {
     /// An engine on this store; `patience` bounds every conversation with it.
@@ -161,7 +154,9 @@ impl Engine {
                         Box::new(Waiting { until, slot })
                     });
                     // Waiting is rare, and its future large.
-                    if Box::pin(self.wait(waiting)).await == Woken::TimedOut {
+                    let woken =
+                        waiting.wait(core.store(), core.clock().steady(), core.tools.patience);
+                    if Box::pin(woken).await == Woken::TimedOut {
                         return Ok(Admission::Refused(Refusal::InProgress { retry_after }));
                     }
                 }
@@ -174,14 +169,6 @@ impl Engine {
         lease.set_end(ends);
         let renewal = self.0.heartbeat.keep(&lease, &self.0.tools);
         context.run(lease, Ownership::Renewed(renewal))
-    }
-
-    async fn wait(&self, waiting: &Waiting<'_>) -> Woken {
-        let left = waiting.until.saturating_sub(self.0.clock().steady());
-        match &waiting.slot {
-            Some(slot) => slot.wait(self.0.store(), self.0.tools.patience, left).await,
-            None => Woken::TimedOut,
-        }
     }
 
     fn claimer(&self, claimable: Claimable) -> Claimer {

@@ -62,6 +62,23 @@ pub(crate) struct WaiterSlot<'a> {
     room: Arc<Room>,
 }
 
+/// A request that waits for another one.
+pub(super) struct Waiting<'a> {
+    pub(super) until: Duration,
+    /// None, if too many wait already.
+    pub(super) slot: Option<WaiterSlot<'a>>,
+}
+
+impl Waiting<'_> {
+    /// Waits for news of the key, until its time is up.
+    pub(super) async fn wait(&self, store: &dyn Store, now: Duration, patience: Duration) -> Woken {
+        match &self.slot {
+            Some(slot) => slot.wait(store, patience, self.until.saturating_sub(now)).await,
+            None => Woken::TimedOut,
+        }
+    }
+}
+
 /// Why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Woken {
@@ -162,7 +179,7 @@ enum Observation {
     Free,
 }
 
-/// What a store tells of a key.
+/// The store's word that a key changed.
 struct ChangeWatcher<'a> {
     store: &'a dyn Store,
     key: &'a StorageKey,
@@ -217,7 +234,7 @@ mod interleavings {
 
     const KEY: StorageKey = StorageKey::from_bytes([7; 32]);
 
-    /// Who waits hears the news, although others come and go, and the last one closes the room.
+    /// A waiter hears the news, although others come and go, and the last one closes the room.
     #[test]
     fn who_waits_is_woken_and_the_last_one_closes_the_room() {
         let order = || {

@@ -1,4 +1,4 @@
-//! What a fuzzer calls of what is read of a request and given as a response.
+//! Entry points for a fuzzer: reading a request, and sending a stored response.
 
 #![expect(clippy::missing_panics_doc, reason = "a panic is what a fuzzer looks for")]
 

@@ -72,7 +72,7 @@ impl KeyParts {
         whole
     }
 
-    /// What a person may read of it: at most 120 bytes, printable, `(secret)` for secrets.
+    /// The text that a person may read: at most 120 bytes, printable, `(secret)` for secrets.
     #[must_use]
     pub fn label(&self) -> String {
         let mut label = String::with_capacity(LABEL_MAX);

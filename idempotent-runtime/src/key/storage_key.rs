@@ -10,13 +10,13 @@ use std::str::FromStr;
 pub struct Address<'a> {
     /// Keeps deployments apart that share a store.
     pub namespace: &'a str,
-    /// Whose request this is.
+    /// The owner of the request.
     pub scope: &'a KeyParts,
     /// The guarded function.
     pub operation: &'a str,
     /// Method and concrete path, where the strategy is bound to a route.
     pub route: Option<(&'a str, &'a str)>,
-    /// What makes two requests the same one.
+    /// The key that makes two requests the same one.
     pub key: &'a KeyParts,
 }
 

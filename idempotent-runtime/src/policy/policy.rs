@@ -72,28 +72,28 @@ impl Policy {
         Self::new("", strategy)
     }
 
-    /// What a duplicate of a finished request gets. Defaults to its response.
+    /// The answer to a duplicate of a finished request. Defaults to its response.
     #[must_use]
     pub const fn on_duplicate(mut self, choice: OnDuplicate) -> Self {
         self.on_duplicate = choice;
         self
     }
 
-    /// What a duplicate gets while the first runs. Defaults to 409.
+    /// The answer to a duplicate while the first runs. Defaults to 409.
     #[must_use]
     pub const fn on_in_flight(mut self, choice: OnInFlight) -> Self {
         self.on_in_flight = choice;
         self
     }
 
-    /// What happens to a key whose owner died. Defaults to running again after the lease.
+    /// The fate of a key whose owner died. Defaults to running again after the lease.
     #[must_use]
     pub const fn on_abandoned(mut self, choice: OnAbandoned) -> Self {
         self.on_abandoned = choice;
         self
     }
 
-    /// What happens while the store does not answer. Defaults to refusing the request.
+    /// The fate of a request while the store does not answer. Defaults to refusing it.
     #[must_use]
     pub const fn on_store_error(mut self, choice: OnStoreError) -> Self {
         self.on_store_error = choice;
@@ -107,7 +107,7 @@ impl Policy {
         self
     }
 
-    /// What a repeated request must repeat. Defaults to the whole request; to nothing for locks, reads
+    /// The parts that a repeated request must repeat. Defaults to the whole request; to nothing for locks, reads
     /// and messages.
     #[must_use]
     pub const fn fingerprint(mut self, choice: FingerprintOf) -> Self {

@@ -38,7 +38,7 @@ pub struct StateRow {
     pub next: &'static [usize],
 }
 
-/// What a column holds.
+/// The value of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnValue {
     /// A number.

@@ -1,4 +1,4 @@
-//! How far a task is, as its record says.
+//! A task as its record says.
 
 use crate::engine::lease::decode;
 use crate::engine::task::Input;
@@ -18,21 +18,21 @@ pub(crate) struct FoundTask {
     pub(crate) stage: TaskStage,
 }
 
-/// How far a task is.
+/// The stage of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TaskStage {
     /// Nobody runs it yet.
     Waiting,
     /// Somebody does.
     Running,
-    /// Who ran it died.
+    /// The process that ran it died.
     Abandoned,
     /// It ran, or never will.
     Over,
 }
 
 impl FoundTask {
-    /// What is to become of it after its process died. Without its input, nobody can run it.
+    /// Its fate after its process died. Without its input, nobody can run it.
     pub(crate) fn on_abandoned(&self, input: Option<&Input>) -> OnAbandoned {
         match input {
             Some(input) if self.record.attempt < MOST_DEATHS => input.on_abandoned,

@@ -1,4 +1,4 @@
-//! Which tasks are not finished: a few records that each list some, changed by compare-and-set.
+//! The index of unfinished tasks: a few records that each list some, changed by compare-and-set.
 //!
 //! A store has no operation that lists, on purpose. A task's place is decided by its key, so adding
 //! it twice, or taking it off twice, changes nothing; and each list is bounded, so that it stays
@@ -35,11 +35,11 @@ pub(super) struct Index([List; LISTS]);
 #[derive(Debug)]
 struct List {
     place: StorageKey,
-    /// What was last seen of it. Changes of one process take turns, and meet only those of others.
+    /// Its last known bytes. Changes of one process take turns, and meet only those of others.
     seen: Mutex<Option<Bytes>>,
 }
 
-/// What a list holds.
+/// The contents of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Unfinished {
     /// How long the list must live: as long as the longest-lived task that was ever added.

@@ -1,4 +1,4 @@
-//! What a run of a task needs: where its handler is, and the handler's arguments.
+//! The input of a task's run: the address of its handler, and the handler's arguments.
 
 use crate::engine::engine::Engine;
 use crate::error::{StoreError, StoreErrorKind};
@@ -10,14 +10,14 @@ use crate::store::record::Undecodable;
 use bytes::Bytes;
 use std::time::Duration;
 
-/// What the bytes begin with: no record does.
+/// The first byte: no record begins with it.
 const KIND: u8 = b'i';
 const VERSION: u8 = 1;
 
 const RETRY: u8 = 0;
 const HOLD: u8 = 1;
 
-/// What a run of a task needs. No credential of the request is part of it.
+/// The input of a task's run. No credential of the request is part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Input {
     /// The request's, so that the app finds the handler.

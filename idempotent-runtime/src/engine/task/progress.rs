@@ -1,4 +1,4 @@
-//! How far a run is, as its handler says.
+//! The progress of a run, as its handler reports it.
 
 use crate::engine::engine::Engine;
 use crate::error::{StoreError, StoreErrorKind};
@@ -9,11 +9,11 @@ use crate::store::record::Undecodable;
 use bytes::Bytes;
 use std::time::Duration;
 
-/// What the bytes begin with: no record does.
+/// The first byte: no record begins with it.
 const KIND: u8 = b'p';
 const VERSION: u8 = 1;
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ProgressRecord {
     /// Which run it is: what an earlier one said no longer counts.

@@ -16,8 +16,8 @@ use crate::store::record::{Record, State};
 use bytes::Bytes;
 use std::time::Duration;
 
-/// What is left of a task whose run is over lives this much longer: not at all, but no store knows
-/// a shorter life.
+/// The remains of a task whose run is over live this much longer: not at all, but no store knows a
+/// shorter life.
 const NO_LIFE: Duration = Duration::from_millis(1);
 
 /// How much longer than its record an input lives at least, so that it is there when a run that
@@ -35,7 +35,7 @@ pub(crate) struct Tasks {
     queue: TaskQueue,
 }
 
-/// What became of a request that is to be a task.
+/// The result of submitting a request as a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Submission {
     /// It is one now.
@@ -48,7 +48,7 @@ pub(crate) enum Submission {
     Full,
 }
 
-/// What became of a task that is to be called off.
+/// The result of cancelling a task.
 #[derive(Debug)]
 pub(crate) enum Cancellation {
     /// It never runs.
@@ -143,7 +143,7 @@ impl Tasks {
 
     /// Drops what lies beside the record of a task, and takes it off the index.
     ///
-    /// What fails here is made up for later: by who meets the entry, and by the store.
+    /// A failure here is made up for later: by the process that meets the entry, and by the store.
     pub(crate) async fn finished(&self, engine: &Engine, key: &StorageKey) {
         let done = async {
             for place in [input::place(key), progress::place(key)] {

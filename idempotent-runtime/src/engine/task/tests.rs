@@ -1,4 +1,4 @@
-//! What a crash or a lost answer at each step leaves behind, and what the next one makes of it.
+//! Crashes and lost answers at each step: the state they leave, and how the next process mends it.
 
 use crate::clock::SystemClock;
 use crate::engine::task::found_task::{MOST_DEATHS, TaskStage};
@@ -77,7 +77,7 @@ struct Dying {
     last: Last,
 }
 
-/// What becomes of the operation that is not answered any more.
+/// The fate of the operation that is not answered any more.
 #[derive(Clone, Copy, Debug)]
 enum Last {
     Lost,

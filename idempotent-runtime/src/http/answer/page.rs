@@ -50,7 +50,7 @@ fn back(request: &HttpRequest) -> Option<String> {
     (is_web && is_ours).then(|| from.to_owned())
 }
 
-/// What a person is told.
+/// The words for a person.
 struct Words {
     title: &'static str,
     happened: &'static str,

@@ -1,4 +1,4 @@
-//! What a client is told: RFC 9457 problem details, one type for each situation.
+//! Problem details (RFC 9457), one type for each situation.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -158,7 +158,7 @@ impl ProblemKind {
 pub struct Problem {
     /// Which situation it is.
     pub kind: ProblemKind,
-    /// What happened this time and what to do about it.
+    /// A sentence: what happened this time and what to do about it.
     pub detail: String,
     /// The path of the request.
     pub instance: String,

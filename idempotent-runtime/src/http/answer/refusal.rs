@@ -9,7 +9,7 @@ use actix_web::http::header::HeaderValue;
 use std::error::Error as StdError;
 use std::time::Duration;
 
-/// What the client waits after the store did not answer, or while the server restarts.
+/// The wait after the store did not answer, or while the server restarts.
 const SOON: Duration = Duration::from_secs(1);
 
 /// The problem that a refusal is.
@@ -100,7 +100,7 @@ pub(crate) fn store_failed(request: &HttpRequest, error: &StoreError) -> Problem
     .retry_after(SOON)
 }
 
-/// What is stored under the key is no response, so nothing runs.
+/// The value under the key is no response, so nothing runs.
 pub(crate) fn unreadable(request: &HttpRequest) -> Problem {
     Problem::new(
         ProblemKind::StoreUnavailable,

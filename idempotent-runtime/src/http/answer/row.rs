@@ -16,7 +16,7 @@ pub(crate) fn version(written: &str) -> Option<i64> {
     bare.unwrap_or(written).parse().ok()
 }
 
-/// What the client gets instead of the handler's response.
+/// The reply in place of the handler's response.
 pub(crate) enum RowReply {
     /// Something is wrong, with the version it has.
     Problem(Problem, Option<i64>),
@@ -24,7 +24,7 @@ pub(crate) enum RowReply {
     Done(HttpResponse),
 }
 
-/// What a row's answer is to a client.
+/// The reply to the client for a row's answer.
 pub(crate) fn reply(request: &HttpRequest, answer: RowAnswer) -> RowReply {
     let problem = |kind, detail: String| Problem::new(kind, request.path(), detail);
     match answer {

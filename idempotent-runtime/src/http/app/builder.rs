@@ -43,7 +43,7 @@ impl IdempotencyBuilder<NoScope> {
 impl<S> IdempotencyBuilder<S> {
     common_settings!();
 
-    /// Whose requests are whose. There is no default, and no `build` before it.
+    /// The rule that says whose a request is. There is no default, and no `build` before it.
     pub fn scope(self, scope: Scope) -> IdempotencyBuilder {
         let Self { setup, key_form, max_body, problem_types, on_error, .. } = self;
         IdempotencyBuilder { setup, key_form, max_body, problem_types, on_error, scope }
@@ -84,7 +84,7 @@ impl<S> IdempotencyBuilder<S> {
         self
     }
 
-    /// What the types of problems begin with. Defaults to `urn:idempotent-runtime:problem/`.
+    /// The beginning of the types of problems. Defaults to `urn:idempotent-runtime:problem/`.
     pub fn problem_types(mut self, prefix: impl Into<String>) -> Self {
         self.problem_types = prefix.into();
         self

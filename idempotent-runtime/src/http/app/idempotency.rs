@@ -214,7 +214,7 @@ impl<G: MessageEngine + ?Sized> MessageEngine for web::Data<G> {
     }
 }
 
-/// What the app was given, for handlers that use it themselves.
+/// The app's own object, for handlers that use it themselves.
 impl FromRequest for Idempotency {
     type Error = Error;
     type Future = Ready<Result<Self, Error>>;

@@ -1,4 +1,4 @@
-//! Whose request this is.
+//! The rule that says whose a request is.
 
 use crate::key::KeyParts;
 use actix_web::http::header::HeaderName;
@@ -46,7 +46,7 @@ impl Scope {
         }
     }
 
-    /// What this function says; where it refuses, its error is the response.
+    /// The scope is the result of this function; where it refuses, its error is the response.
     ///
     /// ```
     /// use actix_web::{HttpMessage, HttpRequest, error::ErrorUnauthorized};

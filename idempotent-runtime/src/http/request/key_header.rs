@@ -91,7 +91,7 @@ mod tests {
     use proptest::prelude::*;
     use sfv::{BareItem, Item, Parser};
 
-    /// What an independent parser of RFC 9651 makes of it, under our limits.
+    /// The result of an independent parser of RFC 9651, under our limits.
     fn by_the_book(value: &str) -> Option<String> {
         let item = Parser::new(value).parse::<Item>().ok()?;
         match item.bare_item {

@@ -1,4 +1,4 @@
-//! What a request says of its own time.
+//! The times that a request states.
 //!
 //! `within` refuses requests whose timestamp is too far from now: a help against replays from long ago,
 //! and no guarantee, as clocks differ and a client can lie. `first_sent` refuses a retry that comes when

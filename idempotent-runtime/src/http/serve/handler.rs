@@ -1,6 +1,6 @@
 //! One guarded handler, as generated code describes it.
 //!
-//! What is typed, its arguments and what it returns, is erased as early as possible: the driver is
+//! The types of its arguments and of its result are erased as early as possible: the driver is
 //! compiled once for all handlers, extraction once for each list of parameters, and answering once
 //! for each type of response. What is left for each handler to compile is little.
 

@@ -87,8 +87,8 @@ impl Middleware {
     /// who repeats a request with a credential that was revoked meanwhile gets the first answer
     /// again (and never anybody else's). Annotate such handlers.
     ///
-    /// What an extractor of actix refuses (a body that is no JSON, a path that is no number) leaves
-    /// the key free. A 4xx from an extractor of the app's own cannot be told from the handler's and
+    /// A refusal by an extractor of actix (a body that is no JSON, a path that is no number) leaves the
+    /// key free. A 4xx from an extractor of the app's own cannot be told from the handler's and
     /// is stored like it, apart from 401 and 403; with [`StoreResponse::No`] it says otherwise.
     ///
     /// # Panics

@@ -1,4 +1,4 @@
-//! What a handler's arguments must be able to do when the handler runs later, and elsewhere.
+//! Arguments of a handler that runs later, and elsewhere.
 
 use actix_web::dev::Payload;
 use actix_web::error::ErrorInternalServerError;
@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 /// An argument of a handler that runs as a task: it is stored, and taken back by the run.
 ///
-/// What the request said about itself, its credentials above all, is not there when the task runs,
-/// which may be in another process. So each argument says what of it is to be kept. `web::Json`,
+/// The request itself, with its credentials, is gone when the task runs, which may be in another
+/// process. So each argument says which part of it is to be kept. `web::Json`,
 /// `Path`, `Query` and `Form` keep their content, `web::Data` is taken from the app of the process
 /// that runs the task, and an extractor of your own takes a few lines:
 ///
@@ -53,10 +53,10 @@ use serde::{Deserialize, Serialize};
             `DeserializeOwned`"
 )]
 pub trait TaskArgument: FromRequest {
-    /// What is kept of it.
+    /// The part of it that is kept.
     type Kept: DeserializeOwned;
 
-    /// What is to be stored: something that reads back as [`Kept`](Self::Kept). No secrets.
+    /// The value to be stored, which reads back as [`Kept`](Self::Kept). No secrets.
     fn keep(&self) -> impl Serialize;
 
     /// Makes it of what was kept. The request is the run's own, with the app's data, and without
@@ -94,7 +94,7 @@ impl<T: ?Sized + 'static> TaskArgument for web::Data<T> {
     }
 }
 
-/// What a middleware found out about the caller is kept, and there again for the run.
+/// A middleware's finding about the caller is kept, and there again for the run.
 impl<T: Clone + Serialize + DeserializeOwned + 'static> TaskArgument for web::ReqData<T> {
     type Kept = T;
 

@@ -22,7 +22,7 @@ pub(crate) struct Document<'a> {
     result: Option<TaskResult<'a>>,
 }
 
-/// How far a task is.
+/// The status of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Status {

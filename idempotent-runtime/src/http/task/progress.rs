@@ -1,4 +1,4 @@
-//! How far a task is, for handlers that say so.
+//! The progress of a task, for handlers that report it.
 
 use crate::engine::Engine;
 use crate::engine::task::progress::{self, ProgressRecord};
@@ -18,7 +18,7 @@ use std::time::Duration;
 /// The pause between two writings, however often a handler reports.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Reports how far a task is: a parameter of a handler with `strategy = "async"`.
+/// Reports the progress of a task: a parameter of a handler with `strategy = "async"`.
 ///
 /// ```
 /// use actix_web::{HttpResponse, Responder, post};
@@ -43,7 +43,7 @@ struct Reporter {
     /// Which run it is, is known when it begins.
     state: Rc<RunState>,
     task: Rc<CarriedTask>,
-    /// What was said last and is not written yet.
+    /// The last report, if it is not written yet.
     news: Cell<Option<(u64, u64)>>,
     writing: Cell<bool>,
 }

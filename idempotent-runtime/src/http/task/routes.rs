@@ -52,7 +52,7 @@ pub(crate) fn address(request: &HttpRequest, id: &str) -> Option<String> {
     request.url_for(NAME, [id]).ok().map(|url| url.path().to_owned())
 }
 
-/// Who asks, and for which task.
+/// A caller, and the task it asks for.
 struct Asker {
     caller: Caller,
     id: String,
