@@ -24,8 +24,10 @@ pub use app::idempotency::Idempotency;
 pub use app::scope::Scope;
 #[cfg(feature = "browser")]
 pub use browser::browser_script;
-pub use call::arguments::{Arguments, Extract, borrowed, extract, taken};
 pub use call::call::Call;
+pub use call::steps::{
+    Arguments, Extract, Returned, borrowed, extract, respond, respond_unless_there, taken,
+};
 pub use extract::attempt::Attempt;
 pub use extract::downstream::DownstreamKey;
 pub use extract::form::FormToken;
@@ -34,7 +36,7 @@ pub use extract::token::{TokenIssuer, issue_token};
 pub use request::key_header::KeyForm;
 pub use request::template::Template;
 pub use serve::driver::{Serving, serve};
-pub use serve::handler::{CallHandler, Fill, Handler, Returned, respond, respond_unless_there};
+pub use serve::handler::{CallHandler, Fill, Handler};
 pub use serve::middleware::{Middleware, MiddlewareService};
 pub use task::arguments::TaskSteps;
 pub use task::{Progress, TaskArgument, TaskRunner, task_routes};

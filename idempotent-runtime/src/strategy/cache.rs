@@ -6,8 +6,7 @@ use crate::fingerprint::Fingerprint;
 use crate::key::{Address, KeyParts, StorageKey};
 use crate::policy::{OnAbandoned, OnDuplicate, OnInFlight, Policy};
 use crate::store::record::Label;
-use crate::strategy::addressed::{RequestIdentity, common};
-use crate::strategy::settings::Settings;
+use crate::strategy::settings::{RequestIdentity, Settings, common};
 use std::time::Duration;
 
 /// Stand where other strategies have a method and a path: names that none has.

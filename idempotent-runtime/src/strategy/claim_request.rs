@@ -2,8 +2,7 @@
 
 use crate::engine::{ClaimRequest, Refusal};
 use crate::policy::{Identity, Policy};
-use crate::strategy::addressed::{RequestIdentity, addressed};
-use crate::strategy::settings::Settings;
+use crate::strategy::settings::{RequestIdentity, Settings, addressed};
 use crate::strategy::{lock, task, token};
 
 /// The claim request for a request, or the reason why its key cannot be claimed.

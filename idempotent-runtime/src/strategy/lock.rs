@@ -14,8 +14,7 @@ use crate::policy::{
     OnAbandoned, OnDuplicate, OnInFlight, Policy, at_most_longest, lease_within_bounds,
 };
 use crate::store::record::Label;
-use crate::strategy::addressed::RequestIdentity;
-use crate::strategy::settings::Settings;
+use crate::strategy::settings::{RequestIdentity, Settings};
 use std::time::Duration;
 
 /// The operation that records of locks show; handlers' names have no brackets.

@@ -7,8 +7,7 @@ use crate::engine::ClaimRequest;
 use crate::fingerprint::Fingerprint;
 use crate::key::{Address, KeyParts};
 use crate::policy::Policy;
-use crate::strategy::addressed::addressed;
-use crate::strategy::settings::Settings;
+use crate::strategy::settings::{Settings, addressed};
 
 /// The claim request for one call of a function.
 pub(crate) fn claim_request(

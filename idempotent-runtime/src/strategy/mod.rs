@@ -1,9 +1,8 @@
 //! From a key to a claim request: the one step in which the strategies of the store differ.
 //!
 //! Files import downwards: `claim_request` chooses among `token`, `task` and `lock`; all build on
-//! `addressed`, which is the whole of `request_id`.
+//! `settings`, which is the whole of `request_id`.
 
-mod addressed;
 #[cfg(feature = "actix")]
 pub(crate) mod cache;
 #[cfg(feature = "actix")]
@@ -18,11 +17,11 @@ pub(crate) mod task;
 pub(crate) mod token;
 
 #[cfg(feature = "actix")]
-pub(crate) use addressed::RequestIdentity;
-#[cfg(feature = "actix")]
 pub(crate) use claim_request::claim_request;
 #[cfg(feature = "actix")]
 pub use lock::{Lock, LockError, LockGuard};
+#[cfg(feature = "actix")]
+pub(crate) use settings::RequestIdentity;
 pub(crate) use settings::Settings;
 #[cfg(feature = "actix")]
 pub(crate) use settings::TokenSecrets;

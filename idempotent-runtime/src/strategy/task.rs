@@ -7,8 +7,7 @@ use crate::engine::{Claim, ClaimRequest, Claimable, DuplicateRules};
 use crate::key::{Address, KeyParts, StorageKey};
 use crate::policy::{OnDuplicate, OnInFlight, Policy};
 use crate::store::record::{Label, Record};
-use crate::strategy::addressed::{RequestIdentity, addressed, common};
-use crate::strategy::settings::Settings;
+use crate::strategy::settings::{RequestIdentity, Settings, addressed, common};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 

@@ -8,10 +8,11 @@ use crate::http::answer::problem::ProblemKind;
 use crate::http::answer::refusal;
 use crate::http::app::scope::Unscoped;
 use crate::http::call::call::{Call, Exit};
-use crate::http::request::multipart::{self, MultipartForm};
-use crate::http::request::path::concrete;
+use crate::http::request::body::is_multipart;
+use crate::http::request::multipart::MultipartForm;
 use crate::http::request::timestamp::{self, Untimely};
 use crate::key::KeyParts;
+use crate::key::concrete_path;
 use crate::policy::{DefaultScope, FingerprintOf, KeyRequirement};
 use crate::strategy::{self, RequestIdentity};
 use crate::template_value::Unfilled;
@@ -26,14 +27,15 @@ pub(crate) fn claim_request(call: &Call) -> Result<Option<ClaimRequest>, Exit> {
         return Ok(None);
     }
     let key = match call.values.key.segments() {
+        Ok(key) => key,
         Err(Unfilled::Missing(_)) if call.policy.key_requirement == KeyRequirement::Optional => {
             return Ok(None);
         }
-        _ => call.filled(&call.values.key, ProblemKind::KeyInvalid)?,
+        Err(_) => call.filled(&call.values.key, ProblemKind::KeyInvalid)?,
     };
     check_first_sent(call)?;
     let scope = scope(call)?;
-    let path = concrete(call.request.path());
+    let path = concrete_path(call.request.path());
     let identity = RequestIdentity {
         scope: &scope,
         operation: &call.operation,
@@ -100,7 +102,7 @@ fn fingerprint(call: &Call, path: &str) -> Result<Fingerprint, Exit> {
 
 /// The body as it can be compared: a browser that sends a form again draws a new boundary.
 fn comparable(call: &Call) -> Cow<'_, [u8]> {
-    if multipart::is_multipart(&call.request)
+    if is_multipart(&call.request)
         && let Ok(form) = MultipartForm::of(&call.request, &call.body)
     {
         return form.without_boundary().into();

@@ -18,7 +18,7 @@ use crate::http::app::idempotency::Idempotency;
 use crate::http::call::call::{Call, Exit};
 use crate::http::call::claim_request::scope;
 use crate::http::call::run::{AnswerPlace, Computation, ComputingTurn, GuardedRun};
-use crate::http::request::path::concrete;
+use crate::key::concrete_path;
 use crate::key::{KeyParts, StorageKey};
 use crate::outcome::{Outcome, StoredResponse};
 use crate::policy::{KeyRequirement, Policy};
@@ -68,7 +68,7 @@ fn cache_requests(call: &Call) -> Result<(CacheRequests, Audience), Exit> {
 /// The handler's own template, or path and query.
 fn read_key(call: &Call) -> Result<Cow<'_, KeyParts>, Exit> {
     if call.policy.key_requirement == KeyRequirement::Unkeyed {
-        let path = KeyParts::new().value(&concrete(call.request.path()));
+        let path = KeyParts::new().value(&concrete_path(call.request.path()));
         return Ok(Cow::Owned(path.value(call.request.query_string())));
     }
     call.filled(&call.values.key, ProblemKind::KeyInvalid).map(Cow::Borrowed)

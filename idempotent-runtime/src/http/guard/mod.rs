@@ -68,14 +68,16 @@ pub(super) fn end(
     request: &HttpRequest,
     response: HttpResponse,
 ) -> impl Future<Output = HttpResponse> + use<> {
-    let rare = match state.take_run() {
+    let run = state.run.take();
+    let rare = match run {
         Some(GuardedRun::Leased(run)) if policy.strategy.traits().guard == GuardPlace::Task => {
             task::finish(policy, app.clone(), run, response).boxed_local()
         }
         Some(GuardedRun::Leased(run)) => {
             return Either::Left(lease::finish(policy, app, run, response));
         }
-        Some(GuardedRun::Transaction(run)) => {
+        Some(GuardedRun::Transaction(mut run)) => {
+            run.take_back(state.tx_slot());
             transaction::commit(policy, app.clone(), request.clone(), run, response).boxed_local()
         }
         Some(GuardedRun::Computing(run)) => {

@@ -1,9 +1,9 @@
 //! A request's body: read once, hashed, and handed to the extractors again.
 
-use actix_web::HttpRequest;
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
-use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use actix_web::{HttpMessage, HttpRequest};
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use std::future::ready;
@@ -39,6 +39,15 @@ pub(crate) async fn buffer(
 
 fn declared(request: &HttpRequest) -> Option<usize> {
     request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Whether a request says that its body is `multipart/form-data`.
+pub(crate) fn is_multipart(request: &HttpRequest) -> bool {
+    const KIND: &[u8] = b"multipart/form-data";
+    let kind = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    // Asked of every request, most of which are none.
+    kind.and_then(|kind| kind.get(..KIND.len())).is_some_and(|kind| kind.eq_ignore_ascii_case(KIND))
+        && request.content_type().eq_ignore_ascii_case("multipart/form-data")
 }
 
 /// A body as far as it came. One in one piece, as most are, is not copied.

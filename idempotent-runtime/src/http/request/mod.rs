@@ -5,7 +5,6 @@
 pub(super) mod body;
 pub(super) mod key_header;
 pub(super) mod multipart;
-pub(super) mod path;
 pub(super) mod prefers_html;
 pub(super) mod template;
 pub(super) mod timestamp;

@@ -2,7 +2,6 @@
 //!
 //! Stricter than what a handler may read with: what could be read in two ways is malformed here.
 
-use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest};
 
 /// The body is no `multipart/form-data` that can be read in one way only.
@@ -18,15 +17,6 @@ pub(crate) struct MultipartForm<'a>(Vec<&'a [u8]>);
 pub(crate) enum Field<'a> {
     Text(&'a str),
     File,
-}
-
-/// Whether a request says that its body is such a form.
-pub(crate) fn is_multipart(request: &HttpRequest) -> bool {
-    const KIND: &[u8] = b"multipart/form-data";
-    let kind = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    // Asked of every request, most of which are none.
-    kind.and_then(|kind| kind.get(..KIND.len())).is_some_and(|kind| kind.eq_ignore_ascii_case(KIND))
-        && request.content_type().eq_ignore_ascii_case("multipart/form-data")
 }
 
 impl<'a> MultipartForm<'a> {

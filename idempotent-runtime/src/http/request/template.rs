@@ -6,8 +6,9 @@
     reason = "each call fills the template in; the value only chains"
 )]
 
+use crate::http::request::body::is_multipart;
 use crate::http::request::key_header::{self, KeyForm, Unreadable};
-use crate::http::request::multipart::{self, Field, MultipartForm};
+use crate::http::request::multipart::{Field, MultipartForm};
 use crate::template_value::{Showing, TemplateValue, Unfilled};
 use actix_web::http::header::{
     AUTHORIZATION, COOKIE, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
@@ -95,7 +96,7 @@ impl Template<'_> {
         let kind = self.request.content_type();
         let read = if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             one_pair(self.body, name)
-        } else if multipart::is_multipart(self.request) {
+        } else if is_multipart(self.request) {
             one_part(self.request, self.body, name)
         } else {
             Ok(None)

@@ -8,13 +8,13 @@
 
 use crate::http::answer::misconfigured::unprepared;
 use crate::http::app::idempotency::Idempotency;
-use crate::http::call::arguments::{Arguments, Extract, read_arguments};
 use crate::http::call::call::{Call, Exit};
 use crate::http::call::client::Client;
 use crate::http::call::run::{GuardedRun, RunState};
+use crate::http::call::steps::{Arguments, Extract, Returned, read_arguments};
 use crate::http::guard;
 use crate::http::request::body::refilled;
-use crate::http::serve::handler::{Handler, Returned};
+use crate::http::serve::handler::Handler;
 use crate::policy::Policy;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 use futures_util::future::LocalBoxFuture;

@@ -6,10 +6,10 @@
 
 use crate::http::answer::stored_response::StoreResponse;
 use crate::http::app::idempotency::Idempotency;
-use crate::http::call::arguments::read_body;
 use crate::http::call::call::{Call, Exit};
 use crate::http::call::client::Client;
 use crate::http::call::run::RunState;
+use crate::http::call::steps::read_body;
 use crate::http::guard;
 use crate::http::serve::driver::Serving;
 use crate::http::serve::extractor_errors::is_refused_by_extractor;

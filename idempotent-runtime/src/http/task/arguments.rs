@@ -1,6 +1,6 @@
 //! All arguments of a handler together, as they are stored.
 
-use crate::http::call::arguments::{Arguments, borrowed};
+use crate::http::call::steps::{Arguments, borrowed};
 use crate::http::task::argument::TaskArgument;
 use actix_web::error::ErrorInternalServerError;
 use actix_web::{Error, FromRequest, HttpRequest};

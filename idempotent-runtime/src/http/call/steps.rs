@@ -1,14 +1,20 @@
-//! The arguments of a handler: read from the request, whatever their types.
+//! The steps of a handler that its types decide: reading its arguments, and answering.
+//!
+//! The types are erased as early as possible: the driver is compiled once for all handlers, extraction
+//! once for each list of parameters, and answering once for each type of response. Little is left for
+//! each handler to compile.
 
 use crate::http::answer::problem::ProblemKind;
 use crate::http::call::call::{Call, Exit};
 use crate::http::request::body::{Unread, buffer};
+use crate::http::unique::met_unique_index;
 use crate::policy::{FingerprintOf, GuardPlace};
 use actix_web::dev::Payload;
-use actix_web::{Error, FromRequest, HttpRequest};
+use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use std::any::Any;
+use std::error::Error as StdError;
 
 /// The extracted parameters of a handler, whatever their types.
 pub type Arguments = Box<dyn Any>;
@@ -73,4 +79,50 @@ pub fn borrowed<T: 'static>(arguments: &dyn Any) -> &T {
 pub fn taken<T: 'static>(arguments: Arguments) -> T {
     #[expect(clippy::expect_used, reason = "one list of parameters makes all steps of a handler")]
     *arguments.downcast().expect("the arguments of this handler")
+}
+
+/// The result of calling the user's function.
+pub enum Returned {
+    /// It answered, with success or not.
+    Response(HttpResponse),
+    /// It failed, as this response says, because what it inserted is there already.
+    Exists(HttpResponse),
+}
+
+impl Returned {
+    pub(crate) fn response(self) -> HttpResponse {
+        match self {
+            Self::Response(response) | Self::Exists(response) => response,
+        }
+    }
+}
+
+/// Makes a response of a function's return value.
+pub fn respond<R: Responder + 'static>(
+    returns: LocalBoxFuture<'static, R>,
+    call: &Call,
+) -> LocalBoxFuture<'static, Returned> {
+    let request = call.request.clone();
+    Box::pin(async move { Returned::Response(responded(returns.await, &request)) })
+}
+
+/// Likewise, for a function that inserts what may be there already.
+pub fn respond_unless_there<T: 'static, E: StdError + 'static>(
+    returns: LocalBoxFuture<'static, Result<T, E>>,
+    call: &Call,
+) -> LocalBoxFuture<'static, Returned>
+where
+    Result<T, E>: Responder,
+{
+    let (request, constraint) = (call.request.clone(), call.policy.constraint);
+    Box::pin(returns.map(move |returned| match &returned {
+        Err(error) if met_unique_index(error, constraint) => {
+            Returned::Exists(responded(returned, &request))
+        }
+        _ => Returned::Response(responded(returned, &request)),
+    }))
+}
+
+fn responded<R: Responder>(returned: R, request: &HttpRequest) -> HttpResponse {
+    returned.respond_to(request).map_into_boxed_body()
 }

@@ -1,4 +1,4 @@
-//! Which path a request names, however it is written.
+//! The path that a request names, however it is spelled.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 /// what needs no percent sign has none, and the digits behind one are in upper case.
 ///
 /// A retry may come by another way than the first request, and be spelled by it: `/a%2Db` is `/a-b`.
-pub(crate) fn concrete(path: &str) -> Cow<'_, str> {
+pub(crate) fn concrete_path(path: &str) -> Cow<'_, str> {
     if !path.contains('%') {
         return Cow::Borrowed(path);
     }
@@ -56,8 +56,8 @@ mod tests {
             ("/a%+1", "/a%+1"),
             ("/a%\u{e9}", "/a%\u{e9}"),
         ] {
-            assert_eq!(concrete(spelled), path, "{spelled}");
-            assert_eq!(concrete(path), path, "{path} is in its form");
+            assert_eq!(concrete_path(spelled), path, "{spelled}");
+            assert_eq!(concrete_path(path), path, "{path} is in its form");
         }
     }
 }
