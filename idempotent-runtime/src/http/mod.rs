@@ -15,7 +15,6 @@ mod guard;
 mod request;
 mod serve;
 mod task;
-mod unique;
 
 pub use answer::problem::{Problem, ProblemKind};
 pub use answer::stored_response::StoreResponse;

@@ -26,6 +26,8 @@ mod sqlite;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod tx;
 mod tx_slot;
+#[cfg(feature = "actix")]
+mod unique;
 
 pub(crate) use begin::{Plan, TransactionAdmission, begin};
 pub(crate) use database::BusinessDatabase;
@@ -36,3 +38,5 @@ pub(crate) use run::{Effects, Run};
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use tx::Tx;
 pub(crate) use tx_slot::TxSlot;
+#[cfg(feature = "actix")]
+pub(crate) use unique::met_unique_index;

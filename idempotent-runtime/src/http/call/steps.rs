@@ -7,8 +7,8 @@
 use crate::http::answer::problem::ProblemKind;
 use crate::http::call::call::{Call, Exit};
 use crate::http::request::body::{Unread, buffer};
-use crate::http::unique::met_unique_index;
 use crate::policy::{FingerprintOf, GuardPlace};
+use crate::transaction::met_unique_index;
 use actix_web::dev::Payload;
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder};
 use futures_util::FutureExt;

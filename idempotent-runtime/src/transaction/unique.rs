@@ -1,9 +1,9 @@
-//! An insert that met a unique index: what was inserted before answers instead.
+//! Unique indexes: whether a statement failed because its row is there already.
 
 use std::error::Error as StdError;
 
-/// Whether a handler failed because what it inserted is there already.
-pub(super) fn met_unique_index(error: &(dyn StdError + 'static), constraint: Option<&str>) -> bool {
+/// Whether a handler failed because the row that it inserted is there already.
+pub(crate) fn met_unique_index(error: &(dyn StdError + 'static), constraint: Option<&str>) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if is_unique_violation(error, constraint) {
@@ -14,8 +14,8 @@ pub(super) fn met_unique_index(error: &(dyn StdError + 'static), constraint: Opt
     false
 }
 
-/// `PostgreSQL` names the index. The others do at the end of their messages, behind values that are
-/// anybody's: `MySQL` quoted and after the table, `SQLite` as its columns.
+/// `PostgreSQL` names the index. The others name it at the end of their messages, after values that
+/// clients choose: `MySQL` quoted and after its table, `SQLite` by its columns.
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 fn is_unique_violation(error: &(dyn StdError + 'static), constraint: Option<&str>) -> bool {
     let Some(sqlx::Error::Database(refusal)) = error.downcast_ref() else { return false };
