@@ -8,7 +8,7 @@ use crate::store::sql::failed;
 use crate::transaction::database::Open;
 use crate::transaction::dialect::{Dialect, End, Link};
 use crate::transaction::in_runtime::{InRuntime, awaited};
-use crate::transaction::row::RowPlan;
+use crate::transaction::plan::RowPlan;
 use bytes::Bytes;
 use sqlx::Transaction;
 use std::any::Any;

@@ -1,12 +1,12 @@
 //! Opening a transaction and letting its guards judge, again if one had to give way.
 
-use crate::engine::Refusal;
-use crate::engine::{ClaimRequest, Engine, InFlightGuard};
+use crate::engine::{Engine, InFlightGuard, Refusal};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::outcome::Outcome;
 use crate::transaction::database::{BusinessDatabase, Open};
 use crate::transaction::dedup_table::{self, Found, Recorded};
-use crate::transaction::row::{Judged, RowAnswer, RowPlan};
+use crate::transaction::plan::{BUSY, Plan};
+use crate::transaction::row::{Judged, RowAnswer};
 use crate::transaction::run::Run;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,20 +15,6 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 /// The pause before a transaction that had to give way is begun again; jittered, and doubled.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
-
-/// When it is worth asking again after others held the row for too long.
-pub(super) const BUSY: Duration = Duration::from_secs(1);
-
-/// What guards a transaction.
-#[derive(Debug)]
-pub(crate) struct Plan {
-    /// The record that commits with it; nothing, for a request without a key that needs none.
-    pub(crate) request: Option<ClaimRequest>,
-    /// The row that guards it.
-    pub(crate) row: Option<RowPlan>,
-    /// How long to wait for others that hold the same row.
-    pub(crate) wait: Duration,
-}
 
 /// What becomes of a request.
 pub(crate) enum TransactionAdmission {

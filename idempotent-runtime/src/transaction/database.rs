@@ -3,7 +3,7 @@
 use crate::key::StorageKey;
 use crate::policy::ColumnValue;
 use crate::store::StoreFuture;
-use crate::transaction::row::RowPlan;
+use crate::transaction::plan::RowPlan;
 use bytes::Bytes;
 use std::any::{Any, TypeId};
 use std::fmt;

@@ -10,8 +10,8 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::outcome::Outcome;
 use crate::store::record::{Owner, Record, State};
-use crate::transaction::begin::BUSY;
 use crate::transaction::database::Open;
+use crate::transaction::plan::BUSY;
 use bytes::Bytes;
 use std::time::Duration;
 

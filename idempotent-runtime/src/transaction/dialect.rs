@@ -2,7 +2,7 @@
 
 use crate::key::StorageKey;
 use crate::policy::ColumnValue;
-use crate::transaction::row::RowPlan;
+use crate::transaction::plan::RowPlan;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use sqlx::Pool;

@@ -15,6 +15,7 @@ mod dialect;
 mod in_runtime;
 #[cfg(feature = "mysql")]
 mod mysql;
+mod plan;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod pooled;
 #[cfg(feature = "postgres")]
@@ -29,11 +30,14 @@ mod tx_slot;
 #[cfg(feature = "actix")]
 mod unique;
 
-pub(crate) use begin::{Plan, TransactionAdmission, begin};
+pub(crate) use begin::{TransactionAdmission, begin};
 pub(crate) use database::BusinessDatabase;
 pub use database::Database;
+pub(crate) use plan::Plan;
 #[cfg(feature = "actix")]
-pub(crate) use row::{RowAnswer, RowPlan};
+pub(crate) use plan::RowPlan;
+#[cfg(feature = "actix")]
+pub(crate) use row::RowAnswer;
 pub(crate) use run::{Effects, Run};
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use tx::Tx;

@@ -1,22 +1,9 @@
 //! A row that guards: locked, at the version the client saw, or in the state it must be in.
 
 use crate::error::{StoreError, StoreErrorKind};
-use crate::policy::{ColumnValue, OnDuplicate, Row, RowGuard, StateRow, is_beyond};
+use crate::policy::{ColumnValue, OnDuplicate, RowGuard, StateRow, is_beyond};
 use crate::transaction::database::Open;
-
-/// A row, and what the request says about it.
-#[derive(Debug)]
-#[cfg_attr(
-    not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
-    expect(dead_code, reason = "databases read it")
-)]
-pub struct RowPlan {
-    pub(crate) row: &'static Row,
-    pub(crate) id: String,
-    /// The version that the client saw.
-    pub(crate) version: i64,
-    pub(crate) on_duplicate: OnDuplicate,
-}
+use crate::transaction::plan::RowPlan;
 
 /// What a row says to a request.
 pub(crate) enum Judged {
