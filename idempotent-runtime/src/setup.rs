@@ -198,7 +198,7 @@ macro_rules! common_settings {
         ///
         /// Records are kept in its table `idempotency_records`, which is made where it is missing.
         pub fn database(mut self, pool: impl crate::transaction::Database) -> Self {
-            self.setup.database = Some(pool.guarded());
+            self.setup.database = Some(pool.into_business_database());
             self
         }
 

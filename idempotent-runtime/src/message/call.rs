@@ -133,7 +133,7 @@ impl Message {
         );
         match begun.await {
             Ok(transaction::TransactionAdmission::Run(mut run)) => {
-                run.lend(lent);
+                run.put_into(lent);
                 let ttl = self.parts.base.settings.ttl(policy);
                 Ok(Claimed::Run(Run::new(policy, End::Transaction(run, lent.clone()), ttl)))
             }

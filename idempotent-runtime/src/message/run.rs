@@ -5,7 +5,7 @@ use crate::message::detached::{Detached, spawn};
 use crate::message::error::Error;
 use crate::outcome::Outcome;
 use crate::policy::{OnAbandoned, OnDuplicate, Policy};
-use crate::transaction::{self, Effects, TxSlot};
+use crate::transaction::{Effects, TransactionRun, TxSlot};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::ready;
@@ -30,7 +30,7 @@ pub(super) enum End {
     /// In the store, by a lease.
     Leased(Execution),
     /// In the business transaction, which the function was lent.
-    Transaction(Box<transaction::Run>, TxSlot),
+    Transaction(Box<TransactionRun>, TxSlot),
 }
 
 impl Run {
@@ -51,7 +51,7 @@ impl Run {
                 }
             }
             Some(End::Transaction(mut run, lent)) => {
-                run.take_back(&lent);
+                run.take_from(&lent);
                 let committed = run.complete(outcome, Effects::Kept, ttl);
                 let committed = Detached::new(committed, |_| ready(()).boxed()).await;
                 committed.map_err(|error| Error::NotStored(Some(error)))
@@ -84,7 +84,7 @@ impl Run {
         match self.end.take() {
             Some(End::Leased(run)) => Detached::new(run.release(), |()| ready(()).boxed()).await,
             Some(End::Transaction(mut run, lent)) => {
-                run.take_back(&lent);
+                run.take_from(&lent);
                 Detached::new(run.roll_back(), |()| ready(()).boxed()).await;
             }
             None => {}

@@ -1,186 +1,144 @@
 //! A transaction under way, whichever database it is.
 
 use crate::error::{StoreError, StoreErrorKind};
-use crate::key::StorageKey;
-use crate::policy::ColumnValue;
 use crate::store::StoreFuture;
 use crate::store::sql::failed;
-use crate::transaction::database::Open;
-use crate::transaction::dialect::{Dialect, End, Link};
+use crate::transaction::dialect::{ConnectionOf, Dialect, TxEnd};
 use crate::transaction::in_runtime::{InRuntime, awaited};
-use crate::transaction::plan::RowPlan;
-use bytes::Bytes;
-use sqlx::Transaction;
-use std::any::Any;
+use crate::transaction::steps::{BusinessTransaction, Steps};
+use crate::transaction::tx_slot::TxSlot;
+use sqlx::pool::PoolConnection;
+use sqlx::{AssertSqlSafe, SqlSafeStr, Transaction};
+use std::mem::replace;
 use std::sync::Arc;
-use std::time::Duration;
+use tokio::time::Instant;
 
-const MARK: &str = "SAVEPOINT idempotent_handler";
-const UNDO: &str = "ROLLBACK TO SAVEPOINT idempotent_handler";
+const SET_SAVEPOINT: &str = "SAVEPOINT idempotent_handler";
+const ROLL_BACK_TO_SAVEPOINT: &str = "ROLLBACK TO SAVEPOINT idempotent_handler";
 /// Fails where a transaction is to be rolled back, and where the savepoint went with one that was.
-const CONFIRM: &str = "RELEASE SAVEPOINT idempotent_handler";
+const RELEASE_SAVEPOINT: &str = "RELEASE SAVEPOINT idempotent_handler";
 
 /// A transaction, unless a handler has it.
 pub(super) struct ActiveTx<D: Dialect> {
     transaction: Option<InRuntime<Transaction<'static, D::Sqlx>>>,
     dialect: Arc<D>,
-    stage: Stage,
-    /// One of as many as there are transactions of one pool.
-    _open: Arc<()>,
+    savepoint: Savepoint,
+    /// Its count among the transactions of one pool.
+    _under_way: Arc<()>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// The guards judge.
-    Guards,
-    /// The same, and what follows can be taken back.
-    Marked,
-    /// The handler works.
-    Handler,
+enum Savepoint {
+    Missing,
+    Set,
 }
 
 impl<D: Dialect> ActiveTx<D> {
-    pub(super) fn new(
-        transaction: InRuntime<Transaction<'static, D::Sqlx>>,
+    /// Begins a transaction in which no statement waits for others after `until`.
+    pub(super) async fn begin(
+        connection: InRuntime<PoolConnection<D::Sqlx>>,
         dialect: Arc<D>,
-        open: Arc<()>,
-    ) -> Self {
-        Self { transaction: Some(transaction), dialect, stage: Stage::Guards, _open: open }
+        until: Instant,
+        under_way: &Arc<()>,
+    ) -> Result<Self, StoreError> {
+        let statements = dialect.begin_sql(until.saturating_duration_since(Instant::now()));
+        let statements = Some(AssertSqlSafe(statements).into_sql_str());
+        // Not the pool's own `begin_with`: it does not take what is left of the wait. Nor may it be
+        // dropped half-way, for nobody would roll back the transaction that it began.
+        let begun = awaited(Transaction::begin(connection.into_inner(), statements)).await;
+        let transaction = begun.map(InRuntime::current).map_err(|error| failed("begin", error))?;
+        Ok(Self {
+            transaction: Some(transaction),
+            dialect,
+            savepoint: Savepoint::Missing,
+            _under_way: Arc::clone(under_way),
+        })
     }
 
-    fn connection(&mut self) -> Result<&mut Link<D>, StoreError> {
-        Ok(self.transaction.as_deref_mut().ok_or_else(kept)?)
-    }
-
-    async fn end(mut self: Box<Self>, how: End) -> Result<(), StoreError> {
-        let mut transaction = self.transaction.take().ok_or_else(kept)?;
-        let ended = match (self.dialect.end(how), how) {
-            // Dropped after that, sqlx says `ROLLBACK` once more, and there is nothing left of it.
-            (Some(statements), _) => D::run(&mut transaction, statements).await,
-            (None, End::Commit) => awaited(transaction.into_inner().commit()).await,
-            (None, End::Rollback) => awaited(transaction.into_inner().rollback()).await,
+    /// One step on the transaction's connection; its errors name the operation.
+    pub(super) fn step<'a, T, W>(
+        &'a mut self,
+        operation: &'static str,
+        step: impl FnOnce(&'a D, &'a mut ConnectionOf<D>) -> W,
+    ) -> StoreFuture<'a, T>
+    where
+        W: Future<Output = Result<T, sqlx::Error>> + Send + 'a,
+    {
+        let Some(connection) = self.transaction.as_deref_mut() else {
+            return StoreFuture::ready(Err(not_given_back()));
         };
-        ended.map_err(|error| failed(how.name(), error))
+        let step = step(&self.dialect, connection);
+        StoreFuture::new(async move { step.await.map_err(|error| failed(operation, error)) })
     }
 
-    async fn run(&mut self, statements: String) -> Result<(), StoreError> {
-        let ran = D::run(self.connection()?, statements).await;
-        ran.map_err(|error| failed("transaction", error))
+    fn execute(&mut self, statements: String) -> StoreFuture<'_, ()> {
+        self.step("transaction", |_, connection| D::execute(connection, statements))
+    }
+
+    async fn end(mut self: Box<Self>, end: TxEnd) -> Result<(), StoreError> {
+        let mut transaction = self.transaction.take().ok_or_else(not_given_back)?;
+        let ended = match (self.dialect.end_sql(end), end) {
+            // Dropped after that, sqlx says `ROLLBACK` once more, and there is nothing left of it.
+            (Some(statements), _) => D::execute(&mut transaction, statements).await,
+            (None, TxEnd::Commit) => awaited(transaction.into_inner().commit()).await,
+            (None, TxEnd::Rollback) => awaited(transaction.into_inner().rollback()).await,
+        };
+        ended.map_err(|error| failed(end.name(), error))
     }
 }
 
-impl<D: Dialect> Open for ActiveTx<D> {
-    fn claim<'a>(
-        &'a mut self,
-        key: &'a StorageKey,
-        value: &'a [u8],
-        life: Duration,
-    ) -> StoreFuture<'a, Option<Bytes>> {
-        StoreFuture::new(async move {
-            let claimed = D::claim(self.connection()?, key, value, life).await;
-            claimed.map_err(|error| failed("claim", error))
-        })
-    }
-
-    fn complete<'a>(
-        &'a mut self,
-        key: &'a StorageKey,
-        claimed: &'a [u8],
-        value: &'a [u8],
-        life: Duration,
-    ) -> StoreFuture<'a, ()> {
-        StoreFuture::new(async move {
-            let done = D::complete(self.connection()?, key, claimed, value, life).await;
-            if done.map_err(|error| failed("complete", error))? {
-                return Ok(());
-            }
-            let gone = "the record of this transaction is gone before its end";
-            Err(StoreError::new(StoreErrorKind::Corrupt, "complete").because(gone))
-        })
-    }
-
-    fn lock_row<'a>(&'a mut self, plan: &'a RowPlan) -> StoreFuture<'a, bool> {
-        StoreFuture::new(async move {
-            let dialect = Arc::clone(&self.dialect);
-            let locked = dialect.lock_row(self.connection()?, plan).await;
-            locked.map_err(|error| failed("lock", error))
-        })
-    }
-
-    fn exchange<'a>(
-        &'a mut self,
-        plan: &'a RowPlan,
-        column: &'static str,
-        expected: ColumnValue,
-        next: ColumnValue,
-    ) -> StoreFuture<'a, bool> {
-        StoreFuture::new(async move {
-            let dialect = Arc::clone(&self.dialect);
-            let connection = self.connection()?;
-            let exchanged = dialect.exchange(connection, plan, column, expected, next).await;
-            exchanged.map_err(|error| failed("exchange", error))
-        })
-    }
-
-    fn peek<'a>(
-        &'a mut self,
-        plan: &'a RowPlan,
-        column: &'static str,
-    ) -> StoreFuture<'a, Option<String>> {
-        StoreFuture::new(async move {
-            let dialect = Arc::clone(&self.dialect);
-            let seen = dialect.peek(self.connection()?, plan, column).await;
-            seen.map_err(|error| failed("look", error))
-        })
-    }
-
-    fn mark(&mut self) -> StoreFuture<'_, ()> {
-        self.stage = Stage::Marked;
-        StoreFuture::new(self.run(MARK.to_owned()))
+impl<D: Dialect> BusinessTransaction for ActiveTx<D>
+where
+    Self: Steps,
+{
+    fn set_savepoint(&mut self) -> StoreFuture<'_, ()> {
+        self.savepoint = Savepoint::Set;
+        self.execute(SET_SAVEPOINT.to_owned())
     }
 
     fn hand_over(&mut self) -> StoreFuture<'_, ()> {
-        StoreFuture::new(async move {
-            let relax = self.dialect.relax();
-            let statements = match self.stage {
-                Stage::Guards => format!("{MARK}; {relax}"),
-                Stage::Marked | Stage::Handler => relax.to_owned(),
-            };
-            if !statements.is_empty() {
-                self.run(statements).await?;
-            }
-            self.stage = Stage::Handler;
-            Ok(())
-        })
+        let relax = self.dialect.relax_sql();
+        let statements = match replace(&mut self.savepoint, Savepoint::Set) {
+            Savepoint::Missing => format!("{SET_SAVEPOINT}; {relax}"),
+            Savepoint::Set => relax.to_owned(),
+        };
+        if statements.is_empty() {
+            return StoreFuture::ready(Ok(()));
+        }
+        self.execute(statements)
     }
 
-    fn undo(&mut self) -> StoreFuture<'_, ()> {
-        StoreFuture::new(self.run(UNDO.to_owned()))
+    fn roll_back_to_savepoint(&mut self) -> StoreFuture<'_, ()> {
+        self.execute(ROLL_BACK_TO_SAVEPOINT.to_owned())
     }
 
-    fn confirm(&mut self) -> StoreFuture<'_, ()> {
-        StoreFuture::new(self.run(CONFIRM.to_owned()))
+    fn release_savepoint(&mut self) -> StoreFuture<'_, ()> {
+        self.execute(RELEASE_SAVEPOINT.to_owned())
     }
 
     fn commit(self: Box<Self>) -> StoreFuture<'static, ()> {
-        StoreFuture::new(self.end(End::Commit))
+        StoreFuture::new(self.end(TxEnd::Commit))
     }
 
-    fn rollback(self: Box<Self>) -> StoreFuture<'static, ()> {
-        StoreFuture::new(self.end(End::Rollback))
+    fn roll_back(self: Box<Self>) -> StoreFuture<'static, ()> {
+        StoreFuture::new(self.end(TxEnd::Rollback))
     }
 
-    fn lend(&mut self) -> Option<Box<dyn Any + Send>> {
-        Some(Box::new(self.transaction.take()?))
+    fn put_into(&mut self, slot: &TxSlot) {
+        if let Some(transaction) = self.transaction.take() {
+            slot.put(Box::new(transaction));
+        }
     }
 
-    fn take_back(&mut self, lent: Box<dyn Any + Send>) {
-        self.transaction = lent.downcast().ok().map(|transaction| *transaction);
+    fn take_from(&mut self, slot: &TxSlot) {
+        if let Some(transaction) = slot.take() {
+            self.transaction = transaction.downcast().ok().map(|transaction| *transaction);
+        }
     }
 }
 
 /// A handler put the transaction away where it outlives the request.
-fn kept() -> StoreError {
+fn not_given_back() -> StoreError {
     StoreError::new(StoreErrorKind::Rejected, "transaction")
         .because("the handler did not give its `Tx` back: it must not outlive the handler")
 }

@@ -3,11 +3,12 @@
 use crate::engine::{Engine, InFlightGuard, Refusal};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::outcome::Outcome;
-use crate::transaction::database::{BusinessDatabase, Open};
-use crate::transaction::dedup_table::{self, Found, Recorded};
+use crate::transaction::database::BusinessDatabase;
+use crate::transaction::dedup_table::{self, ClaimedRecord, RecordVerdict};
 use crate::transaction::plan::{BUSY, Plan};
-use crate::transaction::row::{Judged, RowAnswer};
-use crate::transaction::run::Run;
+use crate::transaction::row::{self, RowAnswer, RowVerdict};
+use crate::transaction::run::TransactionRun;
+use crate::transaction::steps::BusinessTransaction;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -16,11 +17,11 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
-/// What becomes of a request.
+/// The answer to a request: its run, or why there is none.
 pub(crate) enum TransactionAdmission {
     /// It runs inside this transaction.
-    Run(Box<Run>),
-    /// It ran before; this is what it left behind.
+    Run(Box<TransactionRun>),
+    /// It ran before, with this outcome.
     Replay(Box<Outcome>),
     /// It must not run.
     Refused(Refusal),
@@ -29,7 +30,7 @@ pub(crate) enum TransactionAdmission {
     Row(RowAnswer),
 }
 
-/// Opens a transaction for a request, or says why not.
+/// Begins a transaction for a request, or says why not.
 ///
 /// # Errors
 /// When the database did not answer, or what it holds under the key is no record.
@@ -38,9 +39,9 @@ pub(crate) async fn begin(
     engine: &Engine,
     plan: Plan,
 ) -> Result<TransactionAdmission, StoreError> {
-    let begun = insist(database, engine, Arc::new(plan)).await;
+    let admission = begin_in_time(database, engine, Arc::new(plan)).await;
     let counters = engine.counters();
-    match &begun {
+    match &admission {
         Ok(TransactionAdmission::Run(_)) => counters.ran.count(),
         // Counted when it is sent.
         Ok(TransactionAdmission::Replay(_)) => {}
@@ -50,11 +51,12 @@ pub(crate) async fn begin(
         Err(error) if error.kind() == StoreErrorKind::Corrupt => counters.undecodable.count(),
         Err(_) => counters.store_failed.count(),
     }
-    begun
+    admission
 }
 
-/// Tries until the wait is over: deadlocks and busy databases ask one side to begin anew.
-async fn insist(
+/// Begins until the wait is over: after a deadlock, or while the database is busy, one side must begin
+/// anew.
+async fn begin_in_time(
     database: &Arc<dyn BusinessDatabase>,
     engine: &Engine,
     plan: Arc<Plan>,
@@ -62,17 +64,17 @@ async fn insist(
     let until = Instant::now() + plan.wait;
     let mut pause = FIRST_PAUSE;
     loop {
-        let Some(entered) = engine.enter() else {
+        let Some(in_flight) = engine.enter() else {
             return Ok(TransactionAdmission::Refused(Refusal::Draining));
         };
         let (database, plan) = (Arc::clone(database), Arc::clone(&plan));
-        let mut attempt = Box::pin(attempt(database, plan, until, entered));
+        let mut attempt = Box::pin(begin_once(database, plan, until, in_flight));
         match timeout_at(until, &mut attempt).await {
             Ok(Err(error)) if error.kind() == StoreErrorKind::Busy => {}
             Ok(ended) => return ended,
             Err(_) => {
-                // Not dropped, for not every client library finds its way back on a connection whose
-                // answer nobody awaited. The database's own timeout ends it soon.
+                // Not dropped: some client libraries cannot use a connection again whose answer was not
+                // awaited. The database's own timeout ends it soon.
                 tokio::spawn(async move { drop(attempt.await) });
                 return Ok(TOO_LONG);
             }
@@ -89,66 +91,70 @@ async fn insist(
 const TOO_LONG: TransactionAdmission =
     TransactionAdmission::Refused(Refusal::InProgress { retry_after: BUSY });
 
-async fn attempt(
+/// Begins once. Where its guards do not pass, the transaction is rolled back.
+async fn begin_once(
     database: Arc<dyn BusinessDatabase>,
     plan: Arc<Plan>,
     until: Instant,
-    entered: InFlightGuard,
+    in_flight: InFlightGuard,
 ) -> Result<TransactionAdmission, StoreError> {
-    if plan.request.is_some() {
-        database.make_table(until).await?;
-    }
-    let mut open = database.begin(until).await?;
-    match guard(&mut *open, &plan).await {
-        Ok(Verdict::Passed(recorded, version)) => Ok(TransactionAdmission::Run(Box::new(
-            Run::new(open, recorded, version, database, entered),
-        ))),
-        Ok(Verdict::Answered(begun)) => {
-            open.rollback().await?;
-            Ok(begun)
+    let mut transaction = database.begin(&plan, until).await?;
+    match guard(&mut *transaction, &plan).await {
+        Ok(GuardVerdict::Passed { record, version }) => {
+            let run =
+                TransactionRun { transaction, record, version, database, _in_flight: in_flight };
+            Ok(TransactionAdmission::Run(Box::new(run)))
+        }
+        Ok(GuardVerdict::Answered(admission)) => {
+            transaction.roll_back().await?;
+            Ok(admission)
         }
         Err(error) => {
-            // Left in order, where there is still something to leave.
-            drop(open.rollback().await);
+            // The error counts; the database may have rolled back already.
+            drop(transaction.roll_back().await);
             Err(error)
         }
     }
 }
 
-enum Verdict {
+/// The answer of all guards of a transaction.
+enum GuardVerdict {
     /// The handler may run, with this record and leaving the row at this version.
-    Passed(Option<Recorded>, Option<i64>),
+    Passed { record: Option<ClaimedRecord>, version: Option<i64> },
+    /// It need not or must not.
     Answered(TransactionAdmission),
 }
 
 /// Lets the guards judge, on a transaction that is then the handler's.
-async fn guard(open: &mut dyn Open, plan: &Plan) -> Result<Verdict, StoreError> {
-    let recorded = match &plan.request {
+async fn guard(
+    transaction: &mut dyn BusinessTransaction,
+    plan: &Plan,
+) -> Result<GuardVerdict, StoreError> {
+    let answered = |admission| Ok(GuardVerdict::Answered(admission));
+    let record = match &plan.request {
         None => None,
-        Some(ask) => match dedup_table::claim(open, ask).await? {
-            Found::Nothing(recorded) => Some(recorded),
-            Found::Outcome(outcome) => {
-                return Ok(Verdict::Answered(TransactionAdmission::Replay(outcome)));
+        Some(request) => match dedup_table::claim(transaction, request).await? {
+            RecordVerdict::Claimed(record) => Some(record),
+            RecordVerdict::Replay(outcome) => {
+                return answered(TransactionAdmission::Replay(outcome));
             }
-            Found::Refusal(refusal) => {
-                return Ok(Verdict::Answered(TransactionAdmission::Refused(refusal)));
+            RecordVerdict::Refused(refusal) => {
+                return answered(TransactionAdmission::Refused(refusal));
             }
         },
     };
     let version = match &plan.row {
         None => None,
         Some(row) => {
-            if recorded.is_some() {
-                open.mark().await?;
+            if record.is_some() {
+                transaction.set_savepoint().await?;
             }
-            match row.judge(open).await? {
-                Judged::Passed(version) => version,
-                Judged::Answered(answer) => {
-                    return Ok(Verdict::Answered(TransactionAdmission::Row(answer)));
-                }
+            match row::judge(row, transaction).await? {
+                RowVerdict::Passed(version) => version,
+                RowVerdict::Answered(answer) => return answered(TransactionAdmission::Row(answer)),
             }
         }
     };
-    open.hand_over().await?;
-    Ok(Verdict::Passed(recorded, version))
+    transaction.hand_over().await?;
+    Ok(GuardVerdict::Passed { record, version })
 }

@@ -1,13 +1,13 @@
-//! What is dropped inside of a runtime, wherever that is.
+//! Values that are always dropped inside of a runtime.
 
 use std::ops::{Deref, DerefMut};
 use tokio::runtime::Handle;
 
-/// Something of sqlx that goes back to its pool by a task, when it is dropped.
+/// Enters a runtime to drop a value of sqlx, which spawns a task that returns it to its pool.
 ///
-/// It panics where there is no runtime to give the task to, as there is none where a worker of actix
-/// ends and its requests are dropped. By then the runtime takes no tasks, so the connection is closed,
-/// and the database takes back what was not committed.
+/// Outside of a runtime sqlx would panic, and there is none where a worker of actix ends and its
+/// requests are dropped. By then the runtime takes no tasks, so the connection is closed, and the
+/// database rolls back.
 pub(crate) struct InRuntime<T> {
     /// There until the drop.
     kept: Option<T>,
@@ -15,12 +15,12 @@ pub(crate) struct InRuntime<T> {
 }
 
 impl<T> InRuntime<T> {
-    /// Keeps it; to be called inside of a runtime.
+    /// Remembers the runtime inside of which this is called.
     pub(super) fn current(kept: T) -> Self {
         Self { kept: Some(kept), runtime: Handle::current() }
     }
 
-    /// Gives it away, to be dropped or awaited at once.
+    /// Gives the value away, to be dropped or awaited at once.
     pub(super) fn into_inner(mut self) -> T {
         #[expect(clippy::expect_used, reason = "nothing else takes it")]
         self.kept.take().expect("it is there until the drop")
@@ -50,7 +50,7 @@ impl<T> Drop for InRuntime<T> {
     }
 }
 
-/// Awaits what keeps such a thing itself.
+/// Awaits a future that holds such a value.
 pub(super) async fn awaited<T>(work: impl Future<Output = T>) -> T {
     let mut work = InRuntime::current(Box::pin(work));
     work.as_mut().await

@@ -3,6 +3,10 @@
 //! The guard is the transaction's first statement, the handler works inside, and the outcome is its
 //! last. There is no lease and no owner: the database's own locks exclude others, and a process that
 //! dies is a transaction that is rolled back.
+//!
+//! Files import downwards, in this order: `begin`, `run`, `dedup_table`, `row`, `sqlite`, `postgres`,
+//! `mysql`, `pooled`, `active_tx`, `dialect`, `tx`, `in_runtime`, `database`, `steps`, `tx_slot`, `plan`,
+//! `unique`.
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod active_tx;
@@ -24,6 +28,7 @@ mod row;
 mod run;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod steps;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod tx;
 mod tx_slot;
@@ -38,7 +43,7 @@ pub(crate) use plan::Plan;
 pub(crate) use plan::RowPlan;
 #[cfg(feature = "actix")]
 pub(crate) use row::RowAnswer;
-pub(crate) use run::{Effects, Run};
+pub(crate) use run::{Effects, TransactionRun};
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use tx::Tx;
 pub(crate) use tx_slot::TxSlot;

@@ -3,12 +3,14 @@
 
 use crate::key::StorageKey;
 use crate::policy::{ColumnValue, Row};
-use crate::store::Swap;
 use crate::store::sql::mysql::rows::{make, purge, put};
+use crate::store::{StoreFuture, Swap};
+use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};
-use crate::transaction::dialect::{Dialect, End, Step};
+use crate::transaction::dialect::{Dialect, DialectFuture, TxEnd};
 use crate::transaction::plan::RowPlan;
 use crate::transaction::pooled::Pooled;
+use crate::transaction::steps::Steps;
 use bytes::Bytes;
 use sqlx::mysql::MySqlArguments;
 use sqlx::query::Query;
@@ -25,31 +27,32 @@ const TYPE: &str = "\
 SELECT CAST(data_type AS CHAR) FROM information_schema.columns
 WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ?";
 
-impl sealed::Sealed for MySqlPool {}
+impl sealed::SealedDatabase for MySqlPool {}
 
 impl Database for MySqlPool {
-    fn guarded(self) -> Arc<dyn BusinessDatabase> {
-        Pooled::<Server>::new(self)
+    fn into_business_database(self) -> Arc<dyn BusinessDatabase> {
+        Pooled::<MySqlDialect>::new(self)
     }
 }
 
 #[derive(Debug)]
-struct Server {
-    /// What ends the guards' haste.
+struct MySqlDialect {
+    /// Sets the lock timeout of the pool's connections again, after the guards.
     relax: String,
-    /// What ends that and the rest that was set.
+    /// The same, and all else that was set for a transaction.
     leave: String,
-    kinds: Mutex<HashMap<(&'static str, &'static str), Kind>>,
+    /// The types of id columns, by table and column.
+    id_types: Mutex<HashMap<(&'static str, &'static str), IdType>>,
 }
 
-/// What the ids of a table are.
+/// The type of a table's ids, as far as comparing them depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// Integers, which a text equals that merely begins like one.
+enum IdType {
+    /// Integers. `MySQL` takes a text that only begins like a number for that number.
     Integer,
-    /// Other numbers, of which the same holds.
+    /// Other numbers, with the same problem.
     Number,
-    /// What is compared as a text.
+    /// Compared as a text.
     Text,
 }
 
@@ -61,7 +64,7 @@ enum Id<'a> {
     Text(&'a str),
 }
 
-impl Kind {
+impl IdType {
     fn of(data_type: &str) -> Self {
         match data_type.to_ascii_lowercase().as_str() {
             "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "year" => Self::Integer,
@@ -70,7 +73,7 @@ impl Kind {
         }
     }
 
-    /// The id that a text is, if it is one.
+    /// Reads a text as an id of this type, if it is one.
     fn read(self, text: &str) -> Option<Id<'_>> {
         match self {
             Self::Integer => {
@@ -86,7 +89,7 @@ impl Kind {
     }
 }
 
-impl Server {
+impl MySqlDialect {
     /// The id of a plan's row as its column compares it; nothing, if no row can have it.
     async fn id<'p>(
         &self,
@@ -94,21 +97,21 @@ impl Server {
         plan: &'p RowPlan,
     ) -> Result<Option<Id<'p>>, sqlx::Error> {
         let place = (plan.row.table, plan.row.id);
-        let kinds = || self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = kinds().get(&place).copied();
+        let id_types = || self.id_types.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = id_types().get(&place).copied();
         if let Some(known) = known {
             return Ok(known.read(&plan.id));
         }
         let look = sqlx::query_scalar(TYPE).bind(place.0).bind(place.1);
         let found: Option<String> = look.fetch_optional(connection).await?;
         let missing = || sqlx::Error::ColumnNotFound(format!("{}.{}", place.0, place.1));
-        let kind = Kind::of(&found.ok_or_else(missing)?);
-        kinds().insert(place, kind);
-        Ok(kind.read(&plan.id))
+        let id_type = IdType::of(&found.ok_or_else(missing)?);
+        id_types().insert(place, id_type);
+        Ok(id_type.read(&plan.id))
     }
 }
 
-impl Dialect for Server {
+impl Dialect for MySqlDialect {
     type Sqlx = MySql;
 
     fn describe(pool: &MySqlPool) -> String {
@@ -116,7 +119,7 @@ impl Dialect for Server {
         format!("MySQL database {}", options.get_database().unwrap_or_default())
     }
 
-    fn learn(connection: &mut MySqlConnection) -> Step<'_, Self> {
+    fn learn(connection: &mut MySqlConnection) -> DialectFuture<'_, Self> {
         Box::pin(async move {
             let settings = sqlx::query_as(SETTINGS).fetch_one(connection).await?;
             let (wait, autocommit, completion): (i64, i64, String) = settings;
@@ -124,53 +127,55 @@ impl Dialect for Server {
             let leave = format!(
                 "{relax}, SESSION autocommit = {autocommit}, SESSION completion_type = {completion}"
             );
-            Ok(Self { relax, leave, kinds: Mutex::default() })
+            Ok(Self { relax, leave, id_types: Mutex::default() })
         })
     }
 
-    fn make_table(connection: &mut MySqlConnection) -> Step<'_, ()> {
+    fn make_table(connection: &mut MySqlConnection) -> DialectFuture<'_, ()> {
         Box::pin(make(connection))
     }
 
-    fn purge(connection: &mut MySqlConnection, limit: u32) -> Step<'_, ()> {
+    fn purge(connection: &mut MySqlConnection, limit: u32) -> DialectFuture<'_, ()> {
         Box::pin(async move { purge(connection, limit).await.map(drop) })
     }
 
-    fn begin(&self, wait: Duration) -> String {
+    fn begin_sql(&self, wait: Duration) -> String {
         // In whole seconds; the client is not kept waiting for the rest.
         let wait = wait.as_millis().div_ceil(1000).clamp(1, 1 << 30);
-        // After a deadlock that a handler does not care about, what it does next is a transaction that
-        // nobody commits, and not a lot of single statements that stay. And a transaction that is
-        // dropped takes its connection with it, so that none goes back to the pool like that.
+        // After a deadlock that a handler ignores, its next statements are a transaction that is never
+        // committed, and not single statements that last. And a transaction that is dropped closes its
+        // connection, so that none goes back to the pool with these settings.
         format!(
             "SET SESSION innodb_lock_wait_timeout = {wait}, SESSION autocommit = 0, \
              SESSION completion_type = 'RELEASE'; START TRANSACTION"
         )
     }
 
-    fn relax(&self) -> &str {
+    fn relax_sql(&self) -> &str {
         &self.relax
     }
 
-    fn end(&self, how: End) -> Option<String> {
-        Some(format!("{} NO RELEASE; {}", how.name(), self.leave))
+    fn end_sql(&self, end: TxEnd) -> Option<String> {
+        Some(format!("{} NO RELEASE; {}", end.name(), self.leave))
     }
 
-    fn run(connection: &mut MySqlConnection, statements: String) -> Step<'_, ()> {
-        let ran = sqlx::raw_sql(AssertSqlSafe(statements));
-        Box::pin(async move { ran.execute(connection).await.map(drop) })
+    fn execute(connection: &mut MySqlConnection, statements: String) -> DialectFuture<'_, ()> {
+        let all = sqlx::raw_sql(AssertSqlSafe(statements));
+        Box::pin(async move { all.execute(connection).await.map(drop) })
     }
+}
 
-    fn claim<'c>(
-        connection: &'c mut MySqlConnection,
-        key: &'c StorageKey,
-        value: &'c [u8],
+impl Steps for ActiveTx<MySqlDialect> {
+    fn put_record<'a>(
+        &'a mut self,
+        key: &'a StorageKey,
+        record: &'a [u8],
         life: Duration,
-    ) -> Step<'c, Option<Bytes>> {
-        Box::pin(async move {
+    ) -> StoreFuture<'a, Option<Bytes>> {
+        self.step("claim", move |_, connection| async move {
             loop {
-                // What is there is seen at every level: nothing was read before.
-                match put(connection, key, value, life, None).await? {
+                // A record that is there is seen at every isolation level: nothing was read before.
+                match put(connection, key, record, life, None).await? {
                     Some(Swap::Done) => return Ok(None),
                     Some(Swap::Differs(Some(there))) => return Ok(Some(there)),
                     // Its life ended between the two statements.
@@ -180,74 +185,68 @@ impl Dialect for Server {
         })
     }
 
-    fn complete<'c>(
-        connection: &'c mut MySqlConnection,
-        key: &'c StorageKey,
-        claimed: &'c [u8],
-        value: &'c [u8],
+    fn replace_record<'a>(
+        &'a mut self,
+        key: &'a StorageKey,
+        claimed: &'a [u8],
+        record: &'a [u8],
         life: Duration,
-    ) -> Step<'c, bool> {
-        Box::pin(async move {
-            let put = put(connection, key, value, life, Some(claimed)).await?;
+    ) -> StoreFuture<'a, bool> {
+        self.step("complete", move |_, connection| async move {
+            let put = put(connection, key, record, life, Some(claimed)).await?;
             Ok(put == Some(Swap::Done))
         })
     }
 
-    fn lock_row<'c>(
-        &'c self,
-        connection: &'c mut MySqlConnection,
-        plan: &'c RowPlan,
-    ) -> Step<'c, bool> {
-        Box::pin(async move {
-            let Some(id) = self.id(connection, plan).await? else { return Ok(false) };
+    fn lock_row<'a>(&'a mut self, plan: &'a RowPlan) -> StoreFuture<'a, bool> {
+        self.step("lock", move |dialect, connection| async move {
+            let Some(id) = dialect.id(connection, plan).await? else { return Ok(false) };
             let Row { table, id: name, .. } = plan.row;
             let lock = format!("SELECT 1 FROM `{table}` WHERE `{name}` = ? FOR UPDATE");
-            let lock = named(sqlx::query(AssertSqlSafe(lock)), id);
+            let lock = bind_id(sqlx::query(AssertSqlSafe(lock)), id);
             Ok(lock.fetch_optional(connection).await?.is_some())
         })
     }
 
-    fn exchange<'c>(
-        &'c self,
-        connection: &'c mut MySqlConnection,
-        plan: &'c RowPlan,
+    fn exchange_column<'a>(
+        &'a mut self,
+        plan: &'a RowPlan,
         column: &'static str,
         expected: ColumnValue,
         next: ColumnValue,
-    ) -> Step<'c, bool> {
-        Box::pin(async move {
-            let Some(id) = self.id(connection, plan).await? else { return Ok(false) };
+    ) -> StoreFuture<'a, bool> {
+        self.step("exchange", move |dialect, connection| async move {
+            let Some(id) = dialect.id(connection, plan).await? else { return Ok(false) };
             let Row { table, id: name, .. } = plan.row;
             let update = format!(
                 "UPDATE `{table}` SET `{column}` = ? WHERE `{name}` = ? AND `{column}` = ?"
             );
-            let update = named(bound(sqlx::query(AssertSqlSafe(update)), next), id);
-            let updated = bound(update, expected).execute(connection).await?;
+            let update = bind_id(bind_value(sqlx::query(AssertSqlSafe(update)), next), id);
+            let updated = bind_value(update, expected).execute(connection).await?;
             // Rows that were found, as sqlx asks the server to count.
             Ok(updated.rows_affected() == 1)
         })
     }
 
-    fn peek<'c>(
-        &'c self,
-        connection: &'c mut MySqlConnection,
-        plan: &'c RowPlan,
+    fn read_column<'a>(
+        &'a mut self,
+        plan: &'a RowPlan,
         column: &'static str,
-    ) -> Step<'c, Option<String>> {
-        Box::pin(async move {
-            let Some(id) = self.id(connection, plan).await? else { return Ok(None) };
+    ) -> StoreFuture<'a, Option<String>> {
+        self.step("look", move |dialect, connection| async move {
+            let Some(id) = dialect.id(connection, plan).await? else { return Ok(None) };
             let Row { table, id: name, .. } = plan.row;
             let look = format!("SELECT CAST(`{column}` AS CHAR) FROM `{table}` WHERE `{name}` = ?");
-            let look = named(sqlx::query(AssertSqlSafe(look)), id);
+            let look = bind_id(sqlx::query(AssertSqlSafe(look)), id);
             let row = look.fetch_optional(connection).await?;
             row.map(|row| sqlx::Row::try_get(&row, 0)).transpose()
         })
     }
 }
 
-type Bound<'q> = Query<'q, MySql, MySqlArguments>;
+type MySqlQuery<'q> = Query<'q, MySql, MySqlArguments>;
 
-fn named<'q>(query: Bound<'q>, id: Id<'_>) -> Bound<'q> {
+fn bind_id<'q>(query: MySqlQuery<'q>, id: Id<'_>) -> MySqlQuery<'q> {
     match id {
         Id::Signed(number) => query.bind(number),
         Id::Unsigned(number) => query.bind(number),
@@ -255,7 +254,7 @@ fn named<'q>(query: Bound<'q>, id: Id<'_>) -> Bound<'q> {
     }
 }
 
-fn bound(query: Bound<'_>, value: ColumnValue) -> Bound<'_> {
+fn bind_value(query: MySqlQuery<'_>, value: ColumnValue) -> MySqlQuery<'_> {
     match value {
         ColumnValue::Integer(number) => query.bind(number),
         ColumnValue::Text(text) => query.bind(text),

@@ -9,7 +9,7 @@ pub(super) const BUSY: Duration = Duration::from_secs(1);
 
 /// The guards of a transaction, and how long it may wait for others.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub struct Plan {
     /// The record that commits with it; nothing, for a request without a key that needs none.
     pub(crate) request: Option<ClaimRequest>,
     /// The row that guards it.

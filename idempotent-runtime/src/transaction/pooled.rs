@@ -4,11 +4,13 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::store::StoreFuture;
 use crate::store::sql::failed;
 use crate::transaction::active_tx::ActiveTx;
-use crate::transaction::database::{BusinessDatabase, Open};
+use crate::transaction::database::BusinessDatabase;
 use crate::transaction::dialect::Dialect;
-use crate::transaction::in_runtime::{InRuntime, awaited};
+use crate::transaction::in_runtime::InRuntime;
+use crate::transaction::plan::Plan;
+use crate::transaction::steps::{BusinessTransaction, Steps};
+use sqlx::Pool;
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, Pool, SqlSafeStr, Transaction};
 use std::any::TypeId;
 use std::fmt;
 use std::pin::pin;
@@ -18,16 +20,16 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 
-/// How long a connection is waited for that none of ours holds: nobody but the database can be late
-/// then, or handlers that keep the pool's connections for themselves.
+/// How long to wait for a connection while no transaction of ours holds one: then the database is late,
+/// or handlers keep the pool's connections for themselves.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// After how many new records some whose life is over are dropped, and how many: twice as many, so
-/// that the table does not grow.
+/// How many records are put between two purges of those whose life is over. A purge drops up to twice
+/// as many, so that the table does not grow.
 const TIDY_AFTER: u32 = 128;
 const TIDY: u32 = 2 * TIDY_AFTER;
 
-/// A pool, and what was learned on its connections.
+/// A pool, and its database's dialect as its connections showed it.
 pub(super) struct Pooled<D: Dialect> {
     pool: Pool<D::Sqlx>,
     dialect: OnceCell<Arc<D>>,
@@ -35,16 +37,16 @@ pub(super) struct Pooled<D: Dialect> {
     /// Records put since the start.
     put: AtomicU32,
     /// Cloned for each transaction under way.
-    open: Arc<()>,
+    under_way: Arc<()>,
 }
 
 impl<D: Dialect> Pooled<D> {
     pub(super) fn new(pool: Pool<D::Sqlx>) -> Arc<Self> {
         let (dialect, table) = (OnceCell::new(), OnceCell::new());
-        Arc::new(Self { pool, dialect, table, put: AtomicU32::new(0), open: Arc::default() })
+        Arc::new(Self { pool, dialect, table, put: AtomicU32::new(0), under_way: Arc::default() })
     }
 
-    /// Waits for a connection: until then where others of ours hold them all.
+    /// Waits for a connection; until then, while transactions of ours hold them all.
     async fn connection(
         &self,
         until: Instant,
@@ -57,7 +59,7 @@ impl<D: Dialect> Pooled<D> {
                     let acquired = acquired.map(InRuntime::current);
                     return acquired.map_err(|error| failed("connect", error));
                 }
-                Err(_) if Arc::strong_count(&self.open) == 1 => {
+                Err(_) if Arc::strong_count(&self.under_way) == 1 => {
                     return Err(failed("connect", sqlx::Error::PoolTimedOut));
                 }
                 Err(_) if patience == until => {
@@ -68,7 +70,16 @@ impl<D: Dialect> Pooled<D> {
         }
     }
 
-    /// Learned on a connection that is given back: one is enough for all.
+    /// Makes the table of records once, outside of any transaction.
+    async fn make_table(&self, until: Instant) -> Result<(), StoreError> {
+        let make = || async {
+            let mut connection = self.connection(until).await?;
+            D::make_table(&mut connection).await.map_err(|error| failed("connect", error))
+        };
+        self.table.get_or_try_init(make).await.copied()
+    }
+
+    /// Learns the dialect on a connection that goes back to the pool: one is enough for all.
     async fn dialect(&self, until: Instant) -> Result<&Arc<D>, StoreError> {
         let learn = || async {
             let mut connection = self.connection(until).await?;
@@ -79,26 +90,23 @@ impl<D: Dialect> Pooled<D> {
     }
 }
 
-impl<D: Dialect> BusinessDatabase for Pooled<D> {
-    fn make_table(&self, until: Instant) -> StoreFuture<'_, ()> {
-        let make = move || async move {
-            let mut connection = self.connection(until).await?;
-            D::make_table(&mut connection).await.map_err(|error| failed("connect", error))
-        };
-        StoreFuture::new(async move { self.table.get_or_try_init(make).await.copied() })
-    }
-
-    fn begin(&self, until: Instant) -> StoreFuture<'_, Box<dyn Open>> {
+impl<D: Dialect> BusinessDatabase for Pooled<D>
+where
+    ActiveTx<D>: Steps,
+{
+    fn begin<'a>(
+        &'a self,
+        plan: &'a Plan,
+        until: Instant,
+    ) -> StoreFuture<'a, Box<dyn BusinessTransaction>> {
         StoreFuture::new(async move {
+            if plan.request.is_some() {
+                self.make_table(until).await?;
+            }
             let dialect = Arc::clone(self.dialect(until).await?);
             let connection = self.connection(until).await?;
-            let statement = dialect.begin(until.saturating_duration_since(Instant::now()));
-            // What a pool's own `begin_with` does, which cannot be told what is left of the wait; nor
-            // may it be dropped half-way, when nobody would take back what it began.
-            let statement = Some(AssertSqlSafe(statement).into_sql_str());
-            let begun = awaited(Transaction::begin(connection.into_inner(), statement)).await;
-            let begun = begun.map(InRuntime::current).map_err(|error| failed("begin", error))?;
-            Ok(Box::new(ActiveTx::new(begun, dialect, Arc::clone(&self.open))) as _)
+            let begun = ActiveTx::begin(connection, dialect, until, &self.under_way).await?;
+            Ok(Box::new(begun) as _)
         })
     }
 

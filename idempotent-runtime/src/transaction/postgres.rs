@@ -1,13 +1,15 @@
-//! `PostgreSQL`: rows are locked one by one, and a failed statement spoils its transaction.
+//! `PostgreSQL`: rows are locked one by one, and after a failed statement a transaction can do no more.
 
 use crate::key::StorageKey;
 use crate::policy::{ColumnValue, Row};
-use crate::store::Swap;
 use crate::store::sql::postgres::rows::{make, purge, put};
+use crate::store::{StoreFuture, Swap};
+use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};
-use crate::transaction::dialect::{Dialect, End, Step};
+use crate::transaction::dialect::{Dialect, DialectFuture, TxEnd};
 use crate::transaction::plan::RowPlan;
 use crate::transaction::pooled::Pooled;
+use crate::transaction::steps::Steps;
 use bytes::Bytes;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
@@ -19,45 +21,46 @@ use std::time::Duration;
 /// How long a transaction may rest between two statements, where the pool does not say otherwise.
 const REST: Duration = Duration::from_mins(1);
 
-/// How soon the server sees that the process is gone whose statement it carries out, where the pool does
-/// not say otherwise.
+/// How soon the server sees that the process behind a statement is gone, where the pool does not say
+/// otherwise.
 const LOOK: Duration = Duration::from_secs(1);
 
 const SETTINGS: &str = "\
 SELECT current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')";
 
-/// Sets it for this statement alone, if nobody has set it: not every server can, and those say so.
+/// Sets it for this statement alone, if it is not set: some servers cannot, and answer with an error.
 const CAN_LOOK: &str = "\
 SELECT current_setting('client_connection_check_interval') = '0'
    AND set_config('client_connection_check_interval', '1s', true) = '1s'";
 
-/// The type of a column as a value is cast to it. Without its length, for casts cut off what is too
-/// long, and the smaller integers as the largest, so that none is out of range.
+/// The type to which a value is cast for a column. Without its length, for a cast cuts off a value that
+/// is too long; and `bigint` for the smaller integers, so that no value is out of range.
 const TYPE: &str = "\
 SELECT CASE WHEN atttypid IN ('int2'::regtype, 'int4'::regtype) THEN 'bigint'
             ELSE format_type(atttypid, -1) END
 FROM pg_attribute
 WHERE attrelid = to_regclass(quote_ident($1)) AND attname = $2 AND attnum > 0 AND NOT attisdropped";
 
-impl sealed::Sealed for PgPool {}
+impl sealed::SealedDatabase for PgPool {}
 
 impl Database for PgPool {
-    fn guarded(self) -> Arc<dyn BusinessDatabase> {
-        Pooled::<Server>::new(self)
+    fn into_business_database(self) -> Arc<dyn BusinessDatabase> {
+        Pooled::<PostgresDialect>::new(self)
     }
 }
 
 #[derive(Debug)]
-struct Server {
-    /// What ends the guards' haste.
+struct PostgresDialect {
+    /// Sets the lock timeout of the pool's connections again, after the guards.
     relax: String,
-    /// What limits the time that a transaction goes on alone.
+    /// Limits for a transaction whose process is stopped or gone, where they are not set already.
     alone: String,
+    /// The types of columns, by table and column.
     types: Mutex<HashMap<(&'static str, &'static str), Arc<str>>>,
 }
 
-impl Server {
-    /// The type of a row's column; looked up once.
+impl PostgresDialect {
+    /// Looks up the type of a row's column, once.
     async fn column_type(
         &self,
         connection: &mut PgConnection,
@@ -77,8 +80,8 @@ impl Server {
         Ok(found)
     }
 
-    /// What a row's statement answered; nothing, if its text is no id of this type.
-    async fn named<T>(
+    /// Passes on the answer to a row's statement; nothing, if the row's id does not fit the id's type.
+    async fn if_id_fits<T>(
         &self,
         connection: &mut PgConnection,
         plan: &RowPlan,
@@ -88,7 +91,7 @@ impl Server {
             Err(error) if is_misfit(&error) => error,
             answer => return answer.map(Some),
         };
-        // The id, or what the column was to hold? The transaction is spoiled, and over in both cases.
+        // Which did not fit, the id or the column's value? The transaction has failed in both cases.
         sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await?;
         let id = self.column_type(connection, plan.row.table, plan.row.id).await?;
         let cast = format!("SELECT CAST($1::text AS {id}) IS NULL");
@@ -102,7 +105,7 @@ impl Server {
     }
 }
 
-impl Dialect for Server {
+impl Dialect for PostgresDialect {
     type Sqlx = Postgres;
 
     fn describe(pool: &PgPool) -> String {
@@ -111,7 +114,7 @@ impl Dialect for Server {
         format!("PostgreSQL database {database}")
     }
 
-    fn learn(connection: &mut PgConnection) -> Step<'_, Self> {
+    fn learn(connection: &mut PgConnection) -> DialectFuture<'_, Self> {
         Box::pin(async move {
             let settings = sqlx::query_as(SETTINGS).fetch_one(&mut *connection).await?;
             let (lock_timeout, rest): (String, String) = settings;
@@ -133,43 +136,45 @@ impl Dialect for Server {
         })
     }
 
-    fn make_table(connection: &mut PgConnection) -> Step<'_, ()> {
+    fn make_table(connection: &mut PgConnection) -> DialectFuture<'_, ()> {
         Box::pin(make(connection))
     }
 
-    fn purge(connection: &mut PgConnection, limit: u32) -> Step<'_, ()> {
+    fn purge(connection: &mut PgConnection, limit: u32) -> DialectFuture<'_, ()> {
         Box::pin(async move { purge(connection, limit).await.map(drop) })
     }
 
-    fn begin(&self, wait: Duration) -> String {
+    fn begin_sql(&self, wait: Duration) -> String {
         // 0 would be for ever.
         let wait = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX).max(1);
         format!("BEGIN; SET LOCAL lock_timeout = {wait}{}", self.alone)
     }
 
-    fn relax(&self) -> &str {
+    fn relax_sql(&self) -> &str {
         &self.relax
     }
 
-    fn end(&self, _: End) -> Option<String> {
-        // What is set locally ends with the transaction.
+    fn end_sql(&self, _: TxEnd) -> Option<String> {
+        // Local settings end with the transaction.
         None
     }
 
-    fn run(connection: &mut PgConnection, statements: String) -> Step<'_, ()> {
-        let ran = sqlx::raw_sql(AssertSqlSafe(statements));
-        Box::pin(async move { ran.execute(connection).await.map(drop) })
+    fn execute(connection: &mut PgConnection, statements: String) -> DialectFuture<'_, ()> {
+        let all = sqlx::raw_sql(AssertSqlSafe(statements));
+        Box::pin(async move { all.execute(connection).await.map(drop) })
     }
+}
 
-    fn claim<'c>(
-        connection: &'c mut PgConnection,
-        key: &'c StorageKey,
-        value: &'c [u8],
+impl Steps for ActiveTx<PostgresDialect> {
+    fn put_record<'a>(
+        &'a mut self,
+        key: &'a StorageKey,
+        record: &'a [u8],
         life: Duration,
-    ) -> Step<'c, Option<Bytes>> {
-        Box::pin(async move {
+    ) -> StoreFuture<'a, Option<Bytes>> {
+        self.step("claim", move |_, connection| async move {
             loop {
-                match put(connection, key, value, life, None).await? {
+                match put(connection, key, record, life, None).await? {
                     Some(Swap::Done) => return Ok(None),
                     Some(Swap::Differs(Some(there))) => return Ok(Some(there)),
                     // Others committed meanwhile; the next statement sees it.
@@ -179,81 +184,76 @@ impl Dialect for Server {
         })
     }
 
-    fn complete<'c>(
-        connection: &'c mut PgConnection,
-        key: &'c StorageKey,
-        claimed: &'c [u8],
-        value: &'c [u8],
+    fn replace_record<'a>(
+        &'a mut self,
+        key: &'a StorageKey,
+        claimed: &'a [u8],
+        record: &'a [u8],
         life: Duration,
-    ) -> Step<'c, bool> {
-        Box::pin(async move {
-            let put = put(connection, key, value, life, Some(claimed)).await?;
+    ) -> StoreFuture<'a, bool> {
+        self.step("complete", move |_, connection| async move {
+            let put = put(connection, key, record, life, Some(claimed)).await?;
             Ok(put == Some(Swap::Done))
         })
     }
 
-    fn lock_row<'c>(
-        &'c self,
-        connection: &'c mut PgConnection,
-        plan: &'c RowPlan,
-    ) -> Step<'c, bool> {
-        Box::pin(async move {
+    fn lock_row<'a>(&'a mut self, plan: &'a RowPlan) -> StoreFuture<'a, bool> {
+        self.step("lock", move |dialect, connection| async move {
             let Row { table, id, .. } = plan.row;
-            let kind = self.column_type(connection, table, id).await?;
+            let kind = dialect.column_type(connection, table, id).await?;
             let lock = format!(
                 "SELECT 1 FROM \"{table}\" WHERE \"{id}\" = CAST($1::text AS {kind}) FOR UPDATE"
             );
             let lock = sqlx::query(AssertSqlSafe(lock)).bind(&plan.id);
             let locked = lock.fetch_optional(&mut *connection).await;
-            let locked = self.named(connection, plan, locked).await?;
+            let locked = dialect.if_id_fits(connection, plan, locked).await?;
             Ok(locked.flatten().is_some())
         })
     }
 
-    fn exchange<'c>(
-        &'c self,
-        connection: &'c mut PgConnection,
-        plan: &'c RowPlan,
+    fn exchange_column<'a>(
+        &'a mut self,
+        plan: &'a RowPlan,
         column: &'static str,
         expected: ColumnValue,
         next: ColumnValue,
-    ) -> Step<'c, bool> {
-        Box::pin(async move {
+    ) -> StoreFuture<'a, bool> {
+        self.step("exchange", move |dialect, connection| async move {
             let Row { table, id, .. } = plan.row;
-            let kind = self.column_type(connection, table, id).await?;
-            let held = self.column_type(connection, table, column).await?;
+            let kind = dialect.column_type(connection, table, id).await?;
+            let held = dialect.column_type(connection, table, column).await?;
             let update = format!(
                 "UPDATE \"{table}\" SET \"{column}\" = CAST($2 AS {held}) \
                  WHERE \"{id}\" = CAST($1::text AS {kind}) AND \"{column}\" = CAST($3 AS {held})"
             );
             let update = sqlx::query(AssertSqlSafe(update)).bind(&plan.id);
-            let updated = bound(bound(update, next), expected).execute(&mut *connection).await;
-            let updated = self.named(connection, plan, updated).await?;
+            let updated =
+                bind_value(bind_value(update, next), expected).execute(&mut *connection).await;
+            let updated = dialect.if_id_fits(connection, plan, updated).await?;
             Ok(updated.is_some_and(|updated| updated.rows_affected() == 1))
         })
     }
 
-    fn peek<'c>(
-        &'c self,
-        connection: &'c mut PgConnection,
-        plan: &'c RowPlan,
+    fn read_column<'a>(
+        &'a mut self,
+        plan: &'a RowPlan,
         column: &'static str,
-    ) -> Step<'c, Option<String>> {
-        Box::pin(async move {
+    ) -> StoreFuture<'a, Option<String>> {
+        self.step("look", move |dialect, connection| async move {
             let Row { table, id, .. } = plan.row;
-            let kind = self.column_type(connection, table, id).await?;
+            let kind = dialect.column_type(connection, table, id).await?;
             let look = format!(
                 "SELECT CAST(\"{column}\" AS text) FROM \"{table}\" \
                  WHERE \"{id}\" = CAST($1::text AS {kind})"
             );
             let look = sqlx::query_scalar(AssertSqlSafe(look)).bind(&plan.id);
             let seen = look.fetch_optional(&mut *connection).await;
-            Ok(self.named(connection, plan, seen).await?.flatten())
+            Ok(dialect.if_id_fits(connection, plan, seen).await?.flatten())
         })
     }
 }
 
-fn bound(
+fn bind_value(
     query: Query<'_, Postgres, PgArguments>,
     value: ColumnValue,
 ) -> Query<'_, Postgres, PgArguments> {

@@ -3,63 +3,43 @@
 use crate::engine::InFlightGuard;
 use crate::error::StoreError;
 use crate::outcome::Outcome;
-use crate::transaction::database::{BusinessDatabase, Open};
-use crate::transaction::dedup_table::Recorded;
+use crate::transaction::database::BusinessDatabase;
+use crate::transaction::dedup_table::ClaimedRecord;
+use crate::transaction::steps::BusinessTransaction;
 use crate::transaction::tx_slot::TxSlot;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A handler's transaction. Dropped, it is rolled back.
-pub(crate) struct Run {
-    open: Box<dyn Open>,
-    recorded: Option<Recorded>,
-    version: Option<i64>,
-    database: Arc<dyn BusinessDatabase>,
-    _entered: InFlightGuard,
+pub(crate) struct TransactionRun {
+    pub(super) transaction: Box<dyn BusinessTransaction>,
+    /// The record that commits with it, if there is one: duplicates will find its outcome.
+    pub(crate) record: Option<ClaimedRecord>,
+    /// The version that the row has if this commits.
+    #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "rows guard requests"))]
+    pub(crate) version: Option<i64>,
+    pub(super) database: Arc<dyn BusinessDatabase>,
+    pub(super) _in_flight: InFlightGuard,
 }
 
-/// What lasts of a run that is stored.
+/// The part of a run that lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effects {
     /// The handler succeeded: everything.
     Kept,
     /// It answered with an error that a repeated request would meet again: the answer alone.
-    TakenBack,
+    RolledBack,
 }
 
-impl Run {
-    pub(super) fn new(
-        open: Box<dyn Open>,
-        recorded: Option<Recorded>,
-        version: Option<i64>,
-        database: Arc<dyn BusinessDatabase>,
-        entered: InFlightGuard,
-    ) -> Self {
-        Self { open, recorded, version, database, _entered: entered }
-    }
-
-    /// The version that the row has if this commits.
-    #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "rows guard requests"))]
-    pub(crate) const fn version(&self) -> Option<i64> {
-        self.version
-    }
-
+impl TransactionRun {
     /// Puts the transaction where a handler's [`Tx`](super::Tx) finds it.
-    pub(crate) fn lend(&mut self, lent: &TxSlot) {
-        lent.put(self.open.lend());
+    pub(crate) fn put_into(&mut self, slot: &TxSlot) {
+        self.transaction.put_into(slot);
     }
 
-    /// Takes it back after the handler.
-    pub(crate) fn take_back(&mut self, lent: &TxSlot) {
-        if let Some(lent) = lent.take() {
-            self.open.take_back(lent);
-        }
-    }
-
-    /// Whether duplicates will find its outcome.
-    #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "functions are always recorded"))]
-    pub(crate) const fn is_recorded(&self) -> bool {
-        self.recorded.is_some()
+    /// Takes it from there after the handler.
+    pub(crate) fn take_from(&mut self, slot: &TxSlot) {
+        self.transaction.take_from(slot);
     }
 
     /// Commits the handler's effects and its outcome.
@@ -73,28 +53,29 @@ impl Run {
         effects: Effects,
         ttl: Duration,
     ) -> Result<(), StoreError> {
-        let recorded = self.recorded.is_some();
-        match (self.recorded.take(), effects) {
-            (None, Effects::TakenBack) => return self.open.rollback().await,
-            // A record that is completed proves as much.
-            (None, Effects::Kept) => self.open.confirm().await?,
-            (Some(recorded), effects) => {
-                if effects == Effects::TakenBack {
-                    self.open.undo().await?;
-                }
-                recorded.complete(&mut *self.open, outcome, ttl).await?;
-            }
+        let Some(record) = self.record.take() else { return self.end(effects).await };
+        if effects == Effects::RolledBack {
+            self.transaction.roll_back_to_savepoint().await?;
         }
-        self.open.commit().await?;
-        if recorded {
-            self.database.tidy();
-        }
+        record.complete(&mut *self.transaction, outcome, ttl).await?;
+        self.transaction.commit().await?;
+        self.database.tidy();
         Ok(())
     }
 
-    /// Takes everything back; the key is free again.
+    /// Ends a transaction that has no record.
+    async fn end(mut self, effects: Effects) -> Result<(), StoreError> {
+        if effects == Effects::RolledBack {
+            return self.transaction.roll_back().await;
+        }
+        // A record that is completed proves as much.
+        self.transaction.release_savepoint().await?;
+        self.transaction.commit().await
+    }
+
+    /// Rolls everything back; the key is free again.
     pub(crate) async fn roll_back(self) {
-        if let Err(error) = self.open.rollback().await {
+        if let Err(error) = self.transaction.roll_back().await {
             tracing::warn!(%error, "a transaction could not be rolled back and is left to the pool");
         }
     }

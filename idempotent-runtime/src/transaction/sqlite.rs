@@ -2,11 +2,14 @@
 
 use crate::key::StorageKey;
 use crate::policy::{ColumnValue, Row};
+use crate::store::StoreFuture;
 use crate::store::sql::sqlite::rows::{SCHEMA, look, purge, put, stored};
+use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};
-use crate::transaction::dialect::{Dialect, End, Step};
+use crate::transaction::dialect::{Dialect, DialectFuture, TxEnd};
 use crate::transaction::plan::RowPlan;
 use crate::transaction::pooled::Pooled;
+use crate::transaction::steps::Steps;
 use bytes::Bytes;
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
@@ -15,92 +18,92 @@ use std::future::ready;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-impl sealed::Sealed for SqlitePool {}
+impl sealed::SealedDatabase for SqlitePool {}
 
 impl Database for SqlitePool {
-    fn guarded(self) -> Arc<dyn BusinessDatabase> {
-        Pooled::<File>::new(self)
+    fn into_business_database(self) -> Arc<dyn BusinessDatabase> {
+        Pooled::<SqliteDialect>::new(self)
     }
 }
 
 #[derive(Debug)]
-struct File;
+struct SqliteDialect;
 
-impl Dialect for File {
+impl Dialect for SqliteDialect {
     type Sqlx = Sqlite;
 
     fn describe(pool: &SqlitePool) -> String {
         format!("SQLite file {}", pool.connect_options().get_filename().display())
     }
 
-    fn learn(_: &mut SqliteConnection) -> Step<'_, Self> {
+    fn learn(_: &mut SqliteConnection) -> DialectFuture<'_, Self> {
         Box::pin(ready(Ok(Self)))
     }
 
-    fn make_table(_: &mut SqliteConnection) -> Step<'_, ()> {
+    fn make_table(_: &mut SqliteConnection) -> DialectFuture<'_, ()> {
         // The claim does.
         Box::pin(ready(Ok(())))
     }
 
-    fn purge(connection: &mut SqliteConnection, limit: u32) -> Step<'_, ()> {
+    fn purge(connection: &mut SqliteConnection, limit: u32) -> DialectFuture<'_, ()> {
         Box::pin(async move { purge(connection, limit, now()).await.map(drop) })
     }
 
-    fn begin(&self, _: Duration) -> String {
+    fn begin_sql(&self, _: Duration) -> String {
         // A deferred transaction that reads and then writes fails at once when another writes.
         "BEGIN IMMEDIATE".to_owned()
     }
 
-    fn relax(&self) -> &'static str {
+    fn relax_sql(&self) -> &'static str {
         ""
     }
 
-    fn end(&self, _: End) -> Option<String> {
+    fn end_sql(&self, _: TxEnd) -> Option<String> {
         None
     }
 
-    fn run(connection: &mut SqliteConnection, statements: String) -> Step<'_, ()> {
-        let ran = sqlx::raw_sql(AssertSqlSafe(statements));
-        Box::pin(async move { ran.execute(connection).await.map(drop) })
+    fn execute(connection: &mut SqliteConnection, statements: String) -> DialectFuture<'_, ()> {
+        let all = sqlx::raw_sql(AssertSqlSafe(statements));
+        Box::pin(async move { all.execute(connection).await.map(drop) })
     }
+}
 
-    fn claim<'c>(
-        connection: &'c mut SqliteConnection,
-        key: &'c StorageKey,
-        value: &'c [u8],
+impl Steps for ActiveTx<SqliteDialect> {
+    fn put_record<'a>(
+        &'a mut self,
+        key: &'a StorageKey,
+        record: &'a [u8],
         life: Duration,
-    ) -> Step<'c, Option<Bytes>> {
-        Box::pin(async move {
+    ) -> StoreFuture<'a, Option<Bytes>> {
+        self.step("claim", move |_, connection| async move {
             // Cheap beside a commit, and nothing to forget when a database is made anew.
             sqlx::raw_sql(SCHEMA).execute(&mut *connection).await?;
             let now = now();
             let ends = now.saturating_add(stored(life));
-            if put(connection, key, value, ends, now, None).await? {
+            if put(connection, key, record, ends, now, None).await? {
                 return Ok(None);
             }
             Ok(look(connection, key, now).await?.map(|entry| entry.value))
         })
     }
 
-    fn complete<'c>(
-        connection: &'c mut SqliteConnection,
-        key: &'c StorageKey,
-        claimed: &'c [u8],
-        value: &'c [u8],
+    fn replace_record<'a>(
+        &'a mut self,
+        key: &'a StorageKey,
+        claimed: &'a [u8],
+        record: &'a [u8],
         life: Duration,
-    ) -> Step<'c, bool> {
+    ) -> StoreFuture<'a, bool> {
         let now = now();
         let ends = now.saturating_add(stored(life));
-        Box::pin(put(connection, key, value, ends, now, Some(claimed)))
+        self.step("complete", move |_, connection| {
+            put(connection, key, record, ends, now, Some(claimed))
+        })
     }
 
-    fn lock_row<'c>(
-        &'c self,
-        connection: &'c mut SqliteConnection,
-        plan: &'c RowPlan,
-    ) -> Step<'c, bool> {
-        Box::pin(async move {
-            // The whole database is ours already.
+    fn lock_row<'a>(&'a mut self, plan: &'a RowPlan) -> StoreFuture<'a, bool> {
+        self.step("lock", move |_, connection| async move {
+            // The transaction has locked the whole database.
             let Row { table, id, .. } = plan.row;
             let look = format!("SELECT 1 FROM \"{table}\" WHERE \"{id}\" = ?");
             let look = sqlx::query(AssertSqlSafe(look)).bind(&plan.id);
@@ -108,32 +111,30 @@ impl Dialect for File {
         })
     }
 
-    fn exchange<'c>(
-        &'c self,
-        connection: &'c mut SqliteConnection,
-        plan: &'c RowPlan,
+    fn exchange_column<'a>(
+        &'a mut self,
+        plan: &'a RowPlan,
         column: &'static str,
         expected: ColumnValue,
         next: ColumnValue,
-    ) -> Step<'c, bool> {
-        Box::pin(async move {
+    ) -> StoreFuture<'a, bool> {
+        self.step("exchange", move |_, connection| async move {
             let Row { table, id, .. } = plan.row;
             let update = format!(
                 "UPDATE \"{table}\" SET \"{column}\" = ? WHERE \"{id}\" = ? AND \"{column}\" = ?"
             );
-            let update = bound(sqlx::query(AssertSqlSafe(update)), next).bind(&plan.id);
-            let updated = bound(update, expected).execute(connection).await?;
+            let update = bind_value(sqlx::query(AssertSqlSafe(update)), next).bind(&plan.id);
+            let updated = bind_value(update, expected).execute(connection).await?;
             Ok(updated.rows_affected() == 1)
         })
     }
 
-    fn peek<'c>(
-        &'c self,
-        connection: &'c mut SqliteConnection,
-        plan: &'c RowPlan,
+    fn read_column<'a>(
+        &'a mut self,
+        plan: &'a RowPlan,
         column: &'static str,
-    ) -> Step<'c, Option<String>> {
-        Box::pin(async move {
+    ) -> StoreFuture<'a, Option<String>> {
+        self.step("look", move |_, connection| async move {
             let Row { table, id, .. } = plan.row;
             let look =
                 format!("SELECT CAST(\"{column}\" AS TEXT) FROM \"{table}\" WHERE \"{id}\" = ?");
@@ -143,7 +144,7 @@ impl Dialect for File {
     }
 }
 
-fn bound(
+fn bind_value(
     query: Query<'_, Sqlite, SqliteArguments>,
     value: ColumnValue,
 ) -> Query<'_, Sqlite, SqliteArguments> {

@@ -9,15 +9,15 @@ use std::ops::{Deref, DerefMut};
 
 /// The transaction in which a handler's guard stands: a parameter of the handler.
 ///
-/// What the handler does on it and the record of the request commit together when the response is
+/// The handler's statements on it and the record of the request commit together when the response is
 /// sent, and not at all when the handler fails, panics, or its process dies. `&mut *tx` is a
 /// connection of sqlx. It must not outlive the handler. An extractor of an app's own may hold it.
 ///
-/// On `MySQL` and `MariaDB` a deadlock ends the transaction. A handler that does not care works on for
-/// nothing: its client gets 503, and nothing commits.
+/// On `MySQL` and `MariaDB` a deadlock ends the transaction. If the handler goes on all the same, its
+/// later statements are rolled back and the client gets 503.
 ///
-/// A function with `strategy = "message"` can have one, too: the attribute takes the parameter out of its
-/// signature and fills it in, so that callers leave it out.
+/// A function with `strategy = "message"` can have one, too: the attribute removes the parameter from
+/// the signature and fills it in, so callers leave it out.
 ///
 /// ```
 /// use actix_web::{Error, HttpResponse, error::ErrorInternalServerError, post};
@@ -35,22 +35,23 @@ use std::ops::{Deref, DerefMut};
 /// }
 /// ```
 pub struct Tx<DB: Database> {
-    lent: TxSlot,
+    slot: TxSlot,
     transaction: OnceCell<InRuntime<Transaction<'static, DB>>>,
 }
 
 impl<DB: Database> Tx<DB> {
-    /// One that will find its transaction there.
-    pub(crate) const fn of(lent: TxSlot) -> Self {
-        Self { lent, transaction: OnceCell::new() }
+    /// Takes its transaction from this slot when it is first used.
+    pub(crate) const fn of(slot: TxSlot) -> Self {
+        Self { slot, transaction: OnceCell::new() }
     }
 
     /// The transaction begins after the parameters are there, so it is fetched at its first use.
     fn fetch(&self) -> &InRuntime<Transaction<'static, DB>> {
         self.transaction.get_or_init(|| {
-            let lent = self.lent.take().and_then(|lent| lent.downcast().ok());
+            let transaction = self.slot.take().and_then(|transaction| transaction.downcast().ok());
             #[expect(clippy::expect_used, reason = "a handler has its Tx only while it runs")]
-            *lent.expect("a `Tx` is used in the handler that takes it, and there is one of it")
+            *transaction
+                .expect("a `Tx` is used in the handler that takes it, and there is one of it")
         })
     }
 }
@@ -75,7 +76,7 @@ impl<DB: Database> Drop for Tx<DB> {
     fn drop(&mut self) {
         // A panic unwinds through here, too.
         if let Some(transaction) = self.transaction.take() {
-            self.lent.put(Some(Box::new(transaction)));
+            self.slot.put(Box::new(transaction));
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::engine::Execution;
 use crate::engine::cached::{AnswerLife, CachedAnswer};
 use crate::http::answer::caching::Audience;
 use crate::key::StorageKey;
-use crate::transaction::{self, TxSlot};
+use crate::transaction::{TransactionRun, TxSlot};
 use actix_web::HttpResponse;
 use std::cell::{Cell, OnceCell, RefCell};
 
@@ -13,7 +13,7 @@ pub(crate) enum GuardedRun {
     /// In the store, by a lease.
     Leased(Execution),
     /// In the business transaction.
-    Transaction(Box<transaction::Run>),
+    Transaction(Box<TransactionRun>),
     /// In the store, for a read, which is at worst computed twice.
     Computing(Box<Computation>),
 }
@@ -69,7 +69,7 @@ impl RunState {
     pub(crate) fn take_run(&self) -> Option<GuardedRun> {
         let mut run = self.run.take();
         if let Some(GuardedRun::Transaction(run)) = &mut run {
-            run.take_back(self.tx_slot());
+            run.take_from(self.tx_slot());
         }
         run
     }

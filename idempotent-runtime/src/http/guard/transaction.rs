@@ -14,7 +14,9 @@ use crate::http::call::call::{Call, Exit};
 use crate::http::call::run::GuardedRun;
 use crate::http::guard::reply::{refused, replayed};
 use crate::policy::Policy;
-use crate::transaction::{self, Effects, Plan, RowAnswer, RowPlan, Run, TransactionAdmission};
+use crate::transaction::{
+    self, Effects, Plan, RowAnswer, RowPlan, TransactionAdmission, TransactionRun,
+};
 use actix_web::http::header::ETAG;
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -29,8 +31,8 @@ pub(super) async fn open(call: &Call, request: Option<ClaimRequest>) -> Result<(
     call.state.must_finish.set(true);
     match transaction::begin(database, call.app.engine(), plan).await {
         Ok(TransactionAdmission::Run(mut run)) => {
-            call.state.attempt.set(u64::from(run.is_recorded()));
-            run.lend(call.state.tx_slot());
+            call.state.attempt.set(u64::from(run.record.is_some()));
+            run.put_into(call.state.tx_slot());
             call.state.run.replace(Some(GuardedRun::Transaction(run)));
             Ok(())
         }
@@ -69,24 +71,24 @@ fn by_row(call: &Call, answer: RowAnswer) -> Exit {
     }
 }
 
-/// Commits a run with the response of its handler, or takes it back, before anything is sent.
+/// Commits a run with the response of its handler, or rolls it back, before anything is sent.
 pub(super) async fn commit(
     policy: &'static Policy,
     app: Idempotency,
     request: HttpRequest,
-    run: Box<Run>,
+    run: Box<TransactionRun>,
     response: HttpResponse,
 ) -> HttpResponse {
-    let purpose = if run.is_recorded() { KeepFor::Retries } else { KeepFor::Commit };
+    let purpose = if run.record.is_some() { KeepFor::Retries } else { KeepFor::Commit };
     if !is_kept(policy, purpose, &response) {
         run.roll_back().await;
         return response;
     }
-    let response = tagged(response, run.version());
+    let response = tagged(response, run.version);
     let (response, kept) = keep(policy, app.max_body(policy), purpose, response).decided().await;
     let effects = match response.status().as_u16() {
         ..400 => Effects::Kept,
-        _ => Effects::TakenBack,
+        _ => Effects::RolledBack,
     };
     let is_whole = kept != Kept::Tombstone;
     match run.complete(kept.outcome(), effects, app.settings().ttl(policy)).await {
