@@ -9,7 +9,7 @@ use idempotent_runtime::engine::{Admission, ClaimRequest, Engine, ReclaimWindow}
 use idempotent_runtime::engine::{Claim, Claimable};
 use idempotent_runtime::outcome::{Outcome, StoredResponse};
 use idempotent_runtime::policy::{OnAbandoned, OnDuplicate, OnInFlight};
-use idempotent_runtime::store::record::Label;
+use idempotent_runtime::store::Label;
 use idempotent_runtime::{Address, Fingerprint, KeyParts, MemoryStore, StorageKey};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

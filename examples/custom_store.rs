@@ -67,10 +67,9 @@ impl Store for MapStore {
     }
 
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
-        let entry = self.living(key).map(|(value, ends)| Entry {
-            value,
-            left: ends.saturating_duration_since(Instant::now()),
-        });
+        let entry = self
+            .living(key)
+            .map(|(value, ends)| Entry::new(value, ends.saturating_duration_since(Instant::now())));
         StoreFuture::ready(Ok(entry))
     }
 

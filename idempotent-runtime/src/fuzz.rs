@@ -24,7 +24,7 @@ pub fn record(found: &[u8]) {
     sum.update(found);
     sealed.extend_from_slice(&sum.finalize().to_le_bytes());
     for bytes in [Bytes::copy_from_slice(found), Bytes::from(sealed)] {
-        let glance = Summary::at(&bytes);
+        let glance = Summary::of(&bytes);
         let Ok(record) = Record::decode(&KEY, &bytes) else { continue };
         assert_eq!(record.encode(&KEY), bytes, "one record has one form");
         let shown = (record.label.operation(), record.label.key());

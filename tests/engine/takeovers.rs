@@ -144,7 +144,7 @@ impl Store for Elusive {
     }
 
     fn read<'a>(&'a self, _: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
-        StoreFuture::new(async { Ok(Some(Entry { value: given_back(), left: LEASE })) })
+        StoreFuture::new(async { Ok(Some(Entry::new(given_back(), LEASE))) })
     }
 
     fn purge(&self, _: u32) -> StoreFuture<'_, u32> {

@@ -96,7 +96,7 @@ async fn what_people_read_of_a_record_is_printable(backend: Backend) {
         let path = format!("/by-sources/1?q={}", encoded(text));
         shop.post(&path).header("Cookie", "sid=hunter2").header("X-Part", "p").send().await;
         let record = shop.backend.store.record().await;
-        let glance = Summary::at(&record.value);
+        let glance = Summary::of(&record.value);
         assert_eq!((glance.operation, glance.state), ("by_sources", "completed"));
         assert!(!glance.label.chars().any(char::is_control), "{:?}", glance.label);
         assert!(!record.value.windows(7).any(|bytes| bytes == b"hunter2"), "no cookie is kept");

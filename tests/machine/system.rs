@@ -14,8 +14,8 @@ use idempotent_runtime::engine::{Claim, Claimable};
 use idempotent_runtime::engine::{DuplicateRules, Refusal};
 use idempotent_runtime::outcome::{Outcome, StoredResponse};
 use idempotent_runtime::policy::OnInFlight;
-use idempotent_runtime::store::Entry;
-use idempotent_runtime::store::record::{self, Label};
+use idempotent_runtime::store::record;
+use idempotent_runtime::store::{Entry, Label};
 use idempotent_runtime::{Fingerprint, StorageKey};
 use proptest_state_machine::StateMachineTest;
 use std::collections::BTreeMap;
@@ -235,7 +235,8 @@ impl<P: Place> System<P> {
             let found = self.processes[0].engine.store().read(&storage_key(key)).await;
             let found = found.expect("the store answers");
             let expected = model.entry(key);
-            let (Some(Entry { value, left }), Some((record, minutes_left))) = (&found, expected)
+            let (Some(Entry { value, left, .. }), Some((record, minutes_left))) =
+                (&found, expected)
             else {
                 assert!(
                     found.is_none() && expected.is_none(),

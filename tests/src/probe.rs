@@ -128,7 +128,7 @@ impl Probe {
     /// Puts other bytes under the key used last.
     pub async fn corrupt(&self, change: impl FnOnce(Vec<u8>) -> Vec<u8>) {
         let key = self.last();
-        let Entry { value, left } = self.record().await;
+        let Entry { value, left, .. } = self.record().await;
         let changed = Bytes::from(change(value.to_vec()));
         let swapped = self.0.store.swap(&key, &value, &changed, left).await.expect("it swaps");
         assert_eq!(swapped, Swap::Done);

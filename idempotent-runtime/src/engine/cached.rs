@@ -10,8 +10,8 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::fingerprint::Fingerprint;
 use crate::key::StorageKey;
 use crate::outcome::{Outcome, StoredResponse};
-use crate::store::record::{Label, Record, State};
-use crate::store::{Entry, LeaseStatus, Swap};
+use crate::store::record::{Record, State};
+use crate::store::{Entry, Label, LeaseStatus, Swap};
 use bytes::Bytes;
 use std::time::Duration;
 

@@ -9,8 +9,8 @@ use crate::error::StoreError;
 use crate::fingerprint::Fingerprint;
 use crate::key::StorageKey;
 use crate::outcome::Outcome;
-use crate::store::record::{self, Label, Owner, Record, State};
-use crate::store::{Store, Swap};
+use crate::store::record::{self, Owner, Record, State};
+use crate::store::{Label, Store, Swap};
 use bytes::Bytes;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -242,7 +242,7 @@ impl Holder {
 
 /// The bytes of a token that nobody used yet.
 pub(super) fn issued(key: &StorageKey, label: &Label) -> Bytes {
-    record::first(key, 0, &Fingerprint::NONE, label, &State::Issued)
+    record::encode_parts(key, 0, &Fingerprint::NONE, label, &State::Issued)
 }
 
 impl Claim {
@@ -253,7 +253,7 @@ impl Claim {
     /// Our record while we run.
     pub(super) fn running(&self, by: &Claimer, attempt: u64) -> Bytes {
         let state = State::InProgress { owner: by.owner, renewals: 0, retention: self.retention };
-        record::first(&self.key, attempt, &self.fingerprint, &self.label, &state)
+        record::encode_parts(&self.key, attempt, &self.fingerprint, &self.label, &state)
     }
 
     /// The lease of a record of ours, renewed this often.

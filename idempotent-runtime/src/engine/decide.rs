@@ -116,8 +116,8 @@ mod tests {
     use crate::engine::claim::{self, Claim, Claimable, Claimer};
     use crate::key::StorageKey;
     use crate::outcome::StoredResponse;
-    use crate::store::MemoryStore;
-    use crate::store::record::{Label, Owner};
+    use crate::store::record::Owner;
+    use crate::store::{Label, MemoryStore};
     use Expected::{Refuses, Replays, Returns, Runs, TakesOver, Waits};
     use OnAbandoned::{Hold, Retry};
     use OnDuplicate::{Reject, Replay};

@@ -129,7 +129,7 @@ impl Lease {
     }
 
     fn encoded(&self, state: &State) -> Bytes {
-        record::next(&self.key, &self.current().value, self.head, state)
+        record::with_state(&self.key, &self.current().value, self.head, state)
     }
 
     /// Exchanges our record for the last one of this lease, which then lives this long.

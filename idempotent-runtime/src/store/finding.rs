@@ -1,9 +1,10 @@
-//! What a store's own settings do to the promises made on top of it.
+//! Settings of a backend that break or weaken the contract of its store.
 
 use std::fmt;
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Severity {
     /// It weakens a promise: some fault costs more than it must.
     Warning,
@@ -11,32 +12,32 @@ pub enum Severity {
     Error,
 }
 
-/// Something about a store that its users should know, found when it was connected.
+/// A setting of the backend that its users should know of, found as the store connected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
     /// How much it matters.
     pub severity: Severity,
-    /// What is so, and what it leads to.
-    pub what: String,
-    /// What to do about it.
+    /// The setting, and the fault that it leads to.
+    pub message: String,
+    /// How to mend it.
     pub help: String,
 }
 
 impl Finding {
-    /// Something that weakens a promise.
-    pub fn warning(what: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, what: what.into(), help: help.into() }
+    /// A setting that weakens a promise.
+    pub fn warning(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, message: message.into(), help: help.into() }
     }
 
-    /// Something that breaks a promise.
-    pub fn error(what: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, what: what.into(), help: help.into() }
+    /// A setting that breaks a promise.
+    pub fn error(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, message: message.into(), help: help.into() }
     }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; {}", self.what, self.help)
+        write!(f, "{}; {}", self.message, self.help)
     }
 }

@@ -1,8 +1,8 @@
-//! Where locks live that are no records: the contract.
+//! The contract of a place for locks alone.
 
 use crate::key::StorageKey;
-use crate::store::StoreFuture;
-use crate::store::record::Label;
+use crate::store::future::StoreFuture;
+use crate::store::label::Label;
 use std::fmt;
 use std::time::Duration;
 
@@ -12,66 +12,72 @@ use std::time::Duration;
 ///
 /// # The contract
 /// - A lock has at most one holder, as far as the backend can know.
-/// - The fences of a lock's holders grow, from each to the next.
-/// - Who is dropped while it waits or holds leaves nothing behind for longer than `lease`.
-/// - An error means that nobody holds anything because of this call.
+/// - Every holder of a lock has a higher fence than the holder before it.
+/// - A caller that is dropped while it waits, and a handle that is dropped without a release, exclude
+///   others for `lease` at most.
+/// - After an error of `acquire` nobody holds the lock because of that call.
 pub trait Locks: Send + Sync + fmt::Debug + 'static {
-    /// Waits for a lock and takes it; nothing, if others held it for as long as `wanted` waits.
+    /// Waits for a lock and takes it; `None` when others held it for as long as the request waits.
     ///
-    /// Called once at a time for each lock and process: those who wait stand in line before it.
+    /// Of concurrent callers, in all processes, one gets the lock. A caller whose answer was lost
+    /// asks again as a new caller, with a new fence.
+    ///
+    /// Within one process the engine calls this once at a time for each lock: others queue before it.
     fn acquire<'a>(
         &'a self,
-        wanted: LockRequest<'a>,
+        request: LockRequest<'a>,
     ) -> StoreFuture<'a, Option<Box<dyn LockHandle>>>;
 
     /// The backend and its address without credentials, for people.
     fn describe(&self) -> String;
 }
 
-/// What is asked of a place for locks.
+/// A lock to acquire, and for how long.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct LockRequest<'a> {
     /// The lock.
     pub key: &'a StorageKey,
-    /// Its readable parts, to be put down beside it.
+    /// The readable parts of its key, to be stored beside it.
     pub label: &'a Label,
-    /// How long to wait for others.
-    pub at_most: Duration,
+    /// How long to wait for other holders.
+    pub wait: Duration,
     /// How long a holder that was dropped without a release may still exclude others.
     pub lease: Duration,
 }
 
 impl<'a> LockRequest<'a> {
-    /// This lock.
+    /// A request for this lock.
     #[must_use]
     pub const fn new(
         key: &'a StorageKey,
         label: &'a Label,
-        at_most: Duration,
+        wait: Duration,
         lease: Duration,
     ) -> Self {
-        Self { key, label, at_most, lease }
+        Self { key, label, wait, lease }
     }
 }
 
 /// A lock that is held.
 pub trait LockHandle: Send + Sync + fmt::Debug {
-    /// A number that grows with every holder of the lock.
+    /// The fencing token: a number that grows with every holder of the lock.
     fn fence(&self) -> u64;
 
-    /// Whether it is certain that nobody else can hold it by now.
+    /// Whether nobody else can hold the lock yet.
     fn is_certain(&self) -> bool;
 
-    /// Gives it to the next, and says whether it was still held.
+    /// Releases the lock in one atomic step, and says whether it was still held.
+    ///
+    /// A stale holder, which lost the lock before, gets [`LeaseStatus::Lost`] and changes nothing.
     fn release(self: Box<Self>) -> StoreFuture<'static, LeaseStatus>;
 }
 
-/// Whether what a run held was still its own when the backend acted.
+/// Whether an owner still had its lease when the backend acted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeaseStatus {
-    /// It was ours, and the change is made.
+    /// It had, and the change is made.
     Held,
-    /// Another owner has it, or it is gone; nothing was changed.
+    /// Another owner has it, or nobody; nothing was changed.
     Lost,
 }

@@ -2,7 +2,8 @@
 
 use crate::clock::{Clock, SystemClock, millis};
 use crate::key::StorageKey;
-use crate::store::{Entry, Store, StoreFuture, Swap};
+use crate::store::contract::{Entry, Store, Swap};
+use crate::store::future::StoreFuture;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use indexmap::IndexMap;

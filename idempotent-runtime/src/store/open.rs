@@ -1,7 +1,8 @@
 //! A store by its URL.
 
 use crate::error::{StoreError, StoreErrorKind};
-use crate::store::{MemoryStore, Store};
+use crate::store::contract::Store;
+use crate::store::memory::MemoryStore;
 use std::sync::Arc;
 
 /// Opens the store a URL names: `memory:`, `sqlite:PATH` (feature `sqlite`), `redis://…` (`redis`),
@@ -22,18 +23,20 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
         ("sqlite", path) => {
             // `sqlite:a.db`, `sqlite://a.db` and `sqlite:///a.db` as elsewhere.
             let path = path.strip_prefix("//").unwrap_or(path);
-            Ok(Arc::new(crate::store::SqliteStore::open(path).await?))
+            Ok(Arc::new(crate::store::sql::SqliteStore::open(path).await?))
         }
         #[cfg(feature = "redis")]
         ("redis" | "redis+unix" | "unix" | "redis+cluster" | "redis+sentinel", _) => {
-            Ok(Arc::new(crate::store::RedisStore::connect(url).await?))
+            Ok(Arc::new(crate::store::redis::RedisStore::connect(url).await?))
         }
         #[cfg(feature = "postgres")]
         ("postgres" | "postgresql", _) => {
-            Ok(Arc::new(crate::store::PostgresStore::connect(url).await?))
+            Ok(Arc::new(crate::store::sql::PostgresStore::connect(url).await?))
         }
         #[cfg(feature = "mysql")]
-        ("mysql" | "mariadb", _) => Ok(Arc::new(crate::store::MySqlStore::connect(url).await?)),
+        ("mysql" | "mariadb", _) => {
+            Ok(Arc::new(crate::store::sql::MySqlStore::connect(url).await?))
+        }
         #[cfg(feature = "zookeeper")]
         ("zookeeper", _) => {
             let why = "`zookeeper:` keeps locks and no records; open a store, and add \

@@ -5,7 +5,7 @@ use crate::engine::{ClaimRequest, ReclaimWindow};
 use crate::fingerprint::Fingerprint;
 use crate::key::{Address, KeyParts, StorageKey};
 use crate::policy::{OnAbandoned, OnDuplicate, OnInFlight, Policy};
-use crate::store::record::Label;
+use crate::store::Label;
 use crate::strategy::settings::{RequestIdentity, Settings, common};
 use std::time::Duration;
 

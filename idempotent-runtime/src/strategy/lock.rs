@@ -13,7 +13,7 @@ use crate::key::{Address, KeyParts, StorageKey};
 use crate::policy::{
     OnAbandoned, OnDuplicate, OnInFlight, Policy, at_most_longest, lease_within_bounds,
 };
-use crate::store::record::Label;
+use crate::store::Label;
 use crate::strategy::settings::{RequestIdentity, Settings};
 use std::time::Duration;
 

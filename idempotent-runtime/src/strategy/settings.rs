@@ -10,7 +10,7 @@ use crate::key::{Address, StorageKey};
 use crate::policy::Policy;
 #[cfg(feature = "actix")]
 use crate::policy::Strategy;
-use crate::store::record::Label;
+use crate::store::Label;
 #[cfg(feature = "actix")]
 use std::fmt;
 use std::time::Duration;

@@ -6,7 +6,8 @@
 use crate::engine::{Claim, ClaimRequest, Claimable, DuplicateRules};
 use crate::key::{Address, KeyParts, StorageKey};
 use crate::policy::{OnDuplicate, OnInFlight, Policy};
-use crate::store::record::{Label, Record};
+use crate::store::Label;
+use crate::store::record::Record;
 use crate::strategy::settings::{RequestIdentity, Settings, addressed, common};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;

@@ -8,7 +8,7 @@ use crate::engine::{ClaimRequest, Claimable, Engine, ReclaimWindow, Refusal};
 use crate::error::StoreError;
 use crate::key::{Address, KeyParts, StorageKey};
 use crate::policy::Policy;
-use crate::store::record::Label;
+use crate::store::Label;
 use crate::strategy::settings::{RequestIdentity, Settings, TOKEN_SKEW, TokenSecrets, addressed};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;

@@ -9,8 +9,7 @@ use crate::engine::pause::{jittered, pause_for};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::{Address, KeyParts, StorageKey};
 use crate::store::Swap;
-use crate::store::checksum::{seal, unseal};
-use crate::store::record::Undecodable;
+use crate::store::bytes::{CHECKSUM_LENGTH, Undecodable, append_checksum, verify_checksum};
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -203,7 +202,7 @@ impl List {
 
 /// How many bytes a list of this many tasks has.
 const fn size(tasks: usize) -> usize {
-    2 + 8 + 32 * tasks + crate::store::checksum::CHECKSUM
+    2 + 8 + 32 * tasks + CHECKSUM_LENGTH
 }
 
 impl Unfinished {
@@ -214,11 +213,11 @@ impl Unfinished {
         for task in &self.tasks {
             out.extend_from_slice(task.as_bytes());
         }
-        seal(place, out)
+        append_checksum(place, out)
     }
 
     fn decode(place: &StorageKey, bytes: &Bytes) -> Result<Self, Undecodable> {
-        let mut cursor = unseal(place, bytes)?;
+        let mut cursor = verify_checksum(place, bytes)?;
         if [cursor.u8()?, cursor.u8()?] != [KIND, VERSION] {
             return Err(Undecodable);
         }

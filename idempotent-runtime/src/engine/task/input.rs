@@ -4,9 +4,7 @@ use crate::engine::engine::Engine;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::policy::OnAbandoned;
-use crate::store::checksum::{seal, unseal};
-use crate::store::cursor::{Cursor, put_long};
-use crate::store::record::Undecodable;
+use crate::store::bytes::{Cursor, Undecodable, append_checksum, verify_checksum, write_long};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -44,16 +42,16 @@ impl Input {
         };
         let mut out = vec![KIND, VERSION, may];
         for field in [method.as_bytes(), target.as_bytes()] {
-            put_long(&mut out, field);
+            write_long(&mut out, field);
         }
         for argument in arguments {
-            put_long(&mut out, argument);
+            write_long(&mut out, argument);
         }
-        seal(place, out)
+        append_checksum(place, out)
     }
 
     fn decode(place: &StorageKey, bytes: &Bytes) -> Result<Self, Undecodable> {
-        let mut cursor = unseal(place, bytes)?;
+        let mut cursor = verify_checksum(place, bytes)?;
         if [cursor.u8()?, cursor.u8()?] != [KIND, VERSION] {
             return Err(Undecodable);
         }

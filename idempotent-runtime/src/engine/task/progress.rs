@@ -4,8 +4,7 @@ use crate::engine::engine::Engine;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::store::Swap;
-use crate::store::checksum::{seal, unseal};
-use crate::store::record::Undecodable;
+use crate::store::bytes::{Undecodable, append_checksum, verify_checksum};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -33,11 +32,11 @@ impl ProgressRecord {
         for number in [self.attempt, self.done, self.total] {
             out.extend_from_slice(&number.to_le_bytes());
         }
-        seal(place, out)
+        append_checksum(place, out)
     }
 
     fn decode(place: &StorageKey, bytes: &Bytes) -> Result<Self, Undecodable> {
-        let mut cursor = unseal(place, bytes)?;
+        let mut cursor = verify_checksum(place, bytes)?;
         if [cursor.u8()?, cursor.u8()?] != [KIND, VERSION] {
             return Err(Undecodable);
         }

@@ -214,8 +214,7 @@ mod tests {
     use crate::engine::{Claim, Claimable};
     use crate::fingerprint::Fingerprint;
     use crate::http::app::scope::Scope;
-    use crate::store::MemoryStore;
-    use crate::store::record::Label;
+    use crate::store::{Label, MemoryStore};
     use actix_web::test::init_service;
     use actix_web::{HttpResponse, web};
     use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,7 +1,7 @@
 //! A store under test, and how time passes for it.
 
 use crate::key::StorageKey;
-use crate::store::Store;
+use crate::store::contract::Store;
 use bytes::Bytes;
 use std::any::Any;
 use std::fmt;

@@ -1,11 +1,11 @@
-//! A look at a record from outside, for people with a database shell.
+//! The readable columns of a record, for people with a database shell.
 
-use super::label::labelled;
-use super::{
+use crate::store::label::label_parts;
+use crate::store::record::layout::{
     ATTEMPT_AND_FINGERPRINT, CANCELLED, IN_PROGRESS, ISSUED, RESPONSE, TOMBSTONE, VALUE, VERSION,
 };
 
-/// What a person may see of a record without opening it; empty for bytes that are none.
+/// The parts of a record that people may read; empty for bytes that are no record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary<'a> {
     /// The guarded function.
@@ -17,9 +17,9 @@ pub struct Summary<'a> {
 }
 
 impl<'a> Summary<'a> {
-    /// Glances at the bytes of a value.
+    /// The summary of a stored value.
     #[must_use]
-    pub fn at(value: &'a [u8]) -> Self {
+    pub fn of(value: &'a [u8]) -> Self {
         Self::read(value).unwrap_or_default()
     }
 
@@ -32,7 +32,7 @@ impl<'a> Summary<'a> {
             CANCELLED => "cancelled",
             _ => return None,
         };
-        let (operation, label) = labelled(rest.get(ATTEMPT_AND_FINGERPRINT..)?)?;
+        let (operation, label) = label_parts(rest.get(ATTEMPT_AND_FINGERPRINT..)?)?;
         Some(Self { operation, label, state })
     }
 }

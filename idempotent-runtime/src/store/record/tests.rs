@@ -1,8 +1,11 @@
-//! What comes back is what was put, and nothing else is taken for a record.
+//! A record comes back as it was put, and no other bytes are taken for a record.
 
+use super::layout::CANCELLED;
 use super::*;
+use crate::outcome::{Outcome, StoredResponse};
 use proptest::prelude::*;
 use proptest::sample::Index;
+use std::time::Duration;
 
 const KEY: StorageKey = StorageKey::from_bytes([7; 32]);
 
@@ -22,7 +25,7 @@ fn response() -> impl Strategy<Value = StoredResponse> {
 fn state() -> impl Strategy<Value = State> {
     let running =
         any::<([u8; 16], u32, u64)>().prop_map(|(owner, renewals, retention)| State::InProgress {
-            owner: Owner(owner),
+            owner: Owner::from_bytes(owner),
             renewals,
             retention: Duration::from_millis(retention),
         });
@@ -46,17 +49,17 @@ fn record() -> impl Strategy<Value = Record> {
     })
 }
 
-/// Any bytes, with a checksum that fits, so that what is behind the checksum is reached.
-fn sealed(bytes: Vec<u8>) -> Bytes {
-    seal(&KEY, bytes)
+/// Any bytes with a checksum that fits, so that the code after its check is reached.
+fn with_checksum(bytes: Vec<u8>) -> Bytes {
+    append_checksum(&KEY, bytes)
 }
 
-/// A record's bytes, changed by somebody who knows how checksums are made.
+/// The bytes of a record after this change, with a checksum that fits.
 fn forged(record: &Record, change: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     let mut bytes = record.encode(&KEY).to_vec();
-    bytes.truncate(bytes.len() - CHECKSUM);
+    bytes.truncate(bytes.len() - CHECKSUM_LENGTH);
     change(&mut bytes);
-    sealed(bytes)
+    with_checksum(bytes)
 }
 
 proptest! {
@@ -70,16 +73,16 @@ proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = Record::decode(&KEY, &Bytes::from(bytes.clone()));
-        let _ = Summary::at(&bytes);
+        let _ = Summary::of(&bytes);
     }
 
     #[test]
     fn no_bytes_behind_a_fitting_checksum_make_it_panic(
         tag in 0..=CANCELLED + 1, bytes in prop::collection::vec(any::<u8>(), 0..200),
     ) {
-        let bytes = sealed([&[VERSION, tag], &bytes[..]].concat());
+        let bytes = with_checksum([&[VERSION, tag], &bytes[..]].concat());
         let _ = Record::decode(&KEY, &bytes);
-        let _ = Summary::at(&bytes);
+        let _ = Summary::of(&bytes);
     }
 
     #[test]
@@ -115,8 +118,8 @@ proptest! {
     #[test]
     fn a_record_cut_short_behind_a_fitting_checksum_is_noticed(record in record()) {
         let whole = record.encode(&KEY);
-        for length in 0..whole.len() - CHECKSUM {
-            let read = Record::decode(&KEY, &sealed(whole[..length].to_vec()));
+        for length in 0..whole.len() - CHECKSUM_LENGTH {
+            let read = Record::decode(&KEY, &with_checksum(whole[..length].to_vec()));
             prop_assert_eq!(read, Err(Undecodable), "{} bytes", length);
         }
         prop_assert!(Record::decode(&KEY, &forged(&record, |bytes| bytes.push(0))).is_err());
@@ -214,7 +217,7 @@ fn a_length_of_four_gigabytes_is_refused_before_anything_is_allocated() {
     }
     let record = completed(200);
     assert_eq!(
-        record.encode(&KEY).len() - CHECKSUM,
+        record.encode(&KEY).len() - CHECKSUM_LENGTH,
         LENGTHS[5].0 + 4 + 1,
         "the last length is the body's"
     );
@@ -222,7 +225,7 @@ fn a_length_of_four_gigabytes_is_refused_before_anything_is_allocated() {
     for (at, width) in LENGTHS {
         let lying = forged(&record, |bytes| bytes[at..at + width].fill(0xff));
         assert_eq!(Record::decode(&KEY, &lying), Err(Undecodable), "at {at}");
-        let _ = Summary::at(&lying);
+        let _ = Summary::of(&lying);
     }
     assert!(peak() - before < 1 << 30, "{} bytes", peak() - before);
 }

@@ -1,6 +1,6 @@
 //! Settings of a server that break or weaken what is promised on top of it.
 
-use crate::store::Finding;
+use crate::store::finding::Finding;
 use crate::store::redis::link::Link;
 use ::redis::{RedisResult, cmd, from_redis_value};
 use std::collections::HashMap;
@@ -153,7 +153,7 @@ fn replicas_may_lag(facts: &Facts) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Severity;
+    use crate::store::finding::Severity;
 
     fn found(info: &str, config: Option<[(&str, &str); 2]>) -> Vec<Severity> {
         let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());

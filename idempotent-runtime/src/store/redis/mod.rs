@@ -8,7 +8,9 @@ mod watches;
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
-use crate::store::{Changed, Entry, Finding, Store, StoreFuture, Swap};
+use crate::store::contract::{Changed, Entry, Store, Swap};
+use crate::store::finding::Finding;
+use crate::store::future::StoreFuture;
 use ::redis::aio::ConnectionLike;
 use ::redis::{Cmd, ErrorKind, RedisError, RedisResult, Script, Value, cmd, pipe};
 use bytes::Bytes;

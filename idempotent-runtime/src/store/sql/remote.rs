@@ -2,8 +2,9 @@
 
 use crate::error::StoreError;
 use crate::key::StorageKey;
+use crate::store::contract::{Entry, Swap};
+use crate::store::finding::Finding;
 use crate::store::sql::connections::Connections;
-use crate::store::{Entry, Finding, Swap};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use sqlx::Connection;

@@ -4,8 +4,9 @@ mod place;
 mod session;
 
 use crate::error::{StoreError, StoreErrorKind};
+use crate::store::future::StoreFuture;
+use crate::store::locks::{LeaseStatus, LockHandle, LockRequest, Locks};
 use crate::store::own_thread::gone;
-use crate::store::{LeaseStatus, LockHandle, LockRequest, Locks, StoreFuture};
 use place::Place;
 use session::{Sessions, directory};
 use std::fmt;
@@ -74,12 +75,12 @@ impl ZooKeeperLocks {
 impl Locks for ZooKeeperLocks {
     fn acquire<'a>(
         &'a self,
-        wanted: LockRequest<'a>,
+        request: LockRequest<'a>,
     ) -> StoreFuture<'a, Option<Box<dyn LockHandle>>> {
-        let directory = directory(wanted.key);
-        let text = format!("{} {}", wanted.label.operation(), wanted.label.key());
+        let directory = directory(request.key);
+        let text = format!("{} {}", request.label.operation(), request.label.key());
         let (give, given) = oneshot::channel();
-        let (sessions, at_most, lease) = (self.0.clone(), wanted.at_most, wanted.lease);
+        let (sessions, at_most, lease) = (self.0.clone(), request.wait, request.lease);
         // To its end there, whatever becomes of who asked: a node must not outlive its use.
         self.0.own.keep_running(async move {
             let asked = tokio::time::timeout(PATIENCE, sessions.current()).await;

@@ -3,7 +3,7 @@
 //! Its name begins with random digits, by which it is found again when the answer to its making was
 //! lost. Each watches only the node before its own, so a release wakes one and not all.
 
-use crate::store::LeaseStatus;
+use crate::store::locks::LeaseStatus;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::sleep;

@@ -1,6 +1,6 @@
 //! Settings of a server that break or weaken what is promised on top of it.
 
-use crate::store::Finding;
+use crate::store::finding::Finding;
 use sqlx::MySqlConnection;
 use std::collections::HashMap;
 
@@ -98,7 +98,7 @@ fn binlog_flushes(facts: &Facts) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Severity;
+    use crate::store::finding::Severity;
 
     const GOOD: [(&str, &str); 6] = [
         ("version", "10.11.19-MariaDB-0+deb12u1"),

@@ -3,9 +3,9 @@
 //! A statement has one moment by the server's clock, in UTC: local times repeat in autumn.
 
 use crate::key::StorageKey;
+use crate::store::contract::{Entry, Swap};
 use crate::store::record::Summary;
 use crate::store::sql::milliseconds;
-use crate::store::{Entry, Swap};
 use sqlx::{MySql, MySqlConnection, QueryBuilder};
 use std::time::Duration;
 
@@ -135,14 +135,14 @@ async fn create(
     value: &[u8],
     life: Duration,
 ) -> Result<bool, sqlx::Error> {
-    let glance = Summary::at(value);
+    let summary = Summary::of(value);
     let query = sqlx::query(CREATE)
         .bind(key.as_bytes().as_slice())
         .bind(value)
         .bind(milliseconds(life))
-        .bind(glance.operation)
-        .bind(glance.label)
-        .bind(glance.state);
+        .bind(summary.operation)
+        .bind(summary.label)
+        .bind(summary.state);
     Ok(query.execute(connection).await?.last_insert_id() == 0)
 }
 
@@ -153,13 +153,13 @@ async fn replace(
     life: Duration,
     expected: &[u8],
 ) -> Result<bool, sqlx::Error> {
-    let glance = Summary::at(value);
+    let summary = Summary::of(value);
     let query = sqlx::query(SWAP)
         .bind(value)
         .bind(milliseconds(life))
-        .bind(glance.operation)
-        .bind(glance.label)
-        .bind(glance.state)
+        .bind(summary.operation)
+        .bind(summary.label)
+        .bind(summary.state)
         .bind(key.as_bytes().as_slice())
         .bind(expected);
     // Rows that were found, as sqlx asks the server to count.

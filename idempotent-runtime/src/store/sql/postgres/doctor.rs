@@ -1,6 +1,6 @@
 //! Settings of a server that break or weaken what is promised on top of it.
 
-use crate::store::Finding;
+use crate::store::finding::Finding;
 use sqlx::PgConnection;
 use std::collections::HashMap;
 
@@ -95,7 +95,7 @@ fn encoding(facts: &Facts) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Severity;
+    use crate::store::finding::Severity;
 
     const GOOD: [(&str, &str); 7] = [
         ("server_version_num", "150018"),

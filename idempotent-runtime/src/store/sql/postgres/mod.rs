@@ -5,9 +5,11 @@ pub(crate) mod rows;
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
+use crate::store::contract::{Entry, Store, Swap};
+use crate::store::finding::Finding;
+use crate::store::future::StoreFuture;
 use crate::store::sql::failed;
 use crate::store::sql::remote::{Remote, Rows, Step};
-use crate::store::{Entry, Finding, Store, StoreFuture, Swap};
 use bytes::Bytes;
 use sqlx::PgConnection;
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError};

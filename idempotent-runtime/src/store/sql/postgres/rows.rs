@@ -4,9 +4,9 @@
 //! moves on within a statement, and no index can be searched by what moves.)
 
 use crate::key::StorageKey;
+use crate::store::contract::{Entry, Swap};
 use crate::store::record::Summary;
 use crate::store::sql::milliseconds;
-use crate::store::{Entry, Swap};
 use sqlx::{Connection, PgConnection};
 use std::borrow::Cow;
 use std::time::Duration;
@@ -115,14 +115,14 @@ pub(crate) async fn put(
     life: Duration,
     expected: Option<&[u8]>,
 ) -> Result<Option<Swap>, sqlx::Error> {
-    let glance = Summary::at(value);
+    let summary = Summary::of(value);
     let query = sqlx::query_scalar(if expected.is_some() { SWAP } else { CREATE })
         .bind(key.as_bytes().as_slice())
         .bind(value)
         .bind(milliseconds(life))
-        .bind(glance.operation)
-        .bind(readable(glance.label))
-        .bind(glance.state);
+        .bind(summary.operation)
+        .bind(readable(summary.label))
+        .bind(summary.state);
     let query = match expected {
         Some(expected) => query.bind(expected),
         None => query,

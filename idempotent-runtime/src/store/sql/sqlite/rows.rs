@@ -2,7 +2,7 @@
 
 use crate::clock::millis;
 use crate::key::StorageKey;
-use crate::store::Entry;
+use crate::store::contract::Entry;
 use crate::store::record::Summary;
 use sqlx::{SqliteConnection, SqliteExecutor};
 use std::time::Duration;
@@ -61,14 +61,14 @@ pub(crate) async fn put(
     now: i64,
     expected: Option<&[u8]>,
 ) -> Result<bool, sqlx::Error> {
-    let glance = Summary::at(value);
+    let summary = Summary::of(value);
     let query = sqlx::query(if expected.is_some() { SWAP } else { CREATE })
         .bind(key.as_bytes().as_slice())
         .bind(value)
         .bind(ends)
-        .bind(glance.operation)
-        .bind(glance.label)
-        .bind(glance.state)
+        .bind(summary.operation)
+        .bind(summary.label)
+        .bind(summary.state)
         .bind(now);
     let query = match expected {
         Some(expected) => query.bind(expected),

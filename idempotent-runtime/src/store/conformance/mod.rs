@@ -16,7 +16,7 @@ mod store_under_test;
 pub use store_under_test::StoreUnderTest;
 
 use crate::key::StorageKey;
-use crate::store::{Entry, Store, Swap};
+use crate::store::contract::{Entry, Store, Swap};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,31 +1,25 @@
 //! The readable parts of a storage key.
 
-use crate::store::cursor::{Cursor, put_short};
-use crate::store::record::Undecodable;
+use crate::store::bytes::{Cursor, Undecodable, write_short};
 use bytes::Bytes;
 use std::fmt;
 
-/// The readable parts of a storage key, kept for people: an operation and a key without secrets.
+/// The readable parts of a storage key, for people: an operation and a key without secrets.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Label(Bytes);
 
 impl Label {
-    /// A label of these parts; what is over 64 KiB is cut.
+    /// A label of these parts; each is cut after 64 KiB.
     #[must_use]
     pub fn new(operation: &str, key: &str) -> Self {
         // Between characters: half of one could not be read back.
         let cut = |part: &str| part.floor_char_boundary(usize::from(u16::MAX));
         let (operation, key) = (&operation[..cut(operation)], &key[..cut(key)]);
-        // Exactly: spare room would cost another allocation.
+        // The exact length: spare room would cost another allocation.
         let mut parts = Vec::with_capacity(4 + operation.len() + key.len());
-        put_short(&mut parts, operation.as_bytes());
-        put_short(&mut parts, key.as_bytes());
+        write_short(&mut parts, operation.as_bytes());
+        write_short(&mut parts, key.as_bytes());
         Self(parts.into())
-    }
-
-    /// As they stand in a record.
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.0
     }
 
     /// The guarded function.
@@ -41,13 +35,17 @@ impl Label {
     }
 
     fn parts(&self) -> (&str, &str) {
-        labelled(&self.0).unwrap_or_default()
+        label_parts(&self.0).unwrap_or_default()
     }
 
-    /// Takes a label off the front, sharing its memory.
-    pub(super) fn take(cursor: &mut Cursor) -> Result<Self, Undecodable> {
-        let left = cursor.left();
-        let (operation, key) = labelled(left).ok_or(Undecodable)?;
+    /// The bytes that stand in a record.
+    pub(in crate::store) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Decodes a label from the front of a record's bytes, and shares their memory.
+    pub(in crate::store) fn decode(cursor: &mut Cursor) -> Result<Self, Undecodable> {
+        let (operation, key) = label_parts(cursor.left()).ok_or(Undecodable)?;
         let length = 4 + operation.len() + key.len();
         Ok(Self(cursor.take(length)?))
     }
@@ -62,15 +60,15 @@ impl fmt::Debug for Label {
     }
 }
 
-/// Two texts, each behind its 16-bit length.
-pub(super) fn labelled(bytes: &[u8]) -> Option<(&str, &str)> {
-    let (operation, rest) = short(bytes)?;
-    let (key, _) = short(rest)?;
+/// The operation and the key at the front of these bytes, each behind its 16-bit length.
+pub(in crate::store) fn label_parts(bytes: &[u8]) -> Option<(&str, &str)> {
+    let (operation, rest) = short_text(bytes)?;
+    let (key, _) = short_text(rest)?;
     Some((operation, key))
 }
 
-/// A text behind its 16-bit length, and what follows it.
-fn short(bytes: &[u8]) -> Option<(&str, &[u8])> {
+/// A text behind its 16-bit length, and the bytes that follow it.
+fn short_text(bytes: &[u8]) -> Option<(&str, &[u8])> {
     let (length, rest) = bytes.split_first_chunk()?;
     let (text, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
     Some((std::str::from_utf8(text).ok()?, rest))

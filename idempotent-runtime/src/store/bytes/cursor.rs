@@ -1,6 +1,6 @@
-//! Reading and writing length-prefixed fields; little endian throughout.
+//! Fields with their lengths, read and written in order; all numbers are little endian.
 
-use crate::store::record::Undecodable;
+use crate::store::bytes::undecodable::Undecodable;
 use bytes::{Buf, Bytes};
 
 /// Takes fields off the front of some bytes, each within what is left.
@@ -21,7 +21,7 @@ impl Cursor {
     }
 
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Undecodable> {
-        // Not by `take`, which counts who shares the memory.
+        // Without `take`, which has to count the owners of the memory.
         let array = *self.left.first_chunk().ok_or(Undecodable)?;
         self.left.advance(N);
         Ok(array)
@@ -49,26 +49,26 @@ impl Cursor {
         self.take(usize::try_from(length).map_err(|_| Undecodable)?)
     }
 
-    /// What is left, without taking it.
+    /// The bytes that are left; none is taken.
     pub(crate) fn left(&self) -> &[u8] {
         &self.left
     }
 
-    /// Nothing may follow the last field.
+    /// Ends the reading; refuses bytes that follow the last field.
     pub(crate) fn finish(self) -> Result<(), Undecodable> {
         if self.left.is_empty() { Ok(()) } else { Err(Undecodable) }
     }
 }
 
-/// Writes a field of at most 65 535 bytes; what is longer is cut (labels alone are written so).
-pub(crate) fn put_short(out: &mut Vec<u8>, field: &[u8]) {
+/// Writes a field behind a 16-bit length, and cuts off all that is over 65 535 bytes (for labels).
+pub(crate) fn write_short(out: &mut Vec<u8>, field: &[u8]) {
     let length = u16::try_from(field.len()).unwrap_or(u16::MAX);
     out.extend_from_slice(&length.to_le_bytes());
     out.extend_from_slice(&field[..usize::from(length)]);
 }
 
-/// Writes a field of at most 4 GiB; a stored body is bounded far below that.
-pub(crate) fn put_long(out: &mut Vec<u8>, field: &[u8]) {
+/// Writes a field behind a 32-bit length; a stored body is far shorter than 4 GiB.
+pub(crate) fn write_long(out: &mut Vec<u8>, field: &[u8]) {
     let length = u32::try_from(field.len()).unwrap_or(u32::MAX);
     out.extend_from_slice(&length.to_le_bytes());
     out.extend_from_slice(field);

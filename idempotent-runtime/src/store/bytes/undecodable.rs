@@ -1,0 +1,15 @@
+//! The error of bytes that cannot be read back.
+
+use std::fmt;
+
+/// The bytes are no record, or belong under another key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undecodable;
+
+impl fmt::Display for Undecodable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a record of this version under this key, or damaged")
+    }
+}
+
+impl std::error::Error for Undecodable {}

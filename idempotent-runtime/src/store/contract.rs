@@ -1,0 +1,174 @@
+//! The contract of a store.
+
+use crate::key::StorageKey;
+use crate::store::finding::Finding;
+use crate::store::future::StoreFuture;
+use bytes::Bytes;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A future that is done when a watched value may have changed.
+pub type Changed = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A value that is alive, and how long it has left by the store's clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Entry {
+    /// The bytes, exactly as they were put.
+    pub value: Bytes,
+    /// How long until the store forgets it.
+    pub left: Duration,
+}
+
+impl Entry {
+    /// A value that has so long left.
+    #[must_use]
+    pub fn new(value: impl Into<Bytes>, left: Duration) -> Self {
+        Self { value: value.into(), left }
+    }
+}
+
+/// The result of an exchange.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Swap {
+    /// The expected value was there and is replaced.
+    Done,
+    /// Another value is there, or none; nothing was changed.
+    Differs(Option<Bytes>),
+}
+
+/// A place for records: Redis, a database, memory, or your own.
+///
+/// A store is a register with expiry. It knows nothing of leases, owners or tokens: the engine builds
+/// them on these operations, once for every backend. An owner is part of the value that it put, so an
+/// owner whose lease was taken over expects a value that is not there any more.
+///
+/// # The contract
+/// - Every operation is one atomic step. Two `create`s, two `swap`s with one expected value, or a
+///   `create` and a `swap` of one key never both succeed.
+/// - Values are bytes, up to several megabytes, and come back exactly as they were put.
+/// - A value whose life is over does not exist: `create` puts over it, `swap` and `read` do not
+///   see it. Life is counted by the backend's own clock, to the millisecond, and a value is never
+///   dropped before it is over, whatever the pressure: refuse new values instead
+///   ([`StoreErrorKind::Rejected`](crate::StoreErrorKind)).
+/// - An acknowledged value survives the faults that the backend promises to survive.
+/// - An error means that the backend did not answer, or that its answer made no sense. After an error
+///   the operation may or may not have happened; each can be sent again without harm.
+/// - An operation that hangs is an error: the engine gives every call a deadline, and a dropped
+///   future must leave the store usable.
+///
+/// The functions of `store::conformance` (feature `conformance`) check the part of this that can be
+/// seen while a backend runs. They see neither a restart nor a backend under pressure.
+pub trait Store: Send + Sync + fmt::Debug + 'static {
+    /// Puts a value where none is; otherwise gives the value that is there and changes nothing.
+    ///
+    /// Looking and putting are one step: of concurrent `create`s one puts, and all others get its
+    /// value. A caller whose answer was lost sends it again, and gets its own value if it was put.
+    ///
+    /// Tested by `create_puts_where_nothing_is`, `create_tells_what_is_there_and_changes_nothing`,
+    /// `of_many_creates_at_once_one_puts` and `what_is_over_does_not_exist`.
+    fn create<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        value: &'a Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Option<Bytes>>;
+
+    /// Replaces `expected` by `value` with a new life, if it is what is there, byte for byte.
+    ///
+    /// Comparing and replacing are one step: of concurrent `swap`s that expect one value, one
+    /// replaces it. A stale owner gets [`Swap::Differs`] with the value that is there now, and
+    /// changes nothing.
+    ///
+    /// Tested by `swap_replaces_what_was_expected`, `swap_tells_what_is_there_instead`,
+    /// `swap_tells_that_nothing_is_there`, `of_many_swaps_at_once_one_replaces` and
+    /// `a_swap_gives_a_new_life`.
+    fn swap<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        expected: &'a Bytes,
+        value: &'a Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Swap>;
+
+    /// Gives the value that is there and how long it has left.
+    ///
+    /// Both are of one moment. It changes nothing, so a stale owner sees what everybody sees.
+    ///
+    /// Tested by `read_tells_how_long_is_left` and `values_come_back_exactly`.
+    fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>>;
+
+    /// Watches a key, where the backend can tell of changes: from when the outer future answers, the
+    /// inner one is done soon after the value changed.
+    ///
+    /// No promise depends on it. Waiters read the key when they are told, and now and then besides,
+    /// so a change that is told late, twice or never only costs time. The engine watches a key once
+    /// in each process, however many wait there.
+    ///
+    /// Defaults to `None`, a backend that cannot tell.
+    fn watch<'a>(&'a self, _key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        None
+    }
+
+    /// Drops at most `limit` values whose life is over, and says how many.
+    ///
+    /// For backends that do not forget by themselves; the others answer 0. A value that gets a new
+    /// life meanwhile stays. One call must not keep other operations waiting for long.
+    ///
+    /// Tested by `a_purge_drops_nothing_that_lives`.
+    fn purge(&self, limit: u32) -> StoreFuture<'_, u32>;
+
+    /// The backend and its address without credentials, for people.
+    fn describe(&self) -> String;
+
+    /// Settings of the backend that break or weaken this contract, as it had them when the store
+    /// connected.
+    ///
+    /// Defaults to none.
+    fn findings(&self) -> Vec<Finding> {
+        Vec::new()
+    }
+}
+
+impl<S: Store + ?Sized> Store for Arc<S> {
+    fn create<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        value: &'a Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Option<Bytes>> {
+        (**self).create(key, value, life)
+    }
+
+    fn swap<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        expected: &'a Bytes,
+        value: &'a Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Swap> {
+        (**self).swap(key, expected, value, life)
+    }
+
+    fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
+        (**self).read(key)
+    }
+
+    fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        (**self).watch(key)
+    }
+
+    fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
+        (**self).purge(limit)
+    }
+
+    fn describe(&self) -> String {
+        (**self).describe()
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        (**self).findings()
+    }
+}

@@ -1,0 +1,101 @@
+//! Records: the values that the engine writes into a store.
+
+mod layout;
+mod owner;
+mod state;
+mod summary;
+
+pub use crate::store::bytes::Undecodable;
+pub use owner::Owner;
+pub use state::State;
+pub use summary::Summary;
+
+use crate::fingerprint::Fingerprint;
+use crate::key::StorageKey;
+use crate::store::bytes::{CHECKSUM_LENGTH, append_checksum, verify_checksum};
+use crate::store::label::Label;
+use bytes::Bytes;
+use layout::{ATTEMPT_AND_FINGERPRINT, VERSION, VERSION_AND_TAG};
+
+/// One record, whatever the backend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Grows with every claim of the key; the fence against owners that came back late.
+    pub attempt: u64,
+    /// The fingerprint that a repeated request must have.
+    pub fingerprint: Fingerprint,
+    /// The readable parts of the key.
+    pub label: Label,
+    /// Where in its life the record is.
+    pub state: State,
+}
+
+impl Record {
+    /// The record as bytes: version, state, fields with their lengths, checksum.
+    ///
+    /// The checksum covers the storage key, so a record that is copied under another key is
+    /// refused like a damaged one. Equal records under one key have equal bytes.
+    #[must_use]
+    pub fn encode(&self, key: &StorageKey) -> Bytes {
+        let Self { attempt, fingerprint, label, state } = self;
+        encode_parts(key, *attempt, fingerprint, label, state)
+    }
+
+    /// Reads a record back; bodies and headers share the memory of `bytes`.
+    pub fn decode(key: &StorageKey, bytes: &Bytes) -> Result<Self, Undecodable> {
+        let mut cursor = verify_checksum(key, bytes)?;
+        if cursor.u8()? != VERSION {
+            return Err(Undecodable);
+        }
+        let tag = cursor.u8()?;
+        let record = Self {
+            attempt: cursor.u64()?,
+            fingerprint: Fingerprint::from_bytes(cursor.array()?),
+            label: Label::decode(&mut cursor)?,
+            state: State::decode(tag, &mut cursor)?,
+        };
+        cursor.finish()?;
+        Ok(record)
+    }
+}
+
+/// Encodes a record of these parts, which nobody has to copy into a [`Record`] first.
+pub(crate) fn encode_parts(
+    key: &StorageKey,
+    attempt: u64,
+    fingerprint: &Fingerprint,
+    label: &Label,
+    state: &State,
+) -> Bytes {
+    let head = [&attempt.to_le_bytes()[..], fingerprint.as_bytes(), label.as_bytes()];
+    encode_head_and_state(key, &head, state)
+}
+
+/// Encodes the record that follows this one in its attempt: only the state is another.
+///
+/// `head` is the [`head_length`] of the record's label.
+pub(crate) fn with_state(key: &StorageKey, record: &[u8], head: usize, state: &State) -> Bytes {
+    encode_head_and_state(key, &[&record[VERSION_AND_TAG..head]], state)
+}
+
+/// How many bytes of a record stand before the fields of its state.
+pub(crate) fn head_length(label: &Label) -> usize {
+    VERSION_AND_TAG + ATTEMPT_AND_FINGERPRINT + label.as_bytes().len()
+}
+
+fn encode_head_and_state(key: &StorageKey, head: &[&[u8]], state: &State) -> Bytes {
+    let head_length: usize = head.iter().map(|part| part.len()).sum();
+    // The exact length, so that the bytes are never moved.
+    let length = VERSION_AND_TAG + head_length + state.size() + CHECKSUM_LENGTH;
+    let mut out = Vec::with_capacity(length);
+    out.extend_from_slice(&[VERSION, state.tag()]);
+    for part in head {
+        out.extend_from_slice(part);
+    }
+    state.encode(&mut out);
+    debug_assert_eq!(out.len() + CHECKSUM_LENGTH, length, "the state says its size");
+    append_checksum(key, out)
+}
+
+#[cfg(test)]
+mod tests;

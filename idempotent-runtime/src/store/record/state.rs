@@ -1,0 +1,111 @@
+//! The states of a record, and their bytes.
+
+use crate::outcome::{Outcome, StoredResponse};
+use crate::store::bytes::{Cursor, Undecodable, write_long};
+use crate::store::record::layout::{CANCELLED, IN_PROGRESS, ISSUED, RESPONSE, TOMBSTONE, VALUE};
+use crate::store::record::owner::Owner;
+use bytes::Bytes;
+use std::time::Duration;
+
+/// Where in its life a record is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// It may be claimed: a token that was not used yet, or a key that was released.
+    Issued,
+    /// An owner runs, or died while it ran.
+    InProgress {
+        /// The only one that may complete, renew or release it.
+        owner: Owner,
+        /// How often the lease was renewed; makes every renewal a new value.
+        renewals: u32,
+        /// How long the record stays after its lease is over.
+        retention: Duration,
+    },
+    /// It ran.
+    Completed(Outcome),
+    /// It was called off before it ran, and never will.
+    Cancelled,
+}
+
+impl State {
+    /// How many bytes `encode` writes.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Issued | Self::Completed(Outcome::Tombstone) | Self::Cancelled => 0,
+            Self::InProgress { .. } => 16 + 4 + 8,
+            Self::Completed(Outcome::Response(response)) => {
+                let line = |(name, value): &(Bytes, Bytes)| 8 + name.len() + value.len();
+                let headers: usize = response.headers.iter().map(line).sum();
+                2 + 4 + headers + 4 + response.body.len()
+            }
+            Self::Completed(Outcome::Value(value)) => 4 + value.len(),
+        }
+    }
+
+    pub(super) const fn tag(&self) -> u8 {
+        match self {
+            Self::Issued => ISSUED,
+            Self::InProgress { .. } => IN_PROGRESS,
+            Self::Completed(Outcome::Response(_)) => RESPONSE,
+            Self::Completed(Outcome::Tombstone) => TOMBSTONE,
+            Self::Completed(Outcome::Value(_)) => VALUE,
+            Self::Cancelled => CANCELLED,
+        }
+    }
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Issued | Self::Completed(Outcome::Tombstone) | Self::Cancelled => {}
+            Self::InProgress { owner, renewals, retention } => {
+                out.extend_from_slice(owner.as_bytes());
+                out.extend_from_slice(&renewals.to_le_bytes());
+                out.extend_from_slice(&crate::clock::millis(*retention).to_le_bytes());
+            }
+            Self::Completed(Outcome::Response(response)) => encode_response(response, out),
+            Self::Completed(Outcome::Value(value)) => write_long(out, value),
+        }
+    }
+
+    pub(super) fn decode(tag: u8, cursor: &mut Cursor) -> Result<Self, Undecodable> {
+        Ok(match tag {
+            ISSUED => Self::Issued,
+            IN_PROGRESS => Self::InProgress {
+                owner: Owner::from_bytes(cursor.array()?),
+                renewals: cursor.u32()?,
+                retention: Duration::from_millis(cursor.u64()?),
+            },
+            RESPONSE => Self::Completed(Outcome::Response(decode_response(cursor)?)),
+            TOMBSTONE => Self::Completed(Outcome::Tombstone),
+            VALUE => Self::Completed(Outcome::Value(cursor.bytes()?)),
+            CANCELLED => Self::Cancelled,
+            _ => return Err(Undecodable),
+        })
+    }
+}
+
+fn encode_response(response: &StoredResponse, out: &mut Vec<u8>) {
+    out.extend_from_slice(&response.status.to_le_bytes());
+    out.extend_from_slice(&u32::try_from(response.headers.len()).unwrap_or(u32::MAX).to_le_bytes());
+    for (name, value) in &response.headers {
+        write_long(out, name);
+        write_long(out, value);
+    }
+    write_long(out, &response.body);
+}
+
+fn decode_response(cursor: &mut Cursor) -> Result<StoredResponse, Undecodable> {
+    let status = cursor.u16()?;
+    if !(100..=999).contains(&status) {
+        return Err(Undecodable);
+    }
+    let count = cursor.u32()?;
+    // A header takes at least its two lengths, so no count allocates more than the record's size.
+    let at_most = cursor.left().len() / 8;
+    let mut headers =
+        Vec::with_capacity(usize::try_from(count).map_or(at_most, |count| count.min(at_most)));
+    for _ in 0..count {
+        headers.push((cursor.bytes()?, cursor.bytes()?));
+    }
+    Ok(StoredResponse { status, headers, body: cursor.bytes()? })
+}
