@@ -20,6 +20,10 @@ pub(crate) mod sql;
 #[cfg(feature = "zookeeper")]
 mod zookeeper;
 
+#[cfg(any(feature = "redis", feature = "postgres", feature = "mysql"))]
+mod doctor;
+#[cfg(any(feature = "redis", feature = "postgres", feature = "mysql"))]
+mod life;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "zookeeper"))]
 mod own_thread;
 

@@ -1,7 +1,7 @@
-//! A runtime of a backend's own, on a thread of its own.
+//! A thread of a store's own, with its runtime.
 //!
 //! A worker of actix-web is a runtime of one thread. A connection that lives there is stuck as long as
-//! a handler blocks that worker, and with it everybody who waits for the connection.
+//! a handler blocks that worker, and all who wait for the connection are stuck with it.
 
 use crate::error::{StoreError, StoreErrorKind};
 use std::convert::Infallible;
@@ -9,11 +9,11 @@ use std::thread;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc;
 
-/// The thread and its runtime, which end with the last clone; what runs there then is dropped.
+/// The thread and its runtime. They end with the last clone, and drop the work that still runs there.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct OwnThread {
     runtime: Handle,
-    /// Never used: that it is gone is the message.
+    /// Nothing is sent through it: that the last one is gone is the message.
     _alive: mpsc::Sender<Infallible>,
 }
 
@@ -23,23 +23,23 @@ impl OwnThread {
         let no_thread =
             |error| StoreError::new(StoreErrorKind::Unavailable, "connect").because(error);
         let runtime = Builder::new_current_thread().enable_all().build().map_err(no_thread)?;
-        let own = runtime.handle().clone();
+        let handle = runtime.handle().clone();
         let (alive, mut gone) = mpsc::channel(1);
         let until_gone = move || runtime.block_on(async { while gone.recv().await.is_some() {} });
         thread::Builder::new().name(name.to_owned()).spawn(until_gone).map_err(no_thread)?;
-        Ok(Self { runtime: own, _alive: alive })
+        Ok(Self { runtime: handle, _alive: alive })
     }
 
-    /// Carries something out there, to its end even if nobody waits for it any more.
+    /// Runs some work there, to its end also where the caller is gone.
     pub(in crate::store) async fn run<T: Send + 'static>(
         &self,
         operation: &'static str,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.runtime.spawn(work).await.map_err(|_| gone(operation))
+        self.runtime.spawn(work).await.map_err(|_| thread_ended(operation))
     }
 
-    /// Has something run there, which keeps the thread until it ends.
+    /// Starts some work there, and keeps the thread until the work ends.
     #[cfg(any(feature = "sqlite", feature = "zookeeper"))]
     pub(in crate::store) fn keep_running(&self, work: impl Future<Output = ()> + Send + 'static) {
         let kept = self.clone();
@@ -50,7 +50,7 @@ impl OwnThread {
     }
 }
 
-/// The store's thread has ended, which it does only by a panic while the store is in use.
-pub(in crate::store) fn gone(operation: &'static str) -> StoreError {
+/// The error of a thread that ended while its store is in use, as only a panic makes it.
+pub(in crate::store) fn thread_ended(operation: &'static str) -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, operation).because("the store's thread has ended")
 }

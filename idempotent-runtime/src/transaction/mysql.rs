@@ -3,7 +3,7 @@
 
 use crate::key::StorageKey;
 use crate::policy::{ColumnValue, Row};
-use crate::store::sql::mysql::rows::{make, purge, put};
+use crate::store::sql::mysql::rows::{create_table, purge, put};
 use crate::store::{StoreFuture, Swap};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};
@@ -132,7 +132,7 @@ impl Dialect for MySqlDialect {
     }
 
     fn make_table(connection: &mut MySqlConnection) -> DialectFuture<'_, ()> {
-        Box::pin(make(connection))
+        Box::pin(create_table(connection))
     }
 
     fn purge(connection: &mut MySqlConnection, limit: u32) -> DialectFuture<'_, ()> {

@@ -2,7 +2,7 @@
 
 use crate::key::StorageKey;
 use crate::policy::{ColumnValue, Row};
-use crate::store::sql::postgres::rows::{make, purge, put};
+use crate::store::sql::postgres::rows::{create_table, purge, put};
 use crate::store::{StoreFuture, Swap};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};
@@ -137,7 +137,7 @@ impl Dialect for PostgresDialect {
     }
 
     fn make_table(connection: &mut PgConnection) -> DialectFuture<'_, ()> {
-        Box::pin(make(connection))
+        Box::pin(create_table(connection))
     }
 
     fn purge(connection: &mut PgConnection, limit: u32) -> DialectFuture<'_, ()> {

@@ -3,7 +3,7 @@
 use crate::key::StorageKey;
 use crate::policy::{ColumnValue, Row};
 use crate::store::StoreFuture;
-use crate::store::sql::sqlite::rows::{SCHEMA, look, purge, put, stored};
+use crate::store::sql::sqlite::rows::{SCHEMA, column_millis, purge, put, read};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};
 use crate::transaction::dialect::{Dialect, DialectFuture, TxEnd};
@@ -79,11 +79,11 @@ impl Steps for ActiveTx<SqliteDialect> {
             // Cheap beside a commit, and nothing to forget when a database is made anew.
             sqlx::raw_sql(SCHEMA).execute(&mut *connection).await?;
             let now = now();
-            let ends = now.saturating_add(stored(life));
+            let ends = now.saturating_add(column_millis(life));
             if put(connection, key, record, ends, now, None).await? {
                 return Ok(None);
             }
-            Ok(look(connection, key, now).await?.map(|entry| entry.value))
+            Ok(read(connection, key, now).await?.map(|entry| entry.value))
         })
     }
 
@@ -95,7 +95,7 @@ impl Steps for ActiveTx<SqliteDialect> {
         life: Duration,
     ) -> StoreFuture<'a, bool> {
         let now = now();
-        let ends = now.saturating_add(stored(life));
+        let ends = now.saturating_add(column_millis(life));
         self.step("complete", move |_, connection| {
             put(connection, key, record, ends, now, Some(claimed))
         })
@@ -156,5 +156,5 @@ fn bind_value(
 
 /// The host's wall clock in milliseconds, as `SqliteStore` counts.
 fn now() -> i64 {
-    stored(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+    column_millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }

@@ -11,6 +11,7 @@ use crate::key::StorageKey;
 use crate::store::contract::{Changed, Entry, Store, Swap};
 use crate::store::finding::Finding;
 use crate::store::future::StoreFuture;
+use crate::store::life::life_millis;
 use ::redis::aio::ConnectionLike;
 use ::redis::{Cmd, ErrorKind, RedisError, RedisResult, Script, Value, cmd, pipe};
 use bytes::Bytes;
@@ -23,9 +24,6 @@ use watches::Watches;
 pub(crate) use connections::Connections;
 pub(crate) use link::Link;
 pub(crate) use target::Target;
-
-/// The longest life that is asked of the server, a hundred years: it refuses sums that overflow.
-const LONGEST: Duration = Duration::from_hours(876_000);
 
 /// Keeps records in Redis 7.0 or later, or Valkey 8 or later.
 ///
@@ -104,7 +102,7 @@ impl RedisStore {
     ) -> RedisResult<Swap> {
         let mut command = cmd("SET");
         command.arg(self.name(key)).arg(&value[..]).arg("IFEQ").arg(&expected[..]);
-        command.arg("GET").arg("PX").arg(milliseconds(life));
+        command.arg("GET").arg("PX").arg(life_millis(life));
         // It answers what was there before, whether or not that was the expected value.
         let before = bytes(self.send(&command).await?)?;
         Ok(if before.as_ref() == Some(expected) { Swap::Done } else { Swap::Differs(before) })
@@ -118,7 +116,7 @@ impl RedisStore {
         life: Duration,
     ) -> RedisResult<Swap> {
         let mut call = self.swap.key(self.name(key));
-        call.arg(&expected[..]).arg(&value[..]).arg(milliseconds(life));
+        call.arg(&expected[..]).arg(&value[..]).arg(life_millis(life));
         let mut connected = self.connections.get().await?;
         let answer = call.invoke_async(&mut connected.connection).await;
         Ok(match connected.check(answer)? {
@@ -154,7 +152,7 @@ impl Store for RedisStore {
         StoreFuture::new(async move {
             let mut command = cmd("SET");
             command.arg(self.name(key)).arg(&value[..]);
-            command.arg("NX").arg("GET").arg("PX").arg(milliseconds(life));
+            command.arg("NX").arg("GET").arg("PX").arg(life_millis(life));
             let there = self.send(&command).await.and_then(bytes);
             there.map_err(|error| failed("create", error))
         })
@@ -229,10 +227,6 @@ fn bytes(value: Value) -> RedisResult<Option<Bytes>> {
         // Redis answers `OK` where `GET` is ignored; none of our commands allows that.
         _ => Err((ErrorKind::UnexpectedReturnType, "neither a string nor nothing").into()),
     }
-}
-
-fn milliseconds(life: Duration) -> u64 {
-    crate::clock::millis(life.clamp(Duration::from_millis(1), LONGEST))
 }
 
 fn is_unknown_syntax(error: &RedisError) -> bool {

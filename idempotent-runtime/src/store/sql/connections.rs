@@ -1,4 +1,4 @@
-//! A few connections to a server, and how long one may take.
+//! A few connections to a database server, and a deadline for every operation.
 //!
 //! The pool of sqlx asks the server after each use whether the connection still works, and waits
 //! where the server refuses connections. Here an answer costs one round trip, and a server that is
@@ -6,9 +6,8 @@
 
 use crate::error::StoreError;
 use crate::store::own_thread::OwnThread;
-use crate::store::sql::failed;
-use crate::store::sql::remote::{Rows, Step};
-use crate::store::sql::survives;
+use crate::store::sql::contract::{Rows, SqlFuture};
+use crate::store::sql::errors::{failed, is_reusable_after};
 use sqlx::ConnectOptions;
 use std::fmt;
 use std::io::{Error as IoError, ErrorKind};
@@ -18,111 +17,115 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 /// How many connections a store has at most; it opens them as it needs them.
-const MOST: usize = 8;
+const MAX_CONNECTIONS: usize = 8;
 
 /// How long an operation may take, with waiting for a connection and opening it; below the engine's
 /// patience of two seconds.
-const ANSWER: Duration = Duration::from_millis(1500);
+const OPERATION_TIMEOUT: Duration = Duration::from_millis(1500);
 
-/// A connection that rested for longer is asked whether it still works, and has this long to answer:
-/// meanwhile the server may have restarted, or a firewall forgotten it.
-const RESTED: Duration = Duration::from_secs(1);
-const PING: Duration = Duration::from_millis(300);
+/// A connection that was idle for longer is asked whether it still works, and has this long to
+/// answer: meanwhile the server may have restarted, or a firewall forgotten it.
+const PING_AFTER: Duration = Duration::from_secs(1);
+const PING_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// The connections of one store, on a thread of their own. Clones share all.
 #[derive(Debug)]
-pub(super) struct Connections<C: Rows> {
-    own: OwnThread,
-    shared: Arc<Shared<C>>,
+pub(super) struct SqlConnections<C: Rows> {
+    thread: OwnThread,
+    pool: Arc<ConnectionPool<C>>,
 }
 
-struct Shared<C: Rows> {
+struct ConnectionPool<C: Rows> {
     options: C::Options,
-    places: Semaphore,
-    idle: Mutex<Vec<Idle<C>>>,
+    permits: Semaphore,
+    idle: Mutex<Vec<IdleConnection<C>>>,
 }
 
-struct Idle<C> {
+struct IdleConnection<C> {
     connection: C,
     since: Instant,
 }
 
-impl<C: Rows> Connections<C> {
-    /// None so far, and a thread of this name for them.
+impl<C: Rows> SqlConnections<C> {
+    /// No connection yet, and a thread of this name for them.
     pub(super) fn new(thread: &'static str, options: C::Options) -> Result<Self, StoreError> {
-        let (places, idle) = (Semaphore::new(MOST), Mutex::default());
-        let shared = Arc::new(Shared { options, places, idle });
-        Ok(Self { own: OwnThread::start(thread)?, shared })
+        let (permits, idle) = (Semaphore::new(MAX_CONNECTIONS), Mutex::default());
+        let pool = Arc::new(ConnectionPool { options, permits, idle });
+        Ok(Self { thread: OwnThread::start(thread)?, pool })
     }
 
-    /// Carries something out on a connection, in bounded time and to its end.
-    pub(super) async fn ask<T: Send + 'static>(
+    /// Runs an operation on a connection, within its deadline, and to its end also where the caller
+    /// is gone.
+    pub(super) async fn run<T: Send + 'static>(
         &self,
         operation: &'static str,
-        work: impl for<'c> FnOnce(&'c mut C) -> Step<'c, T> + Send + 'static,
+        work: impl for<'c> FnOnce(&'c mut C) -> SqlFuture<'c, T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let shared = Arc::clone(&self.shared);
+        let pool = Arc::clone(&self.pool);
         let bounded = async move {
             let late = |_| IoError::new(ErrorKind::TimedOut, "the server did not answer in time");
-            timeout(ANSWER, shared.carry_out(work)).await.map_err(late)?
+            timeout(OPERATION_TIMEOUT, pool.run(work)).await.map_err(late)?
         };
-        self.own.run(operation, bounded).await?.map_err(|error| failed(operation, error))
+        self.thread.run(operation, bounded).await?.map_err(|error| failed(operation, error))
     }
 
-    /// Where the server is, and how it is spoken to.
+    /// The address of the server, and the settings of its connections.
     pub(super) fn options(&self) -> &C::Options {
-        &self.shared.options
+        &self.pool.options
     }
 }
 
-impl<C: Rows> Clone for Connections<C> {
+impl<C: Rows> Clone for SqlConnections<C> {
     fn clone(&self) -> Self {
-        Self { own: self.own.clone(), shared: Arc::clone(&self.shared) }
+        Self { thread: self.thread.clone(), pool: Arc::clone(&self.pool) }
     }
 }
 
-impl<C: Rows> Shared<C> {
-    async fn carry_out<T>(
+impl<C: Rows> ConnectionPool<C> {
+    async fn run<T>(
         &self,
-        work: impl for<'c> FnOnce(&'c mut C) -> Step<'c, T>,
+        work: impl for<'c> FnOnce(&'c mut C) -> SqlFuture<'c, T>,
     ) -> Result<T, sqlx::Error> {
-        let _place = self.places.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;
-        // Closed if this future is dropped: the answer to an abandoned question is nobody's.
-        let mut connection = self.take().await?;
+        let _permit = self.permits.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;
+        // Closed if this future is dropped: nobody may read the answer to an abandoned question.
+        let mut connection = self.connection().await?;
         let done = work(&mut connection).await;
         match &done {
-            // Those that rest are as broken, most likely.
-            Err(error) if !survives(error) => self.idle().clear(),
-            _ => self.idle().push(Idle { connection, since: Instant::now() }),
+            // The idle ones are as broken, most likely.
+            Err(error) if !is_reusable_after(error) => self.idle().clear(),
+            _ => self.idle().push(IdleConnection { connection, since: Instant::now() }),
         }
         done
     }
 
     /// The connection used last that still works, or a new one.
-    async fn take(&self) -> Result<C, sqlx::Error> {
-        let rested = self.idle().pop();
-        if let Some(Idle { mut connection, since }) = rested {
-            if since.elapsed() < RESTED
-                || timeout(PING, connection.ping()).await.is_ok_and(|pong| pong.is_ok())
+    async fn connection(&self) -> Result<C, sqlx::Error> {
+        let idle = self.idle().pop();
+        if let Some(IdleConnection { mut connection, since }) = idle {
+            if since.elapsed() < PING_AFTER
+                || timeout(PING_TIMEOUT, connection.ping()).await.is_ok_and(|pong| pong.is_ok())
             {
                 return Ok(connection);
             }
             self.idle().clear();
         }
         let mut connection = self.options.connect().await?;
-        connection.settle().await?;
+        connection.configure().await?;
         Ok(connection)
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Idle<C>>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<IdleConnection<C>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<C: Rows> fmt::Debug for Shared<C> {
+impl<C: Rows> fmt::Debug for ConnectionPool<C> {
     /// Without the options, which hold a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (free, idle) = (self.places.available_permits(), self.idle().len());
-        f.debug_struct("Shared").field("free", &free).field("idle", &idle).finish_non_exhaustive()
+        let (free, idle) = (self.permits.available_permits(), self.idle().len());
+        f.debug_struct("ConnectionPool")
+            .field("free", &free)
+            .field("idle", &idle)
+            .finish_non_exhaustive()
     }
 }

@@ -1,57 +1,36 @@
-//! A store on a database server, whichever it is.
+//! The operations of a store on a database server, whichever it is.
 
 use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::store::contract::{Entry, Swap};
 use crate::store::finding::Finding;
-use crate::store::sql::connections::Connections;
+use crate::store::sql::connections::SqlConnections;
+use crate::store::sql::contract::Rows;
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
-use sqlx::Connection;
 use std::time::Duration;
 
-/// A step of a conversation with the server.
-pub(super) type Step<'c, T> = BoxFuture<'c, Result<T, sqlx::Error>>;
-
-/// What a database is told, on one connection.
-pub(super) trait Rows: Connection + 'static {
-    /// Sets a new connection up.
-    fn settle(&mut self) -> Step<'_, ()>;
-
-    /// Makes the table where it is missing, and looks at the server's settings.
-    fn prepare(&mut self) -> Step<'_, Vec<Finding>>;
-
-    /// Puts a value where none is alive or, if one is expected, where that is; answers nothing if
-    /// others were writing and it must be tried again.
-    fn put<'c>(
-        &'c mut self,
-        key: &'c StorageKey,
-        value: &'c [u8],
-        life: Duration,
-        expected: Option<&'c [u8]>,
-    ) -> Step<'c, Option<Swap>>;
-
-    /// What is alive under a key.
-    fn look<'c>(&'c mut self, key: &'c StorageKey) -> Step<'c, Option<Entry>>;
-
-    /// Drops at most so many values whose life is over.
-    fn purge(&mut self, limit: u32) -> Step<'_, u32>;
-}
-
-/// The operations of a store, on the connections to its server.
+/// A store on a database server.
 #[derive(Debug)]
-pub(super) struct Remote<C: Rows> {
-    connections: Connections<C>,
+pub(super) struct RemoteStore<C: Rows> {
+    connections: SqlConnections<C>,
     findings: Vec<Finding>,
 }
 
-impl<C: Rows> Remote<C> {
+impl<C: Rows> RemoteStore<C> {
+    /// Connects, checks the server's settings, and creates the table where it is missing.
     pub(super) async fn connect(
         thread: &'static str,
         options: C::Options,
     ) -> Result<Self, StoreError> {
-        let connections = Connections::new(thread, options)?;
-        let findings = connections.ask("connect", C::prepare).await?;
+        let connections = SqlConnections::new(thread, options)?;
+        let prepared = connections.run("connect", |connection: &mut C| {
+            Box::pin(async move {
+                let findings = connection.examine().await?;
+                connection.create_table().await?;
+                Ok(findings)
+            })
+        });
+        let findings = prepared.await?;
         Ok(Self { connections, findings })
     }
 
@@ -61,9 +40,9 @@ impl<C: Rows> Remote<C> {
         value: Bytes,
         life: Duration,
     ) -> Result<Option<Bytes>, StoreError> {
-        let put = self
-            .connections
-            .ask("create", move |connection| Box::pin(insist(connection, key, value, life, None)));
+        let put = self.connections.run("create", move |connection| {
+            Box::pin(put_until_decided(connection, key, value, life, None))
+        });
         match put.await? {
             Swap::Done => Ok(None),
             Swap::Differs(there) => Ok(there),
@@ -77,24 +56,24 @@ impl<C: Rows> Remote<C> {
         value: Bytes,
         life: Duration,
     ) -> Result<Swap, StoreError> {
-        let put = self.connections.ask("swap", move |connection| {
-            Box::pin(insist(connection, key, value, life, Some(expected)))
+        let put = self.connections.run("swap", move |connection| {
+            Box::pin(put_until_decided(connection, key, value, life, Some(expected)))
         });
         put.await
     }
 
     pub(super) async fn read(&self, key: StorageKey) -> Result<Option<Entry>, StoreError> {
-        let look = self
+        let read = self
             .connections
-            .ask("read", move |connection| Box::pin(async move { connection.look(&key).await }));
-        look.await
+            .run("read", move |connection| Box::pin(async move { connection.read(&key).await }));
+        read.await
     }
 
     pub(super) async fn purge(&self, limit: u32) -> Result<u32, StoreError> {
-        self.connections.ask("purge", move |connection| connection.purge(limit)).await
+        self.connections.run("purge", move |connection| connection.purge(limit)).await
     }
 
-    /// Where the server is, and how it is spoken to.
+    /// The address of the server, and the settings of its connections.
     pub(super) fn options(&self) -> &C::Options {
         self.connections.options()
     }
@@ -104,14 +83,14 @@ impl<C: Rows> Remote<C> {
     }
 }
 
-impl<C: Rows> Clone for Remote<C> {
+impl<C: Rows> Clone for RemoteStore<C> {
     fn clone(&self) -> Self {
         Self { connections: self.connections.clone(), findings: self.findings() }
     }
 }
 
-/// Puts until nobody else got in between; whoever did got ahead.
-async fn insist<C: Rows>(
+/// Puts until no other write came in between; each time one did, that write got ahead.
+async fn put_until_decided<C: Rows>(
     connection: &mut C,
     key: StorageKey,
     value: Bytes,

@@ -6,7 +6,7 @@ mod session;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::store::future::StoreFuture;
 use crate::store::locks::{LeaseStatus, LockHandle, LockRequest, Locks};
-use crate::store::own_thread::gone;
+use crate::store::own_thread::thread_ended;
 use place::Place;
 use session::{Sessions, directory};
 use std::fmt;
@@ -93,7 +93,7 @@ impl Locks for ZooKeeperLocks {
             }
         });
         StoreFuture::new(async move {
-            let node = given.await.map_err(|_| gone("acquire"))?;
+            let node = given.await.map_err(|_| thread_ended("acquire"))?;
             let node = node.map_err(|error| failed("acquire", error))?;
             Ok(node.map(|node| -> Box<dyn LockHandle> { Box::new(node) }))
         })
@@ -172,8 +172,8 @@ impl LockHandle for Node {
         let (answer, answered) = oneshot::channel();
         let told = self.release.send(answer);
         StoreFuture::new(async move {
-            told.map_err(|_| gone("release"))?;
-            let hold = answered.await.map_err(|_| gone("release"))?;
+            told.map_err(|_| thread_ended("release"))?;
+            let hold = answered.await.map_err(|_| thread_ended("release"))?;
             hold.map_err(|error| failed("release", error))
         })
     }

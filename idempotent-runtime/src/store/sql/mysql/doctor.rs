@@ -1,44 +1,27 @@
-//! Settings of a server that break or weaken what is promised on top of it.
+//! Settings of a server that break or weaken the contract of its store.
 
+use crate::store::doctor::{Check, ServerSettings, findings};
 use crate::store::finding::Finding;
 use sqlx::MySqlConnection;
-use std::collections::HashMap;
 
-/// What the server says about itself; `MariaDB` and `MySQL` do not know all of the same.
-#[derive(Debug, Default)]
-pub(super) struct Facts(HashMap<String, String>);
-
-const ASK: &str = "\
+const SETTINGS: &str = "\
 SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'read_only', 'super_read_only', \
 'innodb_read_only', 'innodb_flush_log_at_trx_commit', 'log_bin', 'binlog_format', 'sync_binlog')";
 
-/// Asks a server about itself.
-pub(super) async fn ask(connection: &mut MySqlConnection) -> Result<Facts, sqlx::Error> {
+/// Asks a server for its settings, and checks them.
+pub(super) async fn examine(connection: &mut MySqlConnection) -> Result<Vec<Finding>, sqlx::Error> {
     // As bytes: what kind of text it is depends on the server.
-    let facts: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(ASK).fetch_all(connection).await?;
+    let settings: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(SETTINGS).fetch_all(connection).await?;
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Ok(Facts(facts.into_iter().map(|(name, value)| (text(name), text(value))).collect()))
+    let settings = settings.into_iter().map(|(name, value)| (text(name), text(value)));
+    Ok(findings(&[settings.collect()], &CHECKS))
 }
 
-type Rule = fn(&Facts) -> Option<Finding>;
+const CHECKS: [Check<ServerSettings>; 5] =
+    [version, read_only, statements_logged, flushes, binlog_flushes];
 
-const RULES: [Rule; 5] = [version, read_only, statements_logged, flushes, binlog_flushes];
-
-impl Facts {
-    /// Everything that is not as it should be, the worst first.
-    pub(super) fn findings(&self) -> Vec<Finding> {
-        let mut findings: Vec<_> = RULES.iter().filter_map(|rule| rule(self)).collect();
-        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-        findings
-    }
-
-    fn get(&self, name: &str) -> &str {
-        self.0.get(name).map_or("", String::as_str)
-    }
-}
-
-fn version(facts: &Facts) -> Option<Finding> {
-    let version = facts.get("version");
+fn version(server: &ServerSettings) -> Option<Finding> {
+    let version = server.get("version");
     let oldest = if version.contains("MariaDB") { (10, 6) } else { (8, 0) };
     let mut numbers = version.split('.').map(str::parse::<u32>);
     let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) else { return None };
@@ -50,18 +33,18 @@ fn version(facts: &Facts) -> Option<Finding> {
     })
 }
 
-fn read_only(facts: &Facts) -> Option<Finding> {
+fn read_only(server: &ServerSettings) -> Option<Finding> {
     let names = ["read_only", "super_read_only", "innodb_read_only"];
     // `MariaDB` knows several ways of being read-only.
-    let name = names.into_iter().find(|name| !matches!(facts.get(name), "" | "OFF" | "0"))?;
+    let name = names.into_iter().find(|name| !matches!(server.get(name), "" | "OFF" | "0"))?;
     Some(Finding::error(
-        format!("the server is read-only (`{name} = {}`), as a replica is", facts.get(name)),
+        format!("the server is read-only (`{name} = {}`), as a replica is", server.get(name)),
         "connect to the primary (with several hosts, to a name that follows it)",
     ))
 }
 
-fn statements_logged(facts: &Facts) -> Option<Finding> {
-    (facts.get("log_bin") == "ON" && facts.get("binlog_format") == "STATEMENT").then(|| {
+fn statements_logged(server: &ServerSettings) -> Option<Finding> {
+    (server.get("log_bin") == "ON" && server.get("binlog_format") == "STATEMENT").then(|| {
         Finding::error(
             "`binlog_format = STATEMENT` refuses writes at READ COMMITTED, as the store does them",
             "set `binlog_format = ROW` or `MIXED`",
@@ -69,8 +52,8 @@ fn statements_logged(facts: &Facts) -> Option<Finding> {
     })
 }
 
-fn flushes(facts: &Facts) -> Option<Finding> {
-    let setting = facts.get("innodb_flush_log_at_trx_commit");
+fn flushes(server: &ServerSettings) -> Option<Finding> {
+    let setting = server.get("innodb_flush_log_at_trx_commit");
     (!matches!(setting, "" | "1")).then(|| {
         Finding::warning(
             format!(
@@ -82,9 +65,9 @@ fn flushes(facts: &Facts) -> Option<Finding> {
     })
 }
 
-fn binlog_flushes(facts: &Facts) -> Option<Finding> {
-    let setting = facts.get("sync_binlog");
-    (facts.get("log_bin") == "ON" && !matches!(setting, "" | "1")).then(|| {
+fn binlog_flushes(server: &ServerSettings) -> Option<Finding> {
+    let setting = server.get("sync_binlog");
+    (server.get("log_bin") == "ON" && !matches!(setting, "" | "1")).then(|| {
         Finding::warning(
             format!(
                 "`sync_binlog = {setting}`: after a crash of the host the last keys may be free \
@@ -110,10 +93,8 @@ mod tests {
     ];
 
     fn found(other: (&str, &str)) -> Vec<Severity> {
-        let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        let mut facts = Facts(GOOD.map(own).into());
-        facts.0.extend([own(other)]);
-        facts.findings().into_iter().map(|finding| finding.severity).collect()
+        let server = GOOD.into_iter().chain([other]).collect();
+        findings(&[server], &CHECKS).into_iter().map(|finding| finding.severity).collect()
     }
 
     #[test]

@@ -4,12 +4,12 @@
 
 use crate::key::StorageKey;
 use crate::store::contract::{Entry, Swap};
+use crate::store::life::life_millis;
 use crate::store::record::Summary;
-use crate::store::sql::milliseconds;
 use sqlx::{MySql, MySqlConnection, QueryBuilder};
 use std::time::Duration;
 
-/// Makes the table.
+/// Creates the table.
 pub(crate) const SCHEMA: &str = "\
 CREATE TABLE IF NOT EXISTS idempotency_records (
     `key`     VARBINARY(32) NOT NULL PRIMARY KEY,
@@ -78,8 +78,8 @@ pub(super) const OVER: &str = concat!(
 /// How many keys one statement drops at most.
 const BATCH: u32 = 512;
 
-/// Makes the table where it is missing; ends a transaction under way.
-pub(crate) async fn make(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+/// Creates the table where it is missing; ends a transaction under way.
+pub(crate) async fn create_table(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
     // `IF NOT EXISTS` fails for users who may not make tables.
     let tables: i64 = sqlx::query_scalar(EXISTS).fetch_one(&mut *connection).await?;
     if tables == 0 {
@@ -88,17 +88,14 @@ pub(crate) async fn make(connection: &mut MySqlConnection) -> Result<(), sqlx::E
     Ok(())
 }
 
-/// What is alive under a key.
-pub(crate) async fn look(
+/// Reads the value that is alive under a key.
+pub(crate) async fn read(
     connection: &mut MySqlConnection,
     key: &StorageKey,
 ) -> Result<Option<Entry>, sqlx::Error> {
     let query = sqlx::query_as(READ).bind(key.as_bytes().as_slice());
     let row: Option<(Vec<u8>, i64)> = query.fetch_optional(connection).await?;
-    Ok(row.map(|(value, left)| Entry {
-        value: value.into(),
-        left: Duration::from_millis(left.unsigned_abs()),
-    }))
+    Ok(row.map(|(value, left)| Entry::new(value, Duration::from_millis(left.unsigned_abs()))))
 }
 
 /// Puts a value where none is alive or, if one is expected, where that is; says what is there
@@ -120,7 +117,7 @@ pub(crate) async fn put(
     if done {
         return Ok(Some(Swap::Done));
     }
-    let there = look(connection, key).await?.map(|entry| entry.value);
+    let there = read(connection, key).await?.map(|entry| entry.value);
     Ok(match (there, expected) {
         // Somebody dropped what was there, or put back what was expected.
         (None, None) => None,
@@ -139,7 +136,7 @@ async fn create(
     let query = sqlx::query(CREATE)
         .bind(key.as_bytes().as_slice())
         .bind(value)
-        .bind(milliseconds(life))
+        .bind(life_millis(life))
         .bind(summary.operation)
         .bind(summary.label)
         .bind(summary.state);
@@ -156,7 +153,7 @@ async fn replace(
     let summary = Summary::of(value);
     let query = sqlx::query(SWAP)
         .bind(value)
-        .bind(milliseconds(life))
+        .bind(life_millis(life))
         .bind(summary.operation)
         .bind(summary.label)
         .bind(summary.state)
@@ -166,7 +163,7 @@ async fn replace(
     Ok(query.execute(connection).await?.rows_affected() == 1)
 }
 
-/// Drops at most so many values whose life is over, and says how many.
+/// Drops at most `limit` values whose life is over, and says how many.
 pub(crate) async fn purge(
     connection: &mut MySqlConnection,
     limit: u32,

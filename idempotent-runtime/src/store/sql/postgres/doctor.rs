@@ -1,53 +1,34 @@
-//! Settings of a server that break or weaken what is promised on top of it.
+//! Settings of a server that break or weaken the contract of its store.
 
+use crate::store::doctor::{Check, ServerSettings, findings};
 use crate::store::finding::Finding;
 use sqlx::PgConnection;
-use std::collections::HashMap;
 
-/// What the server says about itself.
-#[derive(Debug, Default)]
-pub(super) struct Facts(HashMap<String, String>);
-
-const ASK: &str = "\
+const SETTINGS: &str = "\
 SELECT name, setting FROM pg_settings WHERE name IN ('server_version_num', 'server_version', \
 'server_encoding', 'default_transaction_read_only', 'synchronous_commit', 'fsync') \
 UNION ALL SELECT 'in_recovery', pg_is_in_recovery()::text";
 
-/// Asks a server about itself.
-pub(super) async fn ask(connection: &mut PgConnection) -> Result<Facts, sqlx::Error> {
-    let facts: Vec<(String, String)> = sqlx::query_as(ASK).fetch_all(connection).await?;
-    Ok(Facts(facts.into_iter().collect()))
+/// Asks a server for its settings, and checks them.
+pub(super) async fn examine(connection: &mut PgConnection) -> Result<Vec<Finding>, sqlx::Error> {
+    let settings: Vec<(String, String)> = sqlx::query_as(SETTINGS).fetch_all(connection).await?;
+    Ok(findings(&[settings.into_iter().collect()], &CHECKS))
 }
 
-type Rule = fn(&Facts) -> Option<Finding>;
+const CHECKS: [Check<ServerSettings>; 6] = [version, replica, read_only, fsync, commits, encoding];
 
-const RULES: [Rule; 6] = [version, replica, read_only, fsync, commits, encoding];
-
-impl Facts {
-    /// Everything that is not as it should be, the worst first.
-    pub(super) fn findings(&self) -> Vec<Finding> {
-        let mut findings: Vec<_> = RULES.iter().filter_map(|rule| rule(self)).collect();
-        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-        findings
-    }
-
-    fn get(&self, name: &str) -> &str {
-        self.0.get(name).map_or("", String::as_str)
-    }
-}
-
-fn version(facts: &Facts) -> Option<Finding> {
-    let number: u32 = facts.get("server_version_num").parse().ok()?;
+fn version(server: &ServerSettings) -> Option<Finding> {
+    let number: u32 = server.get("server_version_num").parse().ok()?;
     (number < 130_000).then(|| {
         Finding::error(
-            format!("PostgreSQL {} is not tested", facts.get("server_version")),
+            format!("PostgreSQL {} is not tested", server.get("server_version")),
             "use PostgreSQL 13 or later",
         )
     })
 }
 
-fn replica(facts: &Facts) -> Option<Finding> {
-    (facts.get("in_recovery") == "true").then(|| {
+fn replica(server: &ServerSettings) -> Option<Finding> {
+    (server.get("in_recovery") == "true").then(|| {
         Finding::error(
             "the server is a replica, which refuses writes",
             "connect to the primary (with several hosts, to a name that follows it)",
@@ -55,8 +36,8 @@ fn replica(facts: &Facts) -> Option<Finding> {
     })
 }
 
-fn read_only(facts: &Facts) -> Option<Finding> {
-    (facts.get("default_transaction_read_only") == "on").then(|| {
+fn read_only(server: &ServerSettings) -> Option<Finding> {
+    (server.get("default_transaction_read_only") == "on").then(|| {
         Finding::error(
             "`default_transaction_read_only = on` refuses every write",
             "switch it off for the user of the store",
@@ -64,8 +45,8 @@ fn read_only(facts: &Facts) -> Option<Finding> {
     })
 }
 
-fn fsync(facts: &Facts) -> Option<Finding> {
-    (facts.get("fsync") == "off").then(|| {
+fn fsync(server: &ServerSettings) -> Option<Finding> {
+    (server.get("fsync") == "off").then(|| {
         Finding::warning(
             "`fsync = off`: a crash of the host can lose every record, and the database",
             "set `fsync = on`",
@@ -73,8 +54,8 @@ fn fsync(facts: &Facts) -> Option<Finding> {
     })
 }
 
-fn commits(facts: &Facts) -> Option<Finding> {
-    (facts.get("synchronous_commit") == "off").then(|| {
+fn commits(server: &ServerSettings) -> Option<Finding> {
+    (server.get("synchronous_commit") == "off").then(|| {
         Finding::warning(
             "`synchronous_commit = off`: after a crash of the server the last keys are free again",
             "set `synchronous_commit = on`, at least for the user of the store",
@@ -82,8 +63,8 @@ fn commits(facts: &Facts) -> Option<Finding> {
     })
 }
 
-fn encoding(facts: &Facts) -> Option<Finding> {
-    let encoding = facts.get("server_encoding");
+fn encoding(server: &ServerSettings) -> Option<Finding> {
+    let encoding = server.get("server_encoding");
     (encoding != "UTF8").then(|| {
         Finding::warning(
             format!("the database's encoding {encoding} cannot hold every label: some are refused"),
@@ -108,10 +89,8 @@ mod tests {
     ];
 
     fn found(other: (&str, &str)) -> Vec<Severity> {
-        let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        let mut facts = Facts(GOOD.map(own).into());
-        facts.0.extend([own(other)]);
-        facts.findings().into_iter().map(|finding| finding.severity).collect()
+        let server = GOOD.into_iter().chain([other]).collect();
+        findings(&[server], &CHECKS).into_iter().map(|finding| finding.severity).collect()
     }
 
     #[test]

@@ -3,19 +3,20 @@
 mod doctor;
 pub(crate) mod rows;
 
-use crate::error::{StoreError, StoreErrorKind};
+use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::store::contract::{Entry, Store, Swap};
 use crate::store::finding::Finding;
 use crate::store::future::StoreFuture;
-use crate::store::sql::failed;
-use crate::store::sql::remote::{Remote, Rows, Step};
+use crate::store::sql::contract::{Rows, SqlFuture};
+use crate::store::sql::errors::failed;
+use crate::store::sql::remote::RemoteStore;
 use bytes::Bytes;
 use sqlx::PgConnection;
-use sqlx::postgres::{PgConnectOptions, PgDatabaseError};
+use sqlx::postgres::PgConnectOptions;
 use std::time::Duration;
 
-/// What every connection asks of the server: no statement takes longer than the store waits for it,
+/// The settings of every connection: no statement takes longer than the store waits for it,
 /// and of two that write the same, the second waits instead of failing.
 const OPTIONS: [(&str, &str); 3] = [
     ("statement_timeout", "1400"),
@@ -32,19 +33,19 @@ const OPTIONS: [(&str, &str); 3] = [
 /// The server must be the primary. With `synchronous_commit = off` or `fsync = off` a crash can
 /// forget acknowledged records. For TLS, switch on a `tls-…` feature of `sqlx` in the application.
 #[derive(Clone, Debug)]
-pub struct PostgresStore(Remote<PgConnection>);
+pub struct PostgresStore(RemoteStore<PgConnection>);
 
 impl PostgresStore {
-    /// The table, to be made by hand where the application's user must not.
+    /// Creates the table, for where the application's own user must not.
     pub const SCHEMA: &str = rows::SCHEMA;
 
-    /// Connects to `postgres://user:password@host:port/database`, and makes the table if needed.
+    /// Connects to `postgres://user:password@host:port/database`, and creates the table where it is missing.
     ///
     /// # Errors
-    /// When the URL is none, the server cannot be reached, or refuses the credentials.
+    /// When the URL is malformed, or the server cannot be reached or refuses the credentials.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let options: PgConnectOptions = url.parse().map_err(|error| failed("connect", error))?;
-        Remote::connect("idempotency-postgres", options.options(OPTIONS)).await.map(Self)
+        RemoteStore::connect("idempotency-postgres", options.options(OPTIONS)).await.map(Self)
     }
 }
 
@@ -78,12 +79,12 @@ impl Store for PostgresStore {
 
     fn describe(&self) -> String {
         let options = self.0.options();
-        let place = match options.get_socket() {
+        let address = match options.get_socket() {
             Some(socket) => socket.display().to_string(),
             None => format!("{}:{}", options.get_host(), options.get_port()),
         };
         let database = options.get_database().unwrap_or(options.get_username());
-        format!("PostgreSQL at {place}, database {database}")
+        format!("PostgreSQL at {address}, database {database}")
     }
 
     fn findings(&self) -> Vec<Finding> {
@@ -92,17 +93,17 @@ impl Store for PostgresStore {
 }
 
 impl Rows for PgConnection {
-    fn settle(&mut self) -> Step<'_, ()> {
+    fn configure(&mut self) -> SqlFuture<'_, ()> {
         // The options came with the connection.
         Box::pin(std::future::ready(Ok(())))
     }
 
-    fn prepare(&mut self) -> Step<'_, Vec<Finding>> {
-        Box::pin(async move {
-            let facts = doctor::ask(self).await?;
-            rows::make(self).await?;
-            Ok(facts.findings())
-        })
+    fn examine(&mut self) -> SqlFuture<'_, Vec<Finding>> {
+        Box::pin(doctor::examine(self))
+    }
+
+    fn create_table(&mut self) -> SqlFuture<'_, ()> {
+        Box::pin(rows::create_table(self))
     }
 
     fn put<'c>(
@@ -111,29 +112,15 @@ impl Rows for PgConnection {
         value: &'c [u8],
         life: Duration,
         expected: Option<&'c [u8]>,
-    ) -> Step<'c, Option<Swap>> {
+    ) -> SqlFuture<'c, Option<Swap>> {
         Box::pin(rows::put(self, key, value, life, expected))
     }
 
-    fn look<'c>(&'c mut self, key: &'c StorageKey) -> Step<'c, Option<Entry>> {
-        Box::pin(rows::look(self, key))
+    fn read<'c>(&'c mut self, key: &'c StorageKey) -> SqlFuture<'c, Option<Entry>> {
+        Box::pin(rows::read(self, key))
     }
 
-    fn purge(&mut self, limit: u32) -> Step<'_, u32> {
+    fn purge(&mut self, limit: u32) -> SqlFuture<'_, u32> {
         Box::pin(rows::purge(self, limit))
-    }
-}
-
-/// Sorts the server's refusals.
-/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>)
-pub(super) fn refused(error: &PgDatabaseError) -> StoreErrorKind {
-    match error.code() {
-        // Others hold a lock, or one of several had to give way.
-        "40001" | "40P01" | "55P03" => StoreErrorKind::Busy,
-        "57014" => StoreErrorKind::Timeout,
-        // It stops, starts, has too many clients, or became a replica.
-        "57P01" | "57P02" | "57P03" | "53300" | "25006" => StoreErrorKind::Unavailable,
-        code if code.starts_with("08") => StoreErrorKind::Unavailable,
-        _ => StoreErrorKind::Rejected,
     }
 }

@@ -5,13 +5,13 @@
 
 use crate::key::StorageKey;
 use crate::store::contract::{Entry, Swap};
+use crate::store::life::life_millis;
 use crate::store::record::Summary;
-use crate::store::sql::milliseconds;
 use sqlx::{Connection, PgConnection};
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// Makes the table.
+/// Creates the table.
 pub(crate) const SCHEMA: &str = "\
 CREATE TABLE IF NOT EXISTS idempotency_records (
     key       bytea  NOT NULL PRIMARY KEY,
@@ -77,8 +77,8 @@ pub(super) const PURGE: &str = concat!(
     " ORDER BY ends LIMIT $1 FOR UPDATE SKIP LOCKED))"
 );
 
-/// Makes the table where it is missing.
-pub(crate) async fn make(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+/// Creates the table where it is missing.
+pub(crate) async fn create_table(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     // `IF NOT EXISTS` fails when two do it at once, and for users who may not make tables.
     let exists: bool = sqlx::query_scalar(EXISTS).fetch_one(&mut *connection).await?;
     if exists {
@@ -90,17 +90,14 @@ pub(crate) async fn make(connection: &mut PgConnection) -> Result<(), sqlx::Erro
     transaction.commit().await
 }
 
-/// What is alive under a key.
-pub(crate) async fn look(
+/// Reads the value that is alive under a key.
+pub(crate) async fn read(
     connection: &mut PgConnection,
     key: &StorageKey,
 ) -> Result<Option<Entry>, sqlx::Error> {
     let query = sqlx::query_as(READ).bind(key.as_bytes().as_slice());
     let row: Option<(Vec<u8>, i64)> = query.fetch_optional(connection).await?;
-    Ok(row.map(|(value, left)| Entry {
-        value: value.into(),
-        left: Duration::from_millis(left.unsigned_abs()),
-    }))
+    Ok(row.map(|(value, left)| Entry::new(value, Duration::from_millis(left.unsigned_abs()))))
 }
 
 /// Puts a value where none is alive or, if one is expected, where that is; says what is there
@@ -119,7 +116,7 @@ pub(crate) async fn put(
     let query = sqlx::query_scalar(if expected.is_some() { SWAP } else { CREATE })
         .bind(key.as_bytes().as_slice())
         .bind(value)
-        .bind(milliseconds(life))
+        .bind(life_millis(life))
         .bind(summary.operation)
         .bind(readable(summary.label))
         .bind(summary.state);
@@ -138,7 +135,7 @@ pub(crate) async fn put(
     })
 }
 
-/// Drops at most so many values whose life is over, and says how many.
+/// Drops at most `limit` values whose life is over, and says how many.
 pub(crate) async fn purge(connection: &mut PgConnection, limit: u32) -> Result<u32, sqlx::Error> {
     let purged = sqlx::query(PURGE).bind(i64::from(limit)).execute(connection).await?;
     Ok(u32::try_from(purged.rows_affected()).unwrap_or(limit))

@@ -8,39 +8,36 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::store::contract::{Entry, Store, Swap};
 use crate::store::future::StoreFuture;
-use crate::store::own_thread::{OwnThread, gone};
-use crate::store::sql::failed;
+use crate::store::own_thread::{OwnThread, thread_ended};
+use crate::store::sql::errors::failed;
 use bytes::Bytes;
-use rows::{SCHEMA, look, stored};
-use sqlx::error::DatabaseError;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteError, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-};
+use rows::{SCHEMA, column_millis};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use writer::{Order, Write, Written};
+use writer::{QueuedWrite, Write, Written};
 
 /// How long a write waits for another process's; below the engine's patience with the store.
 const BUSY: Duration = Duration::from_millis(1500);
 
-/// Readers beside the one writer; WAL lets them read while it writes.
+/// How many connections read, beside the one that writes; WAL lets them read while it writes.
 const READERS: u32 = 4;
 
 /// Keeps records in an `SQLite` file.
 ///
 /// Every write is on disk before it is acknowledged (WAL, `synchronous = FULL`): records survive
-/// `kill -9` and loss of power. Writes that come at once share one wait for the disk. Processes of
-/// one host may share the file. Time is the host's wall clock: setting it forward ends leases early.
+/// `kill -9` and loss of power. Concurrent writes share one wait for the disk. Processes of one host
+/// may share the file. Time is the host's wall clock: setting it forward ends leases early.
 ///
 /// The table `idempotency_records` shows `operation`, `label` and `state` to people.
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
-    writes: mpsc::Sender<Order>,
+    writes: mpsc::Sender<QueuedWrite>,
     readers: SqlitePool,
-    own: OwnThread,
+    thread: OwnThread,
     clock: Arc<dyn Clock>,
     path: PathBuf,
 }
@@ -68,32 +65,35 @@ impl SqliteStore {
             let why = "records in SQLite need a file: `sqlite:PATH`; `memory:` needs none";
             return Err(StoreError::new(StoreErrorKind::Rejected, "connect").because(why));
         }
-        let own = OwnThread::start("idempotency-sqlite")?;
+        let thread = OwnThread::start("idempotency-sqlite")?;
         let opening = path.clone();
-        let opened = own.run("connect", async move { connect(&opening).await });
+        let opened = thread.run("connect", async move { connect(&opening).await });
         let (connection, readers) = opened.await?.map_err(|error| {
             let why = format!("{}: {error}", path.display());
             StoreError::new(failed("connect", error).kind(), "connect").because(why)
         })?;
         let (writes, queue) = mpsc::channel(writer::QUEUE);
-        own.keep_running(writer::write(connection, queue, Arc::clone(&clock)));
-        Ok(Self { writes, readers, own, clock, path })
+        thread.keep_running(writer::write_all(connection, queue, Arc::clone(&clock)));
+        Ok(Self { writes, readers, thread, clock, path })
     }
 
-    async fn look(
+    async fn read_row(
         &self,
         key: StorageKey,
         operation: &'static str,
     ) -> Result<Option<Entry>, StoreError> {
-        let (readers, now) = (self.readers.clone(), stored(self.clock.wall()));
-        let looked = self.own.run(operation, async move { look(&readers, &key, now).await });
-        looked.await?.map_err(|error| failed(operation, error))
+        let (readers, now) = (self.readers.clone(), column_millis(self.clock.wall()));
+        let read = self.thread.run(operation, async move { rows::read(&readers, &key, now).await });
+        read.await?.map_err(|error| failed(operation, error))
     }
 
     async fn write(&self, write: Write, operation: &'static str) -> Result<Written, StoreError> {
         let (answer, written) = oneshot::channel();
-        self.writes.send(Order { write, answer }).await.map_err(|_| gone(operation))?;
-        written.await.map_err(|_| gone(operation))?
+        self.writes
+            .send(QueuedWrite { write, answer })
+            .await
+            .map_err(|_| thread_ended(operation))?;
+        written.await.map_err(|_| thread_ended(operation))?
     }
 }
 
@@ -106,7 +106,7 @@ impl Store for SqliteStore {
     ) -> StoreFuture<'a, Option<Bytes>> {
         StoreFuture::new(async move {
             // A replay is answered by a reader and never queues behind the writer.
-            if let Some(there) = self.look(*key, "create").await? {
+            if let Some(there) = self.read_row(*key, "create").await? {
                 return Ok(Some(there.value));
             }
             let put = Write::Put { key: *key, value: value.clone(), life, expected: None };
@@ -135,7 +135,7 @@ impl Store for SqliteStore {
     }
 
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
-        StoreFuture::new(self.look(*key, "read"))
+        StoreFuture::new(self.read_row(*key, "read"))
     }
 
     fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
@@ -171,14 +171,4 @@ async fn connect(path: &Path) -> Result<(SqliteConnection, SqlitePool), sqlx::Er
         .connect_with(options.read_only(true))
         .await?;
     Ok((writer, readers))
-}
-
-/// Sorts the database's refusals: of another process's write it waited for (`SQLITE_BUSY`,
-/// `SQLITE_LOCKED`), and all others.
-pub(super) fn refused(error: &SqliteError) -> StoreErrorKind {
-    let code = error.code().and_then(|code| code.parse::<u32>().ok());
-    match code.map(|code| code & 0xff) {
-        Some(5 | 6) => StoreErrorKind::Busy,
-        _ => StoreErrorKind::Rejected,
-    }
 }

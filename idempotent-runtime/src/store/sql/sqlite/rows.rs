@@ -7,7 +7,7 @@ use crate::store::record::Summary;
 use sqlx::{SqliteConnection, SqliteExecutor};
 use std::time::Duration;
 
-/// Makes the table where it is missing.
+/// Creates the table where it is missing.
 pub(crate) const SCHEMA: &str = "\
 CREATE TABLE IF NOT EXISTS idempotency_records (
     key       BLOB    NOT NULL PRIMARY KEY,
@@ -38,18 +38,16 @@ const PURGE: &str = "\
 DELETE FROM idempotency_records WHERE key IN
     (SELECT key FROM idempotency_records WHERE ends_ms <= ?1 LIMIT ?2)";
 
-/// What is alive under a key at this moment.
-pub(crate) async fn look(
+/// Reads the value that is alive under a key at this moment.
+pub(crate) async fn read(
     executor: impl SqliteExecutor<'_>,
     key: &StorageKey,
     now: i64,
 ) -> Result<Option<Entry>, sqlx::Error> {
     let query = sqlx::query_as(READ).bind(key.as_bytes().as_slice()).bind(now);
     let row: Option<(Vec<u8>, i64)> = query.fetch_optional(executor).await?;
-    Ok(row.map(|(value, ends)| Entry {
-        value: value.into(),
-        left: Duration::from_millis(ends.saturating_sub(now).unsigned_abs()),
-    }))
+    let left = |ends: i64| Duration::from_millis(ends.saturating_sub(now).unsigned_abs());
+    Ok(row.map(|(value, ends)| Entry::new(value, left(ends))))
 }
 
 /// Puts a value where none is alive or, if one is expected, where that is; says whether it did.
@@ -77,7 +75,7 @@ pub(crate) async fn put(
     Ok(query.execute(connection).await?.rows_affected() == 1)
 }
 
-/// Drops at most so many values whose life is over, and says how many.
+/// Drops at most `limit` values whose life is over, and says how many.
 pub(crate) async fn purge(
     connection: &mut SqliteConnection,
     limit: u32,
@@ -86,7 +84,7 @@ pub(crate) async fn purge(
     Ok(sqlx::query(PURGE).bind(now).bind(limit).execute(connection).await?.rows_affected())
 }
 
-/// Milliseconds as `SQLite` holds them; what does not fit is the largest.
-pub(crate) fn stored(duration: Duration) -> i64 {
+/// A time in milliseconds, as the table holds it; one that does not fit is the largest that does.
+pub(crate) fn column_millis(duration: Duration) -> i64 {
     i64::try_from(millis(duration)).unwrap_or(i64::MAX)
 }

@@ -1,0 +1,96 @@
+//! Sorts the errors of the client library into those of a store.
+
+use crate::error::{StoreError, StoreErrorKind};
+use sqlx::error::DatabaseError;
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+#[cfg(feature = "mysql")]
+use sqlx::mysql::MySqlDatabaseError;
+#[cfg(feature = "postgres")]
+use sqlx::postgres::PgDatabaseError;
+#[cfg(feature = "sqlite")]
+use sqlx::sqlite::SqliteError;
+
+/// The store's error of an operation that failed with this one.
+pub(crate) fn failed(operation: &'static str, error: impl Into<Arc<sqlx::Error>>) -> StoreError {
+    let error = error.into();
+    StoreError::new(kind(&error), operation).because(error)
+}
+
+/// Whether the connection that gave this error can be used again.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(super) fn is_reusable_after(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(_) => kind(error) != StoreErrorKind::Unavailable,
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => true,
+        _ => false,
+    }
+}
+
+fn kind(error: &sqlx::Error) -> StoreErrorKind {
+    match error {
+        sqlx::Error::PoolTimedOut => StoreErrorKind::Timeout,
+        sqlx::Error::Io(error) if error.kind() == ErrorKind::TimedOut => StoreErrorKind::Timeout,
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => StoreErrorKind::Corrupt,
+        sqlx::Error::Configuration(_) => StoreErrorKind::Rejected,
+        sqlx::Error::Database(refusal) => refused(&**refusal),
+        _ => StoreErrorKind::Unavailable,
+    }
+}
+
+/// The databases use the same codes for different things, so each has a list of its own.
+fn refused(error: &(dyn DatabaseError + 'static)) -> StoreErrorKind {
+    #[cfg(feature = "sqlite")]
+    if let Some(error) = error.try_downcast_ref() {
+        return refused_by_sqlite(error);
+    }
+    #[cfg(feature = "postgres")]
+    if let Some(error) = error.try_downcast_ref() {
+        return refused_by_postgres(error);
+    }
+    #[cfg(feature = "mysql")]
+    if let Some(error) = error.try_downcast_ref() {
+        return refused_by_mysql(error);
+    }
+    StoreErrorKind::Rejected
+}
+
+/// `SQLITE_BUSY` and `SQLITE_LOCKED`: it waited for the write of another process.
+#[cfg(feature = "sqlite")]
+fn refused_by_sqlite(error: &SqliteError) -> StoreErrorKind {
+    let code = error.code().and_then(|code| code.parse::<u32>().ok());
+    match code.map(|code| code & 0xff) {
+        Some(5 | 6) => StoreErrorKind::Busy,
+        _ => StoreErrorKind::Rejected,
+    }
+}
+
+/// The codes are listed at <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+#[cfg(feature = "postgres")]
+fn refused_by_postgres(error: &PgDatabaseError) -> StoreErrorKind {
+    match error.code() {
+        // Others hold a lock, or one of several had to give way.
+        "40001" | "40P01" | "55P03" => StoreErrorKind::Busy,
+        "57014" => StoreErrorKind::Timeout,
+        // It stops, starts, has too many clients, or became a replica.
+        "57P01" | "57P02" | "57P03" | "53300" | "25006" => StoreErrorKind::Unavailable,
+        code if code.starts_with("08") => StoreErrorKind::Unavailable,
+        _ => StoreErrorKind::Rejected,
+    }
+}
+
+/// The codes are listed at <https://mariadb.com/kb/en/mariadb-error-code-reference/>.
+#[cfg(feature = "mysql")]
+fn refused_by_mysql(error: &MySqlDatabaseError) -> StoreErrorKind {
+    match error.number() {
+        // A lock took too long, a deadlock, or a row that changed meanwhile.
+        1205 | 1213 | 1020 => StoreErrorKind::Busy,
+        // The server's own limit on statements.
+        1969 | 3024 => StoreErrorKind::Timeout,
+        // Too many clients, a shutdown, a killed connection, a server that became a replica.
+        1040 | 1203 | 1053 | 1317 | 1927 | 3169 | 4031 | 1290 | 1836 => StoreErrorKind::Unavailable,
+        _ if error.code().is_some_and(|code| code.starts_with("08")) => StoreErrorKind::Unavailable,
+        _ => StoreErrorKind::Rejected,
+    }
+}
