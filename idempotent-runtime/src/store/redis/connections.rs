@@ -1,83 +1,86 @@
-//! One connection for every async runtime that uses the store.
+//! One connection for each async runtime that uses the store.
 //!
 //! A worker of actix-web is a runtime of its own. A connection shared between workers would be
 //! driven by one of them, and a handler that blocks that worker would stop the store for all.
 
-use crate::store::redis::link::Link;
-use crate::store::redis::target::Target;
+use crate::store::redis::connection::RedisConnection;
+use crate::store::redis::endpoint::Endpoint;
+use crate::store::redis::errors::is_read_only;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use redis::{RedisError, RedisResult};
+use redis::RedisResult;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::runtime::{Handle, Id};
 
-/// A connection, or the attempt to make it that everybody in this runtime waits for.
-type Attempt = Shared<BoxFuture<'static, RedisResult<Link>>>;
+/// A connection that is being opened, or is open; all callers in its runtime wait for it together.
+type Connecting = Shared<BoxFuture<'static, RedisResult<RedisConnection>>>;
 
 /// The connections of one store.
-pub(crate) struct Connections {
-    target: Target,
-    open: Mutex<HashMap<Id, Line>>,
-    /// Numbers every attempt, so that a late report of a broken connection hits no newer one.
-    made: AtomicU64,
+pub(crate) struct RedisConnections {
+    endpoint: Endpoint,
+    open: Mutex<HashMap<Id, RuntimeConnection>>,
+    /// The number of the next connection: a late report that one broke must not hit a newer one.
+    next_number: AtomicU64,
 }
 
 #[derive(Clone)]
-struct Line {
+struct RuntimeConnection {
     number: u64,
-    attempt: Attempt,
+    connecting: Connecting,
 }
 
-/// A connection to use once, which can be reported as broken.
+/// A connection for one use, which can be reported as broken.
 pub(crate) struct Connected<'a> {
-    pub(crate) connection: Link,
-    connections: &'a Connections,
+    pub(crate) connection: RedisConnection,
+    connections: &'a RedisConnections,
     number: u64,
 }
 
-impl Connections {
-    pub(crate) fn new(target: Target) -> Self {
-        Self { target, open: Mutex::default(), made: AtomicU64::new(0) }
+impl RedisConnections {
+    pub(crate) fn new(endpoint: Endpoint) -> Self {
+        Self { endpoint, open: Mutex::default(), next_number: AtomicU64::new(0) }
     }
 
-    pub(crate) fn target(&self) -> &Target {
-        &self.target
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
-    /// The connection of the current runtime; after a failure the next caller tries anew.
+    /// The connection of the current runtime. After a failure the next caller opens a new one.
     pub(crate) async fn get(&self) -> RedisResult<Connected<'_>> {
-        let line = self.line();
-        match line.attempt.await {
-            Ok(connection) => Ok(Connected { connection, connections: self, number: line.number }),
+        let current = self.current();
+        match current.connecting.await {
+            Ok(connection) => {
+                Ok(Connected { connection, connections: self, number: current.number })
+            }
             Err(error) => {
-                self.forget(line.number);
+                self.forget(current.number);
                 Err(error)
             }
         }
     }
 
-    fn line(&self) -> Line {
-        let connect = || Line {
-            number: self.made.fetch_add(1, Ordering::Relaxed),
-            attempt: self.target.connect().shared(),
+    fn current(&self) -> RuntimeConnection {
+        let connect = || RuntimeConnection {
+            number: self.next_number.fetch_add(1, Ordering::Relaxed),
+            connecting: self.endpoint.connect().shared(),
         };
         self.lock().entry(Handle::current().id()).or_insert_with(connect).clone()
     }
 
     fn forget(&self, number: u64) {
-        self.lock().retain(|_, line| line.number != number);
+        self.lock().retain(|_, open| open.number != number);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Id, Line>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Id, RuntimeConnection>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Connected<'_> {
-    /// Looks at an answer: a connection that broke, fell silent, or whose server became a replica, is
-    /// not used again. (Nothing else would tell of a host that is gone: TCP tries for many minutes.)
+    /// Passes an answer on, and forgets the connection if it broke, fell silent, or leads to a replica.
+    /// (Nothing else tells of a host that is gone: TCP tries for many minutes.)
     pub(crate) fn check<T>(&self, answer: RedisResult<T>) -> RedisResult<T> {
         answer.inspect_err(|error| {
             if error.is_unrecoverable_error() || error.is_timeout() || is_read_only(error) {
@@ -85,8 +88,4 @@ impl Connected<'_> {
             }
         })
     }
-}
-
-pub(super) fn is_read_only(error: &RedisError) -> bool {
-    error.code() == Some("READONLY")
 }

@@ -1,70 +1,55 @@
-//! Settings of a server that break or weaken what is promised on top of it.
+//! Settings of the servers that break or weaken the contract of their store.
 
+use crate::store::doctor::{Check, ServerSettings, findings};
 use crate::store::finding::Finding;
-use crate::store::redis::link::Link;
+use crate::store::redis::connection::RedisConnection;
 use ::redis::{RedisResult, cmd, from_redis_value};
 use std::collections::HashMap;
 
-/// What the server says about itself: the fields of `INFO` and some of `CONFIG`.
+/// A master, as it describes itself.
 #[derive(Debug)]
-struct Facts {
-    info: HashMap<String, String>,
-    /// Nothing, where the server does not let us ask.
-    config: Option<HashMap<String, String>>,
-    /// Whether it must have all keys.
-    alone: bool,
+struct Master {
+    /// The fields of `INFO`.
+    info: ServerSettings,
+    /// Some of `CONFIG`; `None` where the server does not let us ask.
+    config: Option<ServerSettings>,
+    /// Whether it is the only one, which must have all keys.
+    is_single: bool,
 }
 
-/// Asks every master about itself, and says what is not as it should be, the worst first.
-pub(super) async fn ask(link: &mut Link) -> RedisResult<Vec<Finding>> {
-    let infos = link.ask_masters(&cmd("INFO")).await?;
+impl Master {
+    fn config(&self, name: &str) -> Option<&str> {
+        self.config.as_ref()?.find(name)
+    }
+}
+
+/// Asks every master for its settings, and checks them.
+pub(super) async fn examine(connection: &mut RedisConnection) -> RedisResult<Vec<Finding>> {
+    let infos = connection.query_masters(&cmd("INFO")).await?;
     let mut get = cmd("CONFIG");
     get.arg("GET").arg("save").arg("min-replicas-to-write");
-    // Providers forbid it to their customers; then we say what we could not see.
-    let mut configs = link.ask_masters(&get).await.unwrap_or_default();
-    let mut findings = Vec::new();
-    for (master, info) in infos {
-        let config = configs.remove(&master).and_then(|config| from_redis_value(config).ok());
+    // Providers forbid it to their customers; then a finding says which settings were not checked.
+    let mut configs = connection.query_masters(&get).await.unwrap_or_default();
+    let mut masters = Vec::new();
+    for (address, info) in infos {
+        let config = configs.remove(&address).and_then(|config| from_redis_value(config).ok());
+        let config = config.map(|config: HashMap<String, String>| config.into_iter().collect());
         let info = fields(&from_redis_value::<String>(info)?);
-        let facts = Facts { info, config, alone: link.is_alone() };
-        for finding in facts.findings() {
-            // What is so of several masters is said once.
-            if !findings.contains(&finding) {
-                findings.push(finding);
-            }
-        }
+        masters.push(Master { info, config, is_single: connection.is_single() });
     }
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    Ok(findings)
+    Ok(findings(&masters, &CHECKS))
 }
 
-fn fields(info: &str) -> HashMap<String, String> {
+fn fields(info: &str) -> ServerSettings {
     let lines = info.lines().filter_map(|line| line.split_once(':'));
-    lines.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect()
+    lines.map(|(name, value)| (name, value.trim())).collect()
 }
 
-type Rule = fn(&Facts) -> Option<Finding>;
-
-const RULES: [Rule; 7] =
+const CHECKS: [Check<Master>; 7] =
     [version, role, in_a_cluster, eviction, config_forbidden, persistence, replicas_may_lag];
 
-impl Facts {
-    /// Everything that is not as it should be.
-    fn findings(&self) -> impl Iterator<Item = Finding> {
-        RULES.iter().filter_map(|rule| rule(self))
-    }
-
-    fn info(&self, field: &str) -> &str {
-        self.info.get(field).map_or("", String::as_str)
-    }
-
-    fn config(&self, name: &str) -> Option<&str> {
-        self.config.as_ref()?.get(name).map(String::as_str)
-    }
-}
-
-fn version(facts: &Facts) -> Option<Finding> {
-    let version = facts.info("redis_version");
+fn version(master: &Master) -> Option<Finding> {
+    let version = master.info.get("redis_version");
     let major: u32 = version.split('.').next()?.parse().ok()?;
     (major < 7).then(|| {
         Finding::error(
@@ -74,17 +59,17 @@ fn version(facts: &Facts) -> Option<Finding> {
     })
 }
 
-fn role(facts: &Facts) -> Option<Finding> {
-    (facts.info("role") == "slave").then(|| {
+fn role(master: &Master) -> Option<Finding> {
+    (master.info.get("role") == "slave").then(|| {
         Finding::error(
-            format!("the server is a replica of {}", facts.info("master_host")),
+            format!("the server is a replica of {}", master.info.get("master_host")),
             "connect to the master: a replica refuses writes, or keeps them to itself",
         )
     })
 }
 
-fn in_a_cluster(facts: &Facts) -> Option<Finding> {
-    (facts.alone && facts.info("cluster_enabled") == "1").then(|| {
+fn in_a_cluster(master: &Master) -> Option<Finding> {
+    (master.is_single && master.info.get("cluster_enabled") == "1").then(|| {
         Finding::error(
             "the server is one node of a cluster and refuses the keys of the others",
             "connect by `redis+cluster://…` (feature `redis-cluster`)",
@@ -92,14 +77,14 @@ fn in_a_cluster(facts: &Facts) -> Option<Finding> {
     })
 }
 
-fn eviction(facts: &Facts) -> Option<Finding> {
-    let policy = facts.info("maxmemory_policy");
+fn eviction(master: &Master) -> Option<Finding> {
+    let policy = master.info.get("maxmemory_policy");
     if policy.is_empty() || policy == "noeviction" {
         return None;
     }
     let help =
         "set `maxmemory-policy noeviction`: new keys are then refused, and no duplicate runs";
-    Some(match facts.info("maxmemory") {
+    Some(match master.info.get("maxmemory") {
         "0" => Finding::warning(
             format!("`maxmemory-policy {policy}` would drop records, once there is a `maxmemory`"),
             help,
@@ -113,8 +98,8 @@ fn eviction(facts: &Facts) -> Option<Finding> {
     })
 }
 
-fn config_forbidden(facts: &Facts) -> Option<Finding> {
-    facts.config.is_none().then(|| {
+fn config_forbidden(master: &Master) -> Option<Finding> {
+    master.config.is_none().then(|| {
         Finding::warning(
             "the server forbids `CONFIG GET`: snapshots and `min-replicas-to-write` are not checked",
             "check them by hand, or allow `CONFIG|GET` to this user",
@@ -122,11 +107,11 @@ fn config_forbidden(facts: &Facts) -> Option<Finding> {
     })
 }
 
-fn persistence(facts: &Facts) -> Option<Finding> {
-    if facts.info("aof_enabled") == "1" {
+fn persistence(master: &Master) -> Option<Finding> {
+    if master.info.get("aof_enabled") == "1" {
         return None;
     }
-    Some(match facts.config("save")? {
+    Some(match master.config("save")? {
         "" => Finding::warning(
             "the server keeps nothing on disk: after its restart every key is free again",
             "set `appendonly yes`",
@@ -138,9 +123,9 @@ fn persistence(facts: &Facts) -> Option<Finding> {
     })
 }
 
-fn replicas_may_lag(facts: &Facts) -> Option<Finding> {
-    let replicas = facts.info("connected_slaves");
-    let waits = facts.config("min-replicas-to-write")?;
+fn replicas_may_lag(master: &Master) -> Option<Finding> {
+    let replicas = master.info.get("connected_slaves");
+    let waits = master.config("min-replicas-to-write")?;
     (waits == "0" && !matches!(replicas, "" | "0")).then(|| {
         Finding::warning(
             "replication is asynchronous: a failover can forget the last claims and outcomes",
@@ -156,10 +141,9 @@ mod tests {
     use crate::store::finding::Severity;
 
     fn found(info: &str, config: Option<[(&str, &str); 2]>) -> Vec<Severity> {
-        let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        let config = config.map(|config| config.map(own).into());
-        let facts = Facts { info: fields(info), config, alone: true };
-        facts.findings().map(|finding| finding.severity).collect()
+        let config = config.map(|config| config.into_iter().collect());
+        let master = Master { info: fields(info), config, is_single: true };
+        findings(&[master], &CHECKS).into_iter().map(|finding| finding.severity).collect()
     }
 
     const GOOD: &str = "redis_version:8.4.0\r\nrole:master\r\nconnected_slaves:0\r\n\

@@ -1,29 +1,35 @@
 //! Records in Redis or Valkey: one key each, so that a cluster can spread them.
 
-mod connections;
+// From the top; each imports only files below it.
 mod doctor;
-mod link;
-mod target;
 mod watches;
 
-use crate::error::{StoreError, StoreErrorKind};
+mod connections;
+
+mod endpoint;
+
+mod connection;
+
+mod errors;
+
+use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::store::contract::{Changed, Entry, Store, Swap};
 use crate::store::finding::Finding;
 use crate::store::future::StoreFuture;
 use crate::store::life::life_millis;
 use ::redis::aio::ConnectionLike;
-use ::redis::{Cmd, ErrorKind, RedisError, RedisResult, Script, Value, cmd, pipe};
+use ::redis::{Cmd, ErrorKind, RedisResult, Script, Value, cmd, pipe};
 use bytes::Bytes;
-use connections::is_read_only;
+use errors::{failed, is_unknown_syntax};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use watches::Watches;
 
-pub(crate) use connections::Connections;
-pub(crate) use link::Link;
-pub(crate) use target::Target;
+pub(crate) use connection::RedisConnection;
+pub(crate) use connections::RedisConnections;
+pub(crate) use endpoint::Endpoint;
 
 /// Keeps records in Redis 7.0 or later, or Valkey 8 or later.
 ///
@@ -34,13 +40,13 @@ pub(crate) use target::Target;
 /// The server must be a master with `maxmemory-policy noeviction`: any other policy drops leases
 /// under pressure.
 pub struct RedisStore {
-    connections: Connections,
-    /// Where somebody tells of changes.
+    connections: RedisConnections,
+    /// Where the server tells of changes.
     watches: Option<Watches>,
     prefix: String,
     swap: Script,
     read: Script,
-    /// Whether `SET … IFEQ` is worth trying; the server's first complaint settles it.
+    /// Whether to try `SET … IFEQ`; not any more after the server did not know it.
     native_swap: AtomicBool,
     findings: Vec<Finding>,
 }
@@ -54,14 +60,14 @@ impl RedisStore {
     /// name, wherever the sentinels at these hosts say that it is by then.
     ///
     /// # Errors
-    /// When the URL is none, the server cannot be reached, or refuses the credentials.
+    /// When the URL is malformed, or the server cannot be reached or refuses the credentials.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        let target = Target::of(url).map_err(|error| failed("connect", error))?;
-        let watches = Watches::of(&target).map_err(|error| failed("connect", error))?;
-        let connections = Connections::new(target);
+        let endpoint = Endpoint::of(url).map_err(|error| failed("connect", error))?;
+        let watches = Watches::of(&endpoint).map_err(|error| failed("connect", error))?;
+        let connections = RedisConnections::new(endpoint);
         let examined = async {
             let mut connected = connections.get().await?;
-            doctor::ask(&mut connected.connection).await
+            doctor::examine(&mut connected.connection).await
         };
         let findings = examined.await.map_err(|error| failed("connect", error))?;
         Ok(Self {
@@ -75,21 +81,21 @@ impl RedisStore {
         })
     }
 
-    /// What the names of all keys begin with. Defaults to `idempotency:`.
+    /// The beginning of the names of all keys. Defaults to `idempotency:`.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    fn name(&self, key: &StorageKey) -> String {
+    fn key_name(&self, key: &StorageKey) -> String {
         format!("{}{key}", self.prefix)
     }
 
     async fn send(&self, command: &Cmd) -> RedisResult<Value> {
         let mut connected = self.connections.get().await?;
         let answer = connected.connection.req_packed_command(command).await;
-        // A server's refusal comes as a value.
+        // A refusal of the server comes as a value.
         connected.check(answer.and_then(Value::extract_error))
     }
 
@@ -101,10 +107,10 @@ impl RedisStore {
         life: Duration,
     ) -> RedisResult<Swap> {
         let mut command = cmd("SET");
-        command.arg(self.name(key)).arg(&value[..]).arg("IFEQ").arg(&expected[..]);
+        command.arg(self.key_name(key)).arg(&value[..]).arg("IFEQ").arg(&expected[..]);
         command.arg("GET").arg("PX").arg(life_millis(life));
         // It answers what was there before, whether or not that was the expected value.
-        let before = bytes(self.send(&command).await?)?;
+        let before = string(self.send(&command).await?)?;
         Ok(if before.as_ref() == Some(expected) { Swap::Done } else { Swap::Differs(before) })
     }
 
@@ -115,28 +121,28 @@ impl RedisStore {
         value: &Bytes,
         life: Duration,
     ) -> RedisResult<Swap> {
-        let mut call = self.swap.key(self.name(key));
+        let mut call = self.swap.key(self.key_name(key));
         call.arg(&expected[..]).arg(&value[..]).arg(life_millis(life));
         let mut connected = self.connections.get().await?;
         let answer = call.invoke_async(&mut connected.connection).await;
         Ok(match connected.check(answer)? {
             Value::Int(_) => Swap::Done,
-            other => Swap::Differs(bytes(other)?),
+            other => Swap::Differs(string(other)?),
         })
     }
 
-    /// What is there and its life, in one step: what is left must be of the value that is read.
-    async fn look(&self, key: &StorageKey) -> RedisResult<(Option<Vec<u8>>, i64)> {
-        let name = self.name(key);
+    /// Reads a value and its life in one step: both must be of one value.
+    async fn get_with_ttl(&self, key: &StorageKey) -> RedisResult<(Option<Vec<u8>>, i64)> {
+        let name = self.key_name(key);
         let mut connected = self.connections.get().await?;
-        let link = &mut connected.connection;
-        let answer = if link.is_alone() {
+        let connection = &mut connected.connection;
+        let answer = if connection.is_single() {
             let mut both = pipe();
             both.atomic().cmd("GET").arg(&name).cmd("PTTL").arg(&name);
-            both.query_async(link).await
+            both.query_async(connection).await
         } else {
-            // A cluster breaks a transaction off whose slot is on its way elsewhere.
-            self.read.key(name).invoke_async(link).await
+            // A cluster aborts a transaction while the slot of its key is moving.
+            self.read.key(name).invoke_async(connection).await
         };
         connected.check(answer)
     }
@@ -151,9 +157,9 @@ impl Store for RedisStore {
     ) -> StoreFuture<'a, Option<Bytes>> {
         StoreFuture::new(async move {
             let mut command = cmd("SET");
-            command.arg(self.name(key)).arg(&value[..]);
+            command.arg(self.key_name(key)).arg(&value[..]);
             command.arg("NX").arg("GET").arg("PX").arg(life_millis(life));
-            let there = self.send(&command).await.and_then(bytes);
+            let there = self.send(&command).await.and_then(string);
             there.map_err(|error| failed("create", error))
         })
     }
@@ -181,21 +187,20 @@ impl Store for RedisStore {
 
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
         StoreFuture::new(async move {
-            let (value, left) = self.look(key).await.map_err(|error| failed("read", error))?;
-            Ok(value.map(|value| Entry {
-                value: value.into(),
-                // A key without an end is none of ours; it counts as at its end.
-                left: Duration::from_millis(u64::try_from(left).unwrap_or(0)),
-            }))
+            let (value, left) =
+                self.get_with_ttl(key).await.map_err(|error| failed("read", error))?;
+            // A key without an end is none of ours; it counts as at its end.
+            let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+            Ok(value.map(|value| Entry::new(value, left)))
         })
     }
 
     fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
         let watches = self.watches.as_ref().filter(|watches| watches.are_possible())?;
         Some(StoreFuture::new(async move {
-            let told = watches.watch(self.name(key)).await;
-            told.map(|changed| -> Changed { Box::pin(changed) })
-                .map_err(|error| failed("watch", error))
+            let changed = watches.watch(self.key_name(key)).await;
+            let changed: Changed = Box::pin(changed.map_err(|error| failed("watch", error))?);
+            Ok(changed)
         }))
     }
 
@@ -205,7 +210,7 @@ impl Store for RedisStore {
     }
 
     fn describe(&self) -> String {
-        self.connections.target().describe()
+        self.connections.endpoint().describe()
     }
 
     fn findings(&self) -> Vec<Finding> {
@@ -219,32 +224,12 @@ impl fmt::Debug for RedisStore {
     }
 }
 
-/// A string or nothing, as the server answers `GET`.
-fn bytes(value: Value) -> RedisResult<Option<Bytes>> {
+/// The string of a reply to `GET`, if there is one.
+fn string(value: Value) -> RedisResult<Option<Bytes>> {
     match value {
         Value::BulkString(bytes) => Ok(Some(bytes.into())),
         Value::Nil => Ok(None),
         // Redis answers `OK` where `GET` is ignored; none of our commands allows that.
         _ => Err((ErrorKind::UnexpectedReturnType, "neither a string nor nothing").into()),
     }
-}
-
-fn is_unknown_syntax(error: &RedisError) -> bool {
-    error.code() == Some("ERR") && error.detail().is_some_and(|detail| detail.contains("syntax"))
-}
-
-/// Sorts the client library's errors into ours.
-fn failed(operation: &'static str, error: RedisError) -> StoreError {
-    let kind = match (error.kind(), error.code()) {
-        _ if error.is_timeout() => StoreErrorKind::Timeout,
-        (_, Some("WRONGTYPE")) | (ErrorKind::UnexpectedReturnType, _) => StoreErrorKind::Corrupt,
-        _ if is_read_only(&error) => StoreErrorKind::Unavailable,
-        // An answer that was cut does not parse; it says nothing about the record.
-        (ErrorKind::Io | ErrorKind::Parse | ErrorKind::ClusterConnectionNotFound, _)
-        | (_, Some("LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "NOREPLICAS")) => {
-            StoreErrorKind::Unavailable
-        }
-        _ => StoreErrorKind::Rejected,
-    };
-    StoreError::new(kind, operation).because(error)
 }

@@ -1,10 +1,10 @@
-//! Being told of changes, by what a server offers to clients that cache (`CLIENT TRACKING`).
+//! Watching keys, by the messages that a server sends to clients with a cache (`CLIENT TRACKING`).
 //!
-//! Whoever waits reads the key on a connection of its own kind, and the server tells that connection
-//! when the key changes. It costs those who change it nothing, and those who never wait neither.
+//! A waiter reads its key on a connection for that purpose alone, and the server tells that connection
+//! when the key changes. Writers pay nothing for it, nor does a process in which nobody waits.
 
-use super::connections::Connections;
-use super::target::Target;
+use crate::store::redis::connections::RedisConnections;
+use crate::store::redis::endpoint::Endpoint;
 use ::redis::{ErrorKind, PushInfo, PushKind, RedisError, RedisResult, Value, cmd};
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -12,53 +12,53 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
-/// Who waits for which key to change.
+/// Watches keys for those who wait for them to change.
 pub(super) struct Watches {
-    connections: Connections,
-    desk: Arc<Desk>,
-    /// The server's first refusal settles it.
+    connections: RedisConnections,
+    registry: Arc<WatcherRegistry>,
+    /// Whether the server refused to track keys; it is not asked again.
     refused: AtomicBool,
 }
 
-/// Where changes are told and those who wait are found.
+/// All watchers, found by the keys that the server names.
 #[derive(Default)]
-struct Desk {
-    waiting: Mutex<HashMap<String, Waiting>>,
-    numbers: AtomicU64,
+struct WatcherRegistry {
+    watchers: Mutex<HashMap<String, KeyWatchers>>,
+    next_number: AtomicU64,
 }
 
-/// Those who wait for one key, each with a number of its own.
-type Waiting = HashMap<u64, oneshot::Sender<Infallible>>;
+/// The watchers of one key, each with a number of its own. A watcher is told by dropping its sender.
+type KeyWatchers = HashMap<u64, oneshot::Sender<Infallible>>;
 
-/// One who waits; gone from the desk when this is.
-struct Place {
-    desk: Arc<Desk>,
+/// A watcher of one key, in the registry for as long as it lives.
+struct Watcher {
+    registry: Arc<WatcherRegistry>,
     name: String,
     number: u64,
     told: oneshot::Receiver<Infallible>,
 }
 
 impl Watches {
-    /// Nothing, where nobody tells: the masters of a cluster each know their own keys, and slots move.
-    pub(super) fn of(target: &Target) -> RedisResult<Option<Self>> {
-        let desk = Arc::<Desk>::default();
-        let told = {
-            let desk = Arc::clone(&desk);
+    /// `None` for a cluster, where nobody tells: each master knows its own keys, and slots move.
+    pub(super) fn of(endpoint: &Endpoint) -> RedisResult<Option<Self>> {
+        let registry = Arc::<WatcherRegistry>::default();
+        let pushes = {
+            let registry = Arc::clone(&registry);
             move |push| {
-                desk.hear(push);
+                registry.receive(push);
                 Ok::<_, Infallible>(())
             }
         };
         let mut track = cmd("CLIENT");
         track.arg("TRACKING").arg("ON");
-        let target = target.told(told, track)?;
-        Ok(target.map(|target| {
-            let connections = Connections::new(target);
-            Self { connections, desk, refused: AtomicBool::new(false) }
+        let endpoint = endpoint.with_pushes(pushes, track)?;
+        Ok(endpoint.map(|endpoint| {
+            let connections = RedisConnections::new(endpoint);
+            Self { connections, registry, refused: AtomicBool::new(false) }
         }))
     }
 
-    /// Whether it is worth asking.
+    /// Whether the server has not refused yet.
     pub(super) fn are_possible(&self) -> bool {
         !self.refused.load(Ordering::Relaxed)
     }
@@ -68,20 +68,20 @@ impl Watches {
         &self,
         name: String,
     ) -> RedisResult<impl Future<Output = ()> + Send + use<>> {
-        // Before it is asked: what the server tells comes between the answers.
-        let place = self.desk.wait_for(name);
-        self.track(&place.name).await.inspect_err(|error| {
+        // Before the key is tracked: the server may tell of a change before it answers.
+        let watcher = self.registry.register(name);
+        self.track(&watcher.name).await.inspect_err(|error| {
             if is_refusal(error) && !self.refused.swap(true, Ordering::Relaxed) {
                 tracing::info!(%error, "the server does not tell of changes; those who wait look");
             }
         })?;
         Ok(async move {
-            let mut place = place;
-            let Err(_told) = (&mut place.told).await;
+            let mut watcher = watcher;
+            let Err(_told) = (&mut watcher.told).await;
         })
     }
 
-    /// Any command that reads makes the server remember the key.
+    /// Reads the key, by which the server remembers that this connection wants to be told.
     async fn track(&self, name: &str) -> RedisResult<()> {
         let mut connected = self.connections.get().await?;
         let answer = cmd("EXISTS").arg(name).exec_async(&mut connected.connection).await;
@@ -89,15 +89,15 @@ impl Watches {
     }
 }
 
-impl Desk {
-    fn wait_for(self: &Arc<Self>, name: String) -> Place {
+impl WatcherRegistry {
+    fn register(self: &Arc<Self>, name: String) -> Watcher {
         let (tell, told) = oneshot::channel();
-        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
         self.lock().entry(name.clone()).or_default().insert(number, tell);
-        Place { desk: Arc::clone(self), name, number, told }
+        Watcher { registry: Arc::clone(self), name, number, told }
     }
 
-    fn hear(&self, push: PushInfo) {
+    fn receive(&self, push: PushInfo) {
         match (push.kind, push.data.into_iter().next()) {
             (PushKind::Invalidate, Some(Value::Array(names))) => {
                 for name in names {
@@ -106,13 +106,13 @@ impl Desk {
                     }
                 }
             }
-            // Everything was dropped, or from here on nothing would be told.
+            // The server dropped all keys, or can tell nothing from here on.
             (PushKind::Invalidate | PushKind::Disconnection, _) => self.tell_all(),
             _ => {}
         }
     }
 
-    /// Gone from the desk is told: who waits sees the other end of the channel close.
+    /// Tells the watchers of a key: each sees that the other end of its channel is gone.
     fn tell(&self, name: &str) {
         drop(self.lock().remove(name));
     }
@@ -121,25 +121,25 @@ impl Desk {
         drop(std::mem::take(&mut *self.lock()));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Waiting>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, KeyWatchers>> {
+        self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Place {
+impl Drop for Watcher {
     fn drop(&mut self) {
-        let mut all = self.desk.lock();
-        if let Some(waiting) = all.get_mut(&self.name) {
-            waiting.remove(&self.number);
-            if waiting.is_empty() {
+        let mut all = self.registry.lock();
+        if let Some(watchers) = all.get_mut(&self.name) {
+            watchers.remove(&self.number);
+            if watchers.is_empty() {
                 all.remove(&self.name);
             }
         }
     }
 }
 
-/// Whether the server will say the same the next time: the user may not, or what stands before the
-/// server does not know how.
+/// Whether the server will refuse the next time, too: its user may not track keys, or a proxy before it
+/// does not know how.
 fn is_refusal(error: &RedisError) -> bool {
     error.kind() == ErrorKind::RESP3NotSupported
         || matches!(error.code(), Some("ERR" | "NOPERM" | "NOPROTO"))

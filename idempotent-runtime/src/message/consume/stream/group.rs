@@ -6,7 +6,7 @@ use crate::message::consume::decide::{Reason, Settlement};
 use crate::message::consume::failure::Failure;
 use crate::message::consume::incoming::Incoming;
 use crate::message::consume::source::{Acknowledger, Broken, Taken};
-use crate::store::redis::{Connections, Link};
+use crate::store::redis::{RedisConnection, RedisConnections};
 use ::redis::{Cmd, FromRedisValue, RedisError, RedisResult, Script, cmd, from_redis_value};
 use bytes::Bytes;
 use std::collections::{BTreeSet, HashMap};
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 /// A consumer of a group.
 pub struct Group {
     settings: Settings,
-    connections: Connections,
+    connections: RedisConnections,
     /// This consumer: a name that no other has.
     name: String,
     /// What is worked on, and as which attempt. Locked while the server is told of it, so that what is
@@ -44,7 +44,7 @@ type Fields = Vec<Vec<u8>>;
 type Entries = Vec<(String, Fields)>;
 
 impl Group {
-    pub(super) fn new(settings: &Settings, connections: Connections) -> Self {
+    pub(super) fn new(settings: &Settings, connections: RedisConnections) -> Self {
         Self {
             settings: settings.clone(),
             connections,
@@ -74,7 +74,7 @@ impl Group {
     /// New entries, when there are some within this time.
     pub(super) async fn read(
         &self,
-        reads: &mut Link,
+        reads: &mut RedisConnection,
         room: usize,
         wait: Duration,
     ) -> RedisResult<Vec<Taken<AckToken>>> {

@@ -9,7 +9,7 @@ mod group;
 mod session;
 
 use crate::message::consume::source::{Broken, ConsumeError, Source};
-use crate::store::redis::{Connections, Target};
+use crate::store::redis::{Endpoint, RedisConnections};
 use group::{Group, broken};
 use session::Reading;
 use std::fmt;
@@ -53,7 +53,7 @@ impl RedisStream {
         group: impl Into<String>,
     ) -> Result<Self, ConsumeError> {
         let (url, stream, group) = (url.into(), stream.into(), group.into());
-        Target::of(&url)
+        Endpoint::of(&url)
             .map_err(|error| ConsumeError::Unusable(format!("no URL of Redis: {error}")))?;
         let (dead, field) = (format!("{stream}:dead"), "payload".to_owned());
         let idle = Duration::from_secs(30);
@@ -90,16 +90,16 @@ impl Source for RedisStream {
 
     fn describe(&self) -> String {
         let Settings { url, stream, .. } = &self.settings;
-        let server = Target::of(url).map(|target| target.describe()).unwrap_or_default();
+        let server = Endpoint::of(url).map(|endpoint| endpoint.describe()).unwrap_or_default();
         format!("the stream `{stream}` of {server}")
     }
 
     async fn open(&self, _prefetch: u16) -> Result<Reading, Broken> {
         let url = &self.settings.url;
-        let target = Target::of(url).map_err(broken)?;
-        let waits = Target::waiting(url, session::BLOCK).map_err(broken)?;
+        let endpoint = Endpoint::of(url).map_err(broken)?;
+        let waits = Endpoint::blocking(url, session::BLOCK).map_err(broken)?;
         let group = self.group.get_or_init(|| {
-            let group = Arc::new(Group::new(&self.settings, Connections::new(target)));
+            let group = Arc::new(Group::new(&self.settings, RedisConnections::new(endpoint)));
             drop(tokio::spawn(keep(Arc::downgrade(&group), group.idle() / 3)));
             group
         });

@@ -2,7 +2,7 @@
 
 use super::group::{AckToken, Group, broken};
 use crate::message::consume::source::{Broken, Session, Taken};
-use crate::store::redis::Link;
+use crate::store::redis::RedisConnection;
 use ::redis::RedisResult;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -15,7 +15,7 @@ pub(super) const BLOCK: Duration = Duration::from_millis(500);
 /// A consumer that reads.
 pub struct Reading {
     group: Arc<Group>,
-    reads: Link,
+    reads: RedisConnection,
     /// A read under way: what it brings is this consumer's, so it is never dropped.
     under_way: Option<BoxFuture<'static, RedisResult<Vec<Taken<AckToken>>>>>,
     /// When it was last looked for what others left behind.
@@ -23,7 +23,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    pub(super) fn new(group: Arc<Group>, reads: Link) -> Self {
+    pub(super) fn new(group: Arc<Group>, reads: RedisConnection) -> Self {
         Self { group, reads, under_way: None, looked: None }
     }
 

@@ -1,4 +1,4 @@
-//! A connection to whoever keeps the records.
+//! A connection to one server or to a cluster.
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{Cmd, Pipeline, RedisFuture, RedisResult, Value};
@@ -11,47 +11,47 @@ use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
 #[cfg(feature = "redis-cluster")]
 use redis::from_redis_value;
 
-/// What several servers answer, by their addresses.
-pub(super) type Answers = BTreeMap<String, Value>;
+/// The replies of all masters, by their addresses.
+pub(super) type MasterReplies = BTreeMap<String, Value>;
 
 /// A connection; clones share it.
 #[derive(Clone)]
-pub(crate) enum Link {
-    One(MultiplexedConnection),
-    /// Finds the master of each key by itself, and sends again what went astray: a claim may arrive
+pub(crate) enum RedisConnection {
+    Single(MultiplexedConnection),
+    /// It finds the master of each key by itself, and sends a lost command again: a claim may arrive
     /// more than once.
     #[cfg(feature = "redis-cluster")]
     Cluster(ClusterConnection),
 }
 
-impl Link {
-    /// Asks every master the same; the answers by their addresses, one server's by none.
-    pub(super) async fn ask_masters(&mut self, question: &Cmd) -> RedisResult<Answers> {
+impl RedisConnection {
+    /// Sends a command to every master. The reply of a single server has an empty address.
+    pub(super) async fn query_masters(&mut self, command: &Cmd) -> RedisResult<MasterReplies> {
         match self {
-            Self::One(connection) => {
-                let answer = connection.send_packed_command(question).await?;
-                // A server's refusal comes as a value.
-                Ok([(String::new(), answer.extract_error()?)].into())
+            Self::Single(connection) => {
+                let reply = connection.send_packed_command(command).await?;
+                // A refusal of the server comes as a value.
+                Ok([(String::new(), reply.extract_error()?)].into())
             }
             #[cfg(feature = "redis-cluster")]
             Self::Cluster(connection) => {
                 let all = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
-                from_redis_value(connection.route_command(question.clone(), all).await?)
+                from_redis_value(connection.route_command(command.clone(), all).await?)
                     .map_err(Into::into)
             }
         }
     }
 
     /// Whether this is one server, which must have all keys.
-    pub(super) const fn is_alone(&self) -> bool {
-        matches!(self, Self::One(_))
+    pub(super) const fn is_single(&self) -> bool {
+        matches!(self, Self::Single(_))
     }
 }
 
-impl ConnectionLike for Link {
+impl ConnectionLike for RedisConnection {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
         match self {
-            Self::One(connection) => connection.req_packed_command(command),
+            Self::Single(connection) => connection.req_packed_command(command),
             #[cfg(feature = "redis-cluster")]
             Self::Cluster(connection) => connection.req_packed_command(command),
         }
@@ -64,7 +64,7 @@ impl ConnectionLike for Link {
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
         match self {
-            Self::One(connection) => connection.req_packed_commands(pipeline, offset, count),
+            Self::Single(connection) => connection.req_packed_commands(pipeline, offset, count),
             #[cfg(feature = "redis-cluster")]
             Self::Cluster(connection) => connection.req_packed_commands(pipeline, offset, count),
         }
@@ -72,7 +72,7 @@ impl ConnectionLike for Link {
 
     fn get_db(&self) -> i64 {
         match self {
-            Self::One(connection) => connection.get_db(),
+            Self::Single(connection) => connection.get_db(),
             #[cfg(feature = "redis-cluster")]
             Self::Cluster(connection) => connection.get_db(),
         }
