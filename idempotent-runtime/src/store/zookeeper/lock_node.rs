@@ -1,71 +1,76 @@
-//! A place in line: an ephemeral sequential node, as in the recipes of `ZooKeeper`.
+//! The node of a caller that wants a lock: ephemeral and sequential, as in the recipes of `ZooKeeper`.
 //!
-//! Its name begins with random digits, by which it is found again when the answer to its making was
-//! lost. Each watches only the node before its own, so a release wakes one and not all.
+//! Its name begins with random digits, by which it is found again when the answer to its creation was
+//! lost. Each caller watches only the node before its own, so a release wakes one and not all.
 
 use crate::store::locks::LeaseStatus;
+use crate::store::zookeeper::errors::is_transient;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
-use zookeeper_client::{Acls, Client, CreateMode, Error};
+use zookeeper_client::{Acls, Client, CreateMode, Error, SessionState};
 
-/// The pause before something is asked again whose answer was lost.
+/// The pause before a request is sent again whose answer was lost.
 const PAUSE: Duration = Duration::from_millis(50);
 
-pub(super) struct Place {
+/// A request of the holder to release the lock, with the channel for the answer.
+pub(super) type ReleaseRequest = oneshot::Sender<Result<LeaseStatus, Error>>;
+
+/// One caller's node in the queue for a lock.
+pub(super) struct LockNode {
     session: Client,
     acls: Acls<'static>,
+    /// The parent of all nodes of this lock.
     directory: String,
     /// The node's name without its number.
     name: String,
-    note: String,
-    /// The node, once it is known to be there.
-    node: Option<Ours>,
+    /// A text for people, stored in the node.
+    text: String,
+    /// The node, once it is known to exist.
+    created: Option<CreatedNode>,
 }
 
-struct Ours {
+struct CreatedNode {
     path: String,
     number: i32,
 }
 
-/// How a holder asks for the end.
-type Release = oneshot::Sender<Result<LeaseStatus, Error>>;
-
-impl Place {
+impl LockNode {
+    /// A node that does not exist yet.
     pub(super) fn new(
         session: Client,
         acls: Acls<'static>,
         directory: String,
-        note: String,
+        text: String,
     ) -> Self {
         let name = format!("{:032x}-", rand::random::<u128>());
-        Self { session, acls, directory, name, note, node: None }
+        Self { session, acls, directory, name, text, created: None }
     }
 
     pub(super) fn session(&self) -> &Client {
         &self.session
     }
 
-    pub(super) fn is_connected(&self) -> Result<(), Error> {
+    pub(super) fn check_connected(&self) -> Result<(), Error> {
         match self.session.state() {
-            zookeeper_client::SessionState::SyncConnected => Ok(()),
+            SessionState::SyncConnected => Ok(()),
             _ => Err(Error::ConnectionLoss),
         }
     }
 
-    /// Stands in line, and answers the transaction by which it does.
-    pub(super) async fn join(&mut self) -> Result<u64, Error> {
+    /// Creates the node at the end of the queue; the transaction that does is the fence.
+    pub(super) async fn enqueue(&mut self) -> Result<u64, Error> {
         let prefix = format!("{}/{}", self.directory, self.name);
-        let ours = CreateMode::EphemeralSequential.with_acls(self.acls);
+        let sequential = CreateMode::EphemeralSequential.with_acls(self.acls);
         loop {
-            match self.session.create(&prefix, self.note.as_bytes(), &ours).await {
+            match self.session.create(&prefix, self.text.as_bytes(), &sequential).await {
                 Ok((stat, number)) => {
                     let (path, number) = (format!("{prefix}{number}"), wrapped(number.into_i64()));
-                    self.node = Some(Ours { path, number });
+                    self.created = Some(CreatedNode { path, number });
                     return Ok(stat.czxid.unsigned_abs());
                 }
-                Err(Error::NoNode) => self.make_directory().await?,
-                Err(error) if passes(&error) => {
+                Err(Error::NoNode) => self.create_directory().await?,
+                Err(error) if is_transient(&error) => {
                     sleep(PAUSE).await;
                     if let Some(fence) = self.find().await? {
                         return Ok(fence);
@@ -76,27 +81,27 @@ impl Place {
         }
     }
 
-    /// Containers, which the server removes some time after they became empty.
-    async fn make_directory(&self) -> Result<(), Error> {
+    /// Creates containers, which the server removes some time after they became empty.
+    async fn create_directory(&self) -> Result<(), Error> {
         let container = CreateMode::Container.with_acls(self.acls);
         match self.session.mkdir(&self.directory, &container).await {
-            // Looked at again either way.
-            Err(error) if !passes(&error) => Err(error),
+            Err(error) if !is_transient(&error) => Err(error),
+            // The caller tries the node again, and so learns whether the directory is there.
             _ => Ok(()),
         }
     }
 
-    /// The node whose making was not answered, if it was made.
+    /// Finds the node whose creation was not answered, if it was created.
     async fn find(&mut self) -> Result<Option<u64>, Error> {
-        // It may have been made by another server than the one that is asked now.
-        again(|| self.session.sync(&self.directory)).await?;
+        // Another server may have created it than the one that is asked now.
+        retry(|| self.session.sync(&self.directory)).await?;
         let Some(child) = self.children().await?.into_iter().find(|child| self.is_ours(child))
         else {
             return Ok(None);
         };
         let path = format!("{}/{child}", self.directory);
-        let stat = again(|| self.session.check_stat(&path)).await?;
-        self.node = number(&child).map(|number| Ours { path, number });
+        let stat = retry(|| self.session.check_stat(&path)).await?;
+        self.created = number(&child).map(|number| CreatedNode { path, number });
         Ok(stat.map(|stat| stat.czxid.unsigned_abs()))
     }
 
@@ -104,11 +109,11 @@ impl Place {
         child.starts_with(&self.name)
     }
 
-    /// Waits until nobody is before it.
-    pub(super) async fn turn(&self) -> Result<(), Error> {
-        while let Some(ahead) = self.ahead().await? {
-            let path = format!("{}/{ahead}", self.directory);
-            let (there, watcher) = again(|| self.session.check_and_watch_stat(&path)).await?;
+    /// Waits until no node is before this one.
+    pub(super) async fn wait_for_turn(&self) -> Result<(), Error> {
+        while let Some(predecessor) = self.predecessor().await? {
+            let path = format!("{}/{predecessor}", self.directory);
+            let (there, watcher) = retry(|| self.session.check_and_watch_stat(&path)).await?;
             if there.is_some() {
                 watcher.changed().await;
             }
@@ -116,63 +121,66 @@ impl Place {
         Ok(())
     }
 
-    /// The node right before ours, which must still be there.
-    pub(super) async fn ahead(&self) -> Result<Option<String>, Error> {
+    /// The node right before this one, which must still exist itself.
+    pub(super) async fn predecessor(&self) -> Result<Option<String>, Error> {
         let children = self.children().await?;
-        let ours = self.node.as_ref().filter(|_| children.iter().any(|child| self.is_ours(child)));
-        let ours = ours.ok_or(Error::SessionExpired)?;
-        // Numbers wrap around, and a line is shorter than half of them.
-        let before = |child: &str| number(child).map(|number| number.wrapping_sub(ours.number));
-        let ahead = children.into_iter().filter_map(|child| Some((before(&child)?, child)));
-        Ok(ahead.filter(|(by, _)| *by < 0).max().map(|(_, child)| child))
+        let is_there = children.iter().any(|child| self.is_ours(child));
+        let ours = self.created.as_ref().filter(|_| is_there).ok_or(Error::SessionExpired)?;
+        // Numbers wrap around, and a queue is shorter than half of them.
+        let distance = |child: &str| number(child).map(|number| number.wrapping_sub(ours.number));
+        let others = children.into_iter().filter_map(|child| Some((distance(&child)?, child)));
+        Ok(others.filter(|(distance, _)| *distance < 0).max().map(|(_, child)| child))
     }
 
     async fn children(&self) -> Result<Vec<String>, Error> {
-        match again(|| self.session.list_children(&self.directory)).await {
+        match retry(|| self.session.list_children(&self.directory)).await {
             Err(Error::NoNode) => Ok(Vec::new()),
             children => children,
         }
     }
 
-    /// Holds the lock until it is told to release it; whoever cannot tell it any more leaves the lock
-    /// to its lease.
-    pub(super) async fn keep(mut self, released: oneshot::Receiver<Release>, lease: Duration) {
-        let mut released = released;
+    /// Holds the lock until its holder releases it. When the holder was dropped without a release, the
+    /// lock is held for its lease.
+    pub(super) async fn hold(
+        mut self,
+        mut released: oneshot::Receiver<ReleaseRequest>,
+        lease: Duration,
+    ) {
         let mut state = self.session.state_watcher();
         let release = tokio::select! {
             release = &mut released => release,
             () = async { while !state.state().is_terminated() { state.changed().await; } } => {
                 tracing::warn!(
-                    lock = self.note,
+                    lock = self.text,
                     "a lock is lost while its run goes on: its session ended; another may hold it",
                 );
                 released.await
             }
         };
         match release {
-            Ok(answer) => drop(answer.send(self.leave().await)),
+            Ok(answer) => drop(answer.send(self.delete().await)),
             Err(_dropped) => {
                 sleep(lease).await;
-                drop(self.leave().await);
+                drop(self.delete().await);
             }
         }
     }
 
-    /// Leaves the line, however long the server is away; with the session the node ends by itself.
-    pub(super) async fn leave(&mut self) -> Result<LeaseStatus, Error> {
-        if self.node.is_none() {
+    /// Deletes the node, however long the server is away; with its session the node ends by itself.
+    pub(super) async fn delete(&mut self) -> Result<LeaseStatus, Error> {
+        if self.created.is_none() {
             self.find().await?;
         }
-        let Some(ours) = &self.node else { return Ok(LeaseStatus::Lost) };
-        let mut gone = LeaseStatus::Lost;
+        let Some(ours) = &self.created else { return Ok(LeaseStatus::Lost) };
+        let mut if_gone = LeaseStatus::Lost;
         loop {
             match self.session.delete(&ours.path, None).await {
                 Ok(()) => return Ok(LeaseStatus::Held),
-                Err(Error::NoNode) => return Ok(gone),
+                Err(Error::NoNode) => return Ok(if_gone),
                 Err(Error::SessionExpired | Error::ClientClosed) => return Ok(LeaseStatus::Lost),
-                Err(error) if passes(&error) => {
-                    // Gone by now, it may have been us.
-                    gone = LeaseStatus::Held;
+                Err(error) if is_transient(&error) => {
+                    // This attempt may have deleted it.
+                    if_gone = LeaseStatus::Held;
                     sleep(PAUSE).await;
                 }
                 Err(error) => return Err(error),
@@ -181,25 +189,11 @@ impl Place {
     }
 }
 
-/// Whether asking again can help: the server was busy, or the connection broke before the answer,
-/// which has as many names as there are ways to break. The client connects again by itself, and ends
-/// the session if it cannot.
-fn passes(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::ConnectionLoss
-            | Error::Custom(_)
-            | Error::UnexpectedError(_)
-            | Error::SessionMoved
-            | Error::Throttled
-    )
-}
-
-/// Asks until the answer is not lost.
-async fn again<T, F: Future<Output = Result<T, Error>>>(ask: impl Fn() -> F) -> Result<T, Error> {
+/// Sends a request until its answer is not lost.
+async fn retry<T, F: Future<Output = Result<T, Error>>>(send: impl Fn() -> F) -> Result<T, Error> {
     loop {
-        match ask().await {
-            Err(error) if passes(&error) => sleep(PAUSE).await,
+        match send().await {
+            Err(error) if is_transient(&error) => sleep(PAUSE).await,
             answer => return answer,
         }
     }
@@ -212,7 +206,7 @@ fn number(child: &str) -> Option<i32> {
 
 /// The server counts in 32 bits.
 fn wrapped(number: i64) -> i32 {
-    #[expect(clippy::cast_possible_truncation, reason = "that is what the server does")]
+    #[expect(clippy::cast_possible_truncation, reason = "the server truncates it, too")]
     let wrapped = number as i32;
     wrapped
 }

@@ -1,21 +1,24 @@
-//! Locks in `ZooKeeper`: those who want one stand in line as ephemeral nodes.
+//! Locks in `ZooKeeper`: each caller that wants one queues for it by an ephemeral node.
 
-mod place;
+// From the top; each imports only files below it.
+mod lock_node;
 mod session;
 
-use crate::error::{StoreError, StoreErrorKind};
+mod errors;
+
+use crate::error::StoreError;
 use crate::store::future::StoreFuture;
 use crate::store::locks::{LeaseStatus, LockHandle, LockRequest, Locks};
 use crate::store::own_thread::thread_ended;
-use place::Place;
+use errors::failed;
+use lock_node::{LockNode, ReleaseRequest};
 use session::{Sessions, directory};
 use std::fmt;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use zookeeper_client::{Client, Error, SessionState};
 
-/// How long the server may take to put down that somebody waits. As long as the engine gives other
-/// stores.
+/// How long the server may take to queue a caller: as long as the engine gives other stores.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Keeps locks in `ZooKeeper` 3.5.3 or later (feature `zookeeper`), for handlers with
@@ -34,18 +37,18 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// # }
 /// ```
 ///
-/// Who wants a lock gets an ephemeral sequential node, waits for the one before it, and so is served
-/// in the order of asking, across processes. The fence is the transaction that made the node. A lock
-/// is lost when the session of its process ends: a killed process frees its locks after the session
+/// Each caller gets an ephemeral sequential node and waits for the one before it, so callers are served
+/// in their order, across processes. The fence is the transaction that created the node. A lock is
+/// lost when the session of its process ends: a killed process frees its locks after the session
 /// timeout, whatever the `lease`.
 pub struct ZooKeeperLocks(Sessions);
 
-/// A lock that is held, on the thread that keeps it.
+/// A lock that is held by a task on the thread of the sessions.
 #[derive(Debug)]
-struct Node {
+struct ZooKeeperLock {
     fence: u64,
     session: Client,
-    release: oneshot::Sender<oneshot::Sender<Result<LeaseStatus, Error>>>,
+    release: oneshot::Sender<ReleaseRequest>,
 }
 
 impl ZooKeeperLocks {
@@ -53,20 +56,20 @@ impl ZooKeeperLocks {
     /// seconds.
     ///
     /// # Errors
-    /// When the URL is none, or no server can be reached.
+    /// When the URL is malformed, or no server can be reached.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         Self::connect_for(url, Duration::from_secs(10)).await
     }
 
-    /// The same with sessions that end so long after the last sign of life; servers bound it by
+    /// The same, with sessions that end so long after the last sign of life; servers bound it by
     /// their `tickTime`.
     ///
     /// # Errors
-    /// When the URL is none, or no server can be reached.
+    /// When the URL is malformed, or no server can be reached.
     pub async fn connect_for(url: &str, session: Duration) -> Result<Self, StoreError> {
         let sessions = Sessions::new(url, session)?;
         let connecting = sessions.clone();
-        let first = sessions.own.run("connect", async move { connecting.current().await });
+        let first = sessions.thread.run("connect", async move { connecting.current().await });
         first.await?.map_err(|error| failed("connect", error))?;
         Ok(Self(sessions))
     }
@@ -79,23 +82,23 @@ impl Locks for ZooKeeperLocks {
     ) -> StoreFuture<'a, Option<Box<dyn LockHandle>>> {
         let directory = directory(request.key);
         let text = format!("{} {}", request.label.operation(), request.label.key());
-        let (give, given) = oneshot::channel();
-        let (sessions, at_most, lease) = (self.0.clone(), request.wait, request.lease);
-        // To its end there, whatever becomes of who asked: a node must not outlive its use.
-        self.0.own.keep_running(async move {
-            let asked = tokio::time::timeout(PATIENCE, sessions.current()).await;
-            match asked.unwrap_or(Err(Error::Timeout)) {
+        let (grant, granted) = oneshot::channel();
+        let (sessions, wait, lease) = (self.0.clone(), request.wait, request.lease);
+        // It ends there, also where the caller is gone: a node must not outlive its use.
+        self.0.thread.keep_running(async move {
+            let current = tokio::time::timeout(PATIENCE, sessions.current()).await;
+            match current.unwrap_or(Err(Error::Timeout)) {
                 Ok(session) => {
-                    let place = Place::new(session, sessions.acls(), directory, text);
-                    serve(place, give, at_most, lease).await;
+                    let node = LockNode::new(session, sessions.acls(), directory, text);
+                    queue_and_hold(node, grant, wait, lease).await;
                 }
-                Err(error) => drop(give.send(Err(error))),
+                Err(error) => drop(grant.send(Err(error))),
             }
         });
         StoreFuture::new(async move {
-            let node = given.await.map_err(|_| thread_ended("acquire"))?;
-            let node = node.map_err(|error| failed("acquire", error))?;
-            Ok(node.map(|node| -> Box<dyn LockHandle> { Box::new(node) }))
+            let lock = granted.await.map_err(|_| thread_ended("acquire"))?;
+            let lock = lock.map_err(|error| failed("acquire", error))?;
+            Ok(lock.map(|lock| -> Box<dyn LockHandle> { Box::new(lock) }))
         })
     }
 
@@ -104,62 +107,65 @@ impl Locks for ZooKeeperLocks {
     }
 }
 
-type Given = Result<Option<Node>, Error>;
+/// The answer to a caller: the lock, or `None` when others held it for too long.
+type Granted = Result<Option<ZooKeeperLock>, Error>;
 
-/// How a wait ended.
-enum Turn {
-    Come,
-    TooLate,
+/// The end of the wait for a lock.
+enum WaitEnd {
+    Acquired,
+    TimedOut,
 }
 
-/// One place in line, from its first to its last moment.
-async fn serve(
-    mut place: Place,
-    mut give: oneshot::Sender<Given>,
-    at_most: Duration,
+/// Takes one caller through its life: queues, waits, grants the lock, holds it and releases it.
+async fn queue_and_hold(
+    mut node: LockNode,
+    mut grant: oneshot::Sender<Granted>,
+    wait: Duration,
     lease: Duration,
 ) {
-    let until = tokio::time::Instant::now() + at_most;
-    let join = async {
-        let fence = place.join().await?;
-        // Whoever has nobody before it need not wait, however long it took to find out.
-        Ok((fence, place.ahead().await?))
+    let until = tokio::time::Instant::now() + wait;
+    let queue = async {
+        let fence = node.enqueue().await?;
+        // With no node before it the lock is acquired, however long it took to find out.
+        Ok((fence, node.predecessor().await?))
     };
-    let joined = tokio::time::timeout(PATIENCE, join).await.unwrap_or(Err(Error::Timeout));
-    let (fence, ahead) = match joined {
-        Ok(joined) => joined,
+    let queued = tokio::time::timeout(PATIENCE, queue).await.unwrap_or(Err(Error::Timeout));
+    let (fence, predecessor) = match queued {
+        Ok(queued) => queued,
         Err(error) => {
-            drop(give.send(Err(error)));
-            return drop(place.leave().await);
+            drop(grant.send(Err(error)));
+            return drop(node.delete().await);
         }
     };
-    let turn = if ahead.is_none() {
-        Ok(Turn::Come)
+    let end = if predecessor.is_none() {
+        Ok(WaitEnd::Acquired)
     } else {
         tokio::select! {
-            turn = place.turn() => turn.map(|()| Turn::Come),
-            () = tokio::time::sleep_until(until) => place.is_connected().map(|()| Turn::TooLate),
-            () = give.closed() => Ok(Turn::TooLate),
+            turn = node.wait_for_turn() => turn.map(|()| WaitEnd::Acquired),
+            () = tokio::time::sleep_until(until) => {
+                node.check_connected().map(|()| WaitEnd::TimedOut)
+            }
+            () = grant.closed() => Ok(WaitEnd::TimedOut),
         }
     };
-    let given = match turn {
-        Ok(Turn::Come) => {
+    let sent = match end {
+        Ok(WaitEnd::Acquired) => {
             let (release, released) = oneshot::channel();
-            let node = Node { fence, session: place.session().clone(), release };
-            match give.send(Ok(Some(node))) {
-                Ok(()) => return place.keep(released, lease).await,
+            let lock = ZooKeeperLock { fence, session: node.session().clone(), release };
+            match grant.send(Ok(Some(lock))) {
+                Ok(()) => return node.hold(released, lease).await,
                 Err(_) => Ok(()),
             }
         }
-        Ok(Turn::TooLate) => give.send(Ok(None)).map_err(drop),
-        Err(error) => give.send(Err(error)).map_err(drop),
+        Ok(WaitEnd::TimedOut) => grant.send(Ok(None)).map_err(drop),
+        Err(error) => grant.send(Err(error)).map_err(drop),
     };
-    // Whether or not anybody was there to hear it.
-    let (Ok(()) | Err(())) = given;
-    drop(place.leave().await);
+    // Whether or not the caller was still there to hear it.
+    let (Ok(()) | Err(())) = sent;
+    drop(node.delete().await);
 }
 
-impl LockHandle for Node {
+impl LockHandle for ZooKeeperLock {
     fn fence(&self) -> u64 {
         self.fence
     }
@@ -170,11 +176,11 @@ impl LockHandle for Node {
 
     fn release(self: Box<Self>) -> StoreFuture<'static, LeaseStatus> {
         let (answer, answered) = oneshot::channel();
-        let told = self.release.send(answer);
+        let sent = self.release.send(answer);
         StoreFuture::new(async move {
-            told.map_err(|_| thread_ended("release"))?;
-            let hold = answered.await.map_err(|_| thread_ended("release"))?;
-            hold.map_err(|error| failed("release", error))
+            sent.map_err(|_| thread_ended("release"))?;
+            let status = answered.await.map_err(|_| thread_ended("release"))?;
+            status.map_err(|error| failed("release", error))
         })
     }
 }
@@ -183,21 +189,4 @@ impl fmt::Debug for ZooKeeperLocks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ZooKeeperLocks").field(&self.describe()).finish()
     }
-}
-
-/// Sorts the client library's errors into ours.
-fn failed(operation: &'static str, error: Error) -> StoreError {
-    let kind = match error {
-        Error::Timeout => StoreErrorKind::Timeout,
-        Error::NoAuth
-        | Error::AuthFailed
-        | Error::InvalidAcl
-        | Error::BadArguments(_)
-        | Error::NotReadOnly
-        | Error::QuotaExceeded
-        | Error::Unimplemented => StoreErrorKind::Rejected,
-        Error::UnmarshalError { .. } => StoreErrorKind::Corrupt,
-        _ => StoreErrorKind::Unavailable,
-    };
-    StoreError::new(kind, operation).because(error)
 }

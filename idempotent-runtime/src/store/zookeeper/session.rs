@@ -1,27 +1,27 @@
 //! The session of a process, which all its locks share; a new one after it ended.
 
-use super::failed;
 use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::store::own_thread::OwnThread;
+use crate::store::zookeeper::errors::failed;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 use zookeeper_client::{Acls, Client, Connector, Error};
 
-/// Below which node all locks are.
+/// The parent of all locks.
 const ROOT: &str = "/idempotency/locks";
 
-/// Makes sessions, one after the other. Clones share all.
+/// Opens sessions, one after the other. Clones share all.
 #[derive(Clone)]
 pub(super) struct Sessions {
-    /// Where they live, so that a blocked worker ends no session.
-    pub(super) own: OwnThread,
-    shared: Arc<Shared>,
+    /// The thread where they live, so that a blocked worker ends no session.
+    pub(super) thread: OwnThread,
+    shared: Arc<SharedSession>,
 }
 
-struct Shared {
-    /// Hosts, ports and the path below which everything is.
+struct SharedSession {
+    /// Hosts, ports and the path of the root.
     cluster: String,
     /// `user:password`.
     credentials: Option<String>,
@@ -40,12 +40,12 @@ impl Sessions {
             None => (None, rest),
         };
         let cluster = cluster.trim_end_matches('/').to_owned();
-        let own = OwnThread::start("idempotency-zookeeper")?;
-        let shared = Shared { cluster, credentials, timeout, current: Mutex::default() };
-        Ok(Self { own, shared: Arc::new(shared) })
+        let thread = OwnThread::start("idempotency-zookeeper")?;
+        let shared = SharedSession { cluster, credentials, timeout, current: Mutex::default() };
+        Ok(Self { thread, shared: Arc::new(shared) })
     }
 
-    /// The session that lives, or a new one. Only on the thread of its own.
+    /// The current session, or a new one. To be called on [`thread`](Self::thread).
     pub(super) async fn current(&self) -> Result<Client, Error> {
         let mut current = self.shared.current.lock().await;
         match &*current {
@@ -66,7 +66,7 @@ impl Sessions {
         }
     }
 
-    /// Who may touch the nodes: who made them, if that can be told.
+    /// The access to the nodes: for their creator alone, where the URL has credentials.
     pub(super) fn acls(&self) -> Acls<'static> {
         match self.shared.credentials {
             Some(_) => Acls::creator_all(),
@@ -74,12 +74,13 @@ impl Sessions {
         }
     }
 
+    /// The addresses without credentials, for people.
     pub(super) fn cluster(&self) -> &str {
         &self.shared.cluster
     }
 }
 
-/// The node below which those are who want this lock.
+/// The parent of the nodes of all who want this lock.
 pub(super) fn directory(key: &StorageKey) -> String {
     format!("{ROOT}/{key}")
 }
