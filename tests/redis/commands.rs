@@ -1,4 +1,4 @@
-//! What requests cost, by the server's own statistics.
+//! The cost of requests, by the server's own statistics.
 //!
 //! `INFO commandstats` counts a script's commands beside those that clients sent. Ours calls `GET`
 //! and then, where it exchanges, `SET`; nothing here makes an exchange fail, so each `EVALSHA`
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use tests::RedisServer;
 
-/// What connections are set up and tests look around with; everything else counts.
+/// Commands that set a connection up or that tests observe with; all others count.
 const SETTING_UP: [&str; 9] = [
     "auth",
     "client|setinfo",
@@ -104,7 +104,7 @@ async fn a_token_costs_one_command_to_issue_and_two_to_use() {
     assert!((1..=2).contains(&used), "{shown}");
 }
 
-/// What is there and how old it is, in one transaction and so in one round trip.
+/// A value and its age come in one transaction, and so in one round trip.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_is_kept_costs_one_round_trip_and_writes_nothing() {
     let shop = warm().await;

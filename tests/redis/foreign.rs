@@ -2,7 +2,7 @@
 
 use crate::Shop;
 
-/// What somebody else keeps under the key.
+/// A value that another application keeps under the key.
 const THEIRS: [&str; 2] = ["first", "second"];
 
 impl Shop {

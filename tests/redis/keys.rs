@@ -5,7 +5,7 @@ use crate::monitor::{Monitor, Sent};
 use actix_web::HttpResponse;
 use tests::eventually;
 
-/// What connections are set up with, and what brackets a transaction.
+/// Commands that set a connection up, or that bracket a transaction.
 const NAMES_NO_KEY: [&str; 10] =
     ["AUTH", "CLIENT", "DBSIZE", "EXEC", "HELLO", "KEYS", "MULTI", "PING", "SCRIPT", "SELECT"];
 
@@ -78,7 +78,7 @@ async fn every_command_names_exactly_one_key() {
     assert!(seen.iter().any(|sent| sent.words[0] == "GET" && !sent.by_script), "also readings");
 }
 
-/// What stands between `MULTI` and `EXEC` must live in one slot.
+/// The commands between `MULTI` and `EXEC` must name keys of one slot.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_transaction_is_about_one_key() {
     let shop = Shop::open().await;

@@ -1,4 +1,4 @@
-//! What only a real Redis server can show: what it was sent, who is connected, and how it dies.
+//! Behaviour that only a real Redis server shows: the commands it gets, its connections, its end.
 
 mod commands;
 mod connections;

@@ -1,4 +1,4 @@
-//! What requests cost, by the servers' own logs.
+//! The cost of requests, by the servers' own logs.
 
 use crate::shop::Shop;
 use crate::{Kind, Own, Session};

@@ -1,4 +1,4 @@
-//! What only real database servers can show: what they are sent, how they search, and how they die.
+//! Behaviour that only real database servers show: the statements they get, their searches, their end.
 
 mod cost;
 mod outages;

@@ -87,10 +87,10 @@ async fn a_server_that_isolates_more_changes_nothing(kind: Kind) {
     );
     let server = kind.start_with(options).await;
     let database = server.database().await;
-    let subject = StoreUnderTest::in_real_time(store(&database).await);
-    conformance::of_many_creates_at_once_one_puts(&subject).await;
-    conformance::of_many_swaps_at_once_one_replaces(&subject).await;
-    conformance::what_is_over_does_not_exist(&subject).await;
+    let tested = StoreUnderTest::in_real_time(store(&database).await);
+    conformance::of_many_creates_at_once_one_puts(&tested).await;
+    conformance::of_many_swaps_at_once_one_replaces(&tested).await;
+    conformance::what_is_over_does_not_exist(&tested).await;
     let key = StorageKey::from_bytes([1; 32]);
     assert_eq!(store(&database).await.create(&key, &"v".into(), LONG).await.unwrap(), None);
     // It was committed: another store sees it.

@@ -1,4 +1,4 @@
-//! What a store finds in its server's settings.
+//! The findings of a store in its server's settings.
 
 use crate::{Kind, Own, store};
 use idempotent_runtime::store::Severity;

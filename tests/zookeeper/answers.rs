@@ -9,7 +9,7 @@ use tests::{Proxy, ZooKeeperServer, eventually};
 const MAKES: &[u8] = b"account:7";
 const NUMBERED: &[u8] = b"-0000";
 
-/// What makes the first of the directories: a container, `createContainer` with a path of 12 bytes.
+/// The request for the first of the directories: `createContainer` with a path of 12 bytes.
 const MAKES_ROOT: &[u8] = b"\0\0\0\x13\0\0\0\x0c/idempotency";
 
 /// Whether connections end by a reset, of which a client hears by another error.
@@ -56,7 +56,7 @@ async fn a_directory_whose_making_was_not_answered_is_used() {
     }
 }
 
-/// Who asks again whether its node is gone was the one who removed it.
+/// A holder that asks again and finds its node gone was the one that removed it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_release_that_was_not_answered_is_one() {
     let server = ZooKeeperServer::start().await;

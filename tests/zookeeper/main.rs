@@ -1,4 +1,4 @@
-//! What only a real `ZooKeeper` shows of the locks that are kept there.
+//! Behaviour of locks that only a real `ZooKeeper` shows.
 
 mod answers;
 mod order;

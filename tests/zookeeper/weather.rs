@@ -12,7 +12,7 @@ use tokio::time::sleep;
 /// Longer than any weather lasts, with what the client takes to notice it.
 const SESSION: Duration = Duration::from_secs(20);
 
-/// What those who want the lock share.
+/// The state that all callers of the lock share.
 #[derive(Default)]
 struct Crowd {
     over: AtomicBool,

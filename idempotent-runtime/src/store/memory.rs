@@ -12,14 +12,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Enough that locks are rarely shared and a table grows in steps too small to be felt: a shard of
-/// a million values holds 16 000.
+/// Enough that callers rarely wait for a lock, and that a table grows in steps too small to be felt:
+/// of a million values a shard holds 16 000.
 const SHARDS: usize = 64;
 
-/// After how many new values a shard looks for others whose life is over, and at how many.
+/// After how many new values a shard sweeps, and how many slots it then visits.
 ///
-/// Two for each new value keep the number of dead values below that of living ones, and a constant
-/// keeps the cost of a put flat. Many in a row, because neighbours are cheap to look at.
+/// Two visits for each new value keep the number of dead values below that of living ones, and a
+/// constant number keeps the cost of a put flat. Many in a row, because neighbours are cheap to visit.
 const SWEEP_AFTER: usize = 16;
 const SWEEP: usize = 2 * SWEEP_AFTER;
 
@@ -36,16 +36,16 @@ pub struct MemoryStore {
 #[derive(Default)]
 struct Shard {
     slots: IndexMap<StorageKey, Slot, foldhash::fast::RandomState>,
-    /// The next slot to look at for a life that is over.
+    /// The next slot to visit.
     hand: usize,
-    /// New values since the last look.
+    /// How many values were put since the last sweep.
     fresh: usize,
 }
 
 struct Slot {
-    /// A copy of its own, exactly as long, which those who read it share.
+    /// A copy of exactly this length, which readers share.
     value: Bytes,
-    /// In milliseconds of the clock's steady time.
+    /// The end of its life, in milliseconds of the clock's steady time.
     ends: u64,
 }
 
@@ -62,13 +62,13 @@ impl MemoryStore {
         Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), clock }
     }
 
-    /// How many values are held, those included whose life is over and that no put has met yet.
+    /// How many values are held. Some may be over already, and wait for a sweep.
     #[must_use]
     pub fn held(&self) -> usize {
         self.shards.iter().map(|shard| lock(shard).slots.len()).sum()
     }
 
-    /// Runs one step on the key's shard, at one moment.
+    /// Runs a step on the key's shard, atomically and at one moment.
     fn step<T>(
         &self,
         key: &StorageKey,
@@ -132,10 +132,7 @@ impl Store for MemoryStore {
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
         self.step(key, |shard, now| {
             let there = shard.living(key, now)?;
-            Some(Entry {
-                value: there.value.clone(),
-                left: Duration::from_millis(there.ends - now),
-            })
+            Some(Entry::new(there.value.clone(), Duration::from_millis(there.ends - now)))
         })
     }
 
@@ -144,10 +141,10 @@ impl Store for MemoryStore {
         let mut dropped = 0;
         for shard in self.shards.iter() {
             let mut shard = lock(shard);
-            let mut looked = shard.slots.len();
-            while looked > 0 && dropped < limit {
-                dropped += u32::from(shard.look(now));
-                looked -= 1;
+            let mut left = shard.slots.len();
+            while left > 0 && dropped < limit {
+                dropped += u32::from(shard.visit(now));
+                left -= 1;
             }
         }
         StoreFuture::ready(Ok(dropped))
@@ -169,19 +166,19 @@ impl Shard {
         self.slots.get_mut(key).filter(|slot| slot.ends > now)
     }
 
-    /// After enough new values, looks at some slots; a new value pays for two on the average.
+    /// Visits some slots, once there were enough new values.
     fn sweep(&mut self, now: u64) {
         self.fresh += 1;
         if self.fresh >= SWEEP_AFTER {
             self.fresh = 0;
             for _ in 0..SWEEP {
-                self.look(now);
+                self.visit(now);
             }
         }
     }
 
-    /// Looks at one slot, drops it if its life is over, and says whether it did.
-    fn look(&mut self, now: u64) -> bool {
+    /// Visits the next slot, drops its value if its life is over, and says whether it did.
+    fn visit(&mut self, now: u64) -> bool {
         if self.hand >= self.slots.len() {
             self.hand = 0;
         }
@@ -198,7 +195,8 @@ impl Shard {
     }
 }
 
-/// A panic cannot leave a shard half changed: no step calls foreign code in between.
+/// Ignores a poisoned lock: no step calls foreign code in between, so no panic leaves a shard half
+/// changed.
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -254,7 +252,7 @@ mod interleavings {
     const KEY: StorageKey = StorageKey::from_bytes([7; 32]);
     const LIFE: Duration = Duration::from_secs(10);
 
-    /// A store where a value's life is just over, and what happens to it while the purge is at work.
+    /// The life of a value is just over, and creates, swaps and a purge meet it at once.
     #[test]
     fn of_creates_swaps_and_a_purge_at_once_one_put_and_one_exchange_succeed() {
         let order = || {

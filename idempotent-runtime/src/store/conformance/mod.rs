@@ -1,4 +1,4 @@
-//! The contract of [`Store`], as tests that every store passes.
+//! The contract of [`Store`] as tests, which every store passes.
 //!
 //! ```ignore
 //! idempotent_runtime::store_conformance!(async {
@@ -6,8 +6,8 @@
 //!     StoreUnderTest::in_real_time(store)
 //! });
 //! ```
-//! makes one `#[tokio::test]` of each function below, so a failing test names what is broken. The
-//! macro needs `tokio` with the features `macros` and `rt-multi-thread` in the calling crate.
+//! makes a `#[tokio::test]` of each function below, so a failing test names the promise that is broken.
+//! The macro needs `tokio` with the features `macros` and `rt-multi-thread` in the calling crate.
 
 #![expect(clippy::missing_panics_doc, reason = "a test that panics has failed, as it should")]
 
@@ -24,8 +24,8 @@ use std::time::Duration;
 /// Makes a test of every function of the conformance suite.
 #[macro_export]
 macro_rules! store_conformance {
-    ($subject:expr) => {
-        $crate::store_conformance!(@ $subject;
+    ($store:expr) => {
+        $crate::store_conformance!(@ $store;
             create_puts_where_nothing_is,
             create_tells_what_is_there_and_changes_nothing,
             swap_replaces_what_was_expected,
@@ -44,11 +44,11 @@ macro_rules! store_conformance {
             a_dropped_call_leaves_the_store_usable,
         );
     };
-    (@ $subject:expr; $($case:ident,)*) => {
+    (@ $store:expr; $($case:ident,)*) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $case() {
-                $crate::store::conformance::$case(&$subject.await).await;
+                $crate::store::conformance::$case(&$store.await).await;
             }
         )*
     };
@@ -57,86 +57,83 @@ macro_rules! store_conformance {
 const LONG: Duration = Duration::from_hours(1);
 const SHORT: Duration = Duration::from_millis(30);
 
-/// A key no other test uses, so that suites can share a server.
+/// A key that no other test uses, so that suites can share a server.
 fn fresh() -> StorageKey {
     StorageKey::from_bytes(rand::random())
 }
 
 /// `create` on an unused key puts the value.
-pub async fn create_puts_where_nothing_is(subject: &StoreUnderTest) {
+pub async fn create_puts_where_nothing_is(tested: &StoreUnderTest) {
     let key = fresh();
-    assert_eq!(subject.value(&key).await, None);
-    subject.put(&key, "first", LONG).await;
-    assert_eq!(subject.value(&key).await.unwrap(), "first");
+    assert_eq!(tested.value(&key).await, None);
+    tested.create(&key, "first", LONG).await;
+    assert_eq!(tested.value(&key).await.unwrap(), "first");
 }
 
 /// `create` on a used key gives the value that is there.
-pub async fn create_tells_what_is_there_and_changes_nothing(subject: &StoreUnderTest) {
+pub async fn create_tells_what_is_there_and_changes_nothing(tested: &StoreUnderTest) {
     let key = fresh();
-    subject.put(&key, "first", LONG).await;
-    let there = subject.store.create(&key, &"second".into(), SHORT).await.unwrap();
+    tested.create(&key, "first", LONG).await;
+    let there = tested.store.create(&key, &"second".into(), SHORT).await.unwrap();
     assert_eq!(there.unwrap(), "first");
-    (subject.pass)(SHORT * 2).await;
-    assert_eq!(subject.value(&key).await.unwrap(), "first", "neither value nor life changed");
+    (tested.pass)(SHORT * 2).await;
+    assert_eq!(tested.value(&key).await.unwrap(), "first", "neither value nor life changed");
 }
 
 /// `swap` with the expected value replaces it.
-pub async fn swap_replaces_what_was_expected(subject: &StoreUnderTest) {
+pub async fn swap_replaces_what_was_expected(tested: &StoreUnderTest) {
     let key = fresh();
-    subject.put(&key, "first", LONG).await;
-    let swapped = subject.store.swap(&key, &"first".into(), &"second".into(), LONG).await;
+    tested.create(&key, "first", LONG).await;
+    let swapped = tested.store.swap(&key, &"first".into(), &"second".into(), LONG).await;
     assert_eq!(swapped.unwrap(), Swap::Done);
-    assert_eq!(subject.value(&key).await.unwrap(), "second");
+    assert_eq!(tested.value(&key).await.unwrap(), "second");
 }
 
 /// `swap` with another value changes nothing and gives what is there.
-pub async fn swap_tells_what_is_there_instead(subject: &StoreUnderTest) {
+pub async fn swap_tells_what_is_there_instead(tested: &StoreUnderTest) {
     let key = fresh();
-    subject.put(&key, "first", LONG).await;
+    tested.create(&key, "first", LONG).await;
     for expected in ["", "firs", "first ", "First", "second"] {
-        let swapped = subject.store.swap(&key, &expected.into(), &"second".into(), LONG).await;
+        let swapped = tested.store.swap(&key, &expected.into(), &"second".into(), LONG).await;
         assert_eq!(swapped.unwrap(), Swap::Differs(Some("first".into())), "{expected:?}");
     }
-    assert_eq!(subject.value(&key).await.unwrap(), "first");
+    assert_eq!(tested.value(&key).await.unwrap(), "first");
 }
 
 /// `swap` on an unused key puts nothing.
-pub async fn swap_tells_that_nothing_is_there(subject: &StoreUnderTest) {
+pub async fn swap_tells_that_nothing_is_there(tested: &StoreUnderTest) {
     let key = fresh();
-    let swapped = subject.store.swap(&key, &"first".into(), &"second".into(), LONG).await;
+    let swapped = tested.store.swap(&key, &"first".into(), &"second".into(), LONG).await;
     assert_eq!(swapped.unwrap(), Swap::Differs(None));
-    assert_eq!(subject.value(&key).await, None);
+    assert_eq!(tested.value(&key).await, None);
 }
 
 /// Of 64 concurrent `create`s one puts; all others get its value.
-pub async fn of_many_creates_at_once_one_puts(subject: &StoreUnderTest) {
+pub async fn of_many_creates_at_once_one_puts(tested: &StoreUnderTest) {
     let key = fresh();
-    let there = at_once(subject, move |store, n| async move {
+    let there = at_once(tested, move |store, n| async move {
         store.create(&key, &Bytes::from(format!("{n}")), LONG).await.unwrap()
     })
     .await;
     assert_eq!(there.iter().filter(|there| there.is_none()).count(), 1, "one put");
-    let winner = subject.value(&key).await.unwrap();
+    let winner = tested.value(&key).await.unwrap();
     assert!(there.iter().flatten().all(|there| *there == winner), "the others saw it");
 }
 
 /// Of 64 concurrent `swap`s that expect one value, one replaces it.
-pub async fn of_many_swaps_at_once_one_replaces(subject: &StoreUnderTest) {
+pub async fn of_many_swaps_at_once_one_replaces(tested: &StoreUnderTest) {
     let key = fresh();
-    subject.put(&key, "first", LONG).await;
-    let swaps = at_once(subject, move |store, n| async move {
+    tested.create(&key, "first", LONG).await;
+    let swaps = at_once(tested, move |store, n| async move {
         store.swap(&key, &"first".into(), &Bytes::from(format!("{n}")), LONG).await.unwrap()
     })
     .await;
     assert_eq!(swaps.iter().filter(|swap| **swap == Swap::Done).count(), 1, "one replaced");
-    let winner = Swap::Differs(subject.value(&key).await);
+    let winner = Swap::Differs(tested.value(&key).await);
     assert!(swaps.iter().filter(|swap| **swap != Swap::Done).all(|swap| *swap == winner));
 }
 
-async fn at_once<T, F>(
-    subject: &StoreUnderTest,
-    step: impl Fn(Arc<dyn Store>, usize) -> F,
-) -> Vec<T>
+async fn at_once<T, F>(tested: &StoreUnderTest, step: impl Fn(Arc<dyn Store>, usize) -> F) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
@@ -145,7 +142,7 @@ where
     let barrier = Arc::new(tokio::sync::Barrier::new(many));
     let tasks: Vec<_> = (0..many)
         .map(|n| {
-            let (barrier, step) = (barrier.clone(), step(subject.store.clone(), n));
+            let (barrier, step) = (barrier.clone(), step(tested.store.clone(), n));
             tokio::spawn(async move {
                 barrier.wait().await;
                 step.await
@@ -160,110 +157,110 @@ where
 }
 
 /// After its life a value is seen by no operation, and `create` puts over it.
-pub async fn what_is_over_does_not_exist(subject: &StoreUnderTest) {
+pub async fn what_is_over_does_not_exist(tested: &StoreUnderTest) {
     let key = fresh();
-    subject.put(&key, "first", SHORT).await;
-    (subject.pass)(SHORT * 2).await;
-    assert_eq!(subject.value(&key).await, None);
-    let swapped = subject.store.swap(&key, &"first".into(), &"second".into(), LONG).await;
+    tested.create(&key, "first", SHORT).await;
+    (tested.pass)(SHORT * 2).await;
+    assert_eq!(tested.value(&key).await, None);
+    let swapped = tested.store.swap(&key, &"first".into(), &"second".into(), LONG).await;
     assert_eq!(swapped.unwrap(), Swap::Differs(None));
-    subject.put(&key, "third", LONG).await;
-    assert_eq!(subject.value(&key).await.unwrap(), "third");
+    tested.create(&key, "third", LONG).await;
+    assert_eq!(tested.value(&key).await.unwrap(), "third");
 }
 
 /// The life given with a `swap` counts from the swap, longer or shorter than before.
-pub async fn a_swap_gives_a_new_life(subject: &StoreUnderTest) {
+pub async fn a_swap_gives_a_new_life(tested: &StoreUnderTest) {
     let (longer, shorter) = (fresh(), fresh());
-    subject.put(&longer, "first", Duration::from_secs(1)).await;
-    subject.put(&shorter, "first", LONG).await;
-    subject.store.swap(&longer, &"first".into(), &"second".into(), LONG).await.unwrap();
-    subject.store.swap(&shorter, &"first".into(), &"second".into(), SHORT).await.unwrap();
-    (subject.pass)(Duration::from_millis(1100)).await;
-    assert_eq!(subject.value(&longer).await.unwrap(), "second");
-    assert_eq!(subject.value(&shorter).await, None);
+    tested.create(&longer, "first", Duration::from_secs(1)).await;
+    tested.create(&shorter, "first", LONG).await;
+    tested.store.swap(&longer, &"first".into(), &"second".into(), LONG).await.unwrap();
+    tested.store.swap(&shorter, &"first".into(), &"second".into(), SHORT).await.unwrap();
+    (tested.pass)(Duration::from_millis(1100)).await;
+    assert_eq!(tested.value(&longer).await.unwrap(), "second");
+    assert_eq!(tested.value(&shorter).await, None);
 }
 
 /// `read` gives the life that is left, never more than was given.
-pub async fn read_tells_how_long_is_left(subject: &StoreUnderTest) {
+pub async fn read_tells_how_long_is_left(tested: &StoreUnderTest) {
     let key = fresh();
-    subject.put(&key, "first", LONG).await;
-    (subject.pass)(SHORT).await;
-    let Entry { left, .. } = subject.store.read(&key).await.unwrap().unwrap();
+    tested.create(&key, "first", LONG).await;
+    (tested.pass)(SHORT).await;
+    let Entry { left, .. } = tested.store.read(&key).await.unwrap().unwrap();
     // Stores may round to the millisecond, and a server's clock is not the test's.
     assert!(left + SHORT <= LONG + Duration::from_millis(2), "{left:?}");
     assert!(left + Duration::from_mins(1) > LONG, "{left:?}");
 }
 
 /// Every byte, no bytes, and megabytes come back as they were put.
-pub async fn values_come_back_exactly(subject: &StoreUnderTest) {
+pub async fn values_come_back_exactly(tested: &StoreUnderTest) {
     let every = Bytes::from((0..=255).collect::<Vec<u8>>());
     let big = Bytes::from(
         (0..3_000_000_u32).flat_map(u32::to_le_bytes).take(3 << 20).collect::<Vec<u8>>(),
     );
     for value in [every, Bytes::new(), big, Bytes::from_static(b"\r\n$-1\r\n' OR 1=1--\0*")] {
         let key = fresh();
-        assert_eq!(subject.store.create(&key, &value, LONG).await.unwrap(), None);
-        assert!(subject.value(&key).await.unwrap() == value, "{} bytes", value.len());
+        assert_eq!(tested.store.create(&key, &value, LONG).await.unwrap(), None);
+        assert!(tested.value(&key).await.unwrap() == value, "{} bytes", value.len());
         let half = value.slice(value.len() / 2..);
-        let swapped = subject.store.swap(&key, &value, &half, LONG);
+        let swapped = tested.store.swap(&key, &value, &half, LONG);
         assert_eq!(swapped.await.unwrap(), Swap::Done, "{} bytes", value.len());
-        assert!(subject.value(&key).await.unwrap() == value.slice(value.len() / 2..));
+        assert!(tested.value(&key).await.unwrap() == value.slice(value.len() / 2..));
     }
 }
 
 /// A change under one key is seen under no other, however alike the keys.
-pub async fn keys_do_not_touch_each_other(subject: &StoreUnderTest) {
+pub async fn keys_do_not_touch_each_other(tested: &StoreUnderTest) {
     let one = fresh();
     let mut bytes = *one.as_bytes();
     bytes[31] ^= 1;
     let other = StorageKey::from_bytes(bytes);
-    subject.put(&one, "one", LONG).await;
-    assert_eq!(subject.value(&other).await, None);
-    subject.put(&other, "other", LONG).await;
-    subject.store.swap(&one, &"one".into(), &"changed".into(), LONG).await.unwrap();
-    assert_eq!(subject.value(&other).await.unwrap(), "other");
+    tested.create(&one, "one", LONG).await;
+    assert_eq!(tested.value(&other).await, None);
+    tested.create(&other, "other", LONG).await;
+    tested.store.swap(&one, &"one".into(), &"changed".into(), LONG).await.unwrap();
+    assert_eq!(tested.value(&other).await.unwrap(), "other");
 }
 
 /// A life beyond every calendar is not refused and does not wrap around.
-pub async fn the_longest_life_is_accepted(subject: &StoreUnderTest) {
+pub async fn the_longest_life_is_accepted(tested: &StoreUnderTest) {
     let key = fresh();
-    subject.put(&key, "first", Duration::MAX).await;
-    let swapped = subject.store.swap(&key, &"first".into(), &"second".into(), Duration::MAX).await;
+    tested.create(&key, "first", Duration::MAX).await;
+    let swapped = tested.store.swap(&key, &"first".into(), &"second".into(), Duration::MAX).await;
     assert_eq!(swapped.unwrap(), Swap::Done);
-    assert_eq!(subject.value(&key).await.unwrap(), "second");
+    assert_eq!(tested.value(&key).await.unwrap(), "second");
 }
 
 /// An operation whose answer was lost is sent again, and says what it finds.
-pub async fn every_operation_can_be_sent_again(subject: &StoreUnderTest) {
+pub async fn every_operation_can_be_sent_again(tested: &StoreUnderTest) {
     let key = fresh();
-    subject.put(&key, "first", LONG).await;
-    assert_eq!(subject.store.create(&key, &"first".into(), LONG).await.unwrap().unwrap(), "first");
+    tested.create(&key, "first", LONG).await;
+    assert_eq!(tested.store.create(&key, &"first".into(), LONG).await.unwrap().unwrap(), "first");
     for expected in [Swap::Done, Swap::Differs(Some("second".into()))] {
-        let swapped = subject.store.swap(&key, &"first".into(), &"second".into(), LONG).await;
+        let swapped = tested.store.swap(&key, &"first".into(), &"second".into(), LONG).await;
         assert_eq!(swapped.unwrap(), expected);
     }
 }
 
 /// `purge` leaves everything that lives.
-pub async fn a_purge_drops_nothing_that_lives(subject: &StoreUnderTest) {
+pub async fn a_purge_drops_nothing_that_lives(tested: &StoreUnderTest) {
     let (over, alive) = (fresh(), fresh());
-    subject.put(&over, "over", SHORT).await;
-    subject.put(&alive, "alive", LONG).await;
-    (subject.pass)(SHORT * 2).await;
-    while subject.store.purge(100).await.unwrap() > 0 {}
-    assert_eq!(subject.value(&alive).await.unwrap(), "alive");
-    assert_eq!(subject.value(&over).await, None);
+    tested.create(&over, "over", SHORT).await;
+    tested.create(&alive, "alive", LONG).await;
+    (tested.pass)(SHORT * 2).await;
+    while tested.store.purge(100).await.unwrap() > 0 {}
+    assert_eq!(tested.value(&alive).await.unwrap(), "alive");
+    assert_eq!(tested.value(&over).await, None);
 }
 
 /// A future that is dropped before its answer came blocks nobody afterwards.
-pub async fn a_dropped_call_leaves_the_store_usable(subject: &StoreUnderTest) {
+pub async fn a_dropped_call_leaves_the_store_usable(tested: &StoreUnderTest) {
     for _ in 0..100 {
         let key = fresh();
         let dropped = "dropped".into();
-        let mut call = subject.store.create(&key, &dropped, LONG);
+        let mut call = tested.store.create(&key, &dropped, LONG);
         // Polled once, so that it was sent, then dropped.
         let _ = futures_util::poll!(&mut call);
         drop(call);
     }
-    create_puts_where_nothing_is(subject).await;
+    create_puts_where_nothing_is(tested).await;
 }

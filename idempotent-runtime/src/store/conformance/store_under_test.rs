@@ -1,4 +1,4 @@
-//! A store under test, and how time passes for it.
+//! A store under test, and its time.
 
 use crate::key::StorageKey;
 use crate::store::contract::Store;
@@ -9,14 +9,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How a test lets time pass.
+/// Lets time pass for a store.
 type Pass = Box<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
-/// A store under test, and how time passes for it.
+/// A store under test, and the way in which time passes for it.
 pub struct StoreUnderTest {
     pub(super) store: Arc<dyn Store>,
     pub(super) pass: Pass,
-    /// What must outlive the store: a server, a directory.
+    /// Things that must outlive the store: a server, a directory.
     kept: Option<Box<dyn Any + Send + Sync>>,
 }
 
@@ -27,7 +27,7 @@ impl StoreUnderTest {
         Self { store, pass: Box::new(|time| Box::pin(tokio::time::sleep(time))), kept: None }
     }
 
-    /// A store whose clock the test holds.
+    /// A store whose clock the test moves.
     #[must_use]
     pub fn with_clock(store: Arc<dyn Store>, clock: Arc<crate::clock::ManualClock>) -> Self {
         let pass = move |time| -> Pin<Box<dyn Future<Output = ()> + Send>> {
@@ -39,16 +39,18 @@ impl StoreUnderTest {
 
     /// Keeps something alive as long as the test runs, such as the server behind the store.
     #[must_use]
-    pub fn keeping(mut self, what: impl Any + Send + Sync) -> Self {
-        self.kept = Some(Box::new(what));
+    pub fn keeping(mut self, resource: impl Any + Send + Sync) -> Self {
+        self.kept = Some(Box::new(resource));
         self
     }
 
-    pub(super) async fn put(&self, key: &StorageKey, value: &'static str, life: Duration) {
+    /// Creates a value where none is.
+    pub(super) async fn create(&self, key: &StorageKey, value: &'static str, life: Duration) {
         let there = self.store.create(key, &Bytes::from_static(value.as_bytes()), life).await;
         assert_eq!(there.unwrap(), None, "nothing was there");
     }
 
+    /// Reads the value that is there.
     pub(super) async fn value(&self, key: &StorageKey) -> Option<Bytes> {
         self.store.read(key).await.unwrap().map(|entry| entry.value)
     }

@@ -25,8 +25,8 @@ CREATE INDEX IF NOT EXISTS idempotency_records_ends ON idempotency_records (ends
 
 const EXISTS: &str = "SELECT to_regclass('idempotency_records') IS NOT NULL";
 
-/// Who makes the table, of several processes that start at once. (A number of our own.)
-const MAKING: &str = "SELECT pg_advisory_xact_lock(7593461206841)";
+/// Lets one of several processes that start at once create the table. (A number of our own.)
+const CREATION_LOCK: &str = "SELECT pg_advisory_xact_lock(7593461206841)";
 
 macro_rules! now {
     () => {
@@ -85,7 +85,7 @@ pub(crate) async fn create_table(connection: &mut PgConnection) -> Result<(), sq
         return Ok(());
     }
     let mut transaction = connection.begin().await?;
-    sqlx::raw_sql(MAKING).execute(&mut *transaction).await?;
+    sqlx::raw_sql(CREATION_LOCK).execute(&mut *transaction).await?;
     sqlx::raw_sql(SCHEMA).execute(&mut *transaction).await?;
     transaction.commit().await
 }
