@@ -26,11 +26,11 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for ServerSettings {
     }
 }
 
-/// A check of one server; it may find something.
-pub(in crate::store) type Check<S> = fn(&S) -> Option<Finding>;
+/// A check of the settings of one server.
+pub(in crate::store) type SettingCheck<S> = fn(&S) -> Option<Finding>;
 
 /// The findings of these checks at these servers, the worst first.
-pub(in crate::store) fn findings<S>(servers: &[S], checks: &[Check<S>]) -> Vec<Finding> {
+pub(in crate::store) fn findings<S>(servers: &[S], checks: &[SettingCheck<S>]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for finding in servers.iter().flat_map(|server| checks.iter().filter_map(|check| check(server)))
     {

@@ -19,8 +19,8 @@ use std::time::Duration;
 pub trait Locks: Send + Sync + fmt::Debug + 'static {
     /// Waits for a lock and takes it; `None` when others held it for as long as the request waits.
     ///
-    /// Of concurrent callers, in all processes, one gets the lock. A caller whose answer was lost
-    /// asks again as a new caller, with a new fence.
+    /// Of concurrent callers, in all processes, one has the lock at a time. A caller that got an error may
+    /// ask again, and then gets a new fence.
     ///
     /// Within one process the engine calls this once at a time for each lock: others queue before it.
     fn acquire<'a>(

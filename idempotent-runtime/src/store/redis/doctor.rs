@@ -1,6 +1,6 @@
 //! Settings of the servers that break or weaken the contract of their store.
 
-use crate::store::doctor::{Check, ServerSettings, findings};
+use crate::store::doctor::{ServerSettings, SettingCheck, findings};
 use crate::store::finding::Finding;
 use crate::store::redis::connection::RedisConnection;
 use ::redis::{RedisResult, cmd, from_redis_value};
@@ -45,7 +45,7 @@ fn fields(info: &str) -> ServerSettings {
     lines.map(|(name, value)| (name, value.trim())).collect()
 }
 
-const CHECKS: [Check<Master>; 7] =
+const CHECKS: [SettingCheck<Master>; 7] =
     [version, role, in_a_cluster, eviction, config_forbidden, persistence, replicas_may_lag];
 
 fn version(master: &Master) -> Option<Finding> {

@@ -33,8 +33,8 @@ pub(crate) use endpoint::Endpoint;
 
 /// Keeps records in Redis 7.0 or later, or Valkey 8 or later.
 ///
-/// A new request costs two commands (`SET … NX GET PX`, then an exchange), a replay one. The
-/// exchange is the native `SET … IFEQ` where the server knows it (Redis 8.4, Valkey 8.1), a script
+/// A new request costs two commands (`SET … NX GET PX`, then an exchange), a replay costs one. The
+/// exchange is the native `SET … IFEQ` where the server knows it (Redis 8.4, Valkey 8.1), and a script
 /// elsewhere. Time is the server's.
 ///
 /// The server must be a master with `maxmemory-policy noeviction`: any other policy drops leases
@@ -54,10 +54,10 @@ pub struct RedisStore {
 impl RedisStore {
     /// Connects to `redis://[user:password@]host[:port][/database]` or `redis+unix:///path`.
     ///
-    /// With the feature `redis-cluster` also to `redis+cluster://[user:password@]host:port,host:port`,
-    /// some nodes of a cluster, whose masters keep the records between them; with `redis-sentinel` to
-    /// `redis+sentinel://[user:password@]host:port,host:port/master[/database]`, the master of this
-    /// name, wherever the sentinels at these hosts say that it is by then.
+    /// With the feature `redis-cluster` also to a cluster, by some of its nodes:
+    /// `redis+cluster://[user:password@]host:port,host:port`. With `redis-sentinel` also to the master of
+    /// this name, wherever the sentinels at these hosts say that it is at the time:
+    /// `redis+sentinel://[user:password@]host:port,host:port/master[/database]`.
     ///
     /// # Errors
     /// When the URL is malformed, or the server cannot be reached or refuses the credentials.
@@ -109,7 +109,7 @@ impl RedisStore {
         let mut command = cmd("SET");
         command.arg(self.key_name(key)).arg(&value[..]).arg("IFEQ").arg(&expected[..]);
         command.arg("GET").arg("PX").arg(life_millis(life));
-        // It answers what was there before, whether or not that was the expected value.
+        // It answers the value that was there before, whether or not that was the expected one.
         let before = string(self.send(&command).await?)?;
         Ok(if before.as_ref() == Some(expected) { Swap::Done } else { Swap::Differs(before) })
     }
@@ -229,7 +229,7 @@ fn string(value: Value) -> RedisResult<Option<Bytes>> {
     match value {
         Value::BulkString(bytes) => Ok(Some(bytes.into())),
         Value::Nil => Ok(None),
-        // Redis answers `OK` where `GET` is ignored; none of our commands allows that.
+        // `OK` would mean that `GET` was ignored, which none of our commands allows.
         _ => Err((ErrorKind::UnexpectedReturnType, "neither a string nor nothing").into()),
     }
 }

@@ -1,6 +1,6 @@
 //! Settings of a server that break or weaken the contract of its store.
 
-use crate::store::doctor::{Check, ServerSettings, findings};
+use crate::store::doctor::{ServerSettings, SettingCheck, findings};
 use crate::store::finding::Finding;
 use sqlx::MySqlConnection;
 
@@ -17,7 +17,7 @@ pub(super) async fn examine(connection: &mut MySqlConnection) -> Result<Vec<Find
     Ok(findings(&[settings.collect()], &CHECKS))
 }
 
-const CHECKS: [Check<ServerSettings>; 5] =
+const CHECKS: [SettingCheck<ServerSettings>; 5] =
     [version, read_only, statements_logged, flushes, binlog_flushes];
 
 fn version(server: &ServerSettings) -> Option<Finding> {

@@ -16,8 +16,8 @@ use sqlx::MySqlConnection;
 use sqlx::mysql::MySqlConnectOptions;
 use std::time::Duration;
 
-/// The settings of every connection: each statement is a transaction, waits for others no
-/// longer than the store does, sees what is committed, and cuts nothing off.
+/// The settings of every connection: each statement is a transaction, waits for others no longer than
+/// the store does, sees all that is committed, and never cuts a value short.
 const CONFIGURE: &str = "\
 SET SESSION autocommit = 1, innodb_lock_wait_timeout = 1, \
 sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES'); \
@@ -25,8 +25,8 @@ SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
 /// Keeps records in `MariaDB` 10.6 or later, or `MySQL` 8, in the table `idempotency_records`.
 ///
-/// A new request costs two round trips, each of them a commit; a replay two, of which nothing is
-/// written. Time is the server's. The store has up to eight connections, on a thread of its own; a
+/// A new request costs two round trips, each with a commit; a replay costs two that write nothing.
+/// Time is the server's. The store has up to eight connections, on a thread of its own; a
 /// connection that breaks is replaced by the next operation.
 ///
 /// The server must be the primary. With `innodb_flush_log_at_trx_commit` other than 1 a crash can
@@ -36,10 +36,11 @@ SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 pub struct MySqlStore(RemoteStore<MySqlConnection>);
 
 impl MySqlStore {
-    /// Creates the table, for where the application's own user must not.
+    /// The SQL that creates the table, to be run by hand where the application's user must not.
     pub const SCHEMA: &str = rows::SCHEMA;
 
-    /// Connects to `mysql://user:password@host:port/database`, and creates the table where it is missing.
+    /// Connects to `mysql://user:password@host:port/database`, and creates the table where it
+    /// is missing.
     ///
     /// # Errors
     /// When the URL is malformed, or the server cannot be reached or refuses the credentials.

@@ -9,7 +9,7 @@ use crate::store::record::Summary;
 use sqlx::{MySql, MySqlConnection, QueryBuilder};
 use std::time::Duration;
 
-/// Creates the table.
+/// The SQL that creates the table.
 pub(crate) const SCHEMA: &str = "\
 CREATE TABLE IF NOT EXISTS idempotency_records (
     `key`     VARBINARY(32) NOT NULL PRIMARY KEY,
@@ -38,11 +38,11 @@ pub(super) const READ: &str = concat!(
     now!()
 );
 
-/// One statement, which waits for others with an exclusive lock at once: a plain `INSERT` asks for
-/// two locks, and two of them for a deadlock.
+/// One statement, which asks for an exclusive lock at once. A plain `INSERT` asks for two locks, so two
+/// of them can be a deadlock.
 ///
-/// Assignments are carried out in this order, so `ends` is the last. The counts of rows do not tell
-/// a value that was put from one that stayed, so the latter is told as the last id.
+/// The assignments are made in this order, so `ends` is the last. The count of rows is the same for a
+/// value that was put and for one that stayed, so the last id tells that it stayed.
 pub(super) const CREATE: &str = concat!(
     "INSERT INTO idempotency_records (`key`, value, ends, operation, label, state) \
      VALUES (?, ?, ? + ",
@@ -67,8 +67,8 @@ pub(super) const SWAP: &str = concat!(
     now!()
 );
 
-/// Passes by what others are about to write. (Apart from the `DELETE`, which would lock from the other
-/// end than those who write, and wait for them.)
+/// Skips rows that others are about to write. (A statement of its own: the `DELETE` would lock in
+/// the other order than writers do, and wait for them.)
 pub(super) const OVER: &str = concat!(
     "SELECT `key` FROM idempotency_records WHERE ends <= ",
     now!(),
@@ -78,9 +78,9 @@ pub(super) const OVER: &str = concat!(
 /// How many keys one statement drops at most.
 const BATCH: u32 = 512;
 
-/// Creates the table where it is missing; ends a transaction under way.
+/// Creates the table where it is missing, and ends an open transaction.
 pub(crate) async fn create_table(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
-    // `IF NOT EXISTS` fails for users who may not make tables.
+    // `IF NOT EXISTS` fails for users who may not create tables.
     let tables: i64 = sqlx::query_scalar(EXISTS).fetch_one(&mut *connection).await?;
     if tables == 0 {
         sqlx::raw_sql(SCHEMA).execute(connection).await?;
@@ -98,11 +98,11 @@ pub(crate) async fn read(
     Ok(row.map(|(value, left)| Entry::new(value, Duration::from_millis(left.unsigned_abs()))))
 }
 
-/// Puts a value where none is alive or, if one is expected, where that is; says what is there
-/// instead, or nothing if others were writing and it must be tried again.
+/// Puts a value where none is alive or, if one is expected, where that is, and gives the value that is
+/// there instead; `None` means that others were writing, and that it must be tried again.
 ///
-/// Waits for transactions that are about to put or replace the value. What is there is read as of
-/// now at READ COMMITTED, above as of the transaction's first read.
+/// It waits for transactions that are about to put or replace the value. The value that is there is
+/// read as of now at READ COMMITTED; at higher levels, as of the transaction's first read.
 pub(crate) async fn put(
     connection: &mut MySqlConnection,
     key: &StorageKey,
@@ -119,7 +119,7 @@ pub(crate) async fn put(
     }
     let there = read(connection, key).await?.map(|entry| entry.value);
     Ok(match (there, expected) {
-        // Somebody dropped what was there, or put back what was expected.
+        // Another client dropped the value that was there, or put the expected one back.
         (None, None) => None,
         (Some(there), Some(expected)) if there == expected => None,
         (there, _) => Some(Swap::Differs(there)),
@@ -159,7 +159,7 @@ async fn replace(
         .bind(summary.state)
         .bind(key.as_bytes().as_slice())
         .bind(expected);
-    // Rows that were found, as sqlx asks the server to count.
+    // The server counts the rows it found, as sqlx asks it to.
     Ok(query.execute(connection).await?.rows_affected() == 1)
 }
 
@@ -177,7 +177,7 @@ pub(crate) async fn purge(
     Ok(u32::try_from(purged.rows_affected()).unwrap_or(limit))
 }
 
-/// Drops those of these keys that are over, still.
+/// Drops the values of these keys whose life is still over.
 pub(super) fn drop_over(keys: Vec<Vec<u8>>) -> QueryBuilder<MySql> {
     let mut query = QueryBuilder::new("DELETE FROM idempotency_records WHERE `key` IN (");
     let mut list = query.separated(", ");

@@ -1,6 +1,6 @@
 //! Settings of a server that break or weaken the contract of its store.
 
-use crate::store::doctor::{Check, ServerSettings, findings};
+use crate::store::doctor::{ServerSettings, SettingCheck, findings};
 use crate::store::finding::Finding;
 use sqlx::PgConnection;
 
@@ -15,7 +15,8 @@ pub(super) async fn examine(connection: &mut PgConnection) -> Result<Vec<Finding
     Ok(findings(&[settings.into_iter().collect()], &CHECKS))
 }
 
-const CHECKS: [Check<ServerSettings>; 6] = [version, replica, read_only, fsync, commits, encoding];
+const CHECKS: [SettingCheck<ServerSettings>; 6] =
+    [version, replica, read_only, fsync, commits, encoding];
 
 fn version(server: &ServerSettings) -> Option<Finding> {
     let number: u32 = server.get("server_version_num").parse().ok()?;

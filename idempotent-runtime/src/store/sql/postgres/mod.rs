@@ -16,8 +16,8 @@ use sqlx::PgConnection;
 use sqlx::postgres::PgConnectOptions;
 use std::time::Duration;
 
-/// The settings of every connection: no statement takes longer than the store waits for it,
-/// and of two that write the same, the second waits instead of failing.
+/// The settings of every connection: no statement takes longer than the store waits for it, and of two
+/// that write the same row, the second waits instead of failing.
 const OPTIONS: [(&str, &str); 3] = [
     ("statement_timeout", "1400"),
     ("lock_timeout", "1000"),
@@ -26,7 +26,7 @@ const OPTIONS: [(&str, &str); 3] = [
 
 /// Keeps records in `PostgreSQL` 13 or later, in the table `idempotency_records`.
 ///
-/// A new request costs two round trips, each of them a commit, a replay one that writes nothing. Time
+/// A new request costs two round trips, each with a commit; a replay costs one that writes nothing. Time
 /// is the server's. The store has up to eight connections, on a thread of its own; a connection that
 /// breaks is replaced by the next operation.
 ///
@@ -36,10 +36,11 @@ const OPTIONS: [(&str, &str); 3] = [
 pub struct PostgresStore(RemoteStore<PgConnection>);
 
 impl PostgresStore {
-    /// Creates the table, for where the application's own user must not.
+    /// The SQL that creates the table, to be run by hand where the application's user must not.
     pub const SCHEMA: &str = rows::SCHEMA;
 
-    /// Connects to `postgres://user:password@host:port/database`, and creates the table where it is missing.
+    /// Connects to `postgres://user:password@host:port/database`, and creates the table where
+    /// it is missing.
     ///
     /// # Errors
     /// When the URL is malformed, or the server cannot be reached or refuses the credentials.

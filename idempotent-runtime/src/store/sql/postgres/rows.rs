@@ -1,7 +1,7 @@
 //! The table of records, and its statements on one connection.
 //!
 //! A statement has one moment, that of its arrival, by the server's clock. (`clock_timestamp()`
-//! moves on within a statement, and no index can be searched by what moves.)
+//! moves on within a statement, and an index cannot be searched by it.)
 
 use crate::key::StorageKey;
 use crate::store::contract::{Entry, Swap};
@@ -11,7 +11,7 @@ use sqlx::{Connection, PgConnection};
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// Creates the table.
+/// The SQL that creates the table.
 pub(crate) const SCHEMA: &str = "\
 CREATE TABLE IF NOT EXISTS idempotency_records (
     key       bytea  NOT NULL PRIMARY KEY,
@@ -41,8 +41,9 @@ pub(super) const READ: &str = concat!(
     now!()
 );
 
-/// Answers what was there, NULL if it was put, and nothing if somebody put a value meanwhile, which
-/// this statement cannot see. What was there is only read: no lock, nothing for the disk.
+/// Answers the value that was there, NULL if ours was put, and no row if another client put a value
+/// meanwhile, which this statement cannot see. A value that was there is only read, without a lock and
+/// without a write to the disk.
 pub(super) const CREATE: &str = concat!(
     "WITH there AS (SELECT value FROM idempotency_records WHERE key = $1 AND ends > ",
     now!(),
@@ -57,7 +58,7 @@ pub(super) const CREATE: &str = concat!(
     " RETURNING true) SELECT value FROM there UNION ALL SELECT NULL FROM put"
 );
 
-/// Answers NULL if it was replaced, else what was there as the statement began.
+/// Answers NULL if the value was replaced, else the one that was there as the statement began.
 pub(super) const SWAP: &str = concat!(
     "WITH put AS (UPDATE idempotency_records SET value = $2, ends = $3 + ",
     now!(),
@@ -68,8 +69,8 @@ pub(super) const SWAP: &str = concat!(
     now!()
 );
 
-/// Passes by what others are about to write. (An array, because its length never tempts the planner
-/// to read the whole table.)
+/// Skips rows that others are about to write. (An array, because no length of it makes the planner
+/// read the whole table.)
 pub(super) const PURGE: &str = concat!(
     "DELETE FROM idempotency_records WHERE key = ANY(ARRAY(SELECT key FROM idempotency_records \
      WHERE ends <= ",
@@ -79,7 +80,7 @@ pub(super) const PURGE: &str = concat!(
 
 /// Creates the table where it is missing.
 pub(crate) async fn create_table(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    // `IF NOT EXISTS` fails when two do it at once, and for users who may not make tables.
+    // `IF NOT EXISTS` fails when two do it at once, and for users who may not create tables.
     let exists: bool = sqlx::query_scalar(EXISTS).fetch_one(&mut *connection).await?;
     if exists {
         return Ok(());
@@ -100,11 +101,11 @@ pub(crate) async fn read(
     Ok(row.map(|(value, left)| Entry::new(value, Duration::from_millis(left.unsigned_abs()))))
 }
 
-/// Puts a value where none is alive or, if one is expected, where that is; says what is there
-/// instead, or nothing if others were writing and it must be tried again.
+/// Puts a value where none is alive or, if one is expected, where that is, and gives the value that is
+/// there instead; `None` means that others were writing, and that it must be tried again.
 ///
-/// Waits for transactions that are about to put or replace the value, at READ COMMITTED; above, the
-/// database makes one of them begin anew.
+/// At READ COMMITTED it waits for transactions that are about to put or replace the value; at higher
+/// levels the database makes one of them start again.
 pub(crate) async fn put(
     connection: &mut PgConnection,
     key: &StorageKey,
@@ -127,7 +128,7 @@ pub(crate) async fn put(
     let row: Option<Option<Vec<u8>>> = query.fetch_optional(connection).await?;
     Ok(match (row, expected) {
         (Some(None), _) => Some(Swap::Done),
-        // Seen as the statement began, and replaced before it could be.
+        // It was there as the statement began, and another client replaced it first.
         (Some(Some(there)), Some(expected)) if there == expected => None,
         (Some(Some(there)), _) => Some(Swap::Differs(Some(there.into()))),
         (None, Some(_)) => Some(Swap::Differs(None)),
@@ -141,7 +142,7 @@ pub(crate) async fn purge(connection: &mut PgConnection, limit: u32) -> Result<u
     Ok(u32::try_from(purged.rows_affected()).unwrap_or(limit))
 }
 
-/// A text as `PostgreSQL` can hold it: a key from a body may hold NUL.
+/// The text without NUL, which `PostgreSQL` cannot hold; a key from a body may have one.
 fn readable(label: &str) -> Cow<'_, str> {
     if label.contains('\0') { label.replace('\0', "\u{fffd}").into() } else { label.into() }
 }

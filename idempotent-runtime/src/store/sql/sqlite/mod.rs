@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use writer::{QueuedWrite, Write, Written};
 
-/// How long a write waits for another process's; below the engine's patience with the store.
+/// How long a write waits for the write of another process; below the engine's patience.
 const BUSY: Duration = Duration::from_millis(1500);
 
 /// How many connections read, beside the one that writes; WAL lets them read while it writes.
@@ -46,7 +46,7 @@ impl SqliteStore {
     /// Opens the file, creating it and its table where they are missing.
     ///
     /// # Errors
-    /// When the file cannot be opened or is no database.
+    /// When the file cannot be opened, or is no database.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::open_with_clock(path, Arc::new(SystemClock::new())).await
     }
@@ -54,7 +54,7 @@ impl SqliteStore {
     /// The same, counting lives by the wall time of this clock.
     ///
     /// # Errors
-    /// When the file cannot be opened or is no database.
+    /// When the file cannot be opened, or is no database.
     pub async fn open_with_clock(
         path: impl AsRef<Path>,
         clock: Arc<dyn Clock>,
@@ -105,7 +105,7 @@ impl Store for SqliteStore {
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>> {
         StoreFuture::new(async move {
-            // A replay is answered by a reader and never queues behind the writer.
+            // A reader answers a replay, so that it never waits for the writer.
             if let Some(there) = self.read_row(*key, "create").await? {
                 return Ok(Some(there.value));
             }
@@ -164,7 +164,7 @@ async fn connect(path: &Path) -> Result<(SqliteConnection, SqlitePool), sqlx::Er
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)
         .acquire_timeout(BUSY)
-        // Opening is cheap and cannot break: nothing to gain from closing or testing.
+        // A connection to a file is cheap to keep and does not break.
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)

@@ -7,7 +7,7 @@ use crate::store::record::Summary;
 use sqlx::{SqliteConnection, SqliteExecutor};
 use std::time::Duration;
 
-/// Creates the table where it is missing.
+/// The SQL that creates the table where it is missing.
 pub(crate) const SCHEMA: &str = "\
 CREATE TABLE IF NOT EXISTS idempotency_records (
     key       BLOB    NOT NULL PRIMARY KEY,
@@ -50,7 +50,7 @@ pub(crate) async fn read(
     Ok(row.map(|(value, ends)| Entry::new(value, left(ends))))
 }
 
-/// Puts a value where none is alive or, if one is expected, where that is; says whether it did.
+/// Puts a value where none is alive or, if one is expected, where that is, and says whether it did.
 pub(crate) async fn put(
     connection: &mut SqliteConnection,
     key: &StorageKey,
