@@ -77,7 +77,7 @@ pub(super) fn end(
             return Either::Left(lease::finish(policy, app, run, response));
         }
         Some(GuardedRun::Transaction(mut run)) => {
-            run.take_back(state.tx_slot());
+            run.take_from(state.tx_slot());
             transaction::commit(policy, app.clone(), request.clone(), run, response).boxed_local()
         }
         Some(GuardedRun::Computing(run)) => {
