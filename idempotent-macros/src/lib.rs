@@ -154,7 +154,7 @@ pub fn states(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
 /// Parse, validate, expand; on errors the item is left as it was, beside them.
 fn guard(arguments: TokenStream, item: TokenStream) -> TokenStream {
     match parse::parse(arguments, &item).and_then(validate::validate) {
-        Ok(handler) => expand::guarded(&handler),
+        Ok(guarded) => expand::expand(&guarded),
         Err(errors) => diagnostics::beside(item, &errors),
     }
 }

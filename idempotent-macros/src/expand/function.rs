@@ -1,33 +1,34 @@
-//! A function that is no handler: the same function, whose body runs if its key is claimed.
+//! A function that no request calls: the same function, whose body runs if its key is claimed.
 //!
 //! Nothing is nested, so `self`, lifetimes and what the body borrows are as they were.
 
-use crate::expand::http::runtime;
+use crate::expand::names::{runtime, runtime_path};
 use crate::expand::policy::policy;
 use crate::expand::template::fill;
-use crate::model::{Fingerprint, Handler, Scope, Takes};
+use crate::model::{Fingerprint, GuardedFunction, Scope, TxParameter};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, FnArg, LitStr, ReturnType, Signature};
 
+/// The function with its guard inside.
 pub(super) fn function(
-    function: &Handler,
+    function: &GuardedFunction,
     engine: &Expr,
     written: &LitStr,
-    takes: Takes,
+    tx: TxParameter,
 ) -> TokenStream {
-    let rt = runtime();
-    let Handler { outer, inner, visibility, signature, body, .. } = function;
+    let (crate_name, rt) = (runtime_path(), runtime());
+    let GuardedFunction { outer, inner, visibility, signature, body, .. } = function;
     let policy = policy(function);
-    let filled = filled(function);
+    let fill = fill_statements(function);
     // Where something guards no functions, or a value cannot be stored, the compiler points there.
     let message = quote_spanned!(written.span()=> #rt::Message::new(__policy, &#engine));
     let (returned, span) = match &signature.output {
         ReturnType::Default => (quote!(()), signature.ident.span()),
         ReturnType::Type(_, kind) => (quote!(#kind), kind.span()),
     };
-    let (signature, transaction) = taken(signature, takes);
+    let (signature, transaction) = without_tx(signature, tx);
     let guard = if transaction.is_some() { quote!(guard_in_transaction) } else { quote!(guard) };
     let guarded = quote_spanned!(span=> #rt::#guard(__message, __work).await);
     let within = transaction.map(|transaction| quote!(move |#transaction|));
@@ -35,14 +36,14 @@ pub(super) fn function(
         #(#outer)*
         #(#inner)*
         #visibility #signature {
-            use ::idempotent_runtime::private as #rt;
+            use #crate_name as #rt;
             let __message = {
                 let __policy = {
                     static POLICY: #rt::Policy = #policy;
                     &POLICY
                 };
                 let mut __message = #message;
-                #filled
+                #fill
                 __message
             };
             let __work = #within async move {
@@ -63,10 +64,10 @@ pub(super) fn function(
     }
 }
 
-/// The signature as callers see it, and the parameter that is filled in.
-fn taken(signature: &Signature, takes: Takes) -> (Signature, Option<FnArg>) {
+/// The signature as callers see it, and the parameter that the runtime fills in.
+fn without_tx(signature: &Signature, tx: TxParameter) -> (Signature, Option<FnArg>) {
     let mut signature = signature.clone();
-    let Takes::Transaction(place) = takes else { return (signature, None) };
+    let TxParameter::At(place) = tx else { return (signature, None) };
     let transaction = signature.inputs.iter().nth(place).cloned();
     let others = signature.inputs.into_iter().enumerate().filter(|(other, _)| *other != place);
     signature.inputs = others.map(|(_, input)| input).collect();
@@ -74,7 +75,7 @@ fn taken(signature: &Signature, takes: Takes) -> (Signature, Option<FnArg>) {
 }
 
 /// The statements that fill in the templates.
-fn filled(function: &Handler) -> TokenStream {
+fn fill_statements(function: &GuardedFunction) -> TokenStream {
     let key = fill(&function.key);
     let mut statements = quote!(__message.key()#key;);
     match &function.scope {

@@ -1,18 +1,18 @@
 //! From a valid annotation to tokens. Nothing here can fail.
 
 mod function;
-mod http;
+mod handler;
+mod names;
 mod policy;
 mod template;
 
-use crate::model::{Engine, Handler};
+use crate::model::{Engine, GuardedFunction};
 use proc_macro2::TokenStream;
 
-pub(crate) fn guarded(guarded: &Handler) -> TokenStream {
+/// The tokens that replace a guarded function.
+pub(crate) fn expand(guarded: &GuardedFunction) -> TokenStream {
     match &guarded.engine {
-        Engine::App => http::handler(guarded),
-        Engine::Named { engine, written, takes } => {
-            function::function(guarded, engine, written, *takes)
-        }
+        Engine::App => handler::handler(guarded),
+        Engine::Named { engine, written, tx } => function::function(guarded, engine, written, *tx),
     }
 }

@@ -1,17 +1,18 @@
-//! A policy as a constant expression: what is set, and nothing else.
+//! A policy as a constant expression. It sets only what differs from the strategy's defaults.
 
+use crate::expand::names::{enum_of, runtime};
+use crate::expand::template::templates;
 use crate::model::{
-    Existing, Fingerprint, Handler, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight,
-    OnStoreError, Row, RowName, Scope, Setting, Statuses, Strategy, Template, Window,
+    Existing, Fingerprint, GuardedFunction, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight,
+    OnStoreError, Row, RowName, Setting, Statuses, Strategy, Window,
 };
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::quote;
 use std::time::Duration;
-use syn::Path;
 
-/// The constant expression that builds a handler's policy.
-pub(super) fn policy(handler: &Handler) -> TokenStream {
-    let policy = &handler.policy;
+/// The constant expression that builds the policy of a guarded function.
+pub(super) fn policy(guarded: &GuardedFunction) -> TokenStream {
+    let policy = &guarded.policy;
     let operation = &policy.operation;
     let strategy = match policy.strategy {
         Strategy::RequestId => quote!(RequestId),
@@ -26,7 +27,7 @@ pub(super) fn policy(handler: &Handler) -> TokenStream {
         Strategy::Async => quote!(Async),
         Strategy::Message => quote!(Message),
     };
-    let rt = super::http::runtime();
+    let rt = runtime();
     let mut tokens = quote!(#rt::Policy::new(#operation, #rt::Strategy::#strategy));
     let mut set = |call: TokenStream| tokens.extend(call);
     match policy.on_duplicate {
@@ -56,7 +57,7 @@ pub(super) fn policy(handler: &Handler) -> TokenStream {
         Fingerprint::Nothing => set(quote!(.fingerprint(#rt::FingerprintOf::Nothing))),
         Fingerprint::Template(_) => set(quote!(.fingerprint(#rt::FingerprintOf::Template))),
     }
-    if templates(handler).iter().any(|template| template.reads_form()) {
+    if templates(guarded).iter().any(|template| template.reads_form()) {
         set(quote!(.reads_form()));
     }
     if let Statuses::Ranges(ranges) = &policy.statuses {
@@ -73,44 +74,42 @@ pub(super) fn policy(handler: &Handler) -> TokenStream {
     if let Setting::Own(bytes) = policy.max_body {
         set(quote!(.max_body(#bytes)));
     }
-    let window = match handler.window {
+    let window = match guarded.window {
         Window::Within(window, _) => Setting::Own(window),
         Window::Open => Setting::App,
     };
-    set(duration(&rt, &quote!(ttl), policy.ttl));
-    set(duration(&rt, &quote!(lease), policy.lease));
-    set(duration(&rt, &quote!(wait), policy.wait));
-    set(duration(&rt, &quote!(stale), policy.stale));
-    set(duration(&rt, &quote!(within), window));
-    set(row(&rt, &handler.row));
-    if let Existing::Function { constraint: Setting::Own(constraint), .. } = &handler.existing {
+    set(duration_setter(&rt, &quote!(ttl), policy.ttl));
+    set(duration_setter(&rt, &quote!(lease), policy.lease));
+    set(duration_setter(&rt, &quote!(wait), policy.wait));
+    set(duration_setter(&rt, &quote!(stale), policy.stale));
+    set(duration_setter(&rt, &quote!(within), window));
+    set(row_setter(&rt, &guarded.row));
+    if let Existing::Function { constraint: Setting::Own(constraint), .. } = &guarded.existing {
         set(quote!(.constraint(#constraint)));
     }
     tokens
 }
 
-fn row(rt: &TokenStream, row: &Row) -> TokenStream {
+/// The call that sets the row, if a row guards the handler.
+fn row_setter(rt: &TokenStream, row: &Row) -> TokenStream {
     let Some(RowName { table, column: id, .. }) = row.name() else { return TokenStream::new() };
     let row = match row {
         Row::None | Row::Locked(_) => quote!(locked(#table, #id)),
         Row::Versioned { column, .. } => quote!(versioned(#table, #id, #column)),
         Row::InState { column, from, to, .. } => {
-            let states = owner(from);
+            let states = enum_of(from);
             quote!(in_state(#table, #id, #column, #states::STATES, (#from.place(), #to.place())))
         }
     };
     quote!(.row(#rt::Row::#row))
 }
 
-/// The enum of a variant.
-pub(super) fn owner(variant: &Path) -> TokenStream {
-    let mut owner = variant.clone();
-    owner.segments.pop();
-    owner.segments.pop_punct();
-    owner.to_token_stream()
-}
-
-fn duration(rt: &TokenStream, name: &TokenStream, setting: Setting<Duration>) -> TokenStream {
+/// The call that sets a duration, if the attribute sets it.
+fn duration_setter(
+    rt: &TokenStream,
+    name: &TokenStream,
+    setting: Setting<Duration>,
+) -> TokenStream {
     let Setting::Own(duration) = setting else { return TokenStream::new() };
     let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     if millis.is_multiple_of(1000) {
@@ -118,24 +117,4 @@ fn duration(rt: &TokenStream, name: &TokenStream, setting: Setting<Duration>) ->
         return quote!(.#name(#rt::Duration::from_secs(#seconds)));
     }
     quote!(.#name(#rt::Duration::from_millis(#millis)))
-}
-
-/// Every template of a handler.
-pub(super) fn templates(handler: &Handler) -> Vec<&Template> {
-    let mut templates = vec![&handler.key];
-    if let Scope::Template(scope) = &handler.scope {
-        templates.push(scope);
-    }
-    if let Fingerprint::Template(fingerprint) = &handler.policy.fingerprint {
-        templates.push(fingerprint);
-    }
-    if let Window::Within(_, timestamp) = &handler.window {
-        templates.push(timestamp);
-    }
-    templates.extend(&handler.first_sent);
-    templates.extend(handler.row.name().map(|row| &row.id));
-    if let Row::Versioned { version, .. } = &handler.row {
-        templates.push(version);
-    }
-    templates
 }

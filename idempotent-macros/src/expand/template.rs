@@ -1,11 +1,33 @@
-//! A template as a chain of calls.
+//! Templates as chains of calls.
 
-use crate::model::{Parameter, Segment, Template};
+use crate::model::{
+    Fingerprint, GuardedFunction, Parameter, Row, Scope, Segment, Template, Window,
+};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Index;
 
-/// Calls that fill a template in, one for each segment.
+/// Every template of a guarded function.
+pub(super) fn templates(guarded: &GuardedFunction) -> Vec<&Template> {
+    let mut templates = vec![&guarded.key];
+    if let Scope::Template(scope) = &guarded.scope {
+        templates.push(scope);
+    }
+    if let Fingerprint::Template(fingerprint) = &guarded.policy.fingerprint {
+        templates.push(fingerprint);
+    }
+    if let Window::Within(_, timestamp) = &guarded.window {
+        templates.push(timestamp);
+    }
+    templates.extend(&guarded.first_sent);
+    templates.extend(guarded.row.name().map(|row| &row.id));
+    if let Row::Versioned { version, .. } = &guarded.row {
+        templates.push(version);
+    }
+    templates
+}
+
+/// Calls that fill in a template, one for each segment.
 pub(super) fn fill(template: &Template) -> TokenStream {
     let calls = template.0.iter().map(|segment| match segment {
         Segment::Text(text) => quote!(.text(#text)),
@@ -22,7 +44,7 @@ pub(super) fn fill(template: &Template) -> TokenStream {
 
 /// The parameters that templates name, as references into the extracted tuple.
 pub(super) fn bindings(templates: &[&Template], parameters: &[Parameter]) -> TokenStream {
-    let words: Vec<String> = templates.iter().flat_map(|template| named(template)).collect();
+    let words: Vec<String> = templates.iter().flat_map(|template| words_of(template)).collect();
     let bindings = parameters.iter().enumerate().filter_map(|(place, parameter)| {
         let used = parameter.names.iter().any(|name| words.contains(&name.to_string()));
         let (pattern, place) = (&parameter.pattern, Index::from(place));
@@ -38,21 +60,21 @@ pub(super) fn bindings(templates: &[&Template], parameters: &[Parameter]) -> Tok
 }
 
 /// Every word in the expressions of a template.
-fn named(template: &Template) -> Vec<String> {
+fn words_of(template: &Template) -> Vec<String> {
     let mut words = Vec::new();
     for segment in &template.0 {
         if let Segment::Value(expression, _) = segment {
-            collect(expression.to_token_stream(), &mut words);
+            add_words(expression.to_token_stream(), &mut words);
         }
     }
     words
 }
 
-fn collect(tokens: TokenStream, words: &mut Vec<String>) {
+fn add_words(tokens: TokenStream, words: &mut Vec<String>) {
     for token in tokens {
         match token {
             proc_macro2::TokenTree::Ident(word) => words.push(word.to_string()),
-            proc_macro2::TokenTree::Group(group) => collect(group.stream(), words),
+            proc_macro2::TokenTree::Group(group) => add_words(group.stream(), words),
             _ => {}
         }
     }

@@ -1,7 +1,7 @@
 //! What guards a function, which no app gives it.
 
 use crate::diagnostics::{Mistake, listed};
-use crate::model::{Engine, Takes};
+use crate::model::{Engine, TxParameter};
 use crate::validate::template::{meant, names, root_of};
 use crate::validate::{Reader, Subject, row, unique};
 use proc_macro2::Span;
@@ -18,19 +18,19 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Engine {
         "engine = \"messages\"`, a parameter, or `engine = \"self.messages\"",
     );
     let Some(text) = reader.text("engine") else { return Engine::App };
-    let (engine, takes) = (expression(reader, &text), takes(reader));
+    let (engine, tx) = (expression(reader, &text), tx_parameter(reader));
     match reader.mistakes.keep(engine) {
-        Some(engine) => Engine::Named { engine: Box::new(engine), written: text, takes },
+        Some(engine) => Engine::Named { engine: Box::new(engine), written: text, tx },
         None => Engine::App,
     }
 }
 
 /// The parameter that is a transaction: one, and by value.
-fn takes(reader: &mut Reader<'_>) -> Takes {
-    let mut takes = Takes::Nothing;
+fn tx_parameter(reader: &mut Reader<'_>) -> TxParameter {
+    let mut found = TxParameter::None;
     for (place, parameter) in reader.parameters.iter().enumerate() {
         let Some(tx) = unique::tx(parameter) else {
-            if let Type::Reference(to) = &parameter.kind
+            if let Type::Reference(to) = &parameter.ty
                 && let Some(tx) = unique::named_tx(&to.elem)
             {
                 reader.mistakes.add(
@@ -41,14 +41,14 @@ fn takes(reader: &mut Reader<'_>) -> Takes {
             }
             continue;
         };
-        if takes == Takes::Nothing {
-            takes = Takes::Transaction(place);
+        if found == TxParameter::None {
+            found = TxParameter::At(place);
         } else {
             let what = "a second `Tx`: one call has one transaction";
             reader.mistakes.add(Mistake::new(tx.span(), what).help("leave it out"));
         }
     }
-    takes
+    found
 }
 
 fn expression(reader: &Reader<'_>, text: &LitStr) -> Result<Expr, Mistake> {

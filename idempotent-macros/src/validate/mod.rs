@@ -11,8 +11,8 @@ mod values;
 
 use crate::diagnostics::{Mistake, Mistakes, listed};
 use crate::model::{
-    Fingerprint, Handler, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError,
-    Parameter, Policy, Scope, Setting, Statuses, Strategy, Template, Window,
+    Fingerprint, GuardedFunction, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight,
+    OnStoreError, Parameter, Policy, Scope, Setting, Statuses, Strategy, Template, Window,
 };
 use crate::parse::{Argument, Arguments, Value, Written};
 use syn::{Error, Lit, LitStr};
@@ -56,7 +56,7 @@ struct Reader<'a> {
     mistakes: Mistakes,
 }
 
-pub(crate) fn validate(written: Written) -> Result<Handler, Error> {
+pub(crate) fn validate(written: Written) -> Result<GuardedFunction, Error> {
     let mut mistakes = Mistakes::default();
     let Written { arguments, function } = written;
     let Arguments(arguments) = arguments;
@@ -77,7 +77,7 @@ pub(crate) fn validate(written: Written) -> Result<Handler, Error> {
     reader.mistakes.finish()?;
 
     let (inner, outer) = function.attributes.into_iter().partition(signature::is_inner);
-    Ok(Handler {
+    Ok(GuardedFunction {
         outer,
         inner,
         visibility: function.visibility,

@@ -93,11 +93,7 @@ fn parameter(input: &FnArg, subject: Subject) -> Result<Parameter, Mistake> {
         FnArg::Receiver(receiver) if subject == Subject::Function => {
             let name = Ident::new("self", receiver.self_token.span);
             let pattern = receiver.self_token.to_token_stream();
-            return Ok(Parameter {
-                pattern,
-                kind: Type::Verbatim(quote!(Self)),
-                names: vec![name],
-            });
+            return Ok(Parameter { pattern, ty: Type::Verbatim(quote!(Self)), names: vec![name] });
         }
         FnArg::Receiver(receiver) => {
             let span = receiver.self_token.span;
@@ -112,7 +108,7 @@ fn parameter(input: &FnArg, subject: Subject) -> Result<Parameter, Mistake> {
     let mut names = Vec::new();
     bound(pat, &mut names);
     let pattern = by_reference(pat.to_token_stream());
-    Ok(Parameter { pattern, kind: (**ty).clone(), names })
+    Ok(Parameter { pattern, ty: (**ty).clone(), names })
 }
 
 /// The names a pattern binds.

@@ -26,7 +26,7 @@ pub(super) fn read(reader: &mut Reader<'_>, strategy: Strategy) -> Existing {
 
 /// The word `Tx` in a parameter's type.
 pub(super) fn tx(parameter: &Parameter) -> Option<&Ident> {
-    named_tx(&parameter.kind)
+    named_tx(&parameter.ty)
 }
 
 /// The word `Tx` at the end of a type's path.

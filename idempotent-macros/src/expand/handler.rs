@@ -3,34 +3,33 @@
 //! It has the user's name and one form for all handlers, so route macros compose with it above and
 //! below; ordinary type errors point into the user's own function, whose tokens are untouched.
 
-use crate::expand::policy::{owner, policy, templates};
-use crate::expand::template::{bindings, fill};
-use crate::model::{Existing, Fingerprint, Handler, KeyRequirement, Row, Scope, Strategy, Window};
+use crate::expand::names::{enum_of, runtime, runtime_path};
+use crate::expand::policy::policy;
+use crate::expand::template::{bindings, fill, templates};
+use crate::model::{
+    Existing, Fingerprint, GuardedFunction, KeyRequirement, Row, Scope, Strategy, Window,
+};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Index, Path, ReturnType};
 
-/// What generated code calls us by, inside of a handler.
-pub(super) fn runtime() -> TokenStream {
-    quote!(__private)
-}
-
-pub(crate) fn handler(handler: &Handler) -> TokenStream {
-    let (crate_name, rt) = (quote!(::idempotent_runtime::private), runtime());
-    let Handler { outer, inner, visibility, signature, body, .. } = handler;
+/// The function that actix sees, in place of the handler.
+pub(super) fn handler(handler: &GuardedFunction) -> TokenStream {
+    let (crate_name, rt) = (runtime_path(), runtime());
+    let GuardedFunction { outer, inner, visibility, signature, body, .. } = handler;
     let name = &signature.ident;
     let policy = policy(handler);
-    let transition = transition(handler);
-    let kinds = kinds(handler);
-    let fill = filled(handler);
+    let transition = transition_check(handler);
+    let types = parameter_types(handler);
+    let fill = fill_closure(handler);
     let respond = match handler.existing {
         Existing::None => quote!(respond),
         Existing::Function { .. } => quote!(respond_unless_there),
     };
-    let run = run(handler, &name.to_token_stream(), &respond);
-    let existing = existing(handler);
-    let kept = kept(handler);
+    let run = run_closure(handler, &name.to_token_stream(), &respond);
+    let existing = existing_setter(handler);
+    let task = task_setter(handler);
     quote! {
         #(#outer)*
         #visibility fn #name(
@@ -44,7 +43,7 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
             // In a block of its own, where the user's function cannot see it.
             let __handler = {
                 static HANDLER: #rt::Handler =
-                    #rt::Handler::new(#policy, #rt::extract::<#kinds>, #fill, #run)#existing #kept;
+                    #rt::Handler::new(#policy, #rt::extract::<#types>, #fill, #run)#existing #task;
                 &HANDLER
             };
             #rt::serve(__handler, __request, __payload)
@@ -53,34 +52,39 @@ pub(crate) fn handler(handler: &Handler) -> TokenStream {
 }
 
 /// The types of all parameters, as the tuple that is extracted.
-fn kinds(handler: &Handler) -> TokenStream {
-    let kinds = handler.parameters.iter().map(|parameter| &parameter.kind);
+fn parameter_types(handler: &GuardedFunction) -> TokenStream {
+    let types = handler.parameters.iter().map(|parameter| &parameter.ty);
     // Where one of them is no extractor, the compiler points there.
     let inputs = handler.signature.paren_token.span.join();
-    quote_spanned!(inputs=> (#(#kinds,)*))
+    quote_spanned!(inputs=> (#(#types,)*))
 }
 
-/// The arguments of a task are kept for its run.
-fn kept(handler: &Handler) -> TokenStream {
+/// The call that keeps the arguments of a task for its run.
+fn task_setter(handler: &GuardedFunction) -> TokenStream {
     if handler.policy.strategy != Strategy::Async {
         return TokenStream::new();
     }
-    let (rt, kinds) = (runtime(), kinds(handler));
-    quote!(.task(#rt::TaskSteps::of::<#kinds>()))
+    let (rt, types) = (runtime(), parameter_types(handler));
+    quote!(.task(#rt::TaskSteps::of::<#types>()))
 }
 
-/// Calls a function with the extracted arguments and makes a response of what it returns.
-fn run(handler: &Handler, function: &TokenStream, respond: &TokenStream) -> TokenStream {
+/// The closure that calls a function with the extracted arguments and makes a response of what it
+/// returns.
+fn run_closure(
+    handler: &GuardedFunction,
+    function: &TokenStream,
+    respond: &TokenStream,
+) -> TokenStream {
     let signature = &handler.signature;
     let output = match &signature.output {
         ReturnType::Default => signature.ident.span(),
         ReturnType::Type(_, kind) => kind.span(),
     };
-    let (rt, kinds) = (runtime(), kinds(handler));
+    let (rt, types) = (runtime(), parameter_types(handler));
     let taken = if handler.parameters.is_empty() {
         TokenStream::new()
     } else {
-        quote!(let __arguments = #rt::taken::<#kinds>(__arguments);)
+        quote!(let __arguments = #rt::taken::<#types>(__arguments);)
     };
     let moved = (0..handler.parameters.len()).map(|place| {
         let place = Index::from(place);
@@ -101,17 +105,17 @@ fn run(handler: &Handler, function: &TokenStream, respond: &TokenStream) -> Toke
     }
 }
 
-/// Where an insert met a unique index, what was inserted before answers.
-fn existing(handler: &Handler) -> TokenStream {
+/// The call that sets the function that answers when the insert violates a unique index.
+fn existing_setter(handler: &GuardedFunction) -> TokenStream {
     let Existing::Function { path, .. } = &handler.existing else { return TokenStream::new() };
-    let run = run(handler, &path.to_token_stream(), &quote!(respond));
+    let run = run_closure(handler, &path.to_token_stream(), &quote!(respond));
     quote!(.existing(#run))
 }
 
-/// The compiler refuses a transition that its enum does not declare.
-fn transition(handler: &Handler) -> TokenStream {
+/// The assertion by which the compiler refuses a transition that its enum does not declare.
+fn transition_check(handler: &GuardedFunction) -> TokenStream {
     let Row::InState { from, to, .. } = &handler.row else { return TokenStream::new() };
-    let (rt, states) = (runtime(), owner(from));
+    let (rt, states) = (runtime(), enum_of(from));
     let last = |path: &Path| path.segments.last().map(|last| last.ident.to_string());
     let (was, becomes) = (last(from).unwrap_or_default(), last(to).unwrap_or_default());
     let message = format!(
@@ -124,8 +128,8 @@ fn transition(handler: &Handler) -> TokenStream {
     }
 }
 
-/// The function that fills in the templates.
-fn filled(handler: &Handler) -> TokenStream {
+/// The closure that fills in the templates.
+fn fill_closure(handler: &GuardedFunction) -> TokenStream {
     let key = fill(&handler.key);
     let mut statements = match handler.policy.key_requirement {
         KeyRequirement::Unkeyed => TokenStream::new(),
@@ -163,10 +167,10 @@ fn filled(handler: &Handler) -> TokenStream {
     if bindings.is_empty() {
         return quote!(|__call, _| { #statements });
     }
-    let (rt, kinds) = (runtime(), kinds(handler));
+    let (rt, types) = (runtime(), parameter_types(handler));
     quote! {
         |__call, __arguments| {
-            let __arguments = #rt::borrowed::<#kinds>(__arguments);
+            let __arguments = #rt::borrowed::<#types>(__arguments);
             #bindings
             #statements
         }

@@ -1,0 +1,65 @@
+//! A function with a valid annotation.
+
+use crate::model::policy::{Policy, Scope};
+use crate::model::row::{Existing, Row};
+use crate::model::template::Template;
+use proc_macro2::{Group, TokenStream};
+use std::time::Duration;
+use syn::{Attribute, Expr, Ident, LitStr, Signature, Type, Visibility};
+
+/// A guarded function: a handler of actix, or a function that no request calls.
+pub(crate) struct GuardedFunction {
+    /// Attributes that belong to the function actix sees: routes, documentation.
+    pub(crate) outer: Vec<Attribute>,
+    /// Attributes that belong to the user's function: lints, `instrument`.
+    pub(crate) inner: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) signature: Signature,
+    pub(crate) body: Group,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) policy: Policy,
+    pub(crate) key: Template,
+    pub(crate) scope: Scope,
+    pub(crate) window: Window,
+    /// The time at which the client sent the request for the first time.
+    pub(crate) first_sent: Option<Template>,
+    pub(crate) row: Row,
+    pub(crate) existing: Existing,
+    pub(crate) engine: Engine,
+}
+
+/// A parameter of a guarded function.
+pub(crate) struct Parameter {
+    /// Its pattern without `mut` and `ref`, to be matched against a reference.
+    pub(crate) pattern: TokenStream,
+    pub(crate) ty: Type,
+    /// The names its pattern binds.
+    pub(crate) names: Vec<Ident>,
+}
+
+/// The engine that guards the function.
+pub(crate) enum Engine {
+    /// The app's engine, which actix gives to a handler.
+    App,
+    /// The value of an expression.
+    Named {
+        engine: Box<Expr>,
+        /// The text of the expression.
+        written: LitStr,
+        tx: TxParameter,
+    },
+}
+
+/// The parameter that callers leave out, because the runtime fills it in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TxParameter {
+    None,
+    /// The parameter at this place is a `Tx`.
+    At(usize),
+}
+
+/// How far a request's timestamp may be from now.
+pub(crate) enum Window {
+    Open,
+    Within(Duration, Template),
+}

@@ -1,0 +1,16 @@
+//! A valid annotation. Expansion takes nothing else, and cannot fail.
+
+mod function;
+mod policy;
+mod row;
+mod strategy;
+mod template;
+
+pub(crate) use function::{Engine, GuardedFunction, Parameter, TxParameter, Window};
+pub(crate) use policy::{
+    Fingerprint, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Policy, Scope,
+    Setting, Statuses,
+};
+pub(crate) use row::{Existing, Row, RowName};
+pub(crate) use strategy::Strategy;
+pub(crate) use template::{Segment, Source, Template};

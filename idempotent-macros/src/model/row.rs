@@ -1,0 +1,53 @@
+//! The business row that guards a handler.
+
+use crate::model::policy::Setting;
+use crate::model::template::Template;
+use syn::Path;
+
+/// The row that guards the handler, and the condition it has to meet.
+pub(crate) enum Row {
+    None,
+    Locked(RowName),
+    Versioned {
+        row: RowName,
+        column: String,
+        /// The version that the client saw.
+        version: Template,
+    },
+    InState {
+        row: RowName,
+        column: String,
+        from: Path,
+        to: Path,
+    },
+}
+
+/// The address of a row.
+pub(crate) struct RowName {
+    pub(crate) table: String,
+    /// The column that names the row.
+    pub(crate) column: String,
+    pub(crate) id: Template,
+}
+
+impl Row {
+    /// The address of the row, if there is a row.
+    pub(crate) const fn name(&self) -> Option<&RowName> {
+        match self {
+            Self::None => None,
+            Self::Locked(row) | Self::Versioned { row, .. } | Self::InState { row, .. } => {
+                Some(row)
+            }
+        }
+    }
+}
+
+/// The function that answers when the handler's insert violates a unique index.
+pub(crate) enum Existing {
+    None,
+    Function {
+        path: Path,
+        /// The index that counts; any, if it is not given.
+        constraint: Setting<String>,
+    },
+}
