@@ -145,11 +145,13 @@ fn the_readme_names_both_commands_and_every_strategy() {
     for word in ["cargo run --example orders", "sh tests/run.sh"] {
         assert!(readme.contains(word), "{word}");
     }
-    let validate = read("idempotent-macros/src/validate/mod.rs");
-    let strategies = validate.split("let strategies = [").nth(1).expect("the list of strategies");
-    let strategies = strategies.split("];").next().unwrap_or_default();
-    let names: Vec<_> = strategies.split('"').skip(1).step_by(2).collect();
-    assert!(names.len() >= 3, "{names:?}");
+    let table = read("idempotent-macros/src/strategy/table.rs");
+    let rows = table.split("STRATEGIES: [Strategy; ").nth(1).expect("the table of strategies");
+    let (count, rows) = rows.split_once("] = [").expect("the number of its rows");
+    let rows = rows.split("\n];").next().unwrap_or_default();
+    let name = |row: &str| row.split('"').next().unwrap_or_default().to_owned();
+    let names: Vec<_> = rows.split(" name: \"").skip(1).map(name).collect();
+    assert!(names.len() >= 3 && count == names.len().to_string(), "{count} rows: {names:?}");
     for name in names {
         assert!(readme.contains(&format!("| `{name}`")), "the README does not know `{name}`");
     }

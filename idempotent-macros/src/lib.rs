@@ -2,9 +2,11 @@
 
 mod diagnostics;
 mod expand;
+mod limits;
 mod model;
 mod parse;
 mod states;
+mod strategy;
 mod validate;
 
 #[cfg(test)]

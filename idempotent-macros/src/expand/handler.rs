@@ -6,9 +6,8 @@
 use crate::expand::names::{enum_of, runtime, runtime_path};
 use crate::expand::policy::policy;
 use crate::expand::template::{bindings, fill, templates};
-use crate::model::{
-    Existing, Fingerprint, GuardedFunction, KeyRequirement, Row, Scope, Strategy, Window,
-};
+use crate::model::{Existing, Fingerprint, GuardedFunction, KeyRequirement, Row, Scope, Window};
+use crate::strategy::Execution;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -61,7 +60,7 @@ fn parameter_types(handler: &GuardedFunction) -> TokenStream {
 
 /// The call that keeps the arguments of a task for its run.
 fn task_setter(handler: &GuardedFunction) -> TokenStream {
-    if handler.policy.strategy != Strategy::Async {
+    if handler.policy.strategy.execution != Execution::AsTask {
         return TokenStream::new();
     }
     let (rt, types) = (runtime(), parameter_types(handler));

@@ -4,29 +4,17 @@ use crate::expand::names::{enum_of, runtime};
 use crate::expand::template::templates;
 use crate::model::{
     Existing, Fingerprint, GuardedFunction, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight,
-    OnStoreError, Row, RowName, Setting, Statuses, Strategy, Window,
+    OnStoreError, Row, RowName, Setting, Statuses, Window,
 };
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 use std::time::Duration;
 
 /// The constant expression that builds the policy of a guarded function.
 pub(super) fn policy(guarded: &GuardedFunction) -> TokenStream {
     let policy = &guarded.policy;
     let operation = &policy.operation;
-    let strategy = match policy.strategy {
-        Strategy::RequestId => quote!(RequestId),
-        Strategy::Token => quote!(Token),
-        Strategy::Lock => quote!(Lock),
-        Strategy::Cache => quote!(Cache),
-        Strategy::DedupTable => quote!(DedupTable),
-        Strategy::RowLock => quote!(RowLock),
-        Strategy::Version => quote!(Version),
-        Strategy::State => quote!(State),
-        Strategy::Unique => quote!(Unique),
-        Strategy::Async => quote!(Async),
-        Strategy::Message => quote!(Message),
-    };
+    let strategy = format_ident!("{}", policy.strategy.variant);
     let rt = runtime();
     let mut tokens = quote!(#rt::Policy::new(#operation, #rt::Strategy::#strategy));
     let mut set = |call: TokenStream| tokens.extend(call);

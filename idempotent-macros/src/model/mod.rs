@@ -3,7 +3,6 @@
 mod function;
 mod policy;
 mod row;
-mod strategy;
 mod template;
 
 pub(crate) use function::{Engine, GuardedFunction, Parameter, TxParameter, Window};
@@ -12,5 +11,4 @@ pub(crate) use policy::{
     Setting, Statuses,
 };
 pub(crate) use row::{Existing, Row, RowName};
-pub(crate) use strategy::Strategy;
 pub(crate) use template::{Segment, Source, Template};

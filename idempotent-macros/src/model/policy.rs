@@ -1,13 +1,13 @@
 //! The policy of a guarded function.
 
-use crate::model::strategy::Strategy;
 use crate::model::template::Template;
+use crate::strategy::Strategy;
 use std::time::Duration;
 
 /// The policy that a `static` will hold.
 pub(crate) struct Policy {
     pub(crate) operation: String,
-    pub(crate) strategy: Strategy,
+    pub(crate) strategy: &'static Strategy,
     pub(crate) on_duplicate: OnDuplicate,
     pub(crate) on_in_flight: OnInFlight,
     pub(crate) on_abandoned: OnAbandoned,

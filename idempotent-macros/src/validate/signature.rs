@@ -1,16 +1,14 @@
-//! What a function must look like to be guarded.
+//! The signature of a function that can be guarded.
 
 use crate::diagnostics::{Mistake, Mistakes};
+use crate::limits::MOST_EXTRACTORS;
 use crate::model::Parameter;
 use crate::parse::Function;
-use crate::validate::Subject;
+use crate::strategy::Subject;
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
 use syn::{Attribute, FnArg, GenericParam, Ident, Pat, PatType, ReturnType, Signature, Type};
-
-/// As many extractors as actix takes in one tuple.
-const MOST_PARAMETERS: usize = 16;
 
 /// The parameters of a function that can be guarded.
 pub(super) fn parameters(
@@ -52,17 +50,17 @@ pub(super) fn parameters(
         .iter()
         .filter_map(|input| mistakes.keep(parameter(input, subject)))
         .collect();
-    if subject == Subject::Handler && parameters.len() > MOST_PARAMETERS {
-        let span = signature.inputs[MOST_PARAMETERS].span();
+    if subject == Subject::Handler && parameters.len() > MOST_EXTRACTORS {
+        let span = signature.inputs[MOST_EXTRACTORS].span();
         mistakes.add(
-            Mistake::new(span, format!("more than {MOST_PARAMETERS} extractors"))
+            Mistake::new(span, format!("more than {MOST_EXTRACTORS} extractors"))
                 .help("combine some of them into a tuple or an extractor of your own"),
         );
     }
     parameters
 }
 
-/// What is stored and what is an error must be told apart.
+/// A `Result` tells the value that is stored from the error that is not.
 fn returns_result(signature: &Signature) -> Result<(), Mistake> {
     let ReturnType::Type(_, kind) = &signature.output else {
         return Err(no_result(signature.ident.span()));
@@ -106,26 +104,26 @@ fn parameter(input: &FnArg, subject: Subject) -> Result<Parameter, Mistake> {
         return Err(Mistake::new(anonymous.span(), what).help("name the parameter's type"));
     }
     let mut names = Vec::new();
-    bound(pat, &mut names);
+    add_names(pat, &mut names);
     let pattern = by_reference(pat.to_token_stream());
     Ok(Parameter { pattern, ty: (**ty).clone(), names })
 }
 
-/// The names a pattern binds.
-fn bound(pattern: &Pat, names: &mut Vec<Ident>) {
+/// Adds the names that a pattern binds.
+fn add_names(pattern: &Pat, names: &mut Vec<Ident>) {
     match pattern {
         Pat::Ident(binding) => {
             names.push(binding.ident.clone());
             if let Some((_, within)) = &binding.subpat {
-                bound(within, names);
+                add_names(within, names);
             }
         }
-        Pat::Paren(inner) => bound(&inner.pat, names),
-        Pat::Reference(inner) => bound(&inner.pat, names),
-        Pat::Slice(list) => list.elems.iter().for_each(|pat| bound(pat, names)),
-        Pat::Struct(fields) => fields.fields.iter().for_each(|field| bound(&field.pat, names)),
-        Pat::Tuple(list) => list.elems.iter().for_each(|pat| bound(pat, names)),
-        Pat::TupleStruct(list) => list.elems.iter().for_each(|pat| bound(pat, names)),
+        Pat::Paren(inner) => add_names(&inner.pat, names),
+        Pat::Reference(inner) => add_names(&inner.pat, names),
+        Pat::Slice(list) => list.elems.iter().for_each(|pat| add_names(pat, names)),
+        Pat::Struct(fields) => fields.fields.iter().for_each(|field| add_names(&field.pat, names)),
+        Pat::Tuple(list) => list.elems.iter().for_each(|pat| add_names(pat, names)),
+        Pat::TupleStruct(list) => list.elems.iter().for_each(|pat| add_names(pat, names)),
         _ => {}
     }
 }

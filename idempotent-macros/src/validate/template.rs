@@ -1,9 +1,9 @@
-//! What the placeholders of a template name.
+//! Templates: each placeholder is resolved to a part of the request or to an expression.
 
 use crate::diagnostics::{Mistake, Mistakes, listed};
 use crate::model::{Parameter, Segment, Source, Template};
 use crate::parse::{Piece, pieces};
-use crate::validate::Subject;
+use crate::strategy::Subject;
 use crate::validate::values::header_name;
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use syn::{Expr, Ident, LitStr};
@@ -13,8 +13,8 @@ pub(super) fn header(name: &str) -> Template {
     Template(vec![Segment::Request(Source::Header, name.to_owned())])
 }
 
-/// Resolves every placeholder; nothing if one of them names nothing.
-pub(super) fn read(
+/// Resolves every placeholder; `None` if one of them names nothing.
+pub(super) fn resolve(
     text: &LitStr,
     parameters: &[Parameter],
     subject: Subject,
@@ -51,7 +51,7 @@ fn placeholder(
         }));
     }
     let root = inside.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
-    let is_parameter = names(parameters).any(|name| *name == root);
+    let is_parameter = parameter_names(parameters).any(|name| *name == root);
     let source = Source::ALL.iter().find(|(name, _)| *name == root).map(|(_, source)| *source);
     match (source, inside.split_once('.')) {
         (Some(_), _) if !is_parameter && subject == Subject::Function => Err(Mistake::new(
@@ -60,17 +60,19 @@ fn placeholder(
         )
         .help("build it of the function's parameters: `{message.id}`")
         .note("`strategy = \"message\"` guards functions, which actix-web does not call")),
-        (Some(source), Some((_, name))) if !is_parameter => request(text, source, name.trim()),
+        (Some(source), Some((_, name))) if !is_parameter => {
+            request_value(text, source, name.trim())
+        }
         (Some(source), None) if !is_parameter => {
             let name = source.name();
             Err(Mistake::new(text.span(), format!("`{{{inside}}}` does not say which {name}"))
                 .help(format!("write `{{{name}.…}}` with its name")))
         }
-        _ => expression(text, inside, root, parameters, subject),
+        _ => parameter_value(text, inside, root, parameters, subject),
     }
 }
 
-fn request(text: &LitStr, source: Source, name: &str) -> Result<Segment, Mistake> {
+fn request_value(text: &LitStr, source: Source, name: &str) -> Result<Segment, Mistake> {
     if source == Source::Header {
         header_name(text, name)?;
     }
@@ -82,7 +84,7 @@ fn request(text: &LitStr, source: Source, name: &str) -> Result<Segment, Mistake
     Ok(Segment::Request(source, name.to_owned()))
 }
 
-fn expression(
+fn parameter_value(
     text: &LitStr,
     inside: &str,
     root: &str,
@@ -92,16 +94,17 @@ fn expression(
     // Parsed through a literal of its own, so that errors in it point at the attribute; as code of
     // the macro, so that the compiler does not suggest to replace the literal by a name.
     let written = LitStr::new(inside, Span::call_site().located_at(text.span()));
-    let parsed = written.parse().and_then(|tokens| syn::parse2::<Expr>(meant(tokens, parameters)));
+    let parsed =
+        written.parse().and_then(|tokens| syn::parse2::<Expr>(with_parameters(tokens, parameters)));
     let parsed = parsed.map_err(|_| {
         Mistake::new(text.span(), format!("`{{{inside}}}` is no expression"))
             .help("write a parameter, a field or a method call: `{order.sku}`, `{user.id()}`")
     })?;
-    let rooted = root_of(&parsed);
-    if rooted.is_some_and(|rooted| names(parameters).any(|name| name == rooted)) {
+    let rooted = root_variable(&parsed);
+    if rooted.is_some_and(|rooted| parameter_names(parameters).any(|name| name == rooted)) {
         return Ok(Segment::Value(Box::new(parsed), written));
     }
-    let own: Vec<String> = names(parameters).map(Ident::to_string).collect();
+    let own: Vec<String> = parameter_names(parameters).map(Ident::to_string).collect();
     let own = || own.iter().map(String::as_str);
     let sources = Source::ALL.map(|(name, _)| name);
     let known = own().chain(sources.into_iter().filter(|_| subject == Subject::Handler));
@@ -126,16 +129,17 @@ fn expression(
 
 /// The same tokens, where each name of a parameter means that parameter: one that a macro of the
 /// user's has written differs from ours by more than its letters.
-pub(super) fn meant(tokens: TokenStream, parameters: &[Parameter]) -> TokenStream {
+pub(super) fn with_parameters(tokens: TokenStream, parameters: &[Parameter]) -> TokenStream {
     let one = |token| match token {
         TokenTree::Ident(mut word) => {
-            if let Some(name) = names(parameters).find(|name| **name == word) {
+            if let Some(name) = parameter_names(parameters).find(|name| **name == word) {
                 word.set_span(name.span().located_at(word.span()));
             }
             TokenTree::Ident(word)
         }
         TokenTree::Group(group) => {
-            let mut inner = Group::new(group.delimiter(), meant(group.stream(), parameters));
+            let mut inner =
+                Group::new(group.delimiter(), with_parameters(group.stream(), parameters));
             inner.set_span(group.span());
             TokenTree::Group(inner)
         }
@@ -144,20 +148,21 @@ pub(super) fn meant(tokens: TokenStream, parameters: &[Parameter]) -> TokenStrea
     tokens.into_iter().map(one).collect()
 }
 
-/// The variable an expression starts from.
-pub(super) fn root_of(expression: &Expr) -> Option<&Ident> {
+/// The variable that an expression starts from.
+pub(super) fn root_variable(expression: &Expr) -> Option<&Ident> {
     match expression {
         Expr::Path(path) => path.path.get_ident(),
-        Expr::Field(field) => root_of(&field.base),
-        Expr::MethodCall(call) => root_of(&call.receiver),
-        Expr::Index(index) => root_of(&index.expr),
-        Expr::Paren(paren) => root_of(&paren.expr),
-        Expr::Reference(reference) => root_of(&reference.expr),
-        Expr::Unary(unary) => root_of(&unary.expr),
+        Expr::Field(field) => root_variable(&field.base),
+        Expr::MethodCall(call) => root_variable(&call.receiver),
+        Expr::Index(index) => root_variable(&index.expr),
+        Expr::Paren(paren) => root_variable(&paren.expr),
+        Expr::Reference(reference) => root_variable(&reference.expr),
+        Expr::Unary(unary) => root_variable(&unary.expr),
         _ => None,
     }
 }
 
-pub(super) fn names(parameters: &[Parameter]) -> impl Iterator<Item = &Ident> {
+/// The names that the patterns of all parameters bind.
+pub(super) fn parameter_names(parameters: &[Parameter]) -> impl Iterator<Item = &Ident> {
     parameters.iter().flat_map(|parameter| &parameter.names)
 }

@@ -1,12 +1,14 @@
-//! Which arguments there are, and which strategy takes which.
+//! The arguments that stand in an attribute, held against the table of strategies.
 
 use crate::diagnostics::{Mistake, listed};
-use crate::model::Strategy;
-use crate::validate::Reader;
-use crate::validate::rules::takes_tx;
+use crate::parse::Argument;
+use crate::strategy::{DefaultKey, GuardPlace, OF_A_KEY, OF_A_LEASE};
+use crate::validate::reader::Reader;
+use crate::validate::tx;
+use proc_macro2::Span;
 
 /// Every argument there is, in the order they are documented.
-pub(super) const NAMES: [&str; 31] = [
+const NAMES: [&str; 31] = [
     "strategy",
     "key",
     "operation",
@@ -40,122 +42,105 @@ pub(super) const NAMES: [&str; 31] = [
     "engine",
 ];
 
-/// What a lock has no use for: nothing of it is stored, and nobody is told from anybody.
-const NOT_OF_A_LOCK: [&str; 14] = [
-    "operation",
-    "ttl",
-    "on_duplicate",
-    "on_in_flight",
-    "on_abandoned",
-    "on_store_error",
-    "fingerprint",
-    "store",
-    "headers",
-    "max_body",
-    "required",
-    "within",
-    "timestamp",
-    "first_sent",
-];
-
-/// What a task has no use for: its one answer is its address, and its end is kept whatever it is.
-/// It is found again by the app's rule of scopes.
-const NOT_OF_A_TASK: [&str; 8] = [
-    "scope",
-    "on_duplicate",
-    "on_in_flight",
-    "wait",
-    "on_store_error",
-    "store",
-    "message",
-    "required",
-];
-
-/// What a read has no use for: it is nobody's duplicate, and may be computed again at any time.
-const NOT_OF_A_CACHE: [&str; 10] = [
-    "on_duplicate",
-    "on_in_flight",
-    "on_abandoned",
-    "on_store_error",
-    "fingerprint",
-    "message",
-    "required",
-    "within",
-    "timestamp",
-    "first_sent",
-];
-
-/// What only a read has a use for.
-const OF_A_CACHE: [&str; 1] = ["stale"];
-
-/// What a transaction has no use for: the database's own locks take the place of leases.
-const NOT_OF_A_TRANSACTION: [&str; 4] = ["lease", "on_in_flight", "on_abandoned", "on_store_error"];
-
-/// What a function has no use for: it has no request and no response.
-const NOT_OF_A_FUNCTION: [&str; 8] = [
-    "on_store_error",
-    "store",
-    "headers",
-    "message",
-    "required",
-    "within",
-    "timestamp",
-    "first_sent",
-];
-
-/// What only a function has a use for.
-const OF_A_FUNCTION: [&str; 1] = ["engine"];
-
-/// What only a row has a use for.
-const OF_A_ROW: [&str; 7] = ["table", "id", "id_column", "column", "version", "from", "to"];
-
-/// What only a unique index has a use for.
-const OF_AN_INDEX: [&str; 2] = ["existing", "constraint"];
-
-/// What only a key has a use for.
-const OF_A_KEY: [&str; 7] =
-    ["ttl", "fingerprint", "store", "headers", "required", "scope", "first_sent"];
-
-/// Every argument is one that the strategy takes.
-pub(super) fn check(reader: &mut Reader<'_>, strategy: Strategy) {
-    let (word, unused): (_, Vec<&str>) = match strategy {
-        Strategy::RequestId => ("request_id", OF_A_ROW.to_vec()),
-        Strategy::Token => ("token", OF_A_ROW.to_vec()),
-        Strategy::Lock => ("lock", [&NOT_OF_A_LOCK[..], &OF_A_ROW].concat()),
-        Strategy::Cache => ("cache", [&NOT_OF_A_CACHE[..], &OF_A_ROW].concat()),
-        Strategy::DedupTable => ("dedup_table", [&NOT_OF_A_TRANSACTION[..], &OF_A_ROW].concat()),
-        Strategy::RowLock => ("row_lock", [&NOT_OF_A_TRANSACTION[..], &OF_A_ROW[3..]].concat()),
-        Strategy::Version => ("version", [&NOT_OF_A_TRANSACTION[..], &OF_A_ROW[5..]].concat()),
-        Strategy::State => ("state", [&NOT_OF_A_TRANSACTION[..], &["version"]].concat()),
-        Strategy::Async => ("async", [&NOT_OF_A_TASK[..], &OF_A_ROW].concat()),
-        Strategy::Unique => ("unique", [&NOT_OF_A_TRANSACTION[..], &OF_A_ROW].concat()),
-        Strategy::Message if takes_tx(reader) => {
-            ("message", [&NOT_OF_A_FUNCTION[..], &NOT_OF_A_TRANSACTION, &OF_A_ROW].concat())
-        }
-        Strategy::Message => ("message", [&NOT_OF_A_FUNCTION[..], &OF_A_ROW].concat()),
-    };
-    let of_others = if strategy == Strategy::Unique { &[][..] } else { &OF_AN_INDEX[..] };
-    let of_functions = if strategy == Strategy::Message { &[][..] } else { &OF_A_FUNCTION[..] };
-    let of_reads = if strategy == Strategy::Cache { &[][..] } else { &OF_A_CACHE[..] };
-    let unused = [&unused[..], of_others, of_functions, of_reads].concat();
-    let keyless = strategy.is_transactional()
-        && !matches!(strategy, Strategy::DedupTable | Strategy::Message)
-        && reader.find("key").is_none();
-    for argument in reader.arguments {
-        let name = argument.name.to_string();
-        if unused.contains(&name.as_str()) {
-            let takes = NAMES.into_iter().filter(|name| !unused.contains(name));
-            let what = format!("`{name}` has no effect with `strategy = \"{word}\"`");
+/// Every name is known and stands once.
+pub(super) fn check_names(reader: &mut Reader<'_>) {
+    for (place, argument) in reader.arguments.iter().enumerate() {
+        let (name, span) = (argument.name.to_string(), argument.name.span());
+        if !NAMES.contains(&name.as_str()) {
             reader.mistakes.add(
-                Mistake::new(argument.name.span(), what)
-                    .help(format!("leave `{name}` out"))
-                    .note(format!("this strategy takes {}", listed(takes))),
+                Mistake::new(span, format!("unknown argument `{name}`"))
+                    .suggest(&name, NAMES)
+                    .note(format!("the arguments are {}", listed(NAMES))),
             );
-        } else if keyless && OF_A_KEY.contains(&name.as_str()) {
-            let what = format!("`{name}` has no effect without a key");
-            reader.mistakes.add(Mistake::new(argument.name.span(), what).help(format!(
-                "add `key = \"{{header.Idempotency-Key}}\"`, or leave `{name}` out"
-            )));
+        } else if reader.arguments[..place].iter().any(|earlier| earlier.name == argument.name) {
+            reader.mistakes.add(
+                Mistake::new(span, format!("`{name}` is given twice")).help("keep one of them"),
+            );
+        }
+    }
+}
+
+/// The strategy gets every argument that it needs, and every argument has an effect.
+pub(super) fn check(reader: &mut Reader<'_>) {
+    for mistake in missing(reader).into_iter().chain(without_effect(reader)) {
+        reader.mistakes.add(mistake);
+    }
+}
+
+/// The arguments that the strategy needs and does not get, each told where the strategy is chosen.
+fn missing(reader: &Reader<'_>) -> Vec<Mistake> {
+    let name = reader.strategy.name;
+    let span = reader.find("strategy").map_or_else(Span::call_site, Argument::span);
+    let needs = reader.strategy.needs.iter().filter(|need| reader.find(need.argument).is_none());
+    let mistake = |what| Mistake::new(span, format!("`strategy = \"{name}\"` needs {what}"));
+    needs.map(|need| mistake(need.what).help(need.help)).collect()
+}
+
+/// The arguments that have no effect with the strategy, or without a key.
+fn without_effect(reader: &Reader<'_>) -> Vec<Mistake> {
+    let is_unkeyed =
+        reader.strategy.default_key == DefaultKey::Unkeyed && reader.find("key").is_none();
+    let mistake = |argument: &Argument| {
+        let name = argument.name.to_string();
+        if !takes(reader, &name) {
+            Some(not_taken(reader, argument))
+        } else if is_unkeyed && OF_A_KEY.contains(&name.as_str()) {
+            Some(not_without_key(argument))
+        } else {
+            None
+        }
+    };
+    reader.arguments.iter().filter_map(mistake).collect()
+}
+
+/// Whether an argument has an effect with the strategy, where its guard stands.
+pub(super) fn takes(reader: &Reader<'_>, argument: &str) -> bool {
+    let in_transaction = match reader.strategy.guard {
+        GuardPlace::Lease => false,
+        GuardPlace::Transaction | GuardPlace::Insert => true,
+        GuardPlace::TransactionIfTaken => tx::taken(reader.parameters).is_some(),
+    };
+    reader.strategy.takes(argument) && !(in_transaction && OF_A_LEASE.contains(&argument))
+}
+
+fn not_taken(reader: &Reader<'_>, argument: &Argument) -> Mistake {
+    let (name, strategy) = (&argument.name, reader.strategy.name);
+    let taken = NAMES.into_iter().filter(|name| takes(reader, name));
+    let what = format!("`{name}` has no effect with `strategy = \"{strategy}\"`");
+    Mistake::new(name.span(), what)
+        .help(format!("leave `{name}` out"))
+        .note(format!("this strategy takes {}", listed(taken)))
+}
+
+fn not_without_key(argument: &Argument) -> Mistake {
+    let name = &argument.name;
+    Mistake::new(name.span(), format!("`{name}` has no effect without a key"))
+        .help(format!("add `key = \"{{header.Idempotency-Key}}\"`, or leave `{name}` out"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::NAMES;
+    use crate::strategy::{OF_A_KEY, OF_A_LEASE, STRATEGIES};
+
+    #[test]
+    fn the_table_names_arguments_that_exist() {
+        let rows = STRATEGIES.iter().flat_map(|strategy| {
+            let needs = strategy.needs.iter().map(|need| &need.argument);
+            strategy.adds.iter().chain(strategy.refuses).chain(needs)
+        });
+        for name in rows.chain(&OF_A_KEY).chain(&OF_A_LEASE) {
+            assert!(NAMES.contains(name), "there is no argument `{name}`");
+        }
+    }
+
+    #[test]
+    fn a_strategy_takes_what_it_needs() {
+        for strategy in &STRATEGIES {
+            for need in strategy.needs {
+                let (name, argument) = (strategy.name, need.argument);
+                assert!(strategy.takes(argument), "`{name}` needs `{argument}` and refuses it");
+            }
         }
     }
 }

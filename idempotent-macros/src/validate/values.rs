@@ -1,6 +1,7 @@
-//! What the value of one argument may be.
+//! The value of one argument, checked on its own.
 
 use crate::diagnostics::{Mistake, listed};
+use crate::limits::LONGEST;
 use crate::model::Statuses;
 use crate::parse::{Argument, Value};
 use std::time::Duration;
@@ -82,11 +83,9 @@ pub(super) fn duration(text: &LitStr) -> Result<Duration, Mistake> {
     let (Ok(number), Some(per_unit)) = (number.parse::<u64>(), per_unit) else {
         return Err(wrong(format!("`{written}` is no duration")));
     };
-    // As the runtime has it.
-    let longest = 10 * 365 * 24 * 3600 * 1000;
-    match number.checked_mul(per_unit) {
-        Some(0) => Err(wrong("a duration of zero".to_owned())),
-        Some(millis) if millis <= longest => Ok(Duration::from_millis(millis)),
+    match number.checked_mul(per_unit).map(Duration::from_millis) {
+        Some(Duration::ZERO) => Err(wrong("a duration of zero".to_owned())),
+        Some(duration) if duration <= LONGEST => Ok(duration),
         _ => Err(wrong(format!("`{written}` is longer than ten years"))),
     }
 }
@@ -115,7 +114,7 @@ pub(super) fn identifier_or_column(text: &LitStr) -> Result<String, Mistake> {
 }
 
 /// A state, as `Enum::Variant`.
-pub(super) fn state(argument: &Argument) -> Result<Path, Mistake> {
+pub(super) fn variant(argument: &Argument) -> Result<Path, Mistake> {
     match &argument.value {
         Value::Path(path) if path.segments.len() >= 2 => Ok(path.clone()),
         _ => {
@@ -163,11 +162,6 @@ pub(super) fn operation(text: &LitStr) -> Result<String, Mistake> {
             .help("name what the handler does, such as `\"createOrder\"`"));
     }
     Ok(written)
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "one shape for all readings")]
-pub(super) fn message(text: &LitStr) -> Result<String, Mistake> {
-    Ok(text.value())
 }
 
 /// Statuses and classes of them, as inclusive ranges.

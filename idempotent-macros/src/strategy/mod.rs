@@ -1,0 +1,12 @@
+//! The strategies: a table that the rest of this crate consults.
+//!
+//! Nothing outside of it compares a strategy with another. A rule asks for a column, so that a new
+//! strategy with known properties is a new row.
+
+mod columns;
+mod table;
+
+pub(crate) use columns::{
+    DefaultKey, Execution, GuardPlace, KeyForm, RowCondition, Strategy, Subject, TtlOf,
+};
+pub(crate) use table::{OF_A_KEY, OF_A_LEASE, STRATEGIES, named};

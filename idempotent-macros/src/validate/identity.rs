@@ -1,0 +1,78 @@
+//! The identity of a request: its key, its scope, and its fingerprint.
+
+use crate::diagnostics::Mistake;
+use crate::model::{Fingerprint, KeyRequirement, Scope, Template};
+use crate::strategy::DefaultKey;
+use crate::validate::reader::Reader;
+use crate::validate::{template, values};
+use syn::LitStr;
+
+/// The template of the key, or the key that the strategy has by default.
+pub(super) fn key(reader: &mut Reader<'_>) -> Template {
+    let written = reader.template("key");
+    written.unwrap_or_else(|| match reader.strategy.default_key {
+        DefaultKey::Header => template::header("Idempotency-Key"),
+        DefaultKey::PathAndQuery | DefaultKey::Unkeyed | DefaultKey::Given => Template::default(),
+    })
+}
+
+/// Whether a request must have a key.
+pub(super) fn key_requirement(reader: &mut Reader<'_>) -> KeyRequirement {
+    // A row needs no key; with one, the first answer is replayed before the row judges. A read has
+    // path and query.
+    let is_unkeyed =
+        matches!(reader.strategy.default_key, DefaultKey::PathAndQuery | DefaultKey::Unkeyed);
+    if is_unkeyed && reader.find("key").is_none() {
+        return KeyRequirement::Unkeyed;
+    }
+    let required = reader.find("required").map(values::boolean);
+    match required.and_then(|value| reader.mistakes.keep(value)) {
+        Some(false) => KeyRequirement::Optional,
+        Some(true) | None => KeyRequirement::Required,
+    }
+}
+
+/// The part of a request that a repetition must repeat.
+pub(super) fn fingerprint(reader: &mut Reader<'_>) -> Fingerprint {
+    let Some(text) = reader.text("fingerprint") else { return Fingerprint::Request };
+    match text.value().as_str() {
+        "request" => Fingerprint::Request,
+        "none" => Fingerprint::Nothing,
+        _ => {
+            let template = reader.resolve(&text);
+            reader.mistakes.keep(fingerprint_varies(&text, &template));
+            Fingerprint::Template(template)
+        }
+    }
+}
+
+/// The caller to whom keys and responses belong.
+pub(super) fn scope(reader: &mut Reader<'_>) -> Scope {
+    let Some(text) = reader.text("scope") else { return Scope::App };
+    if text.value() == "shared" {
+        return Scope::Shared;
+    }
+    let template = reader.resolve(&text);
+    reader.mistakes.keep(scope_varies(&text, &template));
+    Scope::Template(template)
+}
+
+fn fingerprint_varies(text: &LitStr, template: &Template) -> Result<(), Mistake> {
+    if !template.0.is_empty() && template.is_constant() {
+        let written = text.value();
+        return Err(Mistake::new(text.span(), format!("unknown `fingerprint`: `{written}`"))
+            .suggest(&written, ["request", "none"])
+            .note("`fingerprint` is `request`, `none` or a template such as `{order.sku}`"));
+    }
+    Ok(())
+}
+
+fn scope_varies(text: &LitStr, template: &Template) -> Result<(), Mistake> {
+    if !template.0.is_empty() && template.is_constant() {
+        return Err(Mistake::new(text.span(), "the scope is the same for every caller")
+            .suggest(&text.value(), ["shared"])
+            .help("put a placeholder into it: `scope = \"{header.Authorization}\"`")
+            .note("to let all callers share keys and responses on purpose: `scope = \"shared\"`"));
+    }
+    Ok(())
+}

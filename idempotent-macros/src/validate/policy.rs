@@ -1,0 +1,47 @@
+//! The policy: the arguments that are settings.
+
+use crate::model::{OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Policy, Setting, Statuses};
+use crate::validate::reader::Reader;
+use crate::validate::{identity, values};
+use syn::Ident;
+
+const ON_DUPLICATE: [(&str, OnDuplicate); 3] = [
+    ("replay", OnDuplicate::Replay),
+    ("reject", OnDuplicate::Reject),
+    ("accept", OnDuplicate::Accept),
+];
+const ON_IN_FLIGHT: [(&str, OnInFlight); 2] =
+    [("reject", OnInFlight::Reject), ("wait", OnInFlight::Wait)];
+const ON_ABANDONED: [(&str, OnAbandoned); 2] =
+    [("retry", OnAbandoned::Retry), ("hold", OnAbandoned::Hold)];
+const ON_STORE_ERROR: [(&str, OnStoreError); 2] =
+    [("refuse", OnStoreError::Refuse), ("run", OnStoreError::Run)];
+
+/// The policy of a function of this name.
+pub(super) fn read(reader: &mut Reader<'_>, function: &Ident) -> Policy {
+    let function = function.to_string();
+    let operation = reader.setting("operation", values::operation);
+    Policy {
+        operation: operation.or(function.trim_start_matches("r#").to_owned()),
+        strategy: reader.strategy,
+        on_duplicate: reader.choice("on_duplicate", &ON_DUPLICATE, OnDuplicate::Replay),
+        on_in_flight: reader.choice("on_in_flight", &ON_IN_FLIGHT, OnInFlight::Reject),
+        on_abandoned: reader.choice("on_abandoned", &ON_ABANDONED, OnAbandoned::Retry),
+        on_store_error: reader.choice("on_store_error", &ON_STORE_ERROR, OnStoreError::Refuse),
+        key_requirement: identity::key_requirement(reader),
+        fingerprint: identity::fingerprint(reader),
+        statuses: reader.setting("store", values::statuses).or(Statuses::Default),
+        headers: reader.setting("headers", values::headers).or(Vec::new()),
+        message: reader.text("message").map_or(Setting::App, |text| Setting::Own(text.value())),
+        max_body: size(reader, "max_body"),
+        ttl: reader.setting("ttl", values::duration),
+        lease: reader.setting("lease", values::duration),
+        wait: reader.setting("wait", values::duration),
+        stale: reader.setting("stale", values::duration),
+    }
+}
+
+fn size(reader: &mut Reader<'_>, name: &str) -> Setting<usize> {
+    let size = reader.find(name).map(values::size);
+    size.and_then(|value| reader.mistakes.keep(value)).map_or(Setting::App, Setting::Own)
+}

@@ -1,0 +1,65 @@
+//! The arguments of one attribute, read by name.
+
+use crate::diagnostics::{Mistake, Mistakes};
+use crate::model::{Parameter, Setting, Template};
+use crate::parse::Argument;
+use crate::strategy::Strategy;
+use crate::validate::{template, values};
+use syn::LitStr;
+
+/// The arguments by name, and the mistakes found on the way.
+pub(super) struct Reader<'a> {
+    pub(super) arguments: &'a [Argument],
+    pub(super) parameters: &'a [Parameter],
+    /// The strategy that the arguments choose.
+    pub(super) strategy: &'static Strategy,
+    pub(super) mistakes: Mistakes,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn find(&self, name: &str) -> Option<&'a Argument> {
+        self.arguments.iter().find(|argument| argument.name == name)
+    }
+
+    /// The text of an argument that is a string.
+    pub(super) fn text(&mut self, name: &str) -> Option<LitStr> {
+        let argument = self.find(name)?;
+        self.mistakes.keep(values::text(argument))
+    }
+
+    /// The value that `parse` makes of an argument's text; the app's where it is absent or wrong.
+    pub(super) fn setting<T>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&LitStr) -> Result<T, Mistake>,
+    ) -> Setting<T> {
+        let parsed = self.text(name).map(|text| parse(&text));
+        match parsed.and_then(|value| self.mistakes.keep(value)) {
+            Some(value) => Setting::Own(value),
+            None => Setting::App,
+        }
+    }
+
+    /// One of a few words.
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        name: &str,
+        choices: &[(&'static str, T)],
+        default: T,
+    ) -> T {
+        let chosen = self.text(name).map(|text| values::choice(name, &text, choices));
+        chosen.and_then(|value| self.mistakes.keep(value)).unwrap_or(default)
+    }
+
+    /// The template in an argument's text.
+    pub(super) fn template(&mut self, name: &str) -> Option<Template> {
+        self.text(name).map(|text| self.resolve(&text))
+    }
+
+    /// The template in a text; an empty one if it is wrong.
+    pub(super) fn resolve(&mut self, text: &LitStr) -> Template {
+        let subject = self.strategy.subject;
+        let resolved = template::resolve(text, self.parameters, subject, &mut self.mistakes);
+        resolved.unwrap_or_default()
+    }
+}
