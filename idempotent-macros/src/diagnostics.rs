@@ -1,4 +1,4 @@
-//! Errors as a person reads them: what is wrong, what to type, what there is to choose from.
+//! Errors as a person reads them: the mistake, a text to type, and the choices there are.
 
 use proc_macro2::{Span, TokenStream};
 use syn::Error;
@@ -10,22 +10,22 @@ pub(crate) struct Mistake {
 }
 
 impl Mistake {
-    /// What is wrong, in lower case, with names in backticks.
+    /// A mistake: its message is in lower case, with names in backticks.
     pub(crate) fn new(span: Span, what: impl Into<String>) -> Self {
         Self { span, message: what.into() }
     }
 
-    /// What to type.
+    /// Adds a text to type.
     pub(crate) fn help(self, help: impl AsRef<str>) -> Self {
         self.line("help", help.as_ref())
     }
 
-    /// What there is to know or to choose from.
+    /// Adds a fact to know, or the choices there are.
     pub(crate) fn note(self, note: impl AsRef<str>) -> Self {
         self.line("note", note.as_ref())
     }
 
-    /// The name that was probably meant, if one is near.
+    /// Suggests the known name that was probably meant, if one is near.
     pub(crate) fn suggest<'a>(self, wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         match nearest(wrong, known) {
             Some(name) => self.help(format!("did you mean `{name}`?")),
@@ -47,7 +47,7 @@ impl From<Mistake> for Error {
     }
 }
 
-/// Every mistake found so far; each part reports its own and goes on.
+/// The mistakes found so far: each part adds its own and goes on.
 #[derive(Default)]
 pub(crate) struct Mistakes(Option<Error>);
 
@@ -65,14 +65,14 @@ impl Mistakes {
         result.map_err(|error| self.add(error)).ok()
     }
 
-    /// All of them, if there is any.
+    /// All mistakes as one error, if there are any.
     pub(crate) fn finish(self) -> Result<(), Error> {
         self.0.map_or(Ok(()), Err)
     }
 }
 
-/// The item as it was, so that its callers still resolve, and the errors beside it.
-pub(crate) fn beside(item: TokenStream, errors: &Error) -> TokenStream {
+/// The item as it was, so that its callers still resolve, with the errors beside it.
+pub(crate) fn with_item(errors: &Error, item: TokenStream) -> TokenStream {
     let mut tokens = errors.to_compile_error();
     tokens.extend(item);
     tokens

@@ -31,34 +31,34 @@ use proc_macro2::TokenStream;
 /// | `on_duplicate` | `"replay"`, `"reject"`, with `version` also `"accept"` | `"replay"` |
 /// | `on_in_flight` | `"reject"`, `"wait"` | `"reject"` |
 /// | `wait` | how long to wait, with `on_in_flight = "wait"` and for a lock | the app's, 10 seconds |
-/// | `on_abandoned` | `"retry"`, `"hold"`: when the process died that ran it | `"retry"` |
+/// | `on_abandoned` | `"retry"`, `"hold"`: after the process that ran it died | `"retry"` |
 /// | `on_store_error` | `"refuse"`, `"run"` unguarded: while the store does not answer | `"refuse"` |
 /// | `fingerprint` | `"request"`, `"none"`, or a template | `"request"`: method, path, query, body |
 /// | `store` | statuses to store: `"2xx, 404"` | 2xx, 3xx, deterministic 4xx |
 /// | `headers` | response headers to replay beside the standard ones: `"X-Total"` | none |
 /// | `max_body` | how much of a body is buffered: `"64KiB"` | the app's, 2 MiB |
-/// | `message` | the `detail` of answers to duplicates | a sentence of ours |
+/// | `message` | the `detail` of answers to duplicates | a sentence for each kind of duplicate |
 /// | `required` | `true`, or `false`: without a key it runs unguarded | `true` |
 /// | `within` | how far the request's timestamp may be from now | no limit |
 /// | `timestamp` | a template of that timestamp | `"{header.Timestamp}"` |
-/// | `first_sent` | a template of when the client sent the request for the first time, see below | not asked |
+/// | `first_sent` | a template of the time when the client first sent the request, see below | not checked |
 /// | `table`, `id`, `id_column`, `column` | of the row that guards `row_lock`, `version` and `state`, see below | |
 /// | `version` | a template of the version that the client saw | `"{header.If-Match}"` |
 /// | `from`, `to` | variants, without quotes: `from = Status::Paid`; `state` needs both | |
 /// | `existing` | a function, without quotes; `unique` needs it | |
 /// | `constraint` | the one index that `unique` means; on `SQLite` `"table.column"` | any |
-/// | `engine` | an expression, for `message` alone: what guards the function | |
+/// | `engine` | an expression, for `message` alone: the engine that guards the function | |
 ///
-/// A lock takes `key`, `scope`, `lease`, `wait` and `message`: handlers whose locks have one name
-/// never overlap, whatever their operation and whoever calls; nothing is stored.
+/// A lock takes `key`, `scope`, `lease`, `wait` and `message`. Handlers whose locks have the same name
+/// never overlap, whatever their operation and their caller. Nothing is stored.
 ///
 /// `cache` is for GET and HEAD: an answer is computed once for each key and scope, and read for `ttl`.
-/// It takes `key` (default: path and query; what the answer depends on must be in it), `operation`,
+/// It takes `key` (default: path and query; it must contain all that the answer depends on), `operation`,
 /// `scope`, `ttl`, `stale`, `lease`, `wait`, `store` (default: 2xx but 206), `headers` and `max_body`.
-/// Requests that miss at once wait for one that computes; after `wait`, or without the store, they
-/// compute for themselves. Answers get an `ETag` and `Age`, and `If-None-Match` is answered with 304.
-/// What says `no-store`, `Set-Cookie` or `Vary: *`, or `private` in a shared scope, is not kept. The
-/// handler's own `Cache-Control` is sent on; without one, other caches must ask each time.
+/// Requests that miss at the same time wait for one that computes; after `wait`, or without the store,
+/// they compute for themselves. Answers get an `ETag` and `Age`, and `If-None-Match` is answered with 304.
+/// An answer with `no-store`, `Set-Cookie` or `Vary: *`, or with `private` in a shared scope, is not
+/// kept. The handler's own `Cache-Control` is sent on; without one, other caches must ask each time.
 /// `Idempotency::invalidate` forgets an answer.
 ///
 /// With `dedup_table` the record is a row in the app's `.database(pool)`, put by the first statement
@@ -78,27 +78,28 @@ use proc_macro2::TokenStream;
 /// takes the same parameters.
 ///
 /// `message` is for functions that no request calls: any `async fn` or method that returns a `Result`
-/// whose error is made of `idempotent_runtime::Error`. `engine` is an expression for what guards it, a
-/// `Messages` or an app's `Idempotency`: a parameter, `"self.messages"`, a static. The templates are made
-/// of the function's parameters, `fingerprint` is nothing unless it is one of them, and `max_body` is how
-/// large a stored value may be. What it returns is stored as JSON and given to later calls. A
-/// parameter `mut tx: Tx<Sqlite>` puts the record into the business transaction; callers leave it out.
+/// whose error is made of `idempotent_runtime::Error`. `engine` is an expression for the engine that
+/// guards it, a `Messages` or an app's `Idempotency`: a parameter, `"self.messages"`, a static. The
+/// templates are made of the function's parameters, `fingerprint` is nothing unless it is one of them,
+/// and `max_body` limits the size of a stored value. The returned value is stored as JSON and given to
+/// later calls. A parameter `mut tx: Tx<Sqlite>` puts the record into the business transaction; callers
+/// leave it out.
 ///
 /// With a `key`, `row_lock`, `version`, `state` and `unique` give a duplicate the first answer before
 /// they judge.
 ///
 /// `async` answers at once with 202 and the address of a task, and the handler runs later, in this
 /// process or another: `TaskRunner::start` runs tasks, and `task_routes` is their address. The
-/// parameters are kept for the run and must be `TaskArgument`s; whatever the handler answers is the
-/// task's result. It takes `key`, `operation`, `ttl`, `lease`, `on_abandoned`, `fingerprint`,
-/// `headers`, `max_body`, `within`, `timestamp` and `first_sent`. `ttl` is how long a task waits at most to be run,
-/// and how long its result can be read.
+/// parameters are kept for the run and must be `TaskArgument`s; the handler's answer is the task's
+/// result. It takes `key`, `operation`, `ttl`, `lease`, `on_abandoned`, `fingerprint`,
+/// `headers`, `max_body`, `within`, `timestamp` and `first_sent`. `ttl` is how long a task waits at most
+/// to be run, and how long its result can be read.
 ///
-/// A record that is over is forgotten, and a retry that comes later would run again. With
+/// An expired record is forgotten, and a retry that comes later would run again. With
 /// `first_sent = "{header.Repeatability-First-Sent}"` (OASIS Repeatable Requests) it is refused with 412
-/// `retry-too-late`: every retry says when the request was sent for the first time, and is let in no
-/// later than the `ttl`, less 30 seconds by which clocks may differ, after that. What is missing,
-/// unreadable or more than 30 seconds ahead is a 400.
+/// `retry-too-late`: every retry says when the request was first sent, and is let in no later than the
+/// `ttl`, less 30 seconds by which clocks may differ, after that. A time that is missing, unreadable or
+/// more than 30 seconds ahead is a 400.
 ///
 /// Durations are a number and `ms`, `s`, `m`, `h` or `d`.
 ///
@@ -132,7 +133,7 @@ pub fn idempotent(
     guard(arguments.into(), item.into()).into()
 }
 
-/// Declares the states of a thing, and what may follow what, for `strategy = "state"`.
+/// Declares the states of a thing, and which may follow which, for `strategy = "state"`.
 ///
 /// A column holds a state as its name in snake case, or as its number where the enum gives one.
 ///
@@ -153,10 +154,10 @@ pub fn states(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     derived.unwrap_or_else(|error| error.to_compile_error()).into()
 }
 
-/// Parse, validate, expand; on errors the item is left as it was, beside them.
+/// Parses, validates and expands; on errors the item is left as it was, beside them.
 fn guard(arguments: TokenStream, item: TokenStream) -> TokenStream {
     match parse::parse(arguments, &item).and_then(validate::validate) {
         Ok(guarded) => expand::expand(&guarded),
-        Err(errors) => diagnostics::beside(item, &errors),
+        Err(errors) => diagnostics::with_item(&errors, item),
     }
 }

@@ -1,4 +1,4 @@
-//! `#[derive(States)]`: which states there are, how a column holds them, and what follows what.
+//! `#[derive(States)]`: the states of an enum, their values in a column, and the transitions.
 
 use crate::diagnostics::{Mistake, Mistakes, listed};
 use proc_macro2::TokenStream;

@@ -12,10 +12,10 @@ pub(crate) struct Argument {
     pub(crate) value: Value,
 }
 
-/// What stands behind the `=`.
+/// The value behind the `=`.
 pub(crate) enum Value {
     Literal(Lit),
-    /// For the arguments that name something of the program.
+    /// A path, for arguments that name something of the program.
     Path(Path),
 }
 

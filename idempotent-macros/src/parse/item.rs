@@ -1,4 +1,4 @@
-//! The guarded function: its signature as syntax, its body as tokens that nobody reads.
+//! The guarded function: its signature as syntax, its body as tokens that are not parsed.
 
 use crate::diagnostics::Mistake;
 use proc_macro2::{Group, TokenStream};
@@ -31,7 +31,7 @@ impl Parse for Function {
     }
 }
 
-/// What stands there instead of a function, if that can be told.
+/// The mistake for an item that is no function, if its kind can be told.
 fn not_a_function(item: &TokenStream) -> Option<Error> {
     let keyword = |input: ParseStream<'_>| {
         Attribute::parse_outer(input)?;

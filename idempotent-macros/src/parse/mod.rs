@@ -1,4 +1,4 @@
-//! From tokens to syntax: what was written, not what it means.
+//! From tokens to syntax, without any meaning.
 
 mod args;
 mod item;
@@ -17,6 +17,7 @@ pub(crate) struct Written {
     pub(crate) function: Function,
 }
 
+/// The syntax, or every error in it.
 pub(crate) fn parse(arguments: TokenStream, item: &TokenStream) -> Result<Written, Error> {
     let arguments = syn::parse2(arguments);
     let function = item::function(item);

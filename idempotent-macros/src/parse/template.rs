@@ -5,7 +5,7 @@
 pub(crate) enum Piece {
     /// Literal text, with `{{` and `}}` undone.
     Text(String),
-    /// What stands between two braces, without white space around it.
+    /// The text between two braces, without white space around it.
     Placeholder(String),
 }
 
@@ -44,8 +44,7 @@ pub(crate) fn pieces(template: &str) -> Result<Vec<Piece>, String> {
     Ok(pieces)
 }
 
-/// What a fuzzer calls: whatever is between quotation marks, nothing panics, and written anew it reads
-/// alike.
+/// A fuzzer calls this: no text makes `pieces` panic, and pieces that are written anew are read alike.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn fuzz(template: &[u8]) {
     let Ok(template) = std::str::from_utf8(template) else { return };
@@ -66,7 +65,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    /// What was found by fuzzing, and each of it cut short.
+    /// Every input that fuzzing found, whole and cut short at every place.
     #[test]
     fn what_was_found_holds() {
         let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/template");
