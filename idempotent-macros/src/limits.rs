@@ -12,6 +12,3 @@ pub(crate) const SHORTEST_LEASE: Duration = Duration::from_millis(100);
 
 /// The time by which the clocks of clients and servers may differ.
 pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(30);
-
-/// The number of extractors that actix takes in one tuple.
-pub(crate) const MOST_EXTRACTORS: usize = 16;

@@ -1,7 +1,6 @@
 //! The signature of a function that can be guarded.
 
 use crate::diagnostics::{Mistake, Mistakes};
-use crate::limits::MOST_EXTRACTORS;
 use crate::model::Parameter;
 use crate::parse::Function;
 use crate::strategy::Subject;
@@ -9,6 +8,9 @@ use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
 use syn::{Attribute, FnArg, GenericParam, Ident, Pat, PatType, ReturnType, Signature, Type};
+
+/// The number of extractors that actix takes in one tuple.
+const MOST_EXTRACTORS: usize = 16;
 
 /// The parameters of a function that can be guarded.
 pub(super) fn parameters(
