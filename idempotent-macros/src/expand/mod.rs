@@ -1,4 +1,6 @@
 //! From a valid annotation to tokens. Nothing here can fail.
+//!
+//! Files import downwards: `handler`, `function`; `policy`; `template`, `names`.
 
 mod function;
 mod handler;

@@ -1,4 +1,6 @@
 //! A valid annotation. Expansion takes nothing else, and cannot fail.
+//!
+//! Files import downwards: `function`; `row`; `policy`; `template`.
 
 mod function;
 mod policy;

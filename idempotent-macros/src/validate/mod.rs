@@ -1,4 +1,7 @@
-//! From what was written to what it means: every rule, one function each, all mistakes at once.
+//! From syntax to meaning: every rule is one function, and all mistakes are told at once.
+//!
+//! Files import downwards: `rules`, `policy`; `uses`, `strategy`, `identity`, `window`, `row`, `unique`,
+//! `engine`; `reader`; `template`, `tx`, `signature`; `values`.
 
 mod engine;
 mod identity;
