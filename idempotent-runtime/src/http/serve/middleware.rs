@@ -173,7 +173,7 @@ pub struct MiddlewareService<S> {
 
 /// Where the request is left when it came back from the handler: actix allows only one of it while
 /// it looks for the handler.
-type Returned = Rc<Cell<Option<HttpRequest>>>;
+type ReturnedRequest = Rc<Cell<Option<HttpRequest>>>;
 
 impl<S, B> Service<ServiceRequest> for MiddlewareService<S>
 where
@@ -197,7 +197,7 @@ where
         request.extensions_mut().insert(Rc::clone(&state));
         let client = Client::Moved { app: app.clone(), path: request.path().to_owned() };
         let call = Call::new(policy, app.clone(), request, payload, &state);
-        let returned = Returned::default();
+        let returned = ReturnedRequest::default();
         let (service, routes) = (Rc::clone(&self.service), Rc::clone(routes));
         let work = Box::pin(pass(call, service, routes, Rc::clone(&returned)));
         let serving = Serving::around(policy, state, client, work);
@@ -222,7 +222,7 @@ async fn pass<S, B>(
     mut call: Call,
     service: Rc<S>,
     routes: Rc<GuardedRoutes>,
-    returned: Returned,
+    returned: ReturnedRequest,
 ) -> Result<HttpResponse, Exit>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
