@@ -1,0 +1,105 @@
+//! How long a file may be, where it stands, and the few words that some may not say.
+
+use crate::assert_none;
+use crate::sources::{CRATES, Sources, read, sources, without_tests};
+
+const LONGEST: usize = 300;
+
+/// A list of tests is as long as it has to be.
+const LISTS: [&str; 2] = ["store/conformance.rs", "store/conformance/mod.rs"];
+
+fn too_long(sources: &Sources) -> Vec<String> {
+    let files = sources.iter().filter(|(file, _)| !LISTS.contains(&file.as_str()));
+    let lengths = files.map(|(file, text)| (file, text.lines().count()));
+    let long = lengths.filter(|(_, lines)| *lines > LONGEST);
+    long.map(|(file, lines)| format!("{file} has {lines} lines: split it")).collect()
+}
+
+/// Files beside a folder of their name: the other style of modules.
+fn beside_their_folder(sources: &Sources) -> Vec<&str> {
+    let folder = |file: &str| format!("{}/", file.trim_end_matches(".rs"));
+    let beside = |file: &&String| sources.keys().any(|other| other.starts_with(&folder(file)));
+    sources.keys().filter(beside).map(String::as_str).collect()
+}
+
+/// Files outside of `http` that name actix-web.
+fn know_actix(sources: &Sources) -> Vec<&str> {
+    let told = |file: &str| file.starts_with("http/") || matches!(file, "lib.rs" | "private.rs");
+    // What an example in the documentation shows is the reader's code.
+    let code = |text: &str| {
+        let mut lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        lines.any(|line| line.contains("actix_web"))
+    };
+    let knows = sources.iter().filter(|(file, text)| !told(file) && code(text));
+    knows.map(|(file, _)| file.as_str()).collect()
+}
+
+/// Words of a decision that is more than a function of what it is given.
+fn impure(decide: &str) -> Vec<&str> {
+    let decide = decide.split("#[cfg(test)]").next().unwrap_or_default();
+    let words = ["async", "await", "Clock", "Instant", "dyn Store", "tracing"];
+    words.into_iter().filter(|word| decide.contains(word)).collect()
+}
+
+#[test]
+fn no_file_is_too_long_to_be_read() {
+    for folder in CRATES.iter().chain(&["examples", "tests/house"]) {
+        assert_none(folder, too_long(&without_tests(folder)));
+    }
+}
+
+#[test]
+#[ignore = "until its rooms are built"]
+fn modules_have_one_style() {
+    for folder in CRATES {
+        assert_none(folder, beside_their_folder(&sources(folder)));
+    }
+}
+
+#[test]
+fn only_the_http_room_knows_actix() {
+    assert_none(CRATES[0], know_actix(&without_tests(CRATES[0])));
+}
+
+#[test]
+fn decisions_are_pure() {
+    let decide = "idempotent-runtime/src/engine/decide.rs";
+    assert_none(decide, impure(&read(decide)));
+}
+
+#[test]
+fn the_macros_depend_on_nothing_of_ours() {
+    assert!(!read("idempotent-macros/Cargo.toml").contains("idempotent-runtime ="));
+    assert!(!read("idempotent-macros/Cargo.toml").contains("idempotent-runtime."));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::made_up;
+
+    #[test]
+    fn a_file_of_301_lines_is_told() {
+        let (fits, long) = ("\n".repeat(300), "\n".repeat(301));
+        let files = made_up(&[("a.rs", &fits), ("b/mod.rs", &long), (LISTS[0], &long)]);
+        assert_eq!(too_long(&files), ["b/mod.rs has 301 lines: split it"]);
+    }
+
+    #[test]
+    fn a_file_beside_its_folder_is_told() {
+        let names = ["key.rs", "key/parts.rs", "keys/mod.rs", "lease.rs", "lease_tests/mod.rs"];
+        assert_eq!(beside_their_folder(&made_up(&names.map(|name| (name, "")))), ["key.rs"]);
+    }
+
+    #[test]
+    fn who_knows_actix_is_told() {
+        let knows = "use actix_web::web;";
+        let files = [("http/a.rs", knows), ("engine/b.rs", knows), ("c.rs", "/// actix_web")];
+        assert_eq!(know_actix(&made_up(&files)), ["engine/b.rs"]);
+    }
+
+    #[test]
+    fn a_decision_that_waits_is_told() {
+        assert_eq!(impure("async fn f() { g().await } #[cfg(test)] Clock"), ["async", "await"]);
+    }
+}
