@@ -1,7 +1,8 @@
 //! Input from outsiders, as functions of bytes that a fuzzer calls: nothing may panic, and what
 //! is accepted must mean one thing.
 //!
-//! `fuzz/` drives them by coverage; a test gives them the inputs that are kept there.
+//! `fuzz/` drives them by coverage; a test gives them the inputs that are kept there: those that once
+//! broke a promise, by the name of what they broke, and those that cover something.
 
 use crate::clock::{Clock, ManualClock};
 use crate::fingerprint::Fingerprint;
@@ -53,6 +54,7 @@ pub fn token(sent: &[u8]) {
     let stored = Settings::default();
     if let Ok(request) = strategy::claim_request(&policy, &stored, &read) {
         assert_eq!(value.len(), ulid::ULID_LEN, "a stored token is an ULID and nothing more");
+        assert!(value.as_bytes()[0] <= b'7', "its 26 digits are no more than 128 bits");
         let upper = value.to_uppercase();
         let upper = KeyParts::new().value(&upper);
         let again = RequestIdentity { key: &upper, ..read };
@@ -72,16 +74,28 @@ pub fn token(sent: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::prelude::BASE64_STANDARD;
     use std::fs;
     use std::path::Path;
 
-    /// Everything that was kept, and each of it cut short and with a byte changed.
-    fn replayed(target: &str, takes: fn(&[u8])) {
-        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
-        let inputs: Vec<_> = fs::read_dir(corpus).unwrap().collect();
-        assert!(inputs.len() >= 5, "{target} has {} inputs", inputs.len());
+    /// Everything that is kept for a target.
+    fn inputs(target: &str) -> Vec<Vec<u8>> {
+        let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+        let corpus = fuzz.join("corpus").join(target).with_extension("base64");
+        let corpus = fs::read_to_string(corpus).unwrap();
+        let covers = corpus.lines().map(|input| BASE64_STANDARD.decode(input).unwrap());
+        // There is no folder where nothing ever broke.
+        let broke = fs::read_dir(fuzz.join("regressions").join(target)).into_iter().flatten();
+        let broke = broke.map(|input| fs::read(input.unwrap().path()).unwrap());
+        covers.chain(broke).collect()
+    }
+
+    /// Replays each input as it is, cut short, and with a byte changed.
+    fn replayed(target: &str, at_least: usize, takes: fn(&[u8])) {
+        let inputs = inputs(target);
+        assert!(inputs.len() >= at_least, "{target} lost inputs: {} are left", inputs.len());
         for input in inputs {
-            let input = fs::read(input.unwrap().path()).unwrap();
             takes(&input);
             takes(&input[..input.len() / 2]);
             for place in 0..input.len().min(64) {
@@ -94,21 +108,21 @@ mod tests {
 
     #[test]
     fn what_was_found_for_key_header_holds() {
-        replayed("key_header", super::key_header);
+        replayed("key_header", 96, super::key_header);
     }
 
     #[test]
     fn what_was_found_for_request_holds() {
-        replayed("request", super::request);
+        replayed("request", 591, super::request);
     }
 
     #[test]
     fn what_was_found_for_record_holds() {
-        replayed("record", super::record);
+        replayed("record", 329, super::record);
     }
 
     #[test]
     fn what_was_found_for_token_holds() {
-        replayed("token", super::token);
+        replayed("token", 39, super::token);
     }
 }
