@@ -73,6 +73,15 @@ fn the_macros_depend_on_nothing_of_ours() {
     assert!(!read("idempotent-macros/Cargo.toml").contains("idempotent-runtime."));
 }
 
+#[test]
+fn packages_bring_their_licences() {
+    for package in ["idempotent-runtime", "idempotent-macros"] {
+        for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
+            assert_eq!(read(format!("{package}/{licence}")), read(licence), "{package}");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
