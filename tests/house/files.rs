@@ -49,7 +49,6 @@ fn no_file_is_too_long_to_be_read() {
 }
 
 #[test]
-#[ignore = "until its rooms are built"]
 fn modules_have_one_style() {
     for folder in CRATES {
         assert_none(folder, beside_their_folder(&sources(folder)));

@@ -41,7 +41,6 @@ fn scattered(sources: &Sources) -> Vec<String> {
 }
 
 #[test]
-#[ignore = "until its rooms are built"]
 fn no_two_types_of_a_crate_have_one_name() {
     for folder in CRATES {
         assert_none(folder, named_alike(&sources(folder)));
@@ -49,7 +48,6 @@ fn no_two_types_of_a_crate_have_one_name() {
 }
 
 #[test]
-#[ignore = "until its rooms are built"]
 fn the_methods_of_a_type_stand_together() {
     for folder in CRATES {
         assert_none(folder, scattered(&sources(folder)));
