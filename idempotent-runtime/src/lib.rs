@@ -92,7 +92,7 @@ pub use message::RedisStream;
 pub use message::{AmqpQueue, QueueKind};
 #[cfg(any(feature = "amqp", feature = "redis"))]
 pub use message::{ConsumeError, Consumer, Failure, Incoming, Source};
-pub use message::{Error, MessageEngine, Messages, MessagesBuilder};
+pub use message::{MessageEngine, MessageError, Messages, MessagesBuilder};
 pub use setup::{BuildError, NoScope};
 #[cfg(feature = "mysql")]
 pub use store::MySqlStore;

@@ -1,19 +1,19 @@
 //! How a function ends, and what its next call finds: also when nobody waits for it any more.
 
 use crate::Desk;
-use idempotent_runtime::{Error, MemoryStore, Messages, idempotent};
+use idempotent_runtime::{MemoryStore, MessageError, Messages, idempotent};
 use std::time::Duration;
 use tests::{Backend, Probe, eventually};
 
 impl Desk {
     #[idempotent(strategy = "message", key = "{id}", engine = "self.messages", operation = "held")]
-    async fn fails(&self, id: &str) -> Result<usize, Error> {
+    async fn fails(&self, id: &str) -> Result<usize, MessageError> {
         self.run();
-        Err(Error::Misconfigured("of the test's own"))
+        Err(MessageError::Misconfigured("of the test's own"))
     }
 
     #[idempotent(strategy = "message", key = "{id}", engine = "self.messages", operation = "held")]
-    async fn panics(&self, id: &str) -> Result<usize, Error> {
+    async fn panics(&self, id: &str) -> Result<usize, MessageError> {
         self.run();
         panic!("of the test's own")
     }
@@ -25,7 +25,7 @@ impl Desk {
         operation = "held",
         on_abandoned = "hold"
     )]
-    async fn panics_and_holds(&self, id: &str) -> Result<usize, Error> {
+    async fn panics_and_holds(&self, id: &str) -> Result<usize, MessageError> {
         self.run();
         panic!("of the test's own")
     }
@@ -37,7 +37,7 @@ impl Desk {
         operation = "held",
         on_abandoned = "hold"
     )]
-    async fn holds(&self, id: &str) -> Result<usize, Error> {
+    async fn holds(&self, id: &str) -> Result<usize, MessageError> {
         let run = self.run();
         self.started.notify_one();
         self.go.notified().await;
@@ -46,9 +46,9 @@ impl Desk {
 }
 
 /// Asks until the key is free and the function has run, or it is known what became of it.
-async fn settled(desk: &Desk, id: &str) -> Result<usize, Error> {
+async fn settled(desk: &Desk, id: &str) -> Result<usize, MessageError> {
     eventually("the dropped call gives its key back", async || match desk.at_once(id).await {
-        Err(Error::InProgress { .. }) => None,
+        Err(MessageError::InProgress { .. }) => None,
         settled => Some(settled),
     })
     .await
@@ -57,7 +57,7 @@ async fn settled(desk: &Desk, id: &str) -> Result<usize, Error> {
 #[tokio::test]
 async fn an_error_gives_the_key_back_and_a_redelivery_runs() {
     let desk = Desk::new();
-    assert!(matches!(desk.fails("a").await, Err(Error::Misconfigured("of the test's own"))));
+    assert!(matches!(desk.fails("a").await, Err(MessageError::Misconfigured("of the test's own"))));
     assert_eq!(desk.at_once("a").await.unwrap(), 2);
     assert_eq!(desk.fails("a").await.unwrap(), 2, "what succeeded is what it is");
 }
@@ -78,7 +78,7 @@ async fn a_panic_waits_for_a_person_where_its_function_says_so() {
     let panicked = tokio::spawn(async move { panicking.panics_and_holds("a").await }).await;
     assert!(panicked.unwrap_err().is_panic());
     let next = desk.holds("a").await;
-    assert!(matches!(next, Err(Error::OutcomeUnknown)), "{next:?}");
+    assert!(matches!(next, Err(MessageError::OutcomeUnknown)), "{next:?}");
     assert_eq!(desk.ran(), 1);
 }
 
@@ -100,10 +100,10 @@ async fn a_call_that_is_dropped_in_the_middle_waits_for_a_person_where_its_funct
     desk.started.notified().await;
     dropped.abort();
     let next = eventually("it is known to be unknown", async || match desk.holds("a").await {
-        Err(Error::InProgress { .. }) => None,
+        Err(MessageError::InProgress { .. }) => None,
         next => Some(next),
     });
-    assert!(matches!(next.await, Err(Error::OutcomeUnknown)));
+    assert!(matches!(next.await, Err(MessageError::OutcomeUnknown)));
     assert_eq!(desk.ran(), 1);
 }
 
@@ -150,7 +150,7 @@ async fn a_value_that_could_not_be_stored_is_an_error_and_the_key_is_not_free() 
     backend.store.set_down(true);
     desk.go.notify_one();
     let ended = running.await.unwrap().unwrap_err();
-    assert!(matches!(ended, Error::NotStored(_)) && ended.is_transient(), "{ended:?}");
+    assert!(matches!(ended, MessageError::NotStored(_)) && ended.is_transient(), "{ended:?}");
     assert_eq!((desk.ran(), desk.messages.counts().not_stored), (1, 1));
 }
 
@@ -163,7 +163,7 @@ async fn a_process_that_is_about_to_end_takes_no_new_calls_and_finishes_those_un
     let drained = desk.messages.drain(Duration::from_mins(1));
     let ended = async {
         let refused = desk.at_once("b").await;
-        assert!(matches!(refused, Err(Error::Draining)), "{refused:?}");
+        assert!(matches!(refused, Err(MessageError::Draining)), "{refused:?}");
         desk.go.notify_one();
         running.await.unwrap().unwrap()
     };

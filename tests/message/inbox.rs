@@ -1,7 +1,7 @@
 //! Functions whose record commits with what they do: both or neither (invariant S4).
 
 use crate::Desk;
-use idempotent_runtime::{Error, MemoryStore, Messages, Tx, idempotent};
+use idempotent_runtime::{MemoryStore, MessageError, Messages, Tx, idempotent};
 use sqlx::mysql::MySqlPoolOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{MySql, MySqlPool, PgPool, Postgres, Sqlite, SqlitePool};
@@ -25,12 +25,12 @@ enum Then {
 #[derive(Debug)]
 enum BookError {
     #[expect(dead_code, reason = "a test that fails shows it")]
-    Guard(Error),
+    Guard(MessageError),
     Database,
 }
 
-impl From<Error> for BookError {
-    fn from(error: Error) -> Self {
+impl From<MessageError> for BookError {
+    fn from(error: MessageError) -> Self {
         Self::Guard(error)
     }
 }
@@ -192,15 +192,19 @@ async fn a_call_that_is_dropped_in_the_middle_leaves_no_settings_behind() {
 }
 
 #[idempotent(strategy = "message", key = "{id}", engine = "messages")]
-async fn misplaced<'a>(messages: &'a Messages, id: u8, tx: Tx<Sqlite>) -> Result<String, Error> {
+async fn misplaced<'a>(
+    messages: &'a Messages,
+    id: u8,
+    tx: Tx<Sqlite>,
+) -> Result<String, MessageError> {
     Ok(format!("{tx:?}"))
 }
 
 #[tokio::test]
 async fn without_its_database_nothing_runs() {
     let refused = misplaced(&Desk::new().messages, 1).await;
-    assert!(matches!(refused, Err(Error::Misconfigured(_))), "{refused:?}");
+    assert!(matches!(refused, Err(MessageError::Misconfigured(_))), "{refused:?}");
     let (inbox, ()) = in_postgres().await;
     let refused = misplaced(&inbox.desk.messages, 1).await;
-    assert!(matches!(refused, Err(Error::Misconfigured(_))), "{refused:?}");
+    assert!(matches!(refused, Err(MessageError::Misconfigured(_))), "{refused:?}");
 }

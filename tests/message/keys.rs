@@ -1,7 +1,7 @@
 //! Which calls are the same call.
 
 use crate::Desk;
-use idempotent_runtime::{Error, MemoryStore, Messages, idempotent};
+use idempotent_runtime::{MemoryStore, MessageError, Messages, idempotent};
 use tests::Backend;
 
 /// A message as it comes from a queue.
@@ -22,12 +22,12 @@ fn incoming(id: &str, tenant: &str, cents: u64) -> Incoming {
     fingerprint = "{message.cents}",
     engine = "desk.messages"
 )]
-async fn book(desk: &Desk, message: &Incoming) -> Result<usize, Error> {
+async fn book(desk: &Desk, message: &Incoming) -> Result<usize, MessageError> {
     Ok(desk.run())
 }
 
 #[idempotent(strategy = "message", key = "{id}", engine = "desk.messages")]
-async fn other(desk: &Desk, id: u32) -> Result<usize, Error> {
+async fn other(desk: &Desk, id: u32) -> Result<usize, MessageError> {
     Ok(desk.run())
 }
 
@@ -69,7 +69,7 @@ async fn of_many_at_once_one_runs_and_the_others_are_told_to_come_back() {
     for call in calls {
         match call.await.expect("no panic") {
             Ok(1) => ran += 1,
-            Err(Error::InProgress { retry_after }) if !retry_after.is_zero() => refused += 1,
+            Err(MessageError::InProgress { retry_after }) if !retry_after.is_zero() => refused += 1,
             other => panic!("{other:?}"),
         }
     }
@@ -84,7 +84,7 @@ async fn of_many_at_once_one_runs_and_the_others_are_told_to_come_back() {
     on_in_flight = "wait",
     operation = "held"
 )]
-async fn waiting(desk: &Desk, id: &str) -> Result<usize, Error> {
+async fn waiting(desk: &Desk, id: &str) -> Result<usize, MessageError> {
     Ok(desk.run())
 }
 
@@ -128,7 +128,7 @@ async fn a_key_of_another_message_never_runs_and_shows_nothing() {
     let desk = Desk::new();
     book(&desk, &incoming("1", "a", 5)).await.unwrap();
     let reused = book(&desk, &incoming("1", "a", 6)).await;
-    assert!(matches!(reused, Err(Error::KeyReused)), "{reused:?}");
+    assert!(matches!(reused, Err(MessageError::KeyReused)), "{reused:?}");
     assert_eq!(desk.ran(), 1);
 }
 
@@ -137,10 +137,10 @@ async fn a_key_or_scope_that_is_empty_or_too_long_is_none() {
     let desk = Desk::new();
     for (id, tenant) in [("", "a"), ("1", "")] {
         let refused = book(&desk, &incoming(id, tenant, 5)).await;
-        assert!(matches!(refused, Err(Error::KeyMissing(_))), "{refused:?}");
+        assert!(matches!(refused, Err(MessageError::KeyMissing(_))), "{refused:?}");
     }
     let refused = book(&desk, &incoming(&"x".repeat(1025), "a", 5)).await;
-    assert!(matches!(refused, Err(Error::KeyInvalid(_))), "{refused:?}");
+    assert!(matches!(refused, Err(MessageError::KeyInvalid(_))), "{refused:?}");
     assert_eq!(book(&desk, &incoming(&"x".repeat(1024), "a", 5)).await.unwrap(), 1);
 }
 
@@ -149,7 +149,7 @@ async fn without_a_scope_of_anybody_nothing_runs() {
     let messages = Messages::builder(MemoryStore::new()).scope_of_functions().build().unwrap();
     let desk = Desk::of(messages);
     let refused = desk.at_once("1").await;
-    assert!(matches!(refused, Err(Error::Misconfigured(_))), "{refused:?}");
+    assert!(matches!(refused, Err(MessageError::Misconfigured(_))), "{refused:?}");
     assert_eq!(book(&desk, &incoming("1", "a", 5)).await.unwrap(), 1);
 }
 
@@ -159,7 +159,7 @@ async fn while_the_store_is_down_nothing_runs() {
     let desk = Desk::on(backend.store.clone());
     backend.store.set_down(true);
     let refused = desk.at_once("1").await.unwrap_err();
-    assert!(matches!(refused, Error::Store(_)) && refused.is_transient(), "{refused:?}");
+    assert!(matches!(refused, MessageError::Store(_)) && refused.is_transient(), "{refused:?}");
     assert_eq!(desk.ran(), 0);
     backend.store.set_down(false);
     assert_eq!(desk.at_once("1").await.unwrap(), 1);

@@ -7,7 +7,7 @@ mod keys;
 mod shapes;
 mod values;
 
-use idempotent_runtime::{Error, MemoryStore, Messages, idempotent};
+use idempotent_runtime::{MemoryStore, MessageError, Messages, idempotent};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -47,7 +47,7 @@ impl Desk {
 
     /// Counts its runs, and answers with their number when it is told to go on.
     #[idempotent(strategy = "message", key = "{id}", engine = "self.messages")]
-    pub(crate) async fn held(&self, id: &str) -> Result<usize, Error> {
+    pub(crate) async fn held(&self, id: &str) -> Result<usize, MessageError> {
         let run = self.run();
         self.started.notify_one();
         self.go.notified().await;
@@ -56,7 +56,7 @@ impl Desk {
 
     /// The same, without waiting.
     #[idempotent(strategy = "message", key = "{id}", engine = "self.messages", operation = "held")]
-    pub(crate) async fn at_once(&self, id: &str) -> Result<usize, Error> {
+    pub(crate) async fn at_once(&self, id: &str) -> Result<usize, MessageError> {
         Ok(self.run())
     }
 }

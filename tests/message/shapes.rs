@@ -1,7 +1,7 @@
 //! Functions of every shape: what they look like is theirs.
 
 use crate::Desk;
-use idempotent_runtime::{Error, Idempotency, MemoryStore, Messages, Scope, idempotent};
+use idempotent_runtime::{Idempotency, MemoryStore, MessageError, Messages, Scope, idempotent};
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 
@@ -12,13 +12,13 @@ static MESSAGES: LazyLock<Messages> = LazyLock::new(|| {
 /// An error of the user's own.
 #[derive(Debug)]
 enum BookError {
-    Guard(Error),
+    Guard(MessageError),
     #[expect(dead_code, reason = "a test that fails shows it")]
     Number(std::num::ParseIntError),
 }
 
-impl From<Error> for BookError {
-    fn from(error: Error) -> Self {
+impl From<MessageError> for BookError {
+    fn from(error: MessageError) -> Self {
         Self::Guard(error)
     }
 }
@@ -45,7 +45,10 @@ async fn question_marks_and_early_returns_are_the_functions_own() {
     assert!(matches!(of_a_static("static", "x").await, Err(BookError::Number(_))));
     assert_eq!(of_a_static("static", "").await.unwrap(), 0);
     assert_eq!(of_a_static("static", "7").await.unwrap(), 0);
-    assert!(matches!(of_a_static("", "7").await, Err(BookError::Guard(Error::KeyMissing(_)))));
+    assert!(matches!(
+        of_a_static("", "7").await,
+        Err(BookError::Guard(MessageError::KeyMissing(_)))
+    ));
 }
 
 struct Pair<'a> {
@@ -58,7 +61,7 @@ async fn borrows<'a>(
     desk: Rc<Desk>,
     Pair { left, right: (mut a, b) }: Pair<'a>,
     list: &mut Vec<&'a str>,
-) -> Result<u8, Error> {
+) -> Result<u8, MessageError> {
     a += b;
     list.push(left);
     Ok(a)
@@ -81,12 +84,12 @@ struct Consumer {
 }
 
 trait Handles {
-    async fn handle(&mut self, id: u32) -> Result<usize, Error>;
+    async fn handle(&mut self, id: u32) -> Result<usize, MessageError>;
 }
 
 impl Handles for Consumer {
     #[idempotent(strategy = "message", key = "{id}", engine = "self.messages")]
-    async fn handle(&mut self, id: u32) -> Result<usize, Error> {
+    async fn handle(&mut self, id: u32) -> Result<usize, MessageError> {
         self.seen.push(id);
         Ok(self.seen.len())
     }
@@ -94,7 +97,7 @@ impl Handles for Consumer {
 
 impl Consumer {
     #[idempotent(strategy = "message", key = "{self.seen.len()}", engine = "&self.messages")]
-    async fn end(self: Box<Self>) -> Result<Vec<u32>, Error> {
+    async fn end(self: Box<Self>) -> Result<Vec<u32>, MessageError> {
         Ok(self.seen)
     }
 }
@@ -110,7 +113,7 @@ async fn methods_of_every_receiver_can_be_guarded() {
 }
 
 #[idempotent(strategy = "message", key = "{id}", engine = "idempotency")]
-async fn in_an_app(idempotency: Idempotency, id: u32) -> Result<u32, Error> {
+async fn in_an_app(idempotency: Idempotency, id: u32) -> Result<u32, MessageError> {
     drop(idempotency);
     Ok(id)
 }
@@ -122,7 +125,11 @@ async fn in_an_app(idempotency: Idempotency, id: u32) -> Result<u32, Error> {
     engine = "idempotency",
     operation = "in_an_app"
 )]
-async fn of_a_tenant(idempotency: &Idempotency, id: u32, tenant: &str) -> Result<u32, Error> {
+async fn of_a_tenant(
+    idempotency: &Idempotency,
+    id: u32,
+    tenant: &str,
+) -> Result<u32, MessageError> {
     Ok(id + u32::from(tenant == "b"))
 }
 
@@ -130,7 +137,7 @@ async fn of_a_tenant(idempotency: &Idempotency, id: u32, tenant: &str) -> Result
 async fn of_everybody(
     idempotency: actix_web::web::Data<Idempotency>,
     id: u32,
-) -> Result<u32, Error> {
+) -> Result<u32, MessageError> {
     Ok(id)
 }
 
@@ -141,7 +148,7 @@ async fn what_guards_an_app_guards_its_functions_too_if_somebody_says_whose_they
     };
     let of_requests = built(Scope::header("Authorization"));
     let refused = in_an_app(of_requests.clone(), 1).await;
-    assert!(matches!(refused, Err(Error::Misconfigured(_))), "{refused:?}");
+    assert!(matches!(refused, Err(MessageError::Misconfigured(_))), "{refused:?}");
     assert_eq!(of_tenants(&of_requests).await, [1, 2, 1]);
     assert_eq!(of_everybody(actix_web::web::Data::new(of_requests), 1).await.unwrap(), 1);
     assert_eq!(in_an_app(built(Scope::shared()), 1).await.unwrap(), 1);

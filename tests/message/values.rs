@@ -1,7 +1,7 @@
 //! What later calls get: exactly what the first returned, or an error that says that it ran.
 
 use crate::Desk;
-use idempotent_runtime::{Error, idempotent};
+use idempotent_runtime::{MessageError, idempotent};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,7 +11,7 @@ macro_rules! returning {
         $(
             impl Desk {
                 #[idempotent(strategy = "message", key = "{id}", engine = "self.messages")]
-                async fn $name(&self, id: u8) -> Result<$kind, Error> {
+                async fn $name(&self, id: u8) -> Result<$kind, MessageError> {
                     Ok(if self.run() == 1 { $first } else { $second })
                 }
             }
@@ -64,25 +64,25 @@ returning! {
 
 impl Desk {
     #[idempotent(strategy = "message", key = "{id}", engine = "self.messages", max_body = "16B")]
-    async fn long(&self, id: u8, length: usize) -> Result<String, Error> {
+    async fn long(&self, id: u8, length: usize) -> Result<String, MessageError> {
         self.run();
         Ok("x".repeat(length))
     }
 
     #[idempotent(strategy = "message", key = "{id}", engine = "self.messages")]
-    async fn unserialisable(&self, id: u8) -> Result<HashMap<(u8, u8), u8>, Error> {
+    async fn unserialisable(&self, id: u8) -> Result<HashMap<(u8, u8), u8>, MessageError> {
         self.run();
         Ok(HashMap::from([((1, 2), 3)]))
     }
 
     #[idempotent(strategy = "message", key = "{id}", engine = "self.messages", operation = "v")]
-    async fn before_a_release(&self, id: u8) -> Result<String, Error> {
+    async fn before_a_release(&self, id: u8) -> Result<String, MessageError> {
         self.run();
         Ok("text".to_owned())
     }
 
     #[idempotent(strategy = "message", key = "{id}", engine = "self.messages", operation = "v")]
-    async fn after_a_release(&self, id: u8) -> Result<u64, Error> {
+    async fn after_a_release(&self, id: u8) -> Result<u64, MessageError> {
         self.run();
         Ok(1)
     }
@@ -93,7 +93,7 @@ impl Desk {
         engine = "self.messages",
         on_duplicate = "reject"
     )]
-    async fn rejecting(&self, id: u8) -> Result<u64, Error> {
+    async fn rejecting(&self, id: u8) -> Result<u64, MessageError> {
         self.run();
         Ok(1)
     }
@@ -107,7 +107,7 @@ async fn a_value_up_to_the_limit_is_kept_and_a_longer_one_is_told_and_not_run_ag
     assert_eq!(desk.long(1, 14).await.unwrap().len(), 14);
     assert_eq!(desk.long(2, 15).await.unwrap().len(), 15);
     let again = desk.long(2, 15).await.unwrap_err();
-    assert!(matches!(again, Error::NotReplayable) && again.has_run(), "{again:?}");
+    assert!(matches!(again, MessageError::NotReplayable) && again.has_run(), "{again:?}");
     assert_eq!(desk.ran(), 2);
 }
 
@@ -116,7 +116,7 @@ async fn a_value_that_cannot_be_serialised_is_given_once_and_not_run_again() {
     let desk = Desk::new();
     assert_eq!(desk.unserialisable(1).await.unwrap().len(), 1);
     let again = desk.unserialisable(1).await.unwrap_err();
-    assert!(matches!(again, Error::NotReplayable), "{again:?}");
+    assert!(matches!(again, MessageError::NotReplayable), "{again:?}");
     assert_eq!(desk.ran(), 1);
 }
 
@@ -125,7 +125,7 @@ async fn a_value_of_an_older_type_is_told_and_not_run_again() {
     let desk = Desk::new();
     desk.before_a_release(1).await.unwrap();
     let again = desk.after_a_release(1).await.unwrap_err();
-    assert!(matches!(again, Error::Unreadable(_)) && again.has_run(), "{again:?}");
+    assert!(matches!(again, MessageError::Unreadable(_)) && again.has_run(), "{again:?}");
     assert_eq!(desk.ran(), 1);
 }
 
@@ -134,5 +134,5 @@ async fn a_duplicate_is_rejected_where_the_function_says_so() {
     let desk = Desk::new();
     assert_eq!(desk.rejecting(1).await.unwrap(), 1);
     let again = desk.rejecting(1).await.unwrap_err();
-    assert!(matches!(again, Error::Duplicate) && again.has_run(), "{again:?}");
+    assert!(matches!(again, MessageError::Duplicate) && again.has_run(), "{again:?}");
 }

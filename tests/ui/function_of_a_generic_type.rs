@@ -2,10 +2,10 @@
 
 #![allow(unused_imports, dead_code)]
 
-use idempotent_runtime::{Error, Messages, idempotent};
+use idempotent_runtime::{MessageError, Messages, idempotent};
 
 #[idempotent(strategy = "message", key = "{id}", engine = "messages")]
-async fn book<T: ToString>(messages: &Messages, id: T) -> Result<u32, Error> {
+async fn book<T: ToString>(messages: &Messages, id: T) -> Result<u32, MessageError> {
     Ok(1)
 }
 

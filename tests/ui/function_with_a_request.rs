@@ -2,10 +2,10 @@
 
 #![allow(unused_imports, dead_code)]
 
-use idempotent_runtime::{Error, Messages, idempotent};
+use idempotent_runtime::{MessageError, Messages, idempotent};
 
 #[idempotent(strategy = "message", key = "{header.Idempotency-Key}", scope = "{cookie.sid}", engine = "messages")]
-async fn book(messages: &Messages, id: u32) -> Result<u32, Error> {
+async fn book(messages: &Messages, id: u32) -> Result<u32, MessageError> {
     Ok(id)
 }
 

@@ -2,15 +2,15 @@
 
 #![allow(unused_imports, dead_code)]
 
-use idempotent_runtime::{Error, Messages, idempotent};
+use idempotent_runtime::{MessageError, Messages, idempotent};
 
 #[idempotent(strategy = "message", key = "{id}", engine = "message")]
-async fn book(messages: &Messages, id: u32) -> Result<u32, Error> {
+async fn book(messages: &Messages, id: u32) -> Result<u32, MessageError> {
     Ok(id)
 }
 
 #[idempotent(strategy = "message", key = "{id}", engine = "messages +")]
-async fn forget(messages: &Messages, id: u32) -> Result<u32, Error> {
+async fn forget(messages: &Messages, id: u32) -> Result<u32, MessageError> {
     Ok(id)
 }
 

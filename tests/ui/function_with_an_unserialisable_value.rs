@@ -2,13 +2,13 @@
 
 #![allow(unused_imports, dead_code)]
 
-use idempotent_runtime::{Error, Messages, idempotent};
+use idempotent_runtime::{MessageError, Messages, idempotent};
 
 #[derive(Debug)]
 struct Receipt;
 
 #[idempotent(strategy = "message", key = "{id}", engine = "messages")]
-async fn book(messages: &Messages, id: u32) -> Result<Receipt, Error> {
+async fn book(messages: &Messages, id: u32) -> Result<Receipt, MessageError> {
     Ok(Receipt)
 }
 

@@ -2,7 +2,7 @@
 
 #![allow(unused_imports, dead_code)]
 
-use idempotent_runtime::{Error, Messages, idempotent};
+use idempotent_runtime::{MessageError, Messages, idempotent};
 
 #[idempotent(
     strategy = "message",
@@ -13,7 +13,7 @@ use idempotent_runtime::{Error, Messages, idempotent};
     on_store_error = "run",
     fingerprint = "request"
 )]
-async fn book(messages: &Messages, id: u32) -> Result<u32, Error> {
+async fn book(messages: &Messages, id: u32) -> Result<u32, MessageError> {
     Ok(id)
 }
 

@@ -2,16 +2,16 @@
 
 #![allow(unused_imports, dead_code)]
 
-use idempotent_runtime::{Error, Messages, Tx, idempotent};
+use idempotent_runtime::{MessageError, Messages, Tx, idempotent};
 use sqlx::Sqlite;
 
 #[idempotent(strategy = "message", key = "{id}", engine = "messages", lease = "5s")]
-async fn book(messages: &Messages, id: u32, tx: Tx<Sqlite>, other: Tx<Sqlite>) -> Result<u32, Error> {
+async fn book(messages: &Messages, id: u32, tx: Tx<Sqlite>, other: Tx<Sqlite>) -> Result<u32, MessageError> {
     Ok(id)
 }
 
 #[idempotent(strategy = "message", key = "{id}", engine = "messages")]
-async fn forget(messages: &Messages, id: u32, tx: &mut Tx<Sqlite>) -> Result<u32, Error> {
+async fn forget(messages: &Messages, id: u32, tx: &mut Tx<Sqlite>) -> Result<u32, MessageError> {
     Ok(id)
 }
 

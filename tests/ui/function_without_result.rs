@@ -2,7 +2,7 @@
 
 #![allow(unused_imports, dead_code)]
 
-use idempotent_runtime::{Error, Messages, idempotent};
+use idempotent_runtime::{MessageError, Messages, idempotent};
 
 #[idempotent(strategy = "message", key = "{id}", engine = "messages")]
 async fn book(messages: &Messages, id: u32) -> Option<u32> {

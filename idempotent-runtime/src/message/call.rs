@@ -5,7 +5,7 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::fingerprint::Fingerprint;
 use crate::key::KeyParts;
 use crate::message::detached::Detached;
-use crate::message::error::Error;
+use crate::message::error::MessageError;
 use crate::message::messages::{MessageEngine, Parts, Whose};
 use crate::message::run::{End, Run};
 use crate::outcome::Outcome;
@@ -85,7 +85,7 @@ impl Message {
     }
 
     /// Claims the key, so that the function may run; or gives what it returned.
-    pub(super) async fn claim(self) -> Result<Claimed, Error> {
+    pub(super) async fn claim(self) -> Result<Claimed, MessageError> {
         let ask = self.ask()?;
         let (engine, policy) = (self.parts.base.engine.clone(), self.policy);
         let begun = Detached::new(
@@ -103,7 +103,7 @@ impl Message {
             }
             Ok(Admission::Replay(outcome)) => self.replayed(*outcome),
             Ok(Admission::Refused(refusal)) => Err(refusal.into()),
-            Err(error) => Err(Error::store_failed(policy.operation, error)),
+            Err(error) => Err(MessageError::store_failed(policy.operation, error)),
         }
     }
 
@@ -112,15 +112,15 @@ impl Message {
         not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
         expect(dead_code, reason = "there is no transaction without a database")
     )]
-    pub(super) async fn open(self, kind: TypeId, lent: &TxSlot) -> Result<Claimed, Error> {
+    pub(super) async fn open(self, kind: TypeId, lent: &TxSlot) -> Result<Claimed, MessageError> {
         let (base, policy) = (Arc::clone(&self.parts.base), self.policy);
         let Some(database) = base.database.clone() else {
             let why = "the function takes `Tx`, and its engine has no `.database(pool)`";
-            return Err(Error::Misconfigured(why));
+            return Err(MessageError::Misconfigured(why));
         };
         if database.kind() != kind {
             let why = "the function takes a `Tx` of another database than its engine has";
-            return Err(Error::Misconfigured(why));
+            return Err(MessageError::Misconfigured(why));
         }
         let wait = policy.wait.unwrap_or(base.settings.wait);
         let plan = Plan { request: Some(self.ask()?), row: None, wait };
@@ -139,13 +139,13 @@ impl Message {
             }
             Ok(transaction::TransactionAdmission::Replay(outcome)) => self.replayed(*outcome),
             Ok(transaction::TransactionAdmission::Refused(refusal)) => Err(refusal.into()),
-            Ok(transaction::TransactionAdmission::Row(_)) => Err(Error::NotReplayable),
-            Err(error) => Err(Error::store_failed(policy.operation, error)),
+            Ok(transaction::TransactionAdmission::Row(_)) => Err(MessageError::NotReplayable),
+            Err(error) => Err(MessageError::store_failed(policy.operation, error)),
         }
     }
 
     /// What the engine is asked.
-    fn ask(&self) -> Result<ClaimRequest, Error> {
+    fn ask(&self) -> Result<ClaimRequest, MessageError> {
         let fingerprint = match &self.fingerprint {
             Some(draft) => Fingerprint::of_segments(filled(draft)?),
             None => Fingerprint::NONE,
@@ -155,21 +155,21 @@ impl Message {
         Ok(message::claim_request(self.policy, settings, &scope, key, fingerprint))
     }
 
-    fn whose(&self) -> Result<KeyParts, Error> {
+    fn whose(&self) -> Result<KeyParts, MessageError> {
         if let Some(draft) = &self.scope {
             return filled(draft).cloned();
         }
         match &self.parts.whose {
             Whose::Shared => Ok(KeyParts::new()),
             Whose::Named(name) => Ok(KeyParts::new().value(name)),
-            Whose::OfFunctions => Err(Error::Misconfigured(
+            Whose::OfFunctions => Err(MessageError::Misconfigured(
                 "nobody says whose this call is: give the function a `scope = \"{…}\"`, or its \
                  engine a scope that needs no request",
             )),
         }
     }
 
-    fn replayed(&self, outcome: Outcome) -> Result<Claimed, Error> {
+    fn replayed(&self, outcome: Outcome) -> Result<Claimed, MessageError> {
         let counters = self.parts.base.engine.counters();
         if let Outcome::Value(value) = outcome {
             counters.replayed.count();
@@ -178,13 +178,13 @@ impl Message {
         counters.undecodable.count();
         let corrupt = StoreError::new(StoreErrorKind::Corrupt, "create");
         let corrupt = corrupt.because("what is stored under this key is no function's value");
-        Err(Error::store_failed(self.policy.operation, corrupt))
+        Err(MessageError::store_failed(self.policy.operation, corrupt))
     }
 }
 
-fn filled(draft: &TemplateValue) -> Result<&KeyParts, Error> {
+fn filled(draft: &TemplateValue) -> Result<&KeyParts, MessageError> {
     draft.segments().map_err(|why| match why {
-        Unfilled::Missing(why) => Error::KeyMissing(why),
-        Unfilled::Invalid(why) => Error::KeyInvalid(why),
+        Unfilled::Missing(why) => MessageError::KeyMissing(why),
+        Unfilled::Invalid(why) => MessageError::KeyInvalid(why),
     })
 }

@@ -10,10 +10,10 @@ const SOON: Duration = Duration::from_secs(1);
 
 /// Why a guarded function gives no value of its own.
 ///
-/// The function's error type is made of it: `E: From<idempotent_runtime::Error>`.
+/// The function's error type is made of it: `E: From<idempotent_runtime::MessageError>`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum MessageError {
     /// The same call is still running, here or in another process.
     #[error("the same call is still running; it is worth asking again in {retry_after:?}")]
     InProgress {
@@ -58,7 +58,7 @@ pub enum Error {
     Misconfigured(&'static str),
 }
 
-impl Error {
+impl MessageError {
     /// Whether the same call has run before, so that there is nothing left to do for it.
     #[must_use]
     pub const fn has_run(&self) -> bool {
@@ -100,7 +100,7 @@ impl Error {
     }
 }
 
-impl From<Refusal> for Error {
+impl From<Refusal> for MessageError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::KeyReused => Self::KeyReused,

@@ -1,7 +1,7 @@
 //! The driver of every guarded function.
 
 use crate::message::call::{Claimed, Message};
-use crate::message::error::Error;
+use crate::message::error::MessageError;
 use crate::message::run::Run;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 use crate::transaction::{Tx, TxSlot};
@@ -23,7 +23,7 @@ use std::panic::{AssertUnwindSafe, resume_unwind};
 pub async fn guard<T, E, W>(message: Message, work: W) -> Result<T, E>
 where
     T: Serialize + DeserializeOwned,
-    E: From<Error>,
+    E: From<MessageError>,
     W: Future<Output = Result<T, E>>,
 {
     match message.claim().await? {
@@ -45,7 +45,7 @@ pub async fn guard_in_transaction<DB, T, E, W>(
 where
     DB: sqlx::Database,
     T: Serialize + DeserializeOwned,
-    E: From<Error>,
+    E: From<MessageError>,
     W: Future<Output = Result<T, E>>,
 {
     let lent = TxSlot::default();
@@ -59,7 +59,7 @@ where
 async fn finish<T, E, W>(run: Run, work: W) -> Result<T, E>
 where
     T: Serialize,
-    E: From<Error>,
+    E: From<MessageError>,
     W: Future<Output = Result<T, E>>,
 {
     match AssertUnwindSafe(work).catch_unwind().await {
@@ -80,6 +80,6 @@ where
 
 /// JSON: people and later versions of a program can read it, fields may be added with a default, and
 /// every type that serde describes by itself fits.
-fn read<T: DeserializeOwned>(value: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(value).map_err(Error::Unreadable)
+fn read<T: DeserializeOwned>(value: &[u8]) -> Result<T, MessageError> {
+    serde_json::from_slice(value).map_err(MessageError::Unreadable)
 }

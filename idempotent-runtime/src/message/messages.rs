@@ -16,7 +16,7 @@ use std::sync::{Arc, LazyLock};
 /// ```
 /// # #[cfg(feature = "macros")]
 /// # mod consumer {
-/// use idempotent_runtime::{Error, MemoryStore, Messages, idempotent};
+/// use idempotent_runtime::{MemoryStore, MessageError, Messages, idempotent};
 ///
 /// struct Payment {
 ///     id: String,
@@ -24,7 +24,7 @@ use std::sync::{Arc, LazyLock};
 /// }
 ///
 /// #[idempotent(strategy = "message", key = "{payment.id}", engine = "messages")]
-/// async fn book(messages: &Messages, payment: Payment) -> Result<u64, Error> {
+/// async fn book(messages: &Messages, payment: Payment) -> Result<u64, MessageError> {
 ///     // … runs once for each id; later calls get the stored number.
 ///     Ok(payment.cents)
 /// }

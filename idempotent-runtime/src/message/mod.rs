@@ -21,7 +21,7 @@ pub use consume::RedisStream;
 pub use consume::{AmqpQueue, QueueKind};
 #[cfg(any(feature = "amqp", feature = "redis"))]
 pub use consume::{ConsumeError, Consumer, Failure, Incoming, Source};
-pub use error::Error;
+pub use error::MessageError;
 pub use guard::guard;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use guard::guard_in_transaction;

@@ -2,7 +2,7 @@
 
 use crate::engine::{Completion, Execution};
 use crate::message::detached::{Detached, spawn};
-use crate::message::error::Error;
+use crate::message::error::MessageError;
 use crate::outcome::Outcome;
 use crate::policy::{OnAbandoned, OnDuplicate, Policy};
 use crate::transaction::{Effects, TransactionRun, TxSlot};
@@ -39,7 +39,7 @@ impl Run {
     }
 
     /// Stores what the function returned, before anybody gets it.
-    pub(super) async fn complete(mut self, value: &impl Serialize) -> Result<(), Error> {
+    pub(super) async fn complete(mut self, value: &impl Serialize) -> Result<(), MessageError> {
         let outcome = self.outcome(value);
         let ttl = self.ttl;
         match self.end.take() {
@@ -47,14 +47,14 @@ impl Run {
                 let stored = Detached::new(run.complete(outcome, ttl), |_| ready(()).boxed());
                 match stored.await {
                     Completion::Yes => Ok(()),
-                    Completion::No => Err(Error::NotStored(None)),
+                    Completion::No => Err(MessageError::NotStored(None)),
                 }
             }
             Some(End::Transaction(mut run, lent)) => {
                 run.take_from(&lent);
                 let committed = run.complete(outcome, Effects::Kept, ttl);
                 let committed = Detached::new(committed, |_| ready(()).boxed()).await;
-                committed.map_err(|error| Error::NotStored(Some(error)))
+                committed.map_err(|error| MessageError::NotStored(Some(error)))
             }
             None => Ok(()),
         }

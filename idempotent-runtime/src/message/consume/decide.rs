@@ -1,7 +1,7 @@
 //! What becomes of a message, by what its handler says; pure.
 
 use crate::message::consume::failure::{Failure, Why};
-use crate::message::error::Error;
+use crate::message::error::MessageError;
 use std::error::Error as StdError;
 use std::fmt::{self, Write};
 use std::time::Duration;
@@ -84,11 +84,13 @@ pub(super) fn decide(ended: Result<(), Failure>, attempt: u32, limits: &Limits) 
     let Err(failure) = ended else { return Decision::Settle(Settlement::Acknowledge) };
     match &failure.0 {
         Why::Guard(error) if error.has_run() => Decision::Settle(Settlement::Acknowledge),
-        Why::Guard(Error::InProgress { retry_after }) => Decision::Settle(Settlement::Later {
-            after: limits.step(*retry_after),
-            // It has not been tried.
-            attempts: attempt.saturating_sub(1),
-        }),
+        Why::Guard(MessageError::InProgress { retry_after }) => {
+            Decision::Settle(Settlement::Later {
+                after: limits.step(*retry_after),
+                // It has not been tried.
+                attempts: attempt.saturating_sub(1),
+            })
+        }
         Why::Guard(error) => match error.retry_after() {
             Some(after) => Decision::Wait(after),
             None => dead("guard", &failure),
@@ -149,7 +151,7 @@ mod tests {
     fn what_is_done_is_acknowledged() {
         let done = Decision::Settle(Settlement::Acknowledge);
         assert_eq!(decide(Ok(()), 9, &LIMITS), done);
-        for error in [Error::Duplicate, Error::NotReplayable] {
+        for error in [MessageError::Duplicate, MessageError::NotReplayable] {
             assert_eq!(after(1, error), done, "it ran before");
         }
     }
@@ -171,15 +173,20 @@ mod tests {
     fn what_runs_elsewhere_comes_again_and_has_not_been_tried() {
         for (left, seconds) in [(0, 1), (1, 1), (2, 2), (3, 4), (60, 5)] {
             let retry_after = Duration::from_secs(left);
-            assert_eq!(after(4, Error::InProgress { retry_after }), later(seconds, 3), "{left}");
+            assert_eq!(
+                after(4, MessageError::InProgress { retry_after }),
+                later(seconds, 3),
+                "{left}"
+            );
         }
     }
 
     #[test]
     fn what_is_not_the_messages_fault_is_waited_for() {
         let down = StoreError::new(StoreErrorKind::Unavailable, "create");
-        let errors = [Error::Store(down), Error::NotStored(None), Error::Draining];
-        for error in errors.into_iter().chain([Error::Misconfigured("so")]) {
+        let errors =
+            [MessageError::Store(down), MessageError::NotStored(None), MessageError::Draining];
+        for error in errors.into_iter().chain([MessageError::Misconfigured("so")]) {
             assert!(matches!(after(9, error), Decision::Wait(time) if !time.is_zero()));
         }
     }
@@ -189,7 +196,9 @@ mod tests {
         assert!(is_dead(&after(1, Failure::never("no such account")), "permanent"));
         assert!(is_dead(&after(1, Failure::undecodable("no JSON")), "undecodable"));
         let corrupt = StoreError::new(StoreErrorKind::Corrupt, "create");
-        for error in [Error::KeyReused, Error::OutcomeUnknown, Error::Store(corrupt)] {
+        for error in
+            [MessageError::KeyReused, MessageError::OutcomeUnknown, MessageError::Store(corrupt)]
+        {
             assert!(is_dead(&after(1, error), "guard"));
         }
     }
@@ -204,7 +213,7 @@ mod tests {
     #[test]
     fn a_reason_says_what_is_behind_it_and_is_cut_between_characters() {
         let store = StoreError::new(StoreErrorKind::Corrupt, "create").because("zero bytes");
-        let why = described(&Error::Store(store).into());
+        let why = described(&MessageError::Store(store).into());
         assert!(why.ends_with(": zero bytes"), "{why}");
         let long = described(&Failure::never("a".to_owned() + &"é".repeat(LONGEST_REASON)));
         assert_eq!(long.len(), LONGEST_REASON - 1);

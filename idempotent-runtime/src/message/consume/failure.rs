@@ -1,6 +1,6 @@
 //! What a handler says of a message that it is not done with.
 
-use crate::message::error::Error;
+use crate::message::error::MessageError;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -9,7 +9,7 @@ type Cause = Box<dyn StdError + Send + Sync>;
 /// Why a message is not done with, and whether trying again can help.
 ///
 /// A guarded function may return it, or its error may be made into it: `E: Into<Failure>`. What the guard
-/// itself says ([`Error`]) is sorted by what it means: a call that runs elsewhere is asked for later,
+/// itself says ([`MessageError`]) is sorted by what it means: a call that runs elsewhere is asked for later,
 /// one that ran before is done, a store that is down is waited for, and a key that can never be one goes
 /// to the dead letters.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Failure(pub(super) Why);
 #[derive(Debug)]
 pub(super) enum Why {
     /// Of the guard.
-    Guard(Error),
+    Guard(MessageError),
     /// Of the handler: may be another thing at another time.
     Later(Cause),
     /// Of the handler: for ever.
@@ -48,8 +48,8 @@ impl Failure {
     }
 }
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
+impl From<MessageError> for Failure {
+    fn from(error: MessageError) -> Self {
         Self(Why::Guard(error))
     }
 }
