@@ -7,11 +7,12 @@ pub use crate::http::{
 };
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use crate::message::guard_in_transaction;
-pub use crate::message::{Filling, Message, guard};
+pub use crate::message::{Message, guard};
 pub use crate::policy::{
     ColumnValue, FingerprintOf, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError,
     Policy, Row, StateRow, Statuses, Strategy, may_follow,
 };
+pub use crate::template_value::TemplateFiller;
 #[cfg(feature = "actix")]
 pub use actix_web::HttpRequest;
 #[cfg(feature = "actix")]

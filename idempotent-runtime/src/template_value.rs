@@ -14,6 +14,15 @@ pub(crate) struct TemplateValue {
     failed: Option<Unfilled>,
 }
 
+/// Fills in one template with a function's parameters; every method adds a segment.
+///
+/// Generated code chains its methods. A template of a request has one of its own, which reads the request.
+pub struct TemplateFiller<'a> {
+    pub(crate) value: &'a mut TemplateValue,
+    /// The longest value, in bytes.
+    pub(crate) longest: usize,
+}
+
 /// Why a template cannot be filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unfilled {
@@ -85,6 +94,24 @@ impl TemplateValue {
 
     pub(crate) fn fail(&mut self, why: Unfilled) {
         self.failed.get_or_insert(why);
+    }
+}
+
+#[expect(
+    clippy::return_self_not_must_use,
+    reason = "each call fills in the template; the value only chains"
+)]
+impl TemplateFiller<'_> {
+    /// Adds literal text.
+    pub fn text(self, text: &str) -> Self {
+        self.value.text(text);
+        self
+    }
+
+    /// Adds the value of an expression, as `Display` writes it.
+    pub fn value(self, expression: &str, value: &dyn Display) -> Self {
+        self.value.show(expression, value, self.longest);
+        self
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::engine::Refusal;
 use crate::error::{StoreError, StoreErrorKind};
+use crate::template_value::Unfilled;
 use std::error::Error as StdError;
 use std::time::Duration;
 
@@ -110,6 +111,15 @@ impl From<Refusal> for MessageError {
             Refusal::TokenInvalid | Refusal::NotReplayable => Self::NotReplayable,
             Refusal::OutcomeUnknown => Self::OutcomeUnknown,
             Refusal::Draining => Self::Draining,
+        }
+    }
+}
+
+impl From<Unfilled> for MessageError {
+    fn from(unfilled: Unfilled) -> Self {
+        match unfilled {
+            Unfilled::Missing(why) => Self::KeyMissing(why),
+            Unfilled::Invalid(why) => Self::KeyInvalid(why),
         }
     }
 }

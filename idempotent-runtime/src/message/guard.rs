@@ -1,39 +1,127 @@
-//! The driver of every guarded function.
+//! A call of a guarded function, as generated code makes it and drives it.
 
-use crate::message::call::{Claimed, Message};
+use crate::fingerprint::Fingerprint;
+use crate::key::KeyParts;
 use crate::message::error::MessageError;
-use crate::message::run::Run;
+use crate::message::messages::{MessageContext, MessageEngine, MessageScope};
+use crate::message::run::{MessageAdmission, MessageClaim, MessageRun};
+use crate::outcome::Outcome;
+use crate::policy::{OnDuplicate, Policy};
+use crate::strategy::message;
+use crate::template_value::{LONG_VALUE_MAX, TemplateFiller, TemplateValue, VALUE_MAX};
+use crate::transaction::BusinessDatabase;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 use crate::transaction::{Tx, TxSlot};
+use bytes::Bytes;
 use futures_util::FutureExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 use std::any::TypeId;
 use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::sync::Arc;
+
+/// The largest value that is stored, where the function says nothing else.
+const LONGEST_VALUE: usize = 2 << 20;
+
+/// One call of a guarded function.
+pub struct Message {
+    policy: &'static Policy,
+    context: MessageContext,
+    key: TemplateValue,
+    scope: Option<TemplateValue>,
+    fingerprint: Option<TemplateValue>,
+}
+
+impl Message {
+    /// A call of the function with this policy, guarded by this engine.
+    #[must_use]
+    pub fn new(policy: &'static Policy, engine: &(impl MessageEngine + ?Sized)) -> Self {
+        let (key, context) = (TemplateValue::default(), engine.context());
+        Self { policy, context, key, scope: None, fingerprint: None }
+    }
+
+    /// Fills in the template of the key.
+    pub fn key(&mut self) -> TemplateFiller<'_> {
+        TemplateFiller { value: &mut self.key, longest: VALUE_MAX }
+    }
+
+    /// Fills in the function's own template of the scope, in place of the engine's.
+    pub fn scope(&mut self) -> TemplateFiller<'_> {
+        let value = self.scope.get_or_insert_default();
+        TemplateFiller { value, longest: LONG_VALUE_MAX }
+    }
+
+    /// Fills in the function's template of the fingerprint.
+    pub fn fingerprint(&mut self) -> TemplateFiller<'_> {
+        let value = self.fingerprint.get_or_insert_default();
+        TemplateFiller { value, longest: LONG_VALUE_MAX }
+    }
+
+    fn into_claim(self) -> Result<MessageClaim, MessageError> {
+        let fingerprint = match &self.fingerprint {
+            Some(template) => Fingerprint::of_segments(template.segments()?),
+            None => Fingerprint::NONE,
+        };
+        let (policy, settings) = (self.policy, &self.context.base.settings);
+        let (scope, key) = (self.scope_parts()?, self.key.segments()?);
+        let request = message::claim_request(policy, settings, scope, key, fingerprint);
+        Ok(MessageClaim { policy, base: self.context.base, request })
+    }
+
+    fn scope_parts(&self) -> Result<&KeyParts, MessageError> {
+        if let Some(template) = &self.scope {
+            return Ok(template.segments()?);
+        }
+        match &self.context.scope {
+            MessageScope::Fixed(scope) => Ok(scope),
+            MessageScope::OfFunctions => Err(MessageError::Misconfigured(
+                "nobody says whose this call is: give the function a `scope = \"{…}\"`, or its \
+                 engine a scope that needs no request",
+            )),
+        }
+    }
+
+    /// The engine's business database, of the kind that the function takes a `Tx` of.
+    #[cfg_attr(
+        not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
+        expect(dead_code, reason = "there is no transaction without a database")
+    )]
+    fn database(&self, kind: TypeId) -> Result<Arc<dyn BusinessDatabase>, MessageError> {
+        let Some(database) = self.context.base.database.clone() else {
+            let why = "the function takes `Tx`, and its engine has no `.database(pool)`";
+            return Err(MessageError::Misconfigured(why));
+        };
+        if database.kind() != kind {
+            let why = "the function takes a `Tx` of another database than its engine has";
+            return Err(MessageError::Misconfigured(why));
+        }
+        Ok(database)
+    }
+}
 
 /// Runs a function for one call, unless it ran for the same call before.
 ///
-/// What it returns is stored before it is given. An error gives the key back, so that the next call
+/// Its value is stored before the caller gets it. An error gives the key back, so that the next call
 /// runs. A panic gives it back or holds it by the policy, and goes on to the caller. The function is
 /// part of the caller's future: dropped with it in the middle, it is as if it had panicked.
 ///
 /// # Errors
-/// What the function returns, and what keeps it from running or its record from being stored.
+/// The function's own; and a [`MessageError`] if it did not run, or its record could not be stored.
 pub async fn guard<T, E, W>(message: Message, work: W) -> Result<T, E>
 where
     T: Serialize + DeserializeOwned,
     E: From<MessageError>,
     W: Future<Output = Result<T, E>>,
 {
-    match message.claim().await? {
-        Claimed::Run(run) => finish(run, work).await,
-        Claimed::Value(value) => Ok(read(&value)?),
+    let policy = message.policy;
+    match message.into_claim()?.by_lease().await? {
+        MessageAdmission::Run(run) => run_to_its_end(run, policy, work).await,
+        MessageAdmission::Value(value) => Ok(parsed(&value)?),
     }
 }
 
-/// The same in the business transaction: what the function does on its `Tx` and the record of it commit
-/// together, before its caller gets what it returned, or not at all.
+/// The same in the business transaction: the function's work on its `Tx` and the record of it commit
+/// together, before its caller gets the value, or not at all.
 ///
 /// # Errors
 /// As [`guard`].
@@ -48,15 +136,16 @@ where
     E: From<MessageError>,
     W: Future<Output = Result<T, E>>,
 {
-    let lent = TxSlot::default();
-    match message.open(TypeId::of::<DB>(), &lent).await? {
-        Claimed::Run(run) => finish(run, work(Tx::of(lent))).await,
-        Claimed::Value(value) => Ok(read(&value)?),
+    let (policy, slot) = (message.policy, TxSlot::default());
+    let database = message.database(TypeId::of::<DB>())?;
+    match message.into_claim()?.in_transaction(database, &slot).await? {
+        MessageAdmission::Run(run) => run_to_its_end(run, policy, work(Tx::of(slot))).await,
+        MessageAdmission::Value(value) => Ok(parsed(&value)?),
     }
 }
 
-/// Runs a function that holds its key, to its end.
-async fn finish<T, E, W>(run: Run, work: W) -> Result<T, E>
+/// Runs a function that holds its key.
+async fn run_to_its_end<T, E, W>(run: MessageRun, policy: &Policy, work: W) -> Result<T, E>
 where
     T: Serialize,
     E: From<MessageError>,
@@ -64,7 +153,7 @@ where
 {
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(Ok(value)) => {
-            run.complete(&value).await?;
+            run.complete(outcome_of(&value, policy)).await?;
             Ok(value)
         }
         Ok(Err(error)) => {
@@ -80,6 +169,25 @@ where
 
 /// JSON: people and later versions of a program can read it, fields may be added with a default, and
 /// every type that serde describes by itself fits.
-fn read<T: DeserializeOwned>(value: &[u8]) -> Result<T, MessageError> {
-    serde_json::from_slice(value).map_err(MessageError::Unreadable)
+fn outcome_of(value: &impl Serialize, policy: &Policy) -> Outcome {
+    if policy.on_duplicate == OnDuplicate::Reject {
+        // Nobody will ever get it again.
+        return Outcome::Tombstone;
+    }
+    let longest = policy.max_body.unwrap_or(LONGEST_VALUE);
+    let why = match serde_json::to_vec(value) {
+        Ok(json) if json.len() <= longest => return Outcome::Value(Bytes::from(json)),
+        Ok(json) => format!("{} bytes are more than {longest}", json.len()),
+        Err(error) => error.to_string(),
+    };
+    tracing::error!(
+        operation = policy.operation,
+        why,
+        "a function ran once, and what it returned cannot be given a second time",
+    );
+    Outcome::Tombstone
+}
+
+fn parsed<T: DeserializeOwned>(json: &[u8]) -> Result<T, MessageError> {
+    serde_json::from_slice(json).map_err(MessageError::Unreadable)
 }

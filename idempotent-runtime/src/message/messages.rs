@@ -1,8 +1,8 @@
-//! What guards functions, and what else does: built once, given to each by its `engine`.
+//! `Messages`, which guards functions, and the trait of everything that can be their `engine`.
 
 use crate::engine::{Resolution, Resolved};
 use crate::error::StoreError;
-use crate::key::StorageKey;
+use crate::key::{KeyParts, StorageKey};
 use crate::setup::{Base, BuildError, NoScope, Setup, common_methods, common_settings};
 use crate::store::{Store, open};
 use std::fmt;
@@ -44,76 +44,74 @@ use std::sync::{Arc, LazyLock};
 ///
 /// Clones share everything.
 #[derive(Clone)]
-pub struct Messages(Parts);
+pub struct Messages(MessageContext);
 
 /// Builds a [`Messages`]. Created by [`Messages::builder`] or [`Messages::connect`].
 #[must_use = "nothing is guarded before `build`"]
-pub struct MessagesBuilder<S = Whose> {
+pub struct MessagesBuilder<S = MessageScope> {
     setup: Setup,
-    whose: S,
+    scope: S,
 }
 
-/// What a call needs of whatever guards it.
+/// The parts of an engine that a call needs.
 #[doc(hidden)]
 #[derive(Clone)]
-pub struct Parts {
+pub struct MessageContext {
     pub(crate) base: Arc<Base>,
-    pub(crate) whose: Whose,
+    pub(crate) scope: MessageScope,
 }
 
-/// Whose calls are whose, where the function does not say.
+/// The scope of a call whose function has no `scope` of its own.
 #[doc(hidden)]
 #[derive(Clone, Debug)]
-pub enum Whose {
-    /// Everybody's.
-    Shared,
-    /// All belong to one name.
-    Named(Arc<str>),
-    /// Each function has to say.
+pub enum MessageScope {
+    /// The same for all calls; empty, if all senders are one.
+    Fixed(KeyParts),
+    /// None: each function must have its own.
     OfFunctions,
 }
 
-/// What can be the `engine` of a function: [`Messages`], an app's `Idempotency`, and references.
+/// An `engine` of functions: [`Messages`], an app's `Idempotency`, and references to them.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` guards no functions",
     label = "`engine` names this",
     note = "`engine` is a `Messages`, an `Idempotency`, or a reference or `Arc` of one"
 )]
-pub trait MessageEngine: sealed::Sealed {
-    /// What a call needs of it.
+pub trait MessageEngine: sealed::SealedEngine {
+    /// The parts that a call needs.
     #[doc(hidden)]
-    fn parts(&self) -> Parts;
+    fn context(&self) -> MessageContext;
 }
 
 pub(crate) mod sealed {
-    /// Keeps the trait to what has an engine of ours.
-    pub trait Sealed {}
+    /// Keeps the trait to types of this crate, which have an engine inside.
+    pub trait SealedEngine {}
 }
 
-impl sealed::Sealed for Messages {}
+impl sealed::SealedEngine for Messages {}
 
 impl MessageEngine for Messages {
-    fn parts(&self) -> Parts {
+    fn context(&self) -> MessageContext {
         self.0.clone()
     }
 }
 
-/// What leads to something that guards.
-macro_rules! leads {
+/// A pointer to an engine is one, too.
+macro_rules! pointers {
     ($([$($generic:tt)*] $kind:ty;)*) => {
         $(
-            impl<$($generic)*> sealed::Sealed for $kind {}
+            impl<$($generic)*> sealed::SealedEngine for $kind {}
 
             impl<$($generic)*> MessageEngine for $kind {
-                fn parts(&self) -> Parts {
-                    (**self).parts()
+                fn context(&self) -> MessageContext {
+                    (**self).context()
                 }
             }
         )*
     };
 }
 
-leads! {
+pointers! {
     [G: MessageEngine + ?Sized] &G;
     [G: MessageEngine + ?Sized] Box<G>;
     [G: MessageEngine + ?Sized] Rc<G>;
@@ -122,12 +120,12 @@ leads! {
 }
 
 impl Messages {
-    /// A builder on this store.
+    /// Starts a builder on this store.
     pub fn builder(store: impl Store) -> MessagesBuilder<NoScope> {
-        MessagesBuilder { setup: Setup::new(Arc::new(store)), whose: NoScope }
+        MessagesBuilder { setup: Setup::new(Arc::new(store)), scope: NoScope }
     }
 
-    /// A builder on the store this URL names; see `store::open`.
+    /// Starts a builder on the store that this URL names; see `store::open`.
     ///
     /// # Errors
     /// When the URL names no store of this build, or the store cannot be opened.
@@ -137,14 +135,13 @@ impl Messages {
 
     common_methods!();
 
-    /// Says what became of a message whose process died and whose key is held
-    /// (`on_abandoned = "hold"`): it happened, or it did not and may run.
+    /// Settles a message whose process died and whose key is held (`on_abandoned = "hold"`): either it
+    /// took effect, or it did not and may run.
     ///
-    /// The key is in the log, where the message was found, and in the store, as 64 hexadecimal digits.
+    /// The key is 64 hexadecimal digits; it stands in the log and in the store.
     ///
     /// # Errors
-    /// When the store did not answer, or what it holds under the key is no record. Asking again does
-    /// no harm.
+    /// When the store did not answer, or holds no record under the key. Asking again does no harm.
     pub async fn resolve(
         &self,
         key: &StorageKey,
@@ -159,23 +156,26 @@ impl Messages {
 }
 
 impl MessagesBuilder<NoScope> {
-    /// Everything belongs to this name, unless a function has a `scope` of its own.
+    /// Gives all calls this scope, unless a function has a `scope` of its own.
     ///
     /// There is no default, and no `build` before one of the three is chosen.
     pub fn scope(self, name: impl Into<Arc<str>>) -> MessagesBuilder {
-        MessagesBuilder { setup: self.setup, whose: Whose::Named(name.into()) }
+        let name: Arc<str> = name.into();
+        let scope = MessageScope::Fixed(KeyParts::new().value(&name));
+        MessagesBuilder { setup: self.setup, scope }
     }
 
-    /// Each function says by its own `scope` whose a call is; one that does not is refused.
+    /// Leaves the scope to each function; a call of one without a `scope` is refused.
     pub fn scope_of_functions(self) -> MessagesBuilder {
-        MessagesBuilder { setup: self.setup, whose: Whose::OfFunctions }
+        MessagesBuilder { setup: self.setup, scope: MessageScope::OfFunctions }
     }
 
-    /// All senders are one: whoever knows a key can have the value stored under it.
+    /// Makes all senders one: everybody who knows a key can have the value stored under it.
     ///
-    /// Right where one system sends, and for nothing else.
+    /// This is right where one system sends, and nowhere else.
     pub fn scope_shared(self) -> MessagesBuilder {
-        MessagesBuilder { setup: self.setup, whose: Whose::Shared }
+        let scope = MessageScope::Fixed(KeyParts::new());
+        MessagesBuilder { setup: self.setup, scope }
     }
 }
 
@@ -184,31 +184,31 @@ impl<S> MessagesBuilder<S> {
 }
 
 impl MessagesBuilder {
-    /// Builds it.
+    /// Builds a `Messages`.
     ///
     /// # Errors
     /// When a setting contradicts another or is unsafe; the message says which and what to do.
     pub fn build(self) -> Result<Messages, BuildError> {
-        Ok(Messages(Parts { base: self.setup.build()?, whose: self.whose }))
+        Ok(Messages(MessageContext { base: self.setup.build()?, scope: self.scope }))
     }
 }
 
-impl fmt::Debug for Parts {
+impl fmt::Debug for MessageContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parts").field("whose", &self.whose).finish_non_exhaustive()
+        f.debug_struct("MessageContext").field("scope", &self.scope).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Messages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Parts { base, whose } = &self.0;
-        f.debug_struct("Messages").field("base", base).field("whose", whose).finish()
+        let MessageContext { base, scope } = &self.0;
+        f.debug_struct("Messages").field("base", base).field("scope", scope).finish()
     }
 }
 
 impl<S: fmt::Debug> fmt::Debug for MessagesBuilder<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { setup, whose } = self;
-        f.debug_struct("MessagesBuilder").field("setup", setup).field("whose", whose).finish()
+        let Self { setup, scope } = self;
+        f.debug_struct("MessagesBuilder").field("setup", setup).field("scope", scope).finish()
     }
 }

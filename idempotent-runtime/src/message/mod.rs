@@ -5,16 +5,13 @@
 //! what was stored. Nothing here needs actix-web, and every future can move between threads if the
 //! function's own can.
 
-mod call;
 #[cfg(any(feature = "amqp", feature = "redis"))]
 mod consume;
-mod detached;
 mod error;
 mod guard;
 mod messages;
 mod run;
 
-pub use call::{Filling, Message};
 #[cfg(feature = "redis")]
 pub use consume::RedisStream;
 #[cfg(feature = "amqp")]
@@ -22,9 +19,9 @@ pub use consume::{AmqpQueue, QueueKind};
 #[cfg(any(feature = "amqp", feature = "redis"))]
 pub use consume::{ConsumeError, Consumer, Failure, Incoming, Source};
 pub use error::MessageError;
-pub use guard::guard;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use guard::guard_in_transaction;
-pub use messages::{MessageEngine, Messages, MessagesBuilder};
+pub use guard::{Message, guard};
 #[cfg(feature = "actix")]
-pub(crate) use messages::{Parts, Whose, sealed};
+pub(crate) use messages::{MessageContext, MessageScope, sealed};
+pub use messages::{MessageEngine, Messages, MessagesBuilder};

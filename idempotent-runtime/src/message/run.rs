@@ -1,91 +1,162 @@
-//! A function under way, from its claim to its end.
+//! A run of a guarded function, from its claim to its end.
+//!
+//! A caller may drop its future at any await. A conversation with the store that has begun then goes on in
+//! a task of its own: a claim that nobody uses is given back, a value that is being stored is stored.
 
-use crate::engine::{Completion, Execution};
-use crate::message::detached::{Detached, spawn};
+use crate::engine::{Admission, ClaimRequest, Completion, Execution};
+use crate::error::{StoreError, StoreErrorKind};
 use crate::message::error::MessageError;
 use crate::outcome::Outcome;
-use crate::policy::{OnAbandoned, OnDuplicate, Policy};
-use crate::transaction::{Effects, TransactionRun, TxSlot};
+use crate::policy::{OnAbandoned, Policy};
+use crate::setup::Base;
+use crate::transaction::{
+    self, BusinessDatabase, Effects, Plan, TransactionAdmission, TransactionRun, TxSlot,
+};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use futures_util::future::ready;
-use serde::Serialize;
+use futures_util::future::{BoxFuture, ready};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::runtime::Handle;
 
-/// The largest value that is stored, where the function says nothing else.
-const LONGEST: usize = 2 << 20;
+/// A call whose key is known, and is to be claimed.
+pub(super) struct MessageClaim {
+    pub(super) policy: &'static Policy,
+    pub(super) base: Arc<Base>,
+    pub(super) request: ClaimRequest,
+}
+
+/// The answer to a claim.
+pub(super) enum MessageAdmission {
+    /// The function may run.
+    Run(MessageRun),
+    /// It ran before, and returned this value, serialised.
+    Value(Bytes),
+}
 
 /// A function under way.
 ///
 /// It may have done anything when its caller drops it or it panics, as when its process dies:
 /// `on_abandoned` says whether the key is free again or waits for a person.
-pub(super) struct Run {
+pub(super) struct MessageRun {
     policy: &'static Policy,
-    end: Option<End>,
+    guard: Option<RunGuard>,
     ttl: Duration,
 }
 
-/// How a run ends, by where its guard stands.
-pub(super) enum End {
-    /// In the store, by a lease.
-    Leased(Execution),
-    /// In the business transaction, which the function was lent.
+/// The guard of a run, by the place where it stands.
+enum RunGuard {
+    /// A lease in the store.
+    Lease(Execution),
+    /// The business transaction, which the function takes out of the slot.
     Transaction(Box<TransactionRun>, TxSlot),
 }
 
-impl Run {
-    pub(super) fn new(policy: &'static Policy, end: End, ttl: Duration) -> Self {
-        Self { policy, end: Some(end), ttl }
+impl MessageClaim {
+    /// Claims the key in the store, by a lease.
+    pub(super) async fn by_lease(self) -> Result<MessageAdmission, MessageError> {
+        let Self { policy, base, request } = self;
+        let (engine, ttl) = (base.engine.clone(), request.claim.retention);
+        let admission = Detached::new(
+            async move { engine.begin(&request).await },
+            // Nobody will run it: the key is free again. Nothing happened yet.
+            |unused| match unused {
+                Ok(Admission::Run(execution)) => execution.release().boxed(),
+                _ => ready(()).boxed(),
+            },
+        );
+        match admission.await {
+            Ok(Admission::Run(execution)) => {
+                let guard = Some(RunGuard::Lease(execution));
+                Ok(MessageAdmission::Run(MessageRun { policy, guard, ttl }))
+            }
+            Ok(Admission::Replay(outcome)) => stored_value(policy, &base, *outcome),
+            Ok(Admission::Refused(refusal)) => Err(refusal.into()),
+            Err(error) => Err(MessageError::store_failed(policy.operation, error)),
+        }
     }
 
+    /// Opens a transaction of the business database with the key in it, and puts it into the slot.
+    #[cfg_attr(
+        not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
+        expect(dead_code, reason = "there is no transaction without a database")
+    )]
+    pub(super) async fn in_transaction(
+        self,
+        database: Arc<dyn BusinessDatabase>,
+        slot: &TxSlot,
+    ) -> Result<MessageAdmission, MessageError> {
+        let Self { policy, base, request } = self;
+        let (engine, ttl, wait) = (base.engine.clone(), request.claim.retention, request.wait);
+        let plan = Plan { request: Some(request), row: None, wait };
+        let admission = Detached::new(
+            async move { transaction::begin(&database, &engine, plan).await },
+            |unused| match unused {
+                Ok(TransactionAdmission::Run(run)) => run.roll_back().boxed(),
+                _ => ready(()).boxed(),
+            },
+        );
+        match admission.await {
+            Ok(TransactionAdmission::Run(mut run)) => {
+                run.put_into(slot);
+                let guard = Some(RunGuard::Transaction(run, slot.clone()));
+                Ok(MessageAdmission::Run(MessageRun { policy, guard, ttl }))
+            }
+            Ok(TransactionAdmission::Replay(outcome)) => stored_value(policy, &base, *outcome),
+            Ok(TransactionAdmission::Refused(refusal)) => Err(refusal.into()),
+            Ok(TransactionAdmission::Row(_)) => Err(MessageError::NotReplayable),
+            Err(error) => Err(MessageError::store_failed(policy.operation, error)),
+        }
+    }
+}
+
+/// The value that an earlier call left behind.
+fn stored_value(
+    policy: &Policy,
+    base: &Base,
+    outcome: Outcome,
+) -> Result<MessageAdmission, MessageError> {
+    let counters = base.engine.counters();
+    if let Outcome::Value(value) = outcome {
+        counters.replayed.count();
+        return Ok(MessageAdmission::Value(value));
+    }
+    counters.undecodable.count();
+    let corrupt = StoreError::new(StoreErrorKind::Corrupt, "create");
+    let corrupt = corrupt.because("what is stored under this key is no function's value");
+    Err(MessageError::store_failed(policy.operation, corrupt))
+}
+
+impl MessageRun {
     /// Stores what the function returned, before anybody gets it.
-    pub(super) async fn complete(mut self, value: &impl Serialize) -> Result<(), MessageError> {
-        let outcome = self.outcome(value);
+    pub(super) async fn complete(mut self, outcome: Outcome) -> Result<(), MessageError> {
         let ttl = self.ttl;
-        match self.end.take() {
-            Some(End::Leased(run)) => {
-                let stored = Detached::new(run.complete(outcome, ttl), |_| ready(()).boxed());
-                match stored.await {
+        match self.guard.take() {
+            Some(RunGuard::Lease(execution)) => {
+                match Detached::to_its_end(execution.complete(outcome, ttl)).await {
                     Completion::Yes => Ok(()),
                     Completion::No => Err(MessageError::NotStored(None)),
                 }
             }
-            Some(End::Transaction(mut run, lent)) => {
-                run.take_from(&lent);
+            Some(RunGuard::Transaction(mut run, slot)) => {
+                run.take_from(&slot);
                 let committed = run.complete(outcome, Effects::Kept, ttl);
-                let committed = Detached::new(committed, |_| ready(()).boxed()).await;
+                let committed = Detached::to_its_end(committed).await;
                 committed.map_err(|error| MessageError::NotStored(Some(error)))
             }
             None => Ok(()),
         }
     }
 
-    fn outcome(&self, value: &impl Serialize) -> Outcome {
-        if self.policy.on_duplicate == OnDuplicate::Reject {
-            // Nobody will ever get it again.
-            return Outcome::Tombstone;
-        }
-        let longest = self.policy.max_body.unwrap_or(LONGEST);
-        match serde_json::to_vec(value) {
-            Ok(bytes) if bytes.len() <= longest => Outcome::Value(Bytes::from(bytes)),
-            Ok(bytes) => {
-                self.not_kept(&format!("{} bytes are more than {longest}", bytes.len()));
-                Outcome::Tombstone
-            }
-            Err(error) => {
-                self.not_kept(&error.to_string());
-                Outcome::Tombstone
-            }
-        }
-    }
-
     /// The function failed: its next call runs again.
     pub(super) async fn release(mut self) {
-        match self.end.take() {
-            Some(End::Leased(run)) => Detached::new(run.release(), |()| ready(()).boxed()).await,
-            Some(End::Transaction(mut run, lent)) => {
-                run.take_from(&lent);
-                Detached::new(run.roll_back(), |()| ready(()).boxed()).await;
+        match self.guard.take() {
+            Some(RunGuard::Lease(execution)) => Detached::to_its_end(execution.release()).await,
+            Some(RunGuard::Transaction(mut run, slot)) => {
+                run.take_from(&slot);
+                Detached::to_its_end(run.roll_back()).await;
             }
             None => {}
         }
@@ -93,35 +164,81 @@ impl Run {
 
     /// The function did not come to an end, and may have done anything.
     pub(super) async fn give_up(mut self) {
-        if let Some(end) = self.end.take() {
-            Detached::new(give_up(end, self.policy.on_abandoned), |()| ready(()).boxed()).await;
+        if let Some(guard) = self.guard.take() {
+            Detached::to_its_end(abandon(guard, self.policy.on_abandoned)).await;
         }
     }
-
-    fn not_kept(&self, why: &str) {
-        tracing::error!(
-            operation = self.policy.operation,
-            why,
-            "a function ran once, and what it returned cannot be given a second time",
-        );
-    }
 }
 
-async fn give_up(end: End, on_abandoned: OnAbandoned) {
-    match (end, on_abandoned) {
-        (End::Leased(run), OnAbandoned::Retry) => run.release().await,
-        (End::Leased(run), OnAbandoned::Hold) => run.abandon().await,
-        // Dropped, it is rolled back: nothing has happened.
-        (End::Transaction(..), _) => {}
-    }
-}
-
-impl Drop for Run {
+impl Drop for MessageRun {
     fn drop(&mut self) {
-        if let Some(end) = self.end.take() {
+        if let Some(guard) = self.guard.take() {
             let operation = self.policy.operation;
-            tracing::warn!(operation, "a function was dropped before its end");
-            spawn(give_up(end, self.policy.on_abandoned));
+            tracing::warn!(operation, "a guarded function was dropped before its end");
+            spawn(abandon(guard, self.policy.on_abandoned));
         }
+    }
+}
+
+async fn abandon(guard: RunGuard, on_abandoned: OnAbandoned) {
+    match (guard, on_abandoned) {
+        (RunGuard::Lease(execution), OnAbandoned::Retry) => execution.release().await,
+        (RunGuard::Lease(execution), OnAbandoned::Hold) => execution.abandon().await,
+        // Dropped, it is rolled back: nothing has happened.
+        (RunGuard::Transaction(..), _) => {}
+    }
+}
+
+/// A conversation with the store that goes on in a task of its own when its caller goes away: the store
+/// may have done its part, so somebody has to hear the answer.
+struct Detached<T: Send + 'static> {
+    work: Option<BoxFuture<'static, T>>,
+    /// Takes the answer that nobody waits for.
+    unheard: fn(T) -> BoxFuture<'static, ()>,
+}
+
+impl<T: Send + 'static> Detached<T> {
+    fn new(
+        work: impl Future<Output = T> + Send + 'static,
+        unheard: fn(T) -> BoxFuture<'static, ()>,
+    ) -> Self {
+        Self { work: Some(Box::pin(work)), unheard }
+    }
+
+    /// One whose answer changes nothing.
+    fn to_its_end(work: impl Future<Output = T> + Send + 'static) -> Self {
+        Self::new(work, |_| ready(()).boxed())
+    }
+}
+
+impl<T: Send + 'static> Future for Detached<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        let Some(work) = &mut self.work else { return Poll::Pending };
+        let answered = work.as_mut().poll(context);
+        if answered.is_ready() {
+            self.work = None;
+        }
+        answered
+    }
+}
+
+impl<T: Send + 'static> Drop for Detached<T> {
+    fn drop(&mut self) {
+        let Some(work) = self.work.take() else { return };
+        let unheard = self.unheard;
+        spawn(async move { unheard(work.await).await });
+    }
+}
+
+/// Lets a future end by itself; outside a runtime, its key is left to the lease.
+fn spawn(work: impl Future<Output = ()> + Send + 'static) {
+    if let Ok(runtime) = Handle::try_current() {
+        drop(runtime.spawn(work));
+    } else {
+        tracing::warn!(
+            "a call was dropped outside a runtime; its key is freed when the lease expires"
+        );
     }
 }

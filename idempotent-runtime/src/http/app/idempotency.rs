@@ -9,8 +9,8 @@ use crate::http::answer::problem::Problem;
 use crate::http::app::builder::{IdempotencyBuilder, OnError};
 use crate::http::app::scope::Scope;
 use crate::http::request::key_header::KeyForm;
-use crate::key::StorageKey;
-use crate::message::{MessageEngine, Parts, Whose, sealed};
+use crate::key::{KeyParts, StorageKey};
+use crate::message::{MessageContext, MessageEngine, MessageScope, sealed};
 use crate::policy::Policy;
 use crate::setup::{Base, BuildError, NoScope, common_methods};
 use crate::store::{Locks, Store, open};
@@ -196,21 +196,25 @@ impl IdempotencyBuilder {
     }
 }
 
-impl sealed::Sealed for Idempotency {}
+impl sealed::SealedEngine for Idempotency {}
 
 /// Functions have no request for the app's rule to read: unless it is shared, each needs a `scope`.
 impl MessageEngine for Idempotency {
-    fn parts(&self) -> Parts {
-        let whose = if self.scope().is_shared() { Whose::Shared } else { Whose::OfFunctions };
-        Parts { base: Arc::clone(&self.0.base), whose }
+    fn context(&self) -> MessageContext {
+        let scope = if self.scope().is_shared() {
+            MessageScope::Fixed(KeyParts::new())
+        } else {
+            MessageScope::OfFunctions
+        };
+        MessageContext { base: Arc::clone(&self.0.base), scope }
     }
 }
 
-impl<G: MessageEngine + ?Sized> sealed::Sealed for web::Data<G> {}
+impl<G: MessageEngine + ?Sized> sealed::SealedEngine for web::Data<G> {}
 
 impl<G: MessageEngine + ?Sized> MessageEngine for web::Data<G> {
-    fn parts(&self) -> Parts {
-        (***self).parts()
+    fn context(&self) -> MessageContext {
+        (***self).context()
     }
 }
 
