@@ -69,7 +69,9 @@ async fn of_many_at_once_one_runs_and_the_others_are_told_to_come_back() {
     for call in calls {
         match call.await.expect("no panic") {
             Ok(1) => ran += 1,
-            Err(MessageError::InProgress { retry_after }) if !retry_after.is_zero() => refused += 1,
+            Err(MessageError::InProgress { retry_after, .. }) if !retry_after.is_zero() => {
+                refused += 1
+            }
             other => panic!("{other:?}"),
         }
     }

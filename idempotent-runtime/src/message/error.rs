@@ -1,4 +1,4 @@
-//! Why a guarded function gives no value of its own.
+//! The error of a guarded function that did not run, or whose record could not be stored.
 
 use crate::engine::Refusal;
 use crate::error::{StoreError, StoreErrorKind};
@@ -6,19 +6,20 @@ use crate::template_value::Unfilled;
 use std::error::Error as StdError;
 use std::time::Duration;
 
-/// When it is worth asking again after the store did not answer, or while a process ends.
+/// The time after which to call again while the store does not answer, or a process ends.
 const SOON: Duration = Duration::from_secs(1);
 
-/// Why a guarded function gives no value of its own.
+/// The error of a guarded function that did not run, or whose record could not be stored.
 ///
-/// The function's error type is made of it: `E: From<idempotent_runtime::MessageError>`.
+/// The function's own error type is made of it: `E: From<idempotent_runtime::MessageError>`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MessageError {
     /// The same call is still running, here or in another process.
     #[error("the same call is still running; it is worth asking again in {retry_after:?}")]
+    #[non_exhaustive]
     InProgress {
-        /// When it is worth asking again, at the latest.
+        /// The time after which to call again; the run may end earlier.
         retry_after: Duration,
     },
     /// A part of the key or of the scope is empty.
@@ -33,19 +34,19 @@ pub enum MessageError {
     /// The same call ran before, and its function rejects duplicates.
     #[error("this call was already processed and is not run again")]
     Duplicate,
-    /// It ran before, and what it returned was too large or could not be serialised.
+    /// The call ran before; its value was too large to keep, or could not be serialised.
     #[error("this call ran, and what it returned was not kept; it is not run again")]
     NotReplayable,
-    /// It ran before, and what it returned then cannot be read as what it returns now.
+    /// The call ran before; its value cannot be read as the type that the function returns now.
     #[error("this call ran, and what it returned cannot be read any more; it is not run again")]
     Unreadable(#[source] serde_json::Error),
-    /// The process that ran it died, and a person has to say what became of it.
+    /// The process that ran the call died, and a person has to say whether it took effect.
     #[error("the process that ran this call died; whether it took effect has to be checked")]
     OutcomeUnknown,
-    /// It ran, and nobody will know: its record could not be stored, or the commit not confirmed.
+    /// The function ran, and its record could not be stored, or its commit was not confirmed.
     ///
     /// In a transaction either everything lasts or nothing, and a repetition finds out which.
-    /// Elsewhere the key is not free before its lease is over.
+    /// Otherwise the key is not free before the lease expires.
     #[error("the function ran, and the record of it could not be stored")]
     NotStored(#[source] Option<StoreError>),
     /// The process is about to end and takes no new work.
@@ -54,25 +55,31 @@ pub enum MessageError {
     /// The store did not answer, or holds no record under the key; nothing ran.
     #[error("the store of idempotency records failed; the call is not run")]
     Store(#[source] StoreError),
-    /// What guards the function was not given what the function needs.
+    /// The engine lacks something that the function needs.
     #[error("{0}")]
     Misconfigured(&'static str),
 }
 
 impl MessageError {
+    /// The error of a call whose first one still runs: for tests of functions that handle it.
+    #[must_use]
+    pub const fn in_progress(retry_after: Duration) -> Self {
+        Self::InProgress { retry_after }
+    }
+
     /// Whether the same call has run before, so that there is nothing left to do for it.
     #[must_use]
     pub const fn has_run(&self) -> bool {
         matches!(self, Self::Duplicate | Self::NotReplayable | Self::Unreadable(_))
     }
 
-    /// Whether the same call may well run or be answered later.
+    /// Whether the same call may run or be answered later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            // A record that cannot be read says that there was a call before.
+            // There was a call before, whose record cannot be read.
             Self::Store(error) => error.kind() != StoreErrorKind::Corrupt,
-            // Also an operator's mistake, which is soon noticed.
+            // An operator's mistake is soon noticed.
             Self::InProgress { .. }
             | Self::NotStored(_)
             | Self::Draining
@@ -81,7 +88,7 @@ impl MessageError {
         }
     }
 
-    /// When it is worth asking again, where it is.
+    /// The time after which to call again, where that may help.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -107,7 +114,7 @@ impl From<Refusal> for MessageError {
             Refusal::KeyReused => Self::KeyReused,
             Refusal::InProgress { retry_after } => Self::InProgress { retry_after },
             Refusal::Duplicate => Self::Duplicate,
-            // Functions have no tokens: a record like this is none of theirs.
+            // Functions have no tokens: no function wrote this record.
             Refusal::TokenInvalid | Refusal::NotReplayable => Self::NotReplayable,
             Refusal::OutcomeUnknown => Self::OutcomeUnknown,
             Refusal::Draining => Self::Draining,
