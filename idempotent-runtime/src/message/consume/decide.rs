@@ -1,62 +1,62 @@
-//! What becomes of a message, by what its handler says; pure.
+//! The settlement of a message, decided from the result of its handler; pure.
 
-use crate::message::consume::failure::{Failure, Why};
+use crate::message::consume::failure::{Failure, FailureKind};
 use crate::message::error::MessageError;
 use std::error::Error as StdError;
 use std::fmt::{self, Write};
 use std::time::Duration;
 
-/// The longest reason that is written beside a dead letter, in bytes.
+/// The longest reason of a dead letter, in bytes: it has to fit into a header.
 const LONGEST_REASON: usize = 1000;
 
-/// What becomes of a message.
+/// The step after an attempt.
 #[derive(Debug, PartialEq)]
-pub(super) enum Decision {
-    /// It is settled with its queue.
+pub(super) enum NextStep {
+    /// The message is settled with its queue.
     Settle(Settlement),
-    /// What stands in the way is not the message's: the same is tried again here, and nothing new is
-    /// taken in its place.
-    Wait(Duration),
+    /// The message is not at fault: it is tried again here after this time, and no other is taken
+    /// meanwhile.
+    TryAgain(Duration),
 }
 
-/// What its queue is told.
+/// The end of a delivery, as its queue is told.
 #[derive(Debug, PartialEq)]
-pub enum Settlement {
-    /// It is done.
+pub(super) enum Settlement {
+    /// The message is done.
     Acknowledge,
-    /// It comes again, this much later, as the attempt that follows so many others.
+    /// It is redelivered after this time, with this number of attempts behind it.
     Later { after: Duration, attempts: u32 },
-    /// It is for a person.
-    DeadLetter(Reason),
-    /// Nothing: it was not worked on, and is the next consumer's.
+    /// It is set aside for a person.
+    DeadLetter(DeadLetterReason),
+    /// The queue is told nothing: nobody worked on the message, and the next consumer gets it.
     Leave,
 }
 
-/// Why a message is dead.
+/// The reason why a message went to the dead letters.
 #[derive(Debug, PartialEq)]
-pub struct Reason {
-    /// One word, which says nothing of what is in the message.
+pub(super) struct DeadLetterReason {
+    /// One word, which shows nothing of the message.
     pub(super) word: &'static str,
     pub(super) text: String,
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for DeadLetterReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.word, self.text)
     }
 }
 
-/// How often and how fast a message is tried again.
+/// The number of attempts of a message, and the delays between them.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
+pub(super) struct RetryLimits {
     pub(super) attempts: u32,
     pub(super) first: Duration,
     pub(super) longest: Duration,
 }
 
-impl Limits {
-    /// The first step that is as long as this, or the longest: each step is twice the one before, so
-    /// that a broker needs few queues to wait in.
+impl RetryLimits {
+    /// The first step that is not shorter than `wanted`, or the longest. Each step is twice the one before,
+    /// so that a broker needs few queues for messages that wait.
     fn step(&self, wanted: Duration) -> Duration {
         let mut step = self.first;
         while step < wanted && step < self.longest {
@@ -65,51 +65,53 @@ impl Limits {
         step.min(self.longest)
     }
 
-    fn after(&self, attempt: u32) -> Duration {
+    fn delay_after(&self, attempt: u32) -> Duration {
         let doubled = 1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
         self.step(self.first.saturating_mul(doubled))
     }
 }
 
-/// Whether a message is not even tried: those who had it before did not live to tell.
-pub(super) fn refuse(attempt: u32, limits: &Limits) -> Option<Settlement> {
+/// The settlement of a message that is not tried again: its consumers died in all of its attempts.
+pub(super) fn refuse(attempt: u32, limits: &RetryLimits) -> Option<Settlement> {
     (attempt > limits.attempts).then(|| {
         let text = format!("{} attempts did not come to an end", limits.attempts);
-        Settlement::DeadLetter(Reason { word: "attempts", text })
+        Settlement::DeadLetter(DeadLetterReason { word: "attempts", text })
     })
 }
 
-/// What becomes of a message after this attempt.
-pub(super) fn decide(ended: Result<(), Failure>, attempt: u32, limits: &Limits) -> Decision {
-    let Err(failure) = ended else { return Decision::Settle(Settlement::Acknowledge) };
+/// The step after this attempt.
+pub(super) fn decide(ended: Result<(), Failure>, attempt: u32, limits: &RetryLimits) -> NextStep {
+    let Err(failure) = ended else { return NextStep::Settle(Settlement::Acknowledge) };
     match &failure.0 {
-        Why::Guard(error) if error.has_run() => Decision::Settle(Settlement::Acknowledge),
-        Why::Guard(MessageError::InProgress { retry_after }) => {
-            Decision::Settle(Settlement::Later {
+        FailureKind::Guard(error) if error.has_run() => NextStep::Settle(Settlement::Acknowledge),
+        FailureKind::Guard(MessageError::InProgress { retry_after }) => {
+            NextStep::Settle(Settlement::Later {
                 after: limits.step(*retry_after),
-                // It has not been tried.
+                // The handler did not run.
                 attempts: attempt.saturating_sub(1),
             })
         }
-        Why::Guard(error) => match error.retry_after() {
-            Some(after) => Decision::Wait(after),
+        FailureKind::Guard(error) => match error.retry_after() {
+            Some(after) => NextStep::TryAgain(after),
             None => dead("guard", &failure),
         },
-        Why::Never(_) => dead("permanent", &failure),
-        Why::Undecodable(_) => dead("undecodable", &failure),
-        Why::Later(_) | Why::Panicked if attempt >= limits.attempts => dead("attempts", &failure),
-        Why::Later(_) | Why::Panicked => {
-            let after = limits.after(attempt);
-            Decision::Settle(Settlement::Later { after, attempts: attempt })
+        FailureKind::Never(_) => dead("permanent", &failure),
+        FailureKind::Undecodable(_) => dead("undecodable", &failure),
+        FailureKind::Later(_) | FailureKind::Panicked if attempt >= limits.attempts => {
+            dead("attempts", &failure)
+        }
+        FailureKind::Later(_) | FailureKind::Panicked => {
+            let after = limits.delay_after(attempt);
+            NextStep::Settle(Settlement::Later { after, attempts: attempt })
         }
     }
 }
 
-fn dead(word: &'static str, failure: &Failure) -> Decision {
-    Decision::Settle(Settlement::DeadLetter(Reason { word, text: described(failure) }))
+fn dead(word: &'static str, failure: &Failure) -> NextStep {
+    NextStep::Settle(Settlement::DeadLetter(DeadLetterReason { word, text: described(failure) }))
 }
 
-/// A failure and what is behind it, cut at a length that fits into a header.
+/// A failure and its causes, cut to the longest reason.
 fn described(failure: &Failure) -> String {
     let mut text = failure.to_string();
     let mut source = failure.source();
@@ -131,25 +133,25 @@ mod tests {
     use super::*;
     use crate::error::{StoreError, StoreErrorKind};
 
-    const LIMITS: Limits =
-        Limits { attempts: 4, first: Duration::from_secs(1), longest: Duration::from_secs(5) };
+    const LIMITS: RetryLimits =
+        RetryLimits { attempts: 4, first: Duration::from_secs(1), longest: Duration::from_secs(5) };
 
-    fn after(attempt: u32, failure: impl Into<Failure>) -> Decision {
+    fn after(attempt: u32, failure: impl Into<Failure>) -> NextStep {
         decide(Err(failure.into()), attempt, &LIMITS)
     }
 
-    fn later(seconds: u64, attempts: u32) -> Decision {
+    fn later(seconds: u64, attempts: u32) -> NextStep {
         let after = Duration::from_secs(seconds);
-        Decision::Settle(Settlement::Later { after, attempts })
+        NextStep::Settle(Settlement::Later { after, attempts })
     }
 
-    fn is_dead(decision: &Decision, word: &str) -> bool {
-        matches!(decision, Decision::Settle(Settlement::DeadLetter(why)) if why.word == word)
+    fn is_dead(decision: &NextStep, word: &str) -> bool {
+        matches!(decision, NextStep::Settle(Settlement::DeadLetter(why)) if why.word == word)
     }
 
     #[test]
     fn what_is_done_is_acknowledged() {
-        let done = Decision::Settle(Settlement::Acknowledge);
+        let done = NextStep::Settle(Settlement::Acknowledge);
         assert_eq!(decide(Ok(()), 9, &LIMITS), done);
         for error in [MessageError::Duplicate, MessageError::NotReplayable] {
             assert_eq!(after(1, error), done, "it ran before");
@@ -160,11 +162,11 @@ mod tests {
     fn what_may_work_later_comes_again_in_steps_until_its_attempts_are_used_up() {
         for (attempt, seconds) in [(1, 1), (2, 2), (3, 4)] {
             assert_eq!(after(attempt, Failure::later("no")), later(seconds, attempt));
-            assert_eq!(after(attempt, Failure(Why::Panicked)), later(seconds, attempt));
+            assert_eq!(after(attempt, Failure(FailureKind::Panicked)), later(seconds, attempt));
         }
         assert!(is_dead(&after(4, Failure::later("no")), "attempts"));
-        assert!(is_dead(&after(4, Failure(Why::Panicked)), "attempts"));
-        let patient = Limits { attempts: u32::MAX, ..LIMITS };
+        assert!(is_dead(&after(4, Failure(FailureKind::Panicked)), "attempts"));
+        let patient = RetryLimits { attempts: u32::MAX, ..LIMITS };
         let decision = decide(Err(Failure::later("no")), 1_000_000, &patient);
         assert_eq!(decision, later(5, 1_000_000), "the longest step is the last");
     }
@@ -187,7 +189,7 @@ mod tests {
         let errors =
             [MessageError::Store(down), MessageError::NotStored(None), MessageError::Draining];
         for error in errors.into_iter().chain([MessageError::Misconfigured("so")]) {
-            assert!(matches!(after(9, error), Decision::Wait(time) if !time.is_zero()));
+            assert!(matches!(after(9, error), NextStep::TryAgain(time) if !time.is_zero()));
         }
     }
 
@@ -206,7 +208,7 @@ mod tests {
     #[test]
     fn what_killed_its_consumers_is_not_tried_again() {
         assert_eq!(refuse(4, &LIMITS), None);
-        let refused = refuse(5, &LIMITS).map(Decision::Settle).unwrap();
+        let refused = refuse(5, &LIMITS).map(NextStep::Settle).unwrap();
         assert!(is_dead(&refused, "attempts"));
     }
 

@@ -1,65 +1,68 @@
-//! What a handler says of a message that it is not done with.
+//! The failure of a handler, which says whether another attempt can help.
 
 use crate::message::error::MessageError;
 use std::error::Error as StdError;
 use std::fmt;
 
-type Cause = Box<dyn StdError + Send + Sync>;
+/// An error of any type.
+pub(super) type Cause = Box<dyn StdError + Send + Sync>;
 
-/// Why a message is not done with, and whether trying again can help.
+/// The failure of a handler, which says whether another attempt can help.
 ///
-/// A guarded function may return it, or its error may be made into it: `E: Into<Failure>`. What the guard
-/// itself says ([`MessageError`]) is sorted by what it means: a call that runs elsewhere is asked for later,
-/// one that ran before is done, a store that is down is waited for, and a key that can never be one goes
-/// to the dead letters.
+/// A guarded function may return it, or an error that can be made into it: `E: Into<Failure>`. An error of
+/// the guard ([`MessageError`]) becomes one, too: a message that is in progress elsewhere is redelivered,
+/// one that ran before is acknowledged, one whose store is down waits for it, and one that has no usable key
+/// goes to the dead letters.
 #[derive(Debug)]
-pub struct Failure(pub(super) Why);
+pub struct Failure(pub(super) FailureKind);
 
-/// What kind of failure it is.
+/// The kind of a failure.
 #[derive(Debug)]
-pub(super) enum Why {
-    /// Of the guard.
+pub(super) enum FailureKind {
+    /// An error of the guard.
     Guard(MessageError),
-    /// Of the handler: may be another thing at another time.
+    /// An error of the handler that may not occur the next time.
     Later(Cause),
-    /// Of the handler: for ever.
+    /// An error of the handler that will always occur.
     Never(Cause),
-    /// There is no message in it.
+    /// The message cannot be read.
     Undecodable(Cause),
     /// The handler panicked.
     Panicked,
 }
 
 impl Failure {
-    /// The next attempt may succeed: the message is delivered again after a while, until its attempts
-    /// are used up.
+    /// The next attempt may succeed: the message is redelivered with backoff, until its attempts are used
+    /// up.
     pub fn later(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self(Why::Later(cause.into()))
+        Self(FailureKind::Later(cause.into()))
     }
 
-    /// No attempt can succeed: the message goes to the dead letters, with this as its reason.
+    /// No attempt can succeed: the message goes to the dead letters, with `cause` as the reason.
     pub fn never(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self(Why::Never(cause.into()))
+        Self(FailureKind::Never(cause.into()))
     }
 
-    /// The message cannot be read: it goes to the dead letters, with this as its reason.
+    /// The message cannot be read: it goes to the dead letters, with `cause` as the reason.
     pub fn undecodable(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self(Why::Undecodable(cause.into()))
+        Self(FailureKind::Undecodable(cause.into()))
     }
 }
 
 impl From<MessageError> for Failure {
     fn from(error: MessageError) -> Self {
-        Self(Why::Guard(error))
+        Self(FailureKind::Guard(error))
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Why::Guard(error) => error.fmt(f),
-            Why::Later(cause) | Why::Never(cause) | Why::Undecodable(cause) => cause.fmt(f),
-            Why::Panicked => f.write_str("the handler panicked"),
+            FailureKind::Guard(error) => error.fmt(f),
+            FailureKind::Later(cause)
+            | FailureKind::Never(cause)
+            | FailureKind::Undecodable(cause) => cause.fmt(f),
+            FailureKind::Panicked => f.write_str("the handler panicked"),
         }
     }
 }
@@ -67,9 +70,11 @@ impl fmt::Display for Failure {
 impl StdError for Failure {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.0 {
-            Why::Guard(error) => error.source(),
-            Why::Later(cause) | Why::Never(cause) | Why::Undecodable(cause) => cause.source(),
-            Why::Panicked => None,
+            FailureKind::Guard(error) => error.source(),
+            FailureKind::Later(cause)
+            | FailureKind::Never(cause)
+            | FailureKind::Undecodable(cause) => cause.source(),
+            FailureKind::Panicked => None,
         }
     }
 }

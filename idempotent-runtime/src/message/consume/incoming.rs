@@ -9,20 +9,64 @@ use std::sync::Arc;
 
 /// A message that was delivered.
 ///
-/// Clones share everything.
+/// Clones share everything. A test of a handler makes one itself:
+///
+/// ```
+/// use idempotent_runtime::{Failure, Incoming};
+///
+/// fn amount(incoming: &Incoming) -> Result<u64, Failure> {
+///     incoming.json()
+/// }
+///
+/// let incoming = Incoming::new("500").with_id("m-1").with_header("tenant", "acme").with_attempt(2);
+/// assert_eq!(amount(&incoming).ok(), Some(500));
+/// assert_eq!(incoming.id().ok(), Some("m-1"));
+/// assert_eq!((incoming.header("tenant"), incoming.attempt()), (Some("acme"), 2));
+/// ```
 #[derive(Clone)]
 pub struct Incoming {
     pub(super) id: Option<Arc<str>>,
-    pub(super) payload: Bytes,
-    pub(super) headers: Arc<BTreeMap<String, String>>,
-    pub(super) attempt: u32,
+    payload: Bytes,
+    headers: Arc<BTreeMap<String, String>>,
+    attempt: u32,
 }
 
 impl Incoming {
+    /// Creates a message with this payload: its first attempt, without an ID or headers.
+    pub fn new(payload: impl Into<Bytes>) -> Self {
+        Self { id: None, payload: payload.into(), headers: Arc::default(), attempt: 1 }
+    }
+
+    /// Sets the ID. Defaults to none.
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<Arc<str>>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// Adds a header. Defaults to none.
+    #[must_use]
+    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        Arc::make_mut(&mut self.headers).insert(name.into(), value.into());
+        self
+    }
+
+    pub(super) fn with_headers(mut self, headers: BTreeMap<String, String>) -> Self {
+        self.headers = Arc::new(headers);
+        self
+    }
+
+    /// Sets the number of the attempt. Defaults to 1.
+    #[must_use]
+    pub const fn with_attempt(mut self, attempt: u32) -> Self {
+        self.attempt = attempt;
+        self
+    }
+
     /// The payload, read as JSON.
     ///
     /// # Errors
-    /// When it is none or of another shape: passed on, it takes the message to the dead letters.
+    /// When it is not JSON, or has another shape. Passed on, the error takes the message to the dead letters.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         serde_json::from_slice(&self.payload).map_err(Failure::undecodable)
     }
@@ -33,32 +77,32 @@ impl Incoming {
         &self.payload
     }
 
-    /// What names the message: on `RabbitMQ` the property `message_id`, on a Redis stream the entry's ID.
+    /// The ID of the message: on `RabbitMQ` the property `message_id`, on a Redis stream the entry's ID.
     ///
-    /// Who publishes a message twice gives it one `message_id` and two entry IDs: a key is best made of
-    /// the payload.
+    /// A publisher that sends a message twice gives it one `message_id`, but two entry IDs: a key is best made
+    /// of the payload.
     ///
     /// # Errors
-    /// When its publisher gave it no name: passed on, it takes the message to the dead letters.
+    /// When its publisher gave it none. Passed on, the error takes the message to the dead letters.
     pub fn id(&self) -> Result<&str, Failure> {
         let missing = || Failure::undecodable("the message has no `message_id`");
         self.id.as_deref().ok_or_else(missing)
     }
 
-    /// What stands beside the payload under this name, if it is text or a number.
+    /// The header of this name, if it is text or a number.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 
-    /// Which attempt this is, from 1; one that its process did not survive counts as well.
+    /// The number of this attempt, from 1. An attempt that its process did not survive counts, too.
     #[must_use]
     pub const fn attempt(&self) -> u32 {
         self.attempt
     }
 }
 
-/// Without the payload and the headers, which are somebody's.
+/// Without the payload and the headers, which are private.
 impl fmt::Debug for Incoming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Incoming")

@@ -1,9 +1,9 @@
-//! Those who work on messages: as many at once as may be, each to its end.
+//! Workers that take messages to their settlement: as many at once as are wanted.
 
-use crate::message::consume::decide::{Decision, Limits, Settlement, decide, refuse};
-use crate::message::consume::failure::{Failure, Why};
+use crate::message::consume::decide::{NextStep, RetryLimits, Settlement, decide, refuse};
+use crate::message::consume::failure::{Failure, FailureKind};
 use crate::message::consume::incoming::Incoming;
-use crate::message::consume::source::{Acknowledger, Broken, Taken};
+use crate::message::consume::source::{BrokenConnection, Delivery};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -11,59 +11,64 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// A handler, its type forgotten.
-pub(super) type Handler =
+/// A handler whose type is erased.
+pub(super) type MessageHandler =
     Arc<dyn Fn(Incoming) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync>;
 
 /// Works on messages, each in a task of its own.
-pub(super) struct Crew {
-    handler: Handler,
-    limits: Limits,
+pub(super) struct WorkerPool {
+    handler: MessageHandler,
+    limits: RetryLimits,
     at_once: usize,
-    tasks: JoinSet<Ended>,
-    shift: u64,
+    workers: JoinSet<Settled>,
+    epochs: u64,
 }
 
-/// A message is settled, or could not be.
-type Ended = (u64, Result<(), Broken>);
+/// The number of a message's epoch, and whether the message could be settled.
+type Settled = (u64, Result<(), BrokenConnection>);
 
-/// A time in which one connection lasts; those who only wait stop when it is dropped.
-pub(super) struct Epoch<H> {
+/// The time for which one connection lasts: every worker belongs to the epoch of its message.
+///
+/// A worker may outlive it. Whether its message could be settled then says nothing of the next connection;
+/// and one that only waits to try again stops.
+pub(super) struct ConnectionEpoch {
     number: u64,
-    hands: H,
-    over: watch::Sender<()>,
+    end: watch::Sender<()>,
 }
 
-impl Crew {
-    pub(super) fn new(handler: Handler, limits: Limits, at_once: u16) -> Self {
-        Self { handler, limits, at_once: at_once.into(), tasks: JoinSet::new(), shift: 0 }
+impl WorkerPool {
+    pub(super) fn new(handler: MessageHandler, limits: RetryLimits, at_once: u16) -> Self {
+        Self { handler, limits, at_once: at_once.into(), workers: JoinSet::new(), epochs: 0 }
     }
 
     /// How many more messages may be worked on.
-    pub(super) fn room(&self) -> usize {
-        self.at_once.saturating_sub(self.tasks.len())
+    pub(super) fn free_places(&self) -> usize {
+        self.at_once.saturating_sub(self.workers.len())
     }
 
-    pub(super) fn begin<H>(&mut self, hands: H) -> Epoch<H> {
-        self.shift += 1;
-        Epoch { number: self.shift, hands, over: watch::Sender::new(()) }
+    pub(super) fn begin_epoch(&mut self) -> ConnectionEpoch {
+        self.epochs += 1;
+        ConnectionEpoch { number: self.epochs, end: watch::Sender::new(()) }
     }
 
-    /// Starts on a message.
-    pub(super) fn start<H: Acknowledger>(&mut self, shift: &Epoch<H>, taken: Taken<H::AckToken>) {
+    /// Starts a worker for a message.
+    pub(super) fn start(&mut self, epoch: &ConnectionEpoch, delivery: Delivery) {
         let (handler, limits) = (Arc::clone(&self.handler), self.limits);
-        let (number, hands, over) = (shift.number, shift.hands.clone(), shift.over.subscribe());
-        self.tasks.spawn(async move {
-            let Taken { ticket, attempt, incoming } = taken;
-            let settlement = work(&handler, incoming, attempt, &limits, over).await;
-            (number, hands.settle(ticket, settlement).await)
+        let (number, epoch_end) = (epoch.number, epoch.end.subscribe());
+        self.workers.spawn(async move {
+            let Delivery { ack_token, attempt, incoming } = delivery;
+            let settlement = process(&handler, incoming, attempt, &limits, epoch_end).await;
+            (number, ack_token.settle(settlement).await)
         });
     }
 
-    /// Waits until a message of these times is settled; never, if none is worked on.
-    pub(super) async fn settled<H>(&mut self, shift: &Epoch<H>) -> Result<(), Broken> {
-        while let Some((number, settled)) = self.ended().await {
-            if number == shift.number {
+    /// Waits until a message of this epoch is settled; for ever, if none is worked on.
+    pub(super) async fn next_settled(
+        &mut self,
+        epoch: &ConnectionEpoch,
+    ) -> Result<(), BrokenConnection> {
+        while let Some((number, settled)) = self.join_next().await {
+            if number == epoch.number {
                 return settled;
             }
             // Its connection is gone: it is delivered again, and found to be done.
@@ -71,34 +76,37 @@ impl Crew {
         std::future::pending().await
     }
 
-    /// Waits for all that are at work.
-    pub(super) async fn finish(&mut self) {
-        while let Some((_, settled)) = self.ended().await {
-            if let Err(Broken { cause, .. }) = settled {
-                tracing::warn!(error = &*cause, "a message could not be settled, and comes again");
+    /// Waits for all workers.
+    pub(super) async fn finish_all(&mut self) {
+        while let Some((_, settled)) = self.join_next().await {
+            if let Err(BrokenConnection { cause, .. }) = settled {
+                tracing::warn!(
+                    error = &*cause,
+                    "a message could not be settled and will be redelivered"
+                );
             }
         }
     }
 
-    async fn ended(&mut self) -> Option<Ended> {
-        match self.tasks.join_next().await? {
-            Ok(ended) => Some(ended),
+    async fn join_next(&mut self) -> Option<Settled> {
+        match self.workers.join_next().await? {
+            Ok(settled) => Some(settled),
             Err(failed) => match failed.try_into_panic() {
                 Ok(panic) => resume_unwind(panic),
-                // The runtime ends, and this with it.
+                // The runtime ends, and the consumer with it.
                 Err(_) => None,
             },
         }
     }
 }
 
-/// Works on a message until it is known what becomes of it.
-async fn work(
-    handler: &Handler,
+/// Works on a message until its settlement is known.
+async fn process(
+    handler: &MessageHandler,
     incoming: Result<Incoming, Failure>,
     attempt: u32,
-    limits: &Limits,
-    mut over: watch::Receiver<()>,
+    limits: &RetryLimits,
+    mut epoch_end: watch::Receiver<()>,
 ) -> Settlement {
     if let Some(refused) = refuse(attempt, limits) {
         return logged(refused, None, attempt);
@@ -106,37 +114,37 @@ async fn work(
     let incoming = match incoming {
         Ok(incoming) => incoming,
         Err(failure) => match decide(Err(failure), attempt, limits) {
-            Decision::Settle(settlement) => return logged(settlement, None, attempt),
-            Decision::Wait(_) => return Settlement::Leave,
+            NextStep::Settle(settlement) => return logged(settlement, None, attempt),
+            NextStep::TryAgain(_) => return Settlement::Leave,
         },
     };
     loop {
-        let ended = handled(handler, incoming.clone()).await;
-        let wait = match decide(ended, attempt, limits) {
-            Decision::Settle(settlement) => {
+        let ended = call_handler(handler, incoming.clone()).await;
+        let pause = match decide(ended, attempt, limits) {
+            NextStep::Settle(settlement) => {
                 return logged(settlement, incoming.id.as_deref(), attempt);
             }
-            Decision::Wait(wait) => wait,
+            NextStep::TryAgain(pause) => pause,
         };
         tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            _ = over.changed() => return Settlement::Leave,
+            () = tokio::time::sleep(pause) => {}
+            _ = epoch_end.changed() => return Settlement::Leave,
         }
     }
 }
 
-async fn handled(handler: &Handler, incoming: Incoming) -> Result<(), Failure> {
-    let run = async { handler(incoming).await };
-    AssertUnwindSafe(run).catch_unwind().await.unwrap_or(Err(Failure(Why::Panicked)))
+async fn call_handler(handler: &MessageHandler, incoming: Incoming) -> Result<(), Failure> {
+    let call = async { handler(incoming).await };
+    AssertUnwindSafe(call).catch_unwind().await.unwrap_or(Err(Failure(FailureKind::Panicked)))
 }
 
 fn logged(settlement: Settlement, id: Option<&str>, attempt: u32) -> Settlement {
     match &settlement {
-        Settlement::DeadLetter(why) => {
-            tracing::error!(id, attempt, why = why.word, "a message goes to the dead letters");
+        Settlement::DeadLetter(reason) => {
+            tracing::error!(id, attempt, why = reason.word, "a message goes to the dead letters");
         }
         Settlement::Later { after, .. } => {
-            tracing::info!(id, attempt, ?after, "a message comes again later");
+            tracing::info!(id, attempt, ?after, "a message will be redelivered");
         }
         Settlement::Acknowledge | Settlement::Leave => {}
     }

@@ -1,13 +1,31 @@
-//! The queues of one consumer, and how they are declared.
+//! The queues that a consumer declares.
 
-use super::QueueKind;
 use crate::clock::millis;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Result};
 use std::time::Duration;
 
-/// The names of the queues.
+/// The kind of the queues that are declared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum QueueKind {
+    /// Durable classic queues: on one node, which keeps them on its disk.
+    ///
+    /// The broker moves a message from one of these queues to another without a confirmation. If it is killed
+    /// at the moment in which a delay ends, that message may be lost.
+    #[default]
+    Classic,
+    /// Quorum queues, from `RabbitMQ` 3.10: for clusters. They survive the loss of a node, and no message
+    /// leaves one before the next has it.
+    ///
+    /// On a broker of one node they may have no leader after it was killed, and then take no messages.
+    Quorum,
+    /// The queue exists, of any kind. Only the queues beside it are declared, as classic ones.
+    Declared,
+}
+
+/// The queues of one consumer: their names and their kind.
 #[derive(Clone, Debug)]
 pub(super) struct Queues {
     pub(super) queue: String,
@@ -16,9 +34,9 @@ pub(super) struct Queues {
 }
 
 impl Queues {
-    /// Declares the queue and that of its dead letters.
+    /// Declares the queue and the one for its dead letters.
     pub(super) async fn declare(&self, channel: &Channel) -> Result<()> {
-        declare(channel, &self.dead, self.of_its_kind()).await?;
+        declare_durable(channel, &self.dead, self.arguments()).await?;
         if self.kind == QueueKind::Declared {
             let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
             return channel
@@ -26,15 +44,15 @@ impl Queues {
                 .await
                 .map(drop);
         }
-        // What the broker itself gives up goes there, too.
-        let arguments = to_queue(self.of_its_kind(), &self.dead);
-        declare(channel, &self.queue, arguments).await
+        // A message that the broker itself gives up goes there, too.
+        let arguments = expiring_to(self.arguments(), &self.dead);
+        declare_durable(channel, &self.queue, arguments).await
     }
 
-    /// Declares the queue in which messages wait this long, and names it.
+    /// Declares the queue in which messages wait this long, and gives its name.
     pub(super) async fn declare_later(&self, channel: &Channel, after: Duration) -> Result<String> {
         let name = format!("{}.later.{}", self.queue, millis(after));
-        let mut arguments = to_queue(self.of_its_kind(), &self.queue);
+        let mut arguments = expiring_to(self.arguments(), &self.queue);
         let time = i64::try_from(millis(after)).unwrap_or(i64::MAX);
         arguments.insert("x-message-ttl".into(), AMQPValue::LongLongInt(time));
         if self.kind == QueueKind::Quorum {
@@ -43,11 +61,11 @@ impl Queues {
             arguments.insert("x-dead-letter-strategy".into(), strategy);
             arguments.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
         }
-        declare(channel, &name, arguments).await?;
+        declare_durable(channel, &name, arguments).await?;
         Ok(name)
     }
 
-    fn of_its_kind(&self) -> FieldTable {
+    fn arguments(&self) -> FieldTable {
         let kind = match self.kind {
             QueueKind::Quorum => "quorum",
             QueueKind::Classic | QueueKind::Declared => "classic",
@@ -58,13 +76,13 @@ impl Queues {
     }
 }
 
-/// What leaves the queue without being acknowledged goes to this one.
-fn to_queue(mut arguments: FieldTable, queue: &str) -> FieldTable {
+/// A message that leaves the queue unacknowledged goes to `queue`.
+fn expiring_to(mut arguments: FieldTable, queue: &str) -> FieldTable {
     arguments.insert("x-dead-letter-exchange".into(), AMQPValue::LongString("".into()));
     arguments.insert("x-dead-letter-routing-key".into(), AMQPValue::LongString(queue.into()));
     arguments
 }
 
-async fn declare(channel: &Channel, name: &str, arguments: FieldTable) -> Result<()> {
+async fn declare_durable(channel: &Channel, name: &str, arguments: FieldTable) -> Result<()> {
     channel.queue_declare(name.into(), QueueDeclareOptions::durable(), arguments).await.map(drop)
 }

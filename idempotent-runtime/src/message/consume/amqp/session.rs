@@ -1,10 +1,9 @@
-//! A connection that consumes.
+//! A connection to `RabbitMQ` that consumes a queue.
 
-use super::acknowledger::Acknowledger;
-use super::broken;
-use super::message::{AckToken, taken};
-use super::queues::Queues;
-use crate::message::consume::source::{Broken, PATIENCE, Session, Taken};
+use crate::message::consume::amqp::acknowledger::AmqpAcknowledger;
+use crate::message::consume::amqp::message::delivery_of;
+use crate::message::consume::amqp::queues::Queues;
+use crate::message::consume::source::{BrokenConnection, Delivery, PATIENCE, QueueSession};
 use futures_util::StreamExt;
 use lapin::options::{
     BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, ConfirmSelectOptions,
@@ -17,15 +16,15 @@ use lapin::{Channel, Connection, ConnectionProperties, Consumer, Error, Result};
 use std::io;
 
 /// A consumer on a connection of its own.
-pub struct Consuming {
+pub(super) struct AmqpSession {
     connection: Connection,
     channel: Channel,
     consumer: Consumer,
-    hands: Acknowledger,
+    acknowledger: AmqpAcknowledger,
 }
 
-impl Consuming {
-    /// Connects and consumes; whoever waits for it has a limit to that.
+impl AmqpSession {
+    /// Connects and consumes; the caller sets a deadline.
     pub(super) async fn open(uri: AMQPUri, queues: &Queues, prefetch: u16) -> Result<Self> {
         let connection = connect(uri).await?;
         let channel = connection.create_channel().await?;
@@ -41,13 +40,13 @@ impl Consuming {
             connection,
             channel,
             consumer,
-            hands: Acknowledger::new(publishes, queues.clone()),
+            acknowledger: AmqpAcknowledger::new(publishes, queues.clone()),
         })
     }
 }
 
-/// The client library waits for ever for a host that does not answer, on a thread that nobody can end:
-/// so its connecting has a limit of its own.
+/// Connects within a deadline of its own: the client library waits for ever for a host that does not answer,
+/// on a thread that nobody can end.
 async fn connect(uri: AMQPUri) -> Result<Connection> {
     let open = async |uri: AMQPUri, runtime| {
         let tls = OwnedTLSConfig::default();
@@ -58,37 +57,36 @@ async fn connect(uri: AMQPUri) -> Result<Connection> {
     Connection::connector(uri, default_runtime()?, open, ConnectionProperties::default()).await
 }
 
-impl Session for Consuming {
-    type Acknowledger = Acknowledger;
-
-    async fn next(&mut self, _room: usize) -> std::result::Result<Vec<Taken<AckToken>>, Broken> {
-        let ended = || Broken::new("the broker ended the consumer, as when its queue is deleted");
-        let delivery = self.consumer.next().await.ok_or_else(ended)?.map_err(broken)?;
-        Ok(vec![taken(delivery)])
+impl QueueSession for AmqpSession {
+    /// The broker knows how many there is room for, by the prefetch.
+    async fn next(
+        &mut self,
+        _at_most: usize,
+    ) -> std::result::Result<Vec<Delivery>, BrokenConnection> {
+        let ended = "the broker ended the consumer, as when its queue is deleted";
+        let ended = || BrokenConnection::new(ended);
+        let delivered = self.consumer.next().await.ok_or_else(ended)??;
+        Ok(vec![delivery_of(delivered, &self.acknowledger)])
     }
 
-    fn hands(&self) -> Acknowledger {
-        self.hands.clone()
-    }
-
-    async fn stop_delivery(&mut self) -> Vec<Taken<AckToken>> {
-        let mut delivered = Vec::new();
+    async fn stop_delivery(&mut self) -> Vec<Delivery> {
+        let mut deliveries = Vec::new();
         let cancelled = async {
             let options = BasicCancelOptions::default();
             self.channel.basic_cancel(self.consumer.tag(), options).await?;
-            // A classic queue would count an attempt for each that is given back.
-            while let Some(delivery) = self.consumer.next().await {
-                delivered.push(taken(delivery?));
+            // Classic queues redeliver a message that is given back, which counts as an attempt.
+            while let Some(delivered) = self.consumer.next().await {
+                deliveries.push(delivery_of(delivered?, &self.acknowledger));
             }
             Ok::<_, Error>(())
         };
         if !matches!(tokio::time::timeout(PATIENCE, cancelled).await, Ok(Ok(()))) {
             tracing::debug!("a consumer could not be cancelled; it ends with its connection");
         }
-        delivered
+        deliveries
     }
 
-    /// The broker gives everybody else what was delivered and not acknowledged.
+    /// The broker gives others the messages that were delivered and not acknowledged.
     async fn close(self) {
         let closed = self.connection.close(200, "".into());
         if !matches!(tokio::time::timeout(PATIENCE, closed).await, Ok(Ok(()))) {

@@ -1,4 +1,4 @@
--- Takes this consumer off the group, and those that left nothing behind for an hour; never one with
+-- Removes this consumer from the group, and those that were idle for an hour; never one with pending
 -- entries, which would be lost with it.
 for _, one in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
     local of = {}

@@ -1,7 +1,9 @@
-//! Reading as a consumer of a group.
+//! A connection to Redis that reads a stream as a consumer of a group.
 
-use super::group::{AckToken, Group, broken};
-use crate::message::consume::source::{Broken, Session, Taken};
+use crate::message::consume::decide::Settlement;
+use crate::message::consume::source::{AckToken, BrokenConnection, Delivery, QueueSession};
+use crate::message::consume::stream::entry::StreamEntry;
+use crate::message::consume::stream::group::Group;
 use crate::store::redis::RedisConnection;
 use ::redis::RedisResult;
 use futures_util::FutureExt;
@@ -9,65 +11,87 @@ use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long a read waits at the server.
+/// The longest time for which a read waits at the server.
 pub(super) const BLOCK: Duration = Duration::from_millis(500);
 
-/// A consumer that reads.
-pub struct Reading {
+/// A consumer on a connection that reads.
+pub(super) struct StreamSession {
     group: Arc<Group>,
     reads: RedisConnection,
-    /// A read under way: what it brings is this consumer's, so it is never dropped.
-    under_way: Option<BoxFuture<'static, RedisResult<Vec<Taken<AckToken>>>>>,
-    /// When it was last looked for what others left behind.
+    /// A read under way. The entries that it brings are this consumer's, so it is never dropped.
+    under_way: Option<BoxFuture<'static, RedisResult<Vec<StreamEntry>>>>,
+    /// The last look at the entries that others left behind.
     looked: Option<Instant>,
 }
 
-impl Reading {
+impl StreamSession {
     pub(super) fn new(group: Arc<Group>, reads: RedisConnection) -> Self {
         Self { group, reads, under_way: None, looked: None }
     }
 
-    /// Looks for what others left behind, when it is time, and else for what is new.
-    fn step(&mut self, room: usize) -> BoxFuture<'static, RedisResult<Vec<Taken<AckToken>>>> {
+    /// Looks at the entries that others left behind when it is time, and otherwise for new ones.
+    fn step(&mut self, at_most: usize) -> BoxFuture<'static, RedisResult<Vec<StreamEntry>>> {
         let group = Arc::clone(&self.group);
-        let every = (group.idle() / 4).min(Duration::from_secs(5));
+        let every = (group.take_over_after() / 4).min(Duration::from_secs(5));
         let until =
             self.looked.map_or(Duration::ZERO, |looked| every.saturating_sub(looked.elapsed()));
         let until = group.next_due().map_or(until, |due| due.min(until));
         if until.is_zero() {
             self.looked = Some(Instant::now());
-            return async move { group.take_over(room).await }.boxed();
+            return async move { group.take_over(at_most).await }.boxed();
         }
         let mut reads = self.reads.clone();
-        async move { group.read(&mut reads, room, until.min(BLOCK)).await }.boxed()
+        async move { group.read_new(&mut reads, at_most, until.min(BLOCK)).await }.boxed()
+    }
+
+    /// The entries as the driver takes them.
+    fn deliveries(&self, entries: Vec<StreamEntry>) -> Vec<Delivery> {
+        let delivery = |entry: StreamEntry| Delivery {
+            attempt: entry.attempt,
+            incoming: entry.incoming(self.group.payload_field()),
+            ack_token: Box::new(StreamAckToken { group: Arc::clone(&self.group), entry }),
+        };
+        entries.into_iter().map(delivery).collect()
     }
 }
 
-impl Session for Reading {
-    type Acknowledger = Arc<Group>;
+/// An entry of this consumer, to be settled.
+struct StreamAckToken {
+    group: Arc<Group>,
+    entry: StreamEntry,
+}
 
-    async fn next(&mut self, room: usize) -> Result<Vec<Taken<AckToken>>, Broken> {
+impl AckToken for StreamAckToken {
+    fn settle(
+        self: Box<Self>,
+        settlement: Settlement,
+    ) -> BoxFuture<'static, Result<(), BrokenConnection>> {
+        async move { self.group.settle(&self.entry, settlement).await }.boxed()
+    }
+}
+
+impl QueueSession for StreamSession {
+    async fn next(&mut self, at_most: usize) -> Result<Vec<Delivery>, BrokenConnection> {
         loop {
             if self.under_way.is_none() {
-                self.under_way = Some(self.step(room));
+                self.under_way = Some(self.step(at_most));
             }
             let Some(step) = &mut self.under_way else { continue };
-            let taken = step.await;
+            let read = step.await;
             self.under_way = None;
-            let taken = taken.map_err(broken)?;
-            if !taken.is_empty() {
-                return Ok(taken);
+            let entries = read?;
+            if !entries.is_empty() {
+                return Ok(self.deliveries(entries));
             }
         }
     }
 
-    fn hands(&self) -> Arc<Group> {
-        Arc::clone(&self.group)
-    }
-
-    async fn stop_delivery(&mut self) -> Vec<Taken<AckToken>> {
+    async fn stop_delivery(&mut self) -> Vec<Delivery> {
         match self.under_way.take() {
-            Some(step) => step.await.unwrap_or_default(),
+            Some(step) => {
+                let entries = step.await.unwrap_or_default();
+                self.deliveries(entries)
+            }
             None => Vec::new(),
         }
     }

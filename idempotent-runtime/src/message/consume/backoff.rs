@@ -1,26 +1,26 @@
-//! How long to leave a server alone that does not answer.
+//! The pauses between two connections to a server that does not answer.
 
 use std::time::Duration;
 
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// A pause that doubles while nothing gets better, each of them somewhere between none and all of it,
-/// so that many consumers do not come back at once.
+/// Pauses that double while connections fail. Each is a random part of its length, so that many consumers
+/// do not come back at once.
 #[derive(Debug)]
-pub(super) struct Pause {
+pub(super) struct Backoff {
     next: Duration,
 }
 
-impl Default for Pause {
+impl Default for Backoff {
     fn default() -> Self {
         Self { next: SHORTEST }
     }
 }
 
-impl Pause {
+impl Backoff {
     /// The pause after a connection that lasted so long.
-    pub(super) fn after(&mut self, lasted: Duration) -> Duration {
+    pub(super) fn next_pause(&mut self, lasted: Duration) -> Duration {
         if lasted > LONGEST {
             *self = Self::default();
         }
@@ -36,12 +36,12 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_a_limit_and_begin_again_after_a_connection_that_lasted() {
-        let mut pause = Pause::default();
+        let mut backoff = Backoff::default();
         for _ in 0..20 {
-            assert!(pause.after(Duration::ZERO) <= LONGEST);
+            assert!(backoff.next_pause(Duration::ZERO) <= LONGEST);
         }
-        assert_eq!(pause.next, LONGEST);
-        assert!(pause.after(LONGEST * 2) <= SHORTEST);
-        assert_eq!(pause.next, SHORTEST * 2);
+        assert_eq!(backoff.next, LONGEST);
+        assert!(backoff.next_pause(LONGEST * 2) <= SHORTEST);
+        assert_eq!(backoff.next, SHORTEST * 2);
     }
 }

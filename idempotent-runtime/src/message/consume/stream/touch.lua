@@ -1,5 +1,5 @@
--- Sets how long entries have been left alone and how often they were tried, where they are still this
--- consumer's: what somebody else has taken over is theirs.
+-- Sets the time since entries were touched and the number of their attempts, if they are still this
+-- consumer's: an entry that another consumer has taken over is left to it.
 for at = 3, #ARGV, 3 do
     local id = ARGV[at]
     if redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1, ARGV[2])[1] then

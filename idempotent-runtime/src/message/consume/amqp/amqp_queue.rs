@@ -1,0 +1,82 @@
+//! A queue of `RabbitMQ`, as an application names it.
+
+use crate::message::consume::amqp::queues::{QueueKind, Queues};
+use crate::message::consume::amqp::session::AmqpSession;
+use crate::message::consume::source::{BrokenConnection, ConsumeError, QueueSession, Source};
+use lapin::uri::AMQPUri;
+use std::fmt;
+
+/// The longest silence of a peer, in seconds, where the URL says nothing else (`?heartbeat=`).
+const HEARTBEAT: u16 = 10;
+
+/// The longest name of a queue, in bytes: a name with a suffix must fit into 255.
+const LONGEST_NAME: usize = 200;
+
+/// A queue of `RabbitMQ`, or of another broker of AMQP 0.9.1.
+///
+/// It is declared durable. The consumer also declares `{queue}.dead`, where dead letters go with the headers
+/// `idempotency-reason` and `idempotency-attempts`, and, when they are needed, queues
+/// `{queue}.later.{milliseconds}`, where messages wait. Bind the queue to exchanges as you like.
+pub struct AmqpQueue {
+    uri: AMQPUri,
+    queues: Queues,
+}
+
+impl AmqpQueue {
+    /// Names a queue at `amqp://[user:password@]host[:port][/vhost]`.
+    ///
+    /// # Errors
+    /// When the URL is not one of AMQP, or the name is empty or longer than 200 bytes. Nothing is connected
+    /// yet.
+    pub fn new(url: &str, queue: impl Into<String>) -> Result<Self, ConsumeError> {
+        // The library's own error quotes the URL, with its password.
+        let form = "no URL of AMQP: it has the form `amqp://user:password@host:port/vhost`";
+        let no_url = |_: String| ConsumeError::Unusable(form.to_owned());
+        let mut uri: AMQPUri = url.parse().map_err(no_url)?;
+        uri.query.heartbeat.get_or_insert(HEARTBEAT);
+        let queue = checked_name(queue.into())?;
+        let dead = format!("{queue}.dead");
+        Ok(Self { uri, queues: Queues { queue, dead, kind: QueueKind::default() } })
+    }
+
+    /// Sets the queue for dead letters. Defaults to `{queue}.dead`.
+    ///
+    /// # Errors
+    /// When the name is empty or longer than 200 bytes.
+    pub fn dead_letters(mut self, queue: impl Into<String>) -> Result<Self, ConsumeError> {
+        self.queues.dead = checked_name(queue.into())?;
+        Ok(self)
+    }
+
+    /// Sets the kind of the queues that are declared. Defaults to [`QueueKind::Classic`].
+    #[must_use]
+    pub fn kind(mut self, kind: QueueKind) -> Self {
+        self.queues.kind = kind;
+        self
+    }
+}
+
+fn checked_name(queue: String) -> Result<String, ConsumeError> {
+    if queue.is_empty() || queue.len() > LONGEST_NAME {
+        let why = format!("a queue has a name of 1 to {LONGEST_NAME} bytes, and not `{queue}`");
+        return Err(ConsumeError::Unusable(why));
+    }
+    Ok(queue)
+}
+
+impl Source for AmqpQueue {
+    fn describe(&self) -> String {
+        let at = &self.uri.authority;
+        format!("the queue `{}` of RabbitMQ at {}:{}", self.queues.queue, at.host, at.port)
+    }
+
+    async fn open(&self, prefetch: u16) -> Result<impl QueueSession, BrokenConnection> {
+        Ok(AmqpSession::open(self.uri.clone(), &self.queues, prefetch).await?)
+    }
+}
+
+impl fmt::Debug for AmqpQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AmqpQueue").field(&self.describe()).finish()
+    }
+}

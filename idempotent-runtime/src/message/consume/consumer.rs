@@ -1,0 +1,119 @@
+//! A consumer of a queue, as an application sets it up and runs it.
+
+use crate::message::consume::decide::RetryLimits;
+use crate::message::consume::driver::consume;
+use crate::message::consume::failure::Failure;
+use crate::message::consume::incoming::Incoming;
+use crate::message::consume::source::{ConsumeError, Source};
+use crate::message::consume::worker_pool::{MessageHandler, WorkerPool};
+use futures_util::FutureExt;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Consumes a queue, and acknowledges each message after its record was stored.
+///
+/// ```no_run
+/// # #[cfg(all(feature = "macros", feature = "redis"))]
+/// # mod payments {
+/// use idempotent_runtime::{Consumer, Failure, Messages, RedisStream, idempotent};
+///
+/// # #[derive(serde::Deserialize)]
+/// # struct Payment { id: String, cents: u64 }
+/// #[idempotent(strategy = "message", key = "{payment.id}", engine = "messages")]
+/// async fn book(messages: &Messages, payment: Payment) -> Result<u64, Failure> {
+///     // … runs once for each id, however often it is delivered.
+///     Ok(payment.cents)
+/// }
+///
+/// # async fn main(stop: impl Future<Output = ()>) -> Result<(), Box<dyn std::error::Error>> {
+/// let messages = Messages::connect("redis://127.0.0.1/").await?.scope("billing").build()?;
+/// let payments = RedisStream::new("redis://127.0.0.1/", "payments", "billing")?;
+/// let handler = move |incoming: idempotent_runtime::Incoming| {
+///     let messages = messages.clone();
+///     async move { book(&messages, incoming.json()?).await }
+/// };
+/// Consumer::of(payments).prefetch(32).run(stop, handler).await?;
+/// # Ok(())
+/// # }
+/// # }
+/// ```
+///
+/// | the handler | the message |
+/// | --- | --- |
+/// | returns, or finds that it ran before | is acknowledged |
+/// | finds that it is in progress elsewhere | is redelivered after a step of the delay |
+/// | fails with [`Failure::later`], or panics | is redelivered with backoff, in steps that double, until its attempts are used up |
+/// | fails with [`Failure::never`] or [`Failure::undecodable`], or with a permanent error of its guard | goes to the dead letters, with the reason |
+/// | finds that the store is down, or its record could not be stored | is tried again in its place, and no other is taken meanwhile |
+///
+/// Each attempt is a task of its own, so that the handler's future must be `Send`.
+#[derive(Debug)]
+pub struct Consumer<S> {
+    source: S,
+    prefetch: u16,
+    limits: RetryLimits,
+}
+
+impl<S: Source> Consumer<S> {
+    /// Creates a consumer of this queue.
+    pub fn of(source: S) -> Self {
+        let (first, longest) = (Duration::from_secs(1), Duration::from_mins(1));
+        Self { source, prefetch: 16, limits: RetryLimits { attempts: 10, first, longest } }
+    }
+
+    /// The number of messages that are taken and worked on at once. Defaults to 16.
+    #[must_use]
+    pub fn prefetch(mut self, at_once: u16) -> Self {
+        self.prefetch = at_once.max(1);
+        self
+    }
+
+    /// The number of attempts before a message goes to the dead letters. Defaults to 10.
+    ///
+    /// An attempt that its process did not survive counts. One that found the message in progress elsewhere
+    /// does not.
+    #[must_use]
+    pub fn attempts(mut self, at_most: u32) -> Self {
+        self.limits.attempts = at_most.max(1);
+        self
+    }
+
+    /// The delay before a message is redelivered: `first`, then twice as long each time, and never longer
+    /// than `longest`. Defaults to a second and a minute.
+    #[must_use]
+    pub fn delays(mut self, first: Duration, longest: Duration) -> Self {
+        self.limits.first = first.max(Duration::from_millis(1));
+        self.limits.longest = longest.max(self.limits.first);
+        self
+    }
+
+    /// Consumes until `stop` is done; then takes no more messages, and finishes those that were delivered.
+    ///
+    /// It connects again when a connection breaks, after pauses that grow to ten seconds. Dropped in the
+    /// middle, it drops its handlers with it, and their messages are redelivered.
+    ///
+    /// # Errors
+    /// When the server refuses the first connection, because of the credentials, or of a queue that exists
+    /// with other settings.
+    pub async fn run<H, F, T, E>(
+        self,
+        stop: impl Future<Output = ()>,
+        handler: H,
+    ) -> Result<(), ConsumeError>
+    where
+        H: Fn(Incoming) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        E: Into<Failure>,
+    {
+        let handler: MessageHandler = Arc::new(move |incoming| {
+            let run = handler(incoming);
+            async move { run.await.map(drop).map_err(Into::into) }.boxed()
+        });
+        let Self { source, prefetch, limits } = self;
+        let mut pool = WorkerPool::new(handler, limits, prefetch);
+        let ended = consume(&source, prefetch, &mut pool, pin!(stop.fuse())).await;
+        pool.finish_all().await;
+        ended
+    }
+}

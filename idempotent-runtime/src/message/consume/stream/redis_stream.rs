@@ -1,0 +1,111 @@
+//! A stream of Redis and a group of it, as an application names them.
+
+use crate::message::consume::source::{BrokenConnection, ConsumeError, QueueSession, Source};
+use crate::message::consume::stream::group::{Group, StreamSettings};
+use crate::message::consume::stream::session::{BLOCK, StreamSession};
+use crate::store::redis::{Endpoint, RedisConnections};
+use std::fmt;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+use tokio::time::MissedTickBehavior;
+
+/// A stream of Redis 7.0 or later, or Valkey 8 or later, consumed by a group.
+///
+/// The group is created if it is missing, from the beginning of the stream. The payload is the field
+/// `payload` of an entry; the other fields are its headers. Dead letters are entries of the stream
+/// `{stream}:dead`, with their fields and `idempotency-reason`, `idempotency-attempts` and
+/// `idempotency-id`. An acknowledged entry stays in the stream until its publisher trims the stream.
+///
+/// No delay is longer than the time after which entries are taken over.
+pub struct RedisStream {
+    settings: StreamSettings,
+    /// The consumer, through all of its connections.
+    group: OnceLock<Arc<Group>>,
+}
+
+impl RedisStream {
+    /// Names a stream and a group of it, on the server of this URL, in every form that
+    /// `RedisStore::connect` takes.
+    ///
+    /// # Errors
+    /// When the URL is not one of Redis. Nothing is connected yet.
+    pub fn new(
+        url: impl Into<String>,
+        stream: impl Into<String>,
+        group: impl Into<String>,
+    ) -> Result<Self, ConsumeError> {
+        let (url, stream, group) = (url.into(), stream.into(), group.into());
+        Endpoint::of(&url)
+            .map_err(|error| ConsumeError::Unusable(format!("no URL of Redis: {error}")))?;
+        let (dead_letters, payload_field) = (format!("{stream}:dead"), "payload".to_owned());
+        let take_over_after = Duration::from_secs(30);
+        let settings =
+            StreamSettings { url, stream, group, dead_letters, payload_field, take_over_after };
+        Ok(Self { settings, group: OnceLock::new() })
+    }
+
+    /// Sets the field of an entry that is its payload. Defaults to `payload`.
+    #[must_use]
+    pub fn payload_field(mut self, name: impl Into<String>) -> Self {
+        self.settings.payload_field = name.into();
+        self
+    }
+
+    /// Sets the stream for dead letters. Defaults to `{stream}:dead`.
+    #[must_use]
+    pub fn dead_letters(mut self, stream: impl Into<String>) -> Self {
+        self.settings.dead_letters = stream.into();
+        self
+    }
+
+    /// Sets the time after which an entry is taken over from a consumer that is gone. Defaults to 30 seconds.
+    ///
+    /// All consumers of a group must have the same. A consumer touches its entries at a third of it.
+    #[must_use]
+    pub fn take_over_after(mut self, idle: Duration) -> Self {
+        self.settings.take_over_after = idle.max(Duration::from_millis(10));
+        self
+    }
+}
+
+impl Source for RedisStream {
+    fn describe(&self) -> String {
+        let StreamSettings { url, stream, .. } = &self.settings;
+        let server = Endpoint::of(url).map(|endpoint| endpoint.describe()).unwrap_or_default();
+        format!("the stream `{stream}` of {server}")
+    }
+
+    async fn open(&self, _prefetch: u16) -> Result<impl QueueSession, BrokenConnection> {
+        let url = &self.settings.url;
+        let endpoint = Endpoint::of(url)?;
+        let waits = Endpoint::blocking(url, BLOCK)?;
+        let group = self.group.get_or_init(|| {
+            let group = Arc::new(Group::new(&self.settings, RedisConnections::new(endpoint)));
+            let every = group.take_over_after() / 3;
+            drop(tokio::spawn(touch_regularly(Arc::downgrade(&group), every)));
+            group
+        });
+        group.create().await?;
+        let reads = waits.connect().await?;
+        Ok(StreamSession::new(Arc::clone(group), reads))
+    }
+}
+
+impl fmt::Debug for RedisStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RedisStream").field(&self.describe()).finish()
+    }
+}
+
+/// Touches the entries that are worked on, as long as there is a consumer.
+async fn touch_regularly(group: Weak<Group>, every: Duration) {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let Some(group) = group.upgrade() else { return };
+        if let Err(error) = group.touch_held().await {
+            tracing::warn!(%error, "entries could not be touched; another consumer may take them over");
+        }
+    }
+}
