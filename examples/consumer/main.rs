@@ -23,29 +23,29 @@ struct Options {
     /// Where the queue is: `redis://…` or `amqp://…`
     #[arg(long, default_value = "redis://127.0.0.1/")]
     queue: String,
-    /// What it is called; a new name each time, unless it is given.
+    /// The name of the queue; a new one each time, unless it is given.
     #[arg(long, default_value_t = format!("payments-{}", ulid::Ulid::generate()))]
     name: String,
     /// How often a consumer is killed.
     #[arg(long, default_value_t = 10)]
     kills: u32,
     #[command(subcommand)]
-    what: Option<What>,
+    role: Option<Role>,
 }
 
 #[derive(Subcommand)]
-enum What {
-    /// Consumes until its standard input ends; what this program starts and kills.
+enum Role {
+    /// Consumes until its standard input ends: this program starts such processes, and kills them.
     #[command(hide = true)]
     Work { ledger: PathBuf },
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let Options { queue, name, kills, what } = Options::parse();
+    let Options { queue, name, kills, role } = Options::parse();
     let queue = Queue { url: queue, name };
-    match what {
-        Some(What::Work { ledger }) => worker::work(&queue, &ledger).await,
+    match role {
+        Some(Role::Work { ledger }) => worker::work(&queue, &ledger).await,
         None => {
             let directory = tempfile::tempdir()?;
             show(&queue, kills, &directory.path().join("ledger.db")).await
@@ -70,7 +70,7 @@ async fn show(queue: &Queue, kills: u32, path: &Path) -> Result<(), Box<dyn Erro
         ledger.reaches(PAYMENTS).await
     };
     let (published, ()) = tokio::try_join!(queue.publish(PAYMENTS), killing)?;
-    // What is delivered once more finds it done.
+    // A message that is delivered once more finds its payment made.
     queue.is_done().await?;
     for worker in workers {
         worker.stop()?;

@@ -1,4 +1,4 @@
-//! The other end of the queue: who publishes, and who looks what is left.
+//! The publisher's end of the queue, and a look at the messages that are left.
 
 use crate::worker::Payment;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
@@ -23,7 +23,7 @@ impl Queue {
         !self.url.starts_with("amqp")
     }
 
-    /// Publishes so many payments, and every third of them twice; how many messages those are.
+    /// Publishes so many payments, and every third of them twice; gives the number of messages.
     pub(crate) async fn publish(&self, payments: u32) -> Outcome<u32> {
         let twice = (1..=payments).filter(|id| id % 3 == 0);
         let ids: Vec<_> = (1..=payments).chain(twice).collect();
@@ -53,7 +53,7 @@ impl Queue {
         Ok(u32::try_from(ids.len())?)
     }
 
-    /// Waits until nothing is left that anybody would be given.
+    /// Waits until no message is left for any consumer.
     pub(crate) async fn is_done(&self) -> Outcome<()> {
         while self.left().await? > 0 {
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -63,7 +63,7 @@ impl Queue {
 
     async fn left(&self) -> Outcome<u64> {
         if !self.is_redis() {
-            // What is delivered is finished when its consumer is stopped.
+            // A message that is delivered is finished when its consumer is stopped.
             return Ok(self.ready(&self.name).await?.unwrap_or(0));
         }
         let groups: Vec<HashMap<String, Value>> =
@@ -97,7 +97,7 @@ impl Queue {
         Ok((connection, channel))
     }
 
-    /// How many messages wait; nothing if there is no such queue.
+    /// The number of messages that wait, if there is such a queue.
     async fn ready(&self, queue: &str) -> Outcome<Option<u64>> {
         let (_connection, channel) = self.connect().await?;
         let passive = QueueDeclareOptions { passive: true, ..Default::default() };

@@ -30,7 +30,7 @@ async fn pay(messages: &Messages, payment: Payment, mut tx: Tx<Sqlite>) -> Resul
 /// Consumes until nobody holds the other end of the standard input.
 pub(crate) async fn work(queue: &Queue, ledger: &Path) -> Result<(), Box<dyn Error>> {
     if queue.is_redis() {
-        // Soon, so that one need not wait for what the killed left behind.
+        // Soon, so that nobody waits long for the messages of those that were killed.
         let stream = RedisStream::new(&*queue.url, &*queue.name, "ledger")?;
         consume(stream.take_over_after(Duration::from_secs(1)), ledger).await
     } else {
@@ -67,7 +67,7 @@ impl Worker {
         command.stdin(Stdio::piped()).spawn().map(Self)
     }
 
-    /// As `kill -9` does.
+    /// Kills it, as `kill -9` does.
     pub(crate) fn kill(&mut self) -> io::Result<()> {
         self.0.kill()?;
         self.0.wait().map(drop)

@@ -1,11 +1,11 @@
 //! Functions that run once for each key, without any HTTP: on every store, by many threads, dropped,
 //! panicking, killed.
 
-mod ends;
-mod inbox;
-mod keys;
-mod shapes;
-mod values;
+mod call_endings;
+mod function_signatures;
+mod returned_values;
+mod same_key_runs_once;
+mod transactional_inbox;
 
 use idempotent_runtime::{MemoryStore, MessageError, Messages, idempotent};
 use std::sync::Arc;
@@ -13,16 +13,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// What guards the functions of a test, and what they did.
+/// Guarded functions, and the count of their runs.
 #[derive(Clone)]
-pub(crate) struct Desk {
+pub(crate) struct RunCounter {
     pub(crate) messages: Messages,
     pub(crate) ran: Arc<AtomicUsize>,
     pub(crate) started: Arc<Notify>,
     pub(crate) go: Arc<Notify>,
 }
 
-impl Desk {
+impl RunCounter {
     pub(crate) fn new() -> Self {
         Self::on(MemoryStore::new())
     }

@@ -1,4 +1,4 @@
-//! What the example `consumer` shows: consumers that are killed ten times, and every effect once.
+//! The example `consumer`: consumers are killed ten times, and every effect is made once.
 
 use std::process::Command;
 use tests::{RabbitMqServer, RedisServer, example};

@@ -1,18 +1,19 @@
 //! Consumers of real queues: what is delivered twice, to the dying, while servers are down.
 
-mod behaviours;
-mod desk;
+mod delivery;
 mod example;
-mod killed;
-mod place;
-mod rabbit;
-mod rabbits;
-mod silent;
-mod streams;
+mod killed_consumers;
+mod order_handler;
+mod queue_under_test;
+mod rabbitmq_delivery;
+mod rabbitmq_queue;
+mod redis_stream;
+mod redis_stream_delivery;
+mod unanswering_servers;
 
-use behaviours::behaviours;
+use delivery::delivery;
 
-behaviours! {
-    on_a_stream: crate::place::Stream;
-    on_a_queue: crate::rabbit::Queue;
+delivery! {
+    on_a_stream: crate::redis_stream::Stream;
+    on_a_queue: crate::rabbitmq_queue::Queue;
 }

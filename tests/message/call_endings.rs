@@ -1,11 +1,11 @@
-//! How a function ends, and what its next call finds: also when nobody waits for it any more.
+//! How a call ends, and how the next one finds its key: also when nobody waits for the first any more.
 
-use crate::Desk;
+use crate::RunCounter;
 use idempotent_runtime::{MemoryStore, MessageError, Messages, idempotent};
 use std::time::Duration;
 use tests::{Backend, Probe, eventually};
 
-impl Desk {
+impl RunCounter {
     #[idempotent(strategy = "message", key = "{id}", engine = "self.messages", operation = "held")]
     async fn fails(&self, id: &str) -> Result<usize, MessageError> {
         self.run();
@@ -46,8 +46,8 @@ impl Desk {
 }
 
 /// Asks until the key is free and the function has run, or it is known what became of it.
-async fn settled(desk: &Desk, id: &str) -> Result<usize, MessageError> {
-    eventually("the dropped call gives its key back", async || match desk.at_once(id).await {
+async fn settled(counter: &RunCounter, id: &str) -> Result<usize, MessageError> {
+    eventually("the dropped call gives its key back", async || match counter.at_once(id).await {
         Err(MessageError::InProgress { .. }) => None,
         settled => Some(settled),
     })
@@ -56,85 +56,88 @@ async fn settled(desk: &Desk, id: &str) -> Result<usize, MessageError> {
 
 #[tokio::test]
 async fn an_error_gives_the_key_back_and_a_redelivery_runs() {
-    let desk = Desk::new();
-    assert!(matches!(desk.fails("a").await, Err(MessageError::Misconfigured("of the test's own"))));
-    assert_eq!(desk.at_once("a").await.unwrap(), 2);
-    assert_eq!(desk.fails("a").await.unwrap(), 2, "what succeeded is what it is");
+    let counter = RunCounter::new();
+    assert!(matches!(
+        counter.fails("a").await,
+        Err(MessageError::Misconfigured("of the test's own"))
+    ));
+    assert_eq!(counter.at_once("a").await.unwrap(), 2);
+    assert_eq!(counter.fails("a").await.unwrap(), 2, "what succeeded is what it is");
 }
 
 #[tokio::test]
 async fn a_panic_goes_on_to_the_caller_and_the_next_call_runs() {
-    let desk = Desk::new();
-    let panicking = desk.clone();
+    let counter = RunCounter::new();
+    let panicking = counter.clone();
     let panicked = tokio::spawn(async move { panicking.panics("a").await }).await;
     assert!(panicked.unwrap_err().is_panic());
-    assert_eq!(desk.at_once("a").await.unwrap(), 2, "at once, without waiting for a lease");
+    assert_eq!(counter.at_once("a").await.unwrap(), 2, "at once, without waiting for a lease");
 }
 
 #[tokio::test]
 async fn a_panic_waits_for_a_person_where_its_function_says_so() {
-    let desk = Desk::new();
-    let panicking = desk.clone();
+    let counter = RunCounter::new();
+    let panicking = counter.clone();
     let panicked = tokio::spawn(async move { panicking.panics_and_holds("a").await }).await;
     assert!(panicked.unwrap_err().is_panic());
-    let next = desk.holds("a").await;
+    let next = counter.holds("a").await;
     assert!(matches!(next, Err(MessageError::OutcomeUnknown)), "{next:?}");
-    assert_eq!(desk.ran(), 1);
+    assert_eq!(counter.ran(), 1);
 }
 
 #[tokio::test]
 async fn a_call_that_is_dropped_in_the_middle_gives_its_key_back() {
-    let desk = Desk::new();
-    let dropped = desk.clone();
+    let counter = RunCounter::new();
+    let dropped = counter.clone();
     let dropped = tokio::spawn(async move { dropped.held("a").await });
-    desk.started.notified().await;
+    counter.started.notified().await;
     dropped.abort();
-    assert_eq!(settled(&desk, "a").await.unwrap(), 2);
+    assert_eq!(settled(&counter, "a").await.unwrap(), 2);
 }
 
 #[tokio::test]
 async fn a_call_that_is_dropped_in_the_middle_waits_for_a_person_where_its_function_says_so() {
-    let desk = Desk::new();
-    let dropped = desk.clone();
+    let counter = RunCounter::new();
+    let dropped = counter.clone();
     let dropped = tokio::spawn(async move { dropped.holds("a").await });
-    desk.started.notified().await;
+    counter.started.notified().await;
     dropped.abort();
-    let next = eventually("it is known to be unknown", async || match desk.holds("a").await {
+    let next = eventually("it is known to be unknown", async || match counter.holds("a").await {
         Err(MessageError::InProgress { .. }) => None,
         next => Some(next),
     });
     assert!(matches!(next.await, Err(MessageError::OutcomeUnknown)));
-    assert_eq!(desk.ran(), 1);
+    assert_eq!(counter.ran(), 1);
 }
 
 #[tokio::test]
 async fn a_call_that_is_dropped_before_its_claim_is_answered_has_done_nothing() {
     let store = Probe::new(MemoryStore::new());
-    let desk = Desk::on(store.clone());
+    let counter = RunCounter::on(store.clone());
     store.answers_to_claims().close();
-    let dropped = desk.clone();
+    let dropped = counter.clone();
     let dropped = tokio::spawn(async move { dropped.holds("a").await });
     store.answers_to_claims().reached().await;
     dropped.abort();
     assert!(dropped.await.unwrap_err().is_cancelled());
     store.answers_to_claims().open();
     // Although its function holds what was abandoned: it did not even start.
-    assert_eq!(settled(&desk, "a").await.unwrap(), 1);
+    assert_eq!(settled(&counter, "a").await.unwrap(), 1);
 }
 
 #[tokio::test]
 async fn a_call_that_is_dropped_while_its_value_is_stored_is_stored() {
     let store = Probe::new(MemoryStore::new());
-    let desk = Desk::on(store.clone());
+    let counter = RunCounter::on(store.clone());
     store.exchanges().close();
-    let dropped = desk.clone();
+    let dropped = counter.clone();
     let dropped = tokio::spawn(async move { dropped.at_once("a").await });
     store.exchanges().reached().await;
     dropped.abort();
     assert!(dropped.await.unwrap_err().is_cancelled());
     store.exchanges().open();
-    assert_eq!(settled(&desk, "a").await.unwrap(), 1);
-    assert_eq!(desk.ran(), 1);
+    assert_eq!(settled(&counter, "a").await.unwrap(), 1);
+    assert_eq!(counter.ran(), 1);
 }
 
 /// Invariant S14 begins here: what is not stored must not look as if it were.
@@ -143,28 +146,28 @@ async fn a_value_that_could_not_be_stored_is_an_error_and_the_key_is_not_free() 
     let backend = Backend::memory_in_real_time().await;
     let messages = Messages::builder(backend.store.clone()).scope("tests");
     let messages = messages.lease(Duration::from_millis(300)).build().expect("it fits together");
-    let desk = Desk::of(messages);
-    let running = desk.clone();
+    let counter = RunCounter::of(messages);
+    let running = counter.clone();
     let running = tokio::spawn(async move { running.held("a").await });
-    desk.started.notified().await;
+    counter.started.notified().await;
     backend.store.set_down(true);
-    desk.go.notify_one();
+    counter.go.notify_one();
     let ended = running.await.unwrap().unwrap_err();
     assert!(matches!(ended, MessageError::NotStored(_)) && ended.is_transient(), "{ended:?}");
-    assert_eq!((desk.ran(), desk.messages.counts().not_stored), (1, 1));
+    assert_eq!((counter.ran(), counter.messages.counts().not_stored), (1, 1));
 }
 
 #[tokio::test]
 async fn a_process_that_is_about_to_end_takes_no_new_calls_and_finishes_those_under_way() {
-    let desk = Desk::new();
-    let running = desk.clone();
+    let counter = RunCounter::new();
+    let running = counter.clone();
     let running = tokio::spawn(async move { running.held("a").await });
-    desk.started.notified().await;
-    let drained = desk.messages.drain(Duration::from_mins(1));
+    counter.started.notified().await;
+    let drained = counter.messages.drain(Duration::from_mins(1));
     let ended = async {
-        let refused = desk.at_once("b").await;
+        let refused = counter.at_once("b").await;
         assert!(matches!(refused, Err(MessageError::Draining)), "{refused:?}");
-        desk.go.notify_one();
+        counter.go.notify_one();
         running.await.unwrap().unwrap()
     };
     assert_eq!(tokio::join!(drained, ended), (0, 1));

@@ -1,51 +1,51 @@
-//! What is true of every queue.
+//! Delivery, on every queue.
 
-macro_rules! behaviours {
-    ($($name:ident: $place:ty;)*) => {
+macro_rules! delivery {
+    ($($name:ident: $queue:ty;)*) => {
         $(
             mod $name {
-                use crate::desk::{Desk, order};
-                use crate::place::Place;
+                use crate::order_handler::{OrderHandler, order};
+                use crate::queue_under_test::QueueUnderTest;
                 use tests::{Backend, eventually};
 
-                type Queue = $place;
+                type Queue = $queue;
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn what_is_delivered_twice_runs_once() {
-                    let (queue, desk) = (Queue::new().await, Desk::new());
-                    let consumer = desk.consumes_as_is(&queue);
+                    let (queue, orders) = (Queue::new().await, OrderHandler::new());
+                    let consumer = orders.consumes_as_is(&queue);
                     for id in (10..30).chain(15..25).chain(10..30) {
                         queue.publish(&order(id, "returns")).await;
                     }
                     consumer.settles(&queue).await;
                     let once: Vec<_> = (10..30).map(|id| id.to_string()).collect();
-                    assert_eq!((desk.ran(), queue.dead().await), (once, vec![]));
+                    assert_eq!((orders.ran(), queue.dead().await), (once, vec![]));
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn what_runs_elsewhere_comes_again_and_is_no_attempt() {
-                    let (queue, desk) = (Queue::new().await, Desk::new());
-                    let elsewhere = desk.clone();
+                    let (queue, orders) = (Queue::new().await, OrderHandler::new());
+                    let elsewhere = orders.clone();
                     let elsewhere =
                         tokio::spawn(async move { elsewhere.book_here("a", "holds").await });
-                    desk.started.notified().await;
-                    let consumer = desk.consumes(&queue, |consumer| consumer.attempts(2));
+                    orders.started.notified().await;
+                    let consumer = orders.consumes(&queue, |consumer| consumer.attempts(2));
                     queue.publish(&order("a", "returns")).await;
                     eventually("it came several times", async || {
-                        (desk.saw().len() > 3).then_some(())
+                        (orders.saw().len() > 3).then_some(())
                     })
                     .await;
-                    desk.go.notify_one();
+                    orders.go.notify_one();
                     assert!(elsewhere.await.unwrap().is_ok());
                     consumer.settles(&queue).await;
-                    assert_eq!((desk.ran(), queue.dead().await), (vec!["a".to_owned()], vec![]));
-                    assert!(desk.saw().iter().all(|attempt| *attempt == 1), "{:?}", desk.saw());
+                    assert_eq!((orders.ran(), queue.dead().await), (vec!["a".to_owned()], vec![]));
+                    assert!(orders.saw().iter().all(|attempt| *attempt == 1), "{:?}", orders.saw());
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn what_can_never_work_is_dead_with_its_reason() {
-                    let (queue, desk) = (Queue::new().await, Desk::new());
-                    let consumer = desk.consumes_as_is(&queue);
+                    let (queue, orders) = (Queue::new().await, OrderHandler::new());
+                    let consumer = orders.consumes_as_is(&queue);
                     queue.publish("no JSON").await;
                     queue.publish(&order("a", "cannot")).await;
                     queue.publish(&order("", "returns")).await;
@@ -58,90 +58,90 @@ macro_rules! behaviours {
                     assert_eq!(cannot.1, "permanent: no such account");
                     assert_eq!(no_json.0, "no JSON");
                     assert!(no_json.1.starts_with("undecodable: "), "{no_json:?}");
-                    assert_eq!((desk.ran(), desk.saw()), (vec!["a".to_owned()], vec![1; 3]));
+                    assert_eq!((orders.ran(), orders.saw()), (vec!["a".to_owned()], vec![1; 3]));
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn what_fails_too_often_is_dead() {
-                    let (queue, desk) = (Queue::new().await, Desk::new());
-                    let consumer = desk.consumes(&queue, |consumer| consumer.attempts(3));
+                    let (queue, orders) = (Queue::new().await, OrderHandler::new());
+                    let consumer = orders.consumes(&queue, |consumer| consumer.attempts(3));
                     queue.publish(&order("a", "fails")).await;
                     eventually("it is dead", async || (!queue.dead().await.is_empty()).then_some(()))
                         .await;
                     consumer.settles(&queue).await;
-                    assert_eq!(desk.saw(), [1, 2, 3]);
+                    assert_eq!(orders.saw(), [1, 2, 3]);
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn a_panic_is_an_attempt() {
-                    let (queue, desk) = (Queue::new().await, Desk::new());
-                    let consumer = desk.consumes_as_is(&queue);
+                    let (queue, orders) = (Queue::new().await, OrderHandler::new());
+                    let consumer = orders.consumes_as_is(&queue);
                     queue.publish(&order("a", "panics once")).await;
-                    eventually("it came again", async || (desk.saw() == [1, 2]).then_some(())).await;
+                    eventually("it came again", async || (orders.saw() == [1, 2]).then_some(())).await;
                     consumer.settles(&queue).await;
                     assert_eq!(queue.dead().await, []);
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn a_stop_finishes_what_runs_and_takes_no_more() {
-                    let (queue, desk) = (Queue::new().await, Desk::new());
-                    let consumer = desk.consumes(&queue, |consumer| consumer.prefetch(1));
+                    let (queue, orders) = (Queue::new().await, OrderHandler::new());
+                    let consumer = orders.consumes(&queue, |consumer| consumer.prefetch(1));
                     for id in 0..10 {
                         queue.publish(&order(id, if id == 0 { "holds" } else { "returns" })).await;
                     }
-                    desk.started.notified().await;
+                    orders.started.notified().await;
                     let stopping = consumer.stop();
                     tokio::task::yield_now().await;
                     assert!(!stopping.is_finished());
-                    desk.go.notify_one();
+                    orders.go.notify_one();
                     stopping.await.unwrap().unwrap();
                     // The next one may have been on its way, and no other.
-                    let ran = desk.ran().len();
-                    assert!((1..=2).contains(&ran), "{:?}", desk.ran());
-                    desk.consumes_as_is(&queue).settles(&queue).await;
+                    let ran = orders.ran().len();
+                    assert!((1..=2).contains(&ran), "{:?}", orders.ran());
+                    orders.consumes_as_is(&queue).settles(&queue).await;
                     let once: Vec<_> = (0..10).map(|id| id.to_string()).collect();
-                    assert_eq!((desk.ran(), desk.saw()), (once, vec![1; 10]));
+                    assert_eq!((orders.ran(), orders.saw()), (once, vec![1; 10]));
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn what_was_delivered_at_a_stop_is_finished_and_tried_once() {
-                    let (queue, desk) = (Queue::new().await, Desk::new());
+                    let (queue, orders) = (Queue::new().await, OrderHandler::new());
                     // Declares it.
-                    let consumer = desk.consumes_as_is(&queue);
+                    let consumer = orders.consumes_as_is(&queue);
                     queue.publish(&order(100, "returns")).await;
                     consumer.settles(&queue).await;
                     for id in 101..400 {
                         queue.publish(&order(id, "returns")).await;
                     }
                     // Each is stopped in the middle of what comes.
-                    while desk.ran().len() < 300 {
-                        let before = desk.ran().len();
-                        let consumer = desk.consumes_as_is(&queue);
+                    while orders.ran().len() < 300 {
+                        let before = orders.ran().len();
+                        let consumer = orders.consumes_as_is(&queue);
                         eventually("some are done", async || {
-                            (desk.ran().len() > before).then_some(())
+                            (orders.ran().len() > before).then_some(())
                         })
                         .await;
                         consumer.stop().await.unwrap().unwrap();
                     }
                     let once: Vec<_> = (100..400).map(|id| id.to_string()).collect();
-                    assert_eq!((desk.ran(), desk.saw()), (once, vec![1; 300]));
+                    assert_eq!((orders.ran(), orders.saw()), (once, vec![1; 300]));
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn no_more_run_at_once_than_are_wanted() {
-                    let (queue, desk) = (Queue::new().await, Desk::new());
-                    let consumer = desk.consumes(&queue, |consumer| consumer.prefetch(2));
+                    let (queue, orders) = (Queue::new().await, OrderHandler::new());
+                    let consumer = orders.consumes(&queue, |consumer| consumer.prefetch(2));
                     for id in 0..6 {
                         queue.publish(&order(id, "holds")).await;
                     }
                     for ended in 0..6 {
                         eventually("as many run as may", async || {
-                            (desk.ran().len() == (ended + 2).min(6)).then_some(())
+                            (orders.ran().len() == (ended + 2).min(6)).then_some(())
                         })
                         .await;
                         tokio::task::yield_now().await;
-                        assert_eq!(desk.ran().len(), (ended + 2).min(6));
-                        desk.go.notify_one();
+                        assert_eq!(orders.ran().len(), (ended + 2).min(6));
+                        orders.go.notify_one();
                     }
                     consumer.settles(&queue).await;
                 }
@@ -149,33 +149,33 @@ macro_rules! behaviours {
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn while_the_store_is_down_messages_wait_and_are_not_used_up() {
                     let (queue, backend) = (Queue::new().await, Backend::memory().await);
-                    let desk = Desk::on(backend.store.clone());
+                    let orders = OrderHandler::on(backend.store.clone());
                     backend.store.set_down(true);
                     let consumer =
-                        desk.consumes(&queue, |consumer| consumer.prefetch(1).attempts(1));
+                        orders.consumes(&queue, |consumer| consumer.prefetch(1).attempts(1));
                     queue.publish(&order("a", "returns")).await;
                     queue.publish(&order("b", "returns")).await;
-                    eventually("it was tried twice", async || (desk.saw().len() > 1).then_some(()))
+                    eventually("it was tried twice", async || (orders.saw().len() > 1).then_some(()))
                         .await;
-                    assert!(desk.ran().is_empty());
+                    assert!(orders.ran().is_empty());
                     backend.store.set_down(false);
                     consumer.settles(&queue).await;
-                    assert_eq!((desk.ran().len(), queue.dead().await), (2, vec![]));
-                    assert!(desk.saw().iter().all(|attempt| *attempt == 1), "{:?}", desk.saw());
+                    assert_eq!((orders.ran().len(), queue.dead().await), (2, vec![]));
+                    assert!(orders.saw().iter().all(|attempt| *attempt == 1), "{:?}", orders.saw());
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn what_waits_for_the_store_is_the_next_ones_after_a_stop() {
                     let (queue, backend) = (Queue::new().await, Backend::memory().await);
-                    let desk = Desk::on(backend.store.clone());
+                    let orders = OrderHandler::on(backend.store.clone());
                     backend.store.set_down(true);
-                    let consumer = desk.consumes_as_is(&queue);
+                    let consumer = orders.consumes_as_is(&queue);
                     queue.publish(&order("a", "returns")).await;
-                    eventually("it was tried", async || (!desk.saw().is_empty()).then_some(()))
+                    eventually("it was tried", async || (!orders.saw().is_empty()).then_some(()))
                         .await;
                     consumer.stop().await.unwrap().unwrap();
-                    assert!(desk.ran().is_empty());
-                    let next = Desk::new();
+                    assert!(orders.ran().is_empty());
+                    let next = OrderHandler::new();
                     let consumer = next.consumes_as_is(&queue);
                     eventually("the next one has it", async || (!next.ran().is_empty()).then_some(()))
                         .await;
@@ -184,24 +184,24 @@ macro_rules! behaviours {
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn a_server_that_was_killed_is_consumed_again() {
-                    let (mut queue, desk) = (Queue::of_its_own().await, Desk::new());
-                    let consumer = desk.consumes_as_is(&queue);
+                    let (mut queue, orders) = (Queue::of_its_own().await, OrderHandler::new());
+                    let consumer = orders.consumes_as_is(&queue);
                     queue.publish(&order("a", "returns")).await;
                     queue.publish(&order("b", "holds")).await;
-                    desk.started.notified().await;
+                    orders.started.notified().await;
                     queue.kill_and_restart().await;
                     queue.publish(&order("c", "returns")).await;
                     eventually("what is new is consumed", async || {
-                        desk.ran().contains(&"c".to_owned()).then_some(())
+                        orders.ran().contains(&"c".to_owned()).then_some(())
                     })
                     .await;
-                    desk.go.notify_one();
+                    orders.go.notify_one();
                     consumer.settles(&queue).await;
-                    assert_eq!((desk.ran(), queue.dead().await), (["a", "b", "c"].map(str::to_owned).to_vec(), vec![]));
+                    assert_eq!((orders.ran(), queue.dead().await), (["a", "b", "c"].map(str::to_owned).to_vec(), vec![]));
                 }
             }
         )*
     };
 }
 
-pub(crate) use behaviours;
+pub(crate) use delivery;

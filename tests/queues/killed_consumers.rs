@@ -1,7 +1,8 @@
-//! Consumers that are killed in the middle, and what the next one finds: an inbox (invariants S4, S14).
+//! Consumers that are killed in the middle of a message, which the next one settles (invariants S4, S14).
 
-use crate::place::{Place, Stream};
-use crate::rabbit::Queue;
+use crate::queue_under_test::QueueUnderTest;
+use crate::rabbitmq_queue::Queue;
+use crate::redis_stream::Stream;
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
 use std::io::{BufRead, BufReader};
@@ -13,10 +14,10 @@ use tests::eventually;
 struct Process(Child);
 
 impl Process {
-    fn start(kind: &str, place: &impl Place, database: &Path, step: Option<&str>) -> Self {
+    fn start(kind: &str, queue: &impl QueueUnderTest, database: &Path, step: Option<&str>) -> Self {
         let child = Command::new(env!("CARGO_BIN_EXE_consuming"))
             .arg(kind)
-            .args(place.arguments())
+            .args(queue.arguments())
             .arg(database)
             .args(step)
             .stdout(Stdio::piped())
@@ -40,8 +41,8 @@ impl Drop for Process {
     }
 }
 
-async fn once<P: Place>(kind: &str, step: &str, effects_before: i64) {
-    let place = P::new().await;
+async fn once<P: QueueUnderTest>(kind: &str, step: &str, effects_before: i64) {
+    let queue = P::new().await;
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("shop.db");
     let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
@@ -52,34 +53,34 @@ async fn once<P: Place>(kind: &str, step: &str, effects_before: i64) {
         let count = sqlx::query_scalar("SELECT COUNT(*) FROM effects");
         count.fetch_one(&pool).await.expect("a number")
     };
-    let mut dying = Process::start(kind, &place, &file, Some(step));
-    place.publish("a").await;
+    let mut dying = Process::start(kind, &queue, &file, Some(step));
+    queue.publish("a").await;
     dying.reaches();
     drop(dying);
-    eventually("it is there again", async || (!place.is_settled().await).then_some(())).await;
+    eventually("it is there again", async || (!queue.is_settled().await).then_some(())).await;
     assert_eq!(effects().await, effects_before);
-    let _next = Process::start(kind, &place, &file, None);
+    let _next = Process::start(kind, &queue, &file, None);
     eventually("the next one settles it", async || {
-        (place.is_settled().await && effects().await == 1).then_some(())
+        (queue.is_settled().await && effects().await == 1).then_some(())
     })
     .await;
-    assert_eq!((effects().await, place.dead().await), (1, vec![]));
+    assert_eq!((effects().await, queue.dead().await), (1, vec![]));
 }
 
 macro_rules! once {
-    ($($name:ident: $place:ty, $kind:literal;)*) => {
+    ($($name:ident: $queue:ty, $kind:literal;)*) => {
         $(
             mod $name {
                 use super::*;
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn before_its_record_is_committed_the_next_one_runs_it() {
-                    once::<$place>($kind, "before the record", 0).await;
+                    once::<$queue>($kind, "before the record", 0).await;
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn before_its_acknowledgement_the_next_one_finds_it_done() {
-                    once::<$place>($kind, "before the acknowledgement", 1).await;
+                    once::<$queue>($kind, "before the acknowledgement", 1).await;
                 }
             }
         )*

@@ -1,47 +1,20 @@
-//! The queues that every behaviour is tested on.
+//! Streams of Redis, each on a server of its own.
 
-use idempotent_runtime::{RedisStream, Source};
+use crate::queue_under_test::QueueUnderTest;
+use idempotent_runtime::RedisStream;
 use std::time::Duration;
 use tests::RedisServer;
 
-/// After how long an entry of a stream is taken over, where nothing is said.
+/// The time after which an entry of a stream is taken over, where a test says nothing else.
 pub(crate) const IDLE: Duration = Duration::from_millis(300);
 
 const STREAM: &str = "orders";
 const GROUP: &str = "shop";
 
-/// A queue of a test's own.
-pub(crate) trait Place: Sized + Send + 'static {
-    type Source: Source;
-
-    async fn new() -> Self;
-
-    /// One on a server that nobody else uses.
-    async fn of_its_own() -> Self {
-        Self::new().await
-    }
-
-    /// What a consumer of it is given.
-    fn source(&self) -> Self::Source;
-
-    /// What a process needs to be one.
-    fn arguments(&self) -> [String; 3];
-
-    async fn publish(&self, payload: &str);
-
-    /// Whether every message is done with, as far as can be known while some are worked on.
-    async fn is_settled(&self) -> bool;
-
-    /// The dead letters, and the reasons beside them.
-    async fn dead(&self) -> Vec<(String, String)>;
-
-    async fn kill_and_restart(&mut self);
-}
-
 /// A stream on a Redis server of its own, which writes everything down.
 pub(crate) struct Stream {
     pub(crate) server: RedisServer,
-    /// After how long its entries are taken over.
+    /// The time after which its entries are taken over.
     pub(crate) idle: Duration,
 }
 
@@ -52,7 +25,7 @@ impl Stream {
     }
 }
 
-impl Place for Stream {
+impl QueueUnderTest for Stream {
     type Source = RedisStream;
 
     async fn new() -> Self {

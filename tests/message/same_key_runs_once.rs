@@ -1,6 +1,6 @@
-//! Which calls are the same call.
+//! Calls with the same key run once; calls with another key, scope or operation are others.
 
-use crate::Desk;
+use crate::RunCounter;
 use idempotent_runtime::{MemoryStore, MessageError, Messages, idempotent};
 use tests::Backend;
 
@@ -20,23 +20,23 @@ fn incoming(id: &str, tenant: &str, cents: u64) -> Incoming {
     key = "{message.id}",
     scope = "{message.tenant}",
     fingerprint = "{message.cents}",
-    engine = "desk.messages"
+    engine = "counter.messages"
 )]
-async fn book(desk: &Desk, message: &Incoming) -> Result<usize, MessageError> {
-    Ok(desk.run())
+async fn book(counter: &RunCounter, message: &Incoming) -> Result<usize, MessageError> {
+    Ok(counter.run())
 }
 
-#[idempotent(strategy = "message", key = "{id}", engine = "desk.messages")]
-async fn other(desk: &Desk, id: u32) -> Result<usize, MessageError> {
-    Ok(desk.run())
+#[idempotent(strategy = "message", key = "{id}", engine = "counter.messages")]
+async fn other(counter: &RunCounter, id: u32) -> Result<usize, MessageError> {
+    Ok(counter.run())
 }
 
 async fn once_on(backend: Backend) {
-    let desk = Desk::on(backend.store.clone());
+    let counter = RunCounter::on(backend.store.clone());
     for (id, run) in [("a", 1), ("a", 1), ("b", 2), ("a", 1), ("b", 2)] {
-        assert_eq!(desk.at_once(id).await.unwrap(), run, "{id}");
+        assert_eq!(counter.at_once(id).await.unwrap(), run, "{id}");
     }
-    let counts = desk.messages.counts();
+    let counts = counter.messages.counts();
     assert_eq!((counts.ran, counts.replayed), (2, 3));
 }
 
@@ -51,118 +51,118 @@ async fn a_message_delivered_again_runs_once_on_every_store() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_at_once_one_runs_and_the_others_are_told_to_come_back() {
-    let desk = Desk::new();
+    let counter = RunCounter::new();
     let calls: Vec<_> = (0..50)
         .map(|_| {
-            let desk = desk.clone();
-            tokio::spawn(async move { desk.held("a").await })
+            let counter = counter.clone();
+            tokio::spawn(async move { counter.held("a").await })
         })
         .collect();
-    desk.started.notified().await;
+    counter.started.notified().await;
     // Only the one that runs is left to wait for: the others are answered.
     tests::eventually("49 are refused", async || {
-        (desk.messages.counts().refused == 49).then_some(())
+        (counter.messages.counts().refused == 49).then_some(())
     })
     .await;
-    desk.go.notify_one();
+    counter.go.notify_one();
     let (mut ran, mut refused) = (0, 0);
     for call in calls {
         match call.await.expect("no panic") {
             Ok(1) => ran += 1,
             Err(MessageError::InProgress { retry_after, .. }) if !retry_after.is_zero() => {
-                refused += 1
+                refused += 1;
             }
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!((ran, refused, desk.ran()), (1, 49, 1));
-    assert_eq!(desk.held("a").await.unwrap(), 1, "it is done by now");
+    assert_eq!((ran, refused, counter.ran()), (1, 49, 1));
+    assert_eq!(counter.held("a").await.unwrap(), 1, "it is done by now");
 }
 
 #[idempotent(
     strategy = "message",
     key = "{id}",
-    engine = "desk.messages",
+    engine = "counter.messages",
     on_in_flight = "wait",
     operation = "held"
 )]
-async fn waiting(desk: &Desk, id: &str) -> Result<usize, MessageError> {
-    Ok(desk.run())
+async fn waiting(counter: &RunCounter, id: &str) -> Result<usize, MessageError> {
+    Ok(counter.run())
 }
 
 #[tokio::test]
 async fn one_that_waits_gets_the_value_of_the_one_that_runs() {
-    let desk = Desk::new();
+    let counter = RunCounter::new();
     let first = tokio::spawn({
-        let desk = desk.clone();
-        async move { desk.held("a").await }
+        let counter = counter.clone();
+        async move { counter.held("a").await }
     });
-    desk.started.notified().await;
-    let (second, ()) = tokio::join!(waiting(&desk, "a"), async { desk.go.notify_one() });
+    counter.started.notified().await;
+    let (second, ()) = tokio::join!(waiting(&counter, "a"), async { counter.go.notify_one() });
     assert_eq!((second.unwrap(), first.await.unwrap().unwrap()), (1, 1));
 }
 
 #[tokio::test]
 async fn scopes_and_operations_never_meet() {
-    let desk = Desk::new();
-    assert_eq!(book(&desk, &incoming("1", "a", 5)).await.unwrap(), 1);
-    assert_eq!(book(&desk, &incoming("1", "b", 5)).await.unwrap(), 2);
-    assert_eq!(other(&desk, 1).await.unwrap(), 3);
-    assert_eq!(book(&desk, &incoming("1", "a", 5)).await.unwrap(), 1);
+    let counter = RunCounter::new();
+    assert_eq!(book(&counter, &incoming("1", "a", 5)).await.unwrap(), 1);
+    assert_eq!(book(&counter, &incoming("1", "b", 5)).await.unwrap(), 2);
+    assert_eq!(other(&counter, 1).await.unwrap(), 3);
+    assert_eq!(book(&counter, &incoming("1", "a", 5)).await.unwrap(), 1);
 }
 
 #[tokio::test]
 async fn engines_of_different_names_never_meet() {
     let store = std::sync::Arc::new(MemoryStore::new());
     let named = |name: &str| {
-        Desk::of(Messages::builder(store.clone()).scope(name).build().expect("it fits"))
+        RunCounter::of(Messages::builder(store.clone()).scope(name).build().expect("it fits"))
     };
     let shared = Messages::builder(store.clone()).scope_shared().build().expect("it fits");
-    for desk in [named("a"), named("b"), Desk::of(shared)] {
-        desk.at_once("1").await.unwrap();
-        desk.at_once("1").await.unwrap();
-        assert_eq!(desk.ran(), 1);
+    for counter in [named("a"), named("b"), RunCounter::of(shared)] {
+        counter.at_once("1").await.unwrap();
+        counter.at_once("1").await.unwrap();
+        assert_eq!(counter.ran(), 1);
     }
 }
 
 #[tokio::test]
 async fn a_key_of_another_message_never_runs_and_shows_nothing() {
-    let desk = Desk::new();
-    book(&desk, &incoming("1", "a", 5)).await.unwrap();
-    let reused = book(&desk, &incoming("1", "a", 6)).await;
+    let counter = RunCounter::new();
+    book(&counter, &incoming("1", "a", 5)).await.unwrap();
+    let reused = book(&counter, &incoming("1", "a", 6)).await;
     assert!(matches!(reused, Err(MessageError::KeyReused)), "{reused:?}");
-    assert_eq!(desk.ran(), 1);
+    assert_eq!(counter.ran(), 1);
 }
 
 #[tokio::test]
 async fn a_key_or_scope_that_is_empty_or_too_long_is_none() {
-    let desk = Desk::new();
+    let counter = RunCounter::new();
     for (id, tenant) in [("", "a"), ("1", "")] {
-        let refused = book(&desk, &incoming(id, tenant, 5)).await;
+        let refused = book(&counter, &incoming(id, tenant, 5)).await;
         assert!(matches!(refused, Err(MessageError::KeyMissing(_))), "{refused:?}");
     }
-    let refused = book(&desk, &incoming(&"x".repeat(1025), "a", 5)).await;
+    let refused = book(&counter, &incoming(&"x".repeat(1025), "a", 5)).await;
     assert!(matches!(refused, Err(MessageError::KeyInvalid(_))), "{refused:?}");
-    assert_eq!(book(&desk, &incoming(&"x".repeat(1024), "a", 5)).await.unwrap(), 1);
+    assert_eq!(book(&counter, &incoming(&"x".repeat(1024), "a", 5)).await.unwrap(), 1);
 }
 
 #[tokio::test]
 async fn without_a_scope_of_anybody_nothing_runs() {
     let messages = Messages::builder(MemoryStore::new()).scope_of_functions().build().unwrap();
-    let desk = Desk::of(messages);
-    let refused = desk.at_once("1").await;
+    let counter = RunCounter::of(messages);
+    let refused = counter.at_once("1").await;
     assert!(matches!(refused, Err(MessageError::Misconfigured(_))), "{refused:?}");
-    assert_eq!(book(&desk, &incoming("1", "a", 5)).await.unwrap(), 1);
+    assert_eq!(book(&counter, &incoming("1", "a", 5)).await.unwrap(), 1);
 }
 
 #[tokio::test]
 async fn while_the_store_is_down_nothing_runs() {
     let backend = Backend::memory().await;
-    let desk = Desk::on(backend.store.clone());
+    let counter = RunCounter::on(backend.store.clone());
     backend.store.set_down(true);
-    let refused = desk.at_once("1").await.unwrap_err();
+    let refused = counter.at_once("1").await.unwrap_err();
     assert!(matches!(refused, MessageError::Store(_)) && refused.is_transient(), "{refused:?}");
-    assert_eq!(desk.ran(), 0);
+    assert_eq!(counter.ran(), 0);
     backend.store.set_down(false);
-    assert_eq!(desk.at_once("1").await.unwrap(), 1);
+    assert_eq!(counter.at_once("1").await.unwrap(), 1);
 }

@@ -1,6 +1,6 @@
-//! Functions of every shape: what they look like is theirs.
+//! Functions with signatures of every shape can be guarded.
 
-use crate::Desk;
+use crate::RunCounter;
 use idempotent_runtime::{Idempotency, MemoryStore, MessageError, Messages, Scope, idempotent};
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
@@ -56,9 +56,9 @@ struct Pair<'a> {
     right: (u8, u8),
 }
 
-#[idempotent(strategy = "message", key = "{left}-{b}", engine = "desk.messages")]
+#[idempotent(strategy = "message", key = "{left}-{b}", engine = "counter.messages")]
 async fn borrows<'a>(
-    desk: Rc<Desk>,
+    counter: Rc<RunCounter>,
     Pair { left, right: (mut a, b) }: Pair<'a>,
     list: &mut Vec<&'a str>,
 ) -> Result<u8, MessageError> {
@@ -69,11 +69,11 @@ async fn borrows<'a>(
 
 #[tokio::test]
 async fn borrowed_and_destructured_parameters_are_the_functions_own() {
-    let (desk, mut list) = (Rc::new(Desk::new()), Vec::new());
+    let (counter, mut list) = (Rc::new(RunCounter::new()), Vec::new());
     let text = String::from("left");
     for _ in 0..2 {
         let pair = Pair { left: &text, right: (1, 2) };
-        assert_eq!(borrows(Rc::clone(&desk), pair, &mut list).await.unwrap(), 3);
+        assert_eq!(borrows(Rc::clone(&counter), pair, &mut list).await.unwrap(), 3);
     }
     assert_eq!(list, ["left"], "it ran once");
 }
@@ -104,7 +104,7 @@ impl Consumer {
 
 #[tokio::test]
 async fn methods_of_every_receiver_can_be_guarded() {
-    let messages = Arc::new(Desk::new().messages);
+    let messages = Arc::new(RunCounter::new().messages);
     let mut consumer = Consumer { messages, seen: Vec::new() };
     for (id, many) in [(5, 1), (5, 1), (6, 2)] {
         assert_eq!(consumer.handle(id).await.unwrap(), many);
@@ -165,7 +165,7 @@ async fn of_tenants(idempotency: &Idempotency) -> [u32; 3] {
 #[test]
 fn a_guarded_function_can_move_between_threads_if_its_own_work_can() {
     fn can_move(_: impl Send) {}
-    let desk = Desk::new();
-    can_move(desk.held("a"));
+    let counter = RunCounter::new();
+    can_move(counter.held("a"));
     can_move(of_a_static("a", "1"));
 }

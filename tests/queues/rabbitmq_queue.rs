@@ -1,6 +1,6 @@
 //! Queues of `RabbitMQ`.
 
-use crate::place::Place;
+use crate::queue_under_test::QueueUnderTest;
 use idempotent_runtime::AmqpQueue;
 use lapin::BasicProperties;
 use lapin::types::AMQPValue;
@@ -39,7 +39,7 @@ impl Queue {
         std::iter::once(self.name.clone()).chain(steps)
     }
 
-    /// The dead letters, which are none afterwards.
+    /// Takes the dead letters out of their queue.
     pub(crate) async fn take_dead(&self) -> Vec<(String, BasicProperties)> {
         let mut dead = Vec::new();
         while let Some((payload, properties)) =
@@ -58,7 +58,7 @@ pub(crate) fn text(properties: &BasicProperties, name: &str) -> String {
     text.to_string()
 }
 
-impl Place for Queue {
+impl QueueUnderTest for Queue {
     type Source = AmqpQueue;
 
     async fn new() -> Self {

@@ -1,6 +1,6 @@
 //! Functions whose record commits with what they do: both or neither (invariant S4).
 
-use crate::Desk;
+use crate::RunCounter;
 use idempotent_runtime::{MemoryStore, MessageError, Messages, Tx, idempotent};
 use sqlx::mysql::MySqlPoolOptions;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -13,7 +13,7 @@ const EFFECT: &str = "INSERT INTO effects (what) VALUES ('one')";
 const EFFECTS: &str = "SELECT COUNT(*) FROM effects";
 const RECORDS: &str = "SELECT COUNT(*) FROM idempotency_records";
 
-/// What a function does after its effect.
+/// The end of a function, after its effect.
 #[derive(Clone, Copy, Debug)]
 enum Then {
     Returns,
@@ -41,10 +41,10 @@ impl From<sqlx::Error> for BookError {
     }
 }
 
-/// A desk whose functions work in a database.
+/// A function that works in a database, and the count of its runs.
 #[derive(Clone)]
 struct Inbox<P> {
-    desk: Desk,
+    counter: RunCounter,
     pool: P,
 }
 
@@ -53,17 +53,17 @@ macro_rules! inboxes {
     ($($name:ident: $db:ty, $pool:ty;)*) => {
         $(
             impl Inbox<$pool> {
-                #[idempotent(strategy = "message", key = "{id}", engine = "self.desk.messages")]
+                #[idempotent(strategy = "message", key = "{id}", engine = "self.counter.messages")]
                 async fn book(&self, id: &str, mut tx: Tx<$db>, then: Then) -> Result<usize, BookError> {
-                    let run = self.desk.run();
+                    let run = self.counter.run();
                     sqlx::query(EFFECT).execute(&mut *tx).await?;
                     match then {
                         Then::Returns => Ok(run),
                         Then::Fails => Err(BookError::Database),
                         Then::Panics => panic!("of the test's own"),
                         Then::Waits => {
-                            self.desk.started.notify_one();
-                            self.desk.go.notified().await;
+                            self.counter.started.notify_one();
+                            self.counter.go.notified().await;
                             Ok(run)
                         }
                     }
@@ -73,7 +73,7 @@ macro_rules! inboxes {
                     sqlx::query(SCHEMA).execute(&pool).await.expect("a table");
                     let messages = Messages::builder(MemoryStore::new()).scope("tests");
                     let messages = messages.database(pool.clone()).build().expect("it fits");
-                    Self { desk: Desk::of(messages), pool }
+                    Self { counter: RunCounter::of(messages), pool }
                 }
 
                 async fn count(&self, of: &'static str) -> i64 {
@@ -118,7 +118,7 @@ macro_rules! inboxes {
                     let (inbox, _kept) = $name().await;
                     let dropped = inbox.clone();
                     let dropped = tokio::spawn(async move { dropped.book("a", Then::Waits).await });
-                    inbox.desk.started.notified().await;
+                    inbox.counter.started.notified().await;
                     dropped.abort();
                     let next = eventually("the key is free", async || {
                         inbox.book("a", Then::Returns).await.ok()
@@ -173,7 +173,7 @@ async fn in_mariadb() -> (Inbox<MySqlPool>, ()) {
     (Inbox::<MySqlPool>::on(pool).await, ())
 }
 
-/// What its guard sets on a session of `MariaDB` would outlast a transaction that nobody ended.
+/// The settings that its guard makes on a session of `MariaDB` would outlast a transaction that nobody ended.
 #[tokio::test]
 async fn a_call_that_is_dropped_in_the_middle_leaves_no_settings_behind() {
     let database = MariaDbServer::shared().await.database().await;
@@ -184,7 +184,7 @@ async fn a_call_that_is_dropped_in_the_middle_leaves_no_settings_behind() {
     let before = inbox.count(settings).await;
     let dropped = inbox.clone();
     let dropped = tokio::spawn(async move { dropped.book("a", Then::Waits).await });
-    inbox.desk.started.notified().await;
+    inbox.counter.started.notified().await;
     dropped.abort();
     // On the only connection that there may be.
     assert_eq!(inbox.count(settings).await, before);
@@ -202,9 +202,9 @@ async fn misplaced<'a>(
 
 #[tokio::test]
 async fn without_its_database_nothing_runs() {
-    let refused = misplaced(&Desk::new().messages, 1).await;
+    let refused = misplaced(&RunCounter::new().messages, 1).await;
     assert!(matches!(refused, Err(MessageError::Misconfigured(_))), "{refused:?}");
     let (inbox, ()) = in_postgres().await;
-    let refused = misplaced(&inbox.desk.messages, 1).await;
+    let refused = misplaced(&inbox.counter.messages, 1).await;
     assert!(matches!(refused, Err(MessageError::Misconfigured(_))), "{refused:?}");
 }

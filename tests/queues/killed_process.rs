@@ -12,12 +12,12 @@ use std::future::pending;
 use std::io::{Write, stdout};
 use std::time::Duration;
 
-struct Desk {
+struct SteppedHandler {
     messages: Messages,
     step: String,
 }
 
-impl Desk {
+impl SteppedHandler {
     #[idempotent(strategy = "message", key = "{id}", engine = "self.messages")]
     async fn book(&self, id: &str, mut tx: Tx<Sqlite>) -> Result<(), Failure> {
         let insert = sqlx::query("INSERT INTO effects (id) VALUES (?)").bind(id.to_owned());
@@ -51,20 +51,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
         SqliteConnectOptions::new().filename(database).busy_timeout(Duration::from_mins(1));
     let pool = SqlitePool::connect_with(options).await?;
     let messages = Messages::connect("memory:").await?.scope("tests").database(pool).build()?;
-    let desk = Desk { messages, step: step.first().cloned().unwrap_or_default() };
+    let orders = SteppedHandler { messages, step: step.first().cloned().unwrap_or_default() };
     if kind == "stream" {
         let stream = RedisStream::new(url, queue, group)?;
-        consume(stream.take_over_after(Duration::from_millis(300)), desk).await
+        consume(stream.take_over_after(Duration::from_millis(300)), orders).await
     } else {
-        consume(AmqpQueue::new(url, queue)?, desk).await
+        consume(AmqpQueue::new(url, queue)?, orders).await
     }
 }
 
-async fn consume(source: impl Source, desk: Desk) -> Result<(), Box<dyn Error>> {
-    let desk = std::sync::Arc::new(desk);
+async fn consume(source: impl Source, orders: SteppedHandler) -> Result<(), Box<dyn Error>> {
+    let orders = std::sync::Arc::new(orders);
     let handler = move |incoming| {
-        let desk = std::sync::Arc::clone(&desk);
-        async move { desk.handle(incoming).await }
+        let orders = std::sync::Arc::clone(&orders);
+        async move { orders.handle(incoming).await }
     };
     Ok(Consumer::of(source).run(pending(), handler).await?)
 }

@@ -1,6 +1,6 @@
-//! A guarded function that does what a message says, and consumers that call it.
+//! A guarded function that does as its message says, and consumers that call it.
 
-use crate::place::Place;
+use crate::queue_under_test::QueueUnderTest;
 use idempotent_runtime::{
     ConsumeError, Consumer, Failure, Incoming, MemoryStore, Messages, Store, idempotent,
 };
@@ -22,9 +22,9 @@ pub(crate) fn order(id: impl std::fmt::Display, does: &str) -> String {
     serde_json::json!({ "id": id.to_string(), "does": does }).to_string()
 }
 
-/// What guards the function, and what it did.
+/// The guarded function, and a record of its runs.
 #[derive(Clone)]
-pub(crate) struct Desk {
+pub(crate) struct OrderHandler {
     messages: Messages,
     /// The keys, each as often as it ran.
     ran: Arc<Mutex<Vec<String>>>,
@@ -34,18 +34,19 @@ pub(crate) struct Desk {
     pub(crate) go: Arc<Notify>,
 }
 
-/// How a consumer is set up.
-type SetUp<P> = fn(Consumer<<P as Place>::Source>) -> Consumer<<P as Place>::Source>;
+/// Sets a consumer up.
+type SetUp<P> =
+    fn(Consumer<<P as QueueUnderTest>::Source>) -> Consumer<<P as QueueUnderTest>::Source>;
 
 /// A consumer at work.
-pub(crate) struct Running<P: Place> {
-    desk: Desk,
+pub(crate) struct RunningConsumer<P: QueueUnderTest> {
+    orders: OrderHandler,
     set_up: SetUp<P>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<Result<(), ConsumeError>>,
 }
 
-impl Desk {
+impl OrderHandler {
     pub(crate) fn new() -> Self {
         Self::on(MemoryStore::new())
     }
@@ -99,27 +100,31 @@ impl Desk {
     }
 
     /// Starts a consumer, which is set up like this.
-    pub(crate) fn consumes<P: Place>(&self, place: &P, set_up: SetUp<P>) -> Running<P> {
+    pub(crate) fn consumes<P: QueueUnderTest>(
+        &self,
+        queue: &P,
+        set_up: SetUp<P>,
+    ) -> RunningConsumer<P> {
         // Soon, and never so late that an entry of a stream is taken over.
         let soon = (Duration::from_millis(20), Duration::from_millis(100));
-        let consumer = set_up(Consumer::of(place.source()).delays(soon.0, soon.1));
-        let (desk, (stop, stopped)) = (self.clone(), oneshot::channel::<()>());
+        let consumer = set_up(Consumer::of(queue.source()).delays(soon.0, soon.1));
+        let (orders, (stop, stopped)) = (self.clone(), oneshot::channel::<()>());
         let handler = move |incoming| {
-            let desk = desk.clone();
-            async move { desk.handle(incoming).await }
+            let orders = orders.clone();
+            async move { orders.handle(incoming).await }
         };
         let stopped = async move { drop(stopped.await) };
         let task = tokio::spawn(consumer.run(stopped, handler));
-        Running { desk: self.clone(), set_up, stop, task }
+        RunningConsumer { orders: self.clone(), set_up, stop, task }
     }
 
-    /// The same, as it is set up where nobody says anything.
-    pub(crate) fn consumes_as_is<P: Place>(&self, place: &P) -> Running<P> {
-        self.consumes(place, |consumer| consumer)
+    /// The same, with the defaults.
+    pub(crate) fn consumes_as_is<P: QueueUnderTest>(&self, queue: &P) -> RunningConsumer<P> {
+        self.consumes(queue, |consumer| consumer)
     }
 }
 
-impl<P: Place> Running<P> {
+impl<P: QueueUnderTest> RunningConsumer<P> {
     /// Tells it to stop.
     pub(crate) fn stop(self) -> JoinHandle<Result<(), ConsumeError>> {
         let _ = self.stop.send(());
@@ -138,21 +143,21 @@ impl<P: Place> Running<P> {
     }
 
     /// Waits until all messages are done with, and stops it; what it stopped over is done afterwards.
-    pub(crate) async fn settles(self, place: &P) {
-        let (desk, set_up) = (self.desk.clone(), self.set_up);
-        self.seems_to_be_done(place).await;
+    pub(crate) async fn settles(self, queue: &P) {
+        let (orders, set_up) = (self.orders.clone(), self.set_up);
+        self.seems_to_be_done(queue).await;
         eventually("everything is settled", async || {
-            if place.is_settled().await {
+            if queue.is_settled().await {
                 return Some(());
             }
-            desk.consumes(place, set_up).seems_to_be_done(place).await;
+            orders.consumes(queue, set_up).seems_to_be_done(queue).await;
             None
         })
         .await;
     }
 
-    async fn seems_to_be_done(self, place: &P) {
-        eventually("all is taken", async || place.is_settled().await.then_some(())).await;
+    async fn seems_to_be_done(self, queue: &P) {
+        eventually("all is taken", async || queue.is_settled().await.then_some(())).await;
         self.stop().await.expect("no panic").expect("it was not refused");
     }
 }

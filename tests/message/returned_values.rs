@@ -1,6 +1,6 @@
-//! What later calls get: exactly what the first returned, or an error that says that it ran.
+//! Later calls get exactly the value that the first returned, or an error that says that it ran.
 
-use crate::Desk;
+use crate::RunCounter;
 use idempotent_runtime::{MessageError, idempotent};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 macro_rules! returning {
     ($($name:ident: $kind:ty = $first:expr, then $second:expr;)*) => {
         $(
-            impl Desk {
+            impl RunCounter {
                 #[idempotent(strategy = "message", key = "{id}", engine = "self.messages")]
                 async fn $name(&self, id: u8) -> Result<$kind, MessageError> {
                     Ok(if self.run() == 1 { $first } else { $second })
@@ -18,11 +18,11 @@ macro_rules! returning {
 
             #[tokio::test]
             async fn $name() {
-                let desk = Desk::new();
+                let counter = RunCounter::new();
                 let first: $kind = $first;
-                assert_eq!(desk.$name(0).await.unwrap(), first);
-                assert_eq!(desk.$name(0).await.unwrap(), first);
-                assert_eq!(desk.ran(), 1);
+                assert_eq!(counter.$name(0).await.unwrap(), first);
+                assert_eq!(counter.$name(0).await.unwrap(), first);
+                assert_eq!(counter.ran(), 1);
             }
         )*
     };
@@ -62,7 +62,7 @@ returning! {
     a_structure: Receipt = receipt(Kind::Paid { cents: 1 }), then receipt(Kind::Free);
 }
 
-impl Desk {
+impl RunCounter {
     #[idempotent(strategy = "message", key = "{id}", engine = "self.messages", max_body = "16B")]
     async fn long(&self, id: u8, length: usize) -> Result<String, MessageError> {
         self.run();
@@ -101,38 +101,38 @@ impl Desk {
 
 #[tokio::test]
 async fn a_value_up_to_the_limit_is_kept_and_a_longer_one_is_told_and_not_run_again() {
-    let desk = Desk::new();
+    let counter = RunCounter::new();
     // Two quotes around it.
-    assert_eq!(desk.long(1, 14).await.unwrap().len(), 14);
-    assert_eq!(desk.long(1, 14).await.unwrap().len(), 14);
-    assert_eq!(desk.long(2, 15).await.unwrap().len(), 15);
-    let again = desk.long(2, 15).await.unwrap_err();
+    assert_eq!(counter.long(1, 14).await.unwrap().len(), 14);
+    assert_eq!(counter.long(1, 14).await.unwrap().len(), 14);
+    assert_eq!(counter.long(2, 15).await.unwrap().len(), 15);
+    let again = counter.long(2, 15).await.unwrap_err();
     assert!(matches!(again, MessageError::NotReplayable) && again.has_run(), "{again:?}");
-    assert_eq!(desk.ran(), 2);
+    assert_eq!(counter.ran(), 2);
 }
 
 #[tokio::test]
 async fn a_value_that_cannot_be_serialised_is_given_once_and_not_run_again() {
-    let desk = Desk::new();
-    assert_eq!(desk.unserialisable(1).await.unwrap().len(), 1);
-    let again = desk.unserialisable(1).await.unwrap_err();
+    let counter = RunCounter::new();
+    assert_eq!(counter.unserialisable(1).await.unwrap().len(), 1);
+    let again = counter.unserialisable(1).await.unwrap_err();
     assert!(matches!(again, MessageError::NotReplayable), "{again:?}");
-    assert_eq!(desk.ran(), 1);
+    assert_eq!(counter.ran(), 1);
 }
 
 #[tokio::test]
 async fn a_value_of_an_older_type_is_told_and_not_run_again() {
-    let desk = Desk::new();
-    desk.before_a_release(1).await.unwrap();
-    let again = desk.after_a_release(1).await.unwrap_err();
+    let counter = RunCounter::new();
+    counter.before_a_release(1).await.unwrap();
+    let again = counter.after_a_release(1).await.unwrap_err();
     assert!(matches!(again, MessageError::Unreadable(_)) && again.has_run(), "{again:?}");
-    assert_eq!(desk.ran(), 1);
+    assert_eq!(counter.ran(), 1);
 }
 
 #[tokio::test]
 async fn a_duplicate_is_rejected_where_the_function_says_so() {
-    let desk = Desk::new();
-    assert_eq!(desk.rejecting(1).await.unwrap(), 1);
-    let again = desk.rejecting(1).await.unwrap_err();
+    let counter = RunCounter::new();
+    assert_eq!(counter.rejecting(1).await.unwrap(), 1);
+    let again = counter.rejecting(1).await.unwrap_err();
     assert!(matches!(again, MessageError::Duplicate) && again.has_run(), "{again:?}");
 }

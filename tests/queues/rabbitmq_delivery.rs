@@ -1,8 +1,8 @@
-//! What only `RabbitMQ` has: headers, kinds of queues, what its broker does.
+//! Delivery from `RabbitMQ` alone: headers, kinds of queues, deeds of the broker.
 
-use crate::desk::{Desk, order};
-use crate::place::Place;
-use crate::rabbit::{Queue, text};
+use crate::order_handler::{OrderHandler, order};
+use crate::queue_under_test::QueueUnderTest;
+use crate::rabbitmq_queue::{Queue, text};
 use idempotent_runtime::{AmqpQueue, Consumer, Failure, Incoming, QueueKind};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
@@ -42,8 +42,8 @@ async fn a_handler_sees_what_stands_beside_a_payload_also_when_it_comes_again() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dead_letter_keeps_what_stood_beside_it_and_its_attempts() {
-    let (queue, desk) = (Queue::new().await, Desk::new());
-    let consumer = desk.consumes_as_is(&queue);
+    let (queue, orders) = (Queue::new().await, OrderHandler::new());
+    let consumer = orders.consumes_as_is(&queue);
     let tenant = header("tenant", AMQPValue::LongString("acme".into()));
     queue.publish_with("no JSON", tenant.with_message_id("m-1".into())).await;
     let dead = eventually("it is dead", async || queue.take_dead().await.pop()).await;
@@ -58,10 +58,10 @@ async fn a_dead_letter_keeps_what_stood_beside_it_and_its_attempts() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_consumer_that_stops_stays_connected_until_what_it_has_is_acknowledged() {
-    let (queue, desk) = (Queue::new().await, Desk::new());
-    let consumer = desk.consumes_as_is(&queue);
+    let (queue, orders) = (Queue::new().await, OrderHandler::new());
+    let consumer = orders.consumes_as_is(&queue);
     queue.publish(&order("a", "holds")).await;
-    desk.started.notified().await;
+    orders.started.notified().await;
     let stopping = consumer.stop();
     eventually("it takes no more", async || {
         (queue.publisher.consumers(&queue.name).await? == 0).then_some(())
@@ -69,16 +69,16 @@ async fn a_consumer_that_stops_stays_connected_until_what_it_has_is_acknowledged
     .await;
     // Of what is done next, nothing is seen from outside: a wrong order gets this time to show.
     queue.publish(&order("b", "returns")).await;
-    desk.go.notify_one();
+    orders.go.notify_one();
     stopping.await.unwrap().unwrap();
     let left = queue.publisher.ready(&queue.name).await;
-    assert_eq!((desk.ran(), left), (vec!["a".to_owned()], Some(1)));
+    assert_eq!((orders.ran(), left), (vec!["a".to_owned()], Some(1)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_that_nobody_can_take_over_is_not_acknowledged() {
-    let (queue, desk) = (Queue::new().await, Desk::new());
-    let consumer = desk.consumes_as_is(&queue);
+    let (queue, orders) = (Queue::new().await, OrderHandler::new());
+    let consumer = orders.consumes_as_is(&queue);
     queue.is_declared().await;
     // The consumer believes that it is there, and is told that its dead letter went nowhere.
     queue.publisher.delete(&format!("{}.dead", queue.name)).await;
@@ -90,76 +90,76 @@ async fn a_message_that_nobody_can_take_over_is_not_acknowledged() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_queue_that_is_deleted_is_declared_and_consumed_again() {
-    let (queue, desk) = (Queue::new().await, Desk::new());
-    let consumer = desk.consumes_as_is(&queue);
+    let (queue, orders) = (Queue::new().await, OrderHandler::new());
+    let consumer = orders.consumes_as_is(&queue);
     queue.publish(&order("a", "returns")).await;
-    eventually("it runs", async || (!desk.ran().is_empty()).then_some(())).await;
+    eventually("it runs", async || (!orders.ran().is_empty()).then_some(())).await;
     queue.publisher.delete(&queue.name).await;
     queue.publish(&order("b", "returns")).await;
-    eventually("the next one runs", async || (desk.ran().len() == 2).then_some(())).await;
+    eventually("the next one runs", async || (orders.ran().len() == 2).then_some(())).await;
     consumer.settles(&queue).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_killed_its_consumers_is_not_tried_for_ever() {
-    let (queue, desk) = (Queue::new().await, Desk::new());
-    let consumer = desk.consumes_as_is(&queue);
+    let (queue, orders) = (Queue::new().await, OrderHandler::new());
+    let consumer = orders.consumes_as_is(&queue);
     let ten = header("idempotency-attempts", AMQPValue::LongLongInt(10));
     queue.publish_with(&order("a", "returns"), ten).await;
     let dead = eventually("it is dead", async || queue.take_dead().await.pop()).await;
     consumer.settles(&queue).await;
     assert!(text(&dead.1, "idempotency-reason").starts_with("attempts: "), "{dead:?}");
-    assert_eq!((desk.ran(), desk.saw()), (vec![], vec![]));
+    assert_eq!((orders.ran(), orders.saw()), (vec![], vec![]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_consumer_that_goes_away_has_tried_what_it_had() {
-    let (queue, dying, desk) = (Queue::new().await, Desk::new(), Desk::new());
+    let (queue, dying, orders) = (Queue::new().await, OrderHandler::new(), OrderHandler::new());
     let consumer = dying.consumes_as_is(&queue);
     queue.publish(&order("a", "holds")).await;
     dying.started.notified().await;
     consumer.dies().await;
-    desk.go.notify_one();
-    let next = desk.consumes_as_is(&queue);
-    eventually("the next one has it", async || (!desk.saw().is_empty()).then_some(())).await;
+    orders.go.notify_one();
+    let next = orders.consumes_as_is(&queue);
+    eventually("the next one has it", async || (!orders.saw().is_empty()).then_some(())).await;
     next.settles(&queue).await;
-    assert_eq!((dying.saw(), desk.saw()), (vec![1], vec![2]));
+    assert_eq!((dying.saw(), orders.saw()), (vec![1], vec![2]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_its_consumer_did_not_survive_has_been_tried() {
-    let (queue, dying, desk) = (Queue::new().await, Desk::new(), Desk::new());
+    let (queue, dying, orders) = (Queue::new().await, OrderHandler::new(), OrderHandler::new());
     let consumer = dying.consumes_as_is(&queue);
     queue.publish(&order("a", "holds")).await;
     dying.started.notified().await;
     consumer.dies().await;
-    let next = desk.consumes(&queue, |consumer| consumer.attempts(1));
+    let next = orders.consumes(&queue, |consumer| consumer.attempts(1));
     let (_, dead) = eventually("it is dead", async || queue.take_dead().await.pop()).await;
     next.settles(&queue).await;
     let why = "attempts: the consumer that had it went away";
-    assert_eq!((text(&dead, "idempotency-reason").as_str(), desk.saw()), (why, vec![]));
+    assert_eq!((text(&dead, "idempotency-reason").as_str(), orders.saw()), (why, vec![]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn quorum_queues_and_those_that_are_there_do_as_well() {
     for kind in [QueueKind::Quorum, QueueKind::Declared] {
-        let (queue, desk) = (Queue::new().await, Desk::new());
+        let (queue, orders) = (Queue::new().await, OrderHandler::new());
         if kind == QueueKind::Declared {
             queue.publisher.declare(&queue.name, FieldTable::default()).await;
         }
         let source = AmqpQueue::new(&queue.arguments()[0], queue.name.as_str()).unwrap();
         let handler = {
-            let desk = desk.clone();
+            let orders = orders.clone();
             move |incoming: Incoming| {
-                let desk = desk.clone();
-                async move { desk.book(incoming.json()?).await }
+                let orders = orders.clone();
+                async move { orders.book(incoming.json()?).await }
             }
         };
         let soon = std::time::Duration::from_millis(20);
         let consumer = Consumer::of(source.kind(kind)).delays(soon, soon);
         let consumer = tokio::spawn(consumer.run(std::future::pending(), handler));
         queue.publish(&order("a", "panics once")).await;
-        eventually("it came again", async || (desk.ran().len() == 2).then_some(())).await;
+        eventually("it came again", async || (orders.ran().len() == 2).then_some(())).await;
         queue.publish("no JSON").await;
         eventually("it is dead", async || queue.take_dead().await.pop()).await;
         consumer.abort();
@@ -168,9 +168,9 @@ async fn quorum_queues_and_those_that_are_there_do_as_well() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_queue_of_another_kind_and_wrong_credentials_are_refused() {
-    let (queue, desk) = (Queue::new().await, Desk::new());
+    let (queue, orders) = (Queue::new().await, OrderHandler::new());
     queue.publisher.declare(&queue.name, FieldTable::default()).await;
-    let Err(refused) = desk.consumes_as_is(&queue).ends().await else { panic!("it consumes") };
+    let Err(refused) = orders.consumes_as_is(&queue).ends().await else { panic!("it consumes") };
     assert!(refused.to_string().contains(&queue.name), "{refused}");
     let url = queue.arguments()[0].replace("amqp://", "amqp://nobody:secret@");
     let source = AmqpQueue::new(&url, queue.name.as_str()).unwrap();

@@ -1,4 +1,4 @@
-//! Servers that accept a connection and say nothing: they are left, and tried again.
+//! Servers that accept a connection and do not answer: the consumer leaves them, and connects again.
 
 use idempotent_runtime::{AmqpQueue, Consumer, Failure, Incoming, RedisStream, Source};
 use tokio::net::TcpListener;

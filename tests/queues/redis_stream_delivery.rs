@@ -1,7 +1,8 @@
-//! What only streams of Redis have: entries that are kept, and taken over.
+//! Delivery from streams of Redis alone: entries are touched, and taken over.
 
-use crate::desk::{Desk, order};
-use crate::place::{IDLE, Place, Stream};
+use crate::order_handler::{OrderHandler, order};
+use crate::queue_under_test::QueueUnderTest;
+use crate::redis_stream::{IDLE, Stream};
 use idempotent_runtime::{Consumer, Failure, Incoming, RedisStream};
 use std::time::{Duration, Instant};
 use tests::{RedisCluster, RedisServer, eventually};
@@ -18,10 +19,10 @@ fn pending(stream: &Stream) -> Pending {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_worked_on_for_long_is_not_taken_over() {
     let stream = Stream { idle: LONG, ..Stream::new().await };
-    let (desk, other) = (Desk::new(), Desk::new());
-    let consumer = desk.consumes_as_is(&stream);
+    let (orders, other) = (OrderHandler::new(), OrderHandler::new());
+    let consumer = orders.consumes_as_is(&stream);
     stream.publish(&order("a", "holds")).await;
-    desk.started.notified().await;
+    orders.started.notified().await;
     let others = other.consumes_as_is(&stream);
     let [(_, name, _, attempt)] = &pending(&stream)[..] else { panic!("one is pending") };
     let began = Instant::now();
@@ -32,37 +33,37 @@ async fn what_is_worked_on_for_long_is_not_taken_over() {
     let [(_, still, idle, attempts)] = &pending(&stream)[..] else { panic!("one is pending") };
     assert_eq!((still, attempts), (name, attempt));
     assert!(Duration::from_millis(*idle) < LONG, "{idle}");
-    desk.go.notify_one();
+    orders.go.notify_one();
     consumer.settles(&stream).await;
     others.settles(&stream).await;
-    assert_eq!((desk.saw(), other.saw()), (vec![1], vec![]));
+    assert_eq!((orders.saw(), other.saw()), (vec![1], vec![]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_taken_over_wrongly_runs_once_all_the_same() {
-    let (stream, desk) = (Stream::new().await, Desk::new());
-    let consumer = desk.consumes_as_is(&stream);
+    let (stream, orders) = (Stream::new().await, OrderHandler::new());
+    let consumer = orders.consumes_as_is(&stream);
     stream.publish(&order("a", "holds")).await;
-    desk.started.notified().await;
+    orders.started.notified().await;
     let [(id, ..)] = &pending(&stream)[..] else { panic!("one is pending") };
     // As if its consumer had been stopped for long, and another one had died of it.
     let long_ago = ["nobody", "0", id, "IDLE", "100000"];
     let _: redis::Value = stream.ask(&["XCLAIM"], &long_ago);
     // Guarded by the same, as a process of its own would be.
-    let others = desk.consumes_as_is(&stream);
-    eventually("another one tries it", async || (desk.saw().len() > 1).then_some(())).await;
-    desk.go.notify_one();
+    let others = orders.consumes_as_is(&stream);
+    eventually("another one tries it", async || (orders.saw().len() > 1).then_some(())).await;
+    orders.go.notify_one();
     consumer.settles(&stream).await;
     others.settles(&stream).await;
-    assert_eq!((desk.ran(), stream.dead().await), (vec!["a".to_owned()], vec![]));
+    assert_eq!((orders.ran(), stream.dead().await), (vec!["a".to_owned()], vec![]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_taken_over_is_not_taken_back() {
-    let (stream, desk) = (Stream { idle: LONG, ..Stream::new().await }, Desk::new());
-    let consumer = desk.consumes_as_is(&stream);
+    let (stream, orders) = (Stream { idle: LONG, ..Stream::new().await }, OrderHandler::new());
+    let consumer = orders.consumes_as_is(&stream);
     stream.publish(&order("a", "holds")).await;
-    desk.started.notified().await;
+    orders.started.notified().await;
     let [(id, ..)] = &pending(&stream)[..] else { panic!("one is pending") };
     let kept = ["nobody", "0", id, "JUSTID"];
     let _: redis::Value = stream.ask(&["XCLAIM"], &kept);
@@ -74,20 +75,20 @@ async fn what_was_taken_over_is_not_taken_back() {
         (began.elapsed() > LONG / 2).then_some(())
     })
     .await;
-    desk.go.notify_one();
+    orders.go.notify_one();
     consumer.settles(&stream).await;
-    assert_eq!(desk.saw(), [1]);
+    assert_eq!(orders.saw(), [1]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_delay_is_written_down_in_the_group() {
     let minute = Duration::from_mins(1);
-    let (stream, desk) = (Stream { idle: minute, ..Stream::new().await }, Desk::new());
-    let consumer = desk.consumes(&stream, |consumer| {
+    let (stream, orders) = (Stream { idle: minute, ..Stream::new().await }, OrderHandler::new());
+    let consumer = orders.consumes(&stream, |consumer| {
         consumer.delays(Duration::from_secs(20), Duration::from_secs(20))
     });
     stream.publish(&order("a", "fails")).await;
-    eventually("it was tried", async || (!desk.saw().is_empty()).then_some(())).await;
+    eventually("it was tried", async || (!orders.saw().is_empty()).then_some(())).await;
     // As if it had been touched forty seconds ago: in twenty the minute is over.
     let idle = eventually("it is given back", async || match pending(&stream)[..] {
         [(_, _, idle, 1)] if idle > 20_000 => Some(idle),
@@ -96,7 +97,7 @@ async fn a_delay_is_written_down_in_the_group() {
     let idle = idle.await;
     assert!((40_000..60_000).contains(&idle), "{idle}");
     consumer.stop().await.unwrap().unwrap();
-    assert_eq!(desk.saw(), [1]);
+    assert_eq!(orders.saw(), [1]);
 }
 
 /// Consumes one stream, and says how often its handler ran.
@@ -134,19 +135,19 @@ async fn a_cluster_and_the_newer_protocol_are_consumed_alike() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_entry_without_a_payload_is_dead() {
-    let (stream, desk) = (Stream::new().await, Desk::new());
-    let consumer = desk.consumes_as_is(&stream);
+    let (stream, orders) = (Stream::new().await, OrderHandler::new());
+    let consumer = orders.consumes_as_is(&stream);
     stream.server.command::<String>(&["XADD", "orders", "*", "body", "{}"]);
     consumer.settles(&stream).await;
     let dead = stream.dead().await;
     let reason = "undecodable: the entry has no field `payload`".to_owned();
     assert_eq!(dead, [(String::new(), reason)]);
-    assert!(desk.saw().is_empty());
+    assert!(orders.saw().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_killed_its_consumers_is_not_tried_for_ever() {
-    let (stream, desk) = (Stream::new().await, Desk::new());
+    let (stream, orders) = (Stream::new().await, OrderHandler::new());
     stream.publish(&order("a", "returns")).await;
     let _: redis::Value = stream.server.command(&["XGROUP", "CREATE", "orders", "shop", "0"]);
     let read = ["XREADGROUP", "GROUP", "shop", "nobody", "STREAMS", "orders", ">"];
@@ -154,16 +155,16 @@ async fn what_killed_its_consumers_is_not_tried_for_ever() {
     let [(id, ..)] = &pending(&stream)[..] else { panic!("one is pending") };
     let deliveries = ["nobody", "0", id, "IDLE", "100000", "RETRYCOUNT", "10"];
     let _: redis::Value = stream.ask(&["XCLAIM"], &deliveries);
-    desk.consumes_as_is(&stream).settles(&stream).await;
+    orders.consumes_as_is(&stream).settles(&stream).await;
     let dead = stream.dead().await;
     assert!(dead.len() == 1 && dead[0].1.starts_with("attempts: "), "{dead:?}");
-    assert_eq!((desk.ran(), desk.saw()), (vec![], vec![]));
+    assert_eq!((orders.ran(), orders.saw()), (vec![], vec![]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_consumer_that_stopped_leaves_its_group() {
-    let (stream, desk) = (Stream::new().await, Desk::new());
-    let consumer = desk.consumes_as_is(&stream);
+    let (stream, orders) = (Stream::new().await, OrderHandler::new());
+    let consumer = orders.consumes_as_is(&stream);
     stream.publish(&order("a", "returns")).await;
     consumer.settles(&stream).await;
     let consumers: Vec<redis::Value> = stream.ask(&["XINFO", "CONSUMERS"], &[]);
@@ -172,8 +173,8 @@ async fn a_consumer_that_stopped_leaves_its_group() {
 
 #[tokio::test]
 async fn a_name_that_holds_something_else_is_refused() {
-    let (stream, desk) = (Stream::new().await, Desk::new());
+    let (stream, orders) = (Stream::new().await, OrderHandler::new());
     stream.server.command::<String>(&["SET", "orders", "no stream"]);
-    let Err(refused) = desk.consumes_as_is(&stream).ends().await else { panic!("it consumes") };
+    let Err(refused) = orders.consumes_as_is(&stream).ends().await else { panic!("it consumes") };
     assert!(refused.to_string().contains("the stream `orders` of Redis"), "{refused}");
 }

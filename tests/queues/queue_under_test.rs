@@ -1,0 +1,31 @@
+//! The contract of a queue that every test of delivery can be run on.
+
+use idempotent_runtime::Source;
+
+/// A queue of a test's own.
+pub(crate) trait QueueUnderTest: Sized + Send + 'static {
+    type Source: Source;
+
+    async fn new() -> Self;
+
+    /// One on a server that nobody else uses.
+    async fn of_its_own() -> Self {
+        Self::new().await
+    }
+
+    /// The queue, as a consumer takes it.
+    fn source(&self) -> Self::Source;
+
+    /// The arguments of a process that consumes it.
+    fn arguments(&self) -> [String; 3];
+
+    async fn publish(&self, payload: &str);
+
+    /// Whether every message is done with, as far as can be known while some are worked on.
+    async fn is_settled(&self) -> bool;
+
+    /// The dead letters, and the reasons beside them.
+    async fn dead(&self) -> Vec<(String, String)>;
+
+    async fn kill_and_restart(&mut self);
+}
