@@ -30,7 +30,7 @@ pub trait Database: sealed::SealedDatabase + 'static {
 pub trait BusinessDatabase: Send + Sync + fmt::Debug + 'static {
     /// Begins a transaction that will write, and in which no statement waits for others after `until`.
     ///
-    /// Makes the table of records before it, where the plan needs it and it is missing.
+    /// Creates the table of records before it, where the plan needs it and it is missing.
     fn begin<'a>(
         &'a self,
         plan: &'a Plan,

@@ -42,8 +42,8 @@ pub(super) trait Dialect: Sized + fmt::Debug + Send + Sync + 'static {
     /// Learns how the connections of a pool are set up.
     fn learn(connection: &mut ConnectionOf<Self>) -> DialectFuture<'_, Self>;
 
-    /// Makes the table of records where it is missing.
-    fn make_table(connection: &mut ConnectionOf<Self>) -> DialectFuture<'_, ()>;
+    /// Creates the table of records where it is missing.
+    fn create_table(connection: &mut ConnectionOf<Self>) -> DialectFuture<'_, ()>;
 
     /// Drops some of the records whose life is over.
     fn purge(connection: &mut ConnectionOf<Self>, limit: u32) -> DialectFuture<'_, ()>;

@@ -131,7 +131,7 @@ impl Dialect for MySqlDialect {
         })
     }
 
-    fn make_table(connection: &mut MySqlConnection) -> DialectFuture<'_, ()> {
+    fn create_table(connection: &mut MySqlConnection) -> DialectFuture<'_, ()> {
         Box::pin(create_table(connection))
     }
 

@@ -70,13 +70,13 @@ impl<D: Dialect> Pooled<D> {
         }
     }
 
-    /// Makes the table of records once, outside of any transaction.
-    async fn make_table(&self, until: Instant) -> Result<(), StoreError> {
-        let make = || async {
+    /// Creates the table of records once, outside of any transaction.
+    async fn create_table(&self, until: Instant) -> Result<(), StoreError> {
+        let create = || async {
             let mut connection = self.connection(until).await?;
-            D::make_table(&mut connection).await.map_err(|error| failed("connect", error))
+            D::create_table(&mut connection).await.map_err(|error| failed("connect", error))
         };
-        self.table.get_or_try_init(make).await.copied()
+        self.table.get_or_try_init(create).await.copied()
     }
 
     /// Learns the dialect on a connection that goes back to the pool: one is enough for all.
@@ -101,7 +101,7 @@ where
     ) -> StoreFuture<'a, Box<dyn BusinessTransaction>> {
         StoreFuture::new(async move {
             if plan.request.is_some() {
-                self.make_table(until).await?;
+                self.create_table(until).await?;
             }
             let dialect = Arc::clone(self.dialect(until).await?);
             let connection = self.connection(until).await?;

@@ -136,7 +136,7 @@ impl Dialect for PostgresDialect {
         })
     }
 
-    fn make_table(connection: &mut PgConnection) -> DialectFuture<'_, ()> {
+    fn create_table(connection: &mut PgConnection) -> DialectFuture<'_, ()> {
         Box::pin(create_table(connection))
     }
 

@@ -40,7 +40,7 @@ impl Dialect for SqliteDialect {
         Box::pin(ready(Ok(Self)))
     }
 
-    fn make_table(_: &mut SqliteConnection) -> DialectFuture<'_, ()> {
+    fn create_table(_: &mut SqliteConnection) -> DialectFuture<'_, ()> {
         // The claim does.
         Box::pin(ready(Ok(())))
     }
