@@ -3,14 +3,15 @@
 //! `cargo bench -p benches --bench memory`
 
 use bytes::Bytes;
+use idempotent_runtime::MemoryStore;
 use idempotent_runtime::clock::SystemClock;
 use idempotent_runtime::engine::DuplicateRules;
 use idempotent_runtime::engine::{Admission, ClaimRequest, Engine, ReclaimWindow};
 use idempotent_runtime::engine::{Claim, Claimable};
+use idempotent_runtime::key::{Address, Fingerprint, KeyParts, StorageKey};
 use idempotent_runtime::outcome::{Outcome, StoredResponse};
 use idempotent_runtime::policy::{OnAbandoned, OnDuplicate, OnInFlight};
 use idempotent_runtime::store::Label;
-use idempotent_runtime::{Address, Fingerprint, KeyParts, MemoryStore, StorageKey};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -5,10 +5,11 @@
 use benches::row;
 use futures_util::stream;
 use futures_util::{FutureExt, StreamExt};
-use idempotent_runtime::{
-    AmqpQueue, Consumer, Failure, Incoming, MemoryStore, Messages, QueueKind, RedisStream, Source,
-    idempotent,
+use idempotent_runtime::consume::{
+    AmqpQueue, Consumer, Failure, Incoming, QueueKind, RedisStream, Source,
 };
+use idempotent_runtime::message::Messages;
+use idempotent_runtime::{MemoryStore, idempotent};
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Connection, ConnectionProperties};

@@ -4,10 +4,9 @@
 
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, HttpResponse, HttpServer, Responder, post};
-use idempotent_runtime::{
-    Idempotency, MemoryStore, RedisStore, Scope, SqliteStore, Store, TaskRunner, idempotent,
-    task_routes,
-};
+use idempotent_runtime::store::Store;
+use idempotent_runtime::task::{TaskRunner, task_routes};
+use idempotent_runtime::{Idempotency, MemoryStore, RedisStore, Scope, SqliteStore, idempotent};
 use std::net::SocketAddr;
 use std::sync::mpsc as std_mpsc;
 use std::thread;

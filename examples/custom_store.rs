@@ -4,8 +4,9 @@
 //! against the contract.
 
 use bytes::Bytes;
+use idempotent_runtime::key::StorageKey;
 use idempotent_runtime::store::{Entry, Store, StoreFuture, Swap};
-use idempotent_runtime::{Idempotency, Scope, StorageKey};
+use idempotent_runtime::{Idempotency, Scope};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -4,7 +4,8 @@
 //! record, so that a run that was killed after the charge charges nothing when it runs again.
 
 use actix_web::{App, Error, HttpResponse, HttpServer, Responder, error, get, post, web};
-use idempotent_runtime::{DownstreamKey, Idempotency, Scope, idempotent};
+use idempotent_runtime::extract::DownstreamKey;
+use idempotent_runtime::{Idempotency, Scope, idempotent};
 use serde_json::json;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -44,7 +44,7 @@ fn serve(configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static) -> Soc
     started.recv().expect("it starts")
 }
 
-fn guarded(store: impl idempotent_runtime::Store) -> Load {
+fn guarded(store: impl idempotent_runtime::store::Store) -> Load {
     let idempotency = Idempotency::builder(store)
         .scope(Scope::header("Authorization"))
         .build()

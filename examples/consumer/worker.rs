@@ -2,9 +2,10 @@
 
 use crate::ledger::Ledger;
 use crate::queue::Queue;
-use idempotent_runtime::{
-    AmqpQueue, Consumer, Failure, Incoming, Messages, RedisStream, Source, Tx, idempotent,
-};
+use idempotent_runtime::consume::{AmqpQueue, Consumer, Failure, Incoming, RedisStream, Source};
+use idempotent_runtime::idempotent;
+use idempotent_runtime::message::Messages;
+use idempotent_runtime::transaction::Tx;
 use serde::{Deserialize, Serialize};
 use sqlx::Sqlite;
 use std::error::Error;

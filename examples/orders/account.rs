@@ -7,7 +7,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpRequest, web};
-use idempotent_runtime::TaskArgument;
+use idempotent_runtime::task::TaskArgument;
 use serde::Serialize;
 use std::future::Future;
 use std::pin::Pin;

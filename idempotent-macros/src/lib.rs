@@ -78,7 +78,7 @@ use proc_macro2::TokenStream;
 /// takes the same parameters.
 ///
 /// `message` is for functions that no request calls: any `async fn` or method that returns a `Result`
-/// whose error is made of `idempotent_runtime::MessageError`. `engine` is an expression for the engine that
+/// whose error is made of `idempotent_runtime::message::MessageError`. `engine` is an expression for the engine that
 /// guards it, a `Messages` or an app's `Idempotency`: a parameter, `"self.messages"`, a static. The
 /// templates are made of the function's parameters, `fingerprint` is nothing unless it is one of them,
 /// and `max_body` limits the size of a stored value. The returned value is stored as JSON and given to

@@ -25,14 +25,25 @@
 //! # }
 //! ```
 //!
-//! - [`idempotent`](macro@idempotent) is the attribute, and all its arguments.
-//! - [`Idempotency`] is what an app is given, [`IdempotencyBuilder`] what can be set.
-//! - [`Messages`] guards functions that no request calls, with `strategy = "message"`; `Consumer` feeds
-//!   them from a queue (features `redis`, `amqp`).
-//! - [`MemoryStore`], `SqliteStore` (feature `sqlite`), `RedisStore` (`redis`), `PostgresStore`
-//!   (`postgres`) and `MySqlStore` (`mysql`) keep records; [`Store`] is the contract for one of your own.
-//! - [`TokenIssuer`] and [`issue_token`] give out tokens, [`FormToken`] renders one into a form,
-//!   [`Attempt`] is the fence of a run, [`Idempotency::lock`] takes a lock in code.
+//! # Contents
+//! **Start here**: [`idempotent`](macro@idempotent) is the attribute, with all its arguments;
+//! [`Idempotency`] is the object that an app is given, built by [`IdempotencyBuilder`]; [`Scope`] says whose
+//! a request is; [`Middleware`] guards whole scopes of handlers that nobody annotated.
+//!
+//! **Parameters of a handler**: [`extract`] has the fence of a run and keys for calls to other systems,
+//! [`transaction`] the business transaction, [`token`] one-time tokens.
+//!
+//! **Answers**: [`response`] has the problems that clients get, and the choice whether a response is stored;
+//! [`cache`] forgets answers that many read.
+//!
+//! **Beyond one request**: [`task`] runs requests later, [`lock`] takes a lock in code, [`message`] guards
+//! functions that no request calls, and `consume` feeds them from a queue (features `redis`, `amqp`).
+//!
+//! **Stores**: [`MemoryStore`], `SqliteStore` (feature `sqlite`), `RedisStore` (`redis`), `PostgresStore`
+//! (`postgres`) and `MySqlStore` (`mysql`) keep records; [`store`] has the contract for one of your own.
+//!
+//! **Underneath**: [`policy`], [`key`], [`outcome`] and [`engine`] for who builds on them, [`clock`] for tests,
+//! [`observe`] for counters.
 //!
 //! # Order of work
 //! Extract the handler's arguments → scope → key → fingerprint → claim → run → store → respond. What
@@ -45,8 +56,8 @@
 //! `macros` and `actix` are on by default. `sqlite`, `redis`, `postgres` and `mysql` bring those
 //! stores, `redis-cluster` and `redis-sentinel` a Redis store on many servers; `browser` brings
 //! `browser_script`, a route that serves a small script for forms and `fetch`; `zookeeper` brings
-//! `ZooKeeperLocks`, for locks alone; `amqp` brings `AmqpQueue`, for consumers of `RabbitMQ`, and
-//! `redis` also `RedisStream`; `conformance` brings the tests that every store passes.
+//! `lock::ZooKeeperLocks`, for locks alone; `amqp` brings `consume::AmqpQueue`, for consumers of `RabbitMQ`,
+//! and `redis` also `consume::RedisStream`; `conformance` brings the tests that every store passes.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod clock;
@@ -58,8 +69,8 @@ mod fingerprint;
 pub mod fuzz;
 #[cfg(feature = "actix")]
 mod http;
-mod key;
-mod message;
+pub mod key;
+pub mod message;
 pub mod observe;
 pub mod outcome;
 pub mod policy;
@@ -70,30 +81,13 @@ pub mod store;
 mod strategy;
 mod sync;
 mod template_value;
-mod transaction;
 
-pub use engine::{OnDrainTimeout, Resolution, Resolved};
-pub use error::{StoreError, StoreErrorKind};
-pub use fingerprint::Fingerprint;
-#[cfg(feature = "browser")]
-pub use http::browser_script;
 #[cfg(feature = "actix")]
-pub use http::{
-    Attempt, DownstreamKey, FormToken, Idempotency, IdempotencyBuilder, Invalidation, KeyForm,
-    Middleware, MiddlewareService, Problem, ProblemKind, Progress, Scope, StoreResponse,
-    TaskArgument, TaskRunner, TokenIssuer, issue_token, task_routes,
-};
+pub use http::{Idempotency, IdempotencyBuilder, KeyForm, Middleware, MiddlewareService, Scope};
 #[cfg(feature = "macros")]
 pub use idempotent_macros::{States, idempotent};
-pub use key::{Address, KeyParts, ParseStorageKeyError, StorageKey};
-#[cfg(feature = "redis")]
-pub use message::RedisStream;
-#[cfg(feature = "amqp")]
-pub use message::{AmqpQueue, QueueKind};
-#[cfg(any(feature = "amqp", feature = "redis"))]
-pub use message::{ConsumeError, Consumer, Failure, Incoming, Source};
-pub use message::{MessageEngine, MessageError, Messages, MessagesBuilder};
 pub use setup::{BuildError, NoScope};
+pub use store::MemoryStore;
 #[cfg(feature = "mysql")]
 pub use store::MySqlStore;
 #[cfg(feature = "postgres")]
@@ -102,11 +96,55 @@ pub use store::PostgresStore;
 pub use store::RedisStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
-#[cfg(feature = "zookeeper")]
-pub use store::ZooKeeperLocks;
-pub use store::{MemoryStore, Store};
+
+pub mod transaction;
+
+/// Parameters of a handler that tell it of its run.
 #[cfg(feature = "actix")]
-pub use strategy::{Lock, LockError, LockGuard};
-pub use transaction::Database;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-pub use transaction::Tx;
+pub mod extract {
+    pub use crate::http::{Attempt, DownstreamKey};
+}
+
+/// One-time tokens, for `strategy = "token"`, and the script for forms that carry them.
+#[cfg(feature = "actix")]
+pub mod token {
+    #[cfg(feature = "browser")]
+    pub use crate::http::browser_script;
+    pub use crate::http::{FormToken, TokenIssuer, issue_token};
+}
+
+/// Answers to clients: problems, and the choice whether a response is stored.
+#[cfg(feature = "actix")]
+pub mod response {
+    pub use crate::http::{Problem, ProblemKind, StoreResponse};
+}
+
+/// Answers that many read, for `strategy = "cache"`.
+#[cfg(feature = "actix")]
+pub mod cache {
+    pub use crate::http::Invalidation;
+}
+
+/// Requests that run later, for `strategy = "async"`.
+#[cfg(feature = "actix")]
+pub mod task {
+    pub use crate::http::{Progress, TaskArgument, TaskRunner, task_routes};
+}
+
+/// Locks that are taken in code; handlers take them with `strategy = "lock"`.
+#[cfg(feature = "actix")]
+pub mod lock {
+    #[cfg(feature = "zookeeper")]
+    pub use crate::store::ZooKeeperLocks;
+    pub use crate::strategy::{Lock, LockError, LockGuard};
+}
+
+/// Consumers of queues, which feed guarded functions.
+#[cfg(any(feature = "amqp", feature = "redis"))]
+pub mod consume {
+    #[cfg(feature = "redis")]
+    pub use crate::message::consume::RedisStream;
+    #[cfg(feature = "amqp")]
+    pub use crate::message::consume::{AmqpQueue, QueueKind};
+    pub use crate::message::consume::{ConsumeError, Consumer, Failure, Incoming, Source};
+}

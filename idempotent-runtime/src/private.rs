@@ -6,8 +6,8 @@ pub use crate::http::{
     borrowed, extract, respond, respond_unless_there, serve, taken,
 };
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-pub use crate::message::guard_in_transaction;
-pub use crate::message::{Message, guard};
+pub use crate::message::guard::guard_in_transaction;
+pub use crate::message::guard::{Message, guard};
 pub use crate::policy::{
     ColumnValue, FingerprintOf, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError,
     Policy, Row, StateRow, Statuses, Strategy, may_follow,

@@ -2,9 +2,10 @@
 
 use crate::step::Step;
 use bytes::Bytes;
+use idempotent_runtime::key::StorageKey;
+use idempotent_runtime::store::StoreError;
 use idempotent_runtime::store::record::{Record as Stored, State};
 use idempotent_runtime::store::{Entry, Finding, Store, StoreFuture, Swap};
-use idempotent_runtime::{StorageKey, StoreError};
 use std::fmt;
 use std::io::{Write, stdin, stdout};
 use std::process::{Command, id};

@@ -4,7 +4,8 @@ use crate::faults::Faults;
 use crate::step::Step;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Responder, post};
-use idempotent_runtime::{IdempotencyBuilder, Tx, idempotent};
+use idempotent_runtime::transaction::Tx;
+use idempotent_runtime::{IdempotencyBuilder, idempotent};
 use sqlx::{MySql, MySqlPool, PgPool, Postgres, Sqlite, SqlitePool};
 
 const SCHEMA: &str =

@@ -1,10 +1,10 @@
 //! Invariants S9 and S5: the same owner gets the same lease, and attempts only grow.
 
 use crate::{Desk, KEY, LEASE, TTL, answer, ask, granted, label, refused, somebody};
-use idempotent_runtime::Fingerprint;
 use idempotent_runtime::engine::Refusal;
 use idempotent_runtime::engine::{Admission, Completion};
 use idempotent_runtime::engine::{Claimable, Claimed, Claimer};
+use idempotent_runtime::key::Fingerprint;
 use idempotent_runtime::outcome::Outcome;
 use idempotent_runtime::policy::OnAbandoned;
 use std::time::Duration;

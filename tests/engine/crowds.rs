@@ -4,8 +4,8 @@ use crate::{Desk, LEASE, TTL, answer, ask, engine, refused};
 use futures_util::future::join_all;
 use idempotent_runtime::engine::Refusal;
 use idempotent_runtime::engine::{Admission, Completion};
+use idempotent_runtime::key::{KeyParts, StorageKey};
 use idempotent_runtime::policy::OnAbandoned;
-use idempotent_runtime::{KeyParts, StorageKey};
 use std::time::Duration;
 use tests::Backend;
 
@@ -59,7 +59,7 @@ async fn a_flood_of_keys_leaves_memory_bounded_and_every_living_lease_alone() {
     for n in 0..20_000_u32 {
         let mut ask = ask(OnAbandoned::Retry);
         let key = KeyParts::new().value(&n.to_string());
-        ask.claim.key = StorageKey::of(&idempotent_runtime::Address {
+        ask.claim.key = StorageKey::of(&idempotent_runtime::key::Address {
             namespace: "",
             scope: &KeyParts::new(),
             operation: "flood",

@@ -2,7 +2,7 @@
 
 use crate::{Desk, TTL, answer, ask, engine, patient, refused};
 use futures_util::poll;
-use idempotent_runtime::OnDrainTimeout;
+use idempotent_runtime::engine::OnDrainTimeout;
 use idempotent_runtime::engine::Refusal;
 use idempotent_runtime::engine::{Admission, Completion};
 use idempotent_runtime::policy::OnAbandoned;

@@ -2,9 +2,9 @@
 
 use crate::{Desk, TTL, answer, ask, engine, patient};
 use bytes::Bytes;
-use idempotent_runtime::StorageKey;
 use idempotent_runtime::clock::ManualClock;
 use idempotent_runtime::engine::{Admission, Completion, Engine};
+use idempotent_runtime::key::StorageKey;
 use idempotent_runtime::policy::OnAbandoned;
 use idempotent_runtime::store::{Entry, MemoryStore, Store, StoreFuture, Swap};
 use std::sync::Arc;

@@ -10,15 +10,16 @@ mod resolved;
 mod takeovers;
 
 use bytes::Bytes;
+use idempotent_runtime::MemoryStore;
 use idempotent_runtime::clock::{Clock, ManualClock};
 use idempotent_runtime::engine::{Admission, ClaimRequest, Engine, Execution, ReclaimWindow};
 use idempotent_runtime::engine::{Claim, Claimable, Claimed, Claimer, claim};
 use idempotent_runtime::engine::{DuplicateRules, Refusal};
+use idempotent_runtime::key::{Fingerprint, StorageKey};
 use idempotent_runtime::outcome::{Outcome, StoredResponse};
 use idempotent_runtime::policy::{OnAbandoned, OnDuplicate, OnInFlight};
 use idempotent_runtime::store::record::{Owner, Record, State};
 use idempotent_runtime::store::{Entry, Label, Store};
-use idempotent_runtime::{Fingerprint, MemoryStore, StorageKey};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -3,8 +3,9 @@
 use crate::{Desk, KEY, LEASE, TICK, answer, refused};
 use idempotent_runtime::engine::Admission;
 use idempotent_runtime::engine::Refusal;
+use idempotent_runtime::engine::{Resolution, Resolved};
+use idempotent_runtime::key::{ParseStorageKeyError, StorageKey};
 use idempotent_runtime::policy::OnAbandoned;
-use idempotent_runtime::{ParseStorageKeyError, Resolution, Resolved, StorageKey};
 
 /// A key whose owner died.
 async fn abandoned() -> Desk {

@@ -3,14 +3,15 @@
 use crate::{Desk, KEY, LEASE, PATIENCE, ask, engine, granted, refused, somebody, wanted};
 use bytes::Bytes;
 use futures_util::future::join_all;
+use idempotent_runtime::MemoryStore;
 use idempotent_runtime::clock::ManualClock;
 use idempotent_runtime::engine::Admission;
 use idempotent_runtime::engine::Refusal;
 use idempotent_runtime::engine::{Claimable, Claimed, Claimer, claim};
+use idempotent_runtime::key::{Fingerprint, StorageKey};
 use idempotent_runtime::policy::OnAbandoned;
 use idempotent_runtime::store::record::{Record, State};
 use idempotent_runtime::store::{Entry, Store, StoreFuture, Swap};
-use idempotent_runtime::{Fingerprint, MemoryStore, StorageKey};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Barrier;

@@ -4,7 +4,7 @@ use crate::Shop;
 use actix_web::HttpResponse;
 use futures_util::future::join_all;
 use futures_util::poll;
-use idempotent_runtime::LockError;
+use idempotent_runtime::lock::LockError;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

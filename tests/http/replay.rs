@@ -214,7 +214,7 @@ async fn a_duplicate_can_be_rejected(backend: Backend) {
 }
 
 async fn a_handler_decides_for_one_response(backend: Backend) {
-    use idempotent_runtime::StoreResponse;
+    use idempotent_runtime::response::StoreResponse;
     let shop = Shop::open(backend);
     shop.stage.plays(|run| {
         let mut response =

@@ -2,9 +2,9 @@
 
 use actix_web::http::header::HeaderName;
 use actix_web::{Error, HttpResponse, Responder, error, route, web};
-use idempotent_runtime::{
-    Attempt, FormToken, TokenIssuer, browser_script, idempotent, issue_token,
-};
+use idempotent_runtime::extract::Attempt;
+use idempotent_runtime::idempotent;
+use idempotent_runtime::token::{FormToken, TokenIssuer, browser_script, issue_token};
 use serde::Deserialize;
 use tests::Stage;
 

@@ -8,10 +8,11 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Bytes, Data, Json, Path, ServiceConfig};
 use actix_web::{App, Error, HttpResponse, Responder, route, test};
 use futures_util::future::join_all;
+use idempotent_runtime::extract::Attempt;
 use idempotent_runtime::policy::{KeyRequirement, OnAbandoned, OnInFlight, Policy, Strategy};
-use idempotent_runtime::{
-    Attempt, Idempotency, Middleware, StoreResponse, idempotent, issue_token,
-};
+use idempotent_runtime::response::StoreResponse;
+use idempotent_runtime::token::issue_token;
+use idempotent_runtime::{Idempotency, Middleware, idempotent};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;

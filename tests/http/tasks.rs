@@ -5,10 +5,9 @@ use actix_web::web::{self, Bytes, Data, ServiceConfig};
 use actix_web::{HttpResponse, Responder, route};
 use futures_util::future::join_all;
 use futures_util::stream;
-use idempotent_runtime::{
-    Attempt, DownstreamKey, Idempotency, IdempotencyBuilder, Progress, TaskRunner, idempotent,
-    task_routes,
-};
+use idempotent_runtime::extract::{Attempt, DownstreamKey};
+use idempotent_runtime::task::{Progress, TaskRunner, task_routes};
+use idempotent_runtime::{Idempotency, IdempotencyBuilder, idempotent};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -7,9 +7,8 @@ use actix_web::error::ErrorInternalServerError;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder, post};
 use idempotent_runtime::policy::{Policy, Strategy};
-use idempotent_runtime::{
-    Idempotency, Middleware, TaskArgument, TaskRunner, idempotent, task_routes,
-};
+use idempotent_runtime::task::{TaskArgument, TaskRunner, task_routes};
+use idempotent_runtime::{Idempotency, Middleware, idempotent};
 use serde::Serialize;
 use serde_json::json;
 use std::future::{Ready, ready};

@@ -12,11 +12,11 @@ use idempotent_runtime::engine::{
 };
 use idempotent_runtime::engine::{Claim, Claimable};
 use idempotent_runtime::engine::{DuplicateRules, Refusal};
+use idempotent_runtime::key::{Fingerprint, StorageKey};
 use idempotent_runtime::outcome::{Outcome, StoredResponse};
 use idempotent_runtime::policy::OnInFlight;
 use idempotent_runtime::store::record;
 use idempotent_runtime::store::{Entry, Label};
-use idempotent_runtime::{Fingerprint, StorageKey};
 use proptest_state_machine::StateMachineTest;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;

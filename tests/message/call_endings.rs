@@ -1,7 +1,8 @@
 //! How a call ends, and how the next one finds its key: also when nobody waits for the first any more.
 
 use crate::RunCounter;
-use idempotent_runtime::{MemoryStore, MessageError, Messages, idempotent};
+use idempotent_runtime::message::{MessageError, Messages};
+use idempotent_runtime::{MemoryStore, idempotent};
 use std::time::Duration;
 use tests::{Backend, Probe, eventually};
 

@@ -1,7 +1,8 @@
 //! Functions with signatures of every shape can be guarded.
 
 use crate::RunCounter;
-use idempotent_runtime::{Idempotency, MemoryStore, MessageError, Messages, Scope, idempotent};
+use idempotent_runtime::message::{MessageError, Messages};
+use idempotent_runtime::{Idempotency, MemoryStore, Scope, idempotent};
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 

@@ -7,7 +7,8 @@ mod returned_values;
 mod same_key_runs_once;
 mod transactional_inbox;
 
-use idempotent_runtime::{MemoryStore, MessageError, Messages, idempotent};
+use idempotent_runtime::message::{MessageError, Messages};
+use idempotent_runtime::{MemoryStore, idempotent};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -27,7 +28,7 @@ impl RunCounter {
         Self::on(MemoryStore::new())
     }
 
-    pub(crate) fn on(store: impl idempotent_runtime::Store) -> Self {
+    pub(crate) fn on(store: impl idempotent_runtime::store::Store) -> Self {
         // No test lives to see a lease end: what is free again was given back.
         let messages = Messages::builder(store).scope("tests").lease(Duration::from_hours(1));
         Self::of(messages.build().expect("it fits together"))

@@ -1,7 +1,8 @@
 //! Later calls get exactly the value that the first returned, or an error that says that it ran.
 
 use crate::RunCounter;
-use idempotent_runtime::{MessageError, idempotent};
+use idempotent_runtime::idempotent;
+use idempotent_runtime::message::MessageError;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,7 +1,8 @@
 //! Calls with the same key run once; calls with another key, scope or operation are others.
 
 use crate::RunCounter;
-use idempotent_runtime::{MemoryStore, MessageError, Messages, idempotent};
+use idempotent_runtime::message::{MessageError, Messages};
+use idempotent_runtime::{MemoryStore, idempotent};
 use tests::Backend;
 
 /// A message as it comes from a queue.

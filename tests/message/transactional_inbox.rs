@@ -1,7 +1,9 @@
 //! Functions whose record commits with what they do: both or neither (invariant S4).
 
 use crate::RunCounter;
-use idempotent_runtime::{MemoryStore, MessageError, Messages, Tx, idempotent};
+use idempotent_runtime::message::{MessageError, Messages};
+use idempotent_runtime::transaction::Tx;
+use idempotent_runtime::{MemoryStore, idempotent};
 use sqlx::mysql::MySqlPoolOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{MySql, MySqlPool, PgPool, Postgres, Sqlite, SqlitePool};

@@ -2,7 +2,8 @@
 
 use crate::{assert_ran, assert_replays, guard, refused, routes};
 use actix_web::{Responder, route};
-use idempotent_runtime::{Attempt, Idempotency, idempotent};
+use idempotent_runtime::extract::Attempt;
+use idempotent_runtime::{Idempotency, idempotent};
 use tests::{Proxy, RedisServer, Reply, Server, Stage, eventually};
 
 /// An app in front of a master with one replica.

@@ -86,7 +86,7 @@ async fn a_sentinel_that_is_gone_holds_nobody_up_and_an_unknown_master_is_told()
     let mut servers = Sentinels::start().await;
     servers.kill_one();
     let store = RedisStore::connect(&servers.url()).await.expect("the others know");
-    let described = idempotent_runtime::Store::describe(&store);
+    let described = idempotent_runtime::store::Store::describe(&store);
     assert!(described.contains("the master `main`"), "{described}");
     let unknown = RedisStore::connect(&servers.url_of("other")).await;
     assert!(unknown.is_err(), "{unknown:?}");

@@ -2,9 +2,10 @@
 //!
 //! `consuming KIND URL QUEUE GROUP DATABASE [STEP]`
 
-use idempotent_runtime::{
-    AmqpQueue, Consumer, Failure, Incoming, Messages, RedisStream, Source, Tx, idempotent,
-};
+use idempotent_runtime::consume::{AmqpQueue, Consumer, Failure, Incoming, RedisStream, Source};
+use idempotent_runtime::idempotent;
+use idempotent_runtime::message::Messages;
+use idempotent_runtime::transaction::Tx;
 use sqlx::Sqlite;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use std::error::Error;

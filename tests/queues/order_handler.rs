@@ -1,9 +1,10 @@
 //! A guarded function that does as its message says, and consumers that call it.
 
 use crate::queue_under_test::QueueUnderTest;
-use idempotent_runtime::{
-    ConsumeError, Consumer, Failure, Incoming, MemoryStore, Messages, Store, idempotent,
-};
+use idempotent_runtime::consume::{ConsumeError, Consumer, Failure, Incoming};
+use idempotent_runtime::message::Messages;
+use idempotent_runtime::store::Store;
+use idempotent_runtime::{MemoryStore, idempotent};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tests::eventually;

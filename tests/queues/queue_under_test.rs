@@ -1,6 +1,6 @@
 //! The contract of a queue that every test of delivery can be run on.
 
-use idempotent_runtime::Source;
+use idempotent_runtime::consume::Source;
 
 /// A queue of a test's own.
 pub(crate) trait QueueUnderTest: Sized + Send + 'static {

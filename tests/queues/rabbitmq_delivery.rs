@@ -3,7 +3,7 @@
 use crate::order_handler::{OrderHandler, order};
 use crate::queue_under_test::QueueUnderTest;
 use crate::rabbitmq_queue::{Queue, text};
-use idempotent_runtime::{AmqpQueue, Consumer, Failure, Incoming, QueueKind};
+use idempotent_runtime::consume::{AmqpQueue, Consumer, Failure, Incoming, QueueKind};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
 use std::sync::{Arc, Mutex};

@@ -1,7 +1,7 @@
 //! Queues of `RabbitMQ`.
 
 use crate::queue_under_test::QueueUnderTest;
-use idempotent_runtime::AmqpQueue;
+use idempotent_runtime::consume::AmqpQueue;
 use lapin::BasicProperties;
 use lapin::types::AMQPValue;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,7 +1,7 @@
 //! Streams of Redis, each on a server of its own.
 
 use crate::queue_under_test::QueueUnderTest;
-use idempotent_runtime::RedisStream;
+use idempotent_runtime::consume::RedisStream;
 use std::time::Duration;
 use tests::RedisServer;
 

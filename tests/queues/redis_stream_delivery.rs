@@ -3,7 +3,7 @@
 use crate::order_handler::{OrderHandler, order};
 use crate::queue_under_test::QueueUnderTest;
 use crate::redis_stream::{IDLE, Stream};
-use idempotent_runtime::{Consumer, Failure, Incoming, RedisStream};
+use idempotent_runtime::consume::{Consumer, Failure, Incoming, RedisStream};
 use std::time::{Duration, Instant};
 use tests::{RedisCluster, RedisServer, eventually};
 

@@ -1,6 +1,6 @@
 //! Servers that accept a connection and do not answer: the consumer leaves them, and connects again.
 
-use idempotent_runtime::{AmqpQueue, Consumer, Failure, Incoming, RedisStream, Source};
+use idempotent_runtime::consume::{AmqpQueue, Consumer, Failure, Incoming, RedisStream, Source};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 

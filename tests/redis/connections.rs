@@ -2,7 +2,8 @@
 
 use crate::Shop;
 use futures_util::future::join_all;
-use idempotent_runtime::{RedisStore, StoreErrorKind};
+use idempotent_runtime::RedisStore;
+use idempotent_runtime::store::StoreErrorKind;
 use std::collections::BTreeSet;
 use std::error::Error;
 use tests::RedisServer;

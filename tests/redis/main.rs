@@ -9,7 +9,8 @@ mod outages;
 mod watches;
 
 use actix_web::{Responder, route, web};
-use idempotent_runtime::{Idempotency, RedisStore, Scope, idempotent, issue_token};
+use idempotent_runtime::token::issue_token;
+use idempotent_runtime::{Idempotency, RedisStore, Scope, idempotent};
 use tests::{RedisServer, Reply, Sender, Server, Stage};
 
 /// A guarded app on a Redis server of its own.

@@ -4,7 +4,8 @@ use crate::{Order, answer, guard, post, says};
 use actix_web::test::{TestRequest, init_service};
 use actix_web::web;
 use actix_web::{App, Responder, post as on_post};
-use idempotent_runtime::{idempotent, issue_token};
+use idempotent_runtime::idempotent;
+use idempotent_runtime::token::issue_token;
 
 /// A parameter and a function of one name; a route macro would not allow that.
 #[idempotent(key = "{order.sku}")]

@@ -4,7 +4,7 @@
 //! the functions that the stores use. Those on the rows of a business are in `tests/transaction/plans.rs`.
 
 use crate::{Kind, Own, Session, store};
-use idempotent_runtime::StorageKey;
+use idempotent_runtime::key::StorageKey;
 use idempotent_runtime::store::{Store, Swap};
 use std::time::Duration;
 

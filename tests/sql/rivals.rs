@@ -1,9 +1,10 @@
 //! Others who hold a row's lock, and servers that isolate more than is asked.
 
 use crate::{Kind, Session, on_both_servers, store};
+use idempotent_runtime::key::StorageKey;
+use idempotent_runtime::store::StoreErrorKind;
 use idempotent_runtime::store::Swap;
 use idempotent_runtime::store::conformance::{self, StoreUnderTest};
-use idempotent_runtime::{StorageKey, StoreErrorKind};
 use std::time::{Duration, Instant};
 
 on_both_servers! {

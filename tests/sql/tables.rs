@@ -3,10 +3,11 @@
 use crate::{Kind, Session, on_both_servers, store};
 use bytes::Bytes;
 use futures_util::future::join_all;
+use idempotent_runtime::key::{Fingerprint, StorageKey};
 use idempotent_runtime::store::Label;
 use idempotent_runtime::store::open;
 use idempotent_runtime::store::record::{Owner, Record, State};
-use idempotent_runtime::{Fingerprint, MySqlStore, PostgresStore, StorageKey};
+use idempotent_runtime::{MySqlStore, PostgresStore};
 use std::time::Duration;
 
 on_both_servers! {

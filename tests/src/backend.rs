@@ -2,9 +2,9 @@
 
 use crate::{MariaDbServer, PostgresServer, Probe, RedisServer, ZooKeeperServer};
 use idempotent_runtime::clock::{Clock, ManualClock, SystemClock};
-use idempotent_runtime::{
-    MemoryStore, MySqlStore, PostgresStore, RedisStore, SqliteStore, Store, ZooKeeperLocks,
-};
+use idempotent_runtime::lock::ZooKeeperLocks;
+use idempotent_runtime::store::Store;
+use idempotent_runtime::{MemoryStore, MySqlStore, PostgresStore, RedisStore, SqliteStore};
 use std::any::Any;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -2,8 +2,9 @@
 
 use crate::Gate;
 use bytes::Bytes;
+use idempotent_runtime::key::StorageKey;
 use idempotent_runtime::store::{Changed, Entry, Finding, Store, StoreFuture, Swap};
-use idempotent_runtime::{StorageKey, StoreError, StoreErrorKind};
+use idempotent_runtime::store::{StoreError, StoreErrorKind};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -6,7 +6,8 @@ macro_rules! routes {
         use actix_web::dev::Payload;
         use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder, error, post, web};
         use futures_util::future::LocalBoxFuture;
-        use idempotent_runtime::{States, Tx, idempotent};
+        use idempotent_runtime::transaction::Tx;
+        use idempotent_runtime::{States, idempotent};
         use sqlx::{$connection, $database, $pool};
         use tests::Stage;
 

@@ -2,7 +2,9 @@
 
 #![allow(unused_imports, dead_code)]
 
-use idempotent_runtime::{MessageError, Messages, Tx, idempotent};
+use idempotent_runtime::message::{MessageError, Messages};
+use idempotent_runtime::transaction::Tx;
+use idempotent_runtime::idempotent;
 use sqlx::Sqlite;
 
 #[idempotent(strategy = "message", key = "{id}", engine = "messages", lease = "5s")]

@@ -3,7 +3,8 @@
 #![allow(unused_imports, dead_code)]
 
 use actix_web::{HttpResponse, Responder, web};
-use idempotent_runtime::{States, Tx, idempotent};
+use idempotent_runtime::transaction::Tx;
+use idempotent_runtime::{States, idempotent};
 
 #[idempotent(strategy = "row_lock", table = "things; DROP TABLE things", id = "{path.id}")]
 async fn create(mut tx: Tx<sqlx::Sqlite>) -> impl Responder {

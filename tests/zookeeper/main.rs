@@ -5,7 +5,8 @@ mod order;
 mod sessions;
 mod weather;
 
-use idempotent_runtime::{Idempotency, Lock, LockGuard, MemoryStore, Scope, ZooKeeperLocks};
+use idempotent_runtime::lock::{Lock, LockGuard, ZooKeeperLocks};
+use idempotent_runtime::{Idempotency, MemoryStore, Scope};
 use std::time::Duration;
 use tests::{ZooKeeperServer, eventually};
 use tokio::task::JoinHandle;

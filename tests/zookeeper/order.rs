@@ -2,7 +2,7 @@
 
 use crate::{LONG, held, lock, process};
 use futures_util::future::join_all;
-use idempotent_runtime::LockError;
+use idempotent_runtime::lock::LockError;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tests::{ZooKeeperServer, eventually};

@@ -1,9 +1,9 @@
 //! Sessions end, and servers do.
 
 use crate::{LONG, SESSION, held, lock, process, waits};
-use idempotent_runtime::{
-    Idempotency, LockError, MemoryStore, Scope, StoreErrorKind, ZooKeeperLocks,
-};
+use idempotent_runtime::lock::{LockError, ZooKeeperLocks};
+use idempotent_runtime::store::StoreErrorKind;
+use idempotent_runtime::{Idempotency, MemoryStore, Scope};
 use std::time::{Duration, Instant};
 use tests::{ZooKeeperServer, eventually};
 

@@ -1,7 +1,8 @@
 //! Invariants S1 and S3 when the network does what it likes and no session ends.
 
 use crate::{held, lock, process, process_at};
-use idempotent_runtime::{Idempotency, LockError};
+use idempotent_runtime::Idempotency;
+use idempotent_runtime::lock::LockError;
 use rand::random_range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

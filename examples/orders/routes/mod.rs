@@ -14,7 +14,8 @@ mod users;
 use crate::account;
 use actix_web::middleware::from_fn;
 use actix_web::web::ServiceConfig;
-use idempotent_runtime::{browser_script, task_routes};
+use idempotent_runtime::task::task_routes;
+use idempotent_runtime::token::browser_script;
 
 /// Every route.
 pub(crate) fn all(config: &mut ServiceConfig) {

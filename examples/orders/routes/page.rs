@@ -12,7 +12,8 @@ use crate::simulate::Simulate;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header::{CACHE_CONTROL, LOCATION};
 use actix_web::{Error, HttpResponse, Responder, get, post, web};
-use idempotent_runtime::{FormToken, idempotent};
+use idempotent_runtime::idempotent;
+use idempotent_runtime::token::FormToken;
 use serde::Deserialize;
 
 const PAGE: &str = include_str!("../page.html");

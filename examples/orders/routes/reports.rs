@@ -5,7 +5,9 @@ use crate::business::Business;
 use crate::error::ShopError;
 use crate::simulate::Simulate;
 use actix_web::{HttpResponse, post, web};
-use idempotent_runtime::{Attempt, Progress, idempotent};
+use idempotent_runtime::extract::Attempt;
+use idempotent_runtime::idempotent;
+use idempotent_runtime::task::Progress;
 use serde::{Deserialize, Serialize};
 
 /// What a client wants to know.

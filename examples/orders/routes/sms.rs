@@ -5,7 +5,8 @@ use crate::business::{Business, Mark};
 use crate::error::ShopError;
 use crate::simulate::Simulate;
 use actix_web::{HttpResponse, Responder, get, post, web};
-use idempotent_runtime::{Attempt, idempotent};
+use idempotent_runtime::extract::Attempt;
+use idempotent_runtime::idempotent;
 use serde::Deserialize;
 use serde_json::json;
 

@@ -5,7 +5,8 @@ use crate::business::Business;
 use crate::error::ShopError;
 use crate::routes::orders::NewOrder;
 use actix_web::{Error, HttpResponse, Responder, get, post, web};
-use idempotent_runtime::{TokenIssuer, idempotent};
+use idempotent_runtime::idempotent;
+use idempotent_runtime::token::TokenIssuer;
 use serde_json::json;
 
 /// A token for one order.

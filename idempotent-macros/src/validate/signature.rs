@@ -83,7 +83,7 @@ fn returns_result(signature: &Signature) -> Result<(), Mistake> {
 
 fn no_result(span: Span) -> Mistake {
     Mistake::new(span, "a guarded function returns a `Result`")
-        .help("write `-> Result<T, E>` with `E: From<idempotent_runtime::MessageError>`")
+        .help("write `-> Result<T, E>` with `E: From<idempotent_runtime::message::MessageError>`")
         .note("the value is stored and given to later calls; an error lets the next call run")
 }
 

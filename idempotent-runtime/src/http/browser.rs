@@ -28,7 +28,7 @@ static TAG: LazyLock<EntityTag> = LazyLock::new(|| {
 ///
 /// ```
 /// use actix_web::App;
-/// use idempotent_runtime::browser_script;
+/// use idempotent_runtime::token::browser_script;
 ///
 /// let app = App::new().route("/idempotent.js", browser_script());
 /// ```

@@ -15,7 +15,7 @@ const ROOM: usize = 48;
 /// by `b:c` are two things, whatever the values hold.
 ///
 /// ```
-/// use idempotent_runtime::KeyParts;
+/// use idempotent_runtime::key::KeyParts;
 ///
 /// let one = KeyParts::new().text("pay:").value("a:b").value("c");
 /// let other = KeyParts::new().text("pay:").value("a").value("b:c");

@@ -5,6 +5,7 @@ mod key_parts;
 mod path;
 mod storage_key;
 
+pub use crate::fingerprint::Fingerprint;
 pub use key_parts::KeyParts;
 #[cfg(feature = "actix")]
 pub(crate) use path::concrete_path;

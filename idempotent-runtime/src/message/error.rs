@@ -11,7 +11,7 @@ const SOON: Duration = Duration::from_secs(1);
 
 /// The error of a guarded function that did not run, or whose record could not be stored.
 ///
-/// The function's own error type is made of it: `E: From<idempotent_runtime::MessageError>`.
+/// The function's own error type is made of it: `E: From<idempotent_runtime::message::MessageError>`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MessageError {

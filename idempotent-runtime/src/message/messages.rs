@@ -16,7 +16,8 @@ use std::sync::{Arc, LazyLock};
 /// ```
 /// # #[cfg(feature = "macros")]
 /// # mod consumer {
-/// use idempotent_runtime::{MemoryStore, MessageError, Messages, idempotent};
+/// use idempotent_runtime::message::{MessageError, Messages};
+/// use idempotent_runtime::{MemoryStore, idempotent};
 ///
 /// struct Payment {
 ///     id: String,

@@ -6,22 +6,13 @@
 //! function's own can.
 
 #[cfg(any(feature = "amqp", feature = "redis"))]
-mod consume;
+pub(crate) mod consume;
 mod error;
-mod guard;
+pub(crate) mod guard;
 mod messages;
 mod run;
 
-#[cfg(feature = "redis")]
-pub use consume::RedisStream;
-#[cfg(feature = "amqp")]
-pub use consume::{AmqpQueue, QueueKind};
-#[cfg(any(feature = "amqp", feature = "redis"))]
-pub use consume::{ConsumeError, Consumer, Failure, Incoming, Source};
 pub use error::MessageError;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-pub use guard::guard_in_transaction;
-pub use guard::{Message, guard};
 #[cfg(feature = "actix")]
 pub(crate) use messages::{MessageContext, MessageScope, sealed};
 pub use messages::{MessageEngine, Messages, MessagesBuilder};

@@ -39,6 +39,7 @@ mod label;
 
 pub(crate) mod bytes;
 
+pub use crate::error::{StoreError, StoreErrorKind};
 pub use contract::{Changed, Entry, Store, Swap};
 pub use finding::{Finding, Severity};
 pub use future::StoreFuture;

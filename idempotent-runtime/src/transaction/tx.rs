@@ -21,7 +21,8 @@ use std::ops::{Deref, DerefMut};
 ///
 /// ```
 /// use actix_web::{Error, HttpResponse, error::ErrorInternalServerError, post};
-/// use idempotent_runtime::{Tx, idempotent};
+/// use idempotent_runtime::transaction::Tx;
+/// use idempotent_runtime::idempotent;
 /// use sqlx::Sqlite;
 ///
 /// #[post("/deposits")]

@@ -16,7 +16,7 @@ pub(crate) const NOT_STORED: (&[u8], &[u8]) = (b"idempotency-stored", b"false");
 ///
 /// ```
 /// use actix_web::HttpResponse;
-/// use idempotent_runtime::StoreResponse;
+/// use idempotent_runtime::response::StoreResponse;
 ///
 /// let mut response = HttpResponse::Ok().body("the queue was full, try again");
 /// response.extensions_mut().insert(StoreResponse::No);

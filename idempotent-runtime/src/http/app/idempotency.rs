@@ -76,7 +76,8 @@ impl Idempotency {
     /// The same lock as of a handler with `strategy = "lock"` and this text as its key.
     ///
     /// ```
-    /// # use idempotent_runtime::{Idempotency, LockError};
+    /// # use idempotent_runtime::lock::LockError;
+    /// # use idempotent_runtime::Idempotency;
     /// # use std::time::Duration;
     /// # async fn report(idempotency: &Idempotency) -> Result<(), LockError> {
     /// let lock = idempotency.lock("nightly report").wait(Duration::from_secs(2)).acquire().await?;

@@ -16,7 +16,8 @@ use std::rc::Rc;
 ///
 /// ```
 /// use actix_web::{Responder, post};
-/// use idempotent_runtime::{Attempt, idempotent};
+/// use idempotent_runtime::extract::Attempt;
+/// use idempotent_runtime::idempotent;
 ///
 /// #[post("/accounts/{id}/close")]
 /// #[idempotent(strategy = "lock", key = "account:{path.id}")]

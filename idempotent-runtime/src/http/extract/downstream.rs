@@ -18,7 +18,8 @@ use std::rc::Rc;
 ///
 /// ```
 /// use actix_web::{HttpResponse, Responder, post};
-/// use idempotent_runtime::{DownstreamKey, idempotent};
+/// use idempotent_runtime::extract::DownstreamKey;
+/// use idempotent_runtime::idempotent;
 ///
 /// #[post("/payments")]
 /// #[idempotent]

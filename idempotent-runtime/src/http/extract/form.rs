@@ -13,7 +13,7 @@ use std::future::{Ready, ready};
 ///
 /// ```
 /// use actix_web::{Error, Responder, get, web};
-/// use idempotent_runtime::FormToken;
+/// use idempotent_runtime::token::FormToken;
 ///
 /// #[get("/order")]
 /// async fn order_form(token: FormToken) -> Result<impl Responder, Error> {

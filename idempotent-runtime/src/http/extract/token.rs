@@ -14,7 +14,7 @@ use std::future::{Ready, ready};
 ///
 /// ```
 /// use actix_web::{App, web};
-/// use idempotent_runtime::issue_token;
+/// use idempotent_runtime::token::issue_token;
 ///
 /// let app = App::new().route("/order/getToken", issue_token("createOrder"));
 /// ```

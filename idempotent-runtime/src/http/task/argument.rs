@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// ```
 /// use actix_web::{Error, FromRequest, HttpRequest, dev::Payload, error::ErrorUnauthorized};
-/// use idempotent_runtime::TaskArgument;
+/// use idempotent_runtime::task::TaskArgument;
 /// use serde::Serialize;
 /// use std::future::{Ready, ready};
 ///

@@ -22,7 +22,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 ///
 /// ```
 /// use actix_web::{HttpResponse, Responder, post};
-/// use idempotent_runtime::{Progress, idempotent};
+/// use idempotent_runtime::task::Progress;
+/// use idempotent_runtime::idempotent;
 ///
 /// #[post("/reports")]
 /// #[idempotent(strategy = "async")]

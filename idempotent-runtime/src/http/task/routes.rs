@@ -36,7 +36,7 @@ pub(crate) const SOON: u64 = 1;
 ///
 /// ```
 /// use actix_web::App;
-/// use idempotent_runtime::task_routes;
+/// use idempotent_runtime::task::task_routes;
 ///
 /// let app = App::new().service(task_routes("/tasks"));
 /// ```

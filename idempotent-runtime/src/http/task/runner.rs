@@ -44,7 +44,7 @@ impl TaskRunner {
     ///
     /// ```
     /// # use actix_web::{App, HttpServer, web};
-    /// use idempotent_runtime::TaskRunner;
+    /// use idempotent_runtime::task::TaskRunner;
     /// # use idempotent_runtime::Idempotency;
     /// # fn routes(_: &mut web::ServiceConfig) {}
     /// # fn serve(idempotency: Idempotency, data: web::Data<String>) {

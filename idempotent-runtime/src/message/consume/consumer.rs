@@ -16,7 +16,9 @@ use std::time::Duration;
 /// ```no_run
 /// # #[cfg(all(feature = "macros", feature = "redis"))]
 /// # mod payments {
-/// use idempotent_runtime::{Consumer, Failure, Messages, RedisStream, idempotent};
+/// use idempotent_runtime::consume::{Consumer, Failure, RedisStream};
+/// use idempotent_runtime::message::Messages;
+/// use idempotent_runtime::idempotent;
 ///
 /// # #[derive(serde::Deserialize)]
 /// # struct Payment { id: String, cents: u64 }
@@ -29,7 +31,7 @@ use std::time::Duration;
 /// # async fn main(stop: impl Future<Output = ()>) -> Result<(), Box<dyn std::error::Error>> {
 /// let messages = Messages::connect("redis://127.0.0.1/").await?.scope("billing").build()?;
 /// let payments = RedisStream::new("redis://127.0.0.1/", "payments", "billing")?;
-/// let handler = move |incoming: idempotent_runtime::Incoming| {
+/// let handler = move |incoming: idempotent_runtime::consume::Incoming| {
 ///     let messages = messages.clone();
 ///     async move { book(&messages, incoming.json()?).await }
 /// };

@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// Clones share everything. A test of a handler makes one itself:
 ///
 /// ```
-/// use idempotent_runtime::{Failure, Incoming};
+/// use idempotent_runtime::consume::{Failure, Incoming};
 ///
 /// fn amount(incoming: &Incoming) -> Result<u64, Failure> {
 ///     incoming.json()
