@@ -29,6 +29,7 @@ async fn after_a_panic_a_retry_runs(backend: Backend) {
     });
     let first = shop.post("/orders").key("k").send().await;
     first.is_problem(500, "handler-panicked");
+    assert_eq!(first.json()["retryable"], true, "the key is free");
     let retry = shop.post("/orders").key("k").send().await;
     assert_eq!((retry.status, retry.is_replay()), (201, false));
 }
@@ -73,6 +74,7 @@ async fn while_the_store_is_down_nothing_runs(backend: Backend) {
     let refused = shop.post("/orders").key("k").send().await;
     refused.is_problem(503, "store-unavailable");
     assert!(refused.header("Retry-After").is_some());
+    assert_eq!(refused.json()["retryable"], true, "it passes");
     assert_eq!((shop.stage.runs(), shop.idempotency.counts().store_failed), (0, 1));
     shop.backend.store.set_down(false);
     assert_eq!(shop.post("/orders").key("k").send().await.status, 201);
@@ -90,6 +92,7 @@ async fn a_handler_can_choose_to_run_without_the_store(backend: Backend) {
     shop.backend.store.corrupt(|record| record[1..].to_vec()).await;
     let refused = shop.post("/in-any-case/alice").key("other").send().await;
     refused.is_problem(503, "store-unavailable");
+    assert_eq!(refused.json()["retryable"], false, "the record stays as it is");
     assert_eq!(shop.stage.runs(), 2);
 }
 

@@ -35,7 +35,7 @@ async fn of_fifty_at_once_one_runs_and_the_others_are_told_to_come_back(backend:
     for reply in join_all((1..50).map(|_| shop.post("/orders").key("k").send())).await {
         reply.is_problem(409, "in-progress");
         let seconds: u64 = reply.header("Retry-After").unwrap().parse().unwrap();
-        assert!((1..=60).contains(&seconds), "{seconds}");
+        assert!((1..=2).contains(&seconds), "{seconds}");
     }
     shop.stage.open();
     assert_eq!(first.await.unwrap().status, 201);

@@ -25,6 +25,8 @@ async fn an_app_renders_problems_its_own_way(backend: Backend) {
     let reply = shop.post("/orders").send().await;
     assert_eq!(reply.status, 400);
     assert_eq!(reply.json(), serde_json::json!(["key-missing", "/orders", null]));
+    // A client recognises it all the same.
+    assert_eq!(reply.header("Idempotency-Problem"), Some("key-missing"));
 }
 
 async fn an_app_chooses_the_types_of_problems(backend: Backend) {

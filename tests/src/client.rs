@@ -118,7 +118,14 @@ impl Reply {
             assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{problem}");
         }
         let kind = problem["type"].as_str().expect("a type");
-        kind.rsplit('/').next().unwrap_or_default().to_owned()
+        let kind = kind.rsplit('/').next().unwrap_or_default();
+        assert_eq!(self.header("Idempotency-Problem"), Some(kind), "{self:?}");
+        let retryable = problem["retryable"].as_bool().expect("whether a retry may succeed");
+        if !["store-unavailable", "handler-panicked"].contains(&kind) {
+            let passes = ["in-progress", "locked", "shutting-down", "too-many-tasks"];
+            assert_eq!(retryable, passes.contains(&kind), "{problem}");
+        }
+        kind.to_owned()
     }
 
     /// The body as JSON.

@@ -34,10 +34,11 @@ fn page(request: &HttpRequest, problem: &Problem) -> HttpResponse {
     if let Some(seconds) = problem.retry_after {
         response.insert_header((RETRY_AFTER, seconds));
     }
-    response
+    let response = response
         .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
         .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'"))
-        .body(page)
+        .body(page);
+    problem.mark(response)
 }
 
 /// Where the person came from, if that was here.

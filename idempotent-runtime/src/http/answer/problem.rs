@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -82,6 +82,18 @@ impl ProblemKind {
     #[must_use]
     pub const fn title(self) -> &'static str {
         self.row().2
+    }
+
+    /// Whether the same request with the same key may succeed later.
+    const fn retryable(self) -> bool {
+        matches!(
+            self,
+            Self::InProgress
+                | Self::Locked
+                | Self::StoreUnavailable
+                | Self::ShuttingDown
+                | Self::TooManyTasks
+        )
     }
 
     const fn row(self) -> (&'static str, StatusCode, &'static str) {
@@ -164,9 +176,15 @@ pub struct Problem {
     pub instance: String,
     /// When it is worth trying again, in whole seconds.
     pub retry_after: Option<u64>,
+    /// Whether the same request with the same key may succeed later.
+    pub retryable: bool,
 }
 
-/// The members of RFC 9457, section 3.1.
+/// The header by which a client recognises a problem of ours, however the app renders it: its value
+/// is the last segment of the problem's type.
+const IDEMPOTENCY_PROBLEM: HeaderName = HeaderName::from_static("idempotency-problem");
+
+/// The members of RFC 9457, section 3.1, and one of ours.
 #[derive(Serialize)]
 struct Members<'a> {
     r#type: String,
@@ -174,12 +192,14 @@ struct Members<'a> {
     status: u16,
     detail: &'a str,
     instance: &'a str,
+    retryable: bool,
 }
 
 impl Problem {
     /// A problem of this kind on this path.
     pub(crate) fn new(kind: ProblemKind, instance: &str, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), instance: instance.to_owned(), retry_after: None }
+        let (detail, instance) = (detail.into(), instance.to_owned());
+        Self { kind, detail, instance, retry_after: None, retryable: kind.retryable() }
     }
 
     /// Worth trying again after this long; a started second counts as a whole one.
@@ -187,6 +207,19 @@ impl Problem {
         let whole = after.as_secs() + u64::from(after.subsec_nanos() > 0);
         self.retry_after = Some(whole.max(1));
         self
+    }
+
+    /// Says that the same request with the same key may succeed later, or that it will not.
+    pub(crate) fn retryable(mut self, retryable: bool) -> Self {
+        self.retryable = retryable;
+        self
+    }
+
+    /// Marks the response that this problem became, so that a client recognises it.
+    pub(crate) fn mark(&self, mut response: HttpResponse) -> HttpResponse {
+        let name = HeaderValue::from_static(self.kind.name());
+        response.headers_mut().insert(IDEMPOTENCY_PROBLEM, name);
+        response
     }
 
     /// The response as `application/problem+json`; `types` is what its type begins with.
@@ -198,13 +231,14 @@ impl Problem {
             status: self.kind.status().as_u16(),
             detail: &self.detail,
             instance: &self.instance,
+            retryable: self.retryable,
         };
         let mut response = HttpResponse::build(self.kind.status());
         if let Some(seconds) = self.retry_after {
             response.insert_header((RETRY_AFTER, seconds));
         }
-        // Five strings and a number always serialize.
+        // Strings, a number and a boolean always serialize.
         let body = serde_json::to_vec(&members).unwrap_or_default();
-        response.insert_header((CONTENT_TYPE, "application/problem+json")).body(body)
+        self.mark(response.insert_header((CONTENT_TYPE, "application/problem+json")).body(body))
     }
 }

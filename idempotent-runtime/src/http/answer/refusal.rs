@@ -9,6 +9,10 @@ use actix_web::http::header::HeaderValue;
 use std::error::Error as StdError;
 use std::time::Duration;
 
+/// The longest wait that a duplicate of a request in flight is told: the lease says only when others
+/// may run, and most handlers end long before.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
 /// The wait after the store did not answer, or while the server restarts.
 const SOON: Duration = Duration::from_secs(1);
 
@@ -51,7 +55,7 @@ pub(crate) fn problem(request: &HttpRequest, policy: &Policy, refusal: Refusal) 
     };
     let problem = Problem::new(kind, request.path(), detail);
     match refusal {
-        Refusal::InProgress { retry_after } => problem.retry_after(retry_after),
+        Refusal::InProgress { retry_after } => problem.retry_after(retry_after.min(LONGEST_WAIT)),
         Refusal::Draining => problem.retry_after(SOON),
         _ => problem,
     }
@@ -107,5 +111,6 @@ pub(crate) fn unreadable(request: &HttpRequest) -> Problem {
         request.path(),
         "the idempotency record of this key cannot be read; the request is not run",
     )
+    .retryable(false)
     .retry_after(SOON)
 }

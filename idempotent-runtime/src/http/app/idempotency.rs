@@ -164,7 +164,8 @@ impl Idempotency {
         let ours = || page::negotiated(request, problem, &self.0.problem_types);
         let Some(render) = &self.0.on_error else { return ours() };
         // Also the panic of a handler is told by it: a second one would have nobody to catch it.
-        catch_unwind(AssertUnwindSafe(|| render(request, problem))).unwrap_or_else(|_panic| {
+        let rendered = catch_unwind(AssertUnwindSafe(|| render(request, problem)));
+        rendered.map(|rendered| problem.mark(rendered)).unwrap_or_else(|_panic| {
             tracing::error!(
                 path = request.path(),
                 "`on_error` panicked; the client gets the problem as it is without it"

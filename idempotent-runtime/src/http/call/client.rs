@@ -27,16 +27,19 @@ impl Client {
         }
     }
 
-    pub(crate) fn tell(&self, kind: ProblemKind, detail: &str) -> HttpResponse {
+    /// A problem of this run; `retryable` says whether the same request may succeed later.
+    pub(crate) fn tell(&self, kind: ProblemKind, detail: &str, retryable: bool) -> HttpResponse {
         match self {
             Self::Here(request) => {
-                let problem = Problem::new(kind, request.path(), detail);
+                let problem = Problem::new(kind, request.path(), detail).retryable(retryable);
                 match request.app_data::<Idempotency>() {
                     Some(app) => app.render(request, &problem),
                     None => negotiated(request, &problem, PROBLEM_TYPES),
                 }
             }
-            Self::Moved { app, path } => app.render_bare(&Problem::new(kind, path, detail)),
+            Self::Moved { app, path } => {
+                app.render_bare(&Problem::new(kind, path, detail).retryable(retryable))
+            }
         }
     }
 }

@@ -110,7 +110,10 @@ pub(super) async fn give_up(
     run: Option<GuardedRun>,
 ) -> HttpResponse {
     let what = "the handler panicked; what it did until then may or may not have happened";
-    let response = client.tell(ProblemKind::HandlerPanicked, what);
+    // A task is not repeated by its client, and a key that is held waits for a person.
+    let runs_again = policy.on_abandoned == OnAbandoned::Retry
+        && policy.strategy.traits().guard != GuardPlace::Task;
+    let response = client.tell(ProblemKind::HandlerPanicked, what, runs_again);
     match (run, policy.on_abandoned) {
         (None, _) => {}
         (Some(GuardedRun::Transaction(run)), _) => run.roll_back().await,
