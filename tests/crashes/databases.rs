@@ -1,10 +1,10 @@
 //! The other end is killed: the business database, while a transaction is at each of its steps.
 
+use crate::environment::Environment;
 use crate::expected::{Answer, of_a_transaction};
 use crate::matrix::answer;
 use crate::process::Process;
 use crate::step::Step;
-use crate::world::World;
 use tests::{MariaDbServer, PostgresServer, Reply};
 use tokio::task::JoinHandle;
 
@@ -17,12 +17,12 @@ macro_rules! killed_at_every_step_it_keeps_effect_and_record_or_neither {
                 async fn $database() {
                     let server = super::$server::start_with(&[]).await;
                     for (step, expected) in super::of_a_transaction() {
-                        let world = super::World::with_ledger(server.database().await);
-                        let held = super::Held::at(&world, step).await;
+                        let environment = super::Environment::with_ledger(server.database().await);
+                        let held = super::Held::at(&environment, step).await;
                         server.kill();
                         let broken = held.go_on().await;
                         server.restart().await;
-                        broken.is_asked_again(&world, expected).await;
+                        broken.is_asked_again(&environment, expected).await;
                     }
                 }
             )*
@@ -43,8 +43,8 @@ struct Held {
 }
 
 impl Held {
-    async fn at(world: &World, step: Step) -> Self {
-        let mut process = world.start_holding(step);
+    async fn at(environment: &Environment, step: Step) -> Self {
+        let mut process = environment.start_holding(step);
         let first = tokio::spawn(process.post("/transaction").key("k").send());
         process.holds();
         Self { process, step, first }
@@ -68,13 +68,13 @@ struct Broken {
 }
 
 impl Broken {
-    async fn is_asked_again(&self, world: &World, expected: Answer) {
+    async fn is_asked_again(&self, environment: &Environment, expected: Answer) {
         let kept = i64::from(expected == Answer::Replayed);
-        assert_eq!(world.effects("k").await, kept, "{}", self.step);
+        assert_eq!(environment.effects("k").await, kept, "{}", self.step);
         for expected in [expected, Answer::Replayed] {
             let again = self.process.post("/transaction").key("k").send().await;
             assert_eq!(answer(&again), expected, "{}", self.step);
         }
-        assert_eq!(world.effects("k").await, 1, "{}", self.step);
+        assert_eq!(environment.effects("k").await, 1, "{}", self.step);
     }
 }

@@ -1,7 +1,7 @@
 //! What is promised for a process that dies, as a table.
 
+use crate::environment::StoreKind;
 use crate::step::Step;
-use crate::world::Keeper;
 use Answer::{InProgress, Ran, Replayed, Unknown};
 use std::fmt::Write;
 
@@ -76,18 +76,18 @@ pub(crate) fn of_a_transaction() -> impl Iterator<Item = (Step, Answer)> {
     COMMITTED.iter().map(|&(step, at_once, ..)| (step, at_once))
 }
 
-const fn rows(keeper: Keeper) -> &'static [Row] {
-    match keeper {
-        Keeper::Memory | Keeper::Zoo => &FORGOTTEN,
-        Keeper::Sqlite | Keeper::Redis | Keeper::Postgres | Keeper::MariaDb => &KEPT,
-        Keeper::Transaction | Keeper::TransactionInPostgres | Keeper::TransactionInMariaDb => {
-            &COMMITTED
-        }
+const fn rows(kind: StoreKind) -> &'static [Row] {
+    match kind {
+        StoreKind::Memory | StoreKind::Zoo => &FORGOTTEN,
+        StoreKind::Sqlite | StoreKind::Redis | StoreKind::Postgres | StoreKind::MariaDb => &KEPT,
+        StoreKind::Transaction
+        | StoreKind::TransactionInPostgres
+        | StoreKind::TransactionInMariaDb => &COMMITTED,
     }
 }
 
-pub(crate) fn expected(keeper: Keeper, step: Step, policy: Policy) -> Cell {
-    let row = rows(keeper).iter().find(|(of, ..)| *of == step).expect("a row for every step");
+pub(crate) fn expected(kind: StoreKind, step: Step, policy: Policy) -> Cell {
+    let row = rows(kind).iter().find(|(of, ..)| *of == step).expect("a row for every step");
     let (later, effects) = match policy {
         Policy::Retry => row.2,
         Policy::Hold => row.3,
@@ -112,15 +112,15 @@ fn markdown() -> String {
         "| records in | killed … | a retry at once | later, `\"retry\"` | effects \
          | later, `\"hold\"` | effects |\n| --- | --- | --- | --- | ---: | --- | ---: |\n",
     );
-    let keepers = [
-        ("SQLite, Redis, PostgreSQL, MariaDB", Keeper::Redis),
-        ("memory", Keeper::Memory),
-        ("the business transaction", Keeper::Transaction),
+    let kinds = [
+        ("SQLite, Redis, PostgreSQL, MariaDB", StoreKind::Redis),
+        ("memory", StoreKind::Memory),
+        ("the business transaction", StoreKind::Transaction),
     ];
-    for (records, keeper) in keepers {
-        for &(step, ..) in rows(keeper) {
+    for (records, kind) in kinds {
+        for &(step, ..) in rows(kind) {
             let [retry, hold] =
-                [Policy::Retry, Policy::Hold].map(|policy| expected(keeper, step, policy));
+                [Policy::Retry, Policy::Hold].map(|policy| expected(kind, step, policy));
             let at_once = retry.at_once.for_people();
             write!(text, "| {records} | {step} | {at_once} ").expect("memory");
             for Cell { later, effects, .. } in [retry, hold] {

@@ -19,11 +19,11 @@ use tracing::{Event, Metadata, Subscriber};
 
 /// The step at which this process dies or holds, if any.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Faults(pub(crate) Option<(Fate, Step)>);
+pub(crate) struct Faults(pub(crate) Option<(Fault, Step)>);
 
 /// What happens to a process at its step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum Fault {
     /// SIGKILL, so that nothing is flushed, dropped or said.
     Dies,
     /// Says so, once, and waits for a line.
@@ -31,11 +31,11 @@ pub(crate) enum Fate {
 }
 
 impl Faults {
-    /// Meets its fate if this is the step.
+    /// Has its fault if this is the step.
     pub(crate) fn reach(self, step: Step) {
         match self.0 {
-            Some((Fate::Dies, fatal)) if fatal == step => Self::die(),
-            Some((Fate::Holds, fatal)) if fatal == step => Self::hold(),
+            Some((Fault::Dies, fatal)) if fatal == step => Self::die(),
+            Some((Fault::Holds, fatal)) if fatal == step => Self::hold(),
             _ => {}
         }
     }
@@ -61,12 +61,12 @@ impl Faults {
 
 /// A store of a process that dies on one side or the other of an operation.
 #[derive(Debug)]
-pub(crate) struct Mortal {
+pub(crate) struct FaultyStore {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) faults: Faults,
 }
 
-impl Mortal {
+impl FaultyStore {
     async fn between<T>(
         &self,
         steps: (Step, Step),
@@ -87,7 +87,7 @@ fn is_outcome(key: &StorageKey, value: &Bytes) -> bool {
     Stored::decode(key, value).is_ok_and(|record| matches!(record.state, State::Completed(_)))
 }
 
-impl Store for Mortal {
+impl Store for FaultyStore {
     fn create<'a>(
         &'a self,
         key: &'a StorageKey,

@@ -1,8 +1,8 @@
 //! Killed at every step of the protocol, on every store, under both policies.
 
+use crate::environment::{Environment, StoreKind};
 use crate::expected::{Answer, Cell, Policy, expected};
 use crate::step::Step;
-use crate::world::{Keeper, World};
 use std::time::{Duration, Instant};
 use tests::{Reply, eventually};
 
@@ -21,19 +21,19 @@ macro_rules! every_cell {
         every_cell!(@ postgres Postgres; $($name: $step,)*);
         every_cell!(@ mariadb MariaDb; $($name: $step,)*);
     };
-    (@ $store:ident $keeper:ident; $($name:ident: $step:ident,)*) => {
+    (@ $store:ident $kind:ident; $($name:ident: $step:ident,)*) => {
         mod $store {
-            every_cell!(@ retry Retry on $keeper; $($name: $step,)*);
-            every_cell!(@ hold Hold on $keeper; $($name: $step,)*);
+            every_cell!(@ retry Retry on $kind; $($name: $step,)*);
+            every_cell!(@ hold Hold on $kind; $($name: $step,)*);
         }
     };
-    (@ $module:ident $policy:ident on $keeper:ident; $($name:ident: $step:ident,)*) => {
+    (@ $module:ident $policy:ident on $kind:ident; $($name:ident: $step:ident,)*) => {
         mod $module {
-            use crate::{expected::Policy, step::Step, world::Keeper};
+            use crate::{expected::Policy, step::Step, environment::StoreKind};
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $name() {
-                    crate::matrix::holds(Keeper::$keeper, Step::$step, Policy::$policy).await;
+                    crate::matrix::holds(StoreKind::$kind, Step::$step, Policy::$policy).await;
                 }
             )*
         }
@@ -53,8 +53,8 @@ every_cell! {
 // Its guard is no lease, so there is no policy for one that is over.
 mod transaction {
     macro_rules! every_step {
-        ($($database:ident $keeper:ident,)*) => {$(
-            every_cell!(@ $database Retry on $keeper;
+        ($($database:ident $kind:ident,)*) => {$(
+            every_cell!(@ $database Retry on $kind;
                 killed_after_the_claim: AfterClaim,
                 killed_before_the_effect: BeforeEffect,
                 killed_after_the_effect: AfterEffect,
@@ -72,28 +72,28 @@ mod transaction {
 }
 
 /// Sees that one cell of the table is as it says.
-async fn holds(keeper: Keeper, step: Step, policy: Policy) {
-    let expected = expected(keeper, step, policy);
+async fn holds(kind: StoreKind, step: Step, policy: Policy) {
+    let expected = expected(kind, step, policy);
     for _ in 0..TRIES {
-        if let Some(seen) = observe(keeper, step, policy).await {
-            return assert_eq!(seen, expected, "{keeper:?}, killed {step}, {policy:?}");
+        if let Some(seen) = observe(kind, step, policy).await {
+            return assert_eq!(seen, expected, "{kind:?}, killed {step}, {policy:?}");
         }
     }
     panic!("this host never restarted a process within {LEASE:?}");
 }
 
 /// What a client and the business database see; nothing, if the restart took longer than the lease.
-async fn observe(keeper: Keeper, step: Step, policy: Policy) -> Option<Cell> {
-    let world = World::new(keeper).await;
-    let path = path(keeper, policy);
-    let mortal = world.start_mortal(step);
+async fn observe(kind: StoreKind, step: Step, policy: Policy) -> Option<Cell> {
+    let environment = Environment::new(kind).await;
+    let path = path(kind, policy);
+    let dying = environment.start_dying(step);
     // The claim comes later than this, so the lease lasts at least as long from here.
     let asked = Instant::now();
-    let first = mortal.post(path).key("k").try_send().await;
+    let first = dying.post(path).key("k").try_send().await;
     assert!(first.is_err(), "the kill came before the answer: {first:?}");
-    mortal.dies().await;
+    dying.dies().await;
 
-    let process = world.start();
+    let process = environment.start();
     let retry = async || process.post(path).key("k").send().await;
     let at_once = retry().await;
     if asked.elapsed() >= LEASE {
@@ -111,16 +111,19 @@ async fn observe(keeper: Keeper, step: Step, policy: Policy) -> Option<Cell> {
     Some(Cell {
         at_once: answer(&at_once),
         later: answer(&later),
-        effects: world.effects("k").await,
+        effects: environment.effects("k").await,
     })
 }
 
 /// The guarded route that is asked.
-fn path(keeper: Keeper, policy: Policy) -> &'static str {
-    match (keeper, policy) {
-        (Keeper::Transaction | Keeper::TransactionInPostgres | Keeper::TransactionInMariaDb, _) => {
-            "/transaction"
-        }
+fn path(kind: StoreKind, policy: Policy) -> &'static str {
+    match (kind, policy) {
+        (
+            StoreKind::Transaction
+            | StoreKind::TransactionInPostgres
+            | StoreKind::TransactionInMariaDb,
+            _,
+        ) => "/transaction",
         (_, Policy::Retry) => "/retry",
         (_, Policy::Hold) => "/hold",
     }

@@ -1,7 +1,7 @@
 //! Invariants S3 and S5: an owner that stands still longer than its lease.
 
+use crate::environment::{Environment, StoreKind};
 use crate::process::Process;
-use crate::world::{Keeper, World};
 use tests::{Reply, Sender, Suspended, eventually};
 use tokio::task::JoinHandle;
 
@@ -13,12 +13,12 @@ macro_rules! on_shared_stores {
         on_shared_stores!(@ postgres Postgres; $($behaviour,)*);
         on_shared_stores!(@ mariadb MariaDb; $($behaviour,)*);
     };
-    (@ $store:ident $keeper:ident; $($behaviour:ident,)*) => {
+    (@ $store:ident $kind:ident; $($behaviour:ident,)*) => {
         mod $store {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $behaviour() {
-                    super::$behaviour(super::Two::on(crate::world::Keeper::$keeper).await).await;
+                    super::$behaviour(super::Two::on(crate::environment::StoreKind::$kind).await).await;
                 }
             )*
         }
@@ -40,23 +40,23 @@ on_shared_stores! { @ zookeeper Zoo;
 struct Two {
     owner: Process,
     other: Process,
-    world: World,
+    environment: Environment,
 }
 
 impl Two {
-    async fn on(keeper: Keeper) -> Self {
-        let world = World::new(keeper).await;
-        Self { owner: world.start(), other: world.start(), world }
+    async fn on(kind: StoreKind) -> Self {
+        let environment = Environment::new(kind).await;
+        Self { owner: environment.start(), other: environment.start(), environment }
     }
 
     /// Sends a request until its handler runs, and holds.
     async fn held(&self, process: &Process, path: &str, thing: &str) -> JoinHandle<Reply> {
-        let before = self.world.marks(thing, "entered").await;
+        let before = self.environment.marks(thing, "entered").await;
         eventually("the handler runs", async || {
             let held = request(process, path, thing).header("X-Hold", "1");
             let running = tokio::spawn(held.send());
             eventually("it runs or is refused", async || {
-                let runs = self.world.marks(thing, "entered").await > before;
+                let runs = self.environment.marks(thing, "entered").await > before;
                 (runs || running.is_finished()).then_some(())
             })
             .await;
@@ -109,20 +109,23 @@ async fn a_stopped_owner_that_goes_on_changes_nothing(mut two: Two) {
     let second = until_it_runs(&two.other, "/retry").await;
     assert_fenced(&second, "made");
     assert_eq!((attempt(&second), second.is_replay()), (2, false));
-    let records = two.world.records().await;
+    let records = two.environment.records().await;
 
     drop(stopped);
     two.owner.go_on();
     let first = first.await.expect("no panic");
     assert_fenced(&first, "refused");
     assert_eq!((attempt(&first), first.header("Idempotency-Stored")), (1, Some("false")));
-    assert_eq!(two.world.records().await, records);
+    assert_eq!(two.environment.records().await, records);
     for process in [&two.owner, &two.other] {
         let again = process.post("/retry").key("k").send().await;
         assert_eq!((again.is_replay(), &again.body), (true, &second.body));
     }
     // What asked for no fence was done twice; what did was done once.
-    assert_eq!((two.world.marks("k", "effect").await, two.world.fence("k").await), (2, 2));
+    assert_eq!(
+        (two.environment.marks("k", "effect").await, two.environment.fence("k").await),
+        (2, 2)
+    );
 }
 
 async fn a_stopped_owner_that_goes_on_disturbs_no_run(mut two: Two) {
@@ -147,7 +150,7 @@ async fn a_stopped_owner_that_goes_on_disturbs_no_run(mut two: Two) {
         let again = process.post("/retry").key("k").send().await;
         assert_eq!((again.is_replay(), &again.body), (true, &second.body));
     }
-    assert_eq!(two.world.fence("k").await, 2);
+    assert_eq!(two.environment.fence("k").await, 2);
 }
 
 async fn a_stopped_owner_whose_key_was_held_still_tells_its_outcome(mut two: Two) {
@@ -168,7 +171,7 @@ async fn a_stopped_owner_whose_key_was_held_still_tells_its_outcome(mut two: Two
         let again = process.post("/hold").key("k").send().await;
         assert_eq!((again.is_replay(), &again.body), (true, &first.body));
     }
-    assert_eq!(two.world.marks("k", "effect").await, 1);
+    assert_eq!(two.environment.marks("k", "effect").await, 1);
 }
 
 /// Invariant S1, and the fence of a lock.
@@ -192,5 +195,5 @@ async fn a_stopped_holder_of_a_lock_neither_holds_nor_releases_it(mut two: Two) 
     assert_fenced(&third, "made");
     let fences = [&first, &second, &third].map(attempt);
     assert!(fences.is_sorted_by(|one, next| one < next), "{fences:?}");
-    assert_eq!(two.world.fence("account").await, fences[2]);
+    assert_eq!(two.environment.fence("account").await, fences[2]);
 }

@@ -15,7 +15,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts one, which meets its fate at a step: `dies` or `holds`.
+    /// Starts one, which has its fault at a step: `dies` or `holds`.
     pub(crate) fn start(
         store: &str,
         business: &Path,

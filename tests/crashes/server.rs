@@ -10,9 +10,7 @@ mod step;
 
 use actix_web::dev::Service;
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer, Responder, post, web};
-use faults::{Fate, Faults, Mortal, Statements};
-use idempotent_runtime::extract::Attempt;
-use idempotent_runtime::lock::ZooKeeperLocks;
+use faults::{Fault, Faults, FaultyStore, Statements};
 use idempotent_runtime::store::open;
 use idempotent_runtime::{Idempotency, Scope, idempotent};
 use ledger::Ledger;
@@ -31,8 +29,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let database = arguments.next().ok_or("no database")?;
     let ledger = arguments.next().ok_or("no ledger")?;
     let fate = match arguments.next().as_deref() {
-        Some("dies") => Some(Fate::Dies),
-        Some("holds") => Some(Fate::Holds),
+        Some("dies") => Some(Fault::Dies),
+        Some("holds") => Some(Fault::Holds),
         _ => None,
     };
     let step: Option<Step> = arguments.next().map(|step| step.parse()).transpose()?;
@@ -44,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let pool = connect(&database).await?;
     let locks = store.starts_with("zookeeper:").then_some(&store);
     let records = open(if locks.is_some() { "memory:" } else { &store }).await?;
-    let guard = Idempotency::builder(Mortal { store: records, faults });
+    let guard = Idempotency::builder(FaultyStore { store: records, faults });
     let guard = match locks {
         Some(url) => guard.locks(ZooKeeperLocks::connect_for(url, Duration::from_secs(2)).await?),
         None => guard,

@@ -1,6 +1,6 @@
 //! What becomes of runs that outlast the drain of their process.
 
-use crate::{Desk, TTL, answer, ask, engine, patient, refused};
+use crate::{EngineFixture, TTL, answer, ask, engine, patient, refused};
 use futures_util::poll;
 use idempotent_runtime::engine::OnDrainTimeout;
 use idempotent_runtime::engine::Refusal;
@@ -12,10 +12,11 @@ use std::time::Duration;
 
 /// What another process gets for the key of a run that outlasted a drain.
 async fn elsewhere(on_drain_timeout: OnDrainTimeout, on_abandoned: OnAbandoned) -> Admission {
-    let desk = Desk::new();
-    let run = desk.run().await;
-    assert_eq!(desk.engine.drain(Duration::ZERO, on_drain_timeout).await, 1);
-    let begun = engine(desk.store.clone(), desk.clock.clone()).begin(&ask(on_abandoned)).await;
+    let fixture = EngineFixture::new();
+    let run = fixture.run().await;
+    assert_eq!(fixture.engine.drain(Duration::ZERO, on_drain_timeout).await, 1);
+    let begun =
+        engine(fixture.store.clone(), fixture.clock.clone()).begin(&ask(on_abandoned)).await;
     drop(run);
     begun.unwrap()
 }
@@ -39,10 +40,10 @@ async fn what_is_let_go_runs_again_at_once_or_is_held() {
 #[tokio::test]
 async fn a_run_that_was_let_go_and_ends_after_all_is_stored_unless_another_has_its_key() {
     for taken in [false, true] {
-        let desk = Desk::new();
-        let run = desk.run().await;
-        desk.engine.drain(Duration::ZERO, OnDrainTimeout::Abandoned).await;
-        let other = engine(desk.store.clone(), desk.clock.clone());
+        let fixture = EngineFixture::new();
+        let run = fixture.run().await;
+        fixture.engine.drain(Duration::ZERO, OnDrainTimeout::Abandoned).await;
+        let other = engine(fixture.store.clone(), fixture.clock.clone());
         let successor =
             if taken { Some(other.begin(&ask(OnAbandoned::Retry)).await.unwrap()) } else { None };
         let stored = run.complete(answer("late"), TTL).await;
@@ -54,26 +55,26 @@ async fn a_run_that_was_let_go_and_ends_after_all_is_stored_unless_another_has_i
 /// Who was let in to wait has not begun: a run of its own would keep the process from its end.
 #[tokio::test]
 async fn who_waits_as_a_drain_begins_does_not_run() {
-    let desk = Desk::new();
-    let first = desk.run().await;
+    let fixture = EngineFixture::new();
+    let first = fixture.run().await;
     let asked = patient();
-    let mut waiting = pin!(desk.engine.begin(&asked));
+    let mut waiting = pin!(fixture.engine.begin(&asked));
     assert!(poll!(&mut waiting).is_pending());
-    assert_eq!(desk.engine.drain(Duration::ZERO, OnDrainTimeout::Leased).await, 2);
+    assert_eq!(fixture.engine.drain(Duration::ZERO, OnDrainTimeout::Leased).await, 2);
     first.release().await;
     assert_eq!(refused(&waiting.await.unwrap()), Refusal::Draining);
-    assert_eq!(desk.state().await, State::Issued, "whoever asks elsewhere runs");
+    assert_eq!(fixture.state().await, State::Issued, "whoever asks elsewhere runs");
 }
 
 /// It gets what it waited for all the same.
 #[tokio::test]
 async fn who_waits_as_a_drain_begins_gets_the_outcome() {
-    let desk = Desk::new();
-    let first = desk.run().await;
+    let fixture = EngineFixture::new();
+    let first = fixture.run().await;
     let asked = patient();
-    let mut waiting = pin!(desk.engine.begin(&asked));
+    let mut waiting = pin!(fixture.engine.begin(&asked));
     assert!(poll!(&mut waiting).is_pending());
-    desk.engine.drain(Duration::ZERO, OnDrainTimeout::Leased).await;
+    fixture.engine.drain(Duration::ZERO, OnDrainTimeout::Leased).await;
     first.complete(answer("the first's"), TTL).await;
     let begun = waiting.await.unwrap();
     assert!(matches!(begun, Admission::Replay(_)), "{begun:?}");

@@ -1,6 +1,6 @@
 //! Invariant S3: an owner that lost its key changes nothing, however it ends.
 
-use crate::{Desk, KEEP, LEASE, TTL, answer};
+use crate::{EngineFixture, KEEP, LEASE, TTL, answer};
 use idempotent_runtime::engine::{Completion, Execution};
 use idempotent_runtime::outcome::Outcome;
 use idempotent_runtime::store::record::State;
@@ -38,23 +38,23 @@ impl Ending {
 }
 
 /// A run that slept through its lease, and the one that has the key now.
-async fn overtaken(desk: &Desk) -> (Execution, Execution) {
-    let stale = desk.run().await;
-    desk.clock.advance(LEASE);
-    let owner = desk.run().await;
+async fn overtaken(fixture: &EngineFixture) -> (Execution, Execution) {
+    let stale = fixture.run().await;
+    fixture.clock.advance(LEASE);
+    let owner = fixture.run().await;
     assert_eq!((stale.attempt(), owner.attempt()), (1, 2));
     (stale, owner)
 }
 
 /// Ends the stale run every way, and sees that not a byte and not a millisecond changed.
-async fn changes_nothing(prepare: impl AsyncFn(&Desk) -> (Execution, Option<Execution>)) {
+async fn changes_nothing(prepare: impl AsyncFn(&EngineFixture) -> (Execution, Option<Execution>)) {
     for ending in ENDINGS {
-        let desk = Desk::new();
-        let (stale, owner) = prepare(&desk).await;
-        let before = desk.entry().await;
+        let fixture = EngineFixture::new();
+        let (stale, owner) = prepare(&fixture).await;
+        let before = fixture.entry().await;
         ending.late(stale).await;
-        assert_eq!(desk.entry().await, before, "{ending:?}");
-        assert_eq!(desk.engine.counts().lost, u64::from(ending.is_counted()), "{ending:?}");
+        assert_eq!(fixture.entry().await, before, "{ending:?}");
+        assert_eq!(fixture.engine.counts().lost, u64::from(ending.is_counted()), "{ending:?}");
         if let Some(owner) = owner {
             assert_eq!(owner.complete(answer("the owner's"), TTL).await, Completion::Yes);
         }
@@ -63,8 +63,8 @@ async fn changes_nothing(prepare: impl AsyncFn(&Desk) -> (Execution, Option<Exec
 
 #[tokio::test]
 async fn while_another_runs_a_stale_owner_changes_nothing() {
-    changes_nothing(async |desk| {
-        let (stale, owner) = overtaken(desk).await;
+    changes_nothing(async |fixture| {
+        let (stale, owner) = overtaken(fixture).await;
         (stale, Some(owner))
     })
     .await;
@@ -72,8 +72,8 @@ async fn while_another_runs_a_stale_owner_changes_nothing() {
 
 #[tokio::test]
 async fn after_another_finished_a_stale_owner_changes_nothing() {
-    changes_nothing(async |desk| {
-        let (stale, owner) = overtaken(desk).await;
+    changes_nothing(async |fixture| {
+        let (stale, owner) = overtaken(fixture).await;
         owner.complete(answer("the owner's"), TTL).await;
         (stale, None)
     })
@@ -82,8 +82,8 @@ async fn after_another_finished_a_stale_owner_changes_nothing() {
 
 #[tokio::test]
 async fn after_another_gave_the_key_back_a_stale_owner_changes_nothing() {
-    changes_nothing(async |desk| {
-        let (stale, owner) = overtaken(desk).await;
+    changes_nothing(async |fixture| {
+        let (stale, owner) = overtaken(fixture).await;
         owner.release().await;
         (stale, None)
     })
@@ -92,10 +92,10 @@ async fn after_another_gave_the_key_back_a_stale_owner_changes_nothing() {
 
 #[tokio::test]
 async fn after_another_died_a_stale_owner_changes_nothing() {
-    changes_nothing(async |desk| {
-        let (stale, owner) = overtaken(desk).await;
+    changes_nothing(async |fixture| {
+        let (stale, owner) = overtaken(fixture).await;
         drop(owner);
-        desk.clock.advance(LEASE);
+        fixture.clock.advance(LEASE);
         (stale, None)
     })
     .await;
@@ -103,10 +103,10 @@ async fn after_another_died_a_stale_owner_changes_nothing() {
 
 #[tokio::test]
 async fn once_the_record_is_gone_a_stale_owner_puts_none() {
-    changes_nothing(async |desk| {
-        let stale = desk.run().await;
-        desk.clock.advance(LEASE + KEEP);
-        assert_eq!(desk.entry().await, None);
+    changes_nothing(async |fixture| {
+        let stale = fixture.run().await;
+        fixture.clock.advance(LEASE + KEEP);
+        assert_eq!(fixture.entry().await, None);
         (stale, None)
     })
     .await;
@@ -115,10 +115,10 @@ async fn once_the_record_is_gone_a_stale_owner_puts_none() {
 /// Attempts start anew with a new record: the owner is compared, not the number.
 #[tokio::test]
 async fn a_stale_owner_of_the_same_attempt_changes_nothing() {
-    changes_nothing(async |desk| {
-        let stale = desk.run().await;
-        desk.clock.advance(LEASE + KEEP);
-        let owner = desk.run().await;
+    changes_nothing(async |fixture| {
+        let stale = fixture.run().await;
+        fixture.clock.advance(LEASE + KEEP);
+        let owner = fixture.run().await;
         assert_eq!(stale.attempt(), owner.attempt());
         (stale, Some(owner))
     })
@@ -128,9 +128,9 @@ async fn a_stale_owner_of_the_same_attempt_changes_nothing() {
 /// The lease alone excludes nobody: while nobody took the key over, its late owner still has it.
 #[tokio::test]
 async fn an_owner_that_is_late_and_was_not_overtaken_stores_its_outcome() {
-    let desk = Desk::new();
-    let late = desk.run().await;
-    desk.clock.advance(LEASE + KEEP / 2);
+    let fixture = EngineFixture::new();
+    let late = fixture.run().await;
+    fixture.clock.advance(LEASE + KEEP / 2);
     assert_eq!(late.complete(answer("late"), TTL).await, Completion::Yes);
-    assert_eq!(desk.state().await, State::Completed(answer("late")));
+    assert_eq!(fixture.state().await, State::Completed(answer("late")));
 }

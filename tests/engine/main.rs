@@ -1,13 +1,13 @@
-//! The engine's promises about owners, leases and attempts, where time is in the test's hand.
+//! The engine's promises about owners, leases and attempts, where the test controls the time.
 
 mod claims;
-mod crowds;
+mod contention;
 mod drained;
 mod endings;
 mod leases;
-mod lookouts;
 mod resolved;
 mod takeovers;
+mod waiting;
 
 use bytes::Bytes;
 use idempotent_runtime::MemoryStore;
@@ -32,13 +32,13 @@ const TICK: Duration = Duration::from_millis(1);
 const KEY: StorageKey = StorageKey::from_bytes([1; 32]);
 
 /// Memory, its clock, and an engine on it.
-struct Desk {
+struct EngineFixture {
     store: MemoryStore,
     clock: Arc<ManualClock>,
     engine: Engine,
 }
 
-impl Desk {
+impl EngineFixture {
     fn new() -> Self {
         let clock = Arc::new(ManualClock::new());
         let store = MemoryStore::with_clock(clock.clone());

@@ -1,6 +1,6 @@
 //! Several who want the key of one dead owner, and races that nobody wins.
 
-use crate::{Desk, KEY, LEASE, PATIENCE, ask, engine, granted, refused, somebody, wanted};
+use crate::{EngineFixture, KEY, LEASE, PATIENCE, ask, engine, granted, refused, somebody, wanted};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use idempotent_runtime::MemoryStore;
@@ -18,12 +18,12 @@ use tokio::sync::Barrier;
 
 /// Memory where exchanges meet at a barrier, so that all of them have seen the same record.
 #[derive(Debug)]
-struct Meeting {
+struct BarrierStore {
     store: MemoryStore,
     swaps: Barrier,
 }
 
-impl Store for Meeting {
+impl Store for BarrierStore {
     fn create<'a>(
         &'a self,
         key: &'a StorageKey,
@@ -62,10 +62,10 @@ impl Store for Meeting {
 /// Invariants S1 and S5.
 #[tokio::test]
 async fn of_two_that_take_over_one_dead_owner_one_gets_the_key() {
-    let desk = Desk::new();
-    drop(desk.run().await);
-    desk.clock.advance(LEASE);
-    let meeting = Meeting { store: desk.store.clone(), swaps: Barrier::new(2) };
+    let fixture = EngineFixture::new();
+    drop(fixture.run().await);
+    fixture.clock.advance(LEASE);
+    let meeting = BarrierStore { store: fixture.store.clone(), swaps: Barrier::new(2) };
     let takers = [(); 2].map(|()| Claimer { take_over: Some(1), ..somebody() });
     let wanted = wanted();
     let claims = takers.iter().map(|by| claim(&meeting, &wanted, by));
@@ -79,11 +79,11 @@ async fn of_two_that_take_over_one_dead_owner_one_gets_the_key() {
 /// The same by engines, as in two processes.
 #[tokio::test]
 async fn of_two_processes_that_meet_a_dead_owner_one_runs() {
-    let desk = Desk::new();
-    drop(desk.run().await);
-    desk.clock.advance(LEASE);
-    let meeting = Arc::new(Meeting { store: desk.store.clone(), swaps: Barrier::new(2) });
-    let processes = [(); 2].map(|()| engine(meeting.clone(), desk.clock.clone()));
+    let fixture = EngineFixture::new();
+    drop(fixture.run().await);
+    fixture.clock.advance(LEASE);
+    let meeting = Arc::new(BarrierStore { store: fixture.store.clone(), swaps: Barrier::new(2) });
+    let processes = [(); 2].map(|()| engine(meeting.clone(), fixture.clock.clone()));
     let ask = ask(OnAbandoned::Retry);
     let begun = join_all(processes.iter().map(|engine| engine.begin(&ask))).await;
     let (runs, others): (Vec<_>, Vec<_>) =
@@ -94,37 +94,37 @@ async fn of_two_processes_that_meet_a_dead_owner_one_runs() {
 
 #[tokio::test]
 async fn a_living_owner_is_not_taken_over() {
-    let desk = Desk::new();
-    let _run = desk.run().await;
-    let before = desk.entry().await;
+    let fixture = EngineFixture::new();
+    let _run = fixture.run().await;
+    let before = fixture.entry().await;
     let taker = Claimer { take_over: Some(1), ..somebody() };
-    let claimed = desk.claim(Claimable::Any, &taker).await;
+    let claimed = fixture.claim(Claimable::Any, &taker).await;
     assert!(matches!(claimed, Claimed::InProgress { .. }), "{claimed:?}");
-    assert_eq!(desk.entry().await, before);
+    assert_eq!(fixture.entry().await, before);
 }
 
 #[tokio::test]
 async fn a_takeover_is_of_the_attempt_that_was_seen_dead_and_of_no_later_one() {
-    let desk = Desk::new();
+    let fixture = EngineFixture::new();
     for _ in 0..2 {
-        drop(desk.run().await);
-        desk.clock.advance(LEASE);
+        drop(fixture.run().await);
+        fixture.clock.advance(LEASE);
     }
     let late = Claimer { take_over: Some(1), ..somebody() };
-    let claimed = desk.claim(Claimable::Any, &late).await;
+    let claimed = fixture.claim(Claimable::Any, &late).await;
     assert!(matches!(claimed, Claimed::Abandoned { attempt: 2, .. }), "{claimed:?}");
 }
 
 /// A key that others claim and give back between any two steps of ours.
 #[derive(Debug)]
-struct Elusive;
+struct ContendedStore;
 
 fn given_back() -> Bytes {
     let (fingerprint, state) = (Fingerprint::from_bytes([1; 32]), State::Issued);
     Record { attempt: 1, fingerprint, label: crate::label(), state }.encode(&KEY)
 }
 
-impl Store for Elusive {
+impl Store for ContendedStore {
     fn create<'a>(
         &'a self,
         _: &'a StorageKey,
@@ -153,14 +153,14 @@ impl Store for Elusive {
     }
 
     fn describe(&self) -> String {
-        "elusive".to_owned()
+        "contended".to_owned()
     }
 }
 
 /// Whoever loses every race is told to come back, and not that its key was used otherwise.
 #[tokio::test]
 async fn a_key_that_others_always_get_first_is_busy() {
-    let engine = engine(Elusive, Arc::new(ManualClock::new()));
+    let engine = engine(ContendedStore, Arc::new(ManualClock::new()));
     let begun = engine.begin(&ask(OnAbandoned::Retry)).await.unwrap();
     let Refusal::InProgress { retry_after } = refused(&begun) else { panic!("{begun:?}") };
     assert!(retry_after < PATIENCE, "soon");

@@ -120,7 +120,7 @@ async fn what_ran_without_its_client_at_sigterm_is_replayed_after_a_restart(reco
     assert_eq!(shop.effects("create_order").await, 1);
 }
 
-/// Sends an order on a connection in the test's hand.
+/// Sends an order on a connection that the test holds.
 async fn typed(shop: &Shop, key: &str, what: &Value) -> TcpStream {
     let address = shop.orders.url().strip_prefix("http://").expect("plain HTTP");
     let body = suffering(what).to_string();

@@ -28,7 +28,7 @@ fn streamed(pieces: Vec<Result<Bytes, io::Error>>) -> HttpResponse {
 async fn a_response_over_the_limit_leaves_a_tombstone(backend: Backend) {
     let shop = Shop::open(backend);
     let long = Bytes::from(vec![b'x'; (2 << 20) + 1]);
-    shop.stage.plays({
+    shop.handler.answers({
         let long = long.clone();
         move |_| HttpResponse::Ok().body(long.clone())
     });
@@ -36,24 +36,24 @@ async fn a_response_over_the_limit_leaves_a_tombstone(backend: Backend) {
     assert!(first.body == long, "the client gets it whole");
     assert_eq!(first.header("Idempotency-Stored"), Some("false"));
     shop.post("/orders").key("k").send().await.is_problem(409, "not-replayable");
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn a_streaming_response_leaves_a_tombstone(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.plays(|_| streamed(vec![Ok("one ".into()), Ok("two".into())]));
+    shop.handler.answers(|_| streamed(vec![Ok("one ".into()), Ok("two".into())]));
     let first = shop.post("/orders").key("k").send().await;
     assert_eq!(
         (&first.body[..], first.header("Idempotency-Stored")),
         (&b"one two"[..], Some("false"))
     );
     shop.post("/orders").key("k").send().await.is_problem(409, "not-replayable");
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn a_stream_that_knows_its_length_is_stored(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.plays(|_| {
+    shop.handler.answers(|_| {
         let pieces = stream::iter([Ok::<_, io::Error>(Bytes::from("one ")), Ok("two".into())]);
         HttpResponse::Ok().body(SizedStream::new(7, pieces))
     });
@@ -81,7 +81,7 @@ async fn a_request_over_the_limit_claims_nothing(backend: Backend) {
     raw.read_exact(&mut answer).await.unwrap();
     assert_eq!(&answer, b"HTTP/1.1 413");
 
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
     let reply = shop.post("/small").key("k").body("short").send().await;
     assert_eq!((reply.status, reply.is_replay()), (201, false), "the key was not spent");
 }
@@ -114,7 +114,7 @@ async fn a_body_cut_off_claims_nothing(backend: Backend) {
     let mut answer = Vec::new();
     // Whatever comes back, or nothing: the server has seen the end by then.
     let _ = raw.read_to_end(&mut answer).await;
-    assert_eq!(shop.stage.runs(), 0);
+    assert_eq!(shop.handler.runs(), 0);
     let reply = shop.post("/orders").key("k").body("whole").send().await;
     assert_eq!((reply.status, reply.is_replay()), (201, false));
 }

@@ -6,7 +6,7 @@ use actix_web::error::ErrorUnauthorized;
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder, route, web};
 use idempotent_runtime::idempotent;
 use std::future::{Ready, ready};
-use tests::{Backend, Server, Stage};
+use tests::{Backend, ControlledHandler, Server};
 
 on_every_store! {
     a_credential_that_was_revoked_gets_no_replay,
@@ -31,8 +31,12 @@ impl FromRequest for SignedIn {
 
 #[route("/private", method = "POST")]
 #[idempotent]
-async fn private(_user: SignedIn, stage: web::Data<Stage>, _body: web::Bytes) -> impl Responder {
-    stage.perform().await
+async fn private(
+    _user: SignedIn,
+    handler: web::Data<ControlledHandler>,
+    _body: web::Bytes,
+) -> impl Responder {
+    handler.run().await
 }
 
 fn with_private(config: &mut web::ServiceConfig) {
@@ -42,8 +46,8 @@ fn with_private(config: &mut web::ServiceConfig) {
 /// The shop, and a server beside it that asks for a session.
 fn open(backend: Backend) -> (Shop, Server) {
     let shop = Shop::open(backend);
-    shop.stage.plays(|_| HttpResponse::Created().body("for whoever is signed in"));
-    let server = Server::start(&shop.idempotency, &shop.stage, with_private);
+    shop.handler.answers(|_| HttpResponse::Created().body("for whoever is signed in"));
+    let server = Server::start(&shop.idempotency, &shop.handler, with_private);
     (shop, server)
 }
 
@@ -71,7 +75,7 @@ async fn a_credential_that_was_revoked_learns_nothing_about_a_key(backend: Backe
         told.push((refused.status, refused.body));
     }
     assert!(told.iter().all(|answer| *answer == told[0] && answer.0 == 401), "{told:?}");
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn who_was_let_in_again_gets_the_first_response(backend: Backend) {
@@ -81,7 +85,7 @@ async fn who_was_let_in_again_gets_the_first_response(backend: Backend) {
     send("revoked").await;
     let again = send("open").await;
     assert_eq!((again.is_replay(), again.body), (true, first.body));
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn without_a_credential_nothing_is_claimed(backend: Backend) {
@@ -92,5 +96,5 @@ async fn without_a_credential_nothing_is_claimed(backend: Backend) {
     nobody.is_problem(400, "scope-missing");
     // The key is still new, for whoever has a credential.
     let first = server.post("/private").key("k").header("X-Session", "open").send().await;
-    assert_eq!((first.status, first.is_replay(), shop.stage.runs()), (201, false, 1));
+    assert_eq!((first.status, first.is_replay(), shop.handler.runs()), (201, false, 1));
 }

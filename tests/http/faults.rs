@@ -23,7 +23,7 @@ on_every_store! {
 
 async fn after_a_panic_a_retry_runs(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.plays(|run| {
+    shop.handler.answers(|run| {
         assert!(run > 1, "as the test asked");
         HttpResponse::Created().finish()
     });
@@ -36,20 +36,20 @@ async fn after_a_panic_a_retry_runs(backend: Backend) {
 
 async fn after_a_panic_a_held_key_waits_for_a_person(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.plays(|_| panic!("as the test asked"));
+    shop.handler.answers(|_| panic!("as the test asked"));
     assert_eq!(shop.post("/holding").key("k").send().await.status, 500);
     shop.post("/holding").key("k").send().await.is_problem(409, "outcome-unknown");
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn a_handler_finishes_although_its_client_is_gone(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.close();
+    shop.handler.pause();
     let mut client = TcpStream::connect(shop.server.address()).await.unwrap();
     let request = "POST /orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\n\
                    Idempotency-Key: k\r\nContent-Length: 0\r\n\r\n";
     client.write_all(request.as_bytes()).await.unwrap();
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     // A reset, not an orderly end: actix drops the handler's future.
     client.set_zero_linger().unwrap();
     drop(client);
@@ -57,15 +57,15 @@ async fn a_handler_finishes_although_its_client_is_gone(backend: Backend) {
     for _ in 0..20 {
         shop.post("/orders").key("k").send().await.is_problem(409, "in-progress");
     }
-    shop.stage.open();
-    shop.stage.answers_reach(1).await;
+    shop.handler.resume();
+    shop.handler.answers_reach(1).await;
     let retry = loop {
         let retry = shop.post("/orders").key("k").send().await;
         if retry.status != 409 {
             break retry;
         }
     };
-    assert_eq!((retry.status, retry.is_replay(), shop.stage.runs()), (201, true, 1));
+    assert_eq!((retry.status, retry.is_replay(), shop.handler.runs()), (201, true, 1));
 }
 
 async fn while_the_store_is_down_nothing_runs(backend: Backend) {
@@ -75,7 +75,7 @@ async fn while_the_store_is_down_nothing_runs(backend: Backend) {
     refused.is_problem(503, "store-unavailable");
     assert!(refused.header("Retry-After").is_some());
     assert_eq!(refused.json()["retryable"], true, "it passes");
-    assert_eq!((shop.stage.runs(), shop.idempotency.counts().store_failed), (0, 1));
+    assert_eq!((shop.handler.runs(), shop.idempotency.counts().store_failed), (0, 1));
     shop.backend.store.set_down(false);
     assert_eq!(shop.post("/orders").key("k").send().await.status, 201);
 }
@@ -93,7 +93,7 @@ async fn a_handler_can_choose_to_run_without_the_store(backend: Backend) {
     let refused = shop.post("/in-any-case/alice").key("other").send().await;
     refused.is_problem(503, "store-unavailable");
     assert_eq!(refused.json()["retryable"], false, "the record stays as it is");
-    assert_eq!(shop.stage.runs(), 2);
+    assert_eq!(shop.handler.runs(), 2);
 }
 
 /// Whoever runs the app reads it in its log, and in the counter above.
@@ -115,13 +115,13 @@ async fn what_runs_without_the_store_is_logged_once_with_its_reason() {
 async fn what_could_not_be_stored_says_so(backend: Backend) {
     let shop = Shop::open(backend);
     let store = shop.backend.store.clone();
-    shop.stage.plays(move |_| {
+    shop.handler.answers(move |_| {
         store.set_down(true);
         HttpResponse::Created().body("done")
     });
     // The store stays away until the lease, half a second, is over by every clock.
     let running = tokio::spawn(shop.post("/holding").key("k").send());
-    shop.stage.answers_reach(1).await;
+    shop.handler.answers_reach(1).await;
     shop.backend.pass(Duration::from_millis(500)).await;
     let first = running.await.unwrap();
     assert_eq!((first.status, &first.body[..]), (201, &b"done"[..]));
@@ -130,7 +130,7 @@ async fn what_could_not_be_stored_says_so(backend: Backend) {
     shop.backend.store.set_down(false);
     let retry = shop.post("/holding").key("k").send().await;
     retry.is_problem(409, "outcome-unknown");
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 /// A store that refuses the outcome refuses it again: its response is not held back for the lease.
@@ -139,7 +139,7 @@ async fn an_outcome_that_the_store_refuses_is_sent_at_once_and_its_key_is_not_fr
 ) {
     let shop = Shop::open(backend);
     let store = shop.backend.store.clone();
-    shop.stage.plays(move |_| {
+    shop.handler.answers(move |_| {
         store.refuse_swaps(true);
         HttpResponse::Created().body("done")
     });
@@ -155,7 +155,7 @@ async fn an_outcome_that_the_store_refuses_is_sent_at_once_and_its_key_is_not_fr
     shop.backend.store.refuse_swaps(false);
     shop.backend.pass(Duration::from_secs(2)).await;
     let retry = shop.post("/lasting").key("k").send().await;
-    assert_eq!((retry.status, retry.is_replay(), shop.stage.runs()), (201, false, 3));
+    assert_eq!((retry.status, retry.is_replay(), shop.handler.runs()), (201, false, 3));
 }
 
 /// Invariant S9.
@@ -163,7 +163,7 @@ async fn a_lost_answer_is_settled_as_the_same_owner(backend: Backend) {
     let shop = Shop::open(backend);
     shop.backend.store.lose_next_answer();
     let reply = shop.post("/orders").key("k").send().await;
-    assert_eq!((reply.status, shop.stage.runs()), (201, 1));
+    assert_eq!((reply.status, shop.handler.runs()), (201, 1));
     assert!(shop.post("/orders").key("k").send().await.is_replay());
 }
 
@@ -171,7 +171,7 @@ async fn a_lost_answer_is_settled_as_the_same_owner(backend: Backend) {
 async fn a_lost_answer_to_a_completion_is_settled(backend: Backend) {
     let shop = Shop::open(backend);
     let store = shop.backend.store.clone();
-    shop.stage.plays(move |_| {
+    shop.handler.answers(move |_| {
         store.lose_next_answer();
         HttpResponse::Created().finish()
     });
@@ -204,7 +204,7 @@ async fn a_record_that_cannot_be_read_stops_the_handler(backend: Backend) {
         shop.post("/orders").key(&key).send().await;
         shop.backend.store.corrupt(damage).await;
         shop.post("/orders").key(&key).send().await.is_problem(503, "store-unavailable");
-        assert_eq!(shop.stage.runs(), n + 1);
+        assert_eq!(shop.handler.runs(), n + 1);
         assert_eq!(shop.idempotency.counts().undecodable, n as u64 + 1);
     }
 }
@@ -212,23 +212,23 @@ async fn a_record_that_cannot_be_read_stops_the_handler(backend: Backend) {
 #[actix_web::test]
 async fn the_app_must_be_given_what_guards_it() {
     use actix_web::{App, test, web};
-    let stage = tests::Stage::new();
-    let app = App::new().app_data(web::Data::new(stage.clone())).configure(crate::routes::all);
+    let handler = tests::ControlledHandler::new();
+    let app = App::new().app_data(web::Data::new(handler.clone())).configure(crate::routes::all);
     let app = test::init_service(app).await;
     let request = test::TestRequest::post().uri("/orders").to_request();
     assert_eq!(test::call_service(&app, request).await.status(), 500);
-    assert_eq!(stage.runs(), 0);
+    assert_eq!(handler.runs(), 0);
 }
 
 /// Invariant L4.
 async fn a_draining_server_takes_no_new_runs_and_finishes_the_others(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.close();
+    shop.handler.pause();
     let running = tokio::spawn(shop.post("/orders").key("k").send());
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     assert_eq!(shop.idempotency.drain(Duration::ZERO).await, 1);
     shop.post("/orders").key("new").send().await.is_problem(503, "shutting-down");
     let drained = shop.idempotency.drain(Duration::from_mins(1));
-    let (left, ()) = tokio::join!(drained, async { shop.stage.open() });
-    assert_eq!((left, running.await.unwrap().status, shop.stage.runs()), (0, 201, 1));
+    let (left, ()) = tokio::join!(drained, async { shop.handler.resume() });
+    assert_eq!((left, running.await.unwrap().status, shop.handler.runs()), (0, 201, 1));
 }

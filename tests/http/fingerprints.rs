@@ -30,7 +30,7 @@ async fn another_body_or_query_is_a_mismatch(backend: Backend) {
         reply.is_problem(422, "key-reused");
     }
     assert!(shop.post("/orders?a=1&b=2").key("k").body("{\"n\":1}").send().await.is_replay());
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 /// The text counts, and not what a parser makes of it.
@@ -64,7 +64,7 @@ async fn another_method_or_path_is_another_request(backend: Backend) {
 /// Invariant S6.
 async fn a_mismatch_never_shows_the_first_response(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.plays(|_| actix_web::HttpResponse::Created().body("for the first alone"));
+    shop.handler.answers(|_| actix_web::HttpResponse::Created().body("for the first alone"));
     shop.post("/orders").key("k").body("one").send().await;
     let other = shop.post("/orders").key("k").body("two").send().await;
     other.is_problem(422, "key-reused");

@@ -72,7 +72,7 @@ async fn the_redirect_after_a_form_is_given_again(backend: Backend) {
     let (first, again) = (form().await, form().await);
     assert_eq!((first.status, first.header("Location")), (303, Some("/orders/1")));
     assert_eq!((again.status, again.header("Location")), (303, Some("/orders/1")));
-    assert_eq!((first.is_replay(), again.is_replay(), shop.stage.runs()), (false, true, 1));
+    assert_eq!((first.is_replay(), again.is_replay(), shop.handler.runs()), (false, true, 1));
 }
 
 async fn a_form_sent_again_with_another_boundary_is_the_same_form(backend: Backend) {
@@ -83,7 +83,7 @@ async fn a_form_sent_again_with_another_boundary_is_the_same_form(backend: Backe
     assert_eq!((first.status, &*first.body), (303, body.len().to_string().as_bytes()));
     let other = multipart("----WebKitFormBoundaryXyZ2", &token, "contents");
     let again = shop.send_form("\"----WebKitFormBoundaryXyZ2\"", other).await;
-    assert_eq!((again.status, again.is_replay(), shop.stage.runs()), (303, true, 1));
+    assert_eq!((again.status, again.is_replay(), shop.handler.runs()), (303, true, 1));
 }
 
 async fn a_form_sent_again_with_other_contents_is_refused(backend: Backend) {
@@ -91,7 +91,7 @@ async fn a_form_sent_again_with_other_contents_is_refused(backend: Backend) {
     let token = shop.form_token().await;
     assert_eq!(shop.send_form("b", multipart("b", &token, "one")).await.status, 303);
     shop.send_form("b", multipart("b", &token, "two")).await.is_problem(422, "key-reused");
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn a_multipart_form_that_cannot_be_read_runs_nothing(backend: Backend) {
@@ -112,7 +112,7 @@ async fn a_multipart_form_that_cannot_be_read_runs_nothing(backend: Backend) {
         shop.send_form("b", body).await.is_problem(400, kind);
     }
     shop.send_form("c", whole.clone()).await.is_problem(400, "key-invalid");
-    assert_eq!(shop.stage.runs(), 0);
+    assert_eq!(shop.handler.runs(), 0);
     assert_eq!(shop.send_form("b", whole).await.status, 303, "the token was not spent");
 }
 
@@ -121,7 +121,7 @@ async fn a_multipart_form_over_the_limit_runs_nothing(backend: Backend) {
     let form = shop.post("/form-small").header("Content-Type", "multipart/form-data; boundary=b");
     let refused = form.body(multipart("b", "t", &"x".repeat(200))).send().await;
     refused.is_problem(413, "body-too-large");
-    assert_eq!(shop.stage.runs(), 0);
+    assert_eq!(shop.handler.runs(), 0);
 }
 
 const CHROMIUM: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
@@ -151,11 +151,11 @@ async fn a_person_gets_a_page_and_a_program_gets_json(backend: Backend) {
 
 async fn a_page_says_when_to_try_again(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.close();
+    shop.handler.pause();
     let first = tokio::spawn(shop.post("/orders").key("k").send());
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     let page = shop.post("/orders").key("k").header("Accept", CHROMIUM).send().await;
-    shop.stage.open();
+    shop.handler.resume();
     assert_eq!(first.await.unwrap().status, 201);
     assert!(page.status == 409 && page.header("Retry-After").is_some(), "{page:?}");
     assert!(String::from_utf8_lossy(&page.body).contains("still being worked on"));

@@ -19,7 +19,7 @@ on_every_store! {
 /// Invariant S7.
 async fn another_account_runs_independently(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.plays(|run| actix_web::HttpResponse::Ok().body(format!("account {run}")));
+    shop.handler.answers(|run| actix_web::HttpResponse::Ok().body(format!("account {run}")));
     let alice = shop.post("/orders").key("k").body("same").send().await;
     let bob = |key: &'static str| {
         shop.post("/orders").only("authorization", "Bearer bob").key(key).body("same").send()
@@ -39,7 +39,7 @@ async fn a_path_is_one_however_it_is_spelled(backend: Backend) {
         assert_eq!((again.is_replay(), &again.body), (true, &first.body), "{spelled}");
     }
     assert!(!shop.post("/orders/a%2Cb/items").key("k").send().await.is_replay());
-    assert_eq!(shop.stage.runs(), 2);
+    assert_eq!(shop.handler.runs(), 2);
 }
 
 async fn who_does_not_say_who_it_is_claims_nothing(backend: Backend) {
@@ -49,7 +49,7 @@ async fn who_does_not_say_who_it_is_claims_nothing(backend: Backend) {
     anonymous("").send().await.is_problem(400, "scope-missing");
     let twice = shop.post("/orders").key("k").header("Authorization", "Bearer bob");
     twice.send().await.is_problem(400, "scope-missing");
-    assert_eq!(shop.stage.runs(), 0);
+    assert_eq!(shop.handler.runs(), 0);
 }
 
 async fn a_scope_function_that_fails_claims_nothing(backend: Backend) {
@@ -64,7 +64,7 @@ async fn a_scope_function_that_fails_claims_nothing(backend: Backend) {
     let send = |tenant: &'static str| shop.post("/orders").header("X-Tenant", tenant).key("k");
     let refused = send("closed").send().await;
     assert_eq!((refused.status, &refused.body[..]), (403, &b"no such tenant"[..]));
-    assert_eq!(shop.stage.runs(), 0);
+    assert_eq!(shop.handler.runs(), 0);
     send("").send().await.is_problem(400, "scope-missing");
     assert_eq!(send("a").send().await.body, "run 1");
     assert_eq!(send("b").send().await.body, "run 2");
@@ -108,6 +108,6 @@ async fn namespaces_keep_apps_apart_on_one_store(backend: Backend) {
         .namespace("two")
         .build()
         .unwrap();
-    let server = tests::Server::start(&other, &shop.stage, crate::routes::all);
+    let server = tests::Server::start(&other, &shop.handler, crate::routes::all);
     assert!(!server.post("/orders").key("k").send().await.is_replay());
 }

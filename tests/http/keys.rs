@@ -23,7 +23,7 @@ async fn a_missing_or_empty_key_is_missing(backend: Backend) {
     for key in ["", "\"\"", "   "] {
         shop.post("/orders").key(key).send().await.is_problem(400, "key-missing");
     }
-    assert_eq!(shop.stage.runs(), 0);
+    assert_eq!(shop.handler.runs(), 0);
 }
 
 async fn keys_that_cannot_be_read_are_refused(backend: Backend) {
@@ -51,7 +51,7 @@ async fn keys_that_cannot_be_read_are_refused(backend: Backend) {
     for (one, other) in [("a", "a"), ("a", "b"), ("a", "")] {
         shop.post("/orders").key(one).key(other).send().await.is_problem(400, "key-invalid");
     }
-    assert_eq!(shop.stage.runs(), 0);
+    assert_eq!(shop.handler.runs(), 0);
 }
 
 async fn keys_of_every_allowed_kind_are_accepted(backend: Backend) {
@@ -83,7 +83,7 @@ async fn case_makes_another_key(backend: Backend) {
     for key in ["abc", "ABC", "Abc", "\"abc \""] {
         assert!(!shop.post("/orders").key(key).send().await.is_replay(), "{key}");
     }
-    assert_eq!(shop.stage.runs(), 4);
+    assert_eq!(shop.handler.runs(), 4);
 }
 
 async fn strict_mode_takes_the_quoted_form_alone(backend: Backend) {
@@ -133,5 +133,5 @@ async fn a_key_of_a_hundred_kilobytes_is_refused(backend: Backend) {
     let mut answer = Vec::new();
     raw.read_to_end(&mut answer).await.unwrap();
     assert!(answer.starts_with(b"HTTP/1.1 4"), "{}", String::from_utf8_lossy(&answer));
-    assert_eq!(shop.stage.runs(), 0);
+    assert_eq!(shop.handler.runs(), 0);
 }

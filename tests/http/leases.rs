@@ -27,27 +27,27 @@ async fn nobody_else_runs(shop: &Shop) {
         refused = elsewhere.post("/lasting").key("k").send() => {
             refused.is_problem(409, "in-progress");
         }
-        () = shop.stage.runs_reach(2) => panic!("another runs, although the lease is kept alive"),
+        () = shop.handler.runs_reach(2) => panic!("another runs, although the lease is kept alive"),
     }
 }
 
 async fn a_handler_slower_than_its_lease_keeps_it(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.close();
+    shop.handler.pause();
     let first = tokio::spawn(shop.post("/lasting").key("k").send());
     longer_than_a_lease(&shop).await;
     nobody_else_runs(&shop).await;
-    shop.stage.open();
+    shop.handler.resume();
     assert_eq!(first.await.unwrap().status, 201);
     assert!(shop.post("/lasting").key("k").send().await.is_replay());
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn a_handler_that_blocks_its_worker_keeps_its_lease(backend: Backend) {
     let shop = Shop::open(backend);
     let (go_on, blocked) = mpsc::channel::<()>();
     let blocked = Mutex::new(blocked);
-    shop.stage.plays(move |run| {
+    shop.handler.answers(move |run| {
         blocked.lock().unwrap().recv().unwrap();
         HttpResponse::Created().body(format!("run {run}"))
     });
@@ -56,19 +56,19 @@ async fn a_handler_that_blocks_its_worker_keeps_its_lease(backend: Backend) {
     nobody_else_runs(&shop).await;
     go_on.send(()).unwrap();
     assert_eq!(first.await.unwrap().status, 201);
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn two_failed_renewals_in_a_row_lose_nothing(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.close();
+    shop.handler.pause();
     let first = tokio::spawn(shop.post("/lasting").key("k").send());
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     shop.backend.store.fail_next_swaps(2);
     longer_than_a_lease(&shop).await;
     assert_eq!(shop.backend.store.swaps_to_fail(), 0);
     nobody_else_runs(&shop).await;
-    shop.stage.open();
+    shop.handler.resume();
     assert_eq!(first.await.unwrap().status, 201);
     assert_eq!(shop.idempotency.counts().lost, 0);
 }
@@ -85,11 +85,11 @@ async fn a_short_run_is_never_renewed(backend: Backend) {
 async fn of_what_is_kept_for_the_longest_ttl_there_is_one_owner(backend: Backend) {
     let ten_years = Duration::from_hours(24 * 3650);
     let shop = Shop::with(backend, |builder| builder.ttl(ten_years));
-    shop.stage.close();
+    shop.handler.pause();
     let first = tokio::spawn(shop.post("/orders").key("k").send());
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     shop.post("/orders").key("k").send().await.is_problem(409, "in-progress");
-    shop.stage.open();
+    shop.handler.resume();
     assert_eq!(first.await.unwrap().status, 201);
     assert!(shop.post("/orders").key("k").send().await.is_replay());
 }

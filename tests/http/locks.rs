@@ -48,31 +48,31 @@ fn fence(reply: &Reply) -> u64 {
 async fn holders_never_overlap_whatever_operation_and_process(backend: Backend) {
     let shop = Shop::open(backend);
     let elsewhere = shop.beside();
-    let (stage, overlaps) = (shop.stage.clone(), Arc::new(AtomicUsize::new(0)));
+    let (handler, overlaps) = (shop.handler.clone(), Arc::new(AtomicUsize::new(0)));
     let seen = Arc::clone(&overlaps);
-    shop.stage.plays(move |run| {
+    shop.handler.answers(move |run| {
         // It stays for as long as others would need to come in, and lets them; not for so long that
         // the server gives up on who is connected, where each turn goes to a busy neighbour.
         let came = Instant::now();
         let disturbed = (0..1000).take_while(|_| came.elapsed() < STAY).any(|_| {
             std::thread::yield_now();
-            !stage.is_alone(run)
+            !handler.is_alone(run)
         });
         seen.fetch_add(usize::from(disturbed), Ordering::SeqCst);
         HttpResponse::Ok().finish()
     });
-    shop.stage.close();
+    shop.handler.pause();
     let requests = (0..24).map(|n| {
         let server = if n % 2 == 0 { &shop.server } else { &elsewhere };
         let path = if n % 3 == 0 { "/locked/a" } else { "/also-locked/a" };
         server.post(path).as_account(&format!("account-{n}")).send()
     });
     let (replies, ()) = tokio::join!(join_all(requests), async {
-        shop.stage.runs_reach(1).await;
-        shop.stage.open();
+        shop.handler.runs_reach(1).await;
+        shop.handler.resume();
     });
     assert!(replies.iter().all(|reply| reply.status == 200), "{replies:?}");
-    assert_eq!((shop.stage.runs(), overlaps.load(Ordering::SeqCst)), (24, 0));
+    assert_eq!((shop.handler.runs(), overlaps.load(Ordering::SeqCst)), (24, 0));
     let mut fences: Vec<u64> = replies.iter().map(fence).collect();
     fences.sort_unstable();
     fences.dedup();
@@ -82,20 +82,20 @@ async fn holders_never_overlap_whatever_operation_and_process(backend: Backend) 
 async fn who_waits_too_long_is_told_so(backend: Backend) {
     let shop = Shop::open(backend);
     let elsewhere = shop.beside();
-    shop.stage.close();
+    shop.handler.pause();
     let first = tokio::spawn(shop.post("/locked/a").send());
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     for server in [&shop.server, &elsewhere] {
         let tired = tokio::select! {
             tired = server.post("/locked-impatiently/a").send() => tired,
-            () = shop.stage.runs_reach(2) => panic!("it runs, although the lock is held"),
+            () = shop.handler.runs_reach(2) => panic!("it runs, although the lock is held"),
         };
         tired.is_problem(423, "locked");
         assert!(tired.header("Retry-After").is_some());
     }
-    shop.stage.open();
+    shop.handler.resume();
     assert_eq!(first.await.unwrap().status, 201);
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn the_fence_grows_with_every_holder(backend: Backend) {
@@ -116,7 +116,7 @@ async fn the_fence_starts_at_the_time_of_day(backend: Backend) {
 
 async fn a_failure_or_panic_releases_the_lock(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.plays(|run| match run {
+    shop.handler.answers(|run| match run {
         1 => HttpResponse::InternalServerError().finish(),
         2 => panic!("as the test wants it"),
         _ => HttpResponse::Ok().finish(),
@@ -139,12 +139,12 @@ async fn nothing_is_replayed(backend: Backend) {
 
 async fn another_name_is_another_lock(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.close();
+    shop.handler.pause();
     let first = tokio::spawn(shop.post("/locked/a").send());
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     let second = tokio::spawn(shop.post("/locked/b").send());
-    shop.stage.runs_reach(2).await;
-    shop.stage.open();
+    shop.handler.runs_reach(2).await;
+    shop.handler.resume();
     assert_eq!((first.await.unwrap().status, second.await.unwrap().status), (201, 201));
 }
 
@@ -160,7 +160,7 @@ async fn in_code_it_is_the_same_lock(backend: Backend) {
         fence(&shop.post("/locked-impatiently/a").send().await)
     }];
     assert!(fences[0] < fences[1], "{fences:?}");
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn a_guard_that_is_dropped_releases_the_lock(backend: Backend) {
@@ -174,12 +174,12 @@ async fn a_guard_that_is_dropped_releases_the_lock(backend: Backend) {
 async fn a_lock_may_be_waited_for_as_long_as_it_takes(backend: Backend) {
     let shop = Shop::open(backend);
     let elsewhere = shop.beside();
-    shop.stage.close();
+    shop.handler.pause();
     let held = tokio::spawn(elsewhere.post("/locked/a").send());
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     let lock = shop.idempotency.lock("thing:a").wait(Duration::MAX).acquire();
     let (lock, held) = tokio::join!(lock, async {
-        shop.stage.open();
+        shop.handler.resume();
         held.await.unwrap()
     });
     assert_eq!(held.status, 201);
@@ -200,10 +200,10 @@ async fn who_waits_as_the_process_drains_gets_no_lock(backend: Backend) {
 
 async fn a_lock_held_for_longer_than_its_lease_is_kept(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.close();
+    shop.handler.pause();
     let first = tokio::spawn(shop.post("/locked/a").send());
     crate::leases::longer_than_a_lease(&shop).await;
     shop.beside().post("/locked-impatiently/a").send().await.is_problem(423, "locked");
-    shop.stage.open();
+    shop.handler.resume();
     assert_eq!(first.await.unwrap().status, 201);
 }

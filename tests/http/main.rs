@@ -30,10 +30,9 @@ macro_rules! on_every_store {
 
 mod bodies;
 mod cache;
+mod contention;
 mod credentials;
-mod crowds;
 mod doctor;
-mod edges;
 mod faults;
 mod fingerprints;
 mod forms;
@@ -44,24 +43,25 @@ mod keys;
 mod leases;
 mod locks;
 mod problems;
-mod raw;
 mod records;
 mod replay;
+mod request_time;
 mod routes;
 mod scopes;
 mod script;
 mod tasks;
 mod tasks_elsewhere;
 mod tokens;
-mod windows;
+mod ttl_boundaries;
+mod wire_format;
 
 use idempotent_runtime::{Idempotency, IdempotencyBuilder, Scope};
-use tests::{Backend, Sender, Server, Stage};
+use tests::{Backend, ControlledHandler, Sender, Server};
 
-/// A guarded server on a store, and the hand that holds its handlers.
+/// A guarded server on a store, and the test's control of its handlers.
 struct Shop {
     backend: Backend,
-    stage: Stage,
+    handler: ControlledHandler,
     idempotency: Idempotency,
     server: Server,
 }
@@ -74,16 +74,16 @@ impl Shop {
 
     /// A server with other settings.
     fn with(backend: Backend, set: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder) -> Self {
-        let stage = Stage::new();
+        let handler = ControlledHandler::new();
         let idempotency = set(guard(&backend)).build().expect("settings that fit");
-        let server = Server::start(&idempotency, &stage, routes::all);
-        Self { backend, stage, idempotency, server }
+        let server = Server::start(&idempotency, &handler, routes::all);
+        Self { backend, handler, idempotency, server }
     }
 
-    /// A second server on the same store and stage, as another process would be.
+    /// A second server on the same store and handler, as another process would be.
     fn beside(&self) -> Server {
         let idempotency = guard(&self.backend).build().expect("settings that fit");
-        Server::start(&idempotency, &self.stage, routes::all)
+        Server::start(&idempotency, &self.handler, routes::all)
     }
 
     /// A POST by alice.

@@ -38,12 +38,12 @@ async fn an_app_chooses_the_types_of_problems(backend: Backend) {
 
 async fn a_message_replaces_the_detail_of_duplicates_alone(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.close();
+    shop.handler.pause();
     let first = tokio::spawn(shop.post("/messages").key("k").send());
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     let ours = "重复的请求 (duplicate request)";
     let in_flight = shop.post("/messages").key("k").send().await;
-    shop.stage.open();
+    shop.handler.resume();
     first.await.unwrap();
     let finished = shop.post("/messages").key("k").send().await;
     in_flight.is_problem(409, "in-progress");
@@ -65,6 +65,6 @@ async fn a_problem_names_its_path(backend: Backend) {
 async fn a_rendering_that_panics_is_done_without(backend: Backend) {
     let shop = Shop::with(backend, |builder| builder.on_error(|_, _| panic!("no words for it")));
     shop.post("/orders").send().await.is_problem(400, "key-missing");
-    shop.stage.plays(|_| panic!("as the test asked"));
+    shop.handler.answers(|_| panic!("as the test asked"));
     shop.post("/orders").key("k").send().await.is_problem(500, "handler-panicked");
 }

@@ -39,7 +39,7 @@ async fn a_record_copied_from_another_key_stops_the_handler(backend: Backend) {
     bobs().await;
     shop.backend.store.corrupt(|_| copied.to_vec()).await;
     bobs().await.is_problem(503, "store-unavailable");
-    assert_eq!((shop.stage.runs(), shop.idempotency.counts().undecodable), (2, 1));
+    assert_eq!((shop.handler.runs(), shop.idempotency.counts().undecodable), (2, 1));
 }
 
 async fn a_stored_status_that_is_none_stops_the_handler(backend: Backend) {
@@ -47,7 +47,7 @@ async fn a_stored_status_that_is_none_stops_the_handler(backend: Backend) {
     for (n, status) in [0, 1, 99, 1000, 65535].into_iter().enumerate() {
         let reply = shop.forged(&format!("k{status}"), |response| response.status = status).await;
         reply.is_problem(503, "store-unavailable");
-        assert_eq!(shop.stage.runs(), n + 1);
+        assert_eq!(shop.handler.runs(), n + 1);
         assert_eq!(shop.idempotency.counts().undecodable, n as u64 + 1);
     }
     assert_eq!(shop.post("/orders").key("other").send().await.status, 201, "the server lives");
@@ -69,7 +69,7 @@ async fn stored_headers_that_cannot_be_sent_stop_the_handler(backend: Backend) {
         let reply = shop.forged(&format!("k{n}"), |response| response.headers.push(line)).await;
         reply.is_problem(503, "store-unavailable");
         assert!(reply.lines("Set-Cookie").is_empty());
-        assert_eq!(shop.stage.runs(), n + 1);
+        assert_eq!(shop.handler.runs(), n + 1);
         let counts = shop.idempotency.counts();
         assert_eq!((counts.undecodable, counts.replayed), (n as u64 + 1, 0));
     }

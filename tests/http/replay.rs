@@ -31,12 +31,12 @@ async fn without_a_key_an_optional_one_runs_every_time(backend: Backend) {
     }
     let keyed = shop.post("/optional").key("k").send().await;
     assert_eq!(shop.post("/optional").key("k").send().await.body, keyed.body);
-    assert_eq!(shop.stage.runs(), 3);
+    assert_eq!(shop.handler.runs(), 3);
 }
 
 async fn a_key_runs_once_and_replays(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.plays(|run| {
+    shop.handler.answers(|run| {
         HttpResponse::Created()
             .insert_header(("Location", "/orders/7"))
             .insert_header(("ETag", "\"1\""))
@@ -45,7 +45,7 @@ async fn a_key_runs_once_and_replays(backend: Backend) {
     });
     let first = shop.post("/orders").key("k").body("order").send().await;
     let second = shop.post("/orders").key("k").body("order").send().await;
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
     assert_eq!((first.status, &first.body), (second.status, &second.body));
     for header in ["Content-Type", "Location", "ETag"] {
         assert!(first.header(header).is_some());
@@ -83,8 +83,8 @@ async fn failures_that_may_pass_are_not_stored(backend: Backend) {
     for status in [500, 502, 503, 504, 429, 425, 408, 401, 403] {
         let key = status.to_string();
         let code = StatusCode::from_u16(status).unwrap();
-        let before = shop.stage.runs();
-        shop.stage.plays(move |run| {
+        let before = shop.handler.runs();
+        shop.handler.answers(move |run| {
             HttpResponse::build(if run == before + 1 { code } else { StatusCode::CREATED }).finish()
         });
         assert_eq!(shop.post("/orders").key(&key).send().await.status, status);
@@ -100,7 +100,7 @@ async fn answers_that_would_repeat_are_stored(backend: Backend) {
     for status in [400, 404, 409, 410, 422, 303, 200, 202] {
         let key = status.to_string();
         let code = StatusCode::from_u16(status).unwrap();
-        shop.stage.plays(move |run| HttpResponse::build(code).body(format!("{run}")));
+        shop.handler.answers(move |run| HttpResponse::build(code).body(format!("{run}")));
         let first = shop.post("/orders").key(&key).send().await;
         let second = shop.post("/orders").key(&key).send().await;
         assert_eq!((first.status, second.status), (status, status));
@@ -112,7 +112,7 @@ async fn a_handler_can_store_everything(backend: Backend) {
     let shop = Shop::open(backend);
     for (status, stored) in [(503, true), (404, true), (409, false)] {
         let code = StatusCode::from_u16(status).unwrap();
-        shop.stage.plays(move |_| HttpResponse::build(code).finish());
+        shop.handler.answers(move |_| HttpResponse::build(code).finish());
         let key = status.to_string();
         shop.post("/everything-stored").key(&key).send().await;
         let second = shop.post("/everything-stored").key(&key).send().await;
@@ -128,19 +128,19 @@ async fn every_kind_of_response_replays_exactly(backend: Backend) {
     let bodies = [binary, limit].into_iter().chain(falsy);
     for (n, body) in bodies.enumerate() {
         let sent = body.clone();
-        shop.stage.plays(move |_| {
+        shop.handler.answers(move |_| {
             HttpResponse::Ok().content_type("application/octet-stream").body(sent.clone())
         });
         replays(&shop, &format!("body-{n}"), 200, &body).await;
     }
-    shop.stage.plays(|_| HttpResponse::NoContent().finish());
+    shop.handler.answers(|_| HttpResponse::NoContent().finish());
     replays(&shop, "204", 204, b"").await;
-    shop.stage.plays(|_| HttpResponse::Ok().finish());
+    shop.handler.answers(|_| HttpResponse::Ok().finish());
     replays(&shop, "empty", 200, b"").await;
-    shop.stage.plays(|_| HttpResponse::SeeOther().insert_header(("Location", "/x")).finish());
+    shop.handler.answers(|_| HttpResponse::SeeOther().insert_header(("Location", "/x")).finish());
     replays(&shop, "303", 303, b"").await;
     let latin: &[u8] = b"caf\xe9";
-    shop.stage.plays(move |_| {
+    shop.handler.answers(move |_| {
         let location = actix_web::http::header::HeaderValue::from_bytes(latin).unwrap();
         HttpResponse::Created().insert_header(("Content-Location", location)).finish()
     });
@@ -160,7 +160,7 @@ async fn replays(shop: &Shop, key: &str, status: u16, body: &[u8]) {
 
 async fn repeated_headers_replay_and_cookies_never_do(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.plays(|_| {
+    shop.handler.answers(|_| {
         HttpResponse::Ok()
             .append_header(("Link", "</a>; rel=next"))
             .append_header(("Link", "</b>; rel=prev"))
@@ -180,7 +180,7 @@ async fn repeated_headers_replay_and_cookies_never_do(backend: Backend) {
 
 async fn named_headers_replay(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.plays(|_| {
+    shop.handler.answers(|_| {
         HttpResponse::Ok()
             .append_header(("X-Total", "7"))
             .append_header(("X-Page", "1"))
@@ -197,12 +197,12 @@ async fn named_headers_replay(backend: Backend) {
 
 async fn no_store_is_about_caches(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.plays(|run| {
+    shop.handler.answers(|run| {
         HttpResponse::Ok().insert_header(("Cache-Control", "no-store, private")).json(run)
     });
     shop.post("/orders").key("k").send().await;
     let second = shop.post("/orders").key("k").send().await;
-    assert_eq!((second.is_replay(), shop.stage.runs()), (true, 1));
+    assert_eq!((second.is_replay(), shop.handler.runs()), (true, 1));
 }
 
 async fn a_duplicate_can_be_rejected(backend: Backend) {
@@ -210,13 +210,13 @@ async fn a_duplicate_can_be_rejected(backend: Backend) {
     let first = shop.post("/rejecting").key("k").send().await;
     assert_eq!((first.status, first.header("Idempotency-Stored")), (201, None));
     shop.post("/rejecting").key("k").send().await.is_problem(409, "duplicate");
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn a_handler_decides_for_one_response(backend: Backend) {
     use idempotent_runtime::response::StoreResponse;
     let shop = Shop::open(backend);
-    shop.stage.plays(|run| {
+    shop.handler.answers(|run| {
         let mut response =
             HttpResponse::build(StatusCode::from_u16(if run == 1 { 200 } else { 503 }).unwrap())
                 .finish();
@@ -229,5 +229,5 @@ async fn a_handler_decides_for_one_response(backend: Backend) {
         let reply = shop.post("/orders").key("k").send().await;
         assert_eq!((reply.status, reply.is_replay()), (status, n == 2));
     }
-    assert_eq!(shop.stage.runs(), 2);
+    assert_eq!(shop.handler.runs(), 2);
 }

@@ -6,7 +6,7 @@ use idempotent_runtime::extract::Attempt;
 use idempotent_runtime::idempotent;
 use idempotent_runtime::token::{FormToken, TokenIssuer, browser_script, issue_token};
 use serde::Deserialize;
-use tests::Stage;
+use tests::ControlledHandler;
 
 pub(crate) fn all(config: &mut web::ServiceConfig) {
     config
@@ -50,85 +50,85 @@ pub(crate) fn all(config: &mut web::ServiceConfig) {
         .route("/tokens/token_replayed", issue_token("token_replayed"));
 }
 
-type Hand = web::Data<Stage>;
+type Handler = web::Data<ControlledHandler>;
 
 #[route("/orders", method = "POST", method = "PUT")]
 #[idempotent]
-async fn orders(stage: Hand, _body: web::Bytes) -> impl Responder {
-    stage.perform().await
+async fn orders(handler: Handler, _body: web::Bytes) -> impl Responder {
+    handler.run().await
 }
 
 #[idempotent]
 #[route("/orders/{id}/items", method = "POST")]
-async fn nested(stage: Hand, id: web::Path<String>) -> impl Responder {
+async fn nested(handler: Handler, id: web::Path<String>) -> impl Responder {
     let _ = id;
-    stage.perform().await
+    handler.run().await
 }
 
 #[route("/short", method = "POST")]
 #[idempotent(ttl = "1s", lease = "500ms")]
-async fn short(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn short(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/waiting", method = "POST")]
 #[idempotent(on_in_flight = "wait", wait = "1m")]
-async fn waiting(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn waiting(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/impatient", method = "POST")]
 #[idempotent(on_in_flight = "wait", wait = "50ms")]
-async fn impatient(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn impatient(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/optional", method = "POST")]
 #[idempotent(required = false)]
-async fn optional(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn optional(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/rejecting", method = "POST")]
 #[idempotent(on_duplicate = "reject")]
-async fn rejecting(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn rejecting(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/holding", method = "POST")]
 #[idempotent(on_abandoned = "hold", lease = "500ms")]
-async fn holding(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn holding(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/lasting", method = "POST")]
 #[idempotent(lease = "2s")]
-async fn lasting(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn lasting(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/in-any-case/{who}", method = "POST")]
 #[idempotent(on_store_error = "run")]
-async fn in_any_case(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn in_any_case(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/locked/{id}", method = "POST")]
 #[idempotent(strategy = "lock", key = "thing:{path.id}", lease = "2s", wait = "1m")]
-async fn locked(stage: Hand, attempt: Attempt) -> impl Responder {
-    fenced(stage.perform().await, &attempt)
+async fn locked(handler: Handler, attempt: Attempt) -> impl Responder {
+    fenced(handler.run().await, &attempt)
 }
 
 #[route("/also-locked/{id}", method = "POST")]
 #[idempotent(strategy = "lock", key = "thing:{path.id}", lease = "2s", wait = "1m")]
-async fn also_locked(stage: Hand, attempt: Attempt) -> impl Responder {
-    fenced(stage.perform().await, &attempt)
+async fn also_locked(handler: Handler, attempt: Attempt) -> impl Responder {
+    fenced(handler.run().await, &attempt)
 }
 
 #[route("/locked-impatiently/{id}", method = "POST")]
 #[idempotent(strategy = "lock", key = "thing:{path.id}", lease = "2s", wait = "50ms")]
-async fn locked_impatiently(stage: Hand, attempt: Attempt) -> impl Responder {
-    fenced(stage.perform().await, &attempt)
+async fn locked_impatiently(handler: Handler, attempt: Attempt) -> impl Responder {
+    fenced(handler.run().await, &attempt)
 }
 
 fn fenced(mut response: HttpResponse, attempt: &Attempt) -> HttpResponse {
@@ -138,20 +138,20 @@ fn fenced(mut response: HttpResponse, attempt: &Attempt) -> HttpResponse {
 
 #[route("/everything-stored", method = "POST")]
 #[idempotent(store = "2xx, 404, 5xx")]
-async fn everything_stored(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn everything_stored(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/extra-headers", method = "POST")]
 #[idempotent(headers = "X-Total, X-Page")]
-async fn extra_headers(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn extra_headers(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/small", method = "POST")]
 #[idempotent(max_body = "1KiB")]
-async fn small(stage: Hand, _body: web::Bytes) -> impl Responder {
-    stage.perform().await
+async fn small(handler: Handler, _body: web::Bytes) -> impl Responder {
+    handler.run().await
 }
 
 #[derive(Deserialize)]
@@ -161,89 +161,89 @@ struct Order {
 
 #[route("/json", method = "POST")]
 #[idempotent]
-async fn small_json(stage: Hand, order: web::Json<Order>) -> impl Responder {
+async fn small_json(handler: Handler, order: web::Json<Order>) -> impl Responder {
     let _ = &order.sku;
-    stage.perform().await
+    handler.run().await
 }
 
 #[route("/unread", method = "POST")]
 #[idempotent(fingerprint = "none", max_body = "1KiB")]
-async fn unread(stage: Hand, body: web::Payload) -> Result<impl Responder, Error> {
+async fn unread(handler: Handler, body: web::Payload) -> Result<impl Responder, Error> {
     let bytes = body.to_bytes_limited(1 << 20).await.map_err(error::ErrorPayloadTooLarge)??;
-    stage.perform().await;
+    handler.run().await;
     Ok(HttpResponse::Created().body(format!("{} bytes", bytes.len())))
 }
 
 #[route("/by-template/{part}", method = "POST")]
 #[idempotent(key = "sku:{order.sku}{path.part}")]
 async fn by_template(
-    stage: Hand,
+    handler: Handler,
     web::Json(mut order): web::Json<Order>,
     _part: web::Path<String>,
 ) -> impl Responder {
     order.sku.push('!');
-    stage.perform().await
+    handler.run().await
 }
 
 #[route("/by-fingerprint", method = "POST")]
 #[idempotent(fingerprint = "{order.sku}")]
-async fn by_fingerprint(stage: Hand, order: web::Json<Order>) -> impl Responder {
+async fn by_fingerprint(handler: Handler, order: web::Json<Order>) -> impl Responder {
     let _ = order;
-    stage.perform().await
+    handler.run().await
 }
 
 #[route("/by-sources/{id}", method = "POST")]
 #[idempotent(key = "{query.q}-{cookie.sid}-{header.X-Part}-{path.id}")]
-async fn by_sources(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn by_sources(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/by-form", method = "POST")]
 #[idempotent(key = "{form.token}", fingerprint = "none")]
-async fn by_form(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn by_form(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/everybodys", method = "POST")]
 #[idempotent(scope = "shared")]
-async fn everybodys(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn everybodys(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/personal", method = "POST")]
 #[idempotent(scope = "{header.X-Tenant}:{header.X-User}")]
-async fn personal(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn personal(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/messages", method = "POST")]
 #[idempotent(on_duplicate = "reject", message = "重复的请求 (duplicate request)")]
-async fn messages(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn messages(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/recent", method = "POST")]
 #[idempotent(within = "5m")]
-async fn recent(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn recent(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/first-sent", method = "POST")]
 #[idempotent(first_sent = "{header.Repeatability-First-Sent}", ttl = "1h")]
-async fn first_sent(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn first_sent(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/token", method = "POST")]
 #[idempotent(strategy = "token", key = "{header.token}", on_duplicate = "reject")]
-async fn token(stage: Hand, _body: web::Bytes) -> impl Responder {
-    stage.perform().await
+async fn token(handler: Handler, _body: web::Bytes) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/token-replayed", method = "POST")]
 #[idempotent(strategy = "token", key = "{header.token}")]
-async fn token_replayed(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn token_replayed(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/token-rendered", method = "GET")]
@@ -260,17 +260,17 @@ async fn form_rendered(tokens: FormToken) -> Result<impl Responder, Error> {
 /// Redirects to what it made, and shows that the body came whole.
 #[route("/form", method = "POST")]
 #[idempotent(strategy = "token", key = "{form.token}", operation = "form")]
-async fn form_sent(stage: Hand, body: web::Bytes) -> impl Responder {
-    let run = stage.perform().await;
+async fn form_sent(handler: Handler, body: web::Bytes) -> impl Responder {
+    let run = handler.run().await;
     if !run.status().is_success() {
         return run;
     }
-    let place = format!("/orders/{}", stage.runs());
+    let place = format!("/orders/{}", handler.runs());
     HttpResponse::SeeOther().insert_header(("Location", place)).body(body.len().to_string())
 }
 
 #[route("/form-small", method = "POST")]
 #[idempotent(key = "{form.token}", max_body = "200B")]
-async fn form_small(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn form_small(handler: Handler) -> impl Responder {
+    handler.run().await
 }

@@ -16,7 +16,7 @@ use idempotent_runtime::{Idempotency, Middleware, idempotent};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
-use tests::{Backend, Sender, Server, Stage};
+use tests::{Backend, ControlledHandler, Sender, Server};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -43,7 +43,7 @@ on_every_store! {
     a_scope_can_ask_when_a_request_was_first_sent,
 }
 
-type Hand = Data<Stage>;
+type Handler = Data<ControlledHandler>;
 
 static WRITES: Policy = Policy::of_routes(Strategy::RequestId);
 static OPTIONAL: Policy =
@@ -57,19 +57,19 @@ static TOKENS: Policy = Policy::of_routes(Strategy::Token);
 /// A server with a guarded scope for each policy, and the same routes in each.
 struct Shop {
     backend: Backend,
-    stage: Stage,
+    handler: ControlledHandler,
     idempotency: Idempotency,
     server: Server,
 }
 
 impl Shop {
     fn open(backend: Backend) -> Self {
-        let stage = Stage::new();
+        let handler = ControlledHandler::new();
         let idempotency = guard(&backend).build().expect("settings that fit");
         let guard = idempotency.clone();
         let routes = move |config: &mut ServiceConfig| scopes(&guard, config);
-        let server = Server::start(&idempotency, &stage, routes);
-        Self { backend, stage, idempotency, server }
+        let server = Server::start(&idempotency, &handler, routes);
+        Self { backend, handler, idempotency, server }
     }
 
     fn post(&self, path: &str) -> Sender {
@@ -119,18 +119,18 @@ fn routes(config: &mut ServiceConfig) {
         .service(annotated_waiting);
 }
 
-async fn orders(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn orders(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
-async fn number(stage: Hand, id: Path<u32>, attempt: Attempt) -> impl Responder {
-    let run = stage.perform().await;
+async fn number(handler: Handler, id: Path<u32>, attempt: Attempt) -> impl Responder {
+    let run = handler.run().await;
     let (id, attempt, status) = (id.into_inner(), attempt.number(), run.status());
     HttpResponse::build(status).body(format!("{id}, attempt {attempt}"))
 }
 
-async fn json_order(stage: Hand, _order: Json<Value>) -> impl Responder {
-    stage.perform().await
+async fn json_order(handler: Handler, _order: Json<Value>) -> impl Responder {
+    handler.run().await
 }
 
 /// An extractor of the app's own, which says that nothing happened.
@@ -154,31 +154,31 @@ impl actix_web::FromRequest for Strict {
     }
 }
 
-async fn strict(stage: Hand, _: Strict) -> impl Responder {
-    stage.perform().await
+async fn strict(handler: Handler, _: Strict) -> impl Responder {
+    handler.run().await
 }
 
-async fn failing(stage: Hand) -> Result<HttpResponse, Error> {
-    let run = stage.perform().await;
+async fn failing(handler: Handler) -> Result<HttpResponse, Error> {
+    let run = handler.run().await;
     if run.status() == 409 { Err(ErrorConflict("no more of it")) } else { Ok(run) }
 }
 
-async fn length(stage: Hand, body: Bytes) -> impl Responder {
-    let run = stage.perform().await;
+async fn length(handler: Handler, body: Bytes) -> impl Responder {
+    let run = handler.run().await;
     HttpResponse::build(run.status()).body(body.len().to_string())
 }
 
 #[route("/annotated", method = "POST")]
 #[idempotent(on_duplicate = "reject")]
-async fn annotated(stage: Hand, attempt: Attempt) -> impl Responder {
-    let run = stage.perform().await;
+async fn annotated(handler: Handler, attempt: Attempt) -> impl Responder {
+    let run = handler.run().await;
     HttpResponse::build(run.status()).body(format!("attempt {}", attempt.number()))
 }
 
 #[route("/annotated/waiting", method = "POST")]
 #[idempotent(on_in_flight = "wait", wait = "1m", operation = "annotated waiting")]
-async fn annotated_waiting(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn annotated_waiting(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 /// Refuses credentials that were revoked, with an error as middleware does.
@@ -208,7 +208,7 @@ async fn a_handler_that_nobody_annotated_runs_once(backend: Backend) {
     assert_eq!((bob.is_replay(), &bob.body[..]), (false, &b"run 2"[..]));
     let anonymous = shop.post("/writes/orders").only("authorization", "").key("k");
     anonymous.send().await.is_problem(400, "scope-missing");
-    assert_eq!((shop.stage.runs(), shop.idempotency.counts().replayed), (2, 1));
+    assert_eq!((shop.handler.runs(), shop.idempotency.counts().replayed), (2, 1));
 }
 
 async fn only_the_methods_chosen_are_guarded(backend: Backend) {
@@ -232,12 +232,12 @@ async fn a_key_is_required_unless_it_is_optional(backend: Backend) {
     let shop = Shop::open(backend);
     shop.post("/writes/orders").send().await.is_problem(400, "key-missing");
     shop.post("/writes/orders").key("é").send().await.is_problem(400, "key-invalid");
-    assert_eq!(shop.stage.runs(), 0);
+    assert_eq!(shop.handler.runs(), 0);
     for run in 1..=2 {
         // Nobody compares it, so it may be as long as the handler takes it.
         let put = shop.server.send(Method::PUT, "/optional/length").body(vec![b'x'; 4000]);
         let reply = put.send().await;
-        assert_eq!((reply.status, &reply.body[..], shop.stage.runs()), (201, &b"4000"[..], run));
+        assert_eq!((reply.status, &reply.body[..], shop.handler.runs()), (201, &b"4000"[..], run));
         assert_eq!(reply.header("Idempotency-Stored"), None);
     }
 }
@@ -246,7 +246,7 @@ async fn an_excepted_route_is_left_alone(backend: Backend) {
     let shop = Shop::open(backend);
     for run in 1..=2 {
         let reply = shop.post("/writes/free/7").key("k").send().await;
-        assert_eq!((reply.is_replay(), shop.stage.runs()), (false, run));
+        assert_eq!((reply.is_replay(), shop.handler.runs()), (false, run));
     }
     assert_eq!(shop.post("/writes/free/7").send().await.status, 201);
 }
@@ -261,7 +261,7 @@ async fn routes_of_one_scope_are_operations_of_their_own(backend: Backend) {
     assert_eq!((glance.operation, glance.label), ("/writes/orders/{id}", "k"));
     assert_eq!(shop.post("/writes/orders/8").key("k").send().await.body, "8, attempt 1");
     assert!(shop.post("/writes/orders/7").key("k").send().await.is_replay());
-    assert_eq!(shop.stage.runs(), 3);
+    assert_eq!(shop.handler.runs(), 3);
 }
 
 async fn an_annotated_handler_keeps_its_own_policy(backend: Backend) {
@@ -274,7 +274,7 @@ async fn an_annotated_handler_keeps_its_own_policy(backend: Backend) {
         send().await.is_problem(409, "duplicate");
     }
     // A failure frees its key, and nothing of the scope's is in the way.
-    shop.stage.plays(|run| match run {
+    shop.handler.answers(|run| match run {
         2 => HttpResponse::ServiceUnavailable().finish(),
         3 => panic!("as the test asked"),
         _ => HttpResponse::Created().finish(),
@@ -282,24 +282,24 @@ async fn an_annotated_handler_keeps_its_own_policy(backend: Backend) {
     for status in [503, 500, 201, 409] {
         assert_eq!(shop.post("/writes/annotated").key("other").send().await.status, status);
     }
-    assert_eq!((shop.stage.runs(), shop.idempotency.counts().replayed), (4, 0));
+    assert_eq!((shop.handler.runs(), shop.idempotency.counts().replayed), (4, 0));
 }
 
 async fn an_annotated_handler_that_waits_does_so_inside(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.close();
+    shop.handler.pause();
     let send = || tokio::spawn(shop.post("/waiting/annotated/waiting").key("k").send());
     let first = send();
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     let others: Vec<_> = (0..5).map(|_| send()).collect();
     // The scope's claim and the handler's, of each.
     shop.backend.store.claims_reach(12).await;
-    shop.stage.open();
+    shop.handler.resume();
     assert!(!first.await.unwrap().is_replay());
     for other in others {
         assert!(other.await.unwrap().is_replay());
     }
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn an_annotated_handler_runs_to_its_end_inside(backend: Backend) {
@@ -319,12 +319,12 @@ async fn what_an_extractor_refuses_leaves_the_key_free(backend: Backend) {
     let strict = || shop.post("/writes/strict").key("k");
     assert_eq!(strict().send().await.status, 400);
     assert_eq!(strict().header("X-Strict", "yes").send().await.status, 201);
-    assert_eq!(shop.stage.runs(), 2);
+    assert_eq!(shop.handler.runs(), 2);
 }
 
 async fn an_error_of_the_handler_is_its_answer(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.plays(|_| HttpResponse::Conflict().finish());
+    shop.handler.answers(|_| HttpResponse::Conflict().finish());
     let send = || shop.post("/writes/failing").key("k").send();
     let (first, again) = (send().await, send().await);
     assert_eq!((first.status, &first.body[..]), (409, &b"no more of it"[..]));
@@ -332,7 +332,7 @@ async fn an_error_of_the_handler_is_its_answer(backend: Backend) {
         (again.status, again.body, again.headers.contains_key("idempotency-replayed")),
         (409, first.body, true)
     );
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn who_is_refused_outside_gets_no_replay(backend: Backend) {
@@ -353,18 +353,18 @@ async fn an_error_of_a_middleware_inside_leaves_the_key_free(backend: Backend) {
     assert_eq!(send().header("X-Revoked", "yes").send().await.status, 401);
     assert_eq!(send().header("X-Broken", "yes").send().await.status, 502);
     let retry = send().send().await;
-    assert_eq!((retry.status, retry.is_replay(), shop.stage.runs()), (201, false, 2));
+    assert_eq!((retry.status, retry.is_replay(), shop.handler.runs()), (201, false, 2));
 }
 
 async fn of_fifty_at_once_behind_a_scope_one_runs(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.close();
+    shop.handler.pause();
     let all = join_all((0..50).map(|_| shop.post("/waiting/orders").key("k").send()));
     let (replies, ()) = tokio::join!(all, async {
         shop.backend.store.claims_reach(50).await;
-        shop.stage.open();
+        shop.handler.resume();
     });
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
     assert!(replies.iter().all(|reply| reply.status == 201 && reply.body == "run 1"));
     assert_eq!(replies.iter().filter(|reply| !reply.is_replay()).count(), 1);
 }
@@ -374,14 +374,14 @@ async fn behind_a_scope_a_handler_finishes_although_its_client_is_gone(backend: 
 }
 
 async fn finishes_although_its_client_is_gone(shop: &Shop, path: &str) {
-    shop.stage.close();
+    shop.handler.pause();
     let mut client = TcpStream::connect(shop.server.address()).await.unwrap();
     let request = format!(
         "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\n\
          Idempotency-Key: k\r\nContent-Length: 0\r\n\r\n"
     );
     client.write_all(request.as_bytes()).await.unwrap();
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     // A reset, not an orderly end: actix drops the handler's future.
     client.set_zero_linger().unwrap();
     drop(client);
@@ -389,15 +389,15 @@ async fn finishes_although_its_client_is_gone(shop: &Shop, path: &str) {
     for _ in 0..20 {
         shop.post("/writes/orders").send().await.is_problem(400, "key-missing");
     }
-    shop.stage.open();
-    shop.stage.answers_reach(1).await;
+    shop.handler.resume();
+    shop.handler.answers_reach(1).await;
     let retry = shop.post(path).key("k").send().await;
-    assert_eq!((retry.status, retry.is_replay(), shop.stage.runs()), (201, true, 1));
+    assert_eq!((retry.status, retry.is_replay(), shop.handler.runs()), (201, true, 1));
 }
 
 async fn a_panic_behind_a_scope_is_answered_and_a_retry_runs(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.plays(|run| {
+    shop.handler.answers(|run| {
         assert!(run > 1, "as the test asked");
         HttpResponse::Created().finish()
     });
@@ -409,10 +409,10 @@ async fn a_panic_behind_a_scope_is_answered_and_a_retry_runs(backend: Backend) {
 
 async fn a_held_scope_holds_after_a_panic(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.plays(|_| panic!("as the test asked"));
+    shop.handler.answers(|_| panic!("as the test asked"));
     assert_eq!(shop.post("/holding/orders").key("k").send().await.status, 500);
     shop.post("/holding/orders").key("k").send().await.is_problem(409, "outcome-unknown");
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn a_body_reaches_the_handler_whole_unless_it_is_too_long(backend: Backend) {
@@ -422,7 +422,7 @@ async fn a_body_reaches_the_handler_whole_unless_it_is_too_long(backend: Backend
     assert_eq!(&reply.body[..], b"100000");
     let put = shop.server.send(Method::PUT, "/optional/length").header("X-Key", "k").body(body);
     put.send().await.is_problem(413, "body-too-large");
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn tokens_guard_a_scope(backend: Backend) {
@@ -433,7 +433,7 @@ async fn tokens_guard_a_scope(backend: Backend) {
     assert_eq!(send().await.status, 201);
     assert!(send().await.is_replay());
     shop.post("/tokens/json").header("token", token).send().await.is_problem(412, "token-invalid");
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn while_the_store_is_down_nothing_behind_a_scope_runs(backend: Backend) {
@@ -441,21 +441,21 @@ async fn while_the_store_is_down_nothing_behind_a_scope_runs(backend: Backend) {
     shop.backend.store.set_down(true);
     shop.post("/writes/orders").key("k").send().await.is_problem(503, "store-unavailable");
     shop.backend.store.set_down(false);
-    assert_eq!(shop.stage.runs(), 0);
+    assert_eq!(shop.handler.runs(), 0);
     assert_eq!(shop.post("/writes/orders").key("k").send().await.status, 201);
 }
 
 /// Around a whole app, where nothing is known of the route before it is looked for.
 #[actix_web::test]
 async fn an_app_is_guarded_as_a_whole() {
-    let stage = Stage::new();
+    let handler = ControlledHandler::new();
     let idempotency = Idempotency::builder(idempotent_runtime::MemoryStore::new())
         .scope(idempotent_runtime::Scope::shared())
         .build()
         .unwrap();
     let app = App::new()
         .app_data(idempotency.clone())
-        .app_data(Data::new(stage.clone()))
+        .app_data(Data::new(handler.clone()))
         .wrap(Middleware::new(&idempotency, &WRITES))
         .configure(routes);
     let app = test::init_service(app).await;
@@ -472,7 +472,7 @@ async fn an_app_is_guarded_as_a_whole() {
         assert_eq!(first.2, again.2);
     }
     assert_eq!(send("/nowhere", &order).await.0, 404);
-    assert_eq!(stage.runs(), 4);
+    assert_eq!(handler.runs(), 4);
 }
 
 #[::core::prelude::v1::test]
@@ -498,5 +498,5 @@ async fn a_scope_can_ask_when_a_request_was_first_sent(backend: Backend) {
     let day = 24 * 60 * 60;
     send("late", now - day).await.is_problem(412, "retry-too-late");
     shop.post("/timed/orders").key("none").send().await.is_problem(400, "stale-request");
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }

@@ -12,7 +12,7 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::time::Duration;
-use tests::{Backend, Reply, Sender, Stage, eventually};
+use tests::{Backend, ControlledHandler, Reply, Sender, eventually};
 
 on_every_store! {
     a_task_has_an_address_at_once_and_a_result_later,
@@ -36,7 +36,7 @@ on_every_store! {
     of_two_runners_one_runs_each_task,
 }
 
-type Hand = Data<Stage>;
+type Handler = Data<ControlledHandler>;
 
 pub(crate) fn handlers(config: &mut ServiceConfig) {
     config
@@ -50,16 +50,16 @@ pub(crate) fn handlers(config: &mut ServiceConfig) {
 
 #[route("/reports", method = "POST")]
 #[idempotent(strategy = "async")]
-async fn report(stage: Hand, _body: Bytes) -> impl Responder {
-    stage.perform().await
+async fn report(handler: Handler, _body: Bytes) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/reports/stepwise", method = "POST")]
 #[idempotent(strategy = "async")]
-async fn stepwise(stage: Hand, progress: Progress) -> impl Responder {
+async fn stepwise(handler: Handler, progress: Progress) -> impl Responder {
     progress.report(1, 3);
     progress.report(2, 3);
-    stage.perform().await
+    handler.run().await
 }
 
 #[route("/reports/streamed", method = "POST")]
@@ -71,8 +71,8 @@ async fn streamed() -> impl Responder {
 
 #[route("/reports/small", method = "POST")]
 #[idempotent(strategy = "async", max_body = "10B", headers = "X-Total")]
-async fn small(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn small(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[derive(Deserialize, Serialize)]
@@ -88,7 +88,7 @@ async fn everything(
     page: web::Query<Page>,
     body: web::Json<Value>,
     optional: Option<web::Query<Page>>,
-    stage: Hand,
+    handler: Handler,
     attempt: Attempt,
     downstream: DownstreamKey,
     _: Progress,
@@ -98,23 +98,23 @@ async fn everything(
         "page": page.page,
         "body": *body,
         "optional": optional.map(|page| page.page),
-        "runs": stage.runs(),
+        "runs": handler.runs(),
         "attempt": attempt.number(),
         "downstream": downstream.key("there", "step"),
     }))
 }
 
 /// Runs tasks as another process would; until it is dropped.
-fn run(idempotency: &Idempotency, stage: &Stage) -> TaskRunner {
-    let stage = stage.clone();
+fn run(idempotency: &Idempotency, handler: &ControlledHandler) -> TaskRunner {
+    let handler = handler.clone();
     TaskRunner::start(idempotency, move |app| {
-        app.app_data(Data::new(stage)).configure(routes::all);
+        app.app_data(Data::new(handler)).configure(routes::all);
     })
 }
 
 impl Shop {
     fn run_tasks(&self) -> TaskRunner {
-        run(&self.idempotency, &self.stage)
+        run(&self.idempotency, &self.handler)
     }
 
     /// What else stands on the same store, as another process would.
@@ -173,7 +173,7 @@ pub(crate) fn accepted(reply: &Reply) -> String {
 async fn a_task_has_an_address_at_once_and_a_result_later(backend: Backend) {
     let shop = Shop::open(backend);
     let _runner = shop.run_tasks();
-    shop.stage.plays(|run| HttpResponse::Created().json(json!({"run": run})));
+    shop.handler.answers(|run| HttpResponse::Created().json(json!({"run": run})));
     let reply = shop.post("/reports").key("k").body("a body").send().await;
     assert!(!reply.is_replay());
     let address = accepted(&reply);
@@ -188,39 +188,39 @@ async fn a_task_has_an_address_at_once_and_a_result_later(backend: Backend) {
     let result = shop.result(&address).await;
     assert_eq!((result.status, &result.body[..]), (201, &br#"{"run":1}"#[..]));
     assert_eq!(result.header("Content-Type"), Some("application/json"));
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn one_key_is_one_task(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.close();
+    shop.handler.pause();
     let _runner = shop.run_tasks();
     let replies = join_all((0..50).map(|_| shop.post("/reports").key("k").send())).await;
     let first = replies.iter().filter(|reply| !reply.is_replay()).count();
     assert_eq!(first, 1);
     let address = accepted(&replies[0]);
     assert!(replies.iter().all(|reply| accepted(reply) == address));
-    shop.stage.open();
+    shop.handler.resume();
     let over = shop.is(&address, "succeeded").await;
     let again = shop.post("/reports").key("k").send().await;
     assert!(again.is_replay() && accepted(&again) == address);
     assert_ne!(shop.task("/reports", "another").await, address);
-    shop.stage.answers_reach(2).await;
+    shop.handler.answers_reach(2).await;
     assert_eq!(shop.show(&address).await, over);
-    assert_eq!(shop.stage.runs(), 2);
+    assert_eq!(shop.handler.runs(), 2);
 }
 
 async fn a_task_is_pending_then_running_then_over(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.close();
+    shop.handler.pause();
     let address = shop.task("/reports", "k").await;
     assert_eq!(shop.show(&address).await["status"], "pending");
     shop.result(&address).await.is_problem(409, "in-progress");
     let _runner = shop.run_tasks();
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     assert_eq!(shop.show(&address).await["status"], "running");
     shop.result(&address).await.is_problem(409, "in-progress");
-    shop.stage.open();
+    shop.handler.resume();
     shop.is(&address, "succeeded").await;
 }
 
@@ -228,7 +228,7 @@ async fn a_failure_is_the_end_of_a_task_too(backend: Backend) {
     let shop = Shop::open(backend);
     let _runner = shop.run_tasks();
     for (key, status) in [("404", 404), ("503", 503), ("panic", 500)] {
-        shop.stage.plays(move |_| match status {
+        shop.handler.answers(move |_| match status {
             500 => panic!("as the test asked"),
             404 => HttpResponse::NotFound().body("not there"),
             _ => HttpResponse::ServiceUnavailable().body("not now"),
@@ -244,12 +244,12 @@ async fn a_failure_is_the_end_of_a_task_too(backend: Backend) {
         }
         assert_eq!(shop.task("/reports", key).await, address);
     }
-    assert_eq!(shop.stage.runs(), 3);
+    assert_eq!(shop.handler.runs(), 3);
 }
 
 async fn a_key_used_for_another_request_is_refused_in_every_state(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.close();
+    shop.handler.pause();
     let address = shop.task("/reports", "k").await;
     let refused = async || {
         let reply = shop.post("/reports").key("k").body("another").send().await;
@@ -257,12 +257,12 @@ async fn a_key_used_for_another_request_is_refused_in_every_state(backend: Backe
     };
     refused().await;
     let _runner = shop.run_tasks();
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     refused().await;
-    shop.stage.open();
+    shop.handler.resume();
     shop.is(&address, "succeeded").await;
     refused().await;
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn a_task_of_somebody_else_does_not_exist(backend: Backend) {
@@ -305,17 +305,17 @@ async fn what_nobody_runs_yet_can_be_called_off(backend: Backend) {
     let next = shop.task("/reports", "another").await;
     shop.is(&next, "succeeded").await;
     assert_eq!(shop.show(&address).await["status"], "cancelled");
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn what_runs_or_ran_cannot_be_called_off(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.close();
+    shop.handler.pause();
     let _runner = shop.run_tasks();
     let address = shop.task("/reports", "k").await;
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     shop.call_off(&address).await.is_problem(409, "task-started");
-    shop.stage.open();
+    shop.handler.resume();
     shop.is(&address, "succeeded").await;
     shop.call_off(&address).await.is_problem(409, "task-started");
     assert_eq!(shop.show(&address).await["status"], "succeeded");
@@ -338,13 +338,13 @@ async fn calling_off_and_taking_up_exclude_each_other(backend: Backend) {
     }
     let last = shop.task("/reports", "last").await;
     shop.is(&last, "succeeded").await;
-    assert_eq!(shop.stage.runs(), 31 - off);
+    assert_eq!(shop.handler.runs(), 31 - off);
 }
 
 async fn results_of_every_kind_are_shown_and_given(backend: Backend) {
     let shop = Shop::open(backend);
     let _runner = shop.run_tasks();
-    shop.stage.plays(|run| {
+    shop.handler.answers(|run| {
         let mut response = HttpResponse::Ok();
         match run {
             1 => response.content_type("text/plain; charset=utf-8").body("grün"),
@@ -386,26 +386,26 @@ async fn results_of_every_kind_are_shown_and_given(backend: Backend) {
 async fn what_is_too_long_to_keep_is_told(backend: Backend) {
     let shop = Shop::open(backend);
     let _runner = shop.run_tasks();
-    shop.stage
-        .plays(|_| HttpResponse::Created().insert_header(("X-Total", "7")).body("twelve bytes"));
+    shop.handler
+        .answers(|_| HttpResponse::Created().insert_header(("X-Total", "7")).body("twelve bytes"));
     let address = shop.task("/reports/small", "k").await;
     let task = shop.is(&address, "succeeded").await;
     let headers = json!([["x-total", "7"], ["idempotency-stored", "false"]]);
     assert_eq!(task["result"], json!({"status": 201, "headers": headers}));
     shop.result(&address).await.is_problem(409, "not-replayable");
     assert_eq!(shop.task("/reports/small", "k").await, address);
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn a_handler_can_say_how_far_it_is(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.close();
+    shop.handler.pause();
     let _runner = shop.run_tasks();
     let address = shop.task("/reports/stepwise", "k").await;
     let far = json!({"done": 2, "total": 3});
     eventually("progress", async || (shop.show(&address).await["progress"] == far).then_some(()))
         .await;
-    shop.stage.open();
+    shop.handler.resume();
     assert_eq!(shop.is(&address, "succeeded").await.get("progress"), None);
 }
 
@@ -451,7 +451,7 @@ async fn while_the_store_is_down_no_task_is_promised(backend: Backend) {
     shop.backend.store.set_down(true);
     let reply = shop.ask(Method::GET, &address).send().await;
     reply.is_problem(503, "store-unavailable");
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn a_task_whose_storing_was_not_confirmed_is_found_by_the_retry(backend: Backend) {
@@ -461,15 +461,15 @@ async fn a_task_whose_storing_was_not_confirmed_is_found_by_the_retry(backend: B
     let address = shop.task("/reports", "k").await;
     let _runner = shop.run_tasks();
     shop.is(&address, "succeeded").await;
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn a_draining_process_finishes_what_runs_and_leaves_the_rest_to_others(backend: Backend) {
     let shop = Shop::with(backend, |builder| builder.tasks_at_once(1));
-    shop.stage.close();
+    shop.handler.pause();
     let runner = shop.run_tasks();
     let one = shop.task("/reports", "one").await;
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     let other = shop.task("/reports", "other").await;
     let idempotency = shop.idempotency.clone();
     let drained = tokio::spawn(async move { idempotency.drain(Duration::from_mins(1)).await });
@@ -478,45 +478,45 @@ async fn a_draining_process_finishes_what_runs_and_leaves_the_rest_to_others(bac
         (reply.status == 503).then(|| reply.is_problem(503, "shutting-down"))
     })
     .await;
-    shop.stage.open();
+    shop.handler.resume();
     assert_eq!(drained.await.unwrap(), 0);
     shop.is(&one, "succeeded").await;
     assert_eq!(shop.show(&other).await["status"], "pending");
     drop(runner);
-    let _another = run(&shop.another(|builder| builder), &shop.stage);
+    let _another = run(&shop.another(|builder| builder), &shop.handler);
     shop.is(&other, "succeeded").await;
 }
 
 async fn so_many_run_at_once_and_no_more(backend: Backend) {
     let shop = Shop::with(backend, |builder| builder.tasks_at_once(2));
-    shop.stage.close();
+    shop.handler.pause();
     let _runner = shop.run_tasks();
     let mut tasks = Vec::new();
     for number in 0..5 {
         tasks.push(shop.task("/reports", &number.to_string()).await);
     }
-    shop.stage.runs_reach(2).await;
+    shop.handler.runs_reach(2).await;
     let mut states = Vec::new();
     for address in &tasks {
         states.push(shop.show(address).await["status"].as_str().unwrap().to_owned());
     }
     // In the order they came.
     assert_eq!(states, ["running", "running", "pending", "pending", "pending"]);
-    shop.stage.open();
+    shop.handler.resume();
     for address in &tasks {
         shop.is(address, "succeeded").await;
     }
-    assert_eq!(shop.stage.runs(), 5);
+    assert_eq!(shop.handler.runs(), 5);
 }
 
 async fn of_two_runners_one_runs_each_task(backend: Backend) {
     let shop = Shop::open(backend);
     let others = [(); 2].map(|()| shop.another(|builder| builder.tasks_at_once(3)));
-    let _runners = others.each_ref().map(|other| run(other, &shop.stage));
+    let _runners = others.each_ref().map(|other| run(other, &shop.handler));
     let numbers = (0..40).map(|number| number.to_string()).collect::<Vec<_>>();
     let tasks = join_all(numbers.iter().map(|number| shop.task("/reports", number))).await;
     for address in &tasks {
         shop.is(address, "succeeded").await;
     }
-    assert_eq!(shop.stage.runs(), 40);
+    assert_eq!(shop.handler.runs(), 40);
 }

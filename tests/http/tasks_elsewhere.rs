@@ -12,7 +12,7 @@ use idempotent_runtime::{Idempotency, Middleware, idempotent};
 use serde::Serialize;
 use serde_json::json;
 use std::future::{Ready, ready};
-use tests::{Backend, Server, Stage};
+use tests::{Backend, ControlledHandler, Server};
 use tokio::sync::watch;
 
 on_every_store! {
@@ -22,14 +22,14 @@ on_every_store! {
     without_an_address_no_task_is_taken_in,
 }
 
-type Hand = Data<Stage>;
+type Handler = Data<ControlledHandler>;
 
 static WRITES: Policy = Policy::of_routes(Strategy::RequestId);
 
 #[post("/counted")]
 #[idempotent(strategy = "async", operation = "counted")]
-async fn counted(stage: Hand, number: web::Json<u32>) -> impl Responder {
-    drop(stage.perform().await);
+async fn counted(handler: Handler, number: web::Json<u32>) -> impl Responder {
+    drop(handler.run().await);
     HttpResponse::Ok().json(*number)
 }
 
@@ -66,8 +66,8 @@ mod later {
 
     #[post("/counted")]
     #[idempotent(strategy = "async", operation = "counted")]
-    pub(super) async fn counted(_: Unknown, stage: Hand) -> impl Responder {
-        stage.perform().await
+    pub(super) async fn counted(_: Unknown, handler: Handler) -> impl Responder {
+        handler.run().await
     }
 }
 
@@ -77,27 +77,27 @@ mod other {
 
     #[post("/counted")]
     #[idempotent(strategy = "async", operation = "weighed")]
-    pub(super) async fn counted(stage: Hand, number: web::Json<u32>) -> impl Responder {
-        drop(stage.perform().await);
+    pub(super) async fn counted(handler: Handler, number: web::Json<u32>) -> impl Responder {
+        drop(handler.run().await);
         HttpResponse::Ok().json(*number)
     }
 }
 
 fn run(
     idempotency: &Idempotency,
-    stage: &Stage,
+    handler: &ControlledHandler,
     routes: impl FnOnce(&mut ServiceConfig) + Send + 'static,
 ) -> TaskRunner {
-    let stage = stage.clone();
+    let handler = handler.clone();
     TaskRunner::start(idempotency, move |app| {
-        app.app_data(Data::new(stage)).configure(routes);
+        app.app_data(Data::new(handler)).configure(routes);
     })
 }
 
 /// A server that takes these tasks in, and runs none.
 fn open(backend: Backend) -> Shop {
     let mut shop = Shop::open(backend);
-    shop.server = Server::start(&shop.idempotency, &shop.stage, |app| {
+    shop.server = Server::start(&shop.idempotency, &shop.handler, |app| {
         app.service(counted).service(task_routes("/tasks"));
     });
     shop
@@ -109,23 +109,23 @@ async fn a_task_that_an_app_has_no_handler_for_is_left_to_others(backend: Backen
     let [without, with_another, with_it] =
         [(); 3].map(|()| guard(&shop.backend).build().expect("settings that fit"));
 
-    // Its own stage: here nothing is to be seen but that the task came by.
-    let met = Stage::new();
+    // Its own handler: here nothing is to be seen but that the task came by.
+    let met = ControlledHandler::new();
     let _without = run(&without, &met, |app| {
-        let missing = |met: Hand| async move { met.perform().await };
+        let missing = |met: Handler| async move { met.run().await };
         app.default_service(web::to(missing));
     });
     met.runs_reach(1).await;
-    let _another = run(&with_another, &shop.stage, |app| {
+    let _another = run(&with_another, &shop.handler, |app| {
         app.service(other::counted);
     });
     assert_eq!(shop.show(&address).await["status"], "pending");
 
-    let _runner = run(&with_it, &shop.stage, |app| {
+    let _runner = run(&with_it, &shop.handler, |app| {
         app.service(counted);
     });
     assert_eq!(shop.is(&address, "succeeded").await["result"]["body"], 7);
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn a_task_whose_arguments_an_app_cannot_restore_is_left_to_others(backend: Backend) {
@@ -135,17 +135,17 @@ async fn a_task_whose_arguments_an_app_cannot_restore_is_left_to_others(backend:
         [(); 2].map(|()| guard(&shop.backend).build().expect("settings that fit"));
     let tries = later::Tries(watch::Sender::new(0));
     let seen = tries.clone();
-    let _later = run(&later, &shop.stage, |app| {
+    let _later = run(&later, &shop.handler, |app| {
         app.app_data(seen).service(later::counted);
     });
     tries.0.subscribe().wait_for(|tries| *tries > 0).await.expect("it lives");
     assert_eq!(shop.show(&address).await["status"], "pending");
 
-    let _runner = run(&with_it, &shop.stage, |app| {
+    let _runner = run(&with_it, &shop.handler, |app| {
         app.service(counted);
     });
     assert_eq!(shop.is(&address, "succeeded").await["result"]["body"], 7);
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn a_guarded_scope_lets_its_tasks_through(backend: Backend) {
@@ -155,19 +155,19 @@ async fn a_guarded_scope_lets_its_tasks_through(backend: Backend) {
         let scope = web::scope("/guarded").wrap(Middleware::new(&guard, &WRITES));
         app.service(scope.service(counted)).service(task_routes("/all/tasks"));
     };
-    shop.server = Server::start(&shop.idempotency, &shop.stage, routes.clone());
-    let _runner = run(&shop.idempotency, &shop.stage, routes);
+    shop.server = Server::start(&shop.idempotency, &shop.handler, routes.clone());
+    let _runner = run(&shop.idempotency, &shop.handler, routes);
     let reply = shop.post("/guarded/counted").key("k").json(&json!(7)).send().await;
     assert_eq!(reply.status, 202, "{reply:?}");
     let address = reply.header("Location").unwrap().to_owned();
     assert!(address.starts_with("/all/tasks/"), "{address}");
     shop.is(&address, "succeeded").await;
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn without_an_address_no_task_is_taken_in(backend: Backend) {
     let mut shop = Shop::open(backend);
-    shop.server = Server::start(&shop.idempotency, &shop.stage, |app| {
+    shop.server = Server::start(&shop.idempotency, &shop.handler, |app| {
         app.service(counted);
     });
     let reply = shop.post("/counted").key("k").json(&json!(7)).send().await;

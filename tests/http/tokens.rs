@@ -68,7 +68,7 @@ async fn used_up(shop: &Shop) {
     let other = shop.post("/token").header("token", &token).body("another request").send().await;
     other.is_problem(422, "key-reused");
     assert_ne!(token, shop.token("token").await);
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn a_stored_token_can_replay(backend: Backend) {
@@ -97,7 +97,7 @@ async fn a_token_that_is_over_still_finds_what_it_was_used_for(backend: Backend)
     let again = shop.with_token("/token-replayed", &replayed).await;
     assert_eq!((again.is_replay(), again.body), (true, first.body));
     shop.with_token("/token", &unused).await.is_problem(412, "token-invalid");
-    assert_eq!(shop.stage.runs(), 2);
+    assert_eq!(shop.handler.runs(), 2);
 }
 
 async fn stored_tokens_that_are_not_valid_here_look_all_alike(backend: Backend) {
@@ -129,7 +129,7 @@ async fn alike(shop: &Shop) {
         reply.is_problem(412, "token-invalid");
         assert_eq!(reply.body, replies[0].body, "nothing tells them apart");
     }
-    assert_eq!(shop.stage.runs(), 0);
+    assert_eq!(shop.handler.runs(), 0);
     assert_eq!(shop.with_token("/token", &foreign).await.status, 201, "bob did not spend it");
 }
 
@@ -147,7 +147,7 @@ async fn one_runs(shop: &Shop) {
     let token = shop.token("token").await;
     let replies = join_all((0..300).map(|_| shop.with_token("/token", &token))).await;
     let count = |status| replies.iter().filter(|reply| reply.status == status).count();
-    assert_eq!((count(201), count(409), shop.stage.runs()), (1, 299, 1));
+    assert_eq!((count(201), count(409), shop.handler.runs()), (1, 299, 1));
 }
 
 async fn after_a_failure_a_stored_token_can_be_used_again(backend: Backend) {
@@ -167,7 +167,7 @@ fn failing_once(run: usize) -> HttpResponse {
 }
 
 async fn used_again(shop: &Shop) {
-    shop.stage.plays(failing_once);
+    shop.handler.answers(failing_once);
     let token = shop.token("token").await;
     assert_eq!(shop.with_token("/token", &token).await.status, 500);
     assert_eq!(shop.with_token("/token", &token).await.status, 200);
@@ -177,7 +177,7 @@ async fn used_again(shop: &Shop) {
 /// "until it expires".
 async fn a_stored_token_given_back_keeps_its_end(backend: Backend) {
     let shop = Shop::with(backend, stored);
-    shop.stage.plays(failing_once);
+    shop.handler.answers(failing_once);
     let token = shop.token("token").await;
     shop.backend.pass(Duration::from_millis(1200)).await;
     assert_eq!(shop.with_token("/token", &token).await.status, 500);
@@ -190,7 +190,7 @@ async fn a_request_that_an_extractor_refuses_spends_no_token(backend: Backend) {
     let token = shop.token("token").await;
     // A body beyond the extractor's own limit of 256 KiB, below the guard's.
     let refused = shop.post("/token").header("token", &token).body(vec![0; 300 << 10]).send().await;
-    assert_eq!((refused.status, shop.stage.runs()), (413, 0));
+    assert_eq!((refused.status, shop.handler.runs()), (413, 0));
     assert_eq!(shop.with_token("/token", &token).await.status, 201);
 }
 
@@ -203,7 +203,7 @@ async fn an_old_secret_is_accepted_while_a_new_one_takes_over(backend: Backend) 
         builder.clock(old.backend.clock.clone())
     };
     let serve = |builder: IdempotencyBuilder| {
-        tests::Server::start(&builder.build().unwrap(), &old.stage, crate::routes::all)
+        tests::Server::start(&builder.build().unwrap(), &old.handler, crate::routes::all)
     };
     let builder = || {
         idempotent_runtime::Idempotency::builder(store.clone())
@@ -237,7 +237,7 @@ async fn a_spelling_of_a_signed_token_is_no_second_token(backend: Backend) {
         let status = shop.with_token("/token", &spelling).await.status;
         assert!(status == 412 || status == 409, "{status} for {spelling}");
     }
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn a_handler_can_render_a_token(backend: Backend) {
@@ -253,5 +253,5 @@ async fn without_a_token_nothing_runs(backend: Backend) {
     let shop = Shop::open(backend);
     shop.post("/token").send().await.is_problem(400, "key-missing");
     shop.with_token("/token", "").await.is_problem(400, "key-missing");
-    assert_eq!(shop.stage.runs(), 0);
+    assert_eq!(shop.handler.runs(), 0);
 }

@@ -88,7 +88,7 @@ async fn a_renewal_whose_answer_is_cut_loses_nothing() {
     })
     .await;
     net.near("/brief", "k").await.is_problem(409, "in-progress");
-    net.stage.open();
+    net.handler.resume();
     assert_ran(&running.await.expect("no panic"), None);
     assert_replays(&net.near("/brief", "k").await, "run 9");
     assert_eq!((net.idempotency.counts().lost, net.runs()), (0, 1));

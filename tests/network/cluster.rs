@@ -8,12 +8,12 @@ use idempotent_runtime::store::conformance::{self, StoreUnderTest};
 use idempotent_runtime::token::issue_token;
 use idempotent_runtime::{Idempotency, RedisStore, Scope, idempotent};
 use std::sync::Arc;
-use tests::{RedisCluster, Reply, Sender, Server, Stage, eventually};
+use tests::{ControlledHandler, RedisCluster, Reply, Sender, Server, eventually};
 use tokio::sync::watch;
 
-/// Two apps on one cluster; they share the stage.
+/// Two apps on one cluster; they share the handler.
 struct Spread {
-    stage: Stage,
+    handler: ControlledHandler,
     idempotency: Idempotency,
     apps: [Server; 2],
     cluster: RedisCluster,
@@ -21,15 +21,15 @@ struct Spread {
 
 impl Spread {
     async fn open() -> Self {
-        let (cluster, stage) = (RedisCluster::start().await, Stage::new());
+        let (cluster, handler) = (RedisCluster::start().await, ControlledHandler::new());
         let idempotency = guard(&cluster.url()).await;
         let all = |config: &mut web::ServiceConfig| {
             routes(config);
             config.service((once, exclusive)).route("/token", issue_token("once"));
         };
-        let one = Server::start(&idempotency, &stage, all);
-        let other = Server::start(&guard(&cluster.url()).await, &stage, all);
-        Self { stage, idempotency, apps: [one, other], cluster }
+        let one = Server::start(&idempotency, &handler, all);
+        let other = Server::start(&guard(&cluster.url()).await, &handler, all);
+        Self { handler, idempotency, apps: [one, other], cluster }
     }
 
     async fn ask(&self, app: usize, path: &str, key: &str) -> Reply {
@@ -39,14 +39,14 @@ impl Spread {
 
 #[route("/once", method = "POST")]
 #[idempotent(strategy = "token", key = "{header.token}", on_duplicate = "reject")]
-async fn once(stage: web::Data<Stage>) -> impl Responder {
-    stage.perform().await
+async fn once(handler: web::Data<ControlledHandler>) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/exclusive", method = "POST")]
 #[idempotent(strategy = "lock", key = "account", wait = "20s")]
-async fn exclusive(stage: web::Data<Stage>) -> impl Responder {
-    stage.perform().await
+async fn exclusive(handler: web::Data<ControlledHandler>) -> impl Responder {
+    handler.run().await
 }
 
 /// The contract, one promise after the other.
@@ -103,21 +103,23 @@ async fn claims_are_spread_over_all_masters_and_tokens_and_locks_hold() {
     assert_eq!(uses.iter().filter(|reply| reply.status == 201).count(), 1, "{uses:?}");
     assert!(uses.iter().all(|reply| matches!(reply.status, 201 | 409)), "{uses:?}");
 
-    let stage = spread.stage.clone();
-    spread.stage.plays(move |run| HttpResponse::Created().body(stage.is_alone(run).to_string()));
+    let handler = spread.handler.clone();
+    spread
+        .handler
+        .answers(move |run| HttpResponse::Created().body(handler.is_alone(run).to_string()));
     let holders = (0..12).map(|n| spread.apps[n % 2].post("/exclusive").send());
     for holder in join_all(holders).await {
         assert_eq!((holder.status, &holder.body[..]), (201, &b"true"[..]));
     }
-    assert_eq!(spread.stage.runs(), 60 + 1 + 12);
+    assert_eq!(spread.handler.runs(), 60 + 1 + 12);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slot_that_moves_in_mid_run_takes_its_owner_along() {
     let spread = Spread::open().await;
-    spread.stage.close();
+    spread.handler.pause();
     let running = tokio::spawn(spread.apps[0].post("/brief").key("k").send());
-    spread.stage.runs_reach(1).await;
+    spread.handler.runs_reach(1).await;
     let name = spread.cluster.names().concat().pop().expect("one record");
     // Longer than a lease at each stage, so that it must have been renewed.
     let lives = async || {
@@ -139,7 +141,7 @@ async fn a_slot_that_moves_in_mid_run_takes_its_owner_along() {
     let moved = spread.cluster.begin_to_move(&name);
     moved.carry_keys();
     // Its end is written while the slot is neither here nor there.
-    spread.stage.open();
+    spread.handler.resume();
     assert_ran(&running.await.expect("no panic"), None);
     for app in 0..2 {
         assert_replays(&spread.ask(app, "/brief", "k").await, "run 1");
@@ -148,7 +150,7 @@ async fn a_slot_that_moves_in_mid_run_takes_its_owner_along() {
     for app in 0..2 {
         assert_replays(&spread.ask(app, "/brief", "k").await, "run 1");
     }
-    assert_eq!((spread.stage.runs(), spread.idempotency.counts().lost), (1, 0));
+    assert_eq!((spread.handler.runs(), spread.idempotency.counts().lost), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -179,7 +181,7 @@ async fn a_crowd_notices_nothing_of_slots_that_move() {
             answered.mark_unchanged();
             drop(answered.changed().await);
         };
-        while spread.stage.runs() < 150 {
+        while spread.handler.runs() < 150 {
             for name in spread.cluster.names().concat() {
                 // The crowd goes on while a slot is in each of its states.
                 let slot = spread.cluster.begin_to_move(&name);
@@ -200,7 +202,7 @@ async fn a_crowd_notices_nothing_of_slots_that_move() {
             assert!(spread.ask(n % 2, "/orders", &format!("{round}-{n}")).await.is_replay());
         }
     }
-    assert_eq!(spread.stage.runs(), 150);
+    assert_eq!(spread.handler.runs(), 150);
 }
 
 /// The client sends again by itself what got no answer, which nobody but the owner's name can tell
@@ -225,7 +227,7 @@ async fn a_claim_that_the_client_sends_again_by_itself_runs_once() {
         }
         assert_replays(&spread.ask(1, "/orders", &key).await, &body);
     }
-    assert_eq!(spread.stage.runs(), 14);
+    assert_eq!(spread.handler.runs(), 14);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

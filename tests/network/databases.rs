@@ -4,7 +4,9 @@ use crate::{BOUND, assert_ran, assert_replays, guard, refused, routes};
 use futures_util::future::join_all;
 use idempotent_runtime::Idempotency;
 use std::time::{Duration, Instant};
-use tests::{MariaDbServer, PostgresServer, Proxy, Reply, Sender, Server, Stage, eventually};
+use tests::{
+    ControlledHandler, MariaDbServer, PostgresServer, Proxy, Reply, Sender, Server, eventually,
+};
 
 /// Makes a test of every behaviour for each server.
 macro_rules! on_both_servers {
@@ -44,9 +46,9 @@ on_both_servers! {
     a_freeze_longer_than_the_lease_loses_the_key_to_who_asks_for_it
 }
 
-/// An app whose database is far away, and one beside it. They share the stage.
+/// An app whose database is far away, and one beside it. They share the handler.
 struct Apart {
-    stage: Stage,
+    handler: ControlledHandler,
     idempotency: Idempotency,
     far: Server,
     near: Server,
@@ -55,10 +57,10 @@ struct Apart {
 
 impl Apart {
     async fn open(far: String, near: &str, proxy: Proxy) -> Self {
-        let (idempotency, stage) = (guard(&far).await, Stage::new());
-        let far = Server::start(&idempotency, &stage, routes);
-        let near = Server::start(&guard(near).await, &stage, routes);
-        Self { stage, idempotency, far, near, proxy }
+        let (idempotency, handler) = (guard(&far).await, ControlledHandler::new());
+        let far = Server::start(&idempotency, &handler, routes);
+        let near = Server::start(&guard(near).await, &handler, routes);
+        Self { handler, idempotency, far, near, proxy }
     }
 
     async fn far(&self, path: &str, key: &str) -> Reply {
@@ -71,21 +73,21 @@ impl Apart {
 
     /// Sends a request to the far app, whose handler holds.
     async fn held(&self, path: &str) -> tokio::task::JoinHandle<Reply> {
-        self.stage.close();
+        self.handler.pause();
         let running = tokio::spawn(self.far.post(path).key("k").send());
-        self.stage.runs_reach(1).await;
+        self.handler.runs_reach(1).await;
         running
     }
 
     /// Asks the app beside the database until the lease of a run elsewhere is over, and lets it run.
     async fn taken_over(&self, path: &str) -> tokio::task::JoinHandle<Reply> {
-        let taken = self.stage.runs() + 1;
+        let taken = self.handler.runs() + 1;
         let url = format!("http://{}{path}", self.near.address());
         let running = tokio::spawn(eventually("the lease is over", async move || {
             let reply = Sender::post(url.clone()).key("k").send().await;
             (reply.status != 409).then_some(reply)
         }));
-        self.stage.runs_reach(taken).await;
+        self.handler.runs_reach(taken).await;
         running
     }
 }
@@ -99,7 +101,7 @@ async fn a_slow_network_delays_everything_and_changes_nothing(net: Apart) {
     for reply in replies.await {
         assert!(matches!(reply.status, 201 | 409), "{reply:?}");
     }
-    assert_eq!(net.stage.runs(), 1);
+    assert_eq!(net.handler.runs(), 1);
     assert_replays(&net.far("/orders", "k").await, "run 1");
     assert_replays(&net.near("/orders", "k").await, "run 1");
 }
@@ -109,7 +111,7 @@ async fn while_the_network_is_frozen_nothing_runs_and_after_it_all_is_well(net: 
     net.proxy.freeze();
     refused(net.far.post("/orders").key("before")).await;
     refused(net.far.post("/brief").key("new")).await;
-    assert_eq!(net.stage.runs(), 1);
+    assert_eq!(net.handler.runs(), 1);
     net.proxy.pass();
     assert_ran(&net.far("/orders", "other").await, None);
     assert_replays(&net.far("/orders", "before").await, "run 1");
@@ -120,7 +122,7 @@ async fn while_the_network_is_frozen_nothing_runs_and_after_it_all_is_well(net: 
         (retry.status == 201).then_some(())
     })
     .await;
-    assert_eq!(net.stage.runs(), 3);
+    assert_eq!(net.handler.runs(), 3);
 }
 
 async fn while_connections_are_refused_nothing_runs_and_after_it_all_is_well(net: Apart) {
@@ -130,7 +132,7 @@ async fn while_connections_are_refused_nothing_runs_and_after_it_all_is_well(net
         for key in ["before", "new"] {
             refused(net.far.post("/orders").key(key)).await;
         }
-        assert_eq!(net.stage.runs(), round);
+        assert_eq!(net.handler.runs(), round);
         net.proxy.pass();
         assert_ran(&net.far("/orders", &format!("after-{round}")).await, None);
         assert_replays(&net.far("/orders", "before").await, "run 1");
@@ -141,7 +143,7 @@ async fn while_connections_are_refused_nothing_runs_and_after_it_all_is_well(net
 async fn connections_that_drop_in_mid_handler_cost_nothing(net: Apart) {
     let running = net.held("/orders").await;
     net.proxy.drop_connections();
-    net.stage.open();
+    net.handler.resume();
     assert_ran(&running.await.expect("no panic"), None);
     assert_replays(&net.far("/orders", "k").await, "run 1");
     assert_replays(&net.near("/orders", "k").await, "run 1");
@@ -153,7 +155,7 @@ async fn a_claim_whose_answer_is_cut_runs_once_and_leaves_no_key_stuck(net: Apar
         let (key, body) = (format!("the-key-{n}"), format!("run {}", n + 1));
         net.proxy.cut_answers(key.as_bytes(), bytes, 1);
         assert_ran(&net.far("/orders", &key).await, None);
-        assert_eq!((net.proxy.answers_to_cut(), net.stage.runs()), (0, n + 1));
+        assert_eq!((net.proxy.answers_to_cut(), net.handler.runs()), (0, n + 1));
         assert_replays(&net.far("/orders", &key).await, &body);
         assert_replays(&net.near("/orders", &key).await, &body);
     }
@@ -165,7 +167,7 @@ async fn an_outcome_whose_answer_is_cut_is_stored_once(net: Apart) {
         let (key, body) = (format!("k{n}"), format!("run {}", n + 1));
         net.proxy.cut_answers(body.as_bytes(), bytes, 1);
         assert_ran(&net.far("/orders", &key).await, None);
-        assert_eq!((net.proxy.answers_to_cut(), net.stage.runs()), (0, n + 1));
+        assert_eq!((net.proxy.answers_to_cut(), net.handler.runs()), (0, n + 1));
         assert_replays(&net.near("/orders", &key).await, &body);
     }
     assert_eq!((net.idempotency.counts().lost, net.idempotency.counts().not_stored), (0, 0));
@@ -176,7 +178,7 @@ async fn a_replay_whose_answer_is_cut_is_still_the_same_to_the_byte(net: Apart) 
     for bytes in [0, 1, 6, 20, 100, 150] {
         net.proxy.cut_answers(b"the-key", bytes, 1);
         assert_replays(&net.far("/orders", "the-key").await, "run 1");
-        assert_eq!((net.proxy.answers_to_cut(), net.stage.runs()), (0, 1));
+        assert_eq!((net.proxy.answers_to_cut(), net.handler.runs()), (0, 1));
     }
 }
 
@@ -198,25 +200,25 @@ async fn renewals_that_fail_in_a_freeze_shorter_than_the_lease_lose_nothing(net:
     })
     .await;
     net.near("/lasting", "k").await.is_problem(409, "in-progress");
-    net.stage.open();
+    net.handler.resume();
     assert_ran(&running.await.expect("no panic"), None);
     assert_replays(&net.near("/lasting", "k").await, "run 1");
-    assert_eq!((net.idempotency.counts().lost, net.stage.runs()), (0, 1));
+    assert_eq!((net.idempotency.counts().lost, net.handler.runs()), (0, 1));
 }
 
-/// A pause longer than the lease, by the network's hand.
+/// A pause longer than the lease, caused by the network.
 async fn a_freeze_longer_than_the_lease_loses_the_key_to_who_asks_for_it(net: Apart) {
     let running = net.held("/brief").await;
     net.proxy.freeze();
     let taken = net.taken_over("/brief").await;
     let began = Instant::now();
     net.proxy.pass();
-    net.stage.open();
+    net.handler.resume();
     let (first, second) = (running.await.expect("no panic"), taken.await.expect("no panic"));
     assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
     assert_ran(&first, Some("false"));
     assert_ran(&second, None);
     assert_eq!((&first.body[..], &second.body[..]), (&b"run 1"[..], &b"run 2"[..]));
     assert_replays(&net.far("/brief", "k").await, "run 2");
-    assert_eq!(net.stage.runs(), 2);
+    assert_eq!(net.handler.runs(), 2);
 }

@@ -4,11 +4,11 @@ use crate::{assert_ran, assert_replays, guard, refused, routes};
 use actix_web::{Responder, route};
 use idempotent_runtime::extract::Attempt;
 use idempotent_runtime::{Idempotency, idempotent};
-use tests::{Proxy, RedisServer, Reply, Server, Stage, eventually};
+use tests::{ControlledHandler, Proxy, RedisServer, Reply, Server, eventually};
 
 /// An app in front of a master with one replica.
 struct Pair {
-    stage: Stage,
+    handler: ControlledHandler,
     idempotency: Idempotency,
     app: Server,
     /// Between the app and its master, whichever that is.
@@ -29,12 +29,12 @@ impl Pair {
         let () = replica.command(&["REPLICAOF", &host, &port]);
         until_replicated(&master).await;
         let front = Proxy::to(&master).await;
-        let (idempotency, stage) = (guard(&front.url()).await, Stage::new());
-        let app = Server::start(&idempotency, &stage, |config| {
+        let (idempotency, handler) = (guard(&front.url()).await, ControlledHandler::new());
+        let app = Server::start(&idempotency, &handler, |config| {
             routes(config);
             config.service(numbered);
         });
-        Self { stage, idempotency, app, front, link, master, replica }
+        Self { handler, idempotency, app, front, link, master, replica }
     }
 
     async fn order(&self, key: &str) -> Reply {
@@ -89,9 +89,9 @@ async fn numbered(attempt: Attempt) -> impl Responder {
 async fn what_the_replica_had_survives_and_runs_under_way_end_on_the_new_master() {
     let mut pair = Pair::open(&[]).await;
     assert_ran(&pair.order("done").await, None);
-    pair.stage.close();
+    pair.handler.pause();
     let running = tokio::spawn(pair.app.post("/orders").key("running").send());
-    pair.stage.runs_reach(2).await;
+    pair.handler.runs_reach(2).await;
     pair.replica_has(2).await;
     // The number of keys says nothing of what became of them.
     eventually("the replica knows the outcome", async || {
@@ -107,10 +107,10 @@ async fn what_the_replica_had_survives_and_runs_under_way_end_on_the_new_master(
     pair.fail_over();
     assert_replays(&pair.order("done").await, "run 1");
     pair.order("running").await.is_problem(409, "in-progress");
-    pair.stage.open();
+    pair.handler.resume();
     assert_ran(&running.await.expect("no panic"), None);
     assert_replays(&pair.order("running").await, "run 2");
-    assert_eq!(pair.stage.runs(), 2);
+    assert_eq!(pair.handler.runs(), 2);
 }
 
 /// The limit of plain replication, and that the doctor said so.
@@ -120,22 +120,22 @@ async fn what_the_replica_did_not_have_runs_again_and_the_doctor_had_warned() {
     assert!(pair.is_warned(), "{:?}", pair.idempotency.check());
     pair.link.freeze();
     assert_ran(&pair.order("done").await, None);
-    pair.stage.close();
+    pair.handler.pause();
     let running = tokio::spawn(pair.app.post("/orders").key("running").send());
-    pair.stage.runs_reach(2).await;
+    pair.handler.runs_reach(2).await;
 
     pair.fail_over();
     // Granted once more, while the first still runs.
     let second = tokio::spawn(pair.app.post("/orders").key("running").send());
-    pair.stage.runs_reach(3).await;
-    pair.stage.open();
+    pair.handler.runs_reach(3).await;
+    pair.handler.resume();
     let (first, second) = (running.await.expect("no panic"), second.await.expect("no panic"));
     assert_ran(&first, Some("false"));
     assert_ran(&second, None);
     assert_replays(&pair.order("running").await, "run 3");
     // An outcome that was sent is forgotten, too.
     assert_ran(&pair.order("done").await, None);
-    assert_eq!(pair.stage.runs(), 4);
+    assert_eq!(pair.handler.runs(), 4);
 }
 
 /// Invariant S5 beyond the life of its record: numbers of locks start at the time of day.
@@ -166,7 +166,7 @@ async fn a_master_that_wants_a_replica_refuses_claims_without_one() {
     for _ in 0..3 {
         refused(pair.app.post("/orders").key("without")).await;
     }
-    assert_eq!(pair.stage.runs(), 1);
+    assert_eq!(pair.handler.runs(), 1);
     pair.link.pass();
     until_replicated(&pair.master).await;
     assert_ran(&pair.order("without").await, None);
@@ -190,7 +190,7 @@ async fn a_replica_that_falls_silent_is_trusted_for_its_lag_and_then_claims_are_
     })
     .await;
     assert!(granted > 0, "these a failover would forget");
-    assert_eq!(pair.stage.runs(), granted);
+    assert_eq!(pair.handler.runs(), granted);
     pair.link.pass();
     eventually("the replica is heard again", async || {
         (pair.order("after").await.status == 201).then_some(())

@@ -14,7 +14,7 @@ use actix_web::{Responder, route, web};
 use idempotent_runtime::store::open;
 use idempotent_runtime::{Idempotency, Scope, idempotent};
 use std::time::{Duration, Instant};
-use tests::{Proxy, RedisServer, Reply, Sender, Server, Stage};
+use tests::{ControlledHandler, Proxy, RedisServer, Reply, Sender, Server};
 
 /// Within this every request is answered, whatever the network does: a few times the engine's
 /// patience of two seconds, for a busy host.
@@ -23,9 +23,9 @@ const BOUND: Duration = Duration::from_secs(10);
 /// How long records are kept beyond their lease: the default ttl.
 const KEEP: Duration = Duration::from_hours(24);
 
-/// An app whose Redis server is far away, and one beside the server. They share the stage.
+/// An app whose Redis server is far away, and one beside the server. They share the handler.
 struct Net {
-    stage: Stage,
+    handler: ControlledHandler,
     idempotency: Idempotency,
     far: Server,
     near: Server,
@@ -36,12 +36,12 @@ struct Net {
 
 impl Net {
     async fn open() -> Self {
-        let (redis, stage) = (RedisServer::start(), Stage::new());
+        let (redis, handler) = (RedisServer::start(), ControlledHandler::new());
         let proxy = Proxy::to(&redis).await;
         let idempotency = guard(&proxy.url()).await;
-        let far = Server::start(&idempotency, &stage, routes);
-        let near = Server::start(&guard(&redis.url()).await, &stage, routes);
-        let net = Self { stage, idempotency, far, near, proxy, redis };
+        let far = Server::start(&idempotency, &handler, routes);
+        let near = Server::start(&guard(&redis.url()).await, &handler, routes);
+        let net = Self { handler, idempotency, far, near, proxy, redis };
         // Both workers of the far app are connected, and know what the server understands.
         for n in 0..8 {
             assert_eq!(net.far("/orders", &format!("warm-{n}")).await.status, 201);
@@ -62,14 +62,14 @@ impl Net {
 
     /// How many runs began, without those that `open` needs.
     fn runs(&self) -> usize {
-        self.stage.runs() - 8
+        self.handler.runs() - 8
     }
 
     /// Sends a request to the far app, whose handler holds.
     async fn held(&self, path: &str) -> tokio::task::JoinHandle<Reply> {
-        self.stage.close();
+        self.handler.pause();
         let running = tokio::spawn(self.far.post(path).key("k").send());
-        self.stage.runs_reach(9).await;
+        self.handler.runs_reach(9).await;
         running
     }
 
@@ -117,40 +117,40 @@ fn routes(config: &mut web::ServiceConfig) {
     config.service((orders, brief, brief_held, lasting, slow, waiting));
 }
 
-type Hand = web::Data<Stage>;
+type Handler = web::Data<ControlledHandler>;
 
 #[route("/orders", method = "POST")]
 #[idempotent]
-async fn orders(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn orders(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/brief", method = "POST")]
 #[idempotent(lease = "1s")]
-async fn brief(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn brief(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/brief-held", method = "POST")]
 #[idempotent(lease = "1s", on_abandoned = "hold")]
-async fn brief_held(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn brief_held(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/lasting", method = "POST")]
 #[idempotent(lease = "3s")]
-async fn lasting(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn lasting(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/slow", method = "POST")]
 #[idempotent(lease = "10m")]
-async fn slow(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn slow(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/waiting", method = "POST")]
 #[idempotent(on_in_flight = "wait", wait = "2s")]
-async fn waiting(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn waiting(handler: Handler) -> impl Responder {
+    handler.run().await
 }

@@ -14,7 +14,7 @@ async fn a_connection_that_drops_in_mid_handler_costs_nothing() {
     let net = Net::open().await;
     let running = net.held("/orders").await;
     net.proxy.drop_connections();
-    net.stage.open();
+    net.handler.resume();
     assert_ran(&running.await.expect("no panic"), None);
     assert_replays(&net.far("/orders", "k").await, "run 9");
     assert_replays(&net.near("/orders", "k").await, "run 9");
@@ -25,8 +25,8 @@ async fn an_outcome_waits_for_a_network_that_comes_back_within_the_lease() {
     let net = Net::open().await;
     let running = net.held("/orders").await;
     net.proxy.refuse();
-    net.stage.open();
-    net.stage.answers_reach(9).await;
+    net.handler.resume();
+    net.handler.answers_reach(9).await;
     // The store is asked and does not answer, and meanwhile nobody else runs.
     crate::refused(net.far.post("/orders").key("k")).await;
     net.near("/orders", "k").await.is_problem(409, "in-progress");
@@ -40,10 +40,10 @@ async fn an_outcome_waits_for_a_network_that_comes_back_within_the_lease() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_could_not_be_given_back_is_given_back_within_the_lease() {
     let net = Net::open().await;
-    net.stage.plays(|_| HttpResponse::ServiceUnavailable().finish());
+    net.handler.answers(|_| HttpResponse::ServiceUnavailable().finish());
     let running = net.held("/slow").await;
     net.proxy.refuse();
-    net.stage.open();
+    net.handler.resume();
     assert_eq!(running.await.expect("no panic").status, 503);
     net.near("/slow", "k").await.is_problem(409, "in-progress");
     net.proxy.pass();
@@ -65,13 +65,13 @@ async fn a_freeze_longer_than_the_lease_that_nobody_used_is_survived() {
     net.proxy.pass();
     eventually("the lease is renewed", async || net.lease_left()).await;
     net.near("/brief", "k").await.is_problem(409, "in-progress");
-    net.stage.open();
+    net.handler.resume();
     assert_ran(&running.await.expect("no panic"), None);
     assert_replays(&net.far("/brief", "k").await, "run 9");
     assert_eq!(net.runs(), 1);
 }
 
-/// A pause longer than the lease, by the network's hand.
+/// A pause longer than the lease, caused by the network.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_freeze_longer_than_the_lease_loses_the_key_to_who_asks_for_it() {
     let net = Net::open().await;
@@ -80,9 +80,9 @@ async fn a_freeze_longer_than_the_lease_loses_the_key_to_who_asks_for_it() {
     net.near("/brief", "k").await.is_problem(409, "in-progress");
     until_the_lease_is_over(&net).await;
     let taken = tokio::spawn(net.near.post("/brief").key("k").send());
-    net.stage.runs_reach(10).await;
+    net.handler.runs_reach(10).await;
     net.proxy.pass();
-    net.stage.open();
+    net.handler.resume();
     let (first, second) = (running.await.expect("no panic"), taken.await.expect("no panic"));
     assert_ran(&first, Some("false"));
     assert_ran(&second, None);
@@ -100,7 +100,7 @@ async fn a_handler_that_ends_in_a_freeze_longer_than_its_lease_says_that_it_is_n
         let running = net.held(path).await;
         net.proxy.freeze();
         let began = Instant::now();
-        net.stage.open();
+        net.handler.resume();
         assert_ran(&running.await.expect("no panic"), Some("false"));
         assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
         assert!(net.lease_left().is_none(), "the key was not free before");
@@ -137,7 +137,7 @@ async fn renewals_that_fail_in_a_freeze_shorter_than_the_lease_lose_nothing() {
     })
     .await;
     net.near("/lasting", "k").await.is_problem(409, "in-progress");
-    net.stage.open();
+    net.handler.resume();
     assert_ran(&running.await.expect("no panic"), None);
     assert_replays(&net.near("/lasting", "k").await, "run 9");
     assert_eq!((net.idempotency.counts().lost, net.runs()), (0, 1));
@@ -165,7 +165,7 @@ async fn who_waits_when_the_network_freezes_does_not_wait_for_ever() {
     }
     assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
     net.proxy.pass();
-    net.stage.open();
+    net.handler.resume();
     assert_ran(&running.await.expect("no panic"), None);
     assert_replays(&net.far("/waiting", "k").await, "run 9");
     assert_eq!(net.runs(), 1);

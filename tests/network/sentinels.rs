@@ -2,7 +2,7 @@
 
 use crate::{assert_ran, assert_replays, guard, routes};
 use idempotent_runtime::RedisStore;
-use tests::{RedisServer, Sentinels, Server, Stage, eventually};
+use tests::{ControlledHandler, RedisServer, Sentinels, Server, eventually};
 
 /// Waits until the replica has all that its master has.
 async fn until_alike(master: &RedisServer, replica: &RedisServer) {
@@ -24,13 +24,13 @@ fn is_master(server: &RedisServer) -> Option<bool> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_master_that_dies_in_mid_run_is_replaced_without_a_restart() {
     let mut servers = Sentinels::start().await;
-    let (idempotency, stage) = (guard(&servers.url()).await, Stage::new());
-    let app = Server::start(&idempotency, &stage, routes);
+    let (idempotency, handler) = (guard(&servers.url()).await, ControlledHandler::new());
+    let app = Server::start(&idempotency, &handler, routes);
     let order = async |key: &str| app.post("/orders").key(key).send().await;
     assert_ran(&order("done").await, None);
-    stage.close();
+    handler.pause();
     let running = tokio::spawn(app.post("/orders").key("running").send());
-    stage.runs_reach(2).await;
+    handler.runs_reach(2).await;
     until_alike(&servers.first, &servers.second).await;
 
     servers.first.kill();
@@ -47,38 +47,38 @@ async fn a_master_that_dies_in_mid_run_is_replaced_without_a_restart() {
     assert_replays(&again, "run 1");
     assert_eq!(is_master(&servers.second), Some(true));
     order("running").await.is_problem(409, "in-progress");
-    stage.open();
+    handler.resume();
     assert_ran(&running.await.expect("no panic"), None);
     assert_replays(&order("running").await, "run 2");
 
     for n in 0..8 {
         assert_ran(&order(&format!("after-{n}")).await, None);
     }
-    assert_eq!((stage.runs(), idempotency.counts().lost), (10, 0));
+    assert_eq!((handler.runs(), idempotency.counts().lost), (10, 0));
 }
 
 /// The old master lives on as a replica, whose connections and refusals must not be held on to.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_master_that_becomes_a_replica_in_mid_run_is_left() {
     let servers = Sentinels::start().await;
-    let (idempotency, stage) = (guard(&servers.url()).await, Stage::new());
-    let app = Server::start(&idempotency, &stage, routes);
+    let (idempotency, handler) = (guard(&servers.url()).await, ControlledHandler::new());
+    let app = Server::start(&idempotency, &handler, routes);
     let order = async |key: &str| app.post("/orders").key(key).send().await;
-    stage.close();
+    handler.pause();
     let running = tokio::spawn(app.post("/orders").key("k").send());
-    stage.runs_reach(1).await;
+    handler.runs_reach(1).await;
     until_alike(&servers.first, &servers.second).await;
 
     servers.fail_over();
     let changed = || [&servers.first, &servers.second].map(is_master) == [Some(false), Some(true)];
     eventually("they change places", async || changed().then_some(())).await;
-    stage.open();
+    handler.resume();
     assert_ran(&running.await.expect("no panic"), None);
     assert_replays(&order("k").await, "run 1");
     for n in 0..8 {
         assert_ran(&order(&format!("after-{n}")).await, None);
     }
-    assert_eq!((stage.runs(), idempotency.counts().lost), (9, 0));
+    assert_eq!((handler.runs(), idempotency.counts().lost), (9, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

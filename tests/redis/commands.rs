@@ -87,7 +87,7 @@ async fn a_mismatch_costs_one_command() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_whose_key_is_given_back_costs_two_commands() {
     let shop = warm().await;
-    shop.stage.plays(|_| actix_web::HttpResponse::ServiceUnavailable().finish());
+    shop.handler.answers(|_| actix_web::HttpResponse::ServiceUnavailable().finish());
     let (sent, shown, reply) = cost(&shop, shop.order("k")).await;
     assert_eq!(reply.status, 503);
     assert!((1..=2).contains(&sent), "{shown}");
@@ -115,7 +115,7 @@ async fn an_answer_that_is_kept_costs_one_round_trip_and_writes_nothing() {
         assert!(reply.header("Age").is_some());
         assert_eq!(shown, "1 exec, 1 get, 1 multi, 1 pttl, ");
     }
-    assert_eq!(shop.stage.runs(), 2);
+    assert_eq!(shop.handler.runs(), 2);
 }
 
 /// Valkey can, and Redis from 8.4 on.

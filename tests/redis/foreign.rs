@@ -33,18 +33,18 @@ async fn a_list_under_the_key_stops_the_handler_and_stays() {
         assert!(reply.header("Retry-After").is_some());
         shop.is_untouched(&name);
     }
-    assert_eq!((shop.stage.runs(), shop.idempotency.counts().undecodable), (1, 2));
+    assert_eq!((shop.handler.runs(), shop.idempotency.counts().undecodable), (1, 2));
 }
 
 /// The record is replaced while its handler runs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_put_there_in_mid_handler_stays_and_the_client_gets_its_response() {
     let shop = Shop::open().await;
-    shop.stage.close();
+    shop.handler.pause();
     let running = tokio::spawn(shop.post("/orders").key("k").send());
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     let name = shop.usurp();
-    shop.stage.open();
+    shop.handler.resume();
     let reply = running.await.unwrap();
     assert_eq!((reply.status, reply.header("Idempotency-Stored")), (201, Some("false")));
     shop.is_untouched(&name);
@@ -59,7 +59,7 @@ async fn a_list_under_a_token_stops_the_handler_and_stays() {
     let reply = shop.post("/token").header("token", &token).send().await;
     reply.is_problem(503, "store-unavailable");
     shop.is_untouched(&name);
-    assert_eq!(shop.stage.runs(), 0);
+    assert_eq!(shop.handler.runs(), 0);
 }
 
 /// A string that is no record.
@@ -71,5 +71,5 @@ async fn a_string_that_is_no_record_stops_the_handler_and_stays() {
     let () = shop.redis.command(&["SET", &names[0], "theirs"]);
     shop.order("k").await.is_problem(503, "store-unavailable");
     let there: String = shop.redis.command(&["GET", &names[0]]);
-    assert_eq!((there.as_str(), shop.stage.runs()), ("theirs", 1));
+    assert_eq!((there.as_str(), shop.handler.runs()), ("theirs", 1));
 }

@@ -28,7 +28,7 @@ async fn everything(shop: &Shop) {
     assert!(shop.order("k").await.is_replay());
     assert_eq!(shop.post("/orders").key("k").body("other").send().await.status, 422);
     // A key given back, and claimed again.
-    shop.stage.plays(|run| match run % 2 {
+    shop.handler.answers(|run| match run % 2 {
         0 => HttpResponse::ServiceUnavailable().finish(),
         _ => HttpResponse::Created().finish(),
     });
@@ -36,19 +36,19 @@ async fn everything(shop: &Shop) {
     assert_eq!(shop.order("again").await.status, 201);
     // A token.
     let token = shop.token().await;
-    shop.stage.plays(|_| HttpResponse::Created().finish());
+    shop.handler.answers(|_| HttpResponse::Created().finish());
     assert_eq!(shop.post("/token").header("token", &token).send().await.status, 201);
     assert_eq!(shop.post("/token").header("token", &token).send().await.status, 409);
     // A run under way: a refusal, one that waits, and a renewal of the lease.
-    shop.stage.close();
-    let before = shop.stage.runs();
+    shop.handler.pause();
+    let before = shop.handler.runs();
     let lasting = tokio::spawn(shop.post("/lasting").key("k").send());
     let awaited = tokio::spawn(shop.post("/waiting").key("k").send());
-    shop.stage.runs_reach(before + 2).await;
+    shop.handler.runs_reach(before + 2).await;
     assert_eq!(shop.post("/lasting").key("k").send().await.status, 409);
     let waiting = tokio::spawn(shop.post("/waiting").key("k").send());
     eventually("a renewal", async || (shop.idempotency.counts().renewed > 0).then_some(())).await;
-    shop.stage.open();
+    shop.handler.resume();
     assert_eq!(lasting.await.unwrap().status, 201);
     assert_eq!((awaited.await.unwrap().status, waiting.await.unwrap().status), (201, 201));
 }

@@ -11,11 +11,11 @@ mod watches;
 use actix_web::{Responder, route, web};
 use idempotent_runtime::token::issue_token;
 use idempotent_runtime::{Idempotency, RedisStore, Scope, idempotent};
-use tests::{RedisServer, Reply, Sender, Server, Stage};
+use tests::{ControlledHandler, RedisServer, Reply, Sender, Server};
 
 /// A guarded app on a Redis server of its own.
 struct Shop {
-    stage: Stage,
+    handler: ControlledHandler,
     idempotency: Idempotency,
     app: Server,
     /// Ends last.
@@ -30,9 +30,10 @@ impl Shop {
     async fn on(redis: RedisServer) -> Self {
         let store = RedisStore::connect(&redis.url()).await.expect("it connects");
         let guard = Idempotency::builder(store).scope(Scope::header("Authorization"));
-        let (idempotency, stage) = (guard.build().expect("settings that fit"), Stage::new());
-        let app = Server::start(&idempotency, &stage, routes);
-        Self { stage, idempotency, app, redis }
+        let (idempotency, handler) =
+            (guard.build().expect("settings that fit"), ControlledHandler::new());
+        let app = Server::start(&idempotency, &handler, routes);
+        Self { handler, idempotency, app, redis }
     }
 
     /// A POST by alice.
@@ -56,7 +57,7 @@ impl Shop {
     }
 }
 
-type Hand = web::Data<Stage>;
+type Handler = web::Data<ControlledHandler>;
 
 fn routes(config: &mut web::ServiceConfig) {
     let tokens = issue_token("token");
@@ -67,42 +68,42 @@ fn routes(config: &mut web::ServiceConfig) {
 
 #[route("/orders", method = "POST")]
 #[idempotent]
-async fn orders(stage: Hand, _body: web::Bytes) -> impl Responder {
-    stage.perform().await
+async fn orders(handler: Handler, _body: web::Bytes) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/thing", method = "GET")]
 #[idempotent(strategy = "cache", ttl = "1m")]
-async fn thing(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn thing(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/waiting", method = "POST")]
 #[idempotent(on_in_flight = "wait")]
-async fn waiting(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn waiting(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/hasty", method = "POST")]
 #[idempotent(lease = "300ms")]
-async fn hasty(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn hasty(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/lasting", method = "POST")]
 #[idempotent(lease = "3s")]
-async fn lasting(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn lasting(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/lasting-wait", method = "POST")]
 #[idempotent(on_in_flight = "wait", lease = "5m", wait = "5m")]
-async fn lasting_wait(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn lasting_wait(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/token", method = "POST")]
 #[idempotent(strategy = "token", key = "{header.token}", on_duplicate = "reject")]
-async fn token(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn token(handler: Handler) -> impl Responder {
+    handler.run().await
 }

@@ -9,13 +9,13 @@ const BOUND: Duration = Duration::from_secs(8);
 
 /// Sees that a request is refused, in bounded time, and without a run.
 async fn refused(shop: &Shop, request: impl Future<Output = Reply>) {
-    let (before, began) = (shop.stage.runs(), Instant::now());
+    let (before, began) = (shop.handler.runs(), Instant::now());
     let reply = request.await;
     reply.is_problem(503, "store-unavailable");
     let seconds: u64 = reply.header("Retry-After").expect("when to retry").parse().unwrap();
     assert!((1..=60).contains(&seconds), "{seconds}");
     assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
-    assert_eq!(shop.stage.runs(), before);
+    assert_eq!(shop.handler.runs(), before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -52,11 +52,11 @@ async fn a_server_that_writes_through_knows_its_records_after_a_crash() {
 async fn a_server_that_dies_in_mid_handler_costs_nobody_the_response() {
     let options = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"];
     let mut shop = Shop::on(RedisServer::start_with(&options)).await;
-    shop.stage.close();
+    shop.handler.pause();
     let running = tokio::spawn(shop.post("/hasty").key("k").send());
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     shop.redis.kill();
-    shop.stage.open();
+    shop.handler.resume();
     let began = Instant::now();
     let reply = running.await.unwrap();
     assert_eq!((reply.status, &reply.body[..]), (201, &b"run 1"[..]));
@@ -78,7 +78,7 @@ async fn while_the_server_hangs_nothing_runs_and_no_key_stays_locked() {
     for path in ["/orders", "/hasty"] {
         assert_eq!(shop.post(path).key("before").send().await.status, 201);
     }
-    let before = shop.stage.runs();
+    let before = shop.handler.runs();
     let hang = shop.redis.suspend();
     refused(&shop, shop.order("before")).await;
     refused(&shop, shop.post("/hasty").key("new").send()).await;
@@ -92,7 +92,7 @@ async fn while_the_server_hangs_nothing_runs_and_no_key_stays_locked() {
     })
     .await;
     assert!(shop.order("before").await.is_replay());
-    assert_eq!(shop.stage.runs(), before + 2);
+    assert_eq!(shop.handler.runs(), before + 2);
 }
 
 /// Requests that arrive together while the server is dead: all are told, none runs.
@@ -106,5 +106,5 @@ async fn a_crowd_meets_a_dead_server_and_then_a_living_one() {
     let replies = (0..40).map(|n| shop.post("/orders").key(&format!("k{n}")).send());
     let replies = futures_util::future::join_all(replies).await;
     assert!(replies.iter().all(|reply| reply.status == 201));
-    assert_eq!(shop.stage.runs(), 40);
+    assert_eq!(shop.handler.runs(), 40);
 }

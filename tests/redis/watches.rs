@@ -11,7 +11,7 @@ async fn beside(shop: &Shop) -> Server {
     let store = RedisStore::connect(&shop.redis.url()).await.unwrap();
     let guard = Idempotency::builder(store).scope(Scope::header("Authorization"));
     let idempotency = guard.build().unwrap();
-    Server::start(&idempotency, &shop.stage, crate::routes)
+    Server::start(&idempotency, &shop.handler, crate::routes)
 }
 
 /// How often the server was sent this command, and `kind` of it happened, since the last reset.
@@ -53,9 +53,9 @@ async fn a_thousand_who_wait_read_as_often_as_one() {
     let many = 1000;
     let shop = Shop::open().await;
     let elsewhere = beside(&shop).await;
-    shop.stage.close();
+    shop.handler.pause();
     let first = tokio::spawn(shop.post("/lasting-wait").key("k").send());
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     reset(&shop);
     let waiting: Vec<_> =
         (0..many).map(|_| tokio::spawn(elsewhere.post("/lasting-wait").key("k").send())).collect();
@@ -66,7 +66,7 @@ async fn a_thousand_who_wait_read_as_often_as_one() {
     until("the lookout looks", || readings(&shop) >= looks).await;
     assert!(readings(&shop) < 2 * looks, "{} readings", readings(&shop));
     reset(&shop);
-    shop.stage.open();
+    shop.handler.resume();
     assert_eq!(first.await.unwrap().status, 201);
     for reply in join_all(waiting).await {
         assert!(reply.unwrap().is_replay());
@@ -84,15 +84,15 @@ async fn who_waits_is_told_at_once() {
     let mut woken = Duration::ZERO;
     for round in 1..=rounds {
         let key = format!("k{round}");
-        shop.stage.close();
+        shop.handler.pause();
         let first = tokio::spawn(shop.post("/lasting-wait").key(&key).send());
-        shop.stage.runs_reach(round).await;
+        shop.handler.runs_reach(round).await;
         reset(&shop);
         let waits = tokio::spawn(elsewhere.post("/lasting-wait").key(&key).send());
         // Its claim's reading, and the lookout's once it is to be told.
         until("it waits", || times(&shop, "exists", "calls") == 1 && readings(&shop) >= 2).await;
         let opened = Instant::now();
-        shop.stage.open();
+        shop.handler.resume();
         assert!(waits.await.unwrap().is_replay());
         woken += opened.elapsed();
         assert_eq!(first.await.unwrap().status, 201);
@@ -105,9 +105,9 @@ async fn who_waits_is_told_at_once() {
 async fn who_waits_is_told_although_the_connection_broke() {
     let shop = Shop::open().await;
     let elsewhere = beside(&shop).await;
-    shop.stage.close();
+    shop.handler.pause();
     let first = tokio::spawn(shop.post("/lasting-wait").key("k").send());
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     let waits = tokio::spawn(elsewhere.post("/lasting-wait").key("k").send());
     until("it is to be told", || times(&shop, "exists", "calls") >= 1).await;
     for connection in told(&shop) {
@@ -115,7 +115,7 @@ async fn who_waits_is_told_although_the_connection_broke() {
     }
     until("it is to be told again", || times(&shop, "exists", "calls") >= 2).await;
     assert_eq!(told(&shop).len(), 1);
-    shop.stage.open();
+    shop.handler.resume();
     assert_eq!(first.await.unwrap().status, 201);
     assert!(waits.await.unwrap().is_replay());
 }
@@ -125,13 +125,13 @@ async fn where_the_server_may_not_tell_who_waits_looks() {
     let user = ["--user", "default", "on", "nopass", "~*", "&*", "+@all", "-client|tracking"];
     let shop = Shop::on(RedisServer::start_with(&user)).await;
     let elsewhere = beside(&shop).await;
-    shop.stage.close();
+    shop.handler.pause();
     let first = tokio::spawn(shop.post("/lasting-wait").key("k").send());
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     let waits = tokio::spawn(elsewhere.post("/lasting-wait").key("k").send());
     until("it looks", || readings(&shop) >= 5).await;
     assert_eq!(times(&shop, "client|tracking", "rejected_calls"), 1, "it is asked once");
-    shop.stage.open();
+    shop.handler.resume();
     assert_eq!(first.await.unwrap().status, 201);
     assert!(waits.await.unwrap().is_replay());
 }

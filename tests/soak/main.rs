@@ -4,14 +4,15 @@
 //!
 //! `SOAK=10m cargo test -p tests --test soak -- --nocapture` takes ten minutes and prints a table.
 
+mod environment;
 mod history;
 #[path = "../crashes/process.rs"]
 #[expect(dead_code, reason = "what only processes that are told to die need")]
 mod process;
 #[path = "../crashes/step.rs"]
 mod step;
-mod world;
 
+use environment::{Environment, RecordStore};
 use futures_util::future::{join, join_all};
 use futures_util::{StreamExt, stream};
 use history::{Life, Promise, Sums};
@@ -21,7 +22,6 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use tests::{MariaDbServer, PostgresServer, RedisServer, eventually};
 use tokio::time::sleep;
-use world::{Keeper, World};
 
 /// How many ask at once.
 const CLIENTS: usize = 12;
@@ -34,23 +34,23 @@ const SHORT: Duration = Duration::from_secs(12);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn sqlite() {
-    soak("SQLite", Keeper::Sqlite).await;
+    soak("SQLite", RecordStore::Sqlite).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn redis() {
     let options = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"];
-    soak("Redis", Keeper::Redis(Box::new(RedisServer::start_with(&options)))).await;
+    soak("Redis", RecordStore::Redis(Box::new(RedisServer::start_with(&options)))).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn postgres() {
-    soak("PostgreSQL", Keeper::Postgres(PostgresServer::start_with(&[]).await)).await;
+    soak("PostgreSQL", RecordStore::Postgres(PostgresServer::start_with(&[]).await)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn mariadb() {
-    soak("MariaDB", Keeper::MariaDb(MariaDbServer::start_with(&[]).await)).await;
+    soak("MariaDB", RecordStore::MariaDb(MariaDbServer::start_with(&[]).await)).await;
 }
 
 /// `SOAK`, such as `10m` or `90s`.
@@ -68,8 +68,8 @@ fn length() -> Duration {
 type Lives = Mutex<BTreeMap<String, Life>>;
 
 /// Asks for a key once, and keeps what was told.
-async fn ask(world: &World, lives: &Lives, key: &str, promise: Promise) {
-    let told = world.ask(key, promise).await;
+async fn ask(environment: &Environment, lives: &Lives, key: &str, promise: Promise) {
+    let told = environment.ask(key, promise).await;
     let mut lives = lives.lock().expect("no panic");
     lives.entry(key.to_owned()).or_insert_with(|| Life::new(promise)).told.push(told);
 }
@@ -79,7 +79,7 @@ fn is_settled(lives: &Lives, key: &str) -> bool {
 }
 
 /// Somebody with many things to do, who repeats what got no answer and does not wait for ever.
-async fn client(world: &World, lives: &Lives, name: usize, until: Instant) {
+async fn client(environment: &Environment, lives: &Lives, name: usize, until: Instant) {
     for n in 0.. {
         let old = n > 0 && random_range(0..3) == 0;
         let number = if old { random_range(0..n) } else { n };
@@ -91,9 +91,13 @@ async fn client(world: &World, lives: &Lives, name: usize, until: Instant) {
             }
             if random_range(0..4) == 0 {
                 // A double click, to both processes or twice to one.
-                join(ask(world, lives, &key, promise), ask(world, lives, &key, promise)).await;
+                join(
+                    ask(environment, lives, &key, promise),
+                    ask(environment, lives, &key, promise),
+                )
+                .await;
             } else {
-                ask(world, lives, &key, promise).await;
+                ask(environment, lives, &key, promise).await;
             }
             if is_settled(lives, &key) {
                 break;
@@ -105,22 +109,22 @@ async fn client(world: &World, lives: &Lives, name: usize, until: Instant) {
 }
 
 /// One blow after another; how many of each.
-async fn chaos(world: &World, until: Instant) -> BTreeMap<&'static str, usize> {
+async fn chaos(environment: &Environment, until: Instant) -> BTreeMap<&'static str, usize> {
     let mut blows = BTreeMap::new();
     while Instant::now() < until {
         // So is the time between two blows: nothing is waited for.
         sleep(Duration::from_millis(random_range(100..1_000))).await;
-        *blows.entry(world.strike().await).or_default() += 1;
+        *blows.entry(environment.inject_fault().await).or_default() += 1;
     }
-    world.calm();
+    environment.end_faults();
     blows
 }
 
 /// Asks for a key until its end is known, and says how long that took.
-async fn settle(world: &World, lives: &Lives, key: &str, promise: Promise) -> Duration {
+async fn settle(environment: &Environment, lives: &Lives, key: &str, promise: Promise) -> Duration {
     let began = Instant::now();
     let asked = eventually(key, async || {
-        ask(world, lives, key, promise).await;
+        ask(environment, lives, key, promise).await;
         let stuck = || lives.lock().expect("whole")[key].clone();
         assert!(began.elapsed() < SETTLES || is_settled(lives, key), "stuck: {key}: {:?}", stuck());
         is_settled(lives, key).then_some(())
@@ -129,24 +133,25 @@ async fn settle(world: &World, lives: &Lives, key: &str, promise: Promise) -> Du
     began.elapsed()
 }
 
-async fn soak(name: &str, keeper: Keeper) {
-    let (world, lives) = (World::open(keeper).await, Lives::default());
+async fn soak(name: &str, store: RecordStore) {
+    let (environment, lives) = (Environment::open(store).await, Lives::default());
     let until = Instant::now() + length();
-    let clients = (0..CLIENTS).map(|name| client(&world, &lives, name, until));
-    let (_, blows) = join(join_all(clients), chaos(&world, until)).await;
+    let clients = (0..CLIENTS).map(|name| client(&environment, &lives, name, until));
+    let (_, blows) = join(join_all(clients), chaos(&environment, until)).await;
 
     let keys: Vec<_> = {
         let lives = lives.lock().expect("no panic");
         lives.iter().map(|(key, life)| (key.clone(), life.promise)).collect()
     };
-    let settled = stream::iter(&keys).map(|(key, promise)| settle(&world, &lives, key, *promise));
+    let settled =
+        stream::iter(&keys).map(|(key, promise)| settle(&environment, &lives, key, *promise));
     let slowest = settled
         .buffer_unordered(CLIENTS)
         .fold(Duration::ZERO, async |slowest, took| slowest.max(took));
     let slowest = slowest.await;
 
     let mut lives = lives.into_inner().expect("no panic");
-    world.enter(&mut lives).await;
+    environment.enter(&mut lives).await;
     let faults: Vec<_> = lives
         .iter()
         .filter(|(_, life)| !life.faults().is_empty())

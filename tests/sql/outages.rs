@@ -18,14 +18,14 @@ async fn while_the_server_is_dead_nothing_runs_and_afterwards_all_is_well(kind: 
     let first = shop.order("before").await;
     assert_eq!(first.status, 201);
     for round in 0..2 {
-        let runs = shop.stage.runs();
+        let runs = shop.handler.runs();
         server.kill();
         for key in ["before", "new"] {
             let began = Instant::now();
             shop.order(key).await.is_problem(503, "store-unavailable");
             assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
         }
-        assert_eq!(shop.stage.runs(), runs);
+        assert_eq!(shop.handler.runs(), runs);
         server.restart().await;
         // At the first request, and what was acknowledged is still there.
         let again = shop.order("before").await;

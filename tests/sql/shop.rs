@@ -3,10 +3,10 @@
 use crate::store;
 use actix_web::{Responder, route, web};
 use idempotent_runtime::{Idempotency, Scope, idempotent};
-use tests::{Reply, Server, Stage};
+use tests::{ControlledHandler, Reply, Server};
 
 pub(crate) struct Shop {
-    pub(crate) stage: Stage,
+    pub(crate) handler: ControlledHandler,
     app: Server,
 }
 
@@ -14,9 +14,9 @@ impl Shop {
     pub(crate) async fn open(database: &str) -> Self {
         let guard = Idempotency::builder(store(database).await);
         let guard = guard.scope(Scope::header("Authorization")).without_check();
-        let stage = Stage::new();
-        let app = Server::start(&guard.build().expect("settings that fit"), &stage, routes);
-        Self { stage, app }
+        let handler = ControlledHandler::new();
+        let app = Server::start(&guard.build().expect("settings that fit"), &handler, routes);
+        Self { handler, app }
     }
 
     pub(crate) async fn order(&self, key: &str) -> Reply {
@@ -30,6 +30,6 @@ fn routes(config: &mut web::ServiceConfig) {
 
 #[route("/orders", method = "POST")]
 #[idempotent]
-async fn orders(stage: web::Data<Stage>, _body: web::Bytes) -> impl Responder {
-    stage.perform().await
+async fn orders(handler: web::Data<ControlledHandler>, _body: web::Bytes) -> impl Responder {
+    handler.run().await
 }

@@ -1,4 +1,4 @@
-//! A place in a store that a test holds in its hand.
+//! A place in a store where a test stops operations and lets them go on.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

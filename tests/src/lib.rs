@@ -1,6 +1,5 @@
 //! What the end-to-end suites share: real servers that start and end with a test, in its process
-//! or in their own, a handler that a test holds in its hand, and a store that a test can watch and
-//! break.
+//! or in their own, a handler that a test controls, and a store that a test can watch and break.
 
 #![expect(clippy::missing_panics_doc, reason = "a test that panics has failed, as it should")]
 
@@ -8,6 +7,7 @@ mod backend;
 mod browser;
 mod built;
 mod client;
+mod controlled_handler;
 mod daemon;
 mod eventually;
 mod gate;
@@ -20,13 +20,13 @@ mod proxy;
 mod rabbitmq;
 mod redis;
 mod server;
-mod stage;
 mod zookeeper;
 
 pub use backend::Backend;
 pub use browser::Browser;
 pub use built::example;
 pub use client::{Reply, Sender};
+pub use controlled_handler::ControlledHandler;
 pub use eventually::eventually;
 pub use gate::Gate;
 pub use log::Log;
@@ -38,5 +38,4 @@ pub use proxy::{Place, Proxy, Reached};
 pub use rabbitmq::{Publisher, RabbitMqServer};
 pub use redis::{RedisCluster, RedisServer, Sentinels, Suspended};
 pub use server::Server;
-pub use stage::Stage;
 pub use zookeeper::ZooKeeperServer;

@@ -3,7 +3,7 @@
 mod line;
 
 use crate::{MariaDbServer, PostgresServer, RedisServer, ZooKeeperServer};
-use line::{Cut, Line, Weather};
+use line::{Condition, Cut, Line};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -87,17 +87,17 @@ impl Proxy {
 
     /// Everything passes, also what was held back.
     pub fn pass(&self) {
-        self.line.weather.send_replace(Weather::Pass);
+        self.line.condition.send_replace(Condition::Pass);
     }
 
     /// Every piece is on its way for this long.
     pub fn delay(&self, time: Duration) {
-        self.line.weather.send_replace(Weather::Delay(time));
+        self.line.condition.send_replace(Condition::Delay(time));
     }
 
     /// Nothing arrives and nothing is closed; what is sent is kept for later.
     pub fn freeze(&self) {
-        self.line.weather.send_replace(Weather::Freeze);
+        self.line.condition.send_replace(Condition::Freeze);
     }
 
     /// Closes every connection; new ones are accepted.
@@ -119,7 +119,7 @@ impl Proxy {
 
     /// Closes every connection and resets new ones.
     pub fn refuse(&self) {
-        self.line.weather.send_replace(Weather::Refuse);
+        self.line.condition.send_replace(Condition::Refuse);
         self.drop_connections();
     }
 

@@ -1,6 +1,6 @@
 //! A server under test, on a port and threads of its own.
 
-use crate::{Sender, Stage};
+use crate::{ControlledHandler, Sender};
 use actix_web::dev::ServerHandle;
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, HttpServer};
@@ -19,20 +19,20 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves these routes, guarded by `idempotency`, with `stage` in the handlers' data.
+    /// Serves these routes, guarded by `idempotency`, with `handler` in the handlers' data.
     pub fn start(
         idempotency: &Idempotency,
-        stage: &Stage,
+        handler: &ControlledHandler,
         routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     ) -> Self {
         let (ready, started) = mpsc::channel();
-        let (idempotency, stage) = (idempotency.clone(), stage.clone());
+        let (idempotency, handler) = (idempotency.clone(), handler.clone());
         let thread = thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let server = HttpServer::new(move || {
                     App::new()
                         .app_data(idempotency.clone())
-                        .app_data(Data::new(stage.clone()))
+                        .app_data(Data::new(handler.clone()))
                         .configure(routes.clone())
                 })
                 .workers(2)

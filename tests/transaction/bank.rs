@@ -7,7 +7,7 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, MySqlPool, PgPool, SqlitePool};
 use tempfile::TempDir;
-use tests::{MariaDbServer, PostgresServer, Sender, Server, Stage};
+use tests::{ControlledHandler, MariaDbServer, PostgresServer, Sender, Server};
 
 /// Which database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS effects (what VARCHAR(64) NOT N
 /// A guarded server on a business database.
 pub(crate) struct Bank {
     pub(crate) pool: Pool,
-    pub(crate) stage: Stage,
+    pub(crate) handler: ControlledHandler,
     pub(crate) idempotency: Idempotency,
     pub(crate) server: Server,
     _directory: TempDir,
@@ -85,14 +85,14 @@ impl Bank {
             Idempotency::builder(MemoryStore::new()).scope(Scope::header("Authorization"));
         let guarded = on_pool!(&pool, pool => builder.database(pool.clone()));
         let idempotency = guarded.build().unwrap();
-        let stage = Stage::new();
-        let server = Server::start(&idempotency, &stage, routes(&pool));
-        Self { pool, stage, idempotency, server, _directory: directory }
+        let handler = ControlledHandler::new();
+        let server = Server::start(&idempotency, &handler, routes(&pool));
+        Self { pool, handler, idempotency, server, _directory: directory }
     }
 
     /// Another server in place of the one that ends, on the same database.
     pub(crate) fn restart(&mut self) {
-        let next = Server::start(&self.idempotency, &self.stage, routes(&self.pool));
+        let next = Server::start(&self.idempotency, &self.handler, routes(&self.pool));
         drop(std::mem::replace(&mut self.server, next));
     }
 

@@ -5,7 +5,7 @@ use actix_web::HttpResponse;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use idempotent_runtime::{Idempotency, MemoryStore, Scope};
-use tests::{Server, Stage};
+use tests::{ControlledHandler, Server};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -39,7 +39,7 @@ async fn it_runs_once_and_replays(kind: Kind) {
 
 async fn a_failure_leaves_neither_effect_nor_record_and_a_retry_runs(kind: Kind) {
     let bank = Bank::open(kind, 4).await;
-    bank.stage.plays(|run| match run {
+    bank.handler.answers(|run| match run {
         1 => HttpResponse::ServiceUnavailable().finish(),
         2 => panic!("as the test wants it"),
         _ => HttpResponse::Created().finish(),
@@ -53,13 +53,13 @@ async fn a_failure_leaves_neither_effect_nor_record_and_a_retry_runs(kind: Kind)
 
 async fn an_error_that_would_repeat_is_stored_without_its_effects(kind: Kind) {
     let bank = Bank::open(kind, 4).await;
-    bank.stage.plays(|_| HttpResponse::Conflict().body("not enough money"));
+    bank.handler.answers(|_| HttpResponse::Conflict().body("not enough money"));
     for replay in [false, true] {
         let reply = bank.post("/dedup").key("k").send().await;
         assert_eq!((reply.status, reply.is_replay()), (409, replay));
         assert_eq!(reply.body, "not enough money");
     }
-    assert_eq!((bank.stage.runs(), bank.effects().await, bank.records().await), (1, 0, 1));
+    assert_eq!((bank.handler.runs(), bank.effects().await, bank.records().await), (1, 0, 1));
 }
 
 async fn of_fifty_at_once_one_runs_and_all_get_its_answer(kind: Kind) {
@@ -69,7 +69,7 @@ async fn of_fifty_at_once_one_runs_and_all_get_its_answer(kind: Kind) {
         let replies = join_all((0..50).map(|_| bank.post("/dedup").key("k").send())).await;
         assert!(replies.iter().all(|reply| reply.status == 201 && reply.body == "run 1"));
         assert_eq!(replies.iter().filter(|reply| !reply.is_replay()).count(), 1);
-        assert_eq!((bank.stage.runs(), bank.effects().await), (1, 1));
+        assert_eq!((bank.handler.runs(), bank.effects().await), (1, 1));
     }
 }
 
@@ -85,20 +85,20 @@ async fn waiting_for_the_first_to_commit_ends(kind: Kind) {
         let bank = Bank::open(kind, connections).await;
         // Connected, and with its table: neither counts as waiting for the first.
         assert_eq!(bank.post("/dedup").key("before").send().await.status, 201);
-        bank.stage.close();
+        bank.handler.pause();
         let first = tokio::spawn(bank.post("/impatient").key("k").send());
-        bank.stage.runs_reach(2).await;
+        bank.handler.runs_reach(2).await;
         let tired = bank.post("/impatient").key("k").send().await;
         tired.is_problem(409, "in-progress");
         assert!(tired.header("Retry-After").is_some());
-        bank.stage.open();
+        bank.handler.resume();
         assert_eq!(first.await.unwrap().status, 201);
     }
 }
 
 async fn without_a_key_an_optional_one_runs_in_a_transaction_all_the_same(kind: Kind) {
     let bank = Bank::open(kind, 4).await;
-    bank.stage.plays(|run| match run {
+    bank.handler.answers(|run| match run {
         1 => HttpResponse::InternalServerError().finish(),
         2 => HttpResponse::BadRequest().finish(),
         _ => HttpResponse::Created().finish(),
@@ -119,19 +119,19 @@ async fn a_duplicate_can_be_rejected(kind: Kind) {
 async fn a_client_that_is_gone_does_not_stop_the_commit(kind: Kind) {
     let bank = Bank::open(kind, 4).await;
     assert_eq!(bank.post("/dedup").key("before").send().await.status, 201);
-    bank.stage.close();
+    bank.handler.pause();
     let mut client = TcpStream::connect(bank.server.address()).await.unwrap();
     let request = "POST /impatient HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\n\
                    Idempotency-Key: k\r\nContent-Length: 0\r\n\r\n";
     client.write_all(request.as_bytes()).await.unwrap();
-    bank.stage.runs_reach(2).await;
+    bank.handler.runs_reach(2).await;
     client.set_zero_linger().unwrap();
     drop(client);
     // Served after the reset arrived.
     for _ in 0..5 {
         bank.post("/impatient").key("k").send().await.is_problem(409, "in-progress");
     }
-    bank.stage.open();
+    bank.handler.resume();
     let again = loop {
         let again = bank.post("/impatient").key("k").send().await;
         if again.status != 409 {
@@ -139,7 +139,7 @@ async fn a_client_that_is_gone_does_not_stop_the_commit(kind: Kind) {
         }
     };
     assert!(again.is_replay());
-    assert_eq!((bank.stage.runs(), bank.effects().await), (2, 2));
+    assert_eq!((bank.handler.runs(), bank.effects().await), (2, 2));
 }
 
 async fn a_record_that_cannot_be_read_stops_the_handler(kind: Kind) {
@@ -151,17 +151,17 @@ async fn a_record_that_cannot_be_read_stops_the_handler(kind: Kind) {
     };
     bank.run(damage).await;
     bank.post("/dedup").key("k").send().await.is_problem(503, "store-unavailable");
-    assert_eq!((bank.stage.runs(), bank.idempotency.counts().undecodable), (1, 1));
+    assert_eq!((bank.handler.runs(), bank.idempotency.counts().undecodable), (1, 1));
 }
 
 async fn a_draining_server_finishes_its_transactions(kind: Kind) {
     let bank = Bank::open(kind, 4).await;
-    bank.stage.close();
+    bank.handler.pause();
     let first = tokio::spawn(bank.post("/dedup").key("k").send());
-    bank.stage.runs_reach(1).await;
+    bank.handler.runs_reach(1).await;
     assert_eq!(bank.idempotency.drain(std::time::Duration::ZERO).await, 1);
     bank.post("/dedup").key("new").send().await.is_problem(503, "shutting-down");
-    bank.stage.open();
+    bank.handler.resume();
     assert_eq!(first.await.unwrap().status, 201);
     assert_eq!((bank.effects().await, bank.records().await), (1, 1));
 }
@@ -170,10 +170,10 @@ async fn a_draining_server_finishes_its_transactions(kind: Kind) {
 async fn an_app_without_the_database_says_so() {
     let idempotency =
         Idempotency::builder(MemoryStore::new()).scope(Scope::shared()).build().unwrap();
-    let stage = Stage::new();
-    let server = Server::start(&idempotency, &stage, crate::routes::sqlite::all);
+    let handler = ControlledHandler::new();
+    let server = Server::start(&idempotency, &handler, crate::routes::sqlite::all);
     server.post("/dedup").key("k").send().await.is_problem(500, "misconfigured");
-    assert_eq!(stage.runs(), 0);
+    assert_eq!(handler.runs(), 0);
 }
 
 async fn a_second_tx_in_one_handler_is_a_panic_and_nothing_commits(kind: Kind) {

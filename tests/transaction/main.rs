@@ -19,9 +19,9 @@ macro_rules! on_every_database {
     };
 }
 
+mod aborted;
 mod bank;
 mod dedup_table;
-mod losses;
 mod plans;
 mod routes;
 mod rows;

@@ -9,7 +9,7 @@ macro_rules! routes {
         use idempotent_runtime::transaction::Tx;
         use idempotent_runtime::{States, idempotent};
         use sqlx::{$connection, $database, $pool};
-        use tests::Stage;
+        use tests::ControlledHandler;
 
         pub(crate) fn all(config: &mut web::ServiceConfig) {
             config
@@ -44,43 +44,43 @@ macro_rules! routes {
                 .service(wrapped_without_transaction);
         }
 
-        type Hand = web::Data<Stage>;
+        type Handler = web::Data<ControlledHandler>;
         type Code = web::Path<String>;
 
         /// An effect, and then what the test says.
-        async fn act(tx: &mut Tx<$database>, stage: &Stage) -> Result<HttpResponse, Error> {
+        async fn act(tx: &mut Tx<$database>, handler: &ControlledHandler) -> Result<HttpResponse, Error> {
             let effect = sqlx::query("INSERT INTO effects (what) VALUES ('done')");
             effect.execute(&mut **tx).await.map_err(error::ErrorInternalServerError)?;
-            Ok(stage.perform().await)
+            Ok(handler.run().await)
         }
 
         #[post("/dedup")]
         #[idempotent(strategy = "dedup_table", wait = "1m")]
-        async fn dedup(mut tx: Tx<$database>, stage: Hand, _body: web::Bytes) -> impl Responder {
-            act(&mut tx, &stage).await
+        async fn dedup(mut tx: Tx<$database>, handler: Handler, _body: web::Bytes) -> impl Responder {
+            act(&mut tx, &handler).await
         }
 
         #[post("/impatient")]
         #[idempotent(strategy = "dedup_table", wait = "200ms")]
-        async fn impatient(mut tx: Tx<$database>, stage: Hand) -> impl Responder {
-            act(&mut tx, &stage).await
+        async fn impatient(mut tx: Tx<$database>, handler: Handler) -> impl Responder {
+            act(&mut tx, &handler).await
         }
 
         #[post("/optional")]
         #[idempotent(strategy = "dedup_table", required = false)]
-        async fn optional(stage: Hand, mut tx: Tx<$database>) -> Result<impl Responder, Error> {
-            act(&mut tx, &stage).await
+        async fn optional(handler: Handler, mut tx: Tx<$database>) -> Result<impl Responder, Error> {
+            act(&mut tx, &handler).await
         }
 
         #[post("/rejecting")]
         #[idempotent(strategy = "dedup_table", on_duplicate = "reject")]
-        async fn rejecting(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
-            act(&mut tx, &stage).await
+        async fn rejecting(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
         }
 
         /// A statement fails, and the handler does not care.
-        async fn carry_on(tx: &mut Tx<$database>, stage: &Stage) -> Result<HttpResponse, Error> {
-            let response = act(tx, stage).await;
+        async fn carry_on(tx: &mut Tx<$database>, handler: &ControlledHandler) -> Result<HttpResponse, Error> {
+            let response = act(tx, handler).await;
             let failed = sqlx::query("SELECT 1 FROM nowhere").execute(&mut **tx).await;
             failed.expect_err("there is no such table");
             response
@@ -88,20 +88,20 @@ macro_rules! routes {
 
         #[post("/careless")]
         #[idempotent(strategy = "dedup_table")]
-        async fn careless(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
-            carry_on(&mut tx, &stage).await
+        async fn careless(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            carry_on(&mut tx, &handler).await
         }
 
         #[post("/careless-row/{id}")]
         #[idempotent(strategy = "row_lock", table = "things", id = "{path.id}")]
-        async fn careless_row(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
-            carry_on(&mut tx, &stage).await
+        async fn careless_row(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            carry_on(&mut tx, &handler).await
         }
 
         /// Changes one thing and then another, and does not care if it has to give way.
         async fn cross(
             tx: &mut Tx<$database>,
-            stage: &Stage,
+            handler: &ControlledHandler,
             (one, other): (i64, i64),
         ) -> Result<HttpResponse, Error> {
             for id in [one, other] {
@@ -109,7 +109,7 @@ macro_rules! routes {
                 let changed = sqlx::query(sqlx::AssertSqlSafe(change)).execute(&mut **tx).await;
                 if id == one {
                     changed.map_err(error::ErrorInternalServerError)?;
-                    let _ = stage.perform().await;
+                    let _ = handler.run().await;
                 }
             }
             let effect = sqlx::query("INSERT INTO effects (what) VALUES ('crossed')");
@@ -121,14 +121,14 @@ macro_rules! routes {
 
         #[post("/crossing/{one}/{other}")]
         #[idempotent(strategy = "dedup_table")]
-        async fn crossing(pair: Pair, stage: Hand, mut tx: Tx<$database>) -> impl Responder {
-            cross(&mut tx, &stage, pair.into_inner()).await
+        async fn crossing(pair: Pair, handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            cross(&mut tx, &handler, pair.into_inner()).await
         }
 
         #[post("/crossing-row/{one}/{other}")]
         #[idempotent(strategy = "row_lock", table = "things", id = "{path.one}")]
-        async fn crossing_row(pair: Pair, stage: Hand, mut tx: Tx<$database>) -> impl Responder {
-            cross(&mut tx, &stage, pair.into_inner()).await
+        async fn crossing_row(pair: Pair, handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            cross(&mut tx, &handler, pair.into_inner()).await
         }
 
         /// A caller that the database knows: an extractor that needs a connection of its own.
@@ -254,28 +254,28 @@ macro_rules! routes {
 
         #[post("/wrapped-without-transaction")]
         #[idempotent]
-        async fn wrapped_without_transaction(mut wrapped: Wrapped, stage: Hand) -> impl Responder {
-            act(&mut wrapped.0, &stage).await
+        async fn wrapped_without_transaction(mut wrapped: Wrapped, handler: Handler) -> impl Responder {
+            act(&mut wrapped.0, &handler).await
         }
 
         /// Asks for the transaction a second time, which there is not.
         #[post("/twice")]
         #[idempotent(strategy = "dedup_table")]
-        async fn twice(mut one: Tx<$database>, mut other: Tx<$database>, stage: Hand) -> impl Responder {
-            let _ = act(&mut one, &stage).await;
-            act(&mut other, &stage).await
+        async fn twice(mut one: Tx<$database>, mut other: Tx<$database>, handler: Handler) -> impl Responder {
+            let _ = act(&mut one, &handler).await;
+            act(&mut other, &handler).await
         }
 
         #[post("/versioned/{id}")]
         #[idempotent(strategy = "version", table = "things", id = "{path.id}")]
-        async fn versioned(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
-            act(&mut tx, &stage).await
+        async fn versioned(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
         }
 
         #[post("/accepting/{id}")]
         #[idempotent(strategy = "version", table = "things", id = "{path.id}", on_duplicate = "accept")]
-        async fn accepting(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
-            act(&mut tx, &stage).await
+        async fn accepting(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
         }
 
         #[post("/versioned-with-key/{id}")]
@@ -285,8 +285,8 @@ macro_rules! routes {
             id = "{path.id}",
             key = "{header.Idempotency-Key}"
         )]
-        async fn versioned_with_key(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
-            act(&mut tx, &stage).await
+        async fn versioned_with_key(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
         }
 
         #[derive(States)]
@@ -315,72 +315,72 @@ macro_rules! routes {
             to = Status::Paid,
             key = "{header.Idempotency-Key}"
         )]
-        async fn pay_with_key(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
-            act(&mut tx, &stage).await
+        async fn pay_with_key(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
         }
 
         #[post("/pay/{id}")]
         #[idempotent(strategy = "state", table = "things", id = "{path.id}", from = Status::Created, to = Status::Paid)]
-        async fn pay(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
-            act(&mut tx, &stage).await
+        async fn pay(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
         }
 
         #[post("/complete/{id}")]
         #[idempotent(strategy = "state", table = "things", id = "{path.id}", from = Status::Paid, to = Status::Completed)]
-        async fn complete(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
-            act(&mut tx, &stage).await
+        async fn complete(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
         }
 
         #[post("/cancel/{id}")]
         #[idempotent(strategy = "state", table = "things", id = "{path.id}", from = Status::Created, to = Status::Cancelled)]
-        async fn cancel(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
-            act(&mut tx, &stage).await
+        async fn cancel(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
         }
 
         #[post("/raise/{id}")]
         #[idempotent(strategy = "state", table = "things", id = "{path.id}", column = "level", from = Level::Low, to = Level::High)]
-        async fn raise(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
-            act(&mut tx, &stage).await
+        async fn raise(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
         }
 
         #[post("/row/{id}")]
         #[idempotent(strategy = "row_lock", table = "things", id = "{path.id}", wait = "1m")]
-        async fn row(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
-            act(&mut tx, &stage).await
+        async fn row(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
         }
 
         #[post("/row-impatient/{id}")]
         #[idempotent(strategy = "row_lock", table = "things", id = "{path.id}", wait = "50ms")]
-        async fn row_impatient(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
-            act(&mut tx, &stage).await
+        async fn row_impatient(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
         }
 
         /// Names that no database takes without quotes.
         #[post("/reserved/{id}")]
         #[idempotent(strategy = "version", table = "order", id = "{path.id}", id_column = "key", column = "select")]
-        async fn reserved(stage: Hand, mut tx: Tx<$database>) -> impl Responder {
-            act(&mut tx, &stage).await
+        async fn reserved(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
         }
 
         /// Where the header asks for it, it carries out a statement that takes longer than any test.
         #[post("/sleeping")]
         #[idempotent(strategy = "dedup_table", wait = "200ms")]
-        async fn sleeping(request: HttpRequest, stage: Hand, mut tx: Tx<$database>) -> Result<HttpResponse, Error> {
+        async fn sleeping(request: HttpRequest, handler: Handler, mut tx: Tx<$database>) -> Result<HttpResponse, Error> {
             if request.headers().contains_key("X-Sleep") {
                 let sleep = sqlx::query("SELECT pg_sleep(3600)").execute(&mut *tx);
                 sleep.await.map_err(error::ErrorServiceUnavailable)?;
             }
-            act(&mut tx, &stage).await
+            act(&mut tx, &handler).await
         }
 
         /// Reads a number and then writes the next: of two that do so at once, one is lost.
         #[post("/count/{id}")]
         #[idempotent(strategy = "row_lock", table = "things", id = "{path.id}", wait = "1m")]
-        async fn count(stage: Hand, mut tx: Tx<$database>) -> Result<HttpResponse, Error> {
+        async fn count(handler: Handler, mut tx: Tx<$database>) -> Result<HttpResponse, Error> {
             let look = sqlx::query_scalar("SELECT version FROM things WHERE id = 7");
             let seen: i64 =
                 look.fetch_one(&mut *tx).await.map_err(error::ErrorInternalServerError)?;
-            let response = stage.perform().await;
+            let response = handler.run().await;
             let next = format!("UPDATE things SET version = {} WHERE id = 7", seen + 1);
             let written = sqlx::query(sqlx::AssertSqlSafe(next)).execute(&mut *tx).await;
             written.map_err(error::ErrorInternalServerError)?;

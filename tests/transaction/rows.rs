@@ -69,13 +69,13 @@ async fn a_version_must_be_named_and_must_be_one(kind: Kind) {
     }
     let unknown = bank.post("/versioned/8").header("If-Match", "\"0\"").send().await;
     unknown.is_problem(404, "row-missing");
-    assert_eq!(bank.stage.runs(), 0);
+    assert_eq!(bank.handler.runs(), 0);
     assert_eq!(bank.post("/versioned/7").header("If-Match", "0").send().await.status, 201);
 }
 
 async fn a_failed_update_leaves_the_version_as_it_was(kind: Kind) {
     let bank = Bank::one(kind).await;
-    bank.stage.plays(|run| match run {
+    bank.handler.answers(|run| match run {
         1 => HttpResponse::InternalServerError().finish(),
         2 => HttpResponse::BadRequest().finish(),
         3 => panic!("as the test wants it"),
@@ -118,7 +118,7 @@ async fn with_a_key_the_first_answer_is_replayed_before_the_row_judges(kind: Kin
 async fn a_thing_goes_through_its_states_once(kind: Kind) {
     let bank = Bank::one(kind).await;
     bank.post("/complete/7").send().await.is_problem(409, "illegal-transition");
-    assert_eq!(bank.stage.runs(), 0);
+    assert_eq!(bank.handler.runs(), 0);
     let paid = join_all((0..50).map(|_| bank.post("/pay/7").send())).await;
     assert_eq!(paid.iter().filter(|reply| reply.status == 201).count(), 1);
     assert!(
@@ -151,7 +151,7 @@ async fn with_a_key_the_first_answer_is_replayed_before_the_state_judges(kind: K
 
 async fn a_failed_transition_leaves_the_state_as_it_was(kind: Kind) {
     let bank = Bank::one(kind).await;
-    bank.stage.plays(|run| match run {
+    bank.handler.answers(|run| match run {
         1 => HttpResponse::ServiceUnavailable().finish(),
         _ => HttpResponse::Created().finish(),
     });
@@ -173,37 +173,37 @@ async fn of_fifty_holders_of_a_row_no_two_overlap_and_no_update_is_lost(kind: Ki
 
 /// Sends fifty requests at once that each read a number of the row 7 and write the next.
 pub(crate) async fn fifty_hold_a_row_one_by_one(bank: &Bank) {
-    let (stage, overlaps) = (bank.stage.clone(), Arc::new(AtomicUsize::new(0)));
+    let (handler, overlaps) = (bank.handler.clone(), Arc::new(AtomicUsize::new(0)));
     let seen = Arc::clone(&overlaps);
-    bank.stage.plays(move |run| {
-        seen.fetch_add(usize::from(!stage.is_alone(run)), Ordering::SeqCst);
+    bank.handler.answers(move |run| {
+        seen.fetch_add(usize::from(!handler.is_alone(run)), Ordering::SeqCst);
         HttpResponse::Created().finish()
     });
-    bank.stage.close();
+    bank.handler.pause();
     let (replies, ()) =
         tokio::join!(join_all((0..50).map(|_| bank.post("/count/7").send())), async {
-            bank.stage.runs_reach(1).await;
-            bank.stage.open();
+            bank.handler.runs_reach(1).await;
+            bank.handler.resume();
         });
     assert!(replies.iter().all(|reply| reply.status == 201), "{replies:?}");
-    assert_eq!((bank.stage.runs(), overlaps.load(Ordering::SeqCst)), (50, 0));
+    assert_eq!((bank.handler.runs(), overlaps.load(Ordering::SeqCst)), (50, 0));
     assert_eq!(bank.number("SELECT version FROM things").await, 50);
 }
 
 async fn who_waits_too_long_for_a_row_is_told_so(kind: Kind) {
     let bank = Bank::one(kind).await;
-    bank.stage.close();
+    bank.handler.pause();
     let first = tokio::spawn(bank.post("/row/7").send());
-    bank.stage.runs_reach(1).await;
+    bank.handler.runs_reach(1).await;
     let tired = tokio::select! {
         tired = bank.post("/row-impatient/7").send() => tired,
-        () = bank.stage.runs_reach(2) => panic!("it runs, although the row is held"),
+        () = bank.handler.runs_reach(2) => panic!("it runs, although the row is held"),
     };
     tired.is_problem(423, "locked");
     assert!(tired.header("Retry-After").is_some());
-    bank.stage.open();
+    bank.handler.resume();
     assert_eq!(first.await.unwrap().status, 201);
-    assert_eq!((bank.stage.runs(), bank.effects().await), (1, 1));
+    assert_eq!((bank.handler.runs(), bank.effects().await), (1, 1));
     bank.post("/row/8").send().await.is_problem(404, "row-missing");
 }
 

@@ -21,7 +21,7 @@ async fn at_every_isolation_level_of_fifty_duplicates_one_runs_and_all_get_its_a
         let replies = join_all((0..50).map(|_| bank.post("/dedup").key("k").send())).await;
         let all = replies.iter().all(|reply| reply.status == 201 && reply.body == "run 1");
         assert!(all, "{level}: {replies:?}");
-        assert_eq!((bank.stage.runs(), bank.effects().await, bank.records().await), (1, 1, 1));
+        assert_eq!((bank.handler.runs(), bank.effects().await, bank.records().await), (1, 1, 1));
     }
 }
 
@@ -49,23 +49,23 @@ async fn when_the_first_is_taken_back_while_several_wait_the_next_runs_and_nobod
     for kind in [Kind::MariaDb, Kind::Postgres] {
         for round in 0..5 {
             let bank = Bank::open(kind, 8).await;
-            bank.stage.close();
-            bank.stage.plays(|run| match run {
+            bank.handler.pause();
+            bank.handler.answers(|run| match run {
                 1 => HttpResponse::ServiceUnavailable().finish(),
                 run => HttpResponse::Created().body(format!("run {run}")),
             });
             let first = tokio::spawn(bank.post("/dedup").key("k").send());
-            bank.stage.runs_reach(1).await;
+            bank.handler.runs_reach(1).await;
             let waiting: Vec<_> =
                 (0..6).map(|_| tokio::spawn(bank.post("/dedup").key("k").send())).collect();
             bank.waiters_reach(6).await;
-            bank.stage.open();
+            bank.handler.resume();
             assert_eq!(first.await.unwrap().status, 503);
             for waiting in waiting {
                 let reply = waiting.await.unwrap();
                 assert_eq!((reply.status, &*reply.body), (201, &b"run 2"[..]), "round {round}");
             }
-            assert_eq!((bank.stage.runs(), bank.effects().await), (2, 1));
+            assert_eq!((bank.handler.runs(), bank.effects().await), (2, 1));
             if kind == Kind::MariaDb {
                 let deadlocks = "SELECT CAST(variable_value AS SIGNED)
                                  FROM information_schema.global_status
@@ -81,14 +81,14 @@ async fn a_server_killed_in_mid_transaction_leaves_neither_effect_nor_record() {
     for kind in [Kind::Postgres, Kind::MariaDb] {
         let server = Killed::start(kind).await;
         let bank = Bank::on(server.pool().await, tempfile::tempdir().unwrap()).await;
-        bank.stage.close();
+        bank.handler.pause();
         let first = tokio::spawn(bank.post("/dedup").key("k").send());
-        bank.stage.runs_reach(1).await;
+        bank.handler.runs_reach(1).await;
         server.kill();
-        bank.stage.open();
+        bank.handler.resume();
         first.await.unwrap().is_problem(503, "store-unavailable");
         bank.post("/dedup").key("k").send().await.is_problem(503, "store-unavailable");
-        assert_eq!(bank.stage.runs(), 1);
+        assert_eq!(bank.handler.runs(), 1);
         server.restart().await;
         assert_eq!((bank.effects().await, bank.records().await), (0, 0));
         let again = bank.post("/dedup").key("k").send().await;
@@ -148,8 +148,8 @@ async fn a_success_after_a_failed_statement_is_none_and_an_error_is_remembered()
     for path in ["/careless", "/careless-row/7"] {
         bank.post(path).key("k").send().await.is_problem(503, "store-unavailable");
     }
-    assert_eq!((bank.stage.runs(), bank.effects().await, bank.records().await), (2, 0, 0));
-    bank.stage.plays(|_| HttpResponse::Conflict().finish());
+    assert_eq!((bank.handler.runs(), bank.effects().await, bank.records().await), (2, 0, 0));
+    bank.handler.answers(|_| HttpResponse::Conflict().finish());
     for replay in [false, true] {
         let reply = bank.post("/careless").key("k").send().await;
         assert_eq!((reply.status, reply.is_replay()), (409, replay));

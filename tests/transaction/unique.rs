@@ -52,7 +52,7 @@ async fn a_transaction_may_be_inside_of_another_extractor(kind: Kind) {
     }
     let refused = bank.post("/wrapped-without-transaction").key("k").send().await;
     refused.is_problem(500, "misconfigured");
-    assert_eq!(bank.stage.runs(), 0);
+    assert_eq!(bank.handler.runs(), 0);
 }
 
 async fn with_a_key_a_duplicate_gets_the_first_answer(kind: Kind) {

@@ -1,9 +1,9 @@
 //! Behaviour of locks that only a real `ZooKeeper` shows.
 
 mod answers;
+mod network_faults;
 mod order;
 mod sessions;
-mod weather;
 
 use idempotent_runtime::lock::{Lock, LockGuard, ZooKeeperLocks};
 use idempotent_runtime::{Idempotency, MemoryStore, Scope};

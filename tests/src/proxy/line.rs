@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 /// What happens to bytes on their way, in both directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Weather {
+pub(super) enum Condition {
     Pass,
     Delay(Duration),
     Freeze,
@@ -22,7 +22,7 @@ pub(super) enum Weather {
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) server: Mutex<Place>,
-    pub(super) weather: watch::Sender<Weather>,
+    pub(super) condition: watch::Sender<Condition>,
     /// Counts the times that every connection was dropped.
     pub(super) drops: watch::Sender<usize>,
     /// Counts the times that every connection fell silent.
@@ -48,7 +48,7 @@ impl Line {
     pub(super) fn to(server: Place) -> Self {
         Self {
             server: Mutex::new(server),
-            weather: watch::Sender::new(Weather::Pass),
+            condition: watch::Sender::new(Condition::Pass),
             drops: watch::Sender::new(0),
             silences: watch::Sender::new(0),
             cut: Mutex::default(),
@@ -58,9 +58,9 @@ impl Line {
 
     pub(super) async fn accept(self: Arc<Self>, listener: TcpListener) {
         while let Ok((client, _)) = listener.accept().await {
-            // Before the weather is looked at: a refusal changes it first, and then drops.
+            // Before the condition is looked at: a refusal changes it first, and then drops.
             let mut drops = self.drops.subscribe();
-            if *self.weather.borrow() == Weather::Refuse {
+            if *self.condition.borrow() == Condition::Refuse {
                 // A reset, and no orderly end.
                 drop(client.set_zero_linger());
                 continue;
@@ -80,14 +80,14 @@ impl Line {
         }
     }
 
-    /// Waits as long as the weather wants it.
+    /// Waits as long as the condition wants it.
     async fn passage(&self) {
-        let weather = *self.weather.borrow();
-        if let Weather::Delay(time) = weather {
+        let condition = *self.condition.borrow();
+        if let Condition::Delay(time) = condition {
             tokio::time::sleep(time).await;
         }
-        let mut weather = self.weather.subscribe();
-        let passes = weather.wait_for(|weather| *weather != Weather::Freeze).await;
+        let mut condition = self.condition.subscribe();
+        let passes = condition.wait_for(|condition| *condition != Condition::Freeze).await;
         drop(passes.expect("the line lives"));
     }
 

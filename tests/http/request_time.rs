@@ -22,7 +22,7 @@ async fn a_timestamp_within_the_window_runs_and_others_do_not(backend: Backend) 
     shop.post("/recent").key("none").send().await.is_problem(400, "stale-request");
     let nonsense = shop.post("/recent").key("odd").header("Timestamp", "yesterday").send().await;
     nonsense.is_problem(400, "stale-request");
-    assert_eq!(shop.stage.runs(), 2);
+    assert_eq!(shop.handler.runs(), 2);
 }
 
 async fn a_request_is_first_sent_when_its_record_lives_or_is_refused(backend: Backend) {
@@ -41,7 +41,7 @@ async fn a_request_is_first_sent_when_its_record_lives_or_is_refused(backend: Ba
     send("ahead", (now + 60).to_string()).await.is_problem(400, "stale-request");
     send("odd", "yesterday".to_owned()).await.is_problem(400, "stale-request");
     shop.post("/first-sent").key("none").send().await.is_problem(400, "stale-request");
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,7 +55,7 @@ async fn a_retry_whose_record_is_forgotten_never_runs_again() {
     assert!(send().await.is_replay());
     shop.backend.pass(Duration::from_mins(2)).await;
     send().await.is_problem(412, "retry-too-late");
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
     // The record is gone: without the header's word, it would have run.
     assert!(shop.backend.store.everything().await.is_empty());
 }

@@ -1,4 +1,4 @@
-//! Two processes that serve the same, their store, and everything that can happen to them.
+//! Two processes that serve the same, their store, and the faults that are injected.
 
 use crate::history::{Life, Promise, Span, Told};
 use crate::process::Process;
@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 const BOUND: Duration = Duration::from_secs(30);
 
 /// Where records are, and who keeps them.
-pub(crate) enum Keeper {
+pub(crate) enum RecordStore {
     /// In a file, without a network.
     Sqlite,
     Redis(Box<RedisServer>),
@@ -25,10 +25,10 @@ pub(crate) enum Keeper {
     MariaDb(MariaDbServer),
 }
 
-pub(crate) struct World {
+pub(crate) struct Environment {
     directory: TempDir,
     url: String,
-    keeper: Mutex<Keeper>,
+    store: Mutex<RecordStore>,
     proxy: Option<Proxy>,
     processes: [RwLock<Process>; 2],
 }
@@ -38,24 +38,24 @@ fn start(url: &str, business: &Path) -> Process {
     Process::start(url, business, &format!("sqlite:{}", business.display()), None)
 }
 
-impl World {
-    pub(crate) async fn open(keeper: Keeper) -> Self {
+impl Environment {
+    pub(crate) async fn open(store: RecordStore) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let (proxy, url) = match &keeper {
-            Keeper::Sqlite => {
+        let (proxy, url) = match &store {
+            RecordStore::Sqlite => {
                 (None, format!("sqlite:{}", directory.path().join("records.db").display()))
             }
-            Keeper::Redis(server) => {
+            RecordStore::Redis(server) => {
                 let proxy = Proxy::to(&**server).await;
                 let url = proxy.url();
                 (Some(proxy), url)
             }
-            Keeper::Postgres(server) => {
+            RecordStore::Postgres(server) => {
                 let proxy = Proxy::to(server).await;
                 let url = PostgresServer::through(&proxy, &server.database().await);
                 (Some(proxy), url)
             }
-            Keeper::MariaDb(server) => {
+            RecordStore::MariaDb(server) => {
                 let proxy = Proxy::to(server).await;
                 let url = MariaDbServer::through(&proxy, &server.database().await);
                 (Some(proxy), url)
@@ -63,7 +63,7 @@ impl World {
         };
         let business = directory.path().join("business.db");
         let processes = [(); 2].map(|()| RwLock::new(start(&url, &business)));
-        Self { directory, url, keeper: Mutex::new(keeper), proxy, processes }
+        Self { directory, url, store: Mutex::new(store), proxy, processes }
     }
 
     fn business(&self) -> PathBuf {
@@ -85,23 +85,23 @@ impl World {
     }
 
     /// Something bad happens, and is over in the end; its name.
-    pub(crate) async fn strike(&self) -> &'static str {
+    pub(crate) async fn inject_fault(&self) -> &'static str {
         let networked = self.proxy.is_some();
         match random_range(0..if networked { 9 } else { 2 }) {
             0 => self.kill_a_process(async || ()).await,
             1 => self.stop_a_process().await,
             2 => self.restart_the_store().await,
             3 => {
-                let freezes = async || self.weather(Proxy::freeze, 100..2_500).await;
+                let freezes = async || self.disturb(Proxy::freeze, 100..2_500).await;
                 self.kill_a_process(freezes).await;
                 "a process killed as the network is frozen"
             }
-            n => self.spoil_the_network(n).await,
+            n => self.disturb_network(n).await,
         }
     }
 
     /// All is well again.
-    pub(crate) fn calm(&self) {
+    pub(crate) fn end_faults(&self) {
         if let Some(proxy) = &self.proxy {
             proxy.pass();
             proxy.cut_answers(b"", 0, 0);
@@ -126,17 +126,17 @@ impl World {
     }
 
     async fn restart_the_store(&self) -> &'static str {
-        match &mut *self.keeper.lock().await {
-            Keeper::Sqlite => {}
-            Keeper::Redis(server) => {
+        match &mut *self.store.lock().await {
+            RecordStore::Sqlite => {}
+            RecordStore::Redis(server) => {
                 server.kill();
                 server.restart();
             }
-            Keeper::Postgres(server) => {
+            RecordStore::Postgres(server) => {
                 server.kill();
                 server.restart().await;
             }
-            Keeper::MariaDb(server) => {
+            RecordStore::MariaDb(server) => {
                 server.kill();
                 server.restart().await;
             }
@@ -144,7 +144,7 @@ impl World {
         "the store killed"
     }
 
-    async fn weather(&self, sets: impl Fn(&Proxy), lasts: std::ops::Range<u64>) {
+    async fn disturb(&self, sets: impl Fn(&Proxy), lasts: std::ops::Range<u64>) {
         let Some(proxy) = &self.proxy else { return };
         proxy.end_by_reset(random_range(0..2) == 0);
         sets(proxy);
@@ -153,28 +153,28 @@ impl World {
         proxy.pass();
     }
 
-    async fn spoil_the_network(&self, how: i32) -> &'static str {
+    async fn disturb_network(&self, how: i32) -> &'static str {
         match how {
             4 => {
                 let lag = Duration::from_millis(random_range(1..150));
-                self.weather(|proxy| proxy.delay(lag), 100..2_000).await;
+                self.disturb(|proxy| proxy.delay(lag), 100..2_000).await;
                 "the network slow"
             }
             5 => {
-                self.weather(Proxy::freeze, 100..2_500).await;
+                self.disturb(Proxy::freeze, 100..2_500).await;
                 "the network frozen"
             }
             6 => {
-                self.weather(Proxy::drop_connections, 1..100).await;
+                self.disturb(Proxy::drop_connections, 1..100).await;
                 "connections dropped"
             }
             7 => {
-                self.weather(Proxy::refuse, 100..2_000).await;
+                self.disturb(Proxy::refuse, 100..2_000).await;
                 "connections refused"
             }
             _ => {
                 let (after, many) = (random_range(0..60), random_range(1..6));
-                self.weather(|proxy| proxy.cut_answers(b"", after, many), 50..500).await;
+                self.disturb(|proxy| proxy.cut_answers(b"", after, many), 50..500).await;
                 "answers cut"
             }
         }

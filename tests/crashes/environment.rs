@@ -1,4 +1,4 @@
-//! What outlives a process: its store, its business database, and the test.
+//! The environment of a process, which outlives it: its store and its business database.
 
 use crate::process::Process;
 use crate::step::Step;
@@ -21,9 +21,9 @@ macro_rules! values {
 /// The file of the business database.
 const BUSINESS: &str = "business.db";
 
-/// Where the records of a world are.
+/// Where the records are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Keeper {
+pub(crate) enum StoreKind {
     /// In the process that is killed.
     Memory,
     /// In a file.
@@ -41,41 +41,41 @@ pub(crate) enum Keeper {
 }
 
 /// A store and a business database of a test's own.
-pub(crate) struct World {
+pub(crate) struct Environment {
     directory: TempDir,
     store: String,
     /// The database of transactions.
     ledger: String,
     redis: Option<RedisServer>,
-    /// Ends with the world.
+    /// Ends with the environment.
     _zookeeper: Option<ZooKeeperServer>,
 }
 
-impl World {
-    pub(crate) async fn new(keeper: Keeper) -> Self {
+impl Environment {
+    pub(crate) async fn new(kind: StoreKind) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let redis = (keeper == Keeper::Redis).then(RedisServer::start);
-        let zookeeper = match keeper {
-            Keeper::Zoo => Some(ZooKeeperServer::start().await),
+        let redis = (kind == StoreKind::Redis).then(RedisServer::start);
+        let zookeeper = match kind {
+            StoreKind::Zoo => Some(ZooKeeperServer::start().await),
             _ => None,
         };
-        let store = match (keeper, &redis) {
-            (Keeper::Zoo, _) => zookeeper.as_ref().map(ZooKeeperServer::url).unwrap_or_default(),
-            (Keeper::Sqlite, _) => format!("sqlite:{}", directory.path().join("r.db").display()),
-            (Keeper::Postgres, _) => PostgresServer::shared().await.database().await,
-            (Keeper::MariaDb, _) => MariaDbServer::shared().await.database().await,
+        let store = match (kind, &redis) {
+            (StoreKind::Zoo, _) => zookeeper.as_ref().map(ZooKeeperServer::url).unwrap_or_default(),
+            (StoreKind::Sqlite, _) => format!("sqlite:{}", directory.path().join("r.db").display()),
+            (StoreKind::Postgres, _) => PostgresServer::shared().await.database().await,
+            (StoreKind::MariaDb, _) => MariaDbServer::shared().await.database().await,
             (_, Some(redis)) => redis.url(),
             (_, None) => "memory:".to_owned(),
         };
-        let ledger = match keeper {
-            Keeper::TransactionInPostgres => PostgresServer::shared().await.database().await,
-            Keeper::TransactionInMariaDb => MariaDbServer::shared().await.database().await,
+        let ledger = match kind {
+            StoreKind::TransactionInPostgres => PostgresServer::shared().await.database().await,
+            StoreKind::TransactionInMariaDb => MariaDbServer::shared().await.database().await,
             _ => format!("sqlite:{}", directory.path().join(BUSINESS).display()),
         };
         Self { directory, store, ledger, redis, _zookeeper: zookeeper }
     }
 
-    /// A world without a store, whose transactions are in this database.
+    /// An environment without a store, whose transactions are in this database.
     pub(crate) fn with_ledger(ledger: String) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         Self { directory, store: "memory:".to_owned(), ledger, redis: None, _zookeeper: None }
@@ -87,7 +87,7 @@ impl World {
     }
 
     /// Starts a process that kills itself at this step.
-    pub(crate) fn start_mortal(&self, step: Step) -> Process {
+    pub(crate) fn start_dying(&self, step: Step) -> Process {
         Process::start(&self.store, &self.business(), &self.ledger, Some(("dies", step)))
     }
 

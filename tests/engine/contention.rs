@@ -1,6 +1,6 @@
 //! A thousand at once with one key, and floods of many keys.
 
-use crate::{Desk, LEASE, TTL, answer, ask, engine, refused};
+use crate::{EngineFixture, LEASE, TTL, answer, ask, engine, refused};
 use futures_util::future::join_all;
 use idempotent_runtime::engine::Refusal;
 use idempotent_runtime::engine::{Admission, Completion};
@@ -52,8 +52,8 @@ async fn of_a_thousand_at_once_one_runs_on_mariadb() {
 
 #[tokio::test]
 async fn a_flood_of_keys_leaves_memory_bounded_and_every_living_lease_alone() {
-    let desk = Desk::new();
-    let living = desk.run().await;
+    let fixture = EngineFixture::new();
+    let living = fixture.run().await;
     let short = Duration::from_secs(1);
     let mut most = 0;
     for n in 0..20_000_u32 {
@@ -66,16 +66,18 @@ async fn a_flood_of_keys_leaves_memory_bounded_and_every_living_lease_alone() {
             route: None,
             key: &key,
         });
-        let Admission::Run(run) = desk.engine.begin(&ask).await.unwrap() else { panic!("no run") };
+        let Admission::Run(run) = fixture.engine.begin(&ask).await.unwrap() else {
+            panic!("no run")
+        };
         run.complete(answer("flood"), short).await;
-        most = most.max(desk.store.held());
+        most = most.max(fixture.store.held());
         if n % 500 == 0 {
-            desk.clock.advance(short);
+            fixture.clock.advance(short);
         }
     }
     // 500 live at any time.
     assert!(most < 4_000, "{most} were held");
-    let begun = desk.begin(OnAbandoned::Retry).await;
+    let begun = fixture.begin(OnAbandoned::Retry).await;
     assert!(matches!(refused(&begun), Refusal::InProgress { retry_after } if retry_after < LEASE));
     assert_eq!(living.complete(answer("living"), TTL).await, Completion::Yes);
 }

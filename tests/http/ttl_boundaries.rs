@@ -1,4 +1,4 @@
-//! The last millisecond of a ttl, where the test holds the clock.
+//! The last millisecond of a ttl, where the test controls the clock.
 
 use crate::Shop;
 use actix_web::HttpResponse;
@@ -47,11 +47,11 @@ async fn a_replay_does_not_lengthen_a_life(backend: Backend) {
 
 async fn a_ttl_counts_from_the_end_of_the_run(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.close();
+    shop.handler.pause();
     let running = tokio::spawn(shop.post("/short").key("k").send());
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     shop.backend.pass(TTL / 4).await;
-    shop.stage.open();
+    shop.handler.resume();
     assert_eq!(running.await.unwrap().status, 201);
     shop.backend.pass(TTL.saturating_sub(TICK)).await;
     assert!(shop.post("/short").key("k").send().await.is_replay());
@@ -61,12 +61,12 @@ async fn a_ttl_counts_from_the_end_of_the_run(backend: Backend) {
 
 async fn a_key_given_back_is_forgotten_after_its_ttl(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.plays(|_| HttpResponse::ServiceUnavailable().finish());
+    shop.handler.answers(|_| HttpResponse::ServiceUnavailable().finish());
     shop.post("/short").key("k").send().await;
     assert_eq!(shop.backend.store.record().await.left, TTL);
     shop.backend.pass(TTL.saturating_sub(TICK)).await;
     assert_eq!(shop.backend.store.record().await.left, TICK);
     shop.backend.pass(TICK).await;
     assert_eq!(shop.post("/short").key("k").send().await.status, 503);
-    assert_eq!(shop.stage.runs(), 2);
+    assert_eq!(shop.handler.runs(), 2);
 }

@@ -16,13 +16,13 @@ on_every_store! {
 /// Invariant S1: two hundred at a time, five times, while the first is held and after it ended.
 async fn of_a_thousand_with_one_key_one_runs(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.close();
+    shop.handler.pause();
     let first = tokio::spawn(shop.post("/orders").key("k").send());
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     for round in 0..5 {
         if round == 3 {
-            shop.stage.open();
-            shop.stage.answers_reach(1).await;
+            shop.handler.resume();
+            shop.handler.answers_reach(1).await;
         }
         let crowd = (0..200).map(|_| shop.post("/orders").key("k").send());
         for reply in join_all(crowd).await {
@@ -30,7 +30,7 @@ async fn of_a_thousand_with_one_key_one_runs(backend: Backend) {
         }
     }
     assert_eq!(first.await.unwrap().status, 201);
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 fn is_refused(reply: &Reply) -> bool {
@@ -55,7 +55,7 @@ async fn of_a_thousand_in_one_breath_one_runs(backend: Backend) {
     let count = |text| answers.matches(text).count();
     let (made, busy) = (count("HTTP/1.1 201 "), count("HTTP/1.1 409 "));
     assert_eq!((made + busy, count("HTTP/1.1 ")), (1000, 1000));
-    assert_eq!((made - count("idempotency-replayed: true"), shop.stage.runs()), (1, 1));
+    assert_eq!((made - count("idempotency-replayed: true"), shop.handler.runs()), (1, 1));
 }
 
 /// How many requests of one process may wait for one key.
@@ -65,9 +65,9 @@ const SEATS: usize = 1024;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_finds_as_many_waiting_as_may_is_told_to_come_back_and_does_not_wait() {
     let (shop, beyond) = (Shop::open(Backend::memory().await), 6);
-    shop.stage.close();
+    shop.handler.pause();
     let first = tokio::spawn(shop.post("/waiting").key("k").send());
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     let crowd = (0..SEATS + beyond).map(|_| tokio::spawn(shop.post("/waiting").key("k").send()));
     let mut crowd: FuturesUnordered<_> = crowd.collect();
     // While the first runs nobody else is answered.
@@ -76,10 +76,10 @@ async fn who_finds_as_many_waiting_as_may_is_told_to_come_back_and_does_not_wait
         refused.is_problem(409, "in-progress");
         assert!(refused.header("Retry-After").is_some());
     }
-    shop.stage.open();
+    shop.handler.resume();
     assert_eq!(first.await.unwrap().status, 201);
     let waited: Vec<_> = crowd.map(Result::unwrap).collect().await;
     assert_eq!(waited.len(), SEATS);
     assert!(waited.iter().all(Reply::is_replay));
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }

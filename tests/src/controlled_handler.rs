@@ -1,48 +1,49 @@
-//! A handler's inside that a test holds in its hand.
+//! A handler whose runs a test counts, pauses and answers.
 
 use actix_web::HttpResponse;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{Semaphore, watch};
 
-type Play = dyn Fn(usize) -> HttpResponse + Send + Sync;
+type AnswerOf = dyn Fn(usize) -> HttpResponse + Send + Sync;
 
-/// What guarded handlers do in a test: they count their runs, wait for the curtain, and answer what
-/// the test says. Clones share all.
+/// The inside of guarded handlers: it counts its runs, waits while the test pauses it, and gives the
+/// test's answer. Clones share all.
 #[derive(Clone)]
-pub struct Stage(Arc<Inner>);
+pub struct ControlledHandler(Arc<Inner>);
 
 struct Inner {
     entered: watch::Sender<usize>,
     finished: watch::Sender<usize>,
-    curtain: Semaphore,
-    play: Mutex<Arc<Play>>,
+    /// Has no permit while runs are paused.
+    passes: Semaphore,
+    answer: Mutex<Arc<AnswerOf>>,
 }
 
-impl Stage {
+impl ControlledHandler {
     /// Handlers run through, and answer 201 with the number of the run.
     pub fn new() -> Self {
         Self(Arc::new(Inner {
             entered: watch::Sender::new(0),
             finished: watch::Sender::new(0),
-            curtain: Semaphore::new(Semaphore::MAX_PERMITS),
-            play: Mutex::new(Arc::new(|run| HttpResponse::Created().body(format!("run {run}")))),
+            passes: Semaphore::new(Semaphore::MAX_PERMITS),
+            answer: Mutex::new(Arc::new(|run| HttpResponse::Created().body(format!("run {run}")))),
         }))
     }
 
-    /// What a handler answers in its n-th run, from 1; a panic is a panic of the handler.
-    pub fn plays(&self, play: impl Fn(usize) -> HttpResponse + Send + Sync + 'static) {
-        *self.0.play.lock().expect("no panic") = Arc::new(play);
+    /// Sets the answer of the n-th run, from 1; a panic is a panic of the handler.
+    pub fn answers(&self, answer: impl Fn(usize) -> HttpResponse + Send + Sync + 'static) {
+        *self.0.answer.lock().expect("no panic") = Arc::new(answer);
     }
 
     /// From now on handlers wait before they answer.
-    pub fn close(&self) {
-        self.0.curtain.forget_permits(Semaphore::MAX_PERMITS);
+    pub fn pause(&self) {
+        self.0.passes.forget_permits(Semaphore::MAX_PERMITS);
     }
 
     /// Lets all handlers go on.
-    pub fn open(&self) {
-        self.0.curtain.add_permits(Semaphore::MAX_PERMITS - self.0.curtain.available_permits());
+    pub fn resume(&self) {
+        self.0.passes.add_permits(Semaphore::MAX_PERMITS - self.0.passes.available_permits());
     }
 
     /// How many runs began.
@@ -65,29 +66,29 @@ impl Stage {
         self.0.finished.subscribe().wait_for(|seen| *seen >= many).await.expect("it lives");
     }
 
-    /// What a guarded handler does.
-    pub async fn perform(&self) -> HttpResponse {
+    /// Runs inside of a guarded handler.
+    pub async fn run(&self) -> HttpResponse {
         let mut run = 0;
         self.0.entered.send_modify(|seen| {
             *seen += 1;
             run = *seen;
         });
-        drop(self.0.curtain.acquire().await.expect("never closed"));
-        let play = self.0.play.lock().expect("no panic").clone();
-        let response = play(run);
+        drop(self.0.passes.acquire().await.expect("never closed"));
+        let answer = self.0.answer.lock().expect("no panic").clone();
+        let response = answer(run);
         self.0.finished.send_modify(|seen| *seen += 1);
         response
     }
 }
 
-impl Default for Stage {
+impl Default for ControlledHandler {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl fmt::Debug for Stage {
+impl fmt::Debug for ControlledHandler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Stage({} runs)", self.runs())
+        write!(f, "ControlledHandler({} runs)", self.runs())
     }
 }

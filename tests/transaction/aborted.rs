@@ -35,14 +35,14 @@ async fn a_worker_that_ends_in_mid_transaction_panics_nowhere_and_leaves_nothing
     let mut bank = Bank::open(kind, 1).await;
     // With its table: on SQLite a transaction that is taken back takes that back, too.
     assert_eq!(bank.post("/dedup").key("before").send().await.status, 201);
-    bank.stage.close();
+    bank.handler.pause();
     let first = tokio::spawn(bank.post("/dedup").key("k").try_send());
-    bank.stage.runs_reach(2).await;
+    bank.handler.runs_reach(2).await;
     // Its workers do not wait, and drop what they have.
     block_in_place(|| bank.restart());
     assert!(first.await.expect("no panic here").is_err());
     assert_eq!(OUTSIDE.load(Ordering::SeqCst), 0);
-    bank.stage.open();
+    bank.handler.resume();
     // The only connection that there may be is free again, and as it was.
     assert_eq!((bank.effects().await, bank.records().await), (1, 1));
     assert_eq!(bank.post("/dedup").key("k").send().await.status, 201);
@@ -77,7 +77,7 @@ async fn what_was_set_for_a_transaction_is_not_left_behind(kind: Kind) {
     let seen = async || [bank.number(session(kind)).await, bank.number(connection(kind)).await];
     let before = seen().await;
     bank.run("CREATE TABLE things (id BIGINT PRIMARY KEY)").await;
-    bank.stage.plays(|run| match run {
+    bank.handler.answers(|run| match run {
         1 => HttpResponse::ServiceUnavailable().finish(),
         2 => panic!("as the test wants it"),
         3 => HttpResponse::Conflict().finish(),
@@ -109,11 +109,11 @@ async fn who_goes_on_after_a_deadlock_goes_on_for_nothing() {
             let bank = Bank::open(kind, 4).await;
             bank.run("CREATE TABLE things (id BIGINT PRIMARY KEY, version BIGINT NOT NULL)").await;
             bank.run("INSERT INTO things VALUES (1, 0), (2, 0)").await;
-            bank.stage.close();
+            bank.handler.pause();
             let send = |pair: &str| bank.post(&format!("/{path}/{pair}")).key(pair).send();
             let crossing = ["1/2", "2/1"].map(|pair| tokio::spawn(send(pair)));
-            bank.stage.runs_reach(2).await;
-            bank.stage.open();
+            bank.handler.runs_reach(2).await;
+            bank.handler.resume();
             let replies = join_all(crossing).await;
             let replies = replies.into_iter().map(|reply| reply.expect("no panic"));
             let (won, lost): (Vec<_>, Vec<_>) = replies.partition(|reply| reply.status == 201);

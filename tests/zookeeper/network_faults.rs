@@ -1,4 +1,4 @@
-//! Invariants S1 and S3 when the network does what it likes and no session ends.
+//! Invariants S1 and S3 when the network is disturbed and no session ends.
 
 use crate::{held, lock, process, process_at};
 use idempotent_runtime::Idempotency;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use tests::{Proxy, ZooKeeperServer, eventually};
 use tokio::time::sleep;
 
-/// Longer than any weather lasts, with what the client takes to notice it.
+/// Longer than any fault lasts, with what the client takes to notice it.
 const SESSION: Duration = Duration::from_secs(20);
 
 /// The state that all callers of the lock share.
@@ -43,7 +43,7 @@ impl Crowd {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_any_weather_a_lock_is_held_once_and_comes_back() {
+async fn under_network_faults_a_lock_is_held_once_and_comes_back() {
     let server = ZooKeeperServer::start().await;
     let proxy = Proxy::to(&server).await;
     let far = format!("zookeeper://{}", proxy.address());

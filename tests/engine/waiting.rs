@@ -1,6 +1,6 @@
-//! Who waits for a run of another process, and what it waits by.
+//! Waiting for a run of another process.
 
-use crate::{Desk, TTL, answer, ask, engine, patient};
+use crate::{EngineFixture, TTL, answer, ask, engine, patient};
 use bytes::Bytes;
 use idempotent_runtime::clock::ManualClock;
 use idempotent_runtime::engine::{Admission, Completion, Engine};
@@ -12,15 +12,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// Memory whose second reading, the lookout's, is never answered.
+/// Memory that never answers the second read, which is the one that a waiter makes for its room.
 #[derive(Debug)]
-struct Mute {
+struct SilentStore {
     store: MemoryStore,
     readings: AtomicUsize,
     silent: Arc<Notify>,
 }
 
-impl Store for Mute {
+impl Store for SilentStore {
     fn create<'a>(
         &'a self,
         key: &'a StorageKey,
@@ -59,17 +59,17 @@ impl Store for Mute {
 
 /// It would learn nothing, and with it nobody in its room.
 #[tokio::test]
-async fn a_lookout_whose_reading_is_not_answered_asks_again() {
-    let desk = Desk::new();
+async fn a_waiter_whose_read_is_not_answered_asks_again() {
+    let fixture = EngineFixture::new();
     let silent = Arc::<Notify>::default();
-    let mute = Mute {
-        store: desk.store.clone(),
+    let store = SilentStore {
+        store: fixture.store.clone(),
         readings: AtomicUsize::new(0),
         silent: Arc::clone(&silent),
     };
     let clock = Arc::new(ManualClock::new());
-    let here = Engine::new(Arc::new(mute), clock, Duration::from_millis(50));
-    let elsewhere = engine(desk.store.clone(), desk.clock.clone());
+    let here = Engine::new(Arc::new(store), clock, Duration::from_millis(50));
+    let elsewhere = engine(fixture.store.clone(), fixture.clock.clone());
     let first = match elsewhere.begin(&ask(OnAbandoned::Retry)).await.unwrap() {
         Admission::Run(run) => run,
         other => panic!("no run: {other:?}"),

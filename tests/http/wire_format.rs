@@ -1,4 +1,4 @@
-//! Bytes that no client library sends: broken header lines, bodies that stop.
+//! Requests as bytes that no client library sends: broken header lines, bodies that stop.
 
 use crate::Shop;
 use std::fmt::Write as _;
@@ -50,7 +50,7 @@ async fn control_characters_in_a_key_run_nothing(backend: Backend) {
     }
     let coloured = shop.key_of(b"\x1b[31mred\x1b[0m").await;
     assert!(coloured.starts_with("HTTP/1.1 400") && !coloured.contains('\x1b'), "{coloured:?}");
-    assert_eq!(shop.stage.runs(), 0);
+    assert_eq!(shop.handler.runs(), 0);
     assert_eq!(shop.post("/orders").key("ab").send().await.status, 201, "the server lives");
 }
 
@@ -63,7 +63,7 @@ async fn bytes_above_ascii_in_a_key_are_refused(backend: Backend) {
             assert!(answer.contains("problem/key-invalid"), "{byte:#04x}: {answer}");
         }
     }
-    assert_eq!(shop.stage.runs(), 0);
+    assert_eq!(shop.handler.runs(), 0);
 }
 
 async fn letters_that_only_look_alike_are_refused(backend: Backend) {
@@ -82,7 +82,7 @@ async fn letters_that_only_look_alike_are_refused(backend: Backend) {
             reply.is_problem(400, "key-invalid");
         }
     }
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn a_key_over_several_lines_runs_nothing(backend: Backend) {
@@ -91,7 +91,7 @@ async fn a_key_over_several_lines_runs_nothing(backend: Backend) {
         let answer = shop.key_of(key.as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 400"), "{key:?}: {answer}");
     }
-    assert_eq!(shop.stage.runs(), 0);
+    assert_eq!(shop.handler.runs(), 0);
 }
 
 /// RFC 9110, section 5.5: it is no part of the field's value.
@@ -107,7 +107,7 @@ async fn space_around_a_key_is_not_part_of_it(backend: Backend) {
         let answer = shop.key_of(key.as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("key-missing"), "{key:?}");
     }
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn a_body_that_stops_and_is_reset_claims_nothing(backend: Backend) {
@@ -124,7 +124,7 @@ async fn a_body_that_stops_and_is_reset_claims_nothing(backend: Backend) {
     for n in 0..20 {
         assert_eq!(shop.post("/orders").key(&format!("k{n}")).send().await.status, 201);
     }
-    assert_eq!(shop.stage.runs(), 20);
+    assert_eq!(shop.handler.runs(), 20);
     let whole = shop.post("/orders").key("k").body("whole").send().await;
     assert_eq!((whole.status, whole.is_replay()), (201, false), "the key was not spent");
 }
@@ -147,7 +147,7 @@ async fn a_body_in_odd_pieces_is_the_same_body(backend: Backend) {
         let answer = shop.bytes(sent.as_bytes()).await;
         assert!(answer.contains("idempotency-replayed: true"), "{size}: {answer}");
     }
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn the_same_key_twice_on_one_connection_runs_once(backend: Backend) {
@@ -157,5 +157,5 @@ async fn the_same_key_twice_on_one_connection_runs_once(backend: Backend) {
     let answers = shop.bytes(both.as_bytes()).await;
     assert_eq!(answers.matches("HTTP/1.1 201").count(), 2, "{answers}");
     assert_eq!(answers.matches("idempotency-replayed: true").count(), 1, "{answers}");
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
