@@ -4,11 +4,11 @@
 //! Every rule is a function of files, with tests on made-up ones that break it.
 
 mod circles;
+mod documents;
 mod files;
 mod imports;
 mod modules;
 mod reader;
-mod readme;
 mod rooms;
 mod sources;
 mod types;
