@@ -11,6 +11,8 @@ mod step;
 use actix_web::dev::Service;
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer, Responder, post, web};
 use faults::{Fault, Faults, FaultyStore, Statements};
+use idempotent_runtime::extract::Attempt;
+use idempotent_runtime::lock::ZooKeeperLocks;
 use idempotent_runtime::store::open;
 use idempotent_runtime::{Idempotency, Scope, idempotent};
 use ledger::Ledger;

@@ -5,7 +5,6 @@ use idempotent_runtime::engine::Refusal;
 use idempotent_runtime::engine::{Admission, Completion};
 use idempotent_runtime::engine::{Claimable, Claimed, Claimer};
 use idempotent_runtime::key::Fingerprint;
-use idempotent_runtime::key::Fingerprint;
 use idempotent_runtime::outcome::Outcome;
 use idempotent_runtime::policy::OnAbandoned;
 use std::time::Duration;

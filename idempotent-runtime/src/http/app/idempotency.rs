@@ -165,13 +165,14 @@ impl Idempotency {
         let Some(render) = &self.0.on_error else { return ours() };
         // Also the panic of a handler is told by it: a second one would have nobody to catch it.
         let rendered = catch_unwind(AssertUnwindSafe(|| render(request, problem)));
-        rendered.map(|rendered| problem.mark(rendered)).unwrap_or_else(|_panic| {
+        let Ok(rendered) = rendered else {
             tracing::error!(
                 path = request.path(),
                 "`on_error` panicked; the client gets the problem as it is without it"
             );
-            ours()
-        })
+            return ours();
+        };
+        problem.mark(rendered)
     }
 
     /// A problem where there is no request any more that could say how its client reads it.
