@@ -8,7 +8,7 @@ use idempotent_runtime::clock::SystemClock;
 use idempotent_runtime::engine::DuplicateRules;
 use idempotent_runtime::engine::{Admission, ClaimRequest, Engine, ReclaimWindow};
 use idempotent_runtime::engine::{Claim, Claimable};
-use idempotent_runtime::key::{Address, Fingerprint, KeyParts, StorageKey};
+use idempotent_runtime::key::{Address, Fingerprint, Guard, KeyParts, StorageKey};
 use idempotent_runtime::outcome::{Outcome, StoredResponse};
 use idempotent_runtime::policy::{OnAbandoned, OnDuplicate, OnInFlight};
 use idempotent_runtime::store::Label;
@@ -55,7 +55,8 @@ fn ask(number: u32, ttl: Duration) -> ClaimRequest {
     let address = Address {
         namespace: "",
         scope: &KeyParts::new().value("Bearer alice"),
-        operation: "create_order",
+        guard: Guard::Handler,
+        operation: None,
         route: Some(("POST", "/orders")),
         key: &key,
     };

@@ -23,7 +23,8 @@ use proc_macro2::TokenStream;
 /// | --- | --- | --- |
 /// | `strategy` | `"request_id"`, `"token"`, `"lock"`, `"cache"`, `"dedup_table"`, `"row_lock"`, `"version"`, `"state"`, `"unique"`, `"async"`, `"message"` | `"request_id"` |
 /// | `key` | a template, see below | `"{header.Idempotency-Key}"`; `token`, `lock` and `message` need one, rows and `unique` have none |
-/// | `operation` | the name that keys and tokens are bound to | the function's name |
+/// | `operation` | the name that keys, tokens and answers are bound to, see below | none; `token` and methods need one |
+/// | `shared_operation` | `true`: other functions may have the same operation, if they say so, too | `false` |
 /// | `scope` | a template, or `"shared"` | the app's rule |
 /// | `ttl` | how long a finished request is remembered | the app's, 24 hours; `cache` needs one |
 /// | `stale` | how long an answer of a cache is read after its ttl, while one computes a new one | not at all |
@@ -48,6 +49,12 @@ use proc_macro2::TokenStream;
 /// | `existing` | a function, without quotes; `unique` needs it | |
 /// | `constraint` | the one index that `unique` means; on `SQLite` `"table.column"` | any |
 /// | `engine` | an expression, for `message` alone: the engine that guards the function | |
+///
+/// A route tells requests apart, so a handler may be renamed and keeps its keys; `operation` is for handlers
+/// that one route cannot tell apart. Of two functions with one operation, or of two handlers at one
+/// method and route, the second is refused at its first use. Without a name, an answer of a cache belongs to
+/// the pattern of its route, and its key must read every path parameter; a message belongs to the whole path
+/// of its function.
 ///
 /// A lock takes `key`, `scope`, `lease`, `wait` and `message`. Handlers whose locks have the same name
 /// never overlap, whatever their operation and their caller. Nothing is stored.
@@ -120,7 +127,7 @@ use proc_macro2::TokenStream;
 /// }
 ///
 /// #[post("/order/create")]
-/// #[idempotent(strategy = "token", key = "{header.token}", on_duplicate = "reject")]
+/// #[idempotent(strategy = "token", key = "{header.token}", operation = "createOrder", on_duplicate = "reject")]
 /// async fn create(order: web::Json<NewOrder>) -> impl Responder {
 ///     HttpResponse::Created().finish()
 /// }

@@ -6,9 +6,9 @@
 
 use crate::clock::{Clock, ManualClock};
 use crate::fingerprint::Fingerprint;
-use crate::key::{KeyParts, StorageKey};
+use crate::key::{Guard, KeyParts, StorageKey};
 use crate::outcome::Outcome;
-use crate::policy::{Policy, Strategy};
+use crate::policy::{Definition, Policy, Strategy};
 use crate::store::record::{Record, State, Summary};
 use crate::strategy::{self, RequestIdentity, Settings, TokenSecrets};
 use bytes::Bytes;
@@ -40,11 +40,13 @@ pub fn record(found: &[u8]) {
 pub fn token(sent: &[u8]) {
     let Ok(value) = std::str::from_utf8(sent) else { return };
     let clock = ManualClock::new();
-    let policy = Policy::new("op", Strategy::Token);
+    let policy = Policy::new(Definition::new("", "op"), Strategy::Token).operation("op");
     let (scope, key) = (KeyParts::new().value("alice"), KeyParts::new().value(value));
     let (route, fingerprint) = (("POST", "/"), Fingerprint::NONE);
     let read = RequestIdentity {
-        operation: "op",
+        guard: Guard::Handler,
+        operation: Some("op"),
+        shown: "op",
         scope: &scope,
         key: &key,
         route,

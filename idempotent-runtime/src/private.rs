@@ -9,8 +9,8 @@ pub use crate::http::{
 pub use crate::message::guard::guard_in_transaction;
 pub use crate::message::guard::{Message, guard};
 pub use crate::policy::{
-    ColumnValue, FingerprintOf, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError,
-    Policy, Row, StateRow, Statuses, Strategy, may_follow,
+    ColumnValue, Definition, FingerprintOf, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight,
+    OnStoreError, Policy, Row, StateRow, Statuses, Strategy, may_follow,
 };
 pub use crate::template_value::TemplateFiller;
 #[cfg(feature = "actix")]

@@ -4,7 +4,8 @@ use crate::{EngineFixture, LEASE, TTL, answer, ask, engine, refused};
 use futures_util::future::join_all;
 use idempotent_runtime::engine::Refusal;
 use idempotent_runtime::engine::{Admission, Completion};
-use idempotent_runtime::key::{KeyParts, StorageKey};
+use idempotent_runtime::key::{Address, Guard, KeyParts, StorageKey};
+
 use idempotent_runtime::policy::OnAbandoned;
 use std::time::Duration;
 use tests::Backend;
@@ -59,10 +60,11 @@ async fn a_flood_of_keys_leaves_memory_bounded_and_every_living_lease_alone() {
     for n in 0..20_000_u32 {
         let mut ask = ask(OnAbandoned::Retry);
         let key = KeyParts::new().value(&n.to_string());
-        ask.claim.key = StorageKey::of(&idempotent_runtime::key::Address {
+        ask.claim.key = StorageKey::of(&Address {
             namespace: "",
             scope: &KeyParts::new(),
-            operation: "flood",
+            guard: Guard::Handler,
+            operation: Some("flood"),
             route: None,
             key: &key,
         });

@@ -62,7 +62,7 @@ const ENGINE: Order = Order {
         "admission",
         "execution",
         "core",
-        "heartbeat wait fair_queue in_flight",
+        "heartbeat wait fair_queue in_flight definitions",
         "claim_request",
         "decide",
         "claim",

@@ -55,7 +55,7 @@ fn routes(config: &mut ServiceConfig) {
 }
 
 #[route("/things/{id}", method = "GET")]
-#[idempotent(strategy = "cache", ttl = "1m", headers = "X-Total")]
+#[idempotent(strategy = "cache", operation = "thing", ttl = "1m", headers = "X-Total")]
 async fn thing(handler: Handler) -> impl Responder {
     handler.run().await
 }

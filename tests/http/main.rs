@@ -42,6 +42,7 @@ mod injection;
 mod keys;
 mod leases;
 mod locks;
+mod operations;
 mod problems;
 mod records;
 mod replay;

@@ -235,13 +235,18 @@ async fn first_sent(handler: Handler) -> impl Responder {
 }
 
 #[route("/token", method = "POST")]
-#[idempotent(strategy = "token", key = "{header.token}", on_duplicate = "reject")]
+#[idempotent(
+    strategy = "token",
+    key = "{header.token}",
+    operation = "token",
+    on_duplicate = "reject"
+)]
 async fn token(handler: Handler, _body: web::Bytes) -> impl Responder {
     handler.run().await
 }
 
 #[route("/token-replayed", method = "POST")]
-#[idempotent(strategy = "token", key = "{header.token}")]
+#[idempotent(strategy = "token", key = "{header.token}", operation = "token_replayed")]
 async fn token_replayed(handler: Handler) -> impl Responder {
     handler.run().await
 }

@@ -7,13 +7,25 @@ use std::time::Duration;
 use tests::{Backend, Probe, eventually};
 
 impl RunCounter {
-    #[idempotent(strategy = "message", key = "{id}", engine = "self.messages", operation = "held")]
+    #[idempotent(
+        strategy = "message",
+        key = "{id}",
+        engine = "self.messages",
+        operation = "held",
+        shared_operation = true
+    )]
     async fn fails(&self, id: &str) -> Result<usize, MessageError> {
         self.run();
         Err(MessageError::Misconfigured("of the test's own"))
     }
 
-    #[idempotent(strategy = "message", key = "{id}", engine = "self.messages", operation = "held")]
+    #[idempotent(
+        strategy = "message",
+        key = "{id}",
+        engine = "self.messages",
+        operation = "held",
+        shared_operation = true
+    )]
     async fn panics(&self, id: &str) -> Result<usize, MessageError> {
         self.run();
         panic!("of the test's own")
@@ -24,6 +36,7 @@ impl RunCounter {
         key = "{id}",
         engine = "self.messages",
         operation = "held",
+        shared_operation = true,
         on_abandoned = "hold"
     )]
     async fn panics_and_holds(&self, id: &str) -> Result<usize, MessageError> {
@@ -36,6 +49,7 @@ impl RunCounter {
         key = "{id}",
         engine = "self.messages",
         operation = "held",
+        shared_operation = true,
         on_abandoned = "hold"
     )]
     async fn holds(&self, id: &str) -> Result<usize, MessageError> {

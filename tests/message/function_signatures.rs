@@ -89,7 +89,12 @@ trait Handles {
 }
 
 impl Handles for Consumer {
-    #[idempotent(strategy = "message", key = "{id}", engine = "self.messages")]
+    #[idempotent(
+        strategy = "message",
+        operation = "handle",
+        key = "{id}",
+        engine = "self.messages"
+    )]
     async fn handle(&mut self, id: u32) -> Result<usize, MessageError> {
         self.seen.push(id);
         Ok(self.seen.len())
@@ -97,7 +102,12 @@ impl Handles for Consumer {
 }
 
 impl Consumer {
-    #[idempotent(strategy = "message", key = "{self.seen.len()}", engine = "&self.messages")]
+    #[idempotent(
+        strategy = "message",
+        operation = "end",
+        key = "{self.seen.len()}",
+        engine = "&self.messages"
+    )]
     async fn end(self: Box<Self>) -> Result<Vec<u32>, MessageError> {
         Ok(self.seen)
     }

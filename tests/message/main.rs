@@ -3,6 +3,7 @@
 
 mod call_endings;
 mod function_signatures;
+mod operations;
 mod returned_values;
 mod same_key_runs_once;
 mod transactional_inbox;
@@ -47,7 +48,13 @@ impl RunCounter {
     }
 
     /// Counts its runs, and answers with their number when it is told to go on.
-    #[idempotent(strategy = "message", key = "{id}", engine = "self.messages")]
+    #[idempotent(
+        strategy = "message",
+        key = "{id}",
+        engine = "self.messages",
+        operation = "held",
+        shared_operation = true
+    )]
     pub(crate) async fn held(&self, id: &str) -> Result<usize, MessageError> {
         let run = self.run();
         self.started.notify_one();
@@ -56,7 +63,13 @@ impl RunCounter {
     }
 
     /// The same, without waiting.
-    #[idempotent(strategy = "message", key = "{id}", engine = "self.messages", operation = "held")]
+    #[idempotent(
+        strategy = "message",
+        key = "{id}",
+        engine = "self.messages",
+        operation = "held",
+        shared_operation = true
+    )]
     pub(crate) async fn at_once(&self, id: &str) -> Result<usize, MessageError> {
         Ok(self.run())
     }

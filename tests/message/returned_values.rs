@@ -11,7 +11,12 @@ macro_rules! returning {
     ($($name:ident: $kind:ty = $first:expr, then $second:expr;)*) => {
         $(
             impl RunCounter {
-                #[idempotent(strategy = "message", key = "{id}", engine = "self.messages")]
+                #[idempotent(
+                    strategy = "message",
+                    operation = "value",
+                    key = "{id}",
+                    engine = "self.messages"
+                )]
                 async fn $name(&self, id: u8) -> Result<$kind, MessageError> {
                     Ok(if self.run() == 1 { $first } else { $second })
                 }
@@ -64,25 +69,48 @@ returning! {
 }
 
 impl RunCounter {
-    #[idempotent(strategy = "message", key = "{id}", engine = "self.messages", max_body = "16B")]
+    #[idempotent(
+        strategy = "message",
+        operation = "long",
+        key = "{id}",
+        engine = "self.messages",
+        max_body = "16B"
+    )]
     async fn long(&self, id: u8, length: usize) -> Result<String, MessageError> {
         self.run();
         Ok("x".repeat(length))
     }
 
-    #[idempotent(strategy = "message", key = "{id}", engine = "self.messages")]
+    #[idempotent(
+        strategy = "message",
+        operation = "unserialisable",
+        key = "{id}",
+        engine = "self.messages"
+    )]
     async fn unserialisable(&self, id: u8) -> Result<HashMap<(u8, u8), u8>, MessageError> {
         self.run();
         Ok(HashMap::from([((1, 2), 3)]))
     }
 
-    #[idempotent(strategy = "message", key = "{id}", engine = "self.messages", operation = "v")]
+    #[idempotent(
+        strategy = "message",
+        key = "{id}",
+        engine = "self.messages",
+        operation = "v",
+        shared_operation = true
+    )]
     async fn before_a_release(&self, id: u8) -> Result<String, MessageError> {
         self.run();
         Ok("text".to_owned())
     }
 
-    #[idempotent(strategy = "message", key = "{id}", engine = "self.messages", operation = "v")]
+    #[idempotent(
+        strategy = "message",
+        key = "{id}",
+        engine = "self.messages",
+        operation = "v",
+        shared_operation = true
+    )]
     async fn after_a_release(&self, id: u8) -> Result<u64, MessageError> {
         self.run();
         Ok(1)
@@ -90,6 +118,7 @@ impl RunCounter {
 
     #[idempotent(
         strategy = "message",
+        operation = "rejecting",
         key = "{id}",
         engine = "self.messages",
         on_duplicate = "reject"

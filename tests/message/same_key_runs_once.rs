@@ -85,7 +85,8 @@ async fn of_many_at_once_one_runs_and_the_others_are_told_to_come_back() {
     key = "{id}",
     engine = "counter.messages",
     on_in_flight = "wait",
-    operation = "held"
+    operation = "held",
+    shared_operation = true
 )]
 async fn waiting(counter: &RunCounter, id: &str) -> Result<usize, MessageError> {
     Ok(counter.run())

@@ -55,7 +55,7 @@ macro_rules! inboxes {
     ($($name:ident: $db:ty, $pool:ty;)*) => {
         $(
             impl Inbox<$pool> {
-                #[idempotent(strategy = "message", key = "{id}", engine = "self.counter.messages")]
+                #[idempotent(strategy = "message", operation = "book", key = "{id}", engine = "self.counter.messages")]
                 async fn book(&self, id: &str, mut tx: Tx<$db>, then: Then) -> Result<usize, BookError> {
                     let run = self.counter.run();
                     sqlx::query(EFFECT).execute(&mut *tx).await?;
@@ -193,7 +193,7 @@ async fn a_call_that_is_dropped_in_the_middle_leaves_no_settings_behind() {
     assert_eq!((inbox.count(EFFECTS).await, inbox.count(RECORDS).await), (0, 0));
 }
 
-#[idempotent(strategy = "message", key = "{id}", engine = "messages")]
+#[idempotent(strategy = "message", operation = "book", key = "{id}", engine = "messages")]
 async fn misplaced<'a>(
     messages: &'a Messages,
     id: u8,

@@ -38,7 +38,12 @@ impl Spread {
 }
 
 #[route("/once", method = "POST")]
-#[idempotent(strategy = "token", key = "{header.token}", on_duplicate = "reject")]
+#[idempotent(
+    strategy = "token",
+    key = "{header.token}",
+    operation = "once",
+    on_duplicate = "reject"
+)]
 async fn once(handler: web::Data<ControlledHandler>) -> impl Responder {
     handler.run().await
 }

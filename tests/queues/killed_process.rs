@@ -19,7 +19,7 @@ struct SteppedHandler {
 }
 
 impl SteppedHandler {
-    #[idempotent(strategy = "message", key = "{id}", engine = "self.messages")]
+    #[idempotent(strategy = "message", operation = "book", key = "{id}", engine = "self.messages")]
     async fn book(&self, id: &str, mut tx: Tx<Sqlite>) -> Result<(), Failure> {
         let insert = sqlx::query("INSERT INTO effects (id) VALUES (?)").bind(id.to_owned());
         insert.execute(&mut *tx).await.map_err(Failure::later)?;

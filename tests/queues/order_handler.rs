@@ -58,7 +58,12 @@ impl OrderHandler {
         Self { messages, ran, saw, started: Arc::default(), go: Arc::default() }
     }
 
-    #[idempotent(strategy = "message", key = "{order.id}", engine = "self.messages")]
+    #[idempotent(
+        strategy = "message",
+        operation = "book",
+        key = "{order.id}",
+        engine = "self.messages"
+    )]
     pub(crate) async fn book(&self, order: Order) -> Result<usize, Failure> {
         let runs = {
             let mut ran = self.ran.lock().expect("no panic");

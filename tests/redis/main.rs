@@ -103,7 +103,12 @@ async fn lasting_wait(handler: Handler) -> impl Responder {
 }
 
 #[route("/token", method = "POST")]
-#[idempotent(strategy = "token", key = "{header.token}", on_duplicate = "reject")]
+#[idempotent(
+    strategy = "token",
+    key = "{header.token}",
+    operation = "token",
+    on_duplicate = "reject"
+)]
 async fn token(handler: Handler) -> impl Responder {
     handler.run().await
 }

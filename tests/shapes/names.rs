@@ -52,14 +52,14 @@ async fn names_of_functions_and_parameters() {
 }
 
 #[on_post("/x")]
-#[idempotent(strategy = "token", key = "{header.token}")]
+#[idempotent(strategy = "token", key = "{header.token}", operation = "try")]
 async fn r#try() -> &'static str {
     "tried"
 }
 
-/// An operation is called what people call it, whether or not Rust has a use for the word.
+/// A name may be a word that Rust has a use for, of the function as of the operation.
 #[actix_web::test]
-async fn a_name_that_is_a_keyword_names_its_operation_plainly() {
+async fn a_name_that_is_a_keyword_is_a_name() {
     let app = App::new().app_data(guard()).service(r#try);
     let app = init_service(app.route("/token", issue_token("try"))).await;
     let token = answer(&app, TestRequest::get().uri("/token").to_request()).await.body;

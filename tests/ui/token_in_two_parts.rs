@@ -5,7 +5,7 @@
 use actix_web::{HttpResponse, Responder, web};
 use idempotent_runtime::idempotent;
 
-#[idempotent(strategy = "token", key = "order:{header.token}")]
+#[idempotent(strategy = "token", operation = "createOrder", key = "order:{header.token}")]
 async fn create() -> impl Responder {
     HttpResponse::Ok()
 }

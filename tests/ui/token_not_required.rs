@@ -5,7 +5,7 @@
 use actix_web::{HttpResponse, Responder, web};
 use idempotent_runtime::idempotent;
 
-#[idempotent(strategy = "token", key = "{header.token}", required = false)]
+#[idempotent(strategy = "token", operation = "createOrder", key = "{header.token}", required = false)]
 async fn create() -> impl Responder {
     HttpResponse::Ok()
 }

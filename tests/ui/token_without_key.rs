@@ -5,7 +5,7 @@
 use actix_web::{HttpResponse, Responder, web};
 use idempotent_runtime::idempotent;
 
-#[idempotent(strategy = "token")]
+#[idempotent(strategy = "token", operation = "createOrder")]
 async fn create() -> impl Responder {
     HttpResponse::Ok()
 }

@@ -4,8 +4,9 @@ use crate::expand::names::{enum_of, runtime};
 use crate::expand::template::templates;
 use crate::model::{
     Existing, Fingerprint, GuardedFunction, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight,
-    OnStoreError, Row, RowName, Setting, Statuses, Window,
+    OnStoreError, Row, RowName, Segment, Setting, Sharing, Source, Statuses, Window,
 };
+use crate::strategy::DefaultKey;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use std::time::Duration;
@@ -13,11 +14,21 @@ use std::time::Duration;
 /// The constant expression that builds the policy of a guarded function.
 pub(super) fn policy(guarded: &GuardedFunction) -> TokenStream {
     let policy = &guarded.policy;
-    let operation = &policy.operation;
+    let function = &policy.function;
     let strategy = format_ident!("{}", policy.strategy.variant);
     let rt = runtime();
-    let mut tokens = quote!(#rt::Policy::new(#operation, #rt::Strategy::#strategy));
+    let definition = quote!(#rt::Definition::new(::core::module_path!(), #function));
+    let mut tokens = quote!(#rt::Policy::new(#definition, #rt::Strategy::#strategy));
     let mut set = |call: TokenStream| tokens.extend(call);
+    if let Setting::Own(operation) = &policy.operation {
+        set(quote!(.operation(#operation)));
+    }
+    if policy.sharing == Sharing::Allowed {
+        set(quote!(.shared_operation()));
+    }
+    if let Some(paths) = answer_paths(guarded) {
+        set(quote!(.key_paths(&[#(#paths),*])));
+    }
     match policy.on_duplicate {
         OnDuplicate::Replay => {}
         OnDuplicate::Reject => set(quote!(.on_duplicate(#rt::OnDuplicate::Reject))),
@@ -76,6 +87,24 @@ pub(super) fn policy(guarded: &GuardedFunction) -> TokenStream {
         set(quote!(.constraint(#constraint)));
     }
     tokens
+}
+
+/// The path parameters that the key of an answer reads, where every other one is a mistake: not where
+/// the operation is named, or an expression may read some.
+fn answer_paths(guarded: &GuardedFunction) -> Option<Vec<&str>> {
+    let policy = &guarded.policy;
+    let is_answer = policy.strategy.default_key == DefaultKey::PathAndQuery;
+    let has_own_key = policy.key_requirement != KeyRequirement::Unkeyed;
+    if !is_answer || !has_own_key || matches!(policy.operation, Setting::Own(_)) {
+        return None;
+    }
+    let read = |segment| match segment {
+        &Segment::Request(Source::Path, ref name) => Some(Some(name.as_str())),
+        Segment::Request(..) | Segment::Text(_) => Some(None),
+        Segment::Value(..) => None,
+    };
+    let read: Option<Vec<_>> = guarded.key.0.iter().map(read).collect();
+    Some(read?.into_iter().flatten().collect())
 }
 
 /// The call that sets the row, if a row guards the handler.

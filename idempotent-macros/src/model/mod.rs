@@ -10,7 +10,7 @@ mod template;
 pub(crate) use function::{Engine, GuardedFunction, Parameter, TxParameter, Window};
 pub(crate) use policy::{
     Fingerprint, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Policy, Scope,
-    Setting, Statuses,
+    Setting, Sharing, Statuses,
 };
 pub(crate) use row::{Existing, Row, RowName};
 pub(crate) use template::{Segment, Source, Template};

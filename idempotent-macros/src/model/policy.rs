@@ -6,7 +6,11 @@ use std::time::Duration;
 
 /// The policy that a `static` will hold.
 pub(crate) struct Policy {
-    pub(crate) operation: String,
+    /// The function's name.
+    pub(crate) function: String,
+    /// The operation, if it is named.
+    pub(crate) operation: Setting<String>,
+    pub(crate) sharing: Sharing,
     pub(crate) strategy: &'static Strategy,
     pub(crate) on_duplicate: OnDuplicate,
     pub(crate) on_in_flight: OnInFlight,
@@ -23,6 +27,13 @@ pub(crate) struct Policy {
     pub(crate) lease: Setting<Duration>,
     pub(crate) wait: Setting<Duration>,
     pub(crate) stale: Setting<Duration>,
+}
+
+/// Whether other functions may have the same operation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    Refused,
+    Allowed,
 }
 
 /// A setting that an app makes for all handlers, and a handler for itself.

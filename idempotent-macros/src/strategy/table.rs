@@ -28,11 +28,18 @@ pub(crate) static STRATEGIES: [Strategy; 11] = [
         variant: "Token",
         default_key: DefaultKey::Given,
         key_form: KeyForm::Token,
-        needs: &[Need::new(
-            "key",
-            "to know where the token is",
-            "add `key = \"{header.token}\"`, or `key = \"{form.token}\"` for a form",
-        )],
+        needs: &[
+            Need::new(
+                "key",
+                "to know where the token is",
+                "add `key = \"{header.token}\"`, or `key = \"{form.token}\"` for a form",
+            ),
+            Need::new(
+                "operation",
+                "the operation that its tokens are issued for",
+                "add `operation = \"createOrder\"`, which `issue_token(\"createOrder\")` repeats",
+            ),
+        ],
         ..USUAL
     },
     Strategy {
@@ -43,6 +50,7 @@ pub(crate) static STRATEGIES: [Strategy; 11] = [
         // A lock stores nothing, and does not tell requests apart.
         refuses: &[
             "operation",
+            "shared_operation",
             "ttl",
             "on_duplicate",
             "on_in_flight",

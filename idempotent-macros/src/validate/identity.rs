@@ -2,10 +2,12 @@
 
 use crate::diagnostics::Mistake;
 use crate::model::{Fingerprint, KeyRequirement, Scope, Template};
-use crate::strategy::DefaultKey;
+use crate::strategy::{DefaultKey, Subject};
 use crate::validate::reader::Reader;
 use crate::validate::{template, values};
-use syn::LitStr;
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::{LitStr, Signature};
 
 /// The template of the key, or the key that the strategy has by default.
 pub(super) fn key(reader: &mut Reader<'_>) -> Template {
@@ -13,6 +15,30 @@ pub(super) fn key(reader: &mut Reader<'_>) -> Template {
     written.unwrap_or_else(|| match reader.strategy.default_key {
         DefaultKey::Header => template::header("Idempotency-Key"),
         DefaultKey::PathAndQuery | DefaultKey::Unkeyed | DefaultKey::Given => Template::default(),
+    })
+}
+
+/// A method must name its operation: an attribute sees neither its type nor that type's parameters, and
+/// methods of one name would answer for each other.
+pub(super) fn check_operation(reader: &mut Reader<'_>, signature: &Signature) {
+    let is_function = reader.strategy.subject == Subject::Function;
+    let tokens = signature.to_token_stream();
+    let is_method = mentions(tokens.clone(), "self") || mentions(tokens, "Self");
+    if is_function && is_method && reader.find("operation").is_none() {
+        let name = &signature.ident;
+        reader.mistakes.add(
+            Mistake::new(name.span(), "a guarded method must name its operation")
+                .help(format!("add `operation = \"{name}\"` to the attribute"))
+                .note("methods of one name on several types would otherwise be one operation"),
+        );
+    }
+}
+
+fn mentions(tokens: TokenStream, word: &str) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Group(group) => mentions(group.stream(), word),
+        TokenTree::Ident(ident) => ident == word,
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
     })
 }
 

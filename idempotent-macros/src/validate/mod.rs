@@ -42,6 +42,7 @@ pub(crate) fn validate(written: Written) -> Result<GuardedFunction, Error> {
     let scope = identity::scope(&mut reader);
     let window = window::read(&mut reader);
     let first_sent = reader.template("first_sent");
+    identity::check_operation(&mut reader, &function.signature);
     uses::check(&mut reader);
     rules::check(&mut reader, &policy, &key);
     reader.mistakes.finish()?;

@@ -1,6 +1,8 @@
 //! The policy: the arguments that are settings.
 
-use crate::model::{OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Policy, Setting, Statuses};
+use crate::model::{
+    OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Policy, Setting, Sharing, Statuses,
+};
 use crate::validate::reader::Reader;
 use crate::validate::{identity, values};
 use syn::Ident;
@@ -19,10 +21,10 @@ const ON_STORE_ERROR: [(&str, OnStoreError); 2] =
 
 /// The policy of a function of this name.
 pub(super) fn read(reader: &mut Reader<'_>, function: &Ident) -> Policy {
-    let function = function.to_string();
-    let operation = reader.setting("operation", values::operation);
     Policy {
-        operation: operation.or(function.trim_start_matches("r#").to_owned()),
+        function: function.to_string().trim_start_matches("r#").to_owned(),
+        operation: reader.setting("operation", values::operation),
+        sharing: sharing(reader),
         strategy: reader.strategy,
         on_duplicate: reader.choice("on_duplicate", &ON_DUPLICATE, OnDuplicate::Replay),
         on_in_flight: reader.choice("on_in_flight", &ON_IN_FLIGHT, OnInFlight::Reject),
@@ -38,6 +40,14 @@ pub(super) fn read(reader: &mut Reader<'_>, function: &Ident) -> Policy {
         lease: reader.setting("lease", values::duration),
         wait: reader.setting("wait", values::duration),
         stale: reader.setting("stale", values::duration),
+    }
+}
+
+fn sharing(reader: &mut Reader<'_>) -> Sharing {
+    let shared = reader.find("shared_operation").map(values::boolean);
+    match shared.and_then(|value| reader.mistakes.keep(value)) {
+        Some(true) => Sharing::Allowed,
+        Some(false) | None => Sharing::Refused,
     }
 }
 

@@ -8,10 +8,11 @@ use crate::validate::tx;
 use proc_macro2::Span;
 
 /// Every argument there is, in the order they are documented.
-const NAMES: [&str; 31] = [
+const NAMES: [&str; 32] = [
     "strategy",
     "key",
     "operation",
+    "shared_operation",
     "scope",
     "ttl",
     "stale",

@@ -1,6 +1,7 @@
 //! State that all parts of one engine share: its store, clock and counters, and who runs and waits.
 
 use crate::clock::Clock;
+use crate::engine::definitions::Definitions;
 use crate::engine::fair_queue::FairQueues;
 use crate::engine::heartbeat::{Heartbeat, Tools};
 use crate::engine::in_flight::InFlight;
@@ -29,6 +30,7 @@ pub(crate) struct EngineCore {
     pub(super) in_flight: Arc<InFlight>,
     pub(super) queues: FairQueues,
     pub(super) heartbeat: Heartbeat,
+    pub(super) definitions: Definitions,
 }
 
 impl EngineCore {
@@ -40,6 +42,7 @@ impl EngineCore {
             in_flight: Arc::default(),
             queues: FairQueues::default(),
             heartbeat: Heartbeat::new(),
+            definitions: Definitions::default(),
         }
     }
 

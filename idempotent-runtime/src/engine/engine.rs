@@ -6,6 +6,7 @@ use crate::engine::claim::{Claim, Claimable, Claimed, Claimer, claim, issued};
 use crate::engine::claim_request::ClaimRequest;
 use crate::engine::core::EngineCore;
 use crate::engine::decide::{Decision, Refusal, decide};
+use crate::engine::definitions::Definitions;
 use crate::engine::drain::{OnDrainTimeout, drain};
 use crate::engine::execution::{Execution, Ownership, RunContext};
 use crate::engine::external_lock;
@@ -254,6 +255,11 @@ impl Engine {
     #[must_use]
     pub fn store(&self) -> &dyn Store {
         self.0.store()
+    }
+
+    /// The definitions at work.
+    pub(crate) fn definitions(&self) -> &Definitions {
+        &self.0.definitions
     }
 
     /// Counts a run in, unless the process is about to end.

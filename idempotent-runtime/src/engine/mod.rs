@@ -1,7 +1,7 @@
 //! From a claim to a decision and a run: everything that is neither HTTP nor a backend.
 //!
 //! Files import downwards, in this order: `task`, `cached`, `engine`, `external_lock`, `resolve`, `drain`,
-//! `admission`, `execution`, `core`, `heartbeat`, `wait`, `fair_queue`, `in_flight`, `claim_request`,
+//! `admission`, `execution`, `core`, `heartbeat`, `wait`, `fair_queue`, `in_flight`, `definitions`, `claim_request`,
 //! `decide`, `claim`, `lease`, `pause`.
 
 mod admission;
@@ -11,6 +11,7 @@ mod claim;
 mod claim_request;
 mod core;
 mod decide;
+mod definitions;
 mod drain;
 #[expect(clippy::module_inception, reason = "one file for one concept, here the engine itself")]
 mod engine;

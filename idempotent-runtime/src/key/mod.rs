@@ -9,5 +9,5 @@ pub use crate::fingerprint::Fingerprint;
 pub use key_parts::KeyParts;
 #[cfg(feature = "actix")]
 pub(crate) use path::concrete_path;
-pub use storage_key::{Address, ParseStorageKeyError, StorageKey};
+pub use storage_key::{Address, Guard, ParseStorageKeyError, StorageKey};
 pub(crate) use storage_key::{hashed, hex};

@@ -10,14 +10,69 @@ use std::str::FromStr;
 pub struct Address<'a> {
     /// Keeps deployments apart that share a store.
     pub namespace: &'a str,
+    /// The guard that keeps the record: a record of one is never found by another.
+    pub guard: Guard,
     /// The owner of the request.
     pub scope: &'a KeyParts,
-    /// The guarded function.
-    pub operation: &'a str,
-    /// Method and concrete path, where the strategy is bound to a route.
+    /// Method and concrete path, where a route tells requests apart; the pattern of the route alone for
+    /// answers that belong to it.
     pub route: Option<(&'a str, &'a str)>,
+    /// The operation, where it is named or no route tells requests apart.
+    pub operation: Option<&'a str>,
     /// The key that makes two requests the same one.
     pub key: &'a KeyParts,
+}
+
+/// The guard that keeps a record.
+///
+/// It is part of the record's address. So a guard around a scope never replays a response that a
+/// handler stored behind its own authorisation, and no message meets a lock of the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Guard {
+    /// An annotated handler.
+    Handler,
+    /// A middleware around a scope, inside of as many others.
+    Middleware {
+        /// The number of guards around this one.
+        depth: u8,
+    },
+    /// A one-time token.
+    Token,
+    /// A task.
+    Task,
+    /// An answer that many read.
+    Cache,
+    /// A function that no request calls.
+    Message,
+    /// A lock.
+    Lock,
+}
+
+impl Guard {
+    /// Whether it stands around a scope.
+    #[cfg(feature = "actix")]
+    pub(crate) const fn is_middleware(self) -> bool {
+        matches!(self, Self::Middleware { .. })
+    }
+
+    /// The number of its kind.
+    pub(crate) const fn number(self) -> u8 {
+        self.bytes()[0]
+    }
+
+    /// Its bytes in the hashed list.
+    const fn bytes(self) -> [u8; 2] {
+        match self {
+            Self::Handler => [0, 0],
+            Self::Middleware { depth } => [1, depth],
+            Self::Token => [2, 0],
+            Self::Task => [3, 0],
+            Self::Cache => [4, 0],
+            Self::Message => [5, 0],
+            Self::Lock => [6, 0],
+        }
+    }
 }
 
 /// Where a record lives: SHA-256 over the length-prefixed parts of an [`Address`].
@@ -29,25 +84,28 @@ pub struct StorageKey([u8; 32]);
 
 impl StorageKey {
     /// The format of the hashed list; a change makes every old record unreachable.
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
 
     /// Hashes the parts of an address.
     #[must_use]
     pub fn of(address: &Address<'_>) -> Self {
-        let (method, path) = address.route.unwrap_or_default();
-        let [namespace, operation, method, path] =
-            [address.namespace, address.operation, method, path].map(str::as_bytes);
-        let parts =
-            [namespace, operation, method, path, address.scope.as_bytes(), address.key.as_bytes()];
-        Self(hashed(&[Self::VERSION, u8::from(address.route.is_some())], parts))
+        let Address { namespace, guard, scope, route, operation, key } = *address;
+        let [guard, depth] = guard.bytes();
+        // An absent part is told from an empty one.
+        let present = u8::from(route.is_some()) | u8::from(operation.is_some()) << 1;
+        let (method, path) = route.unwrap_or_default();
+        let [namespace, method, path, operation] =
+            [namespace, method, path, operation.unwrap_or_default()].map(str::as_bytes);
+        let parts = [namespace, method, path, operation, scope.as_bytes(), key.as_bytes()];
+        Self(hashed(&[Self::VERSION, guard, depth, present], parts))
     }
 
     /// Where something lies that belongs to this record: another place for each part.
     #[must_use]
     #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "of tasks, which are requests"))]
     pub(crate) fn beside(&self, part: &str) -> Self {
-        // Neither of the two that an address has here.
-        Self(hashed(&[Self::VERSION, 2], [part.as_bytes(), &self.0]))
+        // No guard has this number.
+        Self(hashed(&[Self::VERSION, u8::MAX, 0, 0], [part.as_bytes(), &self.0]))
     }
 
     /// A key with these bytes, for tests of stores.
@@ -143,20 +201,40 @@ mod tests {
 
         #[test]
         fn different_addresses_never_share_a_storage_key(
-            parts in prop::array::uniform6("[ab:]{0,3}"),
-            others in prop::array::uniform6("[ab:]{0,3}"),
-            routed in any::<(bool, bool)>(),
+            one in address(),
+            other in address(),
         ) {
-            let of = |parts: &[String; 6], routed: bool| StorageKey::of(&Address {
-                namespace: &parts[0],
-                scope: &KeyParts::new().value(&parts[1]),
-                operation: &parts[2],
-                route: routed.then_some((parts[3].as_str(), parts[4].as_str())),
-                key: &KeyParts::new().value(&parts[5]),
-            });
-            let same = routed.0 == routed.1
-                && (0..6).all(|part| parts[part] == others[part] || (!routed.0 && (part == 3 || part == 4)));
-            prop_assert_eq!(same, of(&parts, routed.0) == of(&others, routed.1));
+            prop_assert_eq!(one == other, key_of(&one) == key_of(&other));
         }
+    }
+
+    type Parts = (u8, [String; 3], Option<(String, String)>, Option<String>);
+
+    fn address() -> impl Strategy<Value = Parts> {
+        let part = "[ab:]{0,2}";
+        let route = prop::option::of((part, part));
+        (0..9_u8, prop::array::uniform3(part), route, prop::option::of(part))
+    }
+
+    fn key_of((guard, [namespace, scope, key], route, operation): &Parts) -> StorageKey {
+        let guards = [
+            Guard::Handler,
+            Guard::Middleware { depth: 0 },
+            Guard::Middleware { depth: 1 },
+            Guard::Middleware { depth: 2 },
+            Guard::Token,
+            Guard::Task,
+            Guard::Cache,
+            Guard::Message,
+            Guard::Lock,
+        ];
+        StorageKey::of(&Address {
+            namespace,
+            guard: guards[usize::from(*guard)],
+            scope: &KeyParts::new().value(scope),
+            route: route.as_ref().map(|(method, path)| (method.as_str(), path.as_str())),
+            operation: operation.as_deref(),
+            key: &KeyParts::new().value(key),
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! A call of a guarded function, as generated code makes it and drives it.
 
 use crate::fingerprint::Fingerprint;
-use crate::key::KeyParts;
+use crate::key::{Guard, KeyParts};
 use crate::message::error::MessageError;
 use crate::message::messages::{MessageContext, MessageEngine, MessageScope};
 use crate::message::run::{MessageAdmission, MessageClaim, MessageRun};
@@ -58,6 +58,7 @@ impl Message {
     }
 
     fn into_claim(self) -> Result<MessageClaim, MessageError> {
+        self.check_definition()?;
         let fingerprint = match &self.fingerprint {
             Some(template) => Fingerprint::of_segments(template.segments()?),
             None => Fingerprint::NONE,
@@ -66,6 +67,26 @@ impl Message {
         let (scope, key) = (self.scope_parts()?, self.key.segments()?);
         let request = message::claim_request(policy, settings, scope, key, fingerprint);
         Ok(MessageClaim { policy, base: self.context.base, request })
+    }
+
+    /// Of two functions of one operation, the second would return the first one's values.
+    fn check_definition(&self) -> Result<(), MessageError> {
+        let policy = self.policy;
+        let operation =
+            policy.operation.map_or_else(|| policy.definition.to_string(), str::to_owned);
+        let engine = &self.context.base.engine;
+        engine.definitions().claim(Guard::Message, operation.clone(), policy).map_err(|taken| {
+            tracing::error!(
+                operation,
+                refused = %policy.definition,
+                first = %taken.by,
+                "two functions have one operation; name the `operation` of one of them, or say \
+                 `shared_operation = true` in both",
+            );
+            MessageError::Misconfigured(
+                "another function has the same operation: name the `operation` of this one",
+            )
+        })
     }
 
     fn scope_parts(&self) -> Result<&KeyParts, MessageError> {
@@ -181,7 +202,7 @@ fn outcome_of(value: &impl Serialize, policy: &Policy) -> Outcome {
         Err(error) => error.to_string(),
     };
     tracing::error!(
-        operation = policy.operation,
+        operation = policy.shown_operation(),
         why,
         "a function ran once, and what it returned cannot be given a second time",
     );

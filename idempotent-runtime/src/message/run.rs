@@ -74,7 +74,7 @@ impl MessageClaim {
             }
             Ok(Admission::Replay(outcome)) => stored_value(policy, &base, *outcome),
             Ok(Admission::Refused(refusal)) => Err(refusal.into()),
-            Err(error) => Err(MessageError::store_failed(policy.operation, error)),
+            Err(error) => Err(MessageError::store_failed(policy.shown_operation(), error)),
         }
     }
 
@@ -107,7 +107,7 @@ impl MessageClaim {
             Ok(TransactionAdmission::Replay(outcome)) => stored_value(policy, &base, *outcome),
             Ok(TransactionAdmission::Refused(refusal)) => Err(refusal.into()),
             Ok(TransactionAdmission::Row(_)) => Err(MessageError::NotReplayable),
-            Err(error) => Err(MessageError::store_failed(policy.operation, error)),
+            Err(error) => Err(MessageError::store_failed(policy.shown_operation(), error)),
         }
     }
 }
@@ -126,7 +126,7 @@ fn stored_value(
     counters.undecodable.count();
     let corrupt = StoreError::new(StoreErrorKind::Corrupt, "create");
     let corrupt = corrupt.because("what is stored under this key is no function's value");
-    Err(MessageError::store_failed(policy.operation, corrupt))
+    Err(MessageError::store_failed(policy.shown_operation(), corrupt))
 }
 
 impl MessageRun {
@@ -173,7 +173,7 @@ impl MessageRun {
 impl Drop for MessageRun {
     fn drop(&mut self) {
         if let Some(guard) = self.guard.take() {
-            let operation = self.policy.operation;
+            let operation = self.policy.shown_operation();
             tracing::warn!(operation, "a guarded function was dropped before its end");
             spawn(abandon(guard, self.policy.on_abandoned));
         }

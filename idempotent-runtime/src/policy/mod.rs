@@ -1,6 +1,7 @@
 //! The promises of one guarded function, built at compile time.
 
 mod choices;
+mod definition;
 mod limits;
 #[expect(clippy::module_inception, reason = "one file for one concept, here the policy itself")]
 mod policy;
@@ -11,10 +12,12 @@ mod strategy;
 pub use choices::{
     FingerprintOf, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError,
 };
+pub use definition::Definition;
 pub(crate) use limits::{LONGEST, SHORTEST_LEASE};
 #[cfg(feature = "actix")]
 pub(crate) use limits::{at_most_longest, lease_within_bounds};
 pub use policy::Policy;
+pub(crate) use policy::Sharing;
 pub use row::{ColumnValue, Row, StateRow, may_follow};
 pub(crate) use row::{RowGuard, is_beyond};
 pub use statuses::Statuses;

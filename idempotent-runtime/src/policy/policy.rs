@@ -3,6 +3,7 @@
 use crate::policy::choices::{
     FingerprintOf, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError,
 };
+use crate::policy::definition::Definition;
 use crate::policy::limits::{at_most_longest, lease_within_bounds, within_bounds};
 use crate::policy::row::Row;
 use crate::policy::statuses::Statuses;
@@ -16,7 +17,10 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "handlers read all of it"))]
 pub struct Policy {
-    pub(crate) operation: &'static str,
+    pub(crate) definition: Definition,
+    pub(crate) operation: Option<&'static str>,
+    pub(crate) sharing: Sharing,
+    pub(crate) key_paths: Option<&'static [&'static str]>,
     pub(crate) strategy: Strategy,
     pub(crate) on_duplicate: OnDuplicate,
     pub(crate) on_in_flight: OnInFlight,
@@ -38,12 +42,24 @@ pub struct Policy {
     pub(crate) constraint: Option<&'static str>,
 }
 
+/// Whether two functions may have one operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    /// The second one is refused.
+    Refused,
+    /// They answer for each other, as both say.
+    Allowed,
+}
+
 impl Policy {
-    /// The defaults of a strategy for a function of this name.
+    /// The defaults of a strategy for this function.
     #[must_use]
-    pub const fn new(operation: &'static str, strategy: Strategy) -> Self {
+    pub const fn new(definition: Definition, strategy: Strategy) -> Self {
         Self {
-            operation,
+            definition,
+            operation: None,
+            sharing: Sharing::Refused,
+            key_paths: None,
             strategy,
             on_duplicate: OnDuplicate::Replay,
             on_in_flight: OnInFlight::Reject,
@@ -69,7 +85,35 @@ impl Policy {
     /// The defaults of a strategy for whole scopes: each route is an operation of its own.
     #[must_use]
     pub const fn of_routes(strategy: Strategy) -> Self {
-        Self::new("", strategy)
+        Self::new(Definition::new("", ""), strategy)
+    }
+
+    /// The name of the operation. Defaults to none: where a route tells requests apart, a function may
+    /// be renamed and keeps its keys.
+    #[must_use]
+    pub const fn operation(mut self, name: &'static str) -> Self {
+        self.operation = Some(name);
+        self
+    }
+
+    /// Lets other functions have the same operation, if they say so, too. Defaults to refusing them.
+    #[must_use]
+    pub const fn shared_operation(mut self) -> Self {
+        self.sharing = Sharing::Allowed;
+        self
+    }
+
+    /// The path parameters that the key of an answer reads, if it reads nothing else of the path:
+    /// every other parameter of the route's pattern is a mistake. Defaults to not looking.
+    #[must_use]
+    pub const fn key_paths(mut self, names: &'static [&'static str]) -> Self {
+        self.key_paths = Some(names);
+        self
+    }
+
+    /// The operation for people: its name, or the function's.
+    pub(crate) fn shown_operation(&self) -> &'static str {
+        self.operation.unwrap_or(self.definition.name())
     }
 
     /// The answer to a duplicate of a finished request. Defaults to its response.

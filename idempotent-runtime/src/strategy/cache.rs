@@ -3,15 +3,11 @@
 use crate::engine::cached::AnswerLife;
 use crate::engine::{ClaimRequest, ReclaimWindow};
 use crate::fingerprint::Fingerprint;
-use crate::key::{Address, KeyParts, StorageKey};
+use crate::key::{Address, Guard, KeyParts, StorageKey};
 use crate::policy::{OnAbandoned, OnDuplicate, OnInFlight, Policy};
 use crate::store::Label;
 use crate::strategy::settings::{RequestIdentity, Settings, common};
 use std::time::Duration;
-
-/// Stand where other strategies have a method and a path: names that none has.
-const ANSWER: (&str, &str) = ("cache", "answer");
-const RENEWAL: (&str, &str) = ("cache", "renewal");
 
 /// The claim requests of a read.
 #[derive(Debug)]
@@ -31,9 +27,11 @@ pub(crate) fn requests(
     read: &RequestIdentity<'_>,
 ) -> CacheRequests {
     let fresh = settings.ttl(policy);
-    let mut first = request(policy, settings, read, ANSWER);
+    let owner = read.operation.map_or(AnswerOwner::Pattern(read.route.1), AnswerOwner::Operation);
+    let key = answer_key(settings, read.scope, owner, read.key);
+    let mut first = request(policy, settings, read, key);
     first.rules.on_in_flight = OnInFlight::Wait;
-    let mut again = request(policy, settings, read, RENEWAL);
+    let mut again = request(policy, settings, read, key.beside("renewal"));
     // Its record is only ever found while somebody computes.
     again.reclaim = ReclaimWindow::For(Duration::from_millis(1));
     CacheRequests {
@@ -47,18 +45,10 @@ fn request(
     policy: &Policy,
     settings: &Settings,
     read: &RequestIdentity<'_>,
-    route: (&str, &str),
+    key: StorageKey,
 ) -> ClaimRequest {
-    let values = read.key.values();
-    let address = Address {
-        namespace: &settings.namespace,
-        scope: read.scope,
-        operation: read.operation,
-        route: Some(route),
-        key: &values,
-    };
-    let label = Label::new(read.operation, &read.key.label());
-    let mut request = common(policy, settings, StorageKey::of(&address), label, Fingerprint::NONE);
+    let label = Label::new(read.shown, &read.key.label());
+    let mut request = common(policy, settings, key, label, Fingerprint::NONE);
     // How long computing takes has nothing to do with how long its answer is read.
     request.claim.lease = policy.lease.unwrap_or(settings.lease);
     request.rules.on_duplicate = OnDuplicate::Replay;
@@ -67,19 +57,31 @@ fn request(
     request
 }
 
-/// Where the answer of an operation is kept: its literal text does not count, so that code can name
-/// it by the values alone.
+/// The owner of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AnswerOwner<'a> {
+    /// An operation that is named. The literal text of its key does not count, so that code can name an
+    /// answer by the values alone.
+    Operation(&'a str),
+    /// The pattern of a route, with the literal text of the key.
+    Pattern(&'a str),
+}
+
+/// The key of an answer.
 pub(crate) fn answer_key(
     settings: &Settings,
     scope: &KeyParts,
-    operation: &str,
-    values: &KeyParts,
+    owner: AnswerOwner<'_>,
+    key: &KeyParts,
 ) -> StorageKey {
-    StorageKey::of(&Address {
-        namespace: &settings.namespace,
-        scope,
-        operation,
-        route: Some(ANSWER),
-        key: values,
-    })
+    let values;
+    let (route, operation, key) = match owner {
+        AnswerOwner::Pattern(pattern) => (Some(("", pattern)), None, key),
+        AnswerOwner::Operation(name) => {
+            values = key.values();
+            (None, Some(name), &values)
+        }
+    };
+    let namespace = &settings.namespace;
+    StorageKey::of(&Address { namespace, guard: Guard::Cache, scope, route, operation, key })
 }

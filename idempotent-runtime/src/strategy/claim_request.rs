@@ -14,7 +14,7 @@ pub(crate) fn claim_request(
     match policy.strategy.traits().identity {
         Identity::Route => {
             let address = request.address(settings);
-            Ok(addressed(policy, settings, request.fingerprint, &address))
+            Ok(addressed(policy, settings, request.fingerprint, request.shown, &address))
         }
         Identity::Token => token::claim_request(policy, settings, request),
         Identity::Name => Ok(lock::claim_request(policy, settings, request)),

@@ -9,7 +9,7 @@ use crate::engine::{
 };
 use crate::error::StoreError;
 use crate::fingerprint::Fingerprint;
-use crate::key::{Address, KeyParts, StorageKey};
+use crate::key::{Address, Guard, KeyParts, StorageKey};
 use crate::policy::{
     OnAbandoned, OnDuplicate, OnInFlight, Policy, at_most_longest, lease_within_bounds,
 };
@@ -43,9 +43,10 @@ fn lock_request(
     let whole = KeyParts::new().value(&name.whole());
     let address = Address {
         namespace: &settings.namespace,
+        guard: Guard::Lock,
         scope,
-        operation: OPERATION,
         route: None,
+        operation: None,
         key: &whole,
     };
     ClaimRequest {

@@ -1,11 +1,11 @@
 //! A message, job or call that is no request: the same key runs once.
 //!
-//! (The idempotent consumer of the messaging literature.) Bound to the operation alone: there is no
-//! route.
+//! (The idempotent consumer of the messaging literature.) Bound to the operation alone, by default
+//! the function's whole path: there is no route.
 
 use crate::engine::ClaimRequest;
 use crate::fingerprint::Fingerprint;
-use crate::key::{Address, KeyParts};
+use crate::key::{Address, Guard, KeyParts};
 use crate::policy::Policy;
 use crate::strategy::settings::{Settings, addressed};
 
@@ -17,7 +17,15 @@ pub(crate) fn claim_request(
     key: &KeyParts,
     fingerprint: Fingerprint,
 ) -> ClaimRequest {
-    let namespace = &settings.namespace;
-    let address = Address { namespace, scope, operation: policy.operation, route: None, key };
-    addressed(policy, settings, fingerprint, &address)
+    let whole = policy.definition.to_string();
+    let operation = policy.operation.unwrap_or(&whole);
+    let address = Address {
+        namespace: &settings.namespace,
+        guard: Guard::Message,
+        scope,
+        route: None,
+        operation: Some(operation),
+        key,
+    };
+    addressed(policy, settings, fingerprint, operation, &address)
 }

@@ -5,6 +5,8 @@ use crate::clock::Clock;
 use crate::engine::{Claim, ClaimRequest, Claimable, ReclaimWindow};
 use crate::fingerprint::Fingerprint;
 #[cfg(feature = "actix")]
+use crate::key::Guard;
+#[cfg(feature = "actix")]
 use crate::key::KeyParts;
 use crate::key::{Address, StorageKey};
 use crate::policy::Policy;
@@ -91,12 +93,16 @@ impl fmt::Debug for TokenSecrets {
 #[cfg(feature = "actix")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestIdentity<'a> {
+    /// The guard that keeps the record.
+    pub(crate) guard: Guard,
     pub(crate) scope: &'a KeyParts,
-    /// The guarded function, or the route that is guarded as a part of a scope.
-    pub(crate) operation: &'a str,
-    pub(crate) key: &'a KeyParts,
     /// Method and concrete path: one key on two paths, or with two methods, is two requests.
     pub(crate) route: (&'a str, &'a str),
+    /// The operation, if it is named.
+    pub(crate) operation: Option<&'a str>,
+    /// The operation for people.
+    pub(crate) shown: &'a str,
+    pub(crate) key: &'a KeyParts,
     pub(crate) fingerprint: Fingerprint,
     /// The engine's clock.
     pub(crate) clock: &'a dyn Clock,
@@ -108,9 +114,10 @@ impl<'a> RequestIdentity<'a> {
     pub(super) fn address(&self, settings: &'a Settings) -> Address<'a> {
         Address {
             namespace: &settings.namespace,
+            guard: self.guard,
             scope: self.scope,
-            operation: self.operation,
             route: Some(self.route),
+            operation: self.operation,
             key: self.key,
         }
     }
@@ -121,9 +128,10 @@ pub(super) fn addressed(
     policy: &Policy,
     settings: &Settings,
     fingerprint: Fingerprint,
+    shown: &str,
     address: &Address<'_>,
 ) -> ClaimRequest {
-    let label = Label::new(address.operation, &address.key.label());
+    let label = Label::new(shown, &address.key.label());
     common(policy, settings, StorageKey::of(address), label, fingerprint)
 }
 

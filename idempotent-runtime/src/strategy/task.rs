@@ -4,16 +4,13 @@
 //! its id is decided by what tells the request from others, so one key is one task.
 
 use crate::engine::{Claim, ClaimRequest, Claimable, DuplicateRules};
-use crate::key::{Address, KeyParts, StorageKey};
+use crate::key::{Address, Guard, KeyParts, StorageKey};
 use crate::policy::{OnDuplicate, OnInFlight, Policy};
 use crate::store::Label;
 use crate::store::record::Record;
 use crate::strategy::settings::{RequestIdentity, Settings, addressed, common};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-
-/// Stands for the operation in a task's address; handlers' names have no brackets.
-const OPERATION: &str = "(task)";
 
 /// How many bytes of a hash are an id.
 const ID: usize = 16;
@@ -24,12 +21,13 @@ pub(super) fn claim_request(
     settings: &Settings,
     request: &RequestIdentity<'_>,
 ) -> ClaimRequest {
-    let routed = addressed(policy, settings, request.fingerprint, &request.address(settings));
+    let routed =
+        addressed(policy, settings, request.fingerprint, request.shown, &request.address(settings));
     let id = routed.claim.key.beside("task");
     let id = BASE64_URL_SAFE_NO_PAD.encode(&id.as_bytes()[..ID]);
     let claim = Claim {
         key: key(settings, request.scope, &id),
-        label: Label::new(request.operation, &id),
+        label: Label::new(request.shown, &id),
         ..routed.claim
     };
     of_a_task(ClaimRequest { claim, ..routed })
@@ -61,9 +59,10 @@ fn of_a_task(request: ClaimRequest) -> ClaimRequest {
 pub(crate) fn key(settings: &Settings, scope: &KeyParts, id: &str) -> StorageKey {
     StorageKey::of(&Address {
         namespace: &settings.namespace,
+        guard: Guard::Task,
         scope,
-        operation: OPERATION,
         route: None,
+        operation: None,
         key: &KeyParts::new().value(id),
     })
 }

@@ -6,7 +6,7 @@
 
 use crate::engine::{ClaimRequest, Claimable, Engine, ReclaimWindow, Refusal};
 use crate::error::StoreError;
-use crate::key::{Address, KeyParts, StorageKey};
+use crate::key::{Address, Guard, KeyParts, StorageKey};
 use crate::policy::Policy;
 use crate::store::Label;
 use crate::strategy::settings::{RequestIdentity, Settings, TOKEN_SKEW, TokenSecrets, addressed};
@@ -50,7 +50,11 @@ pub(super) fn claim_request(
     settings: &Settings,
     request: &RequestIdentity<'_>,
 ) -> Result<ClaimRequest, Refusal> {
-    let binding = TokenBinding { settings, scope: request.scope, operation: request.operation };
+    let binding = TokenBinding {
+        settings,
+        scope: request.scope,
+        operation: request.operation.unwrap_or(request.shown),
+    };
     let value = request.key.last_value();
     let (ulid, signature) = match value.split_once('.') {
         Some((ulid, signature)) => (ulid, Some(signature)),
@@ -60,8 +64,13 @@ pub(super) fn claim_request(
     let ulid = read(ulid).ok_or(Refusal::TokenInvalid)?;
     let issued = Duration::from_millis(ulid.timestamp_ms());
     let now = request.clock.wall();
-    let mut claim_request =
-        addressed(policy, settings, request.fingerprint, &binding.address(&secret(ulid)));
+    let mut claim_request = addressed(
+        policy,
+        settings,
+        request.fingerprint,
+        binding.operation,
+        &binding.address(&secret(ulid)),
+    );
     // A host whose clock is behind must not lengthen a token's life.
     claim_request.reclaim = ReclaimWindow::Until(issued.min(now) + settings.token_ttl);
     claim_request.claim.claimable = match (&settings.secrets, signature) {
@@ -110,9 +119,10 @@ impl TokenBinding<'_> {
     fn address<'a>(&'a self, key: &'a KeyParts) -> Address<'a> {
         Address {
             namespace: &self.settings.namespace,
+            guard: Guard::Token,
             scope: self.scope,
-            operation: self.operation,
             route: None,
+            operation: Some(self.operation),
             key,
         }
     }

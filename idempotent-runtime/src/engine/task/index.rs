@@ -7,7 +7,7 @@
 use crate::engine::engine::Engine;
 use crate::engine::pause::{jittered, pause_for};
 use crate::error::{StoreError, StoreErrorKind};
-use crate::key::{Address, KeyParts, StorageKey};
+use crate::key::{Address, Guard, KeyParts, StorageKey};
 use crate::store::Swap;
 use crate::store::bytes::{CHECKSUM_LENGTH, Undecodable, append_checksum, verify_checksum};
 use bytes::Bytes;
@@ -63,9 +63,10 @@ impl Index {
             let key = KeyParts::new().value(&number.to_string());
             let place = StorageKey::of(&Address {
                 namespace,
+                guard: Guard::Task,
                 scope: &KeyParts::new(),
-                operation: "(tasks)",
                 route: None,
+                operation: Some("index"),
                 key: &key,
             });
             List { place, seen: Mutex::default() }

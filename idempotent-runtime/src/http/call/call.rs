@@ -6,8 +6,8 @@ use crate::http::answer::problem::{Problem, ProblemKind};
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::run::RunState;
 use crate::http::request::template::Template;
-use crate::key::KeyParts;
-use crate::policy::Policy;
+use crate::key::{Guard, KeyParts};
+use crate::policy::{GuardPlace, Policy};
 use crate::template_value::{LONG_VALUE_MAX, TemplateValue, Unfilled, VALUE_MAX};
 use actix_web::dev::Payload;
 use actix_web::{Error, HttpRequest, HttpResponse};
@@ -36,7 +36,10 @@ impl Exit {
 /// One request on its way through a guarded handler.
 pub struct Call {
     pub(crate) policy: &'static Policy,
-    pub(crate) operation: Cow<'static, str>,
+    /// The guard that keeps the record.
+    pub(crate) guard: Guard,
+    /// The operation for people.
+    pub(crate) shown: Cow<'static, str>,
     pub(crate) app: Idempotency,
     pub(crate) request: HttpRequest,
     pub(crate) payload: Payload,
@@ -69,8 +72,12 @@ impl Call {
         state: &Rc<RunState>,
     ) -> Self {
         let (body, values, state) = (Bytes::new(), TemplateValues::default(), Rc::clone(state));
-        let (operation, task_arguments) = (Cow::Borrowed(policy.operation), None);
-        Self { policy, operation, app, request, payload, body, state, values, task_arguments }
+        let (shown, task_arguments) = (Cow::Borrowed(policy.shown_operation()), None);
+        let guard = match policy.strategy.traits().guard {
+            GuardPlace::Task => Guard::Task,
+            _ => Guard::Handler,
+        };
+        Self { policy, guard, shown, app, request, payload, body, state, values, task_arguments }
     }
 
     /// Fills in the template of the key.

@@ -37,10 +37,12 @@ pub(crate) fn claim_request(call: &Call) -> Result<Option<ClaimRequest>, Exit> {
     let scope = scope(call)?;
     let path = concrete_path(call.request.path());
     let identity = RequestIdentity {
+        guard: call.guard,
         scope: &scope,
-        operation: &call.operation,
-        key,
         route: (call.request.method().as_str(), &path),
+        operation: call.policy.operation,
+        shown: &call.shown,
+        key,
         fingerprint: fingerprint(call, &path)?,
         clock: call.app.engine().clock(),
     };

@@ -6,7 +6,7 @@ use crate::http::answer::refusal;
 use crate::http::app::caller::Caller;
 use crate::http::app::idempotency::Idempotency;
 use crate::key::KeyParts;
-use crate::strategy::cache::answer_key;
+use crate::strategy::cache::{AnswerOwner, answer_key};
 use actix_web::{Error, HttpRequest};
 
 /// An answer to be forgotten; made by [`Idempotency::invalidate`].
@@ -21,14 +21,14 @@ pub struct Invalidation<'a> {
 impl Idempotency {
     /// Forgets an answer of a handler with `strategy = "cache"`, so that the next read computes it.
     ///
-    /// `operation` is the handler's, and `key` the values of its key's placeholders in order; without
-    /// a key of its own, the path and the query. Whose answer it is has to be said:
+    /// `operation` is the one that the handler names, and `key` the values of its key's placeholders in
+    /// order; without a key of its own, the path and the query. Whose answer it is has to be said:
     ///
     /// ```
     /// use actix_web::{Error, HttpRequest, HttpResponse, put, web};
     /// use idempotent_runtime::Idempotency;
     ///
-    /// // Beside `#[idempotent(strategy = "cache", key = "user:{path.id}", ttl = "1m")] get_user`
+    /// // Beside `#[idempotent(strategy = "cache", operation = "getUser", key = "{path.id}", ttl = "1m")]`
     /// #[put("/users/{id}")]
     /// async fn put_user(
     ///     id: web::Path<String>,
@@ -36,7 +36,7 @@ impl Idempotency {
     ///     request: HttpRequest,
     /// ) -> Result<HttpResponse, Error> {
     ///     // … changes the user, then:
-    ///     idempotency.invalidate("get_user", [&*id]).of(&request).await?;
+    ///     idempotency.invalidate("getUser", [&*id]).of(&request).await?;
     ///     Ok(HttpResponse::NoContent().finish())
     /// }
     /// ```
@@ -83,7 +83,12 @@ impl Invalidation<'_> {
     }
 
     async fn forget(&self, scope: &KeyParts) -> Result<(), StoreError> {
-        let key = answer_key(self.app.settings(), scope, self.operation, &self.values);
+        let key = answer_key(
+            self.app.settings(),
+            scope,
+            AnswerOwner::Operation(self.operation),
+            &self.values,
+        );
         cached::forget(self.app.engine(), &key).await
     }
 }

@@ -11,15 +11,17 @@ use crate::error::StoreError;
 use crate::fingerprint::Fingerprint;
 use crate::http::answer::caching::{Audience, conditional, with_age};
 use crate::http::answer::keep::{KeepFor, Kept, keep};
+use crate::http::answer::misconfigured::misconfigured;
 use crate::http::answer::problem::ProblemKind;
 use crate::http::answer::refusal;
 use crate::http::answer::stored_response::rebuild;
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::call::{Call, Exit};
 use crate::http::call::claim_request::scope;
+use crate::http::call::definition::pattern;
 use crate::http::call::run::{AnswerPlace, Computation, ComputingTurn, GuardedRun};
 use crate::key::concrete_path;
-use crate::key::{KeyParts, StorageKey};
+use crate::key::{Guard, KeyParts, StorageKey};
 use crate::outcome::{Outcome, StoredResponse};
 use crate::policy::{KeyRequirement, Policy};
 use crate::strategy::RequestIdentity;
@@ -52,17 +54,34 @@ pub(super) async fn read(call: &mut Call) -> Result<(), Exit> {
 }
 
 fn cache_requests(call: &Call) -> Result<(CacheRequests, Audience), Exit> {
+    check_key(call)?;
     let (key, scope) = (read_key(call)?, scope(call)?);
     let audience = if scope.is_empty() { Audience::All } else { Audience::OneScope };
     let identity = RequestIdentity {
+        guard: Guard::Cache,
         scope: &scope,
-        operation: &call.operation,
+        route: ("", &pattern(&call.request)),
+        operation: call.policy.operation,
+        shown: &call.shown,
         key: &key,
-        route: ("", ""),
         fingerprint: Fingerprint::NONE,
         clock: call.app.engine().clock(),
     };
     Ok((requests(call.policy, call.app.settings(), &identity), audience))
+}
+
+/// An answer that belongs to its route's pattern must tell all its paths apart: without `{path.id}` in
+/// the key, all users would get the answer for one.
+fn check_key(call: &Call) -> Result<(), Exit> {
+    let Some(read) = call.policy.key_paths else { return Ok(()) };
+    let mut parameters = call.request.match_info().iter();
+    let Some((name, _)) = parameters.find(|(name, _)| !read.contains(name)) else { return Ok(()) };
+    let why = format!(
+        "the key of a cache does not read the path parameter `{name}` of `{}`: add `{{path.{name}}}` \
+         to the key, or name the `operation` if all its values share one answer",
+        pattern(&call.request),
+    );
+    Err(Exit::Refused(misconfigured(&call.request, &why)))
 }
 
 /// The handler's own template, or path and query.

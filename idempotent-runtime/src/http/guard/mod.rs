@@ -17,6 +17,7 @@ use crate::http::app::idempotency::Idempotency;
 use crate::http::call::call::{Call, Exit};
 use crate::http::call::claim_request::claim_request;
 use crate::http::call::client::Client;
+use crate::http::call::definition::check_definition;
 use crate::http::call::run::{GuardedRun, RunState};
 use crate::policy::{GuardPlace, Keeps, OnAbandoned, Policy};
 use actix_web::{HttpRequest, HttpResponse};
@@ -25,6 +26,7 @@ use futures_util::future::{Either, ready};
 
 /// Claims the key, so that the handler may run; or exits with the client's answer.
 pub(super) async fn claim(call: &mut Call) -> Result<(), Exit> {
+    check_definition(call)?;
     let traits = call.policy.strategy.traits();
     // The futures of all but leases are large, and most handlers have none of them.
     match traits.guard {

@@ -46,7 +46,8 @@ pub(crate) async fn arguments(
         call.task_arguments = Some((steps.keep)(&*extracted).map_err(Exit::Refused)?);
         return Ok(extracted);
     };
-    if task.record.label.operation() != call.policy.operation {
+    // Without a name the address says enough, so that a handler may be renamed while tasks wait.
+    if call.policy.operation.is_some_and(|name| task.record.label.operation() != name) {
         // Another handler has its address by now.
         return Err(Exit::Answered(HttpResponse::NotFound().finish()));
     }

@@ -14,7 +14,7 @@ use crate::http::guard;
 use crate::http::serve::driver::Serving;
 use crate::http::serve::extractor_errors::is_refused_by_extractor;
 use crate::http::task::carried::carries_task;
-use crate::key::KeyParts;
+use crate::key::{Guard, KeyParts};
 use crate::policy::{FingerprintOf, KeyRequirement, Policy};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{
@@ -196,7 +196,8 @@ where
         let state = Rc::<RunState>::default();
         request.extensions_mut().insert(Rc::clone(&state));
         let client = Client::Moved { app: app.clone(), path: request.path().to_owned() };
-        let call = Call::new(policy, app.clone(), request, payload, &state);
+        let mut call = Call::new(policy, app.clone(), request, payload, &state);
+        call.guard = Guard::Middleware { depth: 0 };
         let returned = ReturnedRequest::default();
         let (service, routes) = (Rc::clone(&self.service), Rc::clone(routes));
         let work = Box::pin(pass(call, service, routes, Rc::clone(&returned)));
@@ -260,8 +261,8 @@ fn spare(response: &mut HttpResponse) {
 }
 
 async fn claim(call: &mut Call, routes: &GuardedRoutes) -> Result<(), Exit> {
-    if call.policy.operation.is_empty() {
-        call.operation = operation(&call.request).into();
+    if call.policy.operation.is_none() {
+        call.shown = operation(&call.request).into();
     }
     call.key().header(routes.key);
     // Without a key the request is refused or runs as it is: either way nobody compares its body.

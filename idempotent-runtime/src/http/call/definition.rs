@@ -1,0 +1,48 @@
+//! The definition behind a request, and the operation that it claims.
+
+#![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
+
+use crate::http::answer::misconfigured::misconfigured;
+use crate::http::call::call::{Call, Exit};
+use crate::key::Guard;
+use crate::policy::{GuardPlace, Identity, KeyRequirement};
+use actix_web::HttpRequest;
+
+/// Refuses a handler whose records another one would answer for.
+pub(crate) fn check_definition(call: &Call) -> Result<(), Exit> {
+    let policy = call.policy;
+    let traits = policy.strategy.traits();
+    let is_read = traits.guard == GuardPlace::Cache;
+    let keeps_nothing = policy.key_requirement == KeyRequirement::Unkeyed && !is_read;
+    // A lock's name is global on purpose, and a middleware guards whatever is inside.
+    if keeps_nothing || traits.identity == Identity::Name || call.guard.is_middleware() {
+        return Ok(());
+    }
+    let guard = match traits.identity {
+        Identity::Token => Guard::Token,
+        _ if is_read => Guard::Cache,
+        _ => call.guard,
+    };
+    let found_by = match policy.operation {
+        Some(name) => name.to_owned(),
+        None if is_read => pattern(&call.request),
+        None => format!("{} {}", call.request.method(), pattern(&call.request)),
+    };
+    let claimed = call.app.engine().definitions().claim(guard, found_by.clone(), policy);
+    claimed.map_err(|taken| {
+        tracing::error!(
+            operation = found_by,
+            refused = %policy.definition,
+            first = %taken.by,
+            "two handlers have one operation; name the `operation` of each, or say \
+             `shared_operation = true` in both",
+        );
+        let why = "another handler has the same operation: name the `operation` of each";
+        Exit::Refused(misconfigured(&call.request, why))
+    })
+}
+
+/// The pattern of the request's route.
+pub(crate) fn pattern(request: &HttpRequest) -> String {
+    request.match_pattern().unwrap_or_else(|| request.path().to_owned())
+}
