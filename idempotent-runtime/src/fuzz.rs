@@ -19,17 +19,17 @@ const KEY: StorageKey = StorageKey::from_bytes([7; 32]);
 
 /// Bytes found in a store, as they are and behind a checksum that fits.
 pub fn record(found: &[u8]) {
-    let mut sealed = found.to_vec();
+    let mut with_checksum = found.to_vec();
     let mut sum = crc32fast::Hasher::new();
     sum.update(KEY.as_bytes());
     sum.update(found);
-    sealed.extend_from_slice(&sum.finalize().to_le_bytes());
-    for bytes in [Bytes::copy_from_slice(found), Bytes::from(sealed)] {
-        let glance = Summary::of(&bytes);
+    with_checksum.extend_from_slice(&sum.finalize().to_le_bytes());
+    for bytes in [Bytes::copy_from_slice(found), Bytes::from(with_checksum)] {
+        let summary = Summary::of(&bytes);
         let Ok(record) = Record::decode(&KEY, &bytes) else { continue };
         assert_eq!(record.encode(&KEY), bytes, "one record has one form");
         let shown = (record.label.operation(), record.label.key());
-        assert_eq!((glance.operation, glance.label), shown, "people see what is there");
+        assert_eq!((summary.operation, summary.label), shown, "people see what is there");
         if let State::Completed(Outcome::Response(response)) = record.state {
             crate::http::fuzz::replay(response);
         }
