@@ -18,6 +18,7 @@ on_every_store! { in real time;
     a_failure_or_panic_releases_the_lock,
     nothing_is_replayed,
     another_name_is_another_lock,
+    a_name_however_it_is_spelled_is_one_lock,
     in_code_it_is_the_same_lock,
     a_guard_that_is_dropped_releases_the_lock,
     a_lock_may_be_waited_for_as_long_as_it_takes,
@@ -34,6 +35,7 @@ on_every_store! { @ zookeeper;
     a_failure_or_panic_releases_the_lock,
     nothing_is_replayed,
     another_name_is_another_lock,
+    a_name_however_it_is_spelled_is_one_lock,
     in_code_it_is_the_same_lock,
     a_guard_that_is_dropped_releases_the_lock,
 }
@@ -146,6 +148,25 @@ async fn another_name_is_another_lock(backend: Backend) {
     shop.handler.runs_reach(2).await;
     shop.handler.resume();
     assert_eq!((first.await.unwrap().status, second.await.unwrap().status), (201, 201));
+}
+
+/// A text to one number must not be sent twice because a plus sign can be written in two ways.
+async fn a_name_however_it_is_spelled_is_one_lock(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.stage.close();
+    let first = tokio::spawn(shop.post("/locked/+49%2F7").send());
+    shop.stage.runs_reach(1).await;
+    for spelled in ["+49%2F7", "%2B49%2F7", "%2b49%2f7", "%2B%349%2F7"] {
+        let tired = tokio::select! {
+            tired = shop.post(&format!("/locked-impatiently/{spelled}")).send() => tired,
+            () = shop.stage.runs_reach(2) => panic!("{spelled} runs, although the lock is held"),
+        };
+        tired.is_problem(423, "locked");
+    }
+    let in_code = shop.idempotency.lock("thing:+49/7").wait(Duration::from_millis(50));
+    assert!(matches!(in_code.acquire().await, Err(LockError::Locked { .. })));
+    shop.stage.open();
+    assert_eq!((first.await.unwrap().status, shop.stage.runs()), (201, 1));
 }
 
 async fn in_code_it_is_the_same_lock(backend: Backend) {

@@ -43,6 +43,7 @@ mod keys;
 mod leases;
 mod locks;
 mod operations;
+mod paths;
 mod problems;
 mod records;
 mod replay;

@@ -33,6 +33,9 @@ macro_rules! routes {
                 .service(row)
                 .service(row_impatient)
                 .service(count)
+                .service(note_locked)
+                .service(note_versioned)
+                .service(note_signed)
                 .service(insert)
                 .service(insert_elsewhere)
                 .service(insert_or_ignore)
@@ -353,6 +356,32 @@ macro_rules! routes {
         #[idempotent(strategy = "row_lock", table = "things", id = "{path.id}", wait = "50ms")]
         async fn row_impatient(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
             act(&mut tx, &handler).await
+        }
+
+        #[post("/notes/{id}/locked")]
+        #[idempotent(strategy = "row_lock", table = "notes", id = "{path.id}")]
+        async fn note_locked(id: Code, stage: Hand, mut tx: Tx<$database>) -> Result<HttpResponse, Error> {
+            edit(&mut tx, &stage, &id).await
+        }
+
+        #[post("/notes/{id}/versioned")]
+        #[idempotent(strategy = "version", table = "notes", id = "{path.id}")]
+        async fn note_versioned(id: Code, stage: Hand, mut tx: Tx<$database>) -> Result<HttpResponse, Error> {
+            edit(&mut tx, &stage, &id).await
+        }
+
+        #[post("/notes/{id}/signed")]
+        #[idempotent(strategy = "state", table = "notes", id = "{path.id}", from = Status::Created, to = Status::Paid)]
+        async fn note_signed(id: Code, stage: Hand, mut tx: Tx<$database>) -> Result<HttpResponse, Error> {
+            edit(&mut tx, &stage, &id).await
+        }
+
+        /// Edits the note that the handler was asked for, which must be the one that is guarded.
+        async fn edit(tx: &mut Tx<$database>, stage: &Stage, id: &str) -> Result<HttpResponse, Error> {
+            let update = concat!("UPDATE notes SET edits = edits + 1 WHERE id = ", $first);
+            let edited = sqlx::query(update).bind(id).execute(&mut **tx).await;
+            edited.map_err(error::ErrorInternalServerError)?;
+            Ok(stage.perform().await)
         }
 
         /// Names that no database takes without quotes.

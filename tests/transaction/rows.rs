@@ -19,6 +19,7 @@ on_every_database! {
     of_fifty_holders_of_a_row_no_two_overlap_and_no_update_is_lost,
     who_waits_too_long_for_a_row_is_told_so,
     an_id_is_bound_and_never_part_of_the_statement,
+    the_row_that_is_guarded_is_the_one_that_the_handler_reads,
     names_are_quoted,
 }
 
@@ -213,6 +214,33 @@ async fn an_id_is_bound_and_never_part_of_the_statement(kind: Kind) {
         bank.post(&format!("/row/{id}")).send().await.is_problem(404, "row-missing");
     }
     assert_eq!(bank.number("SELECT count(*) FROM things").await, 1);
+}
+
+async fn the_row_that_is_guarded_is_the_one_that_the_handler_reads(kind: Kind) {
+    let bank = Bank::open(kind, 4).await;
+    let table = "CREATE TABLE notes (
+            id VARCHAR(20) PRIMARY KEY, version BIGINT NOT NULL DEFAULT 0,
+            status VARCHAR(20) NOT NULL DEFAULT 'created', edits BIGINT NOT NULL DEFAULT 0
+        );
+        INSERT INTO notes (id) VALUES ('x+y'), ('x%2By'), ('p/q'), ('p%2Fq'), ('50%'), ('50%25')";
+    bank.run(table).await;
+    for (id, spellings) in [
+        ("x+y", ["x+y", "x%2By", "%78%2by"]),
+        ("p/q", ["p%2Fq", "p%2fq", "%70%2Fq"]),
+        ("50%", ["50%25", "%350%25", "5%30%25"]),
+    ] {
+        let [locked, versioned, signed] = spellings;
+        let post = |path: String| bank.post(&path).header("If-Match", "\"0\"").send();
+        assert_eq!(post(format!("/notes/{locked}/locked")).await.status, 201, "{id}");
+        assert_eq!(post(format!("/notes/{versioned}/versioned")).await.status, 201, "{id}");
+        assert_eq!(post(format!("/notes/{signed}/signed")).await.status, 201, "{id}");
+        let guarded = format!(
+            "SELECT count(*) FROM notes
+             WHERE id = '{id}' AND (version, status, edits) = (1, 'paid', 3)"
+        );
+        assert_eq!(bank.number(&guarded).await, 1, "{id}");
+    }
+    assert_eq!(bank.number("SELECT count(*) FROM notes WHERE version + edits > 0").await, 3);
 }
 
 async fn names_are_quoted(kind: Kind) {

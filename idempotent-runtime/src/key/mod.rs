@@ -1,13 +1,9 @@
 //! The parts that make two requests the same request, and the key of its record.
 
 mod key_parts;
-#[cfg(feature = "actix")]
-mod path;
 mod storage_key;
 
 pub use crate::fingerprint::Fingerprint;
 pub use key_parts::KeyParts;
-#[cfg(feature = "actix")]
-pub(crate) use path::concrete_path;
 pub use storage_key::{Address, Guard, ParseStorageKeyError, StorageKey};
 pub(crate) use storage_key::{hashed, hex};

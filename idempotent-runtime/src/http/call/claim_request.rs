@@ -10,9 +10,9 @@ use crate::http::app::scope::Unscoped;
 use crate::http::call::call::{Call, Exit};
 use crate::http::request::body::is_multipart;
 use crate::http::request::multipart::MultipartForm;
+use crate::http::request::target;
 use crate::http::request::timestamp::{self, Untimely};
 use crate::key::KeyParts;
-use crate::key::concrete_path;
 use crate::policy::{DefaultScope, FingerprintOf, KeyRequirement};
 use crate::strategy::{self, RequestIdentity};
 use crate::template_value::Unfilled;
@@ -35,7 +35,7 @@ pub(crate) fn claim_request(call: &Call) -> Result<Option<ClaimRequest>, Exit> {
     };
     check_first_sent(call)?;
     let scope = scope(call)?;
-    let path = concrete_path(call.request.path());
+    let path = target::path(&call.request);
     let identity = RequestIdentity {
         guard: call.guard,
         scope: &scope,
@@ -96,7 +96,7 @@ fn fingerprint(call: &Call, path: &str) -> Result<Fingerprint, Exit> {
         FingerprintOf::Request => Fingerprint::of_request(
             call.request.method().as_str(),
             path,
-            call.request.query_string(),
+            &target::query(&call.request),
             &comparable(call),
         ),
     })

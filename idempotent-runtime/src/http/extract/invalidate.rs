@@ -5,6 +5,7 @@ use crate::error::StoreError;
 use crate::http::answer::refusal;
 use crate::http::app::caller::Caller;
 use crate::http::app::idempotency::Idempotency;
+use crate::http::request::target;
 use crate::key::KeyParts;
 use crate::strategy::cache::{AnswerOwner, answer_key};
 use actix_web::{Error, HttpRequest};
@@ -16,13 +17,16 @@ pub struct Invalidation<'a> {
     app: &'a Idempotency,
     operation: &'a str,
     values: KeyParts,
+    /// Those of a path and a query in their one form, where they are spelled in another.
+    respelled: Option<KeyParts>,
 }
 
 impl Idempotency {
     /// Forgets an answer of a handler with `strategy = "cache"`, so that the next read computes it.
     ///
     /// `operation` is the one that the handler names, and `key` the values of its key's placeholders in
-    /// order; without a key of its own, the path and the query. Whose answer it is has to be said:
+    /// order; without a key of its own, the path and the query, spelled in any way. Whose answer it is has
+    /// to be said:
     ///
     /// ```
     /// use actix_web::{Error, HttpRequest, HttpResponse, put, web};
@@ -49,8 +53,17 @@ impl Idempotency {
         operation: &'a str,
         key: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> Invalidation<'a> {
-        let values = key.into_iter().fold(KeyParts::new(), |all, one| all.value(one.as_ref()));
-        Invalidation { app: self, operation, values }
+        let key: Vec<_> = key.into_iter().collect();
+        let values = key.iter().fold(KeyParts::new(), |all, one| all.value(one.as_ref()));
+        let respelled = match &key[..] {
+            [path, query] if path.as_ref().starts_with('/') => {
+                let path = KeyParts::new().value(&target::one_path(path.as_ref()));
+                Some(path.value(&target::one_query(query.as_ref())))
+            }
+            _ => None,
+        };
+        let respelled = respelled.filter(|other| *other != values);
+        Invalidation { app: self, operation, values, respelled }
     }
 }
 
@@ -83,12 +96,16 @@ impl Invalidation<'_> {
     }
 
     async fn forget(&self, scope: &KeyParts) -> Result<(), StoreError> {
-        let key = answer_key(
-            self.app.settings(),
-            scope,
-            AnswerOwner::Operation(self.operation),
-            &self.values,
-        );
-        cached::forget(self.app.engine(), &key).await
+        // A key of two values can look like a path and a query. Then both are forgotten.
+        for values in [Some(&self.values), self.respelled.as_ref()].into_iter().flatten() {
+            let key = answer_key(
+                self.app.settings(),
+                scope,
+                AnswerOwner::Operation(self.operation),
+                values,
+            );
+            cached::forget(self.app.engine(), &key).await?;
+        }
+        Ok(())
     }
 }

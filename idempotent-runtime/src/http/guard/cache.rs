@@ -20,7 +20,7 @@ use crate::http::call::call::{Call, Exit};
 use crate::http::call::claim_request::scope;
 use crate::http::call::definition::pattern;
 use crate::http::call::run::{AnswerPlace, Computation, ComputingTurn, GuardedRun};
-use crate::key::concrete_path;
+use crate::http::request::target;
 use crate::key::{Guard, KeyParts, StorageKey};
 use crate::outcome::{Outcome, StoredResponse};
 use crate::policy::{KeyRequirement, Policy};
@@ -87,8 +87,8 @@ fn check_key(call: &Call) -> Result<(), Exit> {
 /// The handler's own template, or path and query.
 fn read_key(call: &Call) -> Result<Cow<'_, KeyParts>, Exit> {
     if call.policy.key_requirement == KeyRequirement::Unkeyed {
-        let path = KeyParts::new().value(&concrete_path(call.request.path()));
-        return Ok(Cow::Owned(path.value(call.request.query_string())));
+        let path = KeyParts::new().value(&target::path(&call.request));
+        return Ok(Cow::Owned(path.value(&target::query(&call.request))));
     }
     call.filled(&call.values.key, ProblemKind::KeyInvalid).map(Cow::Borrowed)
 }

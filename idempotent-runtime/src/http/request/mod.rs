@@ -1,10 +1,12 @@
 //! Reading a request: its key header, path, query, cookies, forms, times and body.
 //!
-//! This room knows nothing of ours but leaf types. Files import downwards: `template`, then the others.
+//! This room knows nothing of ours but leaf types. Files import downwards: `template` reads with
+//! the others, which do not know each other.
 
 pub(super) mod body;
 pub(super) mod key_header;
 pub(super) mod multipart;
 pub(super) mod prefers_html;
+pub(super) mod target;
 pub(super) mod template;
 pub(super) mod timestamp;

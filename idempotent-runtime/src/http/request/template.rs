@@ -9,9 +9,11 @@
 use crate::http::request::body::is_multipart;
 use crate::http::request::key_header::{self, KeyForm, Unreadable};
 use crate::http::request::multipart::{Field, MultipartForm};
+use crate::http::request::target::{self, NotUtf8};
 use crate::template_value::{Showing, TemplateValue, Unfilled};
+use actix_web::cookie::Cookie;
 use actix_web::http::header::{
-    AUTHORIZATION, COOKIE, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
+    AUTHORIZATION, CONTENT_ENCODING, COOKIE, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
 };
 use actix_web::{HttpMessage, HttpRequest};
 use bytes::Bytes;
@@ -20,6 +22,9 @@ use std::fmt::Display;
 
 /// The header whose value may be a Structured Field.
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The end of a sentence on a value that nobody reads as it was sent.
+const NOT_UTF8: &str = "is no UTF-8";
 
 /// The value of a placeholder: none, where the request does not have it.
 type ReadValue<'a> = Result<Option<Cow<'a, str>>, String>;
@@ -74,20 +79,15 @@ impl Template<'_> {
         self.read(|| format!("the query parameter `{name}`"), read, Showing::Plain)
     }
 
-    /// A segment of the path, by its name in the route.
+    /// A segment of the path, by its name in the route, as `web::Path` gives it.
     pub fn path(self, name: &str) -> Self {
-        let read = Ok(self.request.match_info().get(name).map(Cow::Borrowed));
+        let read = target::segment(self.request, name).map_err(|NotUtf8| NOT_UTF8.to_owned());
         self.read(|| format!("the path segment `{name}`"), read, Showing::Plain)
     }
 
     /// The one cookie of this name.
     pub fn cookie(self, name: &str) -> Self {
-        let read = match self.request.cookies() {
-            Ok(cookies) => one(cookies.iter().filter(|cookie| cookie.name() == name), |cookie| {
-                Cow::Owned(cookie.value().to_owned())
-            }),
-            Err(_) => Err("is in a Cookie header that cannot be read".to_owned()),
-        };
+        let read = one_cookie(self.request, name);
         self.read(|| format!("the cookie `{name}`"), read, Showing::Secret)
     }
 
@@ -95,7 +95,7 @@ impl Template<'_> {
     pub fn form(self, name: &str) -> Self {
         let kind = self.request.content_type();
         let read = if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            one_pair(self.body, name)
+            one_field(self.request, self.body, name)
         } else if is_multipart(self.request) {
             one_part(self.request, self.body, name)
         } else {
@@ -114,8 +114,54 @@ impl Template<'_> {
 }
 
 fn one_pair<'a>(encoded: &'a [u8], name: &str) -> ReadValue<'a> {
-    let pairs = form_urlencoded::parse(encoded);
-    one(pairs.filter(|(key, _)| key == name), |(_, value)| value)
+    let pairs = target::pairs(encoded).filter(|(key, _)| **key == *name.as_bytes());
+    one(pairs, |(_, value)| value)?.map(text).transpose()
+}
+
+/// One field of a form, in the charset that the request names, as `web::Form` reads it.
+fn one_field<'a>(request: &HttpRequest, body: &'a [u8], name: &str) -> ReadValue<'a> {
+    let coding = request.headers().get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
+    if coding.is_some_and(|coding| !coding.eq_ignore_ascii_case(b"identity")) {
+        return Err("is in a form that is compressed".to_owned());
+    }
+    let unknown = |_| "is in a form whose charset is unknown".to_owned();
+    let charset = request.encoding().map_err(unknown)?;
+    if charset.name() == "UTF-8" {
+        return one_pair(body, name);
+    }
+    let decoded = charset.decode_without_bom_handling_and_without_replacement(body);
+    let decoded = decoded.ok_or("is in a form that is not in its charset")?;
+    one_pair(decoded.as_bytes(), name)
+        .map(|value| value.map(|value| Cow::Owned(value.into_owned())))
+}
+
+/// One cookie, as `HttpRequest::cookie` gives it; that leaves out what it cannot read.
+fn one_cookie<'a>(request: &HttpRequest, name: &str) -> ReadValue<'a> {
+    let mut values = Vec::new();
+    for line in request.headers().get_all(COOKIE) {
+        let line = std::str::from_utf8(line.as_bytes())
+            .map_err(|_| "is in a Cookie header that is no UTF-8".to_owned())?;
+        for pair in line.split(';').map(str::trim) {
+            match Cookie::parse_encoded(pair) {
+                Ok(cookie) if cookie.name() == name => {
+                    values.push(Cow::Owned(cookie.value().to_owned()));
+                }
+                Err(_) if pair.split_once('=').is_some_and(|(own, _)| own.trim() == name) => {
+                    return Err(NOT_UTF8.to_owned());
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+    one(values.into_iter(), |value| value)
+}
+
+fn text(bytes: Cow<'_, [u8]>) -> Result<Cow<'_, str>, String> {
+    let text = match bytes {
+        Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+        Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+    };
+    text.ok_or_else(|| NOT_UTF8.to_owned())
 }
 
 fn one_part<'a>(request: &HttpRequest, body: &'a [u8], name: &str) -> ReadValue<'a> {

@@ -11,6 +11,7 @@ use crate::http::call::client::Client;
 use crate::http::call::run::RunState;
 use crate::http::call::steps::read_body;
 use crate::http::guard;
+use crate::http::request::target;
 use crate::http::serve::driver::Serving;
 use crate::http::serve::extractor_errors::is_refused_by_extractor;
 use crate::http::task::carried::carries_task;
@@ -145,7 +146,7 @@ impl GuardedRoutes {
         // A task was let in when it came.
         !carries_task(request)
             && self.methods.contains(request.method())
-            && !self.except.iter().any(|pattern| pattern.is_match(request.path()))
+            && !self.except.iter().any(|pattern| pattern.is_match(target::routed_path(request)))
     }
 }
 
@@ -280,8 +281,8 @@ async fn claim(call: &mut Call, routes: &GuardedRoutes) -> Result<(), Exit> {
 
 /// The pattern of the route, as far as it can be known before it is looked for.
 fn operation(request: &HttpRequest) -> String {
-    let pattern = request.match_pattern();
-    pattern.unwrap_or_else(|| KeyParts::new().value(request.path()).label())
+    let pattern = request.resource_map().match_pattern(target::routed_path(request));
+    pattern.unwrap_or_else(|| KeyParts::new().value(&target::path(request)).label())
 }
 
 impl fmt::Debug for Middleware {
