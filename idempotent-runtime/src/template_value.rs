@@ -12,6 +12,15 @@ pub(crate) const LONG_VALUE_MAX: usize = 8192;
 pub(crate) struct TemplateValue {
     segments: KeyParts,
     failed: Option<Unfilled>,
+    found: Found,
+}
+
+/// Whether any placeholder is there, filled in or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Found {
+    #[default]
+    Nothing,
+    Something,
 }
 
 /// Fills in one template with a function's parameters; every method adds a segment.
@@ -26,7 +35,9 @@ pub struct TemplateFiller<'a> {
 /// Why a template cannot be filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unfilled {
-    /// A placeholder is absent or empty.
+    /// None of the placeholders is there.
+    Absent(String),
+    /// A placeholder is empty, or absent beside one that is there.
     Missing(String),
     /// A placeholder has a value that may not be in a key.
     Invalid(String),
@@ -43,7 +54,11 @@ pub(crate) enum Showing {
 impl TemplateValue {
     /// The parts that were filled in.
     pub(crate) fn segments(&self) -> Result<&KeyParts, Unfilled> {
-        self.failed.clone().map_or(Ok(&self.segments), Err)
+        match (self.failed.clone(), self.found) {
+            (None, _) => Ok(&self.segments),
+            (Some(Unfilled::Absent(why)), Found::Something) => Err(Unfilled::Missing(why)),
+            (Some(why), _) => Err(why),
+        }
     }
 
     /// The value of the only placeholder.
@@ -76,7 +91,11 @@ impl TemplateValue {
         showing: Showing,
     ) {
         let value = match value {
-            None => return self.fail(Unfilled::Missing(format!("{} is missing", what()))),
+            None => {
+                let absent = || Unfilled::Absent(format!("{} is missing", what()));
+                self.failed.get_or_insert_with(absent);
+                return;
+            }
             Some("") => {
                 return self.fail(Unfilled::Missing(format!("{} is empty", what())));
             }
@@ -85,6 +104,7 @@ impl TemplateValue {
             }
             Some(value) => value,
         };
+        self.found = Found::Something;
         let segments = std::mem::take(&mut self.segments);
         self.segments = match showing {
             Showing::Plain => segments.value(value),
@@ -93,6 +113,7 @@ impl TemplateValue {
     }
 
     pub(crate) fn fail(&mut self, why: Unfilled) {
+        self.found = Found::Something;
         self.failed.get_or_insert(why);
     }
 }

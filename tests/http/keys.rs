@@ -15,6 +15,8 @@ on_every_store! {
     strict_mode_takes_the_quoted_form_alone,
     keys_that_look_like_something_else_are_keys,
     a_key_of_a_hundred_kilobytes_is_refused,
+    an_optional_key_is_whole_or_not_there,
+    an_optional_key_that_is_empty_or_unreadable_is_refused,
 }
 
 async fn a_missing_or_empty_key_is_missing(backend: Backend) {
@@ -134,4 +136,52 @@ async fn a_key_of_a_hundred_kilobytes_is_refused(backend: Backend) {
     raw.read_to_end(&mut answer).await.unwrap();
     assert!(answer.starts_with(b"HTTP/1.1 4"), "{}", String::from_utf8_lossy(&answer));
     assert_eq!(shop.handler.runs(), 0);
+}
+
+async fn an_optional_key_is_whole_or_not_there(backend: Backend) {
+    let shop = Shop::open(backend);
+    let send = |query: &str, part: Option<&str>, body: &'static str| {
+        let kind = "application/x-www-form-urlencoded";
+        let request = shop.post(&format!("/optional-parts{query}")).header("Content-Type", kind);
+        let request = request.body(body);
+        part.into_iter().fold(request, |request, part| request.header("X-Part", part)).send()
+    };
+    for run in 1..=2 {
+        let reply = send("?other=1", None, "other=1").await;
+        assert_eq!((reply.status, reply.body), (201, format!("run {run}").into()));
+    }
+    for (query, part, body) in [
+        ("", Some("a"), ""),
+        ("?part=b", None, ""),
+        ("", None, "part=c"),
+        ("?part=b", Some("a"), ""),
+        ("?part=b", None, "part=c"),
+        ("?part=", None, ""),
+        ("", Some(""), ""),
+        ("", None, "part="),
+        ("?part=b", Some("a"), "part="),
+    ] {
+        send(query, part, body).await.is_problem(400, "key-missing");
+    }
+    send("?part=b&part=b", Some("a"), "").await.is_problem(400, "key-invalid");
+    send("?part=%FE", Some("a"), "").await.is_problem(400, "key-invalid");
+    send("?part=%FE", None, "").await.is_problem(400, "key-missing");
+    assert_eq!(send("?part=b", Some("a"), "part=c").await.body, "run 3");
+    assert!(send("?part=b", Some("a"), "part=c").await.is_replay());
+}
+
+async fn an_optional_key_that_is_empty_or_unreadable_is_refused(backend: Backend) {
+    let shop = Shop::open(backend);
+    for (key, kind) in [
+        ("", "key-missing"),
+        ("\"\"", "key-missing"),
+        ("  ", "key-missing"),
+        ("\"open", "key-invalid"),
+        ("a b", "key-invalid"),
+    ] {
+        shop.post("/optional").key(key).send().await.is_problem(400, kind);
+    }
+    shop.post("/optional").key("a").key("a").send().await.is_problem(400, "key-invalid");
+    assert_eq!(shop.stage.runs(), 0);
+    assert_eq!(shop.post("/optional").send().await.status, 201);
 }

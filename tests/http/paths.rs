@@ -95,19 +95,19 @@ struct Named {
 }
 
 #[route("/asked", method = "POST")]
-#[idempotent(key = "{query.name}", fingerprint = "none")]
+#[idempotent(key = "{query.name}", fingerprint = "none", required = false)]
 async fn asked(stage: Hand, asked: web::Query<Named>) -> impl Responder {
     got(stage, &asked.name).await
 }
 
 #[route("/filled-in", method = "POST")]
-#[idempotent(key = "{form.name}", fingerprint = "none")]
+#[idempotent(key = "{form.name}", fingerprint = "none", required = false)]
 async fn filled_in(stage: Hand, sent: Form<Named>) -> impl Responder {
     got(stage, &sent.name).await
 }
 
 #[route("/signed-in", method = "POST")]
-#[idempotent(key = "{cookie.sid}", fingerprint = "none")]
+#[idempotent(key = "{cookie.sid}", fingerprint = "none", required = false)]
 async fn signed_in(stage: Hand, request: HttpRequest) -> impl Responder {
     let sid = request.cookie("sid");
     got(stage, sid.as_ref().map_or("nobody", |sid| sid.value())).await

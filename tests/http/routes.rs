@@ -16,6 +16,7 @@ pub(crate) fn all(config: &mut web::ServiceConfig) {
         .service(waiting)
         .service(impatient)
         .service(optional)
+        .service(optional_parts)
         .service(rejecting)
         .service(holding)
         .service(lasting)
@@ -87,6 +88,16 @@ async fn impatient(handler: Handler) -> impl Responder {
 #[idempotent(required = false)]
 async fn optional(handler: Handler) -> impl Responder {
     handler.run().await
+}
+
+#[route("/optional-parts", method = "POST")]
+#[idempotent(
+    key = "{header.X-Part}{query.part}{form.part}",
+    required = false,
+    fingerprint = "none"
+)]
+async fn optional_parts(stage: Hand) -> impl Responder {
+    stage.perform().await
 }
 
 #[route("/rejecting", method = "POST")]

@@ -125,7 +125,7 @@ impl From<Refusal> for MessageError {
 impl From<Unfilled> for MessageError {
     fn from(unfilled: Unfilled) -> Self {
         match unfilled {
-            Unfilled::Missing(why) => Self::KeyMissing(why),
+            Unfilled::Absent(why) | Unfilled::Missing(why) => Self::KeyMissing(why),
             Unfilled::Invalid(why) => Self::KeyInvalid(why),
         }
     }

@@ -128,10 +128,14 @@ impl Call {
         invalid: ProblemKind,
     ) -> Result<&'a KeyParts, Exit> {
         value.segments().map_err(|why| match why {
-            Unfilled::Missing(why) if invalid == ProblemKind::KeyInvalid => {
+            Unfilled::Absent(why) | Unfilled::Missing(why)
+                if invalid == ProblemKind::KeyInvalid =>
+            {
                 self.problem(ProblemKind::KeyMissing, why)
             }
-            Unfilled::Missing(why) | Unfilled::Invalid(why) => self.problem(invalid, why),
+            Unfilled::Absent(why) | Unfilled::Missing(why) | Unfilled::Invalid(why) => {
+                self.problem(invalid, why)
+            }
         })
     }
 

@@ -28,7 +28,7 @@ pub(crate) fn claim_request(call: &Call) -> Result<Option<ClaimRequest>, Exit> {
     }
     let key = match call.values.key.segments() {
         Ok(key) => key,
-        Err(Unfilled::Missing(_)) if call.policy.key_requirement == KeyRequirement::Optional => {
+        Err(Unfilled::Absent(_)) if call.policy.key_requirement == KeyRequirement::Optional => {
             return Ok(None);
         }
         Err(_) => call.filled(&call.values.key, ProblemKind::KeyInvalid)?,
