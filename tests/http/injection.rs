@@ -9,6 +9,7 @@ on_every_store! {
     values_of_every_kind_name_records_of_their_own,
     scopes_of_every_kind_are_apart,
     what_people_read_of_a_record_is_printable,
+    a_record_shows_no_credential,
 }
 
 /// Text that was trouble elsewhere, and pairs that others take for one.
@@ -102,4 +103,19 @@ async fn what_people_read_of_a_record_is_printable(backend: Backend) {
         assert!(!record.value.windows(7).any(|bytes| bytes == b"hunter2"), "no cookie is kept");
         assert!(glance.label.contains("(secret)"), "{:?}", glance.label);
     }
+}
+
+/// By its name, wherever in the request it is.
+async fn a_record_shows_no_credential(backend: Backend) {
+    let shop = Shop::open(backend);
+    let sent = shop
+        .post("/by-credentials/hunter1?reset_token=hunter4")
+        .header("X-Api-Key", "hunter2")
+        .header("X-CSRF", "hunter3")
+        .header("Content-Type", "application/x-www-form-urlencoded")
+        .body("client_secret=hunter5");
+    assert_eq!(sent.send().await.status, 201);
+    let record = shop.backend.store.record().await;
+    assert_eq!(Summary::of(&record.value).label, "(secret)".repeat(5));
+    assert!(!record.value.windows(6).any(|bytes| bytes == b"hunter"), "none is kept");
 }

@@ -33,6 +33,7 @@ pub(crate) fn all(config: &mut web::ServiceConfig) {
         .service(by_fingerprint)
         .service(by_sources)
         .service(by_form)
+        .service(by_credentials)
         .service(everybodys)
         .service(personal)
         .service(messages)
@@ -213,6 +214,15 @@ async fn by_sources(handler: Handler) -> impl Responder {
 #[idempotent(key = "{form.token}", fingerprint = "none")]
 async fn by_form(handler: Handler) -> impl Responder {
     handler.run().await
+}
+
+#[route("/by-credentials/{session}", method = "POST")]
+#[idempotent(
+    key = "{path.session}{header.X-Api-Key}{header.X-CSRF}{query.reset_token}{form.client_secret}",
+    fingerprint = "none"
+)]
+async fn by_credentials(stage: Hand) -> impl Responder {
+    stage.perform().await
 }
 
 #[route("/everybodys", method = "POST")]

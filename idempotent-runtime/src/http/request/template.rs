@@ -65,24 +65,21 @@ impl Template<'_> {
             line.and_then(|line| line.map(printable).transpose())
         };
         let secret = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
-        let showing = if secret.iter().any(|hidden| name.eq_ignore_ascii_case(hidden.as_str())) {
-            Showing::Secret
-        } else {
-            Showing::Plain
-        };
+        let is_secret = secret.iter().any(|hidden| name.eq_ignore_ascii_case(hidden.as_str()));
+        let showing = if is_secret { Showing::Secret } else { Showing::of(name) };
         self.read(what, read, showing)
     }
 
     /// The one occurrence of a query parameter, decoded.
     pub fn query(self, name: &str) -> Self {
         let read = one_pair(self.request.query_string().as_bytes(), name);
-        self.read(|| format!("the query parameter `{name}`"), read, Showing::Plain)
+        self.read(|| format!("the query parameter `{name}`"), read, Showing::of(name))
     }
 
     /// A segment of the path, by its name in the route, as `web::Path` gives it.
     pub fn path(self, name: &str) -> Self {
         let read = target::segment(self.request, name).map_err(|NotUtf8| NOT_UTF8.to_owned());
-        self.read(|| format!("the path segment `{name}`"), read, Showing::Plain)
+        self.read(|| format!("the path segment `{name}`"), read, Showing::of(name))
     }
 
     /// The one cookie of this name.
@@ -101,7 +98,7 @@ impl Template<'_> {
         } else {
             Ok(None)
         };
-        self.read(|| format!("the form field `{name}`"), read, Showing::Plain)
+        self.read(|| format!("the form field `{name}`"), read, Showing::of(name))
     }
 
     fn read(self, what: impl Fn() -> String, read: ReadValue<'_>, showing: Showing) -> Self {
