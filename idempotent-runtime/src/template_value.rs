@@ -131,6 +131,13 @@ impl TemplateValue {
         };
     }
 
+    /// Adds the mark of a header that is not there. No header is spelled like it: an empty one is refused.
+    #[cfg(feature = "actix")]
+    pub(crate) fn put_absent(&mut self) {
+        self.found = Found::Something;
+        self.segments = std::mem::take(&mut self.segments).value("");
+    }
+
     pub(crate) fn fail(&mut self, why: Unfilled) {
         self.found = Found::Something;
         self.failed.get_or_insert(why);

@@ -3,7 +3,7 @@
 use crate::guard;
 use actix_web::dev::Payload;
 use actix_web::error::ErrorUnauthorized;
-use actix_web::web::{Data, ServiceConfig};
+use actix_web::web::{Data, Path, ServiceConfig};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder, route};
 use futures_util::future::join_all;
 use idempotent_runtime::key::KeyParts;
@@ -20,6 +20,7 @@ on_every_store! {
     a_read_is_computed_once_and_again_after_its_ttl,
     an_answer_says_how_old_it_is,
     path_and_query_make_an_answer,
+    without_a_header_of_the_key_there_is_an_answer_of_its_own,
     a_client_that_has_it_is_told_so,
     what_the_handler_says_to_caches_is_kept,
     of_fifty_reads_at_once_one_computes,
@@ -51,7 +52,9 @@ fn routes(config: &mut ServiceConfig) {
         .service(stale)
         .service(impatient)
         .service(by_methods)
-        .service(checked);
+        .service(checked)
+        .service(spoken)
+        .service(forget_spoken);
 }
 
 #[route("/things/{id}", method = "GET")]
@@ -89,6 +92,26 @@ async fn impatient(handler: Handler) -> impl Responder {
 #[idempotent(strategy = "cache", ttl = "1m", key = "all")]
 async fn by_methods(handler: Handler) -> impl Responder {
     handler.run().await
+}
+
+#[route("/spoken/{id}", method = "GET")]
+#[idempotent(
+    strategy = "cache",
+    ttl = "1m",
+    key = "{path.id}{header.Accept-Language}",
+    operation = "spoken"
+)]
+async fn spoken(stage: Hand) -> impl Responder {
+    stage.perform().await
+}
+
+#[route("/spoken/{id}", method = "DELETE")]
+async fn forget_spoken(
+    id: Path<String>,
+    request: HttpRequest,
+    cache: Idempotency,
+) -> impl Responder {
+    cache.invalidate("spoken", [&*id, ""]).of(&request).await.map(|()| "forgotten")
 }
 
 /// Who calls, unless the credential was revoked.
@@ -174,6 +197,25 @@ async fn path_and_query_make_an_answer(backend: Backend) {
             assert_eq!(shop.read(path).await.body, expected, "{path}, turn {turn}");
         }
     }
+}
+
+/// What no header says is not what an empty one says, and can be forgotten alone.
+async fn without_a_header_of_the_key_there_is_an_answer_of_its_own(backend: Backend) {
+    let shop = Shop::open(backend);
+    let read = |language: Option<&str>| {
+        let request = shop.get("/spoken/7");
+        language.into_iter().fold(request, |it, said| it.header("Accept-Language", said)).send()
+    };
+    for turn in 0..2 {
+        for (n, language) in [None, Some("de"), Some("en")].into_iter().enumerate() {
+            let expected = format!("run {}", n + 1);
+            assert_eq!(read(language).await.body, expected, "{language:?}, turn {turn}");
+        }
+    }
+    read(Some("")).await.is_problem(400, "key-missing");
+    shop.server.send(Method::DELETE, "/spoken/7").send().await;
+    assert_eq!(read(None).await.body, "run 4");
+    assert_eq!(read(Some("de")).await.body, "run 2");
 }
 
 async fn a_client_that_has_it_is_told_so(backend: Backend) {

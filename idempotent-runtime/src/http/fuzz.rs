@@ -4,7 +4,7 @@
 
 use crate::http::answer::stored_response;
 use crate::http::request::key_header::{KEY_MAX, KeyForm, parse};
-use crate::http::request::template::Template;
+use crate::http::request::template::{AbsentHeader, Template};
 use crate::outcome::StoredResponse;
 use crate::template_value::{TemplateValue, Unfilled};
 use actix_web::http::Uri;
@@ -52,8 +52,14 @@ pub fn request(sent: &[u8]) {
     let (request, body) = (request.to_http_request(), Bytes::copy_from_slice(body));
     let fills = |fill: fn(Template<'_>) -> Template<'_>| {
         let mut value = TemplateValue::default();
-        let (form, longest) = (KeyForm::Lenient, LONGEST);
-        fill(Template { value: &mut value, request: &request, body: &body, form, longest });
+        fill(Template {
+            value: &mut value,
+            request: &request,
+            body: &body,
+            form: KeyForm::Lenient,
+            absent_header: AbsentHeader::Missing,
+            longest: LONGEST,
+        });
         match value.segments() {
             Ok(segments) => {
                 let last = value.value();

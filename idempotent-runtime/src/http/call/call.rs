@@ -5,7 +5,7 @@
 use crate::http::answer::problem::{Problem, ProblemKind};
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::run::RunState;
-use crate::http::request::template::Template;
+use crate::http::request::template::{AbsentHeader, Template};
 use crate::key::{Guard, KeyParts};
 use crate::policy::{GuardPlace, Policy};
 use crate::template_value::{LONG_VALUE_MAX, TemplateValue, Unfilled, VALUE_MAX};
@@ -82,7 +82,11 @@ impl Call {
 
     /// Fills in the template of the key.
     pub fn key(&mut self) -> Template<'_> {
-        template(&mut self.values.key, &self.app, &self.request, &self.body, VALUE_MAX)
+        let key = template(&mut self.values.key, &self.app, &self.request, &self.body, VALUE_MAX);
+        match self.policy.strategy {
+            Strategy::Cache => Template { absent_header: AbsentHeader::Value, ..key },
+            _ => key,
+        }
     }
 
     /// Fills in the handler's own template of the scope, in place of the app's rule.
@@ -155,5 +159,6 @@ fn template<'a>(
     body: &'a Bytes,
     longest: usize,
 ) -> Template<'a> {
-    Template { value, request, body, form: app.key_form(), longest }
+    let (form, absent_header) = (app.key_form(), AbsentHeader::Missing);
+    Template { value, request, body, form, absent_header, longest }
 }

@@ -29,12 +29,22 @@ const NOT_UTF8: &str = "is no UTF-8";
 /// The value of a placeholder: none, where the request does not have it.
 type ReadValue<'a> = Result<Option<Cow<'a, str>>, String>;
 
+/// The meaning of a header that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AbsentHeader {
+    /// The template cannot be filled in.
+    Missing,
+    /// A value of its own: what a handler answers without it is an answer, too.
+    Value,
+}
+
 /// Fills in one template from one request; every method adds a segment.
 pub struct Template<'a> {
     pub(crate) value: &'a mut TemplateValue,
     pub(crate) request: &'a HttpRequest,
     pub(crate) body: &'a Bytes,
     pub(crate) form: KeyForm,
+    pub(crate) absent_header: AbsentHeader,
     /// The longest value, in bytes.
     pub(crate) longest: usize,
 }
@@ -64,6 +74,10 @@ impl Template<'_> {
             let line = one(headers.get_all(name), HeaderValue::as_bytes);
             line.and_then(|line| line.map(printable).transpose())
         };
+        if self.absent_header == AbsentHeader::Value && read == Ok(None) {
+            self.value.put_absent();
+            return self;
+        }
         let secret = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
         let is_secret = secret.iter().any(|hidden| name.eq_ignore_ascii_case(hidden.as_str()));
         let showing = if is_secret { Showing::Secret } else { Showing::of(name) };
