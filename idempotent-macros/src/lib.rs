@@ -39,7 +39,7 @@ use proc_macro2::TokenStream;
 /// | `headers` | response headers to replay beside the standard ones: `"X-Total"` | none |
 /// | `max_body` | how much of a body is buffered: `"64KiB"` | the app's, 2 MiB |
 /// | `message` | the `detail` of answers to duplicates | a sentence for each kind of duplicate |
-/// | `required` | `true`, or `false`: without a key it runs unguarded | `true` |
+/// | `required` | `true`, or `false`: where none of the key's placeholders is there, it runs unguarded; an empty or unreadable key, or a part of one, is still refused | `true` |
 /// | `within` | how far the request's timestamp may be from now | no limit |
 /// | `timestamp` | a template of that timestamp | `"{header.Timestamp}"` |
 /// | `first_sent` | a template of the time when the client first sent the request, see below | not checked |
@@ -115,8 +115,14 @@ use proc_macro2::TokenStream;
 /// `{cookie.sid}` and `{form.token}` read the request; `{order.sku}` and `{user.id()}` are Rust
 /// expressions on the handler's parameters, type-checked and written with `Display`. A parameter
 /// wins over a request source of the same name. `{{` and `}}` are braces. A placeholder that is
-/// absent or empty is a missing key. `{form.…}` reads a form that is urlencoded or multipart, up to
+/// absent or empty is a missing key; only in the key of a `cache` an absent header is a value of its own,
+/// which `invalidate` names by `""`. `{form.…}` reads a form that is urlencoded or multipart, up to
 /// `max_body`; the handler still gets all of it.
+///
+/// A placeholder is what the handler's extractors give: `{path.id}` what `web::Path` gives, so that
+/// `/x/a+b` and `/x/a%2Bb` are one. One that is no UTF-8 is refused. Where people look at records, values
+/// of cookies and credentials are hidden: of `Authorization`, and of names that contain `token`, `csrf`,
+/// `secret`, `session` or `api-key`.
 ///
 /// # Examples
 /// ```ignore

@@ -117,7 +117,8 @@ impl Middleware {
 
     /// Leaves the paths that this pattern matches alone: the whole pattern, as `/v2/orders/{id}`.
     ///
-    /// Defaults to none; each call adds one.
+    /// It is compared with the path that actix's router compares: there `%2F` is no slash. Defaults to none;
+    /// each call adds one.
     #[must_use]
     pub fn except(mut self, pattern: &str) -> Self {
         Rc::make_mut(&mut self.routes).except.push(ResourceDef::new(pattern));
