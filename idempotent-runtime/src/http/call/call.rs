@@ -83,8 +83,8 @@ impl Call {
     /// Fills in the template of the key.
     pub fn key(&mut self) -> Template<'_> {
         let key = template(&mut self.values.key, &self.app, &self.request, &self.body, VALUE_MAX);
-        match self.policy.strategy {
-            Strategy::Cache => Template { absent_header: AbsentHeader::Value, ..key },
+        match self.policy.strategy.traits().guard {
+            GuardPlace::Cache => Template { absent_header: AbsentHeader::Value, ..key },
             _ => key,
         }
     }
