@@ -3,11 +3,17 @@
 //! The provider has an idempotency of its own. The handler derives the key of its charge from its own
 //! record, so that a run that was killed after the charge charges nothing when it runs again.
 
-use actix_web::{App, Error, HttpResponse, HttpServer, Responder, error, get, post, web};
+use actix_web::dev::Payload;
+use actix_web::{
+    App, Error, FromRequest, HttpRequest, HttpResponse, HttpServer, Responder, error, get, post,
+    web,
+};
 use idempotent_runtime::extract::DownstreamKey;
-use idempotent_runtime::{Idempotency, Scope, idempotent};
+use idempotent_runtime::{Idempotency, Scope, ScopeId, idempotent};
 use serde_json::json;
 use std::collections::HashMap;
+use std::fmt::Display;
+use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Another company: it remembers what it did for each key that it was sent.
@@ -27,10 +33,35 @@ impl Provider {
     }
 }
 
+/// Who pays: the same customer, whatever token is shown today.
+struct Customer(String);
+
+impl ScopeId for Customer {
+    fn scope_id(&self) -> impl Display {
+        &self.0
+    }
+}
+
+/// Your authentication stands here, and checks the token.
+impl FromRequest for Customer {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let token = request.headers().get("Authorization").and_then(|token| token.to_str().ok());
+        let name = token.and_then(|token| token.strip_prefix("Bearer ")?.split('.').next());
+        ready(match name {
+            Some(name) => Ok(Self(name.to_owned())),
+            None => Err(error::ErrorUnauthorized("sign in")),
+        })
+    }
+}
+
 /// Charges, and fails the first time: as if the process had died before its record was stored.
 #[post("/payments")]
 #[idempotent]
 async fn pay(
+    _: Customer,
     provider: web::Data<Provider>,
     failures: web::Data<Mutex<usize>>,
     downstream: DownstreamKey,
@@ -66,10 +97,14 @@ fn routes(
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let idempotency = Idempotency::connect("memory:").await?.scope(Scope::shared()).build()?;
+    let builder = Idempotency::connect("memory:").await?;
+    let idempotency = builder.scope(Scope::extract::<Customer>()).build()?;
     let routes = routes(&Provider::default(), 1);
     println!("twice, of which the first breaks after it charged; there is one charge:");
-    println!("curl -i -X POST http://127.0.0.1:8080/payments -H 'Idempotency-Key: order-1'");
+    println!(
+        "curl -i -X POST http://127.0.0.1:8080/payments -H 'Authorization: Bearer alice.1' \
+         -H 'Idempotency-Key: order-1'"
+    );
     println!("curl http://127.0.0.1:8080/charges");
     HttpServer::new(move || App::new().app_data(idempotency.clone()).configure(routes.clone()))
         .bind(("127.0.0.1", 8080))?
@@ -86,18 +121,25 @@ mod tests {
     #[actix_web::test]
     async fn a_payment_that_runs_again_charges_once_and_another_one_charges_again() {
         let idempotency = Idempotency::connect("memory:").await.unwrap();
-        let idempotency = idempotency.scope(Scope::shared()).build().unwrap();
+        let idempotency = idempotency.scope(Scope::extract::<Customer>()).build().unwrap();
         let provider = Provider::default();
         let app = App::new().app_data(idempotency).configure(routes(&provider, 1));
         let app = init_service(app).await;
-        let request = |key: &'static str| {
+        let request = |key: &'static str, token: &'static str| {
             TestRequest::post()
                 .uri("/payments")
+                .insert_header(("Authorization", token))
                 .insert_header(("Idempotency-Key", key))
                 .to_request()
         };
-        for (key, status, charges) in [("a", 503, 1), ("a", 201, 1), ("a", 201, 1), ("b", 201, 2)] {
-            assert_eq!(call_service(&app, request(key)).await.status(), status);
+        for (key, token, status, charges) in [
+            ("a", "Bearer alice.1", 503, 1),
+            ("a", "Bearer alice.1", 201, 1),
+            ("a", "Bearer alice.2", 201, 1),
+            ("b", "Bearer alice.2", 201, 2),
+            ("b", "Bearer bob.1", 201, 3),
+        ] {
+            assert_eq!(call_service(&app, request(key, token)).await.status(), status);
             assert_eq!(provider.charges(), charges);
         }
     }

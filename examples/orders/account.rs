@@ -7,8 +7,10 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpRequest, web};
+use idempotent_runtime::ScopeId;
 use idempotent_runtime::task::TaskArgument;
 use serde::Serialize;
+use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -37,6 +39,13 @@ impl FromRequest for Account {
     }
 }
 
+/// Whose keys, tokens and responses: the account's, however it said its name.
+impl ScopeId for Account {
+    fn scope_id(&self) -> impl Display {
+        &self.0
+    }
+}
+
 /// A task knows whose it is; the credential was checked when it came.
 impl TaskArgument for Account {
     type Kept = String;
@@ -57,11 +66,6 @@ pub(crate) async fn checked(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     next.call(request).await
-}
-
-/// Whose keys, tokens and responses: the account's, however it said its name.
-pub(crate) fn scope(request: &HttpRequest) -> Result<String, Error> {
-    named(request).ok_or_else(|| ShopError::Unauthorized.into())
 }
 
 pub(crate) fn named(request: &HttpRequest) -> Option<String> {

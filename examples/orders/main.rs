@@ -12,6 +12,7 @@ mod routes;
 mod simulate;
 mod welcome;
 
+use account::Account;
 use activity::Activity;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
@@ -61,7 +62,7 @@ fn told(error: &anyhow::Error) -> String {
 async fn run(options: Options) -> anyhow::Result<()> {
     let business = Business::open(&options.database).await.context("--database")?;
     let builder = Idempotency::connect(&options.store).await.context("--store")?;
-    let builder = builder.scope(Scope::from_fn(account::scope)).lease(options.lease);
+    let builder = builder.scope(Scope::extract::<Account>()).lease(options.lease);
     let builder = builder.tasks_at_once(options.tasks.into());
     let mut builder = business.guard(builder);
     if let Some(secret) = options.secret() {

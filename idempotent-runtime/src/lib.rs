@@ -6,7 +6,19 @@
 //! # #[cfg(all(feature = "macros", feature = "actix"))]
 //! # mod shop {
 //! use actix_web::{App, HttpResponse, Responder, post, web};
-//! use idempotent_runtime::{BuildError, Idempotency, MemoryStore, Scope, idempotent};
+//! use idempotent_runtime::{BuildError, Idempotency, MemoryStore, Scope, ScopeId, idempotent};
+//! use std::fmt::Display;
+//!
+//! /// Who the caller is: your authentication puts it into the request's extensions.
+//! struct Customer {
+//!     id: u64,
+//! }
+//!
+//! impl ScopeId for Customer {
+//!     fn scope_id(&self) -> impl Display {
+//!         self.id
+//!     }
+//! }
 //!
 //! #[post("/orders")]
 //! #[idempotent(key = "{header.Idempotency-Key}", ttl = "24h")]
@@ -15,9 +27,8 @@
 //! }
 //!
 //! # fn main() -> Result<(), BuildError> {
-//! let idempotency = Idempotency::builder(MemoryStore::new())
-//!     .scope(Scope::header("Authorization"))
-//!     .build()?;
+//! let idempotency =
+//!     Idempotency::builder(MemoryStore::new()).scope(Scope::of::<Customer>()).build()?;
 //! let app = App::new().app_data(idempotency.clone()).service(create_order);
 //! # let _ = app;
 //! # Ok(())
@@ -28,7 +39,8 @@
 //! # Contents
 //! **Start here**: [`idempotent`](macro@idempotent) is the attribute, with all its arguments;
 //! [`Idempotency`] is the object that an app is given, built by [`IdempotencyBuilder`]; [`Scope`] says whose
-//! a request is; [`Middleware`] guards whole scopes of handlers that nobody annotated.
+//! a request is, by a type of the app's that implements [`ScopeId`]; [`Middleware`] guards whole scopes of
+//! handlers that nobody annotated.
 //!
 //! **Parameters of a handler**: [`extract`] has the fence of a run and keys for calls to other systems,
 //! [`transaction`] the business transaction, [`token`] one-time tokens.
@@ -83,7 +95,9 @@ mod sync;
 mod template_value;
 
 #[cfg(feature = "actix")]
-pub use http::{Idempotency, IdempotencyBuilder, KeyForm, Middleware, MiddlewareService, Scope};
+pub use http::{
+    Idempotency, IdempotencyBuilder, KeyForm, Middleware, MiddlewareService, Scope, ScopeId,
+};
 #[cfg(feature = "macros")]
 pub use idempotent_macros::{States, idempotent};
 pub use setup::{BuildError, NoScope};

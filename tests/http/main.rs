@@ -30,6 +30,7 @@ macro_rules! on_every_store {
 
 mod bodies;
 mod cache;
+mod callers;
 mod contention;
 mod credentials;
 mod doctor;

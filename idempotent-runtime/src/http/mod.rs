@@ -21,6 +21,7 @@ pub use answer::stored_response::StoreResponse;
 pub use app::builder::IdempotencyBuilder;
 pub use app::idempotency::Idempotency;
 pub use app::scope::Scope;
+pub use app::scope_id::ScopeId;
 #[cfg(feature = "browser")]
 pub use browser::browser_script;
 pub use call::call::Call;

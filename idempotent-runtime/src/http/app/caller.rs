@@ -15,9 +15,9 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    pub(crate) fn of(request: &HttpRequest) -> Result<Self, Error> {
+    pub(crate) async fn of(request: &HttpRequest) -> Result<Self, Error> {
         let app = Idempotency::extract(request).into_inner()?;
-        let scope = app.scope().of(request).map_err(|none| match none {
+        let scope = app.scope().read(request).await.map_err(|none| match none {
             Unscoped::Refused(error) => error,
             Unscoped::Missing(why) => {
                 let problem = Problem::new(ProblemKind::ScopeMissing, request.path(), why);

@@ -28,12 +28,18 @@ use std::sync::Arc;
 ///
 /// ```
 /// use actix_web::App;
-/// use idempotent_runtime::{Idempotency, MemoryStore, Scope};
+/// use idempotent_runtime::{Idempotency, MemoryStore, Scope, ScopeId};
+///
+/// # struct Customer(u64);
+/// impl ScopeId for Customer {
+///     fn scope_id(&self) -> impl std::fmt::Display {
+///         self.0
+///     }
+/// }
 ///
 /// # fn main() -> Result<(), idempotent_runtime::BuildError> {
-/// let idempotency = Idempotency::builder(MemoryStore::new())
-///     .scope(Scope::header("Authorization"))
-///     .build()?;
+/// let idempotency =
+///     Idempotency::builder(MemoryStore::new()).scope(Scope::of::<Customer>()).build()?;
 /// let app = App::new().app_data(idempotency.clone());
 /// # Ok(())
 /// # }

@@ -1,15 +1,24 @@
 //! The rule that says whose a request is.
 
+use crate::http::app::scope_id::ScopeId;
 use crate::key::KeyParts;
+use actix_web::dev::Payload;
 use actix_web::http::header::HeaderName;
-use actix_web::{Error, HttpRequest};
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 
 /// Reads from a request whose it is: a tenant, an account, a session.
 ///
-/// Keys, tokens and stored responses never cross a scope. It is read after the handler's
-/// extractors have accepted the request, so it need not check credentials again.
+/// Keys, tokens and stored responses never cross a scope. So it is who the caller *is*, and not the
+/// credential that the caller shows today: tokens are refreshed between a try and its retry, and the
+/// retry must find what the try left.
+///
+/// It is read after the handler's extractors have accepted the request, so it need not check
+/// credentials again. [`Middleware`](crate::Middleware) reads it before them.
 #[derive(Clone)]
 pub struct Scope(ScopeRule);
 
@@ -20,7 +29,12 @@ enum ScopeRule {
     Shared,
     Header(HeaderName),
     Custom(Arc<Custom>),
+    Extension { id: fn(&HttpRequest) -> Option<String>, of: &'static str },
+    Extractor { id: ExtractId, of: &'static str },
 }
+
+/// Extracts a caller and gives the caller's id.
+type ExtractId = fn(&HttpRequest) -> LocalBoxFuture<'static, Result<String, Error>>;
 
 /// Why a request has no scope.
 pub(crate) enum Unscoped {
@@ -31,9 +45,116 @@ pub(crate) enum Unscoped {
 }
 
 impl Scope {
-    /// Requests with the same value of this header belong together, `Authorization` for instance.
+    /// The caller is a value of this type, which the app's authentication put into the request's
+    /// extensions.
+    ///
+    /// ```
+    /// use actix_web::dev::{Service, ServiceRequest};
+    /// use actix_web::{App, HttpMessage};
+    /// use idempotent_runtime::{Idempotency, MemoryStore, Scope, ScopeId};
+    /// use std::fmt::Display;
+    ///
+    /// struct Customer(String);
+    ///
+    /// impl ScopeId for Customer {
+    ///     fn scope_id(&self) -> impl Display {
+    ///         &self.0
+    ///     }
+    /// }
+    ///
+    /// /// Checks a credential, and says who shows it.
+    /// fn authenticate(request: &ServiceRequest) -> Option<Customer> {
+    ///     # let _ = request;
+    ///     // …
+    ///     # None
+    /// }
+    ///
+    /// # fn main() -> Result<(), idempotent_runtime::BuildError> {
+    /// let idempotency =
+    ///     Idempotency::builder(MemoryStore::new()).scope(Scope::of::<Customer>()).build()?;
+    /// let app = App::new().app_data(idempotency.clone()).wrap_fn(|request, next| {
+    ///     if let Some(customer) = authenticate(&request) {
+    ///         request.extensions_mut().insert(customer);
+    ///     }
+    ///     next.call(request)
+    /// });
+    /// # let _ = app;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A middleware is the place for this. An extractor of the handler can do it too, but then a
+    /// [`TokenIssuer`](crate::token::TokenIssuer) beside it, [`task_routes`](crate::task::task_routes) and
+    /// [`Middleware`](crate::Middleware) do not see it: take [`Scope::extract`] instead.
+    ///
+    /// A request without such a value, or whose id is empty, is refused with 400 `scope-missing`.
+    #[must_use]
+    pub fn of<T: ScopeId + 'static>() -> Self {
+        let id = |request: &HttpRequest| {
+            request.extensions().get::<T>().map(|caller| caller.scope_id().to_string())
+        };
+        Self(ScopeRule::Extension { id, of: type_name::<T>() })
+    }
+
+    /// The caller is what this extractor gives; where it refuses, its error is the response.
+    ///
+    /// ```
+    /// use actix_web::dev::Payload;
+    /// use actix_web::error::ErrorUnauthorized;
+    /// use actix_web::{Error, FromRequest, HttpRequest};
+    /// use idempotent_runtime::{Scope, ScopeId};
+    /// use std::fmt::Display;
+    /// use std::future::{Ready, ready};
+    ///
+    /// struct Account(u64);
+    ///
+    /// impl FromRequest for Account {
+    ///     type Error = Error;
+    ///     type Future = Ready<Result<Self, Error>>;
+    ///
+    ///     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+    ///         # let _ = request;
+    ///         // … checks the credential
+    ///         # ready(Err(ErrorUnauthorized("sign in")))
+    ///     }
+    /// }
+    ///
+    /// impl ScopeId for Account {
+    ///     fn scope_id(&self) -> impl Display {
+    ///         self.0
+    ///     }
+    /// }
+    ///
+    /// let scope = Scope::extract::<Account>();
+    /// ```
+    ///
+    /// It may wait, for a database for instance, and is awaited before anything is looked up. It
+    /// runs once more for the scope, after the handler's own extractors, and sees no body: if that
+    /// costs too much, have a middleware put the caller into the request's extensions, and take
+    /// [`Scope::of`].
+    ///
+    /// A request whose id is empty is refused with 400 `scope-missing`.
+    #[must_use]
+    pub fn extract<T: FromRequest + ScopeId + 'static>() -> Self {
+        Self(ScopeRule::Extractor { id: extracted_id::<T>, of: type_name::<T>() })
+    }
+
+    /// Requests with the same value of this header belong together.
+    ///
+    /// For a header that says who the caller is and that a client cannot choose: a gateway in front
+    /// of this server checks the credential, and sets the header on every request.
+    ///
+    /// **Not for a credential**, such as `Authorization` or a session cookie. A credential is
+    /// refreshed between a try and its retry; the retry is somebody else's then, finds nothing, and
+    /// runs again. Take [`Scope::of`] or [`Scope::extract`] where the app checks credentials itself.
     ///
     /// The value is hashed; it is neither stored nor logged.
+    ///
+    /// ```
+    /// use idempotent_runtime::Scope;
+    ///
+    /// let scope = Scope::header("X-Account-Id");
+    /// ```
     ///
     /// # Panics
     /// When `name` is no valid header name.
@@ -52,11 +173,11 @@ impl Scope {
     /// use actix_web::{HttpMessage, HttpRequest, error::ErrorUnauthorized};
     /// use idempotent_runtime::Scope;
     ///
-    /// struct Tenant(String); // put there by a middleware
+    /// struct Session { tenant: u64 } // put there by a middleware
     ///
-    /// let scope = Scope::from_fn(|request: &HttpRequest| match request.extensions().get::<Tenant>() {
-    ///     Some(tenant) => Ok(tenant.0.clone()),
-    ///     None => Err(ErrorUnauthorized("who are you?")),
+    /// let scope = Scope::from_fn(|request: &HttpRequest| match request.extensions().get::<Session>() {
+    ///     Some(session) => Ok(session.tenant.to_string()),
+    ///     None => Err(ErrorUnauthorized("sign in first")),
     /// });
     /// ```
     #[must_use]
@@ -80,17 +201,33 @@ impl Scope {
     }
 
     /// The scope of this request.
-    pub(crate) fn of(&self, request: &HttpRequest) -> Result<KeyParts, Unscoped> {
+    pub(crate) async fn read(&self, request: &HttpRequest) -> Result<KeyParts, Unscoped> {
         let value = match &self.0 {
             ScopeRule::Shared => return Ok(KeyParts::new()),
-            ScopeRule::Custom(read) => read(request).map_err(Unscoped::Refused)?,
             ScopeRule::Header(name) => return header(name, request),
+            ScopeRule::Custom(read) => read(request).map_err(Unscoped::Refused)?,
+            ScopeRule::Extension { id, of } => id(request).unwrap_or_else(|| {
+                tracing::debug!(path = request.path(), "no `{of}` in the request's extensions");
+                String::new()
+            }),
+            ScopeRule::Extractor { id, .. } => id(request).await.map_err(Unscoped::Refused)?,
         };
         if value.is_empty() {
             return Err(Unscoped::Missing("the request does not say whose it is".to_owned()));
         }
         Ok(KeyParts::new().secret(&value))
     }
+}
+
+fn extracted_id<T: FromRequest + ScopeId + 'static>(
+    request: &HttpRequest,
+) -> LocalBoxFuture<'static, Result<String, Error>> {
+    // The body is the handler's, which has read it by now.
+    let extracting = T::from_request(request, &mut Payload::None);
+    Box::pin(extracting.map(|extracted| match extracted {
+        Ok(caller) => Ok(caller.scope_id().to_string()),
+        Err(error) => Err(error.into()),
+    }))
 }
 
 fn header(name: &HeaderName, request: &HttpRequest) -> Result<KeyParts, Unscoped> {
@@ -113,6 +250,8 @@ impl fmt::Debug for Scope {
             ScopeRule::Shared => f.write_str("Scope::shared()"),
             ScopeRule::Header(name) => write!(f, "Scope::header({name})"),
             ScopeRule::Custom(_) => f.write_str("Scope::from_fn(…)"),
+            ScopeRule::Extension { of, .. } => write!(f, "Scope::of::<{of}>()"),
+            ScopeRule::Extractor { of, .. } => write!(f, "Scope::extract::<{of}>()"),
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::template_value::Unfilled;
 use std::borrow::Cow;
 
 /// The claim request; none, if there is no key and none is needed.
-pub(crate) fn claim_request(call: &Call) -> Result<Option<ClaimRequest>, Exit> {
+pub(crate) async fn claim_request(call: &Call) -> Result<Option<ClaimRequest>, Exit> {
     if call.policy.within.is_some() {
         check_window(call)?;
     }
@@ -34,7 +34,7 @@ pub(crate) fn claim_request(call: &Call) -> Result<Option<ClaimRequest>, Exit> {
         Err(_) => call.filled(&call.values.key, ProblemKind::KeyInvalid)?,
     };
     check_first_sent(call)?;
-    let scope = scope(call)?;
+    let scope = scope(call).await?;
     let path = target::path(&call.request);
     let identity = RequestIdentity {
         guard: call.guard,
@@ -74,14 +74,14 @@ fn check_first_sent(call: &Call) -> Result<(), Exit> {
 }
 
 /// The scope of a request: of the handler's own template, or by the app's rule.
-pub(crate) fn scope(call: &Call) -> Result<KeyParts, Exit> {
+pub(crate) async fn scope(call: &Call) -> Result<KeyParts, Exit> {
     if let Some(value) = &call.values.scope {
         return call.filled(value, ProblemKind::ScopeMissing).cloned();
     }
     if call.policy.strategy.traits().scope == DefaultScope::Global {
         return Ok(KeyParts::new());
     }
-    call.app.scope().of(&call.request).map_err(|none| match none {
+    call.app.scope().read(&call.request).await.map_err(|none| match none {
         Unscoped::Refused(error) => Exit::Refused(error),
         Unscoped::Missing(why) => call.problem(ProblemKind::ScopeMissing, why),
     })

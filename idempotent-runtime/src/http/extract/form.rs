@@ -4,8 +4,9 @@ use crate::http::answer::html::Escaped;
 use crate::http::extract::token::TokenIssuer;
 use actix_web::dev::Payload;
 use actix_web::{Error, FromRequest, HttpRequest};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use std::borrow::Cow;
-use std::future::{Ready, ready};
 
 /// Renders the hidden field that makes a form safe to send twice.
 ///
@@ -57,10 +58,12 @@ impl FormToken {
 
 impl FromRequest for FormToken {
     type Error = Error;
-    type Future = Ready<Result<Self, Error>>;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let issuer = TokenIssuer::from_request(request, payload).into_inner();
-        ready(issuer.map(|issuer| Self { issuer, name: Cow::Borrowed("token") }))
+        let named = |issuer| Self { issuer, name: Cow::Borrowed("token") };
+        TokenIssuer::from_request(request, payload)
+            .map(move |issuer| issuer.map(named))
+            .boxed_local()
     }
 }

@@ -73,7 +73,7 @@ impl Invalidation<'_> {
     /// # Errors
     /// 503 when the store does not answer; what the rule says of a request without a scope.
     pub async fn of(self, request: &HttpRequest) -> Result<(), Error> {
-        let caller = Caller::of(request)?;
+        let caller = Caller::of(request).await?;
         let forgotten = self.forget(&caller.scope).await;
         forgotten.map_err(|error| caller.refuse(&refusal::store_failed(request, &error)))
     }

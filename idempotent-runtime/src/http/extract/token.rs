@@ -6,7 +6,7 @@ use crate::strategy::token;
 use actix_web::dev::Payload;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Route, web};
-use std::future::{Ready, ready};
+use futures_util::future::LocalBoxFuture;
 
 /// A route that issues a token for an operation to whoever may call it, as `text/plain`.
 ///
@@ -49,9 +49,10 @@ impl TokenIssuer {
 
 impl FromRequest for TokenIssuer {
     type Error = Error;
-    type Future = Ready<Result<Self, Error>>;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Caller::of(request).map(Self))
+        let request = request.clone();
+        Box::pin(async move { Caller::of(&request).await.map(Self) })
     }
 }

@@ -37,7 +37,7 @@ pub(super) async fn read(call: &mut Call) -> Result<(), Exit> {
     if !matches!(*call.request.method(), Method::GET | Method::HEAD) {
         return Ok(());
     }
-    let (read, audience) = cache_requests(call)?;
+    let (read, audience) = cache_requests(call).await?;
     let key = read.first.claim.key;
     let answer = AnswerPlace { key, life: read.life, audience };
     call.state.record.set(Some(key));
@@ -53,9 +53,9 @@ pub(super) async fn read(call: &mut Call) -> Result<(), Exit> {
     }
 }
 
-fn cache_requests(call: &Call) -> Result<(CacheRequests, Audience), Exit> {
+async fn cache_requests(call: &Call) -> Result<(CacheRequests, Audience), Exit> {
     check_key(call)?;
-    let (key, scope) = (read_key(call)?, scope(call)?);
+    let (key, scope) = (read_key(call)?, scope(call).await?);
     let audience = if scope.is_empty() { Audience::All } else { Audience::OneScope };
     let identity = RequestIdentity {
         guard: Guard::Cache,

@@ -34,7 +34,7 @@ pub(super) async fn claim(call: &mut Call) -> Result<(), Exit> {
         GuardPlace::Cache => return Box::pin(cache::read(call)).await,
         GuardPlace::Lease | GuardPlace::Transaction | GuardPlace::Insert => {}
     }
-    let request = claim_request(call)?;
+    let request = claim_request(call).await?;
     if traits.keeps == Keeps::Outcome {
         call.state.record.set(request.as_ref().map(|request| request.claim.key));
     }

@@ -77,7 +77,7 @@ pub(super) async fn accept(call: &mut Call) -> Result<(), Exit> {
         return Ok(());
     }
     // A task always has a key: no handler of this strategy can do without.
-    let (Some(request), Some(arguments)) = (claim_request(call)?, call.task_arguments.take())
+    let (Some(request), Some(arguments)) = (claim_request(call).await?, call.task_arguments.take())
     else {
         return Ok(());
     };

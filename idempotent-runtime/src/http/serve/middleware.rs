@@ -58,10 +58,10 @@ impl Middleware {
     /// static WRITES: Policy =
     ///     Policy::of_routes(Strategy::RequestId).on_in_flight(OnInFlight::Wait);
     ///
-    /// # fn main() -> Result<(), idempotent_runtime::BuildError> {
-    /// let idempotency = Idempotency::builder(MemoryStore::new())
-    ///     .scope(Scope::header("Authorization"))
-    ///     .build()?;
+    /// # use idempotent_runtime::{BuildError, ScopeId};
+    /// # fn built<Customer: ScopeId + 'static>() -> Result<(), BuildError> {
+    /// let idempotency =
+    ///     Idempotency::builder(MemoryStore::new()).scope(Scope::of::<Customer>()).build()?;
     /// let guard = Middleware::new(&idempotency, &WRITES).except("/v2/uploads/{name}");
     /// let app = App::new().app_data(idempotency.clone()).service(
     ///     web::scope("/v2")
@@ -82,8 +82,9 @@ impl Middleware {
     /// # What comes first
     /// This stands before the handler's extractors, and a stored response is sent without asking
     /// them. So **authenticate outside of it**: wrap the middleware that checks credentials after
-    /// this one, as actix calls the last one first, or refuse in the function of
-    /// [`Scope::from_fn`](crate::Scope::from_fn), which is asked before anything is looked up. An
+    /// this one, as actix calls the last one first, or let the scope refuse:
+    /// [`Scope::extract`](crate::Scope::extract) and [`Scope::from_fn`](crate::Scope::from_fn) are
+    /// asked before anything is looked up. An
     /// extractor that checks a credential inside of a guarded scope protects the first run alone:
     /// who repeats a request with a credential that was revoked meanwhile gets the first answer
     /// again (and never anybody else's). Annotate such handlers.

@@ -14,7 +14,7 @@ use crate::strategy::task;
 use actix_web::dev::Payload;
 use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Scope, web};
-use std::future::{Ready, ready};
+use futures_util::future::LocalBoxFuture;
 use std::time::Duration;
 
 /// By which name a task's address is found, wherever it is mounted.
@@ -61,14 +61,16 @@ struct Asker {
 
 impl FromRequest for Asker {
     type Error = Error;
-    type Future = Ready<Result<Self, Error>>;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Caller::of(request).map(|caller| {
+        let request = request.clone();
+        Box::pin(async move {
+            let caller = Caller::of(&request).await?;
             let id = request.match_info().query("id").to_owned();
             let key = task::key(caller.app.settings(), &caller.scope, &id);
-            Self { caller, id, key }
-        }))
+            Ok(Self { caller, id, key })
+        })
     }
 }
 

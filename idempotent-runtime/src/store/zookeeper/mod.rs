@@ -26,13 +26,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// ```no_run
 /// # #[cfg(feature = "actix")]
-/// # async fn built() -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn built<Customer: idempotent_runtime::ScopeId + 'static>() -> Result<(), Box<dyn std::error::Error>> {
 /// use idempotent_runtime::lock::ZooKeeperLocks;
 /// use idempotent_runtime::{Idempotency, MemoryStore, Scope};
 ///
 /// let idempotency = Idempotency::builder(MemoryStore::new())
 ///     .locks(ZooKeeperLocks::connect("zookeeper://zk1:2181,zk2:2181").await?)
-///     .scope(Scope::header("Authorization"))
+///     .scope(Scope::of::<Customer>())
 ///     .build()?;
 /// # Ok(())
 /// # }
