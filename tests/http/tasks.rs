@@ -16,6 +16,7 @@ use tests::{Backend, ControlledHandler, Reply, Sender, eventually};
 
 on_every_store! {
     a_task_has_an_address_at_once_and_a_result_later,
+    a_task_has_an_address_whatever_the_host,
     one_key_is_one_task,
     a_task_is_pending_then_running_then_over,
     a_failure_is_the_end_of_a_task_too,
@@ -189,6 +190,21 @@ async fn a_task_has_an_address_at_once_and_a_result_later(backend: Backend) {
     assert_eq!((result.status, &result.body[..]), (201, &br#"{"run":1}"#[..]));
     assert_eq!(result.header("Content-Type"), Some("application/json"));
     assert_eq!(shop.handler.runs(), 1);
+}
+
+/// A location is a path, and needs no host: neither the request's own nor one that a proxy names.
+async fn a_task_has_an_address_whatever_the_host(backend: Backend) {
+    let shop = Shop::open(backend);
+    let address = accepted(&shop.post("/reports").key("k").send().await);
+    let bad = ["", "a b", "a/b", "a:b", "[::1", "a.example:99999"].map(|host| ("Host", host));
+    for (name, value) in bad.into_iter().chain([
+        ("X-Forwarded-Host", "a b"),
+        ("Forwarded", "host=\"a b\""),
+        ("X-Forwarded-Proto", "no scheme"),
+    ]) {
+        let again = shop.post("/reports").key("k").header(name, value).send().await;
+        assert_eq!(accepted(&again), address, "{name}: {value}");
+    }
 }
 
 async fn one_key_is_one_task(backend: Backend) {

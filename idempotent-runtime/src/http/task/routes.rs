@@ -13,6 +13,7 @@ use crate::policy::OnAbandoned;
 use crate::strategy::task;
 use actix_web::dev::Payload;
 use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER};
+use actix_web::test::TestRequest;
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Scope, web};
 use futures_util::future::LocalBoxFuture;
 use std::time::Duration;
@@ -47,9 +48,16 @@ pub fn task_routes(path: &str) -> Scope {
         .service(web::resource("/{id}/result").route(web::get().to(result)))
 }
 
+thread_local! {
+    /// actix finds a path by its name only together with a host, which it takes from a request. The
+    /// caller's may be one that no URL can have; this one's is good.
+    static ANY_HOST: HttpRequest = TestRequest::default().to_http_request();
+}
+
 /// The path of a task's address, if `task_routes` is mounted.
 pub(crate) fn address(request: &HttpRequest, id: &str) -> Option<String> {
-    request.url_for(NAME, [id]).ok().map(|url| url.path().to_owned())
+    let url = ANY_HOST.with(|any_host| request.resource_map().url_for(any_host, NAME, [id]));
+    url.ok().map(|url| url.path().to_owned())
 }
 
 /// A caller, and the task it asks for.
