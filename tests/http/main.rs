@@ -37,6 +37,7 @@ mod doctor;
 mod faults;
 mod fingerprints;
 mod forms;
+mod hosts;
 mod identity;
 mod in_flight;
 mod injection;

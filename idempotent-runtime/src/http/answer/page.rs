@@ -140,7 +140,7 @@ impl Words {
                 "We could not finish what you sent.",
                 "Go back, check whether it happened, and try again later.",
             ),
-            K::KeyMissing | K::KeyInvalid | K::ScopeMissing | K::StaleRequest => (
+            K::KeyMissing | K::KeyInvalid | K::ScopeMissing | K::HostInvalid | K::StaleRequest => (
                 "This could not be accepted",
                 "Something that belongs to it is missing or outdated. It was not carried out.",
                 "Go back, reload the page, and send it again.",

@@ -19,6 +19,8 @@ pub enum ProblemKind {
     KeyInvalid,
     /// The request does not say whose it is.
     ScopeMissing,
+    /// The host is missing, cannot be read or comes twice, and hosts are told apart.
+    HostInvalid,
     /// The key was used for another request.
     KeyReused,
     /// The same request still runs.
@@ -105,6 +107,9 @@ impl ProblemKind {
             }
             Self::ScopeMissing => {
                 ("scope-missing", S::BAD_REQUEST, "The request does not say whose it is")
+            }
+            Self::HostInvalid => {
+                ("host-invalid", S::BAD_REQUEST, "The host of the request cannot be read")
             }
             Self::KeyReused => {
                 ("key-reused", S::UNPROCESSABLE_ENTITY, "The key belongs to another request")

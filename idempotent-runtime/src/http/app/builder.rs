@@ -2,6 +2,7 @@
 
 use crate::http::answer::problem::{PROBLEM_TYPES, Problem};
 use crate::http::app::scope::Scope;
+use crate::http::request::host::HostRole;
 use crate::http::request::key_header::KeyForm;
 use crate::setup::{NoScope, Setup, common_settings};
 use crate::store::{Locks, Store};
@@ -18,6 +19,7 @@ use std::time::Duration;
 pub struct IdempotencyBuilder<S = Scope> {
     pub(super) setup: Setup,
     pub(super) key_form: KeyForm,
+    pub(super) host_role: HostRole,
     pub(super) max_body: usize,
     pub(super) problem_types: String,
     pub(super) on_error: Option<Box<OnError>>,
@@ -32,6 +34,7 @@ impl IdempotencyBuilder<NoScope> {
         Self {
             setup: Setup::new(store),
             key_form: KeyForm::default(),
+            host_role: HostRole::default(),
             max_body: 2 << 20,
             problem_types: PROBLEM_TYPES.to_owned(),
             on_error: None,
@@ -45,8 +48,8 @@ impl<S> IdempotencyBuilder<S> {
 
     /// The rule that says whose a request is. There is no default, and no `build` before it.
     pub fn scope(self, scope: Scope) -> IdempotencyBuilder {
-        let Self { setup, key_form, max_body, problem_types, on_error, .. } = self;
-        IdempotencyBuilder { setup, key_form, max_body, problem_types, on_error, scope }
+        let Self { setup, key_form, host_role, max_body, problem_types, on_error, .. } = self;
+        IdempotencyBuilder { setup, key_form, host_role, max_body, problem_types, on_error, scope }
     }
 
     /// How many bytes of a body are buffered, in and out. Defaults to 2 MiB.
@@ -81,6 +84,23 @@ impl<S> IdempotencyBuilder<S> {
     /// Which forms of the Idempotency-Key header are accepted. Defaults to lenient.
     pub fn key_form(mut self, form: KeyForm) -> Self {
         self.key_form = form;
+        self
+    }
+
+    /// Tells requests to different hosts apart, for a server that has several. Defaults to one host,
+    /// whose name does not matter.
+    ///
+    /// The host becomes a part of a request's identity wherever its path is one: one key on two hosts
+    /// is two requests, in handlers, under [`Middleware`](crate::Middleware), for tasks, and for a
+    /// `cache` without a `key`. It is no part of tokens and locks, of messages, and of a `cache` with
+    /// a `key`, which has the host in it if its answer depends on that: `key = "{header.Host}:{path.id}"`.
+    ///
+    /// It is the `Host` header or `:authority` of HTTP/2, in lower case and without the port 80 or 443.
+    /// `Forwarded` and `X-Forwarded-Host` do not count: a proxy in front has to pass the host on. A
+    /// host that is missing, cannot be read or comes twice is 400 `host-invalid`. Switching it on
+    /// forgets what was stored before.
+    pub fn host_is_identity(mut self) -> Self {
+        self.host_role = HostRole::Identity;
         self
     }
 

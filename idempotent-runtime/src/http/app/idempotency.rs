@@ -8,6 +8,7 @@ use crate::http::answer::page;
 use crate::http::answer::problem::Problem;
 use crate::http::app::builder::{IdempotencyBuilder, OnError};
 use crate::http::app::scope::Scope;
+use crate::http::request::host::HostRole;
 use crate::http::request::key_header::KeyForm;
 use crate::key::{KeyParts, StorageKey};
 use crate::message::{MessageContext, MessageEngine, MessageScope, sealed};
@@ -54,6 +55,7 @@ struct AppInner {
     base: Arc<Base>,
     scope: Scope,
     key_form: KeyForm,
+    host_role: HostRole,
     max_body: usize,
     problem_types: String,
     on_error: Option<Box<OnError>>,
@@ -161,6 +163,10 @@ impl Idempotency {
         self.0.key_form
     }
 
+    pub(crate) fn host_role(&self) -> HostRole {
+        self.0.host_role
+    }
+
     pub(crate) fn max_body(&self, policy: &Policy) -> usize {
         policy.max_body.unwrap_or(self.0.max_body)
     }
@@ -198,6 +204,7 @@ impl IdempotencyBuilder {
             base: self.setup.build()?,
             scope: self.scope,
             key_form: self.key_form,
+            host_role: self.host_role,
             max_body: self.max_body,
             problem_types: self.problem_types,
             on_error: self.on_error,

@@ -13,7 +13,7 @@ use crate::http::request::multipart::MultipartForm;
 use crate::http::request::target;
 use crate::http::request::timestamp::{self, Untimely};
 use crate::key::KeyParts;
-use crate::policy::{DefaultScope, FingerprintOf, KeyRequirement};
+use crate::policy::{DefaultScope, FingerprintOf, Identity, KeyRequirement};
 use crate::strategy::{self, RequestIdentity};
 use crate::template_value::Unfilled;
 use std::borrow::Cow;
@@ -36,10 +36,14 @@ pub(crate) async fn claim_request(call: &Call) -> Result<Option<ClaimRequest>, E
     check_first_sent(call)?;
     let scope = scope(call).await?;
     let path = target::path(&call.request);
+    let place = match call.policy.strategy.traits().identity {
+        Identity::Route | Identity::Task => place(call, &path)?,
+        Identity::Token | Identity::Name => Cow::Borrowed(&*path),
+    };
     let identity = RequestIdentity {
         guard: call.guard,
         scope: &scope,
-        route: (call.request.method().as_str(), &path),
+        route: (call.request.method().as_str(), &place),
         operation: call.policy.operation,
         shown: &call.shown,
         key,
@@ -85,6 +89,12 @@ pub(crate) async fn scope(call: &Call) -> Result<KeyParts, Exit> {
         Unscoped::Refused(error) => Exit::Refused(error),
         Unscoped::Missing(why) => call.problem(ProblemKind::ScopeMissing, why),
     })
+}
+
+/// The place of a request, as a part of its identity: its path, and its host if hosts are told apart.
+pub(crate) fn place<'a>(call: &Call, path: &'a str) -> Result<Cow<'a, str>, Exit> {
+    let place = call.app.host_role().place(&call.request, path);
+    place.map_err(|why| call.problem(ProblemKind::HostInvalid, why.to_owned()))
 }
 
 fn fingerprint(call: &Call, path: &str) -> Result<Fingerprint, Exit> {

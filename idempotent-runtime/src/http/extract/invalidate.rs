@@ -25,8 +25,9 @@ impl Idempotency {
     /// Forgets an answer of a handler with `strategy = "cache"`, so that the next read computes it.
     ///
     /// `operation` is the one that the handler names, and `key` the values of its key's placeholders in
-    /// order; without a key of its own, the path and the query, spelled in any way. Whose answer it is has
-    /// to be said:
+    /// order; without a key of its own, the path and the query, spelled in any way (the path behind the
+    /// host under [`host_is_identity`](crate::IdempotencyBuilder::host_is_identity),
+    /// `shop.example/users/7`). Whose answer it is has to be said:
     ///
     /// ```
     /// use actix_web::{Error, HttpRequest, HttpResponse, put, web};

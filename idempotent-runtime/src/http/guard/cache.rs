@@ -17,7 +17,7 @@ use crate::http::answer::refusal;
 use crate::http::answer::stored_response::rebuild;
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::call::{Call, Exit};
-use crate::http::call::claim_request::scope;
+use crate::http::call::claim_request::{place, scope};
 use crate::http::call::definition::pattern;
 use crate::http::call::run::{AnswerPlace, Computation, ComputingTurn, GuardedRun};
 use crate::http::request::target;
@@ -57,10 +57,12 @@ async fn cache_requests(call: &Call) -> Result<(CacheRequests, Audience), Exit> 
     check_key(call)?;
     let (key, scope) = (read_key(call)?, scope(call).await?);
     let audience = if scope.is_empty() { Audience::All } else { Audience::OneScope };
+    let pattern = pattern(&call.request);
+    let owner = place(call, &pattern)?;
     let identity = RequestIdentity {
         guard: Guard::Cache,
         scope: &scope,
-        route: ("", &pattern(&call.request)),
+        route: ("", &owner),
         operation: call.policy.operation,
         shown: &call.shown,
         key: &key,
@@ -87,8 +89,9 @@ fn check_key(call: &Call) -> Result<(), Exit> {
 /// The handler's own template, or path and query.
 fn read_key(call: &Call) -> Result<Cow<'_, KeyParts>, Exit> {
     if call.policy.key_requirement == KeyRequirement::Unkeyed {
-        let path = KeyParts::new().value(&target::path(&call.request));
-        return Ok(Cow::Owned(path.value(&target::query(&call.request))));
+        let path = target::path(&call.request);
+        let key = KeyParts::new().value(&place(call, &path)?);
+        return Ok(Cow::Owned(key.value(&target::query(&call.request))));
     }
     call.filled(&call.values.key, ProblemKind::KeyInvalid).map(Cow::Borrowed)
 }

@@ -1,0 +1,200 @@
+//! Servers of several hosts.
+
+use crate::{Shop, guard, routes};
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{Responder, route};
+use idempotent_runtime::policy::{Policy, Strategy};
+use idempotent_runtime::{Idempotency, Middleware, idempotent};
+use reqwest::Method;
+use tests::{Backend, ControlledHandler, Sender, Server};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+on_every_store! {
+    a_host_does_not_matter_unless_the_app_says_so,
+    one_key_on_two_hosts_is_two_requests,
+    one_host_is_one_however_it_is_spelled,
+    what_a_proxy_says_beside_the_host_does_not_count,
+    the_target_of_a_request_names_its_host,
+    one_key_on_two_hosts_is_two_tasks,
+    behind_a_middleware_hosts_are_told_apart,
+    an_answer_is_computed_for_each_host,
+    tokens_and_locks_are_those_of_all_hosts,
+    a_host_that_cannot_be_read_is_refused,
+}
+
+static WRITES: Policy = Policy::of_routes(Strategy::RequestId);
+
+/// None of them is a host.
+const UNREADABLE: [&str; 6] = ["", "a b", "a/b", "a:b", "[::1", "a.example:99999"];
+
+#[route("/greeting", method = "GET")]
+#[idempotent(strategy = "cache", ttl = "1h", scope = "shared")]
+async fn greeting(handler: web::Data<ControlledHandler>) -> impl Responder {
+    handler.run().await
+}
+
+async fn plain(handler: web::Data<ControlledHandler>) -> impl Responder {
+    handler.run().await
+}
+
+fn all(guard: &Idempotency, config: &mut ServiceConfig) {
+    let behind = web::scope("/behind").wrap(Middleware::new(guard, &WRITES));
+    config.service(behind.route("/orders", web::post().to(plain)));
+    config.service(greeting).configure(routes::all);
+}
+
+impl Shop {
+    /// A server of several hosts.
+    fn of_hosts(backend: Backend) -> Self {
+        let handler = ControlledHandler::new();
+        let idempotency = guard(&backend).host_is_identity().build().expect("settings that fit");
+        let guard = idempotency.clone();
+        let server = Server::start(&idempotency, &handler, move |config| all(&guard, config));
+        Self { backend, handler, idempotency, server }
+    }
+
+    /// A request to this host.
+    fn at(&self, host: &str, method: Method, path: &str) -> Sender {
+        self.server.send(method, path).header("Host", host)
+    }
+
+    /// A POST to this host with the key `k`.
+    fn post_at(&self, host: &str, path: &str) -> Sender {
+        self.at(host, Method::POST, path).key("k")
+    }
+}
+
+async fn a_host_does_not_matter_unless_the_app_says_so(backend: Backend) {
+    let shop = Shop::open(backend);
+    assert_eq!(shop.post_at("a.example", "/orders").send().await.status, 201);
+    for host in ["b.example", "a.example:8080", "a b", ""] {
+        let again = shop.post_at(host, "/orders").send().await;
+        assert!(again.is_replay(), "{host}: {again:?}");
+    }
+}
+
+async fn one_key_on_two_hosts_is_two_requests(backend: Backend) {
+    let shop = Shop::of_hosts(backend);
+    for (host, run) in [("a.example", "run 1"), ("b.example", "run 2"), ("a.example:81", "run 3")] {
+        let first = shop.post_at(host, "/orders").send().await;
+        assert_eq!((first.is_replay(), first.body), (false, run.into()), "{host}");
+        let again = shop.post_at(host, "/orders").send().await;
+        assert_eq!((again.is_replay(), again.body), (true, run.into()), "{host}");
+    }
+    let other = shop.post_at("a.example", "/orders").body("another").send().await;
+    other.is_problem(422, "key-reused");
+}
+
+async fn one_host_is_one_however_it_is_spelled(backend: Backend) {
+    let shop = Shop::of_hosts(backend);
+    shop.post_at("a.example", "/orders").send().await;
+    for spelled in ["A.Example", "a.example:80", "a.example:443", "a.example:", "a.EXAMPLE:080"] {
+        assert!(shop.post_at(spelled, "/orders").send().await.is_replay(), "{spelled}");
+    }
+}
+
+async fn what_a_proxy_says_beside_the_host_does_not_count(backend: Backend) {
+    let shop = Shop::of_hosts(backend);
+    assert_eq!(shop.post_at("a.example", "/orders").send().await.body, "run 1");
+    for (name, value) in
+        [("X-Forwarded-Host", "b.example"), ("Forwarded", "host=b.example"), ("X-Host", "b")]
+    {
+        let again = shop.post_at("a.example", "/orders").header(name, value).send().await;
+        assert!(again.is_replay(), "{name}");
+        let other = shop.post_at("b.example", "/orders").header(name, "a.example").send().await;
+        assert_eq!(other.body, "run 2", "{name}");
+    }
+}
+
+async fn the_target_of_a_request_names_its_host(backend: Backend) {
+    let shop = Shop::of_hosts(backend);
+    assert_eq!(shop.post_at("a.example", "/orders").send().await.body, "run 1");
+    let ask = async |target: &str, host: &str| {
+        let mut line = TcpStream::connect(shop.server.address()).await.unwrap();
+        let sent = format!(
+            "POST {target} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer alice\r\n\
+             Idempotency-Key: k\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        );
+        line.write_all(sent.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        line.read_to_string(&mut answer).await.unwrap();
+        answer
+    };
+    let again = ask("http://A.example:80/orders", "a.example").await;
+    assert!(again.contains("idempotency-replayed: true"), "{again}");
+    // The router goes by one of them, and the identity by the other.
+    let two = ask("http://b.example/orders", "a.example").await;
+    assert!(two.starts_with("HTTP/1.1 400") && two.contains("host-invalid"), "{two}");
+    assert_eq!(shop.handler.runs(), 1);
+}
+
+async fn one_key_on_two_hosts_is_two_tasks(backend: Backend) {
+    let shop = Shop::of_hosts(backend);
+    let mut locations = Vec::new();
+    for host in ["a.example", "b.example"] {
+        let first = shop.post_at(host, "/reports").send().await;
+        assert_eq!((first.status, first.is_replay()), (202, false), "{host}");
+        let again = shop.post_at(host, "/reports").send().await;
+        assert_eq!((again.status, again.is_replay()), (202, true), "{host}");
+        locations.push(first.header("Location").expect("an address").to_owned());
+    }
+    assert_ne!(locations[0], locations[1]);
+    for (location, host) in locations.iter().zip(["b.example", "a.example"]) {
+        // An id is one task's, whichever host is asked.
+        assert_eq!(shop.at(host, Method::GET, location).send().await.status, 200);
+    }
+}
+
+async fn behind_a_middleware_hosts_are_told_apart(backend: Backend) {
+    let shop = Shop::of_hosts(backend);
+    for (host, run) in [("a.example", "run 1"), ("b.example", "run 2")] {
+        for _ in 1..=2 {
+            assert_eq!(shop.post_at(host, "/behind/orders").send().await.body, run);
+        }
+    }
+    shop.post_at("a b", "/behind/orders").send().await.is_problem(400, "host-invalid");
+}
+
+async fn an_answer_is_computed_for_each_host(backend: Backend) {
+    let shop = Shop::of_hosts(backend);
+    let read = |host: &'static str| shop.at(host, Method::GET, "/greeting").send();
+    for (host, run) in [("a.example", "run 1"), ("b.example", "run 2")] {
+        assert_eq!(read(host).await.body, run);
+        assert_eq!(read(host).await.body, run);
+    }
+    let forgotten = shop.idempotency.invalidate("greeting", ["a.example/greeting", ""]).shared();
+    forgotten.await.expect("the store answers");
+    assert_eq!(read("a.example").await.body, "run 3");
+    assert_eq!(read("b.example").await.body, "run 2");
+    read("a b").await.is_problem(400, "host-invalid");
+}
+
+async fn tokens_and_locks_are_those_of_all_hosts(backend: Backend) {
+    let shop = Shop::of_hosts(backend);
+    let token = shop.at("a.example", Method::GET, "/tokens/token").send().await.body;
+    let used = shop.at("b.example", Method::POST, "/token").header("token", &token[..]);
+    assert_eq!(used.send().await.status, 201);
+
+    shop.handler.pause();
+    let holder = tokio::spawn(shop.at("a.example", Method::POST, "/locked/7").send());
+    shop.handler.runs_reach(2).await;
+    let other = shop.at("a b", Method::POST, "/locked-impatiently/7").send().await;
+    other.is_problem(423, "locked");
+    shop.handler.resume();
+    assert_eq!(holder.await.unwrap().status, 201);
+}
+
+async fn a_host_that_cannot_be_read_is_refused(backend: Backend) {
+    let shop = Shop::of_hosts(backend);
+    let before = shop.idempotency.counts();
+    for path in ["/orders", "/behind/orders", "/reports"] {
+        for host in UNREADABLE {
+            shop.post_at(host, path).send().await.is_problem(400, "host-invalid");
+        }
+        // actix refuses this one.
+        let twice = shop.post_at("a.example", path).header("Host", "a.example");
+        assert_eq!(twice.send().await.status, 400);
+    }
+    assert_eq!((shop.idempotency.counts(), shop.handler.runs()), (before, 0));
+}
