@@ -101,8 +101,8 @@ async fn by_methods(handler: Handler) -> impl Responder {
     key = "{path.id}{header.Accept-Language}",
     operation = "spoken"
 )]
-async fn spoken(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn spoken(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/spoken/{id}", method = "DELETE")]

@@ -182,6 +182,6 @@ async fn an_optional_key_that_is_empty_or_unreadable_is_refused(backend: Backend
         shop.post("/optional").key(key).send().await.is_problem(400, kind);
     }
     shop.post("/optional").key("a").key("a").send().await.is_problem(400, "key-invalid");
-    assert_eq!(shop.stage.runs(), 0);
+    assert_eq!(shop.handler.runs(), 0);
     assert_eq!(shop.post("/optional").send().await.status, 201);
 }

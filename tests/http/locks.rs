@@ -153,20 +153,20 @@ async fn another_name_is_another_lock(backend: Backend) {
 /// A text to one number must not be sent twice because a plus sign can be written in two ways.
 async fn a_name_however_it_is_spelled_is_one_lock(backend: Backend) {
     let shop = Shop::open(backend);
-    shop.stage.close();
+    shop.handler.pause();
     let first = tokio::spawn(shop.post("/locked/+49%2F7").send());
-    shop.stage.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     for spelled in ["+49%2F7", "%2B49%2F7", "%2b49%2f7", "%2B%349%2F7"] {
         let tired = tokio::select! {
             tired = shop.post(&format!("/locked-impatiently/{spelled}")).send() => tired,
-            () = shop.stage.runs_reach(2) => panic!("{spelled} runs, although the lock is held"),
+            () = shop.handler.runs_reach(2) => panic!("{spelled} runs, although the lock is held"),
         };
         tired.is_problem(423, "locked");
     }
     let in_code = shop.idempotency.lock("thing:+49/7").wait(Duration::from_millis(50));
     assert!(matches!(in_code.acquire().await, Err(LockError::Locked { .. })));
-    shop.stage.open();
-    assert_eq!((first.await.unwrap().status, shop.stage.runs()), (201, 1));
+    shop.handler.resume();
+    assert_eq!((first.await.unwrap().status, shop.handler.runs()), (201, 1));
 }
 
 async fn in_code_it_is_the_same_lock(backend: Backend) {

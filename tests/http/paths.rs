@@ -8,7 +8,7 @@ use idempotent_runtime::store::record::Summary;
 use idempotent_runtime::{Idempotency, Middleware, idempotent};
 use reqwest::Method;
 use serde::Deserialize;
-use tests::{Backend, Sender, Server, Stage};
+use tests::{Backend, ControlledHandler, Sender, Server};
 
 on_every_store! {
     a_segment_however_it_is_spelled_is_one_key,
@@ -25,7 +25,7 @@ on_every_store! {
     an_exception_matches_what_the_router_matches,
 }
 
-type Hand = Data<Stage>;
+type Handler = Data<ControlledHandler>;
 
 static WRITES: Policy = Policy::of_routes(Strategy::RequestId);
 
@@ -43,27 +43,27 @@ fn routes(config: &mut ServiceConfig) {
 }
 
 /// The handler says what it got.
-async fn got(stage: Hand, value: &str) -> HttpResponse {
-    let status = stage.perform().await.status();
+async fn got(handler: Handler, value: &str) -> HttpResponse {
+    let status = handler.run().await.status();
     HttpResponse::build(status).body(value.to_owned())
 }
 
 #[route("/once/{id}", method = "POST")]
 #[idempotent(key = "{path.id}", fingerprint = "none")]
-async fn once(stage: Hand, id: Path<String>) -> impl Responder {
-    got(stage, &id).await
+async fn once(handler: Handler, id: Path<String>) -> impl Responder {
+    got(handler, &id).await
 }
 
 #[route("/keyed/{id}", method = "POST")]
 #[idempotent]
-async fn keyed(stage: Hand, id: Path<String>) -> impl Responder {
-    got(stage, &id).await
+async fn keyed(handler: Handler, id: Path<String>) -> impl Responder {
+    got(handler, &id).await
 }
 
 #[route("/users/{id}", method = "GET")]
 #[idempotent(strategy = "cache", ttl = "1m", operation = "getUser", key = "{path.id}")]
-async fn user(stage: Hand, id: Path<String>) -> impl Responder {
-    got(stage, &id).await
+async fn user(handler: Handler, id: Path<String>) -> impl Responder {
+    got(handler, &id).await
 }
 
 #[route("/users/{id}", method = "PUT")]
@@ -78,8 +78,8 @@ async fn rename(
 
 #[route("/pages/{id}", method = "GET")]
 #[idempotent(strategy = "cache", ttl = "1m", operation = "getPage")]
-async fn page(stage: Hand, id: Path<String>) -> impl Responder {
-    got(stage, &id).await
+async fn page(handler: Handler, id: Path<String>) -> impl Responder {
+    got(handler, &id).await
 }
 
 #[route("/pages/{id}", method = "PUT")]
@@ -96,27 +96,27 @@ struct Named {
 
 #[route("/asked", method = "POST")]
 #[idempotent(key = "{query.name}", fingerprint = "none", required = false)]
-async fn asked(stage: Hand, asked: web::Query<Named>) -> impl Responder {
-    got(stage, &asked.name).await
+async fn asked(handler: Handler, asked: web::Query<Named>) -> impl Responder {
+    got(handler, &asked.name).await
 }
 
 #[route("/filled-in", method = "POST")]
 #[idempotent(key = "{form.name}", fingerprint = "none", required = false)]
-async fn filled_in(stage: Hand, sent: Form<Named>) -> impl Responder {
-    got(stage, &sent.name).await
+async fn filled_in(handler: Handler, sent: Form<Named>) -> impl Responder {
+    got(handler, &sent.name).await
 }
 
 #[route("/signed-in", method = "POST")]
 #[idempotent(key = "{cookie.sid}", fingerprint = "none", required = false)]
-async fn signed_in(stage: Hand, request: HttpRequest) -> impl Responder {
+async fn signed_in(handler: Handler, request: HttpRequest) -> impl Responder {
     let sid = request.cookie("sid");
-    got(stage, sid.as_ref().map_or("nobody", |sid| sid.value())).await
+    got(handler, sid.as_ref().map_or("nobody", |sid| sid.value())).await
 }
 
 /// The same routes, and a guarded scope whose handlers nobody annotated.
 fn with_scope(guard: &Idempotency, config: &mut ServiceConfig) {
     let guard = Middleware::new(guard, &WRITES).except("/g/files/public/{name}");
-    let plain = |stage: Hand| async move { stage.perform().await };
+    let plain = |handler: Handler| async move { handler.run().await };
     let scope = web::scope("/g")
         .wrap(guard)
         .route("/plain", web::post().to(plain))
@@ -128,18 +128,18 @@ fn with_scope(guard: &Idempotency, config: &mut ServiceConfig) {
 
 struct Shop {
     backend: Backend,
-    stage: Stage,
+    handler: ControlledHandler,
     server: Server,
 }
 
 impl Shop {
     fn open(backend: Backend) -> Self {
-        let stage = Stage::new();
+        let handler = ControlledHandler::new();
         let idempotency = guard(&backend).build().expect("settings that fit");
         let guard = idempotency.clone();
         let routes = move |config: &mut ServiceConfig| with_scope(&guard, config);
-        let server = Server::start(&idempotency, &stage, routes);
-        Self { backend, stage, server }
+        let server = Server::start(&idempotency, &handler, routes);
+        Self { backend, handler, server }
     }
 
     fn post(&self, path: &str) -> Sender {
@@ -167,7 +167,7 @@ async fn a_segment_however_it_is_spelled_is_one_key(backend: Backend) {
         for spelled in spellings {
             let reply = shop.post(&format!("/once/{spelled}")).send().await;
             assert_eq!((reply.status, &reply.body[..]), (201, value.as_bytes()), "{spelled}");
-            assert_eq!(shop.stage.runs(), n + 1, "{spelled}");
+            assert_eq!(shop.handler.runs(), n + 1, "{spelled}");
         }
     }
 }
@@ -180,7 +180,7 @@ async fn a_segment_however_it_is_spelled_is_one_path(backend: Backend) {
             let reply = shop.post(&format!("/keyed/{spelled}")).key("k").send().await;
             assert_eq!((reply.status, reply.is_replay()), (201, m > 0), "{spelled}");
         }
-        assert_eq!(shop.stage.runs(), n + 1);
+        assert_eq!(shop.handler.runs(), n + 1);
     }
 }
 
@@ -193,7 +193,7 @@ async fn a_segment_is_what_the_handler_gets(backend: Backend) {
         let record = shop.backend.store.record().await;
         let label = Summary::of(&record.value).label;
         assert_eq!(label.as_bytes(), &reply.body[..], "{spelled}");
-        assert_eq!(shop.stage.runs(), n + 1);
+        assert_eq!(shop.handler.runs(), n + 1);
     }
 }
 
@@ -205,7 +205,7 @@ async fn a_segment_however_it_is_spelled_is_one_answer(backend: Backend) {
             runs += 1;
             for spelled in spellings {
                 assert_eq!(shop.read(&format!("/users/{spelled}")).await, value, "{spelled}");
-                assert_eq!(shop.stage.runs(), runs, "{spelled}");
+                assert_eq!(shop.handler.runs(), runs, "{spelled}");
             }
             let path = format!("/users/{changed}");
             assert_eq!(shop.server.send(Method::PUT, &path).send().await.status, 204);
@@ -221,7 +221,7 @@ async fn without_a_key_spellings_of_a_path_and_a_query_are_one_answer(backend: B
             runs += 1;
             for spelled in ["x+y", "x%2By", "%78+y"] {
                 assert_eq!(shop.read(&format!("/pages/{spelled}{query}")).await, "x+y");
-                assert_eq!(shop.stage.runs(), runs, "{spelled}{query}");
+                assert_eq!(shop.handler.runs(), runs, "{spelled}{query}");
             }
             let path = format!("/pages/{changed}{query}");
             assert_eq!(shop.server.send(Method::PUT, &path).send().await.status, 204);
@@ -229,7 +229,7 @@ async fn without_a_key_spellings_of_a_path_and_a_query_are_one_answer(backend: B
     }
     assert_eq!(shop.read("/pages/p%2Fq").await, "p/q");
     assert_eq!(shop.read("/pages/p").await, "p");
-    assert_eq!(shop.stage.runs(), runs + 2);
+    assert_eq!(shop.handler.runs(), runs + 2);
 }
 
 async fn spellings_of_a_query_are_one_request(backend: Backend) {
@@ -242,7 +242,7 @@ async fn spellings_of_a_query_are_one_request(backend: Backend) {
     for other in ["a=1%2B2&b=%C3%A9", "b=%C3%A9&a=1+2", "a=1+2&b=%C3%A9&c", "a=1+2%26b=%C3%A9"] {
         send(other).await.is_problem(422, "key-reused");
     }
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn bytes_that_are_no_text_are_compared_as_bytes(backend: Backend) {
@@ -250,7 +250,7 @@ async fn bytes_that_are_no_text_are_compared_as_bytes(backend: Backend) {
     for (n, path) in ["/keyed/%FE", "/keyed/%FF", "/keyed/%EF%BF%BD"].into_iter().enumerate() {
         assert!(!shop.post(path).key("k").send().await.is_replay(), "{path}");
         assert!(shop.post(path).key("k").send().await.is_replay(), "{path}");
-        assert_eq!(shop.stage.runs(), n + 1);
+        assert_eq!(shop.handler.runs(), n + 1);
     }
     assert_eq!(shop.post("/keyed/1?a=%FE").key("q").send().await.status, 201);
     for other in ["/keyed/1?a=%FF", "/keyed/1?a=%EF%BF%BD"] {
@@ -272,7 +272,7 @@ async fn a_value_that_is_no_text_is_no_key(backend: Backend) {
     };
     form(b"name=%FE").await.is_problem(400, "key-invalid");
     form(b"name=\xfe").await.is_problem(400, "key-invalid");
-    assert_eq!(shop.stage.runs(), 0);
+    assert_eq!(shop.handler.runs(), 0);
 }
 
 async fn a_form_is_read_in_its_charset(backend: Backend) {
@@ -291,11 +291,11 @@ async fn a_form_is_read_in_its_charset(backend: Backend) {
     ] {
         let reply = send(charset, body).send().await;
         assert_eq!((reply.status, &reply.body[..]), (201, "é".as_bytes()), "{charset} {body:?}");
-        assert_eq!(shop.stage.runs(), 1, "{charset} {body:?}");
+        assert_eq!(shop.handler.runs(), 1, "{charset} {body:?}");
     }
     let compressed = send("", b"name=a").header("Content-Encoding", "gzip").send().await;
     compressed.is_problem(400, "key-invalid");
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn a_cookie_is_read_as_the_handler_gets_it(backend: Backend) {
@@ -304,7 +304,7 @@ async fn a_cookie_is_read_as_the_handler_gets_it(backend: Backend) {
     for cookie in ["sid=a%20b", "other=%FE; sid=a%20b", "sid=\"a b\"", "sid; s%69d=%61 b"] {
         let reply = send(cookie).await;
         assert_eq!((reply.status, &reply.body[..]), (201, &b"a b"[..]), "{cookie}");
-        assert_eq!(shop.stage.runs(), 1, "{cookie}");
+        assert_eq!(shop.handler.runs(), 1, "{cookie}");
     }
     for (cookie, kind) in [
         ("sid=a; sid=%FE", "key-invalid"),
@@ -314,7 +314,7 @@ async fn a_cookie_is_read_as_the_handler_gets_it(backend: Backend) {
     ] {
         send(cookie).await.is_problem(400, kind);
     }
-    assert_eq!(shop.stage.runs(), 1);
+    assert_eq!(shop.handler.runs(), 1);
 }
 
 async fn behind_a_scope_spellings_of_a_path_are_one(backend: Backend) {
@@ -328,7 +328,7 @@ async fn behind_a_scope_spellings_of_a_path_are_one(backend: Backend) {
             let reply = shop.post(path).key("k").send().await;
             assert_eq!((reply.status, reply.is_replay()), (201, m > 0), "{path}");
         }
-        assert_eq!(shop.stage.runs(), n + 1);
+        assert_eq!(shop.handler.runs(), n + 1);
     }
     shop.post("/g/pl%61in").key("l").send().await;
     let record = shop.backend.store.record().await;
@@ -340,7 +340,7 @@ async fn an_exception_matches_what_the_router_matches(backend: Backend) {
     for guarded in ["/g/files/x", "/g/files/public%2Fx", "/g/files/public%2fx", "/g/plain"] {
         shop.post(guarded).send().await.is_problem(400, "key-missing");
     }
-    assert_eq!(shop.stage.runs(), 0);
+    assert_eq!(shop.handler.runs(), 0);
     for free in ["/g/files/public/x", "/g/files/publi%63/x", "/g/files/public/x%2Fy"] {
         assert_eq!(shop.post(free).send().await.status, 201, "{free}");
     }

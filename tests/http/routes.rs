@@ -97,8 +97,8 @@ async fn optional(handler: Handler) -> impl Responder {
     required = false,
     fingerprint = "none"
 )]
-async fn optional_parts(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn optional_parts(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/rejecting", method = "POST")]
@@ -221,8 +221,8 @@ async fn by_form(handler: Handler) -> impl Responder {
     key = "{path.session}{header.X-Api-Key}{header.X-CSRF}{query.reset_token}{form.client_secret}",
     fingerprint = "none"
 )]
-async fn by_credentials(stage: Hand) -> impl Responder {
-    stage.perform().await
+async fn by_credentials(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/everybodys", method = "POST")]

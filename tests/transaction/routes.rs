@@ -360,28 +360,28 @@ macro_rules! routes {
 
         #[post("/notes/{id}/locked")]
         #[idempotent(strategy = "row_lock", table = "notes", id = "{path.id}")]
-        async fn note_locked(id: Code, stage: Hand, mut tx: Tx<$database>) -> Result<HttpResponse, Error> {
-            edit(&mut tx, &stage, &id).await
+        async fn note_locked(id: Code, handler: Handler, mut tx: Tx<$database>) -> Result<HttpResponse, Error> {
+            edit(&mut tx, &handler, &id).await
         }
 
         #[post("/notes/{id}/versioned")]
         #[idempotent(strategy = "version", table = "notes", id = "{path.id}")]
-        async fn note_versioned(id: Code, stage: Hand, mut tx: Tx<$database>) -> Result<HttpResponse, Error> {
-            edit(&mut tx, &stage, &id).await
+        async fn note_versioned(id: Code, handler: Handler, mut tx: Tx<$database>) -> Result<HttpResponse, Error> {
+            edit(&mut tx, &handler, &id).await
         }
 
         #[post("/notes/{id}/signed")]
         #[idempotent(strategy = "state", table = "notes", id = "{path.id}", from = Status::Created, to = Status::Paid)]
-        async fn note_signed(id: Code, stage: Hand, mut tx: Tx<$database>) -> Result<HttpResponse, Error> {
-            edit(&mut tx, &stage, &id).await
+        async fn note_signed(id: Code, handler: Handler, mut tx: Tx<$database>) -> Result<HttpResponse, Error> {
+            edit(&mut tx, &handler, &id).await
         }
 
         /// Edits the note that the handler was asked for, which must be the one that is guarded.
-        async fn edit(tx: &mut Tx<$database>, stage: &Stage, id: &str) -> Result<HttpResponse, Error> {
+        async fn edit(tx: &mut Tx<$database>, handler: &ControlledHandler, id: &str) -> Result<HttpResponse, Error> {
             let update = concat!("UPDATE notes SET edits = edits + 1 WHERE id = ", $first);
             let edited = sqlx::query(update).bind(id).execute(&mut **tx).await;
             edited.map_err(error::ErrorInternalServerError)?;
-            Ok(stage.perform().await)
+            Ok(handler.run().await)
         }
 
         /// Names that no database takes without quotes.
