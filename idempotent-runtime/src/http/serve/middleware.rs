@@ -14,7 +14,7 @@ use crate::http::guard;
 use crate::http::request::target;
 use crate::http::serve::driver::Serving;
 use crate::http::serve::extractor_errors::is_refused_by_extractor;
-use crate::http::task::carried::carries_task;
+use crate::http::serve::guarded_routes::GuardedRoutes;
 use crate::key::{Guard, KeyParts};
 use crate::policy::{FingerprintOf, KeyRequirement, Policy};
 use actix_web::body::{BoxBody, MessageBody};
@@ -36,15 +36,6 @@ pub struct Middleware {
     app: Idempotency,
     policy: &'static Policy,
     routes: Rc<GuardedRoutes>,
-}
-
-/// Which requests are guarded, and where their key is.
-#[derive(Clone, Debug)]
-struct GuardedRoutes {
-    methods: Vec<Method>,
-    except: Vec<ResourceDef>,
-    key: &'static str,
-    first_sent: Option<&'static str>,
 }
 
 impl Middleware {
@@ -140,15 +131,6 @@ impl Middleware {
     pub fn first_sent_header(mut self, name: &'static str) -> Self {
         Rc::make_mut(&mut self.routes).first_sent = Some(name);
         self
-    }
-}
-
-impl GuardedRoutes {
-    fn guard(&self, request: &HttpRequest) -> bool {
-        // A task was let in when it came.
-        !carries_task(request)
-            && self.methods.contains(request.method())
-            && !self.except.iter().any(|pattern| pattern.is_match(target::routed_path(request)))
     }
 }
 
