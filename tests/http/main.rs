@@ -44,6 +44,7 @@ mod injection;
 mod keys;
 mod leases;
 mod locks;
+mod nested_guards;
 mod operations;
 mod paths;
 mod problems;

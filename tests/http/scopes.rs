@@ -303,7 +303,9 @@ async fn an_annotated_handler_that_waits_does_so_inside(backend: Backend) {
 }
 
 async fn an_annotated_handler_runs_to_its_end_inside(backend: Backend) {
-    finishes_although_its_client_is_gone(&Shop::open(backend), "/waiting/annotated/waiting").await;
+    let shop = Shop::open(backend);
+    let path = "/waiting/annotated/waiting";
+    finishes_although_its_client_is_gone(&shop.server, &shop.handler, path).await;
 }
 
 async fn what_an_extractor_refuses_leaves_the_key_free(backend: Backend) {
@@ -370,29 +372,35 @@ async fn of_fifty_at_once_behind_a_scope_one_runs(backend: Backend) {
 }
 
 async fn behind_a_scope_a_handler_finishes_although_its_client_is_gone(backend: Backend) {
-    finishes_although_its_client_is_gone(&Shop::open(backend), "/waiting/orders").await;
+    let shop = Shop::open(backend);
+    finishes_although_its_client_is_gone(&shop.server, &shop.handler, "/waiting/orders").await;
 }
 
-async fn finishes_although_its_client_is_gone(shop: &Shop, path: &str) {
-    shop.handler.pause();
-    let mut client = TcpStream::connect(shop.server.address()).await.unwrap();
+/// A client resets its connection in the middle of the run; its retry gets the answer.
+pub(crate) async fn finishes_although_its_client_is_gone(
+    server: &Server,
+    handler: &ControlledHandler,
+    path: &str,
+) {
+    handler.pause();
+    let mut client = TcpStream::connect(server.address()).await.unwrap();
     let request = format!(
         "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\n\
          Idempotency-Key: k\r\nContent-Length: 0\r\n\r\n"
     );
     client.write_all(request.as_bytes()).await.unwrap();
-    shop.handler.runs_reach(1).await;
+    handler.runs_reach(1).await;
     // A reset, not an orderly end: actix drops the handler's future.
     client.set_zero_linger().unwrap();
     drop(client);
     // Other requests on the same server have been served after the reset arrived.
     for _ in 0..20 {
-        shop.post("/writes/orders").send().await.is_problem(400, "key-missing");
+        server.post(path).send().await.is_problem(400, "key-missing");
     }
-    shop.handler.resume();
-    shop.handler.answers_reach(1).await;
-    let retry = shop.post(path).key("k").send().await;
-    assert_eq!((retry.status, retry.is_replay(), shop.handler.runs()), (201, true, 1));
+    handler.resume();
+    handler.answers_reach(1).await;
+    let retry = server.post(path).key("k").send().await;
+    assert_eq!((retry.status, retry.is_replay(), handler.runs()), (201, true, 1));
 }
 
 async fn a_panic_behind_a_scope_is_answered_and_a_retry_runs(backend: Backend) {

@@ -5,8 +5,9 @@ use crate::engine::cached::{AnswerLife, CachedAnswer};
 use crate::http::answer::caching::Audience;
 use crate::key::StorageKey;
 use crate::transaction::{TransactionRun, TxSlot};
-use actix_web::HttpResponse;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
 
 /// A run, by where its guard stands.
 pub(crate) enum GuardedRun {
@@ -57,9 +58,76 @@ pub(crate) struct RunState {
     tx_slot: OnceCell<TxSlot>,
     /// The answer for a client who need not wait; the rest goes on without it.
     pub(crate) early: Cell<Option<HttpResponse>>,
+    /// The guard around this one.
+    around: Option<Rc<RunState>>,
+    /// Which of the two guards the request.
+    standing: Cell<Standing>,
+}
+
+/// The standing of a guard towards the guards around it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Standing {
+    /// Those around guard the request, if there are any.
+    #[default]
+    Within,
+    /// It guards the request, and they do not.
+    TookOver,
 }
 
 impl RunState {
+    /// Puts the state of a guard into a request, in front of those of the guards around.
+    pub(crate) fn push(request: &HttpRequest) -> Rc<Self> {
+        let mut extensions = request.extensions_mut();
+        let around = extensions.remove::<Rc<Self>>();
+        let state = Rc::new(Self { around, ..Self::default() });
+        extensions.insert(Rc::clone(&state));
+        state
+    }
+
+    /// Takes this state out of the request again, with all that are in front of it.
+    pub(crate) fn pop(&self, request: &HttpRequest) {
+        let mut extensions = request.extensions_mut();
+        match &self.around {
+            Some(around) => drop(extensions.insert(Rc::clone(around))),
+            None => drop(extensions.remove::<Rc<Self>>()),
+        }
+    }
+
+    /// The guard around this one.
+    pub(crate) fn around(&self) -> Option<&Self> {
+        self.around.as_deref()
+    }
+
+    /// The number of guards around this one.
+    pub(crate) fn depth(&self) -> usize {
+        std::iter::successors(self.around(), |state| state.around()).count()
+    }
+
+    /// The guard of the request: this one, or the next around where this one has no key.
+    pub(crate) fn guarding(&self) -> &Self {
+        match self.around() {
+            Some(around) if self.is_guarded_around() => around.guarding(),
+            Some(_) | None => self,
+        }
+    }
+
+    /// Whether a guard around has the request to itself.
+    pub(crate) fn is_guarded_around(&self) -> bool {
+        self.around.is_some() && self.standing.get() == Standing::Within
+    }
+
+    /// Notes that this guard guards the request, and none of those around.
+    pub(crate) fn set_guarding(&self) {
+        self.standing.set(Standing::TookOver);
+    }
+
+    /// Forgets the run that was given back to let an inner guard run in its place.
+    pub(crate) fn forget_run(&self) {
+        self.must_finish.set(false);
+        self.attempt.set(0);
+        self.record.set(None);
+    }
+
     /// The place of the run's transaction, while the handler does not have it.
     pub(crate) fn tx_slot(&self) -> &TxSlot {
         self.tx_slot.get_or_init(TxSlot::default)

@@ -34,7 +34,7 @@ impl Attempt {
     /// 0 where no key was claimed: before the handler runs, and without a key that is optional.
     #[must_use]
     pub fn number(&self) -> u64 {
-        self.0.attempt.get()
+        self.0.guarding().attempt.get()
     }
 
     /// Whether it is certain that nobody else runs with this key by now.
@@ -44,7 +44,7 @@ impl Attempt {
     /// the number, checked where the step is done.
     #[must_use]
     pub fn is_certain(&self) -> bool {
-        match &*self.0.run.borrow() {
+        match &*self.0.guarding().run.borrow() {
             Some(GuardedRun::Leased(run)) => run.is_certain(),
             // Its commit decides.
             Some(GuardedRun::Transaction(_)) => true,

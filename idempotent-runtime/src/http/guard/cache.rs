@@ -32,11 +32,13 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::time::Duration;
 
+/// Whether a request reads: nothing is kept of others.
+pub(super) fn is_read(request: &HttpRequest) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD)
+}
+
 /// Answers with what was computed before, or lets the handler compute.
 pub(super) async fn read(call: &mut Call) -> Result<(), Exit> {
-    if !matches!(*call.request.method(), Method::GET | Method::HEAD) {
-        return Ok(());
-    }
     let (read, audience) = cache_requests(call).await?;
     let key = read.first.claim.key;
     let answer = AnswerPlace { key, life: read.life, audience };

@@ -23,6 +23,7 @@ use crate::policy::{GuardPlace, Keeps, OnAbandoned, Policy};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 use futures_util::future::{Either, ready};
+use std::iter::successors;
 
 /// Claims the key, so that the handler may run; or exits with the client's answer.
 pub(super) async fn claim(call: &mut Call) -> Result<(), Exit> {
@@ -30,8 +31,15 @@ pub(super) async fn claim(call: &mut Call) -> Result<(), Exit> {
     let traits = call.policy.strategy.traits();
     // The futures of all but leases are large, and most handlers have none of them.
     match traits.guard {
-        GuardPlace::Task => return Box::pin(task::accept(call)).await,
-        GuardPlace::Cache => return Box::pin(cache::read(call)).await,
+        GuardPlace::Task => {
+            take_over(&call.state).await;
+            return Box::pin(task::accept(call)).await;
+        }
+        GuardPlace::Cache if !cache::is_read(&call.request) => return Ok(()),
+        GuardPlace::Cache => {
+            take_over(&call.state).await;
+            return Box::pin(cache::read(call)).await;
+        }
         GuardPlace::Lease | GuardPlace::Transaction | GuardPlace::Insert => {}
     }
     let request = claim_request(call).await?;
@@ -39,10 +47,15 @@ pub(super) async fn claim(call: &mut Call) -> Result<(), Exit> {
         call.state.record.set(request.as_ref().map(|request| request.claim.key));
     }
     if is_transactional(call)? {
+        take_over(&call.state).await;
         return Box::pin(transaction::open(call, request)).await;
     }
     match &request {
-        Some(request) => lease::begin(call, request).await,
+        Some(request) => {
+            take_over(&call.state).await;
+            lease::begin(call, request).await
+        }
+        // Guards around this one, if any, still guard the request.
         None => Ok(()),
     }
 }
@@ -93,6 +106,26 @@ pub(super) fn end(
         None => return Either::Right(Either::Left(ready(response))),
     };
     Either::Right(Either::Right(rare))
+}
+
+/// Takes the request over from the guards around this one: they give their keys back, and store nothing.
+///
+/// Of several guards the innermost guards. It does so before its own claim: whatever becomes of this
+/// process from then on, the records around say nothing about the run.
+pub(super) fn take_over(state: &RunState) -> impl Future<Output = ()> {
+    state.set_guarding();
+    match state.around() {
+        Some(around) => Either::Left(relieve(around).boxed_local()),
+        None => Either::Right(ready(())),
+    }
+}
+
+async fn relieve(nearest: &RunState) {
+    for state in successors(Some(nearest), |state| state.around()) {
+        give_back(state).await;
+        // Not before: dropped until here, the request would be dropped with the run in it.
+        state.forget_run();
+    }
 }
 
 /// Ends a run as if it had not begun: the next request with its key runs.

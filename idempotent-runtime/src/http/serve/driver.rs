@@ -16,10 +16,10 @@ use crate::http::guard;
 use crate::http::request::body::refilled;
 use crate::http::serve::handler::Handler;
 use crate::policy::Policy;
-use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
+use actix_web::{Error, HttpRequest, HttpResponse, web};
 use futures_util::future::LocalBoxFuture;
 use std::future::ready;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -28,17 +28,16 @@ type Work = LocalBoxFuture<'static, Result<HttpResponse, Exit>>;
 
 /// Runs one request through a guarded handler.
 pub fn serve(handler: &'static Handler, request: HttpRequest, payload: web::Payload) -> Serving {
-    let state = Rc::<RunState>::default();
+    // Also for extractors that say something about the run.
+    let state = RunState::push(&request);
     let work: Work = match request.app_data::<Idempotency>().cloned() {
         Some(app) => {
-            // For extractors that say something about the run.
-            let around = request.extensions_mut().insert(Rc::clone(&state));
             let payload = payload.into_inner();
             let call = Call::new(&handler.policy, app, request.clone(), payload, &state);
             let work = Box::pin(drive(handler, call));
-            match around {
+            match state.around() {
                 None => work,
-                Some(around) => Box::pin(after_handing_over(around, work)),
+                Some(_) => Box::pin(inside(Rc::clone(&state), work)),
             }
         }
         None => Box::pin(ready(Ok(unprepared(&request)))),
@@ -94,13 +93,13 @@ async fn extract_again(call: &mut Call, extract: Extract) -> Result<Arguments, E
     Ok(arguments)
 }
 
-/// A handler with a policy of its own inside of a scope that is guarded: it alone guards, so the
-/// scope's key is given back, unspent, before the handler claims its own.
-async fn after_handing_over(around: Rc<RunState>, work: Work) -> Result<HttpResponse, Exit> {
-    guard::give_back(&around).await;
-    // Not before: dropped until here, the request around would be dropped, too.
-    around.must_finish.set(false);
-    work.await
+/// A guard inside of others: where its handler does not run, its answer is not theirs to store.
+async fn inside(state: Rc<RunState>, work: Work) -> Result<HttpResponse, Exit> {
+    let answered = work.await;
+    if answered.is_err() {
+        guard::take_over(&state).await;
+    }
+    answered
 }
 
 /// A request on its way, as actix sees it.
@@ -139,6 +138,8 @@ impl Future for Serving {
                     self.work = None;
                     return Poll::Ready(done.or_else(Exit::into_result));
                 }
+                // The guard around has the run, and ends it.
+                Err(panic) if self.state.is_guarded_around() => resume_unwind(panic),
                 Err(_panic) => {
                     let run = self.state.take_run();
                     self.work = Some(Box::pin(panicked(self.policy, self.client.clone(), run)));

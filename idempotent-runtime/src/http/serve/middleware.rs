@@ -23,7 +23,7 @@ use actix_web::dev::{
 };
 use actix_web::error::InternalError;
 use actix_web::http::Method;
-use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
+use actix_web::{Error, HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 use std::cell::Cell;
 use std::fmt;
@@ -64,11 +64,14 @@ impl Middleware {
     /// # }
     /// ```
     ///
-    /// POST and PATCH are guarded unless [`methods`](Middleware::methods) says otherwise. A handler
-    /// with `#[idempotent]` keeps its own policy and is not guarded twice: the key that was claimed
-    /// here is given back, unspent, before the handler claims its own. That costs two round trips, a
-    /// duplicate that comes in between gets this policy's 409, and a request that this policy refuses
-    /// does not reach the handler; name its route in [`except`](Middleware::except) to spare all three.
+    /// POST and PATCH are guarded unless [`methods`](Middleware::methods) says otherwise.
+    ///
+    /// # Guards in guards
+    /// One guards, the innermost that has the request's key: a handler with `#[idempotent]`, or a
+    /// `Middleware` of a scope inside. The key that was claimed here is given back, unspent, before it
+    /// claims its own. That costs two round trips, a duplicate that comes in between gets this policy's
+    /// 409, and a request that this policy refuses does not reach the handler; name its route in
+    /// [`except`](Middleware::except) to spare all three.
     ///
     /// # What comes first
     /// This stands before the handler's extractors, and a stored response is sent without asking
@@ -178,11 +181,12 @@ where
             return Box::pin(async { Ok(called.await?.map_into_boxed_body()) });
         }
         let (request, payload) = request.into_parts();
-        let state = Rc::<RunState>::default();
-        request.extensions_mut().insert(Rc::clone(&state));
+        let state = RunState::push(&request);
         let client = Client::Moved { app: app.clone(), path: request.path().to_owned() };
         let mut call = Call::new(policy, app.clone(), request, payload, &state);
-        call.guard = Guard::Middleware { depth: 0 };
+        // Each of several guards in each other has records of its own.
+        let depth = u8::try_from(call.state.depth()).unwrap_or(u8::MAX);
+        call.guard = Guard::Middleware { depth };
         let returned = ReturnedRequest::default();
         let (service, routes) = (Rc::clone(&self.service), Rc::clone(routes));
         let work = Box::pin(pass(call, service, routes, Rc::clone(&returned)));
@@ -215,6 +219,9 @@ where
     B: MessageBody + 'static,
 {
     if let Err(exit) = claim(&mut call, &routes).await {
+        // Its answer is not to be stored by the guards around, either.
+        guard::take_over(&call.state).await;
+        call.state.pop(&call.request);
         returned.set(Some(call.request));
         return Err(exit);
     }
@@ -226,6 +233,7 @@ where
                 spare(&mut response);
             }
             let response = guard::end(policy, &app, &state, &request, response).await;
+            state.pop(&request);
             returned.set(Some(request));
             Ok(response)
         }
