@@ -45,6 +45,7 @@ mod keys;
 mod leases;
 mod locks;
 mod nested_guards;
+mod never_stored;
 mod operations;
 mod paths;
 mod problems;

@@ -1,6 +1,7 @@
 //! A problem as a page that a person understands, for browsers.
 
 use crate::http::answer::html::Escaped;
+use crate::http::answer::own_refusal::marked;
 use crate::http::answer::problem::{Problem, ProblemKind};
 use crate::http::request::prefers_html::prefers_html;
 use actix_web::http::Uri;
@@ -15,7 +16,7 @@ pub(crate) fn negotiated(request: &HttpRequest, problem: &Problem, types: &str) 
     let mut response =
         if prefers_html(request) { page(request, problem) } else { problem.response(types) };
     response.headers_mut().append(VARY, HeaderValue::from_static("accept"));
-    response
+    marked(request, response)
 }
 
 fn page(request: &HttpRequest, problem: &Problem) -> HttpResponse {

@@ -4,6 +4,7 @@ use crate::engine::task::Tasks;
 use crate::engine::{Engine, Resolution, Resolved};
 use crate::error::StoreError;
 use crate::http::answer::misconfigured::unprepared;
+use crate::http::answer::own_refusal;
 use crate::http::answer::page;
 use crate::http::answer::problem::Problem;
 use crate::http::app::builder::{IdempotencyBuilder, OnError};
@@ -184,7 +185,7 @@ impl Idempotency {
             );
             return ours();
         };
-        problem.mark(rendered)
+        own_refusal::marked(request, problem.mark(rendered))
     }
 
     /// A problem where there is no request any more that could say how its client reads it.

@@ -11,6 +11,7 @@ pub(super) mod task;
 mod transaction;
 
 use crate::http::answer::misconfigured::misconfigured;
+use crate::http::answer::own_refusal::never_stored;
 use crate::http::answer::problem::ProblemKind;
 use crate::http::answer::stored_response::not_stored;
 use crate::http::app::idempotency::Idempotency;
@@ -83,6 +84,7 @@ pub(super) fn end(
     request: &HttpRequest,
     response: HttpResponse,
 ) -> impl Future<Output = HttpResponse> + use<> {
+    let response = never_stored(request, response);
     let run = state.run.take();
     let rare = match run {
         Some(GuardedRun::Leased(run)) if policy.strategy.traits().guard == GuardPlace::Task => {

@@ -4,6 +4,7 @@
 //! cannot know which handler a request will reach, nor what that handler's extractors will say, so
 //! it claims before both.
 
+use crate::http::answer::own_refusal;
 use crate::http::answer::stored_response::StoreResponse;
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::call::{Call, Exit};
@@ -181,6 +182,7 @@ where
             return Box::pin(async { Ok(called.await?.map_into_boxed_body()) });
         }
         let (request, payload) = request.into_parts();
+        own_refusal::make_markable(&request);
         let state = RunState::push(&request);
         let client = Client::Moved { app: app.clone(), path: request.path().to_owned() };
         let mut call = Call::new(policy, app.clone(), request, payload, &state);

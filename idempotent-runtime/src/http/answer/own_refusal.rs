@@ -1,0 +1,55 @@
+//! The mark of our own refusals: no guard stores them, wherever it stands.
+//!
+//! It is on the response, and on the request, since a middleware between two guards may put another
+//! response in its place.
+
+use crate::http::answer::stored_response::StoreResponse;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use std::cell::Cell;
+
+/// The mark of a response.
+#[derive(Clone, Copy)]
+struct RefusedByUs;
+
+/// The place of the mark in a request's extensions: filled in through a shared borrow, since the app
+/// may hold one as well.
+#[derive(Default)]
+struct RefusalMark(Cell<Option<RefusedByUs>>);
+
+/// Gives a request a place for the mark, unless a guard around did.
+pub(crate) fn make_markable(request: &HttpRequest) {
+    let mut extensions = request.extensions_mut();
+    if !extensions.contains::<RefusalMark>() {
+        extensions.insert(RefusalMark::default());
+    }
+}
+
+/// Marks a refusal of ours.
+pub(crate) fn marked(request: &HttpRequest, mut response: HttpResponse) -> HttpResponse {
+    if let Some(mark) = request.extensions().get::<RefusalMark>() {
+        mark.0.set(Some(RefusedByUs));
+    }
+    response.extensions_mut().insert(RefusedByUs);
+    response
+}
+
+/// Keeps a refusal of ours from being stored.
+pub(crate) fn never_stored(request: &HttpRequest, mut response: HttpResponse) -> HttpResponse {
+    if is_own(request, &response) {
+        response.extensions_mut().insert(StoreResponse::No);
+    }
+    response
+}
+
+/// Whether a response is a refusal of ours, or was made of one.
+///
+/// A handler may pass over a refusal, of an extractor that it takes as an `Option` for instance: its
+/// success is its own.
+fn is_own(request: &HttpRequest, response: &HttpResponse) -> bool {
+    if response.extensions().contains::<RefusedByUs>() {
+        return true;
+    }
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    is_error && request.extensions().get::<RefusalMark>().is_some_and(|it| it.0.get().is_some())
+}
