@@ -1,4 +1,4 @@
-//! Answers that no guard stores: refusals of ours, wherever they come from.
+//! Answers that no guard stores: refusals of ours, wherever they come from, and routes that are not there.
 
 use crate::guard;
 use actix_web::body::MessageBody;
@@ -22,6 +22,8 @@ on_every_store! {
     a_task_that_is_not_there_is_not_there_for_the_moment,
     an_app_built_wrongly_is_not_remembered,
     a_success_after_a_refusal_that_the_handler_passed_over_is_stored,
+    a_route_that_is_not_there_leaves_the_key_free,
+    an_answer_of_a_default_service_is_stored,
 }
 
 type Handler = Data<ControlledHandler>;
@@ -107,12 +109,20 @@ fn scopes(guards: &Guards, config: &mut ServiceConfig) {
         .service(web::scope("/plain").wrap(guards.shared()).configure(routes))
         .service(
             task_routes("/tasks").wrap(of(&EVERYTHING).methods([actix_web::http::Method::GET])),
+        )
+        .service(
+            web::scope("/default")
+                .wrap(of(&WRITES))
+                .route("/there", web::post().to(orders))
+                .service(web::resource("/read").route(web::get().to(orders)))
+                .default_service(web::to(orders)),
         );
 }
 
 fn routes(config: &mut ServiceConfig) {
     config
         .route("/orders", web::post().to(orders))
+        .service(web::resource("/read").route(web::get().to(orders)))
         .route("/issuing", web::post().to(issuing))
         .route("/perhaps-issuing", web::post().to(perhaps_issuing))
         .service(annotated)
@@ -239,4 +249,36 @@ async fn a_success_after_a_refusal_that_the_handler_passed_over_is_stored(backen
     assert_eq!(send().await.status, 201);
     assert!(send().await.is_replay());
     assert_eq!(shop.handler.runs(), 1);
+}
+
+async fn a_route_that_is_not_there_leaves_the_key_free(backend: Backend) {
+    let shop = Shop::open(backend);
+    for (path, status) in
+        [("/plain/nowhere", 404), ("/plain", 404), ("/plain/read", 405), ("/keyed/read", 405)]
+    {
+        for _ in 0..2 {
+            let reply = shop.post(path).key("k").header("X-Key", "mine").send().await;
+            assert_eq!((reply.status, reply.is_replay()), (status, false), "{path}");
+        }
+    }
+    // What a handler says of itself is its answer.
+    shop.handler.answers(|_| HttpResponse::NotFound().finish());
+    assert_eq!(shop.post("/plain/orders").key("k").send().await.status, 404);
+    assert!(shop.post("/plain/orders").key("k").send().await.is_replay());
+    assert_eq!(shop.handler.runs(), 1);
+}
+
+async fn an_answer_of_a_default_service_is_stored(backend: Backend) {
+    let shop = Shop::open(backend);
+    let send = |key: &str| shop.post("/default/nowhere").key(key).send();
+    assert_eq!(send("k").await.status, 201);
+    assert!(send("k").await.is_replay());
+    for (key, status) in [("conflict", 409), ("missing", 404), ("method", 405)] {
+        let answer = actix_web::http::StatusCode::from_u16(status).unwrap();
+        shop.handler.answers(move |_| HttpResponse::build(answer).body("not here"));
+        let (first, again) = (send(key).await, send(key).await);
+        assert_eq!((first.status, again.status), (status, status));
+        assert_eq!(again.is_replay(), status == 409, "{status}");
+    }
+    assert_eq!(shop.handler.runs(), 6);
 }

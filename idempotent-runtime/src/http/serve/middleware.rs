@@ -14,8 +14,8 @@ use crate::http::call::steps::read_body;
 use crate::http::guard;
 use crate::http::request::target;
 use crate::http::serve::driver::Serving;
-use crate::http::serve::extractor_errors::is_refused_by_extractor;
 use crate::http::serve::guarded_routes::GuardedRoutes;
+use crate::http::serve::spared::{is_refused_by_extractor, is_unrouted};
 use crate::key::{Guard, KeyParts};
 use crate::policy::{FingerprintOf, KeyRequirement, Policy};
 use actix_web::body::{BoxBody, MessageBody};
@@ -65,7 +65,8 @@ impl Middleware {
     /// # }
     /// ```
     ///
-    /// POST and PATCH are guarded unless [`methods`](Middleware::methods) says otherwise.
+    /// POST and PATCH are guarded unless [`methods`](Middleware::methods) says otherwise. A 404
+    /// or 405 where no route matched leaves the key free.
     ///
     /// # Guards in guards
     /// One guards, the innermost that has the request's key: a handler with `#[idempotent]`, or a
@@ -231,7 +232,7 @@ where
     match service.call(ServiceRequest::from_parts(request, payload)).await {
         Ok(response) => {
             let (request, mut response) = response.map_into_boxed_body().into_parts();
-            if is_refused_by_extractor(&response) {
+            if is_refused_by_extractor(&response) || is_unrouted(&request, &response) {
                 spare(&mut response);
             }
             let response = guard::end(policy, &app, &state, &request, response).await;

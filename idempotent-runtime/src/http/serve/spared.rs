@@ -1,0 +1,47 @@
+//! Responses that leave the key free behind a middleware: no handler made them.
+
+use actix_web::body::MessageBody;
+use actix_web::error::{
+    ContentTypeError, InternalError, JsonPayloadError, ParseError, PathError, PayloadError,
+    QueryPayloadError, ReadlinesError, UrlencodedError,
+};
+use actix_web::http::StatusCode;
+use actix_web::http::header::ALLOW;
+use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
+
+/// Whether no route matched the request, and the response says so.
+///
+/// actix does not tell which service answered. Where no resource did, a part of the path is left over.
+/// Where one did and none of its routes, its 405 names the methods that it allows, or is bare.
+pub(crate) fn is_unrouted(request: &HttpRequest, response: &HttpResponse) -> bool {
+    let is_default = || !request.match_info().unprocessed().is_empty();
+    match response.status() {
+        StatusCode::NOT_FOUND => is_default() || request.match_pattern().is_none(),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            let is_bare = response.body().size().is_eof();
+            is_default() || is_bare || response.headers().contains_key(ALLOW)
+        }
+        _ => false,
+    }
+}
+
+/// Whether one of actix's own extractors refused the request, so that its handler did not run.
+pub(crate) fn is_refused_by_extractor(response: &HttpResponse) -> bool {
+    fn one<T: ResponseError + 'static>(error: &Error) -> bool
+    where
+        InternalError<T>: ResponseError,
+    {
+        error.as_error::<T>().is_some() || error.as_error::<InternalError<T>>().is_some()
+    }
+    let kinds = [
+        one::<JsonPayloadError>,
+        one::<UrlencodedError>,
+        one::<QueryPayloadError>,
+        one::<PathError>,
+        one::<PayloadError>,
+        one::<ReadlinesError>,
+        one::<ContentTypeError>,
+        one::<ParseError>,
+    ];
+    response.error().is_some_and(|error| kinds.iter().any(|is_one| is_one(error)))
+}
