@@ -44,6 +44,7 @@ mod injection;
 mod keys;
 mod leases;
 mod locks;
+mod middleware_order;
 mod nested_guards;
 mod never_stored;
 mod operations;

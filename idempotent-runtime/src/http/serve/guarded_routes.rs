@@ -5,6 +5,7 @@ use crate::http::task::carried::carries_task;
 use actix_web::HttpRequest;
 use actix_web::dev::ResourceDef;
 use actix_web::http::Method;
+use actix_web::http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 
 /// Which requests are guarded, and where their key is.
 #[derive(Clone, Debug)]
@@ -18,9 +19,18 @@ pub(super) struct GuardedRoutes {
 impl GuardedRoutes {
     /// Whether a request is guarded.
     pub(super) fn guard(&self, request: &HttpRequest) -> bool {
-        // A task was let in when it came.
+        // A task was let in when it came; a preflight has no key, and changes nothing.
         !carries_task(request)
+            && !is_preflight(request)
             && self.methods.contains(request.method())
             && !self.except.iter().any(|pattern| pattern.is_match(target::routed_path(request)))
     }
+}
+
+/// Whether a browser asks if it may send another request (Fetch standard, CORS-preflight request).
+fn is_preflight(request: &HttpRequest) -> bool {
+    let headers = request.headers();
+    request.method() == Method::OPTIONS
+        && headers.contains_key(ORIGIN)
+        && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
