@@ -74,7 +74,7 @@ async fn authenticate(
 }
 
 #[route("/profile", method = "GET")]
-#[idempotent(strategy = "cache", ttl = "1h")]
+#[idempotent(strategy = "cache", operation = "profile", ttl = "1h")]
 async fn profile(handler: web::Data<ControlledHandler>) -> impl Responder {
     handler.run().await
 }

@@ -29,7 +29,7 @@ static WRITES: Policy = Policy::of_routes(Strategy::RequestId);
 const UNREADABLE: [&str; 6] = ["", "a b", "a/b", "a:b", "[::1", "a.example:99999"];
 
 #[route("/greeting", method = "GET")]
-#[idempotent(strategy = "cache", ttl = "1h", scope = "shared")]
+#[idempotent(strategy = "cache", operation = "greeting", ttl = "1h", scope = "shared")]
 async fn greeting(handler: web::Data<ControlledHandler>) -> impl Responder {
     handler.run().await
 }
