@@ -4,6 +4,7 @@
 
 use crate::http::answer::misconfigured::misconfigured;
 use crate::http::call::call::{Call, Exit};
+use crate::http::request::target;
 use crate::key::Guard;
 use crate::policy::{GuardPlace, Identity, KeyRequirement};
 use actix_web::HttpRequest;
@@ -23,10 +24,12 @@ pub(crate) fn check_definition(call: &Call) -> Result<(), Exit> {
         _ if is_read => Guard::Cache,
         _ => call.guard,
     };
-    let found_by = match policy.operation {
-        Some(name) => name.to_owned(),
-        None if is_read => pattern(&call.request),
-        None => format!("{} {}", call.request.method(), pattern(&call.request)),
+    let found_by = match (policy.operation, call.request.match_pattern()) {
+        (Some(name), _) => name.to_owned(),
+        // The only handler where no route matched; paths that outsiders make up are not remembered.
+        (None, None) => return Ok(()),
+        (None, Some(pattern)) if is_read => pattern,
+        (None, Some(pattern)) => format!("{} {pattern}", call.request.method()),
     };
     let claimed = call.app.engine().definitions().claim(guard, found_by.clone(), policy);
     claimed.map_err(|taken| {
@@ -42,7 +45,7 @@ pub(crate) fn check_definition(call: &Call) -> Result<(), Exit> {
     })
 }
 
-/// The pattern of the request's route.
+/// The pattern of the request's route; its path, where none matched.
 pub(crate) fn pattern(request: &HttpRequest) -> String {
-    request.match_pattern().unwrap_or_else(|| request.path().to_owned())
+    request.match_pattern().unwrap_or_else(|| target::path(request).into_owned())
 }
