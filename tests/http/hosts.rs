@@ -19,6 +19,7 @@ on_every_store! {
     one_key_on_two_hosts_is_two_tasks,
     behind_a_middleware_hosts_are_told_apart,
     an_answer_is_computed_for_each_host,
+    an_answer_of_a_named_operation_is_that_of_all_hosts,
     tokens_and_locks_are_those_of_all_hosts,
     a_host_that_cannot_be_read_is_refused,
 }
@@ -34,6 +35,24 @@ async fn greeting(handler: web::Data<ControlledHandler>) -> impl Responder {
     handler.run().await
 }
 
+#[route("/greeting/{name}", method = "GET")]
+#[idempotent(strategy = "cache", key = "{path.name}", ttl = "1h", scope = "shared")]
+async fn greeting_of(handler: web::Data<ControlledHandler>) -> impl Responder {
+    handler.run().await
+}
+
+#[route("/greeting/{name}/everywhere", method = "GET")]
+#[idempotent(
+    strategy = "cache",
+    operation = "greet",
+    key = "{path.name}",
+    ttl = "1h",
+    scope = "shared"
+)]
+async fn greeting_everywhere(handler: web::Data<ControlledHandler>) -> impl Responder {
+    handler.run().await
+}
+
 async fn plain(handler: web::Data<ControlledHandler>) -> impl Responder {
     handler.run().await
 }
@@ -41,7 +60,11 @@ async fn plain(handler: web::Data<ControlledHandler>) -> impl Responder {
 fn all(guard: &Idempotency, config: &mut ServiceConfig) {
     let behind = web::scope("/behind").wrap(Middleware::new(guard, &WRITES));
     config.service(behind.route("/orders", web::post().to(plain)));
-    config.service(greeting).configure(routes::all);
+    config
+        .service(greeting)
+        .service(greeting_of)
+        .service(greeting_everywhere)
+        .configure(routes::all);
 }
 
 impl Shop {
@@ -156,18 +179,31 @@ async fn behind_a_middleware_hosts_are_told_apart(backend: Backend) {
     shop.post_at("a b", "/behind/orders").send().await.is_problem(400, "host-invalid");
 }
 
+/// By its path, and by the pattern of its route.
 async fn an_answer_is_computed_for_each_host(backend: Backend) {
     let shop = Shop::of_hosts(backend);
-    let read = |host: &'static str| shop.at(host, Method::GET, "/greeting").send();
-    for (host, run) in [("a.example", "run 1"), ("b.example", "run 2")] {
-        assert_eq!(read(host).await.body, run);
-        assert_eq!(read(host).await.body, run);
+    let read = |host: &'static str, path| shop.at(host, Method::GET, path).send();
+    let mut run = 0;
+    for path in ["/greeting", "/greeting/alice"] {
+        for host in ["a.example", "b.example"] {
+            run += 1;
+            for _ in 1..=2 {
+                assert_eq!(read(host, path).await.body, format!("run {run}"), "{host}{path}");
+            }
+        }
+        read("a b", path).await.is_problem(400, "host-invalid");
     }
-    let forgotten = shop.idempotency.invalidate("greeting", ["a.example/greeting", ""]).shared();
+}
+
+async fn an_answer_of_a_named_operation_is_that_of_all_hosts(backend: Backend) {
+    let shop = Shop::of_hosts(backend);
+    let read = |host: &'static str| shop.at(host, Method::GET, "/greeting/al/everywhere").send();
+    for host in ["a.example", "b.example", "a b"] {
+        assert_eq!(read(host).await.body, "run 1", "{host}");
+    }
+    let forgotten = shop.idempotency.invalidate("greet", ["al"]).shared();
     forgotten.await.expect("the store answers");
-    assert_eq!(read("a.example").await.body, "run 3");
     assert_eq!(read("b.example").await.body, "run 2");
-    read("a b").await.is_problem(400, "host-invalid");
 }
 
 async fn tokens_and_locks_are_those_of_all_hosts(backend: Backend) {

@@ -92,8 +92,9 @@ impl<S> IdempotencyBuilder<S> {
     ///
     /// The host becomes a part of a request's identity wherever its path is one: one key on two hosts
     /// is two requests, in handlers, under [`Middleware`](crate::Middleware), for tasks, and for a
-    /// `cache` without a `key`. It is no part of tokens and locks, of messages, and of a `cache` with
-    /// a `key`, which has the host in it if its answer depends on that: `key = "{header.Host}:{path.id}"`.
+    /// `cache` that names no `operation` or no `key`. It is no part of tokens and locks, of messages,
+    /// and of a `cache` that names both: its key has the host in it if the answer depends on that,
+    /// `key = "{header.Host}:{path.id}"`.
     ///
     /// It is the `Host` header or `:authority` of HTTP/2, in lower case and without the port 80 or 443.
     /// `Forwarded` and `X-Forwarded-Host` do not count: a proxy in front has to pass the host on. A

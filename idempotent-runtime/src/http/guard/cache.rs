@@ -60,7 +60,11 @@ async fn cache_requests(call: &Call) -> Result<(CacheRequests, Audience), Exit> 
     let (key, scope) = (read_key(call)?, scope(call).await?);
     let audience = if scope.is_empty() { Audience::All } else { Audience::OneScope };
     let pattern = pattern(&call.request);
-    let owner = place(call, &pattern)?;
+    // An operation that is named belongs to no route, and so to no host.
+    let owner = match call.policy.operation {
+        None => place(call, &pattern)?,
+        Some(_) => Cow::Borrowed(&*pattern),
+    };
     let identity = RequestIdentity {
         guard: Guard::Cache,
         scope: &scope,
