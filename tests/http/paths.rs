@@ -293,7 +293,8 @@ async fn a_form_is_read_in_its_charset(backend: Backend) {
         assert_eq!((reply.status, &reply.body[..]), (201, "é".as_bytes()), "{charset} {body:?}");
         assert_eq!(shop.handler.runs(), 1, "{charset} {body:?}");
     }
-    let compressed = send("", b"name=a").header("Content-Encoding", "gzip").send().await;
+    // A coding that actix leaves alone; it decodes others where the app's features let it.
+    let compressed = send("", b"name=a").header("Content-Encoding", "compress").send().await;
     compressed.is_problem(400, "key-invalid");
     assert_eq!(shop.handler.runs(), 1);
 }
