@@ -5,12 +5,22 @@
 
 use crate::key::Guard;
 use crate::policy::{Definition, Policy, Sharing};
-use std::collections::HashMap;
+use foldhash::fast::FixedState;
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasher;
+use std::ptr;
 use std::sync::{PoisonError, RwLock};
 
 /// The definitions that one engine has seen, by what their records are found by.
 #[derive(Debug, Default)]
-pub(crate) struct Definitions(RwLock<HashMap<(u8, String), (Definition, Sharing)>>);
+pub(crate) struct Definitions {
+    by_operation: RwLock<HashMap<(u8, String), (Definition, Sharing)>>,
+    /// Hashes of the uses that were found in order: every later one costs a look here.
+    settled: RwLock<HashSet<u64, FixedState>>,
+}
+
+/// The number of settled uses that are remembered; an app has as many handlers and routes.
+const MOST_SETTLED: usize = 16_384;
 
 /// Another definition has the operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,11 +50,26 @@ impl Definitions {
                 Err(OperationTaken { by: *first })
             }
         };
-        if let Some(seen) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&place) {
-            return judge(seen);
-        }
-        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.by_operation.write().unwrap_or_else(PoisonError::into_inner);
         judge(all.entry(place).or_insert((policy.definition, policy.sharing)))
+    }
+
+    /// The hash of a use: a policy at a method and a route or operation.
+    pub(crate) fn hash_of(policy: &'static Policy, method: &str, found_by: &str) -> u64 {
+        FixedState::default().hash_one((ptr::from_ref(policy), method, found_by))
+    }
+
+    /// Whether a use with this hash was found in order before.
+    pub(crate) fn is_settled(&self, hash: u64) -> bool {
+        self.settled.read().unwrap_or_else(PoisonError::into_inner).contains(&hash)
+    }
+
+    /// Remembers that a use with this hash is in order.
+    pub(crate) fn settle(&self, hash: u64) {
+        let mut settled = self.settled.write().unwrap_or_else(PoisonError::into_inner);
+        if settled.len() < MOST_SETTLED {
+            settled.insert(hash);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! A call of a guarded function, as generated code makes it and drives it.
 
+use crate::engine::Definitions;
 use crate::fingerprint::Fingerprint;
 use crate::key::{Guard, KeyParts};
 use crate::message::error::MessageError;
@@ -72,10 +73,14 @@ impl Message {
     /// Of two functions of one operation, the second would return the first one's values.
     fn check_definition(&self) -> Result<(), MessageError> {
         let policy = self.policy;
+        let definitions = self.context.base.engine.definitions();
+        let hash = Definitions::hash_of(policy, "", "");
+        if definitions.is_settled(hash) {
+            return Ok(());
+        }
         let operation =
             policy.operation.map_or_else(|| policy.definition.to_string(), str::to_owned);
-        let engine = &self.context.base.engine;
-        engine.definitions().claim(Guard::Message, operation.clone(), policy).map_err(|taken| {
+        definitions.claim(Guard::Message, operation.clone(), policy).map_err(|taken| {
             tracing::error!(
                 operation,
                 refused = %policy.definition,
@@ -86,7 +91,9 @@ impl Message {
             MessageError::Misconfigured(
                 "another function has the same operation: name the `operation` of this one",
             )
-        })
+        })?;
+        definitions.settle(hash);
+        Ok(())
     }
 
     fn scope_parts(&self) -> Result<&KeyParts, MessageError> {
