@@ -1,9 +1,11 @@
-//! Functions that run once for each key: message consumers, jobs, whatever has no HTTP.
+//! Functions that run once for each key, without HTTP: message consumers, jobs, steps of longer work.
 //!
-//! A function has no request, so its key, scope and fingerprint are made of its own parameters. It is
-//! claimed before it runs, what it returns is stored before its caller gets it, and later calls get
-//! what was stored. Nothing here needs actix-web, and every future can move between threads if the
-//! function's own can.
+//! A function has no request, so its key, scope and fingerprint are made of its own parameters. Its key is
+//! claimed before it runs, its value is stored before its caller gets it, and later calls get the stored
+//! value. Nothing here needs actix-web, and every future can move between threads if the function's own
+//! can.
+
+// Files import downwards, in this order: `consume`, `guard`, `run`, `detached`, `messages`, `error`.
 
 #[cfg(any(feature = "amqp", feature = "redis"))]
 pub(crate) mod consume;

@@ -4,6 +4,9 @@
 //! server delivers messages and tells the server about them. A message is settled after its handler
 //! returned, and so after its record was stored: one that is lost between the two is delivered again, and
 //! found to be done.
+//!
+//! Files import downwards, in this order: `consumer`, `driver`, `amqp`, `stream`, `worker_pool`, `backoff`,
+//! `source`, `decide`, `incoming`, `failure`.
 
 #[cfg(feature = "amqp")]
 mod amqp;

@@ -3,6 +3,9 @@
 //! A message that is to be redelivered later waits in a queue that nobody consumes, one for each step of the
 //! delay: its messages expire after that time, and the broker puts them back. A message is published there,
 //! or among the dead letters, and confirmed, before the one that was delivered is acknowledged.
+//!
+//! Files import downwards, in this order: `amqp_queue`, `session`, `message`, `acknowledger`, `properties`,
+//! `queues`, `broken`.
 
 mod acknowledger;
 mod amqp_queue;

@@ -4,6 +4,8 @@
 //! touched it. A consumer touches the entries that it works on again and again; one that nobody touched for
 //! the full time is taken over. An entry that is to be redelivered later is marked as touched so long ago
 //! that the full time ends then: no delay lives in a process that can die.
+//!
+//! Files import downwards, in this order: `redis_stream`, `session`, `group`, `entry`, `broken`.
 
 mod broken;
 mod entry;

@@ -30,7 +30,7 @@ impl StreamSession {
     }
 
     /// Looks at the entries that others left behind when it is time, and otherwise for new ones.
-    fn step(&mut self, at_most: usize) -> BoxFuture<'static, RedisResult<Vec<StreamEntry>>> {
+    fn next_read(&mut self, at_most: usize) -> BoxFuture<'static, RedisResult<Vec<StreamEntry>>> {
         let group = Arc::clone(&self.group);
         let every = (group.take_over_after() / 4).min(Duration::from_secs(5));
         let until =
@@ -74,10 +74,10 @@ impl QueueSession for StreamSession {
     async fn next(&mut self, at_most: usize) -> Result<Vec<Delivery>, BrokenConnection> {
         loop {
             if self.under_way.is_none() {
-                self.under_way = Some(self.step(at_most));
+                self.under_way = Some(self.next_read(at_most));
             }
-            let Some(step) = &mut self.under_way else { continue };
-            let read = step.await;
+            let Some(read) = &mut self.under_way else { continue };
+            let read = read.await;
             self.under_way = None;
             let entries = read?;
             if !entries.is_empty() {
@@ -88,8 +88,8 @@ impl QueueSession for StreamSession {
 
     async fn stop_delivery(&mut self) -> Vec<Delivery> {
         match self.under_way.take() {
-            Some(step) => {
-                let entries = step.await.unwrap_or_default();
+            Some(read) => {
+                let entries = read.await.unwrap_or_default();
                 self.deliveries(entries)
             }
             None => Vec::new(),
