@@ -5,7 +5,7 @@
 //! value. Nothing here needs actix-web, and every future can move between threads if the function's own
 //! can.
 
-// Files import downwards, in this order: `consume`, `guard`, `run`, `detached`, `messages`, `error`.
+// Files import downwards, in this order: `consume`, `guard`, `run`, `messages`, `error`.
 
 #[cfg(any(feature = "amqp", feature = "redis"))]
 pub(crate) mod consume;
