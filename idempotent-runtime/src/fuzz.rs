@@ -40,7 +40,7 @@ pub fn record(found: &[u8]) {
 pub fn token(sent: &[u8]) {
     let Ok(value) = std::str::from_utf8(sent) else { return };
     let clock = ManualClock::new();
-    let policy = Policy::new(Definition::new("", "op"), Strategy::Token).operation("op");
+    let policy = Policy::new(Definition::new("op", "op", ""), Strategy::Token).operation("op");
     let (scope, key) = (KeyParts::new().value("alice"), KeyParts::new().value(value));
     let (route, fingerprint) = (("POST", "/"), Fingerprint::NONE);
     let read = RequestIdentity {

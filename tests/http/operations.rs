@@ -5,14 +5,16 @@ use actix_web::guard::Header;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpResponse, Responder, get, post};
 use idempotent_runtime::policy::{Policy, Strategy};
+use idempotent_runtime::token::issue_token;
 use idempotent_runtime::{Middleware, idempotent};
 use reqwest::Method;
-use tests::{Backend, ControlledHandler, Sender, Server};
+use tests::{Backend, ControlledHandler, Log, Sender, Server};
 
 on_every_store! {
     reads_of_one_name_in_two_modules_answer_for_themselves,
     a_renamed_handler_keeps_its_keys,
     the_second_handler_at_a_route_is_refused,
+    the_second_handler_of_a_named_operation_is_refused,
     handlers_at_one_route_may_name_their_operations,
     handlers_may_share_an_operation,
     a_read_whose_key_leaves_a_path_parameter_out_is_refused,
@@ -116,6 +118,55 @@ async fn the_second_handler_at_a_route_is_refused(backend: Backend) {
     french().await.is_problem(500, "misconfigured");
     let again = english().await;
     assert_eq!((again.is_replay(), &again.body[..]), (true, &b"a letter"[..]), "the first goes on");
+}
+
+#[tokio::test]
+async fn the_log_says_which_two_handlers_have_one_route() {
+    let log = Log::listen();
+    the_second_handler_at_a_route_is_refused(Backend::memory().await).await;
+    let lines = log.lines("operation=\"/letters\"");
+    let both = |line: &&String| line.contains("in_english (") && line.contains("in_french (");
+    assert!(lines.iter().any(|line| both(&line)), "{lines:?}");
+}
+
+#[post("/users")]
+#[idempotent(strategy = "token", key = "{header.token}", operation = "create")]
+async fn create_user(handler: Handler) -> impl Responder {
+    handler.run().await
+}
+
+#[post("/baskets")]
+#[idempotent(strategy = "token", key = "{header.token}", operation = "create")]
+async fn create_basket(handler: Handler) -> impl Responder {
+    handler.run().await
+}
+
+#[get("/names")]
+#[idempotent(strategy = "cache", key = "all", operation = "list", ttl = "1m")]
+async fn list_names() -> impl Responder {
+    "names"
+}
+
+#[get("/prices")]
+#[idempotent(strategy = "cache", key = "all", operation = "list", ttl = "1m")]
+async fn list_prices() -> impl Responder {
+    "prices"
+}
+
+async fn the_second_handler_of_a_named_operation_is_refused(backend: Backend) {
+    let (server, handler) = server(&backend, |app| {
+        app.service(create_user).service(create_basket).service(list_names).service(list_prices);
+        app.route("/tokens", issue_token("create"));
+    });
+    assert_eq!(get(&server, "/names").send().await.body, "names");
+    get(&server, "/prices").send().await.is_problem(500, "misconfigured");
+    let with_token = async |path| {
+        let token = get(&server, "/tokens").send().await.body;
+        server.post(path).header("token", token).send().await
+    };
+    assert_eq!(with_token("/users").await.status, 201);
+    with_token("/baskets").await.is_problem(500, "misconfigured");
+    assert_eq!(handler.runs(), 1);
 }
 
 #[idempotent(operation = "english")]

@@ -54,3 +54,29 @@ async fn the_second_function_of_a_named_operation_is_refused() {
     }
     assert_eq!(billing::post(&messages, 8).await.unwrap(), "posted 8 in billing");
 }
+
+/// Steps in two functions of one module: the path of both is the module's.
+async fn packed(messages: &Messages) -> Result<String, MessageError> {
+    #[idempotent(strategy = "message", key = "{id}", engine = "messages")]
+    async fn step(messages: &Messages, id: u32) -> Result<String, MessageError> {
+        Ok(format!("packed {id}"))
+    }
+    step(messages, 7).await
+}
+
+async fn sent(messages: &Messages) -> Result<String, MessageError> {
+    #[idempotent(strategy = "message", key = "{id}", engine = "messages")]
+    async fn step(messages: &Messages, id: u32) -> Result<String, MessageError> {
+        Ok(format!("sent {id}"))
+    }
+    step(messages, 7).await
+}
+
+#[tokio::test]
+async fn the_second_function_of_one_path_is_refused() {
+    let messages = messages();
+    assert_eq!(packed(&messages).await.unwrap(), "packed 7");
+    let refused = sent(&messages).await;
+    assert!(matches!(refused, Err(MessageError::Misconfigured(_))), "{refused:?}");
+    assert_eq!(packed(&messages).await.unwrap(), "packed 7");
+}

@@ -17,7 +17,9 @@ pub(super) fn policy(guarded: &GuardedFunction) -> TokenStream {
     let function = &policy.function;
     let strategy = format_ident!("{}", policy.strategy.variant);
     let rt = runtime();
-    let definition = quote!(#rt::Definition::new(::core::module_path!(), #function));
+    let path = quote!(::core::concat!(::core::module_path!(), "::", #function));
+    let place = quote!(::core::concat!(::core::file!(), ":", ::core::line!()));
+    let definition = quote!(#rt::Definition::new(#path, #function, #place));
     let mut tokens = quote!(#rt::Policy::new(#definition, #rt::Strategy::#strategy));
     let mut set = |call: TokenStream| tokens.extend(call);
     if let Setting::Own(operation) = &policy.operation {

@@ -5,24 +5,35 @@
 
 use crate::key::Guard;
 use crate::policy::{Definition, Policy, Sharing};
-use foldhash::fast::FixedState;
-use std::collections::{HashMap, HashSet};
-use std::hash::BuildHasher;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::ptr;
 use std::sync::{PoisonError, RwLock};
 
-/// The definitions that one engine has seen, by what their records are found by.
+/// The definitions that one engine has seen, by the hash of the place that they claim.
+///
+/// The hash is keyed: whoever makes up methods cannot make two places one.
 #[derive(Debug, Default)]
 pub(crate) struct Definitions {
-    by_operation: RwLock<HashMap<(u8, String), (Definition, Sharing)>>,
-    /// Hashes of the uses that were found in order: every later one costs a look here.
-    settled: RwLock<HashSet<u64, FixedState>>,
+    hasher: RandomState,
+    first: RwLock<HashMap<u64, &'static Policy, foldhash::fast::RandomState>>,
 }
 
-/// The number of settled uses that are remembered; an app has as many handlers and routes.
-const MOST_SETTLED: usize = 16_384;
+/// The most places that are remembered for methods that anybody may make up.
+const MOST_MADE_UP: usize = 16_384;
 
-/// Another definition has the operation.
+/// A place that records are found by.
+#[derive(Clone, Copy, Debug, Hash)]
+pub(crate) struct RecordPlace<'a> {
+    /// The guard that keeps the records.
+    pub(crate) guard: Guard,
+    /// The method of the route; none where the place belongs to all.
+    pub(crate) method: Option<&'a str>,
+    /// The pattern of the route, or the operation.
+    pub(crate) found_by: &'a str,
+}
+
+/// Another definition has the place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OperationTaken {
     /// The definition that was seen first.
@@ -30,47 +41,50 @@ pub(crate) struct OperationTaken {
 }
 
 impl Definitions {
-    /// Sees a definition at work; `found_by` is the route or the operation that its records are found
-    /// by.
+    /// Sees a definition at work.
     ///
     /// # Errors
-    /// When another definition has it, and not both say that they share it.
+    /// When another definition has the place, and not both say that they share it.
     pub(crate) fn claim(
         &self,
-        guard: Guard,
-        found_by: String,
-        policy: &Policy,
+        place: RecordPlace<'_>,
+        policy: &'static Policy,
     ) -> Result<(), OperationTaken> {
-        let place = (guard.number(), found_by);
-        let judge = |(first, sharing): &(Definition, Sharing)| {
-            let shared = (*sharing, policy.sharing) == (Sharing::Allowed, Sharing::Allowed);
-            if *first == policy.definition || shared {
-                Ok(())
-            } else {
-                Err(OperationTaken { by: *first })
-            }
+        let hash = self.hasher.hash_one(place);
+        let known = self.first.read().unwrap_or_else(PoisonError::into_inner).get(&hash).copied();
+        let first = match known {
+            Some(first) => first,
+            None => self.remember(hash, place, policy),
         };
-        let mut all = self.by_operation.write().unwrap_or_else(PoisonError::into_inner);
-        judge(all.entry(place).or_insert((policy.definition, policy.sharing)))
-    }
-
-    /// The hash of a use: a policy at a method and a route or operation.
-    pub(crate) fn hash_of(policy: &'static Policy, method: &str, found_by: &str) -> u64 {
-        FixedState::default().hash_one((ptr::from_ref(policy), method, found_by))
-    }
-
-    /// Whether a use with this hash was found in order before.
-    pub(crate) fn is_settled(&self, hash: u64) -> bool {
-        self.settled.read().unwrap_or_else(PoisonError::into_inner).contains(&hash)
-    }
-
-    /// Remembers that a use with this hash is in order.
-    pub(crate) fn settle(&self, hash: u64) {
-        let mut settled = self.settled.write().unwrap_or_else(PoisonError::into_inner);
-        if settled.len() < MOST_SETTLED {
-            settled.insert(hash);
+        let share = (first.sharing, policy.sharing) == (Sharing::Allowed, Sharing::Allowed);
+        if ptr::eq(first, policy) || share {
+            Ok(())
+        } else {
+            Err(OperationTaken { by: first.definition })
         }
     }
+
+    /// The first definition at a place, which is this one unless another was faster.
+    fn remember(
+        &self,
+        hash: u64,
+        place: RecordPlace<'_>,
+        policy: &'static Policy,
+    ) -> &'static Policy {
+        let mut first = self.first.write().unwrap_or_else(PoisonError::into_inner);
+        if first.len() >= MOST_MADE_UP && place.method.is_some_and(|method| !is_standard(method)) {
+            return first.get(&hash).copied().unwrap_or(policy);
+        }
+        first.entry(hash).or_insert(policy)
+    }
+}
+
+/// Whether a method is of RFC 9110 or RFC 5789.
+fn is_standard(method: &str) -> bool {
+    matches!(
+        method,
+        "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" | "TRACE" | "CONNECT"
+    )
 }
 
 #[cfg(test)]
@@ -78,18 +92,45 @@ mod tests {
     use super::*;
     use crate::policy::Strategy;
 
+    const PLACE: RecordPlace<'_> =
+        RecordPlace { guard: Guard::Message, method: None, found_by: "op" };
+
+    const fn at(method: &str) -> RecordPlace<'_> {
+        RecordPlace { guard: Guard::Handler, method: Some(method), found_by: "/{id}" }
+    }
+
+    const fn policy(path: &'static str) -> Policy {
+        Policy::new(Definition::new(path, "f", ""), Strategy::Message)
+    }
+
+    static A: Policy = policy("a::f");
+    static OF_ITS_NAME: Policy = policy("a::f");
+    static B: Policy = policy("b::f");
+    static A_SHARED: Policy = policy("a::f").shared_operation();
+    static B_SHARED: Policy = policy("b::f").shared_operation();
+
     #[test]
     fn the_second_definition_of_an_operation_is_refused_unless_both_share_it() {
-        let policy = |module| Policy::new(Definition::new(module, "f"), Strategy::Message);
-        let claimed = |first: Policy, second: Policy| {
+        let claimed = |first, second| {
             let all = Definitions::default();
-            let first = all.claim(Guard::Message, "op".to_owned(), &first);
-            (first.is_ok(), all.claim(Guard::Message, "op".to_owned(), &second).is_ok())
+            (all.claim(PLACE, first).is_ok(), all.claim(PLACE, second).is_ok())
         };
-        assert_eq!(claimed(policy("a"), policy("a")), (true, true));
-        assert_eq!(claimed(policy("a"), policy("b")), (true, false));
-        assert_eq!(claimed(policy("a").shared_operation(), policy("b")), (true, false));
-        let both = (policy("a").shared_operation(), policy("b").shared_operation());
-        assert_eq!(claimed(both.0, both.1), (true, true));
+        assert_eq!(claimed(&A, &A), (true, true));
+        assert_eq!(claimed(&A, &B), (true, false));
+        assert_eq!(claimed(&A, &OF_ITS_NAME), (true, false));
+        assert_eq!(claimed(&A_SHARED, &B), (true, false));
+        assert_eq!(claimed(&A_SHARED, &B_SHARED), (true, true));
+    }
+
+    #[test]
+    fn methods_that_clients_make_up_fill_no_memory_and_hide_no_second_definition() {
+        let all = Definitions::default();
+        for number in 0..2 * MOST_MADE_UP {
+            all.claim(at(&format!("M{number}")), &A).unwrap();
+        }
+        assert_eq!(all.first.read().unwrap().len(), MOST_MADE_UP);
+        all.claim(at("POST"), &A).unwrap();
+        assert_eq!(all.claim(at("POST"), &B), Err(OperationTaken { by: A.definition }));
+        assert_eq!(all.claim(at("M0"), &B), Err(OperationTaken { by: A.definition }));
     }
 }

@@ -35,7 +35,7 @@ pub use claim::{Claimed, Claimer, claim};
 pub use claim_request::{ClaimRequest, ReclaimWindow};
 pub(crate) use decide::{Decision, decide};
 pub use decide::{DuplicateRules, Refusal};
-pub(crate) use definitions::Definitions;
+pub(crate) use definitions::RecordPlace;
 pub use drain::OnDrainTimeout;
 pub use engine::Engine;
 pub use execution::{Completion, Execution};

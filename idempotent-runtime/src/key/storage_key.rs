@@ -27,7 +27,7 @@ pub struct Address<'a> {
 ///
 /// It is part of the record's address. So a guard around a scope never replays a response that a
 /// handler stored behind its own authorisation, and no message meets a lock of the same name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Guard {
     /// An annotated handler.
@@ -54,11 +54,6 @@ impl Guard {
     #[cfg(feature = "actix")]
     pub(crate) const fn is_middleware(self) -> bool {
         matches!(self, Self::Middleware { .. })
-    }
-
-    /// The number of its kind.
-    pub(crate) const fn number(self) -> u8 {
-        self.bytes()[0]
     }
 
     /// Its bytes in the hashed list.

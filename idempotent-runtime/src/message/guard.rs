@@ -1,6 +1,6 @@
 //! A call of a guarded function, as generated code makes it and drives it.
 
-use crate::engine::Definitions;
+use crate::engine::RecordPlace;
 use crate::fingerprint::Fingerprint;
 use crate::key::{Guard, KeyParts};
 use crate::message::error::MessageError;
@@ -73,14 +73,9 @@ impl Message {
     /// Of two functions of one operation, the second would return the first one's values.
     fn check_definition(&self) -> Result<(), MessageError> {
         let policy = self.policy;
-        let definitions = self.context.base.engine.definitions();
-        let hash = Definitions::hash_of(policy, "", "");
-        if definitions.is_settled(hash) {
-            return Ok(());
-        }
-        let operation =
-            policy.operation.map_or_else(|| policy.definition.to_string(), str::to_owned);
-        definitions.claim(Guard::Message, operation.clone(), policy).map_err(|taken| {
+        let operation = message::operation(policy);
+        let place = RecordPlace { guard: Guard::Message, method: None, found_by: operation };
+        self.context.base.engine.definitions().claim(place, policy).map_err(|taken| {
             tracing::error!(
                 operation,
                 refused = %policy.definition,
@@ -91,9 +86,7 @@ impl Message {
             MessageError::Misconfigured(
                 "another function has the same operation: name the `operation` of this one",
             )
-        })?;
-        definitions.settle(hash);
-        Ok(())
+        })
     }
 
     fn scope_parts(&self) -> Result<&KeyParts, MessageError> {

@@ -2,18 +2,29 @@
 
 use std::fmt;
 
-/// The definition of a guarded function: its module and its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The definition of a guarded function: its path, its name and its place in the source.
+///
+/// The path alone tells no two functions apart: that of a method, or of a function in a function, is
+/// its module's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Definition {
-    module: &'static str,
+    path: &'static str,
     name: &'static str,
+    place: &'static str,
 }
 
 impl Definition {
-    /// The function of this name in this module; the attribute takes both from the function.
+    /// The function with this path, such as `shop::orders::create`, with this name, at this place, such
+    /// as `src/orders.rs:12`; the attribute takes all from the function.
     #[must_use]
-    pub const fn new(module: &'static str, name: &'static str) -> Self {
-        Self { module, name }
+    pub const fn new(path: &'static str, name: &'static str, place: &'static str) -> Self {
+        Self { path, name, place }
+    }
+
+    /// The function's path.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        self.path
     }
 
     /// The function's name.
@@ -25,9 +36,6 @@ impl Definition {
 
 impl fmt::Display for Definition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.module.is_empty() {
-            return f.write_str(self.name);
-        }
-        write!(f, "{}::{}", self.module, self.name)
+        write!(f, "{} ({})", self.path, self.place)
     }
 }

@@ -85,7 +85,7 @@ impl Policy {
     /// The defaults of a strategy for whole scopes: each route is an operation of its own.
     #[must_use]
     pub const fn of_routes(strategy: Strategy) -> Self {
-        Self::new(Definition::new("", ""), strategy)
+        Self::new(Definition::new("", "", ""), strategy)
     }
 
     /// The name of the operation. Defaults to none: where a route tells requests apart, a function may

@@ -17,8 +17,7 @@ pub(crate) fn claim_request(
     key: &KeyParts,
     fingerprint: Fingerprint,
 ) -> ClaimRequest {
-    let whole = policy.definition.to_string();
-    let operation = policy.operation.unwrap_or(&whole);
+    let operation = operation(policy);
     let address = Address {
         namespace: &settings.namespace,
         guard: Guard::Message,
@@ -28,4 +27,9 @@ pub(crate) fn claim_request(
         key,
     };
     addressed(policy, settings, fingerprint, operation, &address)
+}
+
+/// The operation of a function: its name, or the function's whole path.
+pub(crate) fn operation(policy: &Policy) -> &'static str {
+    policy.operation.unwrap_or(policy.definition.path())
 }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
-use crate::engine::Definitions;
+use crate::engine::RecordPlace;
 use crate::http::answer::misconfigured::misconfigured;
 use crate::http::call::call::{Call, Exit};
 use crate::http::request::target;
@@ -28,17 +28,12 @@ pub(crate) fn check_definition(call: &Call) -> Result<(), Exit> {
     let pattern = call.request.match_pattern();
     // The only handler where no route matched; paths that outsiders make up are not remembered.
     let Some(found_by) = policy.operation.or(pattern.as_deref()) else { return Ok(()) };
-    let definitions = call.app.engine().definitions();
-    let method = call.request.method().as_str();
-    let hash = Definitions::hash_of(policy, method, found_by);
-    if definitions.is_settled(hash) {
-        return Ok(());
-    }
-    let found_by = match policy.operation {
-        None if !is_read => format!("{method} {found_by}"),
-        Some(_) | None => found_by.to_owned(),
+    let method = match policy.operation {
+        None if !is_read => Some(call.request.method().as_str()),
+        Some(_) | None => None,
     };
-    definitions.claim(guard, found_by.clone(), policy).map_err(|taken| {
+    let place = RecordPlace { guard, method, found_by };
+    call.app.engine().definitions().claim(place, policy).map_err(|taken| {
         tracing::error!(
             operation = found_by,
             refused = %policy.definition,
@@ -48,9 +43,7 @@ pub(crate) fn check_definition(call: &Call) -> Result<(), Exit> {
         );
         let why = "another handler has the same operation: name the `operation` of each";
         Exit::Refused(misconfigured(&call.request, why))
-    })?;
-    definitions.settle(hash);
-    Ok(())
+    })
 }
 
 /// The pattern of the request's route; its path, where none matched.
