@@ -26,6 +26,8 @@ on_every_store! {
     an_inner_guard_without_a_key_leaves_the_request_to_the_outer_one,
     an_annotated_handler_behind_two_guards_keeps_its_own_policy,
     an_annotated_handler_without_its_key_is_guarded_by_the_scope,
+    a_lock_inside_of_a_guard_leaves_the_key_to_it,
+    after_a_panic_under_a_lock_both_guards_are_ended,
     a_token_is_used_once_behind_two_guards,
     a_route_that_the_outer_guard_excepts_is_guarded_by_the_inner_one,
 }
@@ -96,7 +98,8 @@ fn routes(config: &mut ServiceConfig) {
         .route("/orders", web::post().to(orders))
         .route("/attempt", web::post().to(attempt))
         .service(annotated)
-        .service(annotated_with_a_key_of_its_own);
+        .service(annotated_with_a_key_of_its_own)
+        .service(locked);
 }
 
 async fn orders(handler: Handler) -> impl Responder {
@@ -120,6 +123,15 @@ async fn annotated(handler: Handler, attempt: Attempt) -> impl Responder {
 async fn annotated_with_a_key_of_its_own(handler: Handler, attempt: Attempt) -> impl Responder {
     let run = handler.run().await;
     HttpResponse::build(run.status()).body(format!("attempt {}", attempt.number()))
+}
+
+#[route("/locked/{name}", method = "POST")]
+#[idempotent(strategy = "lock", key = "nested:{path.name}")]
+async fn locked(handler: Handler, attempt: Attempt) -> impl Responder {
+    let run = handler.run().await;
+    // From the milliseconds since 1970 for a lock, and from 1 for a key.
+    let is_the_locks = attempt.is_certain() && attempt.number() > 1_000_000;
+    HttpResponse::build(run.status()).body(format!("under a lock: {is_the_locks}"))
 }
 
 /// Behaviour 43.
@@ -292,6 +304,34 @@ async fn an_annotated_handler_without_its_key_is_guarded_by_the_scope(backend: B
         assert!(!keyed("l").await.is_replay());
         assert!(keyed("m").await.is_replay());
     }
+    assert_eq!(shop.handler.runs(), 4);
+}
+
+async fn a_lock_inside_of_a_guard_leaves_the_key_to_it(backend: Backend) {
+    let shop = Shop::open(backend);
+    for path in ["/writes/keyed/locked/one", "/twice/locked/two"] {
+        let first = shop.post(path).key("k").send().await;
+        assert_eq!((first.status, &first.body[..]), (201, &b"under a lock: true"[..]));
+        assert!(shop.post(path).key("k").send().await.is_replay());
+        // The lock is free again.
+        assert_eq!(shop.post(path).key("l").send().await.status, 201);
+    }
+    assert_eq!(shop.handler.runs(), 4);
+}
+
+async fn after_a_panic_under_a_lock_both_guards_are_ended(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.handler.answers(|run| match run {
+        1 | 3 => panic!("as the test asked"),
+        _ => HttpResponse::Created().finish(),
+    });
+    let send = |path: &str| shop.post(path).key("k").send();
+    send("/twice/locked/name").await.is_problem(500, "handler-panicked");
+    assert_eq!(send("/twice/locked/name").await.status, 201);
+    // The policy of the guard that has the key decides, and the lock is free in any case.
+    send("/holding/keyed/locked/name").await.is_problem(500, "handler-panicked");
+    send("/holding/keyed/locked/name").await.is_problem(409, "outcome-unknown");
+    assert_eq!(shop.post("/holding/keyed/locked/name").key("l").send().await.status, 201);
     assert_eq!(shop.handler.runs(), 4);
 }
 

@@ -7,6 +7,7 @@ use crate::key::StorageKey;
 use crate::transaction::{TransactionRun, TxSlot};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use std::cell::{Cell, OnceCell, RefCell};
+use std::iter::successors;
 use std::rc::Rc;
 
 /// A run, by where its guard stands.
@@ -60,18 +61,6 @@ pub(crate) struct RunState {
     pub(crate) early: Cell<Option<HttpResponse>>,
     /// The guard around this one.
     around: Option<Rc<RunState>>,
-    /// Which of the two guards the request.
-    standing: Cell<Standing>,
-}
-
-/// The standing of a guard towards the guards around it.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Standing {
-    /// Those around guard the request, if there are any.
-    #[default]
-    Within,
-    /// It guards the request, and they do not.
-    TookOver,
 }
 
 impl RunState {
@@ -100,25 +89,17 @@ impl RunState {
 
     /// The number of guards around this one.
     pub(crate) fn depth(&self) -> usize {
-        std::iter::successors(self.around(), |state| state.around()).count()
+        self.outwards().skip(1).count()
     }
 
-    /// The guard of the request: this one, or the next around where this one has no key.
-    pub(crate) fn guarding(&self) -> &Self {
-        match self.around() {
-            Some(around) if self.is_guarded_around() => around.guarding(),
-            Some(_) | None => self,
-        }
+    /// This guard and those around it, outwards.
+    pub(crate) fn outwards(&self) -> impl Iterator<Item = &Self> {
+        successors(Some(self), |state| state.around())
     }
 
-    /// Whether a guard around has the request to itself.
+    /// Whether a guard around this one has a run of the request.
     pub(crate) fn is_guarded_around(&self) -> bool {
-        self.around.is_some() && self.standing.get() == Standing::Within
-    }
-
-    /// Notes that this guard guards the request, and none of those around.
-    pub(crate) fn set_guarding(&self) {
-        self.standing.set(Standing::TookOver);
+        self.outwards().skip(1).any(|state| state.run.borrow().is_some())
     }
 
     /// Forgets the run that was given back to let an inner guard run in its place.

@@ -34,7 +34,7 @@ impl Attempt {
     /// 0 where no key was claimed: before the handler runs, and without a key that is optional.
     #[must_use]
     pub fn number(&self) -> u64 {
-        self.0.guarding().attempt.get()
+        self.0.outwards().map(|state| state.attempt.get()).find(|number| *number > 0).unwrap_or(0)
     }
 
     /// Whether it is certain that nobody else runs with this key by now.
@@ -44,12 +44,15 @@ impl Attempt {
     /// the number, checked where the step is done.
     #[must_use]
     pub fn is_certain(&self) -> bool {
-        match &*self.0.guarding().run.borrow() {
-            Some(GuardedRun::Leased(run)) => run.is_certain(),
-            // Its commit decides.
-            Some(GuardedRun::Transaction(_)) => true,
-            Some(GuardedRun::Computing(_)) | None => false,
-        }
+        let is_certain = |state: &RunState| {
+            Some(match state.run.borrow().as_ref()? {
+                GuardedRun::Leased(run) => run.is_certain(),
+                // Its commit decides.
+                GuardedRun::Transaction(_) => true,
+                GuardedRun::Computing(_) => false,
+            })
+        };
+        self.0.outwards().find_map(is_certain).unwrap_or(false)
     }
 }
 

@@ -40,7 +40,7 @@ impl DownstreamKey {
     /// optional key that is not there), it is random: such a request is another one each time.
     #[must_use]
     pub fn key(&self, service: &str, step: &str) -> String {
-        let record = self.0.guarding().record.get();
+        let record = self.0.outwards().find_map(|state| state.record.get());
         let record = record.unwrap_or_else(|| StorageKey::from_bytes(rand::random()));
         let parts = [record.as_bytes(), service.as_bytes(), step.as_bytes()];
         BASE64_URL_SAFE_NO_PAD.encode(hashed(b"downstream", parts))

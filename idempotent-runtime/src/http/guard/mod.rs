@@ -24,7 +24,6 @@ use crate::policy::{GuardPlace, Keeps, OnAbandoned, Policy};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 use futures_util::future::{Either, ready};
-use std::iter::successors;
 
 /// Claims the key, so that the handler may run; or exits with the client's answer.
 pub(super) async fn claim(call: &mut Call) -> Result<(), Exit> {
@@ -44,19 +43,18 @@ pub(super) async fn claim(call: &mut Call) -> Result<(), Exit> {
         GuardPlace::Lease | GuardPlace::Transaction | GuardPlace::Insert => {}
     }
     let request = claim_request(call).await?;
-    if traits.keeps == Keeps::Outcome {
-        call.state.record.set(request.as_ref().map(|request| request.claim.key));
-    }
-    if is_transactional(call)? {
+    if let Some(request) = &request
+        && traits.keeps == Keeps::Outcome
+    {
+        call.state.record.set(Some(request.claim.key));
         take_over(&call.state).await;
+    }
+    // A lock and a row keep no outcome, nor does a guard without a key: those around keep theirs.
+    if is_transactional(call)? {
         return Box::pin(transaction::open(call, request)).await;
     }
     match &request {
-        Some(request) => {
-            take_over(&call.state).await;
-            lease::begin(call, request).await
-        }
-        // Guards around this one, if any, still guard the request.
+        Some(request) => lease::begin(call, request).await,
         None => Ok(()),
     }
 }
@@ -112,10 +110,9 @@ pub(super) fn end(
 
 /// Takes the request over from the guards around this one: they give their keys back, and store nothing.
 ///
-/// Of several guards the innermost guards. It does so before its own claim: whatever becomes of this
+/// Of several guards with a key the innermost guards. It does so before its own claim: whatever becomes of this
 /// process from then on, the records around say nothing about the run.
 pub(super) fn take_over(state: &RunState) -> impl Future<Output = ()> {
-    state.set_guarding();
     match state.around() {
         Some(around) => Either::Left(relieve(around).boxed_local()),
         None => Either::Right(ready(())),
@@ -123,7 +120,7 @@ pub(super) fn take_over(state: &RunState) -> impl Future<Output = ()> {
 }
 
 async fn relieve(nearest: &RunState) {
-    for state in successors(Some(nearest), |state| state.around()) {
+    for state in nearest.outwards() {
         give_back(state).await;
         // Not before: dropped until here, the request would be dropped with the run in it.
         state.forget_run();

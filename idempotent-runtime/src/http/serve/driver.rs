@@ -18,6 +18,7 @@ use crate::http::serve::handler::Handler;
 use crate::policy::Policy;
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 use futures_util::future::LocalBoxFuture;
+use std::any::Any;
 use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
@@ -138,11 +139,15 @@ impl Future for Serving {
                     self.work = None;
                     return Poll::Ready(done.or_else(Exit::into_result));
                 }
-                // The guard around has the run, and ends it.
-                Err(panic) if self.state.is_guarded_around() => resume_unwind(panic),
-                Err(_panic) => {
+                Err(panic) => {
                     let run = self.state.take_run();
-                    self.work = Some(Box::pin(panicked(self.policy, self.client.clone(), run)));
+                    let (policy, client) = (self.policy, self.client.clone());
+                    self.work = Some(match (run, self.state.is_guarded_around()) {
+                        // The guard around answers, and ends its own run.
+                        (None, true) => resume_unwind(panic),
+                        (Some(run), true) => Box::pin(passed_on(policy, client, run, panic)),
+                        (run, false) => Box::pin(panicked(policy, client, run)),
+                    });
                 }
             }
         }
@@ -183,4 +188,15 @@ async fn panicked(
     run: Option<GuardedRun>,
 ) -> Result<HttpResponse, Exit> {
     Ok(guard::give_up(policy, client, run).await)
+}
+
+/// Ends a lock or a transaction inside of a guard, and passes the panic on to it.
+async fn passed_on(
+    policy: &'static Policy,
+    client: Client,
+    run: GuardedRun,
+    panic: Box<dyn Any + Send>,
+) -> Result<HttpResponse, Exit> {
+    drop(guard::give_up(policy, client, Some(run)).await);
+    resume_unwind(panic)
 }
