@@ -1,8 +1,13 @@
 //! How a client is told.
 
-use crate::Shop;
-use actix_web::HttpResponse;
-use tests::Backend;
+use crate::{Shop, guard};
+use actix_web::web::ServiceConfig;
+use actix_web::{HttpResponse, Responder, get, post};
+use futures_util::future::join_all;
+use idempotent_runtime::extract::Attempt;
+use idempotent_runtime::idempotent;
+use reqwest::Method;
+use tests::{Backend, ControlledHandler, Server};
 
 on_every_store! {
     an_app_renders_problems_its_own_way,
@@ -10,6 +15,20 @@ on_every_store! {
     a_message_replaces_the_detail_of_duplicates_alone,
     a_problem_names_its_path,
     a_rendering_that_panics_is_done_without,
+    an_app_that_is_built_wrongly_is_told_of_in_its_own_words,
+}
+
+/// Its key leaves a parameter of the path out.
+#[get("/views/{id}")]
+#[idempotent(strategy = "cache", key = "{query.view}", ttl = "1m")]
+async fn view() -> impl Responder {
+    "a view"
+}
+
+/// An extractor of ours, and no guard.
+#[post("/unguarded")]
+async fn unguarded(attempt: Attempt) -> impl Responder {
+    attempt.number().to_string()
 }
 
 async fn an_app_renders_problems_its_own_way(backend: Backend) {
@@ -67,4 +86,27 @@ async fn a_rendering_that_panics_is_done_without(backend: Backend) {
     shop.post("/orders").send().await.is_problem(400, "key-missing");
     shop.handler.answers(|_| panic!("as the test asked"));
     shop.post("/orders").key("k").send().await.is_problem(500, "handler-panicked");
+}
+
+async fn an_app_that_is_built_wrongly_is_told_of_in_its_own_words(backend: Backend) {
+    let routes = |app: &mut ServiceConfig| {
+        app.service(view).service(unguarded);
+    };
+    let replies = async |idempotency| {
+        let server = Server::start(&idempotency, &ControlledHandler::new(), routes);
+        let requests = [(Method::GET, "/views/7?view=full"), (Method::POST, "/unguarded")];
+        join_all(requests.map(|(method, path)| server.send(method, path).send())).await
+    };
+    let typed = guard(&backend).problem_types("https://api.example/problems/");
+    for reply in replies(typed.build().expect("settings that fit")).await {
+        assert_eq!(reply.status, 500);
+        assert_eq!(reply.json()["type"], "https://api.example/problems/misconfigured");
+    }
+    let rendered = guard(&backend).on_error(|_, problem| {
+        HttpResponse::build(problem.kind.status()).body(format!("sorry: {}", problem.kind.name()))
+    });
+    for reply in replies(rendered.build().expect("settings that fit")).await {
+        assert_eq!((reply.status, &reply.body[..]), (500, &b"sorry: misconfigured"[..]));
+        assert_eq!(reply.header("Idempotency-Problem"), Some("misconfigured"));
+    }
 }

@@ -1,21 +1,13 @@
-//! Answers where the app is built wrongly: the client gets 500, the log says what to do.
+//! Answers where the app is built wrongly: client and log are told why.
 
 use crate::http::answer::page::negotiated;
 use crate::http::answer::problem::{PROBLEM_TYPES, Problem, ProblemKind};
-use actix_web::error::InternalError;
-use actix_web::{Error, HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse};
 
-/// Our extractors work only in guarded handlers.
-pub(crate) fn unguarded(request: &HttpRequest, extractor: &str) -> Error {
-    misconfigured(request, &format!("the handler takes `{extractor}` and is not guarded"))
-}
-
-/// The app lacks something that the handler takes.
-pub(crate) fn misconfigured(request: &HttpRequest, why: &str) -> Error {
+/// The app lacks something that the handler needs, or has two of what there may be one of.
+pub(crate) fn misconfigured(request: &HttpRequest, why: &str) -> Problem {
     tracing::error!(path = request.path(), "{why}");
-    let problem = Problem::new(ProblemKind::Misconfigured, request.path(), why);
-    let response = negotiated(request, &problem, PROBLEM_TYPES);
-    InternalError::from_response(why.to_owned(), response).into()
+    Problem::new(ProblemKind::Misconfigured, request.path(), why)
 }
 
 /// A guarded handler must not run in an app that was not given `Idempotency`.

@@ -2,9 +2,9 @@
 
 use crate::http::answer::problem::{Problem, ProblemKind};
 use crate::http::app::idempotency::Idempotency;
+use crate::http::app::refused::refused;
 use crate::http::app::scope::Unscoped;
 use crate::key::KeyParts;
-use actix_web::error::InternalError;
 use actix_web::{Error, FromRequest, HttpRequest};
 
 /// The caller, by the app's rule.
@@ -21,7 +21,7 @@ impl Caller {
             Unscoped::Refused(error) => error,
             Unscoped::Missing(why) => {
                 let problem = Problem::new(ProblemKind::ScopeMissing, request.path(), why);
-                refused(&app, request, &problem)
+                refused(request, &problem)
             }
         })?;
         Ok(Self { app, request: request.clone(), scope })
@@ -29,10 +29,6 @@ impl Caller {
 
     /// A problem as the caller gets it.
     pub(crate) fn refuse(&self, problem: &Problem) -> Error {
-        refused(&self.app, &self.request, problem)
+        refused(&self.request, problem)
     }
-}
-
-fn refused(app: &Idempotency, request: &HttpRequest, problem: &Problem) -> Error {
-    InternalError::from_response(problem.detail.clone(), app.render(request, problem)).into()
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
+use crate::http::answer::misconfigured::misconfigured;
 use crate::http::answer::problem::{Problem, ProblemKind};
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::run::RunState;
@@ -145,6 +146,11 @@ impl Call {
 
     pub(crate) fn problem(&self, kind: ProblemKind, detail: String) -> Exit {
         self.exit(&Problem::new(kind, self.request.path(), detail))
+    }
+
+    /// The app lacks something that the handler needs, or has two of what there may be one of.
+    pub(crate) fn misconfigured(&self, why: &str) -> Exit {
+        self.exit(&misconfigured(&self.request, why))
     }
 
     pub(crate) fn exit(&self, problem: &Problem) -> Exit {

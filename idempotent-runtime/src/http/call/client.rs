@@ -1,8 +1,8 @@
 //! The client of a run, who must be told if the handler panics.
 
-use crate::http::answer::page::negotiated;
-use crate::http::answer::problem::{PROBLEM_TYPES, Problem, ProblemKind};
+use crate::http::answer::problem::{Problem, ProblemKind};
 use crate::http::app::idempotency::Idempotency;
+use crate::http::app::refused::rendered;
 use actix_web::{HttpRequest, HttpResponse};
 
 /// The client of a run, who must be told if the handler panics.
@@ -32,10 +32,7 @@ impl Client {
         match self {
             Self::Here(request) => {
                 let problem = Problem::new(kind, request.path(), detail).retryable(retryable);
-                match request.app_data::<Idempotency>() {
-                    Some(app) => app.render(request, &problem),
-                    None => negotiated(request, &problem, PROBLEM_TYPES),
-                }
+                rendered(request, &problem)
             }
             Self::Moved { app, path } => {
                 app.render_bare(&Problem::new(kind, path, detail).retryable(retryable))

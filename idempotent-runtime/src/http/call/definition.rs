@@ -3,7 +3,6 @@
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
 use crate::engine::RecordPlace;
-use crate::http::answer::misconfigured::misconfigured;
 use crate::http::call::call::{Call, Exit};
 use crate::http::request::target;
 use crate::key::Guard;
@@ -42,7 +41,7 @@ pub(crate) fn check_definition(call: &Call) -> Result<(), Exit> {
              `shared_operation = true` in both",
         );
         let why = "another handler has the same operation: name the `operation` of each";
-        Exit::Refused(misconfigured(&call.request, why))
+        call.misconfigured(why)
     })
 }
 

@@ -1,6 +1,6 @@
 //! The fence, for handlers that pass it on.
 
-use crate::http::answer::misconfigured::unguarded;
+use crate::http::app::refused::unguarded;
 use crate::http::call::run::{GuardedRun, RunState};
 use actix_web::dev::Payload;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};

@@ -1,6 +1,6 @@
 //! Keys for calls to other systems, decided by the record of the request that makes them.
 
-use crate::http::answer::misconfigured::unguarded;
+use crate::http::app::refused::unguarded;
 use crate::http::call::run::RunState;
 use crate::key::{StorageKey, hashed};
 use actix_web::dev::Payload;

@@ -1,6 +1,6 @@
 //! The business transaction as a parameter of a handler.
 
-use crate::http::answer::misconfigured::{misconfigured, unguarded};
+use crate::http::app::refused::{misconfigured, unguarded};
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::run::RunState;
 use crate::transaction::Tx;

@@ -11,7 +11,6 @@ use crate::error::StoreError;
 use crate::fingerprint::Fingerprint;
 use crate::http::answer::caching::{Audience, conditional, with_age};
 use crate::http::answer::keep::{KeepFor, Kept, keep};
-use crate::http::answer::misconfigured::misconfigured;
 use crate::http::answer::problem::ProblemKind;
 use crate::http::answer::refusal;
 use crate::http::answer::stored_response::rebuild;
@@ -89,7 +88,7 @@ fn check_key(call: &Call) -> Result<(), Exit> {
          to the key, or name the `operation` if all its values share one answer",
         pattern(&call.request),
     );
-    Err(Exit::Refused(misconfigured(&call.request, &why)))
+    Err(call.misconfigured(&why))
 }
 
 /// The handler's own template, or path and query.

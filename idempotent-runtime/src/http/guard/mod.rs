@@ -10,7 +10,6 @@ mod reply;
 pub(super) mod task;
 mod transaction;
 
-use crate::http::answer::misconfigured::misconfigured;
 use crate::http::answer::own_refusal::never_stored;
 use crate::http::answer::problem::ProblemKind;
 use crate::http::answer::stored_response::not_stored;
@@ -68,7 +67,7 @@ fn is_transactional(call: &Call) -> Result<bool, Exit> {
         // The compiler sees a `Tx` among the parameters, and not one inside of an extractor.
         _ if taken => {
             let why = "a handler takes `Tx`, and no guard of its stands in a transaction";
-            Err(Exit::Refused(misconfigured(&call.request, why)))
+            Err(call.misconfigured(why))
         }
         _ => Ok(false),
     }

@@ -3,7 +3,6 @@
 use crate::engine::task::{Input, Submission};
 use crate::engine::{Execution, Refusal};
 use crate::http::answer::keep::{KeepFor, keep};
-use crate::http::answer::misconfigured::misconfigured;
 use crate::http::answer::problem::{Problem, ProblemKind};
 use crate::http::answer::refusal;
 use crate::http::answer::stored_response::replayed;
@@ -84,7 +83,7 @@ pub(super) async fn accept(call: &mut Call) -> Result<(), Exit> {
     let id = request.claim.label.key();
     let Some(location) = address(&call.request, id) else {
         let why = "the handler's tasks have no address: mount `task_routes` in the app";
-        return Err(Exit::Refused(misconfigured(&call.request, why)));
+        return Err(call.misconfigured(why));
     };
     let input = Input {
         method: call.request.method().as_str().to_owned(),

@@ -4,7 +4,6 @@
 
 use crate::engine::ClaimRequest;
 use crate::http::answer::keep::{KeepFor, Kept, is_kept, keep};
-use crate::http::answer::misconfigured::misconfigured;
 use crate::http::answer::problem::ProblemKind;
 use crate::http::answer::refusal::{self, entity_tag};
 use crate::http::answer::row::{self, RowReply};
@@ -24,7 +23,7 @@ use actix_web::{HttpRequest, HttpResponse};
 pub(super) async fn open(call: &Call, request: Option<ClaimRequest>) -> Result<(), Exit> {
     let Some(database) = call.app.database() else {
         let why = "the handler's strategy needs the business database: `.database(pool)`";
-        return Err(Exit::Refused(misconfigured(&call.request, why)));
+        return Err(call.misconfigured(why));
     };
     let wait = call.policy.wait.unwrap_or(call.app.settings().wait);
     let plan = Plan { request, row: row_plan(call)?, wait };
