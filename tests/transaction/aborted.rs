@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use std::panic;
 use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tests::{PostgresServer, Proxy, eventually};
+use tests::{PostgresServer, Proxy, Reply, eventually};
 use tokio::task::block_in_place;
 
 on_every_database! {
@@ -150,4 +150,35 @@ async fn who_is_gone_in_the_middle_of_a_statement_frees_its_key() {
     .await;
     assert_eq!((retry.status, retry.is_replay()), (201, false), "{retry:?}");
     assert_eq!((near.effects().await, near.records().await), (1, 1));
+}
+
+/// Without a record nobody knows a repetition: it would do the same once more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_key_a_client_is_told_to_look_and_not_to_repeat() {
+    let server = PostgresServer::shared().await;
+    let (proxy, database) = (Proxy::to(server).await, server.database().await);
+    let pool = Pool::postgres(&PostgresServer::through(&proxy, &database), 4, "SELECT 1").await;
+    let bank = Bank::on(pool, tempfile::tempdir().expect("a directory")).await;
+    let bank = bank.with_things("INSERT INTO things (id) VALUES (7), (8), (9)").await;
+    bank.handler.pause();
+    let with_key = tokio::spawn(bank.post("/pay-with-key/7").key("k").send());
+    let without = tokio::spawn(bank.post("/pay/8").send());
+    let by_form = tokio::spawn(bank.post("/pay/9").header("Accept", "text/html").send());
+    bank.handler.runs_reach(3).await;
+    proxy.drop_connections();
+    bank.handler.resume();
+    let [with_key, without, by_form] =
+        [with_key, without, by_form].map(async |reply| reply.await.expect("no panic"));
+    let (with_key, without) = (with_key.await, without.await);
+    let told = |reply: &Reply| {
+        reply.is_problem(503, "store-unavailable");
+        let problem = reply.json();
+        let detail = problem["detail"].to_string();
+        let (repeats, looks) = (detail.contains("same key"), detail.contains("look whether"));
+        (problem["retryable"].clone(), reply.header("Retry-After").is_some(), repeats, looks)
+    };
+    assert_eq!(told(&with_key), (true.into(), true, true, false), "{with_key:?}");
+    assert_eq!(told(&without), (false.into(), false, false, true), "{without:?}");
+    let page = String::from_utf8(by_form.await.body.to_vec()).expect("text");
+    assert!(page.contains("before you checked whether it happened"), "{page}");
 }

@@ -20,7 +20,7 @@ pub(crate) fn negotiated(request: &HttpRequest, problem: &Problem, types: &str) 
 }
 
 fn page(request: &HttpRequest, problem: &Problem) -> HttpResponse {
-    let words = Words::of(problem.kind);
+    let words = Words::of(problem);
     let page = format!(
         include_str!("page.html.in"),
         title = words.title,
@@ -62,10 +62,16 @@ struct Words {
 const AGAIN: &str = "Wait a moment, then reload this page. It is safe to send it again: what was \
                      already done is not done twice.";
 
+const UNKNOWN: (&str, &str, &str) = (
+    "We do not know whether this worked",
+    "Something broke while it was being carried out.",
+    "Please do not send it again before you checked whether it happened.",
+);
+
 impl Words {
-    fn of(kind: ProblemKind) -> Self {
+    fn of(problem: &Problem) -> Self {
         use ProblemKind as K;
-        let (title, happened, advice) = match kind {
+        let (title, happened, advice) = match problem.kind {
             K::TokenInvalid => (
                 "This form has expired",
                 "It was open for too long, or was made for somebody else. What you sent was not \
@@ -100,17 +106,14 @@ impl Words {
                  be shown again.",
                 "Go back, and look there for what came of it.",
             ),
-            K::OutcomeUnknown => (
-                "We do not know whether this worked",
-                "Something broke while it was being carried out.",
-                "Please do not send it again before you checked whether it happened.",
-            ),
+            K::OutcomeUnknown => UNKNOWN,
             K::RetryTooLate => (
                 "This was sent too long ago",
                 "What you sent now was not carried out. Whether it was when you sent it first is not \
                  known any more.",
                 "Please check whether it happened before you send it anew.",
             ),
+            K::StoreUnavailable if !problem.retryable => UNKNOWN,
             K::StoreUnavailable | K::ShuttingDown | K::TooManyTasks => (
                 "We cannot do this right now",
                 "Something that we need for it does not answer.",

@@ -66,15 +66,38 @@ pub(crate) fn entity_tag(version: i64) -> Option<HeaderValue> {
     HeaderValue::try_from(format!("\"{version}\"")).ok()
 }
 
-/// The database did not confirm the commit: whether it happened, a repeated request finds out.
-pub(crate) fn not_committed(request: &HttpRequest, error: &StoreError) -> Problem {
+/// The way to find out what became of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FoundOutBy {
+    /// The same request: a record under its key would have been committed, too.
+    Repeating,
+    /// A look at what the request was to change: repeated, it would change it once more.
+    Looking,
+}
+
+/// The database did not confirm the commit.
+pub(crate) fn not_committed(
+    request: &HttpRequest,
+    error: &StoreError,
+    found_out: FoundOutBy,
+) -> Problem {
     tracing::error!(
         path = request.path(),
         error = error as &dyn StdError,
         "a transaction was not confirmed",
     );
-    let what = "the transaction was not confirmed; repeat the request with the same key";
-    Problem::new(ProblemKind::StoreUnavailable, request.path(), what).retry_after(SOON)
+    let problem = |what| Problem::new(ProblemKind::StoreUnavailable, request.path(), what);
+    match found_out {
+        FoundOutBy::Repeating => {
+            problem("the transaction was not confirmed; repeat the request with the same key")
+                .retry_after(SOON)
+        }
+        FoundOutBy::Looking => problem(
+            "the transaction was not confirmed, and the request has no key by which a repetition \
+             is known; look whether it happened before you send it again",
+        )
+        .retryable(false),
+    }
 }
 
 /// The store did not answer, and the handler's policy is to run all the same.

@@ -5,7 +5,7 @@
 use crate::engine::ClaimRequest;
 use crate::http::answer::keep::{KeepFor, Kept, is_kept, keep};
 use crate::http::answer::problem::ProblemKind;
-use crate::http::answer::refusal::{self, entity_tag};
+use crate::http::answer::refusal::{self, FoundOutBy, entity_tag};
 use crate::http::answer::row::{self, RowReply};
 use crate::http::answer::stored_response::not_stored;
 use crate::http::app::idempotency::Idempotency;
@@ -78,7 +78,10 @@ pub(super) async fn commit(
     run: Box<TransactionRun>,
     response: HttpResponse,
 ) -> HttpResponse {
-    let purpose = if run.record.is_some() { KeepFor::Retries } else { KeepFor::Commit };
+    let (purpose, found_out) = match run.record {
+        Some(_) => (KeepFor::Retries, FoundOutBy::Repeating),
+        None => (KeepFor::Commit, FoundOutBy::Looking),
+    };
     if !is_kept(policy, purpose, &response) {
         run.roll_back().await;
         return response;
@@ -94,7 +97,7 @@ pub(super) async fn commit(
         Ok(()) if is_whole => response,
         Ok(()) => not_stored(response),
         // Whatever the handler said: it may not be so.
-        Err(error) => app.render(&request, &refusal::not_committed(&request, &error)),
+        Err(error) => app.render(&request, &refusal::not_committed(&request, &error, found_out)),
     }
 }
 
