@@ -20,6 +20,7 @@ on_every_store! {
     behind_a_middleware_hosts_are_told_apart,
     an_answer_is_computed_for_each_host,
     an_answer_of_a_named_operation_is_that_of_all_hosts,
+    an_answer_of_one_host_is_forgotten_however_it_is_spelled,
     tokens_and_locks_are_those_of_all_hosts,
     a_host_that_cannot_be_read_is_refused,
 }
@@ -32,6 +33,12 @@ const UNREADABLE: [&str; 6] = ["", "a b", "a/b", "a:b", "[::1", "a.example:99999
 #[route("/greeting", method = "GET")]
 #[idempotent(strategy = "cache", operation = "greeting", ttl = "1h", scope = "shared")]
 async fn greeting(handler: web::Data<ControlledHandler>) -> impl Responder {
+    handler.run().await
+}
+
+#[route("/greeted/{name}", method = "GET")]
+#[idempotent(strategy = "cache", operation = "greeted", ttl = "1h", scope = "shared")]
+async fn greeted(handler: web::Data<ControlledHandler>) -> impl Responder {
     handler.run().await
 }
 
@@ -62,6 +69,7 @@ fn all(guard: &Idempotency, config: &mut ServiceConfig) {
     config.service(behind.route("/orders", web::post().to(plain)));
     config
         .service(greeting)
+        .service(greeted)
         .service(greeting_of)
         .service(greeting_everywhere)
         .configure(routes::all);
@@ -204,6 +212,20 @@ async fn an_answer_of_a_named_operation_is_that_of_all_hosts(backend: Backend) {
     let forgotten = shop.idempotency.invalidate("greet", ["al"]).shared();
     forgotten.await.expect("the store answers");
     assert_eq!(read("b.example").await.body, "run 2");
+}
+
+async fn an_answer_of_one_host_is_forgotten_however_it_is_spelled(backend: Backend) {
+    let shop = Shop::of_hosts(backend);
+    let read = |host: &'static str| shop.at(host, Method::GET, "/greeted/p+q?a=%62").send();
+    assert_eq!(read("a.example").await.body, "run 1");
+    assert_eq!(read("b.example").await.body, "run 2");
+    let spellings = ["a.example/greeted/p+q", "a.example/greeted/p%2Bq", "A.Example:80/greeted/%70+q"];
+    for (run, place) in (3..).zip(spellings) {
+        let forgotten = shop.idempotency.invalidate("greeted", [place, "a=b&"]).shared();
+        forgotten.await.expect("the store answers");
+        assert_eq!(read("a.example").await.body, format!("run {run}"), "{place}");
+        assert_eq!(read("b.example").await.body, "run 2", "{place}");
+    }
 }
 
 async fn tokens_and_locks_are_those_of_all_hosts(backend: Backend) {

@@ -5,6 +5,7 @@ use crate::error::StoreError;
 use crate::http::answer::refusal;
 use crate::http::app::caller::Caller;
 use crate::http::app::idempotency::Idempotency;
+use crate::http::request::host::HostRole;
 use crate::http::request::target;
 use crate::key::KeyParts;
 use crate::strategy::cache::{AnswerOwner, answer_key};
@@ -57,15 +58,20 @@ impl Idempotency {
         let key: Vec<_> = key.into_iter().collect();
         let values = key.iter().fold(KeyParts::new(), |all, one| all.value(one.as_ref()));
         let respelled = match &key[..] {
-            [path, query] if path.as_ref().starts_with('/') => {
-                let path = KeyParts::new().value(&target::one_path(path.as_ref()));
-                Some(path.value(&target::one_query(query.as_ref())))
-            }
+            [place, query] => one_place(self.host_role(), place.as_ref()).map(|place| {
+                KeyParts::new().value(&place).value(&target::one_query(query.as_ref()))
+            }),
             _ => None,
         };
         let respelled = respelled.filter(|other| *other != values);
         Invalidation { app: self, operation, values, respelled }
     }
+}
+
+/// A path, behind its host if hosts are told apart, in its one form.
+fn one_place(role: HostRole, place: &str) -> Option<String> {
+    let (host, path) = place.split_at(place.find('/')?);
+    Some(role.one_host(host)? + &target::one_path(path))
 }
 
 impl Invalidation<'_> {

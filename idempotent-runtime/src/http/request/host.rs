@@ -30,6 +30,14 @@ impl HostRole {
             Self::Identity => Ok(Cow::Owned(host(request)? + path)),
         }
     }
+
+    /// A host that stands before a path, in its one form; none, if none may stand there.
+    pub(crate) fn one_host(self, written: &str) -> Option<String> {
+        match self {
+            Self::Ignored => written.is_empty().then(String::new),
+            Self::Identity => normal(written).ok(),
+        }
+    }
 }
 
 /// The host of a request, in the one form of all its spellings.
