@@ -3,6 +3,7 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::HOST;
 use std::borrow::Cow;
+use std::net::Ipv6Addr;
 
 const UNREADABLE: &str = "the request's host cannot be read";
 
@@ -67,22 +68,21 @@ fn normal(written: &str) -> Result<String, &'static str> {
         written.find(':').unwrap_or(written.len())
     };
     let (name, port) = written.split_at(name_end);
-    if !is_name(name) {
-        return Err(UNREADABLE);
-    }
+    let name = one_name(name).ok_or(UNREADABLE)?;
     Ok(match port_number(port)? {
-        None | Some(80 | 443) => name.to_ascii_lowercase(),
-        Some(port) => format!("{}:{port}", name.to_ascii_lowercase()),
+        None | Some(80 | 443) => name,
+        Some(port) => format!("{name}:{port}"),
     })
 }
 
-/// Whether it is a name, or an address of IPv4 or IPv6: the letters of DNS, and what stands in brackets.
-fn is_name(name: &str) -> bool {
+/// A name or an address of IPv4, of the letters of DNS, or an address of IPv6 in brackets, in its one form.
+fn one_name(name: &str) -> Option<String> {
     if let Some(address) = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return address.parse::<std::net::Ipv6Addr>().is_ok();
+        return address.parse::<Ipv6Addr>().ok().map(|address| format!("[{address}]"));
     }
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    !name.is_empty() && name.bytes().all(is_letter)
+    let fits = !name.is_empty() && name.bytes().all(is_letter);
+    fits.then(|| name.to_ascii_lowercase())
 }
 
 /// The port of `:8080`; none where nothing is written, or no digits.
@@ -112,6 +112,8 @@ mod tests {
             ("shop.example:", "shop.example"),
             ("shop.example:08080", "shop.example:8080"),
             ("[2001:DB8::1]:443", "[2001:db8::1]"),
+            ("[0:0:0:0:0:0:0:1]:8080", "[::1]:8080"),
+            ("[2001:db8:0:0::0:1]", "[2001:db8::1]"),
             ("127.0.0.1:8080", "127.0.0.1:8080"),
         ] {
             assert_eq!(normal(written).as_deref(), Ok(host), "{written}");
