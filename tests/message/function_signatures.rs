@@ -173,6 +173,21 @@ async fn of_tenants(idempotency: &Idempotency) -> [u32; 3] {
     numbers
 }
 
+mod orders {
+    pub(super) struct OrderPaid(pub(super) u32);
+}
+
+/// A path that begins with `self` makes it no method.
+#[idempotent(strategy = "message", key = "{order.0}", engine = "MESSAGES")]
+async fn by_a_path(order: self::orders::OrderPaid) -> Result<u32, MessageError> {
+    Ok(order.0)
+}
+
+#[tokio::test]
+async fn types_may_be_named_by_a_path_from_here() {
+    assert_eq!(by_a_path(orders::OrderPaid(7)).await.expect("it runs"), 7);
+}
+
 #[test]
 fn a_guarded_function_can_move_between_threads_if_its_own_work_can() {
     fn can_move(_: impl Send) {}

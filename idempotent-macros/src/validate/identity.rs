@@ -22,8 +22,7 @@ pub(super) fn key(reader: &mut Reader<'_>) -> Template {
 /// methods of one name would answer for each other.
 pub(super) fn check_operation(reader: &mut Reader<'_>, signature: &Signature) {
     let is_function = reader.strategy.subject == Subject::Function;
-    let tokens = signature.to_token_stream();
-    let is_method = mentions(tokens.clone(), "self") || mentions(tokens, "Self");
+    let is_method = signature.receiver().is_some() || mentions_self_type(signature.to_token_stream());
     if is_function && is_method && reader.find("operation").is_none() {
         let name = &signature.ident;
         reader.mistakes.add(
@@ -34,10 +33,10 @@ pub(super) fn check_operation(reader: &mut Reader<'_>, signature: &Signature) {
     }
 }
 
-fn mentions(tokens: TokenStream, word: &str) -> bool {
+fn mentions_self_type(tokens: TokenStream) -> bool {
     tokens.into_iter().any(|token| match token {
-        TokenTree::Group(group) => mentions(group.stream(), word),
-        TokenTree::Ident(ident) => ident == word,
+        TokenTree::Group(group) => mentions_self_type(group.stream()),
+        TokenTree::Ident(ident) => ident == "Self",
         TokenTree::Punct(_) | TokenTree::Literal(_) => false,
     })
 }
