@@ -167,15 +167,10 @@ pub(super) fn operation(text: &LitStr) -> Result<String, Mistake> {
 /// Statuses and classes of them, as inclusive ranges.
 pub(super) fn statuses(text: &LitStr) -> Result<Statuses, Mistake> {
     let written = text.value();
-    let range = |item: &str| match item.strip_suffix("xx") {
-        Some(class) => class.parse().ok().map(|class: u16| (class * 100, class * 100 + 99)),
-        None => item.parse().ok().map(|status| (status, status)),
-    };
-    let fits = |(first, last): &(u16, u16)| *first >= 200 && *last <= 599;
     written
         .split(',')
         .map(|item| {
-            range(item.trim()).filter(fits).ok_or_else(|| {
+            range(item.trim()).ok_or_else(|| {
                 Mistake::new(text.span(), format!("`{}` is no status", item.trim()))
                     .help("list statuses and classes: `\"2xx, 404\"`")
                     .note("from `200` to `599`, and `2xx`, `3xx`, `4xx` or `5xx`")
@@ -183,6 +178,19 @@ pub(super) fn statuses(text: &LitStr) -> Result<Statuses, Mistake> {
         })
         .collect::<Result<_, _>>()
         .map(Statuses::Ranges)
+}
+
+fn range(item: &str) -> Option<(u16, u16)> {
+    match item.as_bytes() {
+        [class @ b'2'..=b'5', b'x', b'x'] => {
+            let first = u16::from(class - b'0') * 100;
+            Some((first, first + 99))
+        }
+        _ => {
+            let status = item.parse().ok().filter(|status| (200..=599).contains(status))?;
+            Some((status, status))
+        }
+    }
 }
 
 /// Header names, in lower case.
