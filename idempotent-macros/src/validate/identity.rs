@@ -96,7 +96,7 @@ fn scope_varies(text: &LitStr, template: &Template) -> Result<(), Mistake> {
     if !template.0.is_empty() && template.is_constant() {
         return Err(Mistake::new(text.span(), "the scope is the same for every caller")
             .suggest(&text.value(), ["shared"])
-            .help("put a placeholder into it: `scope = \"{header.Authorization}\"`")
+            .help("name who the caller is by a parameter, such as `scope = \"{caller.id}\"`, or leave `scope` out for the app's rule")
             .note("to let all callers share keys and responses on purpose: `scope = \"shared\"`"));
     }
     Ok(())
