@@ -45,7 +45,7 @@ static HOLDING: Policy = Policy::of_routes(Strategy::RequestId)
     .on_abandoned(OnAbandoned::Hold)
     .lease(Duration::from_millis(500));
 static SHORT: Policy = Policy::of_routes(Strategy::RequestId).lease(Duration::from_millis(500));
-static TOKENS: Policy = Policy::of_routes(Strategy::Token);
+static TOKENS: Policy = Policy::of_routes(Strategy::Token).operation("placeOrder");
 
 /// A server whose scopes are named after their guards, from the outermost.
 struct Shop {
@@ -90,7 +90,7 @@ fn scopes(idempotency: &Idempotency, config: &mut ServiceConfig) {
         .service(twice("/writes/keyed", of(&WRITES), keyed()))
         .service(twice("/tokens", token(), token()))
         .service(twice("/excepting", of(&WRITES).except("/excepting/orders"), of(&WRITES)))
-        .route("/issued", issue_token("/tokens/orders"));
+        .route("/issued", issue_token("placeOrder"));
 }
 
 fn routes(config: &mut ServiceConfig) {

@@ -52,7 +52,7 @@ static WAITING: Policy = Policy::of_routes(Strategy::RequestId).on_in_flight(OnI
 static HOLDING: Policy = Policy::of_routes(Strategy::RequestId)
     .on_abandoned(OnAbandoned::Hold)
     .lease(Duration::from_millis(500));
-static TOKENS: Policy = Policy::of_routes(Strategy::Token);
+static TOKENS: Policy = Policy::of_routes(Strategy::Token).operation("placeOrder");
 
 /// A server with a guarded scope for each policy, and the same routes in each.
 struct Shop {
@@ -103,7 +103,8 @@ fn scopes(guard: &Idempotency, config: &mut ServiceConfig) {
                 .wrap(Middleware::new(guard, &WRITES))
                 .configure(routes),
         )
-        .route("/issued", issue_token("/tokens/orders"));
+        .route("/issued", issue_token("placeOrder"))
+        .route("/issued-for-another", issue_token("cancelOrder"));
 }
 
 fn routes(config: &mut ServiceConfig) {
@@ -435,12 +436,14 @@ async fn a_body_reaches_the_handler_whole_unless_it_is_too_long(backend: Backend
 
 async fn tokens_guard_a_scope(backend: Backend) {
     let shop = Shop::open(backend);
-    let token = shop.server.send(Method::GET, "/issued").send().await.body;
-    let token = std::str::from_utf8(&token).unwrap();
-    let send = || shop.post("/tokens/orders").header("token", token).send();
-    assert_eq!(send().await.status, 201);
-    assert!(send().await.is_replay());
-    shop.post("/tokens/json").header("token", token).send().await.is_problem(412, "token-invalid");
+    let issued = async |path| shop.server.send(Method::GET, path).send().await.body.to_vec();
+    let (token, another) = (issued("/issued").await, issued("/issued-for-another").await);
+    let send = |path, token: &[u8]| shop.post(path).header("token", token).send();
+    assert_eq!(send("/tokens/orders", &token).await.status, 201);
+    assert!(send("/tokens/orders", &token).await.is_replay());
+    // The token is one for all routes of its operation, and used up.
+    send("/tokens/json", &token).await.is_problem(422, "key-reused");
+    send("/tokens/orders", &another).await.is_problem(412, "token-invalid");
     assert_eq!(shop.handler.runs(), 1);
 }
 
@@ -492,6 +495,17 @@ fn a_policy_that_needs_a_handler_is_refused() {
         .build()
         .unwrap();
     drop(Middleware::new(&idempotency, &LOCK));
+}
+
+#[::core::prelude::v1::test]
+#[should_panic(expected = "a middleware's policy of `token` names its `operation`")]
+fn tokens_for_no_operation_are_refused() {
+    static NAMELESS: Policy = Policy::of_routes(Strategy::Token);
+    let idempotency = Idempotency::builder(idempotent_runtime::MemoryStore::new())
+        .scope(idempotent_runtime::Scope::shared())
+        .build()
+        .unwrap();
+    drop(Middleware::new(&idempotency, &NAMELESS));
 }
 
 async fn a_scope_can_ask_when_a_request_was_first_sent(backend: Backend) {

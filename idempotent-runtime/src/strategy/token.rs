@@ -50,11 +50,9 @@ pub(super) fn claim_request(
     settings: &Settings,
     request: &RequestIdentity<'_>,
 ) -> Result<ClaimRequest, Refusal> {
-    let binding = TokenBinding {
-        settings,
-        scope: request.scope,
-        operation: request.operation.unwrap_or(request.shown),
-    };
+    // Whatever takes tokens names its operation: nothing is issued for what does not.
+    let operation = request.operation.ok_or(Refusal::TokenInvalid)?;
+    let binding = TokenBinding { settings, scope: request.scope, operation };
     let value = request.key.last_value();
     let (ulid, signature) = match value.split_once('.') {
         Some((ulid, signature)) => (ulid, Some(signature)),
@@ -68,7 +66,7 @@ pub(super) fn claim_request(
         policy,
         settings,
         request.fingerprint,
-        binding.operation,
+        operation,
         &binding.address(&secret(ulid)),
     );
     // A host whose clock is behind must not lengthen a token's life.

@@ -17,7 +17,7 @@ use crate::http::serve::driver::Serving;
 use crate::http::serve::guarded_routes::GuardedRoutes;
 use crate::http::serve::spared::{is_refused_by_extractor, is_unrouted};
 use crate::key::{Guard, KeyParts};
-use crate::policy::{FingerprintOf, KeyRequirement, Policy};
+use crate::policy::{FingerprintOf, Identity, KeyRequirement, Policy};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{
     ResourceDef, Service, ServiceRequest, ServiceResponse, Transform, forward_ready,
@@ -91,7 +91,8 @@ impl Middleware {
     ///
     /// # Panics
     /// When the policy is of a strategy that is bound to a handler's parameters, or takes a
-    /// fingerprint by template: `request_id` and `token` are for whole scopes.
+    /// fingerprint by template: `request_id` and `token` are for whole scopes. When one of `token`
+    /// does not name its `operation`, for which tokens are issued.
     #[must_use]
     #[track_caller]
     pub fn new(idempotency: &Idempotency, policy: &'static Policy) -> Self {
@@ -99,6 +100,9 @@ impl Middleware {
             && policy.fingerprint != FingerprintOf::Template
             && policy.key_requirement != KeyRequirement::Unkeyed;
         assert!(of_scopes, "a middleware's policy is one of `request_id` or `token`: {policy:?}");
+        let is_named =
+            policy.operation.is_some() || policy.strategy.traits().identity != Identity::Token;
+        assert!(is_named, "a middleware's policy of `token` names its `operation`: {policy:?}");
         let methods = vec![Method::POST, Method::PATCH];
         let key = "Idempotency-Key";
         let routes = GuardedRoutes { methods, except: Vec::new(), key, first_sent: None };
