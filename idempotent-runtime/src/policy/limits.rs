@@ -16,6 +16,10 @@ pub(crate) const fn at_most_longest(setting: Duration) -> Duration {
     if setting.as_millis() > LONGEST.as_millis() { LONGEST } else { setting }
 }
 
+/// The time by which the clocks of clients and of several servers may differ.
+#[cfg(feature = "actix")]
+pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(30);
+
 /// The shortest lease: it is renewed at a third of its length, which takes a round trip to the store.
 pub(crate) const SHORTEST_LEASE: Duration = Duration::from_millis(100);
 

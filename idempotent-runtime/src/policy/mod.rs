@@ -15,7 +15,7 @@ pub use choices::{
 pub use definition::Definition;
 pub(crate) use limits::{LONGEST, SHORTEST_LEASE};
 #[cfg(feature = "actix")]
-pub(crate) use limits::{at_most_longest, lease_within_bounds};
+pub(crate) use limits::{CLOCK_SKEW, at_most_longest, lease_within_bounds};
 pub use policy::Policy;
 pub(crate) use policy::Sharing;
 pub use row::{ColumnValue, Row, StateRow, may_follow};

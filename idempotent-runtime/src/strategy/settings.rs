@@ -11,15 +11,11 @@ use crate::key::KeyParts;
 use crate::key::{Address, StorageKey};
 use crate::policy::Policy;
 #[cfg(feature = "actix")]
-use crate::policy::Strategy;
+use crate::policy::{CLOCK_SKEW, Strategy};
 use crate::store::Label;
 #[cfg(feature = "actix")]
 use std::fmt;
 use std::time::Duration;
-
-/// How far the clock of the host that issued a signed token may be ahead.
-#[cfg(feature = "actix")]
-pub(super) const TOKEN_SKEW: Duration = Duration::from_secs(30);
 
 /// Settings of an app for all its guarded functions.
 #[derive(Clone, Debug)]
@@ -76,7 +72,7 @@ impl Settings {
         if policy.strategy == Strategy::Token && self.secrets.is_some() {
             // A signed token is valid for as long as its text says. Were its record shorter lived,
             // it could be used again.
-            return ttl.max(self.token_ttl + TOKEN_SKEW);
+            return ttl.max(self.token_ttl + CLOCK_SKEW);
         }
         ttl
     }

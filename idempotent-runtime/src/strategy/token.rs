@@ -7,9 +7,9 @@
 use crate::engine::{ClaimRequest, Claimable, Engine, ReclaimWindow, Refusal};
 use crate::error::StoreError;
 use crate::key::{Address, Guard, KeyParts, StorageKey};
-use crate::policy::Policy;
+use crate::policy::{CLOCK_SKEW, Policy};
 use crate::store::Label;
-use crate::strategy::settings::{RequestIdentity, Settings, TOKEN_SKEW, TokenSecrets, addressed};
+use crate::strategy::settings::{RequestIdentity, Settings, TokenSecrets, addressed};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -74,7 +74,7 @@ pub(super) fn claim_request(
     claim_request.claim.claimable = match (&settings.secrets, signature) {
         (None, None) => Claimable::Issued,
         (Some(secrets), Some(signature))
-            if issued <= now + TOKEN_SKEW
+            if issued <= now + CLOCK_SKEW
                 && is_signed(secrets, &claim_request.claim.key, signature) =>
         {
             // One that is over uses nothing up, and still finds what it was used for.

@@ -4,15 +4,13 @@
 //! and no guarantee, as clocks differ and a client can lie. `first_sent` refuses a retry that comes when
 //! its record may be forgotten.
 
+use crate::policy::CLOCK_SKEW;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use std::time::Duration;
 
 const UNREADABLE: &str = "the request's timestamp cannot be read; send RFC 3339 text, a date as in \
                           HTTP, or seconds or milliseconds since 1970";
-
-/// How far the clocks of clients and servers may be apart.
-const SKEW: Duration = Duration::from_secs(30);
 
 /// Why a request is not let in by when it was sent for the first time.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,14 +26,14 @@ pub(crate) enum Untimely {
 /// A record is put after the request was sent, and lives for `life` or longer.
 pub(crate) fn check_first(text: &str, now: Duration, life: Duration) -> Result<(), Untimely> {
     let sent = read(text).ok_or_else(|| Untimely::Unusable(UNREADABLE.to_owned()))?;
-    if sent > now + SKEW {
+    if sent > now + CLOCK_SKEW {
         let why = format!(
             "the request was first sent more than {} seconds ahead of the server's time",
-            SKEW.as_secs()
+            CLOCK_SKEW.as_secs()
         );
         return Err(Untimely::Unusable(why));
     }
-    let late = life.saturating_sub(SKEW);
+    let late = life.saturating_sub(CLOCK_SKEW);
     if now.saturating_sub(sent) > late {
         return Err(Untimely::TooLate(format!(
             "the request was first sent more than {} seconds ago, and what became of it may be \
@@ -115,7 +113,7 @@ mod tests {
         assert!(matches!(on(-3571), Err(Untimely::TooLate(_))));
         assert!(matches!(on(31), Err(Untimely::Unusable(_))));
         assert!(matches!(check_first("soon", NOW, life), Err(Untimely::Unusable(_))));
-        let short = check_first(&(NOW.as_secs() - 1).to_string(), NOW, SKEW);
+        let short = check_first(&(NOW.as_secs() - 1).to_string(), NOW, CLOCK_SKEW);
         assert!(matches!(short, Err(Untimely::TooLate(_))), "a life that is all doubt");
     }
 
