@@ -5,7 +5,6 @@
 //! it claims before both.
 
 use crate::http::answer::own_refusal;
-use crate::http::answer::stored_response::StoreResponse;
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::call::{Call, Exit};
 use crate::http::call::client::Client;
@@ -15,7 +14,7 @@ use crate::http::guard;
 use crate::http::request::target;
 use crate::http::serve::driver::Serving;
 use crate::http::serve::guarded_routes::GuardedRoutes;
-use crate::http::serve::spared::{is_refused_by_extractor, is_unrouted};
+use crate::http::serve::spared::spare_unhandled;
 use crate::key::{Guard, KeyParts};
 use crate::policy::{FingerprintOf, Identity, KeyRequirement, Policy};
 use actix_web::body::{BoxBody, MessageBody};
@@ -236,9 +235,7 @@ where
     match service.call(ServiceRequest::from_parts(request, payload)).await {
         Ok(response) => {
             let (request, mut response) = response.map_into_boxed_body().into_parts();
-            if is_refused_by_extractor(&response) || is_unrouted(&request, &response) {
-                spare(&mut response);
-            }
+            spare_unhandled(&request, &mut response);
             let response = guard::end(policy, &app, &state, &request, response).await;
             state.pop(&request);
             returned.set(Some(request));
@@ -249,14 +246,6 @@ where
             guard::give_back(&state).await;
             Err(Exit::Refused(error))
         }
-    }
-}
-
-/// The key stays free, unless somebody chose otherwise.
-fn spare(response: &mut HttpResponse) {
-    let mut extensions = response.extensions_mut();
-    if !extensions.contains::<StoreResponse>() {
-        extensions.insert(StoreResponse::No);
     }
 }
 

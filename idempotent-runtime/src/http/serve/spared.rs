@@ -1,5 +1,6 @@
 //! Responses that leave the key free behind a middleware: no handler made them.
 
+use crate::http::answer::stored_response::StoreResponse;
 use actix_web::body::MessageBody;
 use actix_web::error::{
     ContentTypeError, InternalError, JsonPayloadError, ParseError, PathError, PayloadError,
@@ -9,11 +10,21 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::ALLOW;
 use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
 
+/// Leaves the key free after a response that no handler made, unless somebody chose otherwise.
+pub(crate) fn spare_unhandled(request: &HttpRequest, response: &mut HttpResponse) {
+    if is_refused_by_extractor(response) || is_unrouted(request, response) {
+        let mut extensions = response.extensions_mut();
+        if !extensions.contains::<StoreResponse>() {
+            extensions.insert(StoreResponse::No);
+        }
+    }
+}
+
 /// Whether no route matched the request, and the response says so.
 ///
 /// actix does not tell which service answered. Where no resource did, a part of the path is left over.
 /// Where one did and none of its routes, its 405 names the methods that it allows, or is bare.
-pub(crate) fn is_unrouted(request: &HttpRequest, response: &HttpResponse) -> bool {
+fn is_unrouted(request: &HttpRequest, response: &HttpResponse) -> bool {
     let is_default = || !request.match_info().unprocessed().is_empty();
     match response.status() {
         StatusCode::NOT_FOUND => is_default() || request.match_pattern().is_none(),
@@ -26,7 +37,7 @@ pub(crate) fn is_unrouted(request: &HttpRequest, response: &HttpResponse) -> boo
 }
 
 /// Whether one of actix's own extractors refused the request, so that its handler did not run.
-pub(crate) fn is_refused_by_extractor(response: &HttpResponse) -> bool {
+fn is_refused_by_extractor(response: &HttpResponse) -> bool {
     fn one<T: ResponseError + 'static>(error: &Error) -> bool
     where
         InternalError<T>: ResponseError,
