@@ -1,12 +1,22 @@
 //! Requests by their own time: from too long ago, from the future, or retries of what is forgotten.
 
-use crate::Shop;
+use crate::{Shop, guard};
+use actix_web::{Responder, post, web};
+use idempotent_runtime::idempotent;
 use std::time::Duration;
-use tests::Backend;
+use tests::{Backend, ControlledHandler, Server};
 
 on_every_store! {
     a_timestamp_within_the_window_runs_and_others_do_not,
     a_request_is_first_sent_when_its_record_lives_or_is_refused,
+    a_first_time_needs_records_that_live_longer_than_clocks_differ,
+}
+
+/// Its records live as long as the app says.
+#[post("/timed")]
+#[idempotent(first_sent = "{header.Repeatability-First-Sent}")]
+async fn timed(handler: web::Data<ControlledHandler>) -> impl Responder {
+    handler.run().await
 }
 
 async fn a_timestamp_within_the_window_runs_and_others_do_not(backend: Backend) {
@@ -42,6 +52,23 @@ async fn a_request_is_first_sent_when_its_record_lives_or_is_refused(backend: Ba
     send("odd", "yesterday".to_owned()).await.is_problem(400, "stale-request");
     shop.post("/first-sent").key("none").send().await.is_problem(400, "stale-request");
     assert_eq!(shop.handler.runs(), 1);
+}
+
+async fn a_first_time_needs_records_that_live_longer_than_clocks_differ(backend: Backend) {
+    let now = backend.clock.wall().as_secs().to_string();
+    let handler = ControlledHandler::new();
+    let send = async |ttl| {
+        let settings = guard(&backend).lease(Duration::from_secs(10)).ttl(Duration::from_secs(ttl));
+        let idempotency = settings.build().expect("settings that fit");
+        let server = Server::start(&idempotency, &handler, |app| {
+            app.service(timed);
+        });
+        server.post("/timed").key("k").header("Repeatability-First-Sent", &now).send().await
+    };
+    let refused = send(30).await;
+    refused.is_problem(500, "misconfigured");
+    assert!(refused.json()["detail"].as_str().unwrap().contains("`ttl`"), "{refused:?}");
+    assert_eq!((send(31).await.status, handler.runs()), (201, 1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

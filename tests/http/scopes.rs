@@ -522,3 +522,14 @@ async fn a_scope_can_ask_when_a_request_was_first_sent(backend: Backend) {
     shop.post("/timed/orders").key("none").send().await.is_problem(400, "stale-request");
     assert_eq!(shop.handler.runs(), 1);
 }
+
+#[::core::prelude::v1::test]
+#[should_panic(expected = "`first_sent_header` needs a ttl of over 30 seconds")]
+fn a_first_time_of_records_that_live_as_long_as_clocks_differ_is_refused() {
+    static SHORT: Policy = Policy::of_routes(Strategy::RequestId).ttl(Duration::from_secs(30));
+    let idempotency = Idempotency::builder(idempotent_runtime::MemoryStore::new())
+        .scope(idempotent_runtime::Scope::shared())
+        .build()
+        .unwrap();
+    drop(Middleware::new(&idempotency, &SHORT).first_sent_header("Repeatability-First-Sent"));
+}

@@ -13,7 +13,7 @@ use crate::http::request::multipart::MultipartForm;
 use crate::http::request::target;
 use crate::http::request::timestamp::{self, Untimely};
 use crate::key::KeyParts;
-use crate::policy::{DefaultScope, FingerprintOf, Identity, KeyRequirement};
+use crate::policy::{CLOCK_SKEW, DefaultScope, FingerprintOf, Identity, KeyRequirement};
 use crate::strategy::{self, RequestIdentity};
 use crate::template_value::Unfilled;
 use std::borrow::Cow;
@@ -68,9 +68,14 @@ fn check_window(call: &Call) -> Result<(), Exit> {
 /// A retry must not come when its record may be forgotten: it would run again.
 fn check_first_sent(call: &Call) -> Result<(), Exit> {
     let Some(sent) = &call.values.first_sent else { return Ok(()) };
+    let life = call.app.settings().ttl(call.policy);
+    if life <= CLOCK_SKEW {
+        // The attribute and the middleware see to it; the app's own ttl is seen here alone.
+        let why = "the handler's `first_sent` needs a `ttl` of over 30 seconds, by which clocks differ";
+        return Err(call.misconfigured(why));
+    }
     call.filled(sent, ProblemKind::StaleRequest)?;
     let now = call.app.engine().clock().wall();
-    let life = call.app.settings().ttl(call.policy);
     timestamp::check_first(sent.value(), now, life).map_err(|why| match why {
         Untimely::Unusable(why) => call.problem(ProblemKind::StaleRequest, why),
         Untimely::TooLate(why) => call.problem(ProblemKind::RetryTooLate, why),

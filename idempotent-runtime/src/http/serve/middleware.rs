@@ -16,7 +16,7 @@ use crate::http::serve::driver::Serving;
 use crate::http::serve::guarded_routes::GuardedRoutes;
 use crate::http::serve::spared::spare_unhandled;
 use crate::key::{Guard, KeyParts};
-use crate::policy::{FingerprintOf, Identity, KeyRequirement, Policy};
+use crate::policy::{CLOCK_SKEW, FingerprintOf, Identity, KeyRequirement, Policy};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{
     ResourceDef, Service, ServiceRequest, ServiceResponse, Transform, forward_ready,
@@ -135,8 +135,15 @@ impl Middleware {
     /// The header that says when the client sent a request for the first time, such as
     /// `Repeatability-First-Sent`: a retry that comes when its record may be forgotten is refused
     /// with 412. Defaults to none.
+    ///
+    /// # Panics
+    /// When records live for 30 seconds or less, by which clocks may differ: every request would be
+    /// refused.
     #[must_use]
+    #[track_caller]
     pub fn first_sent_header(mut self, name: &'static str) -> Self {
+        let life = self.app.settings().ttl(self.policy);
+        assert!(life > CLOCK_SKEW, "`first_sent_header` needs a ttl of over 30 seconds: {life:?}");
         Rc::make_mut(&mut self.routes).first_sent = Some(name);
         self
     }
