@@ -1,7 +1,11 @@
 //! What makes a request the same.
 
-use crate::Shop;
-use tests::{Backend, Sender};
+use crate::{Shop, guard};
+use actix_web::web::{Data, Json};
+use actix_web::{Responder, post};
+use idempotent_runtime::idempotent;
+use serde_json::json;
+use tests::{Backend, ControlledHandler, Sender, Server};
 
 on_every_store! {
     another_body_or_query_is_a_mismatch,
@@ -12,6 +16,25 @@ on_every_store! {
     a_template_of_parameters_can_be_the_key,
     a_template_reads_every_part_of_the_request,
     a_form_field_can_be_the_key,
+    an_event_whose_body_differs_each_time_is_refused_and_told_why,
+}
+
+#[derive(serde::Deserialize)]
+struct Event {
+    id: String,
+}
+
+/// It is sent again until it is acknowledged.
+#[post("/events")]
+#[idempotent(key = "{event.id}")]
+async fn event(event: Json<Event>, handler: Data<ControlledHandler>) -> impl Responder {
+    handler.run().await
+}
+
+#[post("/numbered-events")]
+#[idempotent(key = "{event.id}", fingerprint = "none")]
+async fn numbered_event(event: Json<Event>, handler: Data<ControlledHandler>) -> impl Responder {
+    handler.run().await
 }
 
 async fn another_body_or_query_is_a_mismatch(backend: Backend) {
@@ -138,4 +161,23 @@ async fn a_form_field_can_be_the_key(backend: Backend) {
     send(form, "x=1").await.is_problem(400, "key-missing");
     send(form, "token=a&token=a").await.is_problem(400, "key-invalid");
     send("text/plain", "token=a").await.is_problem(400, "key-missing");
+}
+
+async fn an_event_whose_body_differs_each_time_is_refused_and_told_why(backend: Backend) {
+    let idempotency = guard(&backend).build().expect("settings that fit");
+    let handler = ControlledHandler::new();
+    let server = Server::start(&idempotency, &handler, |app| {
+        app.service(event).service(numbered_event);
+    });
+    let deliver = |path: &str, attempt: u8| {
+        server.post(path).json(&json!({"id": "e7", "attempt": attempt})).send()
+    };
+    assert_eq!(deliver("/events", 1).await.status, 201);
+    let refused = deliver("/events", 2).await;
+    refused.is_problem(422, "key-reused");
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("`fingerprint = \"none\"` or a template"), "{detail}");
+    assert_eq!(deliver("/numbered-events", 1).await.status, 201);
+    assert!(deliver("/numbered-events", 2).await.is_replay());
+    assert_eq!(handler.runs(), 2);
 }

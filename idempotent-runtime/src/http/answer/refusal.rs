@@ -21,7 +21,9 @@ pub(crate) fn problem(request: &HttpRequest, policy: &Policy, refusal: Refusal) 
     let (kind, detail) = match refusal {
         Refusal::KeyReused => (
             ProblemKind::KeyReused,
-            "this key was already used with another request; send a new key with a new request",
+            "this key was already used with another request; send a new key with a new request. If \
+             this is one event whose body differs each time it is sent, the service has to leave \
+             that out of its comparison: `fingerprint = \"none\"` or a template",
         ),
         Refusal::InProgress { .. } if policy.strategy.traits().busy == Busy::Locked => {
             (ProblemKind::Locked, "another request works on the same thing; repeat this one later")
