@@ -1,24 +1,17 @@
 //! The script for browsers: a route to mount.
 
+use crate::http::answer::caching::{conditional, strong_tag};
+use crate::key::hashed;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, ETAG, EntityTag, Header, IfNoneMatch, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::{HttpRequest, HttpResponse, Route, web};
-use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 const SCRIPT: &str = include_str!("../../browser/idempotent.js");
 
-/// Its strong entity tag: the beginning of its hash.
-static TAG: LazyLock<EntityTag> = LazyLock::new(|| {
-    let mut tag = String::new();
-    for byte in &Sha256::digest(SCRIPT)[..12] {
-        // Writing to a `String` cannot fail.
-        let _ = write!(tag, "{byte:02x}");
-    }
-    EntityTag::new_strong(tag)
-});
+static TAG: LazyLock<Option<HeaderValue>> =
+    LazyLock::new(|| strong_tag(hashed(b"script", [SCRIPT.as_bytes()])));
 
 /// A route that serves the script for browsers, under 3 KB and without dependencies.
 ///
@@ -45,21 +38,13 @@ pub fn browser_script() -> Route {
 }
 
 fn serve(request: &HttpRequest) -> HttpResponse {
-    let is_known = match IfNoneMatch::parse(request) {
-        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|tag| tag.weak_eq(&TAG)),
-        // Without the header, the list is empty.
-        Ok(IfNoneMatch::Any) => true,
-        Err(_) => false,
-    };
-    let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    let mut response = HttpResponse::Ok();
     response
-        .insert_header((ETAG, TAG.to_string()))
-        .insert_header((CACHE_CONTROL, "public, max-age=3600"));
-    if is_known {
-        return response.finish();
-    }
-    response
+        .insert_header((CACHE_CONTROL, "public, max-age=3600"))
         .insert_header((CONTENT_TYPE, "text/javascript; charset=utf-8"))
-        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .body(SCRIPT)
+        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"));
+    if let Some(tag) = &*TAG {
+        response.insert_header((ETAG, tag.clone()));
+    }
+    conditional(request, response.body(SCRIPT))
 }

@@ -59,8 +59,12 @@ pub(crate) fn tagged(
 fn tag(copy: &StoredResponse) -> Option<HeaderValue> {
     let content = copy.headers.iter().filter(|(name, _)| name.starts_with(b"content-"));
     let parts = content.flat_map(|(name, value)| [&name[..], &value[..]]).chain([&copy.body[..]]);
-    let bits = &hashed(&copy.status.to_le_bytes(), parts)[..16];
-    HeaderValue::try_from(format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(bits))).ok()
+    strong_tag(hashed(&copy.status.to_le_bytes(), parts))
+}
+
+/// The beginning of a hash, as a strong entity tag.
+pub(crate) fn strong_tag(hash: [u8; 32]) -> Option<HeaderValue> {
+    HeaderValue::try_from(format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(&hash[..16]))).ok()
 }
 
 /// With its age, and what other caches may do with it, unless the handler said.
@@ -104,9 +108,8 @@ fn is_had(request: &HttpRequest, response: &HttpResponse) -> bool {
     let tag = response.headers().get(ETAG).and_then(|tag| tag.to_str().ok()?.parse().ok());
     let Some(tag): Option<EntityTag> = tag else { return false };
     match IfNoneMatch::parse(request) {
-        Ok(IfNoneMatch::Any) => {
-            request.headers().contains_key(actix_web::http::header::IF_NONE_MATCH)
-        }
+        Ok(IfNoneMatch::Any) => true,
+        // Without the header, the list is empty.
         Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|one| one.weak_eq(&tag)),
         Err(_) => false,
     }

@@ -8,13 +8,12 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use std::cell::Cell;
 
 /// The mark of a response.
-#[derive(Clone, Copy)]
 struct RefusedByUs;
 
 /// The place of the mark in a request's extensions: filled in through a shared borrow, since the app
 /// may hold one as well.
 #[derive(Default)]
-struct RefusalMark(Cell<Option<RefusedByUs>>);
+struct RefusalMark(Cell<bool>);
 
 /// Gives a request a place for the mark, unless a guard around did.
 pub(crate) fn make_markable(request: &HttpRequest) {
@@ -27,7 +26,7 @@ pub(crate) fn make_markable(request: &HttpRequest) {
 /// Marks a refusal of ours.
 pub(crate) fn marked(request: &HttpRequest, mut response: HttpResponse) -> HttpResponse {
     if let Some(mark) = request.extensions().get::<RefusalMark>() {
-        mark.0.set(Some(RefusedByUs));
+        mark.0.set(true);
     }
     response.extensions_mut().insert(RefusedByUs);
     response
@@ -51,5 +50,5 @@ fn is_own(request: &HttpRequest, response: &HttpResponse) -> bool {
     }
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
-    is_error && request.extensions().get::<RefusalMark>().is_some_and(|it| it.0.get().is_some())
+    is_error && request.extensions().get::<RefusalMark>().is_some_and(|mark| mark.0.get())
 }
