@@ -1,11 +1,12 @@
 //! A guarded server on a business database of a test's own.
 
 use actix_web::web::{Data, ServiceConfig};
-use idempotent_runtime::{Idempotency, MemoryStore, Scope};
+use idempotent_runtime::{Idempotency, IdempotencyBuilder, MemoryStore, Scope};
 use sqlx::mysql::MySqlPoolOptions;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, MySqlPool, PgPool, SqlitePool};
+use std::time::Duration;
 use tempfile::TempDir;
 use tests::{ControlledHandler, MariaDbServer, PostgresServer, Sender, Server};
 
@@ -45,7 +46,7 @@ pub(crate) struct Bank {
     pub(crate) handler: ControlledHandler,
     pub(crate) idempotency: Idempotency,
     pub(crate) server: Server,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Bank {
@@ -80,14 +81,29 @@ impl Bank {
 
     /// On a database that is there.
     pub(crate) async fn on(pool: Pool, directory: TempDir) -> Self {
+        Self::guarded(pool, directory, |builder| builder).await
+    }
+
+    /// On a new database, with handlers that do not wait for others.
+    pub(crate) async fn without_wait(kind: Kind) -> Self {
+        let Self { pool, directory, .. } = Self::open(kind, 4).await;
+        Self::guarded(pool, directory, |builder| builder.wait(Duration::ZERO)).await
+    }
+
+    async fn guarded(
+        pool: Pool,
+        directory: TempDir,
+        settings: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,
+    ) -> Self {
         pool.run(SCHEMA).await;
         let builder =
             Idempotency::builder(MemoryStore::new()).scope(Scope::header("Authorization"));
+        let builder = settings(builder);
         let guarded = on_pool!(&pool, pool => builder.database(pool.clone()));
         let idempotency = guarded.build().unwrap();
         let handler = ControlledHandler::new();
         let server = Server::start(&idempotency, &handler, routes(&pool));
-        Self { pool, handler, idempotency, server, _directory: directory }
+        Self { pool, handler, idempotency, server, directory }
     }
 
     /// Another server in place of the one that ends, on the same database.

@@ -27,5 +27,6 @@ mod routes;
 mod rows;
 mod servers;
 mod unique;
+mod waits;
 
 use bank::{Bank, Kind};

@@ -284,6 +284,11 @@ impl Engine {
         self.0.clock()
     }
 
+    /// The deadline of one conversation with a store or a database.
+    pub(crate) fn patience(&self) -> Duration {
+        self.0.tools.patience
+    }
+
     pub(crate) fn counters(&self) -> &Counters {
         self.0.counters()
     }

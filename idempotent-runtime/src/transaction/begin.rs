@@ -5,7 +5,7 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::outcome::Outcome;
 use crate::transaction::database::BusinessDatabase;
 use crate::transaction::dedup_table::{self, ClaimedRecord, RecordVerdict};
-use crate::transaction::plan::{BUSY, Plan};
+use crate::transaction::plan::{BUSY, Limits, Plan};
 use crate::transaction::row::{self, RowAnswer, RowVerdict};
 use crate::transaction::run::TransactionRun;
 use crate::transaction::steps::BusinessTransaction;
@@ -56,20 +56,26 @@ pub(crate) async fn begin(
 
 /// Begins until the wait is over: after a deadlock, or while the database is busy, one side must begin
 /// anew.
+///
+/// The wait is for others alone. However short it is, the database has time to answer.
 async fn begin_in_time(
     database: &Arc<dyn BusinessDatabase>,
     engine: &Engine,
     plan: Arc<Plan>,
 ) -> Result<TransactionAdmission, StoreError> {
-    let until = Instant::now() + plan.wait;
+    let limits = Limits::of(&plan, engine.patience());
     let mut pause = FIRST_PAUSE;
     loop {
         let Some(in_flight) = engine.enter() else {
             return Ok(TransactionAdmission::Refused(Refusal::Draining));
         };
-        let (database, plan) = (Arc::clone(database), Arc::clone(&plan));
-        let mut attempt = Box::pin(begin_once(database, plan, until, in_flight));
-        match timeout_at(until, &mut attempt).await {
+        let begun = begin_once(Arc::clone(database), Arc::clone(&plan), limits, in_flight);
+        let mut attempt = Box::pin(begun);
+        let ended = match timeout_at(limits.locks, &mut attempt).await {
+            Err(_) if !database.is_locked() => timeout_at(limits.open, &mut attempt).await,
+            ended => ended,
+        };
+        match ended {
             Ok(Err(error)) if error.kind() == StoreErrorKind::Busy => {}
             Ok(ended) => return ended,
             Err(_) => {
@@ -80,7 +86,7 @@ async fn begin_in_time(
             }
         }
         let again = Instant::now() + pause.mul_f64(0.5 + rand::random::<f64>());
-        if again >= until {
+        if again >= limits.locks {
             return Ok(TOO_LONG);
         }
         sleep_until(again).await;
@@ -95,10 +101,10 @@ const TOO_LONG: TransactionAdmission =
 async fn begin_once(
     database: Arc<dyn BusinessDatabase>,
     plan: Arc<Plan>,
-    until: Instant,
+    limits: Limits,
     in_flight: InFlightGuard,
 ) -> Result<TransactionAdmission, StoreError> {
-    let mut transaction = database.begin(&plan, until).await?;
+    let mut transaction = database.begin(&plan, limits).await?;
     match guard(&mut *transaction, &plan).await {
         Ok(GuardVerdict::Passed { record, version }) => {
             let run =

@@ -1,17 +1,19 @@
 //! The business database, as far as its guards need it.
 
 use crate::store::StoreFuture;
-use crate::transaction::plan::Plan;
+use crate::transaction::plan::{Limits, Plan};
 use crate::transaction::steps::BusinessTransaction;
 use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
-use tokio::time::Instant;
 
 /// A business database that handlers share with their guards: a pool of sqlx.
 ///
 /// Implemented for `SqlitePool`, `PgPool` and `MySqlPool`, and sealed: which statement waits for whom
 /// differs too much between databases to be left to an implementation elsewhere.
+///
+/// `wait` is for others alone: with a wait of zero, what others hold is refused at once, and what nobody
+/// holds has `store_patience` to begin. (On `SQLite` a lock of another process is waited for that long, too.)
 ///
 /// Transactions have the isolation level that the pool's connections have. While guards wait, the
 /// database's own timeout for locks is what is left of `wait`; the handler has the pool's again. On
@@ -28,14 +30,17 @@ pub trait Database: sealed::SealedDatabase + 'static {
 /// A business database, and what was learned about it.
 #[doc(hidden)]
 pub trait BusinessDatabase: Send + Sync + fmt::Debug + 'static {
-    /// Begins a transaction that will write, and in which no statement waits for others after `until`.
+    /// Begins a transaction that will write, within these limits.
     ///
     /// Creates the table of records before it, where the plan needs it and it is missing.
     fn begin<'a>(
         &'a self,
         plan: &'a Plan,
-        until: Instant,
+        limits: Limits,
     ) -> StoreFuture<'a, Box<dyn BusinessTransaction>>;
+
+    /// True while a transaction of this pool keeps every other from beginning.
+    fn is_locked(&self) -> bool;
 
     /// Counts a record that was put: after enough of them, drops some whose life is over.
     fn tidy(self: Arc<Self>);

@@ -36,6 +36,9 @@ pub(super) trait Dialect: Sized + fmt::Debug + Send + Sync + 'static {
     /// The database, as sqlx knows it.
     type Sqlx: sqlx::Database;
 
+    /// True if beginning waits for the end of every other transaction that writes.
+    const ONE_AT_A_TIME: bool = false;
+
     /// The database, for people.
     fn describe(pool: &Pool<Self::Sqlx>) -> String;
 

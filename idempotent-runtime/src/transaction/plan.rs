@@ -3,6 +3,7 @@
 use crate::engine::ClaimRequest;
 use crate::policy::{OnDuplicate, Row};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// When it is worth asking again after others held the row for too long.
 pub(super) const BUSY: Duration = Duration::from_secs(1);
@@ -16,6 +17,24 @@ pub struct Plan {
     pub(crate) row: Option<RowPlan>,
     /// How long to wait for others that hold the same row.
     pub(crate) wait: Duration,
+}
+
+/// The limits of opening a transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Nothing waits for other transactions after this.
+    pub(crate) locks: Instant,
+    /// The transaction is open by then, or there is none; not before `locks`.
+    pub(crate) open: Instant,
+}
+
+impl Limits {
+    /// The limits of a plan that is begun now, where a database may take this long to answer.
+    pub(super) fn of(plan: &Plan, patience: Duration) -> Self {
+        let now = Instant::now();
+        let locks = now + plan.wait;
+        Self { locks, open: locks.max(now + patience) }
+    }
 }
 
 /// A row that guards, and what the request says about it.

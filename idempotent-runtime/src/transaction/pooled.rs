@@ -7,7 +7,7 @@ use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::BusinessDatabase;
 use crate::transaction::dialect::Dialect;
 use crate::transaction::in_runtime::InRuntime;
-use crate::transaction::plan::Plan;
+use crate::transaction::plan::{Limits, Plan};
 use crate::transaction::steps::{BusinessTransaction, Steps};
 use sqlx::Pool;
 use sqlx::pool::PoolConnection;
@@ -46,43 +46,51 @@ impl<D: Dialect> Pooled<D> {
         Arc::new(Self { pool, dialect, table, put: AtomicU32::new(0), under_way: Arc::default() })
     }
 
-    /// Waits for a connection; until then, while transactions of ours hold them all.
+    /// Waits for a connection, within these limits.
     async fn connection(
         &self,
-        until: Instant,
+        Limits { locks, open }: Limits,
     ) -> Result<InRuntime<PoolConnection<D::Sqlx>>, StoreError> {
         let mut acquired = pin!(self.pool.acquire());
         loop {
-            let patience = (Instant::now() + PATIENCE).min(until);
-            match timeout_at(patience, &mut acquired).await {
-                Ok(acquired) => {
-                    let acquired = acquired.map(InRuntime::current);
-                    return acquired.map_err(|error| failed("connect", error));
-                }
-                Err(_) if Arc::strong_count(&self.under_way) == 1 => {
-                    return Err(failed("connect", sqlx::Error::PoolTimedOut));
-                }
-                Err(_) if patience == until => {
+            let now = Instant::now();
+            let look = if now < locks { locks.min(now + PATIENCE) } else { open };
+            if let Ok(acquired) = timeout_at(look, &mut acquired).await {
+                let acquired = acquired.map(InRuntime::current);
+                return acquired.map_err(|error| failed("connect", error));
+            }
+            let under_way = self.under_way();
+            let are_all_ours = under_way >= self.pool.options().get_max_connections() as usize;
+            match under_way {
+                // The database had no time to answer yet.
+                0 if look == locks && locks < open => {}
+                0 => return Err(failed("connect", sqlx::Error::PoolTimedOut)),
+                _ if look >= if are_all_ours { locks } else { open } => {
                     return Err(StoreError::new(StoreErrorKind::Busy, "connect"));
                 }
-                Err(_) => {}
+                _ => {}
             }
         }
     }
 
+    /// The number of our transactions under way.
+    fn under_way(&self) -> usize {
+        Arc::strong_count(&self.under_way) - 1
+    }
+
     /// Creates the table of records once, outside of any transaction.
-    async fn create_table(&self, until: Instant) -> Result<(), StoreError> {
+    async fn create_table(&self, limits: Limits) -> Result<(), StoreError> {
         let create = || async {
-            let mut connection = self.connection(until).await?;
+            let mut connection = self.connection(limits).await?;
             D::create_table(&mut connection).await.map_err(|error| failed("connect", error))
         };
         self.table.get_or_try_init(create).await.copied()
     }
 
     /// Learns the dialect on a connection that goes back to the pool: one is enough for all.
-    async fn dialect(&self, until: Instant) -> Result<&Arc<D>, StoreError> {
+    async fn dialect(&self, limits: Limits) -> Result<&Arc<D>, StoreError> {
         let learn = || async {
-            let mut connection = self.connection(until).await?;
+            let mut connection = self.connection(limits).await?;
             let learned = D::learn(&mut connection).await;
             learned.map(Arc::new).map_err(|error| failed("connect", error))
         };
@@ -97,17 +105,21 @@ where
     fn begin<'a>(
         &'a self,
         plan: &'a Plan,
-        until: Instant,
+        limits: Limits,
     ) -> StoreFuture<'a, Box<dyn BusinessTransaction>> {
         StoreFuture::new(async move {
             if plan.request.is_some() {
-                self.create_table(until).await?;
+                self.create_table(limits).await?;
             }
-            let dialect = Arc::clone(self.dialect(until).await?);
-            let connection = self.connection(until).await?;
-            let begun = ActiveTx::begin(connection, dialect, until, &self.under_way).await?;
-            Ok(Box::new(begun) as _)
+            let dialect = Arc::clone(self.dialect(limits).await?);
+            let connection = self.connection(limits).await?;
+            let begun = ActiveTx::begin(connection, dialect, limits.locks, &self.under_way);
+            Ok(Box::new(begun.await?) as _)
         })
+    }
+
+    fn is_locked(&self) -> bool {
+        D::ONE_AT_A_TIME && self.under_way() > 0
     }
 
     fn tidy(self: Arc<Self>) {
@@ -116,8 +128,9 @@ where
         }
         tokio::spawn(async move {
             let until = Instant::now() + PATIENCE;
+            let limits = Limits { locks: until, open: until };
             let purged = async {
-                let mut connection = self.connection(until).await?;
+                let mut connection = self.connection(limits).await?;
                 let purged = D::purge(&mut connection, TIDY).await;
                 purged.map_err(|error| failed("purge", error))
             };

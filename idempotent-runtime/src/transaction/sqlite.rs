@@ -32,6 +32,8 @@ struct SqliteDialect;
 impl Dialect for SqliteDialect {
     type Sqlx = Sqlite;
 
+    const ONE_AT_A_TIME: bool = true;
+
     fn describe(pool: &SqlitePool) -> String {
         format!("SQLite file {}", pool.connect_options().get_filename().display())
     }
