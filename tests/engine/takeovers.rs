@@ -89,6 +89,8 @@ async fn of_two_processes_that_meet_a_dead_owner_one_runs() {
     let (runs, others): (Vec<_>, Vec<_>) =
         begun.into_iter().map(Result::unwrap).partition(|begun| matches!(begun, Admission::Run(_)));
     assert_eq!((runs.len(), others.len()), (1, 1));
+    let counted: u64 = processes.iter().map(|engine| engine.counts().taken_over).sum();
+    assert_eq!(counted, 1, "both wanted to take over, and one did");
     assert_eq!(refused(&others[0]), Refusal::InProgress { retry_after: LEASE });
 }
 

@@ -135,6 +135,9 @@ impl Engine {
             let claimed = self.claim(claim, &by).await?;
             match decide(claimed, claim.fingerprint, *rules) {
                 Decision::Run(lease) => {
+                    if by.take_over.is_some_and(|dead| lease.attempt() == dead + 1) {
+                        core.counters().taken_over.count();
+                    }
                     let run = self.start(lease, context, sent + claim.lease);
                     // A request that waited was let in before the door closed, and has not begun.
                     if waiting.is_some() && core.in_flight.is_closed() {
@@ -145,10 +148,7 @@ impl Engine {
                 }
                 Decision::Replay(outcome) => return Ok(Admission::Replay(outcome)),
                 Decision::Refuse(refusal) => return Ok(Admission::Refused(refusal)),
-                Decision::TakeOver(attempt) => {
-                    core.counters().taken_over.count();
-                    by.take_over = Some(attempt);
-                }
+                Decision::TakeOver(attempt) => by.take_over = Some(attempt),
                 Decision::Wait(retry_after) => {
                     let waiting = waiting.get_or_insert_with(|| {
                         let (until, slot) = (asked + *wait, core.rooms.enter(claim.key));
