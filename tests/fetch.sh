@@ -4,6 +4,7 @@
 set -eu
 command=$1 requirements=$2 folder=$3
 
+python3 -m pip --version >/dev/null 2>&1 || sh "$(dirname "$0")/need.sh" pip3 python3-pip
 echo "fetching $command"
 rm -rf "$folder"
 mkdir -p "$folder"
