@@ -27,13 +27,15 @@ struct Event {
 /// It is sent again until it is acknowledged.
 #[post("/events")]
 #[idempotent(key = "{event.id}")]
-async fn event(event: Json<Event>, handler: Data<ControlledHandler>) -> impl Responder {
+async fn unnumbered_event(event: Json<Event>, handler: Data<ControlledHandler>) -> impl Responder {
+    tracing::debug!(id = event.id, "an event");
     handler.run().await
 }
 
 #[post("/numbered-events")]
 #[idempotent(key = "{event.id}", fingerprint = "none")]
 async fn numbered_event(event: Json<Event>, handler: Data<ControlledHandler>) -> impl Responder {
+    tracing::debug!(id = event.id, "an event");
     handler.run().await
 }
 
@@ -167,7 +169,7 @@ async fn an_event_whose_body_differs_each_time_is_refused_and_told_why(backend: 
     let idempotency = guard(&backend).build().expect("settings that fit");
     let handler = ControlledHandler::new();
     let server = Server::start(&idempotency, &handler, |app| {
-        app.service(event).service(numbered_event);
+        app.service(unnumbered_event).service(numbered_event);
     });
     let deliver = |path: &str, attempt: u8| {
         server.post(path).json(&json!({"id": "e7", "attempt": attempt})).send()

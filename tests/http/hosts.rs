@@ -219,7 +219,8 @@ async fn an_answer_of_one_host_is_forgotten_however_it_is_spelled(backend: Backe
     let read = |host: &'static str| shop.at(host, Method::GET, "/greeted/p+q?a=%62").send();
     assert_eq!(read("a.example").await.body, "run 1");
     assert_eq!(read("b.example").await.body, "run 2");
-    let spellings = ["a.example/greeted/p+q", "a.example/greeted/p%2Bq", "A.Example:80/greeted/%70+q"];
+    let spellings =
+        ["a.example/greeted/p+q", "a.example/greeted/p%2Bq", "A.Example:80/greeted/%70+q"];
     for (run, place) in (3..).zip(spellings) {
         let forgotten = shop.idempotency.invalidate("greeted", [place, "a=b&"]).shared();
         forgotten.await.expect("the store answers");

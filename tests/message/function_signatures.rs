@@ -179,6 +179,7 @@ mod orders {
 
 /// A path that begins with `self` makes it no method.
 #[idempotent(strategy = "message", key = "{order.0}", engine = "MESSAGES")]
+#[expect(unused_qualifications, reason = "a path from here is what is tried")]
 async fn by_a_path(order: self::orders::OrderPaid) -> Result<u32, MessageError> {
     Ok(order.0)
 }

@@ -22,7 +22,8 @@ pub(super) fn key(reader: &mut Reader<'_>) -> Template {
 /// methods of one name would answer for each other.
 pub(super) fn check_operation(reader: &mut Reader<'_>, signature: &Signature) {
     let is_function = reader.strategy.subject == Subject::Function;
-    let is_method = signature.receiver().is_some() || mentions_self_type(signature.to_token_stream());
+    let is_method =
+        signature.receiver().is_some() || mentions_self_type(signature.to_token_stream());
     if is_function && is_method && reader.find("operation").is_none() {
         let name = &signature.ident;
         reader.mistakes.add(

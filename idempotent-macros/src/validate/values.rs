@@ -181,16 +181,12 @@ pub(super) fn statuses(text: &LitStr) -> Result<Statuses, Mistake> {
 }
 
 fn range(item: &str) -> Option<(u16, u16)> {
-    match item.as_bytes() {
-        [class @ b'2'..=b'5', b'x', b'x'] => {
-            let first = u16::from(class - b'0') * 100;
-            Some((first, first + 99))
-        }
-        _ => {
-            let status = item.parse().ok().filter(|status| (200..=599).contains(status))?;
-            Some((status, status))
-        }
+    if let [class @ b'2'..=b'5', b'x', b'x'] = item.as_bytes() {
+        let first = u16::from(class - b'0') * 100;
+        return Some((first, first + 99));
     }
+    let status = item.parse().ok().filter(|status| (200..=599).contains(status))?;
+    Some((status, status))
 }
 
 /// Header names, in lower case.

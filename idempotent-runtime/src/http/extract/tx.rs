@@ -1,7 +1,7 @@
 //! The business transaction as a parameter of a handler.
 
-use crate::http::app::refused::{misconfigured, unguarded};
 use crate::http::app::idempotency::Idempotency;
+use crate::http::app::refused::{misconfigured, unguarded};
 use crate::http::call::run::RunState;
 use crate::transaction::Tx;
 use actix_web::dev::Payload;

@@ -2,8 +2,8 @@
 
 use crate::engine::Engine;
 use crate::engine::task::progress::{self, ProgressRecord};
-use crate::http::app::refused::unguarded;
 use crate::http::app::idempotency::Idempotency;
+use crate::http::app::refused::unguarded;
 use crate::http::call::run::RunState;
 use crate::http::task::carried::CarriedTask;
 use crate::key::StorageKey;
