@@ -10,7 +10,7 @@ use idempotent_runtime::engine::{Admission, ClaimRequest, Engine, ReclaimWindow}
 use idempotent_runtime::engine::{Claim, Claimable};
 use idempotent_runtime::key::{Address, Fingerprint, Guard, KeyParts, StorageKey};
 use idempotent_runtime::outcome::{Outcome, StoredResponse};
-use idempotent_runtime::policy::{OnAbandoned, OnDuplicate, OnInFlight};
+use idempotent_runtime::policy::{DefinitionId, OnAbandoned, OnDuplicate, OnInFlight};
 use idempotent_runtime::store::Label;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -63,7 +63,8 @@ fn ask(number: u32, ttl: Duration) -> ClaimRequest {
     ClaimRequest {
         claim: Claim {
             key: StorageKey::of(&address),
-            label: Label::new("create_order", &key.label()),
+            label: Label::new(Guard::Handler, "create_order", &key.label()),
+            definition: DefinitionId::NONE,
             fingerprint: Fingerprint::of_request("POST", "/orders", "", &number.to_le_bytes()),
             claimable: Claimable::Any,
             lease: Duration::from_mins(1),
@@ -84,6 +85,7 @@ fn outcome() -> Outcome {
         status: 201,
         headers: vec![(Bytes::from_static(TYPE.0), Bytes::from_static(TYPE.1))],
         body: Bytes::from(vec![b'x'; BODY]),
+        is_cut: false,
     })
 }
 

@@ -23,4 +23,6 @@ pub struct StoredResponse {
     pub headers: Vec<(Bytes, Bytes)>,
     /// The body before any content or transfer coding of the connection.
     pub body: Bytes,
+    /// Whether the body is missing, because it was too long to keep or broke.
+    pub is_cut: bool,
 }

@@ -15,9 +15,9 @@ use idempotent_runtime::clock::{Clock, ManualClock};
 use idempotent_runtime::engine::{Admission, ClaimRequest, Engine, Execution, ReclaimWindow};
 use idempotent_runtime::engine::{Claim, Claimable, Claimed, Claimer, claim};
 use idempotent_runtime::engine::{DuplicateRules, Refusal};
-use idempotent_runtime::key::{Fingerprint, StorageKey};
+use idempotent_runtime::key::{Fingerprint, Guard, StorageKey};
 use idempotent_runtime::outcome::{Outcome, StoredResponse};
-use idempotent_runtime::policy::{OnAbandoned, OnDuplicate, OnInFlight};
+use idempotent_runtime::policy::{DefinitionId, OnAbandoned, OnDuplicate, OnInFlight};
 use idempotent_runtime::store::record::{Owner, Record, State};
 use idempotent_runtime::store::{Entry, Label, Store};
 use std::sync::Arc;
@@ -80,13 +80,14 @@ fn engine(store: impl Store, clock: Arc<dyn Clock>) -> Engine {
 }
 
 fn label() -> Label {
-    Label::new("op", "key")
+    Label::new(Guard::Handler, "op", "key")
 }
 
 fn wanted() -> Claim {
     Claim {
         key: KEY,
         label: label(),
+        definition: DefinitionId::NONE,
         fingerprint: Fingerprint::from_bytes([1; 32]),
         claimable: Claimable::Any,
         lease: LEASE,
@@ -112,12 +113,12 @@ fn patient() -> ClaimRequest {
 }
 
 fn somebody() -> Claimer {
-    Claimer { owner: Owner::random(), first: 1, take_over: None }
+    Claimer { owner: Owner::random(), now: Duration::ZERO, first: 1, take_over: None }
 }
 
 fn answer(body: &'static str) -> Outcome {
     let body = Bytes::from_static(body.as_bytes());
-    Outcome::Response(StoredResponse { status: 201, headers: Vec::new(), body })
+    Outcome::Response(StoredResponse { status: 201, headers: Vec::new(), body, is_cut: false })
 }
 
 /// The attempt of a claim that must be granted.

@@ -1,16 +1,19 @@
 //! Several who want the key of one dead owner, and races that nobody wins.
 
-use crate::{EngineFixture, KEY, LEASE, PATIENCE, ask, engine, granted, refused, somebody, wanted};
+use crate::{
+    EngineFixture, KEY, LEASE, PATIENCE, TTL, answer, ask, engine, granted, refused, somebody,
+    wanted,
+};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use idempotent_runtime::MemoryStore;
-use idempotent_runtime::clock::ManualClock;
+use idempotent_runtime::clock::{Clock, ManualClock};
 use idempotent_runtime::engine::Admission;
 use idempotent_runtime::engine::Refusal;
 use idempotent_runtime::engine::{Claimable, Claimed, Claimer, claim};
 use idempotent_runtime::key::{Fingerprint, StorageKey};
 use idempotent_runtime::policy::OnAbandoned;
-use idempotent_runtime::store::record::{Record, State};
+use idempotent_runtime::store::record::{Origin, Record, State};
 use idempotent_runtime::store::{Entry, Store, StoreFuture, Swap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -117,13 +120,40 @@ async fn a_takeover_is_of_the_attempt_that_was_seen_dead_and_of_no_later_one() {
     assert!(matches!(claimed, Claimed::Abandoned { attempt: 2, .. }), "{claimed:?}");
 }
 
+/// The first owner may still wake, however often the key was given back since.
+#[tokio::test]
+async fn a_record_says_when_it_was_claimed_and_whether_it_was_ever_taken_over() {
+    let fixture = EngineFixture::new();
+    let origin = async || {
+        let entry = fixture.entry().await.expect("a record");
+        Record::decode(&KEY, &entry.value).expect("a record").origin
+    };
+    let now = || Duration::from_millis(fixture.clock.wall().as_millis().try_into().unwrap());
+    let first = fixture.run().await;
+    let claimed = Origin { claimed_at: now(), ..Origin::default() };
+    assert_eq!(origin().await, claimed);
+    fixture.clock.advance(LEASE / 2);
+    first.release().await;
+    assert_eq!(origin().await, claimed, "given back");
+    drop(fixture.run().await);
+    assert_eq!(origin().await, Origin { claimed_at: now(), ..claimed }, "claimed again");
+    fixture.clock.advance(LEASE);
+    fixture.run().await.release().await;
+    let taken_over = Origin { claimed_at: now(), taken_over: true, ..claimed };
+    assert_eq!(origin().await, taken_over, "taken over");
+    fixture.clock.advance(LEASE);
+    fixture.run().await.complete(answer("done"), TTL).await;
+    assert_eq!(origin().await, Origin { claimed_at: now(), ..taken_over }, "at its end");
+}
+
 /// A key that others claim and give back between any two steps of ours.
 #[derive(Debug)]
 struct ContendedStore;
 
 fn given_back() -> Bytes {
     let (fingerprint, state) = (Fingerprint::from_bytes([1; 32]), State::Issued);
-    Record { attempt: 1, fingerprint, label: crate::label(), state }.encode(&KEY)
+    Record { attempt: 1, origin: Origin::default(), fingerprint, label: crate::label(), state }
+        .encode(&KEY)
 }
 
 impl Store for ContendedStore {

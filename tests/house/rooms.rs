@@ -62,10 +62,11 @@ const ENGINE: Order = Order {
         "admission",
         "execution",
         "core",
-        "heartbeat wait fair_queue in_flight definitions",
+        "heartbeat wait fair_queue in_flight",
         "claim_request",
         "decide",
         "claim",
+        "claimed definitions",
         "lease pause",
     ],
 };

@@ -13,6 +13,8 @@ use tests::{Backend, ControlledHandler, Log, Sender, Server};
 on_every_store! {
     reads_of_one_name_in_two_modules_answer_for_themselves,
     a_renamed_handler_keeps_its_keys,
+    a_record_of_a_handler_that_is_at_work_elsewhere_is_refused,
+    an_answer_of_a_read_that_is_at_work_elsewhere_is_refused,
     the_second_handler_at_a_route_is_refused,
     the_second_handler_of_a_named_operation_is_refused,
     handlers_at_one_route_may_name_their_operations,
@@ -127,6 +129,47 @@ async fn the_log_says_which_two_handlers_have_one_route() {
     let lines = log.lines("operation=\"/letters\"");
     let both = |line: &&String| line.contains("in_english (") && line.contains("in_french (");
     assert!(lines.iter().any(|line| both(&line)), "{lines:?}");
+}
+
+/// As after a deployment that gave a route to another handler, and moved its own.
+async fn a_record_of_a_handler_that_is_at_work_elsewhere_is_refused(backend: Backend) {
+    let (before, _) = server(&backend, |app| {
+        app.route("/letters", web::post().to(in_english));
+    });
+    before.post("/letters").key("k").send().await;
+    let (after, _) = server(&backend, |app| {
+        app.route("/letters", web::post().to(in_french));
+        app.route("/letters/english", web::post().to(in_english));
+    });
+    // Until the other one is seen at work, this may be its new name.
+    assert_eq!(after.post("/letters").key("k").send().await.body, "a letter");
+    assert_eq!(after.post("/letters/english").key("k").send().await.body, "a letter");
+    after.post("/letters").key("k").send().await.is_problem(500, "misconfigured");
+    assert_eq!(after.post("/letters").key("l").send().await.body, "une lettre");
+}
+
+#[idempotent(strategy = "cache", ttl = "1m")]
+async fn summer_prices() -> impl Responder {
+    "summer"
+}
+
+#[idempotent(strategy = "cache", ttl = "1m")]
+async fn winter_prices() -> impl Responder {
+    "winter"
+}
+
+async fn an_answer_of_a_read_that_is_at_work_elsewhere_is_refused(backend: Backend) {
+    let (before, _) = server(&backend, |app| {
+        app.route("/prices", web::get().to(summer_prices));
+    });
+    assert_eq!(get(&before, "/prices").send().await.body, "summer");
+    let (after, _) = server(&backend, |app| {
+        app.route("/prices", web::get().to(winter_prices));
+        app.route("/prices/summer", web::get().to(summer_prices));
+    });
+    assert_eq!(get(&after, "/prices").send().await.body, "summer");
+    assert_eq!(get(&after, "/prices/summer").send().await.body, "summer");
+    get(&after, "/prices").send().await.is_problem(500, "misconfigured");
 }
 
 #[post("/users")]

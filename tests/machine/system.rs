@@ -12,9 +12,9 @@ use idempotent_runtime::engine::{
 };
 use idempotent_runtime::engine::{Claim, Claimable};
 use idempotent_runtime::engine::{DuplicateRules, Refusal};
-use idempotent_runtime::key::{Fingerprint, StorageKey};
+use idempotent_runtime::key::{Fingerprint, Guard, StorageKey};
 use idempotent_runtime::outcome::{Outcome, StoredResponse};
-use idempotent_runtime::policy::OnInFlight;
+use idempotent_runtime::policy::{DefinitionId, OnInFlight};
 use idempotent_runtime::store::record;
 use idempotent_runtime::store::{Entry, Label};
 use proptest_state_machine::StateMachineTest;
@@ -69,7 +69,7 @@ fn storage_key(key: Key) -> StorageKey {
 }
 
 fn label() -> Label {
-    Label::new("op", "key")
+    Label::new(Guard::Handler, "op", "key")
 }
 
 fn ask(request: &Request) -> ClaimRequest {
@@ -84,6 +84,7 @@ fn ask(request: &Request) -> ClaimRequest {
         claim: Claim {
             key: storage_key(request.key),
             label: label(),
+            definition: DefinitionId::NONE,
             fingerprint,
             claimable,
             lease,
@@ -102,7 +103,8 @@ fn ask(request: &Request) -> ClaimRequest {
 /// What a run leaves behind: nothing else has these bytes.
 fn response(run: usize) -> StoredResponse {
     let body = format!("what run {run} answered").into();
-    StoredResponse { status: 201, headers: vec![("link".into(), "</it>".into())], body }
+    let headers = vec![("link".into(), "</it>".into())];
+    StoredResponse { status: 201, headers, body, is_cut: false }
 }
 
 impl<P: Place> System<P> {

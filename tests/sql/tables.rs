@@ -3,10 +3,10 @@
 use crate::{Kind, Session, on_both_servers, store};
 use bytes::Bytes;
 use futures_util::future::join_all;
-use idempotent_runtime::key::{Fingerprint, StorageKey};
+use idempotent_runtime::key::{Fingerprint, Guard, StorageKey};
 use idempotent_runtime::store::Label;
 use idempotent_runtime::store::open;
-use idempotent_runtime::store::record::{Owner, Record, State};
+use idempotent_runtime::store::record::{Origin, Owner, Record, State};
 use idempotent_runtime::{MySqlStore, PostgresStore};
 use std::time::Duration;
 
@@ -65,8 +65,9 @@ async fn a_user_who_may_not_make_tables_uses_one_made_by_hand(kind: Kind) {
 fn record(key: &StorageKey, label: &str) -> Bytes {
     let record = Record {
         attempt: 1,
+        origin: Origin::default(),
         fingerprint: Fingerprint::from_bytes([0; 32]),
-        label: Label::new("shop::orders", label),
+        label: Label::new(Guard::Handler, "shop::orders", label),
         state: State::InProgress {
             owner: Owner::from_bytes([7; 16]),
             renewals: 0,

@@ -8,9 +8,10 @@ use crate::engine::engine::Engine;
 use crate::engine::lease::decode;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::fingerprint::Fingerprint;
-use crate::key::StorageKey;
+use crate::key::{Guard, StorageKey};
 use crate::outcome::{Outcome, StoredResponse};
-use crate::store::record::{Record, State};
+use crate::policy::DefinitionId;
+use crate::store::record::{Origin, Record, State};
 use crate::store::{Entry, Label, LeaseStatus, Swap};
 use bytes::Bytes;
 use std::time::Duration;
@@ -45,6 +46,8 @@ pub(crate) enum Lookup {
     Stale(Box<CachedAnswer>),
     /// The word that answers to this are not kept.
     NotKept,
+    /// Another function of this process stored it.
+    OfAnother,
 }
 
 /// An answer that was computed before.
@@ -71,10 +74,12 @@ impl CachedAnswer {
 pub(crate) async fn look_up(
     engine: &Engine,
     key: &StorageKey,
+    definition: DefinitionId,
     life: AnswerLife,
 ) -> Result<Lookup, StoreError> {
+    let is_anothers = |by| by != definition && engine.definitions().knows(by);
     let found = engine.core().read(key).await.and_then(|entry| match entry {
-        Some(entry) => found(key, entry, life),
+        Some(entry) => found(key, entry, life, is_anothers),
         None => Ok(Lookup::Nothing),
     });
     if let Err(error) = &found {
@@ -98,11 +103,11 @@ pub(crate) async fn replace(
     response: StoredResponse,
     life: AnswerLife,
 ) -> Result<LeaseStatus, StoreError> {
-    let Record { attempt, fingerprint, label, .. } = decode(key, &old.seen, "swap")?;
+    let record = decode(key, &old.seen, "swap")?;
     let state = State::Completed(Outcome::Response(response));
     // Another attempt, so that equal answers of two computations differ.
-    let attempt = attempt.saturating_add(1);
-    let next = Record { attempt, fingerprint, label, state }.encode(key);
+    let attempt = record.attempt.saturating_add(1);
+    let next = Record { attempt, state, ..record }.encode(key);
     Ok(match engine.core().swap(key, &old.seen, &next, life.whole()).await? {
         Swap::Done => LeaseStatus::Held,
         Swap::Differs(there) if there.as_ref() == Some(&next) => LeaseStatus::Held,
@@ -131,9 +136,16 @@ pub(crate) async fn forget(engine: &Engine, key: &StorageKey) -> Result<(), Stor
     Err(StoreError::new(StoreErrorKind::Busy, "swap"))
 }
 
-fn found(key: &StorageKey, entry: Entry, life: AnswerLife) -> Result<Lookup, StoreError> {
+fn found(
+    key: &StorageKey,
+    entry: Entry,
+    life: AnswerLife,
+    is_anothers: impl Fn(DefinitionId) -> bool,
+) -> Result<Lookup, StoreError> {
     let Entry { value: seen, left } = entry;
-    Ok(match decode(key, &seen, "read")?.state {
+    let Record { state, origin, .. } = decode(key, &seen, "read")?;
+    Ok(match state {
+        State::Completed(_) if is_anothers(origin.definition) => Lookup::OfAnother,
         State::Completed(Outcome::Response(response)) => {
             let whole = life.whole();
             let age = whole.saturating_sub(left);
@@ -149,13 +161,13 @@ fn found(key: &StorageKey, entry: Entry, life: AnswerLife) -> Result<Lookup, Sto
 
 /// The record given back, as if nobody had computed it.
 fn forgotten(key: &StorageKey, there: &Bytes) -> Bytes {
-    let (attempt, label) = match Record::decode(key, there) {
-        Ok(record) => (record.attempt, record.label),
+    let (attempt, origin, label) = match Record::decode(key, there) {
+        Ok(record) => (record.attempt, record.origin, record.label),
         // Nothing that can be read: it is in the way of the next answer, too.
-        Err(_) => (0, Label::new("", "")),
+        Err(_) => (0, Origin::default(), Label::new(Guard::Cache, "", "")),
     };
     let (fingerprint, state) = (Fingerprint::NONE, State::Issued);
-    Record { attempt, fingerprint, label, state }.encode(key)
+    Record { attempt, origin, fingerprint, label, state }.encode(key)
 }
 
 #[cfg(test)]
@@ -166,14 +178,15 @@ mod tests {
     #[test]
     fn an_answer_that_is_kept_for_longer_than_answers_are_is_not_fresh() {
         let key = StorageKey::from_bytes([1; 32]);
-        let response = StoredResponse { status: 200, headers: Vec::new(), body: Bytes::new() };
+        let (headers, body) = (Vec::new(), Bytes::new());
+        let response = StoredResponse { status: 200, headers, body, is_cut: false };
         let state = State::Completed(Outcome::Response(response));
-        let record =
-            Record { attempt: 1, fingerprint: Fingerprint::NONE, label: Label::new("", ""), state };
+        let (fingerprint, label) = (Fingerprint::NONE, Label::new(Guard::Cache, "", ""));
+        let record = Record { attempt: 1, origin: Origin::default(), fingerprint, label, state };
         let value = record.encode(&key);
         let life = AnswerLife { fresh: Duration::from_mins(1), stale: Duration::from_mins(2) };
         let is_fresh = |left| {
-            let found = found(&key, Entry { value: value.clone(), left }, life).unwrap();
+            let found = found(&key, Entry { value: value.clone(), left }, life, |_| false).unwrap();
             matches!(found, Lookup::Fresh(_))
         };
         let millisecond = Duration::from_millis(1);

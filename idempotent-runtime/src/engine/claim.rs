@@ -4,12 +4,14 @@
 //! was seen. Whoever loses a race looks again. Nothing is decided here that a policy could want
 //! otherwise: what was found is told, and `decide` judges it.
 
+use crate::clock::millis;
+use crate::engine::claimed::{Claimed, FirstRequest};
 use crate::engine::lease::{Current, Lease, decode};
 use crate::error::StoreError;
 use crate::fingerprint::Fingerprint;
 use crate::key::StorageKey;
-use crate::outcome::Outcome;
-use crate::store::record::{self, Owner, Record, State};
+use crate::policy::DefinitionId;
+use crate::store::record::{self, Origin, Owner, Record, State};
 use crate::store::{Label, Store, Swap};
 use bytes::Bytes;
 use std::sync::{Arc, Mutex};
@@ -42,6 +44,8 @@ pub struct Claim {
     pub key: StorageKey,
     /// The readable parts of the key.
     pub label: Label,
+    /// The function that claims; that of nobody where no function does.
+    pub definition: DefinitionId,
     /// The fingerprint that a repeated request must have.
     pub fingerprint: Fingerprint,
     /// Which keys may be claimed.
@@ -58,40 +62,23 @@ pub struct Claim {
 pub struct Claimer {
     /// Made before the claim; claiming again as the same owner gives the same lease.
     pub owner: Owner,
+    /// When it claims, as time since 1970.
+    pub now: Duration,
     /// The attempt of a key that the store does not know.
     pub first: u64,
     /// Take the key from the dead owner of this attempt.
     pub take_over: Option<u64>,
 }
 
-/// The result of a claim.
-#[derive(Clone, Debug)]
-pub enum Claimed {
-    /// The key is ours for the length of the lease.
-    Acquired(Arc<Lease>),
-    /// Another owner's lease holds.
-    InProgress {
-        /// Of the request that runs.
-        fingerprint: Fingerprint,
-        /// When the lease would be over.
-        retry_after: Duration,
-    },
-    /// It ran.
-    Done {
-        /// Of the request that ran.
-        fingerprint: Fingerprint,
-        /// Its outcome.
-        outcome: Box<Outcome>,
-    },
-    /// The owner's lease is over and it left nothing behind.
-    Abandoned {
-        /// Of the request that was running.
-        fingerprint: Fingerprint,
-        /// The dead owner's, for [`Claimer::take_over`].
-        attempt: u64,
-    },
-    /// The key had to be issued beforehand and was not, or was called off.
-    NotIssued,
+impl Claimer {
+    /// A new one, which claims at this moment, as time since 1970.
+    pub(super) fn new(claimable: Claimable, now: Duration) -> Self {
+        let first = match claimable {
+            Claimable::Any | Claimable::Issued => 1,
+            Claimable::InOrder => millis(now),
+        };
+        Self { owner: Owner::random(), now, first, take_over: None }
+    }
 }
 
 /// Claims a key, or says why not.
@@ -118,7 +105,8 @@ async fn first_step(
     claim: &Claim,
     by: &Claimer,
 ) -> Result<FirstStep, StoreError> {
-    let (key, ours, life) = (&claim.key, claim.running(by, by.first), claim.life());
+    let (key, life) = (&claim.key, claim.life());
+    let ours = claim.running(by, by.first, Succession::First);
     let met = match claim.claimable {
         Claimable::Any | Claimable::InOrder => store.create(key, &ours, life).await?,
         Claimable::Issued => {
@@ -145,7 +133,7 @@ async fn contend(
 ) -> Result<Claimed, StoreError> {
     let mut seen = Some(met);
     // Whoever met no other owner was only late, and must not look like another request.
-    let mut busy = claim.fingerprint;
+    let mut busy = FirstRequest { fingerprint: claim.fingerprint, definition: claim.definition };
     for _ in 0..RACES {
         let there = match seen.take() {
             Some(there) => there,
@@ -156,7 +144,7 @@ async fn contend(
         };
         let verdict = match judge(claim, by, &there)? {
             Verdict::Held(holder) => {
-                busy = holder.fingerprint;
+                busy = holder.first;
                 holder.judge(store, claim, by, &there).await?
             }
             verdict => verdict,
@@ -164,9 +152,10 @@ async fn contend(
         match verdict {
             Verdict::Told(claimed) => return Ok(claimed),
             Verdict::Changed(now) => seen = now,
-            Verdict::Free { attempt } | Verdict::Held(Holder { attempt, .. }) => {
+            Verdict::Free { attempt, succession }
+            | Verdict::Held(Holder { attempt, succession, .. }) => {
                 let attempt = attempt.saturating_add(1);
-                let ours = claim.running(by, attempt);
+                let ours = claim.running(by, attempt, succession);
                 match store.swap(&claim.key, &there, &ours, claim.life()).await? {
                     Swap::Done => {
                         return Ok(Claimed::Acquired(claim.lease(by, attempt, 0, ours)));
@@ -176,7 +165,7 @@ async fn contend(
             }
         }
     }
-    Ok(Claimed::InProgress { fingerprint: busy, retry_after: BUSY })
+    Ok(Claimed::InProgress { first: busy, retry_after: BUSY })
 }
 
 /// The meaning of a record for a claim.
@@ -184,7 +173,7 @@ enum Verdict {
     /// The answer.
     Told(Claimed),
     /// The record, of this attempt, may be exchanged for ours.
-    Free { attempt: u64 },
+    Free { attempt: u64, succession: Succession },
     /// Another owner has it, or had it.
     Held(Holder),
     /// Something else is there by now.
@@ -193,25 +182,43 @@ enum Verdict {
 
 /// Another owner.
 struct Holder {
-    fingerprint: Fingerprint,
+    first: FirstRequest,
     attempt: u64,
+    succession: Succession,
     /// How long its record stays after its lease.
     retention: Duration,
 }
 
+/// Whether any owner of a key may still wake that somebody took it from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Succession {
+    /// None: it is the first, or came after those that ended.
+    First,
+    /// One may.
+    TakenOver,
+}
+
+impl Succession {
+    fn of(origin: Origin) -> Self {
+        if origin.taken_over { Self::TakenOver } else { Self::First }
+    }
+}
+
 fn judge(claim: &Claim, by: &Claimer, there: &Bytes) -> Result<Verdict, StoreError> {
-    let Record { fingerprint, attempt, state, .. } = decode(&claim.key, there, "create")?;
+    let Record { fingerprint, attempt, state, origin, .. } = decode(&claim.key, there, "create")?;
+    let first = FirstRequest { fingerprint, definition: origin.definition };
+    let succession = Succession::of(origin);
     Ok(match state {
-        State::Issued => Verdict::Free { attempt },
+        State::Issued => Verdict::Free { attempt, succession },
         State::Cancelled => Verdict::Told(Claimed::NotIssued),
         State::Completed(outcome) => {
-            Verdict::Told(Claimed::Done { fingerprint, outcome: Box::new(outcome) })
+            Verdict::Told(Claimed::Done { first, outcome: Box::new(outcome) })
         }
         State::InProgress { owner, renewals, .. } if owner == by.owner => {
             Verdict::Told(Claimed::Acquired(claim.lease(by, attempt, renewals, there.clone())))
         }
         State::InProgress { retention, .. } => {
-            Verdict::Held(Holder { fingerprint, attempt, retention })
+            Verdict::Held(Holder { first, attempt, succession, retention })
         }
     })
 }
@@ -226,14 +233,16 @@ impl Holder {
         by: &Claimer,
         there: &Bytes,
     ) -> Result<Verdict, StoreError> {
-        let Self { fingerprint, attempt, retention } = self;
+        let Self { first, attempt, retention, .. } = self;
         Ok(match store.read(&claim.key).await? {
             Some(entry) if entry.value == *there => match entry.left.checked_sub(retention) {
                 Some(retry_after) if !retry_after.is_zero() => {
-                    Verdict::Told(Claimed::InProgress { fingerprint, retry_after })
+                    Verdict::Told(Claimed::InProgress { first, retry_after })
                 }
-                _ if by.take_over == Some(attempt) => Verdict::Free { attempt },
-                _ => Verdict::Told(Claimed::Abandoned { fingerprint, attempt }),
+                _ if by.take_over == Some(attempt) => {
+                    Verdict::Free { attempt, succession: Succession::TakenOver }
+                }
+                _ => Verdict::Told(Claimed::Abandoned { first, attempt }),
             },
             other => Verdict::Changed(other.map(|entry| entry.value)),
         })
@@ -242,7 +251,8 @@ impl Holder {
 
 /// The bytes of a token that nobody used yet.
 pub(super) fn issued(key: &StorageKey, label: &Label) -> Bytes {
-    record::encode_parts(key, 0, &Fingerprint::NONE, label, &State::Issued)
+    let origin = Origin::default();
+    record::encode_parts(key, 0, origin, &Fingerprint::NONE, label, &State::Issued)
 }
 
 impl Claim {
@@ -251,9 +261,14 @@ impl Claim {
     }
 
     /// Our record while we run.
-    pub(super) fn running(&self, by: &Claimer, attempt: u64) -> Bytes {
+    pub(super) fn running(&self, by: &Claimer, attempt: u64, succession: Succession) -> Bytes {
+        let origin = Origin {
+            definition: self.definition,
+            claimed_at: by.now,
+            taken_over: succession == Succession::TakenOver,
+        };
         let state = State::InProgress { owner: by.owner, renewals: 0, retention: self.retention };
-        record::encode_parts(&self.key, attempt, &self.fingerprint, &self.label, &state)
+        record::encode_parts(&self.key, attempt, origin, &self.fingerprint, &self.label, &state)
     }
 
     /// The lease of a record of ours, renewed this often.

@@ -1,8 +1,9 @@
 //! The meaning of a claim's answer under a policy: a pure function, tested as a table.
 
-use crate::engine::claim::Claimed;
+use crate::engine::claim::Claim;
+use crate::engine::claimed::Claimed;
+use crate::engine::definitions::Definitions;
 use crate::engine::lease::Lease;
-use crate::fingerprint::Fingerprint;
 use crate::outcome::Outcome;
 use crate::policy::{OnAbandoned, OnDuplicate, OnInFlight, Policy};
 use std::sync::Arc;
@@ -50,6 +51,8 @@ pub(crate) enum Decision {
 pub enum Refusal {
     /// The key was used for another request.
     KeyReused,
+    /// Another function of this process stored the record, so it answers for another operation.
+    OtherDefinition,
     /// The same request still runs.
     InProgress {
         /// When it is worth asking again, at the latest.
@@ -70,12 +73,19 @@ pub enum Refusal {
 /// Judges what a claim found.
 pub(crate) fn decide(
     claimed: Claimed,
-    fingerprint: Fingerprint,
+    claim: &Claim,
     rules: DuplicateRules,
+    definitions: &Definitions,
 ) -> Decision {
-    // Before anything else: a key used for another request learns nothing about the first.
-    if claimed.fingerprint().is_some_and(|first| first != fingerprint) {
-        return Decision::Refuse(Refusal::KeyReused);
+    if let Some(first) = claimed.first() {
+        // Before anything else: a key used for another request learns nothing about the first.
+        if first.fingerprint != claim.fingerprint {
+            return Decision::Refuse(Refusal::KeyReused);
+        }
+        // One that nobody knows may be this function's before it was renamed.
+        if first.definition != claim.definition && definitions.knows(first.definition) {
+            return Decision::Refuse(Refusal::OtherDefinition);
+        }
     }
     match claimed {
         Claimed::Acquired(lease) => Decision::Run(lease),
@@ -98,24 +108,16 @@ pub(crate) fn decide(
     }
 }
 
-impl Claimed {
-    /// The fingerprint of the request that came first, if another did.
-    const fn fingerprint(&self) -> Option<Fingerprint> {
-        match self {
-            Self::Acquired(_) | Self::NotIssued => None,
-            Self::InProgress { fingerprint, .. }
-            | Self::Done { fingerprint, .. }
-            | Self::Abandoned { fingerprint, .. } => Some(*fingerprint),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::claim::{self, Claim, Claimable, Claimer};
-    use crate::key::StorageKey;
+    use crate::engine::claim::{self, Claimable, Claimer};
+    use crate::engine::claimed::FirstRequest;
+    use crate::engine::definitions::RecordPlace;
+    use crate::fingerprint::Fingerprint;
+    use crate::key::{Guard, StorageKey};
     use crate::outcome::StoredResponse;
+    use crate::policy::{Definition, DefinitionId, Strategy};
     use crate::store::record::Owner;
     use crate::store::{Label, MemoryStore};
     use Expected::{Refuses, Replays, Returns, Runs, TakesOver, Waits};
@@ -183,44 +185,59 @@ mod tests {
 
     fn answer() -> Outcome {
         let body = Bytes::from_static(b"first");
-        Outcome::Response(StoredResponse { status: 201, headers: Vec::new(), body })
+        Outcome::Response(StoredResponse { status: 201, headers: Vec::new(), body, is_cut: false })
     }
 
     fn value() -> Outcome {
         Outcome::Value(Bytes::from_static(b"7"))
     }
 
-    /// The result of claiming an unused key.
-    fn acquired() -> Claimed {
-        let claim = Claim {
+    fn claim() -> Claim {
+        Claim {
             key: StorageKey::from_bytes([0; 32]),
-            label: Label::new("op", "key"),
+            label: Label::new(Guard::Handler, "op", "key"),
+            definition: DefinitionId::of("shop::create"),
             fingerprint: OURS,
             claimable: Claimable::Any,
             lease: LEFT,
             retention: LEFT,
-        };
-        let by = Claimer { owner: Owner::random(), first: 1, take_over: None };
+        }
+    }
+
+    /// The result of claiming an unused key.
+    fn acquired() -> Claimed {
+        let (claim, now) = (claim(), Duration::ZERO);
+        let by = Claimer { owner: Owner::random(), now, first: 1, take_over: None };
         let store = MemoryStore::new();
         let claimed = claim::claim(&store, &claim, &by).now_or_never();
         claimed.expect("memory answers at once").expect("memory answers")
     }
 
-    fn claimed(found: Found, fingerprint: Fingerprint) -> Claimed {
-        let done = |outcome| Claimed::Done { fingerprint, outcome: Box::new(outcome) };
+    fn claimed(found: Found, first: FirstRequest) -> Claimed {
+        let done = |outcome| Claimed::Done { first, outcome: Box::new(outcome) };
         match found {
             Found::Free => acquired(),
             Found::Unknown => Claimed::NotIssued,
-            Found::InFlight => Claimed::InProgress { fingerprint, retry_after: LEFT },
-            Found::Dead => Claimed::Abandoned { fingerprint, attempt: DEAD },
+            Found::InFlight => Claimed::InProgress { first, retry_after: LEFT },
+            Found::Dead => Claimed::Abandoned { first, attempt: DEAD },
             Found::Answer => done(answer()),
             Found::Value => done(value()),
             Found::Tombstone => done(Outcome::Tombstone),
         }
     }
 
-    fn decided(found: Found, first: Fingerprint, rules: DuplicateRules) -> Expected {
-        match decide(claimed(found, first), OURS, rules) {
+    fn decided(found: Found, fingerprint: Fingerprint, rules: DuplicateRules) -> Expected {
+        let first = FirstRequest { fingerprint, definition: claim().definition };
+        expected(found, first, rules, &Definitions::default())
+    }
+
+    fn expected(
+        found: Found,
+        first: FirstRequest,
+        rules: DuplicateRules,
+        definitions: &Definitions,
+    ) -> Expected {
+        match decide(claimed(found, first), &claim(), rules, definitions) {
             Decision::Run(lease) if lease.attempt() == 1 => Runs,
             Decision::Replay(outcome) if *outcome == answer() => Replays,
             Decision::Replay(outcome) if *outcome == value() => Returns,
@@ -260,6 +277,25 @@ mod tests {
                 .collect();
             let [(.., expected)] = rows[..] else { panic!("{} rows for {found:?}", rows.len()) };
             assert_eq!(decided(found, OURS, rules), expected, "{found:?} under {rules:?}");
+        }
+    }
+
+    /// A function that was renamed keeps its records; one that is at work beside it gives none away.
+    #[test]
+    fn a_record_of_another_function_is_refused_once_this_process_knows_that_function() {
+        static OTHER: Policy =
+            Policy::new(Definition::new("shop::other", "other", ""), Strategy::RequestId);
+        let first = FirstRequest { fingerprint: OURS, definition: OTHER.definition.id() };
+        let place = RecordPlace { guard: Guard::Handler, method: None, found_by: "elsewhere" };
+        let (unknown, known) = (Definitions::default(), Definitions::default());
+        known.claim(place, &OTHER).expect("it is the first");
+        for found in FOUND.into_iter().skip(2) {
+            for rules in every_policy() {
+                let renamed = expected(found, first, rules, &unknown);
+                assert_eq!(renamed, decided(found, OURS, rules), "{found:?} under {rules:?}");
+                let refused = expected(found, first, rules, &known);
+                assert_eq!(refused, Refuses(Refusal::OtherDefinition), "{found:?} under {rules:?}");
+            }
         }
     }
 

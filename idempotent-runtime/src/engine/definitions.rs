@@ -4,11 +4,11 @@
 //! renamed. Two functions at one route, or of one operation, would answer for each other.
 
 use crate::key::Guard;
-use crate::policy::{Definition, Policy, Sharing};
-use std::collections::HashMap;
+use crate::policy::{Definition, DefinitionId, Policy, Sharing};
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::ptr;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 /// The definitions that one engine has seen, by the hash of the place that they claim.
 ///
@@ -16,7 +16,14 @@ use std::sync::{PoisonError, RwLock};
 #[derive(Debug, Default)]
 pub(crate) struct Definitions {
     hasher: RandomState,
-    first: RwLock<HashMap<u64, &'static Policy, foldhash::fast::RandomState>>,
+    seen: RwLock<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    first: HashMap<u64, &'static Policy, foldhash::fast::RandomState>,
+    /// Those that share no operation.
+    alone: HashSet<DefinitionId, foldhash::fast::RandomState>,
 }
 
 /// The most places that are remembered for methods that anybody may make up.
@@ -51,7 +58,7 @@ impl Definitions {
         policy: &'static Policy,
     ) -> Result<(), OperationTaken> {
         let hash = self.hasher.hash_one(place);
-        let known = self.first.read().unwrap_or_else(PoisonError::into_inner).get(&hash).copied();
+        let known = self.read().first.get(&hash).copied();
         let first = match known {
             Some(first) => first,
             None => self.remember(hash, place, policy),
@@ -64,6 +71,15 @@ impl Definitions {
         }
     }
 
+    /// Whether another function than the one that asks is at work under this id, and shares nothing.
+    pub(crate) fn knows(&self, id: DefinitionId) -> bool {
+        self.read().alone.contains(&id)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Seen> {
+        self.seen.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The first definition at a place, which is this one unless another was faster.
     fn remember(
         &self,
@@ -71,7 +87,12 @@ impl Definitions {
         place: RecordPlace<'_>,
         policy: &'static Policy,
     ) -> &'static Policy {
-        let mut first = self.first.write().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
+        let id = policy.definition.id();
+        if policy.sharing == Sharing::Refused && id != DefinitionId::NONE {
+            seen.alone.insert(id);
+        }
+        let first = &mut seen.first;
         if first.len() >= MOST_MADE_UP && place.method.is_some_and(|method| !is_standard(method)) {
             return first.get(&hash).copied().unwrap_or(policy);
         }
@@ -128,7 +149,7 @@ mod tests {
         for number in 0..2 * MOST_MADE_UP {
             all.claim(at(&format!("M{number}")), &A).unwrap();
         }
-        assert_eq!(all.first.read().unwrap().len(), MOST_MADE_UP);
+        assert_eq!(all.read().first.len(), MOST_MADE_UP);
         all.claim(at("POST"), &A).unwrap();
         assert_eq!(all.claim(at("POST"), &B), Err(OperationTaken { by: A.definition }));
         assert_eq!(all.claim(at("M0"), &B), Err(OperationTaken { by: A.definition }));

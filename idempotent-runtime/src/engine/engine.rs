@@ -1,9 +1,10 @@
 //! Claiming a key, waiting for others that have it, and starting the run.
 
-use crate::clock::{Clock, millis};
+use crate::clock::Clock;
 use crate::engine::admission::Admission;
-use crate::engine::claim::{Claim, Claimable, Claimed, Claimer, claim, issued};
+use crate::engine::claim::{Claim, Claimable, Claimer, claim, issued};
 use crate::engine::claim_request::ClaimRequest;
+use crate::engine::claimed::Claimed;
 use crate::engine::core::EngineCore;
 use crate::engine::decide::{Decision, Refusal, decide};
 use crate::engine::definitions::Definitions;
@@ -19,7 +20,6 @@ use crate::engine::wait::{Waiting, Woken};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::observe::{Counters, Counts};
-use crate::store::record::Owner;
 use crate::store::{Label, Locks, Store};
 use std::pin::pin;
 use std::sync::Arc;
@@ -129,11 +129,11 @@ impl Engine {
         mut sent: Duration,
     ) -> Result<Admission, StoreError> {
         let core = &*self.0;
-        let mut by = self.claimer(claim.claimable);
+        let mut by = Claimer::new(claim.claimable, core.clock().wall());
         let mut waiting = None;
         loop {
             let claimed = self.claim(claim, &by).await?;
-            match decide(claimed, claim.fingerprint, *rules) {
+            match decide(claimed, claim, *rules, &core.definitions) {
                 Decision::Run(lease) => {
                     if by.take_over.is_some_and(|dead| lease.attempt() == dead + 1) {
                         core.counters().taken_over.count();
@@ -170,14 +170,6 @@ impl Engine {
         lease.set_end(ends);
         let renewal = self.0.heartbeat.keep(&lease, &self.0.tools);
         context.run(lease, Ownership::Renewed(renewal))
-    }
-
-    fn claimer(&self, claimable: Claimable) -> Claimer {
-        let first = match claimable {
-            Claimable::Any | Claimable::Issued => 1,
-            Claimable::InOrder => millis(self.0.clock().wall()),
-        };
-        Claimer { owner: Owner::random(), first, take_over: None }
     }
 
     async fn claim(&self, what: &Claim, by: &Claimer) -> Result<Claimed, StoreError> {
@@ -279,7 +271,6 @@ impl Engine {
         self.0.locks.as_deref()
     }
 
-    #[cfg(feature = "actix")]
     pub(crate) fn clock(&self) -> &dyn Clock {
         self.0.clock()
     }

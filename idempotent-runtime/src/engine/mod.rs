@@ -1,14 +1,15 @@
 //! From a claim to a decision and a run: everything that is neither HTTP nor a backend.
 //!
 //! Files import downwards, in this order: `task`, `cached`, `engine`, `external_lock`, `resolve`, `drain`,
-//! `admission`, `execution`, `core`, `heartbeat`, `wait`, `fair_queue`, `in_flight`, `definitions`, `claim_request`,
-//! `decide`, `claim`, `lease`, `pause`.
+//! `admission`, `execution`, `core`, `heartbeat`, `wait`, `fair_queue`, `in_flight`, `claim_request`, `decide`,
+//! `claim`, `claimed`, `definitions`, `lease`, `pause`.
 
 mod admission;
 #[cfg(feature = "actix")]
 pub(crate) mod cached;
 mod claim;
 mod claim_request;
+mod claimed;
 mod core;
 mod decide;
 mod definitions;
@@ -31,8 +32,10 @@ pub use crate::store::LeaseStatus;
 pub use admission::Admission;
 pub use claim::{Claim, Claimable};
 #[doc(hidden)]
-pub use claim::{Claimed, Claimer, claim};
+pub use claim::{Claimer, claim};
 pub use claim_request::{ClaimRequest, ReclaimWindow};
+#[doc(hidden)]
+pub use claimed::{Claimed, FirstRequest};
 pub(crate) use decide::{Decision, decide};
 pub use decide::{DuplicateRules, Refusal};
 pub(crate) use definitions::RecordPlace;

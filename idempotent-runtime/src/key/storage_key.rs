@@ -56,8 +56,8 @@ impl Guard {
         matches!(self, Self::Middleware { .. })
     }
 
-    /// Its bytes in the hashed list.
-    const fn bytes(self) -> [u8; 2] {
+    /// Its bytes, in the hashed list and in a record.
+    pub(crate) const fn as_bytes(self) -> [u8; 2] {
         match self {
             Self::Handler => [0, 0],
             Self::Middleware { depth } => [1, depth],
@@ -67,6 +67,20 @@ impl Guard {
             Self::Message => [5, 0],
             Self::Lock => [6, 0],
         }
+    }
+
+    /// The guard with these bytes, if there is one.
+    pub(crate) const fn from_bytes(bytes: [u8; 2]) -> Option<Self> {
+        Some(match bytes {
+            [0, 0] => Self::Handler,
+            [1, depth] => Self::Middleware { depth },
+            [2, 0] => Self::Token,
+            [3, 0] => Self::Task,
+            [4, 0] => Self::Cache,
+            [5, 0] => Self::Message,
+            [6, 0] => Self::Lock,
+            _ => return None,
+        })
     }
 }
 
@@ -85,7 +99,7 @@ impl StorageKey {
     #[must_use]
     pub fn of(address: &Address<'_>) -> Self {
         let Address { namespace, guard, scope, route, operation, key } = *address;
-        let [guard, depth] = guard.bytes();
+        let [guard, depth] = guard.as_bytes();
         // An absent part is told from an empty one.
         let present = u8::from(route.is_some()) | u8::from(operation.is_some()) << 1;
         let (method, path) = route.unwrap_or_default();

@@ -117,6 +117,9 @@ impl From<Refusal> for MessageError {
             // Functions have no tokens: no function wrote this record.
             Refusal::TokenInvalid | Refusal::NotReplayable => Self::NotReplayable,
             Refusal::OutcomeUnknown => Self::OutcomeUnknown,
+            Refusal::OtherDefinition => Self::Misconfigured(
+                "another function stored the record of this key: name the `operation` of each",
+            ),
             Refusal::Draining => Self::Draining,
         }
     }

@@ -11,6 +11,7 @@ pub struct Definition {
     path: &'static str,
     name: &'static str,
     place: &'static str,
+    id: DefinitionId,
 }
 
 impl Definition {
@@ -18,7 +19,7 @@ impl Definition {
     /// as `src/orders.rs:12`; the attribute takes all from the function.
     #[must_use]
     pub const fn new(path: &'static str, name: &'static str, place: &'static str) -> Self {
-        Self { path, name, place }
+        Self { path, name, place, id: DefinitionId::of(path) }
     }
 
     /// The function's path.
@@ -27,10 +28,54 @@ impl Definition {
         self.path
     }
 
+    /// The id that a record names the function by.
+    pub(crate) const fn id(self) -> DefinitionId {
+        self.id
+    }
+
     /// The function's name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.name
+    }
+}
+
+/// A function as a record names it: 64 bits of its path.
+///
+/// The place in the source is no part of it, since that changes with every line above.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct DefinitionId(u64);
+
+impl DefinitionId {
+    /// That of nobody: no record's, before the first claim.
+    pub const NONE: Self = Self(0);
+
+    /// The id of a path: its FNV-1a hash, which the compiler works out. Nobody outside writes paths.
+    #[must_use]
+    pub const fn of(path: &str) -> Self {
+        let (mut hash, mut rest) = (0xcbf2_9ce4_8422_2325_u64, path.as_bytes());
+        if rest.is_empty() {
+            return Self::NONE;
+        }
+        while let [byte, after @ ..] = rest {
+            hash = (hash ^ *byte as u64).wrapping_mul(0x0000_0100_0000_01b3);
+            rest = after;
+        }
+        Self(hash)
+    }
+
+    pub(crate) const fn from_bytes(bytes: [u8; 8]) -> Self {
+        Self(u64::from_le_bytes(bytes))
+    }
+
+    pub(crate) const fn as_bytes(self) -> [u8; 8] {
+        self.0.to_le_bytes()
+    }
+}
+
+impl fmt::Debug for DefinitionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
     }
 }
 

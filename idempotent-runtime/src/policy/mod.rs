@@ -12,10 +12,10 @@ mod strategy;
 pub use choices::{
     FingerprintOf, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError,
 };
-pub use definition::Definition;
-pub(crate) use limits::{LONGEST, SHORTEST_LEASE};
+pub use definition::{Definition, DefinitionId};
 #[cfg(feature = "actix")]
 pub(crate) use limits::{CLOCK_SKEW, at_most_longest, lease_within_bounds};
+pub(crate) use limits::{LONGEST, SHORTEST_LEASE};
 pub use policy::Policy;
 pub(crate) use policy::Sharing;
 pub use row::{ColumnValue, Row, StateRow, may_follow};

@@ -1,41 +1,49 @@
 //! The readable parts of a storage key.
 
+use crate::key::Guard;
 use crate::store::bytes::{Cursor, Undecodable, write_short};
 use bytes::Bytes;
 use std::fmt;
 
-/// The readable parts of a storage key, for people: an operation and a key without secrets.
+/// The readable parts of a storage key, for people: a guard, an operation and a key without secrets.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Label(Bytes);
 
 impl Label {
-    /// A label of these parts; each is cut after 64 KiB.
+    /// A label of these parts; each text is cut after 64 KiB.
     #[must_use]
-    pub fn new(operation: &str, key: &str) -> Self {
+    pub fn new(guard: Guard, operation: &str, key: &str) -> Self {
         // Between characters: half of one could not be read back.
         let cut = |part: &str| part.floor_char_boundary(usize::from(u16::MAX));
         let (operation, key) = (&operation[..cut(operation)], &key[..cut(key)]);
         // The exact length: spare room would cost another allocation.
-        let mut parts = Vec::with_capacity(4 + operation.len() + key.len());
+        let mut parts = Vec::with_capacity(LENGTHS + operation.len() + key.len());
+        parts.extend_from_slice(&guard.as_bytes());
         write_short(&mut parts, operation.as_bytes());
         write_short(&mut parts, key.as_bytes());
         Self(parts.into())
     }
 
+    /// The guard that keeps the record.
+    #[must_use]
+    pub fn guard(&self) -> Guard {
+        self.parts().map_or(Guard::Handler, |parts| parts.guard)
+    }
+
     /// The guarded function.
     #[must_use]
     pub fn operation(&self) -> &str {
-        self.parts().0
+        self.parts().map_or("", |parts| parts.operation)
     }
 
     /// The key as it was read, without secrets.
     #[must_use]
     pub fn key(&self) -> &str {
-        self.parts().1
+        self.parts().map_or("", |parts| parts.key)
     }
 
-    fn parts(&self) -> (&str, &str) {
-        label_parts(&self.0).unwrap_or_default()
+    fn parts(&self) -> Option<LabelParts<'_>> {
+        LabelParts::read(&self.0)
     }
 
     /// The bytes that stand in a record.
@@ -45,8 +53,9 @@ impl Label {
 
     /// Decodes a label from the front of a record's bytes, and shares their memory.
     pub(in crate::store) fn decode(cursor: &mut Cursor) -> Result<Self, Undecodable> {
-        let (operation, key) = label_parts(cursor.left()).ok_or(Undecodable)?;
-        let length = 4 + operation.len() + key.len();
+        let LabelParts { operation, key, .. } =
+            LabelParts::read(cursor.left()).ok_or(Undecodable)?;
+        let length = LENGTHS + operation.len() + key.len();
         Ok(Self(cursor.take(length)?))
     }
 }
@@ -54,17 +63,33 @@ impl Label {
 impl fmt::Debug for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Label")
+            .field("guard", &self.guard())
             .field("operation", &self.operation())
             .field("key", &self.key())
             .finish()
     }
 }
 
-/// The operation and the key at the front of these bytes, each behind its 16-bit length.
-pub(in crate::store) fn label_parts(bytes: &[u8]) -> Option<(&str, &str)> {
-    let (operation, rest) = short_text(bytes)?;
-    let (key, _) = short_text(rest)?;
-    Some((operation, key))
+/// How many bytes a label has beside its texts: the guard, and the length of each text.
+const LENGTHS: usize = 2 + 2 + 2;
+
+/// The parts of a label.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct LabelParts<'a> {
+    pub(in crate::store) guard: Guard,
+    pub(in crate::store) operation: &'a str,
+    pub(in crate::store) key: &'a str,
+}
+
+impl<'a> LabelParts<'a> {
+    /// Reads the guard and the two texts at the front of these bytes, each behind its 16-bit length.
+    pub(in crate::store) fn read(bytes: &'a [u8]) -> Option<Self> {
+        let (guard, rest) = bytes.split_first_chunk()?;
+        let guard = Guard::from_bytes(*guard)?;
+        let (operation, rest) = short_text(rest)?;
+        let (key, _) = short_text(rest)?;
+        Some(Self { guard, operation, key })
+    }
 }
 
 /// A text behind its 16-bit length, and the bytes that follow it.

@@ -47,7 +47,7 @@ fn request(
     read: &RequestIdentity<'_>,
     key: StorageKey,
 ) -> ClaimRequest {
-    let label = Label::new(read.shown, &read.key.label());
+    let label = Label::new(Guard::Cache, read.shown, &read.key.label());
     let mut request = common(policy, settings, key, label, Fingerprint::NONE);
     // How long computing takes has nothing to do with how long its answer is read.
     request.claim.lease = policy.lease.unwrap_or(settings.lease);

@@ -11,7 +11,8 @@ use crate::error::StoreError;
 use crate::fingerprint::Fingerprint;
 use crate::key::{Address, Guard, KeyParts, StorageKey};
 use crate::policy::{
-    OnAbandoned, OnDuplicate, OnInFlight, Policy, at_most_longest, lease_within_bounds,
+    DefinitionId, OnAbandoned, OnDuplicate, OnInFlight, Policy, at_most_longest,
+    lease_within_bounds,
 };
 use crate::store::Label;
 use crate::strategy::settings::{RequestIdentity, Settings};
@@ -52,7 +53,8 @@ fn lock_request(
     ClaimRequest {
         claim: Claim {
             key: StorageKey::of(&address),
-            label: Label::new(OPERATION, &name.label()),
+            label: Label::new(Guard::Lock, OPERATION, &name.label()),
+            definition: DefinitionId::NONE,
             fingerprint: Fingerprint::NONE,
             claimable: Claimable::InOrder,
             lease,

@@ -127,7 +127,7 @@ pub(super) fn addressed(
     shown: &str,
     address: &Address<'_>,
 ) -> ClaimRequest {
-    let label = Label::new(shown, &address.key.label());
+    let label = Label::new(address.guard, shown, &address.key.label());
     common(policy, settings, StorageKey::of(address), label, fingerprint)
 }
 
@@ -144,7 +144,15 @@ pub(super) fn common(
     // outlive a run, and a lease that is renewed may be short.
     let lease = policy.lease.unwrap_or(settings.lease).min(ttl / 2);
     ClaimRequest {
-        claim: Claim { key, label, fingerprint, claimable: Claimable::Any, lease, retention: ttl },
+        claim: Claim {
+            key,
+            label,
+            definition: policy.definition.id(),
+            fingerprint,
+            claimable: Claimable::Any,
+            lease,
+            retention: ttl,
+        },
         rules: policy.into(),
         wait: policy.wait.unwrap_or(settings.wait),
         reclaim: ReclaimWindow::For(ttl),
@@ -161,7 +169,7 @@ mod tests {
         let policy = Policy::of_routes(Strategy::RequestId);
         let (ttl, lease) = (Duration::from_secs(10), Duration::from_mins(1));
         let settings = Settings { ttl, lease, ..Settings::default() };
-        let (key, label) = (StorageKey::from_bytes([7; 32]), Label::new("", ""));
+        let (key, label) = (StorageKey::from_bytes([7; 32]), Label::new(Guard::Handler, "", ""));
         let claim = common(&policy, &settings, key, label, Fingerprint::NONE).claim;
         assert_eq!((claim.lease, claim.retention), (ttl / 2, ttl));
     }

@@ -27,7 +27,7 @@ pub(super) fn claim_request(
     let id = BASE64_URL_SAFE_NO_PAD.encode(&id.as_bytes()[..ID]);
     let claim = Claim {
         key: key(settings, request.scope, &id),
-        label: Label::new(request.shown, &id),
+        label: Label::new(Guard::Task, request.shown, &id),
         ..routed.claim
     };
     of_a_task(ClaimRequest { claim, ..routed })

@@ -131,6 +131,6 @@ impl TokenBinding<'_> {
 
     /// Equal when issued and when claimed: the record that waits is compared byte for byte.
     fn label(&self, ulid: Ulid) -> Label {
-        Label::new(self.operation, &secret(ulid).label())
+        Label::new(Guard::Token, self.operation, &secret(ulid).label())
     }
 }

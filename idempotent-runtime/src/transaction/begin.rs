@@ -10,6 +10,7 @@ use crate::transaction::row::{self, RowAnswer, RowVerdict};
 use crate::transaction::run::TransactionRun;
 use crate::transaction::steps::BusinessTransaction;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -69,10 +70,20 @@ async fn begin_in_time(
         let Some(in_flight) = engine.enter() else {
             return Ok(TransactionAdmission::Refused(Refusal::Draining));
         };
-        let begun = begin_once(Arc::clone(database), Arc::clone(&plan), limits, in_flight);
-        let mut attempt = Box::pin(begun);
+        let is_open = Arc::new(AtomicBool::new(false));
+        let mut attempt = Box::pin(begin_once(
+            Arc::clone(database),
+            engine.clone(),
+            Arc::clone(&plan),
+            limits,
+            in_flight,
+            Arc::clone(&is_open),
+        ));
         let ended = match timeout_at(limits.locks, &mut attempt).await {
-            Err(_) if !database.is_locked() => timeout_at(limits.open, &mut attempt).await,
+            // Once it is open, the transaction that locks the database may be this one.
+            Err(_) if is_open.load(Ordering::Relaxed) || !database.is_locked() => {
+                timeout_at(limits.open, &mut attempt).await
+            }
             ended => ended,
         };
         match ended {
@@ -100,12 +111,15 @@ const TOO_LONG: TransactionAdmission =
 /// Begins once. Where its guards do not pass, the transaction is rolled back.
 async fn begin_once(
     database: Arc<dyn BusinessDatabase>,
+    engine: Engine,
     plan: Arc<Plan>,
     limits: Limits,
     in_flight: InFlightGuard,
+    is_open: Arc<AtomicBool>,
 ) -> Result<TransactionAdmission, StoreError> {
     let mut transaction = database.begin(&plan, limits).await?;
-    match guard(&mut *transaction, &plan).await {
+    is_open.store(true, Ordering::Relaxed);
+    match guard(&mut *transaction, &engine, &plan).await {
         Ok(GuardVerdict::Passed { record, version }) => {
             let run =
                 TransactionRun { transaction, record, version, database, _in_flight: in_flight };
@@ -134,13 +148,14 @@ enum GuardVerdict {
 /// Lets the guards judge, on a transaction that is then the handler's.
 async fn guard(
     transaction: &mut dyn BusinessTransaction,
+    engine: &Engine,
     plan: &Plan,
 ) -> Result<GuardVerdict, StoreError> {
     let answered = |admission| Ok(GuardVerdict::Answered(admission));
     let record = match &plan.request {
         None => None,
-        Some(request) => match dedup_table::claim(transaction, request).await? {
-            RecordVerdict::Claimed(record) => Some(record),
+        Some(request) => match dedup_table::claim(transaction, request, engine).await? {
+            RecordVerdict::Claimed(record) => Some(*record),
             RecordVerdict::Replay(outcome) => {
                 return answered(TransactionAdmission::Replay(outcome));
             }

@@ -3,11 +3,11 @@
 //! (The duplicate-prevention table, or inbox: what a message broker's consumer does with the id of a
 //! message.)
 
-use crate::engine::{ClaimRequest, Claimed, Decision, Refusal, decide};
+use crate::engine::{ClaimRequest, Claimed, Decision, Engine, FirstRequest, Refusal, decide};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::outcome::Outcome;
-use crate::store::record::{Owner, Record, State};
+use crate::store::record::{Origin, Owner, Record, State};
 use crate::transaction::plan::BUSY;
 use crate::transaction::steps::Steps;
 use bytes::Bytes;
@@ -19,7 +19,7 @@ const ATTEMPT: u64 = 1;
 /// The answer of a record's row to a claim.
 pub(super) enum RecordVerdict {
     /// There was no record: the row is ours.
-    Claimed(ClaimedRecord),
+    Claimed(Box<ClaimedRecord>),
     /// The first run committed this.
     Replay(Box<Outcome>),
     /// The request must not run.
@@ -39,18 +39,21 @@ pub(crate) struct ClaimedRecord {
 pub(super) async fn claim(
     steps: &mut dyn Steps,
     request: &ClaimRequest,
+    engine: &Engine,
 ) -> Result<RecordVerdict, StoreError> {
-    let claim = &request.claim;
+    let (claim, now) = (&request.claim, engine.clock().wall());
     let key = claim.key;
     let state =
         State::InProgress { owner: Owner::random(), renewals: 0, retention: claim.retention };
-    let (fingerprint, label) = (claim.fingerprint, claim.label.clone());
-    let record = Record { attempt: ATTEMPT, fingerprint, label, state };
+    let (fingerprint, label, definition) =
+        (claim.fingerprint, claim.label.clone(), claim.definition);
+    let origin = Origin { definition, claimed_at: now, taken_over: false };
+    let record = Record { attempt: ATTEMPT, origin, fingerprint, label, state };
     let claimed = record.encode(&key);
     let Some(there) = steps.put_record(&key, &claimed, claim.retention).await? else {
-        return Ok(RecordVerdict::Claimed(ClaimedRecord { key, record, claimed }));
+        return Ok(RecordVerdict::Claimed(Box::new(ClaimedRecord { key, record, claimed })));
     };
-    Ok(match decide(committed(&key, &there)?, fingerprint, request.rules) {
+    Ok(match decide(committed(&key, &there)?, claim, request.rules, engine.definitions()) {
         Decision::Replay(outcome) => RecordVerdict::Replay(outcome),
         Decision::Refuse(refusal) => RecordVerdict::Refused(refusal),
         Decision::Run(_) | Decision::Wait(_) | Decision::TakeOver(_) => {
@@ -65,7 +68,9 @@ fn committed(key: &StorageKey, there: &Bytes) -> Result<Claimed, StoreError> {
     let record = Record::decode(key, there).map_err(|error| corrupt().because(error))?;
     match record.state {
         State::Completed(outcome) => {
-            Ok(Claimed::Done { fingerprint: record.fingerprint, outcome: Box::new(outcome) })
+            let Record { fingerprint, origin: Origin { definition, .. }, .. } = record;
+            let first = FirstRequest { fingerprint, definition };
+            Ok(Claimed::Done { first, outcome: Box::new(outcome) })
         }
         _ => Err(corrupt().because("a record that is no outcome was committed")),
     }

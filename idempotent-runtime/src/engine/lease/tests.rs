@@ -2,8 +2,11 @@
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::engine::claim::{Claim, Claimable, Claimed, Claimer, claim};
+use crate::engine::claim::{Claim, Claimable, Claimer, claim};
+use crate::engine::claimed::Claimed;
 use crate::fingerprint::Fingerprint;
+use crate::key::Guard;
+use crate::policy::DefinitionId;
 use crate::store::{Entry, Label, MemoryStore, StoreFuture};
 use futures_util::poll;
 use std::pin::pin;
@@ -85,13 +88,15 @@ impl Desk {
 }
 
 async fn granted(store: &MemoryStore, take_over: Option<u64>) -> Arc<Lease> {
-    claimed(store, Claimer { owner: Owner::random(), first: 1, take_over }).await
+    claimed(store, Claimer { owner: Owner::random(), now: Duration::ZERO, first: 1, take_over })
+        .await
 }
 
 async fn claimed(store: &MemoryStore, by: Claimer) -> Arc<Lease> {
     let wanted = Claim {
         key: KEY,
-        label: Label::new("op", "key"),
+        label: Label::new(Guard::Handler, "op", "key"),
+        definition: DefinitionId::NONE,
         fingerprint: Fingerprint::NONE,
         claimable: Claimable::Any,
         lease: LENGTH,
@@ -119,7 +124,7 @@ async fn a_lease_that_was_renewed_is_still_the_same() {
     let desk = Desk::new().await;
     desk.lease.renew(&desk.store).await.unwrap();
     let entry = desk.entry().await;
-    let by = Claimer { owner: desk.lease.owner, first: 1, take_over: None };
+    let by = Claimer { owner: desk.lease.owner, now: Duration::ZERO, first: 1, take_over: None };
     let again = claimed(&desk.store, by).await;
     assert_eq!((again.attempt(), desk.entry().await), (1, entry));
     desk.clock.advance(LENGTH / 2);

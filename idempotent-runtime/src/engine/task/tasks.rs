@@ -12,7 +12,7 @@ use crate::engine::task::queue::{TaskQueue, TaskTurn};
 use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::store::Swap;
-use crate::store::record::{Record, State};
+use crate::store::record::{Origin, Record, State};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -208,7 +208,8 @@ impl Tasks {
 fn waiting(claim: &Claim) -> Bytes {
     let Claim { key, label, fingerprint, .. } = claim;
     let (label, state) = (label.clone(), State::Issued);
-    Record { attempt: 0, fingerprint: *fingerprint, label, state }.encode(key)
+    let origin = Origin::default();
+    Record { attempt: 0, origin, fingerprint: *fingerprint, label, state }.encode(key)
 }
 
 fn is_over(record: &Record) -> bool {

@@ -10,9 +10,9 @@ use crate::engine::{
 };
 use crate::error::{StoreError, StoreErrorKind};
 use crate::fingerprint::Fingerprint;
-use crate::key::StorageKey;
+use crate::key::{Guard, StorageKey};
 use crate::outcome::Outcome;
-use crate::policy::{OnAbandoned, OnDuplicate, OnInFlight};
+use crate::policy::{DefinitionId, OnAbandoned, OnDuplicate, OnInFlight};
 use crate::store::{Entry, Label, MemoryStore, Store, StoreFuture, Swap};
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -33,7 +33,8 @@ fn key(number: u16) -> StorageKey {
 fn claim(key: StorageKey) -> Claim {
     Claim {
         key,
-        label: Label::new("report", "id"),
+        label: Label::new(Guard::Handler, "report", "id"),
+        definition: DefinitionId::NONE,
         fingerprint: Fingerprint::from_bytes([1; 32]),
         claimable: Claimable::Issued,
         lease: Duration::from_mins(1),

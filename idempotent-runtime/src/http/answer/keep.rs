@@ -1,7 +1,7 @@
 //! The decision what is kept of a response, for every guard alike.
 
 use crate::http::answer::caching::{Audience, may_be_kept, tagged};
-use crate::http::answer::stored_response::{NOT_STORED, StoreResponse};
+use crate::http::answer::stored_response::StoreResponse;
 use crate::outcome::{Outcome, StoredResponse};
 use crate::policy::{Keeps, OnDuplicate, Policy};
 use actix_web::HttpResponse;
@@ -189,9 +189,7 @@ impl Capture {
 
     /// Copies the head alone, with a mark that its body is missing.
     fn without_body(self, head: &HttpResponse<()>) -> StoredResponse {
-        let mut copy = self.copy(head, Bytes::new());
-        copy.headers.push((Bytes::from_static(NOT_STORED.0), Bytes::from_static(NOT_STORED.1)));
-        copy
+        StoredResponse { is_cut: true, ..self.copy(head, Bytes::new()) }
     }
 
     fn copy(self, head: &HttpResponse<()>, body: Bytes) -> StoredResponse {
@@ -199,7 +197,8 @@ impl Capture {
             let name = self.name(name)?;
             Some((Bytes::from_static(name.as_bytes()), Bytes::copy_from_slice(value.as_bytes())))
         });
-        StoredResponse { status: head.status().as_u16(), headers: headers.collect(), body }
+        let status = head.status().as_u16();
+        StoredResponse { status, headers: headers.collect(), body, is_cut: false }
     }
 
     /// The name of a header that is kept.

@@ -2,6 +2,7 @@
 
 use crate::engine::Refusal;
 use crate::error::{StoreError, StoreErrorKind};
+use crate::http::answer::misconfigured::misconfigured;
 use crate::http::answer::problem::{Problem, ProblemKind};
 use crate::policy::{Busy, Policy};
 use actix_web::HttpRequest;
@@ -25,6 +26,10 @@ pub(crate) fn problem(request: &HttpRequest, policy: &Policy, refusal: Refusal) 
              this is one event whose body differs each time it is sent, the service has to leave \
              that out of its comparison: `fingerprint = \"none\"` or a template",
         ),
+        Refusal::OtherDefinition => {
+            let why = "another handler stored the record of this key: name the `operation` of each";
+            return misconfigured(request, why);
+        }
         Refusal::InProgress { .. } if policy.strategy.traits().busy == Busy::Locked => {
             (ProblemKind::Locked, "another request works on the same thing; repeat this one later")
         }

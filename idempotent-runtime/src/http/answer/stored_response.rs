@@ -9,9 +9,6 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const STORED: HeaderName = HeaderName::from_static("idempotency-stored");
 
-/// Kept in place of a body that was too long to keep, or broke.
-pub(crate) const NOT_STORED: (&[u8], &[u8]) = (b"idempotency-stored", b"false");
-
 /// Put into a response's extensions, it overrules the policy's choice by status.
 ///
 /// ```
@@ -28,11 +25,6 @@ pub enum StoreResponse {
     Yes,
     /// Do not: the key is free, and a retry runs.
     No,
-}
-
-/// Whether all of a response was kept.
-pub(crate) fn is_whole(response: &StoredResponse) -> bool {
-    !response.headers.iter().any(|(name, _)| name == NOT_STORED.0)
 }
 
 /// Gives a stored response again, and says so; nothing if it holds a part that no response may have.

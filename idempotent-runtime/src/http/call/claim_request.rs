@@ -71,7 +71,8 @@ fn check_first_sent(call: &Call) -> Result<(), Exit> {
     let life = call.app.settings().ttl(call.policy);
     if life <= CLOCK_SKEW {
         // The attribute and the middleware see to it; the app's own ttl is seen here alone.
-        let why = "the handler's `first_sent` needs a `ttl` of over 30 seconds, by which clocks differ";
+        let why =
+            "the handler's `first_sent` needs a `ttl` of over 30 seconds, by which clocks differ";
         return Err(call.misconfigured(why));
     }
     call.filled(sent, ProblemKind::StaleRequest)?;

@@ -5,8 +5,8 @@
 
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
-use crate::engine::Admission;
 use crate::engine::cached::{self, AnswerLife, CachedAnswer, Lookup};
+use crate::engine::{Admission, Refusal};
 use crate::error::StoreError;
 use crate::fingerprint::Fingerprint;
 use crate::http::answer::caching::{Audience, conditional, with_age};
@@ -19,6 +19,7 @@ use crate::http::call::call::{Call, Exit};
 use crate::http::call::claim_request::{place, scope};
 use crate::http::call::definition::pattern;
 use crate::http::call::run::{AnswerPlace, Computation, ComputingTurn, GuardedRun};
+use crate::http::guard::reply::refused;
 use crate::http::request::target;
 use crate::key::{Guard, KeyParts, StorageKey};
 use crate::outcome::{Outcome, StoredResponse};
@@ -42,11 +43,13 @@ pub(super) async fn read(call: &mut Call) -> Result<(), Exit> {
     let key = read.first.claim.key;
     let answer = AnswerPlace { key, life: read.life, audience };
     call.state.record.set(Some(key));
-    match cached::look_up(call.app.engine(), &key, read.life).await {
+    let definition = call.policy.definition.id();
+    match cached::look_up(call.app.engine(), &key, definition, read.life).await {
         Ok(Lookup::Fresh(found)) => Err(found_answer(call, found.response, found.age, audience)),
         Ok(Lookup::Stale(found)) => recompute(call, &read, answer, found).await,
         Ok(Lookup::Nothing) => compute_first(call, &read, answer).await,
         Ok(Lookup::NotKept) => Ok(()),
+        Ok(Lookup::OfAnother) => Err(refused(call, Refusal::OtherDefinition)),
         Err(error) => {
             tell_uncached(call, &error);
             Ok(())
@@ -115,6 +118,9 @@ async fn compute_first(call: &Call, read: &CacheRequests, answer: AnswerPlace) -
                 return Err(found_answer(call, stored, Duration::ZERO, answer.audience));
             }
         }
+        Ok(Admission::Refused(refusal @ Refusal::OtherDefinition)) => {
+            return Err(refused(call, refusal));
+        }
         // It took too long, the process is about to end, or the answer is not kept.
         Ok(Admission::Refused(_)) => {}
         Err(error) => tell_uncached(call, &error),
@@ -136,7 +142,8 @@ async fn recompute(
     // Sent as soon as anything here waits.
     call.state.early.set(Some(stale));
     if let Ok(Admission::Run(turn)) = call.app.engine().begin(&read.again).await {
-        match cached::look_up(call.app.engine(), &answer.key, answer.life).await {
+        let definition = call.policy.definition.id();
+        match cached::look_up(call.app.engine(), &answer.key, definition, answer.life).await {
             Ok(Lookup::Stale(now)) if now.is(&old) => {
                 compute(call, ComputingTurn::Again(turn, old), answer);
                 return Ok(());

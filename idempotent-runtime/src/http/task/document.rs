@@ -107,7 +107,7 @@ impl Status {
 
 impl<'a> TaskResult<'a> {
     fn of(response: &'a StoredResponse) -> Self {
-        let StoredResponse { status, headers, body } = response;
+        let StoredResponse { status, headers, body, is_cut } = response;
         let text = std::str::from_utf8(body).ok();
         let is_json = headers.iter().any(|(name, value)| name == "content-type" && is_json(value));
         let json = text.filter(|_| is_json).and_then(|text| serde_json::from_str(text).ok());
@@ -115,7 +115,8 @@ impl<'a> TaskResult<'a> {
         let binary = shown.is_none() && !body.is_empty();
         let headers = headers
             .iter()
-            .map(|(name, value)| (String::from_utf8_lossy(name), String::from_utf8_lossy(value)));
+            .map(|(name, value)| (String::from_utf8_lossy(name), String::from_utf8_lossy(value)))
+            .chain(is_cut.then_some(("idempotency-stored".into(), "false".into())));
         Self {
             status: *status,
             headers: headers.collect(),

@@ -5,7 +5,7 @@ use crate::engine::task::{Cancellation, FoundTask, Input, TaskStage, input};
 use crate::error::StoreError;
 use crate::http::answer::problem::{Problem, ProblemKind};
 use crate::http::answer::refusal;
-use crate::http::answer::stored_response::{is_whole, uncacheable};
+use crate::http::answer::stored_response::uncacheable;
 use crate::http::app::caller::Caller;
 use crate::http::task::document::{Document, Status, response};
 use crate::key::StorageKey;
@@ -94,7 +94,7 @@ async fn show(asker: Asker) -> Result<HttpResponse, Error> {
 async fn result(asker: Asker) -> Result<HttpResponse, Error> {
     let (task, on_abandoned) = asker.find().await?;
     let (kind, what) = match (Status::of(&task, on_abandoned), response(&task)) {
-        (_, Some(response)) if is_whole(response) => {
+        (_, Some(response)) if !response.is_cut => {
             return uncacheable(response.clone())
                 .ok_or_else(|| asker.caller.refuse(&refusal::unreadable(&asker.caller.request)));
         }

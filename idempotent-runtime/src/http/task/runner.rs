@@ -214,6 +214,8 @@ mod tests {
     use crate::engine::{Claim, Claimable};
     use crate::fingerprint::Fingerprint;
     use crate::http::app::scope::Scope;
+    use crate::key::Guard;
+    use crate::policy::DefinitionId;
     use crate::store::{Label, MemoryStore};
     use actix_web::test::init_service;
     use actix_web::{HttpResponse, web};
@@ -226,7 +228,8 @@ mod tests {
         let app = Idempotency::builder(MemoryStore::new()).scope(Scope::shared()).build().unwrap();
         let claim = Claim {
             key: TASK,
-            label: Label::new("report", "id"),
+            label: Label::new(Guard::Handler, "report", "id"),
+            definition: DefinitionId::NONE,
             fingerprint: Fingerprint::NONE,
             claimable: Claimable::Issued,
             lease: app.settings().lease,

@@ -1,8 +1,11 @@
-//! Where the fields of a record stand: version, tag of the state, attempt, fingerprint, label, and
-//! the fields of the state.
+//! Where the fields of a record stand.
+//!
+//! In order: version, tag of the state, flags, attempt, time of the claim, definition, fingerprint, label, and
+//! the fields of the state. A flag that has no meaning yet is refused: each can announce one more field,
+//! such as the id of the key that a record is sealed with.
 
 /// The version of this layout.
-pub(super) const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 2;
 
 /// The tags of the states.
 pub(super) const ISSUED: u8 = 0;
@@ -11,7 +14,15 @@ pub(super) const RESPONSE: u8 = 2;
 pub(super) const TOMBSTONE: u8 = 3;
 pub(super) const VALUE: u8 = 4;
 pub(super) const CANCELLED: u8 = 5;
+/// A response without its body, which was too long to keep or broke.
+pub(super) const CUT_RESPONSE: u8 = 6;
 
-/// How long the version and the tag are, and the two fields after them.
+/// The flag of a key that was taken from a dead owner once.
+pub(super) const TAKEN_OVER: u8 = 1;
+
+/// How many bytes the version and the tag are.
 pub(super) const VERSION_AND_TAG: usize = 2;
-pub(super) const ATTEMPT_AND_FINGERPRINT: usize = 8 + 32;
+/// How many bytes a moment is, in milliseconds since 1970: enough for 8 900 years.
+pub(super) const MOMENT: usize = 6;
+/// How many bytes stand between the tag and the label.
+pub(super) const BEFORE_LABEL: usize = 1 + 8 + MOMENT + 8 + 32;

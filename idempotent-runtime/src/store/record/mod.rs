@@ -1,11 +1,13 @@
 //! Records: the values that the engine writes into a store.
 
 mod layout;
+mod origin;
 mod owner;
 mod state;
 mod summary;
 
 pub use crate::store::bytes::Undecodable;
+pub use origin::Origin;
 pub use owner::Owner;
 pub use state::State;
 pub use summary::Summary;
@@ -15,13 +17,15 @@ use crate::key::StorageKey;
 use crate::store::bytes::{CHECKSUM_LENGTH, append_checksum, verify_checksum};
 use crate::store::label::Label;
 use bytes::Bytes;
-use layout::{ATTEMPT_AND_FINGERPRINT, VERSION, VERSION_AND_TAG};
+use layout::{BEFORE_LABEL, VERSION, VERSION_AND_TAG};
 
 /// One record, whatever the backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// Grows with every claim of the key; the fence against owners that came back late.
     pub attempt: u64,
+    /// The claim that it stands for.
+    pub origin: Origin,
     /// The fingerprint that a repeated request must have.
     pub fingerprint: Fingerprint,
     /// The readable parts of the key.
@@ -37,8 +41,8 @@ impl Record {
     /// refused like a damaged one. Equal records under one key have equal bytes.
     #[must_use]
     pub fn encode(&self, key: &StorageKey) -> Bytes {
-        let Self { attempt, fingerprint, label, state } = self;
-        encode_parts(key, *attempt, fingerprint, label, state)
+        let Self { attempt, origin, fingerprint, label, state } = self;
+        encode_parts(key, *attempt, *origin, fingerprint, label, state)
     }
 
     /// Reads a record back; bodies and headers share the memory of `bytes`.
@@ -47,9 +51,10 @@ impl Record {
         if cursor.u8()? != VERSION {
             return Err(Undecodable);
         }
-        let tag = cursor.u8()?;
+        let (tag, flags) = (cursor.u8()?, cursor.u8()?);
         let record = Self {
             attempt: cursor.u64()?,
+            origin: Origin::decode(flags, &mut cursor)?,
             fingerprint: Fingerprint::from_bytes(cursor.array()?),
             label: Label::decode(&mut cursor)?,
             state: State::decode(tag, &mut cursor)?,
@@ -63,11 +68,13 @@ impl Record {
 pub(crate) fn encode_parts(
     key: &StorageKey,
     attempt: u64,
+    origin: Origin,
     fingerprint: &Fingerprint,
     label: &Label,
     state: &State,
 ) -> Bytes {
-    let head = [&attempt.to_le_bytes()[..], fingerprint.as_bytes(), label.as_bytes()];
+    let (flags, attempt, claim) = ([origin.flags()], attempt.to_le_bytes(), origin.bytes());
+    let head = [&flags[..], &attempt, &claim, fingerprint.as_bytes(), label.as_bytes()];
     encode_head_and_state(key, &head, state)
 }
 
@@ -80,7 +87,7 @@ pub(crate) fn with_state(key: &StorageKey, record: &[u8], head: usize, state: &S
 
 /// How many bytes of a record stand before the fields of its state.
 pub(crate) fn head_length(label: &Label) -> usize {
-    VERSION_AND_TAG + ATTEMPT_AND_FINGERPRINT + label.as_bytes().len()
+    VERSION_AND_TAG + BEFORE_LABEL + label.as_bytes().len()
 }
 
 fn encode_head_and_state(key: &StorageKey, head: &[&[u8]], state: &State) -> Bytes {

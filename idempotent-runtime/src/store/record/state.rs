@@ -2,7 +2,9 @@
 
 use crate::outcome::{Outcome, StoredResponse};
 use crate::store::bytes::{Cursor, Undecodable, write_long};
-use crate::store::record::layout::{CANCELLED, IN_PROGRESS, ISSUED, RESPONSE, TOMBSTONE, VALUE};
+use crate::store::record::layout::{
+    CANCELLED, CUT_RESPONSE, IN_PROGRESS, ISSUED, RESPONSE, TOMBSTONE, VALUE,
+};
 use crate::store::record::owner::Owner;
 use bytes::Bytes;
 use std::time::Duration;
@@ -47,6 +49,7 @@ impl State {
         match self {
             Self::Issued => ISSUED,
             Self::InProgress { .. } => IN_PROGRESS,
+            Self::Completed(Outcome::Response(response)) if response.is_cut => CUT_RESPONSE,
             Self::Completed(Outcome::Response(_)) => RESPONSE,
             Self::Completed(Outcome::Tombstone) => TOMBSTONE,
             Self::Completed(Outcome::Value(_)) => VALUE,
@@ -75,7 +78,10 @@ impl State {
                 renewals: cursor.u32()?,
                 retention: Duration::from_millis(cursor.u64()?),
             },
-            RESPONSE => Self::Completed(Outcome::Response(decode_response(cursor)?)),
+            RESPONSE | CUT_RESPONSE => {
+                let is_cut = tag == CUT_RESPONSE;
+                Self::Completed(Outcome::Response(decode_response(cursor, is_cut)?))
+            }
             TOMBSTONE => Self::Completed(Outcome::Tombstone),
             VALUE => Self::Completed(Outcome::Value(cursor.bytes()?)),
             CANCELLED => Self::Cancelled,
@@ -94,7 +100,7 @@ fn encode_response(response: &StoredResponse, out: &mut Vec<u8>) {
     write_long(out, &response.body);
 }
 
-fn decode_response(cursor: &mut Cursor) -> Result<StoredResponse, Undecodable> {
+fn decode_response(cursor: &mut Cursor, is_cut: bool) -> Result<StoredResponse, Undecodable> {
     let status = cursor.u16()?;
     if !(100..=999).contains(&status) {
         return Err(Undecodable);
@@ -107,5 +113,5 @@ fn decode_response(cursor: &mut Cursor) -> Result<StoredResponse, Undecodable> {
     for _ in 0..count {
         headers.push((cursor.bytes()?, cursor.bytes()?));
     }
-    Ok(StoredResponse { status, headers, body: cursor.bytes()? })
+    Ok(StoredResponse { status, headers, body: cursor.bytes()?, is_cut })
 }

@@ -1,8 +1,8 @@
 //! The readable columns of a record, for people with a database shell.
 
-use crate::store::label::label_parts;
+use crate::store::label::LabelParts;
 use crate::store::record::layout::{
-    ATTEMPT_AND_FINGERPRINT, CANCELLED, IN_PROGRESS, ISSUED, RESPONSE, TOMBSTONE, VALUE, VERSION,
+    BEFORE_LABEL, CANCELLED, CUT_RESPONSE, IN_PROGRESS, ISSUED, RESPONSE, TOMBSTONE, VALUE, VERSION,
 };
 
 /// The parts of a record that people may read; empty for bytes that are no record.
@@ -28,11 +28,11 @@ impl<'a> Summary<'a> {
         let state = match *tag {
             ISSUED => "issued",
             IN_PROGRESS => "in progress",
-            RESPONSE | TOMBSTONE | VALUE => "completed",
+            RESPONSE | CUT_RESPONSE | TOMBSTONE | VALUE => "completed",
             CANCELLED => "cancelled",
             _ => return None,
         };
-        let (operation, label) = label_parts(rest.get(ATTEMPT_AND_FINGERPRINT..)?)?;
-        Some(Self { operation, label, state })
+        let LabelParts { operation, key, .. } = LabelParts::read(rest.get(BEFORE_LABEL..)?)?;
+        Some(Self { operation, label: key, state })
     }
 }

@@ -1,8 +1,10 @@
 //! A record comes back as it was put, and no other bytes are taken for a record.
 
-use super::layout::CANCELLED;
+use super::layout::{CUT_RESPONSE, MOMENT};
 use super::*;
+use crate::key::Guard;
 use crate::outcome::{Outcome, StoredResponse};
+use crate::policy::DefinitionId;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use std::time::Duration;
@@ -15,10 +17,12 @@ fn blob(longest: usize) -> impl Strategy<Value = Bytes> {
 
 fn response() -> impl Strategy<Value = StoredResponse> {
     let headers = prop::collection::vec((blob(20), blob(40)), 0..5);
-    (100_u16..=999, headers, blob(300)).prop_map(|(status, headers, body)| StoredResponse {
+    let parts = (100_u16..=999, headers, blob(300), any::<bool>());
+    parts.prop_map(|(status, headers, body, is_cut)| StoredResponse {
         status,
         headers,
         body,
+        is_cut,
     })
 }
 
@@ -39,12 +43,29 @@ fn state() -> impl Strategy<Value = State> {
     ]
 }
 
+fn origin() -> impl Strategy<Value = Origin> {
+    any::<([u8; 8], [u8; MOMENT], bool)>().prop_map(|(definition, moment, taken_over)| {
+        let millis = moment.iter().rev().fold(0, |millis, byte| millis << 8 | u64::from(*byte));
+        let definition = DefinitionId::from_bytes(definition);
+        Origin { definition, claimed_at: Duration::from_millis(millis), taken_over }
+    })
+}
+
+fn guard() -> impl Strategy<Value = Guard> {
+    any::<[u8; 2]>().prop_filter_map("no guard", |[guard, depth]| {
+        Guard::from_bytes([guard % 7, if guard % 7 == 1 { depth } else { 0 }])
+    })
+}
+
 fn record() -> impl Strategy<Value = Record> {
-    let parts = (any::<u64>(), any::<[u8; 32]>(), ".{0,40}", ".{0,40}", state());
-    parts.prop_map(|(attempt, fingerprint, operation, key, state)| Record {
+    let label = (guard(), ".{0,40}", ".{0,40}")
+        .prop_map(|(guard, operation, key)| Label::new(guard, &operation, &key));
+    let parts = (any::<u64>(), origin(), any::<[u8; 32]>(), label, state());
+    parts.prop_map(|(attempt, origin, fingerprint, label, state)| Record {
         attempt,
+        origin,
         fingerprint: Fingerprint::from_bytes(fingerprint),
-        label: Label::new(&operation, &key),
+        label,
         state,
     })
 }
@@ -78,7 +99,7 @@ proptest! {
 
     #[test]
     fn no_bytes_behind_a_fitting_checksum_make_it_panic(
-        tag in 0..=CANCELLED + 1, bytes in prop::collection::vec(any::<u8>(), 0..200),
+        tag in 0..=CUT_RESPONSE + 1, bytes in prop::collection::vec(any::<u8>(), 0..200),
     ) {
         let bytes = with_checksum([&[VERSION, tag], &bytes[..]].concat());
         let _ = Record::decode(&KEY, &bytes);
@@ -138,17 +159,18 @@ proptest! {
         let version = forged(&record, |bytes| bytes[0] = other);
         prop_assert_eq!(Record::decode(&KEY, &version).is_ok(), other == VERSION);
         let state = forged(&record, |bytes| bytes[1] = other);
-        prop_assert!(other <= CANCELLED || Record::decode(&KEY, &state).is_err());
+        prop_assert!(other <= CUT_RESPONSE || Record::decode(&KEY, &state).is_err());
     }
 }
 
 fn completed(status: u16) -> Record {
     let headers = vec![("n".into(), "v".into())];
-    let response = StoredResponse { status, headers, body: "b".into() };
+    let response = StoredResponse { status, headers, body: "b".into(), is_cut: false };
     Record {
         attempt: 1,
+        origin: Origin::default(),
         fingerprint: Fingerprint::NONE,
-        label: Label::new("op", "key"),
+        label: Label::new(Guard::Handler, "op", "key"),
         state: State::Completed(Outcome::Response(response)),
     }
 }
@@ -162,10 +184,18 @@ fn a_status_that_is_none_is_no_record() {
 }
 
 #[test]
+fn a_flag_that_nobody_knows_is_no_record() {
+    for flags in 0..=u8::MAX {
+        let flagged = forged(&completed(200), |bytes| bytes[2] = flags);
+        assert_eq!(Record::decode(&KEY, &flagged).is_ok(), flags < 2, "{flags}");
+    }
+}
+
+#[test]
 fn a_label_over_its_limit_is_cut_between_characters() {
     for shift in 0..4 {
         let long = format!("{}{}", "x".repeat(shift), "𝄞".repeat(20_000));
-        let label = Label::new(&long, &long);
+        let label = Label::new(Guard::Handler, &long, &long);
         let record = Record { label, ..completed(200) };
         let read = Record::decode(&KEY, &record.encode(&KEY)).expect("a record of ours");
         assert!(long.starts_with(read.label.key()) && read.label.key().len() > 65_000);
@@ -201,13 +231,14 @@ fn is_alone(test: &str) -> bool {
 #[test]
 fn a_length_of_four_gigabytes_is_refused_before_anything_is_allocated() {
     // Where each length of a response's record stands, and how wide it is.
+    const TEXTS: usize = VERSION_AND_TAG + BEFORE_LABEL + 2;
     const LENGTHS: [(usize, usize); 6] = [
-        (2 + ATTEMPT_AND_FINGERPRINT, 2),              // the operation's
-        (2 + ATTEMPT_AND_FINGERPRINT + 4, 2),          // the label's
-        (2 + ATTEMPT_AND_FINGERPRINT + 9 + 2, 4),      // how many headers
-        (2 + ATTEMPT_AND_FINGERPRINT + 9 + 2 + 4, 4),  // a name's
-        (2 + ATTEMPT_AND_FINGERPRINT + 9 + 2 + 9, 4),  // a value's
-        (2 + ATTEMPT_AND_FINGERPRINT + 9 + 2 + 14, 4), // the body's
+        (TEXTS, 2),              // the operation's
+        (TEXTS + 4, 2),          // the label's
+        (TEXTS + 9 + 2, 4),      // how many headers
+        (TEXTS + 9 + 2 + 4, 4),  // a name's
+        (TEXTS + 9 + 2 + 9, 4),  // a value's
+        (TEXTS + 9 + 2 + 14, 4), // the body's
     ];
     if !is_alone(concat!(
         "store::record::tests::",

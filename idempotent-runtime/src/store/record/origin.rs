@@ -1,0 +1,47 @@
+//! The claim that a record stands for.
+
+use crate::policy::DefinitionId;
+use crate::store::bytes::{Cursor, Undecodable};
+use crate::store::record::layout::{MOMENT, TAKEN_OVER};
+use std::time::Duration;
+
+/// The claim that a record stands for: by whom, when, and how it came about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The function that claimed; that of nobody before the first claim.
+    pub definition: DefinitionId,
+    /// When it claimed, as time since 1970 by its own clock, in whole milliseconds; zero before the first
+    /// claim.
+    pub claimed_at: Duration,
+    /// Whether the key was ever taken from a dead owner, who may still wake.
+    pub taken_over: bool,
+}
+
+impl Origin {
+    pub(super) fn flags(self) -> u8 {
+        if self.taken_over { TAKEN_OVER } else { 0 }
+    }
+
+    /// Time and definition, as they stand behind the attempt.
+    pub(super) fn bytes(self) -> [u8; MOMENT + 8] {
+        let mut bytes = [0; MOMENT + 8];
+        // The two highest bytes are zero for as long as anybody counts years.
+        let (moment, definition) = bytes.split_at_mut(MOMENT);
+        moment.copy_from_slice(&crate::clock::millis(self.claimed_at).to_le_bytes()[..MOMENT]);
+        definition.copy_from_slice(&self.definition.as_bytes());
+        bytes
+    }
+
+    pub(super) fn decode(flags: u8, cursor: &mut Cursor) -> Result<Self, Undecodable> {
+        let taken_over = match flags {
+            0 => false,
+            TAKEN_OVER => true,
+            _ => return Err(Undecodable),
+        };
+        let mut moment = [0; 8];
+        moment[..MOMENT].copy_from_slice(&cursor.array::<MOMENT>()?);
+        let claimed_at = Duration::from_millis(u64::from_le_bytes(moment));
+        let definition = DefinitionId::from_bytes(cursor.array()?);
+        Ok(Self { definition, claimed_at, taken_over })
+    }
+}
