@@ -3,16 +3,16 @@
 use crate::key::{KeyParts, hashed, hex};
 use std::fmt;
 
-/// SHA-256 over what a repeated request must repeat.
+/// The first 128 bits of SHA-256 over what a repeated request must repeat.
 ///
 /// By default method, path, query and the bytes of the body. Two requests with one key and two
 /// fingerprints are a mistake of the client: the second is refused and sees nothing of the first.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Fingerprint([u8; 32]);
+pub struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
     /// The fingerprint under a policy without fingerprints; it never equals a real one.
-    pub const NONE: Self = Self([0; 32]);
+    pub const NONE: Self = Self([0; 16]);
 
     /// The fingerprint of a whole request.
     #[must_use]
@@ -28,18 +28,21 @@ impl Fingerprint {
 
     /// Takes the bytes back that a record holds.
     #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// The 32 bytes of the hash.
+    /// The 16 bytes.
     #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
+    pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 
     fn of_parts(kind: u8, parts: &[&[u8]]) -> Self {
-        Self(hashed(&[kind], parts.iter().copied()))
+        let hash = hashed(&[kind], parts.iter().copied());
+        let mut first = [0; 16];
+        first.copy_from_slice(&hash[..16]);
+        Self(first)
     }
 }
 

@@ -105,7 +105,7 @@ async fn attempts_of_a_token_grow_when_it_is_given_back() {
 async fn another_request_is_refused_in_flight_after_a_death_and_after_the_end() {
     let fixture = EngineFixture::new();
     let mut other = ask(OnAbandoned::Retry);
-    other.claim.fingerprint = Fingerprint::from_bytes([2; 32]);
+    other.claim.fingerprint = Fingerprint::from_bytes([2; 16]);
     let told = async || refused(&fixture.engine.begin(&other).await.unwrap());
     let run = fixture.run().await;
     assert_eq!(told().await, Refusal::KeyReused, "in flight");

@@ -88,7 +88,7 @@ fn wanted() -> Claim {
         key: KEY,
         label: label(),
         definition: DefinitionId::NONE,
-        fingerprint: Fingerprint::from_bytes([1; 32]),
+        fingerprint: Fingerprint::from_bytes([1; 16]),
         claimable: Claimable::Any,
         lease: LEASE,
         retention: KEEP,

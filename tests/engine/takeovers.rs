@@ -151,7 +151,7 @@ async fn a_record_says_when_it_was_claimed_and_whether_it_was_ever_taken_over() 
 struct ContendedStore;
 
 fn given_back() -> Bytes {
-    let (fingerprint, state) = (Fingerprint::from_bytes([1; 32]), State::Issued);
+    let (fingerprint, state) = (Fingerprint::from_bytes([1; 16]), State::Issued);
     Record { attempt: 1, origin: Origin::default(), fingerprint, label: crate::label(), state }
         .encode(&KEY)
 }

@@ -79,7 +79,7 @@ fn ask(request: &Request) -> ClaimRequest {
         Key::Lock => Claimable::InOrder,
     };
     let (lease, retention) = (minutes(LEASE), minutes(KEEP));
-    let fingerprint = Fingerprint::from_bytes([request.content; 32]);
+    let fingerprint = Fingerprint::from_bytes([request.content; 16]);
     ClaimRequest {
         claim: Claim {
             key: storage_key(request.key),
@@ -248,7 +248,7 @@ impl<P: Place> System<P> {
             };
             let read = record::Record::decode(&storage_key(key), value).expect("a record");
             assert_eq!((read.attempt, rounded(*left)), (record.attempt, minutes_left), "{key:?}");
-            assert_eq!(read.fingerprint, Fingerprint::from_bytes([record.content; 32]), "{key:?}");
+            assert_eq!(read.fingerprint, Fingerprint::from_bytes([record.content; 16]), "{key:?}");
             let same = match (&read.state, record.state) {
                 (record::State::Issued, State::Issued)
                 | (record::State::InProgress { .. }, State::InProgress { .. })

@@ -114,3 +114,16 @@ async fn every_record_is_one_key_with_an_end_and_a_name_that_nothing_can_shape()
         assert!((1..=24 * 3600 * 1000).contains(&left), "{name}: {left} ms");
     }
 }
+
+/// With a key as clients make them, and a small answer.
+#[tokio::test]
+async fn a_record_takes_few_bytes_beside_its_response() {
+    let shop = Shop::open().await;
+    shop.handler
+        .answers(|_| HttpResponse::Created().json(["a body of as many as forty bytes, no"]));
+    let reply = shop.order("5f0c6d3e-9a63-4b43-8d53-0b5c1f1c9a77").await;
+    assert_eq!(reply.body.len(), 40, "{reply:?}");
+    let [name] = &shop.names()[..] else { panic!("one record") };
+    let taken: usize = shop.redis.command(&["MEMORY", "USAGE", name]);
+    assert!(taken <= 300, "{taken} bytes");
+}

@@ -66,7 +66,7 @@ fn record(key: &StorageKey, label: &str) -> Bytes {
     let record = Record {
         attempt: 1,
         origin: Origin::default(),
-        fingerprint: Fingerprint::from_bytes([0; 32]),
+        fingerprint: Fingerprint::from_bytes([0; 16]),
         label: Label::new(Guard::Handler, "shop::orders", label),
         state: State::InProgress {
             owner: Owner::from_bytes([7; 16]),

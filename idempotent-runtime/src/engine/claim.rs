@@ -283,7 +283,7 @@ impl Claim {
             key: self.key,
             owner: by.owner,
             attempt,
-            head: record::head_length(&self.label),
+            head: record::head_length(&self.label, attempt),
             length: self.lease,
             retention: self.retention,
             current: Mutex::new(Current { renewals, value: record, ..Current::default() }),

@@ -126,8 +126,8 @@ mod tests {
     use bytes::Bytes;
     use futures_util::FutureExt;
 
-    const OURS: Fingerprint = Fingerprint::from_bytes([1; 32]);
-    const OTHER: Fingerprint = Fingerprint::from_bytes([2; 32]);
+    const OURS: Fingerprint = Fingerprint::from_bytes([1; 16]);
+    const OTHER: Fingerprint = Fingerprint::from_bytes([2; 16]);
     const LEFT: Duration = Duration::from_millis(1234);
     const BUSY: Refusal = Refusal::InProgress { retry_after: LEFT };
     const DEAD: u64 = 7;

@@ -1,7 +1,7 @@
 //! The readable parts of a storage key.
 
 use crate::key::Guard;
-use crate::store::bytes::{Cursor, Undecodable, write_short};
+use crate::store::bytes::{Cursor, Undecodable, field_size, read_number, write_field};
 use bytes::Bytes;
 use std::fmt;
 
@@ -17,10 +17,10 @@ impl Label {
         let cut = |part: &str| part.floor_char_boundary(usize::from(u16::MAX));
         let (operation, key) = (&operation[..cut(operation)], &key[..cut(key)]);
         // The exact length: spare room would cost another allocation.
-        let mut parts = Vec::with_capacity(LENGTHS + operation.len() + key.len());
+        let mut parts = Vec::with_capacity(size(operation, key));
         parts.extend_from_slice(&guard.as_bytes());
-        write_short(&mut parts, operation.as_bytes());
-        write_short(&mut parts, key.as_bytes());
+        write_field(&mut parts, operation.as_bytes());
+        write_field(&mut parts, key.as_bytes());
         Self(parts.into())
     }
 
@@ -55,7 +55,7 @@ impl Label {
     pub(in crate::store) fn decode(cursor: &mut Cursor) -> Result<Self, Undecodable> {
         let LabelParts { operation, key, .. } =
             LabelParts::read(cursor.left()).ok_or(Undecodable)?;
-        let length = LENGTHS + operation.len() + key.len();
+        let length = size(operation, key);
         Ok(Self(cursor.take(length)?))
     }
 }
@@ -70,8 +70,10 @@ impl fmt::Debug for Label {
     }
 }
 
-/// How many bytes a label has beside its texts: the guard, and the length of each text.
-const LENGTHS: usize = 2 + 2 + 2;
+/// How many bytes a label of these texts takes: the guard, and each text behind its length.
+fn size(operation: &str, key: &str) -> usize {
+    2 + field_size(operation.len()) + field_size(key.len())
+}
 
 /// The parts of a label.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +84,7 @@ pub(in crate::store) struct LabelParts<'a> {
 }
 
 impl<'a> LabelParts<'a> {
-    /// Reads the guard and the two texts at the front of these bytes, each behind its 16-bit length.
+    /// Reads the guard and the two texts at the front of these bytes, each behind its length.
     pub(in crate::store) fn read(bytes: &'a [u8]) -> Option<Self> {
         let (guard, rest) = bytes.split_first_chunk()?;
         let guard = Guard::from_bytes(*guard)?;
@@ -92,9 +94,10 @@ impl<'a> LabelParts<'a> {
     }
 }
 
-/// A text behind its 16-bit length, and the bytes that follow it.
+/// A text behind its length, and the bytes that follow it.
 fn short_text(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let (length, rest) = bytes.split_first_chunk()?;
-    let (text, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
+    let (length, at) = read_number(bytes)?;
+    let length = u16::try_from(length).ok()?;
+    let (text, rest) = bytes[at..].split_at_checked(usize::from(length))?;
     Some((std::str::from_utf8(text).ok()?, rest))
 }

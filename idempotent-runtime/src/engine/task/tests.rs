@@ -35,7 +35,7 @@ fn claim(key: StorageKey) -> Claim {
         key,
         label: Label::new(Guard::Handler, "report", "id"),
         definition: DefinitionId::NONE,
-        fingerprint: Fingerprint::from_bytes([1; 32]),
+        fingerprint: Fingerprint::from_bytes([1; 16]),
         claimable: Claimable::Issued,
         lease: Duration::from_mins(1),
         retention: TTL,

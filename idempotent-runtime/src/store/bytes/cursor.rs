@@ -35,6 +35,19 @@ impl Cursor {
         Ok(u16::from_le_bytes(self.array()?))
     }
 
+    /// A number of as many bytes as it needs; no other spelling of it is read.
+    pub(crate) fn number(&mut self) -> Result<u64, Undecodable> {
+        let (number, length) = read_number(&self.left).ok_or(Undecodable)?;
+        self.left.advance(length);
+        Ok(number)
+    }
+
+    /// A field behind its length, as a [`number`](Self::number).
+    pub(crate) fn field(&mut self) -> Result<Bytes, Undecodable> {
+        let length = self.number()?;
+        self.take(usize::try_from(length).map_err(|_| Undecodable)?)
+    }
+
     pub(crate) fn u32(&mut self) -> Result<u32, Undecodable> {
         Ok(u32::from_le_bytes(self.array()?))
     }
@@ -60,11 +73,54 @@ impl Cursor {
     }
 }
 
-/// Writes a field behind a 16-bit length, and cuts off all that is over 65 535 bytes (for labels).
-pub(crate) fn write_short(out: &mut Vec<u8>, field: &[u8]) {
-    let length = u16::try_from(field.len()).unwrap_or(u16::MAX);
-    out.extend_from_slice(&length.to_le_bytes());
-    out.extend_from_slice(&field[..usize::from(length)]);
+/// Seven bits of a number in each byte, the low ones first; every byte but the last has the eighth.
+const MORE: u8 = 0x80;
+
+/// Writes a number in as many bytes as it needs (LEB128).
+pub(crate) fn write_number(out: &mut Vec<u8>, mut number: u64) {
+    loop {
+        let low = number.to_le_bytes()[0] & !MORE;
+        number >>= 7;
+        if number == 0 {
+            return out.push(low);
+        }
+        out.push(low | MORE);
+    }
+}
+
+/// How many bytes a number needs.
+pub(crate) fn number_size(number: u64) -> usize {
+    let bits = u64::BITS - number.leading_zeros();
+    bits.div_ceil(7).max(1) as usize
+}
+
+/// The number at the front of these bytes, and how many it takes.
+pub(crate) fn read_number(bytes: &[u8]) -> Option<(u64, usize)> {
+    let mut number = 0;
+    for (place, byte) in bytes.iter().take(10).enumerate() {
+        let low = u64::from(byte & !MORE);
+        let shifted = low << (7 * place);
+        if shifted >> (7 * place) != low {
+            return None;
+        }
+        number |= shifted;
+        if byte & MORE == 0 {
+            // A last byte of zero is a longer spelling of a shorter number.
+            return (low > 0 || place == 0).then_some((number, place + 1));
+        }
+    }
+    None
+}
+
+/// Writes a field behind its length.
+pub(crate) fn write_field(out: &mut Vec<u8>, field: &[u8]) {
+    write_number(out, field.len() as u64);
+    out.extend_from_slice(field);
+}
+
+/// How many bytes a field takes behind its length.
+pub(crate) fn field_size(length: usize) -> usize {
+    number_size(length as u64) + length
 }
 
 /// Writes a field behind a 32-bit length; a stored body is far shorter than 4 GiB.
@@ -72,4 +128,37 @@ pub(crate) fn write_long(out: &mut Vec<u8>, field: &[u8]) {
     let length = u32::try_from(field.len()).unwrap_or(u32::MAX);
     out.extend_from_slice(&length.to_le_bytes());
     out.extend_from_slice(field);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_number_is_read_as_it_was_written_and_in_no_longer_spelling(
+            number: u64, few in 0..400_u64, rest in prop::collection::vec(any::<u8>(), 0..4),
+        ) {
+            for number in [number, few, u64::MAX] {
+                let mut bytes = Vec::new();
+                write_number(&mut bytes, number);
+                let length = bytes.len();
+                prop_assert_eq!(number_size(number), length);
+                prop_assert_eq!(read_number(&bytes[..length - 1]), None);
+                let mut longer = bytes.clone();
+                longer[length - 1] |= MORE;
+                longer.push(0);
+                prop_assert_eq!(read_number(&longer), None);
+                bytes.extend(&rest);
+                prop_assert_eq!(read_number(&bytes), Some((number, length)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_of_more_than_64_bits_is_none() {
+        assert_eq!(read_number(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2]), None);
+        assert_eq!(read_number(&[MORE; 11]), None);
+    }
 }

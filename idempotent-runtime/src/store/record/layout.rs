@@ -1,6 +1,6 @@
 //! Where the fields of a record stand.
 //!
-//! In order: version, tag of the state, flags, attempt, time of the claim, definition, fingerprint, label, and
+//! In order: version, tag of the state, flags, time of the claim, definition, fingerprint, label, attempt, and
 //! the fields of the state. A flag that has no meaning yet is refused: each can announce one more field,
 //! such as the id of the key that a record is sealed with.
 
@@ -25,4 +25,4 @@ pub(super) const VERSION_AND_TAG: usize = 2;
 /// How many bytes a moment is, in milliseconds since 1970: enough for 8 900 years.
 pub(super) const MOMENT: usize = 6;
 /// How many bytes stand between the tag and the label.
-pub(super) const BEFORE_LABEL: usize = 1 + 8 + MOMENT + 8 + 32;
+pub(super) const BEFORE_LABEL: usize = 1 + MOMENT + 8 + 16;

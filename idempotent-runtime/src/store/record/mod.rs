@@ -1,5 +1,6 @@
 //! Records: the values that the engine writes into a store.
 
+mod header_name;
 mod layout;
 mod origin;
 mod owner;
@@ -14,7 +15,9 @@ pub use summary::Summary;
 
 use crate::fingerprint::Fingerprint;
 use crate::key::StorageKey;
-use crate::store::bytes::{CHECKSUM_LENGTH, append_checksum, verify_checksum};
+use crate::store::bytes::{
+    CHECKSUM_LENGTH, append_checksum, number_size, verify_checksum, write_number,
+};
 use crate::store::label::Label;
 use bytes::Bytes;
 use layout::{BEFORE_LABEL, VERSION, VERSION_AND_TAG};
@@ -53,10 +56,10 @@ impl Record {
         }
         let (tag, flags) = (cursor.u8()?, cursor.u8()?);
         let record = Self {
-            attempt: cursor.u64()?,
             origin: Origin::decode(flags, &mut cursor)?,
             fingerprint: Fingerprint::from_bytes(cursor.array()?),
             label: Label::decode(&mut cursor)?,
+            attempt: cursor.number()?,
             state: State::decode(tag, &mut cursor)?,
         };
         cursor.finish()?;
@@ -73,21 +76,23 @@ pub(crate) fn encode_parts(
     label: &Label,
     state: &State,
 ) -> Bytes {
-    let (flags, attempt, claim) = ([origin.flags()], attempt.to_le_bytes(), origin.bytes());
-    let head = [&flags[..], &attempt, &claim, fingerprint.as_bytes(), label.as_bytes()];
+    let (flags, claim) = ([origin.flags()], origin.bytes());
+    let mut number = Vec::with_capacity(number_size(attempt));
+    write_number(&mut number, attempt);
+    let head = [&flags[..], &claim, fingerprint.as_bytes(), label.as_bytes(), &number];
     encode_head_and_state(key, &head, state)
 }
 
 /// Encodes the record that follows this one in its attempt: only the state is another.
 ///
-/// `head` is the [`head_length`] of the record's label.
+/// `head` is the [`head_length`] of the record's label and attempt.
 pub(crate) fn with_state(key: &StorageKey, record: &[u8], head: usize, state: &State) -> Bytes {
     encode_head_and_state(key, &[&record[VERSION_AND_TAG..head]], state)
 }
 
 /// How many bytes of a record stand before the fields of its state.
-pub(crate) fn head_length(label: &Label) -> usize {
-    VERSION_AND_TAG + BEFORE_LABEL + label.as_bytes().len()
+pub(crate) fn head_length(label: &Label, attempt: u64) -> usize {
+    VERSION_AND_TAG + BEFORE_LABEL + label.as_bytes().len() + number_size(attempt)
 }
 
 fn encode_head_and_state(key: &StorageKey, head: &[&[u8]], state: &State) -> Bytes {

@@ -22,7 +22,7 @@ impl Origin {
         if self.taken_over { TAKEN_OVER } else { 0 }
     }
 
-    /// Time and definition, as they stand behind the attempt.
+    /// Time and definition, as they stand behind the flags.
     pub(super) fn bytes(self) -> [u8; MOMENT + 8] {
         let mut bytes = [0; MOMENT + 8];
         // The two highest bytes are zero for as long as anybody counts years.

@@ -1,7 +1,10 @@
 //! The states of a record, and their bytes.
 
 use crate::outcome::{Outcome, StoredResponse};
-use crate::store::bytes::{Cursor, Undecodable, write_long};
+use crate::store::bytes::{
+    Cursor, Undecodable, field_size, number_size, write_field, write_number,
+};
+use crate::store::record::header_name;
 use crate::store::record::layout::{
     CANCELLED, CUT_RESPONSE, IN_PROGRESS, ISSUED, RESPONSE, TOMBSTONE, VALUE,
 };
@@ -37,11 +40,14 @@ impl State {
             Self::Issued | Self::Completed(Outcome::Tombstone) | Self::Cancelled => 0,
             Self::InProgress { .. } => 16 + 4 + 8,
             Self::Completed(Outcome::Response(response)) => {
-                let line = |(name, value): &(Bytes, Bytes)| 8 + name.len() + value.len();
+                let line = |(name, value): &(Bytes, Bytes)| {
+                    header_name::size(name) + field_size(value.len())
+                };
                 let headers: usize = response.headers.iter().map(line).sum();
-                2 + 4 + headers + 4 + response.body.len()
+                let count = number_size(response.headers.len() as u64);
+                2 + count + headers + field_size(response.body.len())
             }
-            Self::Completed(Outcome::Value(value)) => 4 + value.len(),
+            Self::Completed(Outcome::Value(value)) => field_size(value.len()),
         }
     }
 
@@ -66,7 +72,7 @@ impl State {
                 out.extend_from_slice(&crate::clock::millis(*retention).to_le_bytes());
             }
             Self::Completed(Outcome::Response(response)) => encode_response(response, out),
-            Self::Completed(Outcome::Value(value)) => write_long(out, value),
+            Self::Completed(Outcome::Value(value)) => write_field(out, value),
         }
     }
 
@@ -83,21 +89,24 @@ impl State {
                 Self::Completed(Outcome::Response(decode_response(cursor, is_cut)?))
             }
             TOMBSTONE => Self::Completed(Outcome::Tombstone),
-            VALUE => Self::Completed(Outcome::Value(cursor.bytes()?)),
+            VALUE => Self::Completed(Outcome::Value(cursor.field()?)),
             CANCELLED => Self::Cancelled,
             _ => return Err(Undecodable),
         })
     }
 }
 
+/// The most headers for which room is made at once.
+const MOST: usize = 16;
+
 fn encode_response(response: &StoredResponse, out: &mut Vec<u8>) {
     out.extend_from_slice(&response.status.to_le_bytes());
-    out.extend_from_slice(&u32::try_from(response.headers.len()).unwrap_or(u32::MAX).to_le_bytes());
+    write_number(out, response.headers.len() as u64);
     for (name, value) in &response.headers {
-        write_long(out, name);
-        write_long(out, value);
+        header_name::write(out, name);
+        write_field(out, value);
     }
-    write_long(out, &response.body);
+    write_field(out, &response.body);
 }
 
 fn decode_response(cursor: &mut Cursor, is_cut: bool) -> Result<StoredResponse, Undecodable> {
@@ -105,13 +114,11 @@ fn decode_response(cursor: &mut Cursor, is_cut: bool) -> Result<StoredResponse, 
     if !(100..=999).contains(&status) {
         return Err(Undecodable);
     }
-    let count = cursor.u32()?;
-    // A header takes at least its two lengths, so no count allocates more than the record's size.
-    let at_most = cursor.left().len() / 8;
-    let mut headers =
-        Vec::with_capacity(usize::try_from(count).map_or(at_most, |count| count.min(at_most)));
+    let count = cursor.number()?;
+    // No count allocates more than most responses need.
+    let mut headers = Vec::with_capacity(usize::try_from(count).map_or(MOST, |all| all.min(MOST)));
     for _ in 0..count {
-        headers.push((cursor.bytes()?, cursor.bytes()?));
+        headers.push((header_name::read(cursor)?, cursor.field()?));
     }
-    Ok(StoredResponse { status, headers, body: cursor.bytes()?, is_cut })
+    Ok(StoredResponse { status, headers, body: cursor.field()?, is_cut })
 }
