@@ -1,6 +1,6 @@
 //! Safe reads, computed once: `strategy = "cache"`.
 
-use crate::guard;
+use crate::Shop;
 use actix_web::dev::Payload;
 use actix_web::error::ErrorUnauthorized;
 use actix_web::web::{Data, Path, ServiceConfig};
@@ -12,7 +12,7 @@ use idempotent_runtime::{Idempotency, idempotent};
 use reqwest::Method;
 use std::future::{Ready, ready};
 use std::time::Duration;
-use tests::{Backend, ControlledHandler, Reply, Sender, Server, eventually};
+use tests::{Backend, ControlledHandler, Reply, Sender, eventually};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -133,27 +133,11 @@ async fn checked(handler: Handler, _: Checked) -> impl Responder {
     handler.run().await
 }
 
-struct Shop {
-    backend: Backend,
-    handler: ControlledHandler,
-    idempotency: Idempotency,
-    server: Server,
+fn open(backend: Backend) -> Shop {
+    Shop::serving(backend, |builder| builder, |_, config| routes(config))
 }
 
 impl Shop {
-    fn open(backend: Backend) -> Self {
-        let handler = ControlledHandler::new();
-        let idempotency = guard(&backend).build().expect("settings that fit");
-        let server = Server::start(&idempotency, &handler, routes);
-        Self { backend, handler, idempotency, server }
-    }
-
-    /// A second server on the same store and handler, as another process would be.
-    fn beside(&self) -> Server {
-        let idempotency = guard(&self.backend).build().expect("settings that fit");
-        Server::start(&idempotency, &self.handler, routes)
-    }
-
     fn get(&self, path: &str) -> Sender {
         self.server.send(Method::GET, path)
     }
@@ -168,7 +152,7 @@ fn age(reply: &Reply) -> Option<u64> {
 }
 
 async fn a_read_is_computed_once_and_again_after_its_ttl(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     for _ in 0..3 {
         let reply = shop.read("/brief?id=7").await;
         assert_eq!((reply.status, &reply.body[..], reply.is_replay()), (201, &b"run 1"[..], false));
@@ -180,7 +164,7 @@ async fn a_read_is_computed_once_and_again_after_its_ttl(backend: Backend) {
 }
 
 async fn an_answer_says_how_old_it_is(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     assert_eq!(age(&shop.read("/things/7").await), None);
     assert!(age(&shop.read("/things/7").await).is_some_and(|age| age <= 30));
     shop.backend.pass(Duration::from_millis(1100)).await;
@@ -189,7 +173,7 @@ async fn an_answer_says_how_old_it_is(backend: Backend) {
 }
 
 async fn path_and_query_make_an_answer(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let paths = ["/things/7", "/things/8", "/things/7?page=1", "/things/7?page=2"];
     for turn in 0..2 {
         for (n, path) in paths.into_iter().enumerate() {
@@ -201,7 +185,7 @@ async fn path_and_query_make_an_answer(backend: Backend) {
 
 /// What no header says is not what an empty one says, and can be forgotten alone.
 async fn without_a_header_of_the_key_there_is_an_answer_of_its_own(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let read = |language: Option<&str>| {
         let request = shop.get("/spoken/7");
         language.into_iter().fold(request, |it, said| it.header("Accept-Language", said)).send()
@@ -219,7 +203,7 @@ async fn without_a_header_of_the_key_there_is_an_answer_of_its_own(backend: Back
 }
 
 async fn a_client_that_has_it_is_told_so(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.handler.answers(|_| HttpResponse::Ok().insert_header(("X-Total", "3")).json("same"));
     let first = shop.read("/brief?id=7").await;
     let tag = first.header("ETag").expect("a tag").to_owned();
@@ -247,7 +231,7 @@ async fn a_client_that_has_it_is_told_so(backend: Backend) {
 }
 
 async fn what_the_handler_says_to_caches_is_kept(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     for _ in 0..2 {
         let reply = shop.read("/things/silent").await;
         assert_eq!(reply.header("Cache-Control"), Some("private, no-cache"));
@@ -272,7 +256,7 @@ async fn what_the_handler_says_to_caches_is_kept(backend: Backend) {
 }
 
 async fn of_fifty_reads_at_once_one_computes(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.handler.pause();
     let all = join_all((0..50).map(|_| shop.read("/things/7")));
     let (replies, ()) = tokio::join!(all, async {
@@ -284,7 +268,7 @@ async fn of_fifty_reads_at_once_one_computes(backend: Backend) {
 }
 
 async fn of_reads_at_two_processes_one_computes(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let other = shop.beside();
     shop.handler.pause();
     let servers = [&shop.server, &other].into_iter().cycle().take(20);
@@ -298,7 +282,7 @@ async fn of_reads_at_two_processes_one_computes(backend: Backend) {
 }
 
 async fn answers_stay_in_their_scope(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let alice = shop.read("/things/7").await;
     let bob = || shop.get("/things/7").as_account("bob").send();
     assert_eq!((&alice.body[..], &bob().await.body[..]), (&b"run 1"[..], &b"run 2"[..]));
@@ -313,7 +297,7 @@ async fn answers_stay_in_their_scope(backend: Backend) {
 }
 
 async fn who_is_refused_reads_nothing(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.read("/checked").await;
     let revoked = shop.get("/checked").header("X-Revoked", "yes").send().await;
     assert_eq!((revoked.status, &revoked.body[..]), (401, &b"revoked"[..]));
@@ -321,7 +305,7 @@ async fn who_is_refused_reads_nothing(backend: Backend) {
 }
 
 async fn what_is_no_answer_is_not_kept(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let not_kept: [fn() -> HttpResponse; 8] = [
         || HttpResponse::InternalServerError().finish(),
         || HttpResponse::NotFound().finish(),
@@ -356,7 +340,7 @@ async fn what_is_no_answer_is_not_kept(backend: Backend) {
 }
 
 async fn what_must_not_be_kept_is_not_waited_for(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.handler
         .answers(|_| HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).finish());
     shop.read("/things/7").await;
@@ -369,7 +353,7 @@ async fn what_must_not_be_kept_is_not_waited_for(backend: Backend) {
 }
 
 async fn who_is_tired_of_waiting_computes(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.handler.pause();
     let first = tokio::spawn(shop.get("/impatient").send());
     shop.handler.runs_reach(1).await;
@@ -382,7 +366,7 @@ async fn who_is_tired_of_waiting_computes(backend: Backend) {
 }
 
 async fn while_one_computes_again_the_others_read_the_old_answer(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let other = shop.beside();
     shop.read("/stale/7").await;
     shop.backend.pass(Duration::from_millis(300)).await;
@@ -406,7 +390,7 @@ async fn while_one_computes_again_the_others_read_the_old_answer(backend: Backen
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_learns_late_that_an_answer_is_old_does_not_compute_it_again() {
     // By a clock that stands still, so that the new answer stays new.
-    let shop = Shop::open(Backend::memory().await);
+    let shop = open(Backend::memory().await);
     let other = shop.beside();
     shop.read("/stale/7").await;
     shop.backend.pass(Duration::from_millis(300)).await;
@@ -426,14 +410,14 @@ async fn who_learns_late_that_an_answer_is_old_does_not_compute_it_again() {
 }
 
 async fn an_answer_that_is_too_old_is_computed_before_it_is_read(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.read("/impatient").await;
     shop.backend.pass(Duration::from_millis(600)).await;
     assert_eq!((shop.read("/impatient").await.body, shop.handler.runs()), ("run 2".into(), 2));
 }
 
 async fn a_new_answer_that_fails_leaves_the_old_one(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.read("/stale/7").await;
     shop.backend.pass(Duration::from_millis(300)).await;
     shop.handler.answers(|run| match run {
@@ -451,7 +435,7 @@ async fn a_new_answer_that_fails_leaves_the_old_one(backend: Backend) {
 }
 
 async fn what_is_invalidated_is_computed_again(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.read("/stale/7").await;
     shop.read("/stale/8").await;
     shop.idempotency.invalidate("old", ["7"]).shared().await.unwrap();
@@ -484,7 +468,7 @@ async fn what_is_invalidated_is_computed_again(backend: Backend) {
 }
 
 async fn what_was_being_computed_is_not_kept_when_it_is_invalidated(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.handler.pause();
     let first = tokio::spawn(shop.get("/stale/7").send());
     shop.handler.runs_reach(1).await;
@@ -501,7 +485,7 @@ async fn what_was_being_computed_is_not_kept_when_it_is_invalidated(backend: Bac
 }
 
 async fn a_later_computation_does_not_bring_back_what_was_invalidated(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.read("/stale/7").await;
     shop.backend.pass(Duration::from_millis(300)).await;
     shop.handler.pause();
@@ -517,7 +501,7 @@ async fn a_later_computation_does_not_bring_back_what_was_invalidated(backend: B
 }
 
 async fn after_a_panic_the_next_computes(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.handler.answers(|run| {
         assert!(run > 1, "as the test asked");
         HttpResponse::Ok().body("second")
@@ -527,7 +511,7 @@ async fn after_a_panic_the_next_computes(backend: Backend) {
 }
 
 async fn a_computation_is_kept_although_its_client_is_gone(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.handler.pause();
     let mut client = TcpStream::connect(shop.server.address()).await.unwrap();
     let request = "GET /things/7 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\n\r\n";
@@ -544,7 +528,7 @@ async fn a_computation_is_kept_although_its_client_is_gone(backend: Backend) {
 }
 
 async fn while_the_store_is_down_reads_are_computed(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.read("/things/7").await;
     shop.backend.store.set_down(true);
     let reply = shop.read("/things/7").await;
@@ -556,7 +540,7 @@ async fn while_the_store_is_down_reads_are_computed(backend: Backend) {
 }
 
 async fn an_answer_that_cannot_be_read_is_computed(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.read("/stale/7").await;
     shop.backend.store.corrupt(|record| record[1..].to_vec()).await;
     for run in ["run 2", "run 3"] {
@@ -570,7 +554,7 @@ async fn an_answer_that_cannot_be_read_is_computed(backend: Backend) {
 }
 
 async fn other_methods_are_never_answered_from_the_cache(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let send = |method: Method| shop.server.send(method, "/methods").send();
     assert_eq!((send(Method::HEAD).await.body.len(), shop.handler.runs()), (0, 1));
     assert_eq!(send(Method::GET).await.body, "run 1");

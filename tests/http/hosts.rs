@@ -1,12 +1,12 @@
 //! Servers of several hosts.
 
-use crate::{Shop, guard, routes};
+use crate::{Shop, routes};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{Responder, route};
 use idempotent_runtime::policy::{Policy, Strategy};
-use idempotent_runtime::{Idempotency, Middleware, idempotent};
+use idempotent_runtime::{Idempotency, IdempotencyBuilder, Middleware, idempotent};
 use reqwest::Method;
-use tests::{Backend, ControlledHandler, Sender, Server};
+use tests::{Backend, ControlledHandler, Sender};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -78,11 +78,7 @@ fn all(guard: &Idempotency, config: &mut ServiceConfig) {
 impl Shop {
     /// A server of several hosts.
     fn of_hosts(backend: Backend) -> Self {
-        let handler = ControlledHandler::new();
-        let idempotency = guard(&backend).host_is_identity().build().expect("settings that fit");
-        let guard = idempotency.clone();
-        let server = Server::start(&idempotency, &handler, move |config| all(&guard, config));
-        Self { backend, handler, idempotency, server }
+        Self::serving(backend, IdempotencyBuilder::host_is_identity, all)
     }
 
     /// A request to this host.

@@ -62,8 +62,12 @@ mod tokens;
 mod ttl_boundaries;
 mod wire_format;
 
+use actix_web::web::ServiceConfig;
 use idempotent_runtime::{Idempotency, IdempotencyBuilder, Scope};
 use tests::{Backend, ControlledHandler, Sender, Server};
+
+/// The routes of a server; some are behind guards of its own.
+type Routes = fn(&Idempotency, &mut ServiceConfig);
 
 /// A guarded server on a store, and the test's control of its handlers.
 struct Shop {
@@ -71,6 +75,7 @@ struct Shop {
     handler: ControlledHandler,
     idempotency: Idempotency,
     server: Server,
+    routes: Routes,
 }
 
 impl Shop {
@@ -81,22 +86,36 @@ impl Shop {
 
     /// A server with other settings.
     fn with(backend: Backend, set: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder) -> Self {
+        Self::serving(backend, set, |_, config| routes::all(config))
+    }
+
+    /// A server with other settings and other routes.
+    fn serving(
+        backend: Backend,
+        set: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,
+        routes: Routes,
+    ) -> Self {
         let handler = ControlledHandler::new();
         let idempotency = set(guard(&backend)).build().expect("settings that fit");
-        let server = Server::start(&idempotency, &handler, routes::all);
-        Self { backend, handler, idempotency, server }
+        let server = serve(&idempotency, &handler, routes);
+        Self { backend, handler, idempotency, server, routes }
     }
 
     /// A second server on the same store and handler, as another process would be.
     fn beside(&self) -> Server {
         let idempotency = guard(&self.backend).build().expect("settings that fit");
-        Server::start(&idempotency, &self.handler, routes::all)
+        serve(&idempotency, &self.handler, self.routes)
     }
 
     /// A POST by alice.
     fn post(&self, path: &str) -> Sender {
         self.server.post(path)
     }
+}
+
+fn serve(idempotency: &Idempotency, handler: &ControlledHandler, routes: Routes) -> Server {
+    let guard = idempotency.clone();
+    Server::start(idempotency, handler, move |config| routes(&guard, config))
 }
 
 fn guard(backend: &Backend) -> IdempotencyBuilder {

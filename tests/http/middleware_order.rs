@@ -1,7 +1,7 @@
 //! The order in which an app wraps its middleware around a guard: each row of the table in
 //! `docs/strategies.md`.
 
-use crate::guard;
+use crate::Shop;
 use actix_cors::Cors;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -15,7 +15,7 @@ use actix_web::{Error, HttpResponse, Responder};
 use idempotent_runtime::policy::{Policy, Strategy};
 use idempotent_runtime::{Idempotency, Middleware};
 use reqwest::Method;
-use tests::{Backend, ControlledHandler, Sender, Server};
+use tests::{Backend, ControlledHandler};
 
 on_every_store! {
     authentication_outside_refuses_a_replay,
@@ -33,24 +33,8 @@ static WRITES: Policy = Policy::of_routes(Strategy::RequestId);
 const SHOP: &str = "https://shop.example";
 
 /// A server with two scopes for each middleware: in one it is outside of the guard, in one inside.
-struct Shop {
-    handler: ControlledHandler,
-    server: Server,
-    _backend: Backend,
-}
-
-impl Shop {
-    fn open(backend: Backend) -> Self {
-        let handler = ControlledHandler::new();
-        let idempotency = guard(&backend).build().expect("settings that fit");
-        let guard = idempotency.clone();
-        let server = Server::start(&idempotency, &handler, move |config| scopes(&guard, config));
-        Self { handler, server, _backend: backend }
-    }
-
-    fn post(&self, path: &str) -> Sender {
-        self.server.post(path).key("k")
-    }
+fn open(backend: Backend) -> Shop {
+    Shop::serving(backend, |builder| builder, scopes)
 }
 
 /// The middleware that is wrapped last is outside.
@@ -110,9 +94,9 @@ fn page<B: 'static>(response: ServiceResponse<B>) -> actix_web::Result<ErrorHand
 }
 
 async fn authentication_outside_refuses_a_replay(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     for (path, status) in [("outside", 401), ("inside", 201)] {
-        let send = || shop.post(&format!("/authentication/{path}/orders"));
+        let send = || shop.post(&format!("/authentication/{path}/orders")).key("k");
         assert_eq!(send().send().await.status, 201);
         let revoked = send().header("X-Revoked", "yes").send().await;
         assert_eq!((revoked.status, revoked.is_replay()), (status, status == 201), "{path}");
@@ -121,8 +105,8 @@ async fn authentication_outside_refuses_a_replay(backend: Backend) {
 
 async fn compression_outside_is_made_for_each_client(backend: Backend) {
     const GZIP: [u8; 2] = [0x1f, 0x8b];
-    let shop = Shop::open(backend);
-    let send = |path: &str| shop.post(&format!("/compress/{path}/orders"));
+    let shop = open(backend);
+    let send = |path: &str| shop.post(&format!("/compress/{path}/orders")).key("k");
     for path in ["outside", "inside"] {
         let first = send(path).header("Accept-Encoding", "gzip").send().await;
         assert_eq!(first.header("Content-Encoding"), Some("gzip"));
@@ -140,9 +124,8 @@ async fn compression_outside_is_made_for_each_client(backend: Backend) {
 }
 
 async fn cors_outside_lets_a_page_read_every_answer(backend: Backend) {
-    let shop = Shop::open(backend);
-    let send =
-        |path: &str| shop.server.post(&format!("/cors/{path}/orders")).header("Origin", SHOP);
+    let shop = open(backend);
+    let send = |path: &str| shop.post(&format!("/cors/{path}/orders")).header("Origin", SHOP);
     let readable = |reply: &tests::Reply| {
         reply.header("Access-Control-Allow-Origin").is_some_and(|origin| origin == SHOP)
     };
@@ -158,7 +141,7 @@ async fn cors_outside_lets_a_page_read_every_answer(backend: Backend) {
 
 /// Also where a guard was told to guard OPTIONS, and stands around the middleware that answers.
 async fn a_preflight_is_never_asked_for_a_key(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     for path in ["/cors/outside/orders", "/cors/inside/orders"] {
         let options = || shop.server.send(Method::OPTIONS, path).header("Origin", SHOP);
         let preflight = options()
@@ -175,8 +158,8 @@ async fn a_preflight_is_never_asked_for_a_key(backend: Backend) {
 }
 
 async fn default_headers_outside_are_on_every_answer(backend: Backend) {
-    let shop = Shop::open(backend);
-    let send = |path: &str| shop.server.post(&format!("/headers/{path}/orders"));
+    let shop = open(backend);
+    let send = |path: &str| shop.post(&format!("/headers/{path}/orders"));
     let first = send("outside").key("k").send().await;
     let again = send("outside").key("k").send().await;
     let problem = send("outside").send().await;
@@ -188,18 +171,18 @@ async fn default_headers_outside_are_on_every_answer(backend: Backend) {
 }
 
 async fn a_path_that_is_normalized_outside_is_one(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     for (path, is_one) in [("outside", true), ("inside", false)] {
-        let send = |end: &str| shop.post(&format!("/normalize/{path}/orders{end}")).send();
+        let send = |end: &str| shop.post(&format!("/normalize/{path}/orders{end}")).key("k").send();
         assert_eq!(send("/").await.status, 201);
         assert_eq!(send("").await.is_replay(), is_one, "{path}");
     }
 }
 
 async fn error_handlers_outside_see_every_answer(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.handler.answers(|_| HttpResponse::build(StatusCode::CONFLICT).body("as the handler said"));
-    let send = || shop.server.post("/errors/outside/orders");
+    let send = || shop.post("/errors/outside/orders");
     assert_eq!(send().key("k").send().await.body, "a page for an error");
     assert_eq!(send().key("k").send().await.body, "a page for a replay");
     let missing = send().send().await;
@@ -208,9 +191,9 @@ async fn error_handlers_outside_see_every_answer(backend: Backend) {
 }
 
 async fn error_handlers_inside_are_stored(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.handler.answers(|_| HttpResponse::build(StatusCode::CONFLICT).body("as the handler said"));
-    let send = || shop.server.post("/errors/inside/orders");
+    let send = || shop.post("/errors/inside/orders");
     for _ in 0..2 {
         assert_eq!(send().key("k").send().await.body, "a page for an error");
     }

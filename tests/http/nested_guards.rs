@@ -1,6 +1,6 @@
 //! Guards around guards: one guards the request, the innermost.
 
-use crate::guard;
+use crate::Shop;
 use crate::scopes::finishes_although_its_client_is_gone;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpResponse, Responder, route};
@@ -12,7 +12,7 @@ use idempotent_runtime::token::issue_token;
 use idempotent_runtime::{Idempotency, Middleware, idempotent};
 use reqwest::Method;
 use std::time::Duration;
-use tests::{Backend, ControlledHandler, Sender, Server};
+use tests::{Backend, ControlledHandler};
 
 on_every_store! {
     of_two_guards_the_inner_one_guards,
@@ -48,24 +48,8 @@ static SHORT: Policy = Policy::of_routes(Strategy::RequestId).lease(Duration::fr
 static TOKENS: Policy = Policy::of_routes(Strategy::Token).operation("placeOrder");
 
 /// A server whose scopes are named after their guards, from the outermost.
-struct Shop {
-    backend: Backend,
-    handler: ControlledHandler,
-    server: Server,
-}
-
-impl Shop {
-    fn open(backend: Backend) -> Self {
-        let handler = ControlledHandler::new();
-        let idempotency = guard(&backend).build().expect("settings that fit");
-        let guard = idempotency.clone();
-        let server = Server::start(&idempotency, &handler, move |config| scopes(&guard, config));
-        Self { backend, handler, server }
-    }
-
-    fn post(&self, path: &str) -> Sender {
-        self.server.post(path)
-    }
+fn open(backend: Backend) -> Shop {
+    Shop::serving(backend, |builder| builder, scopes)
 }
 
 fn scopes(idempotency: &Idempotency, config: &mut ServiceConfig) {
@@ -136,7 +120,7 @@ async fn locked(handler: Handler, attempt: Attempt) -> impl Responder {
 
 /// Behaviour 43.
 async fn of_two_guards_the_inner_one_guards(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     for (n, path) in ["/twice/orders", "/around/within/orders"].into_iter().enumerate() {
         let send = || shop.post(path).key("k").body("order").send();
         let first = send().await;
@@ -155,13 +139,13 @@ async fn of_two_guards_the_inner_one_guards(backend: Backend) {
 }
 
 async fn each_guard_has_records_of_its_own(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let first = shop.post("/twice/attempt").key("k").send().await;
     assert_eq!(&first.body[..], b"attempt 1", "the outer guard's claim is none of the inner one's");
 }
 
 async fn the_policy_of_the_inner_guard_decides(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let send = |path: &str| shop.post(path).key("k").send();
     assert_eq!(send("/rejecting/writes/orders").await.status, 201);
     assert!(send("/rejecting/writes/orders").await.is_replay());
@@ -177,7 +161,7 @@ async fn the_policy_of_the_inner_guard_decides(backend: Backend) {
 }
 
 async fn a_failure_behind_two_guards_frees_the_key(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.handler.answers(|run| match run {
         1 => HttpResponse::ServiceUnavailable().finish(),
         2 => panic!("as the test asked"),
@@ -190,7 +174,7 @@ async fn a_failure_behind_two_guards_frees_the_key(backend: Backend) {
 }
 
 async fn while_a_run_lasts_its_duplicates_are_the_inner_guards(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.handler.pause();
     let send = |path: &str| tokio::spawn(shop.post(path).key("k").send());
     // The outer guard would have this one wait.
@@ -220,16 +204,15 @@ async fn while_a_run_lasts_its_duplicates_are_the_inner_guards(backend: Backend)
 
 /// Behaviour 16.
 async fn behind_two_guards_a_handler_finishes_although_its_client_is_gone(backend: Backend) {
-    let shop = Shop::open(backend);
-    finishes_although_its_client_is_gone(&shop.server, &shop.handler, "/writes/waiting/orders")
-        .await;
+    let shop = open(backend);
+    finishes_although_its_client_is_gone(&shop, "/writes/waiting/orders").await;
     // Neither guard is left behind with the client.
     let other = shop.post("/writes/waiting/orders").key("k").body("another").send().await;
     other.is_problem(422, "key-reused");
 }
 
 async fn after_a_panic_the_inner_guard_decides(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.handler.answers(|run| match run {
         1 | 3 => panic!("as the test asked"),
         _ => HttpResponse::Created().finish(),
@@ -245,7 +228,7 @@ async fn after_a_panic_the_inner_guard_decides(backend: Backend) {
 
 /// The store goes away under a run, for longer than either lease lasts.
 async fn an_outer_guard_does_not_hold_what_the_inner_one_ran(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let store = shop.backend.store.clone();
     shop.handler.answers(move |run| {
         store.set_down(run == 1);
@@ -262,7 +245,7 @@ async fn an_outer_guard_does_not_hold_what_the_inner_one_ran(backend: Backend) {
 }
 
 async fn an_inner_guard_without_a_key_leaves_the_request_to_the_outer_one(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let send = || shop.post("/writes/keyed/attempt").key("k");
     let first = send().send().await;
     assert_eq!((first.status, &first.body[..]), (201, &b"attempt 1"[..]));
@@ -278,7 +261,7 @@ async fn an_inner_guard_without_a_key_leaves_the_request_to_the_outer_one(backen
 }
 
 async fn an_annotated_handler_behind_two_guards_keeps_its_own_policy(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let send = |key: &str| shop.post("/twice/annotated").key(key).send();
     let first = send("k").await;
     assert_eq!((first.status, &first.body[..]), (201, &b"attempt 1"[..]));
@@ -295,7 +278,7 @@ async fn an_annotated_handler_behind_two_guards_keeps_its_own_policy(backend: Ba
 }
 
 async fn an_annotated_handler_without_its_key_is_guarded_by_the_scope(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     for path in ["/rejecting/writes/annotated/keyed", "/twice/annotated/keyed"] {
         let first = shop.post(path).key("k").send().await;
         assert_eq!((first.status, &first.body[..]), (201, &b"attempt 1"[..]));
@@ -308,7 +291,7 @@ async fn an_annotated_handler_without_its_key_is_guarded_by_the_scope(backend: B
 }
 
 async fn a_lock_inside_of_a_guard_leaves_the_key_to_it(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     for path in ["/writes/keyed/locked/one", "/twice/locked/two"] {
         let first = shop.post(path).key("k").send().await;
         assert_eq!((first.status, &first.body[..]), (201, &b"under a lock: true"[..]));
@@ -320,7 +303,7 @@ async fn a_lock_inside_of_a_guard_leaves_the_key_to_it(backend: Backend) {
 }
 
 async fn after_a_panic_under_a_lock_both_guards_are_ended(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.handler.answers(|run| match run {
         1 | 3 => panic!("as the test asked"),
         _ => HttpResponse::Created().finish(),
@@ -336,7 +319,7 @@ async fn after_a_panic_under_a_lock_both_guards_are_ended(backend: Backend) {
 }
 
 async fn a_token_is_used_once_behind_two_guards(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let token = shop.server.send(Method::GET, "/issued").send().await.body;
     let token = std::str::from_utf8(&token).unwrap();
     let send = || shop.post("/tokens/orders").header("token", token).send();
@@ -352,7 +335,7 @@ async fn a_token_is_used_once_behind_two_guards(backend: Backend) {
 
 async fn a_route_that_the_outer_guard_excepts_is_guarded_by_the_inner_one(backend: Backend) {
     use idempotent_runtime::store::record::Summary;
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     assert_eq!(shop.post("/excepting/orders").key("k").send().await.status, 201);
     let record = shop.backend.store.record().await;
     assert_eq!(Summary::of(&record.value).operation, "/excepting/orders");

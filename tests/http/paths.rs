@@ -1,6 +1,6 @@
 //! The guard reads what the handler reads, however a request is spelled.
 
-use crate::guard;
+use crate::Shop;
 use actix_web::web::{self, Data, Form, Path, ServiceConfig};
 use actix_web::{Error, HttpRequest, HttpResponse, Responder, route};
 use idempotent_runtime::policy::{Policy, Strategy};
@@ -8,7 +8,7 @@ use idempotent_runtime::store::record::Summary;
 use idempotent_runtime::{Idempotency, Middleware, idempotent};
 use reqwest::Method;
 use serde::Deserialize;
-use tests::{Backend, ControlledHandler, Sender, Server};
+use tests::{Backend, ControlledHandler};
 
 on_every_store! {
     a_segment_however_it_is_spelled_is_one_key,
@@ -126,31 +126,14 @@ fn with_scope(guard: &Idempotency, config: &mut ServiceConfig) {
     config.configure(routes).service(scope);
 }
 
-struct Shop {
-    backend: Backend,
-    handler: ControlledHandler,
-    server: Server,
+fn open(backend: Backend) -> Shop {
+    Shop::serving(backend, |builder| builder, with_scope)
 }
 
-impl Shop {
-    fn open(backend: Backend) -> Self {
-        let handler = ControlledHandler::new();
-        let idempotency = guard(&backend).build().expect("settings that fit");
-        let guard = idempotency.clone();
-        let routes = move |config: &mut ServiceConfig| with_scope(&guard, config);
-        let server = Server::start(&idempotency, &handler, routes);
-        Self { backend, handler, server }
-    }
-
-    fn post(&self, path: &str) -> Sender {
-        self.server.post(path)
-    }
-
-    async fn read(&self, path: &str) -> String {
-        let reply = self.server.send(Method::GET, path).send().await;
-        assert_eq!(reply.status, 201, "{path}");
-        String::from_utf8(reply.body.to_vec()).expect("text")
-    }
+async fn read(shop: &Shop, path: &str) -> String {
+    let reply = shop.server.send(Method::GET, path).send().await;
+    assert_eq!(reply.status, 201, "{path}");
+    String::from_utf8(reply.body.to_vec()).expect("text")
 }
 
 /// Values, and how else each can be spelled.
@@ -162,7 +145,7 @@ const SPELLINGS: [(&str, &[&str]); 4] = [
 ];
 
 async fn a_segment_however_it_is_spelled_is_one_key(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     for (n, (value, spellings)) in SPELLINGS.into_iter().enumerate() {
         for spelled in spellings {
             let reply = shop.post(&format!("/once/{spelled}")).send().await;
@@ -174,7 +157,7 @@ async fn a_segment_however_it_is_spelled_is_one_key(backend: Backend) {
 
 /// One of them is a name of the key, and one of the request.
 async fn a_segment_however_it_is_spelled_is_one_path(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     for (n, (_, spellings)) in SPELLINGS.into_iter().enumerate() {
         for (m, spelled) in spellings.iter().enumerate() {
             let reply = shop.post(&format!("/keyed/{spelled}")).key("k").send().await;
@@ -185,7 +168,7 @@ async fn a_segment_however_it_is_spelled_is_one_path(backend: Backend) {
 }
 
 async fn a_segment_is_what_the_handler_gets(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let others = ["%2525", "%252B", "a%2525b", "%EF%BF%BD", "%25", "%2B", "%20", "2"];
     for (n, spelled) in others.into_iter().enumerate() {
         let reply = shop.post(&format!("/once/{spelled}")).send().await;
@@ -198,13 +181,13 @@ async fn a_segment_is_what_the_handler_gets(backend: Backend) {
 }
 
 async fn a_segment_however_it_is_spelled_is_one_answer(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let mut runs = 0;
     for (value, spellings) in SPELLINGS {
         for changed in spellings {
             runs += 1;
             for spelled in spellings {
-                assert_eq!(shop.read(&format!("/users/{spelled}")).await, value, "{spelled}");
+                assert_eq!(read(&shop, &format!("/users/{spelled}")).await, value, "{spelled}");
                 assert_eq!(shop.handler.runs(), runs, "{spelled}");
             }
             let path = format!("/users/{changed}");
@@ -214,26 +197,26 @@ async fn a_segment_however_it_is_spelled_is_one_answer(backend: Backend) {
 }
 
 async fn without_a_key_spellings_of_a_path_and_a_query_are_one_answer(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let mut runs = 0;
     for query in ["", "?q=a+b", "?q=a%20%62"] {
         for changed in ["x+y", "x%2By"] {
             runs += 1;
             for spelled in ["x+y", "x%2By", "%78+y"] {
-                assert_eq!(shop.read(&format!("/pages/{spelled}{query}")).await, "x+y");
+                assert_eq!(read(&shop, &format!("/pages/{spelled}{query}")).await, "x+y");
                 assert_eq!(shop.handler.runs(), runs, "{spelled}{query}");
             }
             let path = format!("/pages/{changed}{query}");
             assert_eq!(shop.server.send(Method::PUT, &path).send().await.status, 204);
         }
     }
-    assert_eq!(shop.read("/pages/p%2Fq").await, "p/q");
-    assert_eq!(shop.read("/pages/p").await, "p");
+    assert_eq!(read(&shop, "/pages/p%2Fq").await, "p/q");
+    assert_eq!(read(&shop, "/pages/p").await, "p");
     assert_eq!(shop.handler.runs(), runs + 2);
 }
 
 async fn spellings_of_a_query_are_one_request(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let send = |query: &str| shop.post(&format!("/keyed/1?{query}")).key("k").send();
     assert!(!send("a=1+2&b=%C3%A9").await.is_replay());
     for same in ["a=1%202&b=%c3%a9", "%61=1+2&b=é", "&a=1+2&&b=%C3%A9&"] {
@@ -246,7 +229,7 @@ async fn spellings_of_a_query_are_one_request(backend: Backend) {
 }
 
 async fn bytes_that_are_no_text_are_compared_as_bytes(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     for (n, path) in ["/keyed/%FE", "/keyed/%FF", "/keyed/%EF%BF%BD"].into_iter().enumerate() {
         assert!(!shop.post(path).key("k").send().await.is_replay(), "{path}");
         assert!(shop.post(path).key("k").send().await.is_replay(), "{path}");
@@ -259,7 +242,7 @@ async fn bytes_that_are_no_text_are_compared_as_bytes(backend: Backend) {
 }
 
 async fn a_value_that_is_no_text_is_no_key(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     for path in ["/once/%FE", "/once/a%C3", "/once/%F%45", "/asked?name=%FE", "/asked?name=a%ff"] {
         let refused = shop.post(path).send().await;
         refused.is_problem(400, "key-invalid");
@@ -276,7 +259,7 @@ async fn a_value_that_is_no_text_is_no_key(backend: Backend) {
 }
 
 async fn a_form_is_read_in_its_charset(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let send = |charset: &str, body: &'static [u8]| {
         let kind = format!("application/x-www-form-urlencoded{charset}");
         shop.post("/filled-in").header("Content-Type", kind).body(body)
@@ -300,7 +283,7 @@ async fn a_form_is_read_in_its_charset(backend: Backend) {
 }
 
 async fn a_cookie_is_read_as_the_handler_gets_it(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let send = |cookie: &'static str| shop.post("/signed-in").header("Cookie", cookie).send();
     for cookie in ["sid=a%20b", "other=%FE; sid=a%20b", "sid=\"a b\"", "sid; s%69d=%61 b"] {
         let reply = send(cookie).await;
@@ -319,7 +302,7 @@ async fn a_cookie_is_read_as_the_handler_gets_it(backend: Backend) {
 }
 
 async fn behind_a_scope_spellings_of_a_path_are_one(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     for (n, spellings) in
         [&["/g/plain", "/g/pl%61in"][..], &["/g/items/x+y", "/g/items/x%2By", "/g/it%65ms/x+y"]]
             .into_iter()
@@ -337,7 +320,7 @@ async fn behind_a_scope_spellings_of_a_path_are_one(backend: Backend) {
 }
 
 async fn an_exception_matches_what_the_router_matches(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     for guarded in ["/g/files/x", "/g/files/public%2Fx", "/g/files/public%2fx", "/g/plain"] {
         shop.post(guarded).send().await.is_problem(400, "key-missing");
     }

@@ -1,6 +1,6 @@
 //! Whole scopes: handlers that nobody annotated, behind one policy.
 
-use crate::guard;
+use crate::Shop;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::{ErrorBadGateway, ErrorConflict, ErrorUnauthorized};
@@ -16,7 +16,7 @@ use idempotent_runtime::{Idempotency, Middleware, idempotent};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
-use tests::{Backend, ControlledHandler, Sender, Server};
+use tests::{Backend, ControlledHandler};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -55,26 +55,8 @@ static HOLDING: Policy = Policy::of_routes(Strategy::RequestId)
 static TOKENS: Policy = Policy::of_routes(Strategy::Token).operation("placeOrder");
 
 /// A server with a guarded scope for each policy, and the same routes in each.
-struct Shop {
-    backend: Backend,
-    handler: ControlledHandler,
-    idempotency: Idempotency,
-    server: Server,
-}
-
-impl Shop {
-    fn open(backend: Backend) -> Self {
-        let handler = ControlledHandler::new();
-        let idempotency = guard(&backend).build().expect("settings that fit");
-        let guard = idempotency.clone();
-        let routes = move |config: &mut ServiceConfig| scopes(&guard, config);
-        let server = Server::start(&idempotency, &handler, routes);
-        Self { backend, handler, idempotency, server }
-    }
-
-    fn post(&self, path: &str) -> Sender {
-        self.server.post(path)
-    }
+fn open(backend: Backend) -> Shop {
+    Shop::serving(backend, |builder| builder, scopes)
 }
 
 fn scopes(guard: &Idempotency, config: &mut ServiceConfig) {
@@ -198,7 +180,7 @@ async fn checking(
 }
 
 async fn a_handler_that_nobody_annotated_runs_once(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let first = shop.post("/writes/orders").key("k").body("order").send().await;
     assert_eq!((first.status, first.is_replay()), (201, false));
     let again = shop.post("/writes/orders").key("k").body("order").send().await;
@@ -213,7 +195,7 @@ async fn a_handler_that_nobody_annotated_runs_once(backend: Backend) {
 }
 
 async fn only_the_methods_chosen_are_guarded(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let twice = async |method: Method, path: &str, header: &str| {
         let send = || shop.server.send(method.clone(), path).header(header, "k").send();
         assert_eq!(send().await.status, 201);
@@ -230,7 +212,7 @@ async fn only_the_methods_chosen_are_guarded(backend: Backend) {
 }
 
 async fn a_key_is_required_unless_it_is_optional(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.post("/writes/orders").send().await.is_problem(400, "key-missing");
     shop.post("/writes/orders").key("é").send().await.is_problem(400, "key-invalid");
     assert_eq!(shop.handler.runs(), 0);
@@ -244,7 +226,7 @@ async fn a_key_is_required_unless_it_is_optional(backend: Backend) {
 }
 
 async fn an_excepted_route_is_left_alone(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     for run in 1..=2 {
         let reply = shop.post("/writes/free/7").key("k").send().await;
         assert_eq!((reply.is_replay(), shop.handler.runs()), (false, run));
@@ -254,7 +236,7 @@ async fn an_excepted_route_is_left_alone(backend: Backend) {
 
 async fn routes_of_one_scope_are_operations_of_their_own(backend: Backend) {
     use idempotent_runtime::store::record::Summary;
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.post("/writes/orders").key("k").send().await;
     assert_eq!(shop.post("/writes/orders/7").key("k").send().await.body, "7, attempt 1");
     let record = shop.backend.store.record().await;
@@ -266,7 +248,7 @@ async fn routes_of_one_scope_are_operations_of_their_own(backend: Backend) {
 }
 
 async fn an_annotated_handler_keeps_its_own_policy(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let send = || shop.post("/writes/annotated").key("k").send();
     let first = send().await;
     assert_eq!((first.status, &first.body[..]), (201, &b"attempt 1"[..]));
@@ -287,7 +269,7 @@ async fn an_annotated_handler_keeps_its_own_policy(backend: Backend) {
 }
 
 async fn an_annotated_handler_that_waits_does_so_inside(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.handler.pause();
     let send = || tokio::spawn(shop.post("/waiting/annotated/waiting").key("k").send());
     let first = send();
@@ -304,13 +286,13 @@ async fn an_annotated_handler_that_waits_does_so_inside(backend: Backend) {
 }
 
 async fn an_annotated_handler_runs_to_its_end_inside(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let path = "/waiting/annotated/waiting";
-    finishes_although_its_client_is_gone(&shop.server, &shop.handler, path).await;
+    finishes_although_its_client_is_gone(&shop, path).await;
 }
 
 async fn what_an_extractor_refuses_leaves_the_key_free(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let order = |body: &'static str| {
         shop.post("/writes/json").key("k").header("Content-Type", "application/json").body(body)
     };
@@ -326,7 +308,7 @@ async fn what_an_extractor_refuses_leaves_the_key_free(backend: Backend) {
 }
 
 async fn an_error_of_the_handler_is_its_answer(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.handler.answers(|_| HttpResponse::Conflict().finish());
     let send = || shop.post("/writes/failing").key("k").send();
     let (first, again) = (send().await, send().await);
@@ -339,7 +321,7 @@ async fn an_error_of_the_handler_is_its_answer(backend: Backend) {
 }
 
 async fn who_is_refused_outside_gets_no_replay(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let send = || shop.post("/checked/orders").key("k");
     assert_eq!(send().send().await.status, 201);
     assert_eq!(send().header("X-Revoked", "yes").send().await.status, 401);
@@ -351,7 +333,7 @@ async fn who_is_refused_outside_gets_no_replay(backend: Backend) {
 }
 
 async fn an_error_of_a_middleware_inside_leaves_the_key_free(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let send = || shop.post("/unchecked/orders").key("k");
     assert_eq!(send().header("X-Revoked", "yes").send().await.status, 401);
     assert_eq!(send().header("X-Broken", "yes").send().await.status, 502);
@@ -360,7 +342,7 @@ async fn an_error_of_a_middleware_inside_leaves_the_key_free(backend: Backend) {
 }
 
 async fn of_fifty_at_once_behind_a_scope_one_runs(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.handler.pause();
     let all = join_all((0..50).map(|_| shop.post("/waiting/orders").key("k").send()));
     let (replies, ()) = tokio::join!(all, async {
@@ -373,39 +355,35 @@ async fn of_fifty_at_once_behind_a_scope_one_runs(backend: Backend) {
 }
 
 async fn behind_a_scope_a_handler_finishes_although_its_client_is_gone(backend: Backend) {
-    let shop = Shop::open(backend);
-    finishes_although_its_client_is_gone(&shop.server, &shop.handler, "/waiting/orders").await;
+    let shop = open(backend);
+    finishes_although_its_client_is_gone(&shop, "/waiting/orders").await;
 }
 
 /// A client resets its connection in the middle of the run; its retry gets the answer.
-pub(crate) async fn finishes_although_its_client_is_gone(
-    server: &Server,
-    handler: &ControlledHandler,
-    path: &str,
-) {
-    handler.pause();
-    let mut client = TcpStream::connect(server.address()).await.unwrap();
+pub(crate) async fn finishes_although_its_client_is_gone(shop: &Shop, path: &str) {
+    shop.handler.pause();
+    let mut client = TcpStream::connect(shop.server.address()).await.unwrap();
     let request = format!(
         "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\n\
          Idempotency-Key: k\r\nContent-Length: 0\r\n\r\n"
     );
     client.write_all(request.as_bytes()).await.unwrap();
-    handler.runs_reach(1).await;
+    shop.handler.runs_reach(1).await;
     // A reset, not an orderly end: actix drops the handler's future.
     client.set_zero_linger().unwrap();
     drop(client);
     // Other requests on the same server have been served after the reset arrived.
     for _ in 0..20 {
-        server.post(path).send().await.is_problem(400, "key-missing");
+        shop.post(path).send().await.is_problem(400, "key-missing");
     }
-    handler.resume();
-    handler.answers_reach(1).await;
-    let retry = server.post(path).key("k").send().await;
-    assert_eq!((retry.status, retry.is_replay(), handler.runs()), (201, true, 1));
+    shop.handler.resume();
+    shop.handler.answers_reach(1).await;
+    let retry = shop.post(path).key("k").send().await;
+    assert_eq!((retry.status, retry.is_replay(), shop.handler.runs()), (201, true, 1));
 }
 
 async fn a_panic_behind_a_scope_is_answered_and_a_retry_runs(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.handler.answers(|run| {
         assert!(run > 1, "as the test asked");
         HttpResponse::Created().finish()
@@ -417,7 +395,7 @@ async fn a_panic_behind_a_scope_is_answered_and_a_retry_runs(backend: Backend) {
 }
 
 async fn a_held_scope_holds_after_a_panic(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.handler.answers(|_| panic!("as the test asked"));
     assert_eq!(shop.post("/holding/orders").key("k").send().await.status, 500);
     shop.post("/holding/orders").key("k").send().await.is_problem(409, "outcome-unknown");
@@ -425,7 +403,7 @@ async fn a_held_scope_holds_after_a_panic(backend: Backend) {
 }
 
 async fn a_body_reaches_the_handler_whole_unless_it_is_too_long(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let body = vec![b'x'; 100_000];
     let reply = shop.post("/writes/length").key("k").body(body.clone()).send().await;
     assert_eq!(&reply.body[..], b"100000");
@@ -435,7 +413,7 @@ async fn a_body_reaches_the_handler_whole_unless_it_is_too_long(backend: Backend
 }
 
 async fn tokens_guard_a_scope(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let issued = async |path| shop.server.send(Method::GET, path).send().await.body.to_vec();
     let (token, another) = (issued("/issued").await, issued("/issued-for-another").await);
     let send = |path, token: &[u8]| shop.post(path).header("token", token).send();
@@ -448,7 +426,7 @@ async fn tokens_guard_a_scope(backend: Backend) {
 }
 
 async fn while_the_store_is_down_nothing_behind_a_scope_runs(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.backend.store.set_down(true);
     shop.post("/writes/orders").key("k").send().await.is_problem(503, "store-unavailable");
     shop.backend.store.set_down(false);
@@ -509,7 +487,7 @@ fn tokens_for_no_operation_are_refused() {
 }
 
 async fn a_scope_can_ask_when_a_request_was_first_sent(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let now = shop.backend.clock.wall().as_secs();
     let send = |key: &'static str, time: u64| {
         let sent = time.to_string();
