@@ -7,6 +7,7 @@ mod circles;
 mod documents;
 mod files;
 mod imports;
+mod map;
 mod modules;
 mod reader;
 mod rooms;
