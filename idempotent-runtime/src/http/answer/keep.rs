@@ -1,6 +1,7 @@
 //! The decision what is kept of a response, for every guard alike.
 
 use crate::http::answer::caching::{Audience, may_be_kept, tagged};
+use crate::http::answer::problem::IDEMPOTENCY_PROBLEM;
 use crate::http::answer::stored_response::StoreResponse;
 use crate::outcome::{Outcome, StoredResponse};
 use crate::policy::{Keeps, OnDuplicate, Policy};
@@ -27,6 +28,10 @@ const KEPT_HEADERS: [&str; 8] = [
 
 /// The headers that are kept beside these of an answer that many read.
 const CACHING_HEADERS: [&str; 3] = ["cache-control", "expires", "vary"];
+
+/// The headers that are kept beside these of a task's response, which nobody saw before: by this one a
+/// client recognises that its handler panicked.
+const TASK_HEADERS: [&str; 1] = [IDEMPOTENCY_PROBLEM];
 
 /// The reason for keeping a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,11 +208,12 @@ impl Capture {
 
     /// The name of a header that is kept.
     fn name(self, name: &HeaderName) -> Option<&'static str> {
-        let caching: &[_] = match self.purpose {
+        let more: &[_] = match self.purpose {
             KeepFor::Readers(_) => &CACHING_HEADERS,
-            KeepFor::Retries | KeepFor::Commit | KeepFor::Task => &[],
+            KeepFor::Task => &TASK_HEADERS,
+            KeepFor::Retries | KeepFor::Commit => &[],
         };
-        let mut kept = KEPT_HEADERS.iter().chain(self.headers).chain(caching);
+        let mut kept = KEPT_HEADERS.iter().chain(self.headers).chain(more);
         kept.find(|kept| **kept == name.as_str()).copied()
     }
 }

@@ -187,7 +187,7 @@ pub struct Problem {
 
 /// The header by which a client recognises a problem of ours, however the app renders it: its value
 /// is the last segment of the problem's type.
-const IDEMPOTENCY_PROBLEM: HeaderName = HeaderName::from_static("idempotency-problem");
+pub(crate) const IDEMPOTENCY_PROBLEM: &str = "idempotency-problem";
 
 /// The members of RFC 9457, section 3.1, and one of ours.
 #[derive(Serialize)]
@@ -223,7 +223,7 @@ impl Problem {
     /// Marks the response that this problem became, so that a client recognises it.
     pub(crate) fn mark(&self, mut response: HttpResponse) -> HttpResponse {
         let name = HeaderValue::from_static(self.kind.name());
-        response.headers_mut().insert(IDEMPOTENCY_PROBLEM, name);
+        response.headers_mut().insert(HeaderName::from_static(IDEMPOTENCY_PROBLEM), name);
         response
     }
 
