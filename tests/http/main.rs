@@ -58,6 +58,7 @@ mod scopes;
 mod script;
 mod tasks;
 mod tasks_elsewhere;
+mod tasks_full;
 mod tokens;
 mod ttl_boundaries;
 mod wire_format;
