@@ -137,6 +137,7 @@ async fn a_person_gets_a_page_and_a_program_gets_json(backend: Backend) {
     let person = form().header("Accept", CHROMIUM).send().await;
     assert_eq!(person.status, 412);
     assert_eq!(person.header("Content-Type"), Some("text/html; charset=utf-8"));
+    assert_eq!(person.header("Idempotency-Problem"), Some("token-invalid"));
     let page = String::from_utf8(person.body.to_vec()).unwrap();
     assert!(
         page.contains("<h1>This form has expired</h1>") && page.contains("href=\"/\""),

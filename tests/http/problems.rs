@@ -14,6 +14,7 @@ on_every_store! {
     an_app_chooses_the_types_of_problems,
     a_message_replaces_the_detail_of_duplicates_alone,
     a_problem_names_its_path,
+    a_panic_is_retryable_where_the_next_request_runs,
     a_rendering_that_panics_is_done_without,
     an_app_that_is_built_wrongly_is_told_of_in_its_own_words,
 }
@@ -79,6 +80,16 @@ async fn a_problem_names_its_path(backend: Backend) {
     let shop = Shop::open(backend);
     let reply = shop.post("/orders?secret=1").send().await;
     assert_eq!(reply.json()["instance"], "/orders", "without the query, which may hold secrets");
+}
+
+async fn a_panic_is_retryable_where_the_next_request_runs(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.handler.answers(|_| panic!("as the test asked"));
+    for (path, retryable) in [("/orders", true), ("/holding", false)] {
+        let reply = shop.post(path).key("k").send().await;
+        reply.is_problem(500, "handler-panicked");
+        assert_eq!(reply.json()["retryable"], retryable, "{path}");
+    }
 }
 
 async fn a_rendering_that_panics_is_done_without(backend: Backend) {
