@@ -6,7 +6,7 @@ use actix_web::{Responder, route};
 use idempotent_runtime::policy::{Policy, Strategy};
 use idempotent_runtime::{Idempotency, IdempotencyBuilder, Middleware, idempotent};
 use reqwest::Method;
-use tests::{Backend, ControlledHandler, Sender};
+use tests::{Backend, ControlledHandler, Sender, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -16,6 +16,7 @@ on_every_store! {
     one_host_is_one_however_it_is_spelled,
     what_a_proxy_says_beside_the_host_does_not_count,
     the_target_of_a_request_names_its_host,
+    the_authority_of_a_request_names_its_host,
     one_key_on_two_hosts_is_two_tasks,
     behind_a_middleware_hosts_are_told_apart,
     an_answer_is_computed_for_each_host,
@@ -156,6 +157,38 @@ async fn the_target_of_a_request_names_its_host(backend: Backend) {
     assert_eq!(shop.handler.runs(), 1);
 }
 
+/// Over HTTP/2, which needs no Host line.
+async fn the_authority_of_a_request_names_its_host(backend: Backend) {
+    let shop = Shop::of_hosts(backend);
+    let server = Server::start_http2(&shop.idempotency, &shop.handler, routes::all);
+    let line = TcpStream::connect(server.address()).await.unwrap();
+    let (client, connection) = h2::client::handshake(line).await.unwrap();
+    tokio::spawn(connection);
+    let ask = async |authority: &str, hosts: &[&str]| {
+        let request = http::Request::post(format!("http://{authority}/orders"))
+            .header("Authorization", "Bearer alice")
+            .header("Idempotency-Key", "k");
+        let request = hosts.iter().fold(request, |request, host| request.header("Host", *host));
+        let mut client = client.clone().ready().await.unwrap();
+        let (reply, _) = client.send_request(request.body(()).unwrap(), true).unwrap();
+        let (head, mut body) = reply.await.unwrap().into_parts();
+        match head.headers.get("Idempotency-Problem") {
+            Some(problem) => problem.to_str().unwrap().to_owned(),
+            None => String::from_utf8(body.data().await.unwrap().unwrap().to_vec()).unwrap(),
+        }
+    };
+    for (authority, run) in
+        [("a.example", "run 1"), ("b.example", "run 2"), ("A.example:80", "run 1")]
+    {
+        assert_eq!(ask(authority, &[]).await, run, "{authority}");
+    }
+    assert_eq!(ask("a.example", &["A.Example"]).await, "run 1");
+    for hosts in [&["b.example"][..], &["a.example", "a.example"]] {
+        assert_eq!(ask("a.example", hosts).await, "host-invalid");
+    }
+    assert_eq!(shop.handler.runs(), 2);
+}
+
 async fn one_key_on_two_hosts_is_two_tasks(backend: Backend) {
     let shop = Shop::of_hosts(backend);
     let mut locations = Vec::new();
@@ -227,13 +260,15 @@ async fn an_answer_of_one_host_is_forgotten_however_it_is_spelled(backend: Backe
 
 async fn tokens_and_locks_are_those_of_all_hosts(backend: Backend) {
     let shop = Shop::of_hosts(backend);
-    let token = shop.at("a.example", Method::GET, "/tokens/token").send().await.body;
-    let used = shop.at("b.example", Method::POST, "/token").header("token", &token[..]);
-    assert_eq!(used.send().await.status, 201);
+    for (issuing, using) in [("a.example", "b.example"), ("a b", "a/b")] {
+        let token = shop.at(issuing, Method::GET, "/tokens/token").send().await.body;
+        let used = shop.at(using, Method::POST, "/token").header("token", &token[..]);
+        assert_eq!(used.send().await.status, 201, "{using}");
+    }
 
     shop.handler.pause();
     let holder = tokio::spawn(shop.at("a.example", Method::POST, "/locked/7").send());
-    shop.handler.runs_reach(2).await;
+    shop.handler.runs_reach(3).await;
     let other = shop.at("a b", Method::POST, "/locked-impatiently/7").send().await;
     other.is_problem(423, "locked");
     shop.handler.resume();

@@ -18,9 +18,33 @@ pub struct Server {
     thread: Option<thread::JoinHandle<()>>,
 }
 
+#[derive(Clone, Copy)]
+enum Protocol {
+    Http1,
+    Http2,
+}
+
 impl Server {
     /// Serves these routes, guarded by `idempotency`, with `handler` in the handlers' data.
     pub fn start(
+        idempotency: &Idempotency,
+        handler: &ControlledHandler,
+        routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    ) -> Self {
+        Self::speaking(Protocol::Http1, idempotency, handler, routes)
+    }
+
+    /// The same, to clients that know beforehand that it speaks HTTP/2.
+    pub fn start_http2(
+        idempotency: &Idempotency,
+        handler: &ControlledHandler,
+        routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    ) -> Self {
+        Self::speaking(Protocol::Http2, idempotency, handler, routes)
+    }
+
+    fn speaking(
+        protocol: Protocol,
         idempotency: &Idempotency,
         handler: &ControlledHandler,
         routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
@@ -37,9 +61,13 @@ impl Server {
                 })
                 .workers(2)
                 .disable_signals()
-                .shutdown_timeout(1)
-                .bind(("127.0.0.1", 0))
-                .expect("a free port");
+                .shutdown_timeout(1);
+                let place = ("127.0.0.1", 0);
+                let bound = match protocol {
+                    Protocol::Http1 => server.bind(place),
+                    Protocol::Http2 => server.bind_auto_h2c(place),
+                };
+                let server = bound.expect("a free port");
                 let address = server.addrs()[0];
                 let server = server.run();
                 ready.send((address, server.handle())).expect("the test waits");
