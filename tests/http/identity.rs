@@ -3,7 +3,8 @@
 use crate::Shop;
 use actix_web::error::ErrorForbidden;
 use idempotent_runtime::Scope;
-use tests::Backend;
+use reqwest::Method;
+use tests::{Backend, Sender};
 
 on_every_store! {
     another_account_runs_independently,
@@ -49,6 +50,11 @@ async fn who_does_not_say_who_it_is_claims_nothing(backend: Backend) {
     anonymous("").send().await.is_problem(400, "scope-missing");
     let twice = shop.post("/orders").key("k").header("Authorization", "Bearer bob");
     twice.send().await.is_problem(400, "scope-missing");
+    for value in [b"Bearer \xfe", b"Bearer \xff"] {
+        let url = format!("http://{}/orders", shop.server.address());
+        let request = Sender::anonymous(Method::POST, url).key("k").header("Authorization", value);
+        request.send().await.is_problem(400, "scope-missing");
+    }
     assert_eq!(shop.handler.runs(), 0);
 }
 

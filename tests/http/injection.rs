@@ -1,15 +1,21 @@
 //! Values that mean something to stores, shells, terminals and other parsers are only values.
 
 use crate::Shop;
+use actix_web::web::{Data, Json, Path};
+use actix_web::{Responder, route};
+use idempotent_runtime::idempotent;
 use idempotent_runtime::store::record::Summary;
+use serde_json::json;
 use std::fmt::Write as _;
-use tests::Backend;
+use tests::{Backend, ControlledHandler};
 
 on_every_store! {
     values_of_every_kind_name_records_of_their_own,
+    a_header_that_is_no_text_is_no_part_of_a_key,
     scopes_of_every_kind_are_apart,
     what_people_read_of_a_record_is_printable,
     a_record_shows_no_credential,
+    a_record_shows_no_credential_that_an_expression_names,
 }
 
 /// Text that was trouble elsewhere, and pairs that others take for one.
@@ -70,6 +76,19 @@ async fn values_of_every_kind_name_records_of_their_own(backend: Backend) {
     }
 }
 
+async fn a_header_that_is_no_text_is_no_part_of_a_key(backend: Backend) {
+    let shop = Shop::open(backend);
+    let send = |part: &[u8]| {
+        let request = shop.post("/by-sources/1?q=q").header("Cookie", "sid=s");
+        request.header("X-Part", part).send()
+    };
+    for part in [&b"\xfe"[..], b"\xff", b"a\xc3", b"a\tb"] {
+        send(part).await.is_problem(400, "key-invalid");
+    }
+    assert_eq!(send("é".as_bytes()).await.status, 201);
+    assert_eq!(shop.handler.runs(), 1);
+}
+
 /// Every value stands in the place of another's neighbour.
 async fn scopes_of_every_kind_are_apart(backend: Backend) {
     let shop = Shop::open(backend);
@@ -117,5 +136,39 @@ async fn a_record_shows_no_credential(backend: Backend) {
     assert_eq!(sent.send().await.status, 201);
     let record = shop.backend.store.record().await;
     assert_eq!(Summary::of(&record.value).label, "(secret)".repeat(5));
+    assert!(!record.value.windows(6).any(|bytes| bytes == b"hunter"), "none is kept");
+}
+
+#[derive(serde::Deserialize)]
+struct Login {
+    name: String,
+    api_key: String,
+    client_secret: Option<String>,
+}
+
+#[route("/by-expressions/{token}", method = "POST")]
+#[idempotent(
+    key = "{token}{login.name}{login.api_key}{login.client_secret.as_deref().unwrap_or_default()}",
+    fingerprint = "none"
+)]
+async fn by_expressions(
+    handler: Data<ControlledHandler>,
+    token: Path<String>,
+    login: Json<Login>,
+) -> impl Responder {
+    let _ = (token, login);
+    handler.run().await
+}
+
+async fn a_record_shows_no_credential_that_an_expression_names(backend: Backend) {
+    let routes = |_: &_, config: &mut actix_web::web::ServiceConfig| {
+        config.service(by_expressions);
+    };
+    let shop = Shop::serving(backend, |builder| builder, routes);
+    let login = json!({"name": "ann", "api_key": "hunter2", "client_secret": "hunter3"});
+    let sent = shop.post("/by-expressions/hunter1").json(&login);
+    assert_eq!(sent.send().await.status, 201);
+    let record = shop.backend.store.record().await;
+    assert_eq!(Summary::of(&record.value).label, "(secret)ann(secret)(secret)");
     assert!(!record.value.windows(6).any(|bytes| bytes == b"hunter"), "none is kept");
 }

@@ -20,6 +20,7 @@ on_every_store! {
     bytes_that_are_no_text_are_compared_as_bytes,
     a_value_that_is_no_text_is_no_key,
     a_form_is_read_in_its_charset,
+    a_form_that_is_not_in_its_charset_is_no_key,
     a_cookie_is_read_as_the_handler_gets_it,
     behind_a_scope_spellings_of_a_path_are_one,
     an_exception_matches_what_the_router_matches,
@@ -39,6 +40,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(edit_page)
         .service(asked)
         .service(filled_in)
+        .service(not_read)
         .service(signed_in);
 }
 
@@ -104,6 +106,13 @@ async fn asked(handler: Handler, asked: web::Query<Named>) -> impl Responder {
 #[idempotent(key = "{form.name}", fingerprint = "none", required = false)]
 async fn filled_in(handler: Handler, sent: Form<Named>) -> impl Responder {
     got(handler, &sent.name).await
+}
+
+/// Its handler does not read the form.
+#[route("/not-read", method = "POST")]
+#[idempotent(key = "{form.name}", fingerprint = "none")]
+async fn not_read(handler: Handler) -> impl Responder {
+    handler.run().await
 }
 
 #[route("/signed-in", method = "POST")]
@@ -282,6 +291,21 @@ async fn a_form_is_read_in_its_charset(backend: Backend) {
     assert_eq!(shop.handler.runs(), 1);
 }
 
+/// Where an extractor reads the form, it refuses before.
+async fn a_form_that_is_not_in_its_charset_is_no_key(backend: Backend) {
+    let shop = open(backend);
+    let send = |charset: &str, body: &'static [u8]| {
+        let kind = format!("application/x-www-form-urlencoded; charset={charset}");
+        shop.post("/not-read").header("Content-Type", kind).body(body).send()
+    };
+    for (charset, body) in [("unheard-of", &b"name=a"[..]), ("shift_jis", b"name=a\xff")] {
+        send(charset, body).await.is_problem(400, "key-invalid");
+    }
+    assert_eq!(send("shift_jis", b"name=\x83\x41").await.status, 201);
+    assert!(send("utf-8", "name=ア".as_bytes()).await.is_replay());
+    assert_eq!(shop.handler.runs(), 1);
+}
+
 async fn a_cookie_is_read_as_the_handler_gets_it(backend: Backend) {
     let shop = open(backend);
     let send = |cookie: &'static str| shop.post("/signed-in").header("Cookie", cookie).send();
@@ -298,6 +322,9 @@ async fn a_cookie_is_read_as_the_handler_gets_it(backend: Backend) {
     ] {
         send(cookie).await.is_problem(400, kind);
     }
+    // The handler gets none of the line.
+    let broken = shop.post("/signed-in").header("Cookie", b"sid=a%20b; other=\xfe");
+    broken.send().await.is_problem(400, "key-invalid");
     assert_eq!(shop.handler.runs(), 1);
 }
 
