@@ -125,6 +125,6 @@ mod tests {
 
     #[test]
     fn what_was_found_for_token_holds() {
-        replayed("token", 39, super::token);
+        replayed("token", 91, super::token);
     }
 }
