@@ -11,6 +11,8 @@ use crate::key::{Address, Guard, KeyParts, StorageKey};
 use crate::store::Swap;
 use crate::store::bytes::{CHECKSUM_LENGTH, Undecodable, append_checksum, verify_checksum};
 use bytes::Bytes;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Mutex;
 
@@ -36,6 +38,8 @@ struct List {
     place: StorageKey,
     /// Its last known bytes. Changes of one process take turns, and meet only those of others.
     seen: Mutex<Option<Bytes>>,
+    /// How many bytes it had when it was last seen, for those who do not change it.
+    length: AtomicUsize,
 }
 
 /// The contents of a list.
@@ -69,7 +73,7 @@ impl Index {
                 operation: Some("index"),
                 key: &key,
             });
-            List { place, seen: Mutex::default() }
+            List { place, seen: Mutex::default(), length: AtomicUsize::default() }
         }))
     }
 
@@ -115,12 +119,11 @@ impl Index {
         task: &StorageKey,
     ) -> Result<bool, StoreError> {
         let list = self.list(task);
-        let mut seen = list.seen.lock().await;
-        if seen.as_ref().is_none_or(|seen| seen.len() < size(LONGEST)) {
+        if list.length.load(Ordering::Relaxed) < size(LONGEST) {
             return Ok(false);
         }
-        *seen = engine.core().read(&list.place).await?.map(|entry| entry.value);
-        Ok(seen.as_ref().is_some_and(|seen| seen.len() >= size(LONGEST)))
+        let there = list.look(engine).await?;
+        Ok(there.is_some_and(|there| there.len() >= size(LONGEST)))
     }
 
     /// Every task that is not finished, and some that were a moment ago.
@@ -140,13 +143,28 @@ impl Index {
 }
 
 impl List {
+    /// The bytes that are there.
+    async fn look(&self, engine: &Engine) -> Result<Option<Bytes>, StoreError> {
+        let there = engine.core().read(&self.place).await?.map(|entry| entry.value);
+        Ok(self.saw(there))
+    }
+
+    fn saw(&self, there: Option<Bytes>) -> Option<Bytes> {
+        self.length.store(there.as_ref().map_or(0, Bytes::len), Ordering::Relaxed);
+        there
+    }
+
     /// Changes the list, or finds by a fresh look that there is nothing to change.
+    ///
+    /// A turn that does not come within the store's patience is given up: while the store does not answer,
+    /// each one before it takes as long.
     async fn change(
         &self,
         engine: &Engine,
         mut change: impl FnMut(&mut Unfinished),
     ) -> Result<(), StoreError> {
-        let mut seen = self.seen.lock().await;
+        let turn = async { Ok(self.seen.lock().await) };
+        let mut seen = engine.core().bounded("swap", pin!(turn)).await?;
         let mut fresh = false;
         for race in 0..RACES {
             let before = self.decode(seen.as_ref())?;
@@ -156,7 +174,7 @@ impl List {
                 if fresh {
                     return Ok(());
                 }
-                *seen = engine.core().read(&self.place).await?.map(|entry| entry.value);
+                *seen = self.look(engine).await?;
                 fresh = true;
                 continue;
             }
@@ -165,10 +183,10 @@ impl List {
             let expected = seen.take();
             match self.exchange(engine, expected, next.clone(), after.life).await? {
                 None => {
-                    *seen = Some(next);
+                    *seen = self.saw(Some(next));
                     return Ok(());
                 }
-                Some(there) => (*seen, fresh) = (there, true),
+                Some(there) => (*seen, fresh) = (self.saw(there), true),
             }
             if race > 0 {
                 pause_for(jittered(PAUSE * 2_u32.pow(race.min(3)))).await;

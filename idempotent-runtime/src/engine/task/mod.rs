@@ -16,6 +16,8 @@ pub(crate) mod progress;
 mod queue;
 mod tasks;
 #[cfg(test)]
+mod silence_tests;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use found_task::{FoundTask, TaskStage};
