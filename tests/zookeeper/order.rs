@@ -2,6 +2,7 @@
 
 use crate::{LONG, held, lock, process};
 use futures_util::future::join_all;
+use futures_util::poll;
 use idempotent_runtime::lock::LockError;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -56,6 +57,20 @@ async fn who_gives_up_leaves_no_place_behind() {
     places_reach(&server, 1).await;
     guard.release().await;
     held(&other).await.release().await;
+}
+
+/// Also the lock that was granted, and whose grant was not looked at yet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_leaves_as_it_is_granted_the_lock_does_not_hold_it() {
+    let server = ZooKeeperServer::start().await;
+    let process = process(&server, LONG).await;
+    for _ in 0..20 {
+        let mut dropped = Box::pin(lock(&process).lease(Duration::from_mins(10)).acquire());
+        assert!(poll!(&mut dropped).is_pending());
+        places_reach(&server, 1).await;
+        drop(dropped);
+        places_reach(&server, 0).await;
+    }
 }
 
 /// Invariant S1, with as many at once as a crowd has.

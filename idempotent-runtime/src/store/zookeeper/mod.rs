@@ -96,8 +96,9 @@ impl Locks for ZooKeeperLocks {
                 Err(error) => drop(grant.send(Err(error))),
             }
         });
+        let mut caller = Caller(granted);
         StoreFuture::new(async move {
-            let lock = granted.await.map_err(|_| thread_ended("acquire"))?;
+            let lock = (&mut caller.0).await.map_err(|_| thread_ended("acquire"))?;
             let lock = lock.map_err(|error| failed("acquire", error))?;
             Ok(lock.map(|lock| -> Box<dyn LockHandle> { Box::new(lock) }))
         })
@@ -110,6 +111,19 @@ impl Locks for ZooKeeperLocks {
 
 /// The answer to a caller: the lock, or `None` when others held it for too long.
 type Granted = Result<Option<ZooKeeperLock>, Error>;
+
+/// A caller that waits for the answer. Where it leaves, a lock that was granted meanwhile is released.
+struct Caller(oneshot::Receiver<Granted>);
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        self.0.close();
+        if let Ok(Ok(Some(lock))) = self.0.try_recv() {
+            let (answer, _nobody) = oneshot::channel();
+            drop(lock.release.send(answer));
+        }
+    }
+}
 
 /// The end of the wait for a lock.
 enum WaitEnd {
