@@ -50,8 +50,9 @@ pub(super) async fn write_all(
 ) {
     let mut writes = Vec::with_capacity(QUEUE);
     while queue.recv_many(&mut writes, QUEUE).await > 0 {
-        // A caller that stopped waiting was told that the write may or may not have happened.
-        writes.retain(|queued| !queued.answer.is_closed());
+        // A caller that stopped waiting was told that the write may or may not have happened. Where it
+        // exchanges it may end a run or give a key back, which somebody still waits for.
+        writes.retain(|queued| queued.write.is_exchange() || !queued.answer.is_closed());
         match commit(&mut connection, &writes, column_millis(clock.wall())).await {
             Ok(written) => {
                 for (queued, written) in writes.drain(..).zip(written) {
@@ -86,6 +87,10 @@ async fn commit(
 }
 
 impl Write {
+    const fn is_exchange(&self) -> bool {
+        matches!(self, Self::Put { expected: Some(_), .. })
+    }
+
     const fn operation(&self) -> &'static str {
         match self {
             Self::Put { expected: None, .. } => "create",
