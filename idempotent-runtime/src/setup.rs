@@ -2,6 +2,7 @@
 
 use crate::clock::{Clock, SystemClock};
 use crate::engine::{Engine, OnDrainTimeout};
+use crate::error::StoreError;
 use crate::policy::{LONGEST, SHORTEST_LEASE};
 use crate::store::{Finding, Locks, Severity, Store};
 use crate::strategy::Settings;
@@ -74,6 +75,9 @@ pub enum BuildError {
         .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     )]
     UnfitStore(Vec<Finding>),
+    /// The host has no thread to give, without which no lease is kept alive.
+    #[error("no thread can be started, which keeps leases alive: raise the limit of threads")]
+    NoThread(#[source] StoreError),
     /// There is an old secret and no new one.
     #[error("`previous_token_secret` is set without `token_secret`: set the new one, too")]
     NoCurrentSecret,
@@ -98,6 +102,7 @@ impl Setup {
         self.check_settings()?;
         self.check_store()?;
         let engine = Engine::with_locks(self.store, self.clock, self.store_patience, self.locks);
+        engine.start_thread().map_err(BuildError::NoThread)?;
         let Self { settings, database, on_drain_timeout, .. } = self;
         Ok(Arc::new(Base { engine, settings, database, on_drain_timeout }))
     }

@@ -41,7 +41,7 @@ impl EngineCore {
             rooms: WaitingRooms::default(),
             in_flight: Arc::default(),
             queues: FairQueues::default(),
-            heartbeat: Heartbeat::new(),
+            heartbeat: Heartbeat::default(),
             definitions: Definitions::default(),
         }
     }
@@ -56,6 +56,12 @@ impl EngineCore {
 
     pub(super) fn counters(&self) -> &Counters {
         &self.tools.counters
+    }
+
+    /// Starts the thread that keeps leases alive: there is one before anything runs.
+    pub(super) fn start_thread(&self) -> Result<(), StoreError> {
+        let no_thread = |error| StoreError::new(StoreErrorKind::Unavailable, "renew").because(error);
+        self.heartbeat.start(&self.tools).map(drop).map_err(no_thread)
     }
 
     /// Puts a value where nothing is, within the deadline; answers what is there instead.

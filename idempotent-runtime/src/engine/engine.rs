@@ -83,6 +83,7 @@ impl Engine {
 
     async fn admit(&self, request: &ClaimRequest) -> Result<Admission, StoreError> {
         let core = &*self.0;
+        core.start_thread()?;
         let Some(in_flight) = core.in_flight.enter() else {
             return Ok(Admission::Refused(Refusal::Draining));
         };
@@ -168,7 +169,7 @@ impl Engine {
 
     fn start(&self, lease: Arc<Lease>, context: RunContext, ends: Duration) -> Execution {
         lease.set_end(ends);
-        let renewal = self.0.heartbeat.keep(&lease, &self.0.tools);
+        let renewal = self.0.heartbeat.keep(&lease);
         context.run(lease, Ownership::Renewed(renewal))
     }
 
@@ -235,6 +236,16 @@ impl Engine {
     #[must_use]
     pub fn under_way(&self) -> usize {
         self.0.in_flight.now()
+    }
+
+    /// Starts the thread that keeps leases alive and lets the store drop what is over.
+    ///
+    /// Where that was not done, the first run does it.
+    ///
+    /// # Errors
+    /// When the host has no thread to give; nothing can run then.
+    pub fn start_thread(&self) -> Result<(), StoreError> {
+        self.0.start_thread()
     }
 
     /// How often each thing happened so far.

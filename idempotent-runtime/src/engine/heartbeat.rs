@@ -9,10 +9,14 @@ use crate::engine::lease::Lease;
 use crate::engine::pause::jittered;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::observe::Counters;
+use crate::store::own_thread::{OwnThread, lasting};
 use crate::store::{LeaseStatus, Store};
+use futures_util::FutureExt;
 use slab::Slab;
 use std::error::Error as StdError;
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::io::Error as IoError;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -36,11 +40,11 @@ const PURGE_EVERY: Duration = Duration::from_secs(30);
 const PURGE: u32 = 512;
 const PURGE_PAUSE: Duration = Duration::from_millis(50);
 
-/// Keeps leases alive for one engine. The thread starts with the first run, and ends with the engine.
-#[derive(Debug)]
+/// Keeps leases alive for one engine, on a thread that ends with it.
+#[derive(Debug, Default)]
 pub(crate) struct Heartbeat {
     queue: Arc<RenewalQueue>,
-    start: Once,
+    thread: OnceLock<OwnThread>,
 }
 
 /// The tools of a heartbeat.
@@ -82,13 +86,28 @@ struct Beat {
 }
 
 impl Heartbeat {
-    pub(crate) fn new() -> Self {
-        Self { queue: Arc::default(), start: Once::new() }
+    /// Starts the thread, unless it is there: before any lease is to be kept alive.
+    ///
+    /// # Errors
+    /// When the host has no thread to give.
+    pub(crate) fn start(&self, tools: &Tools) -> Result<&OwnThread, IoError> {
+        if let Some(thread) = self.thread.get() {
+            return Ok(thread);
+        }
+        let started = OwnThread::start("idempotency-heartbeat")?;
+        Ok(self.thread.get_or_init(|| {
+            let (queue, beating, purging) = (Arc::clone(&self.queue), tools.clone(), tools.clone());
+            started.spawn(lasting("renewing leases", move || {
+                let (queue, tools) = (Arc::clone(&queue), beating.clone());
+                async move { beat(&queue, &tools).await }
+            }));
+            started.spawn(lasting("purging", move || purge(purging.clone())));
+            started
+        }))
     }
 
     /// Keeps a lease alive from now on.
-    pub(crate) fn keep(&self, lease: &Arc<Lease>, tools: &Tools) -> RenewalGuard {
-        self.start.call_once(|| start(Arc::clone(&self.queue), tools.clone()));
+    pub(crate) fn keep(&self, lease: &Arc<Lease>) -> RenewalGuard {
         let due = Instant::now() + lease.length() / PART;
         let beat = Beat { lease: Arc::clone(lease), due: Some(due) };
         let id = self.queue.change(due, |beats| beats.all.insert(beat));
@@ -163,23 +182,9 @@ impl Beats {
     }
 }
 
-fn start(queue: Arc<RenewalQueue>, tools: Tools) {
-    let thread = std::thread::Builder::new().name("idempotency-heartbeat".to_owned());
-    let spawned = thread.spawn(move || {
-        match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime.block_on(beat(&queue, &tools)),
-            Err(error) => tracing::error!(%error, "leases are not renewed: no runtime"),
-        }
-    });
-    if let Err(error) = spawned {
-        tracing::error!(%error, "leases are not renewed: no thread");
-    }
-}
-
 /// Until the engine is gone: sends what is due, then waits for the next.
 async fn beat(queue: &Arc<RenewalQueue>, tools: &Tools) {
     let room = Arc::new(Semaphore::new(AT_ONCE));
-    tokio::spawn(purge(tools.clone()));
     loop {
         let (due, wakes) = {
             let mut beats = queue.beats();
@@ -205,7 +210,7 @@ async fn beat(queue: &Arc<RenewalQueue>, tools: &Tools) {
 async fn renew(queue: &RenewalQueue, tools: &Tools, id: usize, lease: &Arc<Lease>) {
     let sent = tools.clock.steady();
     let patience = tools.patience.min(lease.length() / PART);
-    let wait = match timeout(patience, lease.renew(&*tools.store)).await {
+    let wait = match timeout(patience, caught("swap", lease.renew(&*tools.store))).await {
         Ok(Ok(LeaseStatus::Held)) => {
             lease.set_end(sent + lease.length());
             tools.counters.renewed.count();
@@ -219,6 +224,16 @@ async fn renew(queue: &RenewalQueue, tools: &Tools, id: usize, lease: &Arc<Lease
     };
     let due = Instant::now() + wait;
     queue.change(due, |beats| beats.again(id, lease, due));
+}
+
+/// Lets a store do something; where it panics, it has failed.
+async fn caught<T>(
+    operation: &'static str,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_panic| {
+        Err(StoreError::new(StoreErrorKind::Unavailable, operation).because("the store panicked"))
+    })
 }
 
 /// Whether the lease still holds is for the store to say, so it is asked again until it does.
@@ -249,7 +264,8 @@ async fn purge(tools: Tools) {
     loop {
         sleep(jittered(PURGE_EVERY)).await;
         loop {
-            match timeout(tools.patience, tools.store.purge(PURGE)).await {
+            let dropped = caught("purge", async { tools.store.purge(PURGE).await });
+            match timeout(tools.patience, dropped).await {
                 Ok(Ok(dropped)) if dropped >= PURGE => sleep(PURGE_PAUSE).await,
                 Ok(Ok(_)) => break,
                 Ok(Err(error)) => {

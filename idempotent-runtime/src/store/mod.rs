@@ -24,8 +24,7 @@ mod zookeeper;
 mod doctor;
 #[cfg(any(feature = "redis", feature = "postgres", feature = "mysql"))]
 mod life;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "zookeeper"))]
-mod own_thread;
+pub(crate) mod own_thread;
 
 #[doc(hidden)]
 pub mod record;

@@ -1,17 +1,27 @@
-//! A thread of a store's own, with its runtime.
+//! A thread of its own, with its runtime: of a store, or of an engine.
 //!
 //! A worker of actix-web is a runtime of one thread. A connection that lives there is stuck as long as
 //! a handler blocks that worker, and all who wait for the connection are stuck with it.
 
 use crate::error::{StoreError, StoreErrorKind};
+use futures_util::FutureExt;
 use std::convert::Infallible;
+use std::io::Error as IoError;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
-use tokio::runtime::{Builder, Handle};
+use std::time::Duration;
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+/// The pause before work that panicked begins again: below a third of the shortest lease.
+const AGAIN: Duration = Duration::from_millis(10);
 
 /// The thread and its runtime. They end with the last clone, and drop the work that still runs there.
+///
+/// Nothing else ends them: a panic is logged, and the thread goes on.
 #[derive(Clone, Debug)]
-pub(in crate::store) struct OwnThread {
+pub(crate) struct OwnThread {
     runtime: Handle,
     /// Nothing is sent through it: that the last one is gone is the message.
     _alive: mpsc::Sender<Infallible>,
@@ -19,18 +29,17 @@ pub(in crate::store) struct OwnThread {
 
 impl OwnThread {
     /// Starts a thread of this name.
-    pub(in crate::store) fn start(name: &'static str) -> Result<Self, StoreError> {
-        let no_thread =
-            |error| StoreError::new(StoreErrorKind::Unavailable, "connect").because(error);
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(no_thread)?;
+    pub(crate) fn start(name: &'static str) -> Result<Self, IoError> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
-        let (alive, mut gone) = mpsc::channel(1);
-        let until_gone = move || runtime.block_on(async { while gone.recv().await.is_some() {} });
-        thread::Builder::new().name(name.to_owned()).spawn(until_gone).map_err(no_thread)?;
+        let (alive, gone) = mpsc::channel(1);
+        let until_gone = move || drive(&runtime, name, gone);
+        thread::Builder::new().name(name.to_owned()).spawn(until_gone)?;
         Ok(Self { runtime: handle, _alive: alive })
     }
 
     /// Runs some work there, to its end also where the caller is gone.
+    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "zookeeper"))]
     pub(in crate::store) async fn run<T: Send + 'static>(
         &self,
         operation: &'static str,
@@ -39,18 +48,69 @@ impl OwnThread {
         self.runtime.spawn(work).await.map_err(|_| thread_ended(operation))
     }
 
+    /// Starts some work there, and leaves it to itself.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(work);
+    }
+
     /// Starts some work there, and keeps the thread until the work ends.
     #[cfg(any(feature = "sqlite", feature = "zookeeper"))]
     pub(in crate::store) fn keep_running(&self, work: impl Future<Output = ()> + Send + 'static) {
         let kept = self.clone();
-        self.runtime.spawn(async move {
+        self.spawn(async move {
             work.await;
             drop(kept);
         });
     }
 }
 
-/// The error of a thread that ended while its store is in use, as only a panic makes it.
+/// Drives the work on a runtime until the last handle of its thread is gone.
+fn drive(runtime: &Runtime, name: &'static str, mut gone: mpsc::Receiver<Infallible>) {
+    let mut until_gone = || runtime.block_on(async { while gone.recv().await.is_some() {} });
+    while catch_unwind(AssertUnwindSafe(&mut until_gone)).is_err() {
+        tracing::error!(name, "a thread panicked, and goes on");
+    }
+}
+
+/// Does some work until it ends by itself; after a panic, which is logged, it begins again.
+pub(crate) async fn lasting<F: Future<Output = ()>>(
+    name: &'static str,
+    mut work: impl FnMut() -> F,
+) {
+    while AssertUnwindSafe(work()).catch_unwind().await.is_err() {
+        tracing::error!(name, "lasting work panicked, and begins again");
+        sleep(AGAIN).await;
+    }
+}
+
+/// The error of a store whose thread could not be started.
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "zookeeper"))]
+pub(in crate::store) fn not_started(error: IoError) -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, "connect").because(error)
+}
+
+/// The error of work that ended with a panic while its store is in use.
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "zookeeper"))]
 pub(in crate::store) fn thread_ended(operation: &'static str) -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, operation).because("the store's thread has ended")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::sync::oneshot;
+
+    /// A panic of what a store or a log of the app's own does is not the end of what must last.
+    #[tokio::test]
+    async fn lasting_work_that_panics_begins_again_on_its_thread() {
+        let thread = OwnThread::start("idempotency-test").unwrap();
+        let (tell, third) = oneshot::channel();
+        let (mut tell, mut times) = (Some(tell), 0);
+        thread.spawn(lasting("test", move || {
+            times += 1;
+            let tell = tell.take_if(|_| times == 3);
+            async move { tell.expect("it is the third time").send(()).expect("the test waits") }
+        }));
+        third.await.expect("it begins a third time");
+    }
 }

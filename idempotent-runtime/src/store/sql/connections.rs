@@ -5,7 +5,7 @@
 //! gone is an error at once.
 
 use crate::error::StoreError;
-use crate::store::own_thread::OwnThread;
+use crate::store::own_thread::{OwnThread, not_started};
 use crate::store::sql::contract::{Rows, SqlFuture};
 use crate::store::sql::errors::{failed, is_reusable_after};
 use sqlx::ConnectOptions;
@@ -51,7 +51,7 @@ impl<C: Rows> SqlConnections<C> {
     pub(super) fn new(thread: &'static str, options: C::Options) -> Result<Self, StoreError> {
         let (permits, idle) = (Semaphore::new(MAX_CONNECTIONS), Mutex::default());
         let pool = Arc::new(ConnectionPool { options, permits, idle });
-        Ok(Self { thread: OwnThread::start(thread)?, pool })
+        Ok(Self { thread: OwnThread::start(thread).map_err(not_started)?, pool })
     }
 
     /// Runs an operation on a connection, within its deadline, and to its end also where the caller

@@ -2,7 +2,7 @@
 
 use crate::error::StoreError;
 use crate::key::StorageKey;
-use crate::store::own_thread::OwnThread;
+use crate::store::own_thread::{OwnThread, not_started};
 use crate::store::zookeeper::errors::failed;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +40,7 @@ impl Sessions {
             None => (None, rest),
         };
         let cluster = cluster.trim_end_matches('/').to_owned();
-        let thread = OwnThread::start("idempotency-zookeeper")?;
+        let thread = OwnThread::start("idempotency-zookeeper").map_err(not_started)?;
         let shared = SharedSession { cluster, credentials, timeout, current: Mutex::default() };
         Ok(Self { thread, shared: Arc::new(shared) })
     }

@@ -8,7 +8,7 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::store::contract::{Entry, Store, Swap};
 use crate::store::future::StoreFuture;
-use crate::store::own_thread::{OwnThread, thread_ended};
+use crate::store::own_thread::{OwnThread, not_started, thread_ended};
 use crate::store::sql::errors::failed;
 use bytes::Bytes;
 use rows::{SCHEMA, column_millis};
@@ -65,7 +65,7 @@ impl SqliteStore {
             let why = "records in SQLite need a file: `sqlite:PATH`; `memory:` needs none";
             return Err(StoreError::new(StoreErrorKind::Rejected, "connect").because(why));
         }
-        let thread = OwnThread::start("idempotency-sqlite")?;
+        let thread = OwnThread::start("idempotency-sqlite").map_err(not_started)?;
         let opening = path.clone();
         let opened = thread.run("connect", async move { connect(&opening).await });
         let (connection, readers) = opened.await?.map_err(|error| {
