@@ -58,7 +58,7 @@ const ENGINE: Order = Order {
         "task",
         "cached",
         "engine",
-        "drain external_lock resolve",
+        "drain external_lock resolve settle",
         "admission",
         "execution",
         "core",
@@ -67,7 +67,7 @@ const ENGINE: Order = Order {
         "decide",
         "claim",
         "claimed definitions",
-        "lease pause",
+        "lease pause detached",
     ],
 };
 

@@ -21,6 +21,9 @@ on_every_store! { in real time;
     a_name_however_it_is_spelled_is_one_lock,
     in_code_it_is_the_same_lock,
     a_guard_that_is_dropped_releases_the_lock,
+    a_guard_that_is_dropped_outside_of_a_runtime_releases_the_lock,
+    a_lock_whose_claim_is_dropped_is_held_by_nobody,
+    a_release_that_is_dropped_reaches_the_store,
     a_lock_may_be_waited_for_as_long_as_it_takes,
     who_waits_as_the_process_drains_gets_no_lock,
     a_lock_held_for_longer_than_its_lease_is_kept,
@@ -38,6 +41,7 @@ on_every_store! { @ zookeeper;
     a_name_however_it_is_spelled_is_one_lock,
     in_code_it_is_the_same_lock,
     a_guard_that_is_dropped_releases_the_lock,
+    a_guard_that_is_dropped_outside_of_a_runtime_releases_the_lock,
 }
 
 /// How long a handler looks for others in its lock.
@@ -189,6 +193,43 @@ async fn a_guard_that_is_dropped_releases_the_lock(backend: Backend) {
     let lock = || shop.idempotency.lock("thing:a").lease(Duration::from_mins(10));
     drop(lock().acquire().await.unwrap());
     // Within the wait of ten seconds, and not after the lease of ten minutes.
+    lock().acquire().await.unwrap().release().await;
+}
+
+/// Dropped after the claim was sent.
+async fn a_lock_whose_claim_is_dropped_is_held_by_nobody(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.backend.store.answers_to_claims().close();
+    let app = shop.idempotency.clone();
+    let lease = Duration::from_mins(10);
+    let dropped = tokio::spawn(async move { app.lock("a").lease(lease).acquire().await.map(drop) });
+    shop.backend.store.answers_to_claims().reached().await;
+    dropped.abort();
+    assert!(dropped.await.unwrap_err().is_cancelled());
+    // Within the wait of ten seconds, and not after the lease of ten minutes.
+    shop.idempotency.lock("a").acquire().await.unwrap().release().await;
+}
+
+async fn a_release_that_is_dropped_reaches_the_store(backend: Backend) {
+    let shop = Shop::open(backend);
+    let lock = || shop.idempotency.lock("a").lease(Duration::from_mins(10));
+    let held = lock().acquire().await.unwrap();
+    shop.backend.store.exchanges().close();
+    let dropped = tokio::spawn(held.release());
+    shop.backend.store.exchanges().reached().await;
+    dropped.abort();
+    assert!(dropped.await.unwrap_err().is_cancelled());
+    let held = lock().wait(Duration::from_millis(50)).acquire().await;
+    assert!(matches!(held, Err(LockError::Locked { .. })), "its release is on its way");
+    shop.backend.store.exchanges().open();
+    lock().acquire().await.unwrap().release().await;
+}
+
+async fn a_guard_that_is_dropped_outside_of_a_runtime_releases_the_lock(backend: Backend) {
+    let shop = Shop::open(backend);
+    let lock = || shop.idempotency.lock("a").lease(Duration::from_mins(10));
+    let held = lock().acquire().await.unwrap();
+    std::thread::spawn(move || drop(held)).join().unwrap();
     lock().acquire().await.unwrap().release().await;
 }
 

@@ -2,6 +2,7 @@
 
 mod commands;
 mod connections;
+mod dropped_locks;
 mod foreign;
 mod keys;
 mod monitor;

@@ -10,6 +10,7 @@ use crate::engine::wait::WaitingRooms;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::observe::Counters;
+use crate::store::own_thread::OwnThread;
 #[cfg(feature = "actix")]
 use crate::store::{Entry, Swap};
 use crate::store::{Locks, Store};
@@ -19,6 +20,10 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// How many claims are given back at once whose callers left.
+const GIVEN_BACK_AT_ONCE: usize = 64;
 
 /// State that all parts of one engine share.
 #[derive(Debug)]
@@ -31,6 +36,8 @@ pub(crate) struct EngineCore {
     pub(super) queues: FairQueues,
     pub(super) heartbeat: Heartbeat,
     pub(super) definitions: Definitions,
+    /// Turns to give back what may have been claimed for somebody who left.
+    pub(super) given_back: Semaphore,
 }
 
 impl EngineCore {
@@ -43,6 +50,7 @@ impl EngineCore {
             queues: FairQueues::default(),
             heartbeat: Heartbeat::default(),
             definitions: Definitions::default(),
+            given_back: Semaphore::new(GIVEN_BACK_AT_ONCE),
         }
     }
 
@@ -59,9 +67,18 @@ impl EngineCore {
     }
 
     /// Starts the thread that keeps leases alive: there is one before anything runs.
-    pub(super) fn start_thread(&self) -> Result<(), StoreError> {
-        let no_thread = |error| StoreError::new(StoreErrorKind::Unavailable, "renew").because(error);
-        self.heartbeat.start(&self.tools).map(drop).map_err(no_thread)
+    pub(super) fn start_thread(&self) -> Result<&OwnThread, StoreError> {
+        self.heartbeat
+            .start(&self.tools)
+            .map_err(|error| StoreError::new(StoreErrorKind::Unavailable, "renew").because(error))
+    }
+
+    /// Lets some work go on behind its caller, on a thread that no handler blocks.
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        match self.start_thread() {
+            Ok(thread) => thread.spawn(work),
+            Err(error) => tracing::warn!(%error, "a key is left to its lease: no thread"),
+        }
     }
 
     /// Puts a value where nothing is, within the deadline; answers what is there instead.

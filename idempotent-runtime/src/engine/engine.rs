@@ -2,32 +2,27 @@
 
 use crate::clock::Clock;
 use crate::engine::admission::Admission;
-use crate::engine::claim::{Claim, Claimable, Claimer, claim, issued};
+use crate::engine::claim::{Claimable, Claimer, issued};
 use crate::engine::claim_request::ClaimRequest;
-use crate::engine::claimed::Claimed;
 use crate::engine::core::EngineCore;
 use crate::engine::decide::{Decision, Refusal, decide};
 use crate::engine::definitions::Definitions;
+use crate::engine::detached::Detached;
 use crate::engine::drain::{OnDrainTimeout, drain};
 use crate::engine::execution::{Execution, Ownership, RunContext};
 use crate::engine::external_lock;
 use crate::engine::heartbeat::Tools;
 use crate::engine::in_flight::InFlightGuard;
 use crate::engine::lease::Lease;
-use crate::engine::pause::{jittered, pause_for};
 use crate::engine::resolve::{Resolution, Resolved, resolve, tell_held};
+use crate::engine::settle::settle;
 use crate::engine::wait::{Waiting, Woken};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::observe::{Counters, Counts};
 use crate::store::{Label, Locks, Store};
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// How often a claim is sent while the store does not answer, and the pause between.
-const CLAIM_TRIES: u32 = 3;
-const CLAIM_PAUSE: Duration = Duration::from_millis(20);
 
 /// When it is worth asking again after a place in the queue was not good enough.
 const IN_QUEUE: Duration = Duration::from_secs(1);
@@ -58,6 +53,9 @@ impl Engine {
     }
 
     /// Decides what becomes of a request: it runs, gets a stored response, or is refused.
+    ///
+    /// Whoever drops this leaves: a place in a queue is free, and a key that may have been claimed is given
+    /// back.
     ///
     /// # Errors
     /// When the store did not answer, or what it holds under the key is no record. Nothing may
@@ -107,12 +105,8 @@ impl Engine {
             // Waiting in the queue takes time.
             sent = core.clock().steady();
         }
-        let context = RunContext {
-            core: Arc::clone(&self.0),
-            reclaim: *reclaim,
-            _in_flight: in_flight,
-            _front: front,
-        };
+        let context =
+            RunContext { core: Arc::clone(&self.0), reclaim: *reclaim, in_flight, _front: front };
         if let (Claimable::InOrder, Some(locks)) = (claim.claimable, core.locks.as_deref()) {
             let left = (asked + *wait).saturating_sub(core.clock().steady());
             let busy = Refusal::InProgress { retry_after: IN_QUEUE };
@@ -133,7 +127,7 @@ impl Engine {
         let mut by = Claimer::new(claim.claimable, core.clock().wall());
         let mut waiting = None;
         loop {
-            let claimed = self.claim(claim, &by).await?;
+            let claimed = settle(claim, &by, &context).await?;
             match decide(claimed, claim, *rules, &core.definitions) {
                 Decision::Run(lease) => {
                     if by.take_over.is_some_and(|dead| lease.attempt() == dead + 1) {
@@ -142,7 +136,7 @@ impl Engine {
                     let run = self.start(lease, context, sent + claim.lease);
                     // A request that waited was let in before the door closed, and has not begun.
                     if waiting.is_some() && core.in_flight.is_closed() {
-                        Box::pin(run.release()).await;
+                        Detached::to_its_end(run.release()).await;
                         return Ok(Admission::Refused(Refusal::Draining));
                     }
                     return Ok(Admission::Run(run));
@@ -173,32 +167,14 @@ impl Engine {
         context.run(lease, Ownership::Renewed(renewal))
     }
 
-    async fn claim(&self, what: &Claim, by: &Claimer) -> Result<Claimed, StoreError> {
-        let first = claim(self.0.store(), what, by);
-        match self.0.bounded("create", pin!(first)).await {
-            Err(error) if error.is_transient() => Box::pin(self.claim_again(what, by, error)).await,
-            other => other,
-        }
-    }
-
-    /// The answer was lost, so asks again as the same owner (never assumes).
-    async fn claim_again(
-        &self,
-        what: &Claim,
-        by: &Claimer,
-        mut lost: StoreError,
-    ) -> Result<Claimed, StoreError> {
-        let asked = async {
-            for tries in 1..CLAIM_TRIES {
-                pause_for(jittered(CLAIM_PAUSE * tries)).await;
-                match claim(self.0.store(), what, by).await {
-                    Err(error) if error.is_transient() => lost = error,
-                    other => return other,
-                }
-            }
-            Err(lost)
-        };
-        self.0.bounded("create", pin!(asked)).await
+    /// Starts the thread that keeps leases alive and lets the store drop what is over.
+    ///
+    /// Where that was not done, the first run does it.
+    ///
+    /// # Errors
+    /// When the host has no thread to give; nothing can run then.
+    pub fn start_thread(&self) -> Result<(), StoreError> {
+        self.0.start_thread().map(drop)
     }
 
     /// Makes a key that must be issued beforehand claimable for `life`.
@@ -236,16 +212,6 @@ impl Engine {
     #[must_use]
     pub fn under_way(&self) -> usize {
         self.0.in_flight.now()
-    }
-
-    /// Starts the thread that keeps leases alive and lets the store drop what is over.
-    ///
-    /// Where that was not done, the first run does it.
-    ///
-    /// # Errors
-    /// When the host has no thread to give; nothing can run then.
-    pub fn start_thread(&self) -> Result<(), StoreError> {
-        self.0.start_thread()
     }
 
     /// How often each thing happened so far.

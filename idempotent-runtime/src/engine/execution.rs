@@ -37,7 +37,7 @@ pub struct Execution {
 #[derive(Debug)]
 pub(super) struct RunContext {
     pub(super) core: Arc<EngineCore>,
-    pub(super) _in_flight: InFlightGuard,
+    pub(super) in_flight: InFlightGuard,
     /// Of those in this process that want the same key, the next moves up after the end.
     pub(super) _front: Option<Box<Front>>,
     pub(super) reclaim: ReclaimWindow,
@@ -57,6 +57,12 @@ pub(super) enum Ownership {
 impl RunContext {
     pub(super) fn run(self, lease: Arc<Lease>, ownership: Ownership) -> Execution {
         Execution { context: self, lease, ownership }
+    }
+
+    /// The same for what goes on behind its caller: those in the queue need not wait for it.
+    pub(super) fn behind(&self) -> Self {
+        let (core, reclaim) = (Arc::clone(&self.core), self.reclaim);
+        Self { core, in_flight: self.in_flight.behind(), _front: None, reclaim }
     }
 }
 
@@ -174,6 +180,12 @@ impl Execution {
         };
         let next = self.lease.released();
         self.let_go(lock, next, life).await;
+    }
+
+    /// Gives the key back behind its caller, who need not be in a runtime.
+    pub(crate) fn release_behind(self) {
+        let core = Arc::clone(&self.context.core);
+        core.spawn(self.release());
     }
 
     /// Ends the lease at once; the policy says whether the next request runs or is held.

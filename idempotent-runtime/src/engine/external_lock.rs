@@ -3,11 +3,14 @@
 use crate::engine::admission::Admission;
 use crate::engine::claim::{Claim, Claimer, Succession};
 use crate::engine::decide::Refusal;
+use crate::engine::detached::Detached;
 use crate::engine::execution::{Ownership, RunContext};
-use crate::error::StoreError;
+use crate::error::{StoreError, StoreErrorKind};
 use crate::store::record::Owner;
-use crate::store::{LockRequest, Locks};
+use crate::store::{LockHandle, LockRequest, Locks};
+use std::error::Error as StdError;
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// Waits for the lock there, and runs with its fence as the attempt; `busy` is the answer if it waited
 /// too long.
@@ -19,11 +22,15 @@ pub(super) async fn take(
     context: RunContext,
 ) -> Result<Admission, StoreError> {
     let request = LockRequest::new(&claim.key, &claim.label, at_most, claim.lease);
-    let Some(lock) = locks.acquire(request).await? else {
+    let patience = context.core.tools.patience;
+    // Waiting for others is no fault of the backend.
+    let acquired = timeout(at_most.saturating_add(patience), locks.acquire(request)).await;
+    let late = |_| Err(StoreError::new(StoreErrorKind::Timeout, "acquire"));
+    let Some(lock) = acquired.unwrap_or_else(late)? else {
         return Ok(Admission::Refused(busy));
     };
     if context.core.in_flight.is_closed() {
-        lock.release().await?;
+        Detached::to_its_end(release(lock, patience, context)).await;
         return Ok(Admission::Refused(Refusal::Draining));
     }
     let now = Duration::ZERO;
@@ -31,4 +38,12 @@ pub(super) async fn take(
     let fence = lock.fence();
     let lease = claim.lease(&by, fence, 0, claim.running(&by, fence, Succession::First));
     Ok(Admission::Run(context.run(lease, Ownership::Lock(lock))))
+}
+
+/// Releases a lock that nobody uses. The drain waits for it.
+async fn release(lock: Box<dyn LockHandle>, patience: Duration, _context: RunContext) {
+    if let Ok(Err(error)) = timeout(patience, lock.release()).await {
+        let error = &error as &dyn StdError;
+        tracing::warn!(error, "a lock could not be released; it is free when its lease is over");
+    }
 }

@@ -57,6 +57,14 @@ impl InFlight {
     }
 }
 
+impl InFlightGuard {
+    /// Counts in what goes on behind a run that ends; the door is no matter to it.
+    pub(crate) fn behind(&self) -> Self {
+        self.0.now.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(&self.0))
+    }
+}
+
 impl Drop for InFlightGuard {
     fn drop(&mut self) {
         if self.0.now.fetch_sub(1, Ordering::SeqCst) == 1 {

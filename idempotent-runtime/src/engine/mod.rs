@@ -1,8 +1,8 @@
 //! From a claim to a decision and a run: everything that is neither HTTP nor a backend.
 //!
-//! Files import downwards, in this order: `task`, `cached`, `engine`, `external_lock`, `resolve`, `drain`,
+//! Files import downwards, in this order: `task`, `cached`, `engine`, `external_lock`, `settle`, `resolve`, `drain`,
 //! `admission`, `execution`, `core`, `heartbeat`, `wait`, `fair_queue`, `in_flight`, `claim_request`, `decide`,
-//! `claim`, `claimed`, `definitions`, `lease`, `pause`.
+//! `claim`, `claimed`, `definitions`, `lease`, `pause`, `detached`.
 
 mod admission;
 #[cfg(feature = "actix")]
@@ -13,6 +13,7 @@ mod claimed;
 mod core;
 mod decide;
 mod definitions;
+mod detached;
 mod drain;
 #[expect(clippy::module_inception, reason = "one file for one concept, here the engine itself")]
 mod engine;
@@ -24,6 +25,7 @@ mod in_flight;
 mod lease;
 mod pause;
 mod resolve;
+mod settle;
 #[cfg(feature = "actix")]
 pub(crate) mod task;
 mod wait;
@@ -39,6 +41,7 @@ pub use claimed::{Claimed, FirstRequest};
 pub(crate) use decide::{Decision, decide};
 pub use decide::{DuplicateRules, Refusal};
 pub(crate) use definitions::RecordPlace;
+pub(crate) use detached::{Detached, spawn};
 pub use drain::OnDrainTimeout;
 pub use engine::Engine;
 pub use execution::{Completion, Execution};

@@ -3,7 +3,7 @@
 //! A caller may drop its future at any await. A conversation with the store that has begun then goes on in
 //! a task of its own: a claim that nobody uses is given back, a value that is being stored is stored.
 
-use crate::engine::{Admission, ClaimRequest, Completion, Execution};
+use crate::engine::{Admission, ClaimRequest, Completion, Detached, Execution, spawn};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::message::error::MessageError;
 use crate::outcome::Outcome;
@@ -13,13 +13,8 @@ use crate::transaction::{
     self, BusinessDatabase, Effects, Plan, TransactionAdmission, TransactionRun, TxSlot,
 };
 use bytes::Bytes;
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, ready};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::runtime::Handle;
 
 /// A call whose key is known, and is to be claimed.
 pub(super) struct MessageClaim {
@@ -59,15 +54,7 @@ impl MessageClaim {
     pub(super) async fn by_lease(self) -> Result<MessageAdmission, MessageError> {
         let Self { policy, base, request } = self;
         let (engine, ttl) = (base.engine.clone(), request.claim.retention);
-        let admission = Detached::new(
-            async move { engine.begin(&request).await },
-            // Nobody will run it: the key is free again. Nothing happened yet.
-            |unused| match unused {
-                Ok(Admission::Run(execution)) => execution.release().boxed(),
-                _ => ready(()).boxed(),
-            },
-        );
-        match admission.await {
+        match engine.begin(&request).await {
             Ok(Admission::Run(execution)) => {
                 let guard = Some(RunGuard::Lease(execution));
                 Ok(MessageAdmission::Run(MessageRun { policy, guard, ttl }))
@@ -91,14 +78,7 @@ impl MessageClaim {
         let Self { policy, base, request } = self;
         let (engine, ttl, wait) = (base.engine.clone(), request.claim.retention, request.wait);
         let plan = Plan { request: Some(request), row: None, wait };
-        let admission = Detached::new(
-            async move { transaction::begin(&database, &engine, plan).await },
-            |unused| match unused {
-                Ok(TransactionAdmission::Run(run)) => run.roll_back().boxed(),
-                _ => ready(()).boxed(),
-            },
-        );
-        match admission.await {
+        match transaction::begin(&database, &engine, plan).await {
             Ok(TransactionAdmission::Run(mut run)) => {
                 run.put_into(slot);
                 let guard = Some(RunGuard::Transaction(run, slot.clone()));
@@ -186,59 +166,5 @@ async fn abandon(guard: RunGuard, on_abandoned: OnAbandoned) {
         (RunGuard::Lease(execution), OnAbandoned::Hold) => execution.abandon().await,
         // Dropped, it is rolled back: nothing has happened.
         (RunGuard::Transaction(..), _) => {}
-    }
-}
-
-/// A conversation with the store that goes on in a task of its own when its caller goes away: the store
-/// may have done its part, so somebody has to hear the answer.
-struct Detached<T: Send + 'static> {
-    work: Option<BoxFuture<'static, T>>,
-    /// Takes the answer that nobody waits for.
-    unheard: fn(T) -> BoxFuture<'static, ()>,
-}
-
-impl<T: Send + 'static> Detached<T> {
-    fn new(
-        work: impl Future<Output = T> + Send + 'static,
-        unheard: fn(T) -> BoxFuture<'static, ()>,
-    ) -> Self {
-        Self { work: Some(Box::pin(work)), unheard }
-    }
-
-    /// One whose answer changes nothing.
-    fn to_its_end(work: impl Future<Output = T> + Send + 'static) -> Self {
-        Self::new(work, |_| ready(()).boxed())
-    }
-}
-
-impl<T: Send + 'static> Future for Detached<T> {
-    type Output = T;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        let Some(work) = &mut self.work else { return Poll::Pending };
-        let answered = work.as_mut().poll(context);
-        if answered.is_ready() {
-            self.work = None;
-        }
-        answered
-    }
-}
-
-impl<T: Send + 'static> Drop for Detached<T> {
-    fn drop(&mut self) {
-        let Some(work) = self.work.take() else { return };
-        let unheard = self.unheard;
-        spawn(async move { unheard(work.await).await });
-    }
-}
-
-/// Lets a future end by itself; outside a runtime, its key is left to the lease.
-fn spawn(work: impl Future<Output = ()> + Send + 'static) {
-    if let Ok(runtime) = Handle::try_current() {
-        drop(runtime.spawn(work));
-    } else {
-        tracing::warn!(
-            "a call was dropped outside a runtime; its key is freed when the lease expires"
-        );
     }
 }

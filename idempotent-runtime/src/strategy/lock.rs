@@ -4,8 +4,8 @@
 //! must not overlap either.
 
 use crate::engine::{
-    Admission, Claim, ClaimRequest, Claimable, DuplicateRules, Engine, Execution, ReclaimWindow,
-    Refusal,
+    Admission, Claim, ClaimRequest, Claimable, Detached, DuplicateRules, Engine, Execution,
+    ReclaimWindow, Refusal,
 };
 use crate::error::StoreError;
 use crate::fingerprint::Fingerprint;
@@ -81,7 +81,7 @@ pub struct Lock<'a> {
     wait: Duration,
 }
 
-/// A lock that is held. Dropped, it is released as soon as the runtime comes to it.
+/// A lock that is held. Dropped, it is released behind its holder.
 #[derive(Debug)]
 #[must_use = "a lock that is dropped at once excludes nobody"]
 pub struct LockGuard(Option<Execution>);
@@ -128,7 +128,7 @@ impl<'a> Lock<'a> {
         self
     }
 
-    /// Waits for the lock and takes it.
+    /// Waits for the lock and takes it. Dropped, it leaves the queue and holds nothing.
     ///
     /// # Errors
     /// When others held it too long, the store failed, or the process is about to end.
@@ -168,22 +168,18 @@ impl LockGuard {
     }
 
     /// Releases the lock, and is done when the store knows; one that does not answer is asked again
-    /// without waiting for it.
+    /// without waiting for it. Dropped, it goes on.
     pub async fn release(mut self) {
         if let Some(run) = self.0.take() {
-            run.release().await;
+            Detached::to_its_end(run.release()).await;
         }
     }
 }
 
 impl Drop for LockGuard {
     fn drop(&mut self) {
-        let Some(run) = self.0.take() else { return };
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(run.release())),
-            Err(_) => {
-                tracing::warn!("a lock is dropped outside of a runtime and left to its lease");
-            }
+        if let Some(run) = self.0.take() {
+            run.release_behind();
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Opening a transaction and letting its guards judge, again if one had to give way.
 
-use crate::engine::{Engine, InFlightGuard, Refusal};
+use crate::engine::{Detached, Engine, InFlightGuard, Refusal};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::outcome::Outcome;
 use crate::transaction::database::BusinessDatabase;
@@ -9,6 +9,8 @@ use crate::transaction::plan::{BUSY, Limits, Plan};
 use crate::transaction::row::{self, RowAnswer, RowVerdict};
 use crate::transaction::run::TransactionRun;
 use crate::transaction::steps::BusinessTransaction;
+use futures_util::FutureExt;
+use futures_util::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -71,14 +73,20 @@ async fn begin_in_time(
             return Ok(TransactionAdmission::Refused(Refusal::Draining));
         };
         let is_open = Arc::new(AtomicBool::new(false));
-        let mut attempt = Box::pin(begin_once(
+        let begun = begin_once(
             Arc::clone(database),
             engine.clone(),
             Arc::clone(&plan),
             limits,
             in_flight,
             Arc::clone(&is_open),
-        ));
+        );
+        // Not dropped before its end: some client libraries cannot use a connection again whose answer was
+        // not awaited. The database's own timeout ends it soon.
+        let mut attempt = Detached::new(begun, |unused| match unused {
+            Ok(TransactionAdmission::Run(run)) => run.roll_back().boxed(),
+            _ => ready(()).boxed(),
+        });
         let ended = match timeout_at(limits.locks, &mut attempt).await {
             // Once it is open, the transaction that locks the database may be this one.
             Err(_) if is_open.load(Ordering::Relaxed) || !database.is_locked() => {
@@ -89,12 +97,7 @@ async fn begin_in_time(
         match ended {
             Ok(Err(error)) if error.kind() == StoreErrorKind::Busy => {}
             Ok(ended) => return ended,
-            Err(_) => {
-                // Not dropped: some client libraries cannot use a connection again whose answer was not
-                // awaited. The database's own timeout ends it soon.
-                tokio::spawn(async move { drop(attempt.await) });
-                return Ok(TOO_LONG);
-            }
+            Err(_) => return Ok(TOO_LONG),
         }
         let again = Instant::now() + pause.mul_f64(0.5 + rand::random::<f64>());
         if again >= limits.locks {

@@ -14,9 +14,9 @@ mod index;
 pub(crate) mod input;
 pub(crate) mod progress;
 mod queue;
-mod tasks;
 #[cfg(test)]
 mod silence_tests;
+mod tasks;
 #[cfg(test)]
 mod tests;
 

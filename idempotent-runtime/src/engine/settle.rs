@@ -1,0 +1,111 @@
+//! Settling a claim: an answer that was lost is asked for again, and a claim whose answer nobody waits
+//! for any more is given back.
+
+use crate::engine::claim::{Claim, Claimer, claim};
+use crate::engine::claimed::Claimed;
+use crate::engine::core::EngineCore;
+use crate::engine::execution::{Ownership, RunContext};
+use crate::engine::pause::{jittered, pause_for};
+use crate::error::StoreError;
+use std::error::Error as StdError;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a claim is sent while the store does not answer, and the pause between.
+const TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The longest pause while a claim is given back, from [`PAUSE`] on; it doubles.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Sends a claim until its answer is known.
+///
+/// Where that is not found out, because this is dropped or the store does not answer, the key is given back
+/// behind it: it may have been granted.
+pub(super) async fn settle(
+    what: &Claim,
+    by: &Claimer,
+    context: &RunContext,
+) -> Result<Claimed, StoreError> {
+    let mut open = OpenClaim { claim: what, by, context, is_answered: false };
+    let core = &*context.core;
+    let claimed = match core.bounded("create", pin!(claim(core.store(), what, by))).await {
+        Err(error) if error.is_transient() => Box::pin(ask_again(core, what, by, error)).await,
+        other => other,
+    };
+    open.is_answered = !matches!(&claimed, Err(error) if error.is_transient());
+    claimed
+}
+
+/// The answer was lost, so asks again as the same owner (never assumes).
+async fn ask_again(
+    core: &EngineCore,
+    what: &Claim,
+    by: &Claimer,
+    mut lost: StoreError,
+) -> Result<Claimed, StoreError> {
+    let asked = async {
+        for tries in 1..TRIES {
+            pause_for(jittered(PAUSE * tries)).await;
+            match claim(core.store(), what, by).await {
+                Err(error) if error.is_transient() => lost = error,
+                other => return other,
+            }
+        }
+        Err(lost)
+    };
+    core.bounded("create", pin!(asked)).await
+}
+
+/// A claim that may have been granted without anybody knowing.
+struct OpenClaim<'a> {
+    claim: &'a Claim,
+    by: &'a Claimer,
+    context: &'a RunContext,
+    is_answered: bool,
+}
+
+impl Drop for OpenClaim<'_> {
+    fn drop(&mut self) {
+        if self.is_answered {
+            return;
+        }
+        let context = self.context.behind();
+        let core = Arc::clone(&context.core);
+        core.spawn(give_back(self.claim.clone(), *self.by, context));
+    }
+}
+
+/// Gives a key back that may be ours, for as long as that would exclude others.
+///
+/// It is claimed once more by the same owner before that: what is still on its way to the store meets the
+/// record given back, and changes nothing.
+async fn give_back(what: Claim, by: Claimer, context: RunContext) {
+    let core = Arc::clone(&context.core);
+    let ends = core.clock().steady() + what.lease;
+    // A store that is away meets no storm.
+    let Ok(_turn) = core.given_back.acquire().await else { return };
+    let mut pause = PAUSE;
+    loop {
+        match core.bounded("create", pin!(claim(core.store(), &what, &by))).await {
+            Ok(Claimed::Acquired(lease)) => {
+                lease.set_end(ends);
+                return context.run(lease, Ownership::Ending).release().await;
+            }
+            // It never was ours, or is somebody else's by now.
+            Ok(_) => return,
+            Err(error) if error.is_transient() && core.clock().steady() + pause < ends => {}
+            Err(error) => {
+                let error = &error as &dyn StdError;
+                return tracing::warn!(
+                    key = %what.key,
+                    error,
+                    "a claim could not be given back; the key is free when its lease is over",
+                );
+            }
+        }
+        pause_for(jittered(pause)).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}

@@ -1,0 +1,109 @@
+//! Locks that are kept elsewhere, by a service in trouble.
+
+use crate::{PATIENCE, ask, refused};
+use futures_util::poll;
+use idempotent_runtime::MemoryStore;
+use idempotent_runtime::clock::SystemClock;
+use idempotent_runtime::engine::{
+    Admission, Claim, ClaimRequest, Claimable, Engine, OnDrainTimeout, Refusal,
+};
+use idempotent_runtime::policy::OnAbandoned;
+use idempotent_runtime::store::{
+    LeaseStatus, LockHandle, LockRequest, Locks, StoreError, StoreErrorKind, StoreFuture,
+};
+use std::future::pending;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+/// What comes of the release of a lock.
+#[derive(Clone, Copy, Debug)]
+enum Release {
+    Fails,
+    IsNotAnswered,
+}
+
+/// Grants a lock when the test says so.
+#[derive(Debug)]
+struct TroubledLocks {
+    grant: Arc<Notify>,
+    release: Release,
+}
+
+impl Locks for TroubledLocks {
+    fn acquire<'a>(&'a self, _: LockRequest<'a>) -> StoreFuture<'a, Option<Box<dyn LockHandle>>> {
+        StoreFuture::new(async move {
+            self.grant.notified().await;
+            let handle: Box<dyn LockHandle> = Box::new(TroubledLock(self.release));
+            Ok(Some(handle))
+        })
+    }
+
+    fn describe(&self) -> String {
+        "troubled".to_owned()
+    }
+}
+
+#[derive(Debug)]
+struct TroubledLock(Release);
+
+impl LockHandle for TroubledLock {
+    fn fence(&self) -> u64 {
+        1
+    }
+
+    fn is_certain(&self) -> bool {
+        true
+    }
+
+    fn release(self: Box<Self>) -> StoreFuture<'static, LeaseStatus> {
+        match self.0 {
+            Release::Fails => {
+                StoreFuture::ready(Err(StoreError::new(StoreErrorKind::Unavailable, "release")))
+            }
+            Release::IsNotAnswered => StoreFuture::new(pending()),
+        }
+    }
+}
+
+fn engine(release: Release, patience: Duration) -> (Engine, Arc<Notify>) {
+    let grant = Arc::<Notify>::default();
+    let locks = TroubledLocks { grant: Arc::clone(&grant), release };
+    let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(SystemClock::new()));
+    (Engine::with_locks(store, clock, patience, Some(Arc::new(locks))), grant)
+}
+
+fn lock() -> ClaimRequest {
+    let asked = ask(OnAbandoned::Retry);
+    let claim = Claim { claimable: Claimable::InOrder, ..asked.claim };
+    ClaimRequest { claim, wait: Duration::from_millis(50), ..asked }
+}
+
+/// Invariant L9.
+#[tokio::test]
+async fn a_service_that_does_not_answer_is_waited_for_no_longer_than_its_patience() {
+    let (engine, _grant) = engine(Release::Fails, Duration::from_millis(50));
+    let asked = lock();
+    let begun = timeout(Duration::from_mins(1), engine.begin(&asked)).await.expect("an answer");
+    assert_eq!(begun.unwrap_err().kind(), StoreErrorKind::Timeout);
+}
+
+/// Who was told that the process ends asks another one, and is not told of the store.
+#[tokio::test]
+async fn a_lock_that_cannot_be_released_as_the_process_drains_is_no_error() {
+    for (release, patience) in
+        [(Release::Fails, PATIENCE), (Release::IsNotAnswered, Duration::from_millis(500))]
+    {
+        let (engine, grant) = engine(release, patience);
+        let asked = ClaimRequest { wait: Duration::from_mins(1), ..lock() };
+        let mut waiting = pin!(engine.begin(&asked));
+        assert!(poll!(&mut waiting).is_pending());
+        assert_eq!(engine.drain(Duration::ZERO, OnDrainTimeout::Leased).await, 1);
+        grant.notify_one();
+        let begun = timeout(Duration::from_mins(1), waiting).await.expect("an answer");
+        let begun: Admission = begun.unwrap_or_else(|error| panic!("{release:?}: {error}"));
+        assert_eq!(refused(&begun), Refusal::Draining, "{release:?}");
+    }
+}
