@@ -12,7 +12,7 @@ use idempotent_runtime::{Idempotency, idempotent};
 use reqwest::Method;
 use std::future::{Ready, ready};
 use std::time::Duration;
-use tests::{Backend, ControlledHandler, Reply, Sender, eventually};
+use tests::{Backend, ControlledHandler, Guest, Reply, Sender, eventually};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -38,6 +38,7 @@ on_every_store! {
     a_later_computation_does_not_bring_back_what_was_invalidated,
     after_a_panic_the_next_computes,
     a_computation_is_kept_although_its_client_is_gone,
+    who_leaves_while_another_computes_does_not_compute,
     while_the_store_is_down_reads_are_computed,
     an_answer_that_cannot_be_read_is_computed,
     other_methods_are_never_answered_from_the_cache,
@@ -525,6 +526,31 @@ async fn a_computation_is_kept_although_its_client_is_gone(backend: Backend) {
     }
     shop.handler.resume();
     assert_eq!((shop.read("/things/7").await.body, shop.handler.runs()), ("run 1".into(), 1));
+}
+
+async fn who_leaves_while_another_computes_does_not_compute(backend: Backend) {
+    let shop = open(backend);
+    shop.handler.answers(|run| match run {
+        1 => HttpResponse::InternalServerError().finish(),
+        run => HttpResponse::Created().body(format!("run {run}")),
+    });
+    let under_way = async |many| {
+        let is_so = async || (shop.idempotency.under_way() == many).then_some(());
+        eventually("as many requests are under way as were sent and not left", is_so).await;
+    };
+    shop.handler.pause();
+    let first = tokio::spawn(shop.get("/things/7").send());
+    shop.handler.runs_reach(1).await;
+    let account = "Authorization: Bearer alice\r\n";
+    let guest = Guest::send(&shop.server, "GET", "/things/7", account).await;
+    under_way(2).await;
+    guest.leaves();
+    under_way(1).await;
+    shop.handler.resume();
+    assert_eq!(first.await.unwrap().status, 500);
+    under_way(0).await;
+    assert_eq!(shop.handler.runs(), 1);
+    assert_eq!(shop.read("/things/7").await.body, "run 2");
 }
 
 async fn while_the_store_is_down_reads_are_computed(backend: Backend) {

@@ -43,6 +43,7 @@ mod in_flight;
 mod injection;
 mod keys;
 mod leases;
+mod leaving;
 mod locks;
 mod middleware_order;
 mod nested_guards;

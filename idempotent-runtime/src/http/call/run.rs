@@ -45,7 +45,7 @@ pub(crate) struct AnswerPlace {
 /// State that a request and its driver share, because the request may be dropped or panic.
 #[derive(Default)]
 pub(crate) struct RunState {
-    /// Whether a claim may have been sent: from here on the request must reach its end.
+    /// Whether its run began: from here on the request must reach its end, with or without its client.
     pub(crate) must_finish: Cell<bool>,
     /// The number of the run among all of its key; 0 before it.
     pub(crate) attempt: Cell<u64>,

@@ -106,12 +106,11 @@ fn read_key(call: &Call) -> Result<Cow<'_, KeyParts>, Exit> {
 
 /// On a miss, the request claims the key as usual: it computes, or waits for the one that does.
 async fn compute_first(call: &Call, read: &CacheRequests, answer: AnswerPlace) -> Result<(), Exit> {
-    call.state.must_finish.set(true);
     match call.app.engine().begin(&read.first).await {
         Ok(Admission::Run(run)) => {
+            call.state.must_finish.set(true);
             call.state.attempt.set(run.attempt());
             compute(call, ComputingTurn::First(run), answer);
-            return Ok(());
         }
         Ok(Admission::Replay(outcome)) => {
             if let Outcome::Response(stored) = *outcome {
@@ -125,7 +124,6 @@ async fn compute_first(call: &Call, read: &CacheRequests, answer: AnswerPlace) -
         Ok(Admission::Refused(_)) => {}
         Err(error) => tell_uncached(call, &error),
     }
-    call.state.must_finish.set(false);
     Ok(())
 }
 

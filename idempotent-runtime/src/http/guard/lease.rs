@@ -19,7 +19,6 @@ use std::time::Duration;
 
 /// Claims the key.
 pub(super) async fn begin(call: &Call, request: &ClaimRequest) -> Result<(), Exit> {
-    call.state.must_finish.set(true);
     // Two small futures cost an allocator less than one that is too large for its fast lists.
     let admission = Box::pin(call.app.engine().begin(request)).await;
     admitted(call, admission)
@@ -29,6 +28,7 @@ pub(super) async fn begin(call: &Call, request: &ClaimRequest) -> Result<(), Exi
 pub(super) fn admitted(call: &Call, admission: Result<Admission, StoreError>) -> Result<(), Exit> {
     match admission {
         Ok(Admission::Run(run)) => {
+            call.state.must_finish.set(true);
             call.state.attempt.set(run.attempt());
             call.state.run.replace(Some(GuardedRun::Leased(run)));
             Ok(())
@@ -36,6 +36,7 @@ pub(super) fn admitted(call: &Call, admission: Result<Admission, StoreError>) ->
         Ok(Admission::Replay(stored)) => Err(replayed(call, *stored)),
         Ok(Admission::Refused(refusal)) => Err(refused(call, refusal)),
         Err(error) if may_run_without(call.policy, &error) => {
+            call.state.must_finish.set(true);
             call.app.engine().counters().unguarded.count();
             refusal::runs_unguarded(&call.request, &error);
             Ok(())

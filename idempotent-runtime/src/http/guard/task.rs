@@ -65,7 +65,6 @@ async fn take_up(call: &Call, task: &CarriedTask) -> Result<(), Exit> {
     let request = task::resume(call.policy, call.app.settings(), task.key, &task.record);
     task.life.set(request.claim.lease + request.claim.retention);
     call.state.record.set(Some(task.key));
-    call.state.must_finish.set(true);
     let admission = call.app.engine().begin(&request).await;
     admitted(call, admission)
 }

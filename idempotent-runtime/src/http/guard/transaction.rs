@@ -27,9 +27,9 @@ pub(super) async fn open(call: &Call, request: Option<ClaimRequest>) -> Result<(
     };
     let wait = call.policy.wait.unwrap_or(call.app.settings().wait);
     let plan = Plan { request, row: row_plan(call)?, wait };
-    call.state.must_finish.set(true);
     match transaction::begin(database, call.app.engine(), plan).await {
         Ok(TransactionAdmission::Run(mut run)) => {
+            call.state.must_finish.set(true);
             call.state.attempt.set(u64::from(run.record.is_some()));
             run.put_into(call.state.tx_slot());
             call.state.run.replace(Some(GuardedRun::Transaction(run)));

@@ -2,9 +2,10 @@
 //!
 //! It keeps two promises. A panic is caught, and ends the run. And a run goes on when its
 //! connection does not: actix drops a handler's future when the client resets the connection, and
-//! the client that lost its connection is the one that will retry. So from the moment a claim may
-//! have been sent, the future is not dropped but moved to a task of its own, then, and only then: a
-//! successful request spawns no task.
+//! the client that lost its connection is the one that will retry. So from the moment the key is
+//! claimed, the future is not dropped but moved to a task of its own, then, and only then: a
+//! successful request spawns no task. Before that it is gone with its client, and a key that may have
+//! been claimed is given back.
 
 use crate::http::answer::misconfigured::unprepared;
 use crate::http::app::idempotency::Idempotency;
@@ -19,7 +20,7 @@ use crate::policy::Policy;
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 use futures_util::future::LocalBoxFuture;
 use std::any::Any;
-use std::future::ready;
+use std::future::{poll_fn, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -43,7 +44,7 @@ pub fn serve(handler: &'static Handler, request: HttpRequest, payload: web::Payl
         }
         None => Box::pin(ready(Ok(unprepared(&request)))),
     };
-    Serving { work: Some(work), state, policy: &handler.policy, client: Client::Here(request) }
+    Serving::around(&handler.policy, state, Client::Here(request), work)
 }
 
 /// Every step of a request, in their order.
@@ -83,6 +84,7 @@ async fn extract_again(call: &mut Call, extract: Extract) -> Result<Arguments, E
     let is_transaction = matches!(run, Some(GuardedRun::Transaction(_)));
     if let Some(GuardedRun::Transaction(run)) = run {
         run.roll_back().await;
+        call.state.must_finish.set(false);
     } else {
         call.state.run.replace(run);
     }
@@ -109,6 +111,16 @@ pub struct Serving {
     state: Rc<RunState>,
     policy: &'static Policy,
     client: Client,
+    place: Place,
+}
+
+/// The place of the work of a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In the connection of its client.
+    Connection,
+    /// In a task of its own: its client left.
+    Task,
 }
 
 impl Serving {
@@ -119,7 +131,7 @@ impl Serving {
         client: Client,
         work: Work,
     ) -> Self {
-        Self { work: Some(work), state, policy, client }
+        Self { work: Some(work), state, policy, client, place: Place::Connection }
     }
 }
 
@@ -163,16 +175,26 @@ impl Drop for Serving {
 impl Serving {
     /// Lets work that must reach its end go on without its client.
     fn detach(&mut self) {
-        let Some(work) = self.work.take().filter(|_| self.state.must_finish.take()) else { return };
-        let detached = Self {
+        let must_finish = self.state.must_finish.get();
+        // Dropped once more, at the end of the runtime, it is left to its lease.
+        let Some(work) = self.work.take().filter(|_| must_finish && self.place != Place::Task)
+        else {
+            return;
+        };
+        let mut detached = Self {
             work: Some(work),
-            // Dropped once more, at the end of the runtime, it is left to its lease.
             state: Rc::clone(&self.state),
             policy: self.policy,
             client: self.client.clone(),
+            place: Place::Task,
         };
+        let to_its_end = poll_fn(move |context| {
+            let ended = Pin::new(&mut detached).poll(context).is_ready();
+            // A guard inside has the request by now, and its work ends where it may be dropped.
+            if ended || !detached.state.must_finish.get() { Poll::Ready(()) } else { Poll::Pending }
+        });
         let spawned = catch_unwind(AssertUnwindSafe(|| {
-            actix_web::rt::spawn(async { drop(detached.await) });
+            actix_web::rt::spawn(to_its_end);
         }));
         if spawned.is_err() {
             tracing::error!(
