@@ -5,7 +5,6 @@ mod contention;
 mod drained;
 mod endings;
 mod external_locks;
-mod external_locks;
 mod leases;
 mod left_exchanges;
 mod resolved;
