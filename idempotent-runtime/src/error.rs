@@ -7,7 +7,8 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// The backend could not be reached, or closed the connection.
+    /// The backend could not be reached, closed the connection, or refused for a reason that may pass: no
+    /// memory, a full disk, a replica that is to be a master.
     Unavailable,
     /// The backend did not answer in time; whether it acted is unknown.
     Timeout,
@@ -15,8 +16,11 @@ pub enum StoreErrorKind {
     Busy,
     /// The backend answered with something that is no record of ours.
     Corrupt,
-    /// The backend understood and refused: wrong credentials, no memory, read-only.
+    /// The backend understood, and will refuse it the next time, too: a missing table, a constraint, wrong
+    /// credentials.
     Rejected,
+    /// The value is larger than what the backend takes.
+    TooLarge,
 }
 
 impl StoreErrorKind {
@@ -27,6 +31,7 @@ impl StoreErrorKind {
             Self::Busy => "the store is busy with others that write the same",
             Self::Corrupt => "the store holds something under this key that is no valid record",
             Self::Rejected => "the store refused the operation",
+            Self::TooLarge => "the value is too large for the store",
         }
     }
 }
@@ -68,12 +73,12 @@ impl StoreError {
         self.operation
     }
 
-    /// Whether the same call may succeed a moment later.
+    /// Whether the same call may succeed a moment later: always, but where the reason is known to stay.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        matches!(
+        !matches!(
             self.kind,
-            StoreErrorKind::Unavailable | StoreErrorKind::Timeout | StoreErrorKind::Busy
+            StoreErrorKind::Corrupt | StoreErrorKind::Rejected | StoreErrorKind::TooLarge
         )
     }
 }

@@ -32,8 +32,10 @@ counts! {
     replayed,
     /// Requests that were refused: duplicates, conflicts, unknown tokens.
     refused,
-    /// Runs whose outcome could not be stored.
+    /// Runs whose outcome was not stored when it was sent, or could not be.
     not_stored,
+    /// Outcomes that were stored after they were sent, or after whoever waited for them was gone.
+    stored_late,
     /// Runs that found their lease taken by another when they finished.
     lost,
     /// Requests for which the store did not answer.

@@ -5,6 +5,7 @@ mod contention;
 mod drained;
 mod endings;
 mod external_locks;
+mod insisted;
 mod leases;
 mod left_exchanges;
 mod resolved;

@@ -10,13 +10,12 @@ fn list<'a>(map: &'a str, before: &str) -> Vec<(&'a str, String)> {
     let list = list.split("```").next().unwrap_or_default().split("\n\n").next();
     let mut lines: Vec<(&str, String)> = Vec::new();
     for line in list.unwrap_or_default().lines() {
-        match (line.starts_with("   "), lines.last_mut()) {
-            (true, Some((_, inside))) => *inside += line,
-            _ => {
-                let (rooms, inside) = line.trim().split_once("  ").unwrap_or((line, ""));
-                lines.push((rooms, inside.to_owned()));
-            }
+        if let (true, Some((_, inside))) = (line.starts_with("   "), lines.last_mut()) {
+            *inside += line;
+            continue;
         }
+        let (rooms, inside) = line.trim().split_once("  ").unwrap_or((line, ""));
+        lines.push((rooms, inside.to_owned()));
     }
     lines
 }

@@ -61,6 +61,8 @@ const ENGINE: Order = Order {
         "drain external_lock resolve settle",
         "admission",
         "execution",
+        "ending",
+        "completion refusals run_context",
         "core",
         "heartbeat wait fair_queue in_flight",
         "claim_request",

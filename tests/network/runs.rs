@@ -20,16 +20,34 @@ async fn a_connection_that_drops_in_mid_handler_costs_nothing() {
     assert_replays(&net.near("/orders", "k").await, "run 9");
 }
 
+/// S17. The client waits no longer than the store's patience, and is not held back for the lease.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_outcome_waits_for_a_network_that_comes_back_within_the_lease() {
+async fn an_outcome_is_stored_behind_its_answer_when_the_network_comes_back() {
+    let net = Net::open().await;
+    let running = net.held("/orders").await;
+    net.proxy.refuse();
+    net.handler.resume();
+    let began = Instant::now();
+    assert_ran(&running.await.expect("no panic"), Some("false"));
+    assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
+    // The store is asked and does not answer, and meanwhile nobody else runs.
+    crate::refused(net.far.post("/orders").key("k")).await;
+    net.near("/orders", "k").await.is_problem(409, "in-progress");
+    assert_eq!(net.idempotency.drain(Duration::ZERO).await, 1, "its end is waited for");
+    net.proxy.pass();
+    assert_eq!(net.idempotency.drain(Duration::from_mins(1)).await, 0);
+    assert_replays(&net.near("/orders", "k").await, "run 9");
+    let counts = net.idempotency.counts();
+    assert_eq!((counts.not_stored, counts.stored_late, counts.lost, net.runs()), (1, 1, 0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outcome_waits_for_a_network_that_comes_back_within_the_stores_patience() {
     let net = Net::open().await;
     let running = net.held("/orders").await;
     net.proxy.refuse();
     net.handler.resume();
     net.handler.answers_reach(9).await;
-    // The store is asked and does not answer, and meanwhile nobody else runs.
-    crate::refused(net.far.post("/orders").key("k")).await;
-    net.near("/orders", "k").await.is_problem(409, "in-progress");
     assert!(!running.is_finished(), "it is not sent before it is stored");
     net.proxy.pass();
     assert_ran(&running.await.expect("no panic"), None);
@@ -107,7 +125,11 @@ async fn a_handler_that_ends_in_a_freeze_longer_than_its_lease_says_that_it_is_n
 
         // What was sent last may still arrive, and then it is stored after all.
         net.proxy.pass();
-        let retry = net.far(path, "k").await;
+        let retry = eventually("its end came, or its lease is over", async || {
+            let retry = net.far(path, "k").await;
+            (retry.status == 201 || retry.problem() != "in-progress").then_some(retry)
+        })
+        .await;
         match (path, retry.status) {
             (_, 201) if retry.is_replay() => assert_replays(&retry, "run 9"),
             ("/brief-held", _) => retry.is_problem(409, "outcome-unknown"),

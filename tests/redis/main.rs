@@ -7,6 +7,7 @@ mod foreign;
 mod keys;
 mod monitor;
 mod outages;
+mod refusals;
 mod watches;
 
 use actix_web::{Responder, route, web};

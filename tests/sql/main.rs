@@ -3,6 +3,7 @@
 mod cost;
 mod outages;
 mod plans;
+mod refusals;
 mod rivals;
 mod settings;
 mod shop;

@@ -7,6 +7,7 @@ use tests::{ControlledHandler, Reply, Server};
 
 pub(crate) struct Shop {
     pub(crate) handler: ControlledHandler,
+    pub(crate) idempotency: Idempotency,
     app: Server,
 }
 
@@ -15,21 +16,32 @@ impl Shop {
         let guard = Idempotency::builder(store(database).await);
         let guard = guard.scope(Scope::header("Authorization")).without_check();
         let handler = ControlledHandler::new();
-        let app = Server::start(&guard.build().expect("settings that fit"), &handler, routes);
-        Self { handler, app }
+        let idempotency = guard.build().expect("settings that fit");
+        let app = Server::start(&idempotency, &handler, routes);
+        Self { handler, idempotency, app }
     }
 
     pub(crate) async fn order(&self, key: &str) -> Reply {
         self.app.post("/orders").key(key).send().await
     }
+
+    pub(crate) async fn brief(&self, key: &str) -> Reply {
+        self.app.post("/brief").key(key).send().await
+    }
 }
 
 fn routes(config: &mut web::ServiceConfig) {
-    config.service(orders);
+    config.service(orders).service(brief);
 }
 
 #[route("/orders", method = "POST")]
 #[idempotent]
 async fn orders(handler: web::Data<ControlledHandler>, _body: web::Bytes) -> impl Responder {
+    handler.run().await
+}
+
+#[route("/brief", method = "POST")]
+#[idempotent(lease = "3s")]
+async fn brief(handler: web::Data<ControlledHandler>, _body: web::Bytes) -> impl Responder {
     handler.run().await
 }

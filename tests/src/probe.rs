@@ -3,6 +3,8 @@
 use crate::Gate;
 use bytes::Bytes;
 use idempotent_runtime::key::StorageKey;
+use idempotent_runtime::outcome::Outcome;
+use idempotent_runtime::store::record::{Record, State};
 use idempotent_runtime::store::{Changed, Entry, Finding, Store, StoreFuture, Swap};
 use idempotent_runtime::store::{StoreError, StoreErrorKind};
 use std::collections::HashSet;
@@ -31,6 +33,7 @@ struct Inner {
     loss: Mutex<Option<(usize, Loss)>>,
     swaps_to_fail: AtomicUsize,
     refuses_swaps: AtomicBool,
+    refuses_outcomes: AtomicBool,
     swaps_refused: AtomicUsize,
     answers_to_claims: Gate,
     answers_to_reads: Gate,
@@ -49,6 +52,7 @@ impl Probe {
             loss: Mutex::new(None),
             swaps_to_fail: AtomicUsize::new(0),
             refuses_swaps: AtomicBool::new(false),
+            refuses_outcomes: AtomicBool::new(false),
             swaps_refused: AtomicUsize::new(0),
             answers_to_claims: Gate::default(),
             answers_to_reads: Gate::default(),
@@ -92,6 +96,20 @@ impl Probe {
     /// From now on the store refuses every exchange, as one without memory does, or none.
     pub fn refuse_swaps(&self, refuse: bool) {
         self.0.refuses_swaps.store(refuse, Ordering::SeqCst);
+    }
+
+    /// From now on the store refuses every exchange for an outcome that is no tombstone, or none.
+    pub fn refuse_outcomes(&self, refuse: bool) {
+        self.0.refuses_outcomes.store(refuse, Ordering::SeqCst);
+    }
+
+    fn refuses(&self, key: &StorageKey, value: &Bytes) -> bool {
+        let is_outcome = || {
+            let state = Record::decode(key, value).map(|record| record.state);
+            matches!(state, Ok(State::Completed(outcome)) if outcome != Outcome::Tombstone)
+        };
+        self.0.refuses_swaps.load(Ordering::SeqCst)
+            || self.0.refuses_outcomes.load(Ordering::SeqCst) && is_outcome()
     }
 
     /// How many exchanges the store refused.
@@ -217,7 +235,7 @@ impl Store for Probe {
             let failed = StoreError::new(StoreErrorKind::Unavailable, "swap");
             return StoreFuture::ready(Err(failed));
         }
-        if self.0.refuses_swaps.load(Ordering::SeqCst) {
+        if self.refuses(key, value) {
             self.0.swaps_refused.fetch_add(1, Ordering::SeqCst);
             let refused = StoreError::new(StoreErrorKind::Rejected, "swap");
             return StoreFuture::ready(Err(refused));

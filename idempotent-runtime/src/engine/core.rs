@@ -22,8 +22,9 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// How many claims are given back at once whose callers left.
-const GIVEN_BACK_AT_ONCE: usize = 64;
+/// How many conversations with the store go on at once behind their callers: one that was away meets no
+/// storm.
+const BEHIND_AT_ONCE: usize = 64;
 
 /// State that all parts of one engine share.
 #[derive(Debug)]
@@ -36,8 +37,8 @@ pub(crate) struct EngineCore {
     pub(super) queues: FairQueues,
     pub(super) heartbeat: Heartbeat,
     pub(super) definitions: Definitions,
-    /// Turns to give back what may have been claimed for somebody who left.
-    pub(super) given_back: Semaphore,
+    /// Turns to ask the store behind a caller.
+    pub(super) turns: Semaphore,
 }
 
 impl EngineCore {
@@ -50,7 +51,7 @@ impl EngineCore {
             queues: FairQueues::default(),
             heartbeat: Heartbeat::default(),
             definitions: Definitions::default(),
-            given_back: Semaphore::new(GIVEN_BACK_AT_ONCE),
+            turns: Semaphore::new(BEHIND_AT_ONCE),
         }
     }
 

@@ -9,12 +9,13 @@ use crate::engine::decide::{Decision, Refusal, decide};
 use crate::engine::definitions::Definitions;
 use crate::engine::detached::Detached;
 use crate::engine::drain::{OnDrainTimeout, drain};
-use crate::engine::execution::{Execution, Ownership, RunContext};
+use crate::engine::execution::{Execution, Ownership};
 use crate::engine::external_lock;
 use crate::engine::heartbeat::Tools;
 use crate::engine::in_flight::InFlightGuard;
 use crate::engine::lease::Lease;
 use crate::engine::resolve::{Resolution, Resolved, resolve, tell_held};
+use crate::engine::run_context::RunContext;
 use crate::engine::settle::settle;
 use crate::engine::wait::{Waiting, Woken};
 use crate::error::{StoreError, StoreErrorKind};
@@ -100,11 +101,8 @@ impl Engine {
         if front.is_some() && core.in_flight.is_closed() {
             return Ok(Admission::Refused(Refusal::Draining));
         }
-        let mut sent = asked;
-        if front.is_some() {
-            // Waiting in the queue takes time.
-            sent = core.clock().steady();
-        }
+        // Waiting in the queue takes time.
+        let sent = if front.is_some() { core.clock().steady() } else { asked };
         let context =
             RunContext { core: Arc::clone(&self.0), reclaim: *reclaim, in_flight, _front: front };
         if let (Claimable::InOrder, Some(locks)) = (claim.claimable, core.locks.as_deref()) {

@@ -1,8 +1,9 @@
 //! From a claim to a decision and a run: everything that is neither HTTP nor a backend.
 //!
 //! Files import downwards, in this order: `task`, `cached`, `engine`, `external_lock`, `settle`, `resolve`, `drain`,
-//! `admission`, `execution`, `core`, `heartbeat`, `wait`, `fair_queue`, `in_flight`, `claim_request`, `decide`,
-//! `claim`, `claimed`, `definitions`, `lease`, `pause`, `detached`.
+//! `admission`, `execution`, `ending`, `completion`, `refusals`, `run_context`, `core`, `heartbeat`, `wait`,
+//! `fair_queue`, `in_flight`, `claim_request`, `decide`, `claim`, `claimed`, `definitions`, `lease`, `pause`,
+//! `detached`.
 
 mod admission;
 #[cfg(feature = "actix")]
@@ -10,11 +11,13 @@ pub(crate) mod cached;
 mod claim;
 mod claim_request;
 mod claimed;
+mod completion;
 mod core;
 mod decide;
 mod definitions;
 mod detached;
 mod drain;
+mod ending;
 #[expect(clippy::module_inception, reason = "one file for one concept, here the engine itself")]
 mod engine;
 mod execution;
@@ -24,7 +27,9 @@ mod heartbeat;
 mod in_flight;
 mod lease;
 mod pause;
+mod refusals;
 mod resolve;
+mod run_context;
 mod settle;
 #[cfg(feature = "actix")]
 pub(crate) mod task;
@@ -38,13 +43,14 @@ pub use claim::{Claimer, claim};
 pub use claim_request::{ClaimRequest, ReclaimWindow};
 #[doc(hidden)]
 pub use claimed::{Claimed, FirstRequest};
+pub use completion::Completion;
 pub(crate) use decide::{Decision, decide};
 pub use decide::{DuplicateRules, Refusal};
 pub(crate) use definitions::RecordPlace;
 pub(crate) use detached::{Detached, spawn};
 pub use drain::OnDrainTimeout;
 pub use engine::Engine;
-pub use execution::{Completion, Execution};
+pub use execution::Execution;
 pub(crate) use in_flight::InFlightGuard;
 pub use lease::Lease;
 pub use resolve::{Resolution, Resolved};

@@ -4,8 +4,9 @@
 use crate::engine::claim::{Claim, Claimer, claim};
 use crate::engine::claimed::Claimed;
 use crate::engine::core::EngineCore;
-use crate::engine::execution::{Ownership, RunContext};
+use crate::engine::execution::Ownership;
 use crate::engine::pause::{jittered, pause_for};
+use crate::engine::run_context::RunContext;
 use crate::error::StoreError;
 use std::error::Error as StdError;
 use std::pin::pin;
@@ -85,7 +86,7 @@ async fn give_back(what: Claim, by: Claimer, context: RunContext) {
     let core = Arc::clone(&context.core);
     let ends = core.clock().steady() + what.lease;
     // A store that is away meets no storm.
-    let Ok(_turn) = core.given_back.acquire().await else { return };
+    let Ok(_turn) = core.turns.acquire().await else { return };
     let mut pause = PAUSE;
     loop {
         match core.bounded("create", pin!(claim(core.store(), &what, &by))).await {

@@ -46,7 +46,8 @@ pub enum MessageError {
     /// The function ran, and its record could not be stored, or its commit was not confirmed.
     ///
     /// In a transaction either everything lasts or nothing, and a repetition finds out which.
-    /// Otherwise the key is not free before the lease expires.
+    /// Otherwise the store did not take it within the engine's patience, and is asked on: the next call gets the
+    /// value once it is stored, and does not run while the lease holds.
     #[error("the function ran, and the record of it could not be stored")]
     NotStored(#[source] Option<StoreError>),
     /// The process is about to end and takes no new work.

@@ -52,7 +52,7 @@ pub enum Swap {
 /// - A value whose life is over does not exist: `create` puts over it, `swap` and `read` do not
 ///   see it. Life is counted by the backend's own clock, to the millisecond, and a value is never
 ///   dropped before it is over, whatever the pressure: refuse new values instead
-///   ([`StoreErrorKind::Rejected`](crate::store::StoreErrorKind)).
+///   ([`StoreErrorKind::Unavailable`](crate::store::StoreErrorKind)).
 /// - An acknowledged value survives the faults that the backend promises to survive.
 /// - An error means that the backend did not answer, or that its answer made no sense. After an error
 ///   the operation may or may not have happened; each can be sent again without harm.

@@ -4,19 +4,31 @@ use crate::error::{StoreError, StoreErrorKind};
 use ::redis::{ErrorKind, RedisError};
 
 /// The store's error of an operation that failed with this one.
+///
+/// What is not known to stay may pass: a server without memory, one whose script runs too long, a replica that is
+/// to be a master, and whatever later servers say.
 pub(super) fn failed(operation: &'static str, error: RedisError) -> StoreError {
     let kind = match (error.kind(), error.code()) {
         _ if error.is_timeout() => StoreErrorKind::Timeout,
         (_, Some("WRONGTYPE")) | (ErrorKind::UnexpectedReturnType, _) => StoreErrorKind::Corrupt,
-        _ if is_read_only(&error) => StoreErrorKind::Unavailable,
-        // An answer that was cut does not parse; it says nothing about the record.
-        (ErrorKind::Io | ErrorKind::Parse | ErrorKind::ClusterConnectionNotFound, _)
-        | (_, Some("LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "NOREPLICAS")) => {
-            StoreErrorKind::Unavailable
-        }
-        _ => StoreErrorKind::Rejected,
+        (ErrorKind::InvalidClientConfig | ErrorKind::AuthenticationFailed, _)
+        | (_, Some("NOAUTH" | "WRONGPASS" | "NOPERM" | "CROSSSLOT")) => StoreErrorKind::Rejected,
+        (_, Some("ERR")) => refused(error.detail().unwrap_or_default()),
+        _ => StoreErrorKind::Unavailable,
     };
     StoreError::new(kind, operation).because(error)
+}
+
+/// The code `ERR` alone says little.
+fn refused(detail: &str) -> StoreErrorKind {
+    let says = |words: &str| detail.contains(words);
+    if says("invalid bulk length") || says("exceeds maximum allowed size") {
+        StoreErrorKind::TooLarge
+    } else if says("syntax error") || says("unknown command") || says("invalid password") {
+        StoreErrorKind::Rejected
+    } else {
+        StoreErrorKind::Unavailable
+    }
 }
 
 /// Whether the server became a replica.

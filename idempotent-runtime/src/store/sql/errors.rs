@@ -53,34 +53,40 @@ fn refused(error: &(dyn DatabaseError + 'static)) -> StoreErrorKind {
     if let Some(error) = error.try_downcast_ref() {
         return refused_by_mysql(error);
     }
-    StoreErrorKind::Rejected
+    StoreErrorKind::Unavailable
 }
 
-/// `SQLITE_BUSY` and `SQLITE_LOCKED`: it waited for the write of another process.
+/// The codes are listed at <https://www.sqlite.org/rescode.html>. What is not known to stay may pass: a full
+/// disk, a file that cannot be opened, memory that is short.
 #[cfg(feature = "sqlite")]
 fn refused_by_sqlite(error: &SqliteError) -> StoreErrorKind {
     let code = error.code().and_then(|code| code.parse::<u32>().ok());
     match code.map(|code| code & 0xff) {
+        // It waited for the write of another process.
         Some(5 | 6) => StoreErrorKind::Busy,
-        _ => StoreErrorKind::Rejected,
+        Some(18) => StoreErrorKind::TooLarge,
+        // A statement, a permission, a damaged file, a constraint.
+        Some(1 | 3 | 11 | 19 | 20 | 21 | 23 | 25 | 26) => StoreErrorKind::Rejected,
+        _ => StoreErrorKind::Unavailable,
     }
 }
 
-/// The codes are listed at <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+/// The codes are listed at <https://www.postgresql.org/docs/current/errcodes-appendix.html>. What is not known
+/// to stay may pass: it stops, starts, has too many clients or no room, or became a replica.
 #[cfg(feature = "postgres")]
 fn refused_by_postgres(error: &PgDatabaseError) -> StoreErrorKind {
     match error.code() {
         // Others hold a lock, or one of several had to give way.
         "40001" | "40P01" | "55P03" => StoreErrorKind::Busy,
         "57014" => StoreErrorKind::Timeout,
-        // It stops, starts, has too many clients, or became a replica.
-        "57P01" | "57P02" | "57P03" | "53300" | "25006" => StoreErrorKind::Unavailable,
-        code if code.starts_with("08") => StoreErrorKind::Unavailable,
-        _ => StoreErrorKind::Rejected,
+        "22001" | "54000" => StoreErrorKind::TooLarge,
+        code if is_permanent(code) => StoreErrorKind::Rejected,
+        _ => StoreErrorKind::Unavailable,
     }
 }
 
-/// The codes are listed at <https://mariadb.com/kb/en/mariadb-error-code-reference/>.
+/// The codes are listed at <https://mariadb.com/kb/en/mariadb-error-code-reference/>. What is not known to stay
+/// may pass: a full disk or table, a shutdown, a killed connection, a server that became a replica.
 #[cfg(feature = "mysql")]
 fn refused_by_mysql(error: &MySqlDatabaseError) -> StoreErrorKind {
     match error.number() {
@@ -88,9 +94,19 @@ fn refused_by_mysql(error: &MySqlDatabaseError) -> StoreErrorKind {
         1205 | 1213 | 1020 => StoreErrorKind::Busy,
         // The server's own limit on statements.
         1969 | 3024 => StoreErrorKind::Timeout,
-        // Too many clients, a shutdown, a killed connection, a server that became a replica.
-        1040 | 1203 | 1053 | 1317 | 1927 | 3169 | 4031 | 1290 | 1836 => StoreErrorKind::Unavailable,
-        _ if error.code().is_some_and(|code| code.starts_with("08")) => StoreErrorKind::Unavailable,
-        _ => StoreErrorKind::Rejected,
+        // A packet, a row or a column is too long.
+        1153 | 1301 | 1118 | 1406 => StoreErrorKind::TooLarge,
+        // Too many clients, in the class of what is not allowed.
+        1203 | 1226 => StoreErrorKind::Unavailable,
+        _ if error.code().is_some_and(is_permanent) => StoreErrorKind::Rejected,
+        _ => StoreErrorKind::Unavailable,
     }
+}
+
+/// Whether an SQLSTATE is of a class that says the same the next time: a feature that is missing, data, a constraint,
+/// credentials, a database or schema that is missing, a statement that is wrong or not allowed, a limit.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+fn is_permanent(state: &str) -> bool {
+    let class = state.get(..2).unwrap_or_default();
+    matches!(class, "0A" | "21" | "22" | "23" | "28" | "3D" | "3F" | "42" | "54")
 }

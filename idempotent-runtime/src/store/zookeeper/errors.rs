@@ -11,8 +11,6 @@ pub(super) fn failed(operation: &'static str, error: Error) -> StoreError {
         | Error::AuthFailed
         | Error::InvalidAcl
         | Error::BadArguments(_)
-        | Error::NotReadOnly
-        | Error::QuotaExceeded
         | Error::Unimplemented => StoreErrorKind::Rejected,
         Error::UnmarshalError { .. } => StoreErrorKind::Corrupt,
         _ => StoreErrorKind::Unavailable,

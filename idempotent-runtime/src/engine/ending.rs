@@ -1,0 +1,228 @@
+//! The end of a run: the last record of its lease, insisted on until it is there.
+//!
+//! The first try is made where the run ends. After one that failed or was dropped, the heartbeat's thread
+//! goes on, where no worker that blocks and no server that stops can hold it up. Whatever the error: were one
+//! taken for the end, the key would be free after its lease, and the effect would happen again. Final are
+//! a lost lease, a record that cannot be read, and the end of the time for which the record would live.
+
+use crate::engine::completion::{Completion, End, Leaves};
+use crate::engine::core::EngineCore;
+use crate::engine::lease::Lease;
+use crate::engine::pause::{jittered, pause_for};
+use crate::engine::refusals::Refusals;
+use crate::engine::run_context::RunContext;
+use crate::error::{StoreError, StoreErrorKind};
+use crate::outcome::Outcome;
+use crate::store::LeaseStatus;
+use bytes::Bytes;
+use std::error::Error as StdError;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
+
+/// The pause before the first repetition; it doubles up to a second.
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// A run that is about to end. Dropped before its end, it goes on without whoever waited for it.
+#[derive(Debug)]
+pub(super) struct Ending(Option<Unfinished>);
+
+/// A run whose last record is not there yet.
+#[derive(Debug)]
+struct Unfinished {
+    context: RunContext,
+    lease: Arc<Lease>,
+    leaves: Leaves,
+    last: Bytes,
+    /// The end of the record's life, and the end of insisting on it, in steady time.
+    ends: Duration,
+    insisted_until: Duration,
+}
+
+impl Ending {
+    /// The end of a run by its last record, which lives for `life` from now.
+    pub(super) fn new(
+        context: RunContext,
+        lease: Arc<Lease>,
+        leaves: Leaves,
+        last: Bytes,
+        life: Duration,
+    ) -> Self {
+        let now = context.core.clock().steady();
+        let ends = now.saturating_add(life);
+        // A key that was to be free for a moment is given back all the same.
+        let shortest = if leaves == Leaves::FreeKey { lease.length() } else { Duration::ZERO };
+        let insisted_until = ends.max(now + shortest);
+        Self(Some(Unfinished { context, lease, leaves, last, ends, insisted_until }))
+    }
+
+    /// Puts the record. An outcome is waited for as long as the engine's patience lasts; a key that is given
+    /// back only until the store answered once.
+    #[expect(clippy::manual_async_fn, reason = "what an async function is given is kept twice")]
+    pub(super) fn put(mut self) -> impl Future<Output = Completion> {
+        async move {
+            let Some(unfinished) = &self.0 else { return Completion::No };
+            let began = Instant::now();
+            let tried = unfinished.exchange().await;
+            let Some(unfinished) = self.0.take() else { return Completion::No };
+            match tried {
+                // What is rare is boxed, because its future is large.
+                Err(error) if !is_final(&error) => {
+                    Box::pin(unfinished.go_on_behind(error, began)).await
+                }
+                tried => {
+                    let core = Arc::clone(&unfinished.context.core);
+                    End::told(Some(unfinished.ended(tried)), core.counters())
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(unfinished) = self.0.take() {
+            unfinished.insist(Refusals::default(), None);
+        }
+    }
+}
+
+impl Unfinished {
+    /// Insists on the record, and waits for it until the engine's patience is over.
+    async fn go_on_behind(mut self, error: StoreError, began: Instant) -> Completion {
+        let (core, key) = (Arc::clone(&self.context.core), self.lease.key);
+        let mut refusals = Refusals::default();
+        self.heed(&mut refusals, &error, false);
+        if self.leaves == Leaves::FreeKey {
+            self.insist(refusals, None);
+            return Completion::No;
+        }
+        let (tell, mut told) = oneshot::channel();
+        self.insist(refusals, Some(tell));
+        let left = core.tools.patience.saturating_sub(began.elapsed());
+        let end = match timeout(left, &mut told).await {
+            Ok(end) => end.ok(),
+            Err(_late) => {
+                told.close();
+                told.try_recv().ok()
+            }
+        };
+        if end.is_none() {
+            tracing::warn!(
+                %key,
+                error = &error as &dyn StdError,
+                "an outcome is not stored yet; its client is told so, and the store is asked on",
+            );
+        }
+        End::told(end, core.counters())
+    }
+
+    /// Puts the record on the heartbeat's thread, for as long as it takes.
+    fn insist(self, refusals: Refusals, tell: Option<oneshot::Sender<End>>) {
+        let core = Arc::clone(&self.context.core);
+        core.spawn(async move {
+            let core = Arc::clone(&self.context.core);
+            let end = self.until_it_ends(refusals).await;
+            let was_told = tell.is_some();
+            if let Err(end) = tell.map_or(Err(end), |tell| tell.send(end)) {
+                end.unheard(was_told, core.counters());
+            }
+        });
+    }
+
+    async fn until_it_ends(mut self, mut refusals: Refusals) -> End {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            pause_for(jittered(pause)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            match self.try_again(&mut refusals).await {
+                Err(error) if !is_final(&error) && !self.is_over() => {}
+                tried => return self.ended(tried),
+            }
+        }
+    }
+
+    /// Renews the lease, so that nobody runs meanwhile, and puts the record once more.
+    async fn try_again(&mut self, refusals: &mut Refusals) -> Result<LeaseStatus, StoreError> {
+        let core = Arc::clone(&self.context.core);
+        let _turn = core.turns.acquire().await;
+        let is_renewed = self.leaves != Leaves::FreeKey && self.renew().await;
+        let tried = self.exchange().await;
+        if let Err(error) = &tried {
+            self.heed(refusals, error, is_renewed);
+        }
+        tried
+    }
+
+    async fn renew(&self) -> bool {
+        let sent = self.core().clock().steady();
+        let work = self.lease.renew(self.core().store());
+        let renewed = self.core().bounded("swap", pin!(work)).await;
+        let is_renewed = matches!(renewed, Ok(LeaseStatus::Held));
+        if is_renewed {
+            self.lease.set_end(sent + self.lease.length());
+        }
+        is_renewed
+    }
+
+    async fn exchange(&self) -> Result<LeaseStatus, StoreError> {
+        let life = self.ends.saturating_sub(self.core().clock().steady());
+        let work = self.lease.exchange(self.core().store(), &self.last, life);
+        self.core().bounded("swap", pin!(work)).await
+    }
+
+    /// Keeps the fact alone of an outcome that the store will never take.
+    fn heed(&mut self, refusals: &mut Refusals, error: &StoreError, is_renewed: bool) {
+        let now = self.core().clock().steady();
+        let is_hopeless = refusals.is_hopeless(error, is_renewed, now, self.lease.length());
+        if self.leaves == Leaves::Outcome && is_hopeless {
+            tracing::error!(
+                key = %self.lease.key,
+                attempt = self.lease.attempt(),
+                error = error as &dyn StdError,
+                "the store does not take an outcome; that it ran is kept, and duplicates get \
+                 `not-replayable`",
+            );
+            self.leaves = Leaves::FactAlone;
+            self.last = self.lease.completed(Outcome::Tombstone);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.core().clock().steady() >= self.insisted_until
+    }
+
+    fn ended(self, tried: Result<LeaseStatus, StoreError>) -> End {
+        let (rooms, key, leaves) = (&self.core().rooms, &self.lease.key, self.leaves);
+        let attempt = self.lease.attempt();
+        match tried {
+            Ok(LeaseStatus::Held) if leaves == Leaves::FreeKey => rooms.freed(key),
+            Ok(LeaseStatus::Held) => rooms.finished(key),
+            Ok(LeaseStatus::Lost) => {
+                tracing::warn!(
+                    %key,
+                    attempt,
+                    "a run outlived its lease and another owner has its key; its outcome is not stored",
+                );
+                return End::Lost;
+            }
+            Err(error) => {
+                let (error, what) = (&error as &dyn StdError, leaves.failed());
+                tracing::error!(%key, attempt, error, "{what}; the key is not free before its lease is over");
+                return End::without(leaves);
+            }
+        }
+        End::leaving(leaves)
+    }
+
+    fn core(&self) -> &EngineCore {
+        &self.context.core
+    }
+}
+
+fn is_final(error: &StoreError) -> bool {
+    error.kind() == StoreErrorKind::Corrupt
+}

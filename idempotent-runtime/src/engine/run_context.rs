@@ -1,0 +1,25 @@
+//! The part of its engine that a run holds, to its end.
+
+use crate::engine::claim_request::ReclaimWindow;
+use crate::engine::core::EngineCore;
+use crate::engine::fair_queue::Front;
+use crate::engine::in_flight::InFlightGuard;
+use std::sync::Arc;
+
+/// The part of its engine that a run holds.
+#[derive(Debug)]
+pub(super) struct RunContext {
+    pub(super) core: Arc<EngineCore>,
+    pub(super) in_flight: InFlightGuard,
+    /// Of those in this process that want the same key, the next moves up after the end.
+    pub(super) _front: Option<Box<Front>>,
+    pub(super) reclaim: ReclaimWindow,
+}
+
+impl RunContext {
+    /// The same for what goes on behind its caller: those in the queue need not wait for it.
+    pub(super) fn behind(&self) -> Self {
+        let (core, reclaim) = (Arc::clone(&self.core), self.reclaim);
+        Self { core, in_flight: self.in_flight.behind(), _front: None, reclaim }
+    }
+}

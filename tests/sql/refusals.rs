@@ -1,0 +1,63 @@
+//! S17 and S12: a database that refuses, for whatever reason, while a run ends.
+
+use crate::shop::Shop;
+use crate::{Kind, Session, on_both_servers};
+use actix_web::HttpResponse;
+use std::time::{Duration, Instant};
+use tests::eventually;
+
+on_both_servers! {
+    a_table_that_is_gone_at_the_end_of_a_run_costs_no_second_effect,
+    an_outcome_that_the_database_never_takes_leaves_a_tombstone,
+}
+
+/// The engine's patience with its store, two seconds, and something for a busy host; far below the lease.
+const BOUND: Duration = Duration::from_secs(12);
+
+/// An error that is sorted as permanent is insisted on like every other.
+async fn a_table_that_is_gone_at_the_end_of_a_run_costs_no_second_effect(kind: Kind) {
+    let database = kind.database().await;
+    let shop = Shop::open(&database).await;
+    let mut session = Session::open(&database).await;
+    shop.handler.pause();
+    let (first, ()) = tokio::join!(shop.order("k"), async {
+        shop.handler.runs_reach(1).await;
+        session.run("ALTER TABLE idempotency_records RENAME TO away").await;
+        shop.handler.resume();
+    });
+    assert_eq!((first.status, first.header("Idempotency-Stored")), (201, Some("false")));
+    session.run("ALTER TABLE away RENAME TO idempotency_records").await;
+    eventually("it is stored after all", async || {
+        (shop.idempotency.counts().stored_late == 1).then_some(())
+    })
+    .await;
+    let retry = shop.order("k").await;
+    assert_eq!((retry.is_replay(), &retry.body, shop.handler.runs()), (true, &first.body, 1));
+}
+
+/// The limit of a packet is known for what it is; a constraint is believed after three refusals over five seconds.
+async fn an_outcome_that_the_database_never_takes_leaves_a_tombstone(kind: Kind) {
+    let server = match kind {
+        Kind::Postgres => kind.start_with(&[]).await,
+        Kind::MariaDb => kind.start_with(&["--max-allowed-packet=1048576"]).await,
+    };
+    let database = server.database().await;
+    let shop = Shop::open(&database).await;
+    if kind == Kind::Postgres {
+        let limit = "ALTER TABLE idempotency_records ADD CHECK (length(value) < 100000)";
+        Session::open(&database).await.run(limit).await;
+    }
+    let body = vec![b'a'; 3 << 19];
+    shop.handler.answers(move |_| HttpResponse::Created().body(body.clone()));
+    let began = Instant::now();
+    let first = shop.brief("k").await;
+    assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
+    assert_eq!((first.status, first.body.len()), (201, 3 << 19));
+    assert_eq!(first.header("Idempotency-Stored"), Some("false"));
+    eventually("the fact is stored", async || {
+        let retry = shop.brief("k").await;
+        (retry.problem() == "not-replayable").then_some(())
+    })
+    .await;
+    assert_eq!((shop.handler.runs(), shop.idempotency.counts().not_stored), (1, 1));
+}
