@@ -1,6 +1,6 @@
 //! S17: ends of runs that go on when nobody waits for them any more, and whatever the store says.
 
-use crate::{KEEP, KEY, LEASE, TTL, answer, ask, engine};
+use crate::{KEEP, KEY, LEASE, TICK, TTL, answer, ask, engine};
 use futures_util::poll;
 use idempotent_runtime::MemoryStore;
 use idempotent_runtime::clock::ManualClock;
@@ -104,10 +104,10 @@ async fn an_outcome_that_is_refused_for_a_third_of_its_lease_leaves_a_tombstone(
     };
     // The first is no refusal that counts, because no renewal came before it.
     refused(4).await;
-    broken.clock.advance(LEASE / 3 - Duration::from_millis(1));
+    broken.clock.advance((LEASE / 3).saturating_sub(TICK));
     refused(2).await;
     assert_eq!(broken.engine.under_way(), 1, "a third is not over");
-    broken.clock.advance(Duration::from_millis(1));
+    broken.clock.advance(TICK);
     assert_eq!(broken.left().await.0, State::Completed(Outcome::Tombstone));
     assert_eq!(ending.await.unwrap(), Completion::No);
     assert_eq!(broken.engine.counts().not_stored, 1);
@@ -128,7 +128,7 @@ async fn an_outcome_that_a_store_refuses_like_everything_else_is_kept_for_it() {
     }
     broken.store.refuse_swaps(false);
     // Its ttl counts from the end of the run, and its lease does not count: nobody took the key.
-    assert_eq!(broken.left().await, (State::Completed(answer("done")), TTL - LEASE));
+    assert_eq!(broken.left().await, (State::Completed(answer("done")), TTL.saturating_sub(LEASE)));
     assert_eq!(ending.await.unwrap(), Completion::No);
 }
 

@@ -27,18 +27,18 @@ impl Refusing {
         let () = shop.redis.command(&[&["ACL"], &ADMIN[..]].concat());
         match self {
             Self::OutOfMemory => shop.redis.command(&["CONFIG", "SET", "maxmemory", "1"]),
-            Self::Busy => self.keep_busy(shop),
+            Self::Busy => keep_busy(shop),
             Self::LoggedOut => {
                 let () = shop.redis.command(&["CONFIG", "SET", "requirepass", "sesame"]);
                 // Whoever is logged in stays so.
                 let _: usize = self.admin(shop, &["CLIENT", "KILL", "TYPE", "normal"]);
             }
             Self::NotPermitted => {
-                shop.redis.command(&["ACL", "SETUSER", "default", "-set", "-evalsha", "-eval"])
+                shop.redis.command(&["ACL", "SETUSER", "default", "-set", "-evalsha", "-eval"]);
             }
             Self::Replica => shop.redis.command(&["REPLICAOF", "127.0.0.1", "1"]),
             Self::TooFewReplicas => {
-                shop.redis.command(&["CONFIG", "SET", "min-replicas-to-write", "1"])
+                shop.redis.command(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
             }
         }
     }
@@ -51,22 +51,8 @@ impl Refusing {
             Self::NotPermitted => self.admin(shop, &["ACL", "SETUSER", "default", "+@all"]),
             Self::Replica => self.admin(shop, &["REPLICAOF", "NO", "ONE"]),
             Self::TooFewReplicas => {
-                self.admin(shop, &["CONFIG", "SET", "min-replicas-to-write", "0"])
+                self.admin(shop, &["CONFIG", "SET", "min-replicas-to-write", "0"]);
             }
-        }
-    }
-
-    /// A script without an end; the server answers `BUSY` after a moment, and nothing until then.
-    fn keep_busy(self, shop: &Shop) {
-        let () = shop.redis.command(&["CONFIG", "SET", "busy-reply-threshold", "1"]);
-        let url = shop.redis.url();
-        std::thread::spawn(move || {
-            let mut connection = redis::Client::open(url).unwrap().get_connection().unwrap();
-            let script = redis::cmd("EVAL").arg("while true do end").arg(0).to_owned();
-            script.exec(&mut connection).expect_err("it is killed");
-        });
-        while shop.redis.try_command::<String>(&["PING"]).is_ok() {
-            std::thread::yield_now();
         }
     }
 
@@ -76,6 +62,20 @@ impl Refusing {
         redis::cmd(words[0]).arg(&words[1..]).query(&mut connection).unwrap_or_else(|error| {
             panic!("{self:?}: {error}");
         })
+    }
+}
+
+/// A script without an end; the server answers `BUSY` after a moment, and nothing until then.
+fn keep_busy(shop: &Shop) {
+    let () = shop.redis.command(&["CONFIG", "SET", "busy-reply-threshold", "1"]);
+    let url = shop.redis.url();
+    std::thread::spawn(move || {
+        let mut connection = redis::Client::open(url).unwrap().get_connection().unwrap();
+        let script = redis::cmd("EVAL").arg("while true do end").arg(0).to_owned();
+        script.exec(&mut connection).expect_err("it is killed");
+    });
+    while shop.redis.try_command::<String>(&["PING"]).is_ok() {
+        std::thread::yield_now();
     }
 }
 

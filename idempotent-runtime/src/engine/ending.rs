@@ -28,11 +28,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// A run that is about to end. Dropped before its end, it goes on without whoever waited for it.
 #[derive(Debug)]
-pub(super) struct Ending(Option<Unfinished>);
+pub(super) struct Ending(Option<OpenEnd>);
 
 /// A run whose last record is not there yet.
 #[derive(Debug)]
-struct Unfinished {
+struct OpenEnd {
     context: RunContext,
     lease: Arc<Lease>,
     leaves: Leaves,
@@ -56,7 +56,7 @@ impl Ending {
         // A key that was to be free for a moment is given back all the same.
         let shortest = if leaves == Leaves::FreeKey { lease.length() } else { Duration::ZERO };
         let insisted_until = ends.max(now + shortest);
-        Self(Some(Unfinished { context, lease, leaves, last, ends, insisted_until }))
+        Self(Some(OpenEnd { context, lease, leaves, last, ends, insisted_until }))
     }
 
     /// Puts the record. An outcome is waited for as long as the engine's patience lasts; a key that is given
@@ -64,18 +64,16 @@ impl Ending {
     #[expect(clippy::manual_async_fn, reason = "what an async function is given is kept twice")]
     pub(super) fn put(mut self) -> impl Future<Output = Completion> {
         async move {
-            let Some(unfinished) = &self.0 else { return Completion::No };
+            let Some(open) = &self.0 else { return Completion::No };
             let began = Instant::now();
-            let tried = unfinished.exchange().await;
-            let Some(unfinished) = self.0.take() else { return Completion::No };
+            let tried = open.exchange().await;
+            let Some(open) = self.0.take() else { return Completion::No };
             match tried {
                 // What is rare is boxed, because its future is large.
-                Err(error) if !is_final(&error) => {
-                    Box::pin(unfinished.go_on_behind(error, began)).await
-                }
+                Err(error) if !is_final(&error) => Box::pin(open.go_on_behind(error, began)).await,
                 tried => {
-                    let core = Arc::clone(&unfinished.context.core);
-                    End::told(Some(unfinished.ended(tried)), core.counters())
+                    let core = Arc::clone(&open.context.core);
+                    End::told(Some(open.ended(tried)), core.counters())
                 }
             }
         }
@@ -84,13 +82,13 @@ impl Ending {
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        if let Some(unfinished) = self.0.take() {
-            unfinished.insist(Refusals::default(), None);
+        if let Some(open) = self.0.take() {
+            open.insist(Refusals::default(), None);
         }
     }
 }
 
-impl Unfinished {
+impl OpenEnd {
     /// Insists on the record, and waits for it until the engine's patience is over.
     async fn go_on_behind(mut self, error: StoreError, began: Instant) -> Completion {
         let (core, key) = (Arc::clone(&self.context.core), self.lease.key);

@@ -96,7 +96,7 @@ impl Locks for ZooKeeperLocks {
                 Err(error) => drop(grant.send(Err(error))),
             }
         });
-        let mut caller = Caller(granted);
+        let mut caller = Grantee(granted);
         StoreFuture::new(async move {
             let lock = (&mut caller.0).await.map_err(|_| thread_ended("acquire"))?;
             let lock = lock.map_err(|error| failed("acquire", error))?;
@@ -113,9 +113,9 @@ impl Locks for ZooKeeperLocks {
 type Granted = Result<Option<ZooKeeperLock>, Error>;
 
 /// A caller that waits for the answer. Where it leaves, a lock that was granted meanwhile is released.
-struct Caller(oneshot::Receiver<Granted>);
+struct Grantee(oneshot::Receiver<Granted>);
 
-impl Drop for Caller {
+impl Drop for Grantee {
     fn drop(&mut self) {
         self.0.close();
         if let Ok(Ok(Some(lock))) = self.0.try_recv() {
