@@ -43,7 +43,7 @@ fn serve(store: impl Store) -> Bench {
     let routes = move |app: &mut ServiceConfig| {
         app.app_data(Data::new(sender.clone())).service(report).service(task_routes("/tasks"));
     };
-    let runner = TaskRunner::start(&idempotency, routes.clone());
+    let runner = TaskRunner::start(&idempotency, routes.clone()).expect("a thread");
     let (ready, started) = std_mpsc::channel();
     thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {

@@ -81,7 +81,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
         move |app| {
             app.app_data(data).app_data(activity).configure(routes::all);
         }
-    });
+    })?;
     let server = HttpServer::new(move || {
         App::new()
             .app_data(app.clone())

@@ -8,3 +8,4 @@ mod matrix;
 mod pauses;
 mod process;
 mod step;
+mod threads;

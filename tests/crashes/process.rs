@@ -1,6 +1,7 @@
 //! The guarded server as a process of its own.
 
 use crate::step::Step;
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -62,6 +63,14 @@ impl Process {
     pub(crate) fn go_on(&mut self) {
         let stdin = self.child.stdin.as_mut().expect("it is piped");
         stdin.write_all(b"go on\n").expect("it reads");
+    }
+
+    /// The names of its threads.
+    pub(crate) fn threads(&self) -> Vec<String> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("it runs");
+        let name = |task: fs::DirEntry| fs::read_to_string(task.path().join("comm")).ok();
+        let names = tasks.filter_map(|task| name(task.ok()?));
+        names.map(|name| name.trim_end().to_owned()).collect()
     }
 
     /// Stops it with SIGSTOP until the answer is dropped.

@@ -10,6 +10,7 @@ mod leases;
 mod left_exchanges;
 mod resolved;
 mod takeovers;
+mod threads;
 mod waiting;
 
 use bytes::Bytes;

@@ -43,6 +43,21 @@ async fn a_handler_slower_than_its_lease_keeps_it(backend: Backend) {
     assert_eq!(shop.handler.runs(), 1);
 }
 
+/// A panic of a store of the app's own costs a renewal, and not the lease.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_panics_in_renewals_does_not_end_them() {
+    let shop = Shop::open(Backend::memory_in_real_time().await);
+    shop.handler.pause();
+    let first = tokio::spawn(shop.post("/lasting").key("k").send());
+    shop.handler.runs_reach(1).await;
+    shop.backend.store.panic_at_swaps(2);
+    longer_than_a_lease(&shop).await;
+    nobody_else_runs(&shop).await;
+    shop.handler.resume();
+    assert_eq!(first.await.unwrap().status, 201);
+    assert!(shop.post("/lasting").key("k").send().await.is_replay());
+}
+
 async fn a_handler_that_blocks_its_worker_keeps_its_lease(backend: Backend) {
     let shop = Shop::open(backend);
     let (go_on, blocked) = mpsc::channel::<()>();

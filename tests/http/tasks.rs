@@ -111,6 +111,7 @@ fn run(idempotency: &Idempotency, handler: &ControlledHandler) -> TaskRunner {
     TaskRunner::start(idempotency, move |app| {
         app.app_data(Data::new(handler)).configure(routes::all);
     })
+    .expect("a thread")
 }
 
 impl Shop {

@@ -8,11 +8,11 @@ use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder, post};
 use idempotent_runtime::policy::{Policy, Strategy};
 use idempotent_runtime::task::{TaskArgument, TaskRunner, task_routes};
-use idempotent_runtime::{Idempotency, Middleware, idempotent};
+use idempotent_runtime::{Idempotency, MemoryStore, Middleware, Scope, idempotent};
 use serde::Serialize;
 use serde_json::json;
 use std::future::{Ready, ready};
-use tests::{Backend, ControlledHandler, Server};
+use tests::{Backend, ControlledHandler, Server, eventually};
 use tokio::sync::watch;
 
 on_every_store! {
@@ -92,6 +92,7 @@ fn run(
     TaskRunner::start(idempotency, move |app| {
         app.app_data(Data::new(handler)).configure(routes);
     })
+    .expect("a thread")
 }
 
 /// A server that takes these tasks in, and runs none.
@@ -146,6 +147,28 @@ async fn a_task_whose_arguments_an_app_cannot_restore_is_left_to_others(backend:
     });
     assert_eq!(shop.is(&address, "succeeded").await["result"]["body"], 7);
     assert_eq!(shop.handler.runs(), 1);
+}
+
+/// A panic of a store of the app's own, as a runner looks for what others took in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_runner_whose_store_panics_still_looks_for_tasks() {
+    let shop = open(Backend::memory().await);
+    let elsewhere = guard(&shop.backend).build().expect("settings that fit");
+    let store = &shop.backend.store;
+    store.panic_at_reads(1);
+    let _runner = run(&elsewhere, &shop.handler, |app| {
+        app.service(counted);
+    });
+    eventually("it looked", async || (store.reads_to_panic() == 0).then_some(())).await;
+    let address = accepted(&shop.post("/counted").key("k").json(&json!(7)).send().await);
+    shop.is(&address, "succeeded").await;
+}
+
+#[test]
+fn a_runner_whose_routes_cannot_be_built_does_not_start() {
+    let built = Idempotency::builder(MemoryStore::new()).scope(Scope::shared()).build().unwrap();
+    let started = TaskRunner::start(&built, |_| panic!("as the test asked"));
+    assert!(started.unwrap_err().to_string().contains("cannot be built"));
 }
 
 async fn a_guarded_scope_lets_its_tasks_through(backend: Backend) {

@@ -32,6 +32,8 @@ struct Inner {
     down: AtomicBool,
     loss: Mutex<Option<(usize, Loss)>>,
     swaps_to_fail: AtomicUsize,
+    swaps_to_panic: AtomicUsize,
+    reads_to_panic: AtomicUsize,
     refuses_swaps: AtomicBool,
     refuses_outcomes: AtomicBool,
     swaps_refused: AtomicUsize,
@@ -51,6 +53,8 @@ impl Probe {
             down: AtomicBool::new(false),
             loss: Mutex::new(None),
             swaps_to_fail: AtomicUsize::new(0),
+            swaps_to_panic: AtomicUsize::new(0),
+            reads_to_panic: AtomicUsize::new(0),
             refuses_swaps: AtomicBool::new(false),
             refuses_outcomes: AtomicBool::new(false),
             swaps_refused: AtomicUsize::new(0),
@@ -91,6 +95,21 @@ impl Probe {
     /// How many exchanges are still to fail.
     pub fn swaps_to_fail(&self) -> usize {
         self.0.swaps_to_fail.load(Ordering::SeqCst)
+    }
+
+    /// The next so many exchanges panic, as those of a careless store of an app's own.
+    pub fn panic_at_swaps(&self, many: usize) {
+        self.0.swaps_to_panic.store(many, Ordering::SeqCst);
+    }
+
+    /// The next so many reads panic.
+    pub fn panic_at_reads(&self, many: usize) {
+        self.0.reads_to_panic.store(many, Ordering::SeqCst);
+    }
+
+    /// How many reads are still to panic.
+    pub fn reads_to_panic(&self) -> usize {
+        self.0.reads_to_panic.load(Ordering::SeqCst)
     }
 
     /// From now on the store refuses every exchange, as one without memory does, or none.
@@ -208,6 +227,12 @@ impl Probe {
     }
 }
 
+/// Takes one off, if there is one.
+fn is_one_of(many: &AtomicUsize) -> bool {
+    let one_less = |many: usize| many.checked_sub(1);
+    many.try_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok()
+}
+
 impl Store for Probe {
     fn create<'a>(
         &'a self,
@@ -230,8 +255,8 @@ impl Store for Probe {
         value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Swap> {
-        let one_less = |many: usize| many.checked_sub(1);
-        if self.0.swaps_to_fail.try_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
+        assert!(!is_one_of(&self.0.swaps_to_panic), "as the test asked");
+        if is_one_of(&self.0.swaps_to_fail) {
             let failed = StoreError::new(StoreErrorKind::Unavailable, "swap");
             return StoreFuture::ready(Err(failed));
         }
@@ -247,6 +272,7 @@ impl Store for Probe {
     }
 
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
+        assert!(!is_one_of(&self.0.reads_to_panic), "as the test asked");
         StoreFuture::new(async move {
             let done = self.pass(key, || self.0.store.read(key)).await;
             self.0.answers_to_reads.pass().await;

@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use std::convert::Infallible;
 use std::io::Error as IoError;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc as std_mpsc;
 use std::thread;
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -30,12 +31,20 @@ pub(crate) struct OwnThread {
 impl OwnThread {
     /// Starts a thread of this name.
     pub(crate) fn start(name: &'static str) -> Result<Self, IoError> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let handle = runtime.handle().clone();
         let (alive, gone) = mpsc::channel(1);
-        let until_gone = move || drive(&runtime, name, gone);
+        let (tell, started) = std_mpsc::channel();
+        // Made there, because it must not be dropped here, where a caller may be in another runtime.
+        let until_gone = move || match Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => {
+                if tell.send(Ok(runtime.handle().clone())).is_ok() {
+                    drive(&runtime, name, gone);
+                }
+            }
+            Err(error) => drop(tell.send(Err(error))),
+        };
         thread::Builder::new().name(name.to_owned()).spawn(until_gone)?;
-        Ok(Self { runtime: handle, _alive: alive })
+        let runtime = started.recv().map_err(IoError::other)??;
+        Ok(Self { runtime, _alive: alive })
     }
 
     /// Runs some work there, to its end also where the caller is gone.

@@ -6,6 +6,7 @@ use crate::http::app::idempotency::Idempotency;
 use crate::http::task::carried::CarriedTask;
 use crate::key::StorageKey;
 use crate::policy::OnAbandoned;
+use crate::store::own_thread::lasting;
 use actix_http::{Message, Request, RequestHead};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory};
 use actix_web::dev::{AppConfig, ServiceResponse};
@@ -14,9 +15,10 @@ use actix_web::web::ServiceConfig;
 use actix_web::{App, Error, HttpMessage, rt};
 use futures_util::future::{Either, select};
 use std::fmt;
+use std::io;
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -47,33 +49,35 @@ impl TaskRunner {
     /// use idempotent_runtime::task::TaskRunner;
     /// # use idempotent_runtime::Idempotency;
     /// # fn routes(_: &mut web::ServiceConfig) {}
-    /// # fn serve(idempotency: Idempotency, data: web::Data<String>) {
+    /// # fn serve(idempotency: Idempotency, data: web::Data<String>) -> std::io::Result<()> {
     /// let tasks = {
     ///     let data = data.clone();
     ///     TaskRunner::start(&idempotency, move |app| {
     ///         app.app_data(data).configure(routes);
-    ///     })
+    ///     })?
     /// };
     /// # drop(tasks);
+    /// # Ok(())
     /// # }
     /// ```
     ///
-    /// Each call starts a thread, on which [`tasks_at_once`](crate::IdempotencyBuilder::tasks_at_once) run at a
+    /// It is done when the routes are built. Each call starts a thread, on which [`tasks_at_once`](crate::IdempotencyBuilder::tasks_at_once) run at a
     /// time. Tasks that this process stores wait, if nobody calls it here, for another process.
+    ///
+    /// # Errors
+    /// When the host has no thread to give, or the routes cannot be built: nobody would run tasks.
     pub fn start(
         idempotency: &Idempotency,
         routes: impl FnOnce(&mut ServiceConfig) + Send + 'static,
-    ) -> Self {
+    ) -> io::Result<Self> {
         let (stop, stopped) = oneshot::channel();
+        let (tell, built) = mpsc::channel();
         let app = idempotency.clone();
         let thread = std::thread::Builder::new().name("idempotency-tasks".to_owned());
-        let spawned = thread.spawn(move || {
-            rt::System::new().block_on(run(app, routes, stopped));
-        });
-        if let Err(error) = spawned {
-            tracing::error!(%error, "no tasks are run: no thread");
-        }
-        Self(Some(stop))
+        thread.spawn(move || rt::System::new().block_on(run(app, routes, tell, stopped)))?;
+        let unbuilt = |_| io::Error::other("the routes of tasks cannot be built");
+        built.recv().map_err(unbuilt)?;
+        Ok(Self(Some(stop)))
     }
 }
 
@@ -87,18 +91,24 @@ impl Drop for TaskRunner {
 async fn run(
     idempotency: Idempotency,
     routes: impl FnOnce(&mut ServiceConfig),
+    built: mpsc::Sender<()>,
     stopped: oneshot::Receiver<()>,
 ) {
     let app = App::new().app_data(idempotency.clone()).configure(routes);
     let Ok(service) = app.into_factory().new_service(AppConfig::default()).await else {
-        tracing::error!("no tasks are run: the app's routes cannot be built");
         return;
     };
+    if built.send(()).is_err() {
+        return;
+    }
     let service = Rc::new(service);
     let at_once = idempotency.settings().tasks_at_once;
     let places = Arc::new(Semaphore::new(at_once));
     let looker = idempotency.clone();
-    let looking = rt::spawn(async move { looker.tasks().look_for_work(looker.engine()).await });
+    let looking = rt::spawn(lasting("looking for tasks", move || {
+        let looker = looker.clone();
+        async move { looker.tasks().look_for_work(looker.engine()).await }
+    }));
     let mut stopped = pin!(stopped);
     while !idempotency.engine().is_draining() {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
