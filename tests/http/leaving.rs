@@ -2,6 +2,7 @@
 
 use crate::Shop;
 use actix_web::HttpResponse;
+use idempotent_runtime::IdempotencyBuilder;
 use tests::{Backend, Guest, eventually};
 
 on_every_store! { in real time;
@@ -9,6 +10,7 @@ on_every_store! { in real time;
     who_leaves_as_the_next_for_a_lock_held_elsewhere_makes_way,
     who_leaves_while_it_waits_for_the_first_does_not_run,
     who_leaves_before_its_claim_is_answered_gives_its_key_back,
+    runs_without_clients_are_bounded_for_one_scope_and_for_all,
 }
 
 impl Shop {
@@ -85,4 +87,47 @@ async fn who_leaves_before_its_claim_is_answered_gives_its_key_back(backend: Bac
     shop.under_way(0).await;
     let retry = shop.post("/orders").key("k").send().await;
     assert_eq!((retry.status, retry.is_replay(), shop.handler.runs()), (201, false, 1));
+}
+
+/// Waits until the server knows that so many clients of an account left, each with a run of its own.
+async fn runs_without_client(shop: &Shop, account: &str) {
+    for key in ["k1", "k2"] {
+        let before = shop.handler.runs();
+        let guest = Guest::post(&shop.server, "/orders", account, key).await;
+        shop.handler.runs_reach(before + 1).await;
+        guest.leaves();
+    }
+    // In progress, until the server heard of both.
+    eventually("no more is let in", async || {
+        let again = shop.post("/orders").as_account(account).key("k1").send().await;
+        (again.status == 503).then_some(())
+    })
+    .await;
+}
+
+async fn runs_without_clients_are_bounded_for_one_scope_and_for_all(backend: Backend) {
+    let bounded = |builder: IdempotencyBuilder| {
+        builder.runs_without_client(4).runs_without_client_of_one_scope(2)
+    };
+    let shop = Shop::with(backend, bounded);
+    let new = |account: &str| shop.post("/orders").as_account(account).key("new").send();
+    shop.handler.pause();
+    runs_without_client(&shop, "alice").await;
+    let refused = new("alice").await;
+    refused.is_problem(503, "too-many-runs");
+    assert_eq!(refused.json()["retryable"], true, "some of them end");
+    assert!(refused.header("Retry-After").is_some());
+
+    // Others are let in, until there are too many of all.
+    runs_without_client(&shop, "bob").await;
+    new("carol").await.is_problem(503, "too-many-runs");
+    assert_eq!(shop.handler.runs(), 4);
+
+    shop.handler.resume();
+    shop.under_way(0).await;
+    let kept = shop.post("/orders").key("k1").send().await;
+    assert!(kept.is_replay(), "{kept:?}");
+    for account in ["alice", "bob", "carol"] {
+        assert_eq!(new(account).await.status, 201, "{account}");
+    }
 }

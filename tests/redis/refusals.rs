@@ -34,11 +34,12 @@ impl Refusing {
                 let _: usize = self.admin(shop, &["CLIENT", "KILL", "TYPE", "normal"]);
             }
             Self::NotPermitted => {
-                shop.redis.command(&["ACL", "SETUSER", "default", "-set", "-evalsha", "-eval"]);
+                shop.redis
+                    .command::<()>(&["ACL", "SETUSER", "default", "-set", "-evalsha", "-eval"]);
             }
             Self::Replica => shop.redis.command(&["REPLICAOF", "127.0.0.1", "1"]),
             Self::TooFewReplicas => {
-                shop.redis.command(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
+                shop.redis.command::<()>(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
             }
         }
     }
@@ -51,7 +52,7 @@ impl Refusing {
             Self::NotPermitted => self.admin(shop, &["ACL", "SETUSER", "default", "+@all"]),
             Self::Replica => self.admin(shop, &["REPLICAOF", "NO", "ONE"]),
             Self::TooFewReplicas => {
-                self.admin(shop, &["CONFIG", "SET", "min-replicas-to-write", "0"]);
+                self.admin::<()>(shop, &["CONFIG", "SET", "min-replicas-to-write", "0"]);
             }
         }
     }

@@ -122,7 +122,8 @@ impl Reply {
         assert_eq!(self.header("Idempotency-Problem"), Some(kind), "{self:?}");
         let retryable = problem["retryable"].as_bool().expect("whether a retry may succeed");
         if !["store-unavailable", "handler-panicked"].contains(&kind) {
-            let passes = ["in-progress", "locked", "shutting-down", "too-many-tasks"];
+            let passes =
+                ["in-progress", "locked", "shutting-down", "too-many-runs", "too-many-tasks"];
             assert_eq!(retryable, passes.contains(&kind), "{problem}");
         }
         kind.to_owned()

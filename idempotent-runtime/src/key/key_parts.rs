@@ -21,7 +21,7 @@ const ROOM: usize = 48;
 /// let other = KeyParts::new().text("pay:").value("a").value("b:c");
 /// assert_ne!(one, other);
 /// ```
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct KeyParts(Vec<u8>);
 
 /// The kinds of segments, each before its length and bytes.

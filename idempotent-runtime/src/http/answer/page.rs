@@ -114,7 +114,7 @@ impl Words {
                 "Please check whether it happened before you send it anew.",
             ),
             K::StoreUnavailable if !problem.retryable => UNKNOWN,
-            K::StoreUnavailable | K::ShuttingDown | K::TooManyTasks => (
+            K::StoreUnavailable | K::ShuttingDown | K::TooManyRuns | K::TooManyTasks => (
                 "We cannot do this right now",
                 "Something that we need for it does not answer.",
                 AGAIN,

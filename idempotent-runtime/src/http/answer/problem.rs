@@ -57,6 +57,8 @@ pub enum ProblemKind {
     TaskStarted,
     /// The task was cancelled, and has no result.
     TaskCancelled,
+    /// Too many runs go on whose clients left to begin another one.
+    TooManyRuns,
     /// Too many tasks are not finished to take another one.
     TooManyTasks,
     /// The server is about to end.
@@ -94,6 +96,7 @@ impl ProblemKind {
                 | Self::Locked
                 | Self::StoreUnavailable
                 | Self::ShuttingDown
+                | Self::TooManyRuns
                 | Self::TooManyTasks
         )
     }
@@ -153,6 +156,9 @@ impl ProblemKind {
             Self::TaskMissing => ("task-missing", S::NOT_FOUND, "There is no such task"),
             Self::TaskStarted => ("task-started", S::CONFLICT, "The task is under way or over"),
             Self::TaskCancelled => ("task-cancelled", S::GONE, "The task was cancelled"),
+            Self::TooManyRuns => {
+                ("too-many-runs", S::SERVICE_UNAVAILABLE, "Too many runs have lost their clients")
+            }
             Self::TooManyTasks => {
                 ("too-many-tasks", S::SERVICE_UNAVAILABLE, "Too many tasks wait to be run")
             }

@@ -116,6 +116,13 @@ pub(crate) fn runs_unguarded(request: &HttpRequest, error: &StoreError) {
     );
 }
 
+/// Too many runs go on without their clients, so nothing begins.
+pub(crate) fn too_many_runs(request: &HttpRequest) -> Problem {
+    let what = "too many runs go on whose clients left; repeat the request with the same key";
+    tracing::warn!(path = request.path(), "{what}");
+    Problem::new(ProblemKind::TooManyRuns, request.path(), what).retry_after(SOON)
+}
+
 /// The store did not answer, so nothing runs.
 pub(crate) fn store_failed(request: &HttpRequest, error: &StoreError) -> Problem {
     tracing::error!(

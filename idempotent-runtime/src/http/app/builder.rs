@@ -1,6 +1,7 @@
 //! The settings of an [`Idempotency`](crate::Idempotency), before it is built.
 
 use crate::http::answer::problem::{PROBLEM_TYPES, Problem};
+use crate::http::app::clientless::ClientlessLimits;
 use crate::http::app::scope::Scope;
 use crate::http::request::host::HostRole;
 use crate::http::request::key_header::KeyForm;
@@ -21,6 +22,7 @@ pub struct IdempotencyBuilder<S = Scope> {
     pub(super) key_form: KeyForm,
     pub(super) host_role: HostRole,
     pub(super) max_body: usize,
+    pub(super) clientless: ClientlessLimits,
     pub(super) problem_types: String,
     pub(super) on_error: Option<Box<OnError>>,
     pub(super) scope: S,
@@ -36,6 +38,7 @@ impl IdempotencyBuilder<NoScope> {
             key_form: KeyForm::default(),
             host_role: HostRole::default(),
             max_body: 2 << 20,
+            clientless: ClientlessLimits::default(),
             problem_types: PROBLEM_TYPES.to_owned(),
             on_error: None,
             scope: NoScope,
@@ -48,13 +51,39 @@ impl<S> IdempotencyBuilder<S> {
 
     /// The rule that says whose a request is. There is no default, and no `build` before it.
     pub fn scope(self, scope: Scope) -> IdempotencyBuilder {
-        let Self { setup, key_form, host_role, max_body, problem_types, on_error, .. } = self;
-        IdempotencyBuilder { setup, key_form, host_role, max_body, problem_types, on_error, scope }
+        let Self { setup, key_form, host_role, max_body, clientless, .. } = self;
+        let Self { problem_types, on_error, .. } = self;
+        IdempotencyBuilder {
+            setup,
+            key_form,
+            host_role,
+            max_body,
+            clientless,
+            problem_types,
+            on_error,
+            scope,
+        }
     }
 
     /// How many bytes of a body are buffered, in and out. Defaults to 2 MiB.
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
+        self
+    }
+
+    /// How many runs may go on at a time whose clients left. Defaults to 4 096.
+    ///
+    /// A run goes on without its client, because that is the one that will retry. While there are so many,
+    /// who would begin another gets 503 `too-many-runs`, and a `cache` computes without keeping. Tasks and
+    /// messages do not count.
+    pub fn runs_without_client(mut self, runs: usize) -> Self {
+        self.clientless.all = runs.max(1);
+        self
+    }
+
+    /// How many of these may be of one scope, where callers have scopes of their own. Defaults to a quarter.
+    pub fn runs_without_client_of_one_scope(mut self, runs: usize) -> Self {
+        self.clientless.of_one_scope = Some(runs.max(1));
         self
     }
 

@@ -8,6 +8,7 @@ use crate::http::answer::own_refusal;
 use crate::http::answer::page;
 use crate::http::answer::problem::Problem;
 use crate::http::app::builder::{IdempotencyBuilder, OnError};
+use crate::http::app::clientless::ClientlessRuns;
 use crate::http::app::scope::Scope;
 use crate::http::request::host::HostRole;
 use crate::http::request::key_header::KeyForm;
@@ -58,6 +59,7 @@ struct AppInner {
     key_form: KeyForm,
     host_role: HostRole,
     max_body: usize,
+    clientless: Arc<ClientlessRuns>,
     problem_types: String,
     on_error: Option<Box<OnError>>,
     tasks: Tasks,
@@ -174,6 +176,11 @@ impl Idempotency {
         self.0.host_role
     }
 
+    /// The runs that go on without their clients.
+    pub(crate) fn clientless(&self) -> &Arc<ClientlessRuns> {
+        &self.0.clientless
+    }
+
     pub(crate) fn max_body(&self, policy: &Policy) -> usize {
         policy.max_body.unwrap_or(self.0.max_body)
     }
@@ -213,6 +220,7 @@ impl IdempotencyBuilder {
             key_form: self.key_form,
             host_role: self.host_role,
             max_body: self.max_body,
+            clientless: ClientlessRuns::new(self.clientless),
             problem_types: self.problem_types,
             on_error: self.on_error,
         })))

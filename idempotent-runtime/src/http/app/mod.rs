@@ -1,9 +1,10 @@
 //! The object that an app is given once, its builder, and whose a request is.
 //!
-//! Files import downwards: `builder`, `caller`, `refused`, `idempotency`, `scope`, `scope_id`.
+//! Files import downwards: `builder`, `caller`, `refused`, `idempotency`, `clientless`, `scope`, `scope_id`.
 
 pub(super) mod builder;
 pub(super) mod caller;
+pub(super) mod clientless;
 pub(super) mod idempotency;
 pub(super) mod refused;
 pub(super) mod scope;

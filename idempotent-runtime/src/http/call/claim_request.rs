@@ -50,7 +50,9 @@ pub(crate) async fn claim_request(call: &Call) -> Result<Option<ClaimRequest>, E
         fingerprint: fingerprint(call, &path)?,
         clock: call.app.engine().clock(),
     };
-    strategy::claim_request(call.policy, call.app.settings(), &identity)
+    let request = strategy::claim_request(call.policy, call.app.settings(), &identity);
+    call.state.scope.replace(scope);
+    request
         .map(Some)
         .map_err(|refused| call.exit(&refusal::problem(&call.request, call.policy, refused)))
 }

@@ -3,7 +3,7 @@
 use crate::engine::Execution;
 use crate::engine::cached::{AnswerLife, CachedAnswer};
 use crate::http::answer::caching::Audience;
-use crate::key::StorageKey;
+use crate::key::{KeyParts, StorageKey};
 use crate::transaction::{TransactionRun, TxSlot};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use std::cell::{Cell, OnceCell, RefCell};
@@ -53,6 +53,8 @@ pub(crate) struct RunState {
     pub(crate) record: Cell<Option<StorageKey>>,
     /// Whether the handler, or an extractor of its, takes the business transaction.
     pub(crate) takes_transaction: Cell<bool>,
+    /// Whose request this is; empty, as long as nobody asked or if all callers are one.
+    pub(crate) scope: RefCell<KeyParts>,
     /// The run under way.
     pub(crate) run: RefCell<Option<GuardedRun>>,
     /// The place of the transaction, while the handler does not have it.

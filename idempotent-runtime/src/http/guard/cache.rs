@@ -19,7 +19,7 @@ use crate::http::call::call::{Call, Exit};
 use crate::http::call::claim_request::{place, scope};
 use crate::http::call::definition::pattern;
 use crate::http::call::run::{AnswerPlace, Computation, ComputingTurn, GuardedRun};
-use crate::http::guard::reply::refused;
+use crate::http::guard::reply::{has_too_many_runs, refused};
 use crate::http::request::target;
 use crate::key::{Guard, KeyParts, StorageKey};
 use crate::outcome::{Outcome, StoredResponse};
@@ -77,7 +77,9 @@ async fn cache_requests(call: &Call) -> Result<(CacheRequests, Audience), Exit> 
         fingerprint: Fingerprint::NONE,
         clock: call.app.engine().clock(),
     };
-    Ok((requests(call.policy, call.app.settings(), &identity), audience))
+    let requests = requests(call.policy, call.app.settings(), &identity);
+    call.state.scope.replace(scope);
+    Ok((requests, audience))
 }
 
 /// An answer that belongs to its route's pattern must tell all its paths apart: without `{path.id}` in
@@ -106,6 +108,9 @@ fn read_key(call: &Call) -> Result<Cow<'_, KeyParts>, Exit> {
 
 /// On a miss, the request claims the key as usual: it computes, or waits for the one that does.
 async fn compute_first(call: &Call, read: &CacheRequests, answer: AnswerPlace) -> Result<(), Exit> {
+    if has_too_many_runs(call) {
+        return Ok(());
+    }
     match call.app.engine().begin(&read.first).await {
         Ok(Admission::Run(run)) => {
             call.state.must_finish.set(true);
@@ -135,6 +140,9 @@ async fn recompute(
     old: Box<CachedAnswer>,
 ) -> Result<(), Exit> {
     let exit = found_answer(call, old.response.clone(), old.age, answer.audience);
+    if has_too_many_runs(call) {
+        return Err(exit);
+    }
     let Exit::Answered(stale) = exit else { return Ok(()) };
     call.state.must_finish.set(true);
     // Sent as soon as anything here waits.

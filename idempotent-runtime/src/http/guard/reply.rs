@@ -22,6 +22,19 @@ pub(super) fn replayed(call: &Call, stored: Outcome) -> Exit {
     call.exit(&refusal::unreadable(&call.request))
 }
 
+/// Whether as many runs as may go on without their clients: nothing begins then that might do so, too.
+pub(super) fn has_too_many_runs(call: &Call) -> bool {
+    call.app.clientless().are_too_many(&call.state.scope.borrow())
+}
+
+/// Refuses a claim while there are too many runs whose clients left.
+pub(super) fn check_runs(call: &Call) -> Result<(), Exit> {
+    if has_too_many_runs(call) {
+        return Err(call.exit(&refusal::too_many_runs(&call.request)));
+    }
+    Ok(())
+}
+
 /// The problem for a refusal of the engine.
 pub(super) fn refused(call: &Call, why: Refusal) -> Exit {
     call.exit(&refusal::problem(&call.request, call.policy, why))

@@ -11,7 +11,7 @@ use crate::http::answer::stored_response::not_stored;
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::call::{Call, Exit};
 use crate::http::call::run::GuardedRun;
-use crate::http::guard::reply::{refused, replayed};
+use crate::http::guard::reply::{check_runs, refused, replayed};
 use crate::policy::Policy;
 use crate::transaction::{
     self, Effects, Plan, RowAnswer, RowPlan, TransactionAdmission, TransactionRun,
@@ -26,6 +26,7 @@ pub(super) async fn open(call: &Call, request: Option<ClaimRequest>) -> Result<(
         return Err(call.misconfigured(why));
     };
     let wait = call.policy.wait.unwrap_or(call.app.settings().wait);
+    check_runs(call)?;
     let plan = Plan { request, row: row_plan(call)?, wait };
     match transaction::begin(database, call.app.engine(), plan).await {
         Ok(TransactionAdmission::Run(mut run)) => {

@@ -16,7 +16,7 @@ use crate::http::call::steps::{Arguments, Extract, Returned, read_arguments};
 use crate::http::guard;
 use crate::http::request::body::refilled;
 use crate::http::serve::handler::Handler;
-use crate::policy::Policy;
+use crate::policy::{GuardPlace, Policy};
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 use futures_util::future::LocalBoxFuture;
 use std::any::Any;
@@ -188,7 +188,12 @@ impl Serving {
             client: self.client.clone(),
             place: Place::Task,
         };
+        // A task has no client to lose.
+        let is_task = self.policy.strategy.traits().guard == GuardPlace::Task;
+        let app = self.client.app().filter(|_| !is_task);
+        let counted = app.map(|app| app.clientless().enter(self.state.scope.borrow().clone()));
         let to_its_end = poll_fn(move |context| {
+            let _counted = &counted;
             let ended = Pin::new(&mut detached).poll(context).is_ready();
             // A guard inside has the request by now, and its work ends where it may be dropped.
             if ended || !detached.state.must_finish.get() { Poll::Ready(()) } else { Poll::Pending }
