@@ -47,7 +47,7 @@ use proc_macro2::TokenStream;
 /// | `version` | a template of the version that the client saw | `"{header.If-Match}"` |
 /// | `from`, `to` | variants, without quotes: `from = Status::Paid`; `state` needs both | |
 /// | `existing` | a function, without quotes; `unique` needs it | |
-/// | `constraint` | the one index that `unique` means; on `SQLite` `"table.column"` | any |
+/// | `constraint` | the one index that `unique` means; on `SQLite` all its columns, `"table.a, table.b"` | any |
 /// | `engine` | an expression, for `message` alone: the engine that guards the function | |
 ///
 /// A route tells requests apart, so a handler may be renamed and keeps its keys; `operation` is for handlers

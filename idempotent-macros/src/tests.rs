@@ -57,6 +57,12 @@ expansions! {
         }
     }
 
+    an_insert: (strategy = "unique", existing = find, constraint = "codes.tenant,codes.code") {
+        async fn insert(mut tx: Tx<Sqlite>, code: Json<Code>) -> Result<HttpResponse, ApiError> {
+            insert_code(&mut tx, &code).await
+        }
+    }
+
     a_transaction: (strategy = "dedup_table", wait = "2s") {
         async fn transfer(mut tx: Tx<Sqlite>) -> Result<HttpResponse, BankError> {
             bank(&mut tx).await

@@ -19,6 +19,6 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Existing {
         );
         return Existing::None;
     };
-    let constraint = reader.setting("constraint", values::identifier_or_column);
+    let constraint = reader.setting("constraint", values::identifier_or_columns);
     Existing::Function { path: path.clone(), constraint }
 }

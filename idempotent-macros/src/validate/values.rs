@@ -102,15 +102,16 @@ pub(super) fn identifier(text: &LitStr) -> Result<String, Mistake> {
         .help("use letters, digits and `_`, at most 63, not beginning with a digit"))
 }
 
-/// The name of a constraint, or `table.column` as `SQLite` tells it.
-pub(super) fn identifier_or_column(text: &LitStr) -> Result<String, Mistake> {
+/// The name of a constraint, or all of its columns as `SQLite` tells them.
+pub(super) fn identifier_or_columns(text: &LitStr) -> Result<String, Mistake> {
     let written = text.value();
+    let columns: Vec<&str> = written.split(',').map(str::trim).collect();
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
-    if written.chars().all(fits) {
-        return Ok(written);
+    if columns.iter().all(|column| !column.is_empty() && column.chars().all(fits)) {
+        return Ok(columns.join(", "));
     }
     Err(Mistake::new(text.span(), format!("`{written}` is no name of a constraint"))
-        .help("write the name of the index, or `table.column` for SQLite"))
+        .help("write the name of the index, or for SQLite its columns: `table.a, table.b`"))
 }
 
 /// A state, as `Enum::Variant`.

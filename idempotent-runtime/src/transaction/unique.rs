@@ -26,17 +26,50 @@ fn is_unique_violation(error: &(dyn StdError + 'static), constraint: Option<&str
     refusal.is_unique_violation() && constraint.is_none_or(named)
 }
 
-/// Whether the end of a message names this index, these columns, or one of them.
+/// Whether the end of a message names this index, or all of its columns, with or without the table.
+///
+/// A column that is one of several is no name: another index may have it, too.
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 fn is_at_end(message: &str, name: &str) -> bool {
     let end = message.rsplit_once("for key ").or_else(|| message.rsplit_once("failed: "));
     let Some((_, end)) = end else { return false };
-    let index = end.trim_matches('\'');
-    let bare = index.rsplit_once('.').map(|(_table, bare)| bare);
-    index == name || bare == Some(name) || index.split(", ").any(|column| column == name)
+    // An index of expressions has no columns, and `SQLite` tells its name.
+    let index = end.strip_prefix("index ").unwrap_or(end).trim_matches('\'');
+    let bare = |column| str::rsplit_once(column, '.').map_or(column, |(_table, bare)| bare);
+    index == name || index.split(", ").map(bare).eq(name.split(", "))
 }
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
 fn is_unique_violation(_: &(dyn StdError + 'static), _: Option<&str>) -> bool {
     false
+}
+
+#[cfg(all(test, any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_is_named_whole() {
+        let of_one = "UNIQUE constraint failed: codes.code";
+        let of_two = "UNIQUE constraint failed: codes.tenant, codes.code";
+        let of_an_expression = "UNIQUE constraint failed: index 'one_code'";
+        let quoted = "Duplicate entry 'x for key 'code'' for key 'codes.one_code'";
+        for (message, names, others) in [
+            (of_one, &["codes.code", "code"][..], &["codes", "tenant, code", "e"][..]),
+            (
+                of_two,
+                &["codes.tenant, codes.code", "tenant, code"],
+                &["codes.code", "code", "codes.tenant", "tenant", "code, tenant"],
+            ),
+            (of_an_expression, &["one_code"], &["index", "code"]),
+            (quoted, &["codes.one_code", "one_code"], &["code", "codes"]),
+        ] {
+            for name in names {
+                assert!(is_at_end(message, name), "{message}: {name}");
+            }
+            for other in others {
+                assert!(!is_at_end(message, other), "{message}: {other}");
+            }
+        }
+    }
 }
