@@ -5,7 +5,7 @@ use idempotent_runtime::message::{MessageError, Messages};
 use idempotent_runtime::transaction::Tx;
 use idempotent_runtime::{MemoryStore, idempotent};
 use sqlx::mysql::MySqlPoolOptions;
-use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{MySql, MySqlPool, PgPool, Postgres, Sqlite, SqlitePool};
 use tempfile::TempDir;
 use tests::{MariaDbServer, PostgresServer, eventually};
@@ -26,7 +26,6 @@ enum Then {
 
 #[derive(Debug)]
 enum BookError {
-    #[expect(dead_code, reason = "a test that fails shows it")]
     Guard(MessageError),
     Database,
 }
@@ -155,11 +154,15 @@ inboxes! {
 }
 
 async fn in_sqlite() -> (Inbox<SqlitePool>, TempDir) {
+    in_sqlite_by(SqlitePoolOptions::new()).await
+}
+
+async fn in_sqlite_by(pool: SqlitePoolOptions) -> (Inbox<SqlitePool>, TempDir) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let options = SqliteConnectOptions::new()
         .filename(directory.path().join("inbox.db"))
         .create_if_missing(true);
-    let pool = SqlitePool::connect_with(options).await.expect("it opens");
+    let pool = pool.connect_with(options).await.expect("it opens");
     (Inbox::<SqlitePool>::on(pool).await, directory)
 }
 
@@ -191,6 +194,60 @@ async fn a_call_that_is_dropped_in_the_middle_leaves_no_settings_behind() {
     // On the only connection that there may be.
     assert_eq!(inbox.count(settings).await, before);
     assert_eq!((inbox.count(EFFECTS).await, inbox.count(RECORDS).await), (0, 0));
+}
+
+impl Inbox<SqlitePool> {
+    /// Its transaction ends in the middle, and it does not care.
+    #[idempotent(
+        strategy = "message",
+        key = "{id}",
+        engine = "self.counter.messages",
+        operation = "careless"
+    )]
+    async fn careless(&self, id: &str, mut tx: Tx<Sqlite>) -> Result<usize, BookError> {
+        let run = self.counter.run();
+        let ends = sqlx::query("INSERT OR ROLLBACK INTO taken VALUES (1)");
+        ends.execute(&mut *tx).await.expect_err("it is taken");
+        drop(sqlx::query(EFFECT).execute(&mut *tx).await);
+        Ok(run)
+    }
+}
+
+/// On the only connection that there may be.
+#[tokio::test]
+async fn nothing_stays_after_sqlite_ended_a_transaction_and_the_pool_works() {
+    let (inbox, _kept) = in_sqlite_by(SqlitePoolOptions::new().max_connections(1)).await;
+    assert_eq!(inbox.book("before", Then::Returns).await.unwrap(), 1);
+    let taken = "CREATE TABLE taken (id PRIMARY KEY); INSERT INTO taken VALUES (1)";
+    sqlx::raw_sql(taken).execute(&inbox.pool).await.expect("a table");
+    for _ in 0..2 {
+        let ended = inbox.careless("a").await;
+        assert!(
+            matches!(ended, Err(BookError::Guard(MessageError::NotStored(Some(_))))),
+            "{ended:?}"
+        );
+        assert_eq!((inbox.count(EFFECTS).await, inbox.count(RECORDS).await), (1, 1));
+    }
+    // By somebody whom nobody guards.
+    sqlx::query(EFFECT).execute(&inbox.pool).await.expect("it is committed");
+    assert_eq!(inbox.book("b", Then::Returns).await.unwrap(), 4);
+    assert_eq!((inbox.count(EFFECTS).await, inbox.count(RECORDS).await), (3, 2));
+}
+
+#[tokio::test]
+async fn no_hook_is_left_on_the_connection_of_a_call_that_is_dropped() {
+    let (inbox, _kept) = in_sqlite_by(SqlitePoolOptions::new().max_connections(1)).await;
+    for then in [Then::Waits, Then::Panics] {
+        let dropped = inbox.clone();
+        let dropped = tokio::spawn(async move { dropped.book("a", then).await });
+        if matches!(then, Then::Waits) {
+            inbox.counter.started.notified().await;
+            dropped.abort();
+        }
+        dropped.await.expect_err("it did not end");
+        sqlx::query(EFFECT).execute(&inbox.pool).await.expect("it is committed");
+    }
+    assert_eq!(inbox.count(EFFECTS).await, 2);
 }
 
 #[idempotent(strategy = "message", operation = "book", key = "{id}", engine = "messages")]

@@ -21,6 +21,7 @@ mod proxy;
 mod rabbitmq;
 mod redis;
 mod server;
+mod small_disk;
 mod zookeeper;
 
 pub use backend::Backend;
@@ -40,4 +41,5 @@ pub use proxy::{Place, Proxy, Reached};
 pub use rabbitmq::{Publisher, RabbitMqServer};
 pub use redis::{RedisCluster, RedisServer, Sentinels, Suspended};
 pub use server::Server;
+pub use small_disk::SmallDisk;
 pub use zookeeper::ZooKeeperServer;

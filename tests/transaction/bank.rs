@@ -134,6 +134,12 @@ impl Bank {
     pub(crate) async fn run(&self, statements: &str) {
         self.pool.run(statements).await;
     }
+
+    /// Says whether the database did it.
+    pub(crate) async fn try_run(&self, statements: &str) -> bool {
+        let statements = sqlx::raw_sql(AssertSqlSafe(statements));
+        on_pool!(&self.pool, pool => statements.execute(pool).await.is_ok())
+    }
 }
 
 impl Pool {

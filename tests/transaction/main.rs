@@ -22,6 +22,8 @@ macro_rules! on_every_database {
 mod aborted;
 mod bank;
 mod dedup_table;
+mod ended;
+mod full_disk;
 mod plans;
 mod routes;
 mod rows;

@@ -42,6 +42,8 @@ macro_rules! routes {
                 .service(insert_or_set)
                 .service(reserved)
                 .service(sleeping)
+                .service(statements)
+                .service(statements_row)
                 .service(insert_with_key)
                 .service(insert_by_wrapped)
                 .service(wrapped_without_transaction);
@@ -400,6 +402,27 @@ macro_rules! routes {
                 sleep.await.map_err(error::ErrorServiceUnavailable)?;
             }
             act(&mut tx, &handler).await
+        }
+
+        /// Carries out the statements of the body, line by line, and does not care which of them fail.
+        async fn carry_out(tx: &mut Tx<$database>, handler: &ControlledHandler, lines: &str) -> HttpResponse {
+            for line in lines.lines() {
+                let statement = sqlx::raw_sql(sqlx::AssertSqlSafe(line.to_owned()));
+                drop(statement.execute(&mut **tx).await);
+            }
+            handler.run().await
+        }
+
+        #[post("/statements")]
+        #[idempotent(strategy = "dedup_table")]
+        async fn statements(handler: Handler, mut tx: Tx<$database>, body: String) -> impl Responder {
+            carry_out(&mut tx, &handler, &body).await
+        }
+
+        #[post("/statements-row/{id}")]
+        #[idempotent(strategy = "row_lock", table = "codes", id = "{path.id}", id_column = "code")]
+        async fn statements_row(handler: Handler, mut tx: Tx<$database>, body: String) -> impl Responder {
+            carry_out(&mut tx, &handler, &body).await
         }
 
         /// Reads a number and then writes the next: of two that do so at once, one is lost.

@@ -4,11 +4,13 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::store::StoreFuture;
 use crate::store::sql::failed;
 use crate::transaction::dialect::{ConnectionOf, Dialect, TxEnd};
-use crate::transaction::in_runtime::{InRuntime, awaited};
+use crate::transaction::in_runtime::InRuntime;
 use crate::transaction::steps::{BusinessTransaction, Steps};
+use crate::transaction::tx_connection::TxConnection;
 use crate::transaction::tx_slot::TxSlot;
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, SqlSafeStr, Transaction};
+use sqlx::{AssertSqlSafe, Database, SqlSafeStr};
+use sqlx_core::transaction::TransactionManager;
 use std::mem::replace;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -18,9 +20,12 @@ const ROLL_BACK_TO_SAVEPOINT: &str = "ROLLBACK TO SAVEPOINT idempotent_handler";
 /// Fails where a transaction is to be rolled back, and where the savepoint went with one that was.
 const RELEASE_SAVEPOINT: &str = "RELEASE SAVEPOINT idempotent_handler";
 
+/// The statements with which sqlx begins and ends transactions of a dialect's database.
+type TransactionsOf<D> = <<D as Dialect>::Sqlx as Database>::TransactionManager;
+
 /// A transaction, unless a handler has it.
 pub(super) struct ActiveTx<D: Dialect> {
-    transaction: Option<InRuntime<Transaction<'static, D::Sqlx>>>,
+    connection: Option<TxConnection<D::Sqlx>>,
     dialect: Arc<D>,
     savepoint: Savepoint,
     /// Its count among the transactions of one pool.
@@ -43,12 +48,20 @@ impl<D: Dialect> ActiveTx<D> {
     ) -> Result<Self, StoreError> {
         let statements = dialect.begin_sql(until.saturating_duration_since(Instant::now()));
         let statements = Some(AssertSqlSafe(statements).into_sql_str());
-        // Not the pool's own `begin_with`: it does not take what is left of the wait. Nor may it be
-        // dropped half-way, for nobody would roll back the transaction that it began.
-        let begun = awaited(Transaction::begin(connection.into_inner(), statements)).await;
-        let transaction = begun.map(InRuntime::current).map_err(|error| failed("begin", error))?;
+        // Not the pool's own `begin_with`: it does not take what is left of the wait.
+        let mut connection = TxConnection::new(connection);
+        if let Err(error) = TransactionsOf::<D>::begin(&mut connection, statements).await {
+            let error = failed("begin", error);
+            if error.kind() == StoreErrorKind::Busy {
+                // It did not begin, and will be tried again.
+                connection.give_back();
+            }
+            return Err(error);
+        }
+        let watch = Arc::clone(&connection.watch);
+        D::watch(&mut connection, watch).await.map_err(|error| failed("begin", error))?;
         Ok(Self {
-            transaction: Some(transaction),
+            connection: Some(connection),
             dialect,
             savepoint: Savepoint::Missing,
             _under_way: Arc::clone(under_way),
@@ -64,9 +77,12 @@ impl<D: Dialect> ActiveTx<D> {
     where
         W: Future<Output = Result<T, sqlx::Error>> + Send + 'a,
     {
-        let Some(connection) = self.transaction.as_deref_mut() else {
+        let Some(connection) = &mut self.connection else {
             return StoreFuture::ready(Err(not_given_back()));
         };
+        if connection.watch.is_over() {
+            return StoreFuture::ready(Err(ended_by_itself(operation)));
+        }
         let step = step(&self.dialect, connection);
         StoreFuture::new(async move { step.await.map_err(|error| failed(operation, error)) })
     }
@@ -76,14 +92,46 @@ impl<D: Dialect> ActiveTx<D> {
     }
 
     async fn end(mut self: Box<Self>, end: TxEnd) -> Result<(), StoreError> {
-        let mut transaction = self.transaction.take().ok_or_else(not_given_back)?;
-        let ended = match (self.dialect.end_sql(end), end) {
-            // Dropped after that, sqlx says `ROLLBACK` once more, and there is nothing left of it.
-            (Some(statements), _) => D::execute(&mut transaction, statements).await,
-            (None, TxEnd::Commit) => awaited(transaction.into_inner().commit()).await,
-            (None, TxEnd::Rollback) => awaited(transaction.into_inner().rollback()).await,
+        let mut connection = self.connection.take().ok_or_else(not_given_back)?;
+        if connection.watch.is_over() {
+            tracing::warn!("the database ended a transaction by itself; its connection is closed");
+            return match end {
+                TxEnd::Commit => Err(ended_by_itself(end.name())),
+                TxEnd::Rollback => Ok(()),
+            };
+        }
+        let dialect = &*self.dialect;
+        let ended = end_on(dialect, &mut connection, end).await;
+        let is_over = match end {
+            TxEnd::Commit if ended.is_err() => {
+                end_on(dialect, &mut connection, TxEnd::Rollback).await.is_ok()
+            }
+            _ => ended.is_ok(),
         };
+        if is_over && D::unwatch(&mut connection).await.is_ok() {
+            connection.give_back();
+        }
         ended.map_err(|error| failed(end.name(), error))
+    }
+}
+
+async fn end_on<D: Dialect>(
+    dialect: &D,
+    connection: &mut TxConnection<D::Sqlx>,
+    end: TxEnd,
+) -> Result<(), sqlx::Error> {
+    if end == TxEnd::Commit {
+        connection.watch.commits();
+    }
+    match (dialect.end_sql(end), end) {
+        (Some(statements), _) => {
+            D::execute(connection, statements).await?;
+            // So that sqlx knows, too: it says `ROLLBACK` once more, and there is nothing left of it.
+            TransactionsOf::<D>::start_rollback(connection);
+            Ok(())
+        }
+        (None, TxEnd::Commit) => TransactionsOf::<D>::commit(connection).await,
+        (None, TxEnd::Rollback) => TransactionsOf::<D>::rollback(connection).await,
     }
 }
 
@@ -116,6 +164,10 @@ where
         self.execute(RELEASE_SAVEPOINT.to_owned())
     }
 
+    fn is_over(&self) -> bool {
+        self.connection.as_ref().is_some_and(|connection| connection.watch.is_over())
+    }
+
     fn commit(self: Box<Self>) -> StoreFuture<'static, ()> {
         StoreFuture::new(self.end(TxEnd::Commit))
     }
@@ -125,16 +177,22 @@ where
     }
 
     fn put_into(&mut self, slot: &TxSlot) {
-        if let Some(transaction) = self.transaction.take() {
-            slot.put(Box::new(transaction));
+        if let Some(connection) = self.connection.take() {
+            slot.put(Box::new(connection));
         }
     }
 
     fn take_from(&mut self, slot: &TxSlot) {
-        if let Some(transaction) = slot.take() {
-            self.transaction = transaction.downcast().ok().map(|transaction| *transaction);
+        if let Some(connection) = slot.take() {
+            self.connection = connection.downcast().ok().map(|connection| *connection);
         }
     }
+}
+
+/// The database took everything back, and nobody asked it to.
+fn ended_by_itself(operation: &'static str) -> StoreError {
+    StoreError::new(StoreErrorKind::Rejected, operation)
+        .because("the database ended the transaction by itself, and nothing of it stays")
 }
 
 /// A handler put the transaction away where it outlives the request.

@@ -79,14 +79,14 @@ fn committed(key: &StorageKey, there: &Bytes) -> Result<Claimed, StoreError> {
 impl ClaimedRecord {
     /// Puts the outcome into the record.
     pub(super) async fn complete(
-        self,
+        &self,
         steps: &mut dyn Steps,
         outcome: Outcome,
         ttl: Duration,
     ) -> Result<(), StoreError> {
         let Self { key, record, claimed } = self;
-        let completed = Record { state: State::Completed(outcome), ..record };
-        if steps.replace_record(&key, &claimed, &completed.encode(&key), ttl).await? {
+        let completed = Record { state: State::Completed(outcome), ..record.clone() };
+        if steps.replace_record(key, claimed, &completed.encode(key), ttl).await? {
             return Ok(());
         }
         let gone = "the record of this transaction is gone before its end";

@@ -1,8 +1,10 @@
 //! The SQL around a transaction, where databases differ: how one begins and ends.
 
-use futures_util::future::BoxFuture;
+use crate::transaction::tx_watch::TxWatch;
+use futures_util::future::{BoxFuture, ready};
 use sqlx::Pool;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A connection of a dialect's database.
@@ -56,6 +58,17 @@ pub(super) trait Dialect: Sized + fmt::Debug + Send + Sync + 'static {
 
     /// Begins a transaction in which no statement waits for others for longer.
     fn begin_sql(&self, wait: Duration) -> String;
+
+    /// Has the database tell of the end of the transaction that began on this connection, and commit
+    /// nothing on it unless its guard does. A database that never ends one by itself needs nothing.
+    fn watch(_: &mut ConnectionOf<Self>, _: Arc<TxWatch>) -> DialectFuture<'_, ()> {
+        Box::pin(ready(Ok(())))
+    }
+
+    /// Takes that back.
+    fn unwatch(_: &mut ConnectionOf<Self>) -> DialectFuture<'_, ()> {
+        Box::pin(ready(Ok(())))
+    }
 
     /// Lets statements wait for others as long as the pool's connections do; may be empty.
     fn relax_sql(&self) -> &str;

@@ -19,12 +19,6 @@ impl<T> InRuntime<T> {
     pub(super) fn current(kept: T) -> Self {
         Self { kept: Some(kept), runtime: Handle::current() }
     }
-
-    /// Gives the value away, to be dropped or awaited at once.
-    pub(super) fn into_inner(mut self) -> T {
-        #[expect(clippy::expect_used, reason = "nothing else takes it")]
-        self.kept.take().expect("it is there until the drop")
-    }
 }
 
 impl<T> Deref for InRuntime<T> {
@@ -48,10 +42,4 @@ impl<T> Drop for InRuntime<T> {
         let _entered = Handle::try_current().is_err().then(|| self.runtime.enter());
         drop(self.kept.take());
     }
-}
-
-/// Awaits a future that holds such a value.
-pub(super) async fn awaited<T>(work: impl Future<Output = T>) -> T {
-    let mut work = InRuntime::current(Box::pin(work));
-    work.as_mut().await
 }

@@ -5,8 +5,8 @@
 //! dies is a transaction that is rolled back.
 //!
 //! Files import downwards, in this order: `begin`, `run`, `dedup_table`, `row`, `sqlite`, `postgres`,
-//! `mysql`, `pooled`, `active_tx`, `dialect`, `tx`, `in_runtime`, `database`, `steps`, `tx_slot`, `plan`,
-//! `unique`.
+//! `mysql`, `pooled`, `active_tx`, `dialect`, `tx`, `tx_connection`, `tx_watch`, `in_runtime`, `database`,
+//! `steps`, `tx_slot`, `plan`, `unique`.
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod active_tx;
@@ -31,7 +31,11 @@ mod sqlite;
 mod steps;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod tx;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod tx_connection;
 mod tx_slot;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod tx_watch;
 #[cfg(feature = "actix")]
 mod unique;
 

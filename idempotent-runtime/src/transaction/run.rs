@@ -42,6 +42,12 @@ impl TransactionRun {
         self.transaction.take_from(slot);
     }
 
+    /// Whether the database has rolled back by itself: neither effects nor an outcome can last.
+    #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "functions store no refusals"))]
+    pub(crate) fn is_over(&self) -> bool {
+        self.transaction.is_over()
+    }
+
     /// Commits the handler's effects and its outcome.
     ///
     /// # Errors
@@ -53,24 +59,40 @@ impl TransactionRun {
         effects: Effects,
         ttl: Duration,
     ) -> Result<(), StoreError> {
-        let Some(record) = self.record.take() else { return self.end(effects).await };
-        if effects == Effects::RolledBack {
-            self.transaction.roll_back_to_savepoint().await?;
+        if let Err(error) = self.prepare(outcome, effects, ttl).await {
+            self.roll_back().await;
+            return Err(error);
         }
-        record.complete(&mut *self.transaction, outcome, ttl).await?;
-        self.transaction.commit().await?;
-        self.database.tidy();
+        let Self { transaction, record, database, .. } = self;
+        if record.is_none() && effects == Effects::RolledBack {
+            return transaction.roll_back().await;
+        }
+        transaction.commit().await?;
+        if record.is_some() {
+            database.tidy();
+        }
         Ok(())
     }
 
-    /// Ends a transaction that has no record.
-    async fn end(mut self, effects: Effects) -> Result<(), StoreError> {
-        if effects == Effects::RolledBack {
-            return self.transaction.roll_back().await;
+    /// Makes the transaction what is to last.
+    async fn prepare(
+        &mut self,
+        outcome: Outcome,
+        effects: Effects,
+        ttl: Duration,
+    ) -> Result<(), StoreError> {
+        match (&self.record, effects) {
+            // Nothing is to last.
+            (None, Effects::RolledBack) => Ok(()),
+            // A record that is completed proves as much.
+            (None, Effects::Kept) => self.transaction.release_savepoint().await,
+            (Some(record), effects) => {
+                if effects == Effects::RolledBack {
+                    self.transaction.roll_back_to_savepoint().await?;
+                }
+                record.complete(&mut *self.transaction, outcome, ttl).await
+            }
         }
-        // A record that is completed proves as much.
-        self.transaction.release_savepoint().await?;
-        self.transaction.commit().await
     }
 
     /// Rolls everything back; the key is free again.

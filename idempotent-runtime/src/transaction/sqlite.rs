@@ -10,6 +10,7 @@ use crate::transaction::dialect::{Dialect, DialectFuture, TxEnd};
 use crate::transaction::plan::RowPlan;
 use crate::transaction::pooled::Pooled;
 use crate::transaction::steps::Steps;
+use crate::transaction::tx_watch::TxWatch;
 use bytes::Bytes;
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
@@ -54,6 +55,26 @@ impl Dialect for SqliteDialect {
     fn begin_sql(&self, _: Duration) -> String {
         // A deferred transaction that reads and then writes fails at once when another writes.
         "BEGIN IMMEDIATE".to_owned()
+    }
+
+    fn watch(connection: &mut SqliteConnection, watch: Arc<TxWatch>) -> DialectFuture<'_, ()> {
+        Box::pin(async move {
+            // `RAISE(ROLLBACK)`, `OR ROLLBACK`, a full disk: afterwards every statement would commit alone.
+            let mut handle = connection.lock_handle().await?;
+            let asked = Arc::clone(&watch);
+            handle.set_commit_hook(move || asked.may_commit());
+            handle.set_rollback_hook(move || watch.rolled_back());
+            Ok(())
+        })
+    }
+
+    fn unwatch(connection: &mut SqliteConnection) -> DialectFuture<'_, ()> {
+        Box::pin(async move {
+            let mut handle = connection.lock_handle().await?;
+            handle.remove_commit_hook();
+            handle.remove_rollback_hook();
+            Ok(())
+        })
     }
 
     fn relax_sql(&self) -> &'static str {

@@ -70,6 +70,9 @@ pub trait BusinessTransaction: Steps {
     /// Releases the savepoint; fails if the database has rolled back on its own, or will.
     fn release_savepoint(&mut self) -> StoreFuture<'_, ()>;
 
+    /// Whether the database has rolled back by itself.
+    fn is_over(&self) -> bool;
+
     /// Commits, so that everything lasts.
     fn commit(self: Box<Self>) -> StoreFuture<'static, ()>;
 

@@ -1,8 +1,8 @@
 //! The business transaction, for the handlers and functions whose guard stands in it.
 
-use crate::transaction::in_runtime::InRuntime;
+use crate::transaction::tx_connection::TxConnection;
 use crate::transaction::tx_slot::TxSlot;
-use sqlx::{Database, Transaction};
+use sqlx::Database;
 use std::cell::OnceCell;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -12,6 +12,11 @@ use std::ops::{Deref, DerefMut};
 /// The handler's statements on it and the record of the request commit together when the response is
 /// sent, and not at all when the handler fails, panics, or its process dies. `&mut *tx` is a
 /// connection of sqlx. It must not outlive the handler. An extractor of an app's own may hold it.
+///
+/// `SQLite` ends a transaction by itself on `RAISE(ROLLBACK)`, `OR ROLLBACK`, a full disk or an I/O
+/// error. Nothing that the handler does afterwards is committed: the database refuses it, and the client
+/// gets 503. To that end the connection has a commit and a rollback hook of this crate while the handler
+/// has it, in place of those that an app may have set; afterwards it has none.
 ///
 /// On `MySQL` and `MariaDB` a deadlock ends the transaction. If the handler goes on all the same, its
 /// later statements are rolled back and the client gets 503.
@@ -37,21 +42,21 @@ use std::ops::{Deref, DerefMut};
 /// ```
 pub struct Tx<DB: Database> {
     slot: TxSlot,
-    transaction: OnceCell<InRuntime<Transaction<'static, DB>>>,
+    connection: OnceCell<TxConnection<DB>>,
 }
 
 impl<DB: Database> Tx<DB> {
     /// Takes its transaction from this slot when it is first used.
     pub(crate) const fn of(slot: TxSlot) -> Self {
-        Self { slot, transaction: OnceCell::new() }
+        Self { slot, connection: OnceCell::new() }
     }
 
     /// The transaction begins after the parameters are there, so it is fetched at its first use.
-    fn fetch(&self) -> &InRuntime<Transaction<'static, DB>> {
-        self.transaction.get_or_init(|| {
-            let transaction = self.slot.take().and_then(|transaction| transaction.downcast().ok());
+    fn fetch(&self) -> &TxConnection<DB> {
+        self.connection.get_or_init(|| {
+            let connection = self.slot.take().and_then(|connection| connection.downcast().ok());
             #[expect(clippy::expect_used, reason = "a handler has its Tx only while it runs")]
-            *transaction
+            *connection
                 .expect("a `Tx` is used in the handler that takes it, and there is one of it")
         })
     }
@@ -69,15 +74,15 @@ impl<DB: Database> DerefMut for Tx<DB> {
     fn deref_mut(&mut self) -> &mut DB::Connection {
         self.fetch();
         #[expect(clippy::expect_used, reason = "it was fetched in the line above")]
-        self.transaction.get_mut().expect("it is there")
+        self.connection.get_mut().expect("it is there")
     }
 }
 
 impl<DB: Database> Drop for Tx<DB> {
     fn drop(&mut self) {
         // A panic unwinds through here, too.
-        if let Some(transaction) = self.transaction.take() {
-            self.slot.put(Box::new(transaction));
+        if let Some(connection) = self.connection.take() {
+            self.slot.put(Box::new(connection));
         }
     }
 }

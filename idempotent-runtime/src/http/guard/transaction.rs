@@ -93,6 +93,11 @@ pub(super) async fn commit(
         ..400 => Effects::Kept,
         _ => Effects::RolledBack,
     };
+    if effects == Effects::RolledBack && run.is_over() {
+        // It says that nothing happened, and so it is.
+        run.roll_back().await;
+        return not_stored(response);
+    }
     let is_whole = kept != Kept::Tombstone;
     match run.complete(kept.outcome(), effects, app.settings().ttl(policy)).await {
         Ok(()) if is_whole => response,

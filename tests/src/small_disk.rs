@@ -1,0 +1,77 @@
+//! A file system of two megabytes that a test fills up.
+
+use std::env;
+use std::fs::{File, remove_file};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const SIZE: &str = "size=2m";
+
+/// Set in the process of a test that has a file system of its own: the place of it.
+const PLACE: &str = "TESTS_SMALL_DISK";
+
+/// A small file system of the test's own, real and in memory.
+#[derive(Debug)]
+pub struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// Runs this test once more, in a process that has such a file system, and gives that there.
+    ///
+    /// Here it gives nothing: the test is over, in the other process or because none can be had.
+    pub fn for_test(name: &str) -> Option<Self> {
+        if let Some(place) = env::var_os(PLACE) {
+            return Some(Self(place.into()));
+        }
+        let place = tempfile::tempdir().expect("a directory");
+        let mounts = format!("mount -t tmpfs -o {SIZE} none \"$0\" && exec \"$@\"");
+        let apart = |program: &[&str]| {
+            let mut command = Command::new("unshare");
+            command.args(["--map-root-user", "--mount", "sh", "-c", &mounts]).arg(place.path());
+            command.args(program).env(PLACE, place.path());
+            command
+        };
+        let probe = apart(&["true"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        if !probe.is_ok_and(|ended| ended.success()) {
+            eprintln!("{name} did not run: no file system of its own can be mounted here");
+            return None;
+        }
+        let this = env::current_exe().expect("the path of this test");
+        let this = this.to_str().expect("a path of UTF-8");
+        let ended = apart(&[this, "--exact", name, "--nocapture"]).output().expect("it starts");
+        let told = String::from_utf8_lossy(&ended.stdout);
+        let failed = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success(), "{told}\n{failed}");
+        assert!(told.contains("1 passed"), "{name} is not the name of the test: {told}");
+        None
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Takes all the room that is left.
+    pub fn fill(&self) {
+        let mut filler =
+            File::options().create(true).append(true).open(self.filler()).expect("a file");
+        for size in [4096, 1] {
+            loop {
+                match filler.write(&vec![7; size]) {
+                    Ok(_) => {}
+                    Err(full) if full.kind() == ErrorKind::StorageFull => break,
+                    Err(other) => panic!("{other}"),
+                }
+            }
+        }
+    }
+
+    /// Gives the room back.
+    pub fn make_room(&self) {
+        remove_file(self.filler()).expect("there is a file that takes the room");
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.0.join("filler")
+    }
+}

@@ -1,0 +1,137 @@
+//! Transactions that the database ended by itself, or their handler: nothing that is done afterwards stays,
+//! and what they leave to the pool works (invariant S18).
+
+use crate::{Bank, Kind};
+use actix_web::HttpResponse;
+
+/// Each ends a transaction of `SQLite`, and most of them as an error of one statement.
+const ENDINGS: [&str; 4] = [
+    "INSERT INTO effects VALUES ('forbidden')",
+    "INSERT OR ROLLBACK INTO codes VALUES ('taken')",
+    "COMMIT",
+    "ROLLBACK",
+];
+
+/// One connection, a table of records, and a trigger that takes transactions back.
+async fn bank() -> Bank {
+    let bank = Bank::open(Kind::Sqlite, 1).await;
+    assert_eq!(bank.post("/dedup").key("before").send().await.status, 201);
+    bank.run(
+        "CREATE TRIGGER forbids BEFORE INSERT ON effects WHEN NEW.what = 'forbidden'
+         BEGIN SELECT RAISE(ROLLBACK, 'this is forbidden'); END;
+         INSERT INTO codes VALUES ('taken');
+         DELETE FROM effects;",
+    )
+    .await;
+    bank
+}
+
+/// Does something before this statement, and after it.
+fn around(ending: &str) -> String {
+    let effect = |what| format!("INSERT INTO effects VALUES ('{what}')");
+    [&effect("before"), ending, &effect("after"), "BEGIN", &effect("and later"), "COMMIT"]
+        .join("\n")
+}
+
+async fn nothing_stays_and_all_is_well(bank: &Bank, context: &str) {
+    assert_eq!((bank.effects().await, bank.records().await), (0, 1), "{context}");
+    // By somebody whom nobody guards, on the only connection that there may be.
+    bank.run("INSERT INTO effects VALUES ('by somebody else')").await;
+    assert_eq!(bank.effects().await, 1, "{context}");
+    assert_eq!(bank.post("/dedup").key("next").send().await.status, 201, "{context}");
+    assert_eq!((bank.effects().await, bank.records().await), (2, 2), "{context}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_that_goes_on_after_its_transaction_goes_on_for_nothing() {
+    for ending in ENDINGS {
+        for path in ["/statements", "/statements-row/taken"] {
+            let bank = bank().await;
+            for _ in 0..3 {
+                let reply = bank.post(path).key("k").body(around(ending)).send().await;
+                reply.is_problem(503, "store-unavailable");
+            }
+            assert_eq!(bank.handler.runs(), 4, "{ending}");
+            nothing_stays_and_all_is_well(&bank, ending).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_that_reports_the_end_of_its_transaction_is_believed() {
+    for ending in ENDINGS {
+        let bank = bank().await;
+        bank.handler.answers(|run| match run {
+            2 => HttpResponse::InternalServerError().finish(),
+            3 => panic!("as the test wants it"),
+            4 => HttpResponse::UnprocessableEntity().body("not so"),
+            _ => HttpResponse::Created().finish(),
+        });
+        for status in [500, 500, 422] {
+            let reply = bank.post("/statements").key("k").body(around(ending)).send().await;
+            assert_eq!(reply.status, status, "{ending}");
+            if status == 422 {
+                assert_eq!(reply.header("Idempotency-Stored"), Some("false"), "{ending}");
+                assert_eq!(reply.body, "not so", "{ending}");
+            }
+        }
+        nothing_stays_and_all_is_well(&bank, ending).await;
+    }
+}
+
+/// The limit of pages is one of the connection, so whoever opens another has room again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_without_room_takes_nothing_and_is_well_when_it_has_some() {
+    for path in ["/statements", "/statements-row/taken"] {
+        let bank = bank().await;
+        let pages = bank.number("PRAGMA page_count").await;
+        bank.run(&format!("PRAGMA max_page_count = {}", pages + 4)).await;
+        let large = "INSERT INTO codes VALUES (hex(randomblob(1 << 20)))";
+        let reply = bank.post(path).key("k").body(around(large)).send().await;
+        reply.is_problem(503, "store-unavailable");
+        nothing_stays_and_all_is_well(&bank, path).await;
+        // Not even for the record.
+        let pages = bank.number("PRAGMA page_count").await;
+        bank.run(&format!("PRAGMA max_page_count = {pages}")).await;
+        let fill = "INSERT INTO codes VALUES (hex(randomblob(512)))";
+        while bank.try_run(fill).await {}
+        let mut key = String::from("full");
+        // What room there is inside of its pages is soon used up.
+        let refused = loop {
+            let reply = bank.post("/dedup").key(&key).send().await;
+            if reply.status != 201 {
+                break reply;
+            }
+            key.push('+');
+        };
+        refused.is_problem(503, "store-unavailable");
+        bank.run("PRAGMA max_page_count = 1073741823").await;
+        let reply = bank.post("/dedup").key(&key).send().await;
+        assert_eq!((reply.status, reply.is_replay()), (201, false), "{reply:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_hook_is_left_on_a_connection_whichever_way_its_transaction_went() {
+    let bank = bank().await;
+    bank.handler.answers(|run| match run {
+        2 => HttpResponse::ServiceUnavailable().finish(),
+        3 => panic!("as the test wants it"),
+        4 => HttpResponse::Conflict().finish(),
+        _ => HttpResponse::Created().finish(),
+    });
+    for (n, (path, key, status)) in (1..).zip([
+        ("/dedup", "k", 503),
+        ("/dedup", "k", 500),
+        ("/dedup", "k", 409),
+        ("/dedup", "k", 409),
+        ("/dedup", "before", 201),
+        ("/dedup", "before", 201),
+        ("/statements-row/nobody", "k", 404),
+        ("/statements-row/taken", "k", 201),
+    ]) {
+        assert_eq!(bank.post(path).key(key).send().await.status, status, "{path} {n}");
+        bank.run("INSERT INTO effects VALUES ('by somebody else')").await;
+        assert_eq!(bank.effects().await, n, "{path} {status}");
+    }
+}
