@@ -7,6 +7,7 @@ mod refusals;
 mod rivals;
 mod settings;
 mod shop;
+mod sqlite_file;
 mod tables;
 
 use idempotent_runtime::store::{Store, open};

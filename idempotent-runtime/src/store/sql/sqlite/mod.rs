@@ -11,14 +11,14 @@ use crate::store::future::StoreFuture;
 use crate::store::own_thread::{OwnThread, not_started, thread_ended};
 use crate::store::sql::errors::failed;
 use bytes::Bytes;
-use rows::{SCHEMA, column_millis};
+use rows::column_millis;
+use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use writer::{QueuedWrite, Write, Written};
+use writer::{QueuedWrite, Write, Writer, Written};
 
 /// How long a write waits for the write of another process; below the engine's patience.
 const BUSY: Duration = Duration::from_millis(1500);
@@ -68,12 +68,12 @@ impl SqliteStore {
         let thread = OwnThread::start("idempotency-sqlite").map_err(not_started)?;
         let opening = path.clone();
         let opened = thread.run("connect", async move { connect(&opening).await });
-        let (connection, readers) = opened.await?.map_err(|error| {
+        let (opened_writer, readers) = opened.await?.map_err(|error| {
             let why = format!("{}: {error}", path.display());
             StoreError::new(failed("connect", error).kind(), "connect").because(why)
         })?;
         let (writes, queue) = mpsc::channel(writer::QUEUE);
-        thread.keep_running(writer::write_all(connection, queue, Arc::clone(&clock)));
+        thread.keep_running(opened_writer.write_all(queue, Arc::clone(&clock)));
         Ok(Self { writes, readers, thread, clock, path })
     }
 
@@ -152,15 +152,14 @@ impl Store for SqliteStore {
     }
 }
 
-async fn connect(path: &Path) -> Result<(SqliteConnection, SqlitePool), sqlx::Error> {
+async fn connect(path: &Path) -> Result<(Writer, SqlitePool), sqlx::Error> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY);
-    let mut writer = options.connect().await?;
-    sqlx::raw_sql(SCHEMA).execute(&mut writer).await?;
+    let writer = Writer::open(options.clone()).await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)
         .acquire_timeout(BUSY)

@@ -4,12 +4,13 @@
 //! one commit was under way go into the next: one wait for all of them.
 
 use crate::clock::Clock;
-use crate::error::StoreError;
+use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::store::sql::errors::failed;
-use crate::store::sql::sqlite::rows::{column_millis, purge, put, read};
+use crate::store::sql::sqlite::rows::{SCHEMA, column_millis, purge, put, read};
 use bytes::Bytes;
-use sqlx::{Connection, SqliteConnection};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -42,48 +43,150 @@ pub(super) enum Written {
     Purged(u64),
 }
 
-/// Writes until the last sender is gone.
-pub(super) async fn write_all(
-    mut connection: SqliteConnection,
-    mut queue: mpsc::Receiver<QueuedWrite>,
-    clock: Arc<dyn Clock>,
-) {
-    let mut writes = Vec::with_capacity(QUEUE);
-    while queue.recv_many(&mut writes, QUEUE).await > 0 {
-        // A caller that stopped waiting was told that the write may or may not have happened. Where it
-        // exchanges it may end a run or give a key back, which somebody still waits for.
-        writes.retain(|queued| queued.write.is_exchange() || !queued.answer.is_closed());
-        match commit(&mut connection, &writes, column_millis(clock.wall())).await {
-            Ok(written) => {
-                for (queued, written) in writes.drain(..).zip(written) {
-                    drop(queued.answer.send(Ok(written)));
+/// The connection that writes, and the settings to open the next when that one failed.
+#[derive(Debug)]
+pub(super) struct Writer {
+    options: SqliteConnectOptions,
+    connection: Option<SqliteConnection>,
+}
+
+/// Why writes were not committed.
+struct Uncommitted {
+    error: Arc<sqlx::Error>,
+    fault: Fault,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// None of the writes was tried.
+    OfTheDatabase,
+    /// One of them may have failed, or all of them together.
+    OfTheWrites,
+}
+
+impl Writer {
+    /// Opens the file, creating it and its table where they are missing.
+    pub(super) async fn open(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
+        let connection = Some(connect(&options).await?);
+        Ok(Self { options, connection })
+    }
+
+    /// Writes until the last sender is gone.
+    pub(super) async fn write_all(
+        mut self,
+        mut queue: mpsc::Receiver<QueuedWrite>,
+        clock: Arc<dyn Clock>,
+    ) {
+        let mut writes = Vec::with_capacity(QUEUE);
+        while queue.recv_many(&mut writes, QUEUE).await > 0 {
+            // A caller that stopped waiting was told that the write may or may not have happened. Where it
+            // exchanges it may end a run or give a key back, which somebody still waits for.
+            writes.retain(|queued| queued.write.is_exchange() || !queued.answer.is_closed());
+            self.answer(&mut writes, column_millis(clock.wall())).await;
+        }
+        if let Some(connection) = self.connection {
+            drop(connection.close().await);
+        }
+    }
+
+    /// Commits all together, or each alone, so that one that fails leaves the others alone.
+    async fn answer(&mut self, writes: &mut Vec<QueuedWrite>, now: i64) {
+        let mut together = writes.len();
+        while !writes.is_empty() {
+            match self.commit(&writes[..together], now).await {
+                Ok(written) => {
+                    for (queued, written) in writes.drain(..together).zip(written) {
+                        drop(queued.answer.send(Ok(written)));
+                    }
                 }
-            }
-            Err(error) => {
-                let error = Arc::new(error);
-                for queued in writes.drain(..) {
-                    let operation = queued.write.operation();
-                    drop(queued.answer.send(Err(failed(operation, Arc::clone(&error)))));
+                Err(Uncommitted { fault: Fault::OfTheWrites, .. }) if together > 1 => together = 1,
+                Err(Uncommitted { error, fault }) => {
+                    let failed_ones = match fault {
+                        Fault::OfTheWrites => together,
+                        // It keeps each of the others waiting just as long.
+                        Fault::OfTheDatabase => writes.len(),
+                    };
+                    for queued in writes.drain(..failed_ones) {
+                        let operation = queued.write.operation();
+                        drop(queued.answer.send(Err(failed(operation, Arc::clone(&error)))));
+                    }
                 }
             }
         }
     }
-    drop(connection.close().await);
+
+    /// Commits writes in one transaction, at one moment: a later write sees the earlier ones.
+    async fn commit(
+        &mut self,
+        writes: &[QueuedWrite],
+        now: i64,
+    ) -> Result<Vec<Written>, Uncommitted> {
+        let mut connection = if let Some(connection) = self.connection.take() {
+            connection
+        } else {
+            let opened = connect(&self.options).await;
+            opened.map_err(|error| Fault::OfTheDatabase.with(error))?
+        };
+        let committed = commit_on(&mut connection, writes, now).await;
+        match &committed {
+            // After other errors the database may have ended the transaction by itself, of which sqlx does
+            // not hear: then no other would ever begin on this connection.
+            Err(uncommitted) if !uncommitted.is_busy() => drop(connection.close().await),
+            _ => self.connection = Some(connection),
+        }
+        committed
+    }
 }
 
-/// Commits all in one transaction, at one moment: a later write sees the earlier ones.
-async fn commit(
+async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
+    let mut connection = options.connect().await?;
+    sqlx::raw_sql(SCHEMA).execute(&mut connection).await?;
+    Ok(connection)
+}
+
+async fn commit_on(
+    connection: &mut SqliteConnection,
+    writes: &[QueuedWrite],
+    now: i64,
+) -> Result<Vec<Written>, Uncommitted> {
+    let begun = connection.begin_with("BEGIN IMMEDIATE").await;
+    let mut transaction = begun.map_err(|error| Fault::OfTheDatabase.with(error))?;
+    match carry_out(&mut transaction, writes, now).await {
+        Ok(written) => {
+            transaction.commit().await.map_err(|error| Fault::OfTheWrites.with(error))?;
+            Ok(written)
+        }
+        Err(error) => {
+            drop(transaction.rollback().await);
+            Err(Fault::OfTheWrites.with(error))
+        }
+    }
+}
+
+async fn carry_out(
     connection: &mut SqliteConnection,
     writes: &[QueuedWrite],
     now: i64,
 ) -> Result<Vec<Written>, sqlx::Error> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let mut written = Vec::with_capacity(writes.len());
     for queued in writes {
-        written.push(queued.write.carry_out(&mut transaction, now).await?);
+        written.push(queued.write.carry_out(connection, now).await?);
     }
-    transaction.commit().await?;
     Ok(written)
+}
+
+impl Uncommitted {
+    /// Others write for too long: nothing began.
+    fn is_busy(&self) -> bool {
+        let kind = failed("write", Arc::clone(&self.error)).kind();
+        self.fault == Fault::OfTheDatabase && kind == StoreErrorKind::Busy
+    }
+}
+
+impl Fault {
+    fn with(self, error: sqlx::Error) -> Uncommitted {
+        Uncommitted { error: Arc::new(error), fault: self }
+    }
 }
 
 impl Write {

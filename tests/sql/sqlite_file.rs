@@ -1,0 +1,94 @@
+//! The `SQLite` store where its file takes something back, or has no room; invariant L8.
+
+use crate::shop::Shop;
+use bytes::Bytes;
+use futures_util::future::join_all;
+use idempotent_runtime::SqliteStore;
+use idempotent_runtime::key::StorageKey;
+use idempotent_runtime::store::{Store, Swap};
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+use std::time::Duration;
+use tests::SmallDisk;
+
+const LONG: Duration = Duration::from_hours(1);
+
+fn key(n: u8) -> StorageKey {
+    StorageKey::from_bytes([n; 32])
+}
+
+/// Of many writes that go into one commit, one is taken back, and the whole transaction with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_fails_fails_alone() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("records.db");
+    let store = SqliteStore::open(&path).await.expect("it opens");
+    let (old, new, bad) = ("old".into(), "new".into(), Bytes::from("bad"));
+    let created = join_all((0..=199).map(async |n| store.create(&key(n), &old, LONG).await)).await;
+    assert!(created.into_iter().all(|created| created.unwrap().is_none()));
+    let mut other = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
+    for (round, taken_back) in ["ROLLBACK", "ABORT", "FAIL"].into_iter().enumerate() {
+        let trigger = format!(
+            "CREATE TRIGGER refuses_{round} BEFORE UPDATE ON idempotency_records
+             WHEN NEW.value = x'626164' BEGIN SELECT RAISE({taken_back}, 'not this one'); END;"
+        );
+        sqlx::raw_sql(AssertSqlSafe(trigger)).execute(&mut other).await.unwrap();
+        let (before, after) = if round % 2 == 0 { (&old, &new) } else { (&new, &old) };
+        // All are in the queue before the first commit ends.
+        let swaps = (0..=199).map(async |n| {
+            let value = if n == 100 { &bad } else { after };
+            store.swap(&key(n), if n == 100 { &old } else { before }, value, LONG).await
+        });
+        for (n, swapped) in (0..).zip(join_all(swaps).await) {
+            match swapped {
+                Ok(Swap::Done) => assert_ne!(n, 100, "{taken_back}"),
+                Ok(differs) => panic!("{taken_back} {n}: {differs:?}"),
+                Err(error) => assert_eq!(n, 100, "{taken_back}: {error}"),
+            }
+            let there = store.read(&key(n)).await.unwrap().unwrap().value;
+            assert_eq!(&there, if n == 100 { &old } else { after }, "{taken_back} {n}");
+        }
+        let drop = format!("DROP TRIGGER refuses_{round}");
+        sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut other).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_is_over_when_there_is_room() {
+    let name = "sqlite_file::a_full_disk_is_over_when_there_is_room";
+    let Some(disk) = SmallDisk::for_test(name) else { return };
+    let records = disk.path().join("records.db");
+    let shop = Shop::open(&format!("sqlite:{}", records.display())).await;
+    let first = shop.order("before").await;
+    assert_eq!(first.status, 201);
+    for round in 0..2 {
+        disk.fill();
+        let mut stored = 0;
+        // What room there is inside of its files is soon used up.
+        let refused = loop {
+            let reply = shop.order(&format!("{round}-{stored}")).await;
+            if reply.status != 201 {
+                break reply;
+            }
+            stored += 1;
+        };
+        refused.is_problem(503, "store-unavailable");
+        let runs = shop.handler.runs();
+        let refused = join_all((0..300).map(|n| {
+            let (shop, key) = (&shop, format!("{round}-full-{n}"));
+            async move { shop.order(&key).await }
+        }));
+        for refused in refused.await {
+            refused.is_problem(503, "store-unavailable");
+        }
+        assert_eq!(shop.handler.runs(), runs);
+        // What is there is read as before.
+        let again = shop.order("before").await;
+        assert_eq!((again.is_replay(), &again.body), (true, &first.body));
+        disk.make_room();
+        // At the first request.
+        for key in [format!("{round}-{stored}"), format!("{round}-full-7")] {
+            let reply = shop.order(&key).await;
+            assert_eq!((reply.status, reply.is_replay()), (201, false), "{key} {reply:?}");
+        }
+    }
+}
