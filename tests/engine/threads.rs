@@ -33,6 +33,6 @@ fn without_a_thread_that_keeps_leases_alive_nothing_is_built_and_nothing_runs() 
 fn in_a_process_without_threads(test: &str) {
     let mut again = Command::new(env::current_exe().unwrap());
     let said = again.args([test, "--exact"]).env(STACK, TOO_LARGE).output().unwrap();
-    let text = String::from_utf8_lossy(&said.stdout).into_owned();
-    assert!(said.status.success() && text.contains("1 passed"), "{text}");
+    let told = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.status.success() && told.contains("1 passed"), "{told}");
 }
