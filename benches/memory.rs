@@ -8,7 +8,7 @@ use idempotent_runtime::clock::SystemClock;
 use idempotent_runtime::engine::DuplicateRules;
 use idempotent_runtime::engine::{Admission, ClaimRequest, Engine, ReclaimWindow};
 use idempotent_runtime::engine::{Claim, Claimable};
-use idempotent_runtime::key::{Address, Fingerprint, Guard, KeyParts, StorageKey};
+use idempotent_runtime::key::{Address, Fingerprint, Guard, KeyParts, Namespace, StorageKey};
 use idempotent_runtime::outcome::{Outcome, StoredResponse};
 use idempotent_runtime::policy::{DefinitionId, OnAbandoned, OnDuplicate, OnInFlight};
 use idempotent_runtime::store::Label;
@@ -53,7 +53,7 @@ async fn main() {
 fn ask(number: u32, ttl: Duration) -> ClaimRequest {
     let key = KeyParts::new().value(&format!("7f9c2ba4-e88f-4d4c-a7a5-{number:012x}"));
     let address = Address {
-        namespace: "",
+        namespace: &Namespace::default(),
         scope: &KeyParts::new().value("Bearer alice"),
         guard: Guard::Handler,
         operation: None,

@@ -39,7 +39,10 @@ impl Fingerprint {
     }
 
     fn of_parts(kind: u8, parts: &[&[u8]]) -> Self {
-        let hash = hashed(&[kind], parts.iter().copied());
+        Self::of_hash(hashed(&[kind], parts.iter().copied()))
+    }
+
+    pub(crate) fn of_hash(hash: [u8; 32]) -> Self {
         let mut first = [0; 16];
         first.copy_from_slice(&hash[..16]);
         Self(first)

@@ -129,6 +129,9 @@ impl Setup {
         if lease >= ttl {
             return Err(BuildError::LeaseNotBelowTtl { lease, ttl });
         }
+        if self.settings.namespace.secret_length().is_some_and(|length| length < 32) {
+            return Err(BuildError::ShortSecret("key_secret"));
+        }
         #[cfg(feature = "actix")]
         if let Some(secrets) = &self.settings.secrets {
             check_secrets(secrets)?;
@@ -169,7 +172,18 @@ macro_rules! common_settings {
     () => {
         /// Keeps apps apart that share a store. Defaults to the empty name.
         pub fn namespace(mut self, name: impl Into<String>) -> Self {
-            self.setup.settings.namespace = name.into();
+            self.setup.settings.namespace.set_name(name.into());
+            self
+        }
+
+        /// Makes storage keys and fingerprints HMACs with this secret: at least 32 random bytes, equal on all
+        /// hosts. Defaults to none.
+        ///
+        /// Whoever reads a store cannot find out then whose a record is by trying what scopes there may be,
+        /// such as the numbers of accounts. Keys that records show to people stay readable. The secret cannot
+        /// be changed while records live: with another one none of them is found, and retries run again.
+        pub fn key_secret(mut self, secret: impl AsRef<[u8]>) -> Self {
+            self.setup.settings.namespace.set_secret(secret.as_ref());
             self
         }
 
@@ -284,6 +298,10 @@ mod tests {
         assert_eq!(refused(|setup| setup.settings.ttl = Duration::MAX), too_long("ttl"));
         assert_eq!(refused(|setup| setup.settings.wait = Duration::MAX), too_long("wait"));
         assert_eq!(refused(|setup| setup.settings.lease = LONGEST * 2), too_long("lease"));
+        assert_eq!(
+            refused(|setup| setup.settings.namespace.set_secret(&[7; 31])),
+            "`key_secret` is shorter than 32 bytes: use as many random ones"
+        );
         assert_eq!(
             refused(|setup| setup.settings.ttl = Duration::ZERO),
             "`ttl` is zero: give it at least a millisecond"

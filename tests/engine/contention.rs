@@ -4,7 +4,7 @@ use crate::{EngineFixture, LEASE, TTL, answer, ask, engine, refused};
 use futures_util::future::join_all;
 use idempotent_runtime::engine::Refusal;
 use idempotent_runtime::engine::{Admission, Completion};
-use idempotent_runtime::key::{Address, Guard, KeyParts, StorageKey};
+use idempotent_runtime::key::{Address, Guard, KeyParts, Namespace, StorageKey};
 
 use idempotent_runtime::policy::OnAbandoned;
 use std::time::Duration;
@@ -61,7 +61,7 @@ async fn a_flood_of_keys_leaves_memory_bounded_and_every_living_lease_alone() {
         let mut ask = ask(OnAbandoned::Retry);
         let key = KeyParts::new().value(&n.to_string());
         ask.claim.key = StorageKey::of(&Address {
-            namespace: "",
+            namespace: &Namespace::default(),
             scope: &KeyParts::new(),
             guard: Guard::Handler,
             operation: Some("flood"),

@@ -15,6 +15,7 @@ on_every_store! {
     a_handler_can_share_keys_on_purpose,
     scope_and_key_do_not_run_together,
     namespaces_keep_apps_apart_on_one_store,
+    a_secret_is_part_of_every_key_and_fingerprint,
 }
 
 /// Invariant S7.
@@ -116,4 +117,32 @@ async fn namespaces_keep_apps_apart_on_one_store(backend: Backend) {
         .unwrap();
     let server = tests::Server::start(&other, &shop.handler, crate::routes::all);
     assert!(!server.post("/orders").key("k").send().await.is_replay());
+}
+
+async fn a_secret_is_part_of_every_key_and_fingerprint(backend: Backend) {
+    let shop = Shop::with(backend, |builder| builder.key_secret([7; 32]));
+    let server = |secret: Option<[u8; 32]>| {
+        let builder = crate::guard(&shop.backend);
+        let builder = match secret {
+            Some(secret) => builder.key_secret(secret),
+            None => builder,
+        };
+        let idempotency = builder.build().unwrap();
+        tests::Server::start(&idempotency, &shop.handler, crate::routes::all)
+    };
+    let (same, another, none) = (server(Some([7; 32])), server(Some([8; 32])), server(None));
+    let send = |server: &tests::Server| server.post("/orders").key("k").body("b").send();
+    assert_eq!(send(&shop.server).await.body, "run 1");
+    assert!(send(&same).await.is_replay());
+    shop.post("/orders").key("k").body("c").send().await.is_problem(422, "key-reused");
+    assert_eq!(
+        (send(&another).await.body, send(&none).await.body),
+        ("run 2".into(), "run 3".into())
+    );
+    // What was kept of a task is compared as it was kept.
+    let address = shop.task("/reports", "k").await;
+    let _runner = shop.run_tasks();
+    assert_eq!(shop.is(&address, "succeeded").await["status"], "succeeded");
+    assert_eq!(shop.task("/reports", "k").await, address);
+    assert_eq!(shop.handler.runs(), 4);
 }

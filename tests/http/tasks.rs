@@ -115,7 +115,7 @@ fn run(idempotency: &Idempotency, handler: &ControlledHandler) -> TaskRunner {
 }
 
 impl Shop {
-    fn run_tasks(&self) -> TaskRunner {
+    pub(crate) fn run_tasks(&self) -> TaskRunner {
         run(&self.idempotency, &self.handler)
     }
 
@@ -125,7 +125,7 @@ impl Shop {
     }
 
     /// A task of this path's, by its address.
-    async fn task(&self, path: &str, key: &str) -> String {
+    pub(crate) async fn task(&self, path: &str, key: &str) -> String {
         accepted(&self.post(path).key(key).send().await)
     }
 

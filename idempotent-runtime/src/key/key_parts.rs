@@ -22,12 +22,23 @@ const ROOM: usize = 48;
 /// assert_ne!(one, other);
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
-pub struct KeyParts(Vec<u8>);
+pub struct KeyParts {
+    /// What is hashed: whether a value may be shown does not count.
+    joined: Vec<u8>,
+    /// How many segments there are.
+    segments: u32,
+    /// The segments that no record may show, a bit for each of the first, and one for all behind.
+    secrets: u64,
+}
 
 /// The kinds of segments, each before its length and bytes.
 const TEXT: u8 = b't';
 const VALUE: u8 = b'v';
-const SECRET: u8 = b's';
+
+/// The bit of a segment among those that no record may show.
+fn bit(segment: u32) -> u64 {
+    1 << segment.min(u64::BITS - 1)
+}
 
 impl KeyParts {
     /// An empty list.
@@ -50,21 +61,22 @@ impl KeyParts {
 
     /// Adds a value that no record may show, such as a credential or a token.
     #[must_use]
-    pub fn secret(self, value: &str) -> Self {
-        self.push(SECRET, value)
+    pub fn secret(mut self, value: &str) -> Self {
+        self.secrets |= bit(self.segments);
+        self.push(VALUE, value)
     }
 
     /// The joined form, the input of hashes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.joined
     }
 
     /// The text of all segments, secrets included; lists that differ may read alike.
     #[must_use]
     pub fn whole(&self) -> String {
-        let mut whole = String::with_capacity(self.0.len());
-        let mut rest = &self.0[..];
+        let mut whole = String::with_capacity(self.joined.len());
+        let mut rest = &self.joined[..];
         while let Some((_, text, after)) = split(rest) {
             whole.push_str(text);
             rest = after;
@@ -76,10 +88,11 @@ impl KeyParts {
     #[must_use]
     pub fn label(&self) -> String {
         let mut label = String::with_capacity(LABEL_MAX);
-        let mut rest = &self.0[..];
-        while let Some((kind, text, after)) = split(rest) {
-            let shown = if kind == SECRET { "(secret)" } else { text };
-            rest = after;
+        let mut rest = &self.joined[..];
+        let mut segment = 0;
+        while let Some((_, text, after)) = split(rest) {
+            let shown = if self.secrets & bit(segment) == 0 { text } else { "(secret)" };
+            (rest, segment) = (after, segment + 1);
             let plain = shown.bytes().all(|byte| matches!(byte, b' '..=b'~'));
             if plain && label.len() + shown.len() <= LABEL_MAX {
                 label.push_str(shown);
@@ -100,7 +113,7 @@ impl KeyParts {
     #[must_use]
     pub fn last_value(&self) -> &str {
         let mut last = "";
-        let mut rest = &self.0[..];
+        let mut rest = &self.joined[..];
         while let Some((kind, text, after)) = split(rest) {
             rest = after;
             if kind != TEXT {
@@ -114,7 +127,7 @@ impl KeyParts {
     #[must_use]
     pub fn values(&self) -> Self {
         let mut values = Self::new();
-        let mut rest = &self.0[..];
+        let mut rest = &self.joined[..];
         while let Some((kind, text, after)) = split(rest) {
             if kind != TEXT {
                 values = values.value(text);
@@ -127,17 +140,18 @@ impl KeyParts {
     /// Whether nothing was added.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.joined.is_empty()
     }
 
     fn push(mut self, kind: u8, text: &str) -> Self {
         let length = Length::of(text.len());
-        if self.0.capacity() == 0 {
-            self.0.reserve_exact(ROOM.max(1 + length.as_bytes().len() + text.len()));
+        if self.joined.capacity() == 0 {
+            self.joined.reserve_exact(ROOM.max(1 + length.as_bytes().len() + text.len()));
         }
-        self.0.push(kind);
-        self.0.extend_from_slice(length.as_bytes());
-        self.0.extend_from_slice(text.as_bytes());
+        self.joined.push(kind);
+        self.joined.extend_from_slice(length.as_bytes());
+        self.joined.extend_from_slice(text.as_bytes());
+        self.segments = self.segments.saturating_add(1);
         self
     }
 }
@@ -243,6 +257,16 @@ mod tests {
         let bearer = KeyParts::new().text("by ").secret("Bearer abcdef");
         assert_ne!(bearer, KeyParts::new().text("by ").secret("Bearer abcdeg"));
         assert_eq!(bearer.label(), "by (secret)");
+        let many = (0..64).fold(KeyParts::new(), |all, _| all.value("v"));
+        assert!(!many.clone().label().contains("secret"));
+        assert!(many.secret("hidden").label().ends_with("v(secret)(secret)"));
+    }
+
+    /// Else the keys of a handler would change with the list of names that say that a value is a credential.
+    #[test]
+    fn it_is_no_part_of_a_key_whether_a_value_may_be_shown() {
+        let (shown, hidden) = (KeyParts::new().value("v"), KeyParts::new().secret("v"));
+        assert_eq!(shown.as_bytes(), hidden.as_bytes());
     }
 
     #[test]

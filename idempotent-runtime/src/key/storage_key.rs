@@ -1,6 +1,7 @@
 //! The address of a record, and its hash.
 
 use crate::key::key_parts::{KeyParts, Length};
+use crate::key::namespace::Namespace;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +10,7 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug)]
 pub struct Address<'a> {
     /// Keeps deployments apart that share a store.
-    pub namespace: &'a str,
+    pub namespace: &'a Namespace,
     /// The guard that keeps the record: a record of one is never found by another.
     pub guard: Guard,
     /// The owner of the request.
@@ -84,7 +85,7 @@ impl Guard {
     }
 }
 
-/// Where a record lives: SHA-256 over the length-prefixed parts of an [`Address`].
+/// Where a record lives: SHA-256 over the length-prefixed parts of an [`Address`], or an HMAC of it.
 ///
 /// Its fixed length and alphabet leave nothing for globs, delimiters, collations or truncation to
 /// work on. `Display` gives 64 hexadecimal digits.
@@ -103,10 +104,10 @@ impl StorageKey {
         // An absent part is told from an empty one.
         let present = u8::from(route.is_some()) | u8::from(operation.is_some()) << 1;
         let (method, path) = route.unwrap_or_default();
-        let [namespace, method, path, operation] =
-            [namespace, method, path, operation.unwrap_or_default()].map(str::as_bytes);
-        let parts = [namespace, method, path, operation, scope.as_bytes(), key.as_bytes()];
-        Self(hashed(&[Self::VERSION, guard, depth, present], parts))
+        let [name, method, path, operation] =
+            [&*namespace.name, method, path, operation.unwrap_or_default()].map(str::as_bytes);
+        let parts = [name, method, path, operation, scope.as_bytes(), key.as_bytes()];
+        namespace.storage_key(hashed(&[Self::VERSION, guard, depth, present], parts))
     }
 
     /// Where something lies that belongs to this record: another place for each part.
@@ -238,7 +239,7 @@ mod tests {
             Guard::Lock,
         ];
         StorageKey::of(&Address {
-            namespace,
+            namespace: &Namespace::new(namespace),
             guard: guards[usize::from(*guard)],
             scope: &KeyParts::new().value(scope),
             route: route.as_ref().map(|(method, path)| (method.as_str(), path.as_str())),

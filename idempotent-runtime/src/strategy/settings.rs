@@ -8,7 +8,7 @@ use crate::fingerprint::Fingerprint;
 use crate::key::Guard;
 #[cfg(feature = "actix")]
 use crate::key::KeyParts;
-use crate::key::{Address, StorageKey};
+use crate::key::{Address, Namespace, StorageKey};
 use crate::policy::Policy;
 #[cfg(feature = "actix")]
 use crate::policy::{CLOCK_SKEW, Strategy};
@@ -21,7 +21,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// Keeps deployments apart that share a store.
-    pub(crate) namespace: String,
+    pub(crate) namespace: Namespace,
     /// How long a finished request is remembered.
     pub(crate) ttl: Duration,
     /// How long a run excludes others without being renewed.
@@ -50,7 +50,7 @@ pub(crate) struct TokenSecrets {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            namespace: String::new(),
+            namespace: Namespace::default(),
             ttl: Duration::from_hours(24),
             lease: Duration::from_mins(1),
             wait: Duration::from_secs(10),
@@ -148,7 +148,7 @@ pub(super) fn common(
             key,
             label,
             definition: policy.definition.id(),
-            fingerprint,
+            fingerprint: settings.namespace.fingerprint(fingerprint),
             claimable: Claimable::Any,
             lease,
             retention: ttl,

@@ -4,6 +4,7 @@
 //! its id is decided by what tells the request from others, so one key is one task.
 
 use crate::engine::{Claim, ClaimRequest, Claimable, DuplicateRules};
+use crate::fingerprint::Fingerprint;
 use crate::key::{Address, Guard, KeyParts, StorageKey};
 use crate::policy::{OnDuplicate, OnInFlight, Policy};
 use crate::store::Label;
@@ -40,7 +41,10 @@ pub(crate) fn resume(
     key: StorageKey,
     task: &Record,
 ) -> ClaimRequest {
-    of_a_task(common(policy, settings, key, task.label.clone(), task.fingerprint))
+    let mut request = common(policy, settings, key, task.label.clone(), Fingerprint::NONE);
+    // As it was kept.
+    request.claim.fingerprint = task.fingerprint;
+    of_a_task(request)
 }
 
 fn of_a_task(request: ClaimRequest) -> ClaimRequest {

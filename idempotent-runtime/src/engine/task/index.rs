@@ -7,7 +7,7 @@
 use crate::engine::engine::Engine;
 use crate::engine::pause::{jittered, pause_for};
 use crate::error::{StoreError, StoreErrorKind};
-use crate::key::{Address, Guard, KeyParts, StorageKey};
+use crate::key::{Address, Guard, KeyParts, Namespace, StorageKey};
 use crate::store::Swap;
 use crate::store::bytes::{CHECKSUM_LENGTH, Undecodable, append_checksum, verify_checksum};
 use bytes::Bytes;
@@ -62,7 +62,7 @@ pub(super) enum Added {
 }
 
 impl Index {
-    pub(super) fn new(namespace: &str) -> Self {
+    pub(super) fn new(namespace: &Namespace) -> Self {
         Self(std::array::from_fn(|number| {
             let key = KeyParts::new().value(&number.to_string());
             let place = StorageKey::of(&Address {

@@ -3,7 +3,7 @@
 use crate::clock::SystemClock;
 use crate::engine::Engine;
 use crate::engine::task::index::Index;
-use crate::key::StorageKey;
+use crate::key::{Namespace, StorageKey};
 use crate::store::{Entry, Store, StoreFuture, Swap};
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -61,7 +61,7 @@ impl Store for Silent {
 /// Invariant L9.
 #[tokio::test]
 async fn while_the_store_is_silent_a_task_does_not_wait_for_all_before_it() {
-    let (store, index) = (Silent::default(), Index::new(""));
+    let (store, index) = (Silent::default(), Index::new(&Namespace::default()));
     let patience = Duration::from_millis(100);
     let engine = Engine::new(Arc::new(store.clone()), Arc::new(SystemClock::new()), patience);
     let task = |number: u8| {

@@ -10,7 +10,7 @@ use crate::engine::task::input::{self, Input};
 use crate::engine::task::progress;
 use crate::engine::task::queue::{TaskQueue, TaskTurn};
 use crate::error::StoreError;
-use crate::key::StorageKey;
+use crate::key::{Namespace, StorageKey};
 use crate::store::Swap;
 use crate::store::record::{Origin, Record, State};
 use bytes::Bytes;
@@ -60,7 +60,7 @@ pub(crate) enum Cancellation {
 }
 
 impl Tasks {
-    pub(crate) fn new(namespace: &str) -> Self {
+    pub(crate) fn new(namespace: &Namespace) -> Self {
         Self { index: Index::new(namespace), queue: TaskQueue::default() }
     }
 

@@ -10,7 +10,7 @@ use crate::engine::{
 };
 use crate::error::{StoreError, StoreErrorKind};
 use crate::fingerprint::Fingerprint;
-use crate::key::{Guard, StorageKey};
+use crate::key::{Guard, Namespace, StorageKey};
 use crate::outcome::Outcome;
 use crate::policy::{DefinitionId, OnAbandoned, OnDuplicate, OnInFlight};
 use crate::store::{Entry, Label, MemoryStore, Store, StoreFuture, Swap};
@@ -28,6 +28,10 @@ fn key(number: u16) -> StorageKey {
     let mut bytes = [7; 32];
     (bytes[0], bytes[1], bytes[2]) = (0, low, high);
     StorageKey::from_bytes(bytes)
+}
+
+fn new_tasks() -> Tasks {
+    Tasks::new(&Namespace::default())
 }
 
 fn claim(key: StorageKey) -> Claim {
@@ -144,8 +148,8 @@ async fn a_crash_at_every_step_of_storing_leaves_what_a_retry_completes() {
     for (steps, last) in (0..9).flat_map(|steps| [(steps, Last::Lost), (steps, Last::Done)]) {
         let store = MemoryStore::new();
         let dying = Dying { store: store.clone(), left: AtomicUsize::new(steps), last };
-        let first = Tasks::new("").submit(&engine(dying), &claim(key(1)), &input()).await;
-        let (tasks, engine) = (Tasks::new(""), engine(store));
+        let first = new_tasks().submit(&engine(dying), &claim(key(1)), &input()).await;
+        let (tasks, engine) = (new_tasks(), engine(store));
         let promised = first.is_ok();
         if !promised {
             died += 1;
@@ -173,14 +177,14 @@ async fn a_crash_at_every_step_of_tidying_up_is_made_up_for() {
     for (steps, last) in (0..8).flat_map(|steps| [(steps, Last::Lost), (steps, Last::Done)]) {
         let store = MemoryStore::new();
         let healthy = engine(store.clone());
-        let tasks = Tasks::new("");
+        let tasks = new_tasks();
         tasks.submit(&healthy, &claim(key(1)), &input()).await.unwrap();
         let Admission::Run(run) = healthy.begin(&ask(key(1))).await.unwrap() else {
             panic!("free")
         };
         run.complete(Outcome::Tombstone, TTL).await;
         let dying = Dying { store, left: AtomicUsize::new(steps), last };
-        Tasks::new("").finished(&engine(dying), &key(1)).await;
+        new_tasks().finished(&engine(dying), &key(1)).await;
         // As whoever finds the entry does.
         tasks.finished(&healthy, &key(1)).await;
         assert_eq!(tasks.index.all(&healthy).await.unwrap(), [], "{steps}");
@@ -190,7 +194,7 @@ async fn a_crash_at_every_step_of_tidying_up_is_made_up_for() {
 
 #[tokio::test]
 async fn calling_off_and_claiming_exclude_each_other() {
-    let (tasks, engine) = (Tasks::new(""), engine(MemoryStore::new()));
+    let (tasks, engine) = (new_tasks(), engine(MemoryStore::new()));
     for number in 0..200 {
         let key = key(number);
         tasks.submit(&engine, &claim(key), &input()).await.unwrap();
@@ -209,7 +213,7 @@ async fn of_many_that_change_the_index_at_once_nobody_is_forgotten() {
     let add = |process: u16| {
         let engine = engine(store.clone());
         tokio::spawn(async move {
-            let tasks = Tasks::new("");
+            let tasks = new_tasks();
             for number in 0..40 {
                 let key = key(process * 100 + number);
                 while tasks.index.add(&engine, &key, TTL).await.is_err() {}
@@ -220,7 +224,7 @@ async fn of_many_that_change_the_index_at_once_nobody_is_forgotten() {
         })
     };
     join_all((0..4).map(add)).await.into_iter().for_each(|done| done.unwrap());
-    let mut left = Tasks::new("").index.all(&engine(store)).await.unwrap();
+    let mut left = new_tasks().index.all(&engine(store)).await.unwrap();
     left.sort();
     let mut expected: Vec<_> = (0..4)
         .flat_map(|process| (0..40).step_by(2).map(move |n| key(process * 100 + n)))
@@ -231,7 +235,7 @@ async fn of_many_that_change_the_index_at_once_nobody_is_forgotten() {
 
 #[tokio::test]
 async fn a_full_index_takes_no_more_until_a_task_is_over() {
-    let (tasks, engine) = (Tasks::new(""), engine(MemoryStore::new()));
+    let (tasks, engine) = (new_tasks(), engine(MemoryStore::new()));
     let put = async |number| tasks.submit(&engine, &claim(key(number)), &input()).await.unwrap();
     for number in 0..512 {
         assert_eq!(put(number).await, Submission::New);
@@ -246,7 +250,7 @@ async fn a_full_index_takes_no_more_until_a_task_is_over() {
 
 #[tokio::test]
 async fn a_task_that_its_processes_die_of_is_held_in_the_end() {
-    let (tasks, engine) = (Tasks::new(""), engine(MemoryStore::new()));
+    let (tasks, engine) = (new_tasks(), engine(MemoryStore::new()));
     tasks.submit(&engine, &claim(key(1)), &input()).await.unwrap();
     for death in 1..=MOST_DEATHS {
         let Admission::Run(run) = engine.begin(&ask(key(1))).await.unwrap() else { panic!("free") };
@@ -260,7 +264,7 @@ async fn a_task_that_its_processes_die_of_is_held_in_the_end() {
 
 #[tokio::test]
 async fn a_held_task_that_did_not_happen_is_in_line_again() {
-    let (tasks, engine) = (Tasks::new(""), engine(MemoryStore::new()));
+    let (tasks, engine) = (new_tasks(), engine(MemoryStore::new()));
     tasks.submit(&engine, &claim(key(1)), &input()).await.unwrap();
     drop(tasks.next().await);
     let Admission::Run(run) = engine.begin(&ask(key(1))).await.unwrap() else { panic!("free") };
@@ -279,7 +283,7 @@ async fn a_held_task_that_did_not_happen_is_in_line_again() {
 
 #[tokio::test]
 async fn a_request_that_is_given_back_is_no_task() {
-    let (tasks, engine) = (Tasks::new(""), engine(MemoryStore::new()));
+    let (tasks, engine) = (new_tasks(), engine(MemoryStore::new()));
     let asked = ask(key(1));
     let asked = ClaimRequest { claim: Claim { claimable: Claimable::Any, ..asked.claim }, ..asked };
     let Admission::Run(run) = engine.begin(&asked).await.unwrap() else { panic!("free") };
@@ -290,7 +294,7 @@ async fn a_request_that_is_given_back_is_no_task() {
 
 #[tokio::test]
 async fn a_task_that_was_put_down_again_after_its_end_does_not_run_again() {
-    let (tasks, engine) = (Tasks::new(""), engine(MemoryStore::new()));
+    let (tasks, engine) = (new_tasks(), engine(MemoryStore::new()));
     tasks.submit(&engine, &claim(key(1)), &input()).await.unwrap();
     let Admission::Run(run) = engine.begin(&ask(key(1))).await.unwrap() else { panic!("free") };
     run.complete(Outcome::Tombstone, TTL).await;
