@@ -60,6 +60,14 @@ impl StoreError {
         self
     }
 
+    /// The store holds something that cannot be read.
+    pub(crate) fn corrupt(
+        operation: &'static str,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self::new(StoreErrorKind::Corrupt, operation).because(source)
+    }
+
     /// The kind of failure.
     #[must_use]
     pub const fn kind(&self) -> StoreErrorKind {

@@ -1,5 +1,6 @@
 //! Counters of events.
 
+use crate::error::{StoreError, StoreErrorKind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 macro_rules! counts {
@@ -48,6 +49,16 @@ counts! {
     renewed,
     /// Keys taken over from an owner that died.
     taken_over,
+}
+
+impl Counters {
+    /// Counts a request that failed by its store.
+    pub(crate) fn failed(&self, error: &StoreError) {
+        match error.kind() {
+            StoreErrorKind::Corrupt => self.undecodable.count(),
+            _ => self.store_failed.count(),
+        }
+    }
 }
 
 /// One number that only grows.

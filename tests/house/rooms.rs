@@ -26,8 +26,8 @@ const RUNTIME: Order = Order {
         "strategy",
         "engine",
         "store",
-        "template_value fingerprint policy",
-        "clock error key observe outcome sync",
+        "template_value fingerprint policy observe",
+        "clock error key outcome sync",
     ],
 };
 

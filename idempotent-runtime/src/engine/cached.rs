@@ -83,11 +83,7 @@ pub(crate) async fn look_up(
         None => Ok(Lookup::Nothing),
     });
     if let Err(error) = &found {
-        let counters = engine.counters();
-        match error.kind() {
-            StoreErrorKind::Corrupt => counters.undecodable.count(),
-            _ => counters.store_failed.count(),
-        }
+        engine.counters().failed(error);
     }
     found
 }

@@ -18,7 +18,7 @@ use crate::engine::resolve::{Resolution, Resolved, resolve, tell_held};
 use crate::engine::run_context::RunContext;
 use crate::engine::settle::settle;
 use crate::engine::wait::{Waiting, Woken};
-use crate::error::{StoreError, StoreErrorKind};
+use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::observe::{Counters, Counts};
 use crate::store::{Label, Locks, Store};
@@ -74,8 +74,7 @@ impl Engine {
                     tell_held(&request.claim.key);
                 }
             }
-            Err(error) if error.kind() == StoreErrorKind::Corrupt => counters.undecodable.count(),
-            Err(_) => counters.store_failed.count(),
+            Err(error) => counters.failed(error),
         }
         admission
     }

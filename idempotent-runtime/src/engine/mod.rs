@@ -26,7 +26,7 @@ mod fair_queue;
 mod heartbeat;
 mod in_flight;
 mod lease;
-mod pause;
+pub(crate) mod pause;
 mod refusals;
 mod resolve;
 mod run_context;

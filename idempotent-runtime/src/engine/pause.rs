@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Sleep;
 
 /// Between half of a duration and one and a half of it, so that many do not act in step.
-pub(super) fn jittered(duration: Duration) -> Duration {
+pub(crate) fn jittered(duration: Duration) -> Duration {
     duration.mul_f64(0.5 + rand::random::<f64>())
 }
 

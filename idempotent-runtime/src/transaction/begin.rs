@@ -1,5 +1,6 @@
 //! Opening a transaction and letting its guards judge, again if one had to give way.
 
+use crate::engine::pause::jittered;
 use crate::engine::{Detached, Engine, InFlightGuard, Refusal};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::outcome::Outcome;
@@ -51,8 +52,7 @@ pub(crate) async fn begin(
         Ok(TransactionAdmission::Refused(_) | TransactionAdmission::Row(_)) => {
             counters.refused.count();
         }
-        Err(error) if error.kind() == StoreErrorKind::Corrupt => counters.undecodable.count(),
-        Err(_) => counters.store_failed.count(),
+        Err(error) => counters.failed(error),
     }
     admission
 }
@@ -99,7 +99,7 @@ async fn begin_in_time(
             Ok(ended) => return ended,
             Err(_) => return Ok(TOO_LONG),
         }
-        let again = Instant::now() + pause.mul_f64(0.5 + rand::random::<f64>());
+        let again = Instant::now() + jittered(pause);
         if again >= limits.locks {
             return Ok(TOO_LONG);
         }

@@ -1,6 +1,6 @@
 //! A claim that was granted, and the ways it goes on or ends.
 
-use crate::error::{StoreError, StoreErrorKind};
+use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::outcome::Outcome;
 use crate::store::record::{self, Owner, Record, State};
@@ -190,8 +190,7 @@ pub(super) fn decode(
     value: &Bytes,
     operation: &'static str,
 ) -> Result<Record, StoreError> {
-    Record::decode(key, value)
-        .map_err(|error| StoreError::new(StoreErrorKind::Corrupt, operation).because(error))
+    Record::decode(key, value).map_err(|error| StoreError::corrupt(operation, error))
 }
 
 #[cfg(test)]

@@ -214,8 +214,7 @@ impl List {
 
     fn decode(&self, bytes: Option<&Bytes>) -> Result<Unfinished, StoreError> {
         let Some(bytes) = bytes else { return Ok(Unfinished::default()) };
-        Unfinished::decode(&self.place, bytes)
-            .map_err(|error| StoreError::new(StoreErrorKind::Corrupt, "read").because(error))
+        Unfinished::decode(&self.place, bytes).map_err(|error| StoreError::corrupt("read", error))
     }
 }
 

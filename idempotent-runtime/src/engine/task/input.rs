@@ -1,7 +1,7 @@
 //! The input of a task's run: the address of its handler, and the handler's arguments.
 
 use crate::engine::engine::Engine;
-use crate::error::{StoreError, StoreErrorKind};
+use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::policy::OnAbandoned;
 use crate::store::bytes::{Cursor, Undecodable, append_checksum, verify_checksum, write_long};
@@ -78,7 +78,7 @@ impl Input {
     ) -> Result<Option<Self>, StoreError> {
         let Some(entry) = engine.core().read(place).await? else { return Ok(None) };
         let input = Self::decode(place, &entry.value)
-            .map_err(|error| StoreError::new(StoreErrorKind::Corrupt, "read").because(error))?;
+            .map_err(|error| StoreError::corrupt("read", error))?;
         if entry.left < life {
             let same = entry.value.clone();
             engine.core().swap(place, &entry.value, &same, life).await?;

@@ -1,7 +1,7 @@
 //! The progress of a run, as its handler reports it.
 
 use crate::engine::engine::Engine;
-use crate::error::{StoreError, StoreErrorKind};
+use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::store::Swap;
 use crate::store::bytes::{Undecodable, append_checksum, verify_checksum};
@@ -77,7 +77,7 @@ impl ProgressRecord {
     ) -> Result<Option<Self>, StoreError> {
         let Some(entry) = engine.core().read(place).await? else { return Ok(None) };
         let progress = Self::decode(place, &entry.value)
-            .map_err(|error| StoreError::new(StoreErrorKind::Corrupt, "read").because(error))?;
+            .map_err(|error| StoreError::corrupt("read", error))?;
         Ok((progress.attempt == attempt).then_some(progress))
     }
 }
