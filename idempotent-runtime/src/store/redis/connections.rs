@@ -8,7 +8,8 @@ use crate::store::redis::endpoint::Endpoint;
 use crate::store::redis::errors::is_read_only;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use redis::RedisResult;
+use redis::aio::ConnectionLike;
+use redis::{Cmd, FromRedisValue, RedisResult, ScriptInvocation, Value};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -59,6 +60,24 @@ impl RedisConnections {
                 Err(error)
             }
         }
+    }
+
+    /// Sends a command.
+    pub(crate) async fn send(&self, command: &Cmd) -> RedisResult<Value> {
+        let mut connected = self.get().await?;
+        let answer = connected.connection.req_packed_command(command).await;
+        // A refusal of the server comes as a value.
+        connected.check(answer.and_then(Value::extract_error))
+    }
+
+    /// Calls a script.
+    pub(crate) async fn invoke<T: FromRedisValue>(
+        &self,
+        call: &ScriptInvocation<'_>,
+    ) -> RedisResult<T> {
+        let mut connected = self.get().await?;
+        let answer = call.invoke_async(&mut connected.connection).await;
+        connected.check(answer)
     }
 
     fn current(&self) -> RuntimeConnection {

@@ -18,8 +18,7 @@ use crate::store::contract::{Changed, Entry, Store, Swap};
 use crate::store::finding::Finding;
 use crate::store::future::StoreFuture;
 use crate::store::life::life_millis;
-use ::redis::aio::ConnectionLike;
-use ::redis::{Cmd, ErrorKind, RedisResult, Script, Value, cmd, pipe};
+use ::redis::{ErrorKind, RedisResult, Script, Value, cmd, pipe};
 use bytes::Bytes;
 use errors::{failed, is_unknown_syntax};
 use std::fmt;
@@ -92,13 +91,6 @@ impl RedisStore {
         format!("{}{key}", self.prefix)
     }
 
-    async fn send(&self, command: &Cmd) -> RedisResult<Value> {
-        let mut connected = self.connections.get().await?;
-        let answer = connected.connection.req_packed_command(command).await;
-        // A refusal of the server comes as a value.
-        connected.check(answer.and_then(Value::extract_error))
-    }
-
     async fn swap_natively(
         &self,
         key: &StorageKey,
@@ -110,7 +102,7 @@ impl RedisStore {
         command.arg(self.key_name(key)).arg(&value[..]).arg("IFEQ").arg(&expected[..]);
         command.arg("GET").arg("PX").arg(life_millis(life));
         // It answers the value that was there before, whether or not that was the expected one.
-        let before = string(self.send(&command).await?)?;
+        let before = string(self.connections.send(&command).await?)?;
         Ok(if before.as_ref() == Some(expected) { Swap::Done } else { Swap::Differs(before) })
     }
 
@@ -123,9 +115,7 @@ impl RedisStore {
     ) -> RedisResult<Swap> {
         let mut call = self.swap.key(self.key_name(key));
         call.arg(&expected[..]).arg(&value[..]).arg(life_millis(life));
-        let mut connected = self.connections.get().await?;
-        let answer = call.invoke_async(&mut connected.connection).await;
-        Ok(match connected.check(answer)? {
+        Ok(match self.connections.invoke(&call).await? {
             Value::Int(_) => Swap::Done,
             other => Swap::Differs(string(other)?),
         })
@@ -159,7 +149,7 @@ impl Store for RedisStore {
             let mut command = cmd("SET");
             command.arg(self.key_name(key)).arg(&value[..]);
             command.arg("NX").arg("GET").arg("PX").arg(life_millis(life));
-            let there = self.send(&command).await.and_then(string);
+            let there = self.connections.send(&command).await.and_then(string);
             there.map_err(|error| failed("create", error))
         })
     }

@@ -99,9 +99,7 @@ impl Group {
             .arg(&self.name)
             .arg(millis(self.take_over_after()))
             .arg(at_most);
-        let mut connected = self.connections.get().await?;
-        let answer = call.invoke_async(&mut connected.connection).await;
-        let entries: Vec<(String, u32, Fields)> = connected.check(answer)?;
+        let entries: Vec<(String, u32, Fields)> = self.connections.invoke(&call).await?;
         let entry = |(id, attempt, fields)| StreamEntry::new(id, attempt, fields);
         Ok(self.hold(entries.into_iter().map(entry)).await)
     }
@@ -170,9 +168,7 @@ impl Group {
         for (id, idle, attempts) in entries {
             call.arg(id).arg(millis(idle)).arg(attempts);
         }
-        let mut connected = self.connections.get().await?;
-        let answer = call.invoke_async(&mut connected.connection).await;
-        connected.check(answer)
+        self.connections.invoke(&call).await
     }
 
     async fn acknowledge(&self, id: &str) -> RedisResult<()> {
@@ -198,9 +194,7 @@ impl Group {
     pub(super) async fn leave(&self) -> RedisResult<()> {
         let mut call = self.leave_script.key(&self.settings.stream);
         call.arg(&self.settings.group).arg(&self.name);
-        let mut connected = self.connections.get().await?;
-        let answer = call.invoke_async(&mut connected.connection).await;
-        connected.check(answer)
+        self.connections.invoke(&call).await
     }
 
     /// The time until an entry that was given back is due. One that is due is told once.
@@ -215,12 +209,7 @@ impl Group {
     }
 
     async fn send<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
-        use ::redis::aio::ConnectionLike;
-        let mut connected = self.connections.get().await?;
-        let answer = connected.connection.req_packed_command(command).await;
-        // A refusal of the server comes as a value.
-        let answer = connected.check(answer.and_then(::redis::Value::extract_error))?;
-        from_redis_value(answer).map_err(Into::into)
+        from_redis_value(self.connections.send(command).await?).map_err(Into::into)
     }
 
     fn lock_dues(&self) -> std::sync::MutexGuard<'_, BTreeSet<Instant>> {
