@@ -1,4 +1,4 @@
-//! A store of your own: four operations, and the whole protocol works on it.
+//! A store of your own: five operations, and the whole protocol works on it.
 //!
 //! Run it with `cargo run --example custom_store`; `cargo test --example custom_store` holds it
 //! against the contract.

@@ -29,24 +29,24 @@ impl Ledger {
         Ok(Self { pool })
     }
 
-    pub(crate) async fn delivered(&self, id: u32) -> sqlx::Result<()> {
+    pub(crate) async fn record_delivery(&self, id: u32) -> sqlx::Result<()> {
         let insert = sqlx::query("INSERT INTO deliveries (id) VALUES (?)").bind(id);
         insert.execute(&self.pool).await.map(drop)
     }
 
-    pub(crate) async fn payments(&self) -> sqlx::Result<u32> {
+    pub(crate) async fn distinct_payments(&self) -> sqlx::Result<u32> {
         self.count("SELECT COUNT(DISTINCT id) FROM payments").await
     }
 
     /// Waits until so many payments are made.
-    pub(crate) async fn reaches(&self, payments: u32) -> Result<(), Box<dyn Error>> {
-        while self.payments().await? < payments {
+    pub(crate) async fn wait_for_payments(&self, payments: u32) -> Result<(), Box<dyn Error>> {
+        while self.distinct_payments().await? < payments {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Ok(())
     }
 
-    pub(crate) async fn effects(&self) -> sqlx::Result<u32> {
+    pub(crate) async fn payment_rows(&self) -> sqlx::Result<u32> {
         self.count("SELECT COUNT(*) FROM payments").await
     }
 

@@ -48,12 +48,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Some(Role::Work { ledger }) => worker::work(&queue, &ledger).await,
         None => {
             let directory = tempfile::tempdir()?;
-            show(&queue, kills, &directory.path().join("ledger.db")).await
+            publish_and_kill(&queue, kills, &directory.path().join("ledger.db")).await
         }
     }
 }
 
-async fn show(queue: &Queue, kills: u32, path: &Path) -> Result<(), Box<dyn Error>> {
+async fn publish_and_kill(queue: &Queue, kills: u32, path: &Path) -> Result<(), Box<dyn Error>> {
     let ledger = Ledger::open(path).await?;
     let mut workers = Vec::new();
     for _ in 0..WORKERS {
@@ -62,27 +62,27 @@ async fn show(queue: &Queue, kills: u32, path: &Path) -> Result<(), Box<dyn Erro
     let killing = async {
         for kill in 0..kills {
             // One for every so many payments, so that all of them hit consumers at work.
-            ledger.reaches(PAYMENTS / (kills + 1) * (kill + 1)).await?;
+            ledger.wait_for_payments(PAYMENTS / (kills + 1) * (kill + 1)).await?;
             let victim = &mut workers[kill as usize % WORKERS];
             victim.kill()?;
             *victim = Worker::start(queue, path)?;
         }
-        ledger.reaches(PAYMENTS).await
+        ledger.wait_for_payments(PAYMENTS).await
     };
     let (published, ()) = tokio::try_join!(queue.publish(PAYMENTS), killing)?;
     // A message that is delivered once more finds its payment made.
-    queue.is_done().await?;
+    queue.wait_until_empty().await?;
     for worker in workers {
         worker.stop()?;
     }
-    let made = ledger.payments().await?;
-    let twice = ledger.effects().await? - made;
+    let made = ledger.distinct_payments().await?;
+    let twice = ledger.payment_rows().await? - made;
     println!("published   {published:>6}  ({PAYMENTS} payments, every third twice)");
     println!("killed      {kills:>6}  consumers at work");
     println!("delivered   {:>6}", ledger.deliveries().await?);
     println!("made        {made:>6}  payments");
     println!("made twice  {twice:>6}");
-    println!("dead        {:>6}", queue.dead().await?);
+    println!("dead        {:>6}", queue.dead_letters().await?);
     if made != PAYMENTS || twice != 0 {
         return Err("a payment is missing, or was made twice".into());
     }

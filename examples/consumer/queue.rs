@@ -39,7 +39,7 @@ impl Queue {
             let (_connection, channel) = self.connect().await?;
             channel.confirm_select(ConfirmSelectOptions::default()).await?;
             // The consumers declare it.
-            while self.ready(&self.name).await?.is_none() {
+            while self.waiting(&self.name).await?.is_none() {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
             for id in &ids {
@@ -54,20 +54,20 @@ impl Queue {
     }
 
     /// Waits until no message is left for any consumer.
-    pub(crate) async fn is_done(&self) -> Outcome<()> {
-        while self.left().await? > 0 {
+    pub(crate) async fn wait_until_empty(&self) -> Outcome<()> {
+        while self.unfinished().await? > 0 {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         Ok(())
     }
 
-    async fn left(&self) -> Outcome<u64> {
+    async fn unfinished(&self) -> Outcome<u64> {
         if !self.is_redis() {
             // A message that is delivered is finished when its consumer is stopped.
-            return Ok(self.ready(&self.name).await?.unwrap_or(0));
+            return Ok(self.waiting(&self.name).await?.unwrap_or(0));
         }
         let groups: Vec<HashMap<String, Value>> =
-            self.ask(&["XINFO", "GROUPS", &self.name]).await?;
+            self.query(&["XINFO", "GROUPS", &self.name]).await?;
         let count = |name| match groups.first().and_then(|group| group.get(name)) {
             Some(Value::Int(count)) => u64::try_from(*count).unwrap_or(0),
             _ => 0,
@@ -75,15 +75,15 @@ impl Queue {
         Ok(count("pending") + count("lag"))
     }
 
-    pub(crate) async fn dead(&self) -> Outcome<u64> {
+    pub(crate) async fn dead_letters(&self) -> Outcome<u64> {
         if self.is_redis() {
-            self.ask(&["XLEN", &format!("{}:dead", self.name)]).await
+            self.query(&["XLEN", &format!("{}:dead", self.name)]).await
         } else {
-            Ok(self.ready(&format!("{}.dead", self.name)).await?.unwrap_or(0))
+            Ok(self.waiting(&format!("{}.dead", self.name)).await?.unwrap_or(0))
         }
     }
 
-    async fn ask<T: FromRedisValue>(&self, words: &[&str]) -> Outcome<T> {
+    async fn query<T: FromRedisValue>(&self, words: &[&str]) -> Outcome<T> {
         Ok(cmd(words[0]).arg(&words[1..]).query_async(&mut self.redis().await?).await?)
     }
 
@@ -98,7 +98,7 @@ impl Queue {
     }
 
     /// The number of messages that wait, if there is such a queue.
-    async fn ready(&self, queue: &str) -> Outcome<Option<u64>> {
+    async fn waiting(&self, queue: &str) -> Outcome<Option<u64>> {
         let (_connection, channel) = self.connect().await?;
         let passive = QueueDeclareOptions { passive: true, ..Default::default() };
         let found = channel.queue_declare(queue.into(), passive, FieldTable::default()).await;

@@ -47,7 +47,7 @@ async fn consume(source: impl Source, ledger: &Path) -> Result<(), Box<dyn Error
         let (ledger, messages) = (ledger.clone(), messages.clone());
         async move {
             let payment: Payment = incoming.json()?;
-            ledger.delivered(payment.id).await.map_err(Failure::later)?;
+            ledger.record_delivery(payment.id).await.map_err(Failure::later)?;
             pay(&messages, payment).await
         }
     };
