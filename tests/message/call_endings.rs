@@ -1,64 +1,10 @@
 //! How a call ends, and how the next one finds its key: also when nobody waits for the first any more.
 
-use crate::RunCounter;
+use crate::{Ending, RunCounter};
+use idempotent_runtime::MemoryStore;
 use idempotent_runtime::message::{MessageError, Messages};
-use idempotent_runtime::{MemoryStore, idempotent};
 use std::time::Duration;
 use tests::{Backend, Probe, eventually};
-
-impl RunCounter {
-    #[idempotent(
-        strategy = "message",
-        key = "{id}",
-        engine = "self.messages",
-        operation = "held",
-        shared_operation = true
-    )]
-    async fn fails(&self, id: &str) -> Result<usize, MessageError> {
-        self.run();
-        Err(MessageError::Misconfigured("of the test's own"))
-    }
-
-    #[idempotent(
-        strategy = "message",
-        key = "{id}",
-        engine = "self.messages",
-        operation = "held",
-        shared_operation = true
-    )]
-    async fn panics(&self, id: &str) -> Result<usize, MessageError> {
-        self.run();
-        panic!("of the test's own")
-    }
-
-    #[idempotent(
-        strategy = "message",
-        key = "{id}",
-        engine = "self.messages",
-        operation = "held",
-        shared_operation = true,
-        on_abandoned = "hold"
-    )]
-    async fn panics_and_holds(&self, id: &str) -> Result<usize, MessageError> {
-        self.run();
-        panic!("of the test's own")
-    }
-
-    #[idempotent(
-        strategy = "message",
-        key = "{id}",
-        engine = "self.messages",
-        operation = "held",
-        shared_operation = true,
-        on_abandoned = "hold"
-    )]
-    async fn holds(&self, id: &str) -> Result<usize, MessageError> {
-        let run = self.run();
-        self.started.notify_one();
-        self.go.notified().await;
-        Ok(run)
-    }
-}
 
 /// Asks until the key is free and the function has run, or it is known what became of it.
 async fn settled(counter: &RunCounter, id: &str) -> Result<usize, MessageError> {
@@ -73,18 +19,18 @@ async fn settled(counter: &RunCounter, id: &str) -> Result<usize, MessageError> 
 async fn an_error_gives_the_key_back_and_a_redelivery_runs() {
     let counter = RunCounter::new();
     assert!(matches!(
-        counter.fails("a").await,
+        counter.ends("a", Ending::Error).await,
         Err(MessageError::Misconfigured("of the test's own"))
     ));
     assert_eq!(counter.at_once("a").await.unwrap(), 2);
-    assert_eq!(counter.fails("a").await.unwrap(), 2, "what succeeded is what it is");
+    assert_eq!(counter.ends("a", Ending::Error).await.unwrap(), 2, "what succeeded is what it is");
 }
 
 #[tokio::test]
 async fn a_panic_goes_on_to_the_caller_and_the_next_call_runs() {
     let counter = RunCounter::new();
     let panicking = counter.clone();
-    let panicked = tokio::spawn(async move { panicking.panics("a").await }).await;
+    let panicked = tokio::spawn(async move { panicking.ends("a", Ending::Panic).await }).await;
     assert!(panicked.unwrap_err().is_panic());
     assert_eq!(counter.at_once("a").await.unwrap(), 2, "at once, without waiting for a lease");
 }
@@ -93,9 +39,10 @@ async fn a_panic_goes_on_to_the_caller_and_the_next_call_runs() {
 async fn a_panic_waits_for_a_person_where_its_function_says_so() {
     let counter = RunCounter::new();
     let panicking = counter.clone();
-    let panicked = tokio::spawn(async move { panicking.panics_and_holds("a").await }).await;
+    let panicked =
+        tokio::spawn(async move { panicking.ends_or_holds("a", Ending::Panic).await }).await;
     assert!(panicked.unwrap_err().is_panic());
-    let next = counter.holds("a").await;
+    let next = counter.ends_or_holds("a", Ending::WhenTold).await;
     assert!(matches!(next, Err(MessageError::OutcomeUnknown)), "{next:?}");
     assert_eq!(counter.ran(), 1);
 }
@@ -114,12 +61,14 @@ async fn a_call_that_is_dropped_in_the_middle_gives_its_key_back() {
 async fn a_call_that_is_dropped_in_the_middle_waits_for_a_person_where_its_function_says_so() {
     let counter = RunCounter::new();
     let dropped = counter.clone();
-    let dropped = tokio::spawn(async move { dropped.holds("a").await });
+    let dropped = tokio::spawn(async move { dropped.ends_or_holds("a", Ending::WhenTold).await });
     counter.started.notified().await;
     dropped.abort();
-    let next = eventually("it is known to be unknown", async || match counter.holds("a").await {
-        Err(MessageError::InProgress { .. }) => None,
-        next => Some(next),
+    let next = eventually("it is known to be unknown", async || {
+        match counter.ends_or_holds("a", Ending::WhenTold).await {
+            Err(MessageError::InProgress { .. }) => None,
+            next => Some(next),
+        }
     });
     assert!(matches!(next.await, Err(MessageError::OutcomeUnknown)));
     assert_eq!(counter.ran(), 1);
@@ -131,7 +80,7 @@ async fn a_call_that_is_dropped_before_its_claim_is_answered_has_done_nothing() 
     let counter = RunCounter::on(store.clone());
     store.answers_to_claims().close();
     let dropped = counter.clone();
-    let dropped = tokio::spawn(async move { dropped.holds("a").await });
+    let dropped = tokio::spawn(async move { dropped.ends_or_holds("a", Ending::WhenTold).await });
     store.answers_to_claims().reached().await;
     dropped.abort();
     assert!(dropped.await.unwrap_err().is_cancelled());

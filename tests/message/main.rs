@@ -15,6 +15,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 
+/// The end of a guarded function.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ending {
+    AtOnce,
+    WhenTold,
+    Error,
+    Panic,
+}
+
 /// Guarded functions, and the count of their runs.
 #[derive(Clone)]
 pub(crate) struct RunCounter {
@@ -48,21 +57,16 @@ impl RunCounter {
     }
 
     /// Counts its runs, and answers with their number when it is told to go on.
-    #[idempotent(
-        strategy = "message",
-        key = "{id}",
-        engine = "self.messages",
-        operation = "held",
-        shared_operation = true
-    )]
     pub(crate) async fn held(&self, id: &str) -> Result<usize, MessageError> {
-        let run = self.run();
-        self.started.notify_one();
-        self.go.notified().await;
-        Ok(run)
+        self.ends(id, Ending::WhenTold).await
     }
 
     /// The same, without waiting.
+    pub(crate) async fn at_once(&self, id: &str) -> Result<usize, MessageError> {
+        self.ends(id, Ending::AtOnce).await
+    }
+
+    /// Counts its runs, and ends as it is told.
     #[idempotent(
         strategy = "message",
         key = "{id}",
@@ -70,7 +74,38 @@ impl RunCounter {
         operation = "held",
         shared_operation = true
     )]
-    pub(crate) async fn at_once(&self, id: &str) -> Result<usize, MessageError> {
-        Ok(self.run())
+    pub(crate) async fn ends(&self, id: &str, ending: Ending) -> Result<usize, MessageError> {
+        self.end(ending).await
+    }
+
+    /// The same, and a run that was abandoned waits for a person.
+    #[idempotent(
+        strategy = "message",
+        key = "{id}",
+        engine = "self.messages",
+        operation = "held",
+        shared_operation = true,
+        on_abandoned = "hold"
+    )]
+    pub(crate) async fn ends_or_holds(
+        &self,
+        id: &str,
+        ending: Ending,
+    ) -> Result<usize, MessageError> {
+        self.end(ending).await
+    }
+
+    async fn end(&self, ending: Ending) -> Result<usize, MessageError> {
+        let run = self.run();
+        match ending {
+            Ending::AtOnce => {}
+            Ending::WhenTold => {
+                self.started.notify_one();
+                self.go.notified().await;
+            }
+            Ending::Error => return Err(MessageError::Misconfigured("of the test's own")),
+            Ending::Panic => panic!("of the test's own"),
+        }
+        Ok(run)
     }
 }
