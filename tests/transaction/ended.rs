@@ -4,6 +4,8 @@
 use crate::{Bank, Kind};
 use actix_web::HttpResponse;
 
+const EFFECT: &str = "INSERT INTO effects VALUES ('done')";
+
 /// Each ends a transaction of `SQLite`, and most of them as an error of one statement.
 const ENDINGS: [&str; 4] = [
     "INSERT INTO effects VALUES ('forbidden')",
@@ -28,9 +30,7 @@ async fn bank() -> Bank {
 
 /// Does something before this statement, and after it.
 fn around(ending: &str) -> String {
-    let effect = |what| format!("INSERT INTO effects VALUES ('{what}')");
-    [&effect("before"), ending, &effect("after"), "BEGIN", &effect("and later"), "COMMIT"]
-        .join("\n")
+    [EFFECT, ending, EFFECT, "BEGIN", EFFECT, "COMMIT"].join("\n")
 }
 
 async fn nothing_stays_and_all_is_well(bank: &Bank, context: &str) {
@@ -134,4 +134,64 @@ async fn no_hook_is_left_on_a_connection_whichever_way_its_transaction_went() {
         bank.run("INSERT INTO effects VALUES ('by somebody else')").await;
         assert_eq!(bank.effects().await, n, "{path} {status}");
     }
+}
+
+/// On `MariaDB` each commits what was done before it.
+const COMMITS: [&str; 3] = ["CREATE TABLE made_by_a_handler (id INT)", "CALL commits()", "COMMIT"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_in_the_middle_is_an_unknown_outcome_and_no_key_is_stuck() {
+    for commits in COMMITS {
+        let bank = Bank::open(Kind::MariaDb, 1).await;
+        bank.run("CREATE PROCEDURE commits() BEGIN COMMIT; END").await;
+        bank.handler.answers(|run| match run {
+            2 => HttpResponse::InternalServerError().finish(),
+            3 => panic!("as the test wants it"),
+            4 => HttpResponse::Conflict().finish(),
+            _ => HttpResponse::Created().finish(),
+        });
+        let body = [EFFECT, commits, EFFECT].join("\n");
+        for (effects, (key, status)) in (1..).zip([("a", 503), ("b", 500), ("c", 500), ("d", 503)])
+        {
+            let send = || bank.post("/statements").key(key).body(body.clone()).send();
+            let reply = send().await;
+            assert_eq!(reply.status, status, "{commits} {reply:?}");
+            // What was done before stays, and what was done after does not.
+            assert_eq!(bank.effects().await, effects, "{commits} {status}");
+            for _ in 0..2 {
+                send().await.is_problem(409, "outcome-unknown");
+            }
+            bank.post("/statements").key(key).send().await.is_problem(422, "key-reused");
+            bank.run("DROP TABLE IF EXISTS made_by_a_handler").await;
+        }
+        assert_eq!(bank.handler.runs(), 4);
+        bank.run("INSERT INTO effects VALUES ('by somebody else')").await;
+        assert_eq!(bank.post("/dedup").key("next").send().await.status, 201);
+        assert_eq!((bank.effects().await, bank.records().await), (6, 5));
+    }
+}
+
+/// There is no record to ask: the client is told to look.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_in_the_middle_of_a_guarded_row_is_not_called_a_success() {
+    for commits in COMMITS {
+        let bank = Bank::open(Kind::MariaDb, 1).await;
+        bank.run("CREATE PROCEDURE commits() BEGIN COMMIT; END").await;
+        bank.run("INSERT INTO codes VALUES ('taken')").await;
+        let body = [EFFECT, commits, EFFECT].join("\n");
+        let reply = bank.post("/statements-row/taken").body(body).send().await;
+        reply.is_problem(503, "store-unavailable");
+        assert_eq!(reply.json()["retryable"], false, "{commits}");
+        assert_eq!(bank.effects().await, 1, "{commits}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_of_postgres_that_commits_and_then_fails_leaves_no_key_stuck() {
+    let bank = Bank::open(Kind::Postgres, 1).await;
+    bank.handler.answers(|_| HttpResponse::InternalServerError().finish());
+    let send = || bank.post("/statements").key("k").body([EFFECT, "COMMIT"].join("\n")).send();
+    assert_eq!(send().await.status, 500);
+    send().await.is_problem(409, "outcome-unknown");
+    assert_eq!((bank.handler.runs(), bank.effects().await, bank.records().await), (1, 1, 1));
 }

@@ -3,7 +3,7 @@
 use crate::error::{StoreError, StoreErrorKind};
 use crate::store::StoreFuture;
 use crate::store::sql::failed;
-use crate::transaction::dialect::{ConnectionOf, Dialect, TxEnd};
+use crate::transaction::dialect::{ConnectionOf, Dialect, RELEASE_SAVEPOINT, TxEnd};
 use crate::transaction::in_runtime::InRuntime;
 use crate::transaction::steps::{BusinessTransaction, Steps};
 use crate::transaction::tx_connection::TxConnection;
@@ -17,8 +17,6 @@ use tokio::time::Instant;
 
 const SET_SAVEPOINT: &str = "SAVEPOINT idempotent_handler";
 const ROLL_BACK_TO_SAVEPOINT: &str = "ROLLBACK TO SAVEPOINT idempotent_handler";
-/// Fails where a transaction is to be rolled back, and where the savepoint went with one that was.
-const RELEASE_SAVEPOINT: &str = "RELEASE SAVEPOINT idempotent_handler";
 
 /// The statements with which sqlx begins and ends transactions of a dialect's database.
 type TransactionsOf<D> = <<D as Dialect>::Sqlx as Database>::TransactionManager;
@@ -161,6 +159,10 @@ where
     }
 
     fn release_savepoint(&mut self) -> StoreFuture<'_, ()> {
+        if self.dialect.end_sql(TxEnd::Commit).is_some() {
+            // Those statements do.
+            return StoreFuture::ready(Ok(()));
+        }
         self.execute(RELEASE_SAVEPOINT.to_owned())
     }
 

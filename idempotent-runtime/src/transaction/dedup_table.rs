@@ -3,10 +3,11 @@
 //! (The duplicate-prevention table, or inbox: what a message broker's consumer does with the id of a
 //! message.)
 
-use crate::engine::{ClaimRequest, Claimed, Decision, Engine, FirstRequest, Refusal, decide};
+use crate::engine::{ClaimRequest, Claimed, Decision, DuplicateRules, Engine, FirstRequest, Refusal, decide};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::outcome::Outcome;
+use crate::policy::OnAbandoned;
 use crate::store::record::{Origin, Owner, Record, State};
 use crate::transaction::plan::BUSY;
 use crate::transaction::steps::Steps;
@@ -53,7 +54,18 @@ pub(super) async fn claim(
     let Some(there) = steps.put_record(&key, &claimed, claim.retention).await? else {
         return Ok(RecordVerdict::Claimed(Box::new(ClaimedRecord { key, record, claimed })));
     };
-    Ok(match decide(committed(&key, &there)?, claim, request.rules, engine.definitions()) {
+    // A handler that committed in the middle may have done anything: no policy lets another run.
+    let rules = DuplicateRules { on_abandoned: OnAbandoned::Hold, ..request.rules };
+    Ok(match decide(committed(&key, &there)?, claim, rules, engine.definitions()) {
+        Decision::Refuse(Refusal::OutcomeUnknown) => {
+            tracing::error!(
+                %key,
+                operation = claim.label.operation(),
+                "the handler of this key committed in mid-transaction, by DDL or a COMMIT of its own, and \
+                 did not come to its end: whether it took effect has to be checked",
+            );
+            RecordVerdict::Refused(Refusal::OutcomeUnknown)
+        }
         Decision::Replay(outcome) => RecordVerdict::Replay(outcome),
         Decision::Refuse(refusal) => RecordVerdict::Refused(refusal),
         Decision::Run(_) | Decision::Wait(_) | Decision::TakeOver(_) => {
@@ -62,16 +74,16 @@ pub(super) async fn claim(
     })
 }
 
-/// Reads the record that committed under a key; only outcomes ever do.
+/// Reads the record that committed under a key: an outcome, unless something in the middle of a
+/// transaction committed it, such as DDL on `MySQL`.
 fn committed(key: &StorageKey, there: &Bytes) -> Result<Claimed, StoreError> {
     let corrupt = || StoreError::new(StoreErrorKind::Corrupt, "claim");
     let record = Record::decode(key, there).map_err(|error| corrupt().because(error))?;
+    let Record { fingerprint, origin, attempt, .. } = record;
+    let first = FirstRequest { fingerprint, definition: origin.definition };
     match record.state {
-        State::Completed(outcome) => {
-            let Record { fingerprint, origin: Origin { definition, .. }, .. } = record;
-            let first = FirstRequest { fingerprint, definition };
-            Ok(Claimed::Done { first, outcome: Box::new(outcome) })
-        }
+        State::Completed(outcome) => Ok(Claimed::Done { first, outcome: Box::new(outcome) }),
+        State::InProgress { .. } => Ok(Claimed::Abandoned { first, attempt }),
         _ => Err(corrupt().because("a record that is no outcome was committed")),
     }
 }

@@ -13,6 +13,9 @@ pub(super) type ConnectionOf<D> = <<D as Dialect>::Sqlx as sqlx::Database>::Conn
 /// A conversation with a database, on one connection.
 pub(super) type DialectFuture<'c, T> = BoxFuture<'c, Result<T, sqlx::Error>>;
 
+/// Fails where a transaction is to be rolled back, and where the savepoint went with one that ended.
+pub(super) const RELEASE_SAVEPOINT: &str = "RELEASE SAVEPOINT idempotent_handler";
+
 /// How a transaction ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TxEnd {
@@ -73,6 +76,7 @@ pub(super) trait Dialect: Sized + fmt::Debug + Send + Sync + 'static {
     /// Lets statements wait for others as long as the pool's connections do; may be empty.
     fn relax_sql(&self) -> &str;
 
-    /// Ends a transaction and what was set for it, where that would outlive it.
+    /// Ends a transaction and what was set for it, where that would outlive it. It commits only the
+    /// transaction in which the savepoint was set.
     fn end_sql(&self, end: TxEnd) -> Option<String>;
 }

@@ -7,7 +7,7 @@ use crate::store::sql::mysql::rows::{create_table, purge, put};
 use crate::store::{StoreFuture, Swap};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};
-use crate::transaction::dialect::{Dialect, DialectFuture, TxEnd};
+use crate::transaction::dialect::{Dialect, DialectFuture, RELEASE_SAVEPOINT, TxEnd};
 use crate::transaction::plan::RowPlan;
 use crate::transaction::pooled::Pooled;
 use crate::transaction::steps::Steps;
@@ -20,8 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 const SETTINGS: &str = "\
-SELECT CAST(@@innodb_lock_wait_timeout AS SIGNED), CAST(@@autocommit AS SIGNED),
-       CAST(@@completion_type AS CHAR)";
+SELECT CAST(@@innodb_lock_wait_timeout AS SIGNED), CAST(@@autocommit AS SIGNED)";
 
 const TYPE: &str = "\
 SELECT CAST(data_type AS CHAR) FROM information_schema.columns
@@ -122,11 +121,9 @@ impl Dialect for MySqlDialect {
     fn learn(connection: &mut MySqlConnection) -> DialectFuture<'_, Self> {
         Box::pin(async move {
             let settings = sqlx::query_as(SETTINGS).fetch_one(connection).await?;
-            let (wait, autocommit, completion): (i64, i64, String) = settings;
+            let (wait, autocommit): (i64, i64) = settings;
             let relax = format!("SET SESSION innodb_lock_wait_timeout = {wait}");
-            let leave = format!(
-                "{relax}, SESSION autocommit = {autocommit}, SESSION completion_type = {completion}"
-            );
+            let leave = format!("{relax}, SESSION autocommit = {autocommit}");
             Ok(Self { relax, leave, id_types: Mutex::default() })
         })
     }
@@ -142,12 +139,11 @@ impl Dialect for MySqlDialect {
     fn begin_sql(&self, wait: Duration) -> String {
         // In whole seconds; the client is not kept waiting for the rest.
         let wait = wait.as_millis().div_ceil(1000).clamp(1, 1 << 30);
-        // After a deadlock that a handler ignores, its next statements are a transaction that is never
-        // committed, and not single statements that last. And a transaction that is dropped closes its
-        // connection, so that none goes back to the pool with these settings.
+        // After a deadlock that a handler ignores, and after DDL, which commits, its next statements are a
+        // transaction that is never committed, and not single statements that last.
         format!(
-            "SET SESSION innodb_lock_wait_timeout = {wait}, SESSION autocommit = 0, \
-             SESSION completion_type = 'RELEASE'; START TRANSACTION"
+            "SET SESSION innodb_lock_wait_timeout = {wait}, SESSION autocommit = 0; \
+             START TRANSACTION"
         )
     }
 
@@ -156,7 +152,12 @@ impl Dialect for MySqlDialect {
     }
 
     fn end_sql(&self, end: TxEnd) -> Option<String> {
-        Some(format!("{} NO RELEASE; {}", end.name(), self.leave))
+        let end = match end {
+            TxEnd::Commit => &format!("{RELEASE_SAVEPOINT}; COMMIT"),
+            TxEnd::Rollback => "ROLLBACK",
+        };
+        // Whatever the server's `completion_type` is.
+        Some(format!("{end} AND NO CHAIN NO RELEASE; {}", self.leave))
     }
 
     fn execute(connection: &mut MySqlConnection, statements: String) -> DialectFuture<'_, ()> {

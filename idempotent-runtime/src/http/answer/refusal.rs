@@ -46,7 +46,7 @@ pub(crate) fn problem(request: &HttpRequest, policy: &Policy, refusal: Refusal) 
         ),
         Refusal::OutcomeUnknown => (
             ProblemKind::OutcomeUnknown,
-            "the process that ran this request died; whether it took effect has to be checked",
+            "this request ran and did not come to its end; whether it took effect has to be checked",
         ),
         Refusal::NotReplayable => (
             ProblemKind::NotReplayable,
