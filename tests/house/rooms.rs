@@ -84,10 +84,11 @@ const TRANSACTION: Order = Order {
         "pooled",
         "active_tx",
         "dialect tx",
+        "tx_connection",
         "in_runtime",
         "database",
         "steps",
-        "plan tx_slot unique",
+        "plan tx_slot tx_watch unique",
     ],
 };
 

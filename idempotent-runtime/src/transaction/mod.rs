@@ -5,8 +5,8 @@
 //! dies is a transaction that is rolled back.
 //!
 //! Files import downwards, in this order: `begin`, `run`, `dedup_table`, `row`, `sqlite`, `postgres`,
-//! `mysql`, `pooled`, `active_tx`, `dialect`, `tx`, `tx_connection`, `tx_watch`, `in_runtime`, `database`,
-//! `steps`, `tx_slot`, `plan`, `unique`.
+//! `mysql`, `pooled`, `active_tx`, `dialect`, `tx`, `tx_connection`, `in_runtime`, `database`, `steps`,
+//! `tx_slot`, `tx_watch`, `plan`, `unique`.
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod active_tx;

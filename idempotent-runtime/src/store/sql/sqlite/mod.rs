@@ -68,12 +68,12 @@ impl SqliteStore {
         let thread = OwnThread::start("idempotency-sqlite").map_err(not_started)?;
         let opening = path.clone();
         let opened = thread.run("connect", async move { connect(&opening).await });
-        let (opened_writer, readers) = opened.await?.map_err(|error| {
+        let (file, readers) = opened.await?.map_err(|error| {
             let why = format!("{}: {error}", path.display());
             StoreError::new(failed("connect", error).kind(), "connect").because(why)
         })?;
         let (writes, queue) = mpsc::channel(writer::QUEUE);
-        thread.keep_running(opened_writer.write_all(queue, Arc::clone(&clock)));
+        thread.keep_running(file.write_all(queue, Arc::clone(&clock)));
         Ok(Self { writes, readers, thread, clock, path })
     }
 
