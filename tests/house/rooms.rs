@@ -77,7 +77,7 @@ const TRANSACTION: Order = Order {
     of: "idempotent-runtime/src",
     inside: "transaction/",
     floors: &[
-        "begin",
+        "begin resolve",
         "run",
         "dedup_table row",
         "mysql postgres sqlite",

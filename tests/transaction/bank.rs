@@ -1,6 +1,7 @@
 //! A guarded server on a business database of a test's own.
 
 use actix_web::web::{Data, ServiceConfig};
+use idempotent_runtime::key::StorageKey;
 use idempotent_runtime::{Idempotency, IdempotencyBuilder, MemoryStore, Scope};
 use sqlx::mysql::MySqlPoolOptions;
 use sqlx::postgres::PgPoolOptions;
@@ -124,6 +125,18 @@ impl Bank {
     /// The records that committed.
     pub(crate) async fn records(&self) -> i64 {
         self.number("SELECT count(*) FROM idempotency_records").await
+    }
+
+    /// The key of the only record in progress.
+    pub(crate) async fn held_key(&self) -> StorageKey {
+        let query = match self.pool {
+            Pool::MariaDb(_) => "SELECT `key` FROM idempotency_records WHERE state = 'in progress'",
+            _ => "SELECT key FROM idempotency_records WHERE state = 'in progress'",
+        };
+        let key: Vec<u8> = on_pool!(&self.pool, pool => {
+            sqlx::query_scalar(query).fetch_one(pool).await.unwrap()
+        });
+        StorageKey::from_bytes(key.try_into().unwrap())
     }
 
     pub(crate) async fn number(&self, query: &str) -> i64 {

@@ -3,6 +3,8 @@
 
 use crate::{Bank, Kind};
 use actix_web::HttpResponse;
+use idempotent_runtime::engine::{Resolution, Resolved};
+use idempotent_runtime::key::StorageKey;
 
 const EFFECT: &str = "INSERT INTO effects VALUES ('done')";
 
@@ -194,4 +196,35 @@ async fn a_handler_of_postgres_that_commits_and_then_fails_leaves_no_key_stuck()
     assert_eq!(send().await.status, 500);
     send().await.is_problem(409, "outcome-unknown");
     assert_eq!((bank.handler.runs(), bank.effects().await, bank.records().await), (1, 1, 1));
+}
+
+/// The handler commits and fails, and a person says what became of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_committed_in_the_middle_is_resolved_in_the_business_database() {
+    for kind in [Kind::MariaDb, Kind::Postgres] {
+        let bank = Bank::open(kind, 1).await;
+        bank.handler.answers(|run| match run {
+            1 | 2 => HttpResponse::InternalServerError().finish(),
+            _ => HttpResponse::Created().finish(),
+        });
+        let resolve = async |key: &StorageKey, resolution| {
+            bank.idempotency.resolve(key, resolution).await.expect("the database answers")
+        };
+        let unknown = StorageKey::from_bytes([7; 32]);
+        assert_eq!(resolve(&unknown, Resolution::Done).await, Resolved::NotAbandoned);
+        for (resolution, key) in [(Resolution::Done, "done"), (Resolution::NotDone, "not-done")] {
+            let body = [EFFECT, "COMMIT"].join("\n");
+            let send = |body: &str| bank.post("/statements").key(key).body(body.to_owned()).send();
+            assert_eq!(send(&body).await.status, 500);
+            send(&body).await.is_problem(409, "outcome-unknown");
+            let held = bank.held_key().await;
+            assert_eq!(resolve(&held, resolution).await, Resolved::Yes);
+            assert_eq!(resolve(&held, resolution).await, Resolved::NotAbandoned);
+            match resolution {
+                Resolution::Done => send(&body).await.is_problem(409, "not-replayable"),
+                _ => assert_eq!(send(EFFECT).await.status, 201),
+            }
+        }
+        assert_eq!((bank.handler.runs(), bank.effects().await), (3, 3), "{kind:?}");
+    }
 }

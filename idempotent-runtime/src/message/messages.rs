@@ -5,6 +5,7 @@ use crate::error::StoreError;
 use crate::key::{KeyParts, StorageKey};
 use crate::setup::{Base, BuildError, NoScope, Setup, common_methods, common_settings};
 use crate::store::{Store, open};
+use crate::transaction;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
@@ -139,16 +140,19 @@ impl Messages {
     /// Settles a message whose process died and whose key is held (`on_abandoned = "hold"`): either it
     /// took effect, or it did not and may run.
     ///
-    /// The key is 64 hexadecimal digits; it stands in the log and in the store.
+    /// The key is 64 hexadecimal digits; it stands in the log and in the store. So may a function with a
+    /// `Tx` be settled that committed in mid-transaction.
     ///
     /// # Errors
-    /// When the store did not answer, or holds no record under the key. Asking again does no harm.
+    /// When the store or the business database did not answer, or what they hold under the key is no
+    /// record. Asking again does no harm.
     pub async fn resolve(
         &self,
         key: &StorageKey,
         resolution: Resolution,
     ) -> Result<Resolved, StoreError> {
-        self.base().engine.resolve(key, resolution).await
+        let Base { engine, database, .. } = self.base();
+        transaction::resolve(engine, database.as_deref(), key, resolution).await
     }
 
     fn base(&self) -> &Base {

@@ -1,8 +1,10 @@
 //! The business database, as far as its guards need it.
 
+use crate::key::StorageKey;
 use crate::store::StoreFuture;
 use crate::transaction::plan::{Limits, Plan};
 use crate::transaction::steps::BusinessTransaction;
+use bytes::Bytes;
 use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
@@ -38,6 +40,13 @@ pub trait BusinessDatabase: Send + Sync + fmt::Debug + 'static {
         plan: &'a Plan,
         limits: Limits,
     ) -> StoreFuture<'a, Box<dyn BusinessTransaction>>;
+
+    /// Reads the record that committed under a key.
+    fn read_record<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        limits: Limits,
+    ) -> StoreFuture<'a, Option<Bytes>>;
 
     /// True while a transaction of this pool keeps every other from beginning.
     fn is_locked(&self) -> bool;

@@ -62,7 +62,7 @@ pub(super) async fn claim(
                 %key,
                 operation = claim.label.operation(),
                 "the handler of this key committed in mid-transaction, by DDL or a COMMIT of its own, and \
-                 did not come to its end: whether it took effect has to be checked",
+                 did not come to its end: `resolve` with this key says what becomes of it",
             );
             RecordVerdict::Refused(Refusal::OutcomeUnknown)
         }

@@ -1,5 +1,7 @@
 //! The SQL around a transaction, where databases differ: how one begins and ends.
 
+use crate::key::StorageKey;
+use crate::store::Entry;
 use crate::transaction::tx_watch::TxWatch;
 use futures_util::future::{BoxFuture, ready};
 use sqlx::Pool;
@@ -52,6 +54,12 @@ pub(super) trait Dialect: Sized + fmt::Debug + Send + Sync + 'static {
 
     /// Creates the table of records where it is missing.
     fn create_table(connection: &mut ConnectionOf<Self>) -> DialectFuture<'_, ()>;
+
+    /// Reads the record that is alive under a key.
+    fn read<'c>(
+        connection: &'c mut ConnectionOf<Self>,
+        key: &'c StorageKey,
+    ) -> DialectFuture<'c, Option<Entry>>;
 
     /// Drops some of the records whose life is over.
     fn purge(connection: &mut ConnectionOf<Self>, limit: u32) -> DialectFuture<'_, ()>;

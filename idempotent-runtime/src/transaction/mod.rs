@@ -4,7 +4,7 @@
 //! last. There is no lease and no owner: the database's own locks exclude others, and a process that
 //! dies is a transaction that is rolled back.
 //!
-//! Files import downwards, in this order: `begin`, `run`, `dedup_table`, `row`, `sqlite`, `postgres`,
+//! Files import downwards, in this order: `begin`, `resolve`, `run`, `dedup_table`, `row`, `sqlite`, `postgres`,
 //! `mysql`, `pooled`, `active_tx`, `dialect`, `tx`, `tx_connection`, `in_runtime`, `database`, `steps`,
 //! `tx_slot`, `tx_watch`, `plan`, `unique`.
 
@@ -24,6 +24,7 @@ mod plan;
 mod pooled;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod resolve;
 mod row;
 mod run;
 #[cfg(feature = "sqlite")]
@@ -45,6 +46,7 @@ pub use database::Database;
 pub(crate) use plan::Plan;
 #[cfg(feature = "actix")]
 pub(crate) use plan::RowPlan;
+pub(crate) use resolve::resolve;
 #[cfg(feature = "actix")]
 pub(crate) use row::RowAnswer;
 pub(crate) use run::{Effects, TransactionRun};

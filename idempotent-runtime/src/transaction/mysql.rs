@@ -3,8 +3,8 @@
 
 use crate::key::StorageKey;
 use crate::policy::{ColumnValue, Row};
-use crate::store::sql::mysql::rows::{create_table, purge, put};
-use crate::store::{StoreFuture, Swap};
+use crate::store::sql::mysql::rows::{create_table, purge, put, read};
+use crate::store::{Entry, StoreFuture, Swap};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};
 use crate::transaction::dialect::{Dialect, DialectFuture, RELEASE_SAVEPOINT, TxEnd};
@@ -130,6 +130,13 @@ impl Dialect for MySqlDialect {
 
     fn create_table(connection: &mut MySqlConnection) -> DialectFuture<'_, ()> {
         Box::pin(create_table(connection))
+    }
+
+    fn read<'c>(
+        connection: &'c mut MySqlConnection,
+        key: &'c StorageKey,
+    ) -> DialectFuture<'c, Option<Entry>> {
+        Box::pin(read(connection, key))
     }
 
     fn purge(connection: &mut MySqlConnection, limit: u32) -> DialectFuture<'_, ()> {

@@ -1,6 +1,7 @@
 //! Transactions from a pool, whichever database it leads to.
 
 use crate::error::{StoreError, StoreErrorKind};
+use crate::key::StorageKey;
 use crate::store::StoreFuture;
 use crate::store::sql::failed;
 use crate::transaction::active_tx::ActiveTx;
@@ -9,6 +10,7 @@ use crate::transaction::dialect::Dialect;
 use crate::transaction::in_runtime::InRuntime;
 use crate::transaction::plan::{Limits, Plan};
 use crate::transaction::steps::{BusinessTransaction, Steps};
+use bytes::Bytes;
 use sqlx::Pool;
 use sqlx::pool::PoolConnection;
 use std::any::TypeId;
@@ -115,6 +117,19 @@ where
             let connection = self.connection(limits).await?;
             let begun = ActiveTx::begin(connection, dialect, limits.locks, &self.under_way);
             Ok(Box::new(begun.await?) as _)
+        })
+    }
+
+    fn read_record<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        limits: Limits,
+    ) -> StoreFuture<'a, Option<Bytes>> {
+        StoreFuture::new(async move {
+            self.create_table(limits).await?;
+            let mut connection = self.connection(limits).await?;
+            let entry = D::read(&mut connection, key).await;
+            Ok(entry.map_err(|error| failed("read", error))?.map(|entry| entry.value))
         })
     }
 

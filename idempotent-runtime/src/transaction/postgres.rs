@@ -2,8 +2,8 @@
 
 use crate::key::StorageKey;
 use crate::policy::{ColumnValue, Row};
-use crate::store::sql::postgres::rows::{create_table, purge, put};
-use crate::store::{StoreFuture, Swap};
+use crate::store::sql::postgres::rows::{create_table, purge, put, read};
+use crate::store::{Entry, StoreFuture, Swap};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};
 use crate::transaction::dialect::{Dialect, DialectFuture, TxEnd};
@@ -138,6 +138,13 @@ impl Dialect for PostgresDialect {
 
     fn create_table(connection: &mut PgConnection) -> DialectFuture<'_, ()> {
         Box::pin(create_table(connection))
+    }
+
+    fn read<'c>(
+        connection: &'c mut PgConnection,
+        key: &'c StorageKey,
+    ) -> DialectFuture<'c, Option<Entry>> {
+        Box::pin(read(connection, key))
     }
 
     fn purge(connection: &mut PgConnection, limit: u32) -> DialectFuture<'_, ()> {

@@ -2,8 +2,8 @@
 
 use crate::key::StorageKey;
 use crate::policy::{ColumnValue, Row};
-use crate::store::StoreFuture;
 use crate::store::sql::sqlite::rows::{SCHEMA, column_millis, purge, put, read};
+use crate::store::{Entry, StoreFuture};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};
 use crate::transaction::dialect::{Dialect, DialectFuture, TxEnd};
@@ -46,6 +46,16 @@ impl Dialect for SqliteDialect {
     fn create_table(_: &mut SqliteConnection) -> DialectFuture<'_, ()> {
         // The claim does.
         Box::pin(ready(Ok(())))
+    }
+
+    fn read<'c>(
+        connection: &'c mut SqliteConnection,
+        key: &'c StorageKey,
+    ) -> DialectFuture<'c, Option<Entry>> {
+        Box::pin(async move {
+            sqlx::raw_sql(SCHEMA).execute(&mut *connection).await?;
+            read(connection, key, now()).await
+        })
     }
 
     fn purge(connection: &mut SqliteConnection, limit: u32) -> DialectFuture<'_, ()> {

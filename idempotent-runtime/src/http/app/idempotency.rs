@@ -18,7 +18,7 @@ use crate::policy::Policy;
 use crate::setup::{Base, BuildError, NoScope, common_methods};
 use crate::store::{Locks, Store, open};
 use crate::strategy::{Lock, Settings};
-use crate::transaction::BusinessDatabase;
+use crate::transaction::{self, BusinessDatabase};
 use actix_web::dev::Payload;
 use actix_web::error::InternalError;
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, web};
@@ -110,15 +110,24 @@ impl Idempotency {
     /// and in the store, as 64 hexadecimal digits. A request runs when it is repeated; a task is put
     /// in line again, and one that happened has succeeded, without a result.
     ///
+    /// A handler with a `Tx` that committed in mid-transaction is settled like this, too, in the business
+    /// database.
+    ///
     /// # Errors
-    /// When the store did not answer, or what it holds under the key is no record. Asking again does
-    /// no harm.
+    /// When the store or the business database did not answer, or what they hold under the key is no
+    /// record. Asking again does no harm.
     pub async fn resolve(
         &self,
         key: &StorageKey,
         resolution: Resolution,
     ) -> Result<Resolved, StoreError> {
-        let resolved = self.engine().resolve(key, resolution).await?;
+        let resolved = transaction::resolve(
+            self.engine(),
+            self.database().map(|database| &**database),
+            key,
+            resolution,
+        );
+        let resolved = resolved.await?;
         if resolution == Resolution::NotDone {
             // Also where it is resolved already: whoever did that may have died here.
             self.tasks().put_back(self.engine(), key).await?;
