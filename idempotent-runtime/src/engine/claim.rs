@@ -83,7 +83,17 @@ impl Claimer {
 
 /// Claims a key, or says why not.
 pub async fn claim(store: &dyn Store, claim: &Claim, by: &Claimer) -> Result<Claimed, StoreError> {
-    let there = match first_step(store, claim, by).await? {
+    claim_and_put(store, claim, by, &claim.in_progress(by)).await
+}
+
+/// Claims a key, and puts a record of this state.
+pub(super) async fn claim_and_put(
+    store: &dyn Store,
+    claim: &Claim,
+    by: &Claimer,
+    put: &State,
+) -> Result<Claimed, StoreError> {
+    let there = match first_step(store, claim, by, put).await? {
         FirstStep::Told(claimed) => return Ok(claimed),
         FirstStep::Met(there) => there,
     };
@@ -91,7 +101,7 @@ pub async fn claim(store: &dyn Store, claim: &Claim, by: &Claimer) -> Result<Cla
         return Ok(claimed);
     }
     // Conflicts are rare, and their future is large.
-    Box::pin(contend(store, claim, by, there)).await
+    Box::pin(contend(store, claim, by, there, put)).await
 }
 
 enum FirstStep {
@@ -104,9 +114,10 @@ async fn first_step(
     store: &dyn Store,
     claim: &Claim,
     by: &Claimer,
+    put: &State,
 ) -> Result<FirstStep, StoreError> {
     let (key, life) = (&claim.key, claim.life());
-    let ours = claim.running(by, by.first, Succession::First);
+    let ours = claim.record(by, by.first, Succession::First, put);
     let met = match claim.claimable {
         Claimable::Any | Claimable::InOrder => store.create(key, &ours, life).await?,
         Claimable::Issued => {
@@ -130,6 +141,7 @@ async fn contend(
     claim: &Claim,
     by: &Claimer,
     met: Bytes,
+    put: &State,
 ) -> Result<Claimed, StoreError> {
     let mut seen = Some(met);
     // Whoever met no other owner was only late, and must not look like another request.
@@ -137,7 +149,7 @@ async fn contend(
     for _ in 0..RACES {
         let there = match seen.take() {
             Some(there) => there,
-            None => match first_step(store, claim, by).await? {
+            None => match first_step(store, claim, by, put).await? {
                 FirstStep::Met(there) => there,
                 FirstStep::Told(claimed) => return Ok(claimed),
             },
@@ -155,7 +167,7 @@ async fn contend(
             Verdict::Free { attempt, succession }
             | Verdict::Held(Holder { attempt, succession, .. }) => {
                 let attempt = attempt.saturating_add(1);
-                let ours = claim.running(by, attempt, succession);
+                let ours = claim.record(by, attempt, succession, put);
                 match store.swap(&claim.key, &there, &ours, claim.life()).await? {
                     Swap::Done => {
                         return Ok(Claimed::Acquired(claim.lease(by, attempt, 0, ours)));
@@ -191,7 +203,7 @@ struct Holder {
 
 /// Whether any owner of a key may still wake that somebody took it from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Succession {
+enum Succession {
     /// None: it is the first, or came after those that ended.
     First,
     /// One may.
@@ -261,14 +273,21 @@ impl Claim {
     }
 
     /// Our record while we run.
-    pub(super) fn running(&self, by: &Claimer, attempt: u64, succession: Succession) -> Bytes {
+    pub(super) fn running(&self, by: &Claimer, attempt: u64) -> Bytes {
+        self.record(by, attempt, Succession::First, &self.in_progress(by))
+    }
+
+    fn in_progress(&self, by: &Claimer) -> State {
+        State::InProgress { owner: by.owner, renewals: 0, retention: self.retention }
+    }
+
+    fn record(&self, by: &Claimer, attempt: u64, succession: Succession, state: &State) -> Bytes {
         let origin = Origin {
             definition: self.definition,
             claimed_at: by.now,
             taken_over: succession == Succession::TakenOver,
         };
-        let state = State::InProgress { owner: by.owner, renewals: 0, retention: self.retention };
-        record::encode_parts(&self.key, attempt, origin, &self.fingerprint, &self.label, &state)
+        record::encode_parts(&self.key, attempt, origin, &self.fingerprint, &self.label, state)
     }
 
     /// The lease of a record of ours, renewed this often.

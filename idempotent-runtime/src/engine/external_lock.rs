@@ -1,7 +1,7 @@
 //! Locks that are no records of the store: another system keeps them.
 
 use crate::engine::admission::Admission;
-use crate::engine::claim::{Claim, Claimer, Succession};
+use crate::engine::claim::{Claim, Claimer};
 use crate::engine::decide::Refusal;
 use crate::engine::detached::Detached;
 use crate::engine::execution::Ownership;
@@ -37,7 +37,7 @@ pub(super) async fn take(
     let now = Duration::ZERO;
     let by = Claimer { owner: Owner::random(), now, first: 0, take_over: None };
     let fence = lock.fence();
-    let lease = claim.lease(&by, fence, 0, claim.running(&by, fence, Succession::First));
+    let lease = claim.lease(&by, fence, 0, claim.running(&by, fence));
     Ok(Admission::Run(context.run(lease, Ownership::Lock(lock))))
 }
 

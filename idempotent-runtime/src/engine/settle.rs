@@ -1,17 +1,19 @@
 //! Settling a claim: an answer that was lost is asked for again, and a claim whose answer nobody waits
 //! for any more is given back.
 
-use crate::engine::claim::{Claim, Claimer, claim};
+use crate::engine::claim::{Claim, Claimer, claim, claim_and_put};
 use crate::engine::claimed::Claimed;
 use crate::engine::core::EngineCore;
 use crate::engine::execution::Ownership;
 use crate::engine::pause::{jittered, pause_for};
 use crate::engine::run_context::RunContext;
 use crate::error::StoreError;
+use crate::store::record::State;
 use std::error::Error as StdError;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// How often a claim is sent while the store does not answer, and the pause between.
 const TRIES: u32 = 3;
@@ -80,16 +82,20 @@ impl Drop for OpenClaim<'_> {
 
 /// Gives a key back that may be ours, for as long as that would exclude others.
 ///
-/// It is claimed once more by the same owner before that: what is still on its way to the store meets the
-/// record given back, and changes nothing.
+/// By a claim of the same owner that puts a record given back at once: it excludes nobody, and what is still
+/// on its way to the store meets it and changes nothing.
 async fn give_back(what: Claim, by: Claimer, context: RunContext) {
     let core = Arc::clone(&context.core);
     let ends = core.clock().steady() + what.lease;
     // A store that is away meets no storm.
-    let Ok(_turn) = core.turns.acquire().await else { return };
+    let Ok(Ok(_turn)) = timeout(what.lease, core.turns.acquire()).await else { return };
     let mut pause = PAUSE;
     loop {
-        match core.bounded("create", pin!(claim(core.store(), &what, &by))).await {
+        let claimed = claim_and_put(core.store(), &what, &by, &State::Issued);
+        match core.bounded("create", pin!(claimed)).await {
+            Ok(Claimed::Acquired(lease)) if lease.is_released() => {
+                return core.rooms.freed(&what.key);
+            }
             Ok(Claimed::Acquired(lease)) => {
                 lease.set_end(ends);
                 return context.run(lease, Ownership::Ending).release().await;

@@ -3,7 +3,9 @@
 //! (The duplicate-prevention table, or inbox: what a message broker's consumer does with the id of a
 //! message.)
 
-use crate::engine::{ClaimRequest, Claimed, Decision, DuplicateRules, Engine, FirstRequest, Refusal, decide};
+use crate::engine::{
+    ClaimRequest, Claimed, Decision, DuplicateRules, Engine, FirstRequest, Refusal, decide,
+};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::outcome::Outcome;

@@ -100,6 +100,12 @@ impl Lease {
         self.encoded(&State::Issued)
     }
 
+    /// Whether our record is given back already.
+    pub(super) fn is_released(&self) -> bool {
+        let current = self.current().value.clone();
+        current == self.released()
+    }
+
     /// Our record, renewed once more, unless it was given up.
     fn renewed(&self) -> Option<Bytes> {
         let renewals = {

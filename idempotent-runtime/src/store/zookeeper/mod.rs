@@ -96,9 +96,9 @@ impl Locks for ZooKeeperLocks {
                 Err(error) => drop(grant.send(Err(error))),
             }
         });
-        let mut caller = Grantee(granted);
+        let mut answer = GrantReceiver(granted);
         StoreFuture::new(async move {
-            let lock = (&mut caller.0).await.map_err(|_| thread_ended("acquire"))?;
+            let lock = (&mut answer.0).await.map_err(|_| thread_ended("acquire"))?;
             let lock = lock.map_err(|error| failed("acquire", error))?;
             Ok(lock.map(|lock| -> Box<dyn LockHandle> { Box::new(lock) }))
         })
@@ -113,9 +113,9 @@ impl Locks for ZooKeeperLocks {
 type Granted = Result<Option<ZooKeeperLock>, Error>;
 
 /// A caller that waits for the answer. Where it leaves, a lock that was granted meanwhile is released.
-struct Grantee(oneshot::Receiver<Granted>);
+struct GrantReceiver(oneshot::Receiver<Granted>);
 
-impl Drop for Grantee {
+impl Drop for GrantReceiver {
     fn drop(&mut self) {
         self.0.close();
         if let Ok(Ok(Some(lock))) = self.0.try_recv() {
