@@ -1,9 +1,10 @@
 //! Clients that leave while their request waits or runs.
 
 use crate::Shop;
-use actix_web::HttpResponse;
-use idempotent_runtime::IdempotencyBuilder;
-use tests::{Backend, Guest, eventually};
+use actix_web::web::Data;
+use actix_web::{HttpResponse, Responder, route};
+use idempotent_runtime::{IdempotencyBuilder, idempotent};
+use tests::{Backend, ControlledHandler, Guest, Server, eventually};
 
 on_every_store! { in real time;
     who_leaves_the_queue_for_a_lock_does_not_run_and_its_place_is_free,
@@ -11,6 +12,27 @@ on_every_store! { in real time;
     who_leaves_while_it_waits_for_the_first_does_not_run,
     who_leaves_before_its_claim_is_answered_gives_its_key_back,
     runs_without_clients_are_bounded_for_one_scope_and_for_all,
+}
+
+/// Waits for longer than a test does, so that who leaves is not mistaken for who is tired.
+#[route("/patiently-locked/{id}", method = "POST")]
+#[idempotent(strategy = "lock", key = "thing:{path.id}", lease = "2s", wait = "10m")]
+async fn patiently_locked(handler: Data<ControlledHandler>) -> impl Responder {
+    handler.run().await
+}
+
+#[route("/patient", method = "POST")]
+#[idempotent(on_in_flight = "wait", wait = "10m")]
+async fn patient(handler: Data<ControlledHandler>) -> impl Responder {
+    handler.run().await
+}
+
+fn open(backend: Backend) -> Shop {
+    let mut shop = Shop::open(backend);
+    shop.server = Server::start(&shop.idempotency, &shop.handler, |app| {
+        app.service((patiently_locked, patient));
+    });
+    shop
 }
 
 impl Shop {
@@ -22,13 +44,13 @@ impl Shop {
 }
 
 async fn who_leaves_the_queue_for_a_lock_does_not_run_and_its_place_is_free(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.handler.pause();
-    let first = tokio::spawn(shop.post("/locked/a").send());
+    let first = tokio::spawn(shop.post("/patiently-locked/a").send());
     shop.handler.runs_reach(1).await;
-    let guest = Guest::post(&shop.server, "/locked/a", "bob", "b").await;
+    let guest = Guest::post(&shop.server, "/patiently-locked/a", "bob", "b").await;
     shop.under_way(2).await;
-    let last = tokio::spawn(shop.post("/locked/a").send());
+    let last = tokio::spawn(shop.post("/patiently-locked/a").send());
     shop.under_way(3).await;
     guest.leaves();
     shop.under_way(2).await;
@@ -40,14 +62,14 @@ async fn who_leaves_the_queue_for_a_lock_does_not_run_and_its_place_is_free(back
 }
 
 async fn who_leaves_as_the_next_for_a_lock_held_elsewhere_makes_way(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     let elsewhere = shop.beside();
     shop.handler.pause();
     let first = tokio::spawn(elsewhere.post("/locked/a").send());
     shop.handler.runs_reach(1).await;
-    let guest = Guest::post(&shop.server, "/locked/a", "bob", "b").await;
+    let guest = Guest::post(&shop.server, "/patiently-locked/a", "bob", "b").await;
     shop.under_way(1).await;
-    let last = tokio::spawn(shop.post("/locked/a").send());
+    let last = tokio::spawn(shop.post("/patiently-locked/a").send());
     shop.under_way(2).await;
     guest.leaves();
     shop.under_way(1).await;
@@ -58,15 +80,15 @@ async fn who_leaves_as_the_next_for_a_lock_held_elsewhere_makes_way(backend: Bac
 }
 
 async fn who_leaves_while_it_waits_for_the_first_does_not_run(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = open(backend);
     shop.handler.answers(|run| match run {
         1 => HttpResponse::InternalServerError().finish(),
         run => HttpResponse::Created().body(format!("run {run}")),
     });
     shop.handler.pause();
-    let first = tokio::spawn(shop.post("/waiting").key("k").send());
+    let first = tokio::spawn(shop.post("/patient").key("k").send());
     shop.handler.runs_reach(1).await;
-    let guest = Guest::post(&shop.server, "/waiting", "alice", "k").await;
+    let guest = Guest::post(&shop.server, "/patient", "alice", "k").await;
     shop.under_way(2).await;
     guest.leaves();
     shop.under_way(1).await;
@@ -75,7 +97,7 @@ async fn who_leaves_while_it_waits_for_the_first_does_not_run(backend: Backend) 
     assert_eq!(first.await.unwrap().status, 500);
     shop.under_way(0).await;
     assert_eq!(shop.handler.runs(), 1);
-    assert_eq!(shop.post("/waiting").key("k").send().await.body, "run 2");
+    assert_eq!(shop.post("/patient").key("k").send().await.body, "run 2");
 }
 
 async fn who_leaves_before_its_claim_is_answered_gives_its_key_back(backend: Backend) {

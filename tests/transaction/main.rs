@@ -24,6 +24,7 @@ mod bank;
 mod dedup_table;
 mod ended;
 mod full_disk;
+mod leaving;
 mod plans;
 mod routes;
 mod rows;
