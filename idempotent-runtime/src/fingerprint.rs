@@ -1,6 +1,6 @@
 //! The hash that two uses of one key must share to be the same request.
 
-use crate::key::{KeyParts, hashed, hex};
+use crate::key::{KeyParts, Namespace, hashed, hex};
 use std::fmt;
 
 /// The first 128 bits of SHA-256 over what a repeated request must repeat.
@@ -42,7 +42,15 @@ impl Fingerprint {
         Self::of_hash(hashed(&[kind], parts.iter().copied()))
     }
 
-    pub(crate) fn of_hash(hash: [u8; 32]) -> Self {
+    /// The fingerprint as a record of this namespace keeps it.
+    pub(crate) fn in_namespace(self, namespace: &Namespace) -> Self {
+        if self == Self::NONE {
+            return self;
+        }
+        namespace.keyed(b'f', &self.0).map_or(self, Self::of_hash)
+    }
+
+    fn of_hash(hash: [u8; 32]) -> Self {
         let mut first = [0; 16];
         first.copy_from_slice(&hash[..16]);
         Self(first)

@@ -68,7 +68,7 @@ const ENGINE: Order = Order {
         "claim_request",
         "decide",
         "claim",
-        "claimed definitions",
+        "claimed claimer definitions",
         "lease pause detached",
     ],
 };

@@ -6,12 +6,13 @@
 
 use crate::clock::millis;
 use crate::engine::claimed::{Claimed, FirstRequest};
+use crate::engine::claimer::Claimer;
 use crate::engine::lease::{Current, Lease, decode};
 use crate::error::StoreError;
 use crate::fingerprint::Fingerprint;
 use crate::key::StorageKey;
 use crate::policy::DefinitionId;
-use crate::store::record::{self, Origin, Owner, Record, State};
+use crate::store::record::{self, Origin, Record, State};
 use crate::store::{Label, Store, Swap};
 use bytes::Bytes;
 use std::sync::{Arc, Mutex};
@@ -37,6 +38,16 @@ pub enum Claimable {
     InOrder,
 }
 
+impl Claimable {
+    /// The attempt of a key that the store does not know, at this moment since 1970.
+    pub(super) fn first_attempt(self, now: Duration) -> u64 {
+        match self {
+            Self::Any | Self::Issued => 1,
+            Self::InOrder => millis(now),
+        }
+    }
+}
+
 /// A key, and the contents of its record.
 #[derive(Clone, Debug)]
 pub struct Claim {
@@ -55,30 +66,6 @@ pub struct Claim {
     /// How long the record stays after the lease is over, so that a dead owner is noticed and
     /// attempts keep growing.
     pub retention: Duration,
-}
-
-/// The claiming party.
-#[derive(Clone, Copy, Debug)]
-pub struct Claimer {
-    /// Made before the claim; claiming again as the same owner gives the same lease.
-    pub owner: Owner,
-    /// When it claims, as time since 1970.
-    pub now: Duration,
-    /// The attempt of a key that the store does not know.
-    pub first: u64,
-    /// Take the key from the dead owner of this attempt.
-    pub take_over: Option<u64>,
-}
-
-impl Claimer {
-    /// A new one, which claims at this moment, as time since 1970.
-    pub(super) fn new(claimable: Claimable, now: Duration) -> Self {
-        let first = match claimable {
-            Claimable::Any | Claimable::Issued => 1,
-            Claimable::InOrder => millis(now),
-        };
-        Self { owner: Owner::random(), now, first, take_over: None }
-    }
 }
 
 /// Claims a key, or says why not.

@@ -111,8 +111,9 @@ pub(crate) fn decide(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::claim::{self, Claimable, Claimer};
+    use crate::engine::claim::{self, Claimable};
     use crate::engine::claimed::FirstRequest;
+    use crate::engine::claimer::Claimer;
     use crate::engine::definitions::RecordPlace;
     use crate::fingerprint::Fingerprint;
     use crate::key::{Guard, StorageKey};

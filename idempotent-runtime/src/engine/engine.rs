@@ -2,8 +2,9 @@
 
 use crate::clock::Clock;
 use crate::engine::admission::Admission;
-use crate::engine::claim::{Claimable, Claimer, issued};
+use crate::engine::claim::{Claimable, issued};
 use crate::engine::claim_request::ClaimRequest;
+use crate::engine::claimer::Claimer;
 use crate::engine::core::EngineCore;
 use crate::engine::decide::{Decision, Refusal, decide};
 use crate::engine::definitions::Definitions;
@@ -121,7 +122,8 @@ impl Engine {
         mut sent: Duration,
     ) -> Result<Admission, StoreError> {
         let core = &*self.0;
-        let mut by = Claimer::new(claim.claimable, core.clock().wall());
+        let now = core.clock().wall();
+        let mut by = Claimer::new(claim.claimable.first_attempt(now), now);
         let mut waiting = None;
         loop {
             let claimed = settle(claim, &by, &context).await?;

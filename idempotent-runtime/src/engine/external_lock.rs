@@ -1,7 +1,8 @@
 //! Locks that are no records of the store: another system keeps them.
 
 use crate::engine::admission::Admission;
-use crate::engine::claim::{Claim, Claimer};
+use crate::engine::claim::Claim;
+use crate::engine::claimer::Claimer;
 use crate::engine::decide::Refusal;
 use crate::engine::detached::Detached;
 use crate::engine::execution::Ownership;

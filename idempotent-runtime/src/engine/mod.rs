@@ -2,7 +2,7 @@
 //!
 //! Files import downwards, in this order: `task`, `cached`, `engine`, `external_lock`, `settle`, `resolve`, `drain`,
 //! `admission`, `execution`, `ending`, `completion`, `refusals`, `run_context`, `core`, `heartbeat`, `wait`,
-//! `fair_queue`, `in_flight`, `claim_request`, `decide`, `claim`, `claimed`, `definitions`, `lease`, `pause`,
+//! `fair_queue`, `in_flight`, `claim_request`, `decide`, `claim`, `claimed`, `claimer`, `definitions`, `lease`, `pause`,
 //! `detached`.
 
 mod admission;
@@ -11,6 +11,7 @@ pub(crate) mod cached;
 mod claim;
 mod claim_request;
 mod claimed;
+mod claimer;
 mod completion;
 mod core;
 mod decide;
@@ -37,12 +38,14 @@ mod wait;
 
 pub use crate::store::LeaseStatus;
 pub use admission::Admission;
-pub use claim::{Claim, Claimable};
 #[doc(hidden)]
-pub use claim::{Claimer, claim};
+pub use claim::claim;
+pub use claim::{Claim, Claimable};
 pub use claim_request::{ClaimRequest, ReclaimWindow};
 #[doc(hidden)]
 pub use claimed::{Claimed, FirstRequest};
+#[doc(hidden)]
+pub use claimer::Claimer;
 pub use completion::Completion;
 pub(crate) use decide::{Decision, decide};
 pub use decide::{DuplicateRules, Refusal};

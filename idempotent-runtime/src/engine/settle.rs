@@ -1,8 +1,9 @@
 //! Settling a claim: an answer that was lost is asked for again, and a claim whose answer nobody waits
 //! for any more is given back.
 
-use crate::engine::claim::{Claim, Claimer, claim, claim_and_put};
+use crate::engine::claim::{Claim, claim, claim_and_put};
 use crate::engine::claimed::Claimed;
+use crate::engine::claimer::Claimer;
 use crate::engine::core::EngineCore;
 use crate::engine::execution::Ownership;
 use crate::engine::pause::{jittered, pause_for};

@@ -1,7 +1,5 @@
 //! The namespace of an app's records, and the secret that storage keys are made with.
 
-use crate::fingerprint::Fingerprint;
-use crate::key::storage_key::StorageKey;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::fmt;
@@ -45,31 +43,12 @@ impl Namespace {
         self.secret.as_ref().map(|secret| secret.length)
     }
 
-    /// The storage key of a hash.
-    pub(super) fn storage_key(&self, hash: [u8; 32]) -> StorageKey {
-        StorageKey::from_bytes(match &self.secret {
-            None => hash,
-            Some(secret) => secret.of(b'k', &hash),
-        })
-    }
-
-    /// A fingerprint as a record keeps it.
-    pub(crate) fn fingerprint(&self, plain: Fingerprint) -> Fingerprint {
-        match &self.secret {
-            Some(secret) if plain != Fingerprint::NONE => {
-                Fingerprint::of_hash(secret.of(b'f', plain.as_bytes()))
-            }
-            _ => plain,
-        }
-    }
-}
-
-impl KeySecret {
-    fn of(&self, kind: u8, bytes: &[u8]) -> [u8; 32] {
-        let mut mac = self.mac.clone();
+    /// The HMAC of a hash of this kind; nothing, without a secret.
+    pub(crate) fn keyed(&self, kind: u8, hash: &[u8]) -> Option<[u8; 32]> {
+        let mut mac = self.secret.as_ref()?.mac.clone();
         mac.update(&[kind]);
-        mac.update(bytes);
-        mac.finalize().into_bytes().into()
+        mac.update(hash);
+        Some(mac.finalize().into_bytes().into())
     }
 }
 
@@ -82,7 +61,7 @@ impl fmt::Debug for KeySecret {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::{Address, Guard, KeyParts};
+    use crate::key::{Address, Fingerprint, Guard, KeyParts, StorageKey};
 
     fn key_of(namespace: &Namespace, account: &str) -> StorageKey {
         StorageKey::of(&Address {
@@ -117,9 +96,9 @@ mod tests {
     #[test]
     fn a_fingerprint_is_kept_with_the_secret_in_it_and_none_stays_none() {
         let plain = Fingerprint::of_request("POST", "/orders", "", b"{}");
-        let kept = [with_secret(1), with_secret(2)].map(|namespace| namespace.fingerprint(plain));
+        let kept = [with_secret(1), with_secret(2)].map(|namespace| plain.in_namespace(&namespace));
         assert!(kept[0] != kept[1] && !kept.contains(&plain));
-        assert_eq!(Namespace::new("shop").fingerprint(plain), plain);
-        assert_eq!(with_secret(1).fingerprint(Fingerprint::NONE), Fingerprint::NONE);
+        assert_eq!(plain.in_namespace(&Namespace::new("shop")), plain);
+        assert_eq!(Fingerprint::NONE.in_namespace(&with_secret(1)), Fingerprint::NONE);
     }
 }

@@ -107,7 +107,8 @@ impl StorageKey {
         let [name, method, path, operation] =
             [&*namespace.name, method, path, operation.unwrap_or_default()].map(str::as_bytes);
         let parts = [name, method, path, operation, scope.as_bytes(), key.as_bytes()];
-        namespace.storage_key(hashed(&[Self::VERSION, guard, depth, present], parts))
+        let hash = hashed(&[Self::VERSION, guard, depth, present], parts);
+        Self(namespace.keyed(b'k', &hash).unwrap_or(hash))
     }
 
     /// Where something lies that belongs to this record: another place for each part.

@@ -3,7 +3,12 @@
 //! A worker of actix-web is a runtime of one thread. A connection that lives there is stuck as long as
 //! a handler blocks that worker, and all who wait for the connection are stuck with it.
 
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "zookeeper"))]
+#[cfg(any(
+    feature = "sqlite",
+    feature = "postgres",
+    feature = "mysql",
+    feature = "zookeeper"
+))]
 use crate::error::{StoreError, StoreErrorKind};
 use futures_util::FutureExt;
 use std::convert::Infallible;

@@ -148,7 +148,7 @@ pub(super) fn common(
             key,
             label,
             definition: policy.definition.id(),
-            fingerprint: settings.namespace.fingerprint(fingerprint),
+            fingerprint: fingerprint.in_namespace(&settings.namespace),
             claimable: Claimable::Any,
             lease,
             retention: ttl,

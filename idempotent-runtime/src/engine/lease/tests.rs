@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::engine::claim::{Claim, Claimable, Claimer, claim};
+use crate::engine::claim::{Claim, Claimable, claim};
 use crate::engine::claimed::Claimed;
+use crate::engine::claimer::Claimer;
 use crate::fingerprint::Fingerprint;
 use crate::key::Guard;
 use crate::policy::DefinitionId;
