@@ -104,7 +104,7 @@ const VALIDATE: Order = Order {
     floors: &[
         "mod",
         "policy rules",
-        "engine identity row strategy unique uses window",
+        "answer_paths engine identity row strategy unique uses window",
         "reader",
         "signature template tx",
         "values",

@@ -4,9 +4,8 @@ use crate::expand::names::{enum_of, runtime};
 use crate::expand::template::templates;
 use crate::model::{
     Existing, Fingerprint, GuardedFunction, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight,
-    OnStoreError, Row, RowName, Segment, Setting, Sharing, Source, Statuses, Window,
+    OnStoreError, Row, RowName, Setting, Sharing, Statuses, Window,
 };
-use crate::strategy::DefaultKey;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use std::time::Duration;
@@ -28,7 +27,7 @@ pub(super) fn policy(guarded: &GuardedFunction) -> TokenStream {
     if policy.sharing == Sharing::Allowed {
         set(quote!(.shared_operation()));
     }
-    if let Some(paths) = answer_paths(guarded) {
+    if let Some(paths) = &guarded.answer_paths {
         set(quote!(.key_paths(&[#(#paths),*])));
     }
     match policy.on_duplicate {
@@ -89,24 +88,6 @@ pub(super) fn policy(guarded: &GuardedFunction) -> TokenStream {
         set(quote!(.constraint(#constraint)));
     }
     tokens
-}
-
-/// The path parameters that the key of an answer reads, where every other one is a mistake: not where
-/// the operation is named, or an expression may read some.
-fn answer_paths(guarded: &GuardedFunction) -> Option<Vec<&str>> {
-    let policy = &guarded.policy;
-    let is_answer = policy.strategy.default_key == DefaultKey::PathAndQuery;
-    let has_own_key = policy.key_requirement != KeyRequirement::Unkeyed;
-    if !is_answer || !has_own_key || matches!(policy.operation, Setting::Own(_)) {
-        return None;
-    }
-    let read = |segment| match segment {
-        &Segment::Request(Source::Path, ref name) => Some(Some(name.as_str())),
-        Segment::Request(..) | Segment::Text(_) => Some(None),
-        Segment::Value(..) => None,
-    };
-    let read: Option<Vec<_>> = guarded.key.0.iter().map(read).collect();
-    Some(read?.into_iter().flatten().collect())
 }
 
 /// The call that sets the row, if a row guards the handler.

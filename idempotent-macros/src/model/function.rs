@@ -19,6 +19,8 @@ pub(crate) struct GuardedFunction {
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) policy: Policy,
     pub(crate) key: Template,
+    /// The path parameters that the key of an answer reads, where every other one is a mistake.
+    pub(crate) answer_paths: Option<Vec<String>>,
     pub(crate) scope: Scope,
     pub(crate) window: Window,
     /// The time at which the client sent the request for the first time.

@@ -1,8 +1,9 @@
 //! From syntax to meaning: every rule is one function, and all mistakes are told at once.
 //!
-//! Files import downwards: `rules`, `policy`; `uses`, `strategy`, `identity`, `window`, `row`, `unique`,
-//! `engine`; `reader`; `template`, `tx`, `signature`; `values`.
+//! Files import downwards: `rules`, `policy`; `uses`, `strategy`, `identity`, `answer_paths`, `window`, `row`,
+//! `unique`, `engine`; `reader`; `template`, `tx`, `signature`; `values`.
 
+mod answer_paths;
 mod engine;
 mod identity;
 mod policy;
@@ -43,6 +44,8 @@ pub(crate) fn validate(written: Written) -> Result<GuardedFunction, Error> {
     let window = window::read(&mut reader);
     let first_sent = reader.template("first_sent");
     identity::check_operation(&mut reader, &function.signature);
+    let answer_paths = answer_paths::read(&reader, &policy, &key);
+    answer_paths::check(&mut reader, &function.attributes, answer_paths.as_deref());
     uses::check(&mut reader);
     rules::check(&mut reader, &policy, &key);
     reader.mistakes.finish()?;
@@ -57,6 +60,7 @@ pub(crate) fn validate(written: Written) -> Result<GuardedFunction, Error> {
         parameters,
         policy,
         key,
+        answer_paths,
         scope,
         window,
         first_sent,
