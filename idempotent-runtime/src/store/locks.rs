@@ -22,7 +22,8 @@ pub trait Locks: Send + Sync + fmt::Debug + 'static {
     /// Of concurrent callers, in all processes, one has the lock at a time. A caller that got an error may
     /// ask again, and then gets a new fence.
     ///
-    /// Within one process the engine calls this once at a time for each lock: others queue before it.
+    /// The engine drops a call that lasts longer than the request waits and, beside that, the store's
+    /// patience. Within one process it makes one at a time for each lock: others queue before it.
     fn acquire<'a>(
         &'a self,
         request: LockRequest<'a>,

@@ -30,6 +30,7 @@ pub(super) fn has_too_many_runs(call: &Call) -> bool {
 /// Refuses a claim while there are too many runs whose clients left.
 pub(super) fn check_runs(call: &Call) -> Result<(), Exit> {
     if has_too_many_runs(call) {
+        call.app.engine().counters().refused.count();
         return Err(call.exit(&refusal::too_many_runs(&call.request)));
     }
     Ok(())
