@@ -213,6 +213,37 @@ impl Inbox<SqlitePool> {
     }
 }
 
+impl Inbox<MySqlPool> {
+    /// DDL commits its effect.
+    #[idempotent(
+        strategy = "message",
+        key = "{id}",
+        engine = "self.counter.messages",
+        operation = "committing"
+    )]
+    async fn committing(&self, id: &str, mut tx: Tx<MySql>) -> Result<usize, BookError> {
+        let run = self.counter.run();
+        sqlx::query(EFFECT).execute(&mut *tx).await?;
+        sqlx::query("CREATE TABLE made (id INT)").execute(&mut *tx).await?;
+        sqlx::query(EFFECT).execute(&mut *tx).await?;
+        Ok(run)
+    }
+}
+
+#[tokio::test]
+async fn a_commit_in_the_middle_is_an_unknown_outcome() {
+    let (inbox, ()) = in_mariadb().await;
+    for _ in 0..2 {
+        let unknown = inbox.committing("a").await;
+        assert!(
+            matches!(unknown, Err(BookError::Guard(MessageError::OutcomeUnknown))),
+            "{unknown:?}"
+        );
+        assert_eq!(inbox.count(EFFECTS).await, 1);
+    }
+    assert_eq!(inbox.book("b", Then::Returns).await.unwrap(), 2);
+}
+
 /// On the only connection that there may be.
 #[tokio::test]
 async fn nothing_stays_after_sqlite_ended_a_transaction_and_the_pool_works() {

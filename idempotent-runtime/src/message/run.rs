@@ -10,7 +10,7 @@ use crate::outcome::Outcome;
 use crate::policy::{OnAbandoned, Policy};
 use crate::setup::Base;
 use crate::transaction::{
-    self, BusinessDatabase, Effects, Plan, TransactionAdmission, TransactionRun, TxSlot,
+    self, BusinessDatabase, Committed, Effects, Plan, TransactionAdmission, TransactionRun, TxSlot,
 };
 use bytes::Bytes;
 use std::sync::Arc;
@@ -123,8 +123,11 @@ impl MessageRun {
             Some(RunGuard::Transaction(mut run, slot)) => {
                 run.take_from(&slot);
                 let committed = run.complete(outcome, Effects::Kept, ttl);
-                let committed = Detached::to_its_end(committed).await;
-                committed.map_err(|error| MessageError::NotStored(Some(error)))
+                match Detached::to_its_end(committed).await {
+                    Ok(Committed::Yes) => Ok(()),
+                    Ok(Committed::InPart) => Err(MessageError::OutcomeUnknown),
+                    Err(error) => Err(MessageError::NotStored(Some(error))),
+                }
             }
             None => Ok(()),
         }

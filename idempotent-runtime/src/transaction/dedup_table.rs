@@ -10,14 +10,20 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::outcome::Outcome;
 use crate::policy::OnAbandoned;
+use crate::store::Label;
 use crate::store::record::{Origin, Owner, Record, State};
-use crate::transaction::plan::BUSY;
+use crate::transaction::database::BusinessDatabase;
+use crate::transaction::plan::{BUSY, Limits};
 use crate::transaction::steps::Steps;
 use bytes::Bytes;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// The only attempt: one that did not commit left nothing behind.
 const ATTEMPT: u64 = 1;
+
+/// How long to wait for a connection to look with.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The answer of a record's row to a claim.
 pub(super) enum RecordVerdict {
@@ -60,12 +66,7 @@ pub(super) async fn claim(
     let rules = DuplicateRules { on_abandoned: OnAbandoned::Hold, ..request.rules };
     Ok(match decide(committed(&key, &there)?, claim, rules, engine.definitions()) {
         Decision::Refuse(Refusal::OutcomeUnknown) => {
-            tracing::error!(
-                %key,
-                operation = claim.label.operation(),
-                "the handler of this key committed in mid-transaction, by DDL or a COMMIT of its own, and \
-                 did not come to its end: `resolve` with this key says what becomes of it",
-            );
+            tell_held(&key, &claim.label);
             RecordVerdict::Refused(Refusal::OutcomeUnknown)
         }
         Decision::Replay(outcome) => RecordVerdict::Replay(outcome),
@@ -74,6 +75,16 @@ pub(super) async fn claim(
             RecordVerdict::Refused(Refusal::InProgress { retry_after: BUSY })
         }
     })
+}
+
+/// Names a key that is held, so that a person can resolve it.
+fn tell_held(key: &StorageKey, label: &Label) {
+    tracing::error!(
+        %key,
+        operation = label.operation(),
+        "the handler of this key committed in mid-transaction, by DDL or a COMMIT of its own, and did not \
+         come to its end: `resolve` with this key says what becomes of it",
+    );
 }
 
 /// Reads the record that committed under a key: an outcome, unless something in the middle of a
@@ -105,5 +116,25 @@ impl ClaimedRecord {
         }
         let gone = "the record of this transaction is gone before its end";
         Err(StoreError::new(StoreErrorKind::Corrupt, "complete").because(gone))
+    }
+
+    /// Whether it lasts although the end of its transaction failed like this: then something had committed in
+    /// the middle.
+    pub(super) async fn outlasts(
+        &self,
+        error: &StoreError,
+        database: &dyn BusinessDatabase,
+    ) -> bool {
+        // One that is gone is not asked: a repeated request finds out.
+        if matches!(error.kind(), StoreErrorKind::Unavailable | StoreErrorKind::Timeout) {
+            return false;
+        }
+        let until = Instant::now() + LOOK;
+        let there = database.read_record(&self.key, Limits { locks: until, open: until }).await;
+        let lasts = there.is_ok_and(|there| there.as_ref() == Some(&self.claimed));
+        if lasts {
+            tell_held(&self.key, &self.record.label);
+        }
+        lasts
     }
 }

@@ -49,7 +49,7 @@ pub(crate) use plan::RowPlan;
 pub(crate) use resolve::resolve;
 #[cfg(feature = "actix")]
 pub(crate) use row::RowAnswer;
-pub(crate) use run::{Effects, TransactionRun};
+pub(crate) use run::{Committed, Effects, TransactionRun};
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use tx::Tx;
 pub(crate) use tx_slot::TxSlot;

@@ -7,6 +7,7 @@ use crate::transaction::database::BusinessDatabase;
 use crate::transaction::dedup_table::ClaimedRecord;
 use crate::transaction::steps::BusinessTransaction;
 use crate::transaction::tx_slot::TxSlot;
+use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +32,16 @@ pub(crate) enum Effects {
     RolledBack,
 }
 
+/// The answer of a database that was to commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Committed {
+    /// All that was to last does.
+    Yes,
+    /// Something of the handler's had committed in the middle, and the rest is gone: nobody knows how much.
+    InPart,
+}
+
 impl TransactionRun {
     /// Puts the transaction where a handler's [`Tx`](super::Tx) finds it.
     pub(crate) fn put_into(&mut self, slot: &TxSlot) {
@@ -51,27 +62,37 @@ impl TransactionRun {
     /// Commits the handler's effects and its outcome.
     ///
     /// # Errors
-    /// When the database did not confirm. Then either everything lasts or nothing, and a repeated
-    /// request finds out which.
+    /// When the database did not confirm. Then a repeated request finds out what lasts.
     pub(crate) async fn complete(
         mut self,
         outcome: Outcome,
         effects: Effects,
         ttl: Duration,
-    ) -> Result<(), StoreError> {
-        if let Err(error) = self.prepare(outcome, effects, ttl).await {
-            self.roll_back().await;
-            return Err(error);
+    ) -> Result<Committed, StoreError> {
+        let prepared = self.prepare(outcome, effects, ttl).await;
+        let Self { transaction, record, database, _in_flight, .. } = self;
+        let ended = match prepared {
+            Err(error) => {
+                roll_back(transaction).await;
+                Err(error)
+            }
+            Ok(()) if record.is_none() && effects == Effects::RolledBack => {
+                transaction.roll_back().await
+            }
+            Ok(()) => transaction.commit().await,
+        };
+        match (ended, record) {
+            (Ok(()), None) => Ok(Committed::Yes),
+            (Ok(()), Some(_)) => {
+                database.tidy();
+                Ok(Committed::Yes)
+            }
+            (Err(error), Some(record)) if record.outlasts(&error, &*database).await => {
+                tracing::error!(error = &error as &dyn StdError, "a transaction ended too early");
+                Ok(Committed::InPart)
+            }
+            (Err(error), _) => Err(error),
         }
-        let Self { transaction, record, database, .. } = self;
-        if record.is_none() && effects == Effects::RolledBack {
-            return transaction.roll_back().await;
-        }
-        transaction.commit().await?;
-        if record.is_some() {
-            database.tidy();
-        }
-        Ok(())
     }
 
     /// Makes the transaction what is to last.
@@ -97,8 +118,12 @@ impl TransactionRun {
 
     /// Rolls everything back; the key is free again.
     pub(crate) async fn roll_back(self) {
-        if let Err(error) = self.transaction.roll_back().await {
-            tracing::warn!(%error, "a transaction could not be rolled back and is left to the pool");
-        }
+        roll_back(self.transaction).await;
+    }
+}
+
+async fn roll_back(transaction: Box<dyn BusinessTransaction>) {
+    if let Err(error) = transaction.roll_back().await {
+        tracing::warn!(%error, "a transaction could not be rolled back; its connection is closed");
     }
 }

@@ -21,7 +21,7 @@ use std::ops::{Deref, DerefMut};
 /// On `MySQL` and `MariaDB` a deadlock ends the transaction. If the handler goes on all the same, its
 /// later statements are rolled back and the client gets 503. DDL and a procedure that commits end it,
 /// too, and what was done before stays: keep them out of handlers. What is done afterwards is rolled back,
-/// the client gets 503, and every retry 409 `outcome-unknown`: nobody knows what is missing.
+/// and the client and its retries get 409 `outcome-unknown`: nobody knows what is missing.
 ///
 /// A function with `strategy = "message"` can have one, too: the attribute removes the parameter from
 /// the signature and fills it in, so callers leave it out.

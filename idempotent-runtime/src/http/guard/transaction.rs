@@ -2,7 +2,7 @@
 
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
-use crate::engine::ClaimRequest;
+use crate::engine::{ClaimRequest, Refusal};
 use crate::http::answer::keep::{KeepFor, Kept, is_kept, keep};
 use crate::http::answer::problem::ProblemKind;
 use crate::http::answer::refusal::{self, FoundOutBy, entity_tag};
@@ -14,7 +14,7 @@ use crate::http::call::run::GuardedRun;
 use crate::http::guard::reply::{check_runs, refused, replayed};
 use crate::policy::Policy;
 use crate::transaction::{
-    self, Effects, Plan, RowAnswer, RowPlan, TransactionAdmission, TransactionRun,
+    self, Committed, Effects, Plan, RowAnswer, RowPlan, TransactionAdmission, TransactionRun,
 };
 use actix_web::http::header::ETAG;
 use actix_web::{HttpRequest, HttpResponse};
@@ -100,9 +100,12 @@ pub(super) async fn commit(
     }
     let is_whole = kept != Kept::Tombstone;
     match run.complete(kept.outcome(), effects, app.settings().ttl(policy)).await {
-        Ok(()) if is_whole => response,
-        Ok(()) => not_stored(response),
+        Ok(Committed::Yes) if is_whole => response,
+        Ok(Committed::Yes) => not_stored(response),
         // Whatever the handler said: it may not be so.
+        Ok(Committed::InPart) => {
+            app.render(&request, &refusal::problem(&request, policy, Refusal::OutcomeUnknown))
+        }
         Err(error) => app.render(&request, &refusal::not_committed(&request, &error, found_out)),
     }
 }
