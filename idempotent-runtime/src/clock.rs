@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Where the time comes from.
+/// A source of time.
 ///
 /// Stores use it only where no server keeps time for them; a Redis or a database server judges
 /// leases and lives by its own clock.

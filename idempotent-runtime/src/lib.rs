@@ -9,7 +9,7 @@
 //! use idempotent_runtime::{BuildError, Idempotency, MemoryStore, Scope, ScopeId, idempotent};
 //! use std::fmt::Display;
 //!
-//! /// Who the caller is: your authentication puts it into the request's extensions.
+//! /// The caller: your authentication puts it into the request's extensions.
 //! struct Customer {
 //!     id: u64,
 //! }
@@ -40,7 +40,7 @@
 //! **Start here**: [`idempotent`](macro@idempotent) is the attribute, with all its arguments;
 //! [`Idempotency`] is the object that an app is given, built by [`IdempotencyBuilder`]; [`Scope`] says whose
 //! a request is, by a type of the app's that implements [`ScopeId`]; [`Middleware`] guards whole scopes of
-//! handlers that nobody annotated.
+//! handlers without the attribute.
 //!
 //! **Parameters of a handler**: [`extract`] has the fence of a run and keys for calls to other systems,
 //! [`transaction`] the business transaction, [`token`] one-time tokens.

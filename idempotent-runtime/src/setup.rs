@@ -23,7 +23,7 @@ pub(crate) struct Setup {
     pub(crate) store_patience: Duration,
     pub(crate) check: Check,
     pub(crate) database: Option<Arc<dyn BusinessDatabase>>,
-    /// Where locks live, if not in the store.
+    /// The place of locks, if not the store.
     pub(crate) locks: Option<Arc<dyn Locks>>,
     pub(crate) on_drain_timeout: OnDrainTimeout,
 }
@@ -236,7 +236,7 @@ macro_rules! common_settings {
             self
         }
 
-        /// Where the time comes from, for tests. Defaults to the host's clocks.
+        /// The source of time, for tests. Defaults to the host's clocks.
         pub fn clock(mut self, clock: std::sync::Arc<dyn crate::clock::Clock>) -> Self {
             self.setup.clock = clock;
             self

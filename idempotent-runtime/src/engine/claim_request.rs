@@ -9,7 +9,7 @@ use std::time::Duration;
 pub struct ClaimRequest {
     /// The key, and what its record says.
     pub claim: Claim,
-    /// How duplicates are judged.
+    /// The rules for duplicates.
     pub rules: DuplicateRules,
     /// How long to wait for a first request in flight.
     pub wait: Duration,

@@ -55,7 +55,7 @@ pub enum Refusal {
     OtherDefinition,
     /// The same request still runs.
     InProgress {
-        /// When it is worth asking again, at the latest.
+        /// The time after which to ask again, at the latest.
         retry_after: Duration,
     },
     /// The same request finished, and the policy rejects duplicates.

@@ -12,7 +12,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 /// The definitions that one engine has seen, by the hash of the place that they claim.
 ///
-/// The hash is keyed: whoever makes up methods cannot make two places one.
+/// The hash is keyed, so that a client that makes up methods cannot make two places collide.
 #[derive(Debug, Default)]
 pub(crate) struct Definitions {
     hasher: RandomState,

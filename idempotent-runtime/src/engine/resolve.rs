@@ -25,7 +25,7 @@ pub enum Resolution {
 pub enum Resolved {
     /// The key has its resolution.
     Yes,
-    /// Nobody died with this key: it is unknown, still runs, or has ended, if only meanwhile.
+    /// No owner of this key died: the key is unknown, its run goes on, or it has ended meanwhile.
     NotAbandoned,
 }
 

@@ -85,7 +85,7 @@ impl Guard {
     }
 }
 
-/// Where a record lives: SHA-256 over the length-prefixed parts of an [`Address`], or an HMAC of it.
+/// The place of a record: SHA-256 over the length-prefixed parts of an [`Address`], or an HMAC of it.
 ///
 /// Its fixed length and alphabet leave nothing for globs, delimiters, collations or truncation to
 /// work on. `Display` gives 64 hexadecimal digits.
@@ -111,7 +111,7 @@ impl StorageKey {
         Self(namespace.keyed(b'k', &hash).unwrap_or(hash))
     }
 
-    /// Where something lies that belongs to this record: another place for each part.
+    /// The place of a thing that belongs to this record: another place for each part.
     #[must_use]
     #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "of tasks, which are requests"))]
     pub(crate) fn beside(&self, part: &str) -> Self {

@@ -175,7 +175,7 @@ impl MessagesBuilder<NoScope> {
         MessagesBuilder { setup: self.setup, scope: MessageScope::OfFunctions }
     }
 
-    /// Makes all senders one: everybody who knows a key can have the value stored under it.
+    /// Makes all senders one: a sender that knows a key can have the value stored under it.
     ///
     /// This is right where one system sends, and nowhere else.
     pub fn scope_shared(self) -> MessagesBuilder {

@@ -237,7 +237,7 @@ impl Policy {
         self
     }
 
-    /// How far the request's timestamp may be from now. Defaults to no limit.
+    /// The longest distance of the request's timestamp from now. Defaults to no limit.
     #[must_use]
     pub const fn within(mut self, window: Duration) -> Self {
         self.within = Some(within_bounds(window));

@@ -16,7 +16,7 @@ pub struct Row {
     pub(crate) guard: RowGuard,
 }
 
-/// How a row guards a handler.
+/// The way in which a row guards a handler.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RowGuard {
     /// It is locked until the transaction ends.

@@ -11,7 +11,7 @@ impl Statuses {
     pub const DEFAULT: Self =
         Self(&[(200, 400), (402, 402), (404, 407), (409, 424), (426, 428), (430, 499)]);
 
-    /// 2xx without 206: a part is no answer to whoever asks for another.
+    /// 2xx without 206: a part does not answer a request for another part.
     pub const ANSWERS: Self = Self(&[(200, 205), (207, 299)]);
 
     /// These inclusive ranges alone.

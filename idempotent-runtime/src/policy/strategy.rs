@@ -3,7 +3,7 @@
 use crate::policy::choices::FingerprintOf;
 use crate::policy::statuses::Statuses;
 
-/// How a guarded function is told from its duplicates.
+/// The identity of a guarded call, by which its duplicates are recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Strategy {
@@ -83,7 +83,7 @@ pub(crate) enum Identity {
 pub(crate) enum DefaultScope {
     /// The app's rule decides.
     OfApp,
-    /// There is one for all callers: a lock protects a thing, whoever touches it.
+    /// One for all callers: a lock protects a thing from every caller.
     Global,
 }
 

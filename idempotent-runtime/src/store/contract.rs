@@ -95,7 +95,7 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// Gives the value that is there and how long it has left.
     ///
-    /// Both are of one moment. It changes nothing, so a stale owner sees what everybody sees.
+    /// Both are of one moment. It changes nothing, so a stale owner sees what every caller sees.
     ///
     /// Tested by `read_tells_how_long_is_left` and `values_come_back_exactly`.
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>>;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// How much a finding matters.
+/// The weight of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Severity {
@@ -16,11 +16,11 @@ pub enum Severity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
-    /// How much it matters.
+    /// Its weight.
     pub severity: Severity,
     /// The setting, and the fault that it leads to.
     pub message: String,
-    /// How to mend it.
+    /// The way to mend it.
     pub help: String,
 }
 

@@ -79,6 +79,6 @@ pub trait LockHandle: Send + Sync + fmt::Debug {
 pub enum LeaseStatus {
     /// It had, and the change is made.
     Held,
-    /// Another owner has it, or nobody; nothing was changed.
+    /// Another owner has it, or none; nothing was changed.
     Lost,
 }

@@ -1,4 +1,4 @@
-//! Where records live: the contract of a store, and the stores that keep it.
+//! Stores of records: the contract of a store, and the stores that keep it.
 //!
 //! - [`Store`] is the contract. [`open`] opens one of the stores of this crate by its URL; the example
 //!   `custom_store` is one of your own, and `conformance` (feature `conformance`) tests it.

@@ -59,7 +59,7 @@ fn of_a_task(request: ClaimRequest) -> ClaimRequest {
     }
 }
 
-/// Where the task of this id lives, if it is this caller's.
+/// The place of the task of this id, if it is this caller's.
 pub(crate) fn key(settings: &Settings, scope: &KeyParts, id: &str) -> StorageKey {
     StorageKey::of(&Address {
         namespace: &settings.namespace,

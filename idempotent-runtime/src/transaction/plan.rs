@@ -5,7 +5,7 @@ use crate::policy::{OnDuplicate, Row};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// When it is worth asking again after others held the row for too long.
+/// The time after which to ask again when others held the row for too long.
 pub(super) const BUSY: Duration = Duration::from_secs(1);
 
 /// The guards of a transaction, and how long it may wait for others.

@@ -21,8 +21,8 @@ use std::time::Duration;
 /// How long a transaction may rest between two statements, where the pool does not say otherwise.
 const REST: Duration = Duration::from_mins(1);
 
-/// How soon the server sees that the process behind a statement is gone, where the pool does not say
-/// otherwise.
+/// The time in which the server sees that the process behind a statement is gone, where the pool does not
+/// say otherwise.
 const LOOK: Duration = Duration::from_secs(1);
 
 const SETTINGS: &str = "\

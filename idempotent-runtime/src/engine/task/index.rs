@@ -38,7 +38,7 @@ struct List {
     place: StorageKey,
     /// Its last known bytes. Changes of one process take turns, and meet only those of others.
     seen: Mutex<Option<Bytes>>,
-    /// How many bytes it had when it was last seen, for those who do not change it.
+    /// Its length in bytes when it was last seen, for callers that do not change it.
     length: AtomicUsize,
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Input {
     pub(crate) arguments: Vec<Bytes>,
 }
 
-/// Where the input of a task lies.
+/// The place of a task's input.
 pub(crate) fn place(task: &StorageKey) -> StorageKey {
     task.beside("input")
 }
@@ -70,7 +70,7 @@ impl Input {
 
     /// Reads a task's input; nothing, if it is gone.
     ///
-    /// It is kept alive by who reads it to run: at least for `life` from now.
+    /// A reader that runs the task keeps the input alive: at least for `life` from now.
     pub(crate) async fn read(
         engine: &Engine,
         place: &StorageKey,

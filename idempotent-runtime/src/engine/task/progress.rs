@@ -21,7 +21,7 @@ pub(crate) struct ProgressRecord {
     pub(crate) total: u64,
 }
 
-/// Where the progress of a task lies.
+/// The place of a task's progress.
 pub(crate) fn place(task: &StorageKey) -> StorageKey {
     task.beside("progress")
 }
@@ -69,7 +69,7 @@ impl ProgressRecord {
         Ok(())
     }
 
-    /// How far the run of this attempt is, if it said so.
+    /// The progress of the run of this attempt, if it reported any.
     pub(crate) async fn read(
         engine: &Engine,
         place: &StorageKey,

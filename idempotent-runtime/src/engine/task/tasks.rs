@@ -24,8 +24,8 @@ const NO_LIFE: Duration = Duration::from_millis(1);
 /// lasted dies.
 const RESERVE: Duration = Duration::from_hours(24);
 
-/// How often a process looks for tasks that nobody runs: those of processes that died, and those
-/// that wait for a process with more work than it can do.
+/// The pause between two looks for tasks without a process: those of processes that died, and those
+/// whose own process has too much work.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The tasks of one app: which are not finished, and which this process is to run next.
@@ -91,7 +91,7 @@ impl Tasks {
                 Submission::Known
             }
         };
-        // Also of a task that was there: who put it may have died at this point.
+        // Also of a task that was there: the process that stored it may have died at this point.
         let place = input::place(key);
         engine
             .core()
@@ -115,7 +115,7 @@ impl Tasks {
         FoundTask::of(key, &entry).map(Some)
     }
 
-    /// Calls a task off that nobody runs yet. The one exchange decides between this and a run.
+    /// Cancels a task that has not started. One exchange decides between this and a run.
     pub(crate) async fn cancel(
         &self,
         engine: &Engine,
@@ -158,7 +158,7 @@ impl Tasks {
         }
     }
 
-    /// Puts a task in line again that a person said did not happen; other records are left alone.
+    /// Queues a task again after a person said that it did not happen; leaves other records alone.
     pub(crate) async fn put_back(
         &self,
         engine: &Engine,
@@ -173,7 +173,7 @@ impl Tasks {
         Ok(())
     }
 
-    /// Takes a task off the index that nobody will run.
+    /// Takes a task that will never run off the index.
     pub(crate) async fn drop_entry(
         &self,
         engine: &Engine,

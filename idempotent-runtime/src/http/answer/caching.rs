@@ -22,7 +22,7 @@ pub(crate) enum Audience {
     OneScope,
 }
 
-/// Whether a response may be kept for those who ask next: its own headers decide.
+/// Whether a response may be kept for later readers, by its own headers.
 pub(crate) fn may_be_kept(response: &HttpResponse, audience: Audience) -> bool {
     let headers = response.headers();
     let says = |name: HeaderName, word: &str| {
@@ -69,7 +69,7 @@ pub(crate) fn strong_tag(hash: [u8; 32]) -> Option<HeaderValue> {
 
 /// With its age, and what other caches may do with it, unless the handler said.
 ///
-/// A cache elsewhere has to ask here each time: what is forgotten here must not live on there.
+/// Other caches have to ask here each time: an answer that is forgotten here must not live on there.
 pub(crate) fn with_age(
     mut response: HttpResponse,
     age: Option<Duration>,

@@ -29,8 +29,8 @@ const KEPT_HEADERS: [&str; 8] = [
 /// The headers that are kept beside these of an answer that many read.
 const CACHING_HEADERS: [&str; 3] = ["cache-control", "expires", "vary"];
 
-/// The headers that are kept beside these of a task's response, which nobody saw before: by this one a
-/// client recognises that its handler panicked.
+/// The headers that are kept beside these of a task's response, which its client has not seen yet: this one
+/// marks a handler that panicked.
 const TASK_HEADERS: [&str; 1] = [IDEMPOTENCY_PROBLEM];
 
 /// The reason for keeping a response.
@@ -40,7 +40,7 @@ pub(crate) enum KeepFor {
     Retries,
     /// Its transaction has no record: whether it commits is all that is to be decided.
     Commit,
-    /// Whoever reads next gets it.
+    /// The next reader gets it.
     Readers(Audience),
     /// It is the result of a task, also where it failed: nobody is there to repeat the task.
     Task,
@@ -51,7 +51,7 @@ pub(crate) enum KeepFor {
 pub(crate) enum Kept {
     /// Nothing is kept, and the next request with the key runs.
     Nothing,
-    /// The fact that it ran: nobody will ask for more.
+    /// The fact that it ran; no duplicate gets more.
     Fact,
     /// The fact that it ran, since the response cannot be kept: the client is told so.
     Tombstone,

@@ -42,7 +42,7 @@ fn page(request: &HttpRequest, problem: &Problem) -> HttpResponse {
     problem.mark(response)
 }
 
-/// Where the person came from, if that was here.
+/// The page that the person came from, if it is one of this host.
 fn back(request: &HttpRequest) -> Option<String> {
     let from = request.headers().get(REFERER)?.to_str().ok()?;
     let here = request.headers().get(HOST)?.to_str().ok()?;

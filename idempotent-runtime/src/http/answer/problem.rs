@@ -17,7 +17,7 @@ pub enum ProblemKind {
     KeyMissing,
     /// The key or token cannot be read: malformed, too long, or several.
     KeyInvalid,
-    /// The request does not say whose it is.
+    /// The request does not name its caller.
     ScopeMissing,
     /// The host is missing, cannot be read or comes twice, and hosts are told apart.
     HostInvalid,
@@ -151,7 +151,7 @@ impl ProblemKind {
                 ("body-too-large", S::PAYLOAD_TOO_LARGE, "The request body is too large")
             }
             Self::StoreUnavailable => {
-                ("store-unavailable", S::SERVICE_UNAVAILABLE, "Duplicates cannot be told apart now")
+                ("store-unavailable", S::SERVICE_UNAVAILABLE, "The idempotency store is unavailable")
             }
             Self::TaskMissing => ("task-missing", S::NOT_FOUND, "There is no such task"),
             Self::TaskStarted => ("task-started", S::CONFLICT, "The task is under way or over"),
@@ -185,7 +185,7 @@ pub struct Problem {
     pub detail: String,
     /// The path of the request.
     pub instance: String,
-    /// When it is worth trying again, in whole seconds.
+    /// The whole seconds after which to try again.
     pub retry_after: Option<u64>,
     /// Whether the same request with the same key may succeed later.
     pub retryable: bool,

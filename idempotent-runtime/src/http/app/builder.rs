@@ -49,7 +49,7 @@ impl IdempotencyBuilder<NoScope> {
 impl<S> IdempotencyBuilder<S> {
     common_settings!();
 
-    /// The rule that says whose a request is. There is no default, and no `build` before it.
+    /// The rule that finds the scope of a request. There is no default, and no `build` before it.
     pub fn scope(self, scope: Scope) -> IdempotencyBuilder {
         let Self { setup, key_form, host_role, max_body, clientless, .. } = self;
         let Self { problem_types, on_error, .. } = self;
@@ -140,7 +140,7 @@ impl<S> IdempotencyBuilder<S> {
         self
     }
 
-    /// Where locks live, for `strategy = "lock"` and [`Idempotency::lock`](crate::Idempotency::lock). Defaults to the store.
+    /// The place of locks, for `strategy = "lock"` and [`Idempotency::lock`](crate::Idempotency::lock). Defaults to the store.
     pub fn locks(mut self, locks: impl Locks) -> Self {
         self.setup.locks = Some(Arc::new(locks));
         self

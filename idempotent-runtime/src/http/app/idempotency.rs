@@ -103,7 +103,7 @@ impl Idempotency {
 
     common_methods!();
 
-    /// Says what became of a request, or a task, whose process died and whose key is held
+    /// Settles a request, or a task, whose process died and whose key is held
     /// (`on_abandoned = "hold"`): it happened, or it did not and may run.
     ///
     /// The key is in the log, where a duplicate was answered `outcome-unknown` or a task was found,
@@ -151,7 +151,7 @@ impl Idempotency {
         self.database().map(|database| database.describe())
     }
 
-    /// Where locks live, for people; nothing, if they are records in the store.
+    /// The place of locks, for people; nothing, if they are records in the store.
     #[must_use]
     pub fn describe_locks(&self) -> Option<String> {
         self.engine().locks().map(Locks::describe)

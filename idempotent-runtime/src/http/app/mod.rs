@@ -1,4 +1,4 @@
-//! The object that an app is given once, its builder, and whose a request is.
+//! The object that an app is given once, its builder, and the scope of a request.
 //!
 //! Files import downwards: `builder`, `caller`, `refused`, `idempotency`, `clientless`, `scope`, `scope_id`.
 

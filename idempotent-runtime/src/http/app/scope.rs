@@ -1,4 +1,4 @@
-//! The rule that says whose a request is.
+//! The rule that finds the scope of a request.
 
 use crate::http::app::scope_id::ScopeId;
 use crate::key::KeyParts;
@@ -11,7 +11,7 @@ use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 
-/// Reads from a request whose it is: a tenant, an account, a session.
+/// Reads the caller of a request: a tenant, an account, a session.
 ///
 /// Keys, tokens and stored responses never cross a scope. So it is who the caller *is*, and not the
 /// credential that the caller shows today: tokens are refreshed between a try and its retry, and the
@@ -38,7 +38,7 @@ type ExtractId = fn(&HttpRequest) -> LocalBoxFuture<'static, Result<String, Erro
 
 /// Why a request has no scope.
 pub(crate) enum Unscoped {
-    /// It does not say whose it is.
+    /// It does not name its caller.
     Missing(String),
     /// The app's own function refused it.
     Refused(Error),
@@ -187,7 +187,7 @@ impl Scope {
         Self(ScopeRule::Custom(Arc::new(read)))
     }
 
-    /// All callers are one: whoever knows a key sees the response stored under it.
+    /// All callers are one: a caller that knows a key sees the response stored under it.
     ///
     /// Right for services with a single caller, such as behind a gateway, and for nothing else.
     #[must_use]

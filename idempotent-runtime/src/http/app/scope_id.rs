@@ -1,11 +1,11 @@
-//! Types that say who a caller is.
+//! Types that identify a caller.
 
 use actix_web::web::ReqData;
 use std::fmt::Display;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// A type that says who a caller is: an account, a customer, a tenant, a session.
+/// A type that identifies a caller: an account, a customer, a tenant, a session.
 ///
 /// The app's authentication makes a value of it, and [`Scope::of`](crate::Scope::of) or
 /// [`Scope::extract`](crate::Scope::extract) reads it.
@@ -53,7 +53,7 @@ macro_rules! through {
 
 through!(&T: T, Box<T>: T, Rc<T>: T, Arc<T>: T);
 
-/// What a middleware put into the request's extensions, as an extractor.
+/// A value that a middleware put into the request's extensions, as an extractor.
 impl<T: ScopeId + Clone + 'static> ScopeId for ReqData<T> {
     fn scope_id(&self) -> impl Display {
         (**self).scope_id()

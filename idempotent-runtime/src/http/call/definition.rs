@@ -9,7 +9,7 @@ use crate::key::Guard;
 use crate::policy::{GuardPlace, Identity, KeyRequirement};
 use actix_web::HttpRequest;
 
-/// Refuses a handler whose records another one would answer for.
+/// Refuses a handler if another one would answer with its records.
 pub(crate) fn check_definition(call: &Call) -> Result<(), Exit> {
     let policy = call.policy;
     let traits = policy.strategy.traits();

@@ -28,7 +28,7 @@ impl Idempotency {
     /// `operation` is the one that the handler names, and `key` the values of its key's placeholders in
     /// order; without a key of its own, the path and the query, spelled in any way (the path behind the
     /// host under [`host_is_identity`](crate::IdempotencyBuilder::host_is_identity),
-    /// `shop.example/users/7`). Whose answer it is has to be said:
+    /// `shop.example/users/7`). The scope has to be named:
     ///
     /// ```
     /// use actix_web::{Error, HttpRequest, HttpResponse, put, web};
@@ -75,7 +75,7 @@ fn one_place(role: HostRole, place: &str) -> Option<String> {
 }
 
 impl Invalidation<'_> {
-    /// The answer in the scope of whoever sent this request, by the app's rule.
+    /// The answer in the scope of this request's caller, by the app's rule.
     ///
     /// # Errors
     /// 503 when the store does not answer; what the rule says of a request without a scope.

@@ -8,7 +8,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Route, web};
 use futures_util::future::LocalBoxFuture;
 
-/// A route that issues a token for an operation to whoever may call it, as `text/plain`.
+/// A route that issues a token for an operation to every caller with a scope, as `text/plain`.
 ///
 /// The token is bound to the operation and to the caller's scope.
 ///

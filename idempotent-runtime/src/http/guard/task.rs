@@ -121,7 +121,7 @@ fn accepted(id: &str, location: &str) -> HttpResponse {
         .json(Accepted { id, location })
 }
 
-/// Ends a run with the response of its handler, also with a failure: nobody is there to repeat it.
+/// Ends a run with the response of its handler, also with a failure: no client repeats a task.
 pub(super) async fn finish(
     policy: &'static Policy,
     app: Idempotency,

@@ -36,7 +36,7 @@ impl Handler {
         Self { existing: Some(run), ..self }
     }
 
-    /// How its arguments are kept for its run as a task.
+    /// The steps that store its arguments for its run as a task.
     #[must_use]
     pub const fn task(self, steps: TaskSteps) -> Self {
         Self { task: Some(steps), ..self }

@@ -1,4 +1,4 @@
-//! Whole scopes: one policy for handlers that nobody annotated.
+//! Whole scopes: one policy for handlers without the attribute.
 //!
 //! The same call, driver and end as of an annotated handler. What differs is where it stands: it
 //! cannot know which handler a request will reach, nor what that handler's extractors will say, so
@@ -39,7 +39,7 @@ pub struct Middleware {
 }
 
 impl Middleware {
-    /// Guards the handlers of an `App` or a `web::scope` that nobody annotated, by one policy.
+    /// Guards the handlers of an `App` or a `web::scope` that have no attribute, by one policy.
     ///
     /// ```
     /// use actix_web::{App, HttpResponse, web};

@@ -10,7 +10,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::ALLOW;
 use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
 
-/// Leaves the key free after a response that no handler made, unless somebody chose otherwise.
+/// Leaves the key free after a response that no handler made, unless the response says otherwise.
 pub(crate) fn spare_unhandled(request: &HttpRequest, response: &mut HttpResponse) {
     if is_refused_by_extractor(response) || is_unrouted(request, response) {
         let mut extensions = response.extensions_mut();

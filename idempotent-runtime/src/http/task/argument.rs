@@ -1,4 +1,4 @@
-//! Arguments of a handler that runs later, and elsewhere.
+//! Arguments of a handler that runs later, perhaps in another process.
 
 use actix_web::dev::Payload;
 use actix_web::error::ErrorInternalServerError;

@@ -18,7 +18,7 @@ pub trait TaskArguments: FromRequest {
     fn restore(kept: &[Bytes], request: &HttpRequest) -> Result<Self, Error>;
 }
 
-/// How the arguments of one handler are kept and restored, whatever their types.
+/// The steps that store and restore the arguments of one handler; their types are erased.
 pub struct TaskSteps {
     pub(crate) keep: fn(&dyn Any) -> Result<Vec<Bytes>, Error>,
     pub(crate) restore: fn(&[Bytes], &HttpRequest) -> Result<Arguments, Error>,

@@ -18,10 +18,10 @@ use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Scope, web};
 use futures_util::future::LocalBoxFuture;
 use std::time::Duration;
 
-/// By which name a task's address is found, wherever it is mounted.
+/// The name of the route by which a task's address is found, wherever it is mounted.
 const NAME: &str = "idempotent-runtime:task";
 
-/// When it is worth asking again, in seconds.
+/// The seconds after which to ask again.
 pub(crate) const SOON: u64 = 1;
 
 /// The addresses of tasks, to be mounted: `task_routes("/tasks")`.
@@ -30,7 +30,7 @@ pub(crate) const SOON: u64 = 1;
 /// | --- | --- |
 /// | `GET /tasks/{id}` | how far the task is, as JSON, and when it ended its result |
 /// | `GET /tasks/{id}/result` | the response of the task's handler |
-/// | `DELETE /tasks/{id}` | calls off a task that nobody runs yet |
+/// | `DELETE /tasks/{id}` | cancels a task that has not started |
 ///
 /// A task is its caller's, by the app's [`Scope`](crate::Scope): to others it does not exist. Whether
 /// a caller may still ask is for a middleware: `task_routes("/tasks").wrap(…)`.
@@ -169,7 +169,7 @@ impl Asker {
         answer.map_err(|error| self.caller.refuse(&failed(error)))
     }
 
-    /// The same for a task of somebody else's, one that is over, and one that never was.
+    /// The same for another caller's task, a forgotten one, and one that never existed.
     fn missing(&self) -> Error {
         let what = "there is no task of this id, or no more";
         self.caller.refuse(&self.problem(ProblemKind::TaskMissing, what))

@@ -22,7 +22,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 
-/// How long a task is left to others whose handler this app does not have.
+/// How long a task without a handler in this app is left to other processes.
 const NOT_OURS: Duration = Duration::from_mins(1);
 
 /// Runs tasks until it is dropped: then it takes no more, and finishes those under way.
@@ -190,7 +190,7 @@ async fn take_up<B>(
     Ok(Tried::NotOurs { left_for: if ran { life } else { NOT_OURS } })
 }
 
-/// The task, if somebody has to run it; what is over is taken off the index.
+/// The task, if it still has to run; a finished one is taken off the index.
 async fn to_run(app: &Idempotency, key: &StorageKey) -> Result<Option<FoundTask>, StoreError> {
     let (engine, tasks) = (app.engine(), app.tasks());
     match tasks.find(engine, key).await? {

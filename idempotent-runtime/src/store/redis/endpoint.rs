@@ -37,7 +37,7 @@ enum Servers {
     Sentinel(SentinelMaster),
 }
 
-/// How to connect to one server.
+/// The way to connect to one server.
 #[derive(Clone)]
 struct ConnectSettings {
     config: AsyncConnectionConfig,

@@ -40,7 +40,7 @@ pub(crate) use endpoint::Endpoint;
 /// under pressure.
 pub struct RedisStore {
     connections: RedisConnections,
-    /// Where the server tells of changes.
+    /// The connections on which the server tells of changes.
     watches: Option<Watches>,
     prefix: String,
     swap: Script,

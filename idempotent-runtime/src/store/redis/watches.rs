@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
-/// Watches keys for those who wait for them to change.
+/// Watches keys for waiters.
 pub(super) struct Watches {
     connections: RedisConnections,
     registry: Arc<WatcherRegistry>,
@@ -39,7 +39,7 @@ struct Watcher {
 }
 
 impl Watches {
-    /// `None` for a cluster, where nobody tells: each master knows its own keys, and slots move.
+    /// `None` for a cluster, which does not tell: each master knows its own keys, and slots move.
     pub(super) fn of(endpoint: &Endpoint) -> RedisResult<Option<Self>> {
         let registry = Arc::<WatcherRegistry>::default();
         let pushes = {

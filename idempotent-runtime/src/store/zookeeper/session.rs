@@ -80,7 +80,7 @@ impl Sessions {
     }
 }
 
-/// The parent of the nodes of all who want this lock.
+/// The parent of the nodes of all waiters and the holder of this lock.
 pub(super) fn directory(key: &StorageKey) -> String {
     format!("{ROOT}/{key}")
 }

@@ -46,7 +46,7 @@ impl AmqpSession {
 }
 
 /// Connects within a deadline of its own: the client library waits for ever for a host that does not answer,
-/// on a thread that nobody can end.
+/// on a thread that cannot be ended.
 async fn connect(uri: AMQPUri) -> Result<Connection> {
     let open = async |uri: AMQPUri, runtime| {
         let tls = OwnedTLSConfig::default();
