@@ -54,6 +54,49 @@ pub(crate) fn all(config: &mut web::ServiceConfig) {
 
 type Handler = web::Data<ControlledHandler>;
 
+/// Handlers that only run, by name, path and the arguments of their attribute.
+macro_rules! stubs {
+    ($($name:ident $path:tt: $($argument:ident = $value:tt),*;)*) => {$(
+        #[route($path, method = "POST")]
+        #[idempotent($($argument = $value),*)]
+        async fn $name(handler: Handler) -> impl Responder {
+            handler.run().await
+        }
+    )*};
+}
+
+stubs! {
+    short "/short": ttl = "1s", lease = "500ms";
+    waiting "/waiting": on_in_flight = "wait", wait = "1m";
+    impatient "/impatient": on_in_flight = "wait", wait = "50ms";
+    optional "/optional": required = false;
+    optional_parts "/optional-parts":
+        key = "{header.X-Part}{query.part}{form.part}",
+        required = false,
+        fingerprint = "none";
+    rejecting "/rejecting": on_duplicate = "reject";
+    holding "/holding": on_abandoned = "hold", lease = "500ms";
+    lasting "/lasting": lease = "2s";
+    in_any_case "/in-any-case/{who}": on_store_error = "run";
+    everything_stored "/everything-stored": store = "2xx, 404, 5xx";
+    extra_headers "/extra-headers": headers = "X-Total, X-Page";
+    by_sources "/by-sources/{id}": key = "{query.q}-{cookie.sid}-{header.X-Part}-{path.id}";
+    by_form "/by-form": key = "{form.token}", fingerprint = "none";
+    by_credentials "/by-credentials/{session}":
+        key = "{path.session}{header.X-Api-Key}{header.X-CSRF}{query.reset_token}{form.client_secret}",
+        fingerprint = "none";
+    everybodys "/everybodys": scope = "shared";
+    personal "/personal": scope = "{header.X-Tenant}:{header.X-User}";
+    messages "/messages": on_duplicate = "reject", message = "重复的请求 (duplicate request)";
+    recent "/recent": within = "5m";
+    first_sent "/first-sent": first_sent = "{header.Repeatability-First-Sent}", ttl = "1h";
+    token_replayed "/token-replayed":
+        strategy = "token",
+        key = "{header.token}",
+        operation = "token_replayed";
+    form_small "/form-small": key = "{form.token}", max_body = "200B";
+}
+
 #[route("/orders", method = "POST", method = "PUT")]
 #[idempotent]
 async fn orders(handler: Handler, _body: web::Bytes) -> impl Responder {
@@ -64,64 +107,6 @@ async fn orders(handler: Handler, _body: web::Bytes) -> impl Responder {
 #[route("/orders/{id}/items", method = "POST")]
 async fn nested(handler: Handler, id: web::Path<String>) -> impl Responder {
     let _ = id;
-    handler.run().await
-}
-
-#[route("/short", method = "POST")]
-#[idempotent(ttl = "1s", lease = "500ms")]
-async fn short(handler: Handler) -> impl Responder {
-    handler.run().await
-}
-
-#[route("/waiting", method = "POST")]
-#[idempotent(on_in_flight = "wait", wait = "1m")]
-async fn waiting(handler: Handler) -> impl Responder {
-    handler.run().await
-}
-
-#[route("/impatient", method = "POST")]
-#[idempotent(on_in_flight = "wait", wait = "50ms")]
-async fn impatient(handler: Handler) -> impl Responder {
-    handler.run().await
-}
-
-#[route("/optional", method = "POST")]
-#[idempotent(required = false)]
-async fn optional(handler: Handler) -> impl Responder {
-    handler.run().await
-}
-
-#[route("/optional-parts", method = "POST")]
-#[idempotent(
-    key = "{header.X-Part}{query.part}{form.part}",
-    required = false,
-    fingerprint = "none"
-)]
-async fn optional_parts(handler: Handler) -> impl Responder {
-    handler.run().await
-}
-
-#[route("/rejecting", method = "POST")]
-#[idempotent(on_duplicate = "reject")]
-async fn rejecting(handler: Handler) -> impl Responder {
-    handler.run().await
-}
-
-#[route("/holding", method = "POST")]
-#[idempotent(on_abandoned = "hold", lease = "500ms")]
-async fn holding(handler: Handler) -> impl Responder {
-    handler.run().await
-}
-
-#[route("/lasting", method = "POST")]
-#[idempotent(lease = "2s")]
-async fn lasting(handler: Handler) -> impl Responder {
-    handler.run().await
-}
-
-#[route("/in-any-case/{who}", method = "POST")]
-#[idempotent(on_store_error = "run")]
-async fn in_any_case(handler: Handler) -> impl Responder {
     handler.run().await
 }
 
@@ -146,18 +131,6 @@ async fn locked_impatiently(handler: Handler, attempt: Attempt) -> impl Responde
 fn fenced(mut response: HttpResponse, attempt: &Attempt) -> HttpResponse {
     response.headers_mut().insert(HeaderName::from_static("x-attempt"), attempt.number().into());
     response
-}
-
-#[route("/everything-stored", method = "POST")]
-#[idempotent(store = "2xx, 404, 5xx")]
-async fn everything_stored(handler: Handler) -> impl Responder {
-    handler.run().await
-}
-
-#[route("/extra-headers", method = "POST")]
-#[idempotent(headers = "X-Total, X-Page")]
-async fn extra_headers(handler: Handler) -> impl Responder {
-    handler.run().await
 }
 
 #[route("/small", method = "POST")]
@@ -204,57 +177,6 @@ async fn by_fingerprint(handler: Handler, order: web::Json<Order>) -> impl Respo
     handler.run().await
 }
 
-#[route("/by-sources/{id}", method = "POST")]
-#[idempotent(key = "{query.q}-{cookie.sid}-{header.X-Part}-{path.id}")]
-async fn by_sources(handler: Handler) -> impl Responder {
-    handler.run().await
-}
-
-#[route("/by-form", method = "POST")]
-#[idempotent(key = "{form.token}", fingerprint = "none")]
-async fn by_form(handler: Handler) -> impl Responder {
-    handler.run().await
-}
-
-#[route("/by-credentials/{session}", method = "POST")]
-#[idempotent(
-    key = "{path.session}{header.X-Api-Key}{header.X-CSRF}{query.reset_token}{form.client_secret}",
-    fingerprint = "none"
-)]
-async fn by_credentials(handler: Handler) -> impl Responder {
-    handler.run().await
-}
-
-#[route("/everybodys", method = "POST")]
-#[idempotent(scope = "shared")]
-async fn everybodys(handler: Handler) -> impl Responder {
-    handler.run().await
-}
-
-#[route("/personal", method = "POST")]
-#[idempotent(scope = "{header.X-Tenant}:{header.X-User}")]
-async fn personal(handler: Handler) -> impl Responder {
-    handler.run().await
-}
-
-#[route("/messages", method = "POST")]
-#[idempotent(on_duplicate = "reject", message = "重复的请求 (duplicate request)")]
-async fn messages(handler: Handler) -> impl Responder {
-    handler.run().await
-}
-
-#[route("/recent", method = "POST")]
-#[idempotent(within = "5m")]
-async fn recent(handler: Handler) -> impl Responder {
-    handler.run().await
-}
-
-#[route("/first-sent", method = "POST")]
-#[idempotent(first_sent = "{header.Repeatability-First-Sent}", ttl = "1h")]
-async fn first_sent(handler: Handler) -> impl Responder {
-    handler.run().await
-}
-
 #[route("/token", method = "POST")]
 #[idempotent(
     strategy = "token",
@@ -263,12 +185,6 @@ async fn first_sent(handler: Handler) -> impl Responder {
     on_duplicate = "reject"
 )]
 async fn token(handler: Handler, _body: web::Bytes) -> impl Responder {
-    handler.run().await
-}
-
-#[route("/token-replayed", method = "POST")]
-#[idempotent(strategy = "token", key = "{header.token}", operation = "token_replayed")]
-async fn token_replayed(handler: Handler) -> impl Responder {
     handler.run().await
 }
 
@@ -293,10 +209,4 @@ async fn form_sent(handler: Handler, body: web::Bytes) -> impl Responder {
     }
     let place = format!("/orders/{}", handler.runs());
     HttpResponse::SeeOther().insert_header(("Location", place)).body(body.len().to_string())
-}
-
-#[route("/form-small", method = "POST")]
-#[idempotent(key = "{form.token}", max_body = "200B")]
-async fn form_small(handler: Handler) -> impl Responder {
-    handler.run().await
 }
