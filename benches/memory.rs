@@ -7,7 +7,7 @@ use idempotent_runtime::MemoryStore;
 use idempotent_runtime::clock::SystemClock;
 use idempotent_runtime::engine::DuplicateRules;
 use idempotent_runtime::engine::{Admission, ClaimRequest, Engine, ReclaimWindow};
-use idempotent_runtime::engine::{Claim, Claimable};
+use idempotent_runtime::engine::{Claim, Claimable, IfForgotten};
 use idempotent_runtime::key::{Address, Fingerprint, Guard, KeyParts, Namespace, StorageKey};
 use idempotent_runtime::outcome::{Outcome, StoredResponse};
 use idempotent_runtime::policy::{DefinitionId, OnAbandoned, OnDuplicate, OnInFlight};
@@ -69,6 +69,7 @@ fn ask(number: u32, ttl: Duration) -> ClaimRequest {
             claimable: Claimable::Any,
             lease: Duration::from_mins(1),
             retention: ttl,
+            if_forgotten: IfForgotten::PutAgain,
         },
         rules: DuplicateRules {
             on_duplicate: OnDuplicate::Replay,

@@ -1,7 +1,7 @@
 //! Invariant S3: an owner that lost its key changes nothing, however it ends.
 
 use crate::{EngineFixture, KEEP, LEASE, TTL, answer};
-use idempotent_runtime::engine::{Completion, Execution};
+use idempotent_runtime::engine::{Completion, Execution, LeaseStatus};
 use idempotent_runtime::outcome::Outcome;
 use idempotent_runtime::store::record::State;
 
@@ -101,15 +101,38 @@ async fn after_another_died_a_stale_owner_changes_nothing() {
     .await;
 }
 
+/// Nobody else has the key, and the effect is there: a retry must find it.
 #[tokio::test]
-async fn once_the_record_is_gone_a_stale_owner_puts_none() {
-    changes_nothing(async |fixture| {
-        let stale = fixture.run().await;
+async fn once_the_record_is_gone_an_owner_leaves_its_end_behind_and_no_renewal() {
+    for ending in ENDINGS {
+        let fixture = EngineFixture::new();
+        let late = fixture.run().await;
         fixture.clock.advance(LEASE + KEEP);
+        assert_eq!(late.renew().await.unwrap(), LeaseStatus::Lost);
         assert_eq!(fixture.entry().await, None);
-        (stale, None)
-    })
-    .await;
+        let stored = match ending {
+            Ending::Completes => Some(late.complete(answer("late"), TTL).await),
+            Ending::LeavesATombstone => Some(late.complete(Outcome::Tombstone, TTL).await),
+            other => {
+                other.late(late).await;
+                None
+            }
+        };
+        let left = fixture.entry().await.map(|entry| entry.left);
+        let (state, life) = match ending {
+            Ending::Completes => (State::Completed(answer("late")), TTL),
+            Ending::LeavesATombstone => (State::Completed(Outcome::Tombstone), TTL),
+            Ending::Releases => (State::Issued, TTL),
+            Ending::Abandons => (fixture.state().await, KEEP),
+            Ending::Dies => {
+                assert_eq!(left, None);
+                continue;
+            }
+        };
+        assert_eq!((fixture.state().await, left), (state, Some(life)), "{ending:?}");
+        assert!(stored.is_none_or(|stored| stored == Completion::Yes), "{ending:?}");
+        assert_eq!(fixture.engine.counts().lost, 0, "{ending:?}");
+    }
 }
 
 /// Attempts start anew with a new record: the owner is compared, not the number.

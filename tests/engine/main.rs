@@ -5,6 +5,7 @@ mod contention;
 mod drained;
 mod endings;
 mod external_locks;
+mod fences;
 mod insisted;
 mod leases;
 mod left_exchanges;
@@ -17,7 +18,7 @@ use bytes::Bytes;
 use idempotent_runtime::MemoryStore;
 use idempotent_runtime::clock::{Clock, ManualClock};
 use idempotent_runtime::engine::{Admission, ClaimRequest, Engine, Execution, ReclaimWindow};
-use idempotent_runtime::engine::{Claim, Claimable, Claimed, Claimer, claim};
+use idempotent_runtime::engine::{Claim, Claimable, Claimed, Claimer, IfForgotten, claim};
 use idempotent_runtime::engine::{DuplicateRules, Refusal};
 use idempotent_runtime::key::{Fingerprint, Guard, StorageKey};
 use idempotent_runtime::outcome::{Outcome, StoredResponse};
@@ -96,6 +97,7 @@ fn wanted() -> Claim {
         claimable: Claimable::Any,
         lease: LEASE,
         retention: KEEP,
+        if_forgotten: IfForgotten::PutAgain,
     }
 }
 

@@ -51,14 +51,18 @@ async fn a_run_under_way_and_one_that_ended_are_left_alone() {
 
 #[tokio::test]
 async fn a_dead_owner_that_comes_back_after_the_resolution_changes_nothing() {
-    let fixture = EngineFixture::new();
-    let late = fixture.run().await;
-    fixture.clock.advance(LEASE + TICK);
-    let resolved = fixture.engine.resolve(&KEY, Resolution::Done).await.unwrap();
-    assert_eq!(resolved, Resolved::Yes);
-    let resolved = fixture.entry().await;
-    late.complete(answer("late"), crate::TTL).await;
-    assert_eq!(fixture.entry().await, resolved);
+    for resolution in [Resolution::Done, Resolution::NotDone] {
+        let fixture = EngineFixture::new();
+        let late = fixture.run().await;
+        fixture.clock.advance(LEASE + TICK);
+        let resolved = fixture.engine.resolve(&KEY, resolution).await.unwrap();
+        assert_eq!(resolved, Resolved::Yes);
+        let resolved = fixture.entry().await;
+        assert!(resolved.is_some(), "it leaves a record, never nothing");
+        late.complete(answer("late"), crate::TTL).await;
+        assert_eq!(fixture.entry().await, resolved, "{resolution:?}");
+        assert_eq!(fixture.engine.counts().lost, 1);
+    }
 }
 
 #[test]

@@ -64,7 +64,7 @@ const ENGINE: Order = Order {
         "ending",
         "completion refusals run_context",
         "core",
-        "heartbeat wait fair_queue in_flight",
+        "heartbeat wait fair_queue fences in_flight",
         "claim_request",
         "decide",
         "claim",

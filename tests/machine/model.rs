@@ -134,9 +134,15 @@ impl Model {
         self.runs.get_mut(&run).expect("it goes on")
     }
 
+    /// Whether a run leaves its end behind: its key is its own, or there is nothing and nobody else may have it.
+    fn may_end(&self, run: usize) -> bool {
+        let key = self.runs[&run].key;
+        self.owns(run) || key != Key::Lock && self.entry(key).is_none()
+    }
+
     /// A run ends, and leaves this behind if it may.
     fn end(&mut self, run: usize, state: State, life: u64) -> bool {
-        let owns = self.owns(run);
+        let owns = self.may_end(run);
         let Run { key, attempt, content, .. } = self.runs.remove(&run).expect("it goes on");
         if owns {
             self.put(key, attempt, content, state, life);

@@ -10,7 +10,7 @@ use idempotent_runtime::clock::ManualClock;
 use idempotent_runtime::engine::{
     Admission, ClaimRequest, Completion, Engine, Execution, LeaseStatus, ReclaimWindow,
 };
-use idempotent_runtime::engine::{Claim, Claimable};
+use idempotent_runtime::engine::{Claim, Claimable, IfForgotten};
 use idempotent_runtime::engine::{DuplicateRules, Refusal};
 use idempotent_runtime::key::{Fingerprint, Guard, StorageKey};
 use idempotent_runtime::outcome::{Outcome, StoredResponse};
@@ -89,6 +89,10 @@ fn ask(request: &Request) -> ClaimRequest {
             claimable,
             lease,
             retention,
+            if_forgotten: match request.key {
+                Key::Lock => IfForgotten::Lost,
+                _ => IfForgotten::PutAgain,
+            },
         },
         rules: DuplicateRules {
             on_duplicate: request.on_duplicate,

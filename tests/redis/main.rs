@@ -5,6 +5,7 @@ mod connections;
 mod dropped_locks;
 mod foreign;
 mod keys;
+mod losses;
 mod monitor;
 mod outages;
 mod refusals;

@@ -9,6 +9,7 @@ use tests::eventually;
 on_both_servers! {
     a_table_that_is_gone_at_the_end_of_a_run_costs_no_second_effect,
     an_outcome_that_the_database_never_takes_leaves_a_tombstone,
+    a_table_that_is_emptied_in_mid_handler_costs_no_second_effect,
 }
 
 /// The engine's patience with its store, two seconds, and something for a busy host; far below the lease.
@@ -60,4 +61,20 @@ async fn an_outcome_that_the_database_never_takes_leaves_a_tombstone(kind: Kind)
     })
     .await;
     assert_eq!((shop.handler.runs(), shop.idempotency.counts().not_stored), (1, 1));
+}
+
+/// As after a failover to a replica that did not have the claim.
+async fn a_table_that_is_emptied_in_mid_handler_costs_no_second_effect(kind: Kind) {
+    let database = kind.database().await;
+    let shop = Shop::open(&database).await;
+    let mut session = Session::open(&database).await;
+    shop.handler.pause();
+    let (first, ()) = tokio::join!(shop.order("k"), async {
+        shop.handler.runs_reach(1).await;
+        session.run("DELETE FROM idempotency_records").await;
+        shop.handler.resume();
+    });
+    assert_eq!((first.status, first.header("Idempotency-Stored")), (201, None));
+    let retry = shop.order("k").await;
+    assert_eq!((retry.is_replay(), &retry.body, shop.handler.runs()), (true, &first.body, 1));
 }

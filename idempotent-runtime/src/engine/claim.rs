@@ -4,10 +4,9 @@
 //! was seen. Whoever loses a race looks again. Nothing is decided here that a policy could want
 //! otherwise: what was found is told, and `decide` judges it.
 
-use crate::clock::millis;
 use crate::engine::claimed::{Claimed, FirstRequest};
 use crate::engine::claimer::Claimer;
-use crate::engine::lease::{Current, Lease, decode};
+use crate::engine::lease::{Current, IfForgotten, Lease, decode};
 use crate::error::StoreError;
 use crate::fingerprint::Fingerprint;
 use crate::key::StorageKey;
@@ -33,19 +32,9 @@ pub enum Claimable {
     Issued,
     /// Any that nobody holds, in the order of asking within this process.
     ///
-    /// Its attempts start at the milliseconds since 1970, so that they grow even after the store
-    /// forgot the key.
+    /// Its attempts start at the milliseconds since 1970, or above the largest that this process has seen, so
+    /// that they grow even after the store forgot the key.
     InOrder,
-}
-
-impl Claimable {
-    /// The attempt of a key that the store does not know, at this moment since 1970.
-    pub(super) fn first_attempt(self, now: Duration) -> u64 {
-        match self {
-            Self::Any | Self::Issued => 1,
-            Self::InOrder => millis(now),
-        }
-    }
 }
 
 /// A key, and the contents of its record.
@@ -66,6 +55,8 @@ pub struct Claim {
     /// How long the record stays after the lease is over, so that a dead owner is noticed and
     /// attempts keep growing.
     pub retention: Duration,
+    /// What its owner does when the store has nothing under the key any more.
+    pub if_forgotten: IfForgotten,
 }
 
 /// Claims a key, or says why not.
@@ -132,7 +123,8 @@ async fn contend(
 ) -> Result<Claimed, StoreError> {
     let mut seen = Some(met);
     // Whoever met no other owner was only late, and must not look like another request.
-    let mut busy = FirstRequest { fingerprint: claim.fingerprint, definition: claim.definition };
+    let ours = FirstRequest { fingerprint: claim.fingerprint, definition: claim.definition };
+    let mut busy = (ours, 0);
     for _ in 0..RACES {
         let there = match seen.take() {
             Some(there) => there,
@@ -143,7 +135,7 @@ async fn contend(
         };
         let verdict = match judge(claim, by, &there)? {
             Verdict::Held(holder) => {
-                busy = holder.first;
+                busy = (holder.first, holder.attempt);
                 holder.judge(store, claim, by, &there).await?
             }
             verdict => verdict,
@@ -164,7 +156,8 @@ async fn contend(
             }
         }
     }
-    Ok(Claimed::InProgress { first: busy, retry_after: BUSY })
+    let (first, attempt) = busy;
+    Ok(Claimed::InProgress { first, attempt, retry_after: BUSY })
 }
 
 /// The meaning of a record for a claim.
@@ -236,7 +229,7 @@ impl Holder {
         Ok(match store.read(&claim.key).await? {
             Some(entry) if entry.value == *there => match entry.left.checked_sub(retention) {
                 Some(retry_after) if !retry_after.is_zero() => {
-                    Verdict::Told(Claimed::InProgress { first, retry_after })
+                    Verdict::Told(Claimed::InProgress { first, attempt, retry_after })
                 }
                 _ if by.take_over == Some(attempt) => {
                     Verdict::Free { attempt, succession: Succession::TakenOver }
@@ -292,6 +285,7 @@ impl Claim {
             head: record::head_length(&self.label, attempt),
             length: self.lease,
             retention: self.retention,
+            if_forgotten: self.if_forgotten,
             current: Mutex::new(Current { renewals, value: record, ..Current::default() }),
         })
     }

@@ -25,6 +25,8 @@ pub enum Claimed {
     InProgress {
         /// The request that runs.
         first: FirstRequest,
+        /// Of the owner.
+        attempt: u64,
         /// When the lease would be over.
         retry_after: Duration,
     },
@@ -47,6 +49,15 @@ pub enum Claimed {
 }
 
 impl Claimed {
+    /// The attempt of the run that was found or may begin; 0 where that is over or unknown.
+    pub(super) fn attempt(&self) -> u64 {
+        match self {
+            Self::Acquired(lease) => lease.attempt(),
+            Self::InProgress { attempt, .. } | Self::Abandoned { attempt, .. } => *attempt,
+            Self::Done { .. } | Self::NotIssued => 0,
+        }
+    }
+
     /// The request that came first, if another did.
     pub(super) const fn first(&self) -> Option<FirstRequest> {
         match self {

@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::engine::definitions::Definitions;
 use crate::engine::fair_queue::FairQueues;
+use crate::engine::fences::Fences;
 use crate::engine::heartbeat::{Heartbeat, Tools};
 use crate::engine::in_flight::InFlight;
 use crate::engine::pause::pause_for;
@@ -35,6 +36,7 @@ pub(crate) struct EngineCore {
     pub(super) rooms: WaitingRooms,
     pub(super) in_flight: Arc<InFlight>,
     pub(super) queues: FairQueues,
+    pub(super) fences: Fences,
     pub(super) heartbeat: Heartbeat,
     pub(super) definitions: Definitions,
     /// Turns to ask the store behind a caller.
@@ -49,6 +51,7 @@ impl EngineCore {
             rooms: WaitingRooms::default(),
             in_flight: Arc::default(),
             queues: FairQueues::default(),
+            fences: Fences::default(),
             heartbeat: Heartbeat::default(),
             definitions: Definitions::default(),
             turns: Semaphore::new(BEHIND_AT_ONCE),

@@ -115,6 +115,7 @@ mod tests {
     use crate::engine::claimed::FirstRequest;
     use crate::engine::claimer::Claimer;
     use crate::engine::definitions::RecordPlace;
+    use crate::engine::lease::IfForgotten;
     use crate::fingerprint::Fingerprint;
     use crate::key::{Guard, StorageKey};
     use crate::outcome::StoredResponse;
@@ -202,6 +203,7 @@ mod tests {
             claimable: Claimable::Any,
             lease: LEFT,
             retention: LEFT,
+            if_forgotten: IfForgotten::PutAgain,
         }
     }
 
@@ -219,7 +221,7 @@ mod tests {
         match found {
             Found::Free => acquired(),
             Found::Unknown => Claimed::NotIssued,
-            Found::InFlight => Claimed::InProgress { first, retry_after: LEFT },
+            Found::InFlight => Claimed::InProgress { first, attempt: DEAD, retry_after: LEFT },
             Found::Dead => Claimed::Abandoned { first, attempt: DEAD },
             Found::Answer => done(answer()),
             Found::Value => done(value()),

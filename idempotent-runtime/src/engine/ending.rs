@@ -7,13 +7,12 @@
 
 use crate::engine::completion::{Completion, End, Leaves};
 use crate::engine::core::EngineCore;
-use crate::engine::lease::Lease;
+use crate::engine::lease::{Lease, Put};
 use crate::engine::pause::{jittered, pause_for};
 use crate::engine::refusals::Refusals;
 use crate::engine::run_context::RunContext;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::outcome::Outcome;
-use crate::store::LeaseStatus;
 use bytes::Bytes;
 use std::error::Error as StdError;
 use std::pin::pin;
@@ -28,11 +27,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// A run that is about to end. Dropped before its end, it goes on without whoever waited for it.
 #[derive(Debug)]
-pub(super) struct Ending(Option<OpenEnd>);
+pub(super) struct Ending(Option<UnstoredEnd>);
 
 /// A run whose last record is not there yet.
 #[derive(Debug)]
-struct OpenEnd {
+struct UnstoredEnd {
     context: RunContext,
     lease: Arc<Lease>,
     leaves: Leaves,
@@ -56,7 +55,7 @@ impl Ending {
         // A key that was to be free for a moment is given back all the same.
         let shortest = if leaves == Leaves::FreeKey { lease.length() } else { Duration::ZERO };
         let insisted_until = ends.max(now + shortest);
-        Self(Some(OpenEnd { context, lease, leaves, last, ends, insisted_until }))
+        Self(Some(UnstoredEnd { context, lease, leaves, last, ends, insisted_until }))
     }
 
     /// Puts the record. An outcome is waited for as long as the engine's patience lasts; a key that is given
@@ -64,16 +63,18 @@ impl Ending {
     #[expect(clippy::manual_async_fn, reason = "what an async function is given is kept twice")]
     pub(super) fn put(mut self) -> impl Future<Output = Completion> {
         async move {
-            let Some(open) = &self.0 else { return Completion::No };
+            let Some(unstored) = &self.0 else { return Completion::No };
             let began = Instant::now();
-            let tried = open.exchange().await;
-            let Some(open) = self.0.take() else { return Completion::No };
+            let tried = unstored.exchange().await;
+            let Some(unstored) = self.0.take() else { return Completion::No };
             match tried {
                 // What is rare is boxed, because its future is large.
-                Err(error) if !is_final(&error) => Box::pin(open.go_on_behind(error, began)).await,
+                Err(error) if !is_final(&error) => {
+                    Box::pin(unstored.go_on_behind(error, began)).await
+                }
                 tried => {
-                    let core = Arc::clone(&open.context.core);
-                    End::told(Some(open.ended(tried)), core.counters())
+                    let core = Arc::clone(&unstored.context.core);
+                    End::told(Some(unstored.ended(tried)), core.counters())
                 }
             }
         }
@@ -82,13 +83,13 @@ impl Ending {
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        if let Some(open) = self.0.take() {
-            open.insist(Refusals::default(), None);
+        if let Some(unstored) = self.0.take() {
+            unstored.insist(Refusals::default(), None);
         }
     }
 }
 
-impl OpenEnd {
+impl UnstoredEnd {
     /// Insists on the record, and waits for it until the engine's patience is over.
     async fn go_on_behind(mut self, error: StoreError, began: Instant) -> Completion {
         let (core, key) = (Arc::clone(&self.context.core), self.lease.key);
@@ -144,7 +145,7 @@ impl OpenEnd {
     }
 
     /// Renews the lease, so that nobody runs meanwhile, and puts the record once more.
-    async fn try_again(&mut self, refusals: &mut Refusals) -> Result<LeaseStatus, StoreError> {
+    async fn try_again(&mut self, refusals: &mut Refusals) -> Result<Put, StoreError> {
         let core = Arc::clone(&self.context.core);
         let _turn = core.turns.acquire().await;
         let is_renewed = self.leaves != Leaves::FreeKey && self.renew().await;
@@ -156,17 +157,12 @@ impl OpenEnd {
     }
 
     async fn renew(&self) -> bool {
-        let sent = self.core().clock().steady();
-        let work = self.lease.renew(self.core().store());
+        let work = self.lease.renew(self.core().store(), self.core().clock());
         let renewed = self.core().bounded("swap", pin!(work)).await;
-        let is_renewed = matches!(renewed, Ok(LeaseStatus::Held));
-        if is_renewed {
-            self.lease.set_end(sent + self.lease.length());
-        }
-        is_renewed
+        renewed.is_ok_and(Put::is_ours)
     }
 
-    async fn exchange(&self) -> Result<LeaseStatus, StoreError> {
+    async fn exchange(&self) -> Result<Put, StoreError> {
         let life = self.ends.saturating_sub(self.core().clock().steady());
         let work = self.lease.exchange(self.core().store(), &self.last, life);
         self.core().bounded("swap", pin!(work)).await
@@ -193,20 +189,16 @@ impl OpenEnd {
         self.core().clock().steady() >= self.insisted_until
     }
 
-    fn ended(self, tried: Result<LeaseStatus, StoreError>) -> End {
+    fn ended(self, tried: Result<Put, StoreError>) -> End {
         let (rooms, key, leaves) = (&self.core().rooms, &self.lease.key, self.leaves);
         let attempt = self.lease.attempt();
         match tried {
-            Ok(LeaseStatus::Held) if leaves == Leaves::FreeKey => rooms.freed(key),
-            Ok(LeaseStatus::Held) => rooms.finished(key),
-            Ok(LeaseStatus::Lost) => {
-                tracing::warn!(
-                    %key,
-                    attempt,
-                    "a run outlived its lease and another owner has its key; its outcome is not stored",
-                );
+            Ok(Put::Lost(loss)) => {
+                tracing::warn!(%key, attempt, "a run lost its key and leaves nothing behind: {loss}");
                 return End::Lost;
             }
+            Ok(_) if leaves == Leaves::FreeKey => rooms.freed(key),
+            Ok(_) => rooms.finished(key),
             Err(error) => {
                 let (error, what) = (&error as &dyn StdError, leaves.failed());
                 tracing::error!(%key, attempt, error, "{what}; the key is not free before its lease is over");

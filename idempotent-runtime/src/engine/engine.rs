@@ -122,11 +122,14 @@ impl Engine {
         mut sent: Duration,
     ) -> Result<Admission, StoreError> {
         let core = &*self.0;
-        let now = core.clock().wall();
-        let mut by = Claimer::new(claim.claimable.first_attempt(now), now);
+        let first = self.first_attempt(claim.claimable);
+        let mut by = Claimer::new(first, core.clock().wall());
         let mut waiting = None;
         loop {
             let claimed = settle(claim, &by, &context).await?;
+            if claim.claimable == Claimable::InOrder {
+                core.fences.saw(claimed.attempt());
+            }
             match decide(claimed, claim, *rules, &core.definitions) {
                 Decision::Run(lease) => {
                     if by.take_over.is_some_and(|dead| lease.attempt() == dead + 1) {
@@ -157,6 +160,7 @@ impl Engine {
                 }
             }
             sent = core.clock().steady();
+            by.first = self.first_attempt(claim.claimable);
         }
     }
 
@@ -164,6 +168,13 @@ impl Engine {
         lease.set_end(ends);
         let renewal = self.0.heartbeat.keep(&lease);
         context.run(lease, Ownership::Renewed(renewal))
+    }
+
+    fn first_attempt(&self, claimable: Claimable) -> u64 {
+        match claimable {
+            Claimable::Any | Claimable::Issued => 1,
+            Claimable::InOrder => self.0.fences.first(self.0.clock().wall()),
+        }
     }
 
     /// Starts the thread that keeps leases alive and lets the store drop what is over.

@@ -65,13 +65,9 @@ impl Execution {
             // Its session is kept alive, or it is not.
             return Ok(if lock.is_certain() { LeaseStatus::Held } else { LeaseStatus::Lost });
         }
-        let sent = self.core().clock().steady();
-        let work = self.lease.renew(self.core().store());
-        let status = self.core().bounded("swap", pin!(work)).await?;
-        if status == LeaseStatus::Held {
-            self.lease.set_end(sent + self.lease.length());
-        }
-        Ok(status)
+        let work = self.lease.renew(self.core().store(), self.core().clock());
+        let renewed = self.core().bounded("swap", pin!(work)).await?;
+        Ok(if renewed.is_ours() { LeaseStatus::Held } else { LeaseStatus::Lost })
     }
 
     /// Whether it is certain that nobody else has the key by now.
@@ -82,9 +78,7 @@ impl Execution {
     pub fn is_certain(&self) -> bool {
         match &self.ownership {
             Ownership::Lock(lock) => lock.is_certain(),
-            Ownership::Renewed(_) | Ownership::Ending => {
-                self.core().clock().steady() < self.lease.ends()
-            }
+            Ownership::Renewed(_) | Ownership::Ending => self.lease.holds(self.core().clock()),
         }
     }
 

@@ -5,15 +5,16 @@
 //! after the last renewal; a run that is shorter costs its place in the list and no more. The same
 //! thread, being there, lets the store drop what is over.
 
-use crate::engine::lease::Lease;
+use crate::engine::lease::{Lease, Put};
 use crate::engine::pause::jittered;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::observe::Counters;
+use crate::store::Store;
 use crate::store::own_thread::{OwnThread, lasting};
-use crate::store::{LeaseStatus, Store};
 use futures_util::FutureExt;
 use slab::Slab;
 use std::error::Error as StdError;
+use std::fmt::Display;
 use std::io::Error as IoError;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -208,17 +209,20 @@ async fn beat(queue: &Arc<RenewalQueue>, tools: &Tools) {
 }
 
 async fn renew(queue: &RenewalQueue, tools: &Tools, id: usize, lease: &Arc<Lease>) {
-    let sent = tools.clock.steady();
     let patience = tools.patience.min(lease.length() / PART);
-    let wait = match timeout(patience, caught("swap", lease.renew(&*tools.store))).await {
-        Ok(Ok(LeaseStatus::Held)) => {
-            lease.set_end(sent + lease.length());
+    let renewed = caught("swap", lease.renew(&*tools.store, &*tools.clock));
+    let wait = match timeout(patience, renewed).await {
+        Ok(Ok(Put::There | Put::Overtaken)) => {
             tools.counters.renewed.count();
             lease.length() / PART
         }
-        Ok(Ok(LeaseStatus::Lost)) => return lost(queue, id, lease),
+        // The store forgot it when it was too late to put it again. Another owner may be found there later.
+        Ok(Ok(Put::NotThere)) => lease.length() / PART,
+        Ok(Ok(Put::Lost(loss))) => return lost(queue, id, lease, &loss),
         // Something else is there, whatever it is.
-        Ok(Err(error)) if error.kind() == StoreErrorKind::Corrupt => return lost(queue, id, lease),
+        Ok(Err(error)) if error.kind() == StoreErrorKind::Corrupt => {
+            return lost(queue, id, lease, &"its record cannot be read");
+        }
         Ok(Err(error)) => failed(lease, Some(&error)),
         Err(_late) => failed(lease, None),
     };
@@ -246,7 +250,7 @@ fn failed(lease: &Lease, error: Option<&StoreError>) -> Duration {
     jittered((lease.length() / RETRY_PART).min(LONGEST_RETRY))
 }
 
-fn lost(queue: &RenewalQueue, id: usize, lease: &Arc<Lease>) {
+fn lost(queue: &RenewalQueue, id: usize, lease: &Arc<Lease>, why: &dyn Display) {
     // A run that ended while its renewal was under way has lost nothing.
     let lives = queue.beats().all.get(id).is_some_and(|beat| Arc::ptr_eq(&beat.lease, lease));
     if lives {
@@ -254,7 +258,7 @@ fn lost(queue: &RenewalQueue, id: usize, lease: &Arc<Lease>) {
         tracing::warn!(
             key = %lease.key,
             attempt = lease.attempt(),
-            "a lease is lost while its run goes on; another owner may run",
+            "a lease is lost while its run goes on, and another owner may run: {why}",
         );
     }
 }

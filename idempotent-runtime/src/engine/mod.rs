@@ -2,8 +2,8 @@
 //!
 //! Files import downwards, in this order: `task`, `cached`, `engine`, `external_lock`, `settle`, `resolve`, `drain`,
 //! `admission`, `execution`, `ending`, `completion`, `refusals`, `run_context`, `core`, `heartbeat`, `wait`,
-//! `fair_queue`, `in_flight`, `claim_request`, `decide`, `claim`, `claimed`, `claimer`, `definitions`, `lease`, `pause`,
-//! `detached`.
+//! `fair_queue`, `fences`, `in_flight`, `claim_request`, `decide`, `claim`, `claimed`, `claimer`, `definitions`,
+//! `lease`, `pause`, `detached`.
 
 mod admission;
 #[cfg(feature = "actix")]
@@ -24,6 +24,7 @@ mod engine;
 mod execution;
 mod external_lock;
 mod fair_queue;
+mod fences;
 mod heartbeat;
 mod in_flight;
 mod lease;
@@ -55,5 +56,5 @@ pub use drain::OnDrainTimeout;
 pub use engine::Engine;
 pub use execution::Execution;
 pub(crate) use in_flight::InFlightGuard;
-pub use lease::Lease;
+pub use lease::{IfForgotten, Lease};
 pub use resolve::{Resolution, Resolved};

@@ -1,7 +1,7 @@
 //! A safe read, computed once for each key, scope and ttl.
 
 use crate::engine::cached::AnswerLife;
-use crate::engine::{ClaimRequest, ReclaimWindow};
+use crate::engine::{ClaimRequest, IfForgotten, ReclaimWindow};
 use crate::fingerprint::Fingerprint;
 use crate::key::{Address, Guard, KeyParts, StorageKey};
 use crate::policy::{OnAbandoned, OnDuplicate, OnInFlight, Policy};
@@ -51,6 +51,8 @@ fn request(
     let mut request = common(policy, settings, key, label, Fingerprint::NONE);
     // How long computing takes has nothing to do with how long its answer is read.
     request.claim.lease = policy.lease.unwrap_or(settings.lease);
+    // Somebody may have forgotten the answer, and it can be computed again.
+    request.claim.if_forgotten = IfForgotten::Lost;
     request.rules.on_duplicate = OnDuplicate::Replay;
     request.rules.on_in_flight = OnInFlight::Reject;
     request.rules.on_abandoned = OnAbandoned::Retry;

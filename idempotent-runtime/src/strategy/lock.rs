@@ -5,7 +5,7 @@
 
 use crate::engine::{
     Admission, Claim, ClaimRequest, Claimable, Detached, DuplicateRules, Engine, Execution,
-    ReclaimWindow, Refusal,
+    IfForgotten, ReclaimWindow, Refusal,
 };
 use crate::error::StoreError;
 use crate::fingerprint::Fingerprint;
@@ -59,6 +59,8 @@ fn lock_request(
             claimable: Claimable::InOrder,
             lease,
             retention: settings.ttl.max(lease),
+            // Others may hold it by now.
+            if_forgotten: IfForgotten::Lost,
         },
         rules: DuplicateRules {
             on_duplicate: OnDuplicate::Reject,

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "actix")]
 use crate::clock::Clock;
-use crate::engine::{Claim, ClaimRequest, Claimable, ReclaimWindow};
+use crate::engine::{Claim, ClaimRequest, Claimable, IfForgotten, ReclaimWindow};
 use crate::fingerprint::Fingerprint;
 #[cfg(feature = "actix")]
 use crate::key::Guard;
@@ -152,6 +152,7 @@ pub(super) fn common(
             claimable: Claimable::Any,
             lease,
             retention: ttl,
+            if_forgotten: IfForgotten::PutAgain,
         },
         rules: policy.into(),
         wait: policy.wait.unwrap_or(settings.wait),

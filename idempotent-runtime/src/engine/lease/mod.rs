@@ -1,13 +1,28 @@
 //! A claim that was granted, and the ways it goes on or ends.
 
+mod loss;
+
+use crate::clock::Clock;
 use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::outcome::Outcome;
 use crate::store::record::{self, Owner, Record, State};
-use crate::store::{LeaseStatus, Store, Swap};
+use crate::store::{Store, Swap};
 use bytes::Bytes;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+pub(super) use loss::Loss;
+
+/// What an owner does when the store has nothing under its key: it was flushed, or restarted without its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfForgotten {
+    /// It puts its record again, so that what it did is not done a second time. It renews so only while its lease
+    /// holds by its own clock, and leaves its outcome also later.
+    PutAgain,
+    /// Its key is lost: somebody may have forgotten it on purpose, or hold it by now.
+    Lost,
+}
 
 /// The right to run, held by one owner until it is over.
 ///
@@ -21,6 +36,7 @@ pub struct Lease {
     pub(super) head: usize,
     pub(super) length: Duration,
     pub(super) retention: Duration,
+    pub(super) if_forgotten: IfForgotten,
     pub(super) current: Mutex<Current>,
 }
 
@@ -38,11 +54,29 @@ pub(super) struct Current {
 }
 
 /// The result of putting our next record.
-enum Exchange {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Put {
     There,
     /// A later one of ours is there.
     Overtaken,
-    Lost,
+    /// It is not, and nobody else's either: its lease was given up, or the store forgot it and the lease does not
+    /// hold any more.
+    NotThere,
+    Lost(Loss),
+}
+
+/// When a record that the store forgot may be put again.
+#[derive(Clone, Copy)]
+enum PutAgain<'a> {
+    /// While our lease holds by this clock.
+    WhileItHolds(&'a dyn Clock),
+    Always,
+}
+
+impl Put {
+    pub(super) const fn is_ours(self) -> bool {
+        matches!(self, Self::There | Self::Overtaken)
+    }
 }
 
 impl Current {
@@ -65,16 +99,22 @@ impl Lease {
     }
 
     /// Extends the lease by its length from now.
-    pub(super) async fn renew(&self, store: &dyn Store) -> Result<LeaseStatus, StoreError> {
-        let Some(next) = self.renewed() else { return Ok(LeaseStatus::Lost) };
-        Ok(match self.put(store, &next, self.length.saturating_add(self.retention)).await? {
-            Exchange::There => {
-                self.current().value = next;
-                LeaseStatus::Held
-            }
-            Exchange::Overtaken => LeaseStatus::Held,
-            Exchange::Lost => LeaseStatus::Lost,
-        })
+    pub(super) async fn renew(
+        &self,
+        store: &dyn Store,
+        clock: &dyn Clock,
+    ) -> Result<Put, StoreError> {
+        let Some(next) = self.renewed() else { return Ok(Put::NotThere) };
+        let sent = clock.steady();
+        let life = self.length.saturating_add(self.retention);
+        let put = self.put(store, &next, life, PutAgain::WhileItHolds(clock)).await?;
+        if put == Put::There {
+            self.current().value = next;
+        }
+        if put.is_ours() {
+            self.set_end(sent + self.length);
+        }
+        Ok(put)
     }
 
     /// It can be relied on until then.
@@ -82,8 +122,9 @@ impl Lease {
         self.current().ends = ends;
     }
 
-    pub(super) fn ends(&self) -> Duration {
-        self.current().ends
+    /// Whether it can be relied on now.
+    pub(super) fn holds(&self, clock: &dyn Clock) -> bool {
+        clock.steady() < self.current().ends
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {
@@ -138,17 +179,14 @@ impl Lease {
         record::with_state(&self.key, &self.current().value, self.head, state)
     }
 
-    /// Exchanges our record for the last one of this lease, which then lives this long.
+    /// Puts the last record of this lease, which then lives this long.
     pub(super) async fn exchange(
         &self,
         store: &dyn Store,
         last: &Bytes,
         life: Duration,
-    ) -> Result<LeaseStatus, StoreError> {
-        Ok(match self.put(store, last, life).await? {
-            Exchange::There | Exchange::Overtaken => LeaseStatus::Held,
-            Exchange::Lost => LeaseStatus::Lost,
-        })
+    ) -> Result<Put, StoreError> {
+        self.put(store, last, life, PutAgain::Always).await
     }
 
     /// Puts the next record in the place of ours.
@@ -160,32 +198,61 @@ impl Lease {
         store: &dyn Store,
         next: &Bytes,
         life: Duration,
-    ) -> Result<Exchange, StoreError> {
+        again: PutAgain<'_>,
+    ) -> Result<Put, StoreError> {
         loop {
             let ours = self.current().value.clone();
-            match store.swap(&self.key, &ours, next, life).await? {
-                Swap::Done => return Ok(Exchange::There),
-                Swap::Differs(Some(there)) if there == *next => return Ok(Exchange::There),
-                Swap::Differs(Some(there)) => {
-                    match (self.renewals(&there)?, self.renewals(next)?) {
-                        // A renewal that arrives after a later one, or after the run gave up.
-                        (Some(later), Some(next)) if later > next => {
-                            return Ok(Exchange::Overtaken);
-                        }
-                        (Some(_), _) => self.current().value = there,
-                        (None, _) => return Ok(Exchange::Lost),
-                    }
-                }
-                Swap::Differs(None) => return Ok(Exchange::Lost),
+            let there = match store.swap(&self.key, &ours, next, life).await? {
+                Swap::Done => return Ok(Put::There),
+                Swap::Differs(Some(there)) => there,
+                Swap::Differs(None) => match self.put_again(store, next, life, again).await? {
+                    Ok(there) => there,
+                    Err(put) => return Ok(put),
+                },
+            };
+            if there == *next {
+                return Ok(Put::There);
+            }
+            match (self.renewals(&there)?, self.renewals(next)?) {
+                // A renewal that arrives after a later one, or after the run gave up.
+                (Ok(later), Ok(next)) if later > next => return Ok(Put::Overtaken),
+                (Ok(_), _) => self.current().value = there,
+                (Err(loss), _) => return Ok(Put::Lost(loss)),
             }
         }
     }
 
-    /// How often a record was renewed, if it is ours and its run goes on.
-    fn renewals(&self, record: &Bytes) -> Result<Option<u32>, StoreError> {
+    /// Puts our record where nothing is, if it may be; the value that is there all the same, or how it ended.
+    async fn put_again(
+        &self,
+        store: &dyn Store,
+        next: &Bytes,
+        life: Duration,
+        again: PutAgain<'_>,
+    ) -> Result<Result<Bytes, Put>, StoreError> {
+        match (self.if_forgotten, again) {
+            (IfForgotten::Lost, _) => return Ok(Err(Put::Lost(Loss::Forgotten))),
+            (IfForgotten::PutAgain, PutAgain::WhileItHolds(clock)) if !self.holds(clock) => {
+                return Ok(Err(Put::NotThere));
+            }
+            (IfForgotten::PutAgain, _) => {}
+        }
+        let there = store.create(&self.key, next, life).await?;
+        if there.is_none() {
+            tracing::warn!(
+                key = %self.key,
+                attempt = self.attempt,
+                "the store forgot the record of a run, and its owner put it again",
+            );
+        }
+        Ok(there.ok_or(Put::There))
+    }
+
+    /// How often a record was renewed, if it is ours and its run goes on; otherwise what it is.
+    fn renewals(&self, record: &Bytes) -> Result<Result<u32, Loss>, StoreError> {
         Ok(match decode(&self.key, record, "swap")?.state {
-            State::InProgress { owner, renewals, .. } if owner == self.owner => Some(renewals),
-            _ => None,
+            State::InProgress { owner, renewals, .. } if owner == self.owner => Ok(renewals),
+            other => Err(Loss::to(&other)),
         })
     }
 }

@@ -102,6 +102,7 @@ async fn claimed(store: &MemoryStore, by: Claimer) -> Arc<Lease> {
         claimable: Claimable::Any,
         lease: LENGTH,
         retention: KEEP,
+        if_forgotten: IfForgotten::PutAgain,
     };
     match claim(store, &wanted, &by).await.unwrap() {
         Claimed::Acquired(lease) => lease,
@@ -114,7 +115,7 @@ async fn a_renewal_extends_the_lease_from_when_it_is_made() {
     let desk = Desk::new().await;
     for _ in 0..3 {
         desk.clock.advance(LENGTH / 2);
-        assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), LeaseStatus::Held);
+        assert_eq!(desk.lease.renew(&desk.store, &*desk.clock).await.unwrap(), Put::There);
         assert_eq!(desk.left().await, LENGTH + KEEP);
     }
 }
@@ -123,13 +124,13 @@ async fn a_renewal_extends_the_lease_from_when_it_is_made() {
 #[tokio::test]
 async fn a_lease_that_was_renewed_is_still_the_same() {
     let desk = Desk::new().await;
-    desk.lease.renew(&desk.store).await.unwrap();
+    desk.lease.renew(&desk.store, &*desk.clock).await.unwrap();
     let entry = desk.entry().await;
     let by = Claimer { owner: desk.lease.owner, now: Duration::ZERO, first: 1, take_over: None };
     let again = claimed(&desk.store, by).await;
     assert_eq!((again.attempt(), desk.entry().await), (1, entry));
     desk.clock.advance(LENGTH / 2);
-    assert_eq!(again.renew(&desk.store).await.unwrap(), LeaseStatus::Held);
+    assert_eq!(again.renew(&desk.store, &*desk.clock).await.unwrap(), Put::There);
     assert_eq!(desk.left().await, LENGTH + KEEP);
 }
 
@@ -139,30 +140,77 @@ async fn a_stale_renewal_changes_nothing() {
     let desk = Desk::new().await;
     desk.clock.advance(LENGTH);
     let owner = granted(&desk.store, Some(1)).await;
-    let endings = [owner.running(0), owner.released(), owner.completed(Outcome::Tombstone)];
-    for ending in endings {
+    let endings = [
+        (owner.running(0), Loss::Taken),
+        (owner.released(), Loss::GivenBack),
+        (owner.completed(Outcome::Tombstone), Loss::Ended),
+    ];
+    for (ending, loss) in endings {
         let life = LENGTH + KEEP;
-        assert_eq!(owner.exchange(&desk.store, &ending, life).await.unwrap(), LeaseStatus::Held);
+        assert_eq!(owner.exchange(&desk.store, &ending, life).await.unwrap(), Put::There);
         owner.current().value = ending;
         let before = desk.entry().await;
-        assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), LeaseStatus::Lost);
-        assert_eq!(desk.entry().await, before);
+        let renewed = desk.lease.renew(&desk.store, &*desk.clock).await.unwrap();
+        assert_eq!((renewed, desk.entry().await), (Put::Lost(loss), before));
     }
     desk.clock.advance(LENGTH + KEEP);
-    assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), LeaseStatus::Lost);
+    let renewed = desk.lease.renew(&desk.store, &*desk.clock).await.unwrap();
+    assert_eq!(renewed, Put::NotThere);
     assert_eq!(desk.entry().await, None, "and puts nothing where nothing is");
+}
+
+/// A store without its data, and an owner whose lease holds by its own clock.
+#[tokio::test]
+async fn a_renewal_puts_its_record_again_while_its_lease_holds() {
+    for (passed, put) in [(LENGTH / 2, Put::There), (LENGTH, Put::NotThere)] {
+        let desk = Desk::new().await;
+        desk.lease.set_end(desk.clock.steady() + LENGTH);
+        desk.clock.advance(passed);
+        let flushed = MemoryStore::with_clock(desk.clock.clone());
+        assert_eq!(desk.lease.renew(&flushed, &*desk.clock).await.unwrap(), put);
+        let left = flushed.read(&KEY).await.unwrap().map(|entry| entry.left);
+        assert_eq!(left, put.is_ours().then_some(LENGTH + KEEP));
+    }
+}
+
+/// The effect is there, so its outcome is to be found, however late.
+#[tokio::test]
+async fn an_end_puts_its_record_where_nothing_is() {
+    let desk = Desk::new().await;
+    desk.clock.advance(LENGTH + KEEP);
+    for end in [desk.lease.completed(Outcome::Tombstone), desk.lease.released()] {
+        let flushed = MemoryStore::with_clock(desk.clock.clone());
+        assert_eq!(desk.lease.exchange(&flushed, &end, KEEP).await.unwrap(), Put::There);
+        assert_eq!(flushed.read(&KEY).await.unwrap(), Some(Entry { value: end, left: KEEP }));
+    }
+}
+
+/// Whoever came first to a store without its data has the key.
+#[tokio::test]
+async fn an_owner_that_comes_second_to_a_flushed_store_has_lost_its_key() {
+    let desk = Desk::new().await;
+    desk.lease.set_end(desk.clock.steady() + LENGTH);
+    let flushed = MemoryStore::with_clock(desk.clock.clone());
+    let other = granted(&flushed, None).await;
+    assert_eq!(other.attempt(), desk.lease.attempt());
+    let before = flushed.read(&KEY).await.unwrap();
+    let renewed = desk.lease.renew(&flushed, &*desk.clock).await.unwrap();
+    let done = desk.lease.completed(Outcome::Tombstone);
+    let completed = desk.lease.exchange(&flushed, &done, KEEP).await.unwrap();
+    assert_eq!((renewed, completed), (Put::Lost(Loss::Taken), Put::Lost(Loss::Taken)));
+    assert_eq!(flushed.read(&KEY).await.unwrap(), before);
 }
 
 #[tokio::test]
 async fn a_completion_overtakes_a_renewal_that_is_under_way() {
     let desk = Desk::new().await;
     let slow = desk.slow();
-    let mut renewal = pin!(desk.lease.renew(&slow));
+    let mut renewal = pin!(desk.lease.renew(&slow, &*desk.clock));
     assert!(poll!(renewal.as_mut()).is_pending());
     let done = desk.lease.completed(Outcome::Tombstone);
-    assert_eq!(desk.lease.exchange(&desk.store, &done, KEEP).await.unwrap(), LeaseStatus::Held);
+    assert_eq!(desk.lease.exchange(&desk.store, &done, KEEP).await.unwrap(), Put::There);
     slow.road.add_permits(1);
-    assert_eq!(renewal.await.unwrap(), LeaseStatus::Lost);
+    assert_eq!(renewal.await.unwrap(), Put::Lost(Loss::Ended));
     assert_eq!(desk.entry().await, Some(Entry { value: done, left: KEEP }));
 }
 
@@ -173,9 +221,9 @@ async fn a_renewal_that_overtakes_a_completion_does_not_stop_it() {
     let done = desk.lease.completed(Outcome::Tombstone);
     let mut completion = pin!(desk.lease.exchange(&slow, &done, KEEP));
     assert!(poll!(completion.as_mut()).is_pending());
-    assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), LeaseStatus::Held);
+    assert_eq!(desk.lease.renew(&desk.store, &*desk.clock).await.unwrap(), Put::There);
     slow.road.add_permits(1);
-    assert_eq!(completion.await.unwrap(), LeaseStatus::Held);
+    assert_eq!(completion.await.unwrap(), Put::There);
     assert_eq!(desk.entry().await, Some(Entry { value: done.clone(), left: KEEP }));
 }
 
@@ -184,13 +232,10 @@ async fn a_renewal_that_overtakes_a_completion_does_not_stop_it() {
 async fn a_renewal_that_arrives_late_does_not_bring_an_abandoned_lease_back() {
     let desk = Desk::new().await;
     let slow = desk.slow();
-    let mut renewal = pin!(desk.lease.renew(&slow));
+    let mut renewal = pin!(desk.lease.renew(&slow, &*desk.clock));
     assert!(poll!(renewal.as_mut()).is_pending());
     let abandoned = desk.lease.given_up();
-    assert_eq!(
-        desk.lease.exchange(&desk.store, &abandoned, KEEP).await.unwrap(),
-        LeaseStatus::Held
-    );
+    assert_eq!(desk.lease.exchange(&desk.store, &abandoned, KEEP).await.unwrap(), Put::There);
     slow.road.add_permits(1);
     drop(renewal.await);
     assert_eq!(desk.left().await, KEEP, "the lease is over");
@@ -204,9 +249,9 @@ async fn after_a_lease_is_given_up_there_is_no_renewal() {
     let abandoned = desk.lease.given_up();
     let mut ending = pin!(desk.lease.exchange(&slow, &abandoned, KEEP));
     assert!(poll!(ending.as_mut()).is_pending());
-    assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), LeaseStatus::Lost);
+    assert_eq!(desk.lease.renew(&desk.store, &*desk.clock).await.unwrap(), Put::NotThere);
     slow.road.add_permits(1);
-    assert_eq!(ending.await.unwrap(), LeaseStatus::Held);
-    assert_eq!(desk.lease.renew(&desk.store).await.unwrap(), LeaseStatus::Lost);
+    assert_eq!(ending.await.unwrap(), Put::There);
+    assert_eq!(desk.lease.renew(&desk.store, &*desk.clock).await.unwrap(), Put::NotThere);
     assert_eq!(desk.left().await, KEEP, "the lease is over");
 }

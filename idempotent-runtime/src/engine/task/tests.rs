@@ -5,8 +5,8 @@ use crate::engine::task::found_task::{MOST_DEATHS, TaskStage};
 use crate::engine::task::input::{self, Input};
 use crate::engine::task::tasks::{Cancellation, Submission, Tasks};
 use crate::engine::{
-    Admission, Claim, ClaimRequest, Claimable, DuplicateRules, Engine, ReclaimWindow, Resolution,
-    Resolved,
+    Admission, Claim, ClaimRequest, Claimable, DuplicateRules, Engine, IfForgotten, ReclaimWindow,
+    Resolution, Resolved,
 };
 use crate::error::{StoreError, StoreErrorKind};
 use crate::fingerprint::Fingerprint;
@@ -43,6 +43,7 @@ fn claim(key: StorageKey) -> Claim {
         claimable: Claimable::Issued,
         lease: Duration::from_mins(1),
         retention: TTL,
+        if_forgotten: IfForgotten::PutAgain,
     }
 }
 

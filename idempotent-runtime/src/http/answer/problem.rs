@@ -150,9 +150,11 @@ impl ProblemKind {
             Self::BodyTooLarge => {
                 ("body-too-large", S::PAYLOAD_TOO_LARGE, "The request body is too large")
             }
-            Self::StoreUnavailable => {
-                ("store-unavailable", S::SERVICE_UNAVAILABLE, "The idempotency store is unavailable")
-            }
+            Self::StoreUnavailable => (
+                "store-unavailable",
+                S::SERVICE_UNAVAILABLE,
+                "The idempotency store is unavailable",
+            ),
             Self::TaskMissing => ("task-missing", S::NOT_FOUND, "There is no such task"),
             Self::TaskStarted => ("task-started", S::CONFLICT, "The task is under way or over"),
             Self::TaskCancelled => ("task-cancelled", S::GONE, "The task was cancelled"),

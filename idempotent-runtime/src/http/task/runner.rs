@@ -221,7 +221,7 @@ fn request(task: &Rc<CarriedTask>) -> Option<Request> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Claim, Claimable};
+    use crate::engine::{Claim, Claimable, IfForgotten};
     use crate::fingerprint::Fingerprint;
     use crate::http::app::scope::Scope;
     use crate::key::Guard;
@@ -244,6 +244,7 @@ mod tests {
             claimable: Claimable::Issued,
             lease: app.settings().lease,
             retention: app.settings().ttl,
+            if_forgotten: IfForgotten::PutAgain,
         };
         let input = Input {
             method: "POST".to_owned(),
