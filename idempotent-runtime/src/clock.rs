@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A source of time.
 ///
@@ -12,21 +12,22 @@ pub trait Clock: Send + Sync + fmt::Debug + 'static {
     /// The time since 1970-01-01T00:00:00Z; it may jump when the host's clock is set.
     fn wall(&self) -> Duration;
 
-    /// The time since some fixed moment; it never goes back.
+    /// The time since some fixed moment; it never goes back, and counts the time for which the host was
+    /// suspended.
     fn steady(&self) -> Duration;
 }
 
 /// The clocks of the host.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
-    start: Instant,
+    start: Duration,
 }
 
 impl SystemClock {
     /// A clock whose steady time starts now.
     #[must_use]
     pub fn new() -> Self {
-        Self { start: Instant::now() }
+        Self { start: since_boot() }
     }
 }
 
@@ -42,8 +43,28 @@ impl Clock for SystemClock {
     }
 
     fn steady(&self) -> Duration {
-        self.start.elapsed()
+        since_boot().saturating_sub(self.start)
     }
+}
+
+/// The time since the host started, or since some later moment.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn since_boot() -> Duration {
+    // Both count the time for which the host was suspended; `std::time::Instant` does not.
+    #[cfg(not(target_vendor = "apple"))]
+    const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Boottime;
+    #[cfg(target_vendor = "apple")]
+    const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
+    Duration::try_from(rustix::time::clock_gettime(CLOCK)).unwrap_or_default()
+}
+
+/// The time since the first call: whether that counts a suspended host is for the system to say.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+fn since_boot() -> Duration {
+    use std::sync::OnceLock;
+    use std::time::Instant;
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    FIRST.get_or_init(Instant::now).elapsed()
 }
 
 /// A clock that moves only when a test moves it; it starts at 2026-01-01T00:00:00Z.
@@ -94,4 +115,41 @@ impl Clock for ManualClock {
 /// Whole milliseconds, the unit of every stored time; what does not fit is the largest.
 pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::env::{current_exe, var_os};
+    use std::process::Command;
+
+    /// Set in the process that lives in a namespace of its own.
+    const INSIDE: &str = "IDEMPOTENT_CLOCK_TEST";
+
+    /// In a namespace where the host seems to have been suspended for a day.
+    #[test]
+    fn steady_time_counts_how_long_the_host_was_suspended() {
+        if var_os(INSIDE).is_some() {
+            let uptime = std::fs::read_to_string("/proc/uptime").unwrap();
+            let uptime: f64 = uptime.split(' ').next().unwrap().parse().unwrap();
+            let difference = since_boot().as_secs_f64() - uptime;
+            assert!(difference.abs() < 60.0, "{difference} seconds from the time of the kernel");
+            return;
+        }
+        let namespace = ["--user", "--map-root-user", "--time", "--boottime", "86400"];
+        let tried = Command::new("unshare").args(namespace).arg("true").output();
+        if !tried.is_ok_and(|tried| tried.status.success()) {
+            eprintln!("did not run: this host lets nobody make a namespace");
+            return;
+        }
+        let name = "clock::tests::steady_time_counts_how_long_the_host_was_suspended";
+        let inside = Command::new("unshare")
+            .args(namespace)
+            .arg(current_exe().unwrap())
+            .args(["--exact", name])
+            .env(INSIDE, "")
+            .output()
+            .unwrap();
+        assert!(inside.status.success(), "{}", String::from_utf8_lossy(&inside.stdout));
+    }
 }

@@ -162,8 +162,8 @@ impl LockGuard {
 
     /// Whether it is certain that nobody else holds the lock by now.
     ///
-    /// Not any more when the lease is lost or could not be renewed in time, or the session of the
-    /// lock is broken.
+    /// Not any more when the lease is lost or could not be renewed in time, also because the host was suspended,
+    /// or the session of the lock is broken.
     #[must_use]
     pub fn is_certain(&self) -> bool {
         self.0.as_ref().is_some_and(Execution::is_certain)
