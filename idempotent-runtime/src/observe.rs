@@ -37,7 +37,7 @@ counts! {
     not_stored,
     /// Outcomes that were stored after they were sent, or after whoever waited for them was gone.
     stored_late,
-    /// Runs that found their lease taken by another when they finished.
+    /// Runs that found their key lost when they finished: another had it, or it was given back or ended.
     lost,
     /// Requests for which the store did not answer.
     store_failed,

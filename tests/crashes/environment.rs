@@ -18,6 +18,15 @@ macro_rules! values {
     }};
 }
 
+/// Takes all records out of a database.
+macro_rules! forget {
+    ($connection:ident, $url:expr) => {{
+        let mut connection = $connection::connect($url).await.expect("the store is there");
+        let forgotten = sqlx::query("DELETE FROM idempotency_records").execute(&mut connection);
+        drop(forgotten.await.expect("it deletes"));
+    }};
+}
+
 /// The file of the business database.
 const BUSINESS: &str = "business.db";
 
@@ -135,6 +144,19 @@ impl Environment {
     pub(crate) async fn fence(&self, thing: &str) -> i64 {
         let fence = sqlx::query("SELECT fence FROM fences WHERE thing = ?").bind(thing);
         fence.fetch_one(&mut self.connect().await).await.expect("it was changed").get(0)
+    }
+
+    /// The store loses all its records.
+    pub(crate) async fn forget(&self) {
+        if let Some(redis) = &self.redis {
+            redis.command::<()>(&["FLUSHALL"]);
+        } else if self.store.starts_with("sqlite:") {
+            forget!(SqliteConnection, &self.store);
+        } else if self.store.starts_with("postgres:") {
+            forget!(PgConnection, &self.store);
+        } else {
+            forget!(MySqlConnection, &self.store);
+        }
     }
 
     /// Every record of the store, as its bytes.

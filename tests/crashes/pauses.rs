@@ -29,6 +29,7 @@ on_shared_stores! {
     a_stopped_owner_that_goes_on_changes_nothing,
     a_stopped_owner_that_goes_on_disturbs_no_run,
     a_stopped_owner_whose_key_was_held_still_tells_its_outcome,
+    a_stopped_owner_whose_record_is_gone_still_tells_its_outcome,
     a_stopped_holder_of_a_lock_neither_holds_nor_releases_it,
 }
 
@@ -169,6 +170,24 @@ async fn a_stopped_owner_whose_key_was_held_still_tells_its_outcome(mut two: Two
     assert_eq!(first.header("Idempotency-Stored"), None);
     for process in [&two.owner, &two.other] {
         let again = process.post("/hold").key("k").send().await;
+        assert_eq!((again.is_replay(), &again.body), (true, &first.body));
+    }
+    assert_eq!(two.environment.marks("k", "effect").await, 1);
+}
+
+/// S17: the store lost its data while the owner stood still, and nobody came before it.
+async fn a_stopped_owner_whose_record_is_gone_still_tells_its_outcome(mut two: Two) {
+    let first = two.held(&two.owner, "/retry", "k").await;
+    let stopped = two.stop_owner().await;
+    two.environment.forget().await;
+
+    drop(stopped);
+    two.owner.go_on();
+    let first = first.await.expect("no panic");
+    assert_fenced(&first, "made");
+    assert_eq!((attempt(&first), first.header("Idempotency-Stored")), (1, None));
+    for process in [&two.owner, &two.other] {
+        let again = process.post("/retry").key("k").send().await;
         assert_eq!((again.is_replay(), &again.body), (true, &first.body));
     }
     assert_eq!(two.environment.marks("k", "effect").await, 1);
