@@ -6,7 +6,7 @@
 
 use crate::engine::claimed::{Claimed, FirstRequest};
 use crate::engine::claimer::Claimer;
-use crate::engine::lease::{Current, IfForgotten, Lease, decode};
+use crate::engine::lease::{Current, IfForgotten, Lease, decode, left_of_lease};
 use crate::error::StoreError;
 use crate::fingerprint::Fingerprint;
 use crate::key::StorageKey;
@@ -75,11 +75,11 @@ pub(super) async fn claim_and_put(
         FirstStep::Told(claimed) => return Ok(claimed),
         FirstStep::Met(there) => there,
     };
-    if let Verdict::Told(claimed) = judge(claim, by, &there)? {
-        return Ok(claimed);
+    match judge(claim, by, &there)? {
+        Verdict::Told(claimed) => Ok(claimed),
+        // Conflicts are rare, and their future is large.
+        verdict => Box::pin(contend(store, claim, by, (there, verdict), put)).await,
     }
-    // Conflicts are rare, and their future is large.
-    Box::pin(contend(store, claim, by, there, put)).await
 }
 
 enum FirstStep {
@@ -118,42 +118,44 @@ async fn contend(
     store: &dyn Store,
     claim: &Claim,
     by: &Claimer,
-    met: Bytes,
+    met: (Bytes, Verdict),
     put: &State,
 ) -> Result<Claimed, StoreError> {
+    let judged = |now: Option<Bytes>| {
+        now.map(|there| judge(claim, by, &there).map(|verdict| (there, verdict))).transpose()
+    };
     let mut seen = Some(met);
     // Whoever met no other owner was only late, and must not look like another request.
     let ours = FirstRequest { fingerprint: claim.fingerprint, definition: claim.definition };
     let mut busy = (ours, 0);
     for _ in 0..RACES {
-        let there = match seen.take() {
-            Some(there) => there,
-            None => match first_step(store, claim, by, put).await? {
-                FirstStep::Met(there) => there,
+        let Some((there, verdict)) = seen.take() else {
+            match first_step(store, claim, by, put).await? {
                 FirstStep::Told(claimed) => return Ok(claimed),
-            },
+                FirstStep::Met(there) => seen = judged(Some(there))?,
+            }
+            continue;
         };
-        let verdict = match judge(claim, by, &there)? {
+        let (attempt, succession) = match verdict {
+            Verdict::Told(claimed) => return Ok(claimed),
+            Verdict::Free { attempt, succession } => (attempt, succession),
             Verdict::Held(holder) => {
                 busy = (holder.first, holder.attempt);
-                holder.judge(store, claim, by, &there).await?
-            }
-            verdict => verdict,
-        };
-        match verdict {
-            Verdict::Told(claimed) => return Ok(claimed),
-            Verdict::Changed(now) => seen = now,
-            Verdict::Free { attempt, succession }
-            | Verdict::Held(Holder { attempt, succession, .. }) => {
-                let attempt = attempt.saturating_add(1);
-                let ours = claim.record(by, attempt, succession, put);
-                match store.swap(&claim.key, &there, &ours, claim.life()).await? {
-                    Swap::Done => {
-                        return Ok(Claimed::Acquired(claim.lease(by, attempt, 0, ours)));
+                match holder.look(store, claim, by, &there).await? {
+                    Look::Told(claimed) => return Ok(claimed),
+                    Look::TakenOver => (holder.attempt, Succession::TakenOver),
+                    Look::Changed(now) => {
+                        seen = judged(now)?;
+                        continue;
                     }
-                    Swap::Differs(now) => seen = now,
                 }
             }
+        };
+        let attempt = attempt.saturating_add(1);
+        let ours = claim.record(by, attempt, succession, put);
+        match store.swap(&claim.key, &there, &ours, claim.life()).await? {
+            Swap::Done => return Ok(Claimed::Acquired(claim.lease(by, attempt, 0, ours))),
+            Swap::Differs(now) => seen = judged(now)?,
         }
     }
     let (first, attempt) = busy;
@@ -168,15 +170,12 @@ enum Verdict {
     Free { attempt: u64, succession: Succession },
     /// Another owner has it, or had it.
     Held(Holder),
-    /// Something else is there by now.
-    Changed(Option<Bytes>),
 }
 
 /// Another owner.
 struct Holder {
     first: FirstRequest,
     attempt: u64,
-    succession: Succession,
     /// How long its record stays after its lease.
     retention: Duration,
 }
@@ -196,12 +195,21 @@ impl Succession {
     }
 }
 
+/// What a look at another owner's lease shows.
+enum Look {
+    /// The answer.
+    Told(Claimed),
+    /// It is over, and the record may be exchanged for ours.
+    TakenOver,
+    /// Something else is there by now.
+    Changed(Option<Bytes>),
+}
+
 fn judge(claim: &Claim, by: &Claimer, there: &Bytes) -> Result<Verdict, StoreError> {
     let Record { fingerprint, attempt, state, origin, .. } = decode(&claim.key, there, "create")?;
     let first = FirstRequest { fingerprint, definition: origin.definition };
-    let succession = Succession::of(origin);
     Ok(match state {
-        State::Issued => Verdict::Free { attempt, succession },
+        State::Issued => Verdict::Free { attempt, succession: Succession::of(origin) },
         State::Cancelled => Verdict::Told(Claimed::NotIssued),
         State::Completed(outcome) => {
             Verdict::Told(Claimed::Done { first, outcome: Box::new(outcome) })
@@ -209,34 +217,28 @@ fn judge(claim: &Claim, by: &Claimer, there: &Bytes) -> Result<Verdict, StoreErr
         State::InProgress { owner, renewals, .. } if owner == by.owner => {
             Verdict::Told(Claimed::Acquired(claim.lease(by, attempt, renewals, there.clone())))
         }
-        State::InProgress { retention, .. } => {
-            Verdict::Held(Holder { first, attempt, succession, retention })
-        }
+        State::InProgress { retention, .. } => Verdict::Held(Holder { first, attempt, retention }),
     })
 }
 
 impl Holder {
-    /// Whether its lease holds. Only the store can say: what is left of the record's life beyond
-    /// `retention` is the lease.
-    async fn judge(
-        self,
+    /// Whether its lease holds. Only the store can say.
+    async fn look(
+        &self,
         store: &dyn Store,
         claim: &Claim,
         by: &Claimer,
         there: &Bytes,
-    ) -> Result<Verdict, StoreError> {
-        let Self { first, attempt, retention, .. } = self;
-        Ok(match store.read(&claim.key).await? {
-            Some(entry) if entry.value == *there => match entry.left.checked_sub(retention) {
-                Some(retry_after) if !retry_after.is_zero() => {
-                    Verdict::Told(Claimed::InProgress { first, attempt, retry_after })
-                }
-                _ if by.take_over == Some(attempt) => {
-                    Verdict::Free { attempt, succession: Succession::TakenOver }
-                }
-                _ => Verdict::Told(Claimed::Abandoned { first, attempt }),
-            },
-            other => Verdict::Changed(other.map(|entry| entry.value)),
+    ) -> Result<Look, StoreError> {
+        let Self { first, attempt, retention } = *self;
+        let entry = match store.read(&claim.key).await? {
+            Some(entry) if entry.value == *there => entry,
+            other => return Ok(Look::Changed(other.map(|entry| entry.value))),
+        };
+        Ok(match left_of_lease(&entry, retention) {
+            Some(retry_after) => Look::Told(Claimed::InProgress { first, attempt, retry_after }),
+            None if by.take_over == Some(attempt) => Look::TakenOver,
+            None => Look::Told(Claimed::Abandoned { first, attempt }),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! A person's word on a run whose process died and whose key is held.
 
 use crate::engine::core::EngineCore;
-use crate::engine::lease::decode;
+use crate::engine::lease::{decode, left_of_lease};
 use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::outcome::Outcome;
@@ -40,9 +40,8 @@ pub(super) async fn resolve(
             return Ok(Resolved::NotAbandoned);
         };
         let record = decode(key, &entry.value, "read")?;
-        // As long as more than `retention` is left, the lease holds.
         match record.state {
-            State::InProgress { retention, .. } if entry.left <= retention => {}
+            State::InProgress { retention, .. } if left_of_lease(&entry, retention).is_none() => {}
             _ => return Ok(Resolved::NotAbandoned),
         }
         let state = match resolution {

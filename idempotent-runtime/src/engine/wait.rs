@@ -4,6 +4,7 @@
 //! same process; for owners elsewhere one of them, the lookout, reads the record when the store tells
 //! of a change, and now and then beside, and wakes the others. However many wait, one reads.
 
+use crate::engine::lease::left_of_lease;
 use crate::engine::pause::jittered;
 use crate::key::StorageKey;
 use crate::store::record::{Record, State};
@@ -161,10 +162,8 @@ impl WaiterSlot<'_> {
         let Ok(Some(entry)) = store.read(&self.key).await else { return Observation::Free };
         match Record::decode(&self.key, &entry.value).map(|record| record.state) {
             Ok(State::Completed(_)) => Observation::Finished,
-            Ok(State::InProgress { retention, .. }) => match entry.left.checked_sub(retention) {
-                Some(lease) if !lease.is_zero() => Observation::Unchanged { lease },
-                _ => Observation::Free,
-            },
+            Ok(State::InProgress { retention, .. }) => left_of_lease(&entry, retention)
+                .map_or(Observation::Free, |lease| Observation::Unchanged { lease }),
             _ => Observation::Free,
         }
     }

@@ -7,7 +7,7 @@ use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::outcome::Outcome;
 use crate::store::record::{self, Owner, Record, State};
-use crate::store::{Store, Swap};
+use crate::store::{Entry, Store, Swap};
 use bytes::Bytes;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -255,6 +255,12 @@ impl Lease {
             other => Err(Loss::to(&other)),
         })
     }
+}
+
+/// How long a lease holds that is not renewed, if it does: as long as more is left of its record's life than the
+/// record stays after it.
+pub(super) fn left_of_lease(entry: &Entry, retention: Duration) -> Option<Duration> {
+    entry.left.checked_sub(retention).filter(|left| !left.is_zero())
 }
 
 /// Reads a record, or says in which operation of the store it could not be read.

@@ -1,6 +1,6 @@
 //! A task as its record says.
 
-use crate::engine::lease::decode;
+use crate::engine::lease::{decode, left_of_lease};
 use crate::engine::task::Input;
 use crate::error::StoreError;
 use crate::key::StorageKey;
@@ -44,7 +44,9 @@ impl FoundTask {
         let record = decode(key, &entry.value, "read")?;
         let stage = match &record.state {
             State::Issued => TaskStage::Waiting,
-            State::InProgress { retention, .. } if entry.left > *retention => TaskStage::Running,
+            State::InProgress { retention, .. } if left_of_lease(entry, *retention).is_some() => {
+                TaskStage::Running
+            }
             State::InProgress { .. } => TaskStage::Abandoned,
             State::Completed(_) | State::Cancelled => TaskStage::Over,
         };
