@@ -72,10 +72,7 @@ impl Ending {
                 Err(error) if !is_final(&error) => {
                     Box::pin(unstored.go_on_behind(error, began)).await
                 }
-                tried => {
-                    let core = Arc::clone(&unstored.context.core);
-                    End::told(Some(unstored.ended(tried)), core.counters())
-                }
+                tried => End::told(Some(unstored.ended(tried)), unstored.core().counters()),
             }
         }
     }
@@ -120,19 +117,20 @@ impl UnstoredEnd {
     }
 
     /// Puts the record on the heartbeat's thread, for as long as it takes.
-    fn insist(self, refusals: Refusals, tell: Option<oneshot::Sender<End>>) {
+    fn insist(mut self, refusals: Refusals, tell: Option<oneshot::Sender<End>>) {
         let core = Arc::clone(&self.context.core);
         core.spawn(async move {
-            let core = Arc::clone(&self.context.core);
             let end = self.until_it_ends(refusals).await;
             let was_told = tell.is_some();
             if let Err(end) = tell.map_or(Err(end), |tell| tell.send(end)) {
-                end.unheard(was_told, core.counters());
+                end.unheard(was_told, self.core().counters());
             }
+            // Whoever waits for the last run finds it counted.
+            drop(self);
         });
     }
 
-    async fn until_it_ends(mut self, mut refusals: Refusals) -> End {
+    async fn until_it_ends(&mut self, mut refusals: Refusals) -> End {
         let mut pause = FIRST_PAUSE;
         loop {
             pause_for(jittered(pause)).await;
@@ -189,7 +187,7 @@ impl UnstoredEnd {
         self.core().clock().steady() >= self.insisted_until
     }
 
-    fn ended(self, tried: Result<Put, StoreError>) -> End {
+    fn ended(&self, tried: Result<Put, StoreError>) -> End {
         let (rooms, key, leaves) = (&self.core().rooms, &self.lease.key, self.leaves);
         let attempt = self.lease.attempt();
         match tried {
