@@ -86,8 +86,12 @@ impl Environment {
 
     /// Something bad happens, and is over in the end; its name.
     pub(crate) async fn inject_fault(&self) -> &'static str {
-        let networked = self.proxy.is_some();
-        match random_range(0..if networked { 9 } else { 2 }) {
+        let faults = match (&self.proxy, &*self.store.lock().await) {
+            (None, _) => 2,
+            (Some(_), RecordStore::Redis(_)) => 10,
+            (Some(_), _) => 9,
+        };
+        match random_range(0..faults) {
             0 => self.kill_a_process(async || ()).await,
             1 => self.stop_a_process().await,
             2 => self.restart_the_store().await,
@@ -96,6 +100,7 @@ impl Environment {
                 self.kill_a_process(freezes).await;
                 "a process killed as the network is frozen"
             }
+            9 => self.let_the_store_refuse().await,
             n => self.disturb_network(n).await,
         }
     }
@@ -142,6 +147,20 @@ impl Environment {
             }
         }
         "the store killed"
+    }
+
+    /// Shorter than a lease, or not.
+    async fn let_the_store_refuse(&self) -> &'static str {
+        let memory = async |limit| {
+            if let RecordStore::Redis(server) = &*self.store.lock().await {
+                let () = server.command(&["CONFIG", "SET", "maxmemory", limit]);
+            }
+        };
+        memory("1").await;
+        // How long it refuses is the blow.
+        sleep(Duration::from_millis(random_range(50..1_500))).await;
+        memory("0").await;
+        "the store without memory"
     }
 
     async fn disturb(&self, sets: impl Fn(&Proxy), lasts: std::ops::Range<u64>) {
