@@ -23,7 +23,7 @@ macro_rules! forget {
     ($connection:ident, $url:expr) => {{
         let mut connection = $connection::connect($url).await.expect("the store is there");
         let forgotten = sqlx::query("DELETE FROM idempotency_records").execute(&mut connection);
-        drop(forgotten.await.expect("it deletes"));
+        forgotten.await.expect("it deletes");
     }};
 }
 
