@@ -110,6 +110,7 @@ impl Execution {
     }
 
     /// Gives the key back behind its caller, who need not be in a runtime.
+    #[cfg(feature = "actix")]
     pub(crate) fn release_behind(self) {
         let core = Arc::clone(&self.context.core);
         core.spawn(self.release());
