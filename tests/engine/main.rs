@@ -12,6 +12,7 @@ mod left_exchanges;
 mod resolved;
 mod takeovers;
 mod threads;
+mod unheard;
 mod waiting;
 
 use bytes::Bytes;

@@ -55,6 +55,18 @@ async fn an_outcome_waits_for_a_network_that_comes_back_within_the_stores_patien
     assert_replays(&net.near("/orders", "k").await, "run 9");
 }
 
+/// It arrives when the network comes back, and nobody would run with it for ten minutes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_claim_that_was_given_up_does_not_hold_its_key() {
+    let net = Net::open().await;
+    net.proxy.freeze();
+    crate::refused(net.far.post("/slow").key("k")).await;
+    net.proxy.pass();
+    assert_eq!(net.idempotency.drain(Duration::from_mins(1)).await, 0);
+    assert_ran(&net.near("/slow", "k").await, None);
+    assert_eq!(net.runs(), 1);
+}
+
 /// The client is told at once; the store, as soon as it can be.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_could_not_be_given_back_is_given_back_within_the_lease() {

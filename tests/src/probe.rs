@@ -151,6 +151,11 @@ impl Probe {
         &self.0.exchanges
     }
 
+    /// How many claims have reached the store.
+    pub fn claims(&self) -> usize {
+        *self.0.creates.borrow()
+    }
+
     /// Waits until this many claims have reached the store.
     pub async fn claims_reach(&self, many: usize) {
         let mut creates = self.0.creates.subscribe();

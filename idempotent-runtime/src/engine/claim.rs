@@ -64,12 +64,18 @@ pub async fn claim(store: &dyn Store, claim: &Claim, by: &Claimer) -> Result<Cla
     claim_and_put(store, claim, by, &claim.in_progress(by)).await
 }
 
-/// Claims a key, and puts a record of this state.
+/// The record that a claim puts where the key is free.
+pub(super) struct ClaimRecord {
+    pub(super) state: State,
+    pub(super) life: Duration,
+}
+
+/// Claims a key by this record.
 pub(super) async fn claim_and_put(
     store: &dyn Store,
     claim: &Claim,
     by: &Claimer,
-    put: &State,
+    put: &ClaimRecord,
 ) -> Result<Claimed, StoreError> {
     let there = match first_step(store, claim, by, put).await? {
         FirstStep::Told(claimed) => return Ok(claimed),
@@ -92,10 +98,10 @@ async fn first_step(
     store: &dyn Store,
     claim: &Claim,
     by: &Claimer,
-    put: &State,
+    put: &ClaimRecord,
 ) -> Result<FirstStep, StoreError> {
-    let (key, life) = (&claim.key, claim.life());
-    let ours = claim.record(by, by.first, Succession::First, put);
+    let (key, life) = (&claim.key, put.life);
+    let ours = claim.record(by, by.first, Succession::First, &put.state);
     let met = match claim.claimable {
         Claimable::Any | Claimable::InOrder => store.create(key, &ours, life).await?,
         Claimable::Issued => {
@@ -119,7 +125,7 @@ async fn contend(
     claim: &Claim,
     by: &Claimer,
     met: (Bytes, Verdict),
-    put: &State,
+    put: &ClaimRecord,
 ) -> Result<Claimed, StoreError> {
     let judged = |now: Option<Bytes>| {
         now.map(|there| judge(claim, by, &there).map(|verdict| (there, verdict))).transpose()
@@ -152,8 +158,8 @@ async fn contend(
             }
         };
         let attempt = attempt.saturating_add(1);
-        let ours = claim.record(by, attempt, succession, put);
-        match store.swap(&claim.key, &there, &ours, claim.life()).await? {
+        let ours = claim.record(by, attempt, succession, &put.state);
+        match store.swap(&claim.key, &there, &ours, put.life).await? {
             Swap::Done => return Ok(Claimed::Acquired(claim.lease(by, attempt, 0, ours))),
             Swap::Differs(now) => seen = judged(now)?,
         }
@@ -245,22 +251,22 @@ impl Holder {
 
 /// The bytes of a token that nobody used yet.
 pub(super) fn issued(key: &StorageKey, label: &Label) -> Bytes {
-    let origin = Origin::default();
-    record::encode_parts(key, 0, origin, &Fingerprint::NONE, label, &State::Issued)
+    record::encode_parts(key, 0, Origin::default(), &Fingerprint::NONE, label, &State::Issued)
 }
 
 impl Claim {
-    fn life(&self) -> Duration {
+    pub(super) fn life(&self) -> Duration {
         self.lease.saturating_add(self.retention)
     }
 
     /// Our record while we run.
     pub(super) fn running(&self, by: &Claimer, attempt: u64) -> Bytes {
-        self.record(by, attempt, Succession::First, &self.in_progress(by))
+        self.record(by, attempt, Succession::First, &self.in_progress(by).state)
     }
 
-    fn in_progress(&self, by: &Claimer) -> State {
-        State::InProgress { owner: by.owner, renewals: 0, retention: self.retention }
+    fn in_progress(&self, by: &Claimer) -> ClaimRecord {
+        let state = State::InProgress { owner: by.owner, renewals: 0, retention: self.retention };
+        ClaimRecord { state, life: self.life() }
     }
 
     fn record(&self, by: &Claimer, attempt: u64, succession: Succession, state: &State) -> Bytes {

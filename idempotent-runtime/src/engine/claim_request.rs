@@ -25,3 +25,13 @@ pub enum ReclaimWindow {
     /// Until this moment of the engine's wall clock, as time since 1970.
     Until(Duration),
 }
+
+impl ReclaimWindow {
+    /// How long that is from now on, by the engine's wall clock.
+    pub(super) const fn life(self, wall: Duration) -> Duration {
+        match self {
+            Self::For(life) => life,
+            Self::Until(end) => end.saturating_sub(wall),
+        }
+    }
+}

@@ -27,6 +27,9 @@ use tokio::sync::Semaphore;
 /// storm.
 const BEHIND_AT_ONCE: usize = 64;
 
+/// How many claims are kept that were not answered, to be given back.
+const UNANSWERED: usize = 4096;
+
 /// State that all parts of one engine share.
 #[derive(Debug)]
 pub(crate) struct EngineCore {
@@ -41,6 +44,8 @@ pub(crate) struct EngineCore {
     pub(super) definitions: Definitions,
     /// Turns to ask the store behind a caller.
     pub(super) turns: Semaphore,
+    /// Places for claims that were not answered.
+    pub(super) unanswered: Arc<Semaphore>,
 }
 
 impl EngineCore {
@@ -55,6 +60,7 @@ impl EngineCore {
             heartbeat: Heartbeat::default(),
             definitions: Definitions::default(),
             turns: Semaphore::new(BEHIND_AT_ONCE),
+            unanswered: Arc::new(Semaphore::new(UNANSWERED)),
         }
     }
 

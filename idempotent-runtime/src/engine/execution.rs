@@ -1,6 +1,5 @@
 //! A run under way, from its claim to its end.
 
-use crate::engine::claim_request::ReclaimWindow;
 use crate::engine::completion::{Completion, Leaves};
 use crate::engine::core::EngineCore;
 use crate::engine::ending::Ending;
@@ -101,10 +100,7 @@ impl Execution {
     ///
     /// A store that does not answer is asked on until the lease is lost: nobody waits for that.
     pub fn release(self) -> impl Future<Output = ()> {
-        let life = match self.context.reclaim {
-            ReclaimWindow::For(life) => life,
-            ReclaimWindow::Until(end) => end.saturating_sub(self.core().clock().wall()),
-        };
+        let life = self.context.reclaim.life(self.core().clock().wall());
         let last = self.lease.released();
         self.let_go(last, life)
     }

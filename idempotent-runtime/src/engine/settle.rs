@@ -1,20 +1,19 @@
 //! Settling a claim: an answer that was lost is asked for again, and a claim whose answer nobody waits
 //! for any more is given back.
 
-use crate::engine::claim::{Claim, claim, claim_and_put};
+use crate::engine::claim::{Claim, ClaimRecord, claim, claim_and_put};
 use crate::engine::claimed::Claimed;
 use crate::engine::claimer::Claimer;
 use crate::engine::core::EngineCore;
 use crate::engine::execution::Ownership;
 use crate::engine::pause::{jittered, pause_for};
 use crate::engine::run_context::RunContext;
-use crate::error::StoreError;
+use crate::error::{StoreError, StoreErrorKind};
 use crate::store::record::State;
 use std::error::Error as StdError;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::timeout;
 
 /// How often a claim is sent while the store does not answer, and the pause between.
 const TRIES: u32 = 3;
@@ -36,10 +35,18 @@ pub(super) async fn settle(
     let core = &*context.core;
     let claimed = match core.bounded("create", pin!(claim(core.store(), what, by))).await {
         Err(error) if error.is_transient() => Box::pin(ask_again(core, what, by, error)).await,
-        other => other,
+        other => {
+            open.is_answered = true;
+            return other;
+        }
     };
-    open.is_answered = !matches!(&claimed, Err(error) if error.is_transient());
+    // What cannot be read is not ours. A store that refuses now may have granted the claim before.
+    open.is_answered = claimed.as_ref().map_or_else(is_final, |_| true);
     claimed
+}
+
+fn is_final(error: &StoreError) -> bool {
+    error.kind() == StoreErrorKind::Corrupt
 }
 
 /// The answer was lost, so asks again as the same owner (never assumes).
@@ -76,44 +83,62 @@ impl Drop for OpenClaim<'_> {
             return;
         }
         let context = self.context.behind();
-        let core = Arc::clone(&context.core);
-        core.spawn(give_back(self.claim.clone(), *self.by, context));
+        let (core, claim, by) = (Arc::clone(&context.core), self.claim.clone(), *self.by);
+        // While a store is away for long, more requests are refused than can be kept.
+        let Ok(place) = Arc::clone(&core.unanswered).try_acquire_owned() else {
+            return left_to_its_lease(&claim, None);
+        };
+        core.spawn(async move {
+            give_back(&claim, &by, context).await;
+            drop(place);
+        });
     }
 }
 
-/// Gives a key back that may be ours, for as long as that would exclude others.
+/// Gives a key back that may be ours, for as long as our record would be there.
 ///
 /// By a claim of the same owner that puts a record given back at once: it excludes nobody, and what is still
 /// on its way to the store meets it and changes nothing.
-async fn give_back(what: Claim, by: Claimer, context: RunContext) {
+async fn give_back(what: &Claim, by: &Claimer, context: RunContext) {
     let core = Arc::clone(&context.core);
-    let ends = core.clock().steady() + what.lease;
-    // A store that is away meets no storm.
-    let Ok(Ok(_turn)) = timeout(what.lease, core.turns.acquire()).await else { return };
+    let ends = core.clock().steady().saturating_add(what.life());
     let mut pause = PAUSE;
     loop {
-        let claimed = claim_and_put(core.store(), &what, &by, &State::Issued);
-        match core.bounded("create", pin!(claimed)).await {
+        match claim_freed(what, by, &context).await {
             Ok(Claimed::Acquired(lease)) if lease.is_released() => {
                 return core.rooms.freed(&what.key);
             }
             Ok(Claimed::Acquired(lease)) => {
-                lease.set_end(ends);
                 return context.run(lease, Ownership::Ending).release().await;
             }
             // It never was ours, or is somebody else's by now.
             Ok(_) => return,
-            Err(error) if error.is_transient() && core.clock().steady() + pause < ends => {}
-            Err(error) => {
-                let error = &error as &dyn StdError;
-                return tracing::warn!(
-                    key = %what.key,
-                    error,
-                    "a claim could not be given back; the key is free when its lease is over",
-                );
-            }
+            Err(error) if !is_final(&error) && core.clock().steady() < ends => {}
+            Err(error) => return left_to_its_lease(what, Some(&error)),
         }
         pause_for(jittered(pause)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+/// One such claim, when it is its turn.
+async fn claim_freed(
+    what: &Claim,
+    by: &Claimer,
+    context: &RunContext,
+) -> Result<Claimed, StoreError> {
+    let core = &*context.core;
+    // A store that is away meets no storm.
+    let _turn = core.turns.acquire().await;
+    let life = context.reclaim.life(core.clock().wall());
+    let freed = ClaimRecord { state: State::Issued, life };
+    core.bounded("create", pin!(claim_and_put(core.store(), what, by, &freed))).await
+}
+
+fn left_to_its_lease(what: &Claim, error: Option<&StoreError>) {
+    tracing::warn!(
+        key = %what.key,
+        error = error.map(|error| error as &dyn StdError),
+        "a claim could not be given back; the key is free when its lease is over",
+    );
 }
