@@ -1,7 +1,7 @@
 //! Where the records and the business of a test live.
 
 use std::sync::Arc;
-use tests::{MariaDbServer, PostgresServer, RedisServer};
+use tests::{DURABLE_BEFORE_VISIBLE, MariaDbServer, PostgresServer, RedisServer};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
@@ -77,7 +77,7 @@ impl Records {
     /// In the process, and the business in a `MariaDB` server of the test's own.
     pub(crate) fn business_in_own_mariadb() -> Self {
         let (server, business) = ready(async {
-            let server = MariaDbServer::start_with(&[]).await;
+            let server = MariaDbServer::start_with(&DURABLE_BEFORE_VISIBLE).await;
             let business = server.database().await;
             (server, business)
         });

@@ -20,7 +20,7 @@ use rand::random_range;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
-use tests::{MariaDbServer, PostgresServer, RedisServer, eventually};
+use tests::{DURABLE_BEFORE_VISIBLE, MariaDbServer, PostgresServer, RedisServer, eventually};
 use tokio::time::sleep;
 
 /// How many ask at once.
@@ -50,7 +50,8 @@ async fn postgres() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn mariadb() {
-    soak("MariaDB", RecordStore::MariaDb(MariaDbServer::start_with(&[]).await)).await;
+    soak("MariaDB", RecordStore::MariaDb(MariaDbServer::start_with(&DURABLE_BEFORE_VISIBLE).await))
+        .await;
 }
 
 /// `SOAK`, such as `10m` or `90s`.

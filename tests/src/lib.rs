@@ -33,7 +33,7 @@ pub use eventually::eventually;
 pub use gate::Gate;
 pub use guest::Guest;
 pub use log::Log;
-pub use mariadb::MariaDbServer;
+pub use mariadb::{DURABLE_BEFORE_VISIBLE, MariaDbServer};
 pub use orders::Orders;
 pub use postgres::PostgresServer;
 pub use probe::{Loss, Probe};

@@ -15,6 +15,10 @@ pub struct MariaDbServer {
     databases: AtomicUsize,
 }
 
+/// Options of a server that is killed. Without a binary log a commit is seen before it is written, and can be
+/// lost after it was seen. (The kernel keeps what was written, so the log need not be synced.)
+pub const DURABLE_BEFORE_VISIBLE: [&str; 2] = ["--log-bin=binlog", "--sync-binlog=0"];
+
 impl MariaDbServer {
     /// The server that all tests of this process share; it is started for the first.
     pub async fn shared() -> &'static Self {

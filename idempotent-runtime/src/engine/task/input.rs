@@ -4,13 +4,13 @@ use crate::engine::engine::Engine;
 use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::policy::OnAbandoned;
-use crate::store::bytes::{Cursor, Undecodable, append_checksum, verify_checksum, write_long};
+use crate::store::bytes::{Cursor, Undecodable, append_checksum, verify_checksum, write_field};
 use bytes::Bytes;
 use std::time::Duration;
 
 /// The first byte: no record begins with it.
 const KIND: u8 = b'i';
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 const RETRY: u8 = 0;
 const HOLD: u8 = 1;
@@ -42,10 +42,10 @@ impl Input {
         };
         let mut out = vec![KIND, VERSION, may];
         for field in [method.as_bytes(), target.as_bytes()] {
-            write_long(&mut out, field);
+            write_field(&mut out, field);
         }
         for argument in arguments {
-            write_long(&mut out, argument);
+            write_field(&mut out, argument);
         }
         append_checksum(place, out)
     }
@@ -63,7 +63,7 @@ impl Input {
         let (method, target) = (text(&mut cursor)?, text(&mut cursor)?);
         let mut arguments = Vec::new();
         while !cursor.left().is_empty() {
-            arguments.push(cursor.bytes()?);
+            arguments.push(cursor.field()?);
         }
         Ok(Self { method, target, on_abandoned, arguments })
     }
@@ -88,7 +88,7 @@ impl Input {
 }
 
 fn text(cursor: &mut Cursor) -> Result<String, Undecodable> {
-    String::from_utf8(cursor.bytes()?.into()).map_err(|_| Undecodable)
+    String::from_utf8(cursor.field()?.into()).map_err(|_| Undecodable)
 }
 
 #[cfg(test)]

@@ -56,12 +56,6 @@ impl Cursor {
         Ok(u64::from_le_bytes(self.array()?))
     }
 
-    /// A field behind a 32-bit length.
-    pub(crate) fn bytes(&mut self) -> Result<Bytes, Undecodable> {
-        let length = self.u32()?;
-        self.take(usize::try_from(length).map_err(|_| Undecodable)?)
-    }
-
     /// The bytes that are left; none is taken.
     pub(crate) fn left(&self) -> &[u8] {
         &self.left
@@ -121,13 +115,6 @@ pub(crate) fn write_field(out: &mut Vec<u8>, field: &[u8]) {
 /// How many bytes a field takes behind its length.
 pub(crate) fn field_size(length: usize) -> usize {
     number_size(length as u64) + length
-}
-
-/// Writes a field behind a 32-bit length; a stored body is far shorter than 4 GiB.
-pub(crate) fn write_long(out: &mut Vec<u8>, field: &[u8]) {
-    let length = u32::try_from(field.len()).unwrap_or(u32::MAX);
-    out.extend_from_slice(&length.to_le_bytes());
-    out.extend_from_slice(field);
 }
 
 #[cfg(test)]

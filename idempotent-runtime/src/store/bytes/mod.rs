@@ -5,7 +5,5 @@ mod cursor;
 mod undecodable;
 
 pub(crate) use checksum::{CHECKSUM_LENGTH, append_checksum, verify_checksum};
-pub(crate) use cursor::{
-    Cursor, field_size, number_size, read_number, write_field, write_long, write_number,
-};
+pub(crate) use cursor::{Cursor, field_size, number_size, read_number, write_field, write_number};
 pub use undecodable::Undecodable;
