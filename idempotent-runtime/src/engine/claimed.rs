@@ -41,7 +41,7 @@ pub enum Claimed {
     Abandoned {
         /// The request that was running.
         first: FirstRequest,
-        /// The dead owner's, for [`Claimer::take_over`].
+        /// The dead owner's, for [`Claimer::take_over`](crate::engine::Claimer::take_over).
         attempt: u64,
     },
     /// The key had to be issued beforehand and was not, or was called off.

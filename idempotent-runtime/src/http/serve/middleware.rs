@@ -86,7 +86,7 @@ impl Middleware {
     ///
     /// A refusal by an extractor of actix (a body that is no JSON, a path that is no number) leaves the
     /// key free. A 4xx from an extractor of the app's own cannot be told from the handler's and
-    /// is stored like it, apart from 401 and 403; with [`StoreResponse::No`] it says otherwise.
+    /// is stored like it, apart from 401 and 403; with [`StoreResponse::No`](crate::response::StoreResponse::No) it says otherwise.
     ///
     /// # Panics
     /// When the policy is of a strategy that is bound to a handler's parameters, or takes a
