@@ -179,7 +179,7 @@ macro_rules! common_settings {
         /// Makes storage keys and fingerprints HMACs with this secret: at least 32 random bytes, equal on all
         /// hosts. Defaults to none.
         ///
-        /// Whoever reads a store cannot find out then whose a record is by trying what scopes there may be,
+        /// A reader of the store cannot find out then whose a record is by trying scopes that there may be,
         /// such as the numbers of accounts. Keys that records show to people stay readable. The secret cannot
         /// be changed while records live: with another one none of them is found, and retries run again.
         pub fn key_secret(mut self, secret: impl AsRef<[u8]>) -> Self {

@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-/// What comes of the release of a lock.
+/// The result of releasing a lock.
 #[derive(Clone, Copy, Debug)]
 enum Release {
     Fails,

@@ -55,7 +55,7 @@ pub struct Claim {
     /// How long the record stays after the lease is over, so that a dead owner is noticed and
     /// attempts keep growing.
     pub retention: Duration,
-    /// What its owner does when the store has nothing under the key any more.
+    /// The step of its owner when the store has nothing under the key any more.
     pub if_forgotten: IfForgotten,
 }
 
@@ -186,7 +186,7 @@ struct Holder {
     retention: Duration,
 }
 
-/// Whether any owner of a key may still wake that somebody took it from.
+/// The history of a key: an owner that somebody took it from may still wake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Succession {
     /// None: it is the first, or came after those that ended.
@@ -201,7 +201,7 @@ impl Succession {
     }
 }
 
-/// What a look at another owner's lease shows.
+/// The result of looking at another owner's lease.
 enum Look {
     /// The answer.
     Told(Claimed),

@@ -27,7 +27,7 @@ pub enum ReclaimWindow {
 }
 
 impl ReclaimWindow {
-    /// How long that is from now on, by the engine's wall clock.
+    /// The time from now on, by the engine's wall clock.
     pub(super) const fn life(self, wall: Duration) -> Duration {
         match self {
             Self::For(life) => life,

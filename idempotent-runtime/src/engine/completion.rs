@@ -1,4 +1,4 @@
-//! How a run ends, as its caller is told and as it is counted.
+//! The end of a run, for its caller and for the counters.
 
 use crate::observe::Counters;
 

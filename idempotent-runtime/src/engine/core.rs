@@ -23,11 +23,11 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// How many conversations with the store go on at once behind their callers: one that was away meets no
+/// The most conversations with the store that go on at once behind their callers: one that was away meets no
 /// storm.
 const BEHIND_AT_ONCE: usize = 64;
 
-/// How many claims are kept that were not answered, to be given back.
+/// The most unanswered claims that are kept to be given back.
 const UNANSWERED: usize = 4096;
 
 /// State that all parts of one engine share.

@@ -3,7 +3,7 @@
 use crate::error::{StoreError, StoreErrorKind};
 use std::time::Duration;
 
-/// How often an outcome is refused before it is given up, and the time from the first refusal to the last: a part
+/// The number of refusals after which an outcome is given up, and the time from the first refusal to the last: a part
 /// of the lease, and never less than this.
 const ENOUGH: u32 = 3;
 const PART: u32 = 3;

@@ -15,7 +15,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often a claim is sent while the store does not answer, and the pause between.
+/// The number of times that a claim is sent while the store does not answer, and the pause between.
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(20);
 

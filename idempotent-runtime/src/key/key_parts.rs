@@ -23,9 +23,9 @@ const ROOM: usize = 48;
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct KeyParts {
-    /// What is hashed: whether a value may be shown does not count.
+    /// The input of hashes: whether a value may be shown does not count.
     joined: Vec<u8>,
-    /// How many segments there are.
+    /// The number of segments.
     segments: u32,
     /// The segments that no record may show, a bit for each of the first, and one for all behind.
     secrets: u64,

@@ -70,7 +70,7 @@ impl fmt::Debug for Label {
     }
 }
 
-/// How many bytes a label of these texts takes: the guard, and each text behind its length.
+/// The size of a label of these texts, in bytes: the guard, and each text behind its length.
 fn size(operation: &str, key: &str) -> usize {
     2 + field_size(operation.len()) + field_size(key.len())
 }

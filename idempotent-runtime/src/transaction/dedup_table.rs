@@ -22,7 +22,7 @@ use tokio::time::Instant;
 /// The only attempt: one that did not commit left nothing behind.
 const ATTEMPT: u64 = 1;
 
-/// How long to wait for a connection to look with.
+/// The wait for a connection to look with.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The answer of a record's row to a claim.

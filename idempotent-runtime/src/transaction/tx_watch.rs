@@ -1,4 +1,4 @@
-//! What a database tells of a transaction: whether it is still the one that its guard began.
+//! The state of a transaction as its database tells it: is it still the one that its guard began?
 
 use std::sync::atomic::{AtomicU8, Ordering};
 

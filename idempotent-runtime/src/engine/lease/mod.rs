@@ -14,7 +14,7 @@ use std::time::Duration;
 
 pub(super) use loss::Loss;
 
-/// What an owner does when the store has nothing under its key: it was flushed, or restarted without its data.
+/// The step of an owner when the store has nothing under its key: it was flushed, or restarted without its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IfForgotten {
     /// It puts its record again, so that what it did is not done a second time. It renews so only while its lease
@@ -257,7 +257,7 @@ impl Lease {
     }
 }
 
-/// How long a lease holds that is not renewed, if it does: as long as more is left of its record's life than the
+/// The time for which a lease holds that is not renewed, if it does: as long as more is left of its record's life than the
 /// record stays after it.
 pub(super) fn left_of_lease(entry: &Entry, retention: Duration) -> Option<Duration> {
     entry.left.checked_sub(retention).filter(|left| !left.is_zero())

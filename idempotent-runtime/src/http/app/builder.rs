@@ -71,7 +71,7 @@ impl<S> IdempotencyBuilder<S> {
         self
     }
 
-    /// How many runs may go on at a time whose clients left. Defaults to 4 096.
+    /// The most runs that go on at a time without their clients. Defaults to 4 096.
     ///
     /// A run goes on without its client, because that is the one that will retry. While there are so many,
     /// who would begin another gets 503 `too-many-runs`, and a `cache` computes without keeping. Tasks and
@@ -81,7 +81,7 @@ impl<S> IdempotencyBuilder<S> {
         self
     }
 
-    /// How many of these may be of one scope, where callers have scopes of their own. Defaults to a quarter.
+    /// The most of these that may be of one scope, where callers have scopes of their own. Defaults to a quarter.
     pub fn runs_without_client_of_one_scope(mut self, runs: usize) -> Self {
         self.clientless.of_one_scope = Some(runs.max(1));
         self

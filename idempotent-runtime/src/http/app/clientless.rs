@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many runs may go on without their clients, where the app says nothing.
+/// The most runs that go on without their clients, where the app says nothing.
 const MOST: usize = 4096;
 
-/// How many of one scope may, where the app says nothing: this part of all.
+/// The share of one scope, where the app says nothing: this part of all.
 const PART: usize = 4;
 
-/// How many runs may go on without their clients.
+/// The most runs that may go on without their clients.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClientlessLimits {
     pub(crate) all: usize,

@@ -135,7 +135,7 @@ impl Idempotency {
         Ok(resolved)
     }
 
-    /// How many guarded requests are under way in this process, those that wait for a run included.
+    /// The number of guarded requests under way in this process, those that wait for a run included.
     #[must_use]
     pub fn under_way(&self) -> usize {
         self.engine().under_way()

@@ -53,7 +53,7 @@ pub(crate) struct RunState {
     pub(crate) record: Cell<Option<StorageKey>>,
     /// Whether the handler, or an extractor of its, takes the business transaction.
     pub(crate) takes_transaction: Cell<bool>,
-    /// Whose request this is; empty, as long as nobody asked or if all callers are one.
+    /// The owner of the request; empty, as long as nobody asked or if all callers are one.
     pub(crate) scope: RefCell<KeyParts>,
     /// The run under way.
     pub(crate) run: RefCell<Option<GuardedRun>>,

@@ -22,7 +22,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 
-/// How long a task without a handler in this app is left to other processes.
+/// The time for which a task without a handler in this app is left to other processes.
 const NOT_OURS: Duration = Duration::from_mins(1);
 
 /// Runs tasks until it is dropped: then it takes no more, and finishes those under way.

@@ -82,7 +82,7 @@ pub(crate) fn write_number(out: &mut Vec<u8>, mut number: u64) {
     }
 }
 
-/// How many bytes a number needs.
+/// The number of bytes that a number needs.
 pub(crate) fn number_size(number: u64) -> usize {
     let bits = u64::BITS - number.leading_zeros();
     bits.div_ceil(7).max(1) as usize
@@ -112,7 +112,7 @@ pub(crate) fn write_field(out: &mut Vec<u8>, field: &[u8]) {
     out.extend_from_slice(field);
 }
 
-/// How many bytes a field takes behind its length.
+/// The size of a field behind its length, in bytes.
 pub(crate) fn field_size(length: usize) -> usize {
     number_size(length as u64) + length
 }

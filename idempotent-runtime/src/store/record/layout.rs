@@ -20,9 +20,9 @@ pub(super) const CUT_RESPONSE: u8 = 6;
 /// The flag of a key that was taken from a dead owner once.
 pub(super) const TAKEN_OVER: u8 = 1;
 
-/// How many bytes the version and the tag are.
+/// The size of the version and the tag, in bytes.
 pub(super) const VERSION_AND_TAG: usize = 2;
-/// How many bytes a moment is, in milliseconds since 1970: enough for 8 900 years.
+/// The size of a moment in bytes, in milliseconds since 1970: enough for 8 900 years.
 pub(super) const MOMENT: usize = 6;
-/// How many bytes stand between the tag and the label.
+/// The number of bytes between the tag and the label.
 pub(super) const BEFORE_LABEL: usize = 1 + MOMENT + 8 + 16;
