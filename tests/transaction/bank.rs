@@ -1,8 +1,9 @@
 //! A guarded server on a business database of a test's own.
 
-use actix_web::web::{Data, ServiceConfig};
+use actix_web::web::{self, Data, ServiceConfig};
 use idempotent_runtime::key::StorageKey;
-use idempotent_runtime::{Idempotency, IdempotencyBuilder, MemoryStore, Scope};
+use idempotent_runtime::policy::{Policy, Strategy};
+use idempotent_runtime::{Idempotency, IdempotencyBuilder, MemoryStore, Middleware, Scope};
 use sqlx::mysql::MySqlPoolOptions;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
@@ -105,6 +106,16 @@ impl Bank {
         let handler = ControlledHandler::new();
         let server = Server::start(&idempotency, &handler, routes(&pool));
         Self { pool, handler, idempotency, server, directory }
+    }
+
+    /// Another server on the same database, with a guard around all handlers.
+    pub(crate) fn behind_a_guard(&self) -> Server {
+        static KEYED: Policy = Policy::of_routes(Strategy::RequestId);
+        let (idempotency, routes) = (self.idempotency.clone(), routes(&self.pool));
+        Server::start(&self.idempotency, &self.handler, move |config| {
+            let guard = Middleware::new(&idempotency, &KEYED);
+            config.service(web::scope("/guarded").wrap(guard).configure(routes.clone()));
+        })
     }
 
     /// Another server in place of the one that ends, on the same database.

@@ -21,6 +21,7 @@ on_every_database! {
     an_id_is_bound_and_never_part_of_the_statement,
     the_row_that_is_guarded_is_the_one_that_the_handler_reads,
     names_are_quoted,
+    a_row_inside_of_a_guard_leaves_the_key_to_it,
 }
 
 impl Bank {
@@ -206,6 +207,18 @@ async fn who_waits_too_long_for_a_row_is_told_so(kind: Kind) {
     assert_eq!(first.await.unwrap().status, 201);
     assert_eq!((bank.handler.runs(), bank.effects().await), (1, 1));
     bank.post("/row/8").send().await.is_problem(404, "row-missing");
+}
+
+/// A row keeps no answer: were the key given back for it, a retry would debit again.
+async fn a_row_inside_of_a_guard_leaves_the_key_to_it(kind: Kind) {
+    let bank = Bank::one(kind).await;
+    let server = bank.behind_a_guard();
+    let debit = || server.post("/guarded/row/7").key("k").send();
+    let first = debit().await;
+    assert_eq!(first.status, 201);
+    let again = debit().await;
+    assert_eq!((again.status, again.is_replay(), again.body), (201, true, first.body));
+    assert_eq!((bank.handler.runs(), bank.effects().await), (1, 1));
 }
 
 async fn an_id_is_bound_and_never_part_of_the_statement(kind: Kind) {
