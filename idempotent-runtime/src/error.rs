@@ -81,6 +81,11 @@ impl StoreError {
         self.operation
     }
 
+    /// Whether the store holds something that cannot be read, as it will next time.
+    pub(crate) const fn is_corrupt(&self) -> bool {
+        matches!(self.kind, StoreErrorKind::Corrupt)
+    }
+
     /// Whether the same call may succeed a moment later: always, but where the reason is known to stay.
     #[must_use]
     pub const fn is_transient(&self) -> bool {

@@ -2,11 +2,21 @@
 
 use crate::Shop;
 use std::time::Duration;
-use tests::{Log, RedisServer, eventually};
+use tests::{Log, RedisServer, Reply, eventually};
+use tokio::task::JoinHandle;
 
 /// Waits until there is one record again, which nobody asked for.
 async fn put_again(shop: &Shop) {
     eventually("the record is put again", async || (shop.names().len() == 1).then_some(())).await;
+}
+
+/// Lets an order end, whose outcome must be stored.
+async fn ends_once(shop: &Shop, running: JoinHandle<Reply>) {
+    shop.handler.resume();
+    let first = running.await.unwrap();
+    assert_eq!((first.status, first.header("Idempotency-Stored")), (201, None));
+    let retry = shop.order("k").await;
+    assert_eq!((retry.is_replay(), &retry.body, shop.handler.runs()), (true, &first.body, 1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -32,11 +42,7 @@ async fn an_outcome_is_stored_where_nothing_is_left() {
     let running = tokio::spawn(shop.post("/orders").key("k").send());
     shop.handler.runs_reach(1).await;
     let () = shop.redis.command(&["FLUSHALL"]);
-    shop.handler.resume();
-    let first = running.await.unwrap();
-    assert_eq!((first.status, first.header("Idempotency-Stored")), (201, None));
-    let retry = shop.order("k").await;
-    assert_eq!((retry.is_replay(), &retry.body, shop.handler.runs()), (true, &first.body, 1));
+    ends_once(&shop, running).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -47,11 +53,7 @@ async fn a_server_that_restarts_without_its_data_in_mid_handler_costs_no_second_
     shop.handler.runs_reach(1).await;
     shop.redis.kill();
     shop.redis.restart();
-    shop.handler.resume();
-    let first = running.await.unwrap();
-    assert_eq!((first.status, first.header("Idempotency-Stored")), (201, None));
-    let retry = shop.order("k").await;
-    assert_eq!((retry.is_replay(), &retry.body, shop.handler.runs()), (true, &first.body, 1));
+    ends_once(&shop, running).await;
 }
 
 /// What is left: a retry that comes between the loss and the next renewal.

@@ -11,7 +11,7 @@ use crate::engine::lease::{Lease, Put};
 use crate::engine::pause::{jittered, pause_for};
 use crate::engine::refusals::Refusals;
 use crate::engine::run_context::RunContext;
-use crate::error::{StoreError, StoreErrorKind};
+use crate::error::StoreError;
 use crate::outcome::Outcome;
 use bytes::Bytes;
 use std::error::Error as StdError;
@@ -69,7 +69,7 @@ impl Ending {
             let Some(unstored) = self.0.take() else { return Completion::No };
             match tried {
                 // What is rare is boxed, because its future is large.
-                Err(error) if !is_final(&error) => {
+                Err(error) if !error.is_corrupt() => {
                     Box::pin(unstored.go_on_behind(error, began)).await
                 }
                 tried => End::told(Some(unstored.ended(tried)), unstored.core().counters()),
@@ -136,7 +136,7 @@ impl UnstoredEnd {
             pause_for(jittered(pause)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
             match self.try_again(&mut refusals).await {
-                Err(error) if !is_final(&error) && !self.is_over() => {}
+                Err(error) if !error.is_corrupt() && !self.is_over() => {}
                 tried => return self.ended(tried),
             }
         }
@@ -209,8 +209,4 @@ impl UnstoredEnd {
     fn core(&self) -> &EngineCore {
         &self.context.core
     }
-}
-
-fn is_final(error: &StoreError) -> bool {
-    error.kind() == StoreErrorKind::Corrupt
 }

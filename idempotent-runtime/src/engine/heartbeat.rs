@@ -220,7 +220,7 @@ async fn renew(queue: &RenewalQueue, tools: &Tools, id: usize, lease: &Arc<Lease
         Ok(Ok(Put::NotThere)) => lease.length() / PART,
         Ok(Ok(Put::Lost(loss))) => return lost(queue, id, lease, &loss),
         // Something else is there, whatever it is.
-        Ok(Err(error)) if error.kind() == StoreErrorKind::Corrupt => {
+        Ok(Err(error)) if error.is_corrupt() => {
             return lost(queue, id, lease, &"its record cannot be read");
         }
         Ok(Err(error)) => failed(lease, Some(&error)),

@@ -8,7 +8,7 @@ use crate::engine::core::EngineCore;
 use crate::engine::execution::Ownership;
 use crate::engine::pause::{jittered, pause_for};
 use crate::engine::run_context::RunContext;
-use crate::error::{StoreError, StoreErrorKind};
+use crate::error::StoreError;
 use crate::store::record::State;
 use std::error::Error as StdError;
 use std::pin::pin;
@@ -41,12 +41,8 @@ pub(super) async fn settle(
         }
     };
     // What cannot be read is not ours. A store that refuses now may have granted the claim before.
-    open.is_answered = claimed.as_ref().map_or_else(is_final, |_| true);
+    open.is_answered = claimed.as_ref().map_or_else(StoreError::is_corrupt, |_| true);
     claimed
-}
-
-fn is_final(error: &StoreError) -> bool {
-    error.kind() == StoreErrorKind::Corrupt
 }
 
 /// The answer was lost, so asks again as the same owner (never assumes).
@@ -113,7 +109,7 @@ async fn give_back(what: &Claim, by: &Claimer, context: RunContext) {
             }
             // It never was ours, or is somebody else's by now.
             Ok(_) => return,
-            Err(error) if !is_final(&error) && core.clock().steady() < ends => {}
+            Err(error) if !error.is_corrupt() && core.clock().steady() < ends => {}
             Err(error) => return left_to_its_lease(what, Some(&error)),
         }
         pause_for(jittered(pause)).await;

@@ -1,7 +1,7 @@
 //! The error of a guarded function that did not run, or whose record could not be stored.
 
 use crate::engine::Refusal;
-use crate::error::{StoreError, StoreErrorKind};
+use crate::error::StoreError;
 use crate::template_value::Unfilled;
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -79,7 +79,7 @@ impl MessageError {
     pub fn is_transient(&self) -> bool {
         match self {
             // There was a call before, whose record cannot be read.
-            Self::Store(error) => error.kind() != StoreErrorKind::Corrupt,
+            Self::Store(error) => !error.is_corrupt(),
             // An operator's mistake is soon noticed.
             Self::InProgress { .. }
             | Self::NotStored(_)

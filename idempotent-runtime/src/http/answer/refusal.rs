@@ -1,7 +1,7 @@
 //! Problems for the refusals of the engine and the failures of the store.
 
 use crate::engine::Refusal;
-use crate::error::{StoreError, StoreErrorKind};
+use crate::error::StoreError;
 use crate::http::answer::misconfigured::misconfigured;
 use crate::http::answer::problem::{Problem, ProblemKind};
 use crate::policy::{Busy, Policy};
@@ -130,7 +130,7 @@ pub(crate) fn store_failed(request: &HttpRequest, error: &StoreError) -> Problem
         error = error as &dyn StdError,
         "a guarded request was refused because the store failed",
     );
-    if error.kind() == StoreErrorKind::Corrupt {
+    if error.is_corrupt() {
         return unreadable(request);
     }
     Problem::new(

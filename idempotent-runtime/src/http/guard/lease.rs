@@ -3,7 +3,7 @@
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
 use crate::engine::{Admission, ClaimRequest, Completion, Execution};
-use crate::error::{StoreError, StoreErrorKind};
+use crate::error::StoreError;
 use crate::http::answer::keep::{KeepFor, Keeping, Kept, UnreadBody, keep};
 use crate::http::answer::refusal;
 use crate::http::answer::stored_response::not_stored;
@@ -48,7 +48,7 @@ pub(super) fn admitted(call: &Call, admission: Result<Admission, StoreError>) ->
 
 /// A record that cannot be read says that there was a request before: that one never runs again.
 fn may_run_without(policy: &Policy, error: &StoreError) -> bool {
-    policy.on_store_error == OnStoreError::Run && error.kind() != StoreErrorKind::Corrupt
+    policy.on_store_error == OnStoreError::Run && !error.is_corrupt()
 }
 
 /// Ends a run with the response of its handler, before anything is sent.
