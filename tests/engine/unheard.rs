@@ -1,6 +1,6 @@
 //! Claims whose answer never came: whoever sent them is refused or gone, and their keys are free.
 
-use crate::{KEEP, KEY, LEASE, TICK, TTL, ask, engine, label, wanted};
+use crate::{KEEP, KEY, LEASE, PATIENCE, TICK, TTL, ask, engine, label, wanted};
 use futures_util::future::join_all;
 use futures_util::poll;
 use idempotent_runtime::MemoryStore;
@@ -14,6 +14,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tests::{Probe, eventually};
+use tokio::time::Instant;
 
 /// A store whose answers get lost, and two processes on it.
 struct Silent {
@@ -67,6 +68,16 @@ impl Silent {
             other => panic!("its key is not free: {other:?}"),
         }
     }
+}
+
+/// Invariant L9.
+#[tokio::test(start_paused = true)]
+async fn a_request_waits_for_its_claim_no_longer_than_the_stores_patience() {
+    let silent = Silent::new();
+    silent.store.answers_to_claims().close();
+    let began = Instant::now();
+    silent.here.begin(&ask(OnAbandoned::Retry)).await.expect_err("the store does not answer");
+    assert!(began.elapsed() <= PATIENCE + TICK, "{:?}", began.elapsed());
 }
 
 fn asked(on_abandoned: OnAbandoned, claimable: Claimable) -> ClaimRequest {

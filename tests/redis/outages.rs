@@ -4,7 +4,7 @@ use crate::Shop;
 use std::time::{Duration, Instant};
 use tests::{RedisServer, Reply, eventually};
 
-/// Twice the engine's patience with its store, two seconds, and something for a busy host.
+/// The engine's patience with its store, two seconds, and something for a busy host.
 const BOUND: Duration = Duration::from_secs(8);
 
 /// Sees that a request is refused, in bounded time, and without a run.

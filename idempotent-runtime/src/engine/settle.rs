@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// The longest pause while a claim is given back, from [`PAUSE`] on; it doubles.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Sends a claim until its answer is known.
+/// Sends a claim until its answer is known, or the store's patience is over.
 ///
 /// Where that is not found out, because this is dropped or the store does not answer, the key is given back
 /// behind it: it may have been granted.
@@ -33,16 +33,22 @@ pub(super) async fn settle(
 ) -> Result<Claimed, StoreError> {
     let mut open = OpenClaim { claim: what, by, context, is_answered: false };
     let core = &*context.core;
-    let claimed = match core.bounded("create", pin!(claim(core.store(), what, by))).await {
-        Err(error) if error.is_transient() => Box::pin(ask_again(core, what, by, error)).await,
-        other => {
-            open.is_answered = true;
-            return other;
+    let is_answered = &mut open.is_answered;
+    let asked = async move {
+        match claim(core.store(), what, by).await {
+            Err(error) if error.is_transient() => {
+                let claimed = Box::pin(ask_again(core, what, by, error)).await;
+                // What cannot be read is not ours. A store that refuses now may have granted it before.
+                *is_answered = claimed.as_ref().map_or_else(StoreError::is_corrupt, |_| true);
+                claimed
+            }
+            first => {
+                *is_answered = true;
+                first
+            }
         }
     };
-    // What cannot be read is not ours. A store that refuses now may have granted the claim before.
-    open.is_answered = claimed.as_ref().map_or_else(StoreError::is_corrupt, |_| true);
-    claimed
+    core.bounded("create", pin!(asked)).await
 }
 
 /// The answer was lost, so asks again as the same owner (never assumes).
@@ -52,17 +58,14 @@ async fn ask_again(
     by: &Claimer,
     mut lost: StoreError,
 ) -> Result<Claimed, StoreError> {
-    let asked = async {
-        for tries in 1..TRIES {
-            pause_for(jittered(PAUSE * tries)).await;
-            match claim(core.store(), what, by).await {
-                Err(error) if error.is_transient() => lost = error,
-                other => return other,
-            }
+    for tries in 1..TRIES {
+        pause_for(jittered(PAUSE * tries)).await;
+        match claim(core.store(), what, by).await {
+            Err(error) if error.is_transient() => lost = error,
+            other => return other,
         }
-        Err(lost)
-    };
-    core.bounded("create", pin!(asked)).await
+    }
+    Err(lost)
 }
 
 /// A claim that may have been granted without anybody knowing.
