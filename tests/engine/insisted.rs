@@ -126,10 +126,10 @@ async fn an_outcome_that_a_store_refuses_like_everything_else_is_kept_for_it() {
         eventually("it is refused", refused).await;
         broken.clock.advance(LEASE / 2);
     }
+    assert_eq!(ending.await.unwrap(), Completion::No, "it is told so while the store refuses");
     broken.store.refuse_swaps(false);
     // Its ttl counts from the end of the run, and its lease does not count: nobody took the key.
     assert_eq!(broken.left().await, (State::Completed(answer("done")), TTL.saturating_sub(LEASE)));
-    assert_eq!(ending.await.unwrap(), Completion::No);
 }
 
 #[tokio::test]
