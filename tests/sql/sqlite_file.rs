@@ -4,9 +4,13 @@ use crate::shop::Shop;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use idempotent_runtime::SqliteStore;
+use idempotent_runtime::clock::Clock;
 use idempotent_runtime::key::StorageKey;
-use idempotent_runtime::store::{Store, Swap};
+use idempotent_runtime::store::{Store, StoreErrorKind, Swap};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 use tests::SmallDisk;
 
@@ -91,4 +95,33 @@ async fn a_full_disk_is_over_when_there_is_room() {
             assert_eq!((reply.status, reply.is_replay()), (201, false), "{key} {reply:?}");
         }
     }
+}
+
+/// A clock of the app's own that panics once on the store's thread.
+#[derive(Debug)]
+struct BrokenClock(AtomicBool);
+
+impl Clock for BrokenClock {
+    fn wall(&self) -> Duration {
+        let is_the_stores = thread::current().name() == Some("idempotency-sqlite");
+        assert!(!(is_the_stores && self.0.swap(false, Ordering::SeqCst)), "as the test asked");
+        Duration::from_secs(1)
+    }
+
+    fn steady(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// Invariant L8.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_on_the_stores_thread_costs_one_write() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let clock = Arc::new(BrokenClock(AtomicBool::new(true)));
+    let path = directory.path().join("records.db");
+    let store = SqliteStore::open_with_clock(path, clock).await.expect("it opens");
+    let created = store.create(&key(1), &"v".into(), LONG).await;
+    assert_eq!(created.unwrap_err().kind(), StoreErrorKind::Unavailable);
+    assert_eq!(store.create(&key(1), &"v".into(), LONG).await.unwrap(), None);
+    assert_eq!(store.read(&key(1)).await.unwrap().expect("it is there").value, "v");
 }

@@ -9,8 +9,10 @@ use crate::key::StorageKey;
 use crate::store::sql::errors::failed;
 use crate::store::sql::sqlite::rows::{SCHEMA, column_millis, purge, put, read};
 use bytes::Bytes;
+use futures_util::FutureExt;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -82,7 +84,15 @@ impl Writer {
             // A caller that stopped waiting was told that the write may or may not have happened. Where it
             // exchanges it may end a run or give a key back, which somebody still waits for.
             writes.retain(|queued| queued.write.is_exchange() || !queued.answer.is_closed());
-            self.answer(&mut writes, column_millis(clock.wall())).await;
+            let answered = async {
+                let now = column_millis(clock.wall());
+                self.answer(&mut writes, now).await;
+            };
+            if AssertUnwindSafe(answered).catch_unwind().await.is_err() {
+                tracing::error!("the writer of SQLite panicked, and goes on");
+                // Their callers are told. What a connection was doing is taken back: it is gone.
+                writes.clear();
+            }
         }
         if let Some(connection) = self.connection {
             drop(connection.close().await);
