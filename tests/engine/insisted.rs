@@ -68,6 +68,15 @@ async fn an_end_that_is_dropped_while_it_is_sent_goes_on() {
     }
 }
 
+#[tokio::test]
+async fn an_end_goes_on_after_panics_of_the_store() {
+    let broken = Broken::new();
+    let run = broken.run().await;
+    broken.store.panic_at_swaps(3);
+    assert_eq!(run.complete(answer("done"), TTL).await, Completion::Yes);
+    assert_eq!(broken.left().await, (State::Completed(answer("done")), TTL));
+}
+
 /// As at the end of a server of actix-web, whose workers drop what is left on them.
 #[test]
 fn an_end_goes_on_when_the_runtime_of_its_run_is_gone() {

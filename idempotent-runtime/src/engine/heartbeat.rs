@@ -231,7 +231,7 @@ async fn renew(queue: &RenewalQueue, tools: &Tools, id: usize, lease: &Arc<Lease
 }
 
 /// Lets a store do something; where it panics, it has failed.
-async fn caught<T>(
+pub(super) async fn caught<T>(
     operation: &'static str,
     work: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {

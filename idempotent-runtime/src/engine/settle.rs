@@ -6,6 +6,7 @@ use crate::engine::claimed::Claimed;
 use crate::engine::claimer::Claimer;
 use crate::engine::core::EngineCore;
 use crate::engine::execution::Ownership;
+use crate::engine::heartbeat::caught;
 use crate::engine::pause::{jittered, pause_for};
 use crate::engine::run_context::RunContext;
 use crate::error::StoreError;
@@ -131,7 +132,8 @@ async fn claim_freed(
     let _turn = core.turns.acquire().await;
     let life = context.reclaim.life(core.clock().wall());
     let freed = ClaimRecord { state: State::Issued, life };
-    core.bounded("create", pin!(claim_and_put(core.store(), what, by, &freed))).await
+    let claimed = caught("create", claim_and_put(core.store(), what, by, &freed));
+    core.bounded("create", pin!(claimed)).await
 }
 
 fn left_to_its_lease(what: &Claim, error: Option<&StoreError>) {
