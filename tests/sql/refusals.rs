@@ -4,7 +4,7 @@ use crate::shop::Shop;
 use crate::{Kind, Session, on_both_servers};
 use actix_web::HttpResponse;
 use std::time::{Duration, Instant};
-use tests::eventually;
+use tests::{Reply, eventually};
 
 on_both_servers! {
     a_table_that_is_gone_at_the_end_of_a_run_costs_no_second_effect,
@@ -15,17 +15,24 @@ on_both_servers! {
 /// The engine's patience with its store, two seconds, and something for a busy host; far below the lease.
 const BOUND: Duration = Duration::from_secs(12);
 
+/// The answer to an order during whose run this happens.
+async fn ordered_while(shop: &Shop, happens: impl Future<Output = ()>) -> Reply {
+    shop.handler.pause();
+    let meanwhile = async {
+        shop.handler.runs_reach(1).await;
+        happens.await;
+        shop.handler.resume();
+    };
+    tokio::join!(shop.order("k"), meanwhile).0
+}
+
 /// An error that is sorted as permanent is insisted on like every other.
 async fn a_table_that_is_gone_at_the_end_of_a_run_costs_no_second_effect(kind: Kind) {
     let database = kind.database().await;
     let shop = Shop::open(&database).await;
     let mut session = Session::open(&database).await;
-    shop.handler.pause();
-    let (first, ()) = tokio::join!(shop.order("k"), async {
-        shop.handler.runs_reach(1).await;
-        session.run("ALTER TABLE idempotency_records RENAME TO away").await;
-        shop.handler.resume();
-    });
+    let first =
+        ordered_while(&shop, session.run("ALTER TABLE idempotency_records RENAME TO away")).await;
     assert_eq!((first.status, first.header("Idempotency-Stored")), (201, Some("false")));
     session.run("ALTER TABLE away RENAME TO idempotency_records").await;
     eventually("it is stored after all", async || {
@@ -68,12 +75,7 @@ async fn a_table_that_is_emptied_in_mid_handler_costs_no_second_effect(kind: Kin
     let database = kind.database().await;
     let shop = Shop::open(&database).await;
     let mut session = Session::open(&database).await;
-    shop.handler.pause();
-    let (first, ()) = tokio::join!(shop.order("k"), async {
-        shop.handler.runs_reach(1).await;
-        session.run("DELETE FROM idempotency_records").await;
-        shop.handler.resume();
-    });
+    let first = ordered_while(&shop, session.run("DELETE FROM idempotency_records")).await;
     assert_eq!((first.status, first.header("Idempotency-Stored")), (201, None));
     let retry = shop.order("k").await;
     assert_eq!((retry.is_replay(), &retry.body, shop.handler.runs()), (true, &first.body, 1));

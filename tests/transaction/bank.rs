@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, MySqlPool, PgPool, SqlitePool};
 use std::time::Duration;
 use tempfile::TempDir;
-use tests::{ControlledHandler, MariaDbServer, PostgresServer, Sender, Server};
+use tests::{ControlledHandler, MariaDbServer, PostgresServer, Reply, Sender, Server};
 
 /// Which database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +131,18 @@ impl Bank {
     /// What handlers did and committed.
     pub(crate) async fn effects(&self) -> i64 {
         self.number("SELECT count(*) FROM effects").await
+    }
+
+    /// Uses up the room that is left inside of a full file: the key that was refused, and its answer.
+    pub(crate) async fn fill_up(&self, name: &str) -> (String, Reply) {
+        let mut key = name.to_owned();
+        loop {
+            let reply = self.post("/dedup").key(&key).send().await;
+            if reply.status != 201 {
+                return (key, reply);
+            }
+            key.push('+');
+        }
     }
 
     /// The records that committed.

@@ -97,15 +97,7 @@ async fn a_database_without_room_takes_nothing_and_is_well_when_it_has_some() {
         bank.run(&format!("PRAGMA max_page_count = {pages}")).await;
         let fill = "INSERT INTO codes VALUES (hex(randomblob(512)))";
         while bank.try_run(fill).await {}
-        let mut key = String::from("full");
-        // What room there is inside of its pages is soon used up.
-        let refused = loop {
-            let reply = bank.post("/dedup").key(&key).send().await;
-            if reply.status != 201 {
-                break reply;
-            }
-            key.push('+');
-        };
+        let (key, refused) = bank.fill_up("full").await;
         refused.is_problem(503, "store-unavailable");
         bank.run("PRAGMA max_page_count = 1073741823").await;
         let reply = bank.post("/dedup").key(&key).send().await;

@@ -23,15 +23,7 @@ async fn all_is_well_when_there_is_room_again() {
         assert_eq!(first.status, 201);
         for round in 0..2 {
             disk.fill();
-            let mut key = format!("{name}-{round}");
-            // What room there is inside of its files is soon used up.
-            let refused = loop {
-                let reply = bank.post("/dedup").key(&key).send().await;
-                if reply.status != 201 {
-                    break reply;
-                }
-                key.push('+');
-            };
+            let (key, refused) = bank.fill_up(&format!("{name}-{round}")).await;
             refused.is_problem(503, "store-unavailable");
             let effects = bank.effects().await;
             assert_eq!(bank.records().await, effects);
