@@ -10,6 +10,7 @@ use crate::store::sql::errors::failed;
 use crate::store::sql::sqlite::rows::{SCHEMA, column_millis, purge, put, read};
 use bytes::Bytes;
 use futures_util::FutureExt;
+use sqlx::error::DatabaseError;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::panic::AssertUnwindSafe;
@@ -19,6 +20,9 @@ use tokio::sync::{mpsc, oneshot};
 
 /// How many writes may wait for the connection, and go into one commit.
 pub(super) const QUEUE: usize = 256;
+
+/// The number of writes in a row that find no room before the others are not tried: the first may only have been large.
+const NO_ROOM: usize = 4;
 
 /// A write, and the channel to the caller that waits for it.
 #[derive(Debug)]
@@ -102,19 +106,22 @@ impl Writer {
     /// Commits all together, or each alone, so that one that fails leaves the others alone.
     async fn answer(&mut self, writes: &mut Vec<QueuedWrite>, now: i64) {
         let mut together = writes.len();
+        let mut without_room = 0;
         while !writes.is_empty() {
             match self.commit(&writes[..together], now).await {
                 Ok(written) => {
+                    without_room = 0;
                     for (queued, written) in writes.drain(..together).zip(written) {
                         drop(queued.answer.send(Ok(written)));
                     }
                 }
                 Err(Uncommitted { fault: Fault::OfTheWrites, .. }) if together > 1 => together = 1,
                 Err(Uncommitted { error, fault }) => {
+                    without_room += usize::from(is_without_room(&error));
                     let failed_ones = match fault {
-                        Fault::OfTheWrites => together,
+                        Fault::OfTheWrites if without_room < NO_ROOM => together,
                         // It keeps each of the others waiting just as long.
-                        Fault::OfTheDatabase => writes.len(),
+                        Fault::OfTheWrites | Fault::OfTheDatabase => writes.len(),
                     };
                     for queued in writes.drain(..failed_ones) {
                         let operation = queued.write.operation();
@@ -146,6 +153,14 @@ impl Writer {
         }
         committed
     }
+}
+
+/// Whether the file takes nothing more, or cannot be written at all (`SQLITE_FULL`, `SQLITE_IOERR`).
+fn is_without_room(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    // An extended code has the primary one in its lowest byte.
+    let code = code.and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| matches!(code & 0xff, 10 | 13))
 }
 
 async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
