@@ -149,7 +149,8 @@ pub fn idempotent(
 
 /// Declares the states of a thing, and which may follow which, for `strategy = "state"`.
 ///
-/// A column holds a state as its name in snake case, or as its number where the enum gives one.
+/// A column holds a state as its name in snake case, or as its number where the enum gives one. `#[initial]`
+/// marks each state that a thing may begin in; without any, the first one is it.
 ///
 /// ```ignore
 /// #[derive(States)]
@@ -162,7 +163,7 @@ pub fn idempotent(
 ///     Cancelled,
 /// }
 /// ```
-#[proc_macro_derive(States, attributes(to))]
+#[proc_macro_derive(States, attributes(to, initial))]
 pub fn states(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let derived = syn::parse(item).and_then(|input| states::derive(&input));
     derived.unwrap_or_else(|error| error.to_compile_error()).into()

@@ -19,8 +19,11 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream, Error> {
         return Ok(TokenStream::new());
     };
     let variants: Vec<&Variant> = data.variants.iter().collect();
-    let rows: Vec<_> =
-        variants.iter().map(|variant| row(variant, &variants, &mut mistakes)).collect();
+    let initial = initial(&variants, &mut mistakes);
+    let rows: Vec<_> = (0..)
+        .zip(&variants)
+        .map(|(place, variant)| row(variant, initial.contains(&place), &variants, &mut mistakes))
+        .collect();
     mistakes.finish()?;
     let (name, visibility) = (&input.ident, &input.vis);
     let places = variants.iter().enumerate().map(|(place, variant)| {
@@ -41,7 +44,12 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream, Error> {
     })
 }
 
-fn row(variant: &Variant, all: &[&Variant], mistakes: &mut Mistakes) -> TokenStream {
+fn row(
+    variant: &Variant,
+    is_initial: bool,
+    all: &[&Variant],
+    mistakes: &mut Mistakes,
+) -> TokenStream {
     if !matches!(variant.fields, Fields::Unit) {
         mistakes.add(
             Mistake::new(variant.fields.span(), "a state holds nothing beside its name")
@@ -57,8 +65,28 @@ fn row(variant: &Variant, all: &[&Variant], mistakes: &mut Mistakes) -> TokenStr
             name: #name,
             stored: ::idempotent_runtime::policy::ColumnValue::#stored,
             next: &[#(#next),*],
+            is_initial: #is_initial,
         }
     }
+}
+
+/// The places of the states in which a thing begins: those with `#[initial]`, or the first one.
+fn initial(all: &[&Variant], mistakes: &mut Mistakes) -> Vec<usize> {
+    let mut places = Vec::new();
+    for (place, variant) in all.iter().enumerate() {
+        for attribute in
+            variant.attrs.iter().filter(|attribute| attribute.path().is_ident("initial"))
+        {
+            places.push(place);
+            if attribute.meta.require_path_only().is_err() {
+                let mistake = Mistake::new(attribute.span(), "`#[initial]` takes no arguments");
+                mistakes.add(
+                    mistake.help("write `#[initial]` above each state that a thing begins in"),
+                );
+            }
+        }
+    }
+    if places.is_empty() { vec![0] } else { places }
 }
 
 /// The places of the states that `#[to(…)]` names.

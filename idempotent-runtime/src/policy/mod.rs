@@ -6,6 +6,7 @@ mod limits;
 #[expect(clippy::module_inception, reason = "one file for one concept, here the policy itself")]
 mod policy;
 mod row;
+mod states;
 mod statuses;
 mod strategy;
 
@@ -18,8 +19,10 @@ pub(crate) use limits::{CLOCK_SKEW, at_most_longest, lease_within_bounds};
 pub(crate) use limits::{LONGEST, SHORTEST_LEASE};
 pub use policy::Policy;
 pub(crate) use policy::Sharing;
-pub use row::{ColumnValue, Row, StateRow, may_follow};
-pub(crate) use row::{RowGuard, is_beyond};
+pub use row::Row;
+pub(crate) use row::RowGuard;
+pub(crate) use states::must_have_gone;
+pub use states::{ColumnValue, StateRow, may_follow};
 pub use statuses::Statuses;
 pub use strategy::Strategy;
 #[cfg(feature = "actix")]

@@ -1,7 +1,7 @@
 //! A row that guards: locked, at the version the client saw, or in the state it must be in.
 
 use crate::error::{StoreError, StoreErrorKind};
-use crate::policy::{ColumnValue, OnDuplicate, RowGuard, StateRow, is_beyond};
+use crate::policy::{ColumnValue, OnDuplicate, RowGuard, StateRow, must_have_gone};
 use crate::transaction::plan::RowPlan;
 use crate::transaction::steps::Steps;
 
@@ -22,7 +22,7 @@ pub(crate) enum RowAnswer {
     Mismatch { current: i64 },
     /// It has the next version already.
     Accepted { current: i64 },
-    /// It is in the state it was to go to, or beyond.
+    /// It cannot be where it is without this transition.
     AlreadyThere { current: &'static str },
     /// It is in a state from which it cannot go there.
     Illegal { from: &'static str, to: &'static str, current: String },
@@ -85,7 +85,7 @@ async fn transition(
         ColumnValue::Text(text) => current == text,
     });
     Ok(RowVerdict::Answered(match place {
-        Some(place) if is_beyond(states, to, place) => {
+        Some(place) if must_have_gone(states, (from, to), place) => {
             RowAnswer::AlreadyThere { current: states[place].name }
         }
         place => RowAnswer::Illegal {
