@@ -59,6 +59,8 @@ pub(crate) async fn noting(
         let (status, headers) = (response.status(), response.headers());
         let outcome = if headers.contains_key("Idempotency-Replayed") {
             "replayed"
+        } else if headers.contains_key("Idempotency-Already-Done") {
+            "done"
         } else if status.as_u16() < 400 {
             "ran"
         } else {

@@ -29,6 +29,7 @@ mod plans;
 mod routes;
 mod rows;
 mod servers;
+mod states;
 mod unique;
 mod waits;
 

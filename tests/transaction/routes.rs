@@ -30,6 +30,11 @@ macro_rules! routes {
                 .service(complete)
                 .service(cancel)
                 .service(raise)
+                .service(submit)
+                .service(publish)
+                .service(withdraw)
+                .service(arrive)
+                .service(send)
                 .service(row)
                 .service(row_impatient)
                 .service(count)
@@ -345,6 +350,66 @@ macro_rules! routes {
         #[post("/raise/{id}")]
         #[idempotent(strategy = "state", table = "things", id = "{path.id}", column = "level", from = Level::Low, to = Level::High)]
         async fn raise(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
+        }
+
+        /// A circle: what was published may become a draft again.
+        #[derive(States)]
+        #[expect(dead_code, reason = "no handler names all of them")]
+        enum Article {
+            #[to(Review)]
+            Draft,
+            #[to(Published)]
+            Review,
+            #[to(Draft)]
+            Published,
+            /// Of an older system; nothing leads here.
+            #[to(Published)]
+            Imported,
+        }
+
+        #[post("/submit/{id}")]
+        #[idempotent(strategy = "state", table = "things", id = "{path.id}", from = Article::Draft, to = Article::Review)]
+        async fn submit(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
+        }
+
+        #[post("/publish/{id}")]
+        #[idempotent(strategy = "state", table = "things", id = "{path.id}", from = Article::Review, to = Article::Published)]
+        async fn publish(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
+        }
+
+        #[post("/withdraw/{id}")]
+        #[idempotent(strategy = "state", table = "things", id = "{path.id}", from = Article::Published, to = Article::Draft)]
+        async fn withdraw(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
+        }
+
+        /// Things begin in two states, and the first one of the enum is none of them.
+        #[derive(States)]
+        #[expect(dead_code, reason = "no handler names all of them")]
+        enum Parcel {
+            #[to(Arrived)]
+            Sent,
+            Arrived,
+            #[initial]
+            #[to(Sent)]
+            Packed,
+            #[initial]
+            #[to(Sent)]
+            Returned,
+        }
+
+        #[post("/arrive/{id}")]
+        #[idempotent(strategy = "state", table = "things", id = "{path.id}", from = Parcel::Sent, to = Parcel::Arrived)]
+        async fn arrive(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
+        }
+
+        #[post("/send/{id}")]
+        #[idempotent(strategy = "state", table = "things", id = "{path.id}", from = Parcel::Packed, to = Parcel::Sent)]
+        async fn send(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
             act(&mut tx, &handler).await
         }
 

@@ -45,7 +45,7 @@ pub(crate) use database::BusinessDatabase;
 pub use database::Database;
 pub(crate) use plan::Plan;
 #[cfg(feature = "actix")]
-pub(crate) use plan::RowPlan;
+pub(crate) use plan::{KnownBy, RowPlan};
 pub(crate) use resolve::resolve;
 #[cfg(feature = "actix")]
 pub(crate) use row::RowAnswer;

@@ -49,4 +49,14 @@ pub struct RowPlan {
     /// The version that the client saw.
     pub(crate) version: i64,
     pub(crate) on_duplicate: OnDuplicate,
+    pub(crate) known_by: KnownBy,
+}
+
+/// The way in which a repeated request is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KnownBy {
+    /// By its key: whatever has another key is another request.
+    Key,
+    /// By what it wants of the row, if at all.
+    Row,
 }

@@ -2,7 +2,7 @@
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::policy::{ColumnValue, OnDuplicate, RowGuard, StateRow, must_have_gone};
-use crate::transaction::plan::RowPlan;
+use crate::transaction::plan::{KnownBy, RowPlan};
 use crate::transaction::steps::Steps;
 
 /// The answer of a row to a request.
@@ -85,7 +85,9 @@ async fn transition(
         ColumnValue::Text(text) => current == text,
     });
     Ok(RowVerdict::Answered(match place {
-        Some(place) if must_have_gone(states, (from, to), place) => {
+        Some(place)
+            if plan.known_by == KnownBy::Row && must_have_gone(states, (from, to), place) =>
+        {
             RowAnswer::AlreadyThere { current: states[place].name }
         }
         place => RowAnswer::Illegal {

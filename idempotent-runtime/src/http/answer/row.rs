@@ -20,7 +20,7 @@ pub(crate) fn version(written: &str) -> Option<i64> {
 pub(crate) enum RowReply {
     /// Something is wrong, with the version it has.
     Problem(Problem, Option<i64>),
-    /// It was done before.
+    /// It was done before, by this request or another one: no stored answer.
     Done(HttpResponse),
 }
 
@@ -46,11 +46,12 @@ pub(crate) fn reply(request: &HttpRequest, answer: RowAnswer) -> RowReply {
         RowAnswer::AlreadyThere { current } => {
             let body = json!({"status": current}).to_string();
             let mut done = HttpResponse::Ok();
-            done.insert_header(("Idempotency-Replayed", "true"));
+            done.insert_header(("Idempotency-Already-Done", "true"));
             RowReply::Done(done.insert_header((CONTENT_TYPE, "application/json")).body(body))
         }
         RowAnswer::Illegal { from, to, current } => {
-            let what = format!("it goes from `{from}` to `{to}`, and is `{current}`");
+            let what =
+                format!("cannot change `{from}` to `{to}`: the current state is `{current}`");
             RowReply::Problem(problem(ProblemKind::IllegalTransition, what), None)
         }
     }

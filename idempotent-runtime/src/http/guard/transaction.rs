@@ -14,7 +14,8 @@ use crate::http::call::run::GuardedRun;
 use crate::http::guard::reply::{check_runs, refused, replayed};
 use crate::policy::Policy;
 use crate::transaction::{
-    self, Committed, Effects, Plan, RowAnswer, RowPlan, TransactionAdmission, TransactionRun,
+    self, Committed, Effects, KnownBy, Plan, RowAnswer, RowPlan, TransactionAdmission,
+    TransactionRun,
 };
 use actix_web::http::header::ETAG;
 use actix_web::{HttpRequest, HttpResponse};
@@ -27,7 +28,8 @@ pub(super) async fn open(call: &Call, request: Option<ClaimRequest>) -> Result<(
     };
     let wait = call.policy.wait.unwrap_or(call.app.settings().wait);
     check_runs(call)?;
-    let plan = Plan { request, row: row_plan(call)?, wait };
+    let row = row_plan(call, if request.is_some() { KnownBy::Key } else { KnownBy::Row })?;
+    let plan = Plan { request, row, wait };
     match transaction::begin(database, call.app.engine(), plan).await {
         Ok(TransactionAdmission::Run(mut run)) => {
             call.state.must_finish.set(true);
@@ -44,7 +46,7 @@ pub(super) async fn open(call: &Call, request: Option<ClaimRequest>) -> Result<(
 }
 
 /// The row that guards the handler, as the request names it.
-fn row_plan(call: &Call) -> Result<Option<RowPlan>, Exit> {
+fn row_plan(call: &Call, known_by: KnownBy) -> Result<Option<RowPlan>, Exit> {
     let (Some(row), Some(id)) = (&call.policy.row, &call.values.row) else { return Ok(None) };
     let id = call.filled(id, ProblemKind::KeyInvalid)?.whole();
     let version = match &call.values.version {
@@ -55,7 +57,8 @@ fn row_plan(call: &Call) -> Result<Option<RowPlan>, Exit> {
             row::version(&written).unwrap_or(-1)
         }
     };
-    Ok(Some(RowPlan { row, id, version, on_duplicate: call.policy.on_duplicate }))
+    let on_duplicate = call.policy.on_duplicate;
+    Ok(Some(RowPlan { row, id, version, on_duplicate, known_by }))
 }
 
 fn by_row(call: &Call, answer: RowAnswer) -> Exit {
