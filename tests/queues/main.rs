@@ -6,6 +6,7 @@ mod killed_consumers;
 mod order_handler;
 mod queue_under_test;
 mod rabbitmq_delivery;
+mod rabbitmq_headers;
 mod rabbitmq_queue;
 mod redis_stream;
 mod redis_stream_delivery;

@@ -79,6 +79,14 @@ pub(super) fn refuse(attempt: u32, limits: &RetryLimits) -> Option<Settlement> {
     })
 }
 
+/// The settlement of a message whose life is over.
+pub(super) fn expire(deadline: Option<Duration>, now: Duration) -> Option<Settlement> {
+    deadline.is_some_and(|deadline| deadline <= now).then(|| {
+        let text = "its life was over before it was done".to_owned();
+        Settlement::DeadLetter(DeadLetterReason { word: "expired", text })
+    })
+}
+
 /// The step after this attempt.
 pub(super) fn decide(ended: Result<(), Failure>, attempt: u32, limits: &RetryLimits) -> NextStep {
     let Err(failure) = ended else { return NextStep::Settle(Settlement::Acknowledge) };

@@ -45,6 +45,8 @@ pub trait QueueSession: Send {
 pub struct Delivery {
     pub(super) ack_token: Box<dyn AckToken>,
     pub(super) attempt: u32,
+    /// The end of its life, since 1970, if its publisher set one.
+    pub(super) deadline: Option<Duration>,
     pub(super) incoming: Result<Incoming, Failure>,
 }
 

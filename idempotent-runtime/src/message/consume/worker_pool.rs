@@ -1,6 +1,7 @@
 //! Workers that take messages to their settlement: as many at once as are wanted.
 
-use crate::message::consume::decide::{NextStep, RetryLimits, Settlement, decide, refuse};
+use crate::clock::{Clock, SystemClock};
+use crate::message::consume::decide::{NextStep, RetryLimits, Settlement, decide, expire, refuse};
 use crate::message::consume::failure::{Failure, FailureKind};
 use crate::message::consume::incoming::Incoming;
 use crate::message::consume::source::{BrokenConnection, Delivery};
@@ -8,6 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -56,8 +58,9 @@ impl WorkerPool {
         let (handler, limits) = (Arc::clone(&self.handler), self.limits);
         let (number, epoch_end) = (epoch.number, epoch.end.subscribe());
         self.workers.spawn(async move {
-            let Delivery { ack_token, attempt, incoming } = delivery;
-            let settlement = process(&handler, incoming, attempt, &limits, epoch_end).await;
+            let Delivery { ack_token, attempt, deadline, incoming } = delivery;
+            let work = Work { attempt, deadline, limits };
+            let settlement = process(&handler, incoming, work, epoch_end).await;
             (number, ack_token.settle(settlement).await)
         });
     }
@@ -100,14 +103,21 @@ impl WorkerPool {
     }
 }
 
+/// A message's own numbers, and the limits of all.
+struct Work {
+    attempt: u32,
+    deadline: Option<Duration>,
+    limits: RetryLimits,
+}
+
 /// Works on a message until its settlement is known.
 async fn process(
     handler: &MessageHandler,
     incoming: Result<Incoming, Failure>,
-    attempt: u32,
-    limits: &RetryLimits,
+    Work { attempt, deadline, limits }: Work,
     mut epoch_end: watch::Receiver<()>,
 ) -> Settlement {
+    let limits = &limits;
     if let Some(refused) = refuse(attempt, limits) {
         return logged(refused, None, attempt);
     }
@@ -119,6 +129,9 @@ async fn process(
         },
     };
     loop {
+        if let Some(over) = expire(deadline, SystemClock::new().wall()) {
+            return logged(over, incoming.id.as_deref(), attempt);
+        }
         let ended = call_handler(handler, incoming.clone()).await;
         let pause = match decide(ended, attempt, limits) {
             NextStep::Settle(settlement) => {

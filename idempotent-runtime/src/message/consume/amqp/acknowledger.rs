@@ -33,6 +33,7 @@ pub(super) struct AmqpAckToken {
     pub(super) properties: BasicProperties,
     pub(super) payload: Bytes,
     pub(super) attempt: u32,
+    pub(super) deadline: Option<Duration>,
 }
 
 impl AmqpAcknowledger {
@@ -83,7 +84,7 @@ impl AmqpAckToken {
     ) -> Result<(), BrokenConnection> {
         // The broker returns the message if there is no such queue.
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-        let properties = properties_to_republish(&self.properties, attempts, reason);
+        let properties = properties_to_republish(&self.properties, attempts, self.deadline, reason);
         let channel = &self.acknowledger.channel;
         loop {
             let (to, properties) = (queue.into(), properties.clone());

@@ -1,13 +1,15 @@
 //! A delivered message, read for its handler.
 
+use crate::clock::{Clock, SystemClock};
 use crate::message::consume::amqp::acknowledger::{AmqpAckToken, AmqpAcknowledger};
-use crate::message::consume::amqp::properties::{ATTEMPTS, RETURNS};
+use crate::message::consume::amqp::properties::{ATTEMPTS, DEADLINE, RETURNS, deadline_of};
 use crate::message::consume::failure::Failure;
 use crate::message::consume::incoming::Incoming;
 use crate::message::consume::source::Delivery;
 use bytes::Bytes;
 use lapin::types::{AMQPValue, FieldTable};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// A message as the driver takes it.
 pub(super) fn delivery_of(
@@ -20,6 +22,10 @@ pub(super) fn delivery_of(
     let count = |name| headers.as_ref().and_then(|headers| count_of(headers.inner().get(name)?));
     let (attempts, returns) = (count(ATTEMPTS).unwrap_or(0), count(RETURNS));
     let attempt = attempts.saturating_add(returns.unwrap_or(0)).saturating_add(1);
+    let deadline = headers.as_ref().and_then(|headers| integer(headers.inner().get(DEADLINE)?));
+    let deadline = deadline
+        .and_then(|written| u64::try_from(written).ok().map(Duration::from_millis))
+        .or_else(|| deadline_of(&properties, SystemClock::new().wall()));
     let readable = headers.as_ref().map(readable_headers).unwrap_or_default();
     let incoming = Incoming::new(payload.clone()).with_headers(readable).with_attempt(attempt);
     let incoming = match properties.message_id() {
@@ -32,8 +38,8 @@ pub(super) fn delivery_of(
     let gone = || Failure::later("the consumer that had it went away");
     let incoming = if uncounted { Err(gone()) } else { Ok(incoming) };
     let acknowledger = acknowledger.clone();
-    let ack_token = AmqpAckToken { acknowledger, acker, properties, payload, attempt };
-    Delivery { ack_token: Box::new(ack_token), attempt, incoming }
+    let ack_token = AmqpAckToken { acknowledger, acker, properties, payload, attempt, deadline };
+    Delivery { ack_token: Box::new(ack_token), attempt, deadline, incoming }
 }
 
 /// The headers that are text or numbers.

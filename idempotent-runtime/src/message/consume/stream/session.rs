@@ -48,6 +48,7 @@ impl StreamSession {
     fn deliveries(&self, entries: Vec<StreamEntry>) -> Vec<Delivery> {
         let delivery = |entry: StreamEntry| Delivery {
             attempt: entry.attempt,
+            deadline: None,
             incoming: entry.incoming(self.group.payload_field()),
             ack_token: Box::new(StreamAckToken { group: Arc::clone(&self.group), entry }),
         };
