@@ -22,8 +22,9 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
-/// The pause before the first repetition; it doubles up to a second.
+/// The pause before the first repetition. It doubles up to this part of the lease, and up to a second.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
+const LONGEST_PART: u32 = 12;
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// A run that is about to end. Dropped before its end, it goes on without whoever waited for it.
@@ -135,7 +136,7 @@ impl UnstoredEnd {
         let mut pause = FIRST_PAUSE;
         loop {
             pause_for(jittered(pause)).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = longer(pause, self.lease.length());
             match self.try_again(&mut refusals).await {
                 Err(error) if !error.is_corrupt() && !self.is_over() => {}
                 tried => return self.ended(tried),
@@ -209,5 +210,27 @@ impl UnstoredEnd {
 
     fn core(&self) -> &EngineCore {
         &self.context.core
+    }
+}
+
+/// The pause after this one. A lease that is renewed between two tries must not end between them.
+fn longer(pause: Duration, lease: Duration) -> Duration {
+    (pause * 2).min(lease / LONGEST_PART).min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S17: a store that refuses for a part of a lease is asked again before the lease is over.
+    #[test]
+    fn a_lease_lasts_for_several_tries_and_a_long_one_is_asked_for_every_second() {
+        for (millis, longest) in [(240, 20), (1_000, 83), (12_000, 1_000), (600_000, 1_000)] {
+            let (lease, mut pause) = (Duration::from_millis(millis), FIRST_PAUSE);
+            for _ in 0..20 {
+                pause = longer(pause, lease);
+            }
+            assert_eq!(pause.as_millis(), longest, "{lease:?}");
+        }
     }
 }
