@@ -36,7 +36,8 @@ use proc_macro2::TokenStream;
 /// | `on_store_error` | `"refuse"`, `"run"` unguarded: while the store does not answer | `"refuse"` |
 /// | `fingerprint` | `"request"`, `"none"`, or a template | `"request"`: method, path, query, body |
 /// | `store` | statuses to store: `"2xx, 404"` | 2xx, 3xx, deterministic 4xx |
-/// | `headers` | response headers to replay beside the standard ones: `"X-Total"` | none |
+/// | `headers` | response headers to replay although the list below leaves them out: `"Date"` | none |
+/// | `drop_headers` | response headers to leave out beside those: `"X-Served-By"` | none |
 /// | `max_body` | how much of a body is buffered: `"64KiB"` | the app's, 2 MiB |
 /// | `message` | the `detail` of answers to duplicates | a sentence for each kind of duplicate |
 /// | `required` | `true`, or `false`: where none of the key's placeholders is there, it runs unguarded; an empty or unreadable key, or a part of one, is still refused | `true` |
@@ -50,6 +51,15 @@ use proc_macro2::TokenStream;
 /// | `constraint` | the one index that `unique` means; on `SQLite` all its columns, `"table.a, table.b"` | any |
 /// | `engine` | an expression, for `message` alone: the engine that guards the function | |
 ///
+/// A replay has every header of the response that reached the guard, in the same bytes, but for these:
+/// `Set-Cookie`; credentials and challenges (`Authorization`, `Proxy-…`, `WWW-Authenticate`,
+/// `Authentication-Info`, and names that contain `token`, `csrf`, `secret`, `session` or `api-key`); those of
+/// one connection (`Connection` and what it names, `Transfer-Encoding`, `Content-Length` and so on); those of
+/// one exchange (`Date`, `Server`, `Server-Timing`, trace and request ids, rate limits, `X-Response-Time`);
+/// and the guard's own. `headers` keeps one of these, but never `Set-Cookie` or one that frames a message.
+/// `Cache-Control` of a replay is `no-store`, without `Expires`, `Pragma` and `Age`. The same holds for
+/// results of tasks and for answers of caches, whose `Cache-Control` and `Expires` stay the handler's.
+///
 /// A route tells requests apart, so a handler may be renamed and keeps its keys; `operation` is for handlers
 /// that one route cannot tell apart. Of two functions with one operation, or of two handlers at one
 /// method and route, the second is refused at its first use. Without a name, an answer of a cache belongs to
@@ -62,11 +72,12 @@ use proc_macro2::TokenStream;
 ///
 /// `cache` is for GET and HEAD: an answer is computed once for each key and scope, and read for `ttl`.
 /// It takes `key` (default: path and query; it must contain all that the answer depends on), `operation`,
-/// `scope`, `ttl`, `stale`, `lease`, `wait`, `store` (default: 2xx but 206), `headers` and `max_body`.
+/// `scope`, `ttl`, `stale`, `lease`, `wait`, `store` (default: 2xx but 206), `headers`, `drop_headers` and
+/// `max_body`.
 /// Requests that miss at the same time wait for one that computes; after `wait`, or without the store,
 /// they compute for themselves. Answers get an `ETag` and `Age`, and `If-None-Match` is answered with 304.
-/// An answer with `no-store`, `Set-Cookie` or `Vary: *`, or with `private` in a shared scope, is not
-/// kept. The handler's own `Cache-Control` is sent on; without one, other caches must ask each time.
+/// An answer with `no-store`, `Set-Cookie` or `Vary: *`, or in a shared scope with `private` or a header that
+/// shows a credential, is not kept. The handler's own `Cache-Control` is sent on; without one, other caches must ask each time.
 /// `Idempotency::invalidate` forgets an answer.
 ///
 /// With `dedup_table` the record is a row in the app's `.database(pool)`, put by the first statement
@@ -100,7 +111,7 @@ use proc_macro2::TokenStream;
 /// process or another: `TaskRunner::start` runs tasks, and `task_routes` is their address. The
 /// parameters are kept for the run and must be `TaskArgument`s; the handler's answer is the task's
 /// result. It takes `key`, `operation`, `ttl`, `lease`, `on_abandoned`, `fingerprint`,
-/// `headers`, `max_body`, `within`, `timestamp` and `first_sent`. `ttl` is how long a task waits at most
+/// `headers`, `drop_headers`, `max_body`, `within`, `timestamp` and `first_sent`. `ttl` is how long a task waits at most
 /// to be run, and how long its result can be read.
 ///
 /// An expired record is forgotten, and a retry that comes later would run again. With

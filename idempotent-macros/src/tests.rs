@@ -101,6 +101,7 @@ expansions! {
         fingerprint = "none",
         store = "2xx, 404",
         headers = "X-Total, X-Page",
+        drop_headers = "X-Served-By",
         max_body = "64KiB",
         required = false
     ) {

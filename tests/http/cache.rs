@@ -28,6 +28,7 @@ on_every_store! {
     answers_stay_in_their_scope,
     who_is_refused_reads_nothing,
     what_is_no_answer_is_not_kept,
+    an_answer_with_a_credential_is_not_kept_for_all,
     what_must_not_be_kept_is_not_waited_for,
     who_is_tired_of_waiting_computes,
     while_one_computes_again_the_others_read_the_old_answer,
@@ -244,15 +245,21 @@ async fn what_the_handler_says_to_caches_is_kept(backend: Backend) {
             .insert_header(("Vary", "Accept-Language"))
             .insert_header(("ETag", "\"v7\""))
             .insert_header(("X-Total", "3"))
-            .insert_header(("X-Internal", "not kept"))
+            .insert_header(("Expires", "Sun, 06 Nov 1994 08:49:37 GMT"))
+            .insert_header(("Content-Security-Policy", "sandbox"))
+            .insert_header(("X-Api-Key", "not kept"))
+            .insert_header(("Server-Timing", "not kept"))
+            .insert_header(("Idempotency-Replayed", "true"))
             .finish()
     });
     let (first, again) = (shop.read("/things/7").await, shop.read("/things/7").await);
-    for header in ["Cache-Control", "Vary", "ETag", "X-Total"] {
+    for header in ["Cache-Control", "Expires", "Vary", "ETag", "X-Total", "Content-Security-Policy"]
+    {
         assert!(first.header(header).is_some());
         assert_eq!(first.header(header), again.header(header), "{header}");
     }
-    assert_eq!((first.header("ETag"), again.header("X-Internal")), (Some("\"v7\""), None));
+    assert_eq!((first.header("ETag"), age(&again)), (Some("\"v7\""), Some(0)));
+    assert_eq!((again.header("X-Api-Key"), again.header("Server-Timing")), (None, None));
     assert_eq!(again.header("Idempotency-Replayed"), None);
 }
 
@@ -338,6 +345,22 @@ async fn what_is_no_answer_is_not_kept(backend: Backend) {
         shop.read(path).await;
     }
     assert_eq!(shop.handler.runs() - before, 3);
+}
+
+async fn an_answer_with_a_credential_is_not_kept_for_all(backend: Backend) {
+    let shop = open(backend);
+    shop.handler.answers(|run| {
+        HttpResponse::Ok().insert_header(("X-Auth-Token", run)).body(format!("run {run}"))
+    });
+    for run in 1..=2 {
+        let reply = shop.read("/brief?id=7").await;
+        assert_eq!((&reply.body[..], age(&reply)), (format!("run {run}").as_bytes(), None));
+        assert_eq!(reply.header("X-Auth-Token"), Some(&*run.to_string()));
+    }
+    // It stays with its caller, without the credential.
+    shop.read("/things/7").await;
+    let again = shop.read("/things/7").await;
+    assert_eq!((&again.body[..], again.header("X-Auth-Token")), (&b"run 3"[..], None));
 }
 
 async fn what_must_not_be_kept_is_not_waited_for(backend: Backend) {

@@ -54,6 +54,7 @@ mod problems;
 mod records;
 mod replay;
 mod request_time;
+mod response_kinds;
 mod routes;
 mod scopes;
 mod script;

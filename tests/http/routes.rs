@@ -79,7 +79,9 @@ stubs! {
     lasting "/lasting": lease = "2s";
     in_any_case "/in-any-case/{who}": on_store_error = "run";
     everything_stored "/everything-stored": store = "2xx, 404, 5xx";
-    extra_headers "/extra-headers": headers = "X-Total, X-Page";
+    extra_headers "/extra-headers":
+        headers = "X-Total, X-Page, X-Request-Id, Date",
+        drop_headers = "X-Other";
     by_sources "/by-sources/{id}": key = "{query.q}-{cookie.sid}-{header.X-Part}-{path.id}";
     by_form "/by-form": key = "{form.token}", fingerprint = "none";
     by_credentials "/by-credentials/{session}":

@@ -68,6 +68,10 @@ pub(super) fn policy(guarded: &GuardedFunction) -> TokenStream {
         let headers = &policy.headers;
         set(quote!(.headers(&[#(#headers),*])));
     }
+    if !policy.drop_headers.is_empty() {
+        let headers = &policy.drop_headers;
+        set(quote!(.drop_headers(&[#(#headers),*])));
+    }
     if let Setting::Own(message) = &policy.message {
         set(quote!(.message(#message)));
     }

@@ -19,8 +19,10 @@ pub(crate) struct Policy {
     pub(crate) key_requirement: KeyRequirement,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) statuses: Statuses,
-    /// In lower case.
+    /// Kept although the runtime's list leaves them out, in lower case.
     pub(crate) headers: Vec<String>,
+    /// Left out beside those, in lower case.
+    pub(crate) drop_headers: Vec<String>,
     pub(crate) message: Setting<String>,
     pub(crate) max_body: Setting<usize>,
     pub(crate) ttl: Setting<Duration>,

@@ -59,6 +59,7 @@ pub(crate) static STRATEGIES: [Strategy; 11] = [
             "fingerprint",
             "store",
             "headers",
+            "drop_headers",
             "max_body",
             "required",
             "within",
@@ -180,6 +181,7 @@ pub(crate) static STRATEGIES: [Strategy; 11] = [
             "on_store_error",
             "store",
             "headers",
+            "drop_headers",
             "message",
             "required",
             "within",
@@ -211,8 +213,8 @@ pub(crate) const OF_A_LEASE: [&str; 4] =
     ["lease", "on_in_flight", "on_abandoned", "on_store_error"];
 
 /// Arguments that have an effect only with a key.
-pub(crate) const OF_A_KEY: [&str; 7] =
-    ["ttl", "fingerprint", "store", "headers", "required", "scope", "first_sent"];
+pub(crate) const OF_A_KEY: [&str; 8] =
+    ["ttl", "fingerprint", "store", "headers", "drop_headers", "required", "scope", "first_sent"];
 
 /// The strategy of a name.
 pub(crate) fn named(name: &str) -> Option<&'static Strategy> {

@@ -15,7 +15,7 @@ use syn::Lit;
 
 type Rule = fn(&Reader<'_>, &Policy, &Template) -> Option<Mistake>;
 
-const RULES: [Rule; 14] = [
+const RULES: [Rule; 15] = [
     key_varies,
     token_is_one_placeholder,
     token_is_required,
@@ -30,6 +30,7 @@ const RULES: [Rule; 14] = [
     lease_below_ttl,
     wait_below_ttl,
     headers_need_replay,
+    header_is_kept_or_dropped,
 ];
 
 /// Every rule holds.
@@ -197,9 +198,24 @@ fn below_ttl(
 
 /// A rejected duplicate gets no headers.
 fn headers_need_replay(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
-    let written = reader.find("headers")?;
+    let written = reader.find("headers").or(reader.find("drop_headers"))?;
     (policy.on_duplicate == OnDuplicate::Reject).then(|| {
-        Mistake::new(written.name.span(), "`headers` has no effect: duplicates are rejected")
-            .help("leave `headers` out, or replay: `on_duplicate = \"replay\"`")
+        let name = &written.name;
+        Mistake::new(name.span(), format!("`{name}` has no effect: duplicates are rejected"))
+            .help(format!("leave `{name}` out, or replay: `on_duplicate = \"replay\"`"))
     })
+}
+
+/// A header is kept, or it is not.
+fn header_is_kept_or_dropped(
+    reader: &Reader<'_>,
+    policy: &Policy,
+    _: &Template,
+) -> Option<Mistake> {
+    let written = reader.find("drop_headers")?;
+    let both = policy.drop_headers.iter().find(|name| policy.headers.contains(name))?;
+    Some(
+        Mistake::new(written.span(), format!("`{both}` is both kept and left out"))
+            .help(format!("name `{both}` in `headers` or in `drop_headers`")),
+    )
 }

@@ -8,7 +8,7 @@ use crate::validate::tx;
 use proc_macro2::Span;
 
 /// Every argument there is, in the order they are documented.
-const NAMES: [&str; 32] = [
+const NAMES: [&str; 33] = [
     "strategy",
     "key",
     "operation",
@@ -25,6 +25,7 @@ const NAMES: [&str; 32] = [
     "fingerprint",
     "store",
     "headers",
+    "drop_headers",
     "max_body",
     "message",
     "required",

@@ -7,23 +7,21 @@ use crate::parse::{Argument, Value};
 use std::time::Duration;
 use syn::{Lit, LitStr, Path};
 
-/// Headers that are never replayed: they belong to one connection, one moment or one client.
-const NEVER_REPLAYED: [&str; 15] = [
+/// Headers that are never replayed: they belong to one client or one connection, or the guard sets them.
+const NEVER_REPLAYED: [&str; 13] = [
     "set-cookie",
-    "authorization",
-    "proxy-authorization",
-    "www-authenticate",
-    "proxy-authenticate",
-    "authentication-info",
+    "set-cookie2",
     "connection",
+    "content-length",
     "keep-alive",
     "proxy-connection",
     "te",
     "trailer",
     "transfer-encoding",
     "upgrade",
-    "content-length",
-    "date",
+    "idempotency-replayed",
+    "idempotency-stored",
+    "idempotency-problem",
 ];
 
 pub(super) fn text(argument: &Argument) -> Result<LitStr, Mistake> {
@@ -190,10 +188,17 @@ fn range(item: &str) -> Option<(u16, u16)> {
     Some((status, status))
 }
 
-/// Header names, in lower case.
+/// Header names that may be replayed, in lower case.
 pub(super) fn headers(text: &LitStr) -> Result<Vec<String>, Mistake> {
     let written = text.value();
     written.split(',').map(|name| replayable(text, name.trim())).collect()
+}
+
+/// Header names, in lower case.
+pub(super) fn dropped_headers(text: &LitStr) -> Result<Vec<String>, Mistake> {
+    let written = text.value();
+    let names = written.split(',').map(str::trim);
+    names.map(|name| header_name(text, name).map(|()| name.to_ascii_lowercase())).collect()
 }
 
 fn replayable(text: &LitStr, name: &str) -> Result<String, Mistake> {
@@ -202,7 +207,7 @@ fn replayable(text: &LitStr, name: &str) -> Result<String, Mistake> {
     if NEVER_REPLAYED.contains(&lower.as_str()) {
         return Err(Mistake::new(text.span(), format!("`{name}` is never replayed"))
             .help(format!("leave `{name}` out"))
-            .note("it belongs to the first client, its connection or its moment"));
+            .note("it belongs to the first client or its connection, or the guard sets it"));
     }
     Ok(lower)
 }

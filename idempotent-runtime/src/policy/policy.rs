@@ -30,6 +30,7 @@ pub struct Policy {
     pub(crate) fingerprint: FingerprintOf,
     pub(crate) statuses: Statuses,
     pub(crate) headers: &'static [&'static str],
+    pub(crate) drop_headers: &'static [&'static str],
     pub(crate) reads_form: bool,
     pub(crate) message: Option<&'static str>,
     pub(crate) max_body: Option<usize>,
@@ -69,6 +70,7 @@ impl Policy {
             fingerprint: strategy.traits().fingerprint,
             statuses: strategy.traits().statuses,
             headers: &[],
+            drop_headers: &[],
             reads_form: false,
             message: None,
             max_body: None,
@@ -167,10 +169,18 @@ impl Policy {
         self
     }
 
-    /// Response headers to replay beside the standard ones, in lower case. Defaults to none.
+    /// Response headers to replay although they look like a credential, or belong to one exchange.
+    /// Defaults to none; never `Set-Cookie`.
     #[must_use]
     pub const fn headers(mut self, names: &'static [&'static str]) -> Self {
         self.headers = names;
+        self
+    }
+
+    /// Response headers that are not replayed, beside those that never are. Defaults to none.
+    #[must_use]
+    pub const fn drop_headers(mut self, names: &'static [&'static str]) -> Self {
+        self.drop_headers = names;
         self
     }
 

@@ -1,7 +1,9 @@
 //! HTTP's words for answers that many read: their age, tag and audience (RFC 9110, 9111).
 
+use crate::http::answer::kept_headers::carry_credential;
 use crate::key::hashed;
 use crate::outcome::StoredResponse;
+use crate::policy::Policy;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, EntityTag, Header, HeaderName,
@@ -23,7 +25,9 @@ pub(crate) enum Audience {
 }
 
 /// Whether a response may be kept for later readers, by its own headers.
-pub(crate) fn may_be_kept(response: &HttpResponse, audience: Audience) -> bool {
+///
+/// Where all callers are one, nobody's credential is for all: the body may be for its owner alone, too.
+pub(crate) fn may_be_kept(policy: &Policy, response: &HttpResponse, audience: Audience) -> bool {
     let headers = response.headers();
     let says = |name: HeaderName, word: &str| {
         let lines = headers.get_all(name).filter_map(|line| line.to_str().ok());
@@ -35,7 +39,8 @@ pub(crate) fn may_be_kept(response: &HttpResponse, audience: Audience) -> bool {
     !headers.contains_key(SET_COOKIE)
         && !says(CACHE_CONTROL, "no-store")
         && !says(VARY, "*")
-        && (audience == Audience::OneScope || !says(CACHE_CONTROL, "private"))
+        && (audience == Audience::OneScope
+            || !says(CACHE_CONTROL, "private") && !carry_credential(policy, headers))
 }
 
 /// With a strong entity tag, of the bytes that are kept, unless the handler gave it one.

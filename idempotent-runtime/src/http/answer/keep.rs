@@ -1,37 +1,17 @@
 //! The decision what is kept of a response, for every guard alike.
 
 use crate::http::answer::caching::{Audience, may_be_kept, tagged};
+use crate::http::answer::kept_headers::kept;
+use crate::http::answer::own_refusal::is_marked;
 use crate::http::answer::problem::IDEMPOTENCY_PROBLEM;
 use crate::http::answer::stored_response::StoreResponse;
 use crate::outcome::{Outcome, StoredResponse};
 use crate::policy::{Keeps, OnDuplicate, Policy};
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody, to_bytes_limited};
-use actix_web::http::header::HeaderName;
 use bytes::Bytes;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-
-/// The headers that are kept of every response.
-///
-/// Content-Encoding is among them because the stored bytes mean nothing without it.
-const KEPT_HEADERS: [&str; 8] = [
-    "content-encoding",
-    "content-language",
-    "content-location",
-    "content-type",
-    "etag",
-    "last-modified",
-    "link",
-    "location",
-];
-
-/// The headers that are kept beside these of an answer that many read.
-const CACHING_HEADERS: [&str; 3] = ["cache-control", "expires", "vary"];
-
-/// The headers that are kept beside these of a task's response, which its client has not seen yet: this one
-/// marks a handler that panicked.
-const TASK_HEADERS: [&str; 1] = [IDEMPOTENCY_PROBLEM];
 
 /// The reason for keeping a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +62,7 @@ pub(crate) fn keep(
         return Keeping::Decided(response, Kept::Nothing);
     }
     let refused =
-        matches!(purpose, KeepFor::Readers(audience) if !may_be_kept(&response, audience));
+        matches!(purpose, KeepFor::Readers(audience) if !may_be_kept(policy, &response, audience));
     if refused {
         return Keeping::Decided(response, Kept::Tombstone);
     }
@@ -90,7 +70,7 @@ pub(crate) fn keep(
     if rejects || purpose == KeepFor::Commit {
         return Keeping::Decided(response, Kept::Fact);
     }
-    Capture { headers: policy.headers, longest, purpose }.at_once(response)
+    Capture { policy, longest, purpose }.at_once(response)
 }
 
 /// Whether anything is kept: the handler's own choice, or the policy's by status.
@@ -146,8 +126,7 @@ impl Kept {
 /// The way in which a response is copied.
 #[derive(Clone, Copy)]
 struct Capture {
-    /// Headers beside the standard ones, in lower case.
-    headers: &'static [&'static str],
+    policy: &'static Policy,
     /// The longest body, in bytes.
     longest: usize,
     purpose: KeepFor,
@@ -198,23 +177,16 @@ impl Capture {
     }
 
     fn copy(self, head: &HttpResponse<()>, body: Bytes) -> StoredResponse {
-        let headers = head.headers().iter().filter_map(|(name, value)| {
-            let name = self.name(name)?;
-            Some((Bytes::from_static(name.as_bytes()), Bytes::copy_from_slice(value.as_bytes())))
-        });
-        let status = head.status().as_u16();
-        StoredResponse { status, headers: headers.collect(), body, is_cut: false }
-    }
-
-    /// The name of a header that is kept.
-    fn name(self, name: &HeaderName) -> Option<&'static str> {
-        let more: &[_] = match self.purpose {
-            KeepFor::Readers(_) => &CACHING_HEADERS,
-            KeepFor::Task => &TASK_HEADERS,
-            KeepFor::Retries | KeepFor::Commit => &[],
-        };
-        let mut kept = KEPT_HEADERS.iter().chain(self.headers).chain(more);
-        kept.find(|kept| **kept == name.as_str()).copied()
+        // Its client has not seen it yet, and learns by this header that the handler panicked.
+        let is_panic = self.purpose == KeepFor::Task && is_marked(head);
+        let problem =
+            head.headers().iter().filter(|(name, _)| is_panic && *name == IDEMPOTENCY_PROBLEM);
+        let bytes = |part: &[u8]| Bytes::copy_from_slice(part);
+        let headers = kept(self.policy, head.headers())
+            .chain(problem)
+            .map(|(name, value)| (bytes(name.as_str().as_bytes()), bytes(value.as_bytes())))
+            .collect();
+        StoredResponse { status: head.status().as_u16(), headers, body, is_cut: false }
     }
 }
 

@@ -1,11 +1,12 @@
 //! Answers of ours: problems, pages, and stored responses that are sent again.
 //!
-//! Files import downwards: `misconfigured`, `page`, `own_refusal`, `html`; `refusal`, `row`; `keep`,
-//! `stored_response`, `caching`; `problem`.
+//! Files import downwards: `misconfigured`, `page`, `html`; `refusal`, `row`; `keep`, `own_refusal`,
+//! `stored_response`, `caching`, `kept_headers`; `problem`.
 
 pub(super) mod caching;
 pub(super) mod html;
 pub(super) mod keep;
+mod kept_headers;
 pub(super) mod misconfigured;
 pub(super) mod own_refusal;
 pub(super) mod page;

@@ -32,6 +32,11 @@ pub(crate) fn marked(request: &HttpRequest, mut response: HttpResponse) -> HttpR
     response
 }
 
+/// Whether a response is a refusal of ours, by the mark on itself.
+pub(crate) fn is_marked<B>(response: &HttpResponse<B>) -> bool {
+    response.extensions().contains::<RefusedByUs>()
+}
+
 /// Keeps a refusal of ours from being stored.
 pub(crate) fn never_stored(request: &HttpRequest, mut response: HttpResponse) -> HttpResponse {
     if is_own(request, &response) {
@@ -45,7 +50,7 @@ pub(crate) fn never_stored(request: &HttpRequest, mut response: HttpResponse) ->
 /// A handler may pass over a refusal, of an extractor that it takes as an `Option` for instance: its
 /// success is its own.
 fn is_own(request: &HttpRequest, response: &HttpResponse) -> bool {
-    if response.extensions().contains::<RefusedByUs>() {
+    if is_marked(response) {
         return true;
     }
     let status = response.status();

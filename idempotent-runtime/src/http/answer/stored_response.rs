@@ -4,7 +4,7 @@ use crate::outcome::StoredResponse;
 use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
+use actix_web::http::header::{AGE, CACHE_CONTROL, EXPIRES, HeaderName, HeaderValue, PRAGMA};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const STORED: HeaderName = HeaderName::from_static("idempotency-stored");
@@ -41,6 +41,9 @@ pub(crate) fn replayed(mut response: HttpResponse) -> HttpResponse {
 /// A stored response that no cache may keep; nothing if it holds a part that no response may have.
 pub(crate) fn uncacheable(stored: StoredResponse) -> Option<HttpResponse> {
     let mut response = rebuild(stored)?;
+    for of_caches in [AGE, EXPIRES, PRAGMA] {
+        response.headers_mut().remove(of_caches);
+    }
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Some(response)
 }
