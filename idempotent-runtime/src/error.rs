@@ -21,6 +21,8 @@ pub enum StoreErrorKind {
     Rejected,
     /// The value is larger than what the backend takes.
     TooLarge,
+    /// The database ended a transaction by itself, and nothing of it stays; the next one may come to its end.
+    Aborted,
 }
 
 impl StoreErrorKind {
@@ -32,31 +34,62 @@ impl StoreErrorKind {
             Self::Corrupt => "the store holds something under this key that is no valid record",
             Self::Rejected => "the store refused the operation",
             Self::TooLarge => "the value is too large for the store",
+            Self::Aborted => "the database ended the transaction by itself",
         }
     }
 }
 
 /// A backend did not answer, or answered nonsense.
 ///
-/// A busy key or a lost lease is never an error: those are values of the answer.
+/// A busy key or a lost lease is never an error: those are values of the answer. Its text ends with its
+/// cause: of a database the message alone, since the detail beside it quotes values. `source()` is what lies
+/// below that cause.
 #[derive(Debug)]
 pub struct StoreError {
     kind: StoreErrorKind,
     operation: &'static str,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    /// The cause, in words.
+    why: Option<Box<str>>,
+    cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl StoreError {
     /// An error of this kind, in this operation of the store.
     #[must_use]
     pub fn new(kind: StoreErrorKind, operation: &'static str) -> Self {
-        Self { kind, operation, source: None }
+        Self { kind, operation, why: None, cause: None }
     }
 
     /// The same, with what the backend's client said.
     #[must_use]
-    pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+    pub fn because(self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let cause = cause.into();
+        let why = cause.to_string();
+        self.because_in_words(why, cause)
+    }
+
+    /// The same, where the client's own words say too much or too little.
+    pub(crate) fn because_in_words(
+        mut self,
+        why: impl Into<Box<str>>,
+        cause: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        self.why = Some(why.into());
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// The same, with the place where it happened, or the way to mend it, around its cause.
+    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+    pub(crate) fn explained(mut self, explain: impl FnOnce(&str) -> String) -> Self {
+        self.why = Some(explain(self.why.as_deref().unwrap_or_default()).into());
+        self
+    }
+
+    /// The same of another kind.
+    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+    pub(crate) fn of_kind(mut self, kind: StoreErrorKind) -> Self {
+        self.kind = kind;
         self
     }
 
@@ -98,12 +131,21 @@ impl StoreError {
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (operation `{}`)", self.kind.sentence(), self.operation)
+        write!(f, "{} (operation `{}`)", self.kind.sentence(), self.operation)?;
+        self.why.as_ref().map_or(Ok(()), |why| write!(f, ": {why}"))
     }
 }
 
 impl StdError for StoreError {
+    /// The causes below the one that the text ends with, from the first that it does not quote.
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+        let said = self.why.as_deref().unwrap_or_default();
+        let mut below = self.cause.as_deref()?.source();
+        while let Some(cause) = below
+            && said.contains(&cause.to_string())
+        {
+            below = cause.source();
+        }
+        below
     }
 }

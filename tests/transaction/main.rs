@@ -26,6 +26,7 @@ mod ended;
 mod full_disk;
 mod leaving;
 mod plans;
+mod refused;
 mod routes;
 mod rows;
 mod servers;

@@ -33,7 +33,7 @@ impl Refusals {
             StoreErrorKind::Timeout | StoreErrorKind::Busy | StoreErrorKind::Corrupt => {
                 return false;
             }
-            StoreErrorKind::Rejected | StoreErrorKind::Unavailable => {}
+            StoreErrorKind::Rejected | StoreErrorKind::Unavailable | StoreErrorKind::Aborted => {}
         }
         if !is_renewed {
             return false;

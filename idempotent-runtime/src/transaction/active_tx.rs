@@ -193,8 +193,7 @@ where
 
 /// The database took everything back, and nobody asked it to.
 fn ended_by_itself(operation: &'static str) -> StoreError {
-    StoreError::new(StoreErrorKind::Rejected, operation)
-        .because("the database ended the transaction by itself, and nothing of it stays")
+    StoreError::new(StoreErrorKind::Aborted, operation).because("nothing of it stays")
 }
 
 /// A handler put the transaction away where it outlives the request.

@@ -1,7 +1,7 @@
 //! A row that guards: locked, at the version the client saw, or in the state it must be in.
 
 use crate::error::{StoreError, StoreErrorKind};
-use crate::policy::{ColumnValue, OnDuplicate, RowGuard, StateRow, must_have_gone};
+use crate::policy::{ColumnValue, OnDuplicate, Row, RowGuard, StateRow, must_have_gone};
 use crate::transaction::plan::{KnownBy, RowPlan};
 use crate::transaction::steps::Steps;
 
@@ -30,6 +30,25 @@ pub(crate) enum RowAnswer {
 
 /// Lets the row judge; where it passes, it is changed and locked until the transaction ends.
 pub(super) async fn judge(plan: &RowPlan, steps: &mut dyn Steps) -> Result<RowVerdict, StoreError> {
+    judge_by_guard(plan, steps).await.map_err(|error| named(&plan.row, error))
+}
+
+/// Says of an error that stays in which table and column it is, so that a person can mend it.
+fn named(row: &Row, error: StoreError) -> StoreError {
+    if error.is_transient() {
+        return error;
+    }
+    let place = match row.guard {
+        RowGuard::Lock => row.table.to_owned(),
+        RowGuard::Version { column } | RowGuard::State { column, .. } => {
+            format!("{}.{column}", row.table)
+        }
+    };
+    // What cannot be read is no record of ours: the column holds NULL, or something else than its guard says.
+    error.of_kind(StoreErrorKind::Rejected).explained(|why| format!("`{place}`: {why}"))
+}
+
+async fn judge_by_guard(plan: &RowPlan, steps: &mut dyn Steps) -> Result<RowVerdict, StoreError> {
     match plan.row.guard {
         RowGuard::Lock => Ok(if steps.lock_row(plan).await? {
             RowVerdict::Passed(None)

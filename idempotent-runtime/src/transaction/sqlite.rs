@@ -12,6 +12,7 @@ use crate::transaction::pooled::Pooled;
 use crate::transaction::steps::Steps;
 use crate::transaction::tx_watch::TxWatch;
 use bytes::Bytes;
+use sqlx::error::UnexpectedNullError;
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection, SqlitePool};
@@ -172,7 +173,10 @@ impl Steps for ActiveTx<SqliteDialect> {
             let look =
                 format!("SELECT CAST(\"{column}\" AS TEXT) FROM \"{table}\" WHERE \"{id}\" = ?");
             let look = sqlx::query_scalar(AssertSqlSafe(look)).bind(&plan.id);
-            look.fetch_optional(connection).await
+            let seen: Option<Option<String>> = look.fetch_optional(connection).await?;
+            // Read as a text alone, NULL would be an empty one.
+            let null = || sqlx::Error::Decode(Box::new(UnexpectedNullError));
+            seen.map(|seen| seen.ok_or_else(null)).transpose()
         })
     }
 }

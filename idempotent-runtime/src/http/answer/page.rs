@@ -139,6 +139,11 @@ impl Words {
                 "What you sent is larger than what is accepted, and was not carried out.",
                 "Go back, and send less, or a smaller file.",
             ),
+            K::DatabaseRefused => (
+                "This cannot be carried out",
+                "Something on our side refuses it. Nothing of what you sent was kept.",
+                "Please tell us about it. Sending it again does not help.",
+            ),
             K::HandlerPanicked | K::Misconfigured => (
                 "Something went wrong on our side",
                 "We could not finish what you sent.",

@@ -51,6 +51,8 @@ pub enum ProblemKind {
     BodyTooLarge,
     /// The store did not answer, or its record cannot be read.
     StoreUnavailable,
+    /// The business database refuses the request's transaction, and would the next time, too.
+    DatabaseRefused,
     /// The caller has no task of this id.
     TaskMissing,
     /// The task runs or ran, and cannot be cancelled any more.
@@ -155,6 +157,9 @@ impl ProblemKind {
                 S::SERVICE_UNAVAILABLE,
                 "The idempotency store is unavailable",
             ),
+            Self::DatabaseRefused => {
+                ("database-refused", S::INTERNAL_SERVER_ERROR, "The database refuses the request")
+            }
             Self::TaskMissing => ("task-missing", S::NOT_FOUND, "There is no such task"),
             Self::TaskStarted => ("task-started", S::CONFLICT, "The task is under way or over"),
             Self::TaskCancelled => ("task-cancelled", S::GONE, "The task was cancelled"),

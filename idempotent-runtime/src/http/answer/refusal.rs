@@ -82,12 +82,37 @@ pub(crate) enum FoundOutBy {
     Looking,
 }
 
+/// The business database did not open a transaction, so nothing runs.
+pub(crate) fn not_begun(request: &HttpRequest, error: &StoreError) -> Problem {
+    if error.is_transient() || error.is_corrupt() {
+        return store_failed(request, error);
+    }
+    database_refused(request, error)
+}
+
+/// The business database refuses for good; it took everything back.
+fn database_refused(request: &HttpRequest, error: &StoreError) -> Problem {
+    tracing::error!(
+        path = request.path(),
+        error = error as &dyn StdError,
+        "the business database refuses a guarded request, and will refuse the next one, too",
+    );
+    Problem::new(
+        ProblemKind::DatabaseRefused,
+        request.path(),
+        "the business database refuses this request; nothing of it was kept, and it would be refused again",
+    )
+}
+
 /// The database did not confirm the commit.
 pub(crate) fn not_committed(
     request: &HttpRequest,
     error: &StoreError,
     found_out: FoundOutBy,
 ) -> Problem {
+    if !error.is_transient() && !error.is_corrupt() {
+        return database_refused(request, error);
+    }
     tracing::error!(
         path = request.path(),
         error = error as &dyn StdError,

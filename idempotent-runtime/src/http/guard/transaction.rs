@@ -41,7 +41,7 @@ pub(super) async fn open(call: &Call, request: Option<ClaimRequest>) -> Result<(
         Ok(TransactionAdmission::Replay(stored)) => Err(replayed(call, *stored)),
         Ok(TransactionAdmission::Refused(refusal)) => Err(refused(call, refusal)),
         Ok(TransactionAdmission::Row(answer)) => Err(by_row(call, answer)),
-        Err(error) => Err(call.exit(&refusal::store_failed(&call.request, &error))),
+        Err(error) => Err(call.exit(&refusal::not_begun(&call.request, &error))),
     }
 }
 

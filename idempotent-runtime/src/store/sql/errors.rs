@@ -15,7 +15,18 @@ use sqlx::sqlite::SqliteError;
 /// The store's error of an operation that failed with this one.
 pub(crate) fn failed(operation: &'static str, error: impl Into<Arc<sqlx::Error>>) -> StoreError {
     let error = error.into();
-    StoreError::new(kind(&error), operation).because(error)
+    StoreError::new(kind(&error), operation).because_in_words(words(&error), error)
+}
+
+/// The words of a database, and the code that can be looked up; not its detail, which quotes values.
+fn words(error: &sqlx::Error) -> String {
+    let sqlx::Error::Database(refusal) = error else { return error.to_string() };
+    let code = refusal.code().unwrap_or_default();
+    #[cfg(feature = "mysql")]
+    if let Some(refusal) = refusal.try_downcast_ref::<MySqlDatabaseError>() {
+        return format!("{} ({}, {code})", refusal.message(), refusal.number());
+    }
+    format!("{} ({code})", refusal.message())
 }
 
 /// Whether the connection that gave this error can be used again.
@@ -33,7 +44,9 @@ fn kind(error: &sqlx::Error) -> StoreErrorKind {
         sqlx::Error::PoolTimedOut => StoreErrorKind::Timeout,
         sqlx::Error::Io(error) if error.kind() == ErrorKind::TimedOut => StoreErrorKind::Timeout,
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => StoreErrorKind::Corrupt,
-        sqlx::Error::Configuration(_) => StoreErrorKind::Rejected,
+        sqlx::Error::Configuration(_)
+        | sqlx::Error::ColumnNotFound(_)
+        | sqlx::Error::TypeNotFound { .. } => StoreErrorKind::Rejected,
         sqlx::Error::Database(refusal) => refused(&**refusal),
         _ => StoreErrorKind::Unavailable,
     }
@@ -98,6 +111,8 @@ fn refused_by_mysql(error: &MySqlDatabaseError) -> StoreErrorKind {
         1153 | 1301 | 1118 | 1406 => StoreErrorKind::TooLarge,
         // Too many clients, in the class of what is not allowed.
         1203 | 1226 => StoreErrorKind::Unavailable,
+        // A savepoint of ours is gone, and its transaction with it: after a deadlock, or a commit in the middle.
+        1305 if error.message().contains("idempotent_handler") => StoreErrorKind::Aborted,
         _ if error.code().is_some_and(is_permanent) => StoreErrorKind::Rejected,
         _ => StoreErrorKind::Unavailable,
     }
