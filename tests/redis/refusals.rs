@@ -3,7 +3,7 @@
 use crate::Shop;
 use actix_web::HttpResponse;
 use std::time::{Duration, Instant};
-use tests::eventually;
+use tests::{RedisServer, eventually};
 
 /// The engine's patience with its store, two seconds, and something for a busy host; far below the lease.
 const BOUND: Duration = Duration::from_secs(12);
@@ -163,4 +163,32 @@ async fn an_outcome_that_is_too_large_for_the_server_leaves_a_tombstone_at_once(
     })
     .await;
     assert_eq!((shop.handler.runs(), shop.idempotency.counts().not_stored), (1, 1));
+}
+
+/// A claim of what is finished writes nothing, but the server sees only a command that could.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_finished_is_replayed_by_a_server_that_refuses_to_write() {
+    for server in [RedisServer::start, RedisServer::start_valkey] {
+        for refusing in [Refusing::OutOfMemory, Refusing::Replica, Refusing::TooFewReplicas] {
+            let shop = Shop::on(server()).await;
+            let finished = shop.order("finished").await;
+            let token = shop.token().await;
+            let buy = || shop.post("/token").header("token", &token).send();
+            assert_eq!((finished.status, buy().await.status), (201, 201));
+            shop.handler.pause();
+            let running = tokio::spawn(shop.post("/orders").key("running").send());
+            shop.handler.runs_reach(3).await;
+            refusing.begin(&shop);
+            let replay = shop.order("finished").await;
+            assert_eq!((replay.is_replay(), &replay.body), (true, &finished.body), "{refusing:?}");
+            buy().await.is_problem(409, "duplicate");
+            for key in ["new", "running"] {
+                shop.order(key).await.is_problem(503, "store-unavailable");
+            }
+            assert_eq!(shop.handler.runs(), 3, "{refusing:?}");
+            refusing.end(&shop);
+            shop.handler.resume();
+            assert_eq!(running.await.unwrap().status, 201);
+        }
+    }
 }

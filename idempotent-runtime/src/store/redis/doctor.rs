@@ -82,8 +82,7 @@ fn eviction(master: &Master) -> Option<Finding> {
     if policy.is_empty() || policy == "noeviction" {
         return None;
     }
-    let help =
-        "set `maxmemory-policy noeviction`: new keys are then refused, and no duplicate runs";
+    let help = "set `maxmemory-policy noeviction`: new keys are then refused, finished ones replayed, and no duplicate runs";
     Some(match master.info.get("maxmemory") {
         "0" => Finding::warning(
             format!("`maxmemory-policy {policy}` would drop records, once there is a `maxmemory`"),

@@ -31,6 +31,12 @@ fn refused(detail: &str) -> StoreErrorKind {
     }
 }
 
+/// Whether the server refused to write and may still be read: for want of memory, of a disk or of replicas, or
+/// because it is one.
+pub(super) fn refuses_writes(error: &RedisError) -> bool {
+    matches!(error.code(), Some("OOM" | "READONLY" | "MISCONF" | "NOREPLICAS"))
+}
+
 /// Whether the server became a replica.
 pub(super) fn is_read_only(error: &RedisError) -> bool {
     error.code() == Some("READONLY")

@@ -18,9 +18,10 @@ use crate::store::contract::{Changed, Entry, Store, Swap};
 use crate::store::finding::Finding;
 use crate::store::future::StoreFuture;
 use crate::store::life::life_millis;
-use ::redis::{ErrorKind, RedisResult, Script, Value, cmd, pipe};
+use crate::store::record::Summary;
+use ::redis::{ErrorKind, RedisError, RedisResult, Script, Value, cmd, pipe};
 use bytes::Bytes;
-use errors::{failed, is_unknown_syntax};
+use errors::{failed, is_unknown_syntax, refuses_writes};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -91,6 +92,25 @@ impl RedisStore {
         format!("{}{key}", self.prefix)
     }
 
+    /// By the native command, and by a script where the server does not know that.
+    async fn exchange(
+        &self,
+        key: &StorageKey,
+        expected: &Bytes,
+        value: &Bytes,
+        life: Duration,
+    ) -> RedisResult<Swap> {
+        if self.native_swap.load(Ordering::Relaxed) {
+            match self.swap_natively(key, expected, value, life).await {
+                Err(error) if is_unknown_syntax(&error) => {
+                    self.native_swap.store(false, Ordering::Relaxed);
+                }
+                answer => return answer,
+            }
+        }
+        self.swap_by_script(key, expected, value, life).await
+    }
+
     async fn swap_natively(
         &self,
         key: &StorageKey,
@@ -121,6 +141,21 @@ impl RedisStore {
         })
     }
 
+    /// The record under a key after a refusal to write, if it is one that nobody would change: a claim of it
+    /// writes nothing, but the server sees only that its command could.
+    ///
+    /// Whatever else is there may be about to change, and a replica may be late: there the error counts.
+    async fn finished_instead(&self, key: &StorageKey, error: &RedisError) -> Option<Bytes> {
+        if !refuses_writes(error) {
+            return None;
+        }
+        let mut get = cmd("GET");
+        get.arg(self.key_name(key));
+        let there = self.connections.send(&get).await;
+        let there = there.and_then(string).ok()??;
+        (Summary::of(&there).state == "completed").then_some(there)
+    }
+
     /// Reads a value and its life in one step: both must be of one value.
     async fn get_with_ttl(&self, key: &StorageKey) -> RedisResult<(Option<Vec<u8>>, i64)> {
         let name = self.key_name(key);
@@ -149,8 +184,13 @@ impl Store for RedisStore {
             let mut command = cmd("SET");
             command.arg(self.key_name(key)).arg(&value[..]);
             command.arg("NX").arg("GET").arg("PX").arg(life_millis(life));
-            let there = self.connections.send(&command).await.and_then(string);
-            there.map_err(|error| failed("create", error))
+            match self.connections.send(&command).await.and_then(string) {
+                Err(error) => match self.finished_instead(key, &error).await {
+                    Some(there) => Ok(Some(there)),
+                    None => Err(failed("create", error)),
+                },
+                there => there.map_err(|error| failed("create", error)),
+            }
         })
     }
 
@@ -162,16 +202,13 @@ impl Store for RedisStore {
         life: Duration,
     ) -> StoreFuture<'a, Swap> {
         StoreFuture::new(async move {
-            if self.native_swap.load(Ordering::Relaxed) {
-                match self.swap_natively(key, expected, value, life).await {
-                    Err(error) if is_unknown_syntax(&error) => {
-                        self.native_swap.store(false, Ordering::Relaxed);
-                    }
-                    answer => return answer.map_err(|error| failed("swap", error)),
-                }
+            match self.exchange(key, expected, value, life).await {
+                Err(error) => match self.finished_instead(key, &error).await {
+                    Some(there) if there != *expected => Ok(Swap::Differs(Some(there))),
+                    _ => Err(failed("swap", error)),
+                },
+                swapped => swapped.map_err(|error| failed("swap", error)),
             }
-            let swapped = self.swap_by_script(key, expected, value, life).await;
-            swapped.map_err(|error| failed("swap", error))
         })
     }
 
