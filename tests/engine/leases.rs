@@ -1,12 +1,13 @@
 //! Invariant L1: what is in progress leaves that state with its lease, by the store's clock.
 
-use crate::{EngineFixture, KEEP, LEASE, TICK, TTL, answer, ask, engine, refused, somebody};
+use crate::{EngineFixture, KEEP, KEY, LEASE, TICK, TTL, answer, ask, engine, refused, somebody};
 use idempotent_runtime::clock::ManualClock;
 use idempotent_runtime::engine::Refusal;
-use idempotent_runtime::engine::{Admission, ReclaimWindow};
+use idempotent_runtime::engine::{Admission, LeaseStatus, ReclaimWindow, Resolution, Resolved};
 use idempotent_runtime::engine::{Claimable, Claimed};
 use idempotent_runtime::policy::OnAbandoned;
 use idempotent_runtime::store::record::State;
+use idempotent_runtime::store::{Store, Swap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -118,5 +119,66 @@ async fn a_key_given_back_stays_as_long_as_it_was_asked_to() {
         };
         run.release().await;
         assert_eq!(fixture.entry().await.unwrap().left, left, "{reclaim:?}");
+    }
+}
+
+/// A flood of requests that nobody may send leaves little behind.
+#[tokio::test]
+async fn a_key_that_only_its_own_run_had_is_remembered_briefly() {
+    let day = Duration::from_hours(24);
+    let (brief, long_lease) = (Duration::from_mins(5), Duration::from_mins(7));
+    for (lease, most, left) in
+        [(TICK * 100, day, brief), (long_lease, day, long_lease), (LEASE, brief / 2, brief / 2)]
+    {
+        let fixture = EngineFixture::new();
+        let mut ask = ask(OnAbandoned::Retry);
+        (ask.claim.lease, ask.reclaim) = (lease, ReclaimWindow::Briefly(most));
+        for attempt in 1..3 {
+            let Admission::Run(run) = fixture.engine.begin(&ask).await.unwrap() else {
+                panic!("no run")
+            };
+            assert_eq!(run.attempt(), attempt);
+            run.release().await;
+            assert_eq!(fixture.entry().await.unwrap().left, left);
+        }
+    }
+}
+
+/// Its first owner may still wake, and must find a larger attempt.
+#[tokio::test]
+async fn a_key_that_others_had_is_remembered_for_its_ttl() {
+    let day = Duration::from_hours(24);
+    let ask =
+        crate::ClaimRequest { reclaim: ReclaimWindow::Briefly(day), ..ask(OnAbandoned::Retry) };
+    for case in ["taken over", "resolved", "forgotten"] {
+        let fixture = EngineFixture::new();
+        let begin = async || match fixture.engine.begin(&ask).await.unwrap() {
+            Admission::Run(run) => run,
+            other => panic!("no run: {other:?}"),
+        };
+        let first = begin().await;
+        match case {
+            "forgotten" => {
+                let value = fixture.entry().await.expect("its record").value;
+                let forgotten = fixture.store.swap(&KEY, &value, &value, Duration::ZERO).await;
+                assert_eq!(forgotten.unwrap(), Swap::Done);
+                assert_eq!(first.renew().await.unwrap(), LeaseStatus::Held);
+                first.release().await;
+            }
+            _ => {
+                drop(first);
+                fixture.clock.advance(LEASE);
+                if case == "resolved" {
+                    let resolved = fixture.engine.resolve(&KEY, Resolution::NotDone).await.unwrap();
+                    assert_eq!(resolved, Resolved::Yes);
+                }
+                for attempt in 2..4 {
+                    let run = begin().await;
+                    assert_eq!(run.attempt(), attempt, "{case}");
+                    run.release().await;
+                }
+            }
+        }
+        assert_eq!(fixture.entry().await.unwrap().left, day, "{case}");
     }
 }

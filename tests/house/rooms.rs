@@ -70,6 +70,7 @@ const ENGINE: Order = Order {
         "claim",
         "claimed claimer definitions",
         "lease pause detached",
+        "succession",
     ],
 };
 

@@ -3,9 +3,9 @@
 use crate::Shop;
 use futures_util::future::join_all;
 use idempotent_runtime::RedisStore;
-use idempotent_runtime::store::StoreErrorKind;
+use idempotent_runtime::key::StorageKey;
+use idempotent_runtime::store::{Store, StoreErrorKind};
 use std::collections::BTreeSet;
-use std::error::Error;
 use tests::RedisServer;
 
 /// As `tests::Server` starts them.
@@ -62,7 +62,45 @@ async fn a_server_that_wants_a_password_says_so() {
     let server = RedisServer::start();
     let () = server.command(&["CONFIG", "SET", "requirepass", "open sesame"]);
     let error = RedisStore::connect(&server.url()).await.unwrap_err();
-    let why = error.source().expect("what the server said").to_string();
+    let why = error.to_string();
     assert_eq!(error.kind(), StoreErrorKind::Rejected, "{why}");
     assert!(why.contains("Authentication required"), "{why}");
 }
+
+/// The files and sockets that this process holds open.
+fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").expect("Linux").count()
+}
+
+/// Runs alone in its process: others open descriptors, too.
+#[test]
+fn a_connection_goes_with_the_runtime_that_drives_it() {
+    let name = "connections::a_connection_goes_with_the_runtime_that_drives_it";
+    if std::env::var_os(ALONE).is_none() {
+        let test = std::env::current_exe().expect("this test");
+        let mut test = std::process::Command::new(test);
+        let ended = test.args(["--exact", name]).env(ALONE, "1").status().expect("it starts");
+        return assert!(ended.success());
+    }
+    let server = RedisServer::start();
+    let on_a_runtime =
+        || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let first = on_a_runtime();
+    let store = first.block_on(RedisStore::connect(&server.url())).unwrap();
+    let key = StorageKey::from_bytes([7; 32]);
+    let uses = || {
+        on_a_runtime().block_on(async {
+            store.read(&key).await.expect("it answers");
+            let watched = store.watch(&key).expect("it can tell").await;
+            drop(watched.expect("it answers"));
+        });
+    };
+    uses();
+    let before = descriptors();
+    (0..20).for_each(|_| uses());
+    assert_eq!(descriptors(), before);
+    // And it works on.
+    first.block_on(store.read(&key)).expect("it answers");
+}
+
+const ALONE: &str = "IDEMPOTENT_TEST_ALONE";

@@ -127,3 +127,24 @@ async fn a_record_takes_few_bytes_beside_its_response() {
     let taken: usize = shop.redis.command(&["MEMORY", "USAGE", name]);
     assert!(taken <= 300, "{taken} bytes");
 }
+
+/// A flood of requests that nobody may send does not fill the server for a day.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_its_run_gave_back_is_remembered_for_five_minutes() {
+    let shop = Shop::open().await;
+    shop.handler.answers(|run| match run {
+        3 => HttpResponse::Created().finish(),
+        _ => HttpResponse::Unauthorized().finish(),
+    });
+    let left = || {
+        let names = shop.names();
+        let [name] = &names[..] else { panic!("one key: {names:?}") };
+        shop.redis.command::<u64>(&["PTTL", name])
+    };
+    for _ in 0..2 {
+        assert_eq!(shop.order("k").await.status, 401);
+        assert!((1..=300_000).contains(&left()), "{}", left());
+    }
+    assert_eq!(shop.order("k").await.status, 201);
+    assert!(left() > 300_000);
+}

@@ -7,6 +7,7 @@
 use crate::engine::claimed::{Claimed, FirstRequest};
 use crate::engine::claimer::Claimer;
 use crate::engine::lease::{Current, IfForgotten, Lease, decode, left_of_lease};
+use crate::engine::succession::Succession;
 use crate::error::StoreError;
 use crate::fingerprint::Fingerprint;
 use crate::key::StorageKey;
@@ -67,7 +68,10 @@ pub async fn claim(store: &dyn Store, claim: &Claim, by: &Claimer) -> Result<Cla
 /// The record that a claim puts where the key is free.
 pub(super) struct ClaimRecord {
     pub(super) state: State,
+    /// Its life where nobody else had the key.
     pub(super) life: Duration,
+    /// Its life after others, who may still wake.
+    pub(super) life_after_others: Duration,
 }
 
 /// Claims a key by this record.
@@ -159,7 +163,11 @@ async fn contend(
         };
         let attempt = attempt.saturating_add(1);
         let ours = claim.record(by, attempt, succession, &put.state);
-        match store.swap(&claim.key, &there, &ours, put.life).await? {
+        let life = match succession {
+            Succession::First => put.life,
+            Succession::TakenOver => put.life_after_others,
+        };
+        match store.swap(&claim.key, &there, &ours, life).await? {
             Swap::Done => return Ok(Claimed::Acquired(claim.lease(by, attempt, 0, ours))),
             Swap::Differs(now) => seen = judged(now)?,
         }
@@ -184,21 +192,6 @@ struct Holder {
     attempt: u64,
     /// How long its record stays after its lease.
     retention: Duration,
-}
-
-/// The history of a key: an owner that somebody took it from may still wake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Succession {
-    /// None: it is the first, or came after those that ended.
-    First,
-    /// One may.
-    TakenOver,
-}
-
-impl Succession {
-    fn of(origin: Origin) -> Self {
-        if origin.taken_over { Self::TakenOver } else { Self::First }
-    }
 }
 
 /// The result of looking at another owner's lease.
@@ -266,7 +259,7 @@ impl Claim {
 
     fn in_progress(&self, by: &Claimer) -> ClaimRecord {
         let state = State::InProgress { owner: by.owner, renewals: 0, retention: self.retention };
-        ClaimRecord { state, life: self.life() }
+        ClaimRecord { state, life: self.life(), life_after_others: self.life() }
     }
 
     fn record(&self, by: &Claimer, attempt: u64, succession: Succession, state: &State) -> Bytes {

@@ -100,7 +100,8 @@ impl Execution {
     ///
     /// A store that does not answer is asked on until the lease is lost: nobody waits for that.
     pub fn release(self) -> impl Future<Output = ()> {
-        let life = self.context.reclaim.life(self.core().clock().wall());
+        let (wall, lease) = (self.core().clock().wall(), &self.lease);
+        let life = self.context.reclaim.life(wall, lease.length(), lease.history());
         let last = self.lease.released();
         self.let_go(last, life)
     }

@@ -3,7 +3,7 @@
 //! Files import downwards, in this order: `task`, `cached`, `engine`, `external_lock`, `settle`, `resolve`, `drain`,
 //! `admission`, `execution`, `ending`, `completion`, `refusals`, `run_context`, `core`, `heartbeat`, `wait`,
 //! `fair_queue`, `fences`, `in_flight`, `claim_request`, `decide`, `claim`, `claimed`, `claimer`, `definitions`,
-//! `lease`, `pause`, `detached`.
+//! `lease`, `succession`, `pause`, `detached`.
 
 mod admission;
 #[cfg(feature = "actix")]
@@ -33,6 +33,7 @@ mod refusals;
 mod resolve;
 mod run_context;
 mod settle;
+mod succession;
 #[cfg(feature = "actix")]
 pub(crate) mod task;
 mod wait;

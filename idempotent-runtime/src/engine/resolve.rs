@@ -6,7 +6,7 @@ use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::outcome::Outcome;
 use crate::store::Swap;
-use crate::store::record::{Record, State};
+use crate::store::record::{Origin, Record, State};
 use std::pin::pin;
 
 /// A person's finding about a run that nobody ended.
@@ -48,7 +48,9 @@ pub(super) async fn resolve(
             Resolution::NotDone => State::Issued,
             Resolution::Done => State::Completed(Outcome::Tombstone),
         };
-        let next = Record { state, ..record }.encode(key);
+        // The dead owner may still wake, for as long as the key is remembered.
+        let origin = Origin { taken_over: true, ..record.origin };
+        let next = Record { state, origin, ..record }.encode(key);
         // Against what was read: whoever was faster decided.
         Ok(match core.store().swap(key, &entry.value, &next, entry.left).await? {
             Swap::Done => Resolved::Yes,

@@ -9,6 +9,7 @@ use crate::engine::execution::Ownership;
 use crate::engine::heartbeat::caught;
 use crate::engine::pause::{jittered, pause_for};
 use crate::engine::run_context::RunContext;
+use crate::engine::succession::Succession;
 use crate::error::StoreError;
 use crate::store::record::State;
 use std::error::Error as StdError;
@@ -130,8 +131,12 @@ async fn claim_freed(
     let core = &*context.core;
     // A store that is away meets no storm.
     let _turn = core.turns.acquire().await;
-    let life = context.reclaim.life(core.clock().wall());
-    let freed = ClaimRecord { state: State::Issued, life };
+    let life = |history| context.reclaim.life(core.clock().wall(), what.lease, history);
+    let freed = ClaimRecord {
+        state: State::Issued,
+        life: life(Succession::First),
+        life_after_others: life(Succession::TakenOver),
+    };
     let claimed = caught("create", claim_and_put(core.store(), what, by, &freed));
     core.bounded("create", pin!(claimed)).await
 }

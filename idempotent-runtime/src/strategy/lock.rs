@@ -68,7 +68,7 @@ fn lock_request(
             on_abandoned: OnAbandoned::Retry,
         },
         wait,
-        reclaim: ReclaimWindow::For(settings.ttl.max(lease)),
+        reclaim: ReclaimWindow::Briefly(settings.ttl.max(lease)),
     }
 }
 

@@ -156,7 +156,7 @@ pub(super) fn common(
         },
         rules: policy.into(),
         wait: policy.wait.unwrap_or(settings.wait),
-        reclaim: ReclaimWindow::For(ttl),
+        reclaim: ReclaimWindow::Briefly(ttl),
     }
 }
 

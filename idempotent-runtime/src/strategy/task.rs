@@ -3,7 +3,7 @@
 //! A task is found by its id within its caller's scope, so another caller's id leads nowhere; and
 //! its id is decided by what tells the request from others, so one key is one task.
 
-use crate::engine::{Claim, ClaimRequest, Claimable, DuplicateRules};
+use crate::engine::{Claim, ClaimRequest, Claimable, DuplicateRules, ReclaimWindow};
 use crate::fingerprint::Fingerprint;
 use crate::key::{Address, Guard, KeyParts, StorageKey};
 use crate::policy::{OnDuplicate, OnInFlight, Policy};
@@ -49,13 +49,15 @@ pub(crate) fn resume(
 
 fn of_a_task(request: ClaimRequest) -> ClaimRequest {
     ClaimRequest {
+        // A task that nobody runs any more is found for as long as one that ran.
+        reclaim: ReclaimWindow::For(request.claim.retention),
         claim: Claim { claimable: Claimable::Issued, ..request.claim },
         rules: DuplicateRules {
             on_duplicate: OnDuplicate::Reject,
             on_in_flight: OnInFlight::Reject,
             on_abandoned: request.rules.on_abandoned,
         },
-        ..request
+        wait: request.wait,
     }
 }
 

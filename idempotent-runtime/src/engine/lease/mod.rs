@@ -3,6 +3,7 @@
 mod loss;
 
 use crate::clock::Clock;
+use crate::engine::succession::Succession;
 use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::outcome::Outcome;
@@ -51,6 +52,8 @@ pub(super) struct Current {
     /// When the lease is over at the latest that can be relied on, in the engine's steady time:
     /// counted from before the claim or the renewal was sent.
     pub(super) ends: Duration,
+    /// The store forgot the record once: others may have had the key meanwhile.
+    pub(super) was_forgotten: bool,
 }
 
 /// The result of putting our next record.
@@ -139,6 +142,17 @@ impl Lease {
     /// Our record given back: the next claim of it runs.
     pub(super) fn released(&self) -> Bytes {
         self.encoded(&State::Issued)
+    }
+
+    /// Whether others may have had the key: a takeover, a person's word and a store that forgot leave owners
+    /// behind who may still wake.
+    pub(super) fn history(&self) -> Succession {
+        let current = self.current();
+        let origin = Record::decode(&self.key, &current.value).map(|record| record.origin);
+        match origin {
+            Ok(origin) if !current.was_forgotten => Succession::of(origin),
+            _ => Succession::TakenOver,
+        }
     }
 
     /// Whether our record is given back already.
@@ -239,6 +253,7 @@ impl Lease {
         }
         let there = store.create(&self.key, next, life).await?;
         if there.is_none() {
+            self.current().was_forgotten = true;
             tracing::warn!(
                 key = %self.key,
                 attempt = self.attempt,

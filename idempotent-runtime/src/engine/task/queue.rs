@@ -17,6 +17,8 @@ struct TaskQueueInner {
 
 #[derive(Debug, Default)]
 struct TaskLine {
+    /// How many take tasks out.
+    runners: usize,
     waiting: VecDeque<StorageKey>,
     /// Those that wait, and those being tried.
     known: HashSet<StorageKey>,
@@ -29,11 +31,22 @@ pub(crate) struct TaskTurn {
     task: StorageKey,
 }
 
+/// A runner that takes tasks out of the line, until this is dropped.
+#[derive(Debug)]
+pub(super) struct TaskRunners(TaskQueue);
+
 impl TaskQueue {
-    /// Puts a task in line, unless it is there or being tried.
+    /// Lets tasks in from now on.
+    pub(super) fn open(&self) -> TaskRunners {
+        self.line().runners += 1;
+        TaskRunners(self.clone())
+    }
+
+    /// Puts a task in line, unless it is there or being tried, or nobody would take it out: then another process
+    /// finds it in the index.
     pub(super) fn push(&self, task: StorageKey) {
         let mut line = self.line();
-        if line.known.insert(task) {
+        if line.runners > 0 && line.known.insert(task) {
             line.waiting.push_back(task);
             drop(line);
             self.0.news.notify_one();
@@ -56,6 +69,18 @@ impl TaskQueue {
     }
 }
 
+impl Drop for TaskRunners {
+    fn drop(&mut self) {
+        let mut line = self.0.line();
+        line.runners -= 1;
+        if line.runners == 0 {
+            for task in std::mem::take(&mut line.waiting) {
+                line.known.remove(&task);
+            }
+        }
+    }
+}
+
 impl TaskTurn {
     pub(crate) const fn task(&self) -> StorageKey {
         self.task
@@ -65,5 +90,32 @@ impl TaskTurn {
 impl Drop for TaskTurn {
     fn drop(&mut self) {
         self.queue.line().known.remove(&self.task);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TASK: StorageKey = StorageKey::from_bytes([7; 32]);
+
+    #[tokio::test]
+    async fn a_process_that_runs_no_tasks_remembers_none() {
+        let queue = TaskQueue::default();
+        let held = || (queue.line().waiting.len(), queue.line().known.len());
+        queue.push(TASK);
+        assert_eq!(held(), (0, 0));
+        let runner = queue.open();
+        queue.push(TASK);
+        queue.push(TASK);
+        assert_eq!(held(), (1, 1));
+        drop(runner);
+        assert_eq!(held(), (0, 0));
+        let _runner = queue.open();
+        queue.push(TASK);
+        let turn = queue.next().await;
+        assert_eq!(held(), (0, 1));
+        drop(turn);
+        assert_eq!(held(), (0, 0));
     }
 }

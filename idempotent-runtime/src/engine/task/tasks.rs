@@ -32,7 +32,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Tasks {
     pub(super) index: Index,
-    queue: TaskQueue,
+    pub(super) queue: TaskQueue,
 }
 
 /// The result of submitting a request as a task.
@@ -185,6 +185,7 @@ impl Tasks {
     /// Puts every task that is not finished in line for this process, again and again.
     pub(crate) async fn look_for_work(&self, engine: &Engine) {
         let mut failed = false;
+        let _runner = self.queue.open();
         loop {
             let found = self.index.all(engine).await;
             if let (Err(error), false) = (&found, failed) {

@@ -266,6 +266,7 @@ async fn a_task_that_its_processes_die_of_is_held_in_the_end() {
 #[tokio::test]
 async fn a_held_task_that_did_not_happen_is_in_line_again() {
     let (tasks, engine) = (new_tasks(), engine(MemoryStore::new()));
+    let _runner = tasks.queue.open();
     tasks.submit(&engine, &claim(key(1)), &input()).await.unwrap();
     drop(tasks.next().await);
     let Admission::Run(run) = engine.begin(&ask(key(1))).await.unwrap() else { panic!("free") };

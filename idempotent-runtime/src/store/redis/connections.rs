@@ -1,7 +1,8 @@
 //! One connection for each async runtime that uses the store.
 //!
 //! A worker of actix-web is a runtime of its own. A connection shared between workers would be
-//! driven by one of them, and a handler that blocks that worker would stop the store for all.
+//! driven by one of them, and a handler that blocks that worker would stop the store for all. It goes with
+//! its runtime, whose descriptors it would keep.
 
 use crate::store::redis::connection::RedisConnection;
 use crate::store::redis::endpoint::Endpoint;
@@ -11,9 +12,11 @@ use futures_util::future::{BoxFuture, Shared};
 use redis::aio::ConnectionLike;
 use redis::{Cmd, FromRedisValue, RedisResult, ScriptInvocation, Value};
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::{Handle, Id};
+use tokio::sync::oneshot;
 
 /// A connection that is being opened, or is open; all callers in its runtime wait for it together.
 type Connecting = Shared<BoxFuture<'static, RedisResult<RedisConnection>>>;
@@ -21,15 +24,26 @@ type Connecting = Shared<BoxFuture<'static, RedisResult<RedisConnection>>>;
 /// The connections of one store.
 pub(crate) struct RedisConnections {
     endpoint: Endpoint,
-    open: Mutex<HashMap<Id, RuntimeConnection>>,
+    open: Arc<OpenConnections>,
     /// The number of the next connection: a late report that one broke must not hit a newer one.
     next_number: AtomicU64,
 }
 
-#[derive(Clone)]
+/// The connections by the runtimes that drive them.
+#[derive(Default)]
+struct OpenConnections(Mutex<HashMap<Id, RuntimeConnection>>);
+
 struct RuntimeConnection {
     number: u64,
     connecting: Connecting,
+    /// Nothing is sent through it: when it is gone, nobody waits for the end of the runtime any more.
+    _kept: oneshot::Sender<Infallible>,
+}
+
+/// Forgets a connection when it is dropped, with the runtime that drives it.
+struct UntilRuntimeEnds {
+    open: Arc<OpenConnections>,
+    number: u64,
 }
 
 /// A connection for one use, which can be reported as broken.
@@ -41,7 +55,7 @@ pub(crate) struct Connected<'a> {
 
 impl RedisConnections {
     pub(crate) fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, open: Mutex::default(), next_number: AtomicU64::new(0) }
+        Self { endpoint, open: Arc::default(), next_number: AtomicU64::new(0) }
     }
 
     pub(crate) fn endpoint(&self) -> &Endpoint {
@@ -50,13 +64,11 @@ impl RedisConnections {
 
     /// The connection of the current runtime. After a failure the next caller opens a new one.
     pub(crate) async fn get(&self) -> RedisResult<Connected<'_>> {
-        let current = self.current();
-        match current.connecting.await {
-            Ok(connection) => {
-                Ok(Connected { connection, connections: self, number: current.number })
-            }
+        let (number, connecting) = self.current();
+        match connecting.await {
+            Ok(connection) => Ok(Connected { connection, connections: self, number }),
             Err(error) => {
-                self.forget(current.number);
+                self.open.forget(number);
                 Err(error)
             }
         }
@@ -80,20 +92,41 @@ impl RedisConnections {
         connected.check(answer)
     }
 
-    fn current(&self) -> RuntimeConnection {
-        let connect = || RuntimeConnection {
-            number: self.next_number.fetch_add(1, Ordering::Relaxed),
-            connecting: self.endpoint.connect().shared(),
+    /// The number of the current runtime's connection, and the way to wait for it.
+    fn current(&self) -> (u64, Connecting) {
+        let runtime = Handle::current();
+        let connect = || {
+            let number = self.next_number.fetch_add(1, Ordering::Relaxed);
+            let (kept, forgotten) = oneshot::channel();
+            let until_it_ends = UntilRuntimeEnds { open: Arc::clone(&self.open), number };
+            runtime.spawn(async move {
+                let Err(_forgotten) = forgotten.await;
+                drop(until_it_ends);
+            });
+            let connecting = self.endpoint.connect().shared();
+            RuntimeConnection { number, connecting, _kept: kept }
         };
-        self.lock().entry(Handle::current().id()).or_insert_with(connect).clone()
+        let mut open = self.open.lock();
+        let current = open.entry(runtime.id()).or_insert_with(connect);
+        (current.number, current.connecting.clone())
     }
+}
 
+impl OpenConnections {
     fn forget(&self, number: u64) {
-        self.lock().retain(|_, open| open.number != number);
+        let forgotten: Vec<_> = self.lock().extract_if(|_, open| open.number == number).collect();
+        // Not while others wait for the map: what it drops is a stranger's.
+        drop(forgotten);
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Id, RuntimeConnection>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for UntilRuntimeEnds {
+    fn drop(&mut self) {
+        self.open.forget(self.number);
     }
 }
 
@@ -103,7 +136,7 @@ impl Connected<'_> {
     pub(crate) fn check<T>(&self, answer: RedisResult<T>) -> RedisResult<T> {
         answer.inspect_err(|error| {
             if error.is_unrecoverable_error() || error.is_timeout() || is_read_only(error) {
-                self.connections.forget(self.number);
+                self.connections.open.forget(self.number);
             }
         })
     }
