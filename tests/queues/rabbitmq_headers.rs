@@ -19,7 +19,7 @@ fn copied_to(queue: &str) -> BasicProperties {
 /// Properties of a message that was sent so long ago, and lives for a minute.
 fn of_a_minute(ago: Duration) -> BasicProperties {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970");
-    let sent = (now - ago).as_secs();
+    let sent = now.saturating_sub(ago).as_secs();
     BasicProperties::default().with_timestamp(sent).with_expiration("60000".into())
 }
 
