@@ -157,26 +157,23 @@ async fn a_key_that_others_had_is_remembered_for_its_ttl() {
             other => panic!("no run: {other:?}"),
         };
         let first = begin().await;
-        match case {
-            "forgotten" => {
-                let value = fixture.entry().await.expect("its record").value;
-                let forgotten = fixture.store.swap(&KEY, &value, &value, Duration::ZERO).await;
-                assert_eq!(forgotten.unwrap(), Swap::Done);
-                assert_eq!(first.renew().await.unwrap(), LeaseStatus::Held);
-                first.release().await;
+        if case == "forgotten" {
+            let value = fixture.entry().await.expect("its record").value;
+            let forgotten = fixture.store.swap(&KEY, &value, &value, Duration::ZERO).await;
+            assert_eq!(forgotten.unwrap(), Swap::Done);
+            assert_eq!(first.renew().await.unwrap(), LeaseStatus::Held);
+            first.release().await;
+        } else {
+            drop(first);
+            fixture.clock.advance(LEASE);
+            if case == "resolved" {
+                let resolved = fixture.engine.resolve(&KEY, Resolution::NotDone).await.unwrap();
+                assert_eq!(resolved, Resolved::Yes);
             }
-            _ => {
-                drop(first);
-                fixture.clock.advance(LEASE);
-                if case == "resolved" {
-                    let resolved = fixture.engine.resolve(&KEY, Resolution::NotDone).await.unwrap();
-                    assert_eq!(resolved, Resolved::Yes);
-                }
-                for attempt in 2..4 {
-                    let run = begin().await;
-                    assert_eq!(run.attempt(), attempt, "{case}");
-                    run.release().await;
-                }
+            for attempt in 2..4 {
+                let run = begin().await;
+                assert_eq!(run.attempt(), attempt, "{case}");
+                run.release().await;
             }
         }
         assert_eq!(fixture.entry().await.unwrap().left, day, "{case}");

@@ -50,7 +50,7 @@ pub(super) async fn resolve(
         };
         // The dead owner may still wake, for as long as the key is remembered.
         let origin = Origin { taken_over: true, ..record.origin };
-        let next = Record { state, origin, ..record }.encode(key);
+        let next = Record { origin, state, ..record }.encode(key);
         // Against what was read: whoever was faster decided.
         Ok(match core.store().swap(key, &entry.value, &next, entry.left).await? {
             Swap::Done => Resolved::Yes,

@@ -30,7 +30,7 @@ pub(crate) enum RowAnswer {
 
 /// Lets the row judge; where it passes, it is changed and locked until the transaction ends.
 pub(super) async fn judge(plan: &RowPlan, steps: &mut dyn Steps) -> Result<RowVerdict, StoreError> {
-    judge_by_guard(plan, steps).await.map_err(|error| named(&plan.row, error))
+    judge_by_guard(plan, steps).await.map_err(|error| named(plan.row, error))
 }
 
 /// Says of an error that stays in which table and column it is, so that a person can mend it.
