@@ -1,5 +1,6 @@
 //! The `#[idempotent]` attribute. Depend on `idempotent-runtime`, which re-exports it.
 
+mod column_values;
 mod diagnostics;
 mod expand;
 mod limits;
@@ -160,8 +161,16 @@ pub fn idempotent(
 
 /// Declares the states of a thing, and which may follow which, for `strategy = "state"`.
 ///
-/// A column holds a state as its name in snake case, or as its number where the enum gives one. `#[initial]`
-/// marks each state that a thing may begin in; without any, the first one is it.
+/// A column holds a state as its name in snake case: `InTransit` as `in_transit`, `HTTPDone` as `http_done`.
+/// `#[states(rename_all = "…")]` on the enum writes names in another case: `"lowercase"`, `"UPPERCASE"`,
+/// `"SCREAMING_SNAKE_CASE"`, `"kebab-case"`, `"camelCase"` or `"PascalCase"`; `#[state("IN_TRANSIT")]` on a
+/// variant is its name as it is. Without these, an enum with `#[sqlx(…)]` is stored as sqlx stores it: by its
+/// `rename_all` and `rename`, else by the names of its variants.
+///
+/// Where a variant has a number, as in `Created = 1`, or the enum a `#[repr(u8)]` or the like, the column holds
+/// numbers: those of Rust, where `B` in `A = 1, B` is 2.
+///
+/// `#[initial]` marks each state that a thing may begin in; without any, the first one is it.
 ///
 /// ```ignore
 /// #[derive(States)]
@@ -174,7 +183,7 @@ pub fn idempotent(
 ///     Cancelled,
 /// }
 /// ```
-#[proc_macro_derive(States, attributes(to, initial))]
+#[proc_macro_derive(States, attributes(to, initial, state, states))]
 pub fn states(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let derived = syn::parse(item).and_then(|input| states::derive(&input));
     derived.unwrap_or_else(|error| error.to_compile_error()).into()

@@ -1,11 +1,12 @@
 //! `#[derive(States)]`: the states of an enum, their values in a column, and the transitions.
 
+use crate::column_values::{ColumnValue, column_values, shown};
 use crate::diagnostics::{Mistake, Mistakes, listed};
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Data, DeriveInput, Error, Fields, Ident, Token, Variant};
+use syn::{Data, DeriveInput, Error, Fields, Ident, Path, Token, Variant};
 
 /// The table of an enum's states, and the place of each in it.
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream, Error> {
@@ -20,34 +21,30 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream, Error> {
     };
     let variants: Vec<&Variant> = data.variants.iter().collect();
     let initial = initial(&variants, &mut mistakes);
+    let values = column_values(input, &variants, &mut mistakes);
     let rows: Vec<_> = (0..)
-        .zip(&variants)
-        .map(|(place, variant)| row(variant, initial.contains(&place), &variants, &mut mistakes))
+        .zip(variants.iter().zip(values))
+        .map(|(place, (variant, value))| {
+            let is_initial = initial.contains(&place);
+            row(variant, (value, is_initial), (&input.ident, &variants), &mut mistakes)
+        })
         .collect();
     mistakes.finish()?;
-    let (name, visibility) = (&input.ident, &input.vis);
-    let places = variants.iter().enumerate().map(|(place, variant)| {
-        let variant = &variant.ident;
-        quote!(Self::#variant => #place)
-    });
+    let name = &input.ident;
+    let names = variants.iter().map(|variant| variant.ident.to_string());
     Ok(quote! {
-        impl #name {
-            /// Every state, how its column holds it, and what may follow.
-            #visibility const STATES: &'static [::idempotent_runtime::policy::StateRow] = &[#(#rows),*];
-
-            /// The place of this state in the table.
-            #[allow(dead_code, reason = "no handler may name a state yet")]
-            #visibility const fn place(&self) -> usize {
-                match self { #(#places),* }
-            }
+        #[automatically_derived]
+        impl ::idempotent_runtime::private::StateTable for #name {
+            const STATES: &'static [::idempotent_runtime::policy::StateRow] = &[#(#rows),*];
+            const VARIANTS: &'static [&'static str] = &[#(#names),*];
         }
     })
 }
 
 fn row(
     variant: &Variant,
-    is_initial: bool,
-    all: &[&Variant],
+    (value, is_initial): (ColumnValue, bool),
+    all: (&Ident, &[&Variant]),
     mistakes: &mut Mistakes,
 ) -> TokenStream {
     if !matches!(variant.fields, Fields::Unit) {
@@ -57,9 +54,15 @@ fn row(
         );
     }
     let next = following(variant, all, mistakes);
-    let name = snake(&variant.ident.to_string());
-    let number = variant.discriminant.as_ref().map(|(_, number)| quote!(Integer(#number)));
-    let stored = number.unwrap_or_else(|| quote!(Text(#name)));
+    let ident = &variant.ident;
+    let (name, stored) = match value {
+        ColumnValue::Name(name) => (name.clone(), quote!(Text(#name))),
+        // Of any integer type, and numbered on by the compiler where it has no number.
+        ColumnValue::Number => (
+            shown(ident),
+            quote!(Integer(::idempotent_runtime::private::state_number(Self::#ident as i128))),
+        ),
+    };
     quote! {
         ::idempotent_runtime::policy::StateRow {
             name: #name,
@@ -90,20 +93,39 @@ fn initial(all: &[&Variant], mistakes: &mut Mistakes) -> Vec<usize> {
 }
 
 /// The places of the states that `#[to(…)]` names.
-fn following(variant: &Variant, all: &[&Variant], mistakes: &mut Mistakes) -> Vec<usize> {
+fn following(
+    variant: &Variant,
+    (own, all): (&Ident, &[&Variant]),
+    mistakes: &mut Mistakes,
+) -> Vec<usize> {
     let mut places = Vec::new();
     for attribute in variant.attrs.iter().filter(|attribute| attribute.path().is_ident("to")) {
-        let named = attribute.parse_args_with(Punctuated::<Ident, Token![,]>::parse_terminated);
-        let named = named.map_err(|_| {
-            Mistake::new(attribute.span(), "`#[to(…)]` lists the states that may follow")
-                .help("write `#[to(Paid, Cancelled)]`")
-        });
-        for name in mistakes.keep(named).into_iter().flatten() {
-            let place = all.iter().position(|variant| variant.ident == name);
-            places.extend(mistakes.keep(place.ok_or_else(|| unknown(&name, all))));
+        let named = attribute.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated);
+        let named = named.map_err(|_| not_a_list(attribute.span()));
+        for path in mistakes.keep(named).into_iter().flatten() {
+            let place = variant_of(&path, own).and_then(|name| {
+                let place = all.iter().position(|variant| variant.ident == *name);
+                place.ok_or_else(|| unknown(name, all))
+            });
+            places.extend(mistakes.keep(place));
         }
     }
     places
+}
+
+/// The variant in `Paid`, `Self::Paid` or `Status::Paid`.
+fn variant_of<'a>(path: &'a Path, own: &Ident) -> Result<&'a Ident, Mistake> {
+    let words: Vec<&Ident> = path.segments.iter().map(|segment| &segment.ident).collect();
+    match words[..] {
+        [variant] => Ok(variant),
+        [owner, variant] if owner == "Self" || owner == own => Ok(variant),
+        _ => Err(not_a_list(path.span())),
+    }
+}
+
+fn not_a_list(span: Span) -> Mistake {
+    Mistake::new(span, "`#[to(…)]` lists the states that may follow")
+        .help("write `#[to(Paid, Cancelled)]`")
 }
 
 fn unknown(name: &Ident, all: &[&Variant]) -> Mistake {
@@ -112,16 +134,4 @@ fn unknown(name: &Ident, all: &[&Variant]) -> Mistake {
     Mistake::new(name.span(), format!("there is no state `{name}`"))
         .suggest(&name.to_string(), known())
         .note(format!("the states are {}", listed(known())))
-}
-
-/// `InTransit` as `in_transit`, the way databases write it.
-fn snake(name: &str) -> String {
-    let mut snake = String::new();
-    for (place, letter) in name.chars().enumerate() {
-        if letter.is_uppercase() && place > 0 {
-            snake.push('_');
-        }
-        snake.extend(letter.to_lowercase());
-    }
-    snake
 }

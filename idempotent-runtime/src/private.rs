@@ -10,7 +10,7 @@ pub use crate::message::guard::guard_in_transaction;
 pub use crate::message::guard::{Message, guard};
 pub use crate::policy::{
     ColumnValue, Definition, FingerprintOf, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight,
-    OnStoreError, Policy, Row, StateRow, Statuses, Strategy, may_follow,
+    OnStoreError, Policy, Row, StateRow, StateTable, Statuses, Strategy, Transition, state_number,
 };
 pub use crate::template_value::TemplateFiller;
 #[cfg(feature = "actix")]

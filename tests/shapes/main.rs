@@ -6,6 +6,7 @@ mod parameters;
 mod places;
 mod refusals;
 mod returns;
+mod states;
 mod templates;
 
 use actix_web::App;

@@ -3,7 +3,7 @@
 //! It has the user's name and one form for all handlers, so route macros compose with it above and
 //! below; ordinary type errors point into the user's own function, whose tokens are untouched.
 
-use crate::expand::names::{enum_of, runtime, runtime_path};
+use crate::expand::names::{runtime, runtime_path};
 use crate::expand::policy::policy;
 use crate::expand::template::{bindings, fill, templates};
 use crate::model::{Existing, Fingerprint, GuardedFunction, KeyRequirement, Row, Scope, Window};
@@ -19,7 +19,7 @@ pub(super) fn handler(handler: &GuardedFunction) -> TokenStream {
     let GuardedFunction { outer, inner, visibility, signature, body, .. } = handler;
     let name = &signature.ident;
     let policy = policy(handler);
-    let transition = transition_check(handler);
+    let transition = transition(handler);
     let types = parameter_types(handler);
     let fill = fill_closure(handler);
     let respond = match handler.existing {
@@ -38,9 +38,9 @@ pub(super) fn handler(handler: &GuardedFunction) -> TokenStream {
             #(#inner)*
             #signature #body
             use #crate_name as #rt;
-            #transition
             // In a block of its own, where the user's function cannot see it.
             let __handler = {
+                #transition
                 static HANDLER: #rt::Handler =
                     #rt::Handler::new(#policy, #rt::extract::<#types>, #fill, #run)#existing #task;
                 &HANDLER
@@ -111,19 +111,22 @@ fn existing_setter(handler: &GuardedFunction) -> TokenStream {
     quote!(.existing(#run))
 }
 
-/// The assertion by which the compiler refuses a transition that its enum does not declare.
-fn transition_check(handler: &GuardedFunction) -> TokenStream {
+/// The transition of the row, as a constant: the compiler refuses states that are none, or of two enums,
+/// and a transition that their enum does not declare.
+fn transition(handler: &GuardedFunction) -> TokenStream {
     let Row::InState { from, to, .. } = &handler.row else { return TokenStream::new() };
-    let (rt, states) = (runtime(), enum_of(from));
+    let rt = runtime();
     let last = |path: &Path| path.segments.last().map(|last| last.ident.to_string());
     let (was, becomes) = (last(from).unwrap_or_default(), last(to).unwrap_or_default());
     let message = format!(
         "`{was}` may not become `{becomes}`: add `#[to({becomes})]` to the variant `{was}`, or name \
          another state",
     );
+    // Each state is named once, so that the compiler has one thing to say of each mistake.
+    let declared = quote_spanned!(from.span()=> #rt::Transition::of(&[#from, #to], #was, #becomes));
     quote_spanned! {to.span()=>
-        const _: () =
-            assert!(#rt::may_follow(#states::STATES, #from.place(), #to.place()), #message);
+        const __TRANSITION: #rt::Transition = #declared;
+        const _: () = ::core::assert!(__TRANSITION.is_declared(), #message);
     }
 }
 

@@ -1,8 +1,7 @@
-//! The names by which generated code calls the runtime and the user's types.
+//! The names by which generated code calls the runtime.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
-use syn::Path;
+use quote::quote;
 
 /// The path of the runtime, which resolves in every crate that depends on it.
 pub(super) fn runtime_path() -> TokenStream {
@@ -12,12 +11,4 @@ pub(super) fn runtime_path() -> TokenStream {
 /// The alias of the runtime inside of a guarded function.
 pub(super) fn runtime() -> TokenStream {
     quote!(__private)
-}
-
-/// The enum of a variant.
-pub(super) fn enum_of(variant: &Path) -> TokenStream {
-    let mut owner = variant.clone();
-    owner.segments.pop();
-    owner.segments.pop_punct();
-    owner.to_token_stream()
 }

@@ -1,6 +1,6 @@
 //! A policy as a constant expression. It sets only what differs from the strategy's defaults.
 
-use crate::expand::names::{enum_of, runtime};
+use crate::expand::names::runtime;
 use crate::expand::template::templates;
 use crate::model::{
     Existing, Fingerprint, GuardedFunction, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight,
@@ -100,10 +100,9 @@ fn row_setter(rt: &TokenStream, row: &Row) -> TokenStream {
     let row = match row {
         Row::None | Row::Locked(_) => quote!(locked(#table, #id)),
         Row::Versioned { column, .. } => quote!(versioned(#table, #id, #column)),
-        Row::InState { column, from, to, .. } => {
-            let states = enum_of(from);
-            quote!(in_state(#table, #id, #column, #states::STATES, (#from.place(), #to.place())))
-        }
+        Row::InState { column, .. } => quote!(in_state(
+            #table, #id, #column, __TRANSITION.states, __TRANSITION.places
+        )),
     };
     quote!(.row(#rt::Row::#row))
 }

@@ -9,6 +9,7 @@ mod row;
 mod states;
 mod statuses;
 mod strategy;
+mod transition;
 
 pub use choices::{
     FingerprintOf, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError,
@@ -22,8 +23,9 @@ pub(crate) use policy::Sharing;
 pub use row::Row;
 pub(crate) use row::RowGuard;
 pub(crate) use states::must_have_gone;
-pub use states::{ColumnValue, StateRow, may_follow};
+pub use states::{ColumnValue, StateRow};
 pub use statuses::Statuses;
 pub use strategy::Strategy;
 #[cfg(feature = "actix")]
 pub(crate) use strategy::{Busy, DefaultScope, GuardPlace, Identity, Keeps};
+pub use transition::{StateTable, Transition, state_number};

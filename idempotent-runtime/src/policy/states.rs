@@ -24,7 +24,7 @@ pub enum ColumnValue {
 
 /// Whether one state may follow another, as declared.
 #[must_use]
-pub const fn may_follow(states: &[StateRow], from: usize, to: usize) -> bool {
+pub(crate) const fn may_follow(states: &[StateRow], from: usize, to: usize) -> bool {
     let next = states[from].next;
     let mut place = 0;
     while place < next.len() {

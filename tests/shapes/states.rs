@@ -1,0 +1,86 @@
+//! Enums of states, and how their columns hold them.
+
+use idempotent_runtime::States;
+use idempotent_runtime::policy::{ColumnValue, StateTable};
+
+fn stored<S: StateTable>() -> Vec<ColumnValue> {
+    S::STATES.iter().map(|state| state.stored).collect()
+}
+
+const FIRST: u8 = 7;
+
+/// The first is numbered by a constant, and the second by Rust.
+#[derive(Clone, Copy, States)]
+#[repr(u8)]
+enum Small {
+    #[to(Self::Second, Small::Last)]
+    First = FIRST,
+    #[to(Last)]
+    Second,
+    Last = 0xff,
+}
+
+#[derive(Clone, Copy, States)]
+#[repr(i64)]
+enum Large {
+    #[to(Zero)]
+    Least = i64::MIN,
+    Zero = 0,
+    One,
+    Greatest = i64::MAX,
+}
+
+#[derive(Clone, Copy, States)]
+#[repr(u32)]
+enum Represented {
+    #[to(Shipped)]
+    Created,
+    Shipped,
+}
+
+/// Numbers are those of Rust, so that a column that `as` has filled is read as it was written.
+#[test]
+fn numbers_are_those_of_rust() {
+    let small = [Small::First, Small::Second, Small::Last].map(|state| state as i64);
+    assert_eq!(small, [7, 8, 255]);
+    assert_eq!(stored::<Small>(), small.map(ColumnValue::Integer));
+    let large = [Large::Least, Large::Zero, Large::One, Large::Greatest].map(|state| state as i64);
+    assert_eq!(stored::<Large>(), large.map(ColumnValue::Integer));
+    let represented = [Represented::Created, Represented::Shipped].map(|state| state as i64);
+    assert_eq!(stored::<Represented>(), represented.map(ColumnValue::Integer));
+}
+
+#[test]
+fn a_state_that_follows_may_be_named_by_its_enum() {
+    let following: Vec<_> = Small::STATES.iter().map(|state| state.next).collect();
+    assert_eq!(following, [&[1, 2][..], &[2], &[]]);
+}
+
+/// It has names that generated code might have taken.
+#[derive(States)]
+#[states(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Crowded {
+    #[to(HTTPDone)]
+    InTransit,
+    #[state("done")]
+    HTTPDone,
+}
+
+impl Crowded {
+    const STATES: usize = 2;
+    const VARIANTS: usize = 2;
+
+    const fn place(&self) -> usize {
+        match self {
+            Self::InTransit => 10,
+            Self::HTTPDone => 20,
+        }
+    }
+}
+
+#[test]
+fn an_enum_keeps_its_own_names() {
+    assert_eq!((Crowded::STATES, Crowded::VARIANTS), (2, 2));
+    assert_eq!((Crowded::InTransit.place(), Crowded::HTTPDone.place()), (10, 20));
+    assert_eq!(stored::<Crowded>(), ["IN_TRANSIT", "done"].map(ColumnValue::Text));
+}
