@@ -86,6 +86,11 @@ use proc_macro2::TokenStream;
 /// response is stored, the handler's own effects only with 2xx and 3xx. `wait` is how long a
 /// duplicate waits for the first to commit.
 ///
+/// An extractor of an app's own may hold the `Tx`. A handler that takes none is a compile error where its parameters
+/// show it, else 500 `misconfigured` before it runs. A parameter is a `Tx` if the last word of its type is, with
+/// one type as its argument; `#[tx]` before a parameter says so where it has another name, and `#[tx(false)]`
+/// that it is none.
+///
 /// `row_lock`, `version` and `state` stand in the same transaction, and are guarded by one row:
 /// `table`, `id` (a template) and `id_column` (default `"id"`) say which. `row_lock` holds it until the
 /// commit. `version` compares its `column` (default `"version"`) with `version` (a template, default
@@ -193,6 +198,6 @@ pub fn states(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
 fn guard(arguments: TokenStream, item: TokenStream) -> TokenStream {
     match parse::parse(arguments, &item).and_then(validate::validate) {
         Ok(guarded) => expand::expand(&guarded),
-        Err(errors) => diagnostics::with_item(&errors, item),
+        Err(errors) => diagnostics::with_item(&errors, parse::unmarked(item)),
     }
 }

@@ -8,6 +8,7 @@ mod refusals;
 mod returns;
 mod states;
 mod templates;
+mod transactions;
 
 use actix_web::App;
 use actix_web::body::{MessageBody, to_bytes};

@@ -9,15 +9,16 @@ use crate::model::{Fingerprint, GuardedFunction, Scope, TxParameter};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, FnArg, LitStr, ReturnType, Signature};
+use syn::{Expr, FnArg, LitStr, PatType, ReturnType, Signature, Type};
 
 /// The function with its guard inside.
 pub(super) fn function(
     function: &GuardedFunction,
     engine: &Expr,
     written: &LitStr,
-    tx: TxParameter,
+    (tx, maybe_tx): (TxParameter, &[Type]),
 ) -> TokenStream {
+    let maybe_tx = maybe_tx.iter().map(renamed_check);
     let (crate_name, rt) = (runtime_path(), runtime());
     let GuardedFunction { outer, inner, visibility, signature, body, .. } = function;
     let policy = policy(function);
@@ -29,7 +30,13 @@ pub(super) fn function(
         ReturnType::Type(_, kind) => (quote!(#kind), kind.span()),
     };
     let (signature, transaction) = without_tx(signature, tx);
-    let guard = if transaction.is_some() { quote!(guard_in_transaction) } else { quote!(guard) };
+    // Where the parameter is no `Tx`, the compiler points there.
+    let guard = match &transaction {
+        Some(FnArg::Typed(PatType { ty, .. })) => {
+            quote_spanned!(ty.span()=> guard_in_transaction::<#ty, _, _, _>)
+        }
+        _ => quote!(guard),
+    };
     let guarded = quote_spanned!(span=> #rt::#guard(__message, __work).await);
     let within = transaction.map(|transaction| quote!(move |#transaction|));
     quote! {
@@ -37,6 +44,7 @@ pub(super) fn function(
         #(#inner)*
         #visibility #signature {
             use #crate_name as #rt;
+            #(#maybe_tx)*
             let __message = {
                 let __policy = {
                     static POLICY: #rt::Policy = #policy;
@@ -61,6 +69,19 @@ pub(super) fn function(
             };
             #guarded
         }
+    }
+}
+
+/// The assertion that a type is no `Tx` by another name: callers could not give it.
+fn renamed_check(ty: &Type) -> TokenStream {
+    let rt = runtime();
+    let what = "this is the `Tx` of the call by another name: mark the parameter by `#[tx]`";
+    quote_spanned! {ty.span()=>
+        const _: () = {
+            #[allow(unused_imports, reason = "a `Tx` does without")]
+            use #rt::NoTx as _;
+            ::core::assert!(!#rt::IsTx::<#ty>::IS_TX, #what);
+        };
     }
 }
 

@@ -15,6 +15,8 @@ use proc_macro2::TokenStream;
 pub(crate) fn expand(guarded: &GuardedFunction) -> TokenStream {
     match &guarded.engine {
         Engine::App => handler::handler(guarded),
-        Engine::Named { engine, written, tx } => function::function(guarded, engine, written, *tx),
+        Engine::Named { engine, written, tx, maybe_tx } => {
+            function::function(guarded, engine, written, (*tx, maybe_tx))
+        }
     }
 }

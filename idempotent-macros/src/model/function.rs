@@ -37,6 +37,18 @@ pub(crate) struct Parameter {
     pub(crate) ty: Type,
     /// The names its pattern binds.
     pub(crate) names: Vec<Ident>,
+    pub(crate) tx_mark: TxMark,
+}
+
+/// The mark by which a parameter says whether it is the business transaction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TxMark {
+    /// It has none: the name of its type decides.
+    None,
+    /// `#[tx]`
+    Tx,
+    /// `#[tx(false)]`
+    NoTx,
 }
 
 /// The engine that guards the function.
@@ -49,6 +61,8 @@ pub(crate) enum Engine {
         /// The text of the expression.
         written: LitStr,
         tx: TxParameter,
+        /// Types of other parameters that may be a `Tx` by another name.
+        maybe_tx: Vec<Type>,
     },
 }
 

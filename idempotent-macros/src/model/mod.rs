@@ -7,7 +7,7 @@ mod policy;
 mod row;
 mod template;
 
-pub(crate) use function::{Engine, GuardedFunction, Parameter, TxParameter, Window};
+pub(crate) use function::{Engine, GuardedFunction, Parameter, TxMark, TxParameter, Window};
 pub(crate) use policy::{
     Fingerprint, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Policy, Scope,
     Setting, Sharing, Statuses,

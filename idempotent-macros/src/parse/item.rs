@@ -2,8 +2,9 @@
 
 use crate::diagnostics::Mistake;
 use proc_macro2::{Group, TokenStream};
+use quote::quote;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Attribute, Error, Signature, Token, Visibility};
+use syn::{Attribute, Error, FnArg, Signature, Token, Visibility};
 
 /// A function as it was written.
 pub(crate) struct Function {
@@ -18,6 +19,30 @@ pub(crate) fn function(item: &TokenStream) -> Result<Function, Error> {
         Ok(function) => Ok(function),
         Err(error) => Err(not_a_function(item).unwrap_or(error)),
     }
+}
+
+/// The item as it was written, to stand beside its mistakes: without the marks of its parameters, which no
+/// compiler knows.
+pub(crate) fn unmarked(item: TokenStream) -> TokenStream {
+    let Ok(function) = syn::parse2::<Function>(item.clone()) else { return item };
+    let Function { attributes, visibility, signature, body } = function;
+    let signature = unmarked_signature(signature);
+    quote!(#(#attributes)* #visibility #signature #body)
+}
+
+/// A signature without the marks of its parameters.
+pub(crate) fn unmarked_signature(mut signature: Signature) -> Signature {
+    for input in &mut signature.inputs {
+        if let FnArg::Typed(typed) = input {
+            typed.attrs.retain(|attribute| !is_tx_mark(attribute));
+        }
+    }
+    signature
+}
+
+/// Whether an attribute of a parameter is `#[tx]`.
+pub(crate) fn is_tx_mark(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("tx")
 }
 
 impl Parse for Function {

@@ -5,7 +5,7 @@ mod item;
 mod template;
 
 pub(crate) use args::{Argument, Arguments, Value};
-pub(crate) use item::Function;
+pub(crate) use item::{Function, is_tx_mark, unmarked, unmarked_signature};
 pub(crate) use template::{Piece, pieces};
 
 use proc_macro2::TokenStream;

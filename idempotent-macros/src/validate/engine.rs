@@ -17,7 +17,10 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Engine {
     let engine = engine_expression(reader, &text);
     let tx = tx::find_parameter(reader.parameters, &mut reader.mistakes);
     match reader.mistakes.keep(engine) {
-        Some(engine) => Engine::Named { engine: Box::new(engine), written: text, tx },
+        Some(engine) => {
+            let maybe_tx = tx::renamed(reader.parameters).cloned().collect();
+            Engine::Named { engine: Box::new(engine), written: text, tx, maybe_tx }
+        }
         None => Engine::App,
     }
 }

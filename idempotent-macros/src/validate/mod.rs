@@ -1,7 +1,7 @@
 //! From syntax to meaning: every rule is one function, and all mistakes are told at once.
 //!
 //! Files import downwards: `rules`, `policy`; `uses`, `strategy`, `identity`, `answer_paths`, `window`, `row`,
-//! `unique`, `engine`; `reader`; `template`, `tx`, `signature`; `values`.
+//! `unique`, `engine`; `reader`; `template`, `signature`; `tx`, `values`.
 
 mod answer_paths;
 mod engine;
@@ -21,7 +21,7 @@ mod window;
 
 use crate::diagnostics::Mistakes;
 use crate::model::GuardedFunction;
-use crate::parse::Written;
+use crate::parse::{Written, unmarked_signature};
 use reader::Reader;
 use syn::Error;
 
@@ -55,7 +55,7 @@ pub(crate) fn validate(written: Written) -> Result<GuardedFunction, Error> {
         outer,
         inner,
         visibility: function.visibility,
-        signature: function.signature,
+        signature: unmarked_signature(function.signature),
         body: function.body,
         parameters,
         policy,

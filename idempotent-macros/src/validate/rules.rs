@@ -6,10 +6,11 @@ use crate::model::{
     Fingerprint, KeyRequirement, OnDuplicate, OnInFlight, OnStoreError, Policy, Segment, Setting,
     Template,
 };
-use crate::parse::Value;
+use crate::parse::{Argument, Value};
 use crate::strategy::{GuardPlace, KeyForm, RowCondition, Subject, TtlOf};
 use crate::validate::reader::Reader;
 use crate::validate::{tx, uses};
+use proc_macro2::Span;
 use std::time::Duration;
 use syn::Lit;
 
@@ -22,6 +23,7 @@ const RULES: [Rule; 15] = [
     token_is_checked,
     wait_needs_waiting,
     tx_needs_transaction,
+    record_needs_tx,
     accepting_needs_version,
     timestamp_needs_window,
     first_sent_needs_time,
@@ -113,10 +115,25 @@ fn accepting_needs_version(reader: &Reader<'_>, policy: &Policy, _: &Template) -
 fn tx_needs_transaction(reader: &Reader<'_>, _: &Policy, _: &Template) -> Option<Mistake> {
     let tx = tx::taken(reader.parameters)?;
     (reader.strategy.guard == GuardPlace::Lease).then(|| {
-        Mistake::new(tx.span(), "`Tx` is the transaction of a guard that stands in one")
+        Mistake::new(tx, "`Tx` is the transaction of a guard that stands in one")
             .help("choose `strategy = \"dedup_table\"`: effect and record then commit together")
             .note("`row_lock`, `version`, `state` and `unique` stand in a transaction, too")
             .note("with other strategies, begin a transaction on your own pool")
+            .note("if it is a type of your own, mark the parameter: `#[tx(false)]`")
+    })
+}
+
+/// A record commits with the effects of a handler that works in its transaction.
+fn record_needs_tx(reader: &Reader<'_>, _: &Policy, _: &Template) -> Option<Mistake> {
+    let is_record = reader.strategy.guard == GuardPlace::Transaction
+        && reader.strategy.row == RowCondition::NoRow;
+    (is_record && tx::is_impossible(reader.parameters)).then(|| {
+        let span = reader.find("strategy").map_or_else(Span::call_site, Argument::span);
+        let name = reader.strategy.name;
+        Mistake::new(span, format!("`strategy = \"{name}\"` needs the transaction of its record"))
+            .help("add a parameter `mut tx: Tx<Sqlite>` (`Tx<Postgres>`, `Tx<MySql>`), and write in it")
+            .note("what is written elsewhere does not commit with the record")
+            .note("an extractor of yours that holds the `Tx` will do; if it is here, mark it: `#[tx]`")
     })
 }
 

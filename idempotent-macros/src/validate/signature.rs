@@ -1,9 +1,10 @@
 //! The signature of a function that can be guarded.
 
 use crate::diagnostics::{Mistake, Mistakes};
-use crate::model::Parameter;
+use crate::model::{Parameter, TxMark};
 use crate::parse::Function;
 use crate::strategy::Subject;
+use crate::validate::tx;
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
@@ -88,12 +89,13 @@ fn no_result(span: Span) -> Mistake {
 }
 
 fn parameter(input: &FnArg, subject: Subject) -> Result<Parameter, Mistake> {
-    let PatType { pat, ty, .. } = match input {
+    let PatType { pat, ty, attrs, .. } = match input {
         FnArg::Typed(typed) => typed,
         FnArg::Receiver(receiver) if subject == Subject::Function => {
             let name = Ident::new("self", receiver.self_token.span);
             let pattern = receiver.self_token.to_token_stream();
-            return Ok(Parameter { pattern, ty: Type::Verbatim(quote!(Self)), names: vec![name] });
+            let (ty, names) = (Type::Verbatim(quote!(Self)), vec![name]);
+            return Ok(Parameter { pattern, ty, names, tx_mark: TxMark::None });
         }
         FnArg::Receiver(receiver) => {
             let span = receiver.self_token.span;
@@ -108,7 +110,7 @@ fn parameter(input: &FnArg, subject: Subject) -> Result<Parameter, Mistake> {
     let mut names = Vec::new();
     add_names(pat, &mut names);
     let pattern = by_reference(pat.to_token_stream());
-    Ok(Parameter { pattern, ty: (**ty).clone(), names })
+    Ok(Parameter { pattern, ty: (**ty).clone(), names, tx_mark: tx::mark(attrs)? })
 }
 
 /// Adds the names that a pattern binds.

@@ -12,7 +12,7 @@ use crate::strategy::message;
 use crate::template_value::{LONG_VALUE_MAX, TemplateFiller, TemplateValue, VALUE_MAX};
 use crate::transaction::BusinessDatabase;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-use crate::transaction::{Tx, TxSlot};
+use crate::transaction::{TxSlot, tx::BusinessTx};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use serde::Serialize;
@@ -147,20 +147,20 @@ where
 /// # Errors
 /// As [`guard`].
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-pub async fn guard_in_transaction<DB, T, E, W>(
+pub async fn guard_in_transaction<X, T, E, W>(
     message: Message,
-    work: impl FnOnce(Tx<DB>) -> W,
+    work: impl FnOnce(X) -> W,
 ) -> Result<T, E>
 where
-    DB: sqlx::Database,
+    X: BusinessTx,
     T: Serialize + DeserializeOwned,
     E: From<MessageError>,
     W: Future<Output = Result<T, E>>,
 {
     let (policy, slot) = (message.policy, TxSlot::default());
-    let database = message.database(TypeId::of::<DB>())?;
+    let database = message.database(TypeId::of::<X::Database>())?;
     match message.into_claim()?.in_transaction(database, &slot).await? {
-        MessageAdmission::Run(run) => run_to_its_end(run, policy, work(Tx::of(slot))).await,
+        MessageAdmission::Run(run) => run_to_its_end(run, policy, work(X::in_slot(slot))).await,
         MessageAdmission::Value(value) => Ok(parsed(&value)?),
     }
 }

@@ -31,7 +31,7 @@ mod run;
 mod sqlite;
 mod steps;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-mod tx;
+pub(crate) mod tx;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod tx_connection;
 mod tx_slot;

@@ -5,6 +5,7 @@ use crate::transaction::tx_slot::TxSlot;
 use sqlx::Database;
 use std::cell::OnceCell;
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
 /// The transaction in which a handler's guard stands: a parameter of the handler.
@@ -26,6 +27,10 @@ use std::ops::{Deref, DerefMut};
 /// A function with `strategy = "message"` can have one, too: the attribute removes the parameter from
 /// the signature and fills it in, so callers leave it out.
 ///
+/// The attribute knows it by the last word of its type, `Tx`, with one type as its argument. `#[tx]` before
+/// the parameter says so where it has another name, as by `use … Tx as Transaction`, and `#[tx(false)]` that a
+/// type of your own named `Tx` is none.
+///
 /// ```
 /// use actix_web::{Error, HttpResponse, error::ErrorInternalServerError, post};
 /// use idempotent_runtime::transaction::Tx;
@@ -45,6 +50,44 @@ use std::ops::{Deref, DerefMut};
 pub struct Tx<DB: Database> {
     slot: TxSlot,
     connection: OnceCell<TxConnection<DB>>,
+}
+
+/// A [`Tx`] of whichever database, as generated code takes it from a guarded function.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no `Tx` of `idempotent_runtime::transaction`",
+    label = "it is taken for the business transaction by its name or mark",
+    note = "mark the parameter that is an argument of your own: `#[tx(false)]`"
+)]
+pub trait BusinessTx: Sized {
+    /// The database of the transaction.
+    type Database: Database;
+
+    /// Takes its transaction from this slot when it is first used.
+    fn in_slot(slot: TxSlot) -> Self;
+}
+
+impl<DB: Database> BusinessTx for Tx<DB> {
+    type Database = DB;
+
+    fn in_slot(slot: TxSlot) -> Self {
+        Self::of(slot)
+    }
+}
+
+/// Tells of a type whether it is a [`Tx`], as the code is compiled: `IsTx::<T>::IS_TX`.
+pub struct IsTx<T>(PhantomData<T>);
+
+/// All types but `Tx`: what a type says itself goes before what a trait says of all.
+pub trait NoTx {
+    /// It is none.
+    const IS_TX: bool = false;
+}
+
+impl<T> NoTx for IsTx<T> {}
+
+impl<DB: Database> IsTx<Tx<DB>> {
+    /// It is one.
+    pub const IS_TX: bool = true;
 }
 
 impl<DB: Database> Tx<DB> {

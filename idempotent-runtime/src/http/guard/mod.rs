@@ -62,6 +62,12 @@ pub(super) async fn claim(call: &mut Call) -> Result<(), Exit> {
 fn is_transactional(call: &Call) -> Result<bool, Exit> {
     let taken = call.state.takes_transaction.get();
     match call.policy.strategy.traits().guard {
+        // A row may guard what a handler does elsewhere. A record would say of it what nobody knows.
+        GuardPlace::Transaction if !taken && call.policy.row.is_none() => {
+            let why = "the handler's strategy needs a `Tx` among its parameters or inside of one: what it \
+                       does elsewhere does not commit with the record";
+            Err(call.misconfigured(why))
+        }
         GuardPlace::Transaction => Ok(true),
         GuardPlace::Insert => Ok(taken),
         // The compiler sees a `Tx` among the parameters, and not one inside of an extractor.
