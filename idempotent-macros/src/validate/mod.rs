@@ -1,11 +1,12 @@
 //! From syntax to meaning: every rule is one function, and all mistakes are told at once.
 //!
-//! Files import downwards: `rules`, `policy`; `uses`, `strategy`, `identity`, `answer_paths`, `window`, `row`,
+//! Files import downwards: `rules`, `policy`; `uses`, `strategy`, `identity`, `answer_paths`, `methods`, `window`, `row`,
 //! `unique`, `engine`; `reader`; `template`, `signature`; `tx`, `values`.
 
 mod answer_paths;
 mod engine;
 mod identity;
+mod methods;
 mod policy;
 mod reader;
 mod row;
@@ -46,6 +47,7 @@ pub(crate) fn validate(written: Written) -> Result<GuardedFunction, Error> {
     identity::check_operation(&mut reader, &function.signature);
     let answer_paths = answer_paths::read(&reader, &policy, &key);
     answer_paths::check(&mut reader, &function.attributes, answer_paths.as_deref());
+    methods::check(&mut reader, &function.attributes);
     uses::check(&mut reader);
     rules::check(&mut reader, &policy, &key);
     reader.mistakes.finish()?;

@@ -16,7 +16,7 @@ use syn::Lit;
 
 type Rule = fn(&Reader<'_>, &Policy, &Template) -> Option<Mistake>;
 
-const RULES: [Rule; 15] = [
+const RULES: [Rule; 16] = [
     key_varies,
     token_is_one_placeholder,
     token_is_required,
@@ -25,6 +25,7 @@ const RULES: [Rule; 15] = [
     tx_needs_transaction,
     record_needs_tx,
     accepting_needs_version,
+    duplicates_need_key,
     timestamp_needs_window,
     first_sent_needs_time,
     function_is_compared_by_template,
@@ -109,6 +110,15 @@ fn accepting_needs_version(reader: &Reader<'_>, policy: &Policy, _: &Template) -
         Mistake::new(written.span(), "`on_duplicate = \"accept\"` is for `strategy = \"version\"`")
             .help("choose `\"replay\"` or `\"reject\"`")
     })
+}
+
+/// Without a key no request is known as a duplicate; a version alone tells that an update went through.
+fn duplicates_need_key(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
+    let written = reader.find("on_duplicate")?;
+    let is_unkeyed = policy.key_requirement == KeyRequirement::Unkeyed;
+    let accepts = policy.on_duplicate == OnDuplicate::Accept;
+    (is_unkeyed && !accepts && uses::takes(reader, "on_duplicate"))
+        .then(|| uses::not_without_key(written))
 }
 
 /// A `Tx` exists only where a guard can stand in a transaction.

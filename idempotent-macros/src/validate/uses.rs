@@ -114,7 +114,7 @@ fn not_taken(reader: &Reader<'_>, argument: &Argument) -> Mistake {
         .note(format!("this strategy takes {}", listed(taken)))
 }
 
-fn not_without_key(argument: &Argument) -> Mistake {
+pub(super) fn not_without_key(argument: &Argument) -> Mistake {
     let name = &argument.name;
     Mistake::new(name.span(), format!("`{name}` has no effect without a key"))
         .help(format!("add `key = \"{{header.Idempotency-Key}}\"`, or leave `{name}` out"))

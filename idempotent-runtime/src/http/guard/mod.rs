@@ -34,7 +34,10 @@ pub(super) async fn claim(call: &mut Call) -> Result<(), Exit> {
             take_over(&call.state).await;
             return Box::pin(task::accept(call)).await;
         }
-        GuardPlace::Cache if !cache::is_read(&call.request) => return Ok(()),
+        GuardPlace::Cache if !cache::is_read(&call.request) => {
+            let why = "the handler's strategy is `cache`, which is for GET and HEAD";
+            return Err(call.misconfigured(why));
+        }
         GuardPlace::Cache => {
             take_over(&call.state).await;
             return Box::pin(cache::read(call)).await;
