@@ -138,7 +138,8 @@ use proc_macro2::TokenStream;
 /// `max_body`; the handler still gets all of it.
 ///
 /// A placeholder is what the handler's extractors give: `{path.id}` what `web::Path` gives, so that
-/// `/x/a+b` and `/x/a%2Bb` are one. One that is no UTF-8 is refused. Where people look at records, values
+/// `/x/a+b` and `/x/a%2Bb` are one. One that is no UTF-8 is refused. Where the route has no parameter of that name
+/// it is 500 `misconfigured`, and so is an expression that panics a 500: nothing ran, and the log names it. Where people look at records, values
 /// of cookies and credentials are hidden: of `Authorization`, and of names that contain `token`, `csrf`,
 /// `secret`, `session` or `api-key`.
 ///

@@ -13,6 +13,8 @@ pub(crate) struct TemplateValue {
     segments: KeyParts,
     failed: Option<Unfilled>,
     found: Found,
+    /// The expression that is evaluated just now.
+    evaluated: Option<&'static str>,
 }
 
 /// Whether any placeholder is there, filled in or not.
@@ -41,6 +43,8 @@ pub(crate) enum Unfilled {
     Missing(String),
     /// A placeholder has a value that may not be in a key.
     Invalid(String),
+    /// A placeholder names what no request to this route has.
+    Unmatched(String),
 }
 
 /// Whether a record may show a value.
@@ -91,14 +95,27 @@ impl TemplateValue {
         self.segments = std::mem::take(&mut self.segments).text(text);
     }
 
-    /// Adds the value of an expression, as `Display` writes it.
-    pub(crate) fn show(&mut self, expression: &str, value: &dyn Display, longest: usize) {
+    /// Notes that an expression is evaluated, which may panic.
+    pub(crate) const fn evaluate(&mut self, expression: &'static str) {
+        self.evaluated = Some(expression);
+    }
+
+    /// The expression whose evaluation has not come to its end.
+    #[cfg(feature = "actix")]
+    pub(crate) const fn evaluated(&self) -> Option<&'static str> {
+        self.evaluated
+    }
+
+    /// Adds the value of the expression, as `Display` writes it.
+    pub(crate) fn show(&mut self, value: &dyn Display, longest: usize) {
+        let expression = self.evaluated.unwrap_or_default();
         let mut text = Bounded { text: String::new(), longest };
         let what = || format!("`{expression}`");
         match write!(text, "{value}") {
             Ok(()) => self.put(what, Some(&text.text), longest, Showing::of(expression)),
             Err(_) => self.fail(Unfilled::Invalid(too_long(&what(), longest))),
         }
+        self.evaluated = None;
     }
 
     /// Adds a value, unless there is none or it is too long.
@@ -138,6 +155,12 @@ impl TemplateValue {
         self.segments = std::mem::take(&mut self.segments).value("");
     }
 
+    /// A placeholder that no request can fill in goes before all that is wrong with this one.
+    #[cfg(feature = "actix")]
+    pub(crate) fn put_unmatched(&mut self, why: String) {
+        self.failed = Some(Unfilled::Unmatched(why));
+    }
+
     pub(crate) fn fail(&mut self, why: Unfilled) {
         self.found = Found::Something;
         self.failed.get_or_insert(why);
@@ -155,9 +178,15 @@ impl TemplateFiller<'_> {
         self
     }
 
-    /// Adds the value of an expression, as `Display` writes it.
-    pub fn value(self, expression: &str, value: &dyn Display) -> Self {
-        self.value.show(expression, value, self.longest);
+    /// Announces the expression whose value is next: its evaluation may panic.
+    pub const fn expression(self, written: &'static str) -> Self {
+        self.value.evaluate(written);
+        self
+    }
+
+    /// Adds the value of the expression, as `Display` writes it.
+    pub fn value(self, value: &dyn Display) -> Self {
+        self.value.show(value, self.longest);
         self
     }
 }

@@ -96,7 +96,14 @@ const TRANSACTION: Order = Order {
 const MACROS: Order = Order {
     of: "idempotent-macros/src",
     inside: "",
-    floors: &["lib", "expand validate", "parse states", "diagnostics model", "strategy limits"],
+    floors: &[
+        "lib",
+        "expand validate",
+        "parse states",
+        "column_values",
+        "diagnostics model",
+        "strategy limits",
+    ],
 };
 
 const VALIDATE: Order = Order {
@@ -105,10 +112,10 @@ const VALIDATE: Order = Order {
     floors: &[
         "mod",
         "policy rules",
-        "answer_paths engine identity row strategy unique uses window",
+        "answer_paths engine identity methods row strategy unique uses window",
         "reader",
-        "signature template tx",
-        "values",
+        "signature template",
+        "tx values",
     ],
 };
 

@@ -8,6 +8,7 @@ mod refusals;
 mod returns;
 mod states;
 mod templates;
+mod templates_at_run_time;
 mod transactions;
 
 use actix_web::App;

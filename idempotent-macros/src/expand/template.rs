@@ -36,7 +36,7 @@ pub(super) fn fill(template: &Template) -> TokenStream {
             quote!(.#source(#name))
         }
         Segment::Value(expression, written) => {
-            quote_spanned!(written.span()=> .value(#written, &#expression))
+            quote_spanned!(written.span()=> .expression(#written).value(&#expression))
         }
     });
     quote!(#(#calls)*)

@@ -2,7 +2,7 @@
 
 use crate::diagnostics::Mistake;
 use crate::model::{Fingerprint, KeyRequirement, Scope, Template};
-use crate::strategy::{DefaultKey, Subject};
+use crate::strategy::{DefaultKey, KeyForm, Subject};
 use crate::validate::reader::Reader;
 use crate::validate::{template, values};
 use proc_macro2::{TokenStream, TokenTree};
@@ -11,7 +11,8 @@ use syn::{LitStr, Signature};
 
 /// The template of the key, or the key that the strategy has by default.
 pub(super) fn key(reader: &mut Reader<'_>) -> Template {
-    let written = reader.template("key");
+    let may_be_constant = reader.strategy.key_form == KeyForm::MayBeConstant;
+    let written = if may_be_constant { reader.in_braces("key") } else { reader.template("key") };
     written.unwrap_or_else(|| match reader.strategy.default_key {
         DefaultKey::Header => template::header("Idempotency-Key"),
         DefaultKey::PathAndQuery | DefaultKey::Unkeyed | DefaultKey::Given => Template::default(),

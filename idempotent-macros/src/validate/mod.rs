@@ -43,7 +43,7 @@ pub(crate) fn validate(written: Written) -> Result<GuardedFunction, Error> {
     let key = identity::key(&mut reader);
     let scope = identity::scope(&mut reader);
     let window = window::read(&mut reader);
-    let first_sent = reader.template("first_sent");
+    let first_sent = reader.varying("first_sent");
     identity::check_operation(&mut reader, &function.signature);
     let answer_paths = answer_paths::read(&reader, &policy, &key);
     answer_paths::check(&mut reader, &function.attributes, answer_paths.as_deref());

@@ -35,7 +35,7 @@ pub(super) fn read(reader: &mut Reader<'_>, function: &Ident) -> Policy {
         statuses: reader.setting("store", values::statuses).or(Statuses::Default),
         headers: reader.setting("headers", values::headers).or(Vec::new()),
         drop_headers: reader.setting("drop_headers", values::dropped_headers).or(Vec::new()),
-        message: reader.text("message").map_or(Setting::App, |text| Setting::Own(text.value())),
+        message: reader.setting("message", values::message),
         max_body: size(reader, "max_body"),
         ttl: reader.setting("ttl", values::duration),
         lease: reader.setting("lease", values::duration),

@@ -56,6 +56,32 @@ impl<'a> Reader<'a> {
         self.text(name).map(|text| self.resolve(&text))
     }
 
+    /// The template in an argument's text, which no two requests share.
+    pub(super) fn varying(&mut self, name: &str) -> Option<Template> {
+        let text = self.text(name)?;
+        let template = self.resolve(&text);
+        if !template.0.is_empty() && template.is_constant() {
+            let what = format!("`{name}` is the same for every request");
+            let example = template::in_braces(&text.value(), self.parameters);
+            let help = format!("put it into braces: `{name} = \"{example}\"`");
+            self.mistakes.add(Mistake::new(text.span(), what).help(help));
+        }
+        Some(template)
+    }
+
+    /// The template in an argument's text, which may be the same for all requests, but not for lack of braces.
+    pub(super) fn in_braces(&mut self, name: &str) -> Option<Template> {
+        let text = self.text(name)?;
+        let template = self.resolve(&text);
+        if template.is_constant() && template::is_bare(&text.value(), self.parameters) {
+            let written = text.value();
+            let what = format!("`{written}` stands for itself, and reads nothing of a request");
+            let help = format!("put it into braces: `{name} = \"{{{written}}}\"`");
+            self.mistakes.add(Mistake::new(text.span(), what).help(help));
+        }
+        Some(template)
+    }
+
     /// The template in a text; an empty one if it is wrong.
     pub(super) fn resolve(&mut self, text: &LitStr) -> Template {
         let subject = self.strategy.subject;

@@ -30,7 +30,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Row {
 fn row_name(reader: &mut Reader<'_>) -> RowName {
     RowName {
         table: reader.setting("table", values::identifier).or(String::new()),
-        id: reader.template("id").unwrap_or_default(),
+        id: reader.in_braces("id").unwrap_or_default(),
         column: reader.setting("id_column", values::identifier).or("id".to_owned()),
     }
 }
@@ -40,7 +40,7 @@ fn column(reader: &mut Reader<'_>, default: &str) -> String {
 }
 
 fn version(reader: &mut Reader<'_>) -> Template {
-    reader.template("version").unwrap_or_else(|| template::header("If-Match"))
+    reader.varying("version").unwrap_or_else(|| template::header("If-Match"))
 }
 
 fn state(reader: &mut Reader<'_>, name: &str) -> Option<Path> {

@@ -4,13 +4,34 @@ use crate::diagnostics::{Mistake, Mistakes, listed};
 use crate::model::{Parameter, Segment, Source, Template};
 use crate::parse::{Piece, pieces};
 use crate::strategy::Subject;
-use crate::validate::values::header_name;
+use crate::validate::values::{header_name, is_token_byte};
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use syn::{Expr, Ident, LitStr};
 
 /// The template of one header.
 pub(super) fn header(name: &str) -> Template {
     Template(vec![Segment::Request(Source::Header, name.to_owned())])
+}
+
+/// Whether a text is a placeholder that lacks its braces, such as `path.id`.
+pub(super) fn is_bare(text: &str, parameters: &[Parameter]) -> bool {
+    text.split_once('.').is_some_and(|(root, name)| {
+        let is_source = Source::ALL.iter().any(|(source, _)| *source == root);
+        let fits = |c: char| c.is_alphanumeric() || "_-.()".contains(c);
+        !name.is_empty()
+            && name.chars().all(fits)
+            && (is_source || parameter_names(parameters).any(|name| *name == root))
+    })
+}
+
+/// The placeholder that was meant by a text without braces: of itself, or of a header by that name.
+pub(super) fn in_braces(text: &str, parameters: &[Parameter]) -> String {
+    let is_parameter = parameter_names(parameters).any(|name| *name == text);
+    if is_parameter || is_bare(text, parameters) {
+        format!("{{{text}}}")
+    } else {
+        format!("{{header.{text}}}")
+    }
 }
 
 /// Resolves every placeholder; `None` if one of them names nothing.
@@ -73,15 +94,40 @@ fn placeholder(
 }
 
 fn request_value(text: &LitStr, source: Source, name: &str) -> Result<Segment, Mistake> {
-    if source == Source::Header {
-        header_name(text, name)?;
-    }
+    let kind = source.name();
     if name.is_empty() {
-        let source = source.name();
-        return Err(Mistake::new(text.span(), format!("`{{{source}.}}` names nothing"))
-            .help(format!("write a name behind the dot: `{{{source}.…}}`")));
+        return Err(Mistake::new(text.span(), format!("`{{{kind}.}}` names nothing"))
+            .help(format!("write a name behind the dot: `{{{kind}.…}}`")));
+    }
+    match source {
+        Source::Header => header_name(text, name)?,
+        _ if is_name(source, name) => {}
+        _ => {
+            let what = format!("`{name}` is no name that `{kind}` can have");
+            return Err(Mistake::new(text.span(), what)
+                .help(format!("write the name alone: `{{{kind}.id}}`"))
+                .note("its value is text; an expression starts with a parameter of the handler"));
+        }
     }
     Ok(Segment::Request(source, name.to_owned()))
+}
+
+/// Whether a part of a request may have this name. Forms name fields as in `order[sku]` and `tags[]`.
+fn is_name(source: Source, name: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    match source {
+        Source::Path => name.chars().all(is_word),
+        Source::Header | Source::Cookie => name.bytes().all(is_token_byte),
+        Source::Query | Source::Form => {
+            let is_index = |part: &str| part.split_once(']').is_some_and(|(n, _)| is_number(n));
+            let fits = |c: char| is_word(c) || "-.$:~[]".contains(c);
+            name.chars().all(fits) && !name.split('[').skip(1).any(is_index)
+        }
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn parameter_value(

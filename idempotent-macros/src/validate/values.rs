@@ -3,7 +3,7 @@
 use crate::diagnostics::{Mistake, listed};
 use crate::limits::LONGEST;
 use crate::model::Statuses;
-use crate::parse::{Argument, Value};
+use crate::parse::{Argument, Piece, Value, pieces};
 use std::time::Duration;
 use syn::{Lit, LitStr, Path};
 
@@ -154,8 +154,24 @@ pub(super) fn size(argument: &Argument) -> Result<usize, Mistake> {
     }
 }
 
-pub(super) fn operation(text: &LitStr) -> Result<String, Mistake> {
+/// Text that is used as it is.
+pub(super) fn message(text: &LitStr) -> Result<String, Mistake> {
+    without_placeholders(text, "message")
+}
+
+fn without_placeholders(text: &LitStr, name: &str) -> Result<String, Mistake> {
     let written = text.value();
+    let is_placeholder = |piece: &Piece| matches!(piece, Piece::Placeholder(_));
+    if pieces(&written).is_ok_and(|pieces| pieces.iter().any(is_placeholder)) {
+        return Err(Mistake::new(text.span(), format!("`{name}` is no template"))
+            .help("write what is the same for all requests")
+            .note("its text is used as it is, with the braces"));
+    }
+    Ok(written)
+}
+
+pub(super) fn operation(text: &LitStr) -> Result<String, Mistake> {
+    let written = without_placeholders(text, "operation")?;
     if written.len() > 100 || written.chars().any(char::is_control) {
         return Err(Mistake::new(text.span(), "an operation's name is at most 100 bytes of text")
             .help("name what the handler does, such as `\"createOrder\"`"));
@@ -212,10 +228,30 @@ fn replayable(text: &LitStr, name: &str) -> Result<String, Mistake> {
     Ok(lower)
 }
 
+/// A letter of a token of RFC 9110, section 5.6.2, as names of headers and cookies are.
+pub(super) const fn is_token_byte(byte: u8) -> bool {
+    matches!(
+        byte,
+        b'!' | b'#'
+            | b'$'
+            | b'%'
+            | b'&'
+            | b'\''
+            | b'*'
+            | b'+'
+            | b'-'
+            | b'.'
+            | b'^'
+            | b'_'
+            | b'`'
+            | b'|'
+            | b'~'
+    ) || byte.is_ascii_alphanumeric()
+}
+
 /// A token of RFC 9110, section 5.6.2.
 pub(super) fn header_name(text: &LitStr, name: &str) -> Result<(), Mistake> {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if !name.is_empty() && name.bytes().all(fits) {
+    if !name.is_empty() && name.bytes().all(is_token_byte) {
         return Ok(());
     }
     Err(Mistake::new(text.span(), format!("`{name}` is no header name"))

@@ -6,7 +6,7 @@ use crate::validate::{template, values};
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Window {
     let within = reader.setting("within", values::duration);
-    let timestamp = reader.template("timestamp").unwrap_or_else(|| template::header("Timestamp"));
+    let timestamp = reader.varying("timestamp").unwrap_or_else(|| template::header("Timestamp"));
     match within {
         Setting::Own(window) => Window::Within(window, timestamp),
         Setting::App => Window::Open,

@@ -67,7 +67,12 @@ pub fn request(sent: &[u8]) {
                 assert!(segments.whole().ends_with(last), "{segments:?}");
                 assert!(segments.label().len() <= 120, "{segments:?}");
             }
-            Err(Unfilled::Absent(why) | Unfilled::Missing(why) | Unfilled::Invalid(why)) => {
+            Err(
+                Unfilled::Absent(why)
+                | Unfilled::Missing(why)
+                | Unfilled::Invalid(why)
+                | Unfilled::Unmatched(why),
+            ) => {
                 assert!(!why.is_empty());
             }
         }

@@ -130,7 +130,7 @@ impl From<Unfilled> for MessageError {
     fn from(unfilled: Unfilled) -> Self {
         match unfilled {
             Unfilled::Absent(why) | Unfilled::Missing(why) => Self::KeyMissing(why),
-            Unfilled::Invalid(why) => Self::KeyInvalid(why),
+            Unfilled::Invalid(why) | Unfilled::Unmatched(why) => Self::KeyInvalid(why),
         }
     }
 }

@@ -64,6 +64,16 @@ pub(crate) struct TemplateValues {
     pub(crate) version: Option<Box<TemplateValue>>,
 }
 
+impl TemplateValues {
+    /// The expression whose evaluation has not come to its end.
+    pub(crate) fn evaluated(&self) -> Option<&'static str> {
+        let Self { key, scope, fingerprint, timestamp, first_sent, row, version } = self;
+        let rare = [scope, fingerprint, timestamp, first_sent, row, version];
+        let rare = rare.into_iter().flatten().find_map(|value| value.evaluated());
+        key.evaluated().or(rare)
+    }
+}
+
 impl Call {
     pub(crate) fn new(
         policy: &'static Policy,
@@ -141,6 +151,7 @@ impl Call {
             Unfilled::Absent(why) | Unfilled::Missing(why) | Unfilled::Invalid(why) => {
                 self.problem(invalid, why)
             }
+            Unfilled::Unmatched(why) => self.misconfigured(&why),
         })
     }
 

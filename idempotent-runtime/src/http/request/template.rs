@@ -56,9 +56,15 @@ impl Template<'_> {
         self
     }
 
-    /// The value of an expression, as `Display` writes it.
-    pub fn value(self, expression: &str, value: &dyn Display) -> Self {
-        self.value.show(expression, value, self.longest);
+    /// The expression whose value is next: its evaluation may panic.
+    pub const fn expression(self, written: &'static str) -> Self {
+        self.value.evaluate(written);
+        self
+    }
+
+    /// The value of the expression, as `Display` writes it.
+    pub fn value(self, value: &dyn Display) -> Self {
+        self.value.show(value, self.longest);
         self
     }
 
@@ -93,6 +99,13 @@ impl Template<'_> {
     /// A segment of the path, by its name in the route, as `web::Path` gives it.
     pub fn path(self, name: &str) -> Self {
         let read = target::segment(self.request, name).map_err(|NotUtf8| NOT_UTF8.to_owned());
+        if read == Ok(None) {
+            // A surrounding scope may bring it, so that the attribute cannot know.
+            let pattern = self.request.match_pattern().unwrap_or_default();
+            let why = format!("a template reads `{{path.{name}}}`, and the route is `{pattern}`");
+            self.value.put_unmatched(why);
+            return self;
+        }
         self.read(|| format!("the path segment `{name}`"), read, Showing::of(name))
     }
 

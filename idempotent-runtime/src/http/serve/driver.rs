@@ -8,6 +8,7 @@
 //! been claimed is given back.
 
 use crate::http::answer::misconfigured::unprepared;
+use crate::http::answer::problem::ProblemKind;
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::call::{Call, Exit};
 use crate::http::call::client::Client;
@@ -61,7 +62,7 @@ fn drive(
                 Box::pin(guard::task::arguments(&mut call, handler.extract, steps)).await?
             }
         };
-        (handler.fill)(&mut call, &*arguments);
+        fill(handler, &mut call, &*arguments)?;
         guard::claim(&mut call).await?;
         let response = match ((handler.run)(arguments, &call).await, handler.existing) {
             (Returned::Exists(_), Some(existing)) => {
@@ -72,6 +73,20 @@ fn drive(
         };
         Ok(guard::end(call.policy, &call.app, &call.state, &call.request, response).await)
     }
+}
+
+/// Fills in the templates. An expression in one that panics is the end of a request of which nothing ran.
+#[expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
+fn fill(handler: &Handler, call: &mut Call, arguments: &dyn Any) -> Result<(), Exit> {
+    let filled = catch_unwind(AssertUnwindSafe(|| (handler.fill)(call, arguments)));
+    filled.map_err(|_| {
+        let expression = call.values.evaluated().unwrap_or_default();
+        let (operation, path) = (&*call.shown, call.request.path());
+        tracing::error!(operation, path, expression, "an expression of a template panicked");
+        let what =
+            "the handler did not run: its key, or the like, could not be made of this request";
+        call.problem(ProblemKind::HandlerPanicked, what.to_owned())
+    })
 }
 
 /// An insert met a unique index: takes back what the handler did in its transaction, if it has one,
