@@ -71,7 +71,8 @@ use proc_macro2::TokenStream;
 /// A lock takes `key`, `scope`, `lease`, `wait` and `message`. Handlers whose locks have the same name
 /// never overlap, whatever their operation and their caller. Nothing is stored.
 ///
-/// `cache` is for GET and HEAD: an answer is computed once for each key and scope, and read for `ttl`.
+/// `cache` is for GET and HEAD: an answer is computed once for each key and scope, and read for `ttl`. A
+/// HEAD is answered from that of a GET; what it computes itself is not kept.
 /// It takes `key` (default: path and query; it must contain all that the answer depends on), `operation`,
 /// `scope`, `ttl`, `stale`, `lease`, `wait`, `store` (default: 2xx but 206), `headers`, `drop_headers` and
 /// `max_body`.

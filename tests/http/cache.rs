@@ -42,6 +42,8 @@ on_every_store! {
     who_leaves_while_another_computes_does_not_compute,
     while_the_store_is_down_reads_are_computed,
     an_answer_that_cannot_be_read_is_computed,
+    a_head_is_answered_by_what_a_get_computed_and_leaves_nothing_for_it,
+    a_head_of_an_old_answer_computes_no_new_one,
     other_methods_are_a_mistake_and_nothing_runs,
 }
 
@@ -71,7 +73,7 @@ async fn brief(handler: Handler) -> impl Responder {
     handler.run().await
 }
 
-#[route("/stale/{id}", method = "GET")]
+#[route("/stale/{id}", method = "GET", method = "HEAD")]
 #[idempotent(
     strategy = "cache",
     ttl = "300ms",
@@ -609,13 +611,40 @@ async fn an_answer_that_cannot_be_read_is_computed(backend: Backend) {
     }
 }
 
+/// As handlers do that look at the method, it answers a HEAD without a body.
+async fn a_head_is_answered_by_what_a_get_computed_and_leaves_nothing_for_it(backend: Backend) {
+    let shop = open(backend);
+    shop.handler.answers(|run| match run {
+        1 => HttpResponse::Ok().finish(),
+        _ => HttpResponse::Ok().body("for those who GET"),
+    });
+    let head = || shop.server.send(Method::HEAD, "/methods").send();
+    assert_eq!((head().await.status, shop.handler.runs()), (200, 1));
+    let got = shop.read("/methods").await;
+    assert_eq!((got.status, &got.body[..]), (200, &b"for those who GET"[..]));
+    let answered = head().await;
+    assert_eq!((answered.status, &answered.body[..]), (200, &b""[..]));
+    assert_eq!(answered.header("Content-Length"), Some("17"));
+    assert_eq!(answered.header("ETag"), got.header("ETag"));
+    assert!(age(&answered).is_some());
+    assert_eq!((shop.read("/methods").await.body, shop.handler.runs()), (got.body, 2));
+}
+
+async fn a_head_of_an_old_answer_computes_no_new_one(backend: Backend) {
+    let shop = open(backend);
+    shop.read("/stale/7").await;
+    shop.backend.pass(Duration::from_millis(300)).await;
+    let head = shop.server.send(Method::HEAD, "/stale/7").send().await;
+    assert_eq!((head.status, head.header("Content-Length")), (201, Some("5")));
+    assert_eq!(shop.idempotency.drain(Duration::from_mins(1)).await, 0);
+    assert_eq!(shop.handler.runs(), 1);
+}
+
 async fn other_methods_are_a_mistake_and_nothing_runs(backend: Backend) {
     let shop = open(backend);
-    let send = |method: Method| shop.server.send(method, "/methods").send();
-    assert_eq!((send(Method::HEAD).await.body.len(), shop.handler.runs()), (0, 1));
-    assert_eq!(send(Method::GET).await.body, "run 1");
+    assert_eq!(shop.read("/methods").await.body, "run 1");
     for method in [Method::POST, Method::PUT, Method::DELETE] {
-        send(method).await.is_problem(500, "misconfigured");
+        shop.server.send(method, "/methods").send().await.is_problem(500, "misconfigured");
     }
-    assert_eq!((send(Method::GET).await.body, shop.handler.runs()), ("run 1".into(), 1));
+    assert_eq!((shop.read("/methods").await.body, shop.handler.runs()), ("run 1".into(), 1));
 }

@@ -32,9 +32,14 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::time::Duration;
 
-/// Whether a request reads: nothing is kept of others.
+/// Whether a request reads: others are neither answered from what is kept nor kept.
 pub(super) fn is_read(request: &HttpRequest) -> bool {
     matches!(*request.method(), Method::GET | Method::HEAD)
+}
+
+/// Whether what is computed for a request is kept: a HEAD has no answer for those who GET.
+fn is_kept_of(request: &HttpRequest) -> bool {
+    *request.method() == Method::GET
 }
 
 /// Answers with what was computed before, or lets the handler compute.
@@ -43,12 +48,14 @@ pub(super) async fn read(call: &mut Call) -> Result<(), Exit> {
     let key = read.first.claim.key;
     let answer = AnswerPlace { key, life: read.life, audience };
     call.state.record.set(Some(key));
-    let definition = call.policy.definition.id();
+    let (definition, computes) = (call.policy.definition.id(), is_kept_of(&call.request));
     match cached::look_up(call.app.engine(), &key, definition, read.life).await {
-        Ok(Lookup::Fresh(found)) => Err(found_answer(call, found.response, found.age, audience)),
-        Ok(Lookup::Stale(found)) => recompute(call, &read, answer, found).await,
-        Ok(Lookup::Nothing) => compute_first(call, &read, answer).await,
-        Ok(Lookup::NotKept) => Ok(()),
+        Ok(Lookup::Stale(found)) if computes => recompute(call, &read, answer, found).await,
+        Ok(Lookup::Fresh(found) | Lookup::Stale(found)) => {
+            Err(found_answer(call, found.response, found.age, audience))
+        }
+        Ok(Lookup::Nothing) if computes => compute_first(call, &read, answer).await,
+        Ok(Lookup::Nothing | Lookup::NotKept) => Ok(()),
         Ok(Lookup::OfAnother) => Err(refused(call, Refusal::OtherDefinition)),
         Err(error) => {
             tell_uncached(call, &error);
