@@ -78,8 +78,9 @@ use proc_macro2::TokenStream;
 /// `max_body`.
 /// Requests that miss at the same time wait for one that computes; after `wait`, or without the store,
 /// they compute for themselves. Answers get an `ETag` and `Age`, and `If-None-Match` is answered with 304.
-/// An answer with `no-store`, `Set-Cookie` or `Vary: *`, or in a shared scope with `private` or a header that
-/// shows a credential, is not kept. The handler's own `Cache-Control` is sent on; without one, other caches must ask each time.
+/// An answer with `no-store` or `Set-Cookie`, in a shared scope with `private` or a header that shows a
+/// credential, or whose `Vary` names a header that neither the key's template nor `scope` reads, is not kept.
+/// The handler's own `Cache-Control` is sent on; without one, other caches must ask each time.
 /// `Idempotency::invalidate` forgets an answer.
 ///
 /// With `dedup_table` the record is a row in the app's `.database(pool)`, put by the first statement

@@ -57,6 +57,12 @@ expansions! {
         }
     }
 
+    a_read_that_varies: (strategy = "cache", scope = "{header.X-Tenant}", key = "{header.Accept-Language}") {
+        async fn greeting() -> impl Responder {
+            "hello"
+        }
+    }
+
     an_insert: (strategy = "unique", existing = find, constraint = "codes.tenant,codes.code") {
         async fn insert(mut tx: Tx<Sqlite>, code: Json<Code>) -> Result<HttpResponse, ApiError> {
             insert_code(&mut tx, &code).await

@@ -23,6 +23,8 @@ on_every_store! {
     without_a_header_of_the_key_there_is_an_answer_of_its_own,
     a_client_that_has_it_is_told_so,
     what_the_handler_says_to_caches_is_kept,
+    an_answer_is_kept_that_varies_by_what_its_key_or_scope_reads,
+    an_answer_that_varies_by_another_header_is_not_kept,
     of_fifty_reads_at_once_one_computes,
     of_reads_at_two_processes_one_computes,
     answers_stay_in_their_scope,
@@ -58,6 +60,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(by_methods)
         .service(checked)
         .service(spoken)
+        .service(varied)
         .service(forget_spoken);
 }
 
@@ -113,6 +116,17 @@ async fn by_methods(handler: Handler) -> impl Responder {
     operation = "spoken"
 )]
 async fn spoken(handler: Handler) -> impl Responder {
+    handler.run().await
+}
+
+#[route("/varied/{id}", method = "GET")]
+#[idempotent(
+    strategy = "cache",
+    ttl = "1m",
+    key = "{path.id}{header.Accept-Language}",
+    scope = "{header.X-Tenant}"
+)]
+async fn varied(handler: Handler) -> impl Responder {
     handler.run().await
 }
 
@@ -251,7 +265,6 @@ async fn what_the_handler_says_to_caches_is_kept(backend: Backend) {
     shop.handler.answers(|_| {
         HttpResponse::Ok()
             .insert_header(("Cache-Control", "private, max-age=60"))
-            .insert_header(("Vary", "Accept-Language"))
             .insert_header(("ETag", "\"v7\""))
             .insert_header(("X-Total", "3"))
             .insert_header(("Expires", "Sun, 06 Nov 1994 08:49:37 GMT"))
@@ -262,14 +275,49 @@ async fn what_the_handler_says_to_caches_is_kept(backend: Backend) {
             .finish()
     });
     let (first, again) = (shop.read("/things/7").await, shop.read("/things/7").await);
-    for header in ["Cache-Control", "Expires", "Vary", "ETag", "X-Total", "Content-Security-Policy"]
-    {
+    for header in ["Cache-Control", "Expires", "ETag", "X-Total", "Content-Security-Policy"] {
         assert!(first.header(header).is_some());
         assert_eq!(first.header(header), again.header(header), "{header}");
     }
     assert_eq!((first.header("ETag"), age(&again)), (Some("\"v7\""), Some(0)));
     assert_eq!((again.header("X-Api-Key"), again.header("Server-Timing")), (None, None));
     assert_eq!(again.header("Idempotency-Replayed"), None);
+}
+
+async fn an_answer_is_kept_that_varies_by_what_its_key_or_scope_reads(backend: Backend) {
+    let shop = open(backend);
+    for vary in ["Accept-Language", "X-Tenant, accept-language"] {
+        shop.handler.answers(move |run| {
+            HttpResponse::Ok().insert_header(("Vary", vary)).body(format!("run {run}"))
+        });
+        let before = shop.handler.runs();
+        let read = |tenant: &str, language: &str| {
+            let request = shop.get(&format!("/varied/{before}")).header("X-Tenant", tenant);
+            request.header("Accept-Language", language).send()
+        };
+        for _ in 0..2 {
+            for (n, (tenant, language)) in
+                [("a", "de"), ("a", "en"), ("b", "en")].into_iter().enumerate()
+            {
+                let reply = read(tenant, language).await;
+                assert_eq!(reply.body, format!("run {}", before + n + 1), "{vary}");
+                assert_eq!(reply.header("Vary"), Some(vary));
+            }
+        }
+    }
+}
+
+async fn an_answer_that_varies_by_another_header_is_not_kept(backend: Backend) {
+    let shop = open(backend);
+    for (n, vary) in ["Accept", "X-Tenant, Accept-Encoding", "*"].into_iter().enumerate() {
+        shop.handler.answers(move |_| HttpResponse::Ok().insert_header(("Vary", vary)).finish());
+        for _ in 0..2 {
+            let read = shop.get(&format!("/varied/{n}")).header("X-Tenant", "a");
+            let reply = read.header("Accept-Language", "de").send().await;
+            assert_eq!((reply.status, age(&reply)), (200, None), "{vary}");
+        }
+        assert_eq!(shop.handler.runs(), 2 * (n + 1), "{vary}");
+    }
 }
 
 async fn of_fifty_reads_at_once_one_computes(backend: Backend) {

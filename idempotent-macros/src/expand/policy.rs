@@ -1,7 +1,7 @@
 //! A policy as a constant expression. It sets only what differs from the strategy's defaults.
 
 use crate::expand::names::runtime;
-use crate::expand::template::templates;
+use crate::expand::template::{answer_headers, templates};
 use crate::model::{
     Existing, Fingerprint, GuardedFunction, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight,
     OnStoreError, Row, RowName, Setting, Sharing, Statuses, Window,
@@ -29,6 +29,10 @@ pub(super) fn policy(guarded: &GuardedFunction) -> TokenStream {
     }
     if let Some(paths) = &guarded.answer_paths {
         set(quote!(.key_paths(&[#(#paths),*])));
+    }
+    let read = answer_headers(guarded);
+    if !read.is_empty() {
+        set(quote!(.answer_headers(&[#(#read),*])));
     }
     match policy.on_duplicate {
         OnDuplicate::Replay => {}

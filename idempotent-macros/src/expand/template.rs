@@ -3,6 +3,7 @@
 use crate::model::{
     Fingerprint, GuardedFunction, Parameter, Row, Scope, Segment, Template, Window,
 };
+use crate::strategy::DefaultKey;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Index;
@@ -25,6 +26,19 @@ pub(super) fn templates(guarded: &GuardedFunction) -> Vec<&Template> {
         templates.push(version);
     }
     templates
+}
+
+/// The headers that tell a function's answers apart, in lower case.
+pub(super) fn answer_headers(guarded: &GuardedFunction) -> Vec<String> {
+    if guarded.policy.strategy.default_key != DefaultKey::PathAndQuery {
+        return Vec::new();
+    }
+    let scope = match &guarded.scope {
+        Scope::Template(scope) => Some(scope),
+        Scope::App | Scope::Shared => None,
+    };
+    let read = [Some(&guarded.key), scope].into_iter().flatten();
+    read.flat_map(Template::headers).map(str::to_ascii_lowercase).collect()
 }
 
 /// Calls that fill in a template, one for each segment.

@@ -47,6 +47,14 @@ impl Template {
         self.0.iter().any(|segment| matches!(segment, Segment::Request(Source::Form, _)))
     }
 
+    /// The names of the headers that the template reads, as they are written.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|segment| match segment {
+            Segment::Request(Source::Header, name) => Some(&**name),
+            _ => None,
+        })
+    }
+
     /// Whether the template is the same for every request.
     pub(crate) fn is_constant(&self) -> bool {
         self.0.iter().all(|segment| matches!(segment, Segment::Text(_)))

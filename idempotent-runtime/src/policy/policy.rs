@@ -21,6 +21,7 @@ pub struct Policy {
     pub(crate) operation: Option<&'static str>,
     pub(crate) sharing: Sharing,
     pub(crate) key_paths: Option<&'static [&'static str]>,
+    pub(crate) answer_headers: &'static [&'static str],
     pub(crate) strategy: Strategy,
     pub(crate) on_duplicate: OnDuplicate,
     pub(crate) on_in_flight: OnInFlight,
@@ -61,6 +62,7 @@ impl Policy {
             operation: None,
             sharing: Sharing::Refused,
             key_paths: None,
+            answer_headers: &[],
             strategy,
             on_duplicate: OnDuplicate::Replay,
             on_in_flight: OnInFlight::Reject,
@@ -110,6 +112,14 @@ impl Policy {
     #[must_use]
     pub const fn key_paths(mut self, names: &'static [&'static str]) -> Self {
         self.key_paths = Some(names);
+        self
+    }
+
+    /// The request headers that tell answers apart, in lower case: those that the key reads, and the
+    /// scope. An answer whose `Vary` names another one is not kept. Defaults to none.
+    #[must_use]
+    pub const fn answer_headers(mut self, names: &'static [&'static str]) -> Self {
+        self.answer_headers = names;
         self
     }
 

@@ -1,7 +1,7 @@
 //! Answers of ours: problems, pages, and stored responses that are sent again.
 //!
 //! Files import downwards: `misconfigured`, `page`, `html`; `refusal`, `row`; `keep`, `own_refusal`,
-//! `stored_response`, `caching`, `kept_headers`; `problem`.
+//! `stored_response`, `caching`, `kept_headers`, `vary`; `problem`.
 
 pub(super) mod caching;
 pub(super) mod html;
@@ -14,3 +14,4 @@ pub(super) mod problem;
 pub(super) mod refusal;
 pub(super) mod row;
 pub(super) mod stored_response;
+pub(super) mod vary;

@@ -14,6 +14,7 @@ use crate::http::answer::keep::{KeepFor, Kept, keep};
 use crate::http::answer::problem::ProblemKind;
 use crate::http::answer::refusal;
 use crate::http::answer::stored_response::rebuild;
+use crate::http::answer::vary::varies_beyond;
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::call::{Call, Exit};
 use crate::http::call::claim_request::{place, scope};
@@ -191,6 +192,13 @@ fn tell_uncached(call: &Call, error: &StoreError) {
     );
 }
 
+fn tell_varying(request: &HttpRequest, header: &str) {
+    tracing::warn!(
+        path = request.path(),
+        "an answer is not kept: its Vary names `{header}`, which its key does not read",
+    );
+}
+
 /// Ends a computation without an answer.
 pub(super) async fn give_up(computation: Computation) {
     match computation.turn {
@@ -208,7 +216,15 @@ pub(super) async fn finish(
 ) -> HttpResponse {
     let AnswerPlace { key, life, audience } = computation.answer;
     let purpose = KeepFor::Readers(audience);
+    let beyond = varies_beyond(response.headers(), policy.answer_headers);
     let (response, kept) = keep(policy, app.max_body(policy), purpose, response).decided().await;
+    let kept = match (kept, beyond) {
+        (Kept::Copy(_), Some(header)) => {
+            tell_varying(&request, &header);
+            Kept::Tombstone
+        }
+        (kept, _) => kept,
+    };
     match (computation.turn, kept) {
         (ComputingTurn::First(run) | ComputingTurn::Again(run, _), Kept::Nothing) => {
             run.release().await;
