@@ -32,6 +32,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::time::Duration;
+use tokio::task::yield_now;
 
 /// Whether a request reads: others are neither answered from what is kept nor kept.
 pub(super) fn is_read(request: &HttpRequest) -> bool {
@@ -153,8 +154,11 @@ async fn recompute(
     }
     let Exit::Answered(stale) = exit else { return Ok(()) };
     call.state.must_finish.set(true);
-    // Sent as soon as anything here waits.
     call.state.early.set(Some(stale));
+    // The driver sends it, and goes on in a task of its own.
+    yield_now().await;
+    // Its connection is served once more before a handler may block the thread.
+    yield_now().await;
     if let Ok(Admission::Run(turn)) = call.app.engine().begin(&read.again).await {
         let definition = call.policy.definition.id();
         match cached::look_up(call.app.engine(), &answer.key, definition, answer.life).await {
@@ -166,8 +170,8 @@ async fn recompute(
             _ => turn.release().await,
         }
     }
-    let sent = || HttpResponse::NoContent().finish();
-    Err(Exit::Answered(call.state.early.take().unwrap_or_else(sent)))
+    // The client has its answer.
+    Err(Exit::Answered(HttpResponse::NoContent().finish()))
 }
 
 fn compute(call: &Call, turn: ComputingTurn, answer: AnswerPlace) {
