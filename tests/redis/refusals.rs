@@ -3,97 +3,25 @@
 use crate::Shop;
 use actix_web::HttpResponse;
 use std::time::{Duration, Instant};
-use tests::{RedisServer, eventually};
+use tests::{RedisRefusal, RedisServer, eventually};
 
 /// The engine's patience with its store, two seconds, and something for a busy host; far below the lease.
 const BOUND: Duration = Duration::from_secs(12);
 
-/// A state in which the server refuses to write.
-#[derive(Clone, Copy, Debug)]
-enum Refusing {
-    OutOfMemory,
-    Busy,
-    LoggedOut,
-    NotPermitted,
-    Replica,
-    TooFewReplicas,
-}
-
-/// One that nobody locks out, to end what a test began.
-const ADMIN: [&str; 6] = ["SETUSER", "admin", "on", ">open sesame", "~*", "+@all"];
-
-impl Refusing {
-    fn begin(self, shop: &Shop) {
-        let () = shop.redis.command(&[&["ACL"], &ADMIN[..]].concat());
-        match self {
-            Self::OutOfMemory => shop.redis.command(&["CONFIG", "SET", "maxmemory", "1"]),
-            Self::Busy => keep_busy(shop),
-            Self::LoggedOut => {
-                let () = shop.redis.command(&["CONFIG", "SET", "requirepass", "sesame"]);
-                // Whoever is logged in stays so.
-                let _: usize = self.admin(shop, &["CLIENT", "KILL", "TYPE", "normal"]);
-            }
-            Self::NotPermitted => {
-                shop.redis
-                    .command::<()>(&["ACL", "SETUSER", "default", "-set", "-evalsha", "-eval"]);
-            }
-            Self::Replica => shop.redis.command(&["REPLICAOF", "127.0.0.1", "1"]),
-            Self::TooFewReplicas => {
-                shop.redis.command::<()>(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
-            }
-        }
-    }
-
-    fn end(self, shop: &Shop) {
-        match self {
-            Self::OutOfMemory => self.admin(shop, &["CONFIG", "SET", "maxmemory", "0"]),
-            Self::Busy => self.admin(shop, &["SCRIPT", "KILL"]),
-            Self::LoggedOut => self.admin(shop, &["CONFIG", "SET", "requirepass", ""]),
-            Self::NotPermitted => self.admin(shop, &["ACL", "SETUSER", "default", "+@all"]),
-            Self::Replica => self.admin(shop, &["REPLICAOF", "NO", "ONE"]),
-            Self::TooFewReplicas => {
-                self.admin::<()>(shop, &["CONFIG", "SET", "min-replicas-to-write", "0"]);
-            }
-        }
-    }
-
-    fn admin<T: redis::FromRedisValue>(self, shop: &Shop, words: &[&str]) -> T {
-        let url = format!("{}?user=admin&pass=open%20sesame", shop.redis.url());
-        let mut connection = redis::Client::open(url).unwrap().get_connection().unwrap();
-        redis::cmd(words[0]).arg(&words[1..]).query(&mut connection).unwrap_or_else(|error| {
-            panic!("{self:?}: {error}");
-        })
-    }
-}
-
-/// A script without an end; the server answers `BUSY` after a moment, and nothing until then.
-fn keep_busy(shop: &Shop) {
-    let () = shop.redis.command(&["CONFIG", "SET", "busy-reply-threshold", "1"]);
-    let url = shop.redis.url();
-    std::thread::spawn(move || {
-        let mut connection = redis::Client::open(url).unwrap().get_connection().unwrap();
-        let script = redis::cmd("EVAL").arg("while true do end").arg(0).to_owned();
-        script.exec(&mut connection).expect_err("it is killed");
-    });
-    while shop.redis.try_command::<String>(&["PING"]).is_ok() {
-        std::thread::yield_now();
-    }
-}
-
 /// The client does not wait for it; what was done is not done again.
-async fn costs_no_second_effect(refusing: Refusing) {
+async fn costs_no_second_effect(refusing: RedisRefusal) {
     let shop = Shop::open().await;
     shop.handler.pause();
     let running = tokio::spawn(shop.post("/orders").key("k").send());
     shop.handler.runs_reach(1).await;
-    refusing.begin(&shop);
+    refusing.begin(&shop.redis);
     let began = Instant::now();
     shop.handler.resume();
     let first = running.await.unwrap();
     assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
     assert_eq!((first.status, &first.body[..]), (201, &b"run 1"[..]));
     assert_eq!(first.header("Idempotency-Stored"), Some("false"));
-    refusing.end(&shop);
+    refusing.end(&shop.redis);
     eventually("it is stored after all", async || {
         (shop.idempotency.counts().stored_late == 1).then_some(())
     })
@@ -110,7 +38,7 @@ macro_rules! a_refusal_at_the_end_of_a_run {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $name() {
-                    super::costs_no_second_effect(super::Refusing::$refusing).await;
+                    super::costs_no_second_effect(tests::RedisRefusal::$refusing).await;
                 }
             )*
         }
@@ -124,6 +52,7 @@ a_refusal_at_the_end_of_a_run! {
     for_want_of_a_permission NotPermitted,
     by_a_replica Replica,
     for_want_of_replicas TooFewReplicas,
+    for_want_of_room_on_the_disk Unsaved,
 }
 
 /// Shorter than the store's patience, it costs the client a moment and nothing else.
@@ -133,14 +62,14 @@ async fn a_short_want_of_memory_at_the_end_of_a_run_costs_nothing() {
     shop.handler.pause();
     let running = tokio::spawn(shop.post("/orders").key("k").send());
     shop.handler.runs_reach(1).await;
-    Refusing::OutOfMemory.begin(&shop);
+    RedisRefusal::OutOfMemory.begin(&shop.redis);
     shop.handler.resume();
     eventually("the outcome is refused", async || {
         let errors: String = shop.redis.command(&["INFO", "errorstats"]);
         errors.contains("errorstat_OOM").then_some(())
     })
     .await;
-    Refusing::OutOfMemory.end(&shop);
+    RedisRefusal::OutOfMemory.end(&shop.redis);
     let first = running.await.unwrap();
     assert_eq!((first.status, first.header("Idempotency-Stored")), (201, None));
     let retry = shop.order("k").await;

@@ -22,6 +22,7 @@ mod rabbitmq;
 mod redis;
 mod server;
 mod small_disk;
+mod sql_refusal;
 mod zookeeper;
 
 pub use backend::Backend;
@@ -39,7 +40,8 @@ pub use postgres::PostgresServer;
 pub use probe::{Loss, Probe};
 pub use proxy::{Place, Proxy, Reached};
 pub use rabbitmq::{Publisher, RabbitMqServer};
-pub use redis::{RedisCluster, RedisServer, Sentinels, Suspended};
+pub use redis::{RedisCluster, RedisRefusal, RedisServer, Sentinels, Suspended};
 pub use server::Server;
-pub use small_disk::SmallDisk;
+pub use small_disk::{NoDisk, SmallDisk};
+pub use sql_refusal::SqlRefusal;
 pub use zookeeper::ZooKeeperServer;

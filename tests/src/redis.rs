@@ -1,9 +1,11 @@
 //! A Redis server of a test's own.
 
 mod cluster;
+mod refusal;
 mod sentinels;
 
 pub use cluster::RedisCluster;
+pub use refusal::RedisRefusal;
 pub use sentinels::Sentinels;
 
 use std::path::{Path, PathBuf};

@@ -1,12 +1,10 @@
-//! A file system of two megabytes that a test fills up.
+//! A small file system that a test fills up.
 
 use std::env;
 use std::fs::{File, remove_file};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-const SIZE: &str = "size=2m";
 
 /// Set in the process of a test that has a file system of its own: the place of it.
 const PLACE: &str = "TESTS_SMALL_DISK";
@@ -15,16 +13,31 @@ const PLACE: &str = "TESTS_SMALL_DISK";
 #[derive(Debug)]
 pub struct SmallDisk(PathBuf);
 
+/// That no file system of a test's own can be mounted here.
+#[derive(Debug)]
+pub struct NoDisk;
+
 impl SmallDisk {
-    /// Runs this test once more, in a process that has such a file system, and gives that there.
+    /// Runs this test once more, in a process that has a file system of two megabytes, and gives that there.
     ///
     /// Here it gives nothing: the test is over, in the other process or because none can be had.
     pub fn for_test(name: &str) -> Option<Self> {
+        Self::of_megabytes(2, name).unwrap_or_else(|NoDisk| {
+            eprintln!("{name} did not run: no file system of its own can be mounted here");
+            None
+        })
+    }
+
+    /// Likewise; where the other process ran the test, this gives nothing.
+    ///
+    /// # Errors
+    /// When none can be had, and the test did not run.
+    pub fn of_megabytes(size: u32, name: &str) -> Result<Option<Self>, NoDisk> {
         if let Some(place) = env::var_os(PLACE) {
-            return Some(Self(place.into()));
+            return Ok(Some(Self(place.into())));
         }
         let place = tempfile::tempdir().expect("a directory");
-        let mounts = format!("mount -t tmpfs -o {SIZE} none \"$0\" && exec \"$@\"");
+        let mounts = format!("mount -t tmpfs -o size={size}m none \"$0\" && exec \"$@\"");
         let apart = |program: &[&str]| {
             let mut command = Command::new("unshare");
             command.args(["--map-root-user", "--mount", "sh", "-c", &mounts]).arg(place.path());
@@ -33,8 +46,7 @@ impl SmallDisk {
         };
         let probe = apart(&["true"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
         if !probe.is_ok_and(|ended| ended.success()) {
-            eprintln!("{name} did not run: no file system of its own can be mounted here");
-            return None;
+            return Err(NoDisk);
         }
         let this = env::current_exe().expect("the path of this test");
         let this = this.to_str().expect("a path of UTF-8");
@@ -43,7 +55,8 @@ impl SmallDisk {
         let failed = String::from_utf8_lossy(&ended.stderr);
         assert!(ended.status.success(), "{told}\n{failed}");
         assert!(told.contains("1 passed"), "{name} is not the name of the test: {told}");
-        None
+        print!("{told}");
+        Ok(None)
     }
 
     /// The directory.

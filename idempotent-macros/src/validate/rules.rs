@@ -16,7 +16,7 @@ use syn::Lit;
 
 type Rule = fn(&Reader<'_>, &Policy, &Template) -> Option<Mistake>;
 
-const RULES: [Rule; 16] = [
+const RULES: [Rule; 17] = [
     key_varies,
     token_is_one_placeholder,
     token_is_required,
