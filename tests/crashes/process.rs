@@ -65,9 +65,14 @@ impl Process {
         stdin.write_all(b"go on\n").expect("it reads");
     }
 
+    /// Its number among the host's processes.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The names of its threads.
     pub(crate) fn threads(&self) -> Vec<String> {
-        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("it runs");
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.id())).expect("it runs");
         let name = |task: fs::DirEntry| fs::read_to_string(task.path().join("comm")).ok();
         let names = tasks.filter_map(|task| name(task.ok()?));
         names.map(|name| name.trim_end().to_owned()).collect()
@@ -75,7 +80,7 @@ impl Process {
 
     /// Stops it with SIGSTOP until the answer is dropped.
     pub(crate) fn suspend(&self) -> Suspended {
-        Suspended::new(self.child.id())
+        Suspended::new(self.id())
     }
 
     /// Ends it with SIGKILL.

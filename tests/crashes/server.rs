@@ -1,12 +1,13 @@
 //! A guarded server that tests kill and stop: `guarded STORE DATABASE LEDGER [dies|holds STEP]`.
 //!
 //! Its handlers enter what they do into a business database, and wait for a line on the standard
-//! input if the request asks for it. It kills itself or holds at the step that it is given. The ledger
-//! is the database of the route that works in a transaction.
+//! input, or for some milliseconds, if the request asks for it. It kills itself or holds at the step
+//! that it is given. The ledger is the database of the route that works in a transaction.
 
 mod faults;
 mod ledger;
 mod step;
+mod times;
 
 use actix_web::dev::Service;
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer, Responder, post, web};
@@ -21,8 +22,10 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use std::error::Error;
 use std::io::{Write, stdin, stdout};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::process::id;
+use std::time::Duration;
 use step::Step;
+use times::{Came, Ran, now};
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -59,15 +62,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
             .app_data(business.clone())
             .app_data(web::Data::new(faults))
             .wrap_fn(move |request, service| {
-                request.extensions_mut().insert(Asked(now()));
+                request.extensions_mut().insert(Came(now()));
                 let called = service.call(request);
                 async move {
-                    let response = called.await;
+                    let mut response = called.await;
                     faults.reach(Step::BeforeResponse);
+                    if let Ok(response) = &mut response {
+                        times::tell(response);
+                    }
                     response
                 }
             })
-            .service((retry, hold, lock, lock_impatiently))
+            .service((retry, hold, lasting, lock, lock_impatiently))
             .configure(|config| ledger.routes(config))
     });
     let server = server.workers(2).bind(("127.0.0.1", 0))?;
@@ -83,20 +89,13 @@ async fn connect(path: &str) -> sqlx::Result<SqlitePool> {
     let pool = SqlitePool::connect_with(options).await?;
     sqlx::raw_sql(
         "CREATE TABLE IF NOT EXISTS marks (thing TEXT, mark TEXT, attempt INTEGER);
-         CREATE TABLE IF NOT EXISTS spans (thing TEXT, attempt INTEGER, asked INTEGER, entered INTEGER);
+         CREATE TABLE IF NOT EXISTS spans (thing TEXT, attempt INTEGER, process INTEGER, asked INTEGER,
+                                         entered INTEGER);
          CREATE TABLE IF NOT EXISTS fences (thing TEXT PRIMARY KEY, fence INTEGER)",
     )
     .execute(&pool)
     .await?;
     Ok(pool)
-}
-
-/// When a request came, by the host's clock.
-struct Asked(i64);
-
-fn now() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The business database, and what handlers do to it.
@@ -111,25 +110,28 @@ impl Business {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
         let thing = header("Idempotency-Key").unwrap_or("account");
         // SQLite counts with a sign; no test gets that far.
-        let attempt = attempt.number().cast_signed();
-        self.span(thing, attempt, request).await;
+        let (attempt, began) = (attempt.number().cast_signed(), now());
+        self.span(thing, attempt, times::came(request), began).await;
         self.mark(thing, "entered", attempt).await;
         if header("X-Hold").is_some() {
             let line = web::block(|| stdin().read_line(&mut String::new())).await;
             line.expect("a thread to wait on").expect("a line");
         }
+        if let Some(slow) = header("X-Slow").and_then(|slow| slow.parse().ok()) {
+            actix_web::rt::time::sleep(Duration::from_millis(slow)).await;
+        }
         self.faults.reach(Step::BeforeEffect);
         self.mark(thing, "effect", attempt).await;
         let fenced = if self.fenced(thing, attempt).await { "made" } else { "refused" };
         self.faults.reach(Step::AfterEffect);
+        request.extensions_mut().insert(Ran { began, ended: now() });
         HttpResponse::Created().json(json!({"attempt": attempt, "fenced": fenced}))
     }
 
     /// When a run was asked for, which is before its claim, and when it began, which is after.
-    async fn span(&self, thing: &str, attempt: i64, request: &HttpRequest) {
-        let (asked, entered) = (request.extensions().get::<Asked>().map(|asked| asked.0), now());
-        let insert = sqlx::query("INSERT INTO spans VALUES (?, ?, ?, ?)");
-        let insert = insert.bind(thing).bind(attempt).bind(asked).bind(entered);
+    async fn span(&self, thing: &str, attempt: i64, came: i64, began: i64) {
+        let insert = sqlx::query("INSERT INTO spans VALUES (?, ?, ?, ?, ?)");
+        let insert = insert.bind(thing).bind(attempt).bind(id()).bind(came).bind(began);
         insert.execute(&self.pool).await.expect("the business database works");
     }
 
@@ -162,6 +164,12 @@ async fn retry(request: HttpRequest, attempt: Attempt, shop: Shop) -> impl Respo
 #[post("/hold")]
 #[idempotent(lease = "1s", on_abandoned = "hold")]
 async fn hold(request: HttpRequest, attempt: Attempt, shop: Shop) -> impl Responder {
+    shop.work(&request, &attempt).await
+}
+
+#[post("/lasting")]
+#[idempotent(lease = "10s", on_abandoned = "retry", on_in_flight = "wait", wait = "500ms")]
+async fn lasting(request: HttpRequest, attempt: Attempt, shop: Shop) -> impl Responder {
     shop.work(&request, &attempt).await
 }
 

@@ -1,0 +1,42 @@
+//! The times of a request, as the process that serves it sees them.
+
+use actix_web::dev::ServiceResponse;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpMessage, HttpRequest};
+use std::process::id;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The process, and when the request came, its handler began and ended, and its answer left.
+const SERVED: HeaderName = HeaderName::from_static("x-served");
+
+/// When a request came, in milliseconds of the host's clock.
+pub(crate) struct Came(pub(crate) i64);
+
+/// When its handler began and ended.
+pub(crate) struct Ran {
+    pub(crate) began: i64,
+    pub(crate) ended: i64,
+}
+
+pub(crate) fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// When a request came.
+pub(crate) fn came(request: &HttpRequest) -> i64 {
+    request.extensions().get::<Came>().map_or_else(now, |came| came.0)
+}
+
+/// Tells the times in a header of the answer. What did not run waited for the whole time.
+pub(crate) fn tell<B>(response: &mut ServiceResponse<B>) {
+    let (came, left) = (came(response.request()), now());
+    let (began, ended) = {
+        let extensions = response.request().extensions();
+        extensions.get::<Ran>().map_or((left, left), |ran| (ran.began, ran.ended))
+    };
+    let told = format!("{} {came} {began} {ended} {left}", id());
+    if let Ok(told) = HeaderValue::from_str(&told) {
+        response.headers_mut().insert(SERVED, told);
+    }
+}
