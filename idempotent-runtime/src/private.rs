@@ -8,13 +8,13 @@ pub use crate::http::{
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use crate::message::guard::guard_in_transaction;
 pub use crate::message::guard::{Message, guard};
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-pub use crate::transaction::tx::{IsTx, NoTx};
 pub use crate::policy::{
     ColumnValue, Definition, FingerprintOf, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight,
     OnStoreError, Policy, Row, StateRow, StateTable, Statuses, Strategy, Transition, state_number,
 };
 pub use crate::template_value::TemplateFiller;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+pub use crate::transaction::tx::{IsTx, NoTx};
 #[cfg(feature = "actix")]
 pub use actix_web::HttpRequest;
 #[cfg(feature = "actix")]
