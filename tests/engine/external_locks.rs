@@ -14,15 +14,18 @@ use idempotent_runtime::store::{
 use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
 /// The result of releasing a lock.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Release {
     Fails,
     IsNotAnswered,
+    /// Until it is told to go on; it says when it is done.
+    TakesLong(Arc<Notify>, Arc<AtomicBool>),
 }
 
 /// Grants a lock when the test says so.
@@ -36,7 +39,7 @@ impl Locks for TroubledLocks {
     fn acquire<'a>(&'a self, _: LockRequest<'a>) -> StoreFuture<'a, Option<Box<dyn LockHandle>>> {
         StoreFuture::new(async move {
             self.grant.notified().await;
-            let handle: Box<dyn LockHandle> = Box::new(TroubledLock(self.release));
+            let handle: Box<dyn LockHandle> = Box::new(TroubledLock(self.release.clone()));
             Ok(Some(handle))
         })
     }
@@ -64,6 +67,11 @@ impl LockHandle for TroubledLock {
                 StoreFuture::ready(Err(StoreError::new(StoreErrorKind::Unavailable, "release")))
             }
             Release::IsNotAnswered => StoreFuture::new(pending()),
+            Release::TakesLong(go_on, released) => StoreFuture::new(async move {
+                go_on.notified().await;
+                released.store(true, Ordering::SeqCst);
+                Ok(LeaseStatus::Held)
+            }),
         }
     }
 }
@@ -90,13 +98,35 @@ async fn a_service_that_does_not_answer_is_waited_for_no_longer_than_its_patienc
     assert_eq!(begun.unwrap_err().kind(), StoreErrorKind::Timeout);
 }
 
+/// Nobody waits for it for longer than the service's patience, and it is not cut off.
+#[tokio::test]
+async fn a_release_that_takes_long_goes_on_behind_its_caller() {
+    for is_dropped in [false, true] {
+        let (go_on, released) = (Arc::<Notify>::default(), Arc::<AtomicBool>::default());
+        let release = Release::TakesLong(Arc::clone(&go_on), Arc::clone(&released));
+        let (engine, grant) = engine(release, Duration::from_millis(50));
+        grant.notify_one();
+        let Admission::Run(run) = engine.begin(&lock()).await.unwrap() else { panic!("no run") };
+        let ending = run.release();
+        if is_dropped {
+            drop(ending);
+        } else {
+            timeout(Duration::from_mins(1), ending).await.expect("its caller does not wait");
+        }
+        assert_eq!(engine.under_way(), 1, "it has not ended");
+        go_on.notify_one();
+        assert_eq!(engine.drain(Duration::from_mins(1), OnDrainTimeout::Leased).await, 0);
+        assert!(released.load(Ordering::SeqCst), "it was cut off");
+    }
+}
+
 /// Who was told that the process ends asks another one, and is not told of the store.
 #[tokio::test]
 async fn a_lock_that_cannot_be_released_as_the_process_drains_is_no_error() {
     for (release, patience) in
         [(Release::Fails, PATIENCE), (Release::IsNotAnswered, Duration::from_millis(500))]
     {
-        let (engine, grant) = engine(release, patience);
+        let (engine, grant) = engine(release.clone(), patience);
         let asked = ClaimRequest { wait: Duration::from_mins(1), ..lock() };
         let mut waiting = pin!(engine.begin(&asked));
         assert!(poll!(&mut waiting).is_pending());

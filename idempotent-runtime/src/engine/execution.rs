@@ -6,13 +6,13 @@ use crate::engine::ending::Ending;
 use crate::engine::heartbeat::RenewalGuard;
 use crate::engine::lease::Lease;
 use crate::engine::run_context::RunContext;
+use crate::engine::unlock::unlock;
 use crate::error::StoreError;
 use crate::outcome::Outcome;
 use crate::store::{LeaseStatus, LockHandle};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::Either;
-use std::error::Error as StdError;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,7 +121,7 @@ impl Execution {
 
     fn let_go(mut self, last: Bytes, life: Duration) -> impl Future<Output = ()> {
         match std::mem::replace(&mut self.ownership, Ownership::Ending) {
-            Ownership::Lock(lock) => Either::Left(self.unlock(lock).boxed()),
+            Ownership::Lock(lock) => Either::Left(unlock(lock, self.lease, self.context).boxed()),
             Ownership::Renewed(_) | Ownership::Ending => {
                 Either::Right(self.ending(Leaves::FreeKey, last, life).put().map(drop))
             }
@@ -133,27 +133,6 @@ impl Execution {
         let Self { context, lease, ownership } = self;
         drop(ownership);
         Ending::new(context, lease, leaves, last, life)
-    }
-
-    async fn unlock(self, lock: Box<dyn LockHandle>) {
-        let core = self.core();
-        match core.bounded("release", pin!(lock.release())).await {
-            Ok(LeaseStatus::Held) => core.rooms.freed(&self.lease.key),
-            Ok(LeaseStatus::Lost) => {
-                core.counters().lost.count();
-                tracing::warn!(
-                    key = %self.lease.key,
-                    attempt = self.attempt(),
-                    "a lock was lost while its run went on",
-                );
-            }
-            // Its session ends it without us.
-            Err(error) => tracing::warn!(
-                key = %self.lease.key,
-                error = &error as &dyn StdError,
-                "a lock could not be released; it is free when its lease is over",
-            ),
-        }
     }
 
     fn core(&self) -> &EngineCore {

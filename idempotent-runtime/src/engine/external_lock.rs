@@ -4,13 +4,12 @@ use crate::engine::admission::Admission;
 use crate::engine::claim::Claim;
 use crate::engine::claimer::Claimer;
 use crate::engine::decide::Refusal;
-use crate::engine::detached::Detached;
 use crate::engine::execution::Ownership;
 use crate::engine::run_context::RunContext;
+use crate::engine::unlock::unlock;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::store::record::Owner;
-use crate::store::{LockHandle, LockRequest, Locks};
-use std::error::Error as StdError;
+use crate::store::{LockRequest, Locks};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -31,21 +30,13 @@ pub(super) async fn take(
     let Some(lock) = acquired.unwrap_or_else(late)? else {
         return Ok(Admission::Refused(busy));
     };
-    if context.core.in_flight.is_closed() {
-        Detached::to_its_end(release(lock, patience, context)).await;
-        return Ok(Admission::Refused(Refusal::Draining));
-    }
     let now = Duration::ZERO;
     let by = Claimer { owner: Owner::random(), now, first: 0, take_over: None };
     let fence = lock.fence();
     let lease = claim.lease(&by, fence, 0, claim.running(&by, fence));
-    Ok(Admission::Run(context.run(lease, Ownership::Lock(lock))))
-}
-
-/// Releases a lock that nobody uses. The drain waits for it.
-async fn release(lock: Box<dyn LockHandle>, patience: Duration, _context: RunContext) {
-    if let Ok(Err(error)) = timeout(patience, lock.release()).await {
-        let error = &error as &dyn StdError;
-        tracing::warn!(error, "a lock could not be released; it is free when its lease is over");
+    if context.core.in_flight.is_closed() {
+        unlock(lock, lease, context).await;
+        return Ok(Admission::Refused(Refusal::Draining));
     }
+    Ok(Admission::Run(context.run(lease, Ownership::Lock(lock))))
 }

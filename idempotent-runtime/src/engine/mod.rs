@@ -1,7 +1,7 @@
 //! From a claim to a decision and a run: everything that is neither HTTP nor a backend.
 //!
 //! Files import downwards, in this order: `task`, `cached`, `engine`, `external_lock`, `settle`, `resolve`, `drain`,
-//! `admission`, `execution`, `ending`, `completion`, `refusals`, `run_context`, `core`, `heartbeat`, `wait`,
+//! `admission`, `execution`, `unlock`, `ending`, `completion`, `refusals`, `run_context`, `core`, `heartbeat`, `wait`,
 //! `fair_queue`, `fences`, `in_flight`, `claim_request`, `decide`, `claim`, `claimed`, `claimer`, `definitions`,
 //! `lease`, `succession`, `pause`, `detached`.
 
@@ -36,6 +36,7 @@ mod settle;
 mod succession;
 #[cfg(feature = "actix")]
 pub(crate) mod task;
+mod unlock;
 mod wait;
 
 pub use crate::store::LeaseStatus;
