@@ -3,11 +3,12 @@
 use crate::shop::Shop;
 use crate::{Kind, Session, on_both_servers};
 use actix_web::HttpResponse;
+use futures_util::future::join_all;
 use std::time::{Duration, Instant};
-use tests::{Reply, eventually};
+use tests::{SqlRefusal, eventually};
 
 on_both_servers! {
-    a_table_that_is_gone_at_the_end_of_a_run_costs_no_second_effect,
+    a_refusal_at_the_end_of_a_run_costs_no_second_effect,
     an_outcome_that_the_database_never_takes_leaves_a_tombstone,
     a_table_that_is_emptied_in_mid_handler_costs_no_second_effect,
 }
@@ -15,32 +16,24 @@ on_both_servers! {
 /// The engine's patience with its store, two seconds, and something for a busy host; far below the lease.
 const BOUND: Duration = Duration::from_secs(12);
 
-/// The answer to an order during whose run this happens.
-async fn ordered_while(shop: &Shop, happens: impl Future<Output = ()>) -> Reply {
-    shop.handler.pause();
-    let meanwhile = async {
-        shop.handler.runs_reach(1).await;
-        happens.await;
-        shop.handler.resume();
-    };
-    tokio::join!(shop.order("k"), meanwhile).0
-}
-
-/// An error that is sorted as permanent is insisted on like every other.
-async fn a_table_that_is_gone_at_the_end_of_a_run_costs_no_second_effect(kind: Kind) {
-    let database = kind.database().await;
-    let shop = Shop::open(&database).await;
-    let mut session = Session::open(&database).await;
-    let first =
-        ordered_while(&shop, session.run("ALTER TABLE idempotency_records RENAME TO away")).await;
-    assert_eq!((first.status, first.header("Idempotency-Stored")), (201, Some("false")));
-    session.run("ALTER TABLE away RENAME TO idempotency_records").await;
-    eventually("it is stored after all", async || {
-        (shop.idempotency.counts().stored_late == 1).then_some(())
-    })
+/// For want of a table, of room, of a permission, or of a lock; some errors are sorted as permanent.
+async fn a_refusal_at_the_end_of_a_run_costs_no_second_effect(kind: Kind) {
+    let refusals = kind.pick(SqlRefusal::POSTGRES, SqlRefusal::MARIADB);
+    // At once: each has a database of its own, and takes the store's patience.
+    join_all(refusals.map(async |SqlRefusal { name, begins, ends }| {
+        let database = kind.database().await;
+        let shop = Shop::open(&database).await;
+        let mut session = Session::open(&database).await;
+        let first = shop.ordered_while(session.run(begins)).await;
+        assert_eq!((first.status, first.header("Idempotency-Stored")), (201, Some("false")));
+        session.run(ends).await;
+        eventually(name, async || (shop.idempotency.counts().stored_late == 1).then_some(())).await;
+        let retry = shop.order("k").await;
+        assert_eq!((retry.is_replay(), &retry.body), (true, &first.body), "{name}");
+        let counts = shop.idempotency.counts();
+        assert_eq!((counts.not_stored, counts.lost, shop.handler.runs()), (1, 0, 1), "{name}");
+    }))
     .await;
-    let retry = shop.order("k").await;
-    assert_eq!((retry.is_replay(), &retry.body, shop.handler.runs()), (true, &first.body, 1));
 }
 
 /// The limit of a packet is known for what it is; a constraint is believed after three refusals over five seconds.
@@ -75,7 +68,7 @@ async fn a_table_that_is_emptied_in_mid_handler_costs_no_second_effect(kind: Kin
     let database = kind.database().await;
     let shop = Shop::open(&database).await;
     let mut session = Session::open(&database).await;
-    let first = ordered_while(&shop, session.run("DELETE FROM idempotency_records")).await;
+    let first = shop.ordered_while(session.run("DELETE FROM idempotency_records")).await;
     assert_eq!((first.status, first.header("Idempotency-Stored")), (201, None));
     let retry = shop.order("k").await;
     assert_eq!((retry.is_replay(), &retry.body, shop.handler.runs()), (true, &first.body, 1));

@@ -25,6 +25,17 @@ impl Shop {
         self.app.post("/orders").key(key).send().await
     }
 
+    /// The answer to the first order, during whose run this happens.
+    pub(crate) async fn ordered_while(&self, happens: impl Future<Output = ()>) -> Reply {
+        self.handler.pause();
+        let meanwhile = async {
+            self.handler.runs_reach(1).await;
+            happens.await;
+            self.handler.resume();
+        };
+        tokio::join!(self.order("k"), meanwhile).0
+    }
+
     pub(crate) async fn brief(&self, key: &str) -> Reply {
         self.app.post("/brief").key(key).send().await
     }

@@ -1,6 +1,7 @@
 //! The `SQLite` store where its file takes something back, or has no room; invariant L8.
 
 use crate::shop::Shop;
+use actix_web::HttpResponse;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use idempotent_runtime::SqliteStore;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
-use tests::SmallDisk;
+use tests::{SmallDisk, eventually};
 
 const LONG: Duration = Duration::from_hours(1);
 
@@ -95,6 +96,25 @@ async fn a_full_disk_is_over_when_there_is_room() {
             assert_eq!((reply.status, reply.is_replay()), (201, false), "{key} {reply:?}");
         }
     }
+}
+
+/// S17: nothing but the end of a run needs room.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_is_full_at_the_end_of_a_run_costs_no_second_effect() {
+    let name = "sqlite_file::a_disk_that_is_full_at_the_end_of_a_run_costs_no_second_effect";
+    let Some(disk) = SmallDisk::for_test(name) else { return };
+    let records = disk.path().join("records.db");
+    let shop = Shop::open(&format!("sqlite:{}", records.display())).await;
+    // Larger than the room that is left inside of its files.
+    shop.handler.answers(|run| HttpResponse::Created().body(vec![b'a'; (1 << 18) + run]));
+    let first = shop.ordered_while(async { disk.fill() }).await;
+    assert_eq!((first.status, first.header("Idempotency-Stored")), (201, Some("false")));
+    shop.order("k").await.is_problem(409, "in-progress");
+    disk.make_room();
+    let stored = async || (shop.idempotency.counts().stored_late == 1).then_some(());
+    eventually("it is stored after all", stored).await;
+    let retry = shop.order("k").await;
+    assert_eq!((retry.is_replay(), retry.body == first.body, shop.handler.runs()), (true, true, 1));
 }
 
 /// A clock of the app's own that panics once on the store's thread.
