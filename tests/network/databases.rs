@@ -5,7 +5,8 @@ use futures_util::future::join_all;
 use idempotent_runtime::Idempotency;
 use std::time::{Duration, Instant};
 use tests::{
-    ControlledHandler, MariaDbServer, PostgresServer, Proxy, Reply, Sender, Server, eventually,
+    ControlledHandler, Guest, MariaDbServer, PostgresServer, Proxy, Reply, Sender, Server,
+    eventually,
 };
 
 /// Makes a test of every behaviour for each server.
@@ -44,6 +45,8 @@ on_both_servers! {
     a_replay_whose_answer_is_cut_is_still_the_same_to_the_byte
     renewals_that_fail_in_a_freeze_shorter_than_the_lease_lose_nothing
     a_freeze_longer_than_the_lease_loses_the_key_to_who_asks_for_it
+    an_outcome_is_stored_behind_its_answer_when_the_network_comes_back
+    who_leaves_while_its_claim_is_on_its_way_gives_its_key_back
 }
 
 /// An app whose database is far away, and one beside it. They share the handler.
@@ -221,4 +224,39 @@ async fn a_freeze_longer_than_the_lease_loses_the_key_to_who_asks_for_it(net: Ap
     assert_eq!((&first.body[..], &second.body[..]), (&b"run 1"[..], &b"run 2"[..]));
     assert_replays(&net.far("/brief", "k").await, "run 2");
     assert_eq!(net.handler.runs(), 2);
+}
+
+/// S17 and L9.
+async fn an_outcome_is_stored_behind_its_answer_when_the_network_comes_back(net: Apart) {
+    let running = net.held("/orders").await;
+    net.proxy.refuse();
+    net.handler.resume();
+    let began = Instant::now();
+    assert_ran(&running.await.expect("no panic"), Some("false"));
+    assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
+    net.near("/orders", "k").await.is_problem(409, "in-progress");
+    net.proxy.pass();
+    assert_eq!(net.idempotency.drain(Duration::from_mins(1)).await, 0);
+    assert_replays(&net.near("/orders", "k").await, "run 1");
+    let counts = net.idempotency.counts();
+    assert_eq!((counts.stored_late, counts.lost, net.handler.runs()), (1, 0, 1));
+}
+
+/// L3: nobody would run with the key for ten minutes.
+async fn who_leaves_while_its_claim_is_on_its_way_gives_its_key_back(net: Apart) {
+    net.proxy.freeze();
+    let guest = Guest::post(&net.far, "/slow", "alice", "k").await;
+    let is = async |many| {
+        eventually("so many are under way", async || {
+            (net.idempotency.under_way() == many).then_some(())
+        })
+        .await;
+    };
+    is(1).await;
+    guest.leaves();
+    net.proxy.pass();
+    is(0).await;
+    // It has run if its answer came before the server knew that it left.
+    let retry = net.near("/slow", "k").await;
+    assert_eq!((retry.status, net.handler.runs()), (201, 1), "{retry:?}");
 }

@@ -3,7 +3,7 @@
 use crate::{BOUND, Net, assert_ran, assert_replays};
 use actix_web::HttpResponse;
 use std::time::{Duration, Instant};
-use tests::eventually;
+use tests::{Guest, eventually};
 
 async fn until_the_lease_is_over(net: &Net) {
     eventually("the lease is over", async || net.lease_left().is_none().then_some(())).await;
@@ -65,6 +65,27 @@ async fn a_claim_that_was_given_up_does_not_hold_its_key() {
     assert_eq!(net.idempotency.drain(Duration::from_mins(1)).await, 0);
     assert_ran(&net.near("/slow", "k").await, None);
     assert_eq!(net.runs(), 1);
+}
+
+/// Likewise of a client that does not wait for its refusal.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_leaves_while_its_claim_is_on_its_way_gives_its_key_back() {
+    let net = Net::open().await;
+    let is = async |many| {
+        eventually("so many are under way", async || {
+            (net.idempotency.under_way() == many).then_some(())
+        })
+        .await;
+    };
+    net.proxy.freeze();
+    let guest = Guest::post(&net.far, "/slow", "alice", "k").await;
+    is(1).await;
+    guest.leaves();
+    net.proxy.pass();
+    is(0).await;
+    // It has run if its answer came before the server knew that it left.
+    let retry = net.near("/slow", "k").await;
+    assert_eq!((retry.status, net.runs()), (201, 1), "{retry:?}");
 }
 
 /// The client is told at once; the store, as soon as it can be.
