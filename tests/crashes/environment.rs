@@ -6,7 +6,9 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, MySqlConnection, PgConnection, Row, SqliteConnection};
 use std::path::PathBuf;
 use tempfile::TempDir;
-use tests::{MariaDbServer, PostgresServer, RedisServer, ZooKeeperServer};
+use tests::{
+    MariaDbServer, PostgresServer, RedisRefusal, RedisServer, SqlRefusal, ZooKeeperServer,
+};
 
 /// The records of a database.
 macro_rules! values {
@@ -24,6 +26,15 @@ macro_rules! forget {
         let mut connection = $connection::connect($url).await.expect("the store is there");
         let forgotten = sqlx::query("DELETE FROM idempotency_records").execute(&mut connection);
         forgotten.await.expect("it deletes");
+    }};
+}
+
+/// Runs statements in a database.
+macro_rules! run {
+    ($connection:ident, $url:expr, $statements:expr) => {{
+        let mut connection = $connection::connect($url).await.expect("the store is there");
+        let done = sqlx::raw_sql($statements).execute(&mut connection);
+        done.await.expect("it accepts the statements");
     }};
 }
 
@@ -156,6 +167,33 @@ impl Environment {
             forget!(PgConnection, &self.store);
         } else {
             forget!(MySqlConnection, &self.store);
+        }
+    }
+
+    /// From here on the store refuses to write.
+    pub(crate) async fn refuse(&self) {
+        match &self.redis {
+            Some(redis) => RedisRefusal::OutOfMemory.begin(redis),
+            None => self.run(|refusal| refusal.begins).await,
+        }
+    }
+
+    /// From here on it does not.
+    pub(crate) async fn accept(&self) {
+        match &self.redis {
+            Some(redis) => RedisRefusal::OutOfMemory.end(redis),
+            None => self.run(|refusal| refusal.ends).await,
+        }
+    }
+
+    /// Runs the statements of a refusal for want of room.
+    async fn run(&self, statements: impl Fn(SqlRefusal) -> &'static str) {
+        if self.store.starts_with("sqlite:") {
+            run!(SqliteConnection, &self.store, statements(SqlRefusal::SQLITE[0]));
+        } else if self.store.starts_with("postgres:") {
+            run!(PgConnection, &self.store, statements(SqlRefusal::POSTGRES[1]));
+        } else {
+            run!(MySqlConnection, &self.store, statements(SqlRefusal::MARIADB[1]));
         }
     }
 

@@ -7,5 +7,6 @@ mod locks;
 mod matrix;
 mod pauses;
 mod process;
+mod refusals;
 mod step;
 mod threads;
