@@ -76,8 +76,9 @@ use proc_macro2::TokenStream;
 /// It takes `key` (default: path and query; it must contain all that the answer depends on), `operation`,
 /// `scope`, `ttl`, `stale`, `lease`, `wait`, `store` (default: 2xx but 206), `headers`, `drop_headers` and
 /// `max_body`.
-/// Requests that miss at the same time wait for one that computes; after `wait`, or without the store,
-/// they compute for themselves. Answers get an `ETag` and `Age`, and `If-None-Match` is answered with 304.
+/// Requests that miss at the same time wait for one that computes; after `wait` one of each process computes
+/// beside it, and without the store all do. Answers get an `ETag` and `Age`, and `If-None-Match` is answered
+/// with 304.
 /// An answer with `no-store` or `Set-Cookie`, in a shared scope with `private` or a header that shows a
 /// credential, or whose `Vary` names a header that neither the key's template nor `scope` reads, is not kept.
 /// The handler's own `Cache-Control` is sent on; without one, other caches must ask each time.

@@ -1,7 +1,7 @@
 //! The settings of an engine, and the check that they fit together.
 
 use crate::clock::{Clock, SystemClock};
-use crate::engine::{Engine, OnDrainTimeout};
+use crate::engine::{Engine, OnDrainTimeout, WAITERS};
 use crate::error::StoreError;
 use crate::policy::{LONGEST, SHORTEST_LEASE};
 use crate::store::{Finding, Locks, Severity, Store};
@@ -26,6 +26,8 @@ pub(crate) struct Setup {
     /// The place of locks, if not the store.
     pub(crate) locks: Option<Arc<dyn Locks>>,
     pub(crate) on_drain_timeout: OnDrainTimeout,
+    /// The most requests that wait for one key.
+    pub(crate) waiters: usize,
 }
 
 /// Whether the store's settings are looked at.
@@ -94,6 +96,7 @@ impl Setup {
             database: None,
             locks: None,
             on_drain_timeout: OnDrainTimeout::default(),
+            waiters: WAITERS,
         }
     }
 
@@ -101,9 +104,10 @@ impl Setup {
     pub(crate) fn build(self) -> Result<Arc<Base>, BuildError> {
         self.check_settings()?;
         self.check_store()?;
-        let engine = Engine::with_locks(self.store, self.clock, self.store_patience, self.locks);
+        let Self { store, clock, settings, store_patience, database, locks, .. } = self;
+        let Self { on_drain_timeout, waiters, .. } = self;
+        let engine = Engine::with_waiters(store, clock, store_patience, locks, waiters);
         engine.start_thread().map_err(BuildError::NoThread)?;
-        let Self { settings, database, on_drain_timeout, .. } = self;
         Ok(Arc::new(Base { engine, settings, database, on_drain_timeout }))
     }
 
@@ -203,6 +207,15 @@ macro_rules! common_settings {
         /// How long a duplicate waits, where it waits. Defaults to 10 seconds.
         pub fn wait(mut self, wait: std::time::Duration) -> Self {
             self.setup.settings.wait = wait;
+            self
+        }
+
+        /// The most requests of one process that wait for one key. Defaults to 10 240.
+        ///
+        /// One more is told at once that the first is in progress, or that the lock is taken; a `cache` computes
+        /// without keeping.
+        pub fn waiters_for_one_key(mut self, waiters: usize) -> Self {
+            self.setup.waiters = waiters;
             self
         }
 

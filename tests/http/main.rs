@@ -33,6 +33,7 @@ mod cache;
 mod callers;
 mod contention;
 mod credentials;
+mod crowds;
 mod doctor;
 mod faults;
 mod fingerprints;

@@ -5,13 +5,15 @@
 //! bytes it found at the start: whatever was forgotten in between is not brought back.
 
 use crate::engine::engine::Engine;
+use crate::engine::fair_queue::Front;
+use crate::engine::in_flight::InFlightGuard;
 use crate::engine::lease::decode;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::fingerprint::Fingerprint;
 use crate::key::{Guard, StorageKey};
 use crate::outcome::{Outcome, StoredResponse};
 use crate::policy::DefinitionId;
-use crate::store::record::{Origin, Record, State};
+use crate::store::record::{Origin, Owner, Record, State};
 use crate::store::{Entry, Label, LeaseStatus, Swap};
 use bytes::Bytes;
 use std::time::Duration;
@@ -38,8 +40,10 @@ impl AnswerLife {
 /// The result of looking an answer up.
 #[derive(Debug)]
 pub(crate) enum Lookup {
-    /// Nothing, or a computation under way.
+    /// Nothing.
     Nothing,
+    /// A computation under way.
+    UnderWay(Owner),
     /// An answer.
     Fresh(Box<CachedAnswer>),
     /// An answer that somebody should compute again.
@@ -111,6 +115,55 @@ pub(crate) async fn replace(
     })
 }
 
+/// The turn of one of this process to compute beside an owner that takes long.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    _front: Front,
+    _in_flight: InFlightGuard,
+}
+
+/// Waits for the turn to compute beside an owner, which one of this process has at a time. Nothing, if too
+/// many wait for it, or for too long, or the process is about to end.
+pub(crate) async fn turn_beside(
+    engine: &Engine,
+    key: &StorageKey,
+    at_most: Duration,
+) -> Option<Turn> {
+    let front = engine.core().queues.front(*key, at_most).await?;
+    Some(Turn { _front: front, _in_flight: engine.enter()? })
+}
+
+/// Puts what was computed beside an owner in the place of its record, unless it ended, or was forgotten.
+///
+/// It was computed after its owner claimed, so it is at least as new as the owner's own.
+///
+/// # Errors
+/// When the store did not answer.
+pub(crate) async fn overtake(
+    engine: &Engine,
+    key: &StorageKey,
+    owner: Owner,
+    outcome: Outcome,
+    life: Duration,
+) -> Result<LeaseStatus, StoreError> {
+    let (core, state) = (engine.core(), State::Completed(outcome));
+    for _ in 0..RACES {
+        let Some(entry) = core.read(key).await? else { return Ok(LeaseStatus::Lost) };
+        let record = decode(key, &entry.value, "read")?;
+        match record.state {
+            State::InProgress { owner: now, .. } if now == owner => {}
+            _ => return Ok(LeaseStatus::Lost),
+        }
+        let next = Record { state: state.clone(), ..record }.encode(key);
+        // It may have been renewed meanwhile.
+        if core.swap(key, &entry.value, &next, life).await? == Swap::Done {
+            core.rooms.finished(key);
+            return Ok(LeaseStatus::Held);
+        }
+    }
+    Err(StoreError::new(StoreErrorKind::Busy, "swap"))
+}
+
 /// Forgets what is there, and what is being computed: its owner finds its lease taken.
 ///
 /// # Errors
@@ -151,7 +204,8 @@ fn found(
             if is_fresh { Lookup::Fresh(answer) } else { Lookup::Stale(answer) }
         }
         State::Completed(_) => Lookup::NotKept,
-        State::Issued | State::InProgress { .. } | State::Cancelled => Lookup::Nothing,
+        State::InProgress { owner, .. } => Lookup::UnderWay(owner),
+        State::Issued | State::Cancelled => Lookup::Nothing,
     })
 }
 

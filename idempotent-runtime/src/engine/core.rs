@@ -49,13 +49,13 @@ pub(crate) struct EngineCore {
 }
 
 impl EngineCore {
-    pub(super) fn new(tools: Tools, locks: Option<Arc<dyn Locks>>) -> Self {
+    pub(super) fn new(tools: Tools, locks: Option<Arc<dyn Locks>>, waiters: usize) -> Self {
         Self {
             tools,
             locks,
-            rooms: WaitingRooms::default(),
+            rooms: WaitingRooms::new(waiters),
             in_flight: Arc::default(),
-            queues: FairQueues::default(),
+            queues: FairQueues::new(waiters),
             fences: Fences::default(),
             heartbeat: Heartbeat::default(),
             definitions: Definitions::default(),

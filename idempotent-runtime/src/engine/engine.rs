@@ -29,6 +29,9 @@ use std::time::Duration;
 /// When it is worth asking again after a place in the queue was not good enough.
 const IN_QUEUE: Duration = Duration::from_secs(1);
 
+/// The most requests of one process that wait for one key, where nobody says how many.
+pub(crate) const WAITERS: usize = 10_240;
+
 /// Claims keys and keeps them while handlers run, on one store.
 ///
 /// Clones share everything.
@@ -50,8 +53,20 @@ impl Engine {
         patience: Duration,
         locks: Option<Arc<dyn Locks>>,
     ) -> Self {
+        Self::with_waiters(store, clock, patience, locks, WAITERS)
+    }
+
+    /// The same, with another bound on those who wait for one key.
+    #[must_use]
+    pub fn with_waiters(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        patience: Duration,
+        locks: Option<Arc<dyn Locks>>,
+        waiters: usize,
+    ) -> Self {
         let tools = Tools { store, clock, counters: Arc::default(), patience };
-        Self(Arc::new(EngineCore::new(tools, locks)))
+        Self(Arc::new(EngineCore::new(tools, locks, waiters)))
     }
 
     /// Decides what becomes of a request: it runs, gets a stored response, or is refused.
@@ -149,7 +164,7 @@ impl Engine {
                 Decision::Wait(retry_after) => {
                     let waiting = waiting.get_or_insert_with(|| {
                         let (until, slot) = (asked + *wait, core.rooms.enter(claim.key));
-                        Box::new(Waiting { until, slot })
+                        Box::new(Waiting { until, slot, turn: None })
                     });
                     // Waiting is rare, and its future large.
                     let woken =

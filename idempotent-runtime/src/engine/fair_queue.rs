@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How many requests may stand in one queue; the next is refused at once.
-const LONGEST: usize = 1024;
-
 /// The queues of one engine.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct FairQueues(Arc<Mutex<HashMap<StorageKey, Arc<Semaphore>>>>);
+#[derive(Clone, Debug)]
+pub(crate) struct FairQueues {
+    queues: Arc<Mutex<HashMap<StorageKey, Arc<Semaphore>>>>,
+    /// How many may stand in one; the next is refused at once.
+    longest: usize,
+}
 
 /// The front of a queue; the next moves up when it is dropped.
 #[derive(Debug)]
@@ -34,6 +35,11 @@ struct QueuePlace {
 }
 
 impl FairQueues {
+    /// Queues in each of which so many may stand.
+    pub(crate) fn new(longest: usize) -> Self {
+        Self { queues: Arc::default(), longest }
+    }
+
     /// Waits to be at the front, at most this long; nothing, if that was too short or the queue too
     /// long.
     pub(crate) async fn front(&self, key: StorageKey, at_most: Duration) -> Option<Front> {
@@ -51,7 +57,7 @@ impl FairQueues {
         let mut queues = self.lock();
         let queue = queues.entry(key).or_insert_with(|| Arc::new(Semaphore::new(1)));
         // One reference is the map's own, and whoever waits holds a second one.
-        let joined = Arc::strong_count(queue) <= 2 * LONGEST;
+        let joined = Arc::strong_count(queue) <= self.longest.saturating_mul(2);
         let place = QueuePlace { queues: self.clone(), key, queue: Some(Arc::clone(queue)) };
         // A place that is given up at once takes the lock again.
         drop(queues);
@@ -59,7 +65,7 @@ impl FairQueues {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<StorageKey, Arc<Semaphore>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -80,10 +86,11 @@ mod tests {
 
     const KEY: StorageKey = StorageKey::from_bytes([7; 32]);
     const LONG: Duration = Duration::from_mins(1);
+    const LENGTH: usize = 16;
 
     #[tokio::test]
     async fn who_came_first_is_served_first_and_an_empty_line_is_taken_down() {
-        let queues = FairQueues::default();
+        let queues = FairQueues::new(LENGTH);
         let served = Arc::new(Mutex::new(Vec::new()));
         let front = queues.front(KEY, LONG).await.unwrap();
         let mut waiting = Vec::new();
@@ -106,10 +113,10 @@ mod tests {
 
     #[tokio::test]
     async fn who_finds_the_line_too_long_is_refused_at_once_and_holds_nobody_up() {
-        let queues = FairQueues::default();
+        let queues = FairQueues::new(LENGTH);
         let front = queues.front(KEY, LONG).await.unwrap();
         let mut waiting = Vec::new();
-        for _ in 0..LONGEST + 9 {
+        for _ in 0..LENGTH + 9 {
             let queues = queues.clone();
             waiting.push(tokio::spawn(async move { queues.front(KEY, LONG).await.is_some() }));
             // On this one thread the task now runs until it stands in the queue or is refused.
@@ -122,13 +129,13 @@ mod tests {
             served += usize::from(waiting.await.unwrap());
         }
         // One more is at the front.
-        assert_eq!(served, LONGEST - 1);
+        assert_eq!(served, LENGTH - 1);
         assert!(queues.lock().is_empty());
     }
 
     #[tokio::test]
     async fn who_gives_up_leaves_the_line_to_the_others() {
-        let queues = FairQueues::default();
+        let queues = FairQueues::new(LENGTH);
         let front = queues.front(KEY, LONG).await.unwrap();
         assert!(queues.front(KEY, Duration::from_millis(1)).await.is_none());
         drop(front);
@@ -149,7 +156,7 @@ mod interleavings {
     #[test]
     fn one_is_at_the_front_everybody_gets_there_and_the_line_is_taken_down() {
         let order = || {
-            let queues = FairQueues::default();
+            let queues = FairQueues::new(3);
             let (ahead, served) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
             let waiting = [(); 3].map(|()| {
                 let (queues, ahead, served) =

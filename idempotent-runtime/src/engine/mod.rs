@@ -56,6 +56,7 @@ pub(crate) use definitions::RecordPlace;
 pub(crate) use detached::{Detached, spawn};
 pub use drain::OnDrainTimeout;
 pub use engine::Engine;
+pub(crate) use engine::WAITERS;
 pub use execution::Execution;
 pub(crate) use in_flight::InFlightGuard;
 pub use lease::{IfForgotten, Lease};

@@ -13,10 +13,11 @@ use crate::sync::{Mutex, MutexGuard, PoisonError};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 
-/// How many requests of one process may wait for one key; the next is refused at once.
-const SLOTS: usize = 1024;
+/// How many of those who were woken ask the store at a time: however many wait, it meets no storm.
+const TURNS: usize = 64;
 
 /// The pause before the lookout's first and later readings; each is jittered by half.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -29,9 +30,12 @@ const TICK: Duration = Duration::from_millis(1);
 const TOLD_PAUSE: Duration = Duration::from_secs(1);
 
 /// The rooms of one engine.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct WaitingRooms {
     rooms: Mutex<HashMap<StorageKey, OpenRoom>>,
+    /// How many may wait for one key; the next is refused at once.
+    slots: usize,
+    turns: Semaphore,
 }
 
 /// A room and how many wait in it.
@@ -68,15 +72,29 @@ pub(super) struct Waiting<'a> {
     pub(super) until: Duration,
     /// None, if too many wait already.
     pub(super) slot: Option<WaiterSlot<'a>>,
+    /// The turn of who was woken, until it waits again.
+    pub(super) turn: Option<SemaphorePermit<'a>>,
 }
 
 impl Waiting<'_> {
-    /// Waits for news of the key, until its time is up.
-    pub(super) async fn wait(&self, store: &dyn Store, now: Duration, patience: Duration) -> Woken {
-        match &self.slot {
-            Some(slot) => slot.wait(store, patience, self.until.saturating_sub(now)).await,
-            None => Woken::TimedOut,
+    /// Waits for news of the key and for a turn to ask, until its time is up.
+    pub(super) async fn wait(
+        &mut self,
+        store: &dyn Store,
+        now: Duration,
+        patience: Duration,
+    ) -> Woken {
+        self.turn = None;
+        let Some(slot) = &self.slot else { return Woken::TimedOut };
+        let at_most = self.until.saturating_sub(now);
+        let began = Instant::now();
+        if slot.wait(store, patience, at_most).await == Woken::TimedOut {
+            return Woken::TimedOut;
         }
+        let left = at_most.saturating_sub(began.elapsed());
+        let turn = tokio::time::timeout(left, slot.rooms.turns.acquire()).await;
+        self.turn = turn.ok().and_then(Result::ok);
+        if self.turn.is_some() { Woken::News } else { Woken::TimedOut }
     }
 }
 
@@ -90,11 +108,16 @@ pub(crate) enum Woken {
 }
 
 impl WaitingRooms {
+    /// Rooms in each of which so many may wait.
+    pub(crate) fn new(slots: usize) -> Self {
+        Self { rooms: Mutex::default(), slots, turns: Semaphore::new(TURNS) }
+    }
+
     /// Takes a place, unless the room is full.
     pub(crate) fn enter(&self, key: StorageKey) -> Option<WaiterSlot<'_>> {
         let mut rooms = self.lock();
         let open = rooms.entry(key).or_default();
-        (open.slots < SLOTS).then(|| {
+        (open.slots < self.slots).then(|| {
             open.slots += 1;
             WaiterSlot { rooms: self, key, room: Arc::clone(&open.room) }
         })
@@ -237,7 +260,7 @@ mod interleavings {
     #[test]
     fn who_waits_is_woken_and_the_last_one_closes_the_room() {
         let order = || {
-            let rooms = Arc::new(WaitingRooms::default());
+            let rooms = Arc::new(WaitingRooms::new(3));
             let guests = [(); 2].map(|()| {
                 let rooms = Arc::clone(&rooms);
                 thread::spawn(move || drop(rooms.enter(KEY)))

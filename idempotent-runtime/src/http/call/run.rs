@@ -1,9 +1,10 @@
 //! The run of a request: where its guard stands, and the state that request and driver share.
 
 use crate::engine::Execution;
-use crate::engine::cached::{AnswerLife, CachedAnswer};
+use crate::engine::cached::{AnswerLife, CachedAnswer, Turn};
 use crate::http::answer::caching::Audience;
 use crate::key::{KeyParts, StorageKey};
+use crate::store::record::Owner;
 use crate::transaction::{TransactionRun, TxSlot};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use std::cell::{Cell, OnceCell, RefCell};
@@ -32,6 +33,8 @@ pub(crate) enum ComputingTurn {
     First(Execution),
     /// Once more: the other readers get the old answer meanwhile.
     Again(Execution, Box<CachedAnswer>),
+    /// Beside its owner, who takes long: the other readers of this process wait for either.
+    Beside(Turn, Owner),
 }
 
 /// The place of an answer, with its life and its readers.

@@ -6,30 +6,25 @@
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
 use crate::engine::cached::{self, AnswerLife, CachedAnswer, Lookup};
-use crate::engine::{Admission, Refusal};
+use crate::engine::{Admission, ClaimRequest, Refusal};
 use crate::error::StoreError;
-use crate::fingerprint::Fingerprint;
 use crate::http::answer::caching::{Audience, conditional, with_age};
 use crate::http::answer::keep::{KeepFor, Kept, keep};
-use crate::http::answer::problem::ProblemKind;
 use crate::http::answer::refusal;
 use crate::http::answer::stored_response::rebuild;
 use crate::http::answer::vary::varies_beyond;
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::call::{Call, Exit};
-use crate::http::call::claim_request::{place, scope};
-use crate::http::call::definition::pattern;
 use crate::http::call::run::{AnswerPlace, Computation, ComputingTurn, GuardedRun};
+use crate::http::guard::cache_requests::cache_requests;
 use crate::http::guard::reply::{has_too_many_runs, refused};
-use crate::http::request::target;
-use crate::key::{Guard, KeyParts, StorageKey};
+use crate::key::StorageKey;
 use crate::outcome::{Outcome, StoredResponse};
-use crate::policy::{KeyRequirement, Policy};
-use crate::strategy::RequestIdentity;
-use crate::strategy::cache::{CacheRequests, requests};
+use crate::policy::Policy;
+use crate::store::record::Owner;
+use crate::strategy::cache::CacheRequests;
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse};
-use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::time::Duration;
 use tokio::task::yield_now;
@@ -56,8 +51,10 @@ pub(super) async fn read(call: &mut Call) -> Result<(), Exit> {
         Ok(Lookup::Fresh(found) | Lookup::Stale(found)) => {
             Err(found_answer(call, found.response, found.age, audience))
         }
-        Ok(Lookup::Nothing) if computes => compute_first(call, &read, answer).await,
-        Ok(Lookup::Nothing | Lookup::NotKept) => Ok(()),
+        Ok(Lookup::Nothing | Lookup::UnderWay(_)) if computes => {
+            compute_first(call, &read, answer).await
+        }
+        Ok(Lookup::Nothing | Lookup::UnderWay(_) | Lookup::NotKept) => Ok(()),
         Ok(Lookup::OfAnother) => Err(refused(call, Refusal::OtherDefinition)),
         Err(error) => {
             tell_uncached(call, &error);
@@ -66,61 +63,56 @@ pub(super) async fn read(call: &mut Call) -> Result<(), Exit> {
     }
 }
 
-async fn cache_requests(call: &Call) -> Result<(CacheRequests, Audience), Exit> {
-    check_key(call)?;
-    let (key, scope) = (read_key(call)?, scope(call).await?);
-    let audience = if scope.is_empty() { Audience::All } else { Audience::OneScope };
-    let pattern = pattern(&call.request);
-    // An operation that is named belongs to no route, and so to no host.
-    let owner = match call.policy.operation {
-        None => place(call, &pattern)?,
-        Some(_) => Cow::Borrowed(&*pattern),
-    };
-    let identity = RequestIdentity {
-        guard: Guard::Cache,
-        scope: &scope,
-        route: ("", &owner),
-        operation: call.policy.operation,
-        shown: &call.shown,
-        key: &key,
-        fingerprint: Fingerprint::NONE,
-        clock: call.app.engine().clock(),
-    };
-    let requests = requests(call.policy, call.app.settings(), &identity);
-    call.state.scope.replace(scope);
-    Ok((requests, audience))
-}
-
-/// An answer that belongs to its route's pattern must tell all its paths apart: without `{path.id}` in
-/// the key, all users would get the answer for one.
-fn check_key(call: &Call) -> Result<(), Exit> {
-    let Some(read) = call.policy.key_paths else { return Ok(()) };
-    let mut parameters = call.request.match_info().iter();
-    let Some((name, _)) = parameters.find(|(name, _)| !read.contains(name)) else { return Ok(()) };
-    let why = format!(
-        "the key of a cache does not read the path parameter `{name}` of `{}`: add `{{path.{name}}}` \
-         to the key, or name the `operation` if all its values share one answer",
-        pattern(&call.request),
-    );
-    Err(call.misconfigured(&why))
-}
-
-/// The handler's own template, or path and query.
-fn read_key(call: &Call) -> Result<Cow<'_, KeyParts>, Exit> {
-    if call.policy.key_requirement == KeyRequirement::Unkeyed {
-        let path = target::path(&call.request);
-        let key = KeyParts::new().value(&place(call, &path)?);
-        return Ok(Cow::Owned(key.value(&target::query(&call.request))));
-    }
-    call.filled(&call.values.key, ProblemKind::KeyInvalid).map(Cow::Borrowed)
-}
-
 /// On a miss, the request claims the key as usual: it computes, or waits for the one that does.
 async fn compute_first(call: &Call, read: &CacheRequests, answer: AnswerPlace) -> Result<(), Exit> {
     if has_too_many_runs(call) {
         return Ok(());
     }
     match call.app.engine().begin(&read.first).await {
+        Ok(Admission::Refused(Refusal::InProgress { .. })) => {
+            Box::pin(wait_on(call, read, answer)).await
+        }
+        admission => admitted(call, admission, answer),
+    }
+}
+
+/// The one that computes takes long. One of this process at a time computes beside it; the others wait on, for
+/// a lease more, for the answer of either.
+async fn wait_on(call: &Call, read: &CacheRequests, answer: AnswerPlace) -> Result<(), Exit> {
+    let engine = call.app.engine();
+    let lease = read.first.claim.lease;
+    let patient = ClaimRequest { wait: lease, ..read.first.clone() };
+    let turn = tokio::select! {
+        biased;
+        turn = cached::turn_beside(engine, &answer.key, lease) => turn,
+        admission = engine.begin(&patient) => return admitted(call, admission, answer),
+    };
+    let Some(turn) = turn else { return Ok(()) };
+    let definition = call.policy.definition.id();
+    match cached::look_up(engine, &answer.key, definition, answer.life).await {
+        Ok(Lookup::Fresh(found) | Lookup::Stale(found)) => {
+            Err(found_answer(call, found.response, found.age, answer.audience))
+        }
+        Ok(Lookup::UnderWay(owner)) => {
+            call.state.must_finish.set(true);
+            compute(call, ComputingTurn::Beside(turn, owner), answer);
+            Ok(())
+        }
+        Ok(Lookup::Nothing) => {
+            let now = ClaimRequest { wait: Duration::ZERO, ..patient };
+            admitted(call, engine.begin(&now).await, answer)
+        }
+        Ok(Lookup::NotKept | Lookup::OfAnother) | Err(_) => Ok(()),
+    }
+}
+
+/// Notes the computation that was let in, or exits with the answer of another one.
+fn admitted(
+    call: &Call,
+    admission: Result<Admission, StoreError>,
+    answer: AnswerPlace,
+) -> Result<(), Exit> {
+    match admission {
         Ok(Admission::Run(run)) => {
             call.state.must_finish.set(true);
             call.state.attempt.set(run.attempt());
@@ -207,6 +199,8 @@ fn tell_varying(request: &HttpRequest, header: &str) {
 pub(super) async fn give_up(computation: Computation) {
     match computation.turn {
         ComputingTurn::First(run) | ComputingTurn::Again(run, _) => run.release().await,
+        // The next of this process has its turn.
+        ComputingTurn::Beside(..) => {}
     }
 }
 
@@ -234,6 +228,7 @@ pub(super) async fn finish(
             run.release().await;
             return response;
         }
+        (ComputingTurn::Beside(..), Kept::Nothing) => return response,
         (ComputingTurn::First(run), Kept::Copy(copy)) => {
             run.complete(Outcome::Response(copy), life.whole()).await;
         }
@@ -247,8 +242,25 @@ pub(super) async fn finish(
             }
             run.release().await;
         }
+        (ComputingTurn::Beside(_turn, owner), kept) => {
+            let life = if matches!(kept, Kept::Copy(_)) { life.whole() } else { life.fresh };
+            overtake(&app, &key, owner, kept.outcome(), life).await;
+        }
     }
     conditional(&request, with_age(response, None, audience))
+}
+
+async fn overtake(
+    app: &Idempotency,
+    key: &StorageKey,
+    owner: Owner,
+    outcome: Outcome,
+    life: Duration,
+) {
+    if let Err(error) = cached::overtake(app.engine(), key, owner, outcome, life).await {
+        let error = &error as &dyn StdError;
+        tracing::warn!(%key, error, "an answer was computed beside its owner and could not be kept");
+    }
 }
 
 async fn replace(

@@ -1,10 +1,11 @@
 //! The guards of a run: each file holds how one claims and how it ends; this file chooses.
 //!
-//! Files import downwards: `cache`, `task`, `lease`, `transaction`; `reply`.
+//! Files import downwards: `cache`, `task`, `lease`, `transaction`; `cache_requests`, `reply`.
 
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
 mod cache;
+mod cache_requests;
 mod lease;
 mod reply;
 pub(super) mod task;
