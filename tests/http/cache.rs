@@ -2,7 +2,7 @@
 
 use crate::Shop;
 use actix_web::dev::Payload;
-use actix_web::error::ErrorUnauthorized;
+use actix_web::error::{ErrorBadGateway, ErrorUnauthorized};
 use actix_web::web::{Data, Path, ServiceConfig};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder, route};
 use futures_util::future::join_all;
@@ -41,6 +41,7 @@ on_every_store! {
     what_is_invalidated_is_computed_again,
     what_was_being_computed_is_not_kept_when_it_is_invalidated,
     a_later_computation_does_not_bring_back_what_was_invalidated,
+    what_a_guarded_handler_invalidates_is_forgotten_although_its_client_left,
     after_a_panic_the_next_computes,
     a_computation_is_kept_although_its_client_is_gone,
     who_leaves_while_another_computes_does_not_compute,
@@ -58,6 +59,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(thing)
         .service(brief)
         .service(stale)
+        .service(change)
         .service(impatient)
         .service(by_methods)
         .service(checked)
@@ -89,6 +91,13 @@ async fn brief(handler: Handler) -> impl Responder {
 )]
 async fn stale(handler: Handler) -> impl Responder {
     handler.run().await
+}
+
+#[route("/stale/{id}", method = "POST")]
+#[idempotent]
+async fn change(id: Path<String>, handler: Handler, cache: Idempotency) -> impl Responder {
+    let changed = handler.run().await;
+    cache.invalidate("old", [&*id]).shared().await.map(|()| changed).map_err(ErrorBadGateway)
 }
 
 #[route("/impatient", method = "GET")]
@@ -598,6 +607,26 @@ async fn a_later_computation_does_not_bring_back_what_was_invalidated(backend: B
     let other = shop.beside();
     let read = || other.send(Method::GET, "/stale/7").send();
     assert_eq!((read().await.body, shop.handler.runs()), ("run 3".into(), 3));
+}
+
+async fn what_a_guarded_handler_invalidates_is_forgotten_although_its_client_left(
+    backend: Backend,
+) {
+    let shop = open(backend);
+    assert_eq!(shop.read("/stale/7").await.body, "run 1");
+    shop.handler.pause();
+    let guest = Guest::post(&shop.server, "/stale/7", "alice", "k").await;
+    shop.handler.runs_reach(2).await;
+    guest.leaves();
+    // Served after the reset arrived.
+    for _ in 0..20 {
+        shop.read("/brief").await.is_problem(400, "key-missing");
+    }
+    shop.handler.resume();
+    assert_eq!(shop.idempotency.drain(Duration::from_mins(1)).await, 0);
+    let other = shop.beside();
+    let read = other.send(Method::GET, "/stale/7").send().await;
+    assert_eq!((&read.body[..], shop.handler.runs()), (&b"run 3"[..], 3));
 }
 
 async fn after_a_panic_the_next_computes(backend: Backend) {

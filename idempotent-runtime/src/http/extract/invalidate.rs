@@ -47,6 +47,9 @@ impl Idempotency {
     /// }
     /// ```
     ///
+    /// A guarded handler goes on without its client, and so does its invalidation. Elsewhere actix drops a
+    /// handler whose client leaves, perhaps between the change and this: spawn both there.
+    ///
     /// Call it after the change is committed. What is being computed at that moment is not kept
     /// either. Copies in other scopes are records of their own: data that one caller changes for
     /// others belongs into `scope = "shared"`.
