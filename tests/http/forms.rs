@@ -10,6 +10,7 @@ on_every_store! {
     the_redirect_after_a_form_is_given_again,
     a_form_sent_again_with_another_boundary_is_the_same_form,
     a_form_sent_again_with_other_contents_is_refused,
+    an_upload_as_clients_write_it_is_read_and_is_the_same_when_it_is_sent_again,
     a_multipart_form_that_cannot_be_read_runs_nothing,
     a_multipart_form_over_the_limit_runs_nothing,
     a_person_gets_a_page_and_a_program_gets_json,
@@ -92,6 +93,28 @@ async fn a_form_sent_again_with_other_contents_is_refused(backend: Backend) {
     assert_eq!(shop.send_form("b", multipart("b", &token, "one")).await.status, 303);
     shop.send_form("b", multipart("b", &token, "two")).await.is_problem(422, "key-reused");
     assert_eq!(shop.handler.runs(), 1);
+}
+
+/// With a preamble and an epilogue, a quote in the name of a file, and parts that say that they are not encoded.
+async fn an_upload_as_clients_write_it_is_read_and_is_the_same_when_it_is_sent_again(
+    backend: Backend,
+) {
+    let shop = Shop::open(backend);
+    let token = shop.form_token().await;
+    let upload = |boundary: &str| {
+        let file = "Content-Type: text/plain\r\nContent-Transfer-Encoding: binary";
+        let form = multipart(boundary, &token, "contents")
+            .replace("token.txt", "a\\\"; name=\\\"token.txt")
+            .replace("Content-Type: text/plain", file)
+            .replace("name=\"token\"\r\n", "name=\"token\"\r\nContent-Transfer-Encoding: 8bit\r\n");
+        format!("This is a message in several parts.\r\n{form}\r\nThat was all.\r\n")
+    };
+    let first = shop.send_form("one", upload("one")).await;
+    assert_eq!((first.status, first.is_replay()), (303, false), "{first:?}");
+    let again = shop.send_form("another", upload("another")).await;
+    assert_eq!((again.status, again.is_replay(), shop.handler.runs()), (303, true, 1));
+    let plain = shop.send_form("b", multipart("b", &token, "contents")).await;
+    plain.is_problem(422, "key-reused");
 }
 
 async fn a_multipart_form_that_cannot_be_read_runs_nothing(backend: Backend) {

@@ -3,6 +3,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a panic is what a fuzzer looks for")]
 
 use crate::http::answer::stored_response;
+use crate::http::request::body::RequestBody;
 use crate::http::request::key_header::{KEY_MAX, KeyForm, parse};
 use crate::http::request::template::{AbsentHeader, Template};
 use crate::outcome::StoredResponse;
@@ -11,6 +12,8 @@ use actix_web::http::Uri;
 use actix_web::http::header::{CONTENT_TYPE, COOKIE, HeaderName, HeaderValue};
 use actix_web::test::TestRequest;
 use bytes::Bytes;
+use futures_util::FutureExt;
+use std::pin::pin;
 
 /// The value of an Idempotency-Key header.
 pub fn key_header(value: &[u8]) {
@@ -50,6 +53,13 @@ pub fn request(sent: &[u8]) {
         }
     }
     let (request, body) = (request.to_http_request(), Bytes::copy_from_slice(body));
+    // All of it is there, so nothing waits for long.
+    let mut reading = pin!(RequestBody::of(&request, body));
+    let body = loop {
+        if let Some(body) = reading.as_mut().now_or_never() {
+            break body;
+        }
+    };
     let fills = |fill: fn(Template<'_>) -> Template<'_>| {
         let mut value = TemplateValue::default();
         fill(Template {

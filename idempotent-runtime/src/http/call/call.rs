@@ -6,6 +6,7 @@ use crate::http::answer::misconfigured::misconfigured;
 use crate::http::answer::problem::{Problem, ProblemKind};
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::run::RunState;
+use crate::http::request::body::RequestBody;
 use crate::http::request::template::{AbsentHeader, Template};
 use crate::key::{Guard, KeyParts};
 use crate::policy::{GuardPlace, Policy};
@@ -44,7 +45,7 @@ pub struct Call {
     pub(crate) app: Idempotency,
     pub(crate) request: HttpRequest,
     pub(crate) payload: Payload,
-    pub(crate) body: Bytes,
+    pub(crate) body: RequestBody,
     pub(crate) state: Rc<RunState>,
     pub(crate) values: TemplateValues,
     /// The arguments of a request that becomes a task, as they are stored.
@@ -82,7 +83,8 @@ impl Call {
         payload: Payload,
         state: &Rc<RunState>,
     ) -> Self {
-        let (body, values, state) = (Bytes::new(), TemplateValues::default(), Rc::clone(state));
+        let (body, values, state) =
+            (RequestBody::default(), TemplateValues::default(), Rc::clone(state));
         let (shown, task_arguments) = (Cow::Borrowed(policy.shown_operation()), None);
         let guard = match policy.strategy.traits().guard {
             GuardPlace::Task => Guard::Task,
@@ -173,7 +175,7 @@ fn template<'a>(
     value: &'a mut TemplateValue,
     app: &Idempotency,
     request: &'a HttpRequest,
-    body: &'a Bytes,
+    body: &'a RequestBody,
     longest: usize,
 ) -> Template<'a> {
     let (form, absent_header) = (app.key_form(), AbsentHeader::Missing);

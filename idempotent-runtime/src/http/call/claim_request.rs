@@ -8,8 +8,6 @@ use crate::http::answer::problem::ProblemKind;
 use crate::http::answer::refusal;
 use crate::http::app::scope::Unscoped;
 use crate::http::call::call::{Call, Exit};
-use crate::http::request::body::is_multipart;
-use crate::http::request::multipart::MultipartForm;
 use crate::http::request::target;
 use crate::http::request::timestamp::{self, Untimely};
 use crate::key::KeyParts;
@@ -115,17 +113,7 @@ fn fingerprint(call: &Call, path: &str) -> Result<Fingerprint, Exit> {
             call.request.method().as_str(),
             path,
             &target::query(&call.request),
-            &comparable(call),
+            &call.body.comparable(),
         ),
     })
-}
-
-/// The body as it can be compared: a browser that sends a form again draws a new boundary.
-fn comparable(call: &Call) -> Cow<'_, [u8]> {
-    if is_multipart(&call.request)
-        && let Ok(form) = MultipartForm::of(&call.request, &call.body)
-    {
-        return form.without_boundary().into();
-    }
-    Cow::Borrowed(&call.body)
 }

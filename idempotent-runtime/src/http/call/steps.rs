@@ -6,7 +6,7 @@
 
 use crate::http::answer::problem::ProblemKind;
 use crate::http::call::call::{Call, Exit};
-use crate::http::request::body::{Unread, buffer};
+use crate::http::request::body::{RequestBody, Unread, buffer};
 use crate::policy::{FingerprintOf, GuardPlace};
 use crate::transaction::met_unique_index;
 use actix_web::dev::Payload;
@@ -40,7 +40,7 @@ pub(crate) async fn read_body(call: &mut Call) -> Result<(), Exit> {
     let longest = call.app.max_body(policy);
     match buffer(&call.request, &mut call.payload, longest).await {
         Ok(body) => {
-            call.body = body;
+            call.body = RequestBody::of(&call.request, body).await;
             Ok(())
         }
         Err(Unread::Broken(error)) => Err(Exit::Refused(error.into())),

@@ -1,12 +1,47 @@
 //! A request's body: read once, hashed, and handed to the extractors again.
 
+use crate::http::request::multipart::{Malformed, MultipartForm};
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest};
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
+use std::borrow::Cow;
 use std::future::ready;
+
+/// A request's body, as it is compared and as templates read it.
+#[derive(Debug, Default)]
+pub(crate) struct RequestBody {
+    /// As it was sent, and as the extractors read it.
+    pub(crate) sent: Bytes,
+    form: Option<Result<MultipartForm, Malformed>>,
+}
+
+impl RequestBody {
+    /// The body of a request that was read whole.
+    pub(crate) async fn of(request: &HttpRequest, sent: Bytes) -> Self {
+        let form = if is_multipart(request) {
+            Some(MultipartForm::read(request.headers(), sent.clone()).await)
+        } else {
+            None
+        };
+        Self { sent, form }
+    }
+
+    /// The form that it is, if its request says `multipart/form-data`.
+    pub(crate) fn form(&self) -> Option<Result<&MultipartForm, Malformed>> {
+        self.form.as_ref().map(|form| form.as_ref().map_err(|malformed| *malformed))
+    }
+
+    /// The body as it can be compared: who sends a form again draws a new boundary.
+    pub(crate) fn comparable(&self) -> Cow<'_, [u8]> {
+        match &self.form {
+            Some(Ok(form)) => form.without_boundary().into(),
+            Some(Err(_)) | None => Cow::Borrowed(&self.sent),
+        }
+    }
+}
 
 /// Why a body could not be read whole.
 pub(crate) enum Unread {
@@ -42,7 +77,7 @@ fn declared(request: &HttpRequest) -> Option<usize> {
 }
 
 /// Whether a request says that its body is `multipart/form-data`.
-pub(crate) fn is_multipart(request: &HttpRequest) -> bool {
+fn is_multipart(request: &HttpRequest) -> bool {
     const KIND: &[u8] = b"multipart/form-data";
     let kind = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     // Asked of every request, most of which are none.

@@ -1,8 +1,20 @@
-//! Text fields of `multipart/form-data` (RFC 7578), in a body that was read whole.
+//! Fields of `multipart/form-data` (RFC 7578), in a body that was read whole.
 //!
-//! Stricter than what a handler may read with: what could be read in two ways is malformed here.
+//! It is read by actix-multipart, as handlers read it. Fields for templates are read more strictly: a field
+//! that could be read in two ways is malformed.
 
-use actix_web::{HttpMessage, HttpRequest};
+use actix_multipart::Multipart;
+use actix_web::error::PayloadError;
+use actix_web::http::header::{
+    CONTENT_DISPOSITION, ContentDisposition, DispositionParam, HeaderMap, HeaderName,
+};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+
+const TRANSFER_ENCODING: HeaderName = HeaderName::from_static("content-transfer-encoding");
+
+/// The transfer encodings that leave a value as it is (RFC 2045, section 6.2).
+const LEAVE_IT: [&str; 3] = ["7bit", "8bit", "binary"];
 
 /// The body is no `multipart/form-data` that can be read in one way only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,7 +22,13 @@ pub(crate) struct Malformed;
 
 /// A form as its parts stand in the body.
 #[derive(Debug)]
-pub(crate) struct MultipartForm<'a>(Vec<&'a [u8]>);
+pub(crate) struct MultipartForm(Vec<Part>);
+
+#[derive(Debug)]
+struct Part {
+    headers: HeaderMap,
+    value: Bytes,
+}
 
 /// One field of a form.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,112 +37,113 @@ pub(crate) enum Field<'a> {
     File,
 }
 
-impl<'a> MultipartForm<'a> {
-    /// The parts of a request's body.
-    pub(crate) fn of(request: &HttpRequest, body: &'a [u8]) -> Result<Self, Malformed> {
-        let kind = request.mime_type().ok().flatten().ok_or(Malformed)?;
-        let boundary = kind.get_param("boundary").ok_or(Malformed)?;
-        Self::split(body, boundary.as_str())
-    }
-
-    /// RFC 2046, section 5.1.1, with neither preamble nor epilogue.
-    fn split(body: &'a [u8], boundary: &str) -> Result<Self, Malformed> {
-        if boundary.is_empty() || boundary.len() > 70 {
-            return Err(Malformed);
-        }
-        let delimiter = format!("\r\n--{boundary}").into_bytes();
-        let mut rest = body.strip_prefix(&delimiter[2..]).ok_or(Malformed)?;
+impl MultipartForm {
+    /// The parts of the body of a request with these headers.
+    pub(crate) async fn read(request: &HeaderMap, body: Bytes) -> Result<Self, Malformed> {
+        // The end of its last line is optional, but not to the parser.
+        let pieces = [body, Bytes::from_static(b"\r\n")].map(Ok::<_, PayloadError>);
+        let mut form = Multipart::new(request, stream::iter(pieces));
         let mut parts = Vec::new();
-        loop {
-            if let Some(end) = rest.strip_prefix(b"--") {
-                return if matches!(end, b"" | b"\r\n") { Ok(Self(parts)) } else { Err(Malformed) };
-            }
-            let part = rest.strip_prefix(b"\r\n").ok_or(Malformed)?;
-            let (part, after) = split_once(part, &delimiter).ok_or(Malformed)?;
-            parts.push(part);
-            rest = after;
+        while let Some(field) = form.next().await {
+            let mut field = field.map_err(|_| Malformed)?;
+            let value = field.bytes(usize::MAX).await.map_err(|_| Malformed)?;
+            let value = value.map_err(|_| Malformed)?;
+            parts.push(Part { headers: field.headers().clone(), value });
         }
+        Ok(Self(parts))
     }
 
     /// The fields of this name, in their order.
-    pub(crate) fn named(&self, name: &str) -> Result<Vec<Field<'a>>, Malformed> {
+    pub(crate) fn named(&self, name: &str) -> Result<Vec<Field<'_>>, Malformed> {
         // As browsers write a name: https://html.spec.whatwg.org/#multipart-form-data
-        let name = name.replace('\r', "%0D").replace('\n', "%0A").replace('"', "%22");
+        let written = name.replace('\r', "%0D").replace('\n', "%0A").replace('"', "%22");
         let mut fields = Vec::new();
         for part in &self.0 {
-            let (head, value) = head_and_value(part)?;
-            if head.name == name {
-                let text = || std::str::from_utf8(value).map(Field::Text).map_err(|_| Malformed);
-                fields.push(if head.is_file { Field::File } else { text()? });
+            let disposition = part.disposition()?;
+            let own = disposition.get_name().ok_or(Malformed)?;
+            if own == name || own == written {
+                fields.push(part.field(&disposition)?);
             }
         }
         Ok(fields)
     }
 
-    /// The same bytes for the same form, whatever boundary the browser drew this time.
+    /// The same bytes for the same form, whatever boundary its client drew this time.
     pub(crate) fn without_boundary(&self) -> Vec<u8> {
         let mut bytes = b"multipart/form-data".to_vec();
+        let mut write = |piece: &[u8]| {
+            bytes.extend_from_slice(&(piece.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(piece);
+        };
         for part in &self.0 {
-            bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
-            bytes.extend_from_slice(part);
+            let mut lines: Vec<_> = part.headers.iter().collect();
+            // The values of one name stay in their order.
+            lines.sort_by_key(|(name, _)| name.as_str());
+            write(&(lines.len() as u64).to_le_bytes());
+            for (name, value) in lines {
+                write(name.as_str().as_bytes());
+                write(value.as_bytes());
+            }
+            write(&part.value);
         }
         bytes
     }
 }
 
-struct Head<'a> {
-    name: &'a str,
-    is_file: bool,
-}
-
-fn head_and_value(part: &[u8]) -> Result<(Head<'_>, &[u8]), Malformed> {
-    let (head, value) = split_once(part, b"\r\n\r\n").ok_or(Malformed)?;
-    let head = std::str::from_utf8(head).map_err(|_| Malformed)?;
-    let mut read = None;
-    for line in head.split("\r\n") {
-        let (field, said) = line.split_once(':').ok_or(Malformed)?;
-        if field.eq_ignore_ascii_case("content-disposition") {
-            if read.replace(disposition(said.trim())?).is_some() {
-                return Err(Malformed);
-            }
-        } else if field.eq_ignore_ascii_case("content-transfer-encoding") {
-            // Deprecated by RFC 7578, section 4.7; some handlers decode it and some do not.
+impl Part {
+    fn disposition(&self) -> Result<ContentDisposition, Malformed> {
+        let mut lines = self.headers.get_all(CONTENT_DISPOSITION);
+        let (Some(line), None) = (lines.next(), lines.next()) else { return Err(Malformed) };
+        if !ends_where_quotes_do(line.as_bytes()) {
             return Err(Malformed);
         }
+        let read = ContentDisposition::from_raw(line).map_err(|_| Malformed)?;
+        let names = read.parameters.iter().filter(|parameter| match parameter {
+            DispositionParam::Name(_) => true,
+            DispositionParam::UnknownExt(name, _) => name.eq_ignore_ascii_case("name"),
+            _ => false,
+        });
+        if names.count() == 1 { Ok(read) } else { Err(Malformed) }
     }
-    Ok((read.ok_or(Malformed)?, value))
-}
 
-/// `form-data; name="token"; filename="a.txt"`
-fn disposition(said: &str) -> Result<Head<'_>, Malformed> {
-    let mut rest = said.strip_prefix("form-data").ok_or(Malformed)?.trim_start();
-    let (mut name, mut is_file) = (None, false);
-    while !rest.is_empty() {
-        let (key, after) =
-            rest.strip_prefix(';').and_then(|r| r.split_once('=')).ok_or(Malformed)?;
-        let (value, after) = match after.strip_prefix('"') {
-            Some(quoted) => quoted.split_once('"').ok_or(Malformed)?,
-            None => after.split_at(after.find(';').unwrap_or(after.len())),
-        };
-        match key.trim().to_ascii_lowercase().as_str() {
-            "name" if name.is_none() => name = Some(value),
-            "name" | "name*" => return Err(Malformed),
-            "filename" | "filename*" => is_file = true,
-            _ => {}
+    fn field(&self, disposition: &ContentDisposition) -> Result<Field<'_>, Malformed> {
+        // Deprecated by RFC 7578, section 4.7; some handlers decode it and some do not.
+        let is_coded = self.headers.get_all(TRANSFER_ENCODING).any(|coding| {
+            let coding = coding.as_bytes().trim_ascii();
+            !LEAVE_IT.iter().any(|plain| coding.eq_ignore_ascii_case(plain.as_bytes()))
+        });
+        if is_coded {
+            return Err(Malformed);
         }
-        rest = after.trim_start();
+        if disposition.get_filename().or(disposition.get_filename_ext().map(|_| "")).is_some() {
+            return Ok(Field::File);
+        }
+        std::str::from_utf8(&self.value).map(Field::Text).map_err(|_| Malformed)
     }
-    Ok(Head { name: name.ok_or(Malformed)?, is_file })
 }
 
-fn split_once<'a>(bytes: &'a [u8], by: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let place = bytes.windows(by.len()).position(|window| window == by)?;
-    Some((&bytes[..place], &bytes[place + by.len()..]))
+/// Whether every quoted value of a header is followed by the next parameter or by nothing.
+fn ends_where_quotes_do(line: &[u8]) -> bool {
+    let (mut is_quoted, mut is_escaped, mut is_closed) = (false, false, false);
+    for byte in line {
+        match (is_quoted, byte) {
+            (true, _) if is_escaped => is_escaped = false,
+            (true, b'\\') => is_escaped = true,
+            (true, b'"') => (is_quoted, is_closed) = (false, true),
+            (true, _) | (false, b' ' | b'\t') => {}
+            (false, b';') => is_closed = false,
+            (false, _) if is_closed => return false,
+            (false, b'"') => is_quoted = true,
+            (false, _) => {}
+        }
+    }
+    !is_quoted
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 
     fn part(head: &str, value: &str) -> String {
         format!("--b\r\n{head}\r\n\r\n{value}\r\n")
@@ -134,42 +153,91 @@ mod tests {
         part(&format!("Content-Disposition: form-data; name=\"{name}\""), value)
     }
 
-    fn named<'a>(body: &'a str, name: &str) -> Result<Vec<Field<'a>>, Malformed> {
-        MultipartForm::split(body.as_bytes(), "b")?.named(name)
+    async fn read(body: &str, boundary: &str) -> Result<MultipartForm, Malformed> {
+        let kind = format!("multipart/form-data; boundary={boundary}");
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::try_from(kind).unwrap());
+        MultipartForm::read(&headers, Bytes::copy_from_slice(body.as_bytes())).await
     }
 
-    #[test]
-    fn a_field_is_found_between_others_byte_by_byte() {
+    /// The fields of the name `token`, as text; a file as none.
+    async fn tokens(body: &str) -> Result<Vec<Option<String>>, Malformed> {
+        named(body, "token").await
+    }
+
+    async fn named(body: &str, name: &str) -> Result<Vec<Option<String>>, Malformed> {
+        let form = read(body, "b").await?;
+        let text = |field| match field {
+            Field::Text(text) => Some(str::to_owned(text)),
+            Field::File => None,
+        };
+        Ok(form.named(name)?.into_iter().map(text).collect())
+    }
+
+    fn texts(texts: &[&str]) -> Result<Vec<Option<String>>, Malformed> {
+        Ok(texts.iter().map(|text| Some(str::to_owned(text))).collect())
+    }
+
+    #[tokio::test]
+    async fn a_field_is_found_between_others_byte_by_byte() {
         let fields = [field("a", "1"), field("token", "x\r\n--y\r\n\r\nz"), field("tokens", "2")];
         let body = format!("{}--b--\r\n", fields.concat());
-        assert_eq!(named(&body, "token"), Ok(vec![Field::Text("x\r\n--y\r\n\r\nz")]));
-        assert_eq!(named(&body, "b"), Ok(vec![]));
-        assert_eq!(named("--b--", "token"), Ok(vec![]));
+        assert_eq!(tokens(&body).await, texts(&["x\r\n--y\r\n\r\nz"]));
+        assert_eq!(named(&body, "b").await, texts(&[]));
+        assert_eq!(tokens("--b--").await, texts(&[]));
+        let long = "x".repeat(300_000);
+        let body = format!("{}{}--b--\r\n", field("file", &long), field("token", &long));
+        assert_eq!(tokens(&body).await, texts(&[&long]));
     }
 
-    #[test]
-    fn a_file_is_told_apart_from_text_of_the_same_name() {
-        let file = "content-disposition: form-data; name=token; filename=\"token; name=x\"";
-        let file = part(&format!("{file}\r\nContent-Type: text/plain"), "f");
-        let body = format!("{file}{}--b--", field("token", ""));
-        assert_eq!(named(&body, "token"), Ok(vec![Field::File, Field::Text("")]));
+    #[tokio::test]
+    async fn a_file_is_told_apart_from_text_of_the_same_name() {
+        for file in
+            ["filename=\"token; name=x\"", "filename=\"a\\\"; name=b\"", "filename*=UTF-8''a"]
+        {
+            let head = format!("content-disposition: form-data; name=token; {file}");
+            let file = part(&format!("{head}\r\nContent-Type: text/plain"), "f");
+            let body = format!("{file}{}--b--", field("token", ""));
+            assert_eq!(tokens(&body).await, Ok(vec![None, Some(String::new())]), "{body}");
+        }
     }
 
-    #[test]
-    fn a_name_with_a_quote_is_written_as_browsers_write_it() {
-        let body = format!("{}--b--", field("a%22b", "1"));
-        assert_eq!(named(&body, "a\"b"), Ok(vec![Field::Text("1")]));
+    #[tokio::test]
+    async fn a_name_with_a_quote_is_read_as_browsers_and_as_others_write_it() {
+        for written in ["a%22b", "a\\\"b"] {
+            let body = format!("{}--b--", field(written, "1"));
+            assert_eq!(named(&body, "a\"b").await, texts(&["1"]), "{written}");
+        }
     }
 
-    #[test]
-    fn what_could_be_read_in_two_ways_is_malformed() {
+    #[tokio::test]
+    async fn clients_may_write_before_and_after_it_and_that_it_is_not_encoded() {
+        let disposition = "Content-Disposition: form-data; name=\"token\"";
+        for body in [
+            format!("for old mail readers\r\n{}--b--", field("token", "1")),
+            format!("\r\n{}--b--\r\n", field("token", "1")),
+            format!("{}--b--\r\nepilogue\r\n--b\r\n", field("token", "1")),
+            format!(
+                "{}--b--",
+                part(&format!("{disposition}\r\nContent-Transfer-Encoding: 8bit"), "1")
+            ),
+            format!(
+                "{}--b--",
+                part(&format!("Content-Transfer-Encoding: Binary\r\n{disposition}"), "1")
+            ),
+        ] {
+            assert_eq!(tokens(&body).await, texts(&["1"]), "{body:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_could_be_read_in_two_ways_is_malformed() {
         let disposition = "Content-Disposition: form-data; name=\"token\"";
         let whole = field("token", "1");
         for body in [
             String::new(),
             "--b".to_owned(),
             whole.clone(),
-            format!("preamble\r\n{whole}--b--"),
             format!("{whole}--b--epilogue"),
             format!("{whole}--bc\r\n--b--"),
             format!("{}--b--", part(&format!("{disposition}\r\n{disposition}"), "1")),
@@ -184,19 +252,24 @@ mod tests {
             ),
             "--b\r\nContent-Disposition: form-data; name=token\r\n--b--".to_owned(),
         ] {
-            assert_eq!(named(&body, "token"), Err(Malformed), "{body:?}");
+            assert_eq!(tokens(&body).await, Err(Malformed), "{body:?}");
         }
     }
 
-    #[test]
-    fn only_the_boundary_makes_no_difference() {
-        let of = |body: &str, boundary| {
-            MultipartForm::split(body.as_bytes(), boundary).map(|parts| parts.without_boundary())
+    #[tokio::test]
+    async fn boundary_and_case_and_what_stands_around_it_make_no_difference() {
+        let of = async |body: &str, boundary| {
+            read(body, boundary).await.map(|form| form.without_boundary())
         };
         let body = format!("{}{}--b--", field("a", "1"), field("b", "2"));
-        assert_eq!(of(&body, "b"), of(&body.replace("--b", "--Xy"), "Xy"));
-        assert_ne!(of(&body, "b"), of(&body.replace('2', "3"), "b"));
+        let same = of(&body, "b").await;
+        assert!(same.is_ok());
+        assert_eq!(same, of(&body.replace("--b", "--Xy"), "Xy").await);
+        assert_eq!(same, of(&format!("before\r\n{body}\r\nafter"), "b").await);
+        assert_eq!(same, of(&body.replace("Content-D", "content-d"), "b").await);
+        assert_ne!(same, of(&body.replace('2', "3"), "b").await);
+        assert_ne!(same, of(&body.replace("name=\"b\"", "name=\"c\""), "b").await);
         let one = format!("{}--b--", field("a", &format!("1{}", field("b", "2"))));
-        assert_ne!(of(&body, "b"), of(&one, "b"));
+        assert_ne!(same, of(&one, "b").await);
     }
 }

@@ -6,9 +6,9 @@
     reason = "each call fills the template in; the value only chains"
 )]
 
-use crate::http::request::body::is_multipart;
+use crate::http::request::body::RequestBody;
 use crate::http::request::key_header::{self, KeyForm, Unreadable};
-use crate::http::request::multipart::{Field, MultipartForm};
+use crate::http::request::multipart::Field;
 use crate::http::request::target::{self, NotUtf8};
 use crate::template_value::{Showing, TemplateValue, Unfilled};
 use actix_web::cookie::Cookie;
@@ -16,7 +16,6 @@ use actix_web::http::header::{
     AUTHORIZATION, CONTENT_ENCODING, COOKIE, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
 };
 use actix_web::{HttpMessage, HttpRequest};
-use bytes::Bytes;
 use std::borrow::Cow;
 use std::fmt::Display;
 
@@ -42,7 +41,7 @@ pub(crate) enum AbsentHeader {
 pub struct Template<'a> {
     pub(crate) value: &'a mut TemplateValue,
     pub(crate) request: &'a HttpRequest,
-    pub(crate) body: &'a Bytes,
+    pub(crate) body: &'a RequestBody,
     pub(crate) form: KeyForm,
     pub(crate) absent_header: AbsentHeader,
     /// The longest value, in bytes.
@@ -119,11 +118,9 @@ impl Template<'_> {
     pub fn form(self, name: &str) -> Self {
         let kind = self.request.content_type();
         let read = if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            one_field(self.request, self.body, name)
-        } else if is_multipart(self.request) {
-            one_part(self.request, self.body, name)
+            one_field(self.request, &self.body.sent, name)
         } else {
-            Ok(None)
+            one_part(self.body, name)
         };
         self.read(|| format!("the form field `{name}`"), read, Showing::of(name))
     }
@@ -188,8 +185,9 @@ fn text(bytes: Cow<'_, [u8]>) -> Result<Cow<'_, str>, String> {
     text.ok_or_else(|| NOT_UTF8.to_owned())
 }
 
-fn one_part<'a>(request: &HttpRequest, body: &'a [u8], name: &str) -> ReadValue<'a> {
-    let fields = MultipartForm::of(request, body).and_then(|parts| parts.named(name));
+fn one_part<'a>(body: &'a RequestBody, name: &str) -> ReadValue<'a> {
+    let Some(form) = body.form() else { return Ok(None) };
+    let fields = form.and_then(|form| form.named(name));
     let fields = fields.map_err(|_| "is in a multipart form that cannot be read".to_owned())?;
     match one(fields.into_iter(), |field| field)? {
         Some(Field::Text(text)) => Ok(Some(Cow::Owned(text.to_owned()))),

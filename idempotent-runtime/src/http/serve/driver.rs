@@ -103,7 +103,7 @@ async fn extract_again(call: &mut Call, extract: Extract) -> Result<Arguments, E
     } else {
         call.state.run.replace(run);
     }
-    call.payload = refilled(call.body.clone());
+    call.payload = refilled(call.body.sent.clone());
     let arguments = extract(&call.request, &mut call.payload).await.map_err(Exit::Refused)?;
     if is_transaction {
         guard::claim(call).await?;
