@@ -98,7 +98,9 @@ async fn an_outcome_that_is_too_large_for_the_server_leaves_a_tombstone_at_once(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_finished_is_replayed_by_a_server_that_refuses_to_write() {
     for server in [RedisServer::start, RedisServer::start_valkey] {
-        for refusing in [Refusing::OutOfMemory, Refusing::Replica, Refusing::TooFewReplicas] {
+        for refusing in
+            [RedisRefusal::OutOfMemory, RedisRefusal::Replica, RedisRefusal::TooFewReplicas]
+        {
             let shop = Shop::on(server()).await;
             let finished = shop.order("finished").await;
             let token = shop.token().await;
@@ -107,7 +109,7 @@ async fn what_is_finished_is_replayed_by_a_server_that_refuses_to_write() {
             shop.handler.pause();
             let running = tokio::spawn(shop.post("/orders").key("running").send());
             shop.handler.runs_reach(3).await;
-            refusing.begin(&shop);
+            refusing.begin(&shop.redis);
             let replay = shop.order("finished").await;
             assert_eq!((replay.is_replay(), &replay.body), (true, &finished.body), "{refusing:?}");
             buy().await.is_problem(409, "duplicate");
@@ -115,7 +117,7 @@ async fn what_is_finished_is_replayed_by_a_server_that_refuses_to_write() {
                 shop.order(key).await.is_problem(503, "store-unavailable");
             }
             assert_eq!(shop.handler.runs(), 3, "{refusing:?}");
-            refusing.end(&shop);
+            refusing.end(&shop.redis);
             shop.handler.resume();
             assert_eq!(running.await.unwrap().status, 201);
         }

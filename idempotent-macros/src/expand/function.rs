@@ -31,11 +31,10 @@ pub(super) fn function(
     };
     let (signature, transaction) = without_tx(signature, tx);
     // Where the parameter is no `Tx`, the compiler points there.
-    let guard = match &transaction {
-        Some(FnArg::Typed(PatType { ty, .. })) => {
-            quote_spanned!(ty.span()=> guard_in_transaction::<#ty, _, _, _>)
-        }
-        _ => quote!(guard),
+    let guard = if let Some(FnArg::Typed(PatType { ty, .. })) = &transaction {
+        quote_spanned!(ty.span()=> guard_in_transaction::<#ty, _, _, _>)
+    } else {
+        quote!(guard)
     };
     let guarded = quote_spanned!(span=> #rt::#guard(__message, __work).await);
     let within = transaction.map(|transaction| quote!(move |#transaction|));
