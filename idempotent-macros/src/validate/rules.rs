@@ -16,7 +16,7 @@ use syn::Lit;
 
 type Rule = fn(&Reader<'_>, &Policy, &Template) -> Option<Mistake>;
 
-const RULES: [Rule; 17] = [
+const RULES: [Rule; 18] = [
     key_varies,
     token_is_one_placeholder,
     token_is_required,
@@ -26,6 +26,7 @@ const RULES: [Rule; 17] = [
     record_needs_tx,
     accepting_needs_version,
     duplicates_need_key,
+    accepting_excludes_a_key,
     timestamp_needs_window,
     first_sent_needs_time,
     function_is_compared_by_template,
@@ -119,6 +120,17 @@ fn duplicates_need_key(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Op
     let accepts = policy.on_duplicate == OnDuplicate::Accept;
     (is_unkeyed && !accepts && uses::takes(reader, "on_duplicate"))
         .then(|| uses::not_without_key(written))
+}
+
+/// A key already tells who repeats a request, and another client's update is not its own.
+fn accepting_excludes_a_key(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
+    let written = reader.find("on_duplicate")?;
+    let accepts = policy.on_duplicate == OnDuplicate::Accept;
+    (accepts && reader.find("key").is_some()).then(|| {
+        Mistake::new(written.span(), "`on_duplicate = \"accept\"` does not go with a `key`")
+            .help("leave `on_duplicate` out: a retry with the same key gets the first answer")
+            .note("without a key, whoever sent the version before the current one is told success, also a client whose update was not applied")
+    })
 }
 
 /// A `Tx` exists only where a guard can stand in a transaction.
