@@ -14,6 +14,9 @@ pub(crate) enum ShopError {
     /// There is no such thing, or it is somebody else's.
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    /// The code is another account's.
+    #[error("the code is taken")]
+    Taken,
     /// An account would go below zero.
     #[error("there is not enough money on the account")]
     NotEnoughMoney,
@@ -27,7 +30,7 @@ impl ResponseError for ShopError {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
-            Self::NotEnoughMoney => StatusCode::CONFLICT,
+            Self::NotEnoughMoney | Self::Taken => StatusCode::CONFLICT,
             Self::Database(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }

@@ -46,6 +46,7 @@ use proc_macro2::TokenStream;
 /// | `timestamp` | a template of that timestamp | `"{header.Timestamp}"` |
 /// | `first_sent` | a template of the time when the client first sent the request, see below | not checked |
 /// | `table`, `id`, `id_column`, `column` | of the row that guards `row_lock`, `version` and `state`, see below | |
+/// | `owner`, `owner_column` | a template of who the row must belong to, and the column that says so, see below | nobody; `"owner"` |
 /// | `version` | a template of the version that the client saw | `"{header.If-Match}"` |
 /// | `from`, `to` | variants, without quotes: `from = Status::Paid`; `state` needs both | |
 /// | `existing` | a function, without quotes; `unique` needs it | |
@@ -100,6 +101,10 @@ use proc_macro2::TokenStream;
 /// `"{header.If-Match}"`) and counts it up; `on_duplicate = "accept"` answers an update that already
 /// went through with success. `state` moves its `column` (default `"status"`) `from` one variant `to`
 /// another of an enum with `#[derive(States)]`.
+///
+/// With `owner = "{account.id}"` there is only a row whose `owner_column` (default `"owner"`) reads exactly
+/// like it. Any other is 404 `row-missing`, like one that does not exist, at once, also while somebody holds
+/// it. Take the owner from an extractor that checks who calls, never from what the client says.
 ///
 /// `unique` leaves it to the handler's own insert: a unique violation that its error carries
 /// (`constraint` narrows it to one index) is answered by the function that `existing` names, which

@@ -80,6 +80,9 @@ pub enum BuildError {
     /// The host has no thread to give, without which no lease is kept alive.
     #[error("no thread can be started, which keeps leases alive: raise the limit of threads")]
     NoThread(#[source] StoreError),
+    /// The database has no settings that a transaction could have.
+    #[error("`on_begin` names settings of a transaction, and {0} has none: leave it out")]
+    NoSettings(String),
     /// There is an old secret and no new one.
     #[error("`previous_token_secret` is set without `token_secret`: set the new one, too")]
     NoCurrentSecret,
@@ -109,6 +112,16 @@ impl Setup {
         let engine = Engine::with_waiters(store, clock, store_patience, locks, waiters);
         engine.start_thread().map_err(BuildError::NoThread)?;
         Ok(Arc::new(Base { engine, settings, database, on_drain_timeout }))
+    }
+
+    /// Whether the business database has what `on_begin` sets.
+    pub(crate) fn check_on_begin(&self) -> Result<(), BuildError> {
+        match &self.database {
+            Some(database) if !database.has_settings() => {
+                Err(BuildError::NoSettings(database.describe()))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_settings(&self) -> Result<(), BuildError> {

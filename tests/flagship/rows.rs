@@ -10,6 +10,7 @@ on! { memory business_in_postgres business_in_mariadb: [
     goods_are_changed_by_whoever_saw_the_last_version,
     a_purchase_order_is_made_once_by_its_code,
     a_purchase_order_goes_through_its_states_once,
+    a_purchase_order_is_nobody_elses,
 ] }
 
 async fn goods_are_changed_by_whoever_saw_the_last_version(records: Records) {
@@ -65,5 +66,33 @@ async fn a_purchase_order_goes_through_its_states_once(records: Records) {
     let shown = shop.orders.get("/purchase-orders/c").send().await.json();
     assert_eq!(shown["status"], "completed");
     assert_eq!(shown["ledger"], json!(["created", "paid", "completed"]));
+    assert_eq!(shop.effects("pay_purchase_order").await, 1);
+}
+
+async fn a_purchase_order_is_nobody_elses(records: Records) {
+    let shop = Shop::open(records);
+    let make = |account: &str| {
+        let order = json!({"code": "c", "sku": "book"});
+        shop.orders.post("/purchase-orders").as_account(account).json(&order).send()
+    };
+    assert_eq!(make("alice").await.status, 201);
+    assert_eq!(make("bob").await.status, 409);
+    let step = |account: &str, code: &str, step: &str| {
+        shop.orders.post(&format!("/purchase-orders/{code}/{step}")).as_account(account).send()
+    };
+    for paid in [false, true] {
+        for name in ["pay", "complete", "cancel"] {
+            let (held, missing) = (step("bob", "c", name).await, step("bob", "d", name).await);
+            held.is_problem(404, "row-missing");
+            missing.is_problem(404, "row-missing");
+            assert_eq!(held.json()["detail"], missing.json()["detail"]);
+            assert_eq!(held.header("ETag"), None);
+        }
+        if !paid {
+            assert_eq!(step("alice", "c", "pay").await.status, 200);
+        }
+    }
+    let shown = shop.orders.get("/purchase-orders/c");
+    assert_eq!(shown.as_account("bob").send().await.status, 404);
     assert_eq!(shop.effects("pay_purchase_order").await, 1);
 }

@@ -80,9 +80,9 @@ const TRANSACTION: Order = Order {
     floors: &[
         "begin resolve",
         "run",
-        "dedup_table row",
+        "dedup_table row turn",
         "mysql postgres sqlite",
-        "pooled",
+        "mysql_row pooled postgres_row",
         "active_tx",
         "dialect tx",
         "tx_connection",

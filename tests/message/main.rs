@@ -3,6 +3,7 @@
 
 mod call_endings;
 mod function_signatures;
+mod on_begin;
 mod operations;
 mod returned_values;
 mod same_key_runs_once;

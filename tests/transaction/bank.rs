@@ -92,7 +92,7 @@ impl Bank {
         Self::guarded(pool, directory, |builder| builder.wait(Duration::ZERO)).await
     }
 
-    async fn guarded(
+    pub(crate) async fn guarded(
         pool: Pool,
         directory: TempDir,
         settings: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,

@@ -35,6 +35,11 @@ macro_rules! routes {
                 .service(withdraw)
                 .service(arrive)
                 .service(send)
+                .service(owned_row)
+                .service(owned_version)
+                .service(owned_pay)
+                .service(owned_with_key)
+                .service(give_away)
                 .service(row)
                 .service(row_impatient)
                 .service(count)
@@ -410,6 +415,59 @@ macro_rules! routes {
         #[post("/send/{id}")]
         #[idempotent(strategy = "state", table = "things", id = "{path.id}", from = Parcel::Packed, to = Parcel::Sent)]
         async fn send(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
+        }
+
+        /// The account that calls.
+        struct Caller(String);
+
+        impl FromRequest for Caller {
+            type Error = Error;
+            type Future = std::future::Ready<Result<Self, Error>>;
+
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                let credential = request.headers().get("Authorization").and_then(|value| value.to_str().ok());
+                let name = credential.and_then(|credential| credential.strip_prefix("Bearer "));
+                let known = name.map(|name| Self(name.to_owned()));
+                std::future::ready(known.ok_or_else(|| error::ErrorUnauthorized("who are you?")))
+            }
+        }
+
+        #[post("/owned/row/{id}")]
+        #[idempotent(strategy = "row_lock", table = "things", id = "{path.id}", owner = "{caller.0}", wait = "1m")]
+        async fn owned_row(caller: Caller, handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            let _ = caller;
+            act(&mut tx, &handler).await
+        }
+
+        #[post("/owned/version/{id}")]
+        #[idempotent(strategy = "version", table = "things", id = "{path.id}", owner = "{caller.0}", wait = "1m")]
+        async fn owned_version(caller: Caller, handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            let _ = caller;
+            act(&mut tx, &handler).await
+        }
+
+        #[post("/owned/pay/{id}")]
+        #[idempotent(strategy = "state", table = "things", id = "{path.id}", owner = "{caller.0}", owner_column = "owner", from = Status::Created, to = Status::Paid, wait = "1m")]
+        async fn owned_pay(caller: Caller, handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            let _ = caller;
+            act(&mut tx, &handler).await
+        }
+
+        #[post("/owned/keyed/{id}")]
+        #[idempotent(strategy = "row_lock", table = "things", id = "{path.id}", owner = "{caller.0}", key = "{header.Idempotency-Key}", wait = "1m")]
+        async fn owned_with_key(caller: Caller, handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            let _ = caller;
+            act(&mut tx, &handler).await
+        }
+
+        /// Makes a thing somebody else's.
+        #[post("/owned/give/{id}")]
+        #[idempotent(strategy = "row_lock", table = "things", id = "{path.id}", owner = "{caller.0}", wait = "1m")]
+        async fn give_away(caller: Caller, handler: Handler, mut tx: Tx<$database>) -> Result<HttpResponse, Error> {
+            let give = concat!("UPDATE things SET owner = 'bob' WHERE owner = ", $first);
+            let given = sqlx::query(give).bind(&caller.0).execute(&mut *tx).await;
+            given.map_err(error::ErrorInternalServerError)?;
             act(&mut tx, &handler).await
         }
 

@@ -33,7 +33,8 @@ impl Bank {
     pub(crate) async fn with_things(self, statement: &'static str) -> Self {
         let schema = "CREATE TABLE things (
             id BIGINT PRIMARY KEY, version BIGINT NOT NULL DEFAULT 0,
-            status VARCHAR(20) NOT NULL DEFAULT 'created', level BIGINT NOT NULL DEFAULT 1
+            status VARCHAR(20) NOT NULL DEFAULT 'created', level BIGINT NOT NULL DEFAULT 1,
+            owner VARCHAR(20) NOT NULL DEFAULT 'alice'
         )";
         self.run(schema).await;
         self.run(statement).await;

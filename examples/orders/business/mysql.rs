@@ -20,9 +20,10 @@ CREATE TABLE IF NOT EXISTS goods (
     version BIGINT       NOT NULL
 ) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 CREATE TABLE IF NOT EXISTS purchase_orders (
-    code   VARCHAR(255) NOT NULL,
-    sku    TEXT         NOT NULL,
-    status VARCHAR(32)  NOT NULL,
+    code    VARCHAR(255) NOT NULL,
+    account VARCHAR(255) NOT NULL,
+    sku     TEXT         NOT NULL,
+    status  VARCHAR(32)  NOT NULL,
     UNIQUE KEY code (code)
 ) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 CREATE TABLE IF NOT EXISTS ledger (

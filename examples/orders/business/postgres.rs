@@ -19,9 +19,10 @@ CREATE TABLE IF NOT EXISTS goods (
     version bigint NOT NULL
 );
 CREATE TABLE IF NOT EXISTS purchase_orders (
-    code   text NOT NULL,
-    sku    text NOT NULL,
-    status text NOT NULL,
+    code    text NOT NULL,
+    account text NOT NULL,
+    sku     text NOT NULL,
+    status  text NOT NULL,
     CONSTRAINT code PRIMARY KEY (code)
 );
 CREATE TABLE IF NOT EXISTS ledger (

@@ -11,20 +11,28 @@ pub(crate) struct PurchaseOrder {
     pub(crate) status: String,
 }
 
-pub(crate) async fn insert(connection: Connection<'_>, code: &str, sku: &str) -> sqlx::Result<()> {
+pub(crate) async fn insert(
+    connection: Connection<'_>,
+    account: &str,
+    code: &str,
+    sku: &str,
+) -> sqlx::Result<()> {
     on!(connection, connection, db => {
-        let insert = "INSERT INTO purchase_orders (code, sku, status) VALUES (?, ?, 'created')";
-        sqlx::query(db::sql(insert)).bind(code).bind(sku).execute(connection).await.map(drop)
+        let insert = "INSERT INTO purchase_orders (code, account, sku, status) VALUES (?, ?, ?, 'created')";
+        let insert = sqlx::query(db::sql(insert)).bind(code).bind(account).bind(sku);
+        insert.execute(connection).await.map(drop)
     })
 }
 
+/// A purchase order of an account.
 pub(crate) async fn find(
     connection: Connection<'_>,
+    account: &str,
     code: &str,
 ) -> sqlx::Result<Option<PurchaseOrder>> {
     on!(connection, connection, db => {
-        let find = "SELECT code, sku, status FROM purchase_orders WHERE code = ?";
-        sqlx::query_as(db::sql(find)).bind(code).fetch_optional(connection).await
+        let find = "SELECT code, sku, status FROM purchase_orders WHERE code = ? AND account = ?";
+        sqlx::query_as(db::sql(find)).bind(code).bind(account).fetch_optional(connection).await
     })
 }
 

@@ -19,9 +19,10 @@ CREATE TABLE IF NOT EXISTS goods (
     version INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS purchase_orders (
-    code   TEXT NOT NULL PRIMARY KEY,
-    sku    TEXT NOT NULL,
-    status TEXT NOT NULL
+    code    TEXT NOT NULL PRIMARY KEY,
+    account TEXT NOT NULL,
+    sku     TEXT NOT NULL,
+    status  TEXT NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS ledger (
     number INTEGER NOT NULL PRIMARY KEY,

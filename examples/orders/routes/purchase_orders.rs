@@ -1,5 +1,5 @@
 //! Purchase orders: made once by their code (`strategy = "unique"`), then paid, completed or
-//! cancelled once (`strategy = "state"`).
+//! cancelled once (`strategy = "state"`), by the account that made them and nobody else (`owner`).
 
 use crate::account::Account;
 use crate::business::{Business, ShopTx, count, purchase_orders as table};
@@ -36,19 +36,19 @@ pub(crate) async fn create(
     mut tx: ShopTx,
 ) -> Result<HttpResponse, ShopError> {
     count(tx.connection(), "create_purchase_order").await?;
-    table::insert(tx.connection(), &new.code, &new.sku).await?;
+    table::insert(tx.connection(), &account.0, &new.code, &new.sku).await?;
     table::note(tx.connection(), &new.code, "created").await?;
-    let _ = account;
     Ok(HttpResponse::Created().json(json!({"code": new.code, "sku": new.sku})))
 }
 
+/// The one that is there, unless it is somebody else's.
 async fn existing(
-    _: Account,
+    account: Account,
     new: web::Json<NewPurchaseOrder>,
     mut tx: ShopTx,
 ) -> Result<HttpResponse, ShopError> {
-    let there = table::find(tx.connection(), &new.code).await?;
-    let there = there.ok_or(ShopError::NotFound("purchase order"))?;
+    let there = table::find(tx.connection(), &account.0, &new.code).await?;
+    let there = there.ok_or(ShopError::Taken)?;
     Ok(HttpResponse::Ok().json(json!({"code": there.code, "sku": there.sku})))
 }
 
@@ -63,14 +63,18 @@ macro_rules! step {
             table = "purchase_orders",
             id = "{path.code}",
             id_column = "code",
+            owner = "{account.0}",
+            owner_column = "account",
             from = Status::$from,
             to = Status::$to
         )]
         pub(crate) async fn $name(
-            _: Account,
+            account: Account,
             code: web::Path<String>,
             mut tx: ShopTx,
         ) -> Result<impl Responder, ShopError> {
+            // Whose it is was asked before.
+            let _ = account;
             let operation = concat!(stringify!($name), "_purchase_order");
             step(&mut tx, &code, operation, $entry).await
         }
@@ -96,12 +100,12 @@ async fn step(
 /// A purchase order, where it is, and every step it took.
 #[get("/purchase-orders/{code}")]
 pub(crate) async fn show(
-    _: Account,
+    account: Account,
     code: web::Path<String>,
     business: web::Data<Business>,
 ) -> Result<impl Responder, ShopError> {
     let mut acquired = business.acquire().await?;
-    let order = table::find(acquired.connection(), &code).await?;
+    let order = table::find(acquired.connection(), &account.0, &code).await?;
     let order = order.ok_or(ShopError::NotFound("purchase order"))?;
     let ledger = table::ledger(acquired.connection(), &code).await?;
     Ok(web::Json(json!({

@@ -160,6 +160,10 @@ fn fill_closure(handler: &GuardedFunction) -> TokenStream {
     if let Some(row) = handler.row.name() {
         let id = fill(&row.id);
         statements.extend(quote!(__call.row()#id;));
+        if let Some(owner) = &row.owner {
+            let owner = fill(&owner.value);
+            statements.extend(quote!(__call.owner()#owner;));
+        }
     }
     if let Row::Versioned { version, .. } = &handler.row {
         let version = fill(version);

@@ -4,7 +4,7 @@ use crate::expand::names::runtime;
 use crate::expand::template::{answer_headers, templates};
 use crate::model::{
     Existing, Fingerprint, GuardedFunction, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight,
-    OnStoreError, Row, RowName, Setting, Sharing, Statuses, Window,
+    OnStoreError, Row, RowName, RowOwner, Setting, Sharing, Statuses, Window,
 };
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -100,7 +100,10 @@ pub(super) fn policy(guarded: &GuardedFunction) -> TokenStream {
 
 /// The call that sets the row, if a row guards the handler.
 fn row_setter(rt: &TokenStream, row: &Row) -> TokenStream {
-    let Some(RowName { table, column: id, .. }) = row.name() else { return TokenStream::new() };
+    let Some(RowName { table, column: id, owner, .. }) = row.name() else {
+        return TokenStream::new();
+    };
+    let owned_by = owner.as_ref().map(|RowOwner { column, .. }| quote!(.owned_by(#column)));
     let row = match row {
         Row::None | Row::Locked(_) => quote!(locked(#table, #id)),
         Row::Versioned { column, .. } => quote!(versioned(#table, #id, #column)),
@@ -108,7 +111,7 @@ fn row_setter(rt: &TokenStream, row: &Row) -> TokenStream {
             #table, #id, #column, __TRANSITION.states, __TRANSITION.places
         )),
     };
-    quote!(.row(#rt::Row::#row))
+    quote!(.row(#rt::Row::#row #owned_by))
 }
 
 /// The call that sets a duration, if the attribute sets it.

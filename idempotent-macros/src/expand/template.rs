@@ -21,7 +21,10 @@ pub(super) fn templates(guarded: &GuardedFunction) -> Vec<&Template> {
         templates.push(timestamp);
     }
     templates.extend(&guarded.first_sent);
-    templates.extend(guarded.row.name().map(|row| &row.id));
+    if let Some(row) = guarded.row.name() {
+        templates.push(&row.id);
+        templates.extend(row.owner.as_ref().map(|owner| &owner.value));
+    }
     if let Row::Versioned { version, .. } = &guarded.row {
         templates.push(version);
     }

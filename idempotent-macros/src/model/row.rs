@@ -28,6 +28,15 @@ pub(crate) struct RowName {
     /// The column that names the row.
     pub(crate) column: String,
     pub(crate) id: Template,
+    /// The owner that the row must have, if it has one.
+    pub(crate) owner: Option<RowOwner>,
+}
+
+/// The owner of a row, for whom alone it exists.
+pub(crate) struct RowOwner {
+    /// The column that names the owner.
+    pub(crate) column: String,
+    pub(crate) value: Template,
 }
 
 impl Row {

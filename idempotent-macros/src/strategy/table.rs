@@ -113,7 +113,7 @@ pub(crate) static STRATEGIES: [Strategy; 11] = [
         guard: GuardPlace::Transaction,
         default_key: DefaultKey::Unkeyed,
         row: RowCondition::Exists,
-        adds: &["table", "id", "id_column"],
+        adds: &["table", "id", "id_column", "owner", "owner_column"],
         needs: &[TABLE, ID],
         ..USUAL
     },
@@ -123,7 +123,7 @@ pub(crate) static STRATEGIES: [Strategy; 11] = [
         guard: GuardPlace::Transaction,
         default_key: DefaultKey::Unkeyed,
         row: RowCondition::HasVersion,
-        adds: &["table", "id", "id_column", "column", "version"],
+        adds: &["table", "id", "id_column", "owner", "owner_column", "column", "version"],
         needs: &[TABLE, ID],
         ..USUAL
     },
@@ -133,7 +133,7 @@ pub(crate) static STRATEGIES: [Strategy; 11] = [
         guard: GuardPlace::Transaction,
         default_key: DefaultKey::Unkeyed,
         row: RowCondition::InState,
-        adds: &["table", "id", "id_column", "column", "from", "to"],
+        adds: &["table", "id", "id_column", "owner", "owner_column", "column", "from", "to"],
         needs: &[
             TABLE,
             ID,

@@ -1,6 +1,6 @@
 //! The row that guards a handler, and the condition that it has to meet.
 
-use crate::model::{Row, RowName, Template};
+use crate::model::{Row, RowName, RowOwner, Template};
 use crate::strategy::RowCondition;
 use crate::validate::reader::Reader;
 use crate::validate::{template, values};
@@ -32,7 +32,14 @@ fn row_name(reader: &mut Reader<'_>) -> RowName {
         table: reader.setting("table", values::identifier).or(String::new()),
         id: reader.in_braces("id").unwrap_or_default(),
         column: reader.setting("id_column", values::identifier).or("id".to_owned()),
+        owner: owner(reader),
     }
+}
+
+fn owner(reader: &mut Reader<'_>) -> Option<RowOwner> {
+    let column = reader.setting("owner_column", values::identifier).or("owner".to_owned());
+    let value = reader.template("owner")?;
+    Some(RowOwner { column, value })
 }
 
 fn column(reader: &mut Reader<'_>, default: &str) -> String {

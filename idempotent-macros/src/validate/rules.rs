@@ -27,6 +27,8 @@ const RULES: [Rule; 18] = [
     accepting_needs_version,
     duplicates_need_key,
     accepting_excludes_a_key,
+    owner_is_one_placeholder,
+    owner_column_needs_owner,
     timestamp_needs_window,
     first_sent_needs_time,
     function_is_compared_by_template,
@@ -130,6 +132,25 @@ fn accepting_excludes_a_key(reader: &Reader<'_>, policy: &Policy, _: &Template) 
         Mistake::new(written.span(), "`on_duplicate = \"accept\"` does not go with a `key`")
             .help("leave `on_duplicate` out: a retry with the same key gets the first answer")
             .note("without a key, whoever sent the version before the current one is told success, also a client whose update was not applied")
+    })
+}
+
+/// Two values side by side could read like two others.
+fn owner_is_one_placeholder(reader: &Reader<'_>, _: &Policy, _: &Template) -> Option<Mistake> {
+    let written = reader.find("owner")?;
+    let Value::Literal(Lit::Str(text)) = &written.value else { return None };
+    (text.value().matches('{').count() != 1).then(|| {
+        Mistake::new(written.span(), "the owner of a row is one value of the request")
+            .help("write one placeholder, of who the caller is: `owner = \"{account.id}\"`")
+    })
+}
+
+/// A column of owners says nothing without an owner.
+fn owner_column_needs_owner(reader: &Reader<'_>, _: &Policy, _: &Template) -> Option<Mistake> {
+    let written = reader.find("owner_column")?;
+    reader.find("owner").is_none().then(|| {
+        Mistake::new(written.name.span(), "`owner_column` has no effect without `owner`")
+            .help("add `owner = \"{account.id}\"`, or leave `owner_column` out")
     })
 }
 

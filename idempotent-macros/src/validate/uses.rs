@@ -8,7 +8,7 @@ use crate::validate::tx;
 use proc_macro2::Span;
 
 /// Every argument there is, in the order they are documented.
-const NAMES: [&str; 33] = [
+const NAMES: [&str; 35] = [
     "strategy",
     "key",
     "operation",
@@ -35,6 +35,8 @@ const NAMES: [&str; 33] = [
     "table",
     "id",
     "id_column",
+    "owner",
+    "owner_column",
     "column",
     "version",
     "from",

@@ -4,13 +4,13 @@ use crate::engine::RecordPlace;
 use crate::fingerprint::Fingerprint;
 use crate::key::{Guard, KeyParts};
 use crate::message::error::MessageError;
-use crate::message::messages::{MessageContext, MessageEngine, MessageScope};
+use crate::message::messages::{MessageContext, MessageEngine, MessageOnBegin, MessageScope};
 use crate::message::run::{MessageAdmission, MessageClaim, MessageRun};
 use crate::outcome::Outcome;
 use crate::policy::{OnDuplicate, Policy};
 use crate::strategy::message;
 use crate::template_value::{LONG_VALUE_MAX, TemplateFiller, TemplateValue, VALUE_MAX};
-use crate::transaction::BusinessDatabase;
+use crate::transaction::{BusinessDatabase, TxSettings};
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 use crate::transaction::{TxSlot, tx::BusinessTx};
 use bytes::Bytes;
@@ -67,7 +67,11 @@ impl Message {
         let (policy, settings) = (self.policy, &self.context.base.settings);
         let (scope, key) = (self.scope_parts()?, self.key.segments()?);
         let request = message::claim_request(policy, settings, scope, key, fingerprint);
-        Ok(MessageClaim { policy, base: self.context.base, request })
+        let settings = match &self.context.on_begin {
+            MessageOnBegin::OfScope(on_begin) => on_begin(&scope.whole()),
+            MessageOnBegin::Nothing | MessageOnBegin::OfRequests => TxSettings::new(),
+        };
+        Ok(MessageClaim { policy, base: self.context.base, request, settings })
     }
 
     /// Of two functions of one operation, the second would return the first one's values.
@@ -112,6 +116,11 @@ impl Message {
             let why = "the function takes `Tx`, and its engine has no `.database(pool)`";
             return Err(MessageError::Misconfigured(why));
         };
+        if matches!(self.context.on_begin, MessageOnBegin::OfRequests) {
+            let why = "the function takes `Tx`, and the `on_begin` of its engine reads a request: use a \
+                       `Messages`, whose `on_begin` reads the scope";
+            return Err(MessageError::Misconfigured(why));
+        }
         if database.kind() != kind {
             let why = "the function takes a `Tx` of another database than its engine has";
             return Err(MessageError::Misconfigured(why));

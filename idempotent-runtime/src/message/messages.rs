@@ -5,7 +5,7 @@ use crate::error::StoreError;
 use crate::key::{KeyParts, StorageKey};
 use crate::setup::{Base, BuildError, NoScope, Setup, common_methods, common_settings};
 use crate::store::{Store, open};
-use crate::transaction;
+use crate::transaction::{self, TxSettings};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
@@ -53,6 +53,7 @@ pub struct Messages(MessageContext);
 pub struct MessagesBuilder<S = MessageScope> {
     setup: Setup,
     scope: S,
+    on_begin: MessageOnBegin,
 }
 
 /// The parts of an engine that a call needs.
@@ -61,7 +62,22 @@ pub struct MessagesBuilder<S = MessageScope> {
 pub struct MessageContext {
     pub(crate) base: Arc<Base>,
     pub(crate) scope: MessageScope,
+    pub(crate) on_begin: MessageOnBegin,
 }
+
+/// The settings of a call's transaction.
+#[derive(Clone)]
+pub(crate) enum MessageOnBegin {
+    /// None.
+    Nothing,
+    /// Those that this makes of the scope.
+    OfScope(Arc<OnBeginOfScope>),
+    /// They would be made of a request, and there is none.
+    OfRequests,
+}
+
+/// Makes the settings of a transaction out of a scope.
+type OnBeginOfScope = dyn Fn(&str) -> TxSettings + Send + Sync;
 
 /// The scope of a call whose function has no `scope` of its own.
 #[doc(hidden)]
@@ -124,7 +140,8 @@ pointers! {
 impl Messages {
     /// Starts a builder on this store.
     pub fn builder(store: impl Store) -> MessagesBuilder<NoScope> {
-        MessagesBuilder { setup: Setup::new(Arc::new(store)), scope: NoScope }
+        let (setup, on_begin) = (Setup::new(Arc::new(store)), MessageOnBegin::Nothing);
+        MessagesBuilder { setup, scope: NoScope, on_begin }
     }
 
     /// Starts a builder on the store that this URL names; see `store::open`.
@@ -166,26 +183,47 @@ impl MessagesBuilder<NoScope> {
     /// There is no default, and no `build` before one of the three is chosen.
     pub fn scope(self, name: impl Into<Arc<str>>) -> MessagesBuilder {
         let name: Arc<str> = name.into();
-        let scope = MessageScope::Fixed(KeyParts::new().value(&name));
-        MessagesBuilder { setup: self.setup, scope }
+        self.with(MessageScope::Fixed(KeyParts::new().value(&name)))
     }
 
     /// Leaves the scope to each function; a call of one without a `scope` is refused.
     pub fn scope_of_functions(self) -> MessagesBuilder {
-        MessagesBuilder { setup: self.setup, scope: MessageScope::OfFunctions }
+        self.with(MessageScope::OfFunctions)
     }
 
     /// Makes all senders one: a sender that knows a key can have the value stored under it.
     ///
     /// This is right where one system sends, and nowhere else.
     pub fn scope_shared(self) -> MessagesBuilder {
-        let scope = MessageScope::Fixed(KeyParts::new());
-        MessagesBuilder { setup: self.setup, scope }
+        self.with(MessageScope::Fixed(KeyParts::new()))
+    }
+
+    fn with(self, scope: MessageScope) -> MessagesBuilder {
+        MessagesBuilder { setup: self.setup, scope, on_begin: self.on_begin }
     }
 }
 
 impl<S> MessagesBuilder<S> {
     common_settings!();
+
+    /// Sets names and values first in each transaction of a function, made of the call's scope, for
+    /// policies of the database (row level security). Defaults to none.
+    ///
+    /// On `PostgreSQL` they are settings of the transaction (`set_config(name, value, true)`), on
+    /// `MariaDB` and `MySQL` variables of the session that are NULL again afterwards (`SET @name`). `SQLite`
+    /// has neither, and nothing can be built with it.
+    pub fn on_begin<N, V, L>(mut self, settings: impl Fn(&str) -> L + Send + Sync + 'static) -> Self
+    where
+        L: IntoIterator<Item = (N, V)>,
+        N: Into<String>,
+        V: Into<String>,
+    {
+        self.on_begin = MessageOnBegin::OfScope(Arc::new(move |scope| {
+            let all = settings(scope).into_iter();
+            all.map(|(name, value)| (name.into(), value.into())).collect()
+        }));
+        self
+    }
 }
 
 impl MessagesBuilder {
@@ -194,7 +232,11 @@ impl MessagesBuilder {
     /// # Errors
     /// When a setting contradicts another or is unsafe; the message says which and what to do.
     pub fn build(self) -> Result<Messages, BuildError> {
-        Ok(Messages(MessageContext { base: self.setup.build()?, scope: self.scope }))
+        let Self { setup, scope, on_begin } = self;
+        if matches!(on_begin, MessageOnBegin::OfScope(_)) {
+            setup.check_on_begin()?;
+        }
+        Ok(Messages(MessageContext { base: setup.build()?, scope, on_begin }))
     }
 }
 
@@ -206,14 +248,15 @@ impl fmt::Debug for MessageContext {
 
 impl fmt::Debug for Messages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let MessageContext { base, scope } = &self.0;
+        let MessageContext { base, scope, .. } = &self.0;
         f.debug_struct("Messages").field("base", base).field("scope", scope).finish()
     }
 }
 
 impl<S: fmt::Debug> fmt::Debug for MessagesBuilder<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { setup, scope } = self;
-        f.debug_struct("MessagesBuilder").field("setup", setup).field("scope", scope).finish()
+        let Self { setup, scope, .. } = self;
+        let mut shown = f.debug_struct("MessagesBuilder");
+        shown.field("setup", setup).field("scope", scope).finish_non_exhaustive()
     }
 }

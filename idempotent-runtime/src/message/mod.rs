@@ -16,5 +16,5 @@ mod run;
 
 pub use error::MessageError;
 #[cfg(feature = "actix")]
-pub(crate) use messages::{MessageContext, MessageScope, sealed};
+pub(crate) use messages::{MessageContext, MessageOnBegin, MessageScope, sealed};
 pub use messages::{MessageEngine, Messages, MessagesBuilder};

@@ -10,7 +10,8 @@ use crate::outcome::Outcome;
 use crate::policy::{OnAbandoned, Policy};
 use crate::setup::Base;
 use crate::transaction::{
-    self, BusinessDatabase, Committed, Effects, Plan, TransactionAdmission, TransactionRun, TxSlot,
+    self, BusinessDatabase, Committed, Effects, Plan, TransactionAdmission, TransactionRun,
+    TxSettings, TxSlot,
 };
 use bytes::Bytes;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub(super) struct MessageClaim {
     pub(super) policy: &'static Policy,
     pub(super) base: Arc<Base>,
     pub(super) request: ClaimRequest,
+    /// Set first in its transaction.
+    pub(super) settings: TxSettings,
 }
 
 /// The answer to a claim.
@@ -52,7 +55,7 @@ enum RunGuard {
 impl MessageClaim {
     /// Claims the key in the store, by a lease.
     pub(super) async fn by_lease(self) -> Result<MessageAdmission, MessageError> {
-        let Self { policy, base, request } = self;
+        let Self { policy, base, request, .. } = self;
         let (engine, ttl) = (base.engine.clone(), request.claim.retention);
         match engine.begin(&request).await {
             Ok(Admission::Run(execution)) => {
@@ -75,9 +78,9 @@ impl MessageClaim {
         database: Arc<dyn BusinessDatabase>,
         slot: &TxSlot,
     ) -> Result<MessageAdmission, MessageError> {
-        let Self { policy, base, request } = self;
+        let Self { policy, base, request, settings } = self;
         let (engine, ttl, wait) = (base.engine.clone(), request.claim.retention, request.wait);
-        let plan = Plan { request: Some(request), row: None, wait };
+        let plan = Plan { request: Some(request), row: None, wait, settings };
         match transaction::begin(&database, &engine, plan).await {
             Ok(TransactionAdmission::Run(mut run)) => {
                 run.put_into(slot);

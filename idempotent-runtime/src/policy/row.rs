@@ -15,6 +15,8 @@ pub struct Row {
     pub(crate) table: &'static str,
     /// The column that names the row.
     pub(crate) id: &'static str,
+    /// The column that names the row's owner, if nobody else may know of the row.
+    pub(crate) owner: Option<&'static str>,
     pub(crate) guard: RowGuard,
 }
 
@@ -33,13 +35,13 @@ impl Row {
     /// A row that is locked while the handler runs.
     #[must_use]
     pub const fn locked(table: &'static str, id: &'static str) -> Self {
-        Self { table, id, guard: RowGuard::Lock }
+        Self { table, id, owner: None, guard: RowGuard::Lock }
     }
 
     /// A row whose version is compared and counted up.
     #[must_use]
     pub const fn versioned(table: &'static str, id: &'static str, column: &'static str) -> Self {
-        Self { table, id, guard: RowGuard::Version { column } }
+        Self { table, id, owner: None, guard: RowGuard::Version { column } }
     }
 
     /// A row that goes from one state to another.
@@ -51,6 +53,13 @@ impl Row {
         states: &'static [StateRow],
         (from, to): (usize, usize),
     ) -> Self {
-        Self { table, id, guard: RowGuard::State { column, states, from, to } }
+        Self { table, id, owner: None, guard: RowGuard::State { column, states, from, to } }
+    }
+
+    /// The row exists only for the owner that this column names. Defaults to existing for everybody.
+    #[must_use]
+    pub const fn owned_by(mut self, column: &'static str) -> Self {
+        self.owner = Some(column);
+        self
     }
 }

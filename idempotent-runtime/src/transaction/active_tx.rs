@@ -13,7 +13,6 @@ use sqlx::{AssertSqlSafe, Database, SqlSafeStr};
 use sqlx_core::transaction::TransactionManager;
 use std::mem::replace;
 use std::sync::Arc;
-use tokio::time::Instant;
 
 const SET_SAVEPOINT: &str = "SAVEPOINT idempotent_handler";
 const ROLL_BACK_TO_SAVEPOINT: &str = "ROLLBACK TO SAVEPOINT idempotent_handler";
@@ -26,6 +25,8 @@ pub(super) struct ActiveTx<D: Dialect> {
     connection: Option<TxConnection<D::Sqlx>>,
     dialect: Arc<D>,
     savepoint: Savepoint,
+    /// Statements that undo what was set for it and would outlive it.
+    leave: String,
     /// Its count among the transactions of one pool.
     _under_way: Arc<()>,
 }
@@ -37,15 +38,14 @@ enum Savepoint {
 }
 
 impl<D: Dialect> ActiveTx<D> {
-    /// Begins a transaction in which no statement waits for others after `until`.
+    /// Begins a transaction with these statements.
     pub(super) async fn begin(
         connection: InRuntime<PoolConnection<D::Sqlx>>,
         dialect: Arc<D>,
-        until: Instant,
+        begin: String,
         under_way: &Arc<()>,
     ) -> Result<Self, StoreError> {
-        let statements = dialect.begin_sql(until.saturating_duration_since(Instant::now()));
-        let statements = Some(AssertSqlSafe(statements).into_sql_str());
+        let statements = Some(AssertSqlSafe(begin).into_sql_str());
         // Not the pool's own `begin_with`: it does not take what is left of the wait.
         let mut connection = TxConnection::new(connection);
         if let Err(error) = TransactionsOf::<D>::begin(&mut connection, statements).await {
@@ -62,8 +62,15 @@ impl<D: Dialect> ActiveTx<D> {
             connection: Some(connection),
             dialect,
             savepoint: Savepoint::Missing,
+            leave: String::new(),
             _under_way: Arc::clone(under_way),
         })
+    }
+
+    /// Has these statements carried out at its end.
+    #[cfg(feature = "mysql")]
+    pub(super) fn leave_with(&mut self, statements: String) {
+        self.leave = statements;
     }
 
     /// One step on the transaction's connection; its errors name the operation.
@@ -99,10 +106,10 @@ impl<D: Dialect> ActiveTx<D> {
             };
         }
         let dialect = &*self.dialect;
-        let ended = end_on(dialect, &mut connection, end).await;
+        let ended = end_on(dialect, &mut connection, end, &self.leave).await;
         let is_over = match end {
             TxEnd::Commit if ended.is_err() => {
-                end_on(dialect, &mut connection, TxEnd::Rollback).await.is_ok()
+                end_on(dialect, &mut connection, TxEnd::Rollback, &self.leave).await.is_ok()
             }
             _ => ended.is_ok(),
         };
@@ -117,13 +124,14 @@ async fn end_on<D: Dialect>(
     dialect: &D,
     connection: &mut TxConnection<D::Sqlx>,
     end: TxEnd,
+    leave: &str,
 ) -> Result<(), sqlx::Error> {
     if end == TxEnd::Commit {
         connection.watch.commits();
     }
     match (dialect.end_sql(end), end) {
         (Some(statements), _) => {
-            D::execute(connection, statements).await?;
+            D::execute(connection, statements + leave).await?;
             // So that sqlx knows, too: it says `ROLLBACK` once more, and there is nothing left of it.
             TransactionsOf::<D>::start_rollback(connection);
             Ok(())

@@ -6,7 +6,7 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::outcome::Outcome;
 use crate::transaction::database::BusinessDatabase;
 use crate::transaction::dedup_table::{self, ClaimedRecord, RecordVerdict};
-use crate::transaction::plan::{BUSY, Limits, Plan};
+use crate::transaction::plan::{Access, BUSY, Limits, Plan};
 use crate::transaction::row::{self, RowAnswer, RowVerdict};
 use crate::transaction::run::TransactionRun;
 use crate::transaction::steps::BusinessTransaction;
@@ -67,6 +67,21 @@ async fn begin_in_time(
     plan: Arc<Plan>,
 ) -> Result<TransactionAdmission, StoreError> {
     let limits = Limits::of(&plan, engine.patience());
+    let sight = match &plan.row {
+        // Before it waits for anybody: others are told nothing of the row, not even that it is held.
+        Some(row) if row.owner.is_some() => {
+            let look = Detached::to_its_end(look(Arc::clone(database), Arc::clone(&plan), limits));
+            match timeout_at(limits.open, look).await {
+                Ok(Err(error)) if error.kind() == StoreErrorKind::Busy => return Ok(TOO_LONG),
+                Ok(seen) => seen?,
+                Err(_) => return Ok(TOO_LONG),
+            }
+        }
+        _ => RowSight::Unasked,
+    };
+    if sight == RowSight::Missing && plan.request.is_none() {
+        return Ok(TransactionAdmission::Row(RowAnswer::Missing));
+    }
     let mut pause = FIRST_PAUSE;
     loop {
         let Some(in_flight) = engine.enter() else {
@@ -77,7 +92,7 @@ async fn begin_in_time(
             Arc::clone(database),
             engine.clone(),
             Arc::clone(&plan),
-            limits,
+            (limits, sight),
             in_flight,
             Arc::clone(&is_open),
         );
@@ -111,18 +126,47 @@ async fn begin_in_time(
 const TOO_LONG: TransactionAdmission =
     TransactionAdmission::Refused(Refusal::InProgress { retry_after: BUSY });
 
+/// The row as its owner condition shows it, before anything is locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RowSight {
+    /// The row is anybody's.
+    Unasked,
+    Found,
+    /// There is none, or it is somebody else's.
+    Missing,
+}
+
+/// Looks whether the row is there for its caller, in a transaction of its own: on some databases the next one
+/// would go on seeing what this look saw.
+async fn look(
+    database: Arc<dyn BusinessDatabase>,
+    plan: Arc<Plan>,
+    limits: Limits,
+) -> Result<RowSight, StoreError> {
+    let Some(row) = &plan.row else { return Ok(RowSight::Unasked) };
+    let mut transaction = database.begin(&plan, Access::Read, limits).await?;
+    let found = match transaction.set(&plan.settings).await {
+        Ok(()) => transaction.find_row(row).await,
+        Err(error) => Err(error),
+    };
+    let rolled_back = transaction.roll_back().await;
+    let found = found.map_err(|error| row::named(row.row, error))?;
+    let sight = if found { RowSight::Found } else { RowSight::Missing };
+    rolled_back.map(|()| sight)
+}
+
 /// Begins once. Where its guards do not pass, the transaction is rolled back.
 async fn begin_once(
     database: Arc<dyn BusinessDatabase>,
     engine: Engine,
     plan: Arc<Plan>,
-    limits: Limits,
+    (limits, sight): (Limits, RowSight),
     in_flight: InFlightGuard,
     is_open: Arc<AtomicBool>,
 ) -> Result<TransactionAdmission, StoreError> {
-    let mut transaction = database.begin(&plan, limits).await?;
+    let mut transaction = database.begin(&plan, Access::Write, limits).await?;
     is_open.store(true, Ordering::Relaxed);
-    match guard(&mut *transaction, &engine, &plan).await {
+    match guard(&mut *transaction, &engine, &plan, sight).await {
         Ok(GuardVerdict::Passed { record, version }) => {
             let run =
                 TransactionRun { transaction, record, version, database, _in_flight: in_flight };
@@ -153,8 +197,10 @@ async fn guard(
     transaction: &mut dyn BusinessTransaction,
     engine: &Engine,
     plan: &Plan,
+    sight: RowSight,
 ) -> Result<GuardVerdict, StoreError> {
     let answered = |admission| Ok(GuardVerdict::Answered(admission));
+    transaction.set(&plan.settings).await?;
     let record = match &plan.request {
         None => None,
         Some(request) => match dedup_table::claim(transaction, request, engine).await? {
@@ -169,6 +215,10 @@ async fn guard(
     };
     let version = match &plan.row {
         None => None,
+        // What it was told first is what it is told now, were it gone since then or not there yet.
+        Some(_) if sight == RowSight::Missing => {
+            return answered(TransactionAdmission::Row(RowAnswer::Missing));
+        }
         Some(row) => {
             if record.is_some() {
                 transaction.set_savepoint().await?;

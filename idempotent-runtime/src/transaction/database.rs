@@ -2,7 +2,7 @@
 
 use crate::key::StorageKey;
 use crate::store::StoreFuture;
-use crate::transaction::plan::{Limits, Plan};
+use crate::transaction::plan::{Access, Limits, Plan};
 use crate::transaction::steps::BusinessTransaction;
 use bytes::Bytes;
 use std::any::TypeId;
@@ -32,12 +32,13 @@ pub trait Database: sealed::SealedDatabase + 'static {
 /// A business database, and what was learned about it.
 #[doc(hidden)]
 pub trait BusinessDatabase: Send + Sync + fmt::Debug + 'static {
-    /// Begins a transaction that will write, within these limits.
+    /// Begins a transaction within these limits.
     ///
     /// Creates the table of records before it, where the plan needs it and it is missing.
     fn begin<'a>(
         &'a self,
         plan: &'a Plan,
+        access: Access,
         limits: Limits,
     ) -> StoreFuture<'a, Box<dyn BusinessTransaction>>;
 
@@ -56,6 +57,9 @@ pub trait BusinessDatabase: Send + Sync + fmt::Debug + 'static {
 
     /// The type of database at sqlx, which is the one in a handler's `Tx`.
     fn kind(&self) -> TypeId;
+
+    /// Whether a transaction can be given settings.
+    fn has_settings(&self) -> bool;
 
     /// The database, for people.
     fn describe(&self) -> String;

@@ -2,6 +2,7 @@
 
 use crate::key::StorageKey;
 use crate::store::Entry;
+use crate::transaction::plan::Access;
 use crate::transaction::tx_watch::TxWatch;
 use futures_util::future::{BoxFuture, ready};
 use sqlx::Pool;
@@ -17,6 +18,12 @@ pub(super) type DialectFuture<'c, T> = BoxFuture<'c, Result<T, sqlx::Error>>;
 
 /// Fails where a transaction is to be rolled back, and where the savepoint went with one that ended.
 pub(super) const RELEASE_SAVEPOINT: &str = "RELEASE SAVEPOINT idempotent_handler";
+
+/// The name of a table, each of its parts between these marks.
+pub(super) fn quoted(table: &str, [open, close]: [char; 2]) -> String {
+    let parts: Vec<_> = table.split('.').map(|part| format!("{open}{part}{close}")).collect();
+    parts.join(".")
+}
 
 /// How a transaction ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +53,9 @@ pub(super) trait Dialect: Sized + fmt::Debug + Send + Sync + 'static {
     /// True if beginning waits for the end of every other transaction that writes.
     const ONE_AT_A_TIME: bool = false;
 
+    /// True if a transaction, or its session, can be given settings.
+    const HAS_SETTINGS: bool = true;
+
     /// The database, for people.
     fn describe(pool: &Pool<Self::Sqlx>) -> String;
 
@@ -68,7 +78,7 @@ pub(super) trait Dialect: Sized + fmt::Debug + Send + Sync + 'static {
     fn execute(connection: &mut ConnectionOf<Self>, statements: String) -> DialectFuture<'_, ()>;
 
     /// Begins a transaction in which no statement waits for others for longer.
-    fn begin_sql(&self, wait: Duration) -> String;
+    fn begin_sql(&self, access: Access, wait: Duration) -> String;
 
     /// Has the database tell of the end of the transaction that began on this connection, and commit
     /// nothing on it unless its guard does. A database that never ends one by itself needs nothing.

@@ -5,8 +5,8 @@
 //! dies is a transaction that is rolled back.
 //!
 //! Files import downwards, in this order: `begin`, `resolve`, `run`, `dedup_table`, `row`, `sqlite`, `postgres`,
-//! `mysql`, `pooled`, `active_tx`, `dialect`, `tx`, `tx_connection`, `in_runtime`, `database`, `steps`,
-//! `tx_slot`, `tx_watch`, `plan`, `unique`.
+//! `postgres_row`, `mysql`, `mysql_row`, `pooled`, `active_tx`, `dialect`, `tx`, `tx_connection`, `in_runtime`,
+//! `database`, `steps`, `tx_slot`, `tx_watch`, `plan`, `unique`.
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod active_tx;
@@ -19,11 +19,15 @@ mod dialect;
 mod in_runtime;
 #[cfg(feature = "mysql")]
 mod mysql;
+#[cfg(feature = "mysql")]
+mod mysql_row;
 mod plan;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod pooled;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "postgres")]
+mod postgres_row;
 mod resolve;
 mod row;
 mod run;
@@ -43,9 +47,9 @@ mod unique;
 pub(crate) use begin::{TransactionAdmission, begin};
 pub(crate) use database::BusinessDatabase;
 pub use database::Database;
-pub(crate) use plan::Plan;
 #[cfg(feature = "actix")]
-pub(crate) use plan::{KnownBy, RowPlan};
+pub(crate) use plan::{KnownBy, RowOwner, RowPlan};
+pub(crate) use plan::{Plan, TxSettings};
 pub(crate) use resolve::resolve;
 #[cfg(feature = "actix")]
 pub(crate) use row::RowAnswer;

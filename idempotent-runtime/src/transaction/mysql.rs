@@ -2,29 +2,23 @@
 //! its whole transaction.
 
 use crate::key::StorageKey;
-use crate::policy::{ColumnValue, Row};
+use crate::policy::ColumnValue;
 use crate::store::sql::mysql::rows::{create_table, purge, put, read};
 use crate::store::{Entry, StoreFuture, Swap};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};
 use crate::transaction::dialect::{Dialect, DialectFuture, RELEASE_SAVEPOINT, TxEnd};
-use crate::transaction::plan::RowPlan;
+use crate::transaction::mysql_row::{IdTypes, bind_row, bind_value, condition, place, table};
+use crate::transaction::plan::{Access, RowPlan, TxSettings};
 use crate::transaction::pooled::Pooled;
 use crate::transaction::steps::Steps;
 use bytes::Bytes;
-use sqlx::mysql::MySqlArguments;
-use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, MySql, MySqlConnection, MySqlPool};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 const SETTINGS: &str = "\
 SELECT CAST(@@innodb_lock_wait_timeout AS SIGNED), CAST(@@autocommit AS SIGNED)";
-
-const TYPE: &str = "\
-SELECT CAST(data_type AS CHAR) FROM information_schema.columns
-WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ?";
 
 impl sealed::SealedDatabase for MySqlPool {}
 
@@ -40,74 +34,7 @@ struct MySqlDialect {
     relax: String,
     /// The same, and all else that was set for a transaction.
     leave: String,
-    /// The types of id columns, by table and column.
-    id_types: Mutex<HashMap<(&'static str, &'static str), IdType>>,
-}
-
-/// The type of a table's ids, as far as comparing them depends on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum IdType {
-    /// Integers. `MySQL` takes a text that only begins like a number for that number.
-    Integer,
-    /// Other numbers, with the same problem.
-    Number,
-    /// Compared as a text.
-    Text,
-}
-
-/// An id, as it is bound.
-#[derive(Clone, Copy)]
-enum Id<'a> {
-    Signed(i64),
-    Unsigned(u64),
-    Text(&'a str),
-}
-
-impl IdType {
-    fn of(data_type: &str) -> Self {
-        match data_type.to_ascii_lowercase().as_str() {
-            "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "year" => Self::Integer,
-            "decimal" | "float" | "double" => Self::Number,
-            _ => Self::Text,
-        }
-    }
-
-    /// Reads a text as an id of this type, if it is one.
-    fn read(self, text: &str) -> Option<Id<'_>> {
-        match self {
-            Self::Integer => {
-                let signed = text.parse().map(Id::Signed);
-                signed.or_else(|_| text.parse().map(Id::Unsigned)).ok()
-            }
-            Self::Number => {
-                let is_number = text.parse::<f64>().is_ok_and(f64::is_finite);
-                is_number.then_some(Id::Text(text))
-            }
-            Self::Text => Some(Id::Text(text)),
-        }
-    }
-}
-
-impl MySqlDialect {
-    /// The id of a plan's row as its column compares it; nothing, if no row can have it.
-    async fn id<'p>(
-        &self,
-        connection: &mut MySqlConnection,
-        plan: &'p RowPlan,
-    ) -> Result<Option<Id<'p>>, sqlx::Error> {
-        let place = (plan.row.table, plan.row.id);
-        let id_types = || self.id_types.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = id_types().get(&place).copied();
-        if let Some(known) = known {
-            return Ok(known.read(&plan.id));
-        }
-        let look = sqlx::query_scalar(TYPE).bind(place.0).bind(place.1);
-        let found: Option<String> = look.fetch_optional(connection).await?;
-        let missing = || sqlx::Error::ColumnNotFound(format!("{}.{}", place.0, place.1));
-        let id_type = IdType::of(&found.ok_or_else(missing)?);
-        id_types().insert(place, id_type);
-        Ok(id_type.read(&plan.id))
-    }
+    id_types: IdTypes,
 }
 
 impl Dialect for MySqlDialect {
@@ -124,7 +51,7 @@ impl Dialect for MySqlDialect {
             let (wait, autocommit): (i64, i64) = settings;
             let relax = format!("SET SESSION innodb_lock_wait_timeout = {wait}");
             let leave = format!("{relax}, SESSION autocommit = {autocommit}");
-            Ok(Self { relax, leave, id_types: Mutex::default() })
+            Ok(Self { relax, leave, id_types: IdTypes::default() })
         })
     }
 
@@ -143,7 +70,7 @@ impl Dialect for MySqlDialect {
         Box::pin(async move { purge(connection, limit).await.map(drop) })
     }
 
-    fn begin_sql(&self, wait: Duration) -> String {
+    fn begin_sql(&self, _: Access, wait: Duration) -> String {
         // In whole seconds; the client is not kept waiting for the rest.
         let wait = wait.as_millis().div_ceil(1000).clamp(1, 1 << 30);
         // After a deadlock that a handler ignores, and after DDL, which commits, its next statements are a
@@ -206,12 +133,33 @@ impl Steps for ActiveTx<MySqlDialect> {
         })
     }
 
+    fn set<'a>(&'a mut self, settings: &'a TxSettings) -> StoreFuture<'a, ()> {
+        // A variable is the session's, whatever becomes of the transaction.
+        let variables = settings.iter().map(|(name, _)| variable(name));
+        self.leave_with(variables.map(|name| format!("; SET {name} = NULL")).collect());
+        self.step("set", move |_, connection| async move {
+            for (name, value) in settings {
+                let set = format!("SET {} = ?", variable(name));
+                sqlx::query(AssertSqlSafe(set)).bind(value).execute(&mut *connection).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn find_row<'a>(&'a mut self, plan: &'a RowPlan) -> StoreFuture<'a, bool> {
+        self.step("look", move |dialect, connection| async move {
+            let Some(id) = dialect.id_types.id(connection, plan).await? else { return Ok(false) };
+            let look = format!("SELECT 1 {}", place(plan));
+            let look = bind_row(sqlx::query(AssertSqlSafe(look)), id, plan);
+            Ok(look.fetch_optional(connection).await?.is_some())
+        })
+    }
+
     fn lock_row<'a>(&'a mut self, plan: &'a RowPlan) -> StoreFuture<'a, bool> {
         self.step("lock", move |dialect, connection| async move {
-            let Some(id) = dialect.id(connection, plan).await? else { return Ok(false) };
-            let Row { table, id: name, .. } = plan.row;
-            let lock = format!("SELECT 1 FROM `{table}` WHERE `{name}` = ? FOR UPDATE");
-            let lock = bind_id(sqlx::query(AssertSqlSafe(lock)), id);
+            let Some(id) = dialect.id_types.id(connection, plan).await? else { return Ok(false) };
+            let lock = format!("SELECT 1 {} FOR UPDATE", place(plan));
+            let lock = bind_row(sqlx::query(AssertSqlSafe(lock)), id, plan);
             Ok(lock.fetch_optional(connection).await?.is_some())
         })
     }
@@ -220,19 +168,20 @@ impl Steps for ActiveTx<MySqlDialect> {
         &'a mut self,
         plan: &'a RowPlan,
         column: &'static str,
-        expected: ColumnValue,
+        expected: &'a [ColumnValue],
         next: ColumnValue,
     ) -> StoreFuture<'a, bool> {
         self.step("exchange", move |dialect, connection| async move {
-            let Some(id) = dialect.id(connection, plan).await? else { return Ok(false) };
-            let Row { table, id: name, .. } = plan.row;
+            let Some(id) = dialect.id_types.id(connection, plan).await? else { return Ok(false) };
+            let (table, condition) = (table(plan), condition(plan));
+            let any = vec!["?"; expected.len()].join(", ");
             let update = format!(
-                "UPDATE `{table}` SET `{column}` = ? WHERE `{name}` = ? AND `{column}` = ?"
+                "UPDATE {table} SET `{column}` = ? WHERE {condition} AND `{column}` IN ({any})"
             );
-            let update = bind_id(bind_value(sqlx::query(AssertSqlSafe(update)), next), id);
-            let updated = bind_value(update, expected).execute(connection).await?;
+            let update = bind_value(sqlx::query(AssertSqlSafe(update)), next);
+            let update = expected.iter().copied().fold(bind_row(update, id, plan), bind_value);
             // Rows that were found, as sqlx asks the server to count.
-            Ok(updated.rows_affected() == 1)
+            Ok(update.execute(connection).await?.rows_affected() == 1)
         })
     }
 
@@ -242,29 +191,16 @@ impl Steps for ActiveTx<MySqlDialect> {
         column: &'static str,
     ) -> StoreFuture<'a, Option<String>> {
         self.step("look", move |dialect, connection| async move {
-            let Some(id) = dialect.id(connection, plan).await? else { return Ok(None) };
-            let Row { table, id: name, .. } = plan.row;
-            let look = format!("SELECT CAST(`{column}` AS CHAR) FROM `{table}` WHERE `{name}` = ?");
-            let look = bind_id(sqlx::query(AssertSqlSafe(look)), id);
+            let Some(id) = dialect.id_types.id(connection, plan).await? else { return Ok(None) };
+            let look = format!("SELECT CAST(`{column}` AS CHAR) {}", place(plan));
+            let look = bind_row(sqlx::query(AssertSqlSafe(look)), id, plan);
             let row = look.fetch_optional(connection).await?;
             row.map(|row| sqlx::Row::try_get(&row, 0)).transpose()
         })
     }
 }
 
-type MySqlQuery<'q> = Query<'q, MySql, MySqlArguments>;
-
-fn bind_id<'q>(query: MySqlQuery<'q>, id: Id<'_>) -> MySqlQuery<'q> {
-    match id {
-        Id::Signed(number) => query.bind(number),
-        Id::Unsigned(number) => query.bind(number),
-        Id::Text(text) => query.bind(text.to_owned()),
-    }
-}
-
-fn bind_value(query: MySqlQuery<'_>, value: ColumnValue) -> MySqlQuery<'_> {
-    match value {
-        ColumnValue::Integer(number) => query.bind(number),
-        ColumnValue::Text(text) => query.bind(text),
-    }
+/// A variable of the session.
+fn variable(name: &str) -> String {
+    format!("@`{}`", name.replace('`', "``"))
 }

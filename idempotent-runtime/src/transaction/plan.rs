@@ -17,6 +17,20 @@ pub struct Plan {
     pub(crate) row: Option<RowPlan>,
     /// How long to wait for others that hold the same row.
     pub(crate) wait: Duration,
+    /// Names and values that are set before everything else.
+    pub(crate) settings: TxSettings,
+}
+
+/// The settings of a transaction, by their names.
+pub(crate) type TxSettings = Vec<(String, String)>;
+
+/// The thing that a transaction is begun for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// A look at what is there, which holds nobody up and waits for nobody.
+    Read,
+    /// Writing.
+    Write,
 }
 
 /// The limits of opening a transaction.
@@ -46,10 +60,19 @@ impl Limits {
 pub struct RowPlan {
     pub(crate) row: &'static Row,
     pub(crate) id: String,
+    /// The owner for whom the row exists; nothing, if it exists for everybody.
+    pub(crate) owner: Option<RowOwner>,
     /// The version that the client saw.
     pub(crate) version: i64,
     pub(crate) on_duplicate: OnDuplicate,
     pub(crate) known_by: KnownBy,
+}
+
+/// The owner that a row must have.
+#[derive(Debug)]
+pub(crate) struct RowOwner {
+    pub(crate) column: &'static str,
+    pub(crate) value: String,
 }
 
 /// The way in which a repeated request is known.

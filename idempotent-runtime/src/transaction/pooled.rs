@@ -8,7 +8,7 @@ use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::BusinessDatabase;
 use crate::transaction::dialect::Dialect;
 use crate::transaction::in_runtime::InRuntime;
-use crate::transaction::plan::{Limits, Plan};
+use crate::transaction::plan::{Access, Limits, Plan};
 use crate::transaction::steps::{BusinessTransaction, Steps};
 use bytes::Bytes;
 use sqlx::Pool;
@@ -107,6 +107,7 @@ where
     fn begin<'a>(
         &'a self,
         plan: &'a Plan,
+        access: Access,
         limits: Limits,
     ) -> StoreFuture<'a, Box<dyn BusinessTransaction>> {
         StoreFuture::new(async move {
@@ -115,7 +116,9 @@ where
             }
             let dialect = Arc::clone(self.dialect(limits).await?);
             let connection = self.connection(limits).await?;
-            let begun = ActiveTx::begin(connection, dialect, limits.locks, &self.under_way);
+            let wait = limits.locks.saturating_duration_since(Instant::now());
+            let begin = dialect.begin_sql(access, wait);
+            let begun = ActiveTx::begin(connection, dialect, begin, &self.under_way);
             Ok(Box::new(begun.await?) as _)
         })
     }
@@ -157,6 +160,10 @@ where
 
     fn kind(&self) -> TypeId {
         TypeId::of::<D::Sqlx>()
+    }
+
+    fn has_settings(&self) -> bool {
+        D::HAS_SETTINGS
     }
 
     fn describe(&self) -> String {

@@ -1,21 +1,19 @@
 //! `PostgreSQL`: rows are locked one by one, and after a failed statement a transaction can do no more.
 
 use crate::key::StorageKey;
-use crate::policy::{ColumnValue, Row};
+use crate::policy::ColumnValue;
 use crate::store::sql::postgres::rows::{create_table, purge, put, read};
 use crate::store::{Entry, StoreFuture, Swap};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};
 use crate::transaction::dialect::{Dialect, DialectFuture, TxEnd};
-use crate::transaction::plan::RowPlan;
+use crate::transaction::plan::{Access, RowPlan, TxSettings};
 use crate::transaction::pooled::Pooled;
+use crate::transaction::postgres_row::{RowSql, bind_row, bind_value, table};
 use crate::transaction::steps::Steps;
 use bytes::Bytes;
-use sqlx::postgres::PgArguments;
-use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a transaction may rest between two statements, where the pool does not say otherwise.
@@ -33,14 +31,6 @@ const CAN_LOOK: &str = "\
 SELECT current_setting('client_connection_check_interval') = '0'
    AND set_config('client_connection_check_interval', '1s', true) = '1s'";
 
-/// The type to which a value is cast for a column. Without its length, for a cast cuts off a value that
-/// is too long; and `bigint` for the smaller integers, so that no value is out of range.
-const TYPE: &str = "\
-SELECT CASE WHEN atttypid IN ('int2'::regtype, 'int4'::regtype) THEN 'bigint'
-            ELSE format_type(atttypid, -1) END
-FROM pg_attribute
-WHERE attrelid = to_regclass(quote_ident($1)) AND attname = $2 AND attnum > 0 AND NOT attisdropped";
-
 impl sealed::SealedDatabase for PgPool {}
 
 impl Database for PgPool {
@@ -55,54 +45,7 @@ struct PostgresDialect {
     relax: String,
     /// Limits for a transaction whose process is stopped or gone, where they are not set already.
     alone: String,
-    /// The types of columns, by table and column.
-    types: Mutex<HashMap<(&'static str, &'static str), Arc<str>>>,
-}
-
-impl PostgresDialect {
-    /// Looks up the type of a row's column, once.
-    async fn column_type(
-        &self,
-        connection: &mut PgConnection,
-        table: &'static str,
-        column: &'static str,
-    ) -> Result<Arc<str>, sqlx::Error> {
-        let types = || self.types.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = types().get(&(table, column)).cloned();
-        if let Some(known) = known {
-            return Ok(known);
-        }
-        let look = sqlx::query_scalar(TYPE).bind(table).bind(column);
-        let found: Option<String> = look.fetch_optional(connection).await?;
-        let missing = || sqlx::Error::ColumnNotFound(format!("{table}.{column}"));
-        let found: Arc<str> = found.ok_or_else(missing)?.into();
-        types().insert((table, column), Arc::clone(&found));
-        Ok(found)
-    }
-
-    /// Passes on the answer to a row's statement; nothing, if the row's id does not fit the id's type.
-    async fn if_id_fits<T>(
-        &self,
-        connection: &mut PgConnection,
-        plan: &RowPlan,
-        answer: Result<T, sqlx::Error>,
-    ) -> Result<Option<T>, sqlx::Error> {
-        let error = match answer {
-            Err(error) if is_misfit(&error) => error,
-            answer => return answer.map(Some),
-        };
-        // Which did not fit, the id or the column's value? The transaction has failed in both cases.
-        sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await?;
-        let id = self.column_type(connection, plan.row.table, plan.row.id).await?;
-        let cast = format!("SELECT CAST($1::text AS {id}) IS NULL");
-        let cast = sqlx::query(AssertSqlSafe(cast)).bind(&plan.id).execute(&mut *connection).await;
-        sqlx::raw_sql("BEGIN").execute(connection).await?;
-        match cast {
-            Err(misfit) if is_misfit(&misfit) => Ok(None),
-            Err(other) => Err(other),
-            Ok(_) => Err(error),
-        }
-    }
+    rows: RowSql,
 }
 
 impl Dialect for PostgresDialect {
@@ -132,7 +75,7 @@ impl Dialect for PostgresDialect {
                 Err(error) => return Err(error),
             }
             let relax = format!("SET LOCAL lock_timeout = '{lock_timeout}'");
-            Ok(Self { relax, alone, types: Mutex::default() })
+            Ok(Self { relax, alone, rows: RowSql::default() })
         })
     }
 
@@ -151,7 +94,7 @@ impl Dialect for PostgresDialect {
         Box::pin(async move { purge(connection, limit).await.map(drop) })
     }
 
-    fn begin_sql(&self, wait: Duration) -> String {
+    fn begin_sql(&self, _: Access, wait: Duration) -> String {
         // 0 would be for ever.
         let wait = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX).max(1);
         format!("BEGIN; SET LOCAL lock_timeout = {wait}{}", self.alone)
@@ -204,17 +147,32 @@ impl Steps for ActiveTx<PostgresDialect> {
         })
     }
 
+    fn set<'a>(&'a mut self, settings: &'a TxSettings) -> StoreFuture<'a, ()> {
+        self.step("set", move |_, connection| async move {
+            for (name, value) in settings {
+                let set = sqlx::query("SELECT set_config($1, $2, true)").bind(name).bind(value);
+                set.execute(&mut *connection).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn find_row<'a>(&'a mut self, plan: &'a RowPlan) -> StoreFuture<'a, bool> {
+        self.step("look", move |dialect, connection| async move {
+            let look = format!("SELECT 1 {}", dialect.rows.place(connection, plan).await?);
+            let look = bind_row(sqlx::query(AssertSqlSafe(look)), plan);
+            let found = look.fetch_optional(&mut *connection).await;
+            Ok(dialect.rows.if_id_fits(connection, plan, found).await?.flatten().is_some())
+        })
+    }
+
     fn lock_row<'a>(&'a mut self, plan: &'a RowPlan) -> StoreFuture<'a, bool> {
         self.step("lock", move |dialect, connection| async move {
-            let Row { table, id, .. } = plan.row;
-            let kind = dialect.column_type(connection, table, id).await?;
-            let lock = format!(
-                "SELECT 1 FROM \"{table}\" WHERE \"{id}\" = CAST($1::text AS {kind}) FOR UPDATE"
-            );
-            let lock = sqlx::query(AssertSqlSafe(lock)).bind(&plan.id);
+            let lock =
+                format!("SELECT 1 {} FOR UPDATE", dialect.rows.place(connection, plan).await?);
+            let lock = bind_row(sqlx::query(AssertSqlSafe(lock)), plan);
             let locked = lock.fetch_optional(&mut *connection).await;
-            let locked = dialect.if_id_fits(connection, plan, locked).await?;
-            Ok(locked.flatten().is_some())
+            Ok(dialect.rows.if_id_fits(connection, plan, locked).await?.flatten().is_some())
         })
     }
 
@@ -222,21 +180,26 @@ impl Steps for ActiveTx<PostgresDialect> {
         &'a mut self,
         plan: &'a RowPlan,
         column: &'static str,
-        expected: ColumnValue,
+        expected: &'a [ColumnValue],
         next: ColumnValue,
     ) -> StoreFuture<'a, bool> {
         self.step("exchange", move |dialect, connection| async move {
-            let Row { table, id, .. } = plan.row;
-            let kind = dialect.column_type(connection, table, id).await?;
-            let held = dialect.column_type(connection, table, column).await?;
+            let condition = dialect.rows.condition(connection, plan).await?;
+            let held = dialect.rows.column_type(connection, plan.row.table, column).await?;
+            // Behind the values of the condition.
+            let first = 2 + usize::from(plan.owner.is_some());
+            let value = |place: usize| format!("CAST(${} AS {held})", first + place);
+            let any: Vec<_> = (1..=expected.len()).map(value).collect();
             let update = format!(
-                "UPDATE \"{table}\" SET \"{column}\" = CAST($2 AS {held}) \
-                 WHERE \"{id}\" = CAST($1::text AS {kind}) AND \"{column}\" = CAST($3 AS {held})"
+                "UPDATE {} SET \"{column}\" = {} WHERE {condition} AND \"{column}\" IN ({})",
+                table(plan),
+                value(0),
+                any.join(", "),
             );
-            let update = sqlx::query(AssertSqlSafe(update)).bind(&plan.id);
-            let updated =
-                bind_value(bind_value(update, next), expected).execute(&mut *connection).await;
-            let updated = dialect.if_id_fits(connection, plan, updated).await?;
+            let update = bind_value(bind_row(sqlx::query(AssertSqlSafe(update)), plan), next);
+            let update = expected.iter().copied().fold(update, bind_value);
+            let updated = update.execute(&mut *connection).await;
+            let updated = dialect.rows.if_id_fits(connection, plan, updated).await?;
             Ok(updated.is_some_and(|updated| updated.rows_affected() == 1))
         })
     }
@@ -247,31 +210,12 @@ impl Steps for ActiveTx<PostgresDialect> {
         column: &'static str,
     ) -> StoreFuture<'a, Option<String>> {
         self.step("look", move |dialect, connection| async move {
-            let Row { table, id, .. } = plan.row;
-            let kind = dialect.column_type(connection, table, id).await?;
-            let look = format!(
-                "SELECT CAST(\"{column}\" AS text) FROM \"{table}\" \
-                 WHERE \"{id}\" = CAST($1::text AS {kind})"
-            );
-            let look = sqlx::query_scalar(AssertSqlSafe(look)).bind(&plan.id);
+            let place = dialect.rows.place(connection, plan).await?;
+            let look = format!("SELECT CAST(\"{column}\" AS text) {place}");
+            let look = bind_row(sqlx::query(AssertSqlSafe(look)), plan);
             let seen = look.fetch_optional(&mut *connection).await;
-            Ok(dialect.if_id_fits(connection, plan, seen).await?.flatten())
+            let row = dialect.rows.if_id_fits(connection, plan, seen).await?.flatten();
+            row.map(|row| sqlx::Row::try_get(&row, 0)).transpose()
         })
     }
-}
-
-fn bind_value(
-    query: Query<'_, Postgres, PgArguments>,
-    value: ColumnValue,
-) -> Query<'_, Postgres, PgArguments> {
-    match value {
-        ColumnValue::Integer(number) => query.bind(number),
-        ColumnValue::Text(text) => query.bind(text),
-    }
-}
-
-/// Whether a value did not fit its type, or the condition of its domain.
-fn is_misfit(error: &sqlx::Error) -> bool {
-    let sqlx::Error::Database(refusal) = error else { return false };
-    refusal.code().is_some_and(|code| code.starts_with("22") || code == "23514")
 }

@@ -6,7 +6,7 @@ use crate::key::StorageKey;
 use crate::outcome::Outcome;
 use crate::store::record::{Record, State};
 use crate::transaction::database::BusinessDatabase;
-use crate::transaction::plan::{Limits, Plan};
+use crate::transaction::plan::{Access, Limits, Plan};
 use std::time::Duration;
 
 /// Ends what is held under a key, in the store or in the business database, as a person decided.
@@ -34,7 +34,7 @@ async fn resolve_in(
     key: &StorageKey,
     resolution: Resolution,
 ) -> Result<Resolved, StoreError> {
-    let plan = Plan { request: None, row: None, wait: engine.patience() };
+    let plan = Plan { request: None, row: None, wait: engine.patience(), settings: Vec::new() };
     let limits = Limits::of(&plan, engine.patience());
     let Some(there) = database.read_record(key, limits).await? else {
         return Ok(Resolved::NotAbandoned);
@@ -50,7 +50,7 @@ async fn resolve_in(
         Resolution::Done => (State::Completed(Outcome::Tombstone), retention),
     };
     let next = Record { state, ..record }.encode(key);
-    let mut transaction = database.begin(&plan, limits).await?;
+    let mut transaction = database.begin(&plan, Access::Write, limits).await?;
     transaction.hand_over().await?;
     // Against what was read: whoever was faster decided.
     if transaction.replace_record(key, &there, &next, life).await? {

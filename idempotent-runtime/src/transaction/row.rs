@@ -34,7 +34,7 @@ pub(super) async fn judge(plan: &RowPlan, steps: &mut dyn Steps) -> Result<RowVe
 }
 
 /// Says of an error that stays in which table and column it is, so that a person can mend it.
-fn named(row: &Row, error: StoreError) -> StoreError {
+pub(super) fn named(row: &Row, error: StoreError) -> StoreError {
     if error.is_transient() {
         return error;
     }
@@ -70,7 +70,7 @@ async fn advance(
 ) -> Result<RowVerdict, StoreError> {
     let next = plan.version.saturating_add(1);
     let (seen, wanted) = (ColumnValue::Integer(plan.version), ColumnValue::Integer(next));
-    if steps.exchange_column(plan, column, seen, wanted).await? {
+    if steps.exchange_column(plan, column, &[seen], wanted).await? {
         return Ok(RowVerdict::Passed(Some(next)));
     }
     let Some(current) = steps.read_column(plan, column).await? else {
@@ -93,7 +93,7 @@ async fn transition(
     states: &'static [StateRow],
     (from, to): (usize, usize),
 ) -> Result<RowVerdict, StoreError> {
-    if steps.exchange_column(plan, column, states[from].stored, states[to].stored).await? {
+    if steps.exchange_column(plan, column, &[states[from].stored], states[to].stored).await? {
         return Ok(RowVerdict::Passed(None));
     }
     let Some(current) = steps.read_column(plan, column).await? else {

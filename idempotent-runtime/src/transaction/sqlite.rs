@@ -1,13 +1,14 @@
 //! `SQLite`: one writer at a time, so a transaction that writes excludes all others from its start.
 
+use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
-use crate::policy::{ColumnValue, Row};
+use crate::policy::ColumnValue;
 use crate::store::sql::sqlite::rows::{SCHEMA, column_millis, purge, put, read};
 use crate::store::{Entry, StoreFuture};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};
-use crate::transaction::dialect::{Dialect, DialectFuture, TxEnd};
-use crate::transaction::plan::RowPlan;
+use crate::transaction::dialect::{Dialect, DialectFuture, TxEnd, quoted};
+use crate::transaction::plan::{Access, RowPlan, TxSettings};
 use crate::transaction::pooled::Pooled;
 use crate::transaction::steps::Steps;
 use crate::transaction::tx_watch::TxWatch;
@@ -36,6 +37,8 @@ impl Dialect for SqliteDialect {
 
     const ONE_AT_A_TIME: bool = true;
 
+    const HAS_SETTINGS: bool = false;
+
     fn describe(pool: &SqlitePool) -> String {
         format!("SQLite file {}", pool.connect_options().get_filename().display())
     }
@@ -63,9 +66,13 @@ impl Dialect for SqliteDialect {
         Box::pin(async move { purge(connection, limit, now()).await.map(drop) })
     }
 
-    fn begin_sql(&self, _: Duration) -> String {
-        // A deferred transaction that reads and then writes fails at once when another writes.
-        "BEGIN IMMEDIATE".to_owned()
+    fn begin_sql(&self, access: Access, _: Duration) -> String {
+        let begin = match access {
+            Access::Read => "BEGIN",
+            // A deferred transaction that reads and then writes fails at once when another writes.
+            Access::Write => "BEGIN IMMEDIATE",
+        };
+        begin.to_owned()
     }
 
     fn watch(connection: &mut SqliteConnection, watch: Arc<TxWatch>) -> DialectFuture<'_, ()> {
@@ -135,31 +142,44 @@ impl Steps for ActiveTx<SqliteDialect> {
         })
     }
 
-    fn lock_row<'a>(&'a mut self, plan: &'a RowPlan) -> StoreFuture<'a, bool> {
-        self.step("lock", move |_, connection| async move {
-            // The transaction has locked the whole database.
-            let Row { table, id, .. } = plan.row;
-            let look = format!("SELECT 1 FROM \"{table}\" WHERE \"{id}\" = ?");
-            let look = sqlx::query(AssertSqlSafe(look)).bind(&plan.id);
+    fn set<'a>(&'a mut self, settings: &'a TxSettings) -> StoreFuture<'a, ()> {
+        StoreFuture::ready(if settings.is_empty() {
+            Ok(())
+        } else {
+            let why = "SQLite has no settings of a transaction, which `on_begin` names";
+            Err(StoreError::new(StoreErrorKind::Rejected, "set").because(why))
+        })
+    }
+
+    fn find_row<'a>(&'a mut self, plan: &'a RowPlan) -> StoreFuture<'a, bool> {
+        self.step("look", move |_, connection| async move {
+            let look = format!("SELECT 1 {}", place(plan));
+            let look = bind_row(sqlx::query(AssertSqlSafe(look)), plan);
             Ok(look.fetch_optional(connection).await?.is_some())
         })
+    }
+
+    fn lock_row<'a>(&'a mut self, plan: &'a RowPlan) -> StoreFuture<'a, bool> {
+        // The transaction has locked the whole database.
+        self.find_row(plan)
     }
 
     fn exchange_column<'a>(
         &'a mut self,
         plan: &'a RowPlan,
         column: &'static str,
-        expected: ColumnValue,
+        expected: &'a [ColumnValue],
         next: ColumnValue,
     ) -> StoreFuture<'a, bool> {
         self.step("exchange", move |_, connection| async move {
-            let Row { table, id, .. } = plan.row;
+            let (table, condition) = (table(plan), condition(plan));
+            let any = vec!["?"; expected.len()].join(", ");
             let update = format!(
-                "UPDATE \"{table}\" SET \"{column}\" = ? WHERE \"{id}\" = ? AND \"{column}\" = ?"
+                "UPDATE {table} SET [{column}] = ? WHERE {condition} AND [{column}] IN ({any})"
             );
-            let update = bind_value(sqlx::query(AssertSqlSafe(update)), next).bind(&plan.id);
-            let updated = bind_value(update, expected).execute(connection).await?;
-            Ok(updated.rows_affected() == 1)
+            let update = bind_value(sqlx::query(AssertSqlSafe(update)), next);
+            let update = expected.iter().copied().fold(bind_row(update, plan), bind_value);
+            Ok(update.execute(connection).await?.rows_affected() == 1)
         })
     }
 
@@ -169,22 +189,46 @@ impl Steps for ActiveTx<SqliteDialect> {
         column: &'static str,
     ) -> StoreFuture<'a, Option<String>> {
         self.step("look", move |_, connection| async move {
-            let Row { table, id, .. } = plan.row;
-            let look =
-                format!("SELECT CAST(\"{column}\" AS TEXT) FROM \"{table}\" WHERE \"{id}\" = ?");
-            let look = sqlx::query_scalar(AssertSqlSafe(look)).bind(&plan.id);
-            let seen: Option<Option<String>> = look.fetch_optional(connection).await?;
+            let look = format!("SELECT CAST([{column}] AS TEXT) {}", place(plan));
+            let look = bind_row(sqlx::query(AssertSqlSafe(look)), plan);
+            let Some(row) = look.fetch_optional(connection).await? else { return Ok(None) };
             // Read as a text alone, NULL would be an empty one.
+            let seen: Option<String> = sqlx::Row::try_get(&row, 0)?;
             let null = || sqlx::Error::Decode(Box::new(UnexpectedNullError));
-            seen.map(|seen| seen.ok_or_else(null)).transpose()
+            seen.map(Some).ok_or_else(null)
         })
     }
 }
 
-fn bind_value(
-    query: Query<'_, Sqlite, SqliteArguments>,
-    value: ColumnValue,
-) -> Query<'_, Sqlite, SqliteArguments> {
+type SqliteQuery<'q> = Query<'q, Sqlite, SqliteArguments>;
+
+/// The name between brackets: one between quotes is a text, where there is no such column.
+fn table(plan: &RowPlan) -> String {
+    quoted(plan.row.table, ['[', ']'])
+}
+
+/// The condition that finds a row, whose values [`bind_row`] binds.
+fn condition(plan: &RowPlan) -> String {
+    let id = format!("[{}] = ?", plan.row.id);
+    match &plan.owner {
+        Some(owner) => format!("{id} AND CAST([{}] AS TEXT) COLLATE BINARY = ?", owner.column),
+        None => id,
+    }
+}
+
+fn place(plan: &RowPlan) -> String {
+    format!("FROM {} WHERE {}", table(plan), condition(plan))
+}
+
+fn bind_row<'q>(query: SqliteQuery<'q>, plan: &'q RowPlan) -> SqliteQuery<'q> {
+    let query = query.bind(&plan.id);
+    match &plan.owner {
+        Some(owner) => query.bind(&owner.value),
+        None => query,
+    }
+}
+
+fn bind_value(query: SqliteQuery<'_>, value: ColumnValue) -> SqliteQuery<'_> {
     match value {
         ColumnValue::Integer(number) => query.bind(number),
         ColumnValue::Text(text) => query.bind(text),

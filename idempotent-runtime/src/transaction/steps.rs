@@ -3,7 +3,7 @@
 use crate::key::StorageKey;
 use crate::policy::ColumnValue;
 use crate::store::StoreFuture;
-use crate::transaction::plan::RowPlan;
+use crate::transaction::plan::{RowPlan, TxSettings};
 use crate::transaction::tx_slot::TxSlot;
 use bytes::Bytes;
 use std::time::Duration;
@@ -32,15 +32,21 @@ pub trait Steps: Send {
         life: Duration,
     ) -> StoreFuture<'a, bool>;
 
+    /// Sets these names for this transaction alone.
+    fn set<'a>(&'a mut self, settings: &'a TxSettings) -> StoreFuture<'a, ()>;
+
+    /// Says whether there is a row, without a lock and without waiting for those that have one.
+    fn find_row<'a>(&'a mut self, plan: &'a RowPlan) -> StoreFuture<'a, bool>;
+
     /// Locks a row until the transaction ends; says whether there is one.
     fn lock_row<'a>(&'a mut self, plan: &'a RowPlan) -> StoreFuture<'a, bool>;
 
-    /// Sets a column of a row, if it holds the expected value; says whether it did.
+    /// Sets a column of a row, if it holds one of the expected values; says whether it did.
     fn exchange_column<'a>(
         &'a mut self,
         plan: &'a RowPlan,
         column: &'static str,
-        expected: ColumnValue,
+        expected: &'a [ColumnValue],
         next: ColumnValue,
     ) -> StoreFuture<'a, bool>;
 

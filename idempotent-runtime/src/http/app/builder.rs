@@ -2,6 +2,7 @@
 
 use crate::http::answer::problem::{PROBLEM_TYPES, Problem};
 use crate::http::app::clientless::ClientlessLimits;
+use crate::http::app::on_begin::OnBegin;
 use crate::http::app::scope::Scope;
 use crate::http::request::host::HostRole;
 use crate::http::request::key_header::KeyForm;
@@ -25,6 +26,7 @@ pub struct IdempotencyBuilder<S = Scope> {
     pub(super) clientless: ClientlessLimits,
     pub(super) problem_types: String,
     pub(super) on_error: Option<Box<OnError>>,
+    pub(super) on_begin: OnBegin,
     pub(super) scope: S,
 }
 
@@ -41,6 +43,7 @@ impl IdempotencyBuilder<NoScope> {
             clientless: ClientlessLimits::default(),
             problem_types: PROBLEM_TYPES.to_owned(),
             on_error: None,
+            on_begin: OnBegin::default(),
             scope: NoScope,
         }
     }
@@ -52,7 +55,7 @@ impl<S> IdempotencyBuilder<S> {
     /// The rule that finds the scope of a request. There is no default, and no `build` before it.
     pub fn scope(self, scope: Scope) -> IdempotencyBuilder {
         let Self { setup, key_form, host_role, max_body, clientless, .. } = self;
-        let Self { problem_types, on_error, .. } = self;
+        let Self { problem_types, on_error, on_begin, .. } = self;
         IdempotencyBuilder {
             setup,
             key_form,
@@ -61,6 +64,7 @@ impl<S> IdempotencyBuilder<S> {
             clientless,
             problem_types,
             on_error,
+            on_begin,
             scope,
         }
     }
@@ -143,6 +147,43 @@ impl<S> IdempotencyBuilder<S> {
     /// The place of locks, for `strategy = "lock"` and [`Idempotency::lock`](crate::Idempotency::lock). Defaults to the store.
     pub fn locks(mut self, locks: impl Locks) -> Self {
         self.setup.locks = Some(Arc::new(locks));
+        self
+    }
+
+    /// Sets names and values first in each business transaction of a request, for policies of the database
+    /// (row level security). Defaults to none.
+    ///
+    /// On `PostgreSQL` they are settings of the transaction (`set_config(name, value, true)`), on `MariaDB`
+    /// and `MySQL` variables of the session that are NULL again afterwards (`SET @name`). `SQLite` has neither, and
+    /// nothing can be built with it.
+    ///
+    /// ```
+    /// use idempotent_runtime::{Idempotency, MemoryStore, Scope};
+    ///
+    /// # struct Tenant(String);
+    /// # impl idempotent_runtime::ScopeId for Tenant {
+    /// #     fn scope_id(&self) -> impl std::fmt::Display { &self.0 }
+    /// # }
+    /// use actix_web::HttpMessage;
+    ///
+    /// let builder = Idempotency::builder(MemoryStore::new())
+    ///     .scope(Scope::of::<Tenant>())
+    ///     .on_begin(|request| {
+    ///         // Put there by the app's authentication.
+    ///         let tenant = request.extensions().get::<Tenant>().map(|tenant| tenant.0.clone());
+    ///         tenant.map(|tenant| ("app.tenant", tenant))
+    ///     });
+    /// ```
+    pub fn on_begin<N, V, L>(
+        mut self,
+        settings: impl Fn(&HttpRequest) -> L + Send + Sync + 'static,
+    ) -> Self
+    where
+        L: IntoIterator<Item = (N, V)>,
+        N: Into<String>,
+        V: Into<String>,
+    {
+        self.on_begin = OnBegin::of(settings);
         self
     }
 

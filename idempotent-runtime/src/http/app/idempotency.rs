@@ -9,6 +9,7 @@ use crate::http::answer::page;
 use crate::http::answer::problem::Problem;
 use crate::http::app::builder::{IdempotencyBuilder, OnError};
 use crate::http::app::clientless::ClientlessRuns;
+use crate::http::app::on_begin::OnBegin;
 use crate::http::app::scope::Scope;
 use crate::http::request::host::HostRole;
 use crate::http::request::key_header::KeyForm;
@@ -62,6 +63,7 @@ struct AppInner {
     clientless: Arc<ClientlessRuns>,
     problem_types: String,
     on_error: Option<Box<OnError>>,
+    on_begin: OnBegin,
     tasks: Tasks,
 }
 
@@ -177,6 +179,10 @@ impl Idempotency {
         &self.0.scope
     }
 
+    pub(crate) fn on_begin(&self) -> &OnBegin {
+        &self.0.on_begin
+    }
+
     pub(crate) fn key_form(&self) -> KeyForm {
         self.0.key_form
     }
@@ -222,6 +228,7 @@ impl IdempotencyBuilder {
     /// # Errors
     /// When a setting contradicts another or is unsafe; the message says which and what to do.
     pub fn build(self) -> Result<Idempotency, BuildError> {
+        self.on_begin.check(&self.setup)?;
         Ok(Idempotency(Arc::new(AppInner {
             tasks: Tasks::new(&self.setup.settings.namespace),
             base: self.setup.build()?,
@@ -232,6 +239,7 @@ impl IdempotencyBuilder {
             clientless: ClientlessRuns::new(self.clientless),
             problem_types: self.problem_types,
             on_error: self.on_error,
+            on_begin: self.on_begin,
         })))
     }
 }
@@ -246,7 +254,8 @@ impl MessageEngine for Idempotency {
         } else {
             MessageScope::OfFunctions
         };
-        MessageContext { base: Arc::clone(&self.0.base), scope }
+        let on_begin = self.0.on_begin.of_messages();
+        MessageContext { base: Arc::clone(&self.0.base), scope, on_begin }
     }
 }
 

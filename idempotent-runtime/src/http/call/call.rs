@@ -63,13 +63,14 @@ pub(crate) struct TemplateValues {
     pub(crate) first_sent: Option<Box<TemplateValue>>,
     pub(crate) row: Option<Box<TemplateValue>>,
     pub(crate) version: Option<Box<TemplateValue>>,
+    pub(crate) owner: Option<Box<TemplateValue>>,
 }
 
 impl TemplateValues {
     /// The expression whose evaluation has not come to its end.
     pub(crate) fn evaluated(&self) -> Option<&'static str> {
-        let Self { key, scope, fingerprint, timestamp, first_sent, row, version } = self;
-        let rare = [scope, fingerprint, timestamp, first_sent, row, version];
+        let Self { key, scope, fingerprint, timestamp, first_sent, row, version, owner } = self;
+        let rare = [scope, fingerprint, timestamp, first_sent, row, version, owner];
         let rare = rare.into_iter().flatten().find_map(|value| value.evaluated());
         key.evaluated().or(rare)
     }
@@ -135,6 +136,12 @@ impl Call {
     /// Fills in the template of the version that the client saw.
     pub fn version(&mut self) -> Template<'_> {
         let value = self.values.version.get_or_insert_default();
+        template(value, &self.app, &self.request, &self.body, VALUE_MAX)
+    }
+
+    /// Fills in the template of the owner that the row must have.
+    pub fn owner(&mut self) -> Template<'_> {
+        let value = self.values.owner.get_or_insert_default();
         template(value, &self.app, &self.request, &self.body, VALUE_MAX)
     }
 

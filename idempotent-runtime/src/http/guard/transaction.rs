@@ -14,7 +14,7 @@ use crate::http::call::run::GuardedRun;
 use crate::http::guard::reply::{check_runs, refused, replayed};
 use crate::policy::Policy;
 use crate::transaction::{
-    self, Committed, Effects, KnownBy, Plan, RowAnswer, RowPlan, TransactionAdmission,
+    self, Committed, Effects, KnownBy, Plan, RowAnswer, RowOwner, RowPlan, TransactionAdmission,
     TransactionRun,
 };
 use actix_web::http::header::ETAG;
@@ -29,7 +29,7 @@ pub(super) async fn open(call: &Call, request: Option<ClaimRequest>) -> Result<(
     let wait = call.policy.wait.unwrap_or(call.app.settings().wait);
     check_runs(call)?;
     let row = row_plan(call, if request.is_some() { KnownBy::Key } else { KnownBy::Row })?;
-    let plan = Plan { request, row, wait };
+    let plan = Plan { request, row, wait, settings: call.app.on_begin().settings(&call.request) };
     match transaction::begin(database, call.app.engine(), plan).await {
         Ok(TransactionAdmission::Run(mut run)) => {
             call.state.must_finish.set(true);
@@ -58,7 +58,17 @@ fn row_plan(call: &Call, known_by: KnownBy) -> Result<Option<RowPlan>, Exit> {
         }
     };
     let on_duplicate = call.policy.on_duplicate;
-    Ok(Some(RowPlan { row, id, version, on_duplicate, known_by }))
+    Ok(Some(RowPlan { row, id, owner: owner(call)?, version, on_duplicate, known_by }))
+}
+
+/// The owner that the row must have.
+fn owner(call: &Call) -> Result<Option<RowOwner>, Exit> {
+    let Some(column) = call.policy.row.as_ref().and_then(|row| row.owner) else { return Ok(None) };
+    let Some(value) = &call.values.owner else {
+        return Err(call.misconfigured("the row has an owner, and nobody says who it is"));
+    };
+    let value = call.filled(value, ProblemKind::ScopeMissing)?.whole();
+    Ok(Some(RowOwner { column, value }))
 }
 
 fn by_row(call: &Call, answer: RowAnswer) -> Exit {

@@ -1,0 +1,20 @@
+//! An owner of two values, which could read like another one.
+
+#![allow(unused_imports, dead_code)]
+
+use actix_web::{HttpResponse, Responder, web};
+use idempotent_runtime::transaction::Tx;
+use idempotent_runtime::{States, idempotent};
+
+#[idempotent(
+    strategy = "row_lock",
+    table = "accounts",
+    id = "{path.id}",
+    owner = "{path.tenant}:{path.user}"
+)]
+async fn update(mut tx: Tx<sqlx::Sqlite>) -> impl Responder {
+    let _ = &mut *tx;
+    HttpResponse::Ok()
+}
+
+fn main() {}
