@@ -48,6 +48,7 @@ use proc_macro2::TokenStream;
 /// | `table`, `id`, `id_column`, `column` | of the row that guards `row_lock`, `version` and `state`, see below | |
 /// | `owner`, `owner_column` | a template of who the row must belong to, and the column that says so, see below | nobody; `"owner"` |
 /// | `version` | a template of the version that the client saw | `"{header.If-Match}"` |
+/// | `if_match` | `"one"` version, `"any"`: `*` and lists also without a key, `"weak"`: weak tags count, `"any, weak"` | `"one"` |
 /// | `from`, `to` | variants, without quotes: `from = Status::Paid`; `state` needs both | |
 /// | `existing` | a function, without quotes; `unique` needs it | |
 /// | `constraint` | the one index that `unique` means; on `SQLite` all its columns, `"table.a, table.b"` | any |
@@ -99,8 +100,12 @@ use proc_macro2::TokenStream;
 /// `table`, `id` (a template) and `id_column` (default `"id"`) say which. `row_lock` holds it until the
 /// commit. `version` compares its `column` (default `"version"`) with `version` (a template, default
 /// `"{header.If-Match}"`) and counts it up; `on_duplicate = "accept"` answers an update that already
-/// went through with success. `state` moves its `column` (default `"status"`) `from` one variant `to`
+/// went through with success (that the version has moved by one: it may have been another client). `state` moves its `column` (default `"status"`) `from` one variant `to`
 /// another of an enum with `#[derive(States)]`.
+///
+/// `If-Match` is read as RFC 9110 has it: a strong tag, `*`, or a list. `*` and lists do not protect a retry,
+/// so they need a `key` or `if_match = "any"`, else it is 428. Weak tags, which proxies make that compress,
+/// match only with `if_match = "weak"`.
 ///
 /// With `owner = "{account.id}"` there is only a row whose `owner_column` (default `"owner"`) reads exactly
 /// like it. Any other is 404 `row-missing`, like one that does not exist, at once, also while somebody holds

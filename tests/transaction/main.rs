@@ -33,6 +33,7 @@ mod rows;
 mod servers;
 mod states;
 mod unique;
+mod versions;
 mod waits;
 
 use bank::{Bank, Kind};

@@ -35,6 +35,9 @@ macro_rules! routes {
                 .service(withdraw)
                 .service(arrive)
                 .service(send)
+                .service(any_version)
+                .service(weak_version)
+                .service(version_of_the_path)
                 .service(owned_row)
                 .service(owned_version)
                 .service(owned_pay)
@@ -415,6 +418,24 @@ macro_rules! routes {
         #[post("/send/{id}")]
         #[idempotent(strategy = "state", table = "things", id = "{path.id}", from = Parcel::Packed, to = Parcel::Sent)]
         async fn send(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
+        }
+
+        #[post("/any-version/{id}")]
+        #[idempotent(strategy = "version", table = "things", id = "{path.id}", if_match = "any")]
+        async fn any_version(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
+        }
+
+        #[post("/weak-version/{id}")]
+        #[idempotent(strategy = "version", table = "things", id = "{path.id}", version = "{header.if-match}", if_match = "weak")]
+        async fn weak_version(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
+        }
+
+        #[post("/version-of-the-path/{id}/{version}")]
+        #[idempotent(strategy = "version", table = "things", id = "{path.id}", version = "{path.version}")]
+        async fn version_of_the_path(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
             act(&mut tx, &handler).await
         }
 

@@ -66,7 +66,7 @@ pub(crate) async fn one_of_fifty_succeeds(bank: &Bank) {
 async fn a_version_must_be_named_and_must_be_one(kind: Kind) {
     let bank = Bank::one(kind).await;
     bank.post("/versioned/7").send().await.is_problem(428, "version-missing");
-    for written in ["W/\"0\"", "*", "\"0\", \"1\"", "\"zero\"", "\"-1\"", "9223372036854775807"] {
+    for written in ["W/\"0\"", "\"zero\"", "\"-1\"", "9223372036854775807"] {
         let reply = bank.post("/versioned/7").header("If-Match", written).send().await;
         reply.is_problem(412, "version-mismatch");
     }

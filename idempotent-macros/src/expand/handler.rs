@@ -165,7 +165,7 @@ fn fill_closure(handler: &GuardedFunction) -> TokenStream {
             statements.extend(quote!(__call.owner()#owner;));
         }
     }
-    if let Row::Versioned { version, .. } = &handler.row {
+    if let Row::Versioned { version: Some(version), .. } = &handler.row {
         let version = fill(version);
         statements.extend(quote!(__call.version()#version;));
     }

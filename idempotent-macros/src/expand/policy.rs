@@ -106,7 +106,11 @@ fn row_setter(rt: &TokenStream, row: &Row) -> TokenStream {
     let owned_by = owner.as_ref().map(|RowOwner { column, .. }| quote!(.owned_by(#column)));
     let row = match row {
         Row::None | Row::Locked(_) => quote!(locked(#table, #id)),
-        Row::Versioned { column, .. } => quote!(versioned(#table, #id, #column)),
+        Row::Versioned { column, tags, .. } => {
+            let several = tags.takes_several.then(|| quote!(.taking_several_versions()));
+            let weak = tags.takes_weak.then(|| quote!(.taking_weak_tags()));
+            quote!(versioned(#table, #id, #column) #several #weak)
+        }
         Row::InState { column, .. } => quote!(in_state(
             #table, #id, #column, __TRANSITION.states, __TRANSITION.places
         )),

@@ -25,7 +25,7 @@ pub(super) fn templates(guarded: &GuardedFunction) -> Vec<&Template> {
         templates.push(&row.id);
         templates.extend(row.owner.as_ref().map(|owner| &owner.value));
     }
-    if let Row::Versioned { version, .. } = &guarded.row {
+    if let Row::Versioned { version: Some(version), .. } = &guarded.row {
         templates.push(version);
     }
     templates

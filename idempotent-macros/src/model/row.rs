@@ -11,8 +11,9 @@ pub(crate) enum Row {
     Versioned {
         row: RowName,
         column: String,
-        /// The version that the client saw.
-        version: Template,
+        /// The version that the client saw; of `If-Match`, if there is no template.
+        version: Option<Template>,
+        tags: TagRule,
     },
     InState {
         row: RowName,
@@ -20,6 +21,14 @@ pub(crate) enum Row {
         from: Path,
         to: Path,
     },
+}
+
+/// The tags of `If-Match` that count, beside a strong one alone.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct TagRule {
+    /// `*` and lists also without a key.
+    pub(crate) takes_several: bool,
+    pub(crate) takes_weak: bool,
 }
 
 /// The address of a row.

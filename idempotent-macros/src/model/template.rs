@@ -55,6 +55,12 @@ impl Template {
         })
     }
 
+    /// Whether the template is this header and nothing else.
+    pub(crate) fn is_header(&self, name: &str) -> bool {
+        let [Segment::Request(Source::Header, header)] = &self.0[..] else { return false };
+        header.eq_ignore_ascii_case(name)
+    }
+
     /// Whether the template is the same for every request.
     pub(crate) fn is_constant(&self) -> bool {
         self.0.iter().all(|segment| matches!(segment, Segment::Text(_)))

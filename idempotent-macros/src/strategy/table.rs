@@ -123,7 +123,16 @@ pub(crate) static STRATEGIES: [Strategy; 11] = [
         guard: GuardPlace::Transaction,
         default_key: DefaultKey::Unkeyed,
         row: RowCondition::HasVersion,
-        adds: &["table", "id", "id_column", "owner", "owner_column", "column", "version"],
+        adds: &[
+            "table",
+            "id",
+            "id_column",
+            "owner",
+            "owner_column",
+            "column",
+            "version",
+            "if_match",
+        ],
         needs: &[TABLE, ID],
         ..USUAL
     },

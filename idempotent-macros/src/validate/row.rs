@@ -1,10 +1,17 @@
 //! The row that guards a handler, and the condition that it has to meet.
 
-use crate::model::{Row, RowName, RowOwner, Template};
+use crate::model::{Row, RowName, RowOwner, TagRule, Template};
 use crate::strategy::RowCondition;
 use crate::validate::reader::Reader;
-use crate::validate::{template, values};
+use crate::validate::values;
 use syn::Path;
+
+const IF_MATCH: [(&str, TagRule); 4] = [
+    ("one", TagRule { takes_several: false, takes_weak: false }),
+    ("any", TagRule { takes_several: true, takes_weak: false }),
+    ("weak", TagRule { takes_several: false, takes_weak: true }),
+    ("any, weak", TagRule { takes_several: true, takes_weak: true }),
+];
 
 /// The row, if the strategy has one.
 pub(super) fn read(reader: &mut Reader<'_>) -> Row {
@@ -15,6 +22,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Row {
             row: row_name(reader),
             column: column(reader, "version"),
             version: version(reader),
+            tags: reader.choice("if_match", &IF_MATCH, TagRule::default()),
         },
         RowCondition::InState => {
             let row = row_name(reader);
@@ -46,8 +54,9 @@ fn column(reader: &mut Reader<'_>, default: &str) -> String {
     reader.setting("column", values::identifier).or(default.to_owned())
 }
 
-fn version(reader: &mut Reader<'_>) -> Template {
-    reader.varying("version").unwrap_or_else(|| template::header("If-Match"))
+/// The handler's own template of the version. `If-Match` is read as the field that it is.
+fn version(reader: &mut Reader<'_>) -> Option<Template> {
+    reader.varying("version").filter(|version| !version.is_header("If-Match"))
 }
 
 fn state(reader: &mut Reader<'_>, name: &str) -> Option<Path> {

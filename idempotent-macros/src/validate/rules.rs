@@ -16,7 +16,7 @@ use syn::Lit;
 
 type Rule = fn(&Reader<'_>, &Policy, &Template) -> Option<Mistake>;
 
-const RULES: [Rule; 18] = [
+const RULES: [Rule; 21] = [
     key_varies,
     token_is_one_placeholder,
     token_is_required,
@@ -29,6 +29,7 @@ const RULES: [Rule; 18] = [
     accepting_excludes_a_key,
     owner_is_one_placeholder,
     owner_column_needs_owner,
+    if_match_reads_the_header,
     timestamp_needs_window,
     first_sent_needs_time,
     function_is_compared_by_template,
@@ -151,6 +152,17 @@ fn owner_column_needs_owner(reader: &Reader<'_>, _: &Policy, _: &Template) -> Op
     reader.find("owner").is_none().then(|| {
         Mistake::new(written.name.span(), "`owner_column` has no effect without `owner`")
             .help("add `owner = \"{account.id}\"`, or leave `owner_column` out")
+    })
+}
+
+/// A version of another place has no tags.
+fn if_match_reads_the_header(reader: &Reader<'_>, _: &Policy, _: &Template) -> Option<Mistake> {
+    let written = reader.find("if_match")?;
+    let version = reader.find("version")?;
+    let Value::Literal(Lit::Str(text)) = &version.value else { return None };
+    (!text.value().eq_ignore_ascii_case("{header.If-Match}")).then(|| {
+        Mistake::new(written.name.span(), "`if_match` has no effect: `version` is read elsewhere")
+            .help("leave `version` out for the header `If-Match`, or leave `if_match` out")
     })
 }
 

@@ -8,7 +8,7 @@ use crate::validate::tx;
 use proc_macro2::Span;
 
 /// Every argument there is, in the order they are documented.
-const NAMES: [&str; 35] = [
+const NAMES: [&str; 36] = [
     "strategy",
     "key",
     "operation",
@@ -39,6 +39,7 @@ const NAMES: [&str; 35] = [
     "owner_column",
     "column",
     "version",
+    "if_match",
     "from",
     "to",
     "existing",

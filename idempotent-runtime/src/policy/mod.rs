@@ -22,6 +22,8 @@ pub use policy::Policy;
 pub(crate) use policy::Sharing;
 pub use row::Row;
 pub(crate) use row::RowGuard;
+#[cfg(feature = "actix")]
+pub(crate) use row::TagRule;
 pub(crate) use states::must_have_gone;
 pub use states::{ColumnValue, StateRow};
 pub use statuses::Statuses;

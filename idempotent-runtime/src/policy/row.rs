@@ -20,13 +20,22 @@ pub struct Row {
     pub(crate) guard: RowGuard,
 }
 
+/// The tags of `If-Match` that count, beside a strong one alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TagRule {
+    /// `*` and lists, also from a client whose retry nothing else tells from an update of its own.
+    pub(crate) takes_several: bool,
+    /// Weak ones.
+    pub(crate) takes_weak: bool,
+}
+
 /// The way in which a row guards a handler.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RowGuard {
     /// It is locked until the transaction ends.
     Lock,
     /// It still has the version that the client saw, and gets the next.
-    Version { column: &'static str },
+    Version { column: &'static str, tags: TagRule },
     /// It is in one state, and goes to another.
     State { column: &'static str, states: &'static [StateRow], from: usize, to: usize },
 }
@@ -41,7 +50,8 @@ impl Row {
     /// A row whose version is compared and counted up.
     #[must_use]
     pub const fn versioned(table: &'static str, id: &'static str, column: &'static str) -> Self {
-        Self { table, id, owner: None, guard: RowGuard::Version { column } }
+        let tags = TagRule { takes_several: false, takes_weak: false };
+        Self { table, id, owner: None, guard: RowGuard::Version { column, tags } }
     }
 
     /// A row that goes from one state to another.
@@ -54,6 +64,24 @@ impl Row {
         (from, to): (usize, usize),
     ) -> Self {
         Self { table, id, owner: None, guard: RowGuard::State { column, states, from, to } }
+    }
+
+    /// `*` and lists of versions count also where a request has no key. Defaults to refusing them there.
+    #[must_use]
+    pub const fn taking_several_versions(mut self) -> Self {
+        if let RowGuard::Version { tags, .. } = &mut self.guard {
+            tags.takes_several = true;
+        }
+        self
+    }
+
+    /// Weak entity tags count like strong ones. Defaults to matching nothing.
+    #[must_use]
+    pub const fn taking_weak_tags(mut self) -> Self {
+        if let RowGuard::Version { tags, .. } = &mut self.guard {
+            tags.takes_weak = true;
+        }
+        self
     }
 
     /// The row exists only for the owner that this column names. Defaults to existing for everybody.

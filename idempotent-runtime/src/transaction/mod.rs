@@ -48,7 +48,7 @@ pub(crate) use begin::{TransactionAdmission, begin};
 pub(crate) use database::BusinessDatabase;
 pub use database::Database;
 #[cfg(feature = "actix")]
-pub(crate) use plan::{KnownBy, RowOwner, RowPlan};
+pub(crate) use plan::{KnownBy, RowOwner, RowPlan, SeenVersion};
 pub(crate) use plan::{Plan, TxSettings};
 pub(crate) use resolve::resolve;
 #[cfg(feature = "actix")]

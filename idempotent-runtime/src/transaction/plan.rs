@@ -63,9 +63,19 @@ pub struct RowPlan {
     /// The owner for whom the row exists; nothing, if it exists for everybody.
     pub(crate) owner: Option<RowOwner>,
     /// The version that the client saw.
-    pub(crate) version: i64,
+    pub(crate) version: SeenVersion,
     pub(crate) on_duplicate: OnDuplicate,
     pub(crate) known_by: KnownBy,
+}
+
+/// The version that a client saw, as far as its request says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "rows guard requests"))]
+pub(crate) enum SeenVersion {
+    /// Whatever is there.
+    Any,
+    /// One of these; none, if the request names nothing that is a version.
+    OneOf(Vec<i64>),
 }
 
 /// The owner that a row must have.

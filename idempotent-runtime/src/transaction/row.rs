@@ -2,7 +2,7 @@
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::policy::{ColumnValue, OnDuplicate, Row, RowGuard, StateRow, must_have_gone};
-use crate::transaction::plan::{KnownBy, RowPlan};
+use crate::transaction::plan::{KnownBy, RowPlan, SeenVersion};
 use crate::transaction::steps::Steps;
 
 /// The answer of a row to a request.
@@ -40,7 +40,7 @@ pub(super) fn named(row: &Row, error: StoreError) -> StoreError {
     }
     let place = match row.guard {
         RowGuard::Lock => row.table.to_owned(),
-        RowGuard::Version { column } | RowGuard::State { column, .. } => {
+        RowGuard::Version { column, .. } | RowGuard::State { column, .. } => {
             format!("{}.{column}", row.table)
         }
     };
@@ -55,7 +55,7 @@ async fn judge_by_guard(plan: &RowPlan, steps: &mut dyn Steps) -> Result<RowVerd
         } else {
             RowVerdict::Answered(RowAnswer::Missing)
         }),
-        RowGuard::Version { column } => advance(plan, steps, column).await,
+        RowGuard::Version { column, .. } => advance(plan, steps, column).await,
         RowGuard::State { column, states, from, to } => {
             transition(plan, steps, column, states, (from, to)).await
         }
@@ -68,21 +68,62 @@ async fn advance(
     steps: &mut dyn Steps,
     column: &'static str,
 ) -> Result<RowVerdict, StoreError> {
-    let next = plan.version.saturating_add(1);
-    let (seen, wanted) = (ColumnValue::Integer(plan.version), ColumnValue::Integer(next));
-    if steps.exchange_column(plan, column, &[seen], wanted).await? {
-        return Ok(RowVerdict::Passed(Some(next)));
+    if let SeenVersion::OneOf(versions) = &plan.version
+        && let [seen] = versions[..]
+    {
+        return advance_from(seen, plan, steps, column).await;
     }
-    let Some(current) = steps.read_column(plan, column).await? else {
+    // The row is locked before it is read, so that it is the same when it is changed.
+    if !steps.lock_row(plan).await? {
+        return Ok(RowVerdict::Answered(RowAnswer::Missing));
+    }
+    let Some(current) = current_version(plan, steps, column).await? else {
         return Ok(RowVerdict::Answered(RowAnswer::Missing));
     };
-    let current = current.parse().map_err(|error: std::num::ParseIntError| {
-        StoreError::new(StoreErrorKind::Corrupt, "version").because(error)
-    })?;
+    let matches = match &plan.version {
+        SeenVersion::Any => true,
+        SeenVersion::OneOf(versions) => versions.contains(&current),
+    };
+    if matches {
+        return advance_from(current, plan, steps, column).await;
+    }
+    Ok(RowVerdict::Answered(RowAnswer::Mismatch { current }))
+}
+
+/// Counts the version up from this one, or says which it is by now.
+async fn advance_from(
+    seen: i64,
+    plan: &RowPlan,
+    steps: &mut dyn Steps,
+    column: &'static str,
+) -> Result<RowVerdict, StoreError> {
+    if let Some(next) = seen.checked_add(1) {
+        let (seen, wanted) = (ColumnValue::Integer(seen), ColumnValue::Integer(next));
+        if steps.exchange_column(plan, column, &[seen], wanted).await? {
+            return Ok(RowVerdict::Passed(Some(next)));
+        }
+    }
+    let Some(current) = current_version(plan, steps, column).await? else {
+        return Ok(RowVerdict::Answered(RowAnswer::Missing));
+    };
     Ok(RowVerdict::Answered(match plan.on_duplicate {
-        OnDuplicate::Accept if current == next => RowAnswer::Accepted { current },
+        OnDuplicate::Accept if Some(current) == seen.checked_add(1) => {
+            RowAnswer::Accepted { current }
+        }
         _ => RowAnswer::Mismatch { current },
     }))
+}
+
+async fn current_version(
+    plan: &RowPlan,
+    steps: &mut dyn Steps,
+    column: &'static str,
+) -> Result<Option<i64>, StoreError> {
+    let current = steps.read_column(plan, column).await?;
+    let corrupt = |error: std::num::ParseIntError| {
+        StoreError::new(StoreErrorKind::Corrupt, "version").because(error)
+    };
+    current.map(|current| current.parse().map_err(corrupt)).transpose()
 }
 
 /// Takes the row from one state to another.

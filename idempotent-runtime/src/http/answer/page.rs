@@ -119,7 +119,7 @@ impl Words {
                 "Something that we need for it does not answer.",
                 AGAIN,
             ),
-            K::VersionMismatch | K::VersionMissing => (
+            K::VersionMismatch | K::VersionMissing | K::VersionInvalid => (
                 "Somebody changed this meanwhile",
                 "What you sent was based on an older state and was not carried out.",
                 "Go back, reload the page to see what it is now, and decide anew.",

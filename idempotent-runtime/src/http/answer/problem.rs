@@ -25,8 +25,10 @@ pub enum ProblemKind {
     KeyReused,
     /// The same request still runs.
     InProgress,
-    /// No version was given, and one is needed.
+    /// No version was given, or several, and one is needed.
     VersionMissing,
+    /// The version cannot be read.
+    VersionInvalid,
     /// The thing has another version by now.
     VersionMismatch,
     /// The thing is in a state from which it cannot go there.
@@ -120,6 +122,9 @@ impl ProblemKind {
                 ("key-reused", S::UNPROCESSABLE_ENTITY, "The key belongs to another request")
             }
             Self::InProgress => ("in-progress", S::CONFLICT, "The same request is still running"),
+            Self::VersionInvalid => {
+                ("version-invalid", S::BAD_REQUEST, "The version of the request cannot be read")
+            }
             Self::VersionMissing => {
                 ("version-missing", S::PRECONDITION_REQUIRED, "The request must name a version")
             }

@@ -1,4 +1,4 @@
-//! A row that guards a handler: the version that a request names, and the row's word to the client.
+//! A row that guards a handler: its word to the client.
 
 use crate::http::answer::problem::{Problem, ProblemKind};
 use crate::http::answer::refusal::entity_tag;
@@ -6,15 +6,6 @@ use crate::transaction::RowAnswer;
 use actix_web::http::header::{CONTENT_TYPE, ETAG};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
-
-/// Reads a version: a number, or the strong entity tag of one (RFC 9110, section 8.8.3).
-///
-/// A weak tag, a list or `*` names no version, and so matches none.
-pub(crate) fn version(written: &str) -> Option<i64> {
-    let written = written.trim();
-    let bare = written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    bare.unwrap_or(written).parse().ok()
-}
 
 /// The reply in place of the handler's response.
 pub(crate) enum RowReply {
@@ -24,8 +15,8 @@ pub(crate) enum RowReply {
     Done(HttpResponse),
 }
 
-/// The reply to the client for a row's answer.
-pub(crate) fn reply(request: &HttpRequest, answer: RowAnswer) -> RowReply {
+/// The reply to the client for a row's answer; `weak` are the versions that it named by weak tags.
+pub(crate) fn reply(request: &HttpRequest, answer: RowAnswer, weak: &[i64]) -> RowReply {
     let problem = |kind, detail: String| Problem::new(kind, request.path(), detail);
     match answer {
         RowAnswer::Missing => {
@@ -33,7 +24,15 @@ pub(crate) fn reply(request: &HttpRequest, answer: RowAnswer) -> RowReply {
             RowReply::Problem(problem(ProblemKind::RowMissing, what), None)
         }
         RowAnswer::Mismatch { current } => {
-            let what = format!("it has version {current} by now; read it again and decide anew");
+            let what = if weak.contains(&current) {
+                format!(
+                    "`W/\"{current}\"` is a weak entity tag, and `If-Match` compares strongly (RFC 9110, \
+                     section 13.1.1); proxies that compress make tags weak. Send `\"{current}\"`, or let \
+                     the service say `if_match = \"weak\"`"
+                )
+            } else {
+                format!("it has version {current} by now; read it again and decide anew")
+            };
             RowReply::Problem(problem(ProblemKind::VersionMismatch, what), Some(current))
         }
         RowAnswer::Accepted { current } => {

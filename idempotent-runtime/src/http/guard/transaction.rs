@@ -12,12 +12,13 @@ use crate::http::app::idempotency::Idempotency;
 use crate::http::call::call::{Call, Exit};
 use crate::http::call::run::GuardedRun;
 use crate::http::guard::reply::{check_runs, refused, replayed};
-use crate::policy::Policy;
+use crate::http::request::if_match::{self, IfMatch, NoField};
+use crate::policy::{Policy, RowGuard, TagRule};
 use crate::transaction::{
-    self, Committed, Effects, KnownBy, Plan, RowAnswer, RowOwner, RowPlan, TransactionAdmission,
-    TransactionRun,
+    self, Committed, Effects, KnownBy, Plan, RowAnswer, RowOwner, RowPlan, SeenVersion,
+    TransactionAdmission, TransactionRun,
 };
-use actix_web::http::header::ETAG;
+use actix_web::http::header::{ETAG, HeaderValue, IF_MATCH};
 use actix_web::{HttpRequest, HttpResponse};
 
 /// Opens a transaction of the business database, guarded by the key, a row, or both.
@@ -49,13 +50,9 @@ pub(super) async fn open(call: &Call, request: Option<ClaimRequest>) -> Result<(
 fn row_plan(call: &Call, known_by: KnownBy) -> Result<Option<RowPlan>, Exit> {
     let (Some(row), Some(id)) = (&call.policy.row, &call.values.row) else { return Ok(None) };
     let id = call.filled(id, ProblemKind::KeyInvalid)?.whole();
-    let version = match &call.values.version {
-        None => 0,
-        Some(value) => {
-            let written = call.filled(value, ProblemKind::VersionMissing)?.whole();
-            // What names no version matches none: versions count up from 0.
-            row::version(&written).unwrap_or(-1)
-        }
+    let version = match row.guard {
+        RowGuard::Version { tags, .. } => seen_version(call, tags, known_by)?,
+        RowGuard::Lock | RowGuard::State { .. } => SeenVersion::Any,
     };
     let on_duplicate = call.policy.on_duplicate;
     Ok(Some(RowPlan { row, id, owner: owner(call)?, version, on_duplicate, known_by }))
@@ -71,8 +68,51 @@ fn owner(call: &Call) -> Result<Option<RowOwner>, Exit> {
     Ok(Some(RowOwner { column, value }))
 }
 
+/// The version that the client saw: of the handler's own template, or of `If-Match`.
+fn seen_version(call: &Call, rule: TagRule, known_by: KnownBy) -> Result<SeenVersion, Exit> {
+    if let Some(value) = &call.values.version {
+        let written = call.filled(value, ProblemKind::VersionMissing)?.whole();
+        let written = written.trim();
+        let bare = written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        let version = if_match::version(bare.unwrap_or(written).as_bytes());
+        return Ok(SeenVersion::OneOf(version.into_iter().collect()));
+    }
+    let missing = |why: &str| call.problem(ProblemKind::VersionMissing, why.to_owned());
+    let seen = match if_match(&call.request) {
+        Ok(Some(IfMatch::Any)) => SeenVersion::Any,
+        Ok(Some(IfMatch::Versions { mut strong, weak })) => {
+            strong.extend(weak.into_iter().filter(|_| rule.takes_weak));
+            strong.sort_unstable();
+            strong.dedup();
+            SeenVersion::OneOf(strong)
+        }
+        Ok(None) => return Err(missing("the header `If-Match` is missing")),
+        Err(NoField) => {
+            let why = "the header `If-Match` is no list of entity tags; send the `ETag` of what you saw, \
+                       with its quotes";
+            return Err(call.problem(ProblemKind::VersionInvalid, why.to_owned()));
+        }
+    };
+    let names_one = matches!(&seen, SeenVersion::OneOf(versions) if versions.len() < 2);
+    if names_one || rule.takes_several || known_by == KnownBy::Key {
+        return Ok(seen);
+    }
+    Err(missing(
+        "`*` and lists in `If-Match` name no single version, so that a repeated request would change what \
+         it changed before; send the one `ETag` that you saw",
+    ))
+}
+
+fn if_match(request: &HttpRequest) -> Result<Option<IfMatch>, NoField> {
+    if_match::parse(request.headers().get_all(IF_MATCH).map(HeaderValue::as_bytes))
+}
+
 fn by_row(call: &Call, answer: RowAnswer) -> Exit {
-    match row::reply(&call.request, answer) {
+    let weak = match if_match(&call.request) {
+        Ok(Some(IfMatch::Versions { weak, .. })) if call.values.version.is_none() => weak,
+        _ => Vec::new(),
+    };
+    match row::reply(&call.request, answer, &weak) {
         RowReply::Done(response) => Exit::Answered(response),
         RowReply::Problem(problem, version) => {
             let mut response = call.app.render(&call.request, &problem);
