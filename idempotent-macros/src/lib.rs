@@ -50,6 +50,7 @@ use proc_macro2::TokenStream;
 /// | `version` | a template of the version that the client saw | `"{header.If-Match}"` |
 /// | `if_match` | `"one"` version, `"any"`: `*` and lists also without a key, `"weak"`: weak tags count, `"any, weak"` | `"one"` |
 /// | `from`, `to` | variants, without quotes: `from = Status::Paid`; `state` needs both | |
+/// | `set` | `"first"`, or `"last"`: the column of a `state` is set after the handler | `"first"` |
 /// | `existing` | a function, without quotes; `unique` needs it | |
 /// | `constraint` | the one index that `unique` means; on `SQLite` all its columns, `"table.a, table.b"` | any |
 /// | `engine` | an expression, for `message` alone: the engine that guards the function | |
@@ -102,6 +103,10 @@ use proc_macro2::TokenStream;
 /// `"{header.If-Match}"`) and counts it up; `on_duplicate = "accept"` answers an update that already
 /// went through with success (that the version has moved by one: it may have been another client). `state` moves its `column` (default `"status"`) `from` one variant `to`
 /// another of an enum with `#[derive(States)]`.
+///
+/// `state` sets its column before the handler. Where a `CHECK` of the table has columns change together, say
+/// `set = "last"`: the row is locked and judged first and its column set last, unless the handler did. A
+/// handler that leaves the row in a third state is taken back: 500 `misconfigured`.
 ///
 /// `If-Match` is read as RFC 9110 has it: a strong tag, `*`, or a list. `*` and lists do not protect a retry,
 /// so they need a `key` or `if_match = "any"`, else it is 428. Weak tags, which proxies make that compress,

@@ -31,6 +31,7 @@ mod refused;
 mod routes;
 mod rows;
 mod servers;
+mod set_last;
 mod states;
 mod unique;
 mod versions;

@@ -35,6 +35,8 @@ macro_rules! routes {
                 .service(withdraw)
                 .service(arrive)
                 .service(send)
+                .service(settle)
+                .service(settle_with_key)
                 .service(any_version)
                 .service(weak_version)
                 .service(version_of_the_path)
@@ -419,6 +421,26 @@ macro_rules! routes {
         #[idempotent(strategy = "state", table = "things", id = "{path.id}", from = Parcel::Packed, to = Parcel::Sent)]
         async fn send(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
             act(&mut tx, &handler).await
+        }
+
+        /// The status changes with another column, or the table refuses both. The body is what the handler
+        /// does with them.
+        #[post("/settle/{id}")]
+        #[idempotent(strategy = "state", table = "invoices", id = "{path.id}", from = Status::Created, to = Status::Paid, set = "last")]
+        async fn settle(handler: Handler, mut tx: Tx<$database>, body: String) -> Result<HttpResponse, Error> {
+            settled(&mut tx, &handler, &body).await
+        }
+
+        #[post("/settle-with-key/{id}")]
+        #[idempotent(strategy = "state", table = "invoices", id = "{path.id}", from = Status::Created, to = Status::Paid, set = "last", key = "{header.Idempotency-Key}")]
+        async fn settle_with_key(handler: Handler, mut tx: Tx<$database>, body: String) -> Result<HttpResponse, Error> {
+            settled(&mut tx, &handler, &body).await
+        }
+
+        async fn settled(tx: &mut Tx<$database>, handler: &ControlledHandler, body: &str) -> Result<HttpResponse, Error> {
+            let statement = sqlx::raw_sql(sqlx::AssertSqlSafe(body.to_owned()));
+            statement.execute(&mut **tx).await.map_err(error::ErrorInternalServerError)?;
+            act(tx, handler).await
         }
 
         #[post("/any-version/{id}")]

@@ -4,7 +4,7 @@ use crate::expand::names::runtime;
 use crate::expand::template::{answer_headers, templates};
 use crate::model::{
     Existing, Fingerprint, GuardedFunction, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight,
-    OnStoreError, Row, RowName, RowOwner, Setting, Sharing, Statuses, Window,
+    OnStoreError, Row, RowName, RowOwner, SetColumn, Setting, Sharing, Statuses, Window,
 };
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -111,9 +111,10 @@ fn row_setter(rt: &TokenStream, row: &Row) -> TokenStream {
             let weak = tags.takes_weak.then(|| quote!(.taking_weak_tags()));
             quote!(versioned(#table, #id, #column) #several #weak)
         }
-        Row::InState { column, .. } => quote!(in_state(
-            #table, #id, #column, __TRANSITION.states, __TRANSITION.places
-        )),
+        Row::InState { column, set, .. } => {
+            let last = (*set == SetColumn::Last).then(|| quote!(.set_last()));
+            quote!(in_state(#table, #id, #column, __TRANSITION.states, __TRANSITION.places) #last)
+        }
     };
     quote!(.row(#rt::Row::#row #owned_by))
 }

@@ -12,5 +12,5 @@ pub(crate) use policy::{
     Fingerprint, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Policy, Scope,
     Setting, Sharing, Statuses,
 };
-pub(crate) use row::{Existing, Row, RowName, RowOwner, TagRule};
+pub(crate) use row::{Existing, Row, RowName, RowOwner, SetColumn, TagRule};
 pub(crate) use template::{Segment, Source, Template};

@@ -20,6 +20,7 @@ pub(crate) enum Row {
         column: String,
         from: Path,
         to: Path,
+        set: SetColumn,
     },
 }
 
@@ -29,6 +30,13 @@ pub(crate) struct TagRule {
     /// `*` and lists also without a key.
     pub(crate) takes_several: bool,
     pub(crate) takes_weak: bool,
+}
+
+/// The moment at which the column of a state is set.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SetColumn {
+    First,
+    Last,
 }
 
 /// The address of a row.

@@ -142,7 +142,7 @@ pub(crate) static STRATEGIES: [Strategy; 11] = [
         guard: GuardPlace::Transaction,
         default_key: DefaultKey::Unkeyed,
         row: RowCondition::InState,
-        adds: &["table", "id", "id_column", "owner", "owner_column", "column", "from", "to"],
+        adds: &["table", "id", "id_column", "owner", "owner_column", "column", "from", "to", "set"],
         needs: &[
             TABLE,
             ID,

@@ -1,6 +1,6 @@
 //! The row that guards a handler, and the condition that it has to meet.
 
-use crate::model::{Row, RowName, RowOwner, TagRule, Template};
+use crate::model::{Row, RowName, RowOwner, SetColumn, TagRule, Template};
 use crate::strategy::RowCondition;
 use crate::validate::reader::Reader;
 use crate::validate::values;
@@ -12,6 +12,8 @@ const IF_MATCH: [(&str, TagRule); 4] = [
     ("weak", TagRule { takes_several: false, takes_weak: true }),
     ("any, weak", TagRule { takes_several: true, takes_weak: true }),
 ];
+
+const SET: [(&str, SetColumn); 2] = [("first", SetColumn::First), ("last", SetColumn::Last)];
 
 /// The row, if the strategy has one.
 pub(super) fn read(reader: &mut Reader<'_>) -> Row {
@@ -27,8 +29,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Row {
         RowCondition::InState => {
             let row = row_name(reader);
             let column = column(reader, "status");
+            let set = reader.choice("set", &SET, SetColumn::First);
             match (state(reader, "from"), state(reader, "to")) {
-                (Some(from), Some(to)) => Row::InState { row, column, from, to },
+                (Some(from), Some(to)) => Row::InState { row, column, from, to, set },
                 _ => Row::Locked(row),
             }
         }

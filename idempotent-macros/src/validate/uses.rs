@@ -8,7 +8,7 @@ use crate::validate::tx;
 use proc_macro2::Span;
 
 /// Every argument there is, in the order they are documented.
-const NAMES: [&str; 36] = [
+const NAMES: [&str; 37] = [
     "strategy",
     "key",
     "operation",
@@ -42,6 +42,7 @@ const NAMES: [&str; 36] = [
     "if_match",
     "from",
     "to",
+    "set",
     "existing",
     "constraint",
     "engine",

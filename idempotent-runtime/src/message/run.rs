@@ -128,7 +128,10 @@ impl MessageRun {
                 let committed = run.complete(outcome, Effects::Kept, ttl);
                 match Detached::to_its_end(committed).await {
                     Ok(Committed::Yes) => Ok(()),
-                    Ok(Committed::InPart) => Err(MessageError::OutcomeUnknown),
+                    // (A function has no row that could be misplaced.)
+                    Ok(Committed::InPart | Committed::Misplaced) => {
+                        Err(MessageError::OutcomeUnknown)
+                    }
                     Err(error) => Err(MessageError::NotStored(Some(error))),
                 }
             }

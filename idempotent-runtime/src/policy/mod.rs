@@ -21,9 +21,9 @@ pub(crate) use limits::{LONGEST, SHORTEST_LEASE};
 pub use policy::Policy;
 pub(crate) use policy::Sharing;
 pub use row::Row;
-pub(crate) use row::RowGuard;
 #[cfg(feature = "actix")]
 pub(crate) use row::TagRule;
+pub(crate) use row::{RowGuard, SetColumn};
 pub(crate) use states::must_have_gone;
 pub use states::{ColumnValue, StateRow};
 pub use statuses::Statuses;

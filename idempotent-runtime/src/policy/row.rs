@@ -37,7 +37,22 @@ pub(crate) enum RowGuard {
     /// It still has the version that the client saw, and gets the next.
     Version { column: &'static str, tags: TagRule },
     /// It is in one state, and goes to another.
-    State { column: &'static str, states: &'static [StateRow], from: usize, to: usize },
+    State {
+        column: &'static str,
+        states: &'static [StateRow],
+        from: usize,
+        to: usize,
+        set: SetColumn,
+    },
+}
+
+/// The moment at which the column of a state is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SetColumn {
+    /// Before the handler, which finds it as it will be.
+    First,
+    /// After it, which may have set it itself, with whatever else changes together with it.
+    Last,
 }
 
 impl Row {
@@ -63,7 +78,21 @@ impl Row {
         states: &'static [StateRow],
         (from, to): (usize, usize),
     ) -> Self {
-        Self { table, id, owner: None, guard: RowGuard::State { column, states, from, to } }
+        Self {
+            table,
+            id,
+            owner: None,
+            guard: RowGuard::State { column, states, from, to, set: SetColumn::First },
+        }
+    }
+
+    /// The column of the state is set after the handler. Defaults to before it.
+    #[must_use]
+    pub const fn set_last(mut self) -> Self {
+        if let RowGuard::State { set, .. } = &mut self.guard {
+            *set = SetColumn::Last;
+        }
+        self
     }
 
     /// `*` and lists of versions count also where a request has no key. Defaults to refusing them there.

@@ -22,6 +22,16 @@ pub enum ColumnValue {
     Text(&'static str),
 }
 
+impl ColumnValue {
+    /// Whether a column's text is this value.
+    pub(crate) fn reads(self, text: &str) -> bool {
+        match self {
+            Self::Integer(number) => text == number.to_string(),
+            Self::Text(word) => text == word,
+        }
+    }
+}
+
 /// Whether one state may follow another, as declared.
 #[must_use]
 pub(crate) const fn may_follow(states: &[StateRow], from: usize, to: usize) -> bool {

@@ -168,8 +168,8 @@ async fn begin_once(
     is_open.store(true, Ordering::Relaxed);
     match guard(&mut *transaction, &engine, &plan, sight).await {
         Ok(GuardVerdict::Passed { record, version }) => {
-            let run =
-                TransactionRun { transaction, record, version, database, _in_flight: in_flight };
+            let _in_flight = in_flight;
+            let run = TransactionRun { transaction, record, version, plan, database, _in_flight };
             Ok(TransactionAdmission::Run(Box::new(run)))
         }
         Ok(GuardVerdict::Answered(admission)) => {

@@ -1,7 +1,7 @@
 //! A row that guards: locked, at the version the client saw, or in the state it must be in.
 
 use crate::error::{StoreError, StoreErrorKind};
-use crate::policy::{ColumnValue, OnDuplicate, Row, RowGuard, StateRow, must_have_gone};
+use crate::policy::{ColumnValue, OnDuplicate, Row, RowGuard, SetColumn, StateRow, must_have_gone};
 use crate::transaction::plan::{KnownBy, RowPlan, SeenVersion};
 use crate::transaction::steps::Steps;
 
@@ -56,8 +56,8 @@ async fn judge_by_guard(plan: &RowPlan, steps: &mut dyn Steps) -> Result<RowVerd
             RowVerdict::Answered(RowAnswer::Missing)
         }),
         RowGuard::Version { column, .. } => advance(plan, steps, column).await,
-        RowGuard::State { column, states, from, to } => {
-            transition(plan, steps, column, states, (from, to)).await
+        RowGuard::State { column, states, from, to, set } => {
+            transition(plan, steps, (column, set), states, (from, to)).await
         }
     }
 }
@@ -126,24 +126,33 @@ async fn current_version(
     current.map(|current| current.parse().map_err(corrupt)).transpose()
 }
 
-/// Takes the row from one state to another.
+/// Takes the row from one state to another, or finds that the handler may.
 async fn transition(
     plan: &RowPlan,
     steps: &mut dyn Steps,
-    column: &'static str,
+    (column, set): (&'static str, SetColumn),
     states: &'static [StateRow],
     (from, to): (usize, usize),
 ) -> Result<RowVerdict, StoreError> {
-    if steps.exchange_column(plan, column, &[states[from].stored], states[to].stored).await? {
+    let stands_ready = match set {
+        SetColumn::First => {
+            let (was, becomes) = (states[from].stored, states[to].stored);
+            steps.exchange_column(plan, column, &[was], becomes).await?
+        }
+        // Locked before it is read, so that it stays as it is read.
+        SetColumn::Last => {
+            let is_there = steps.lock_row(plan).await?;
+            let current = if is_there { steps.read_column(plan, column).await? } else { None };
+            current.is_some_and(|current| states[from].stored.reads(&current))
+        }
+    };
+    if stands_ready {
         return Ok(RowVerdict::Passed(None));
     }
     let Some(current) = steps.read_column(plan, column).await? else {
         return Ok(RowVerdict::Answered(RowAnswer::Missing));
     };
-    let place = states.iter().position(|state| match state.stored {
-        ColumnValue::Integer(number) => current == number.to_string(),
-        ColumnValue::Text(text) => current == text,
-    });
+    let place = states.iter().position(|state| state.stored.reads(&current));
     Ok(RowVerdict::Answered(match place {
         Some(place)
             if plan.known_by == KnownBy::Row && must_have_gone(states, (from, to), place) =>
@@ -156,4 +165,28 @@ async fn transition(
             current: place.map_or(current, |place| states[place].name.to_owned()),
         },
     }))
+}
+
+/// Sets the column that is set last; says whether the row is where the handler was to bring it.
+pub(super) async fn set_last(plan: &RowPlan, steps: &mut dyn Steps) -> Result<bool, StoreError> {
+    let RowGuard::State { column, states, from, to, set: SetColumn::Last } = plan.row.guard else {
+        return Ok(true);
+    };
+    let (was, becomes) = (states[from].stored, states[to].stored);
+    // Whose it is was judged when it was locked, and the handler may have changed that, too.
+    let of_anybody =
+        RowPlan { owner: None, id: plan.id.clone(), version: SeenVersion::Any, ..*plan };
+    if steps.exchange_column(&of_anybody, column, &[was, becomes], becomes).await? {
+        return Ok(true);
+    }
+    let current = steps.read_column(&of_anybody, column).await?;
+    tracing::error!(
+        table = plan.row.table,
+        column,
+        current = current.as_deref().unwrap_or("(there is no such row any more)"),
+        "a handler was to leave a row between `{}` and `{}`, and left it elsewhere; all it did is taken back",
+        states[from].name,
+        states[to].name,
+    );
+    Ok(false)
 }

@@ -5,6 +5,8 @@ use crate::error::StoreError;
 use crate::outcome::Outcome;
 use crate::transaction::database::BusinessDatabase;
 use crate::transaction::dedup_table::ClaimedRecord;
+use crate::transaction::plan::Plan;
+use crate::transaction::row;
 use crate::transaction::steps::BusinessTransaction;
 use crate::transaction::tx_slot::TxSlot;
 use std::error::Error as StdError;
@@ -16,6 +18,8 @@ pub(crate) struct TransactionRun {
     pub(super) transaction: Box<dyn BusinessTransaction>,
     /// The record that commits with it, if there is one: duplicates will find its outcome.
     pub(crate) record: Option<ClaimedRecord>,
+    /// The row that guards it, and what may still be to do with it.
+    pub(super) plan: Arc<Plan>,
     /// The version that the row has if this commits.
     #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "rows guard requests"))]
     pub(crate) version: Option<i64>,
@@ -40,6 +44,15 @@ pub(crate) enum Committed {
     Yes,
     /// Something of the handler's had committed in the middle, and the rest is gone: nobody knows how much.
     InPart,
+    /// Nothing lasts: the handler left its row in a state that it was not to go to.
+    Misplaced,
+}
+
+/// Whether a transaction may commit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Prepared {
+    Yes,
+    Misplaced,
 }
 
 impl TransactionRun {
@@ -76,10 +89,14 @@ impl TransactionRun {
                 roll_back(transaction).await;
                 Err(error)
             }
-            Ok(()) if record.is_none() && effects == Effects::RolledBack => {
+            Ok(Prepared::Misplaced) => {
+                roll_back(transaction).await;
+                return Ok(Committed::Misplaced);
+            }
+            Ok(Prepared::Yes) if record.is_none() && effects == Effects::RolledBack => {
                 transaction.roll_back().await
             }
-            Ok(()) => transaction.commit().await,
+            Ok(Prepared::Yes) => transaction.commit().await,
         };
         match (ended, record) {
             (Ok(()), None) => Ok(Committed::Yes),
@@ -101,19 +118,27 @@ impl TransactionRun {
         outcome: Outcome,
         effects: Effects,
         ttl: Duration,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Prepared, StoreError> {
+        if let (Some(row), Effects::Kept) = (&self.plan.row, effects)
+            && !row::set_last(row, &mut *self.transaction)
+                .await
+                .map_err(|error| row::named(row.row, error))?
+        {
+            return Ok(Prepared::Misplaced);
+        }
         match (&self.record, effects) {
             // Nothing is to last.
-            (None, Effects::RolledBack) => Ok(()),
+            (None, Effects::RolledBack) => {}
             // A record that is completed proves as much.
-            (None, Effects::Kept) => self.transaction.release_savepoint().await,
+            (None, Effects::Kept) => self.transaction.release_savepoint().await?,
             (Some(record), effects) => {
                 if effects == Effects::RolledBack {
                     self.transaction.roll_back_to_savepoint().await?;
                 }
-                record.complete(&mut *self.transaction, outcome, ttl).await
+                record.complete(&mut *self.transaction, outcome, ttl).await?;
             }
         }
+        Ok(Prepared::Yes)
     }
 
     /// Rolls everything back; the key is free again.

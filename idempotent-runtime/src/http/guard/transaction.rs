@@ -4,6 +4,7 @@
 
 use crate::engine::{ClaimRequest, Refusal};
 use crate::http::answer::keep::{KeepFor, Kept, is_kept, keep};
+use crate::http::answer::misconfigured::misconfigured;
 use crate::http::answer::problem::ProblemKind;
 use crate::http::answer::refusal::{self, FoundOutBy, entity_tag};
 use crate::http::answer::row::{self, RowReply};
@@ -158,6 +159,10 @@ pub(super) async fn commit(
         // Whatever the handler said: it may not be so.
         Ok(Committed::InPart) => {
             app.render(&request, &refusal::problem(&request, policy, Refusal::OutcomeUnknown))
+        }
+        Ok(Committed::Misplaced) => {
+            let why = "the handler left its row in another state than its transition leads to";
+            app.render(&request, &misconfigured(&request, why))
         }
         Err(error) => app.render(&request, &refusal::not_committed(&request, &error, found_out)),
     }
