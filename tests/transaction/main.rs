@@ -25,6 +25,7 @@ mod dedup_table;
 mod ended;
 mod full_disk;
 mod leaving;
+mod names;
 mod owners;
 mod plans;
 mod refused;

@@ -2,7 +2,7 @@
 
 /// The same handlers, typed for a database.
 macro_rules! routes {
-    ($database:ident, $connection:ident, $pool:ident, $first:tt, $constraint:tt, $ignore:tt, $set:tt) => {
+    ($database:ident, $connection:ident, $pool:ident, $first:tt, $constraint:tt, $ignore:tt, $set:tt, $elsewhere:tt) => {
         use actix_web::dev::Payload;
         use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder, error, post, web};
         use futures_util::future::LocalBoxFuture;
@@ -37,6 +37,13 @@ macro_rules! routes {
                 .service(send)
                 .service(settle)
                 .service(settle_with_key)
+                .service(elsewhere_row)
+                .service(elsewhere_version)
+                .service(elsewhere_pay)
+                .service(misspelt_id)
+                .service(misspelt_column)
+                .service(misspelt_owner)
+                .service(insert_by_index)
                 .service(any_version)
                 .service(weak_version)
                 .service(version_of_the_path)
@@ -443,6 +450,57 @@ macro_rules! routes {
             act(tx, handler).await
         }
 
+        /// A table with its schema.
+        #[post("/elsewhere/row/{id}")]
+        #[idempotent(strategy = "row_lock", table = $elsewhere, id = "{path.id}")]
+        async fn elsewhere_row(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
+        }
+
+        #[post("/elsewhere/version/{id}")]
+        #[idempotent(strategy = "version", table = $elsewhere, id = "{path.id}")]
+        async fn elsewhere_version(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
+        }
+
+        #[post("/elsewhere/pay/{id}")]
+        #[idempotent(strategy = "state", table = $elsewhere, id = "{path.id}", from = Status::Created, to = Status::Paid)]
+        async fn elsewhere_pay(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
+        }
+
+        /// Columns that there are not.
+        #[post("/misspelt/id/{id}")]
+        #[idempotent(strategy = "row_lock", table = "things", id = "{path.id}", id_column = "ident")]
+        async fn misspelt_id(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
+        }
+
+        #[post("/misspelt/column/{id}")]
+        #[idempotent(strategy = "state", table = "things", id = "{path.id}", column = "created", from = Status::Created, to = Status::Paid, set = "last")]
+        async fn misspelt_column(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            act(&mut tx, &handler).await
+        }
+
+        #[post("/misspelt/owner/{id}")]
+        #[idempotent(strategy = "row_lock", table = "things", id = "{path.id}", owner = "{caller.0}", owner_column = "bob")]
+        async fn misspelt_owner(caller: Caller, handler: Handler, mut tx: Tx<$database>) -> impl Responder {
+            let _ = caller;
+            act(&mut tx, &handler).await
+        }
+
+        /// The index that a test makes.
+        #[post("/insert-by-index/{code}")]
+        #[idempotent(strategy = "unique", existing = found_by_index, constraint = "one_code")]
+        async fn insert_by_index(code: Code, mut tx: Tx<$database>) -> Result<HttpResponse, Failed> {
+            insert_code(&mut tx, &code).await?;
+            Ok(HttpResponse::Created().finish())
+        }
+
+        async fn found_by_index(_: Code, _: Tx<$database>) -> HttpResponse {
+            HttpResponse::Ok().finish()
+        }
+
         #[post("/any-version/{id}")]
         #[idempotent(strategy = "version", table = "things", id = "{path.id}", if_match = "any")]
         async fn any_version(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
@@ -615,7 +673,8 @@ pub(crate) mod sqlite {
         "?",
         "codes.code",
         "INSERT OR IGNORE INTO codes (code) VALUES (?)",
-        "INSERT INTO codes (code) VALUES (?) ON CONFLICT (code) DO UPDATE SET code = excluded.code"
+        "INSERT INTO codes (code) VALUES (?) ON CONFLICT (code) DO UPDATE SET code = excluded.code",
+        "main.things"
     );
 }
 
@@ -627,7 +686,8 @@ pub(crate) mod postgres {
         "$1",
         "codes_code_key",
         "INSERT INTO codes (code) VALUES ($1) ON CONFLICT DO NOTHING",
-        "INSERT INTO codes (code) VALUES ($1) ON CONFLICT (code) DO UPDATE SET code = excluded.code"
+        "INSERT INTO codes (code) VALUES ($1) ON CONFLICT (code) DO UPDATE SET code = excluded.code",
+        "elsewhere.things"
     );
 }
 
@@ -639,6 +699,7 @@ pub(crate) mod mariadb {
         "?",
         "code",
         "INSERT IGNORE INTO codes (code) VALUES (?)",
-        "INSERT INTO codes (code) VALUES (?) ON DUPLICATE KEY UPDATE code = VALUES(code)"
+        "INSERT INTO codes (code) VALUES (?) ON DUPLICATE KEY UPDATE code = VALUES(code)",
+        "elsewhere.things"
     );
 }

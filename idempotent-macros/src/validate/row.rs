@@ -40,7 +40,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Row {
 
 fn row_name(reader: &mut Reader<'_>) -> RowName {
     RowName {
-        table: reader.setting("table", values::identifier).or(String::new()),
+        table: reader.setting("table", values::table).or(String::new()),
         id: reader.in_braces("id").unwrap_or_default(),
         column: reader.setting("id_column", values::identifier).or("id".to_owned()),
         owner: owner(reader),

@@ -91,13 +91,26 @@ pub(super) fn duration(text: &LitStr) -> Result<Duration, Mistake> {
 /// The name of a table or column: it stands in SQL as it is.
 pub(super) fn identifier(text: &LitStr) -> Result<String, Mistake> {
     let written = text.value();
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let starts = written.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    if starts && written.len() <= 63 && written.chars().all(fits) {
+    if is_identifier(&written) {
         return Ok(written);
     }
     Err(Mistake::new(text.span(), format!("`{written}` is no plain name of a table or column"))
         .help("use letters, digits and `_`, at most 63, not beginning with a digit"))
+}
+
+/// The name of a table, perhaps behind that of its schema or database.
+pub(super) fn table(text: &LitStr) -> Result<String, Mistake> {
+    let written = text.value();
+    match written.split_once('.') {
+        Some((schema, table)) if is_identifier(schema) && is_identifier(table) => Ok(written),
+        _ => identifier(text),
+    }
+}
+
+fn is_identifier(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    starts && name.len() <= 63 && name.chars().all(fits)
 }
 
 /// The name of a constraint, or all of its columns as `SQLite` tells them.
