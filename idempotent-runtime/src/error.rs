@@ -101,6 +101,12 @@ impl StoreError {
         Self::new(StoreErrorKind::Corrupt, operation).because(source)
     }
 
+    /// The cause, as the backend's client gave it.
+    #[cfg(feature = "actix")]
+    pub(crate) fn cause(&self) -> Option<&(dyn StdError + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
+    }
+
     /// The kind of failure.
     #[must_use]
     pub const fn kind(&self) -> StoreErrorKind {

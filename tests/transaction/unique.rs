@@ -11,6 +11,7 @@ on_every_database! {
     with_a_key_a_duplicate_gets_the_first_answer,
     a_handler_may_insert_or_ignore_or_insert_or_set_as_well,
     looking_before_inserting_and_adding_on_conflict_are_not_idempotent,
+    an_index_that_a_handler_names_is_found_by_its_name,
 }
 
 async fn of_fifty_inserts_of_one_code_one_inserts_and_every_caller_gets_it(kind: Kind) {
@@ -101,4 +102,64 @@ async fn looking_before_inserting_and_adding_on_conflict_are_not_idempotent(kind
         bank.run("INSERT INTO effects VALUES ('done')").await;
     }
     assert_eq!(bank.effects().await, 2, "both inserted");
+}
+
+async fn an_index_that_a_handler_names_is_found_by_its_name(kind: Kind) {
+    // (MariaDB has no index of expressions; MySQL has.)
+    let (what, same) = match kind {
+        Kind::MariaDb => ("code", "A"),
+        Kind::Sqlite | Kind::Postgres => ("lower(code)", "a"),
+    };
+    let bank = Bank::open(kind, 4).await;
+    bank.run(&format!("CREATE UNIQUE INDEX one_code ON codes ({what})")).await;
+    bank.run("CREATE UNIQUE INDEX one_effect ON effects (what)").await;
+    if kind == Kind::MariaDb {
+        bank.run("DROP INDEX code ON codes").await;
+    }
+    for (code, status) in [("A", 201), (same, 200)] {
+        bank.run("DELETE FROM effects").await;
+        assert_eq!(bank.post(&format!("/insert-by-index/{code}")).send().await.status, status);
+    }
+    // What is there twice is the effect, whatever a client writes into its code.
+    bank.run("DELETE FROM effects").await;
+    bank.run("INSERT INTO effects (what) VALUES ('inserting')").await;
+    let other = bank.post("/insert-by-index/x'%20for%20key%20'one_code").send().await;
+    assert_eq!(other.status, 500);
+    assert_eq!(bank.number("SELECT count(*) FROM codes").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_speaks_german_names_the_index_all_the_same() {
+    let bank = Bank::settled(Kind::MariaDb, 4, "SET SESSION lc_messages = 'de_DE'").await;
+    bank.run("CREATE UNIQUE INDEX one_code ON codes (code)").await;
+    bank.run("DROP INDEX code ON codes").await;
+    for status in [201, 200, 200] {
+        assert_eq!(bank.post("/insert-by-index/a").send().await.status, status);
+    }
+    assert_eq!(bank.effects().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_constraint_that_is_checked_at_commit_counts() {
+    let bank = Bank::open(Kind::Postgres, 4).await;
+    let deferred = "ALTER TABLE codes DROP CONSTRAINT codes_code_key;
+                    ALTER TABLE codes ADD CONSTRAINT codes_code_key UNIQUE (code)
+                    DEFERRABLE INITIALLY DEFERRED";
+    bank.run(deferred).await;
+    let replies = join_all((0..20).map(|_| bank.post("/insert/a").body("it").send())).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 1, "{replies:?}");
+    assert!(replies.iter().all(|reply| reply.body == replies[0].body), "{replies:?}");
+    for (key, status, replay) in [("k", 200, false), ("k", 200, true)] {
+        let reply = bank.post("/insert-with-key/a").key(key).body("it").send().await;
+        assert_eq!((reply.status, reply.is_replay(), &*reply.body), (status, replay, &b"a it"[..]));
+    }
+    assert_eq!(bank.effects().await, 1);
+    assert_eq!(bank.number("SELECT count(*) FROM codes").await, 1);
+    // Another constraint that fails at commit is another matter.
+    bank.run(
+        "ALTER TABLE effects ADD CONSTRAINT one_effect UNIQUE (what) DEFERRABLE INITIALLY DEFERRED",
+    )
+    .await;
+    bank.post("/insert/b").body("it").send().await.is_problem(500, "database-refused");
+    assert_eq!(bank.number("SELECT count(*) FROM codes").await, 1);
 }

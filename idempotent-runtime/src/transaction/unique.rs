@@ -1,6 +1,10 @@
 //! Unique indexes: whether a statement failed because its row is there already.
 
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+use sqlx::error::DatabaseError;
 use std::error::Error as StdError;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+use std::sync::Arc;
 
 /// Whether a handler failed because the row that it inserted is there already.
 pub(crate) fn met_unique_index(error: &(dyn StdError + 'static), constraint: Option<&str>) -> bool {
@@ -14,29 +18,56 @@ pub(crate) fn met_unique_index(error: &(dyn StdError + 'static), constraint: Opt
     false
 }
 
-/// `PostgreSQL` names the index. The others name it at the end of their messages, after values that
-/// clients choose: `MySQL` quoted and after its table, `SQLite` by its columns.
+/// `PostgreSQL` names the index. The others name it in their messages only, behind values that clients choose.
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 fn is_unique_violation(error: &(dyn StdError + 'static), constraint: Option<&str>) -> bool {
-    let Some(sqlx::Error::Database(refusal)) = error.downcast_ref() else { return false };
+    let shared = || error.downcast_ref::<Arc<sqlx::Error>>().map(|error| &**error);
+    let Some(sqlx::Error::Database(refusal)) = error.downcast_ref().or_else(shared) else {
+        return false;
+    };
     let named = |name: &str| match refusal.constraint() {
         Some(index) => index == name,
-        None => is_at_end(refusal.message(), name),
+        None => names(&**refusal, name),
     };
     refusal.is_unique_violation() && constraint.is_none_or(named)
 }
 
-/// Whether the end of a message names this index, or all of its columns, with or without the table.
+/// Whether the message of a violation names this index.
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+fn names(refusal: &(dyn DatabaseError + 'static), name: &str) -> bool {
+    #[cfg(feature = "mysql")]
+    if refusal.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().is_some() {
+        return is_quoted_last(refusal.message(), name);
+    }
+    let columns = refusal.message().rsplit_once("failed: ");
+    columns.is_some_and(|(_, columns)| are_columns(columns, name))
+}
+
+/// Whether the last quoted words of a message are this index, with or without its table. Servers speak many
+/// languages, and in each of them the index comes behind the value.
+#[cfg(any(feature = "mysql", test))]
+fn is_quoted_last(message: &str, name: &str) -> bool {
+    let Some(index) = message.rsplit('\'').nth(1) else { return false };
+    index == name || bare(index) == name
+}
+
+/// Whether the columns that `SQLite` tells are these, with or without their table. An index of expressions has no
+/// columns, and `SQLite` tells its name.
 ///
 /// A column that is one of several is no name: another index may have it, too.
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-fn is_at_end(message: &str, name: &str) -> bool {
-    let end = message.rsplit_once("for key ").or_else(|| message.rsplit_once("failed: "));
-    let Some((_, end)) = end else { return false };
-    // An index of expressions has no columns, and `SQLite` tells its name.
-    let index = end.strip_prefix("index ").unwrap_or(end).trim_matches('\'');
-    let bare = |column| str::rsplit_once(column, '.').map_or(column, |(_table, bare)| bare);
-    index == name || index.split(", ").map(bare).eq(name.split(", "))
+fn are_columns(columns: &str, name: &str) -> bool {
+    let index = columns.strip_prefix("index '").and_then(|index| index.strip_suffix('\''));
+    match index {
+        Some(index) => index == name,
+        None => columns == name || columns.split(", ").map(bare).eq(name.split(", ")),
+    }
+}
+
+/// A name without its table.
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+fn bare(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(_table, bare)| bare)
 }
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
@@ -50,26 +81,43 @@ mod tests {
 
     #[test]
     fn an_index_is_named_whole() {
-        let of_one = "UNIQUE constraint failed: codes.code";
-        let of_two = "UNIQUE constraint failed: codes.tenant, codes.code";
-        let of_an_expression = "UNIQUE constraint failed: index 'one_code'";
-        let quoted = "Duplicate entry 'x for key 'code'' for key 'codes.one_code'";
-        for (message, names, others) in [
+        let of_one = "codes.code";
+        let of_two = "codes.tenant, codes.code";
+        let of_an_expression = "index 'one_code'";
+        for (columns, names, others) in [
             (of_one, &["codes.code", "code"][..], &["codes", "tenant, code", "e"][..]),
             (
                 of_two,
                 &["codes.tenant, codes.code", "tenant, code"],
                 &["codes.code", "code", "codes.tenant", "tenant", "code, tenant"],
             ),
-            (of_an_expression, &["one_code"], &["index", "code"]),
-            (quoted, &["codes.one_code", "one_code"], &["code", "codes"]),
+            (of_an_expression, &["one_code"], &["index", "code", "index 'one_code'"]),
         ] {
             for name in names {
-                assert!(is_at_end(message, name), "{message}: {name}");
+                assert!(are_columns(columns, name), "{columns}: {name}");
             }
             for other in others {
-                assert!(!is_at_end(message, other), "{message}: {other}");
+                assert!(!are_columns(columns, other), "{columns}: {other}");
             }
         }
+    }
+
+    /// The messages of `MariaDB`: its index is the last thing between quotes, not always the last word.
+    #[test]
+    fn an_index_is_named_in_every_language() {
+        for message in [
+            "Duplicate entry 'x' for key 'codes.one_code'",
+            "Duplicate entry 'x for key 'code'' for key 'one_code'",
+            "Doppelter Eintrag 'x' für Schlüssel 'one_code'",
+            "Duplikalt bejegyzes 'it's' a 'one_code' kulcs szerint.",
+            "'x' は索引 'one_code' で重複しています。",
+            "Zvojený klíč 'x' (číslo klíče 'codes.one_code')",
+        ] {
+            assert!(is_quoted_last(message, "one_code"), "{message}");
+            for other in ["code", "codes", "x", "key", "one"] {
+                assert!(!is_quoted_last(message, other), "{message}: {other}");
+            }
+        }
+        assert!(!is_quoted_last("of no key at all", "one_code"));
     }
 }

@@ -9,7 +9,7 @@ mod cache_requests;
 mod lease;
 mod reply;
 pub(super) mod task;
-mod transaction;
+pub(super) mod transaction;
 
 use crate::http::answer::own_refusal::never_stored;
 use crate::http::answer::problem::ProblemKind;

@@ -3,6 +3,7 @@
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
 use crate::engine::{ClaimRequest, Refusal};
+use crate::error::StoreError;
 use crate::http::answer::keep::{KeepFor, Kept, is_kept, keep};
 use crate::http::answer::misconfigured::misconfigured;
 use crate::http::answer::problem::ProblemKind;
@@ -14,10 +15,10 @@ use crate::http::call::call::{Call, Exit};
 use crate::http::call::run::GuardedRun;
 use crate::http::guard::reply::{check_runs, refused, replayed};
 use crate::http::request::if_match::{self, IfMatch, NoField};
-use crate::policy::{Policy, RowGuard, TagRule};
+use crate::policy::{GuardPlace, Policy, RowGuard, TagRule};
 use crate::transaction::{
     self, Committed, Effects, KnownBy, Plan, RowAnswer, RowOwner, RowPlan, SeenVersion,
-    TransactionAdmission, TransactionRun,
+    TransactionAdmission, TransactionRun, met_unique_index,
 };
 use actix_web::http::header::{ETAG, HeaderValue, IF_MATCH};
 use actix_web::{HttpRequest, HttpResponse};
@@ -164,8 +165,26 @@ pub(super) async fn commit(
             let why = "the handler left its row in another state than its transition leads to";
             app.render(&request, &misconfigured(&request, why))
         }
+        Err(error) if is_there_by(policy, &error) => {
+            let mut response = HttpResponse::Conflict().finish();
+            response.extensions_mut().insert(ThereAlready);
+            response
+        }
         Err(error) => app.render(&request, &refusal::not_committed(&request, &error, found_out)),
     }
+}
+
+/// The mark of a commit that met a unique index.
+struct ThereAlready;
+
+/// Whether a commit met the unique index that the handler's policy means; nothing of the run is left then.
+pub(crate) fn is_there_already(response: &HttpResponse) -> bool {
+    response.extensions().contains::<ThereAlready>()
+}
+
+fn is_there_by(policy: &Policy, error: &StoreError) -> bool {
+    let is_insert = policy.strategy.traits().guard == GuardPlace::Insert;
+    is_insert && error.cause().is_some_and(|cause| met_unique_index(cause, policy.constraint))
 }
 
 /// With the row's new version as its `ETag`, unless the handler gave it one.

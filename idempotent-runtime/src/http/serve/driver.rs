@@ -16,7 +16,7 @@ use crate::http::call::run::{GuardedRun, RunState};
 use crate::http::call::steps::{Arguments, Extract, Returned, read_arguments};
 use crate::http::guard;
 use crate::http::request::body::refilled;
-use crate::http::serve::handler::Handler;
+use crate::http::serve::handler::{CallHandler, Handler};
 use crate::policy::{GuardPlace, Policy};
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 use futures_util::future::LocalBoxFuture;
@@ -66,12 +66,20 @@ fn drive(
         guard::claim(&mut call).await?;
         let response = match ((handler.run)(arguments, &call).await, handler.existing) {
             (Returned::Exists(_), Some(existing)) => {
-                let arguments = Box::pin(extract_again(&mut call, handler.extract)).await?;
+                let begins = take_back(&call).await;
+                let arguments = Box::pin(extract_again(&mut call, handler.extract, begins)).await?;
                 existing(arguments, &call).await.response()
             }
             (returned, _) => returned.response(),
         };
-        Ok(guard::end(call.policy, &call.app, &call.state, &call.request, response).await)
+        let response =
+            guard::end(call.policy, &call.app, &call.state, &call.request, response).await;
+        match handler.existing {
+            Some(existing) if guard::transaction::is_there_already(&response) => {
+                Box::pin(answered_by(existing, handler, call)).await
+            }
+            _ => Ok(response),
+        }
     }
 }
 
@@ -89,23 +97,48 @@ fn fill(handler: &Handler, call: &mut Call, arguments: &dyn Any) -> Result<(), E
     })
 }
 
-/// An insert met a unique index: takes back what the handler did in its transaction, if it has one,
-/// extracts its arguments once more from the same body, and begins anew.
-///
-/// In this order: an extractor that needs a connection must not wait for one while the request
-/// holds another.
-async fn extract_again(call: &mut Call, extract: Extract) -> Result<Arguments, Exit> {
+/// The commit met a unique index, of a constraint that was deferred until then: nothing is left of the
+/// transaction, and the existing thing is the answer.
+async fn answered_by(
+    existing: CallHandler,
+    handler: &'static Handler,
+    mut call: Call,
+) -> Result<HttpResponse, Exit> {
+    call.state.must_finish.set(false);
+    let arguments = extract_again(&mut call, handler.extract, Begins::Anew).await?;
+    let response = existing(arguments, &call).await.response();
+    Ok(guard::end(call.policy, &call.app, &call.state, &call.request, response).await)
+}
+
+/// Whether a second try needs a transaction of its own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Begins {
+    Anew,
+    Not,
+}
+
+/// An insert met a unique index: takes back what the handler did in its transaction, if it has one.
+async fn take_back(call: &Call) -> Begins {
     let run = call.state.take_run();
-    let is_transaction = matches!(run, Some(GuardedRun::Transaction(_)));
     if let Some(GuardedRun::Transaction(run)) = run {
         run.roll_back().await;
         call.state.must_finish.set(false);
-    } else {
-        call.state.run.replace(run);
+        return Begins::Anew;
     }
+    call.state.run.replace(run);
+    Begins::Not
+}
+
+/// Extracts the arguments once more from the same body, and begins anew after that: an extractor that needs a
+/// connection must not wait for one while the request holds another.
+async fn extract_again(
+    call: &mut Call,
+    extract: Extract,
+    begins: Begins,
+) -> Result<Arguments, Exit> {
     call.payload = refilled(call.body.sent.clone());
     let arguments = extract(&call.request, &mut call.payload).await.map_err(Exit::Refused)?;
-    if is_transaction {
+    if begins == Begins::Anew {
         guard::claim(call).await?;
     }
     Ok(arguments)
