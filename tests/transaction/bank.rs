@@ -98,14 +98,17 @@ impl Bank {
         settings: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,
     ) -> Self {
         pool.run(SCHEMA).await;
-        let builder =
-            Idempotency::builder(MemoryStore::new()).scope(Scope::header("Authorization"));
-        let builder = settings(builder);
-        let guarded = on_pool!(&pool, pool => builder.database(pool.clone()));
-        let idempotency = guarded.build().unwrap();
+        let idempotency = guard(&pool, settings);
         let handler = ControlledHandler::new();
         let server = Server::start(&idempotency, &handler, routes(&pool));
         Self { pool, handler, idempotency, server, directory }
+    }
+
+    /// Another server on the same database, as another process would have it: nobody there stands in line with
+    /// those here.
+    pub(crate) fn elsewhere(&self) -> Server {
+        let idempotency = guard(&self.pool, |builder| builder);
+        Server::start(&idempotency, &self.handler, routes(&self.pool))
     }
 
     /// Another server on the same database, with a guard around all handlers.
@@ -199,6 +202,16 @@ impl Pool {
         let statements = AssertSqlSafe(statements);
         on_pool!(self, pool => drop(sqlx::raw_sql(statements).execute(pool).await.unwrap()));
     }
+}
+
+fn guard(
+    pool: &Pool,
+    settings: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,
+) -> Idempotency {
+    let builder = Idempotency::builder(MemoryStore::new()).scope(Scope::header("Authorization"));
+    let builder = settings(builder);
+    let guarded = on_pool!(pool, pool => builder.database(pool.clone()));
+    guarded.build().unwrap()
 }
 
 /// The handlers for this database, and its pool in their data.

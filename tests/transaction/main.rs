@@ -28,6 +28,7 @@ mod leaving;
 mod names;
 mod owners;
 mod plans;
+mod pool;
 mod refused;
 mod routes;
 mod rows;

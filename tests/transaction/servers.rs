@@ -56,8 +56,12 @@ async fn when_the_first_is_taken_back_while_several_wait_the_next_runs_and_nobod
             });
             let first = tokio::spawn(bank.post("/dedup").key("k").send());
             bank.handler.runs_reach(1).await;
-            let waiting: Vec<_> =
-                (0..6).map(|_| tokio::spawn(bank.post("/dedup").key("k").send())).collect();
+            // Of one process one waits in the database, and the others behind it.
+            let servers: Vec<_> = (0..6).map(|_| bank.elsewhere()).collect();
+            let waiting: Vec<_> = servers
+                .iter()
+                .map(|server| tokio::spawn(server.post("/dedup").key("k").send()))
+                .collect();
             bank.waiters_reach(6).await;
             bank.handler.resume();
             assert_eq!(first.await.unwrap().status, 503);

@@ -12,6 +12,7 @@ use crate::engine::detached::Detached;
 use crate::engine::drain::{OnDrainTimeout, drain};
 use crate::engine::execution::{Execution, Ownership};
 use crate::engine::external_lock;
+use crate::engine::fair_queue::Front;
 use crate::engine::heartbeat::Tools;
 use crate::engine::in_flight::InFlightGuard;
 use crate::engine::lease::Lease;
@@ -93,6 +94,11 @@ impl Engine {
             Err(error) => counters.failed(error),
         }
         admission
+    }
+
+    /// Waits to be at the front of a line of this process, at most this long.
+    pub(crate) async fn front(&self, key: StorageKey, at_most: Duration) -> Option<Front> {
+        self.0.queues.front(key, at_most).await
     }
 
     async fn admit(&self, request: &ClaimRequest) -> Result<Admission, StoreError> {

@@ -58,6 +58,7 @@ pub use drain::OnDrainTimeout;
 pub use engine::Engine;
 pub(crate) use engine::WAITERS;
 pub use execution::Execution;
+pub(crate) use fair_queue::Front;
 pub(crate) use in_flight::InFlightGuard;
 pub use lease::{IfForgotten, Lease};
 pub use resolve::{Resolution, Resolved};

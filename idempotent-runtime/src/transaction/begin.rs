@@ -1,7 +1,7 @@
 //! Opening a transaction and letting its guards judge, again if one had to give way.
 
 use crate::engine::pause::jittered;
-use crate::engine::{Detached, Engine, InFlightGuard, Refusal};
+use crate::engine::{Detached, Engine, Refusal};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::outcome::Outcome;
 use crate::transaction::database::BusinessDatabase;
@@ -10,6 +10,7 @@ use crate::transaction::plan::{Access, BUSY, Limits, Plan};
 use crate::transaction::row::{self, RowAnswer, RowVerdict};
 use crate::transaction::run::TransactionRun;
 use crate::transaction::steps::BusinessTransaction;
+use crate::transaction::turn::Turn;
 use futures_util::FutureExt;
 use futures_util::future::ready;
 use std::sync::Arc;
@@ -67,6 +68,9 @@ async fn begin_in_time(
     plan: Arc<Plan>,
 ) -> Result<TransactionAdmission, StoreError> {
     let limits = Limits::of(&plan, engine.patience());
+    let Some(in_flight) = engine.enter() else {
+        return Ok(TransactionAdmission::Refused(Refusal::Draining));
+    };
     let sight = match &plan.row {
         // Before it waits for anybody: others are told nothing of the row, not even that it is held.
         Some(row) if row.owner.is_some() => {
@@ -82,18 +86,20 @@ async fn begin_in_time(
     if sight == RowSight::Missing && plan.request.is_none() {
         return Ok(TransactionAdmission::Row(RowAnswer::Missing));
     }
+    let row = plan.row.as_ref().filter(|_| sight != RowSight::Missing);
+    let Some(turn) = Turn::come(engine, &plan, row, limits.locks, in_flight).await else {
+        return Ok(TOO_LONG);
+    };
+    let turn = Arc::new(turn);
     let mut pause = FIRST_PAUSE;
     loop {
-        let Some(in_flight) = engine.enter() else {
-            return Ok(TransactionAdmission::Refused(Refusal::Draining));
-        };
         let is_open = Arc::new(AtomicBool::new(false));
         let begun = begin_once(
             Arc::clone(database),
             engine.clone(),
             Arc::clone(&plan),
             (limits, sight),
-            in_flight,
+            Arc::clone(&turn),
             Arc::clone(&is_open),
         );
         // Not dropped before its end: some client libraries cannot use a connection again whose answer was
@@ -161,15 +167,14 @@ async fn begin_once(
     engine: Engine,
     plan: Arc<Plan>,
     (limits, sight): (Limits, RowSight),
-    in_flight: InFlightGuard,
+    turn: Arc<Turn>,
     is_open: Arc<AtomicBool>,
 ) -> Result<TransactionAdmission, StoreError> {
     let mut transaction = database.begin(&plan, Access::Write, limits).await?;
     is_open.store(true, Ordering::Relaxed);
     match guard(&mut *transaction, &engine, &plan, sight).await {
         Ok(GuardVerdict::Passed { record, version }) => {
-            let _in_flight = in_flight;
-            let run = TransactionRun { transaction, record, version, plan, database, _in_flight };
+            let run = TransactionRun { transaction, record, version, plan, database, _turn: turn };
             Ok(TransactionAdmission::Run(Box::new(run)))
         }
         Ok(GuardVerdict::Answered(admission)) => {

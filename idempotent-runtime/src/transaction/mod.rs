@@ -4,7 +4,7 @@
 //! last. There is no lease and no owner: the database's own locks exclude others, and a process that
 //! dies is a transaction that is rolled back.
 //!
-//! Files import downwards, in this order: `begin`, `resolve`, `run`, `dedup_table`, `row`, `sqlite`, `postgres`,
+//! Files import downwards, in this order: `begin`, `resolve`, `run`, `turn`, `dedup_table`, `row`, `sqlite`, `postgres`,
 //! `postgres_row`, `mysql`, `mysql_row`, `pooled`, `active_tx`, `dialect`, `tx`, `tx_connection`, `in_runtime`,
 //! `database`, `steps`, `tx_slot`, `tx_watch`, `plan`, `unique`.
 
@@ -34,6 +34,7 @@ mod run;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod steps;
+mod turn;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub(crate) mod tx;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]

@@ -1,6 +1,5 @@
 //! A handler's transaction, from its guards to its end.
 
-use crate::engine::InFlightGuard;
 use crate::error::StoreError;
 use crate::outcome::Outcome;
 use crate::transaction::database::BusinessDatabase;
@@ -8,6 +7,7 @@ use crate::transaction::dedup_table::ClaimedRecord;
 use crate::transaction::plan::Plan;
 use crate::transaction::row;
 use crate::transaction::steps::BusinessTransaction;
+use crate::transaction::turn::Turn;
 use crate::transaction::tx_slot::TxSlot;
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub(crate) struct TransactionRun {
     #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "rows guard requests"))]
     pub(crate) version: Option<i64>,
     pub(super) database: Arc<dyn BusinessDatabase>,
-    pub(super) _in_flight: InFlightGuard,
+    pub(super) _turn: Arc<Turn>,
 }
 
 /// The part of a run that lasts.
@@ -83,7 +83,7 @@ impl TransactionRun {
         ttl: Duration,
     ) -> Result<Committed, StoreError> {
         let prepared = self.prepare(outcome, effects, ttl).await;
-        let Self { transaction, record, database, _in_flight, .. } = self;
+        let Self { transaction, record, database, _turn, .. } = self;
         let ended = match prepared {
             Err(error) => {
                 roll_back(transaction).await;
