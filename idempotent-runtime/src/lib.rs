@@ -51,6 +51,9 @@
 //! **Beyond one request**: [`task`] runs requests later, [`lock`] takes a lock in code, [`message`] guards
 //! functions that no request calls, and `consume` feeds them from a queue (features `redis`, `amqp`).
 //!
+//! The feature `compress` compares bodies with a `Content-Encoding` by what they contain. It has the extractors
+//! of actix-web decode them, too.
+//!
 //! **Stores**: [`MemoryStore`], `SqliteStore` (feature `sqlite`), `RedisStore` (`redis`), `PostgresStore`
 //! (`postgres`) and `MySqlStore` (`mysql`) keep records; [`store`] has the contract for one of your own.
 //!

@@ -31,6 +31,7 @@ macro_rules! on_every_store {
 mod bodies;
 mod cache;
 mod callers;
+mod compressed;
 mod contention;
 mod credentials;
 mod crowds;

@@ -53,13 +53,14 @@ pub fn request(sent: &[u8]) {
         }
     }
     let (request, body) = (request.to_http_request(), Bytes::copy_from_slice(body));
-    // All of it is there, so nothing waits for long.
-    let mut reading = pin!(RequestBody::of(&request, body));
-    let body = loop {
-        if let Some(body) = reading.as_mut().now_or_never() {
-            break body;
+    // All of it is there, so nothing waits.
+    let mut reading = pin!(RequestBody::of(&request, body, usize::MAX));
+    let read = loop {
+        if let Some(read) = reading.as_mut().now_or_never() {
+            break read;
         }
     };
+    let Ok(body) = read else { return };
     let fills = |fill: fn(Template<'_>) -> Template<'_>| {
         let mut value = TemplateValue::default();
         fill(Template {

@@ -38,9 +38,13 @@ pub(crate) async fn read_body(call: &mut Call) -> Result<(), Exit> {
         return Ok(());
     }
     let longest = call.app.max_body(policy);
-    match buffer(&call.request, &mut call.payload, longest).await {
+    let read = match buffer(&call.request, &mut call.payload, longest).await {
+        Ok(sent) => RequestBody::of(&call.request, sent, longest).await,
+        Err(unread) => Err(unread),
+    };
+    match read {
         Ok(body) => {
-            call.body = RequestBody::of(&call.request, body).await;
+            call.body = body;
             Ok(())
         }
         Err(Unread::Broken(error)) => Err(Exit::Refused(error.into())),

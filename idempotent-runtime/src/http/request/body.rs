@@ -1,5 +1,6 @@
 //! A request's body: read once, hashed, and handed to the extractors again.
 
+use crate::http::request::coding::{Contents, contents};
 use crate::http::request::multipart::{Malformed, MultipartForm};
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
@@ -15,18 +16,34 @@ use std::future::ready;
 pub(crate) struct RequestBody {
     /// As it was sent, and as the extractors read it.
     pub(crate) sent: Bytes,
+    /// Its bytes without any coding, where they are known.
+    pub(crate) plain: Option<Bytes>,
     form: Option<Result<MultipartForm, Malformed>>,
 }
 
 impl RequestBody {
-    /// The body of a request that was read whole.
-    pub(crate) async fn of(request: &HttpRequest, sent: Bytes) -> Self {
-        let form = if is_multipart(request) {
-            Some(MultipartForm::read(request.headers(), sent.clone()).await)
-        } else {
-            None
+    /// The body of a request that was read whole, of which at most `longest` bytes are decoded.
+    ///
+    /// # Errors
+    /// When they are more.
+    pub(crate) async fn of(
+        request: &HttpRequest,
+        sent: Bytes,
+        longest: usize,
+    ) -> Result<Self, Unread> {
+        let plain = match contents(request, sent.clone(), longest).await {
+            Contents::Plain(plain) => Some(plain),
+            Contents::Coded => None,
+            Contents::TooLong => return Err(Unread::TooLong),
         };
-        Self { sent, form }
+        let form = match &plain {
+            Some(plain) if is_multipart(request) => {
+                Some(MultipartForm::read(request.headers(), plain.clone()).await)
+            }
+            None if is_multipart(request) => Some(Err(Malformed)),
+            Some(_) | None => None,
+        };
+        Ok(Self { sent, plain, form })
     }
 
     /// The form that it is, if its request says `multipart/form-data`.
@@ -34,11 +51,12 @@ impl RequestBody {
         self.form.as_ref().map(|form| form.as_ref().map_err(|malformed| *malformed))
     }
 
-    /// The body as it can be compared: who sends a form again draws a new boundary.
+    /// The body as it can be compared: who sends it again may compress it anew, and draws a new boundary
+    /// for a form.
     pub(crate) fn comparable(&self) -> Cow<'_, [u8]> {
         match &self.form {
             Some(Ok(form)) => form.without_boundary().into(),
-            Some(Err(_)) | None => Cow::Borrowed(&self.sent),
+            Some(Err(_)) | None => Cow::Borrowed(self.plain.as_ref().unwrap_or(&self.sent)),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! the others, which do not know each other.
 
 pub(super) mod body;
+pub(super) mod coding;
 pub(super) mod host;
 pub(super) mod if_match;
 pub(super) mod key_header;

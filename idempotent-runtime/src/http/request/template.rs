@@ -13,7 +13,7 @@ use crate::http::request::target::{self, NotUtf8};
 use crate::template_value::{Showing, TemplateValue, Unfilled};
 use actix_web::cookie::Cookie;
 use actix_web::http::header::{
-    AUTHORIZATION, CONTENT_ENCODING, COOKIE, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
+    AUTHORIZATION, COOKIE, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
 };
 use actix_web::{HttpMessage, HttpRequest};
 use std::borrow::Cow;
@@ -118,7 +118,7 @@ impl Template<'_> {
     pub fn form(self, name: &str) -> Self {
         let kind = self.request.content_type();
         let read = if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            one_field(self.request, &self.body.sent, name)
+            one_field(self.request, self.body, name)
         } else {
             one_part(self.body, name)
         };
@@ -140,11 +140,10 @@ fn one_pair<'a>(encoded: &'a [u8], name: &str) -> ReadValue<'a> {
 }
 
 /// One field of a form, in the charset that the request names, as `web::Form` reads it.
-fn one_field<'a>(request: &HttpRequest, body: &'a [u8], name: &str) -> ReadValue<'a> {
-    let coding = request.headers().get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
-    if coding.is_some_and(|coding| !coding.eq_ignore_ascii_case(b"identity")) {
+fn one_field<'a>(request: &HttpRequest, body: &'a RequestBody, name: &str) -> ReadValue<'a> {
+    let Some(body) = &body.plain else {
         return Err("is in a form that is compressed".to_owned());
-    }
+    };
     let unknown = |_| "is in a form whose charset is unknown".to_owned();
     let charset = request.encoding().map_err(unknown)?;
     if charset.name() == "UTF-8" {
