@@ -80,7 +80,7 @@ async fn the_owner_is_judged_under_the_lock(kind: Kind) {
     // It is still hers when they look, and not any more when they have it.
     let (late, ()) =
         tokio::join!(join_all((0..3).map(|_| bank.post("/owned/give/7").send())), async {
-            bank.handler.resume()
+            bank.handler.resume();
         });
     assert_eq!(given.await.expect("it is answered").status, 201);
     for late in late {

@@ -135,8 +135,11 @@ impl Steps for ActiveTx<MySqlDialect> {
 
     fn set<'a>(&'a mut self, settings: &'a TxSettings) -> StoreFuture<'a, ()> {
         // A variable is the session's, whatever becomes of the transaction.
-        let variables = settings.iter().map(|(name, _)| variable(name));
-        self.leave_with(variables.map(|name| format!("; SET {name} = NULL")).collect());
+        let mut unset = String::new();
+        for (name, _) in settings {
+            unset.extend(["; SET ", &variable(name), " = NULL"]);
+        }
+        self.leave_with(unset);
         self.step("set", move |_, connection| async move {
             for (name, value) in settings {
                 let set = format!("SET {} = ?", variable(name));

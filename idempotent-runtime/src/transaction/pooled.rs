@@ -118,8 +118,8 @@ where
             let connection = self.connection(limits).await?;
             let wait = limits.locks.saturating_duration_since(Instant::now());
             let begin = dialect.begin_sql(access, wait);
-            let begun = ActiveTx::begin(connection, dialect, begin, &self.under_way);
-            Ok(Box::new(begun.await?) as _)
+            let transaction = ActiveTx::begin(connection, dialect, begin, &self.under_way);
+            Ok(Box::new(transaction.await?) as _)
         })
     }
 
