@@ -155,7 +155,8 @@ impl<S> IdempotencyBuilder<S> {
     ///
     /// On `PostgreSQL` they are settings of the transaction (`set_config(name, value, true)`), on `MariaDB`
     /// and `MySQL` variables of the session that are NULL again afterwards (`SET @name`). `SQLite` has neither, and
-    /// nothing can be built with it.
+    /// nothing can be built with it. A function with a `Tx` has no request: its engine must be a `Messages`,
+    /// which has an `on_begin` of its own.
     ///
     /// ```
     /// use idempotent_runtime::{Idempotency, MemoryStore, Scope};
