@@ -60,6 +60,7 @@ mod response_kinds;
 mod routes;
 mod scopes;
 mod script;
+mod streams;
 mod tasks;
 mod tasks_elsewhere;
 mod tasks_full;

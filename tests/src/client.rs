@@ -82,6 +82,11 @@ impl Sender {
         self.try_send().await.expect("the server answers")
     }
 
+    /// Sends it, and reads the head of the answer.
+    pub async fn begin(self) -> reqwest::Response {
+        self.0.send().await.expect("the server answers")
+    }
+
     /// Sends it; the answer may break.
     pub async fn try_send(self) -> reqwest::Result<Reply> {
         let response = self.0.send().await?;

@@ -35,6 +35,7 @@ mod rows;
 mod servers;
 mod set_last;
 mod states;
+mod streams;
 mod unique;
 mod versions;
 mod waits;

@@ -54,6 +54,12 @@ impl Execution {
         self.lease.attempt()
     }
 
+    /// The length of its lease.
+    #[cfg(feature = "actix")]
+    pub(crate) fn lease(&self) -> Duration {
+        self.lease.length()
+    }
+
     /// Extends the lease by its length from now, as the heartbeat does by itself, and says whether
     /// the key is still this run's.
     ///

@@ -1,13 +1,14 @@
 //! HTTP's words for answers that many read: their age, tag and audience (RFC 9110, 9111).
 
 use crate::http::answer::kept_headers::carry_credential;
+use crate::http::answer::vary::varies_beyond;
 use crate::key::hashed;
 use crate::outcome::StoredResponse;
 use crate::policy::Policy;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, EntityTag, Header, HeaderName,
-    HeaderValue, IfNoneMatch, SET_COOKIE, VARY,
+    AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, EntityTag, Header, HeaderMap,
+    HeaderName, HeaderValue, IfNoneMatch, SET_COOKIE,
 };
 use actix_web::{HttpRequest, HttpResponse};
 use base64::Engine as _;
@@ -38,9 +39,19 @@ pub(crate) fn may_be_kept(policy: &Policy, response: &HttpResponse, audience: Au
     };
     !headers.contains_key(SET_COOKIE)
         && !says(CACHE_CONTROL, "no-store")
-        && !says(VARY, "*")
+        && !varies_beyond_key(policy, headers)
         && (audience == Audience::OneScope
             || !says(CACHE_CONTROL, "private") && !carry_credential(policy, headers))
+}
+
+/// Whether an answer depends on more than its key, which a log says.
+fn varies_beyond_key(policy: &Policy, headers: &HeaderMap) -> bool {
+    let Some(header) = varies_beyond(headers, policy.answer_headers) else { return false };
+    tracing::warn!(
+        operation = policy.shown_operation(),
+        "an answer is not kept: its Vary names `{header}`, which its key does not read",
+    );
+    true
 }
 
 /// With a strong entity tag, of the bytes that are kept, unless the handler gave it one.
@@ -52,13 +63,23 @@ pub(crate) fn tagged(
         return (response, copy);
     }
     if let Some(tag) = tag(&copy) {
-        copy.headers.push((
-            Bytes::from_static(ETAG.as_str().as_bytes()),
-            Bytes::copy_from_slice(tag.as_bytes()),
-        ));
+        copy.headers.push(line(&tag));
         response.headers_mut().insert(ETAG, tag);
     }
     (response, copy)
+}
+
+/// The same, where the head was sent before the body was known: later readers get the tag.
+pub(crate) fn with_tag(mut copy: StoredResponse) -> StoredResponse {
+    let is_tagged = copy.headers.iter().any(|(name, _)| name == ETAG.as_str());
+    if let Some(tag) = tag(&copy).filter(|_| !is_tagged) {
+        copy.headers.push(line(&tag));
+    }
+    copy
+}
+
+fn line(tag: &HeaderValue) -> (Bytes, Bytes) {
+    (Bytes::from_static(ETAG.as_str().as_bytes()), Bytes::copy_from_slice(tag.as_bytes()))
 }
 
 fn tag(copy: &StoredResponse) -> Option<HeaderValue> {

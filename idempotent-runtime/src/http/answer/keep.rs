@@ -1,6 +1,7 @@
 //! The decision what is kept of a response, for every guard alike.
 
-use crate::http::answer::caching::{Audience, may_be_kept, tagged};
+use crate::http::answer::caching::{Audience, may_be_kept, tagged, with_tag};
+use crate::http::answer::copied_body::{BodyReader, ReadEnd, copied};
 use crate::http::answer::kept_headers::kept;
 use crate::http::answer::own_refusal::is_marked;
 use crate::http::answer::problem::IDEMPOTENCY_PROBLEM;
@@ -8,10 +9,10 @@ use crate::http::answer::stored_response::StoreResponse;
 use crate::outcome::{Outcome, StoredResponse};
 use crate::policy::{Keeps, OnDuplicate, Policy};
 use actix_web::HttpResponse;
-use actix_web::body::{BodySize, BoxBody, MessageBody, to_bytes_limited};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use bytes::Bytes;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// The reason for keeping a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,30 +87,81 @@ pub(crate) fn is_kept(policy: &Policy, purpose: KeepFor, response: &HttpResponse
 }
 
 impl Keeping {
-    /// The decision, after the body was read where it must be.
-    pub(crate) async fn decided(self) -> (HttpResponse, Kept) {
+    /// The decision, after the body was read where it must be, for at most this long.
+    pub(crate) async fn decided(self, longest: Duration) -> (HttpResponse, Kept) {
         match self {
             Self::Decided(response, kept) => (response, kept),
-            Self::Unread(body) => body.read().await,
+            Self::Unread(body) => body.read(longest).await,
         }
     }
 }
 
 impl UnreadBody {
-    /// Reads the body, then decides.
-    pub(crate) async fn read(self) -> (HttpResponse, Kept) {
+    /// Reads the body before anything is sent, then decides.
+    async fn read(self, longest: Duration) -> (HttpResponse, Kept) {
+        let (response, mut copying) = self.sent_on();
+        let capture = copying.capture;
+        if let Ok(CopyEnd::Whole(copy)) = timeout(longest, copying.to_its_end()).await {
+            let body = BoxBody::new(copy.body.clone());
+            return capture.kept(response.set_body(body), Some(copy));
+        }
+        // The client gets what was read and what follows, also where that breaks.
+        copying.let_go();
+        capture.kept(response, None)
+    }
+
+    /// The response for its client, who gets the body as it comes, and the copying of it.
+    pub(crate) fn sent_on(self) -> (HttpResponse, Copying) {
         let Self { response, capture } = self;
         let (head, body) = response.into_parts();
-        let error = match to_bytes_limited(body, capture.longest).await {
-            Ok(Ok(bytes)) => {
-                let copy = capture.copy(&head, bytes.clone());
-                return capture.kept(head.set_body(BoxBody::new(bytes)), Some(copy));
+        let copy = capture.copy(&head, Bytes::new());
+        let (reader, body) = copied(body, capture.longest);
+        (head.set_body(BoxBody::new(body)), Copying { capture, copy, reader })
+    }
+}
+
+/// A response that is copied while its client gets it, but for its end.
+pub(crate) struct Copying {
+    capture: Capture,
+    /// Without a body so far.
+    copy: StoredResponse,
+    reader: BodyReader,
+}
+
+/// The end of copying a response.
+pub(crate) enum CopyEnd {
+    /// It was copied.
+    Whole(StoredResponse),
+    /// It is too long, or comes too slowly, for a copy.
+    Cut,
+    /// Its body broke or panicked.
+    Broken,
+}
+
+impl Copying {
+    /// Copies as much as may be kept. Dropped meanwhile it has lost nothing.
+    pub(crate) async fn to_its_end(&mut self) -> CopyEnd {
+        match self.reader.read().await {
+            ReadEnd::Whole(body) => {
+                let copy = StoredResponse { body, ..self.copy.clone() };
+                CopyEnd::Whole(match self.capture.purpose {
+                    KeepFor::Readers(_) => with_tag(copy),
+                    KeepFor::Retries | KeepFor::Commit | KeepFor::Task => copy,
+                })
             }
-            Ok(Err(error)) => error,
-            Err(over) => over.into(),
-        };
-        // A body that promised a length and broke: the client sees it break, as without us.
-        capture.kept(head.set_body(BoxBody::new(Broken(Some(error)))), None)
+            ReadEnd::TooLong => CopyEnd::Cut,
+            ReadEnd::Broken => CopyEnd::Broken,
+        }
+    }
+
+    /// Ends when the client has left.
+    pub(crate) fn client_left(&self) -> impl Future<Output = ()> + use<> {
+        self.reader.left()
+    }
+
+    /// Lets the client have what follows after the copy: the end, an error, or the rest.
+    pub(crate) fn let_go(self) {
+        self.reader.let_go();
     }
 }
 
@@ -137,22 +189,18 @@ impl Capture {
     fn at_once(self, response: HttpResponse) -> Keeping {
         let (head, body) = response.into_parts();
         let (body, copy) = match body.size() {
-            BodySize::None => (body, Some(self.copy(&head, Bytes::new()))),
-            BodySize::Sized(length) if length <= self.longest as u64 => match body.try_into_bytes()
-            {
+            BodySize::None | BodySize::Sized(0) => (body, Some(self.copy(&head, Bytes::new()))),
+            BodySize::Sized(length) if length > self.longest as u64 => (body, None),
+            BodySize::Sized(_) | BodySize::Stream => match body.try_into_bytes() {
                 Ok(bytes) => (BoxBody::new(bytes.clone()), Some(self.copy(&head, bytes))),
-                Err(body) => return self.later(head.set_body(body)),
+                Err(body) => {
+                    let response = head.set_body(body);
+                    return Keeping::Unread(UnreadBody { response, capture: self });
+                }
             },
-            // A task has no client that a stream would make wait.
-            _ if self.purpose == KeepFor::Task => return self.later(head.set_body(body)),
-            BodySize::Sized(_) | BodySize::Stream => (body, None),
         };
         let (response, kept) = self.kept(head.set_body(body), copy);
         Keeping::Decided(response, kept)
-    }
-
-    fn later(self, response: HttpResponse) -> Keeping {
-        Keeping::Unread(UnreadBody { response, capture: self })
     }
 
     fn kept(self, response: HttpResponse, copy: Option<StoredResponse>) -> (HttpResponse, Kept) {
@@ -187,23 +235,5 @@ impl Capture {
             .map(|(name, value)| (bytes(name.as_str().as_bytes()), bytes(value.as_bytes())))
             .collect();
         StoredResponse { status: head.status().as_u16(), headers, body, is_cut: false }
-    }
-}
-
-/// A body that fails as soon as it is read.
-struct Broken(Option<Box<dyn std::error::Error>>);
-
-impl MessageBody for Broken {
-    type Error = Box<dyn std::error::Error>;
-
-    fn size(&self) -> BodySize {
-        BodySize::Stream
-    }
-
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Poll::Ready(self.0.take().map(Err))
     }
 }

@@ -1,9 +1,10 @@
 //! Answers of ours: problems, pages, and stored responses that are sent again.
 //!
 //! Files import downwards: `misconfigured`, `page`, `html`; `refusal`, `row`; `keep`, `own_refusal`,
-//! `stored_response`, `caching`, `kept_headers`, `vary`; `problem`.
+//! `stored_response`, `caching`, `copied_body`, `kept_headers`, `vary`; `problem`.
 
 pub(super) mod caching;
+mod copied_body;
 pub(super) mod html;
 pub(super) mod keep;
 mod kept_headers;
@@ -14,4 +15,4 @@ pub(super) mod problem;
 pub(super) mod refusal;
 pub(super) mod row;
 pub(super) mod stored_response;
-pub(super) mod vary;
+mod vary;

@@ -9,15 +9,15 @@ use crate::engine::cached::{self, AnswerLife, CachedAnswer, Lookup};
 use crate::engine::{Admission, ClaimRequest, Refusal};
 use crate::error::StoreError;
 use crate::http::answer::caching::{Audience, conditional, with_age};
-use crate::http::answer::keep::{KeepFor, Kept, keep};
+use crate::http::answer::keep::{CopyEnd, KeepFor, Keeping, Kept, keep};
 use crate::http::answer::refusal;
 use crate::http::answer::stored_response::rebuild;
-use crate::http::answer::vary::varies_beyond;
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::call::{Call, Exit};
 use crate::http::call::run::{AnswerPlace, Computation, ComputingTurn, GuardedRun};
 use crate::http::guard::cache_requests::cache_requests;
 use crate::http::guard::reply::{has_too_many_runs, refused};
+use crate::http::guard::streamed::{RunPlace, send_on};
 use crate::key::StorageKey;
 use crate::outcome::{Outcome, StoredResponse};
 use crate::policy::Policy;
@@ -188,13 +188,6 @@ fn tell_uncached(call: &Call, error: &StoreError) {
     );
 }
 
-fn tell_varying(request: &HttpRequest, header: &str) {
-    tracing::warn!(
-        path = request.path(),
-        "an answer is not kept: its Vary names `{header}`, which its key does not read",
-    );
-}
-
 /// Ends a computation without an answer.
 pub(super) async fn give_up(computation: Computation) {
     match computation.turn {
@@ -204,50 +197,62 @@ pub(super) async fn give_up(computation: Computation) {
     }
 }
 
-/// Keeps the handler's response, if it may be kept, before it is sent.
+/// Keeps the handler's response, if it may be kept, before it is sent; before the last of it, where its body
+/// has to be read.
 pub(super) async fn finish(
     policy: &'static Policy,
-    app: Idempotency,
+    place: RunPlace,
     request: HttpRequest,
     computation: Computation,
     response: HttpResponse,
 ) -> HttpResponse {
-    let AnswerPlace { key, life, audience } = computation.answer;
+    let (app, audience) = (place.app.clone(), computation.answer.audience);
     let purpose = KeepFor::Readers(audience);
-    let beyond = varies_beyond(response.headers(), policy.answer_headers);
-    let (response, kept) = keep(policy, app.max_body(policy), purpose, response).decided().await;
-    let kept = match (kept, beyond) {
-        (Kept::Copy(_), Some(header)) => {
-            tell_varying(&request, &header);
-            Kept::Tombstone
-        }
-        (kept, _) => kept,
-    };
-    match (computation.turn, kept) {
-        (ComputingTurn::First(run) | ComputingTurn::Again(run, _), Kept::Nothing) => {
-            run.release().await;
+    let response = match keep(policy, app.max_body(policy), purpose, response) {
+        Keeping::Decided(response, Kept::Nothing) => {
+            give_up(computation).await;
             return response;
         }
-        (ComputingTurn::Beside(..), Kept::Nothing) => return response,
+        Keeping::Decided(response, kept) => {
+            end(&app, computation, kept).await;
+            response
+        }
+        Keeping::Unread(body) => {
+            let lease = match &computation.turn {
+                ComputingTurn::First(run) | ComputingTurn::Again(run, _) => run.lease(),
+                ComputingTurn::Beside(..) => policy.lease.unwrap_or(app.settings().lease),
+            };
+            send_on(body, place, lease, async move |copied| match copied {
+                CopyEnd::Whole(copy) => end(&app, computation, Kept::Copy(copy)).await,
+                CopyEnd::Cut => end(&app, computation, Kept::Tombstone).await,
+                CopyEnd::Broken => give_up(computation).await,
+            })
+        }
+    };
+    conditional(&request, with_age(response, None, audience))
+}
+
+async fn end(app: &Idempotency, computation: Computation, kept: Kept) {
+    let AnswerPlace { key, life, .. } = computation.answer;
+    match (computation.turn, kept) {
         (ComputingTurn::First(run), Kept::Copy(copy)) => {
             run.complete(Outcome::Response(copy), life.whole()).await;
         }
         // Readers would wait for the next computation in vain.
-        (ComputingTurn::First(run), Kept::Fact | Kept::Tombstone) => {
+        (ComputingTurn::First(run), _) => {
             run.complete(Outcome::Tombstone, life.fresh).await;
         }
         (ComputingTurn::Again(run, old), kept) => {
             if let Kept::Copy(copy) = kept {
-                replace(&app, &key, &old, copy, life).await;
+                replace(app, &key, &old, copy, life).await;
             }
             run.release().await;
         }
         (ComputingTurn::Beside(_turn, owner), kept) => {
             let life = if matches!(kept, Kept::Copy(_)) { life.whole() } else { life.fresh };
-            overtake(&app, &key, owner, kept.outcome(), life).await;
+            overtake(app, &key, owner, kept.outcome(), life).await;
         }
     }
-    conditional(&request, with_age(response, None, audience))
 }
 
 async fn overtake(

@@ -4,17 +4,18 @@
 
 use crate::engine::{Admission, ClaimRequest, Completion, Execution};
 use crate::error::StoreError;
-use crate::http::answer::keep::{KeepFor, Keeping, Kept, UnreadBody, keep};
+use crate::http::answer::keep::{KeepFor, Keeping, Kept, keep};
 use crate::http::answer::refusal;
 use crate::http::answer::stored_response::not_stored;
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::call::{Call, Exit};
-use crate::http::call::run::GuardedRun;
+use crate::http::call::run::{GuardedRun, RunState};
 use crate::http::guard::reply::{check_runs, refused, replayed};
+use crate::http::guard::streamed::{RunPlace, StreamedRun, send_on};
 use crate::policy::{OnStoreError, Policy};
 use actix_web::HttpResponse;
 use futures_util::FutureExt;
-use futures_util::future::Either;
+use futures_util::future::{Either, ready};
 use std::time::Duration;
 
 /// Claims the key.
@@ -51,23 +52,30 @@ fn may_run_without(policy: &Policy, error: &StoreError) -> bool {
     policy.on_store_error == OnStoreError::Run && !error.is_corrupt()
 }
 
-/// Ends a run with the response of its handler, before anything is sent.
+/// Ends a run with the response of its handler, before anything is sent; before the last of it, where its body
+/// has to be read.
 ///
 /// All that needs no waiting happens before the future, and what is rare is boxed, so that the
 /// future is small: every request moves it.
 pub(super) fn finish(
     policy: &'static Policy,
     app: &Idempotency,
+    state: &RunState,
     run: Execution,
     response: HttpResponse,
 ) -> impl Future<Output = HttpResponse> + use<> {
-    let ttl = app.settings().ttl(policy);
+    let (ttl, lease) = (app.settings().ttl(policy), run.lease());
     match keep(policy, app.max_body(policy), KeepFor::Retries, response) {
         Keeping::Decided(response, Kept::Nothing) => {
             Either::Left(release(run, response).boxed_local())
         }
         Keeping::Decided(response, kept) => Either::Right(store(run, response, kept, ttl)),
-        Keeping::Unread(body) => Either::Left(read(run, body, ttl).boxed_local()),
+        Keeping::Unread(body) => {
+            let place = RunPlace { app: app.clone(), scope: state.scope.borrow().clone() };
+            let run = StreamedRun::new(run, policy, ttl);
+            let response = send_on(body, place, lease, |copied| run.end(copied));
+            Either::Left(ready(response).boxed_local())
+        }
     }
 }
 
@@ -87,9 +95,4 @@ fn store(
 async fn release(run: Execution, response: HttpResponse) -> HttpResponse {
     run.release().await;
     response
-}
-
-async fn read(run: Execution, body: UnreadBody, ttl: Duration) -> HttpResponse {
-    let (response, kept) = body.read().await;
-    store(run, response, kept, ttl).await
 }

@@ -1,6 +1,6 @@
 //! The guards of a run: each file holds how one claims and how it ends; this file chooses.
 //!
-//! Files import downwards: `cache`, `task`, `lease`, `transaction`; `cache_requests`, `reply`.
+//! Files import downwards: `cache`, `task`, `lease`, `transaction`; `cache_requests`, `reply`, `streamed`.
 
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
@@ -8,6 +8,7 @@ mod cache;
 mod cache_requests;
 mod lease;
 mod reply;
+mod streamed;
 pub(super) mod task;
 pub(super) mod transaction;
 
@@ -20,6 +21,7 @@ use crate::http::call::claim_request::claim_request;
 use crate::http::call::client::Client;
 use crate::http::call::definition::check_definition;
 use crate::http::call::run::{GuardedRun, RunState};
+use crate::http::guard::streamed::RunPlace;
 use crate::policy::{GuardPlace, Keeps, OnAbandoned, Policy};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
@@ -98,14 +100,15 @@ pub(super) fn end(
             task::finish(policy, app.clone(), run, response).boxed_local()
         }
         Some(GuardedRun::Leased(run)) => {
-            return Either::Left(lease::finish(policy, app, run, response));
+            return Either::Left(lease::finish(policy, app, state, run, response));
         }
         Some(GuardedRun::Transaction(mut run)) => {
             run.take_from(state.tx_slot());
             transaction::commit(policy, app.clone(), request.clone(), run, response).boxed_local()
         }
         Some(GuardedRun::Computing(run)) => {
-            cache::finish(policy, app.clone(), request.clone(), *run, response).boxed_local()
+            let place = RunPlace { app: app.clone(), scope: state.scope.borrow().clone() };
+            cache::finish(policy, place, request.clone(), *run, response).boxed_local()
         }
         // It was to be guarded, and the store did not answer.
         None if state.must_finish.get() => {

@@ -122,6 +122,8 @@ fn accepted(id: &str, location: &str) -> HttpResponse {
 }
 
 /// Ends a run with the response of its handler, also with a failure: no client repeats a task.
+///
+/// Making the body is a part of the task, which takes as long as it takes.
 pub(super) async fn finish(
     policy: &'static Policy,
     app: Idempotency,
@@ -129,7 +131,7 @@ pub(super) async fn finish(
     response: HttpResponse,
 ) -> HttpResponse {
     let (response, kept) =
-        keep(policy, app.max_body(policy), KeepFor::Task, response).decided().await;
+        keep(policy, app.max_body(policy), KeepFor::Task, response).decided(Duration::MAX).await;
     run.complete(kept.outcome(), app.settings().ttl(policy)).await;
     response
 }

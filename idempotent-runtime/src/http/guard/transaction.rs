@@ -143,7 +143,10 @@ pub(super) async fn commit(
         return response;
     }
     let response = tagged(response, run.version);
-    let (response, kept) = keep(policy, app.max_body(policy), purpose, response).decided().await;
+    // Sent before the commit, it could tell of what was never committed.
+    let longest = app.settings().lease;
+    let keeping = keep(policy, app.max_body(policy), purpose, response);
+    let (response, kept) = keeping.decided(longest).await;
     let effects = match response.status().as_u16() {
         ..400 => Effects::Kept,
         _ => Effects::RolledBack,
