@@ -89,6 +89,30 @@ pub enum ConsumeError {
         /// The server's own error.
         source: Cause,
     },
+    /// The server does not answer now, or with an error.
+    #[error("{queue} does not answer: {cause}")]
+    #[non_exhaustive]
+    Unanswered {
+        /// The queue and its address.
+        queue: String,
+        /// The server's own error.
+        cause: Cause,
+    },
+}
+
+/// Whether a server answers within this time.
+pub(super) async fn answers(
+    source: &impl Source,
+    within: Duration,
+    asked: impl Future<Output = Result<(), BrokenConnection>>,
+) -> Result<(), ConsumeError> {
+    let late = |_| BrokenConnection::new(format!("no answer within {within:?}"));
+    let answered = tokio::time::timeout(within, asked).await.map_err(late).flatten();
+    let unanswered = |BrokenConnection { cause, .. }| ConsumeError::Unanswered {
+        queue: source.describe(),
+        cause,
+    };
+    answered.map_err(unanswered)
 }
 
 /// Gives one conversation with a server a deadline.

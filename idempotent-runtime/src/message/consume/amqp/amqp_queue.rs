@@ -1,10 +1,13 @@
 //! A queue of `RabbitMQ`, as an application names it.
 
 use crate::message::consume::amqp::queues::{QueueKind, Queues};
-use crate::message::consume::amqp::session::AmqpSession;
-use crate::message::consume::source::{BrokenConnection, ConsumeError, QueueSession, Source};
+use crate::message::consume::amqp::session::{AmqpSession, ping};
+use crate::message::consume::source::{
+    BrokenConnection, ConsumeError, QueueSession, Source, answers,
+};
 use lapin::uri::AMQPUri;
 use std::fmt;
+use std::time::Duration;
 
 /// The longest silence of a peer, in seconds, where the URL says nothing else (`?heartbeat=`).
 const HEARTBEAT: u16 = 10;
@@ -53,6 +56,16 @@ impl AmqpQueue {
     pub fn kind(mut self, kind: QueueKind) -> Self {
         self.queues.kind = kind;
         self
+    }
+}
+
+impl AmqpQueue {
+    /// Whether the broker lets us in now, within this time, on a connection of its own: for a readiness probe.
+    ///
+    /// # Errors
+    /// When it does not answer, or with an error.
+    pub async fn ping(&self, within: Duration) -> Result<(), ConsumeError> {
+        answers(self, within, async { Ok(ping(self.uri.clone()).await?) }).await
     }
 }
 

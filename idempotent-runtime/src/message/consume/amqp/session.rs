@@ -45,6 +45,11 @@ impl AmqpSession {
     }
 }
 
+/// Connects, and closes the connection.
+pub(super) async fn ping(uri: AMQPUri) -> Result<()> {
+    connect(uri).await?.close(200, "".into()).await
+}
+
 /// Connects within a deadline of its own: the client library waits for ever for a host that does not answer,
 /// on a thread that cannot be ended.
 async fn connect(uri: AMQPUri) -> Result<Connection> {

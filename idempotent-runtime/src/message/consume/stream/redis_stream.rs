@@ -1,9 +1,12 @@
 //! A stream of Redis and a group of it, as an application names them.
 
-use crate::message::consume::source::{BrokenConnection, ConsumeError, QueueSession, Source};
+use crate::message::consume::source::{
+    BrokenConnection, ConsumeError, QueueSession, Source, answers,
+};
 use crate::message::consume::stream::group::{Group, StreamSettings};
 use crate::message::consume::stream::session::{BLOCK, StreamSession};
 use crate::store::redis::{Endpoint, RedisConnections};
+use ::redis::cmd;
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -65,6 +68,20 @@ impl RedisStream {
     pub fn take_over_after(mut self, idle: Duration) -> Self {
         self.settings.take_over_after = idle.max(Duration::from_millis(10));
         self
+    }
+}
+
+impl RedisStream {
+    /// Whether the server answers now, within this time, on a connection of its own: for a readiness probe.
+    ///
+    /// # Errors
+    /// When it does not, or with an error.
+    pub async fn ping(&self, within: Duration) -> Result<(), ConsumeError> {
+        let asked = async {
+            let mut connection = Endpoint::of(&self.settings.url)?.connect().await?;
+            Ok(cmd("PING").exec_async(&mut connection).await?)
+        };
+        answers(self, within, asked).await
     }
 }
 
