@@ -102,7 +102,10 @@ mod tests {
     #[tokio::test]
     async fn a_process_that_runs_no_tasks_remembers_none() {
         let queue = TaskQueue::default();
-        let held = || (queue.line().waiting.len(), queue.line().known.len());
+        let held = || {
+            let line = queue.line();
+            (line.waiting.len(), line.known.len())
+        };
         queue.push(TASK);
         assert_eq!(held(), (0, 0));
         let runner = queue.open();
