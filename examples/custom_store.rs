@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use idempotent_runtime::key::StorageKey;
-use idempotent_runtime::store::{Entry, Store, StoreFuture, Swap};
+use idempotent_runtime::store::{Changed, Entry, Finding, Store, StoreFuture, StoreSettings, Swap};
 use idempotent_runtime::{Idempotency, Scope};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -86,6 +86,20 @@ impl Store for MapStore {
 
     fn describe(&self) -> String {
         "a map".to_owned()
+    }
+
+    fn watch<'a>(&'a self, _: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        // It cannot tell of changes: whoever waits looks now and then.
+        None
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        // There are no settings that could be wrong.
+        Vec::new()
+    }
+
+    fn adopt(&self, _: &StoreSettings) {
+        // Nothing takes time.
     }
 }
 

@@ -91,6 +91,7 @@ pub mod outcome;
 pub mod policy;
 #[doc(hidden)]
 pub mod private;
+mod readiness;
 mod setup;
 pub mod store;
 mod strategy;
@@ -103,6 +104,7 @@ pub use http::{
 };
 #[cfg(feature = "macros")]
 pub use idempotent_macros::{States, idempotent};
+pub use readiness::NotReady;
 pub use setup::{BuildError, NoScope};
 pub use store::MemoryStore;
 #[cfg(feature = "mysql")]

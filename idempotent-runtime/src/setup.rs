@@ -4,7 +4,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::engine::{Engine, OnDrainTimeout, WAITERS};
 use crate::error::StoreError;
 use crate::policy::{LONGEST, SHORTEST_LEASE};
-use crate::store::{Finding, Locks, Severity, Store};
+use crate::store::{Finding, Locks, Severity, Store, StoreSettings};
 use crate::strategy::Settings;
 use crate::transaction::BusinessDatabase;
 use std::sync::Arc;
@@ -109,6 +109,7 @@ impl Setup {
         self.check_store()?;
         let Self { store, clock, settings, store_patience, database, locks, .. } = self;
         let Self { on_drain_timeout, waiters, .. } = self;
+        store.adopt(&StoreSettings::new(store_patience, Arc::clone(&clock)));
         let engine = Engine::with_waiters(store, clock, store_patience, locks, waiters);
         engine.start_thread().map_err(BuildError::NoThread)?;
         Ok(Arc::new(Base { engine, settings, database, on_drain_timeout }))
@@ -289,12 +290,27 @@ macro_rules! common_methods {
             self.base().engine.counts()
         }
 
-        /// Settings of the store that break or weaken a promise, as of its connection.
+        /// Settings of the store that break or weaken a promise, as of its connection, and what store and business
+        /// database refuse when it is tried.
         ///
-        /// `build` logs all of it, and fails on what breaks a promise.
-        #[must_use]
-        pub fn check(&self) -> Vec<crate::store::Finding> {
-            self.base().engine.store().findings()
+        /// `build` logs the settings, and fails on those that break a promise. The trial creates, replaces and
+        /// reads a record under a key of its own, so it finds a missing right or table before a request does. To be
+        /// awaited once at the start; whether all of it answers now is for [`ping`](Self::ping) to say.
+        pub async fn check(&self) -> Vec<crate::store::Finding> {
+            let base = self.base();
+            crate::readiness::check(&base.engine, base.database.as_deref()).await
+        }
+
+        /// Whether store, place of locks and business database answer now, within this time.
+        ///
+        /// For a readiness probe: a process whose store is away serves what needs none, and gets better by itself.
+        /// Never for a liveness probe, by which all processes would be restarted at once.
+        ///
+        /// # Errors
+        /// When one of them does not answer, or with an error.
+        pub async fn ping(&self, within: std::time::Duration) -> Result<(), crate::NotReady> {
+            let base = self.base();
+            crate::readiness::ping(&base.engine, base.database.as_deref(), within).await
         }
 
         /// The store underneath, for people.

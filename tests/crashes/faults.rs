@@ -5,7 +5,7 @@ use bytes::Bytes;
 use idempotent_runtime::key::StorageKey;
 use idempotent_runtime::store::StoreError;
 use idempotent_runtime::store::record::{Record as Stored, State};
-use idempotent_runtime::store::{Entry, Finding, Store, StoreFuture, Swap};
+use idempotent_runtime::store::{Changed, Entry, Finding, Store, StoreFuture, StoreSettings, Swap};
 use std::fmt;
 use std::io::{Write, stdin, stdout};
 use std::process::{Command, id};
@@ -126,8 +126,16 @@ impl Store for FaultyStore {
         self.store.describe()
     }
 
+    fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        self.store.watch(key)
+    }
+
     fn findings(&self) -> Vec<Finding> {
         self.store.findings()
+    }
+
+    fn adopt(&self, settings: &StoreSettings) {
+        self.store.adopt(settings);
     }
 }
 

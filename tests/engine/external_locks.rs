@@ -44,6 +44,10 @@ impl Locks for TroubledLocks {
         })
     }
 
+    fn ping(&self) -> StoreFuture<'_, ()> {
+        StoreFuture::ready(Ok(()))
+    }
+
     fn describe(&self) -> String {
         "troubled".to_owned()
     }

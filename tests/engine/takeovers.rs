@@ -14,7 +14,7 @@ use idempotent_runtime::engine::{Claimable, Claimed, Claimer, claim};
 use idempotent_runtime::key::{Fingerprint, StorageKey};
 use idempotent_runtime::policy::OnAbandoned;
 use idempotent_runtime::store::record::{Origin, Record, State};
-use idempotent_runtime::store::{Entry, Store, StoreFuture, Swap};
+use idempotent_runtime::store::{Changed, Entry, Finding, Store, StoreFuture, StoreSettings, Swap};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Barrier;
@@ -59,6 +59,18 @@ impl Store for BarrierStore {
 
     fn describe(&self) -> String {
         self.store.describe()
+    }
+
+    fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        self.store.watch(key)
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        self.store.findings()
+    }
+
+    fn adopt(&self, settings: &StoreSettings) {
+        self.store.adopt(settings);
     }
 }
 
@@ -187,6 +199,16 @@ impl Store for ContendedStore {
     fn describe(&self) -> String {
         "contended".to_owned()
     }
+
+    fn watch<'a>(&'a self, _: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        None
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    fn adopt(&self, _: &StoreSettings) {}
 }
 
 /// Whoever loses every race is told to come back, and not that its key was used otherwise.

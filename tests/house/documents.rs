@@ -11,6 +11,7 @@ const DOCUMENTS: [&str; 8] = [
     "RELEASING.md",
     "SECURITY.md",
     "docs/guarantees.md",
+    "docs/stores.md",
     "docs/strategies.md",
     "docs/rows.md",
 ];

@@ -22,6 +22,7 @@ const RUNTIME: Order = Order {
         "http",
         "message",
         "setup",
+        "readiness",
         "transaction",
         "strategy",
         "engine",
@@ -43,7 +44,8 @@ const STORE: Order = Order {
     floors: &[
         "open conformance",
         "memory redis sql zookeeper",
-        "doctor life own_thread",
+        "trial",
+        "doctor life own_thread patience",
         "record",
         "contract locks",
         "finding future label",

@@ -18,7 +18,7 @@ async fn a_server_that_drops_records_is_refused_unless_the_app_insists() {
 
     let store = RedisStore::connect(&server.url()).await.unwrap();
     let built = Idempotency::builder(store).scope(Scope::shared()).without_check().build().unwrap();
-    assert_eq!(built.check()[0].severity, Severity::Error);
+    assert_eq!(built.check().await[0].severity, Severity::Error);
 }
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn a_server_that_keeps_nothing_is_remarked_upon_and_a_careful_one_is_not()
         let server = RedisServer::start_with(&["--save", "", "--appendonly", append]);
         let store = RedisStore::connect(&server.url()).await.unwrap();
         let built = Idempotency::builder(store).scope(Scope::shared()).build().unwrap();
-        let found = built.check();
+        let found = built.check().await;
         assert_eq!(found.len(), remarks, "{found:?}");
         assert!(found.iter().all(|finding| finding.severity == Severity::Warning));
     }
@@ -38,7 +38,7 @@ async fn a_server_that_forbids_config_is_used_and_remarked_upon() {
     let server = RedisServer::start_with(&["--rename-command", "CONFIG", ""]);
     let store = RedisStore::connect(&server.url()).await.unwrap();
     let built = Idempotency::builder(store).scope(Scope::shared()).build().unwrap();
-    assert!(built.check()[0].to_string().contains("CONFIG"), "{:?}", built.check());
+    assert!(built.check().await[0].to_string().contains("CONFIG"), "{:?}", built.check().await);
 }
 
 /// One that takes snapshots now and then, and one that nobody should write to.
@@ -52,7 +52,7 @@ async fn a_replica_is_refused_and_snapshots_are_remarked_upon() {
     let server = RedisServer::start_with(&["--save", "3600 1", "--appendonly", "no"]);
     let store = RedisStore::connect(&server.url()).await.unwrap();
     let built = Idempotency::builder(store).scope(Scope::shared()).build().unwrap();
-    let found = built.check();
+    let found = built.check().await;
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].to_string().contains("only takes snapshots"), "{found:?}");
 }

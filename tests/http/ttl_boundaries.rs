@@ -2,8 +2,11 @@
 
 use crate::Shop;
 use actix_web::HttpResponse;
+use idempotent_runtime::clock::ManualClock;
+use idempotent_runtime::{Idempotency, Scope};
+use std::sync::Arc;
 use std::time::Duration;
-use tests::Backend;
+use tests::{Backend, ControlledHandler, Server};
 
 on_every_store!(@ memory;
     one_millisecond_decides_between_a_replay_and_a_run,
@@ -69,4 +72,21 @@ async fn a_key_given_back_is_forgotten_after_its_ttl(backend: Backend) {
     shop.backend.pass(TICK).await;
     assert_eq!(shop.post("/short").key("k").send().await.status, 503);
     assert_eq!(shop.handler.runs(), 2);
+}
+
+/// A store that is opened by its URL counts by the app's clock, too.
+#[tokio::test]
+async fn memory_by_its_url_forgets_by_the_clock_of_its_app() {
+    let clock = Arc::new(ManualClock::new());
+    let builder = Idempotency::connect("memory:").await.expect("it opens");
+    let builder = builder.scope(Scope::header("Authorization")).clock(clock.clone());
+    let idempotency = builder.build().expect("settings that fit");
+    let handler = ControlledHandler::new();
+    let server = Server::start(&idempotency, &handler, crate::routes::all);
+    for (passed, is_replay) in [(TTL.saturating_sub(TICK), true), (TICK, false)] {
+        server.post("/short").key("k").send().await;
+        clock.advance(passed);
+        let retry = server.post("/short").key("k").send().await;
+        assert_eq!((retry.status, retry.is_replay()), (201, is_replay), "{passed:?}");
+    }
 }

@@ -61,8 +61,10 @@ async fn a_cluster_is_a_store() {
     macro_rules! holds {
         ($($promise:ident)*) => {
             $(
-                let store = RedisStore::connect(&cluster.url()).await.expect("it connects");
-                let store = store.prefix(concat!(stringify!($promise), ":"));
+                let prefix = concat!(stringify!($promise), ":");
+                let url = cluster.url();
+                let store = RedisStore::connect_with_prefix(&url, prefix).await;
+                let store = store.expect("it connects");
                 conformance::$promise(&StoreUnderTest::in_real_time(Arc::new(store))).await;
             )*
         };

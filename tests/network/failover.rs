@@ -64,8 +64,8 @@ impl Pair {
     }
 
     /// Whether the doctor remarks upon replication.
-    fn is_warned(&self) -> bool {
-        let findings = self.idempotency.check();
+    async fn is_warned(&self) -> bool {
+        let findings = self.idempotency.check().await;
         findings.iter().any(|finding| finding.to_string().contains("replication is asynchronous"))
     }
 }
@@ -117,7 +117,7 @@ async fn what_the_replica_had_survives_and_runs_under_way_end_on_the_new_master(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_replica_did_not_have_runs_again_and_the_doctor_had_warned() {
     let mut pair = Pair::open(&[]).await;
-    assert!(pair.is_warned(), "{:?}", pair.idempotency.check());
+    assert!(pair.is_warned().await, "{:?}", pair.idempotency.check().await);
     pair.link.freeze();
     assert_ran(&pair.order("done").await, None);
     pair.handler.pause();
@@ -155,7 +155,7 @@ const STRICT: [&str; 4] = ["--min-replicas-to-write", "1", "--min-replicas-max-l
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_master_that_wants_a_replica_refuses_claims_without_one() {
     let pair = Pair::open(&STRICT).await;
-    assert!(!pair.is_warned(), "{:?}", pair.idempotency.check());
+    assert!(!pair.is_warned().await, "{:?}", pair.idempotency.check().await);
     assert_ran(&pair.order("before").await, None);
     pair.link.refuse();
     eventually("the master misses its replica", async || {

@@ -9,11 +9,12 @@ mod losses;
 mod monitor;
 mod outages;
 mod refusals;
+mod rights;
 mod watches;
 
 use actix_web::{Responder, route, web};
 use idempotent_runtime::token::issue_token;
-use idempotent_runtime::{Idempotency, RedisStore, Scope, idempotent};
+use idempotent_runtime::{Idempotency, IdempotencyBuilder, RedisStore, Scope, idempotent};
 use tests::{ControlledHandler, RedisServer, Reply, Sender, Server};
 
 /// A guarded app on a Redis server of its own.
@@ -31,8 +32,15 @@ impl Shop {
     }
 
     async fn on(redis: RedisServer) -> Self {
+        Self::with(redis, |builder| builder).await
+    }
+
+    async fn with(
+        redis: RedisServer,
+        settings: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,
+    ) -> Self {
         let store = RedisStore::connect(&redis.url()).await.expect("it connects");
-        let guard = Idempotency::builder(store).scope(Scope::header("Authorization"));
+        let guard = settings(Idempotency::builder(store).scope(Scope::header("Authorization")));
         let (idempotency, handler) =
             (guard.build().expect("settings that fit"), ControlledHandler::new());
         let app = Server::start(&idempotency, &handler, routes);

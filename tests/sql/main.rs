@@ -2,8 +2,10 @@
 
 mod cost;
 mod outages;
+mod patience;
 mod plans;
 mod refusals;
+mod rights;
 mod rivals;
 mod settings;
 mod shop;

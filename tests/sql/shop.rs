@@ -2,7 +2,9 @@
 
 use crate::store;
 use actix_web::{Responder, route, web};
-use idempotent_runtime::{Idempotency, Scope, idempotent};
+use idempotent_runtime::store::Store;
+use idempotent_runtime::{Idempotency, IdempotencyBuilder, Scope, idempotent};
+use std::sync::Arc;
 use tests::{ControlledHandler, Reply, Server};
 
 pub(crate) struct Shop {
@@ -13,8 +15,16 @@ pub(crate) struct Shop {
 
 impl Shop {
     pub(crate) async fn open(database: &str) -> Self {
-        let guard = Idempotency::builder(store(database).await);
-        let guard = guard.scope(Scope::header("Authorization")).without_check();
+        Self::guarded_by(store(database).await, |builder| builder)
+    }
+
+    /// With other settings.
+    pub(crate) fn guarded_by(
+        store: Arc<dyn Store>,
+        settings: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,
+    ) -> Self {
+        let guard = Idempotency::builder(store);
+        let guard = settings(guard.scope(Scope::header("Authorization")).without_check());
         let handler = ControlledHandler::new();
         let idempotency = guard.build().expect("settings that fit");
         let app = Server::start(&idempotency, &handler, routes);

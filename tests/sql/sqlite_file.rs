@@ -137,11 +137,76 @@ impl Clock for BrokenClock {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_panic_on_the_stores_thread_costs_one_write() {
     let directory = tempfile::tempdir().expect("a directory");
-    let clock = Arc::new(BrokenClock(AtomicBool::new(true)));
+    let clock = Arc::new(BrokenClock(AtomicBool::new(false)));
     let path = directory.path().join("records.db");
-    let store = SqliteStore::open_with_clock(path, clock).await.expect("it opens");
+    let store = SqliteStore::open_with_clock(path, clock.clone()).await.expect("it opens");
+    clock.0.store(true, Ordering::SeqCst);
     let created = store.create(&key(1), &"v".into(), LONG).await;
     assert_eq!(created.unwrap_err().kind(), StoreErrorKind::Unavailable);
     assert_eq!(store.create(&key(1), &"v".into(), LONG).await.unwrap(), None);
     assert_eq!(store.read(&key(1)).await.unwrap().expect("it is there").value, "v");
+}
+
+/// What is written to a file without a name is gone with the process.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_gone_is_refused_until_it_is_back() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let [path, away] = ["records.db", "away.db"].map(|name| directory.path().join(name));
+    let shop = Shop::open(&format!("sqlite:{}", path.display())).await;
+    let first = shop.order("k").await;
+    assert_eq!(first.status, 201);
+    std::fs::rename(&path, &away).expect("it is moved");
+    for another in [false, true] {
+        if another {
+            std::fs::write(&path, "").expect("another file has its name");
+        }
+        for key in ["k", "new"] {
+            shop.order(key).await.is_problem(503, "store-unavailable");
+        }
+        let told = shop.idempotency.ping(LONG).await.expect_err("it is gone").to_string();
+        assert!(told.contains(if another { "another file" } else { "deleted" }), "{told}");
+    }
+    assert_eq!(shop.handler.runs(), 1);
+    std::fs::rename(&away, &path).expect("it is back");
+    let again = shop.order("k").await;
+    assert_eq!((again.is_replay(), &again.body), (true, &first.body));
+    assert_eq!(shop.order("new").await.status, 201);
+}
+
+/// As the URLs of sqlx are, which the business database has.
+#[tokio::test]
+async fn a_url_is_percent_encoded_and_has_a_mode() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let here = directory.path().display();
+    for (url, opens) in [
+        (format!("sqlite:{here}/a%20b.db?mode=rw"), None),
+        (format!("sqlite:{here}/a%20b.db?mode=rwc"), Some("a b.db")),
+        (format!("sqlite://{here}/c.db"), Some("c.db")),
+        (format!("sqlite://{here}/a%20b.db?mode=rw"), Some("a b.db")),
+        (format!("sqlite:{here}/d.db?mode=odd"), None),
+        ("sqlite:".to_owned(), None),
+        ("sqlite::memory:".to_owned(), None),
+        (format!("sqlite:{here}/e.db?mode=memory"), None),
+        ("sqlite".to_owned(), None),
+        ("memory".to_owned(), None),
+    ] {
+        match (idempotent_runtime::store::open(&url).await, opens) {
+            (Ok(_), Some(file)) => assert!(directory.path().join(file).exists(), "{url}"),
+            (Err(error), None) => assert!(!error.to_string().is_empty(), "{url}"),
+            (opened, _) => panic!("{url}: {opened:?}"),
+        }
+    }
+    let names = std::fs::read_dir(directory.path()).expect("a directory");
+    let names = names.map(|file| file.expect("a file").file_name().into_string().expect("text"));
+    assert!(names.into_iter().all(|name| name.starts_with("a b.db") || name.starts_with("c.db")));
+}
+
+#[tokio::test]
+async fn one_reader_is_enough() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = SqliteStore::open(directory.path().join("records.db")).await.expect("it opens");
+    let store = store.readers(1);
+    assert_eq!(store.create(&key(1), &"v".into(), LONG).await.unwrap(), None);
+    let reads = join_all((0..50).map(|_| async { store.read(&key(1)).await.unwrap() })).await;
+    assert!(reads.into_iter().all(|read| read.expect("it is there").value == "v"));
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use idempotent_runtime::key::StorageKey;
 use idempotent_runtime::outcome::Outcome;
 use idempotent_runtime::store::record::{Record, State};
-use idempotent_runtime::store::{Changed, Entry, Finding, Store, StoreFuture, Swap};
+use idempotent_runtime::store::{Changed, Entry, Finding, Store, StoreFuture, StoreSettings, Swap};
 use idempotent_runtime::store::{StoreError, StoreErrorKind};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -299,5 +299,9 @@ impl Store for Probe {
 
     fn findings(&self) -> Vec<Finding> {
         self.0.store.findings()
+    }
+
+    fn adopt(&self, settings: &StoreSettings) {
+        self.0.store.adopt(settings);
     }
 }

@@ -274,7 +274,6 @@ impl Engine {
     }
 
     /// Where locks live, unless they are records.
-    #[cfg(feature = "actix")]
     pub(crate) fn locks(&self) -> Option<&dyn Locks> {
         self.0.locks.as_deref()
     }

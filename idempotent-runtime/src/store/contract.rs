@@ -1,5 +1,6 @@
 //! The contract of a store.
 
+use crate::clock::Clock;
 use crate::key::StorageKey;
 use crate::store::finding::Finding;
 use crate::store::future::StoreFuture;
@@ -107,10 +108,11 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// so a change that is told late, twice or never only costs time. The engine watches a key once
     /// in each process, however many wait there.
     ///
-    /// Defaults to `None`, a backend that cannot tell.
-    fn watch<'a>(&'a self, _key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
-        None
-    }
+    /// `None` is a backend that cannot tell. There is no default, since a store around another one would lose it
+    /// without a word; so it is with `findings` and `adopt`.
+    ///
+    /// Tested by `a_watch_tells_of_a_change`.
+    fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>>;
 
     /// Drops at most `limit` values whose life is over, and says how many.
     ///
@@ -124,11 +126,31 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     fn describe(&self) -> String;
 
     /// Settings of the backend that break or weaken this contract, as it had them when the store
-    /// connected.
+    /// connected; empty, if there are none.
+    fn findings(&self) -> Vec<Finding>;
+
+    /// Takes what the engine on this store was told. Called once for each engine, before it uses the store.
     ///
-    /// Defaults to none.
-    fn findings(&self) -> Vec<Finding> {
-        Vec::new()
+    /// A client with deadlines of its own allows an operation as long as the engine does. A store that has no
+    /// use for any of it does nothing.
+    fn adopt(&self, settings: &StoreSettings);
+}
+
+/// The settings of an engine that concern its store.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StoreSettings {
+    /// How long one conversation with the store may take.
+    pub patience: Duration,
+    /// The engine's source of time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl StoreSettings {
+    /// The settings of an engine with this patience and this clock.
+    #[must_use]
+    pub fn new(patience: Duration, clock: Arc<dyn Clock>) -> Self {
+        Self { patience, clock }
     }
 }
 
@@ -170,5 +192,9 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn findings(&self) -> Vec<Finding> {
         (**self).findings()
+    }
+
+    fn adopt(&self, settings: &StoreSettings) {
+        (**self).adopt(settings);
     }
 }

@@ -29,6 +29,9 @@ pub trait Locks: Send + Sync + fmt::Debug + 'static {
         request: LockRequest<'a>,
     ) -> StoreFuture<'a, Option<Box<dyn LockHandle>>>;
 
+    /// Whether the backend answers now; takes no lock.
+    fn ping(&self) -> StoreFuture<'_, ()>;
+
     /// The backend and its address without credentials, for people.
     fn describe(&self) -> String;
 }

@@ -2,14 +2,15 @@
 
 use crate::clock::{Clock, SystemClock, millis};
 use crate::key::StorageKey;
-use crate::store::contract::{Entry, Store, Swap};
+use crate::store::contract::{Changed, Entry, Store, StoreSettings, Swap};
+use crate::store::finding::Finding;
 use crate::store::future::StoreFuture;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use indexmap::IndexMap;
 use indexmap::map::Entry::{Occupied, Vacant};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Enough that callers rarely wait for a lock, and that a table grows in steps too small to be felt:
@@ -30,7 +31,8 @@ const SWEEP: usize = 2 * SWEEP_AFTER;
 #[derive(Clone)]
 pub struct MemoryStore {
     shards: Arc<[Mutex<Shard>]>,
-    clock: Arc<dyn Clock>,
+    /// Chosen at the latest when it is first used.
+    clock: Arc<OnceLock<Arc<dyn Clock>>>,
 }
 
 #[derive(Default)]
@@ -59,7 +61,19 @@ impl MemoryStore {
     /// An empty store that counts lives by the steady time of this clock.
     #[must_use]
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
-        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), clock }
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            clock: Arc::new(clock.into()),
+        }
+    }
+
+    /// An empty store that counts lives by the clock of the first engine on it.
+    pub(super) fn by_the_engines_clock() -> Self {
+        Self { clock: Arc::default(), ..Self::new() }
+    }
+
+    fn now(&self) -> u64 {
+        millis(self.clock.get_or_init(|| Arc::new(SystemClock::new())).steady())
     }
 
     /// How many values are held. Some may be over already, and wait for a sweep.
@@ -76,7 +90,7 @@ impl MemoryStore {
     ) -> StoreFuture<'static, T> {
         // The key is a hash, so its first byte spreads evenly.
         let shard = &self.shards[usize::from(key.as_bytes()[0]) % SHARDS];
-        StoreFuture::ready(Ok(step(&mut lock(shard), millis(self.clock.steady()))))
+        StoreFuture::ready(Ok(step(&mut lock(shard), self.now())))
     }
 }
 
@@ -137,7 +151,7 @@ impl Store for MemoryStore {
     }
 
     fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
-        let now = millis(self.clock.steady());
+        let now = self.now();
         let mut dropped = 0;
         for shard in self.shards.iter() {
             let mut shard = lock(shard);
@@ -152,6 +166,19 @@ impl Store for MemoryStore {
 
     fn describe(&self) -> String {
         "memory (this process only; gone when it ends)".to_owned()
+    }
+
+    fn watch<'a>(&'a self, _: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        None
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    fn adopt(&self, settings: &StoreSettings) {
+        // Where it has a clock already, it keeps that.
+        let _ = self.clock.set(Arc::clone(&settings.clock));
     }
 }
 

@@ -29,6 +29,10 @@ pub(crate) mod own_thread;
 #[doc(hidden)]
 pub mod record;
 
+#[cfg(any(feature = "redis", feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod patience;
+pub(crate) mod trial;
+
 mod contract;
 mod locks;
 
@@ -39,7 +43,7 @@ mod label;
 pub(crate) mod bytes;
 
 pub use crate::error::{StoreError, StoreErrorKind};
-pub use contract::{Changed, Entry, Store, Swap};
+pub use contract::{Changed, Entry, Store, StoreSettings, Swap};
 pub use finding::{Finding, Severity};
 pub use future::StoreFuture;
 pub use label::Label;

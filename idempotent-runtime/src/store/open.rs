@@ -8,23 +8,26 @@ use std::sync::Arc;
 /// Opens the store a URL names: `memory:`, `sqlite:PATH` (feature `sqlite`), `redis://…` (`redis`),
 /// `postgres://…` (`postgres`), `mysql://…` or `mariadb://…` (`mysql`).
 ///
-/// A Redis store takes every form of `RedisStore::connect`.
+/// A Redis store takes every form of `RedisStore::connect`. The URL of an `SQLite` file is one of sqlx:
+/// percent-encoded, with `?mode=…`; without a mode it is created where it is missing.
 ///
 /// # Errors
 /// When the URL names no store of this build, or the store cannot be opened.
 pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
-    match url.split_once(':').unwrap_or((url, "")) {
-        ("memory", "") => Ok(Arc::new(MemoryStore::new())),
+    let Some(parts) = url.split_once(':') else {
+        let why = format!(
+            "`{url}` is no URL: write `{url}:` and what follows, such as `sqlite:records.db`"
+        );
+        return Err(StoreError::new(StoreErrorKind::Rejected, "connect").because(why));
+    };
+    match parts {
+        ("memory", "") => Ok(Arc::new(MemoryStore::by_the_engines_clock())),
         ("memory", _) => {
             let why = "`memory:` takes nothing after the colon";
             Err(StoreError::new(StoreErrorKind::Rejected, "connect").because(why))
         }
         #[cfg(feature = "sqlite")]
-        ("sqlite", path) => {
-            // `sqlite:a.db`, `sqlite://a.db` and `sqlite:///a.db` as elsewhere.
-            let path = path.strip_prefix("//").unwrap_or(path);
-            Ok(Arc::new(crate::store::sql::SqliteStore::open(path).await?))
-        }
+        ("sqlite", _) => Ok(Arc::new(crate::store::sql::SqliteStore::connect(url).await?)),
         #[cfg(feature = "redis")]
         ("redis" | "redis+unix" | "unix" | "redis+cluster" | "redis+sentinel", _) => {
             Ok(Arc::new(crate::store::redis::RedisStore::connect(url).await?))

@@ -49,6 +49,13 @@ pub trait BusinessDatabase: Send + Sync + fmt::Debug + 'static {
         limits: Limits,
     ) -> StoreFuture<'a, Option<Bytes>>;
 
+    /// Creates the table of records where it is missing, and tries every step on it in a transaction that is rolled
+    /// back.
+    fn try_out(&self, limits: Limits) -> StoreFuture<'_, ()>;
+
+    /// Whether it answers now.
+    fn ping(&self, limits: Limits) -> StoreFuture<'_, ()>;
+
     /// True while a transaction of this pool keeps every other from beginning.
     fn is_locked(&self) -> bool;
 

@@ -50,6 +50,9 @@ pub(super) trait Dialect: Sized + fmt::Debug + Send + Sync + 'static {
     /// The database, as sqlx knows it.
     type Sqlx: sqlx::Database;
 
+    /// The SQL that creates the table of records.
+    const SCHEMA: &'static str;
+
     /// True if beginning waits for the end of every other transaction that writes.
     const ONE_AT_A_TIME: bool = false;
 

@@ -50,7 +50,7 @@ pub(crate) use database::BusinessDatabase;
 pub use database::Database;
 #[cfg(feature = "actix")]
 pub(crate) use plan::{KnownBy, RowOwner, RowPlan, SeenVersion};
-pub(crate) use plan::{Plan, TxSettings};
+pub(crate) use plan::{Limits, Plan, TxSettings};
 pub(crate) use resolve::resolve;
 #[cfg(feature = "actix")]
 pub(crate) use row::RowAnswer;

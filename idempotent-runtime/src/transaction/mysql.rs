@@ -3,7 +3,7 @@
 
 use crate::key::StorageKey;
 use crate::policy::ColumnValue;
-use crate::store::sql::mysql::rows::{create_table, purge, put, read};
+use crate::store::sql::mysql::rows::{SCHEMA, create_table, purge, put, read};
 use crate::store::{Entry, StoreFuture, Swap};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};
@@ -39,6 +39,8 @@ struct MySqlDialect {
 
 impl Dialect for MySqlDialect {
     type Sqlx = MySql;
+
+    const SCHEMA: &'static str = SCHEMA;
 
     fn describe(pool: &MySqlPool) -> String {
         let options = pool.connect_options();

@@ -43,6 +43,12 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// The limits of something that is no request.
+    pub(crate) fn within(time: Duration) -> Self {
+        let until = Instant::now() + time;
+        Self { locks: until, open: until }
+    }
+
     /// The limits of a plan that is begun now, where a database may take this long to answer.
     pub(super) fn of(plan: &Plan, patience: Duration) -> Self {
         let now = Instant::now();

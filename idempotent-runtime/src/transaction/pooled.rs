@@ -3,7 +3,7 @@
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::store::StoreFuture;
-use crate::store::sql::failed;
+use crate::store::sql::{failed, table_missing, table_unfit};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::BusinessDatabase;
 use crate::transaction::dialect::Dialect;
@@ -84,7 +84,8 @@ impl<D: Dialect> Pooled<D> {
     async fn create_table(&self, limits: Limits) -> Result<(), StoreError> {
         let create = || async {
             let mut connection = self.connection(limits).await?;
-            D::create_table(&mut connection).await.map_err(|error| failed("connect", error))
+            let created = D::create_table(&mut connection).await;
+            created.map_err(|error| table_missing(failed("connect", error), D::SCHEMA))
         };
         self.table.get_or_try_init(create).await.copied()
     }
@@ -136,6 +137,27 @@ where
         })
     }
 
+    fn try_out(&self, limits: Limits) -> StoreFuture<'_, ()> {
+        StoreFuture::new(async move {
+            self.create_table(limits).await?;
+            let dialect = Arc::clone(self.dialect(limits).await?);
+            let connection = self.connection(limits).await?;
+            let begun = ActiveTx::begin(connection, dialect, limits.locks, &self.under_way);
+            let mut begun = Box::new(begun.await?);
+            let tried = try_steps(&mut *begun).await;
+            drop(begun.roll_back().await);
+            tried.map_err(|error| table_unfit(error, D::SCHEMA))
+        })
+    }
+
+    fn ping(&self, limits: Limits) -> StoreFuture<'_, ()> {
+        StoreFuture::new(async move {
+            let mut connection = self.connection(limits).await?;
+            let answered = D::execute(&mut connection, "SELECT 1".to_owned()).await;
+            answered.map_err(|error| failed("ping", error))
+        })
+    }
+
     fn is_locked(&self) -> bool {
         D::ONE_AT_A_TIME && self.under_way() > 0
     }
@@ -169,6 +191,21 @@ where
     fn describe(&self) -> String {
         D::describe(&self.pool)
     }
+}
+
+/// Puts and replaces a record as a guard does.
+async fn try_steps(steps: &mut dyn Steps) -> Result<(), StoreError> {
+    let key = StorageKey::from_bytes(rand::random());
+    // As records are: bytes that are no text.
+    let (first, second) = (b"\0\xff\xfefirst", b"\0\xff\xfesecond");
+    let put = steps.put_record(&key, first, PATIENCE).await?;
+    let there = steps.put_record(&key, second, PATIENCE).await?;
+    let is_replaced = steps.replace_record(&key, first, second, PATIENCE).await?;
+    if put.is_none() && there.is_some_and(|there| there == first[..]) && is_replaced {
+        return Ok(());
+    }
+    let why = "a record does not come back as it was put";
+    Err(StoreError::new(StoreErrorKind::Rejected, "claim").because(why))
 }
 
 impl<D: Dialect> fmt::Debug for Pooled<D> {

@@ -2,7 +2,7 @@
 
 use crate::key::StorageKey;
 use crate::policy::ColumnValue;
-use crate::store::sql::postgres::rows::{create_table, purge, put, read};
+use crate::store::sql::postgres::rows::{SCHEMA, create_table, purge, put, read};
 use crate::store::{Entry, StoreFuture, Swap};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};
@@ -50,6 +50,8 @@ struct PostgresDialect {
 
 impl Dialect for PostgresDialect {
     type Sqlx = Postgres;
+
+    const SCHEMA: &'static str = SCHEMA;
 
     fn describe(pool: &PgPool) -> String {
         let options = pool.connect_options();

@@ -35,6 +35,8 @@ struct SqliteDialect;
 impl Dialect for SqliteDialect {
     type Sqlx = Sqlite;
 
+    const SCHEMA: &'static str = SCHEMA;
+
     const ONE_AT_A_TIME: bool = true;
 
     const HAS_SETTINGS: bool = false;

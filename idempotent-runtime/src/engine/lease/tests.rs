@@ -8,7 +8,7 @@ use crate::engine::claimer::Claimer;
 use crate::fingerprint::Fingerprint;
 use crate::key::Guard;
 use crate::policy::DefinitionId;
-use crate::store::{Entry, Label, MemoryStore, StoreFuture};
+use crate::store::{Changed, Entry, Finding, Label, MemoryStore, StoreFuture, StoreSettings};
 use futures_util::poll;
 use std::pin::pin;
 use std::sync::Arc;
@@ -58,6 +58,18 @@ impl Store for Slow {
 
     fn describe(&self) -> String {
         self.store.describe()
+    }
+
+    fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        self.store.watch(key)
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        self.store.findings()
+    }
+
+    fn adopt(&self, settings: &StoreSettings) {
+        self.store.adopt(settings);
     }
 }
 

@@ -4,7 +4,7 @@ use crate::clock::SystemClock;
 use crate::engine::Engine;
 use crate::engine::task::index::Index;
 use crate::key::{Namespace, StorageKey};
-use crate::store::{Entry, Store, StoreFuture, Swap};
+use crate::store::{Changed, Entry, Finding, Store, StoreFuture, StoreSettings, Swap};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{join, join_all};
@@ -56,6 +56,16 @@ impl Store for Silent {
     fn describe(&self) -> String {
         "silent".to_owned()
     }
+
+    fn watch<'a>(&'a self, _: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        None
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    fn adopt(&self, _: &StoreSettings) {}
 }
 
 /// Invariant L9.

@@ -13,7 +13,9 @@ use crate::fingerprint::Fingerprint;
 use crate::key::{Guard, Namespace, StorageKey};
 use crate::outcome::Outcome;
 use crate::policy::{DefinitionId, OnAbandoned, OnDuplicate, OnInFlight};
-use crate::store::{Entry, Label, MemoryStore, Store, StoreFuture, Swap};
+use crate::store::{
+    Changed, Entry, Finding, Label, MemoryStore, Store, StoreFuture, StoreSettings, Swap,
+};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -139,6 +141,18 @@ impl Store for Dying {
 
     fn describe(&self) -> String {
         "dying".to_owned()
+    }
+
+    fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        self.store.watch(key)
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        self.store.findings()
+    }
+
+    fn adopt(&self, settings: &StoreSettings) {
+        self.store.adopt(settings);
     }
 }
 

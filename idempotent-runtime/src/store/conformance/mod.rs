@@ -7,7 +7,8 @@
 //! });
 //! ```
 //! makes a `#[tokio::test]` of each function below, so a failing test names the promise that is broken.
-//! The macro needs `tokio` with the features `macros` and `rt-multi-thread` in the calling crate.
+//! The macro needs `tokio` with the features `macros` and `rt` in the calling crate. Each function runs on any
+//! runtime of `tokio`.
 
 #![expect(clippy::missing_panics_doc, reason = "a test that panics has failed, as it should")]
 
@@ -42,11 +43,12 @@ macro_rules! store_conformance {
             every_operation_can_be_sent_again,
             a_purge_drops_nothing_that_lives,
             a_dropped_call_leaves_the_store_usable,
+            a_watch_tells_of_a_change,
         );
     };
     (@ $store:expr; $($case:ident,)*) => {
         $(
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[tokio::test]
             async fn $case() {
                 $crate::store::conformance::$case(&$store.await).await;
             }
@@ -263,4 +265,18 @@ pub async fn a_dropped_call_leaves_the_store_usable(tested: &StoreUnderTest) {
         drop(call);
     }
     create_puts_where_nothing_is(tested).await;
+}
+
+/// Where a backend can tell of changes, it does, and a change before the answer counts, too.
+pub async fn a_watch_tells_of_a_change(tested: &StoreUnderTest) {
+    let key = fresh();
+    tested.create(&key, "first", LONG).await;
+    let Some(watching) = tested.store.watch(&key) else { return };
+    let changed = watching.await.unwrap();
+    tested.store.swap(&key, &"first".into(), &"second".into(), LONG).await.unwrap();
+    let told = tokio::time::timeout(Duration::from_secs(20), changed).await;
+    assert!(
+        told.is_ok(),
+        "a watch that is never told: answer `None` where the backend cannot tell"
+    );
 }

@@ -15,6 +15,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::runtime::{Handle, Id};
 use tokio::sync::oneshot;
 
@@ -60,6 +61,15 @@ impl RedisConnections {
 
     pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
+    }
+
+    /// Allows answers to take as long as an engine does.
+    pub(super) fn adopt(&self, patience: Duration) {
+        if self.endpoint.adopt(patience) {
+            // Connections have their deadlines from when they were opened.
+            let open = std::mem::take(&mut *self.open.lock());
+            drop(open);
+        }
     }
 
     /// The connection of the current runtime. After a failure the next caller opens a new one.

@@ -1,5 +1,9 @@
 //! The servers that a URL names: one, the masters of a cluster, or the master that sentinels know.
 
+use crate::store::patience::MorePatience;
+use crate::store::redis::connect_settings::ConnectSettings;
+#[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
+use crate::store::redis::connect_settings::within;
 use crate::store::redis::connection::RedisConnection;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -12,17 +16,6 @@ use redis::cluster::{ClusterClient, ClusterClientBuilder};
 #[cfg(feature = "redis-sentinel")]
 use redis::sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType};
 
-/// One attempt to connect and one answer may take this long: a claim is sent up to three times within
-/// the engine's patience of two seconds. (The client's own defaults are one second and half a
-/// second.)
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
-const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
-
-/// An operation may take this long where sentinels are asked first, or a cluster redirects: below
-/// the engine's patience.
-#[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
-const OVERALL_TIMEOUT: Duration = Duration::from_millis(1500);
-
 /// The servers of a URL, and how to connect to them.
 pub(crate) struct Endpoint {
     servers: Servers,
@@ -32,17 +25,19 @@ pub(crate) struct Endpoint {
 enum Servers {
     Single(Client),
     #[cfg(feature = "redis-cluster")]
-    Cluster(Box<ClusterClient>, String),
+    Cluster(ClusterNodes),
     #[cfg(feature = "redis-sentinel")]
     Sentinel(SentinelMaster),
 }
 
-/// The way to connect to one server.
+/// Some nodes of a cluster.
+#[cfg(feature = "redis-cluster")]
 #[derive(Clone)]
-struct ConnectSettings {
-    config: AsyncConnectionConfig,
-    /// A command that every new connection starts with.
-    first: Option<Cmd>,
+struct ClusterNodes {
+    /// With credentials.
+    urls: Vec<String>,
+    /// Without.
+    hosts: String,
 }
 
 /// A master, by its name and the sentinels that know where it is.
@@ -75,18 +70,20 @@ impl Endpoint {
 
     /// The same, for commands that block at the server for as long as this before it answers.
     pub(crate) fn blocking(url: &str, block: Duration) -> RedisResult<Self> {
-        let response_timeout = RESPONSE_TIMEOUT + block;
         let servers = if let Some(rest) = url.strip_prefix(CLUSTER) {
-            Servers::cluster(rest, response_timeout)?
+            Servers::cluster(rest)?
         } else if let Some(rest) = url.strip_prefix(SENTINEL) {
             Servers::sentinel(rest)?
         } else {
             Servers::Single(Client::open(url)?)
         };
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            .set_response_timeout(Some(response_timeout));
-        Ok(Self { servers, settings: ConnectSettings { config, first: None } })
+        let (config, more) = (AsyncConnectionConfig::new(), MorePatience::default());
+        Ok(Self { servers, settings: ConnectSettings { config, block, more, first: None } })
+    }
+
+    /// Allows connections from now on as long as an engine does; says whether that changed anything.
+    pub(super) fn adopt(&self, patience: Duration) -> bool {
+        self.settings.more.adopt(patience)
     }
 
     /// The same servers, by connections that the server may push messages to, which needs RESP3; `None`
@@ -111,7 +108,8 @@ impl Endpoint {
             }
         };
         let config = self.settings.config.clone().set_push_sender(pushes);
-        Ok(Some(Self { servers, settings: ConnectSettings { config, first: Some(first) } }))
+        let settings = ConnectSettings { config, first: Some(first), ..self.settings.clone() };
+        Ok(Some(Self { servers, settings }))
     }
 
     /// Connects; the future borrows nothing.
@@ -123,15 +121,17 @@ impl Endpoint {
                 async move { settings.open(&client).await }.boxed()
             }
             #[cfg(feature = "redis-cluster")]
-            Servers::Cluster(client, _) => {
-                let client = client.clone();
+            Servers::Cluster(nodes) => {
+                let client = nodes.client(&settings);
                 let open = async move {
-                    client.get_async_connection().await.map(RedisConnection::Cluster)
+                    client?.get_async_connection().await.map(RedisConnection::Cluster)
                 };
-                within_overall_timeout(open).boxed()
+                within(settings.overall_timeout(), open).boxed()
             }
             #[cfg(feature = "redis-sentinel")]
-            Servers::Sentinel(master) => within_overall_timeout(master.connect(&settings)).boxed(),
+            Servers::Sentinel(master) => {
+                within(settings.overall_timeout(), master.connect(&settings)).boxed()
+            }
         }
     }
 
@@ -140,7 +140,7 @@ impl Endpoint {
         match &self.servers {
             Servers::Single(client) => format!("Redis at {}", client.get_connection_info().addr()),
             #[cfg(feature = "redis-cluster")]
-            Servers::Cluster(_, hosts) => format!("Redis Cluster at {hosts}"),
+            Servers::Cluster(nodes) => format!("Redis Cluster at {}", nodes.hosts),
             #[cfg(feature = "redis-sentinel")]
             Servers::Sentinel(SentinelMaster { name, sentinels, .. }) => {
                 let hosts: Vec<_> =
@@ -153,19 +153,16 @@ impl Endpoint {
 
 impl Servers {
     #[cfg(feature = "redis-cluster")]
-    fn cluster(rest: &str, response_timeout: Duration) -> RedisResult<Self> {
+    fn cluster(rest: &str) -> RedisResult<Self> {
         let HostList { user, hosts, tail } = HostList::of(rest);
-        let nodes = hosts.iter().map(|host| format!("redis://{user}{host}{tail}"));
-        let client = ClusterClientBuilder::new(nodes)
-            .connection_timeout(CONNECT_TIMEOUT)
-            .response_timeout(response_timeout)
-            .overall_response_timeout(Some(OVERALL_TIMEOUT))
-            .build()?;
-        Ok(Self::Cluster(Box::new(client), hosts.join(",")))
+        let urls: Vec<_> = hosts.iter().map(|host| format!("redis://{user}{host}{tail}")).collect();
+        // Whether they can be read is known now, and not at the first connection.
+        ClusterClientBuilder::new(urls.iter().map(String::as_str)).build()?;
+        Ok(Self::Cluster(ClusterNodes { urls, hosts: hosts.join(",") }))
     }
 
     #[cfg(not(feature = "redis-cluster"))]
-    fn cluster(_: &str, _: Duration) -> RedisResult<Self> {
+    fn cluster(_: &str) -> RedisResult<Self> {
         Err(unusable("a cluster needs the feature `redis-cluster`"))
     }
 
@@ -193,20 +190,15 @@ impl Servers {
     }
 }
 
-impl ConnectSettings {
-    async fn open(&self, client: &Client) -> RedisResult<RedisConnection> {
-        let mut new = client.get_multiplexed_async_connection_with_config(&self.config).await?;
-        if let Some(first) = &self.first {
-            first.exec_async(&mut new).await?;
-        }
-        Ok(RedisConnection::Single(new))
+#[cfg(feature = "redis-cluster")]
+impl ClusterNodes {
+    fn client(&self, settings: &ConnectSettings) -> RedisResult<ClusterClient> {
+        ClusterClientBuilder::new(self.urls.iter().map(String::as_str))
+            .connection_timeout(settings.connect_timeout())
+            .response_timeout(settings.response_timeout())
+            .overall_response_timeout(Some(settings.overall_timeout()))
+            .build()
     }
-}
-
-#[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
-async fn within_overall_timeout<T>(work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
-    let late = |_| std::io::Error::from(std::io::ErrorKind::TimedOut);
-    tokio::time::timeout(OVERALL_TIMEOUT, work).await.map_err(late)?
 }
 
 #[cfg(feature = "redis-sentinel")]

@@ -13,10 +13,17 @@ pub(super) fn failed(operation: &'static str, error: RedisError) -> StoreError {
         (_, Some("WRONGTYPE")) | (ErrorKind::UnexpectedReturnType, _) => StoreErrorKind::Corrupt,
         (ErrorKind::InvalidClientConfig | ErrorKind::AuthenticationFailed, _)
         | (_, Some("NOAUTH" | "WRONGPASS" | "NOPERM" | "CROSSSLOT")) => StoreErrorKind::Rejected,
+        (_, Some("EXECABORT")) if is_forbidden(&error) => StoreErrorKind::Rejected,
         (_, Some("ERR")) => refused(error.detail().unwrap_or_default()),
         _ => StoreErrorKind::Unavailable,
     };
     StoreError::new(kind, operation).because(error)
+}
+
+/// Whether a transaction was aborted because one of its commands is forbidden to this user.
+fn is_forbidden(error: &RedisError) -> bool {
+    let refusals = error.clone().into_server_errors();
+    refusals.is_some_and(|refusals| refusals.iter().any(|(_, refusal)| refusal.code() == "NOPERM"))
 }
 
 /// The code `ERR` alone says little.

@@ -8,17 +8,20 @@ mod connections;
 
 mod endpoint;
 
+mod connect_settings;
+
 mod connection;
 
 mod errors;
 
 use crate::error::StoreError;
 use crate::key::StorageKey;
-use crate::store::contract::{Changed, Entry, Store, Swap};
-use crate::store::finding::Finding;
+use crate::store::contract::{Changed, Entry, Store, StoreSettings, Swap};
+use crate::store::finding::{Finding, Severity};
 use crate::store::future::StoreFuture;
 use crate::store::life::life_millis;
 use crate::store::record::Summary;
+use crate::store::trial::refused_for_good;
 use ::redis::{ErrorKind, RedisError, RedisResult, Script, Value, cmd, pipe};
 use bytes::Bytes;
 use errors::{failed, is_unknown_syntax, refuses_writes};
@@ -60,8 +63,20 @@ impl RedisStore {
     /// `redis+sentinel://[user:password@]host:port,host:port/master[/database]`.
     ///
     /// # Errors
-    /// When the URL is malformed, or the server cannot be reached or refuses the credentials.
+    /// When the URL is malformed, the server cannot be reached or refuses the credentials, or the user lacks a right
+    /// that the store needs: each command is tried on a key of its own.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        Self::connect_with_prefix(url, "idempotency:").await
+    }
+
+    /// The same, with another beginning of the names of all keys than `idempotency:`.
+    ///
+    /// # Errors
+    /// As for [`connect`](Self::connect).
+    pub async fn connect_with_prefix(
+        url: &str,
+        prefix: impl Into<String>,
+    ) -> Result<Self, StoreError> {
         let endpoint = Endpoint::of(url).map_err(|error| failed("connect", error))?;
         let watches = Watches::of(&endpoint).map_err(|error| failed("connect", error))?;
         let connections = RedisConnections::new(endpoint);
@@ -70,22 +85,19 @@ impl RedisStore {
             doctor::examine(&mut connected.connection).await
         };
         let findings = examined.await.map_err(|error| failed("connect", error))?;
-        Ok(Self {
+        let store = Self {
             connections,
             watches,
-            prefix: "idempotency:".to_owned(),
+            prefix: prefix.into(),
             swap: Script::new(include_str!("swap.lua")),
             read: Script::new(include_str!("read.lua")),
             native_swap: AtomicBool::new(true),
             findings,
-        })
-    }
-
-    /// The beginning of the names of all keys. Defaults to `idempotency:`.
-    #[must_use]
-    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.prefix = prefix.into();
-        self
+        };
+        if store.findings.iter().all(|finding| finding.severity != Severity::Error) {
+            refused_for_good(&store).await?;
+        }
+        Ok(store)
     }
 
     fn key_name(&self, key: &StorageKey) -> String {
@@ -242,6 +254,10 @@ impl Store for RedisStore {
 
     fn findings(&self) -> Vec<Finding> {
         self.findings.clone()
+    }
+
+    fn adopt(&self, settings: &StoreSettings) {
+        self.connections.adopt(settings.patience);
     }
 }
 

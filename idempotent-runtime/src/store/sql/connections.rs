@@ -6,6 +6,7 @@
 
 use crate::error::StoreError;
 use crate::store::own_thread::{OwnThread, not_started};
+use crate::store::patience::MorePatience;
 use crate::store::sql::contract::{Rows, SqlFuture};
 use crate::store::sql::errors::{failed, is_reusable_after};
 use sqlx::ConnectOptions;
@@ -16,11 +17,11 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
-/// How many connections a store has at most; it opens them as it needs them.
-const MAX_CONNECTIONS: usize = 8;
+/// How many connections a store has at most, where nobody says otherwise; it opens them as it needs them.
+const CONNECTIONS: usize = 8;
 
 /// How long an operation may take, with waiting for a connection and opening it; below the engine's
-/// patience of two seconds.
+/// usual patience of two seconds.
 const OPERATION_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// A connection that was idle for longer is asked whether it still works, and has this long to
@@ -39,6 +40,7 @@ struct ConnectionPool<C: Rows> {
     options: C::Options,
     permits: Semaphore,
     idle: Mutex<Vec<IdleConnection<C>>>,
+    more: MorePatience,
 }
 
 struct IdleConnection<C> {
@@ -49,9 +51,25 @@ struct IdleConnection<C> {
 impl<C: Rows> SqlConnections<C> {
     /// No connection yet, and a thread of this name for them.
     pub(super) fn new(thread: &'static str, options: C::Options) -> Result<Self, StoreError> {
-        let (permits, idle) = (Semaphore::new(MAX_CONNECTIONS), Mutex::default());
-        let pool = Arc::new(ConnectionPool { options, permits, idle });
+        let (permits, idle) = (Semaphore::new(CONNECTIONS), Mutex::default());
+        let pool =
+            Arc::new(ConnectionPool { options, permits, idle, more: MorePatience::default() });
         Ok(Self { thread: OwnThread::start(thread).map_err(not_started)?, pool })
+    }
+
+    /// Has this many connections at most, from now on; they are not in use yet.
+    pub(super) fn resize(&self, connections: usize) {
+        let (now, wanted) = (self.pool.permits.available_permits(), connections.max(1));
+        self.pool.permits.forget_permits(now.saturating_sub(wanted));
+        self.pool.permits.add_permits(wanted.saturating_sub(now));
+    }
+
+    /// Allows operations as long as an engine does.
+    pub(super) fn adopt(&self, patience: Duration) {
+        if self.pool.more.adopt(patience) {
+            // Connections have their limits from when they were opened.
+            self.pool.idle().clear();
+        }
     }
 
     /// Runs an operation on a connection, within its deadline, and to its end also where the caller
@@ -64,7 +82,7 @@ impl<C: Rows> SqlConnections<C> {
         let pool = Arc::clone(&self.pool);
         let bounded = async move {
             let late = |_| IoError::new(ErrorKind::TimedOut, "the server did not answer in time");
-            timeout(OPERATION_TIMEOUT, pool.run(work)).await.map_err(late)?
+            timeout(OPERATION_TIMEOUT + pool.more.more(), pool.run(work)).await.map_err(late)?
         };
         self.thread.run(operation, bounded).await?.map_err(|error| failed(operation, error))
     }
@@ -110,7 +128,7 @@ impl<C: Rows> ConnectionPool<C> {
             self.idle().clear();
         }
         let mut connection = self.options.connect().await?;
-        connection.configure().await?;
+        connection.configure(self.more.more()).await?;
         Ok(connection)
     }
 

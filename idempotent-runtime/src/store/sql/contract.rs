@@ -12,8 +12,11 @@ pub(super) type SqlFuture<'c, T> = BoxFuture<'c, Result<T, sqlx::Error>>;
 
 /// The table of records, on one connection to its server.
 pub(super) trait Rows: Connection + 'static {
-    /// Sets a new connection up.
-    fn configure(&mut self) -> SqlFuture<'_, ()>;
+    /// The SQL that creates the table.
+    const SCHEMA: &'static str;
+
+    /// Sets a new connection up; its statements may take so much longer than usual.
+    fn configure(&mut self, more: Duration) -> SqlFuture<'_, ()>;
 
     /// Checks the server's settings.
     fn examine(&mut self) -> SqlFuture<'_, Vec<Finding>>;

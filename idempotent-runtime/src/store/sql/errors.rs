@@ -18,6 +18,29 @@ pub(crate) fn failed(operation: &'static str, error: impl Into<Arc<sqlx::Error>>
     StoreError::new(kind(&error), operation).because_in_words(words(&error), error)
 }
 
+/// Says of a table that could not be created how to create it by hand.
+pub(crate) fn table_missing(error: StoreError, schema: &str) -> StoreError {
+    if error.is_transient() {
+        return error;
+    }
+    error.explained(|why| {
+        format!("{why}; let somebody who may create the table of records, or allow this user to:\n{schema}")
+    })
+}
+
+/// Says of a table that does not do what is asked of it what it is to be.
+pub(crate) fn table_unfit(error: StoreError, schema: &str) -> StoreError {
+    if error.is_transient() {
+        return error;
+    }
+    error.explained(|why| {
+        format!(
+            "{why}; `idempotency_records` is another table than this one, or this user may not read, insert, \
+             update and delete in it:\n{schema}"
+        )
+    })
+}
+
 /// The words of a database, and the code that can be looked up; not its detail, which quotes values.
 fn words(error: &sqlx::Error) -> String {
     let sqlx::Error::Database(refusal) = error else { return error.to_string() };

@@ -18,7 +18,7 @@ mod connections;
 mod contract;
 mod errors;
 
-pub(crate) use errors::failed;
+pub(crate) use errors::{failed, table_missing, table_unfit};
 #[cfg(feature = "mysql")]
 pub use mysql::MySqlStore;
 #[cfg(feature = "postgres")]

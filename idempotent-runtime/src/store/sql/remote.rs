@@ -2,10 +2,11 @@
 
 use crate::error::StoreError;
 use crate::key::StorageKey;
-use crate::store::contract::{Entry, Swap};
+use crate::store::contract::{Entry, StoreSettings, Swap};
 use crate::store::finding::Finding;
 use crate::store::sql::connections::SqlConnections;
 use crate::store::sql::contract::Rows;
+use crate::store::sql::errors::table_missing;
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -17,21 +18,27 @@ pub(super) struct RemoteStore<C: Rows> {
 }
 
 impl<C: Rows> RemoteStore<C> {
-    /// Connects, checks the server's settings, and creates the table where it is missing.
+    /// Connects, checks the server's settings, and creates the table where it is missing and may be created.
     pub(super) async fn connect(
         thread: &'static str,
         options: C::Options,
     ) -> Result<Self, StoreError> {
         let connections = SqlConnections::new(thread, options)?;
-        let prepared = connections.run("connect", |connection: &mut C| {
-            Box::pin(async move {
-                let findings = connection.examine().await?;
-                connection.create_table().await?;
-                Ok(findings)
-            })
-        });
-        let findings = prepared.await?;
+        let findings =
+            connections.run("connect", |connection: &mut C| connection.examine()).await?;
+        let created = connections.run("connect", |connection: &mut C| connection.create_table());
+        created.await.map_err(|error| table_missing(error, C::SCHEMA))?;
         Ok(Self { connections, findings })
+    }
+
+    /// Has this many connections at most.
+    pub(super) fn resize(self, connections: usize) -> Self {
+        self.connections.resize(connections);
+        self
+    }
+
+    pub(super) fn adopt(&self, settings: &StoreSettings) {
+        self.connections.adopt(settings.patience);
     }
 
     pub(super) async fn create(

@@ -104,6 +104,14 @@ impl Locks for ZooKeeperLocks {
         })
     }
 
+    fn ping(&self) -> StoreFuture<'_, ()> {
+        let sessions = self.0.clone();
+        let asked = async move { sessions.current().await?.check_stat("/").await.map(drop) };
+        StoreFuture::new(async move {
+            self.0.thread.run("ping", asked).await?.map_err(|error| failed("ping", error))
+        })
+    }
+
     fn describe(&self) -> String {
         format!("ZooKeeper at {}", self.0.cluster())
     }

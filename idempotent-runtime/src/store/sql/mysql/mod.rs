@@ -5,21 +5,22 @@ pub(crate) mod rows;
 
 use crate::error::StoreError;
 use crate::key::StorageKey;
-use crate::store::contract::{Entry, Store, Swap};
-use crate::store::finding::Finding;
+use crate::store::contract::{Changed, Entry, Store, StoreSettings, Swap};
+use crate::store::finding::{Finding, Severity};
 use crate::store::future::StoreFuture;
 use crate::store::sql::contract::{Rows, SqlFuture};
-use crate::store::sql::errors::failed;
+use crate::store::sql::errors::{failed, table_unfit};
 use crate::store::sql::remote::RemoteStore;
+use crate::store::trial::refused_for_good;
 use bytes::Bytes;
-use sqlx::MySqlConnection;
 use sqlx::mysql::MySqlConnectOptions;
+use sqlx::{AssertSqlSafe, MySqlConnection};
 use std::time::Duration;
 
 /// The settings of every connection: each statement is a transaction, waits for others no longer than
 /// the store does, sees all that is committed, and never cuts a value short.
 const CONFIGURE: &str = "\
-SET SESSION autocommit = 1, innodb_lock_wait_timeout = 1, \
+SET SESSION autocommit = 1, \
 sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES'); \
 SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
@@ -43,10 +44,22 @@ impl MySqlStore {
     /// is missing.
     ///
     /// # Errors
-    /// When the URL is malformed, or the server cannot be reached or refuses the credentials.
+    /// When the URL is malformed, the server cannot be reached or refuses the credentials, or the user lacks a
+    /// right that the store needs: then the error says which statement is to be run.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let options: MySqlConnectOptions = url.parse().map_err(|error| failed("connect", error))?;
-        RemoteStore::connect("idempotency-mysql", options).await.map(Self)
+        let store = RemoteStore::connect("idempotency-mysql", options).await.map(Self)?;
+        if store.findings().iter().all(|finding| finding.severity != Severity::Error) {
+            let tried = refused_for_good(&store).await;
+            tried.map_err(|error| table_unfit(error, Self::SCHEMA))?;
+        }
+        Ok(store)
+    }
+
+    /// Has this many connections to the server at most. Defaults to 8. To be called before the store is used.
+    #[must_use]
+    pub fn connections(self, connections: usize) -> Self {
+        Self(self.0.resize(connections))
     }
 }
 
@@ -87,14 +100,28 @@ impl Store for MySqlStore {
         format!("MySQL at {address}, database {}", options.get_database().unwrap_or_default())
     }
 
+    fn watch<'a>(&'a self, _: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        None
+    }
+
     fn findings(&self) -> Vec<Finding> {
         self.0.findings()
+    }
+
+    fn adopt(&self, settings: &StoreSettings) {
+        self.0.adopt(settings);
     }
 }
 
 impl Rows for MySqlConnection {
-    fn configure(&mut self) -> SqlFuture<'_, ()> {
-        Box::pin(async move { sqlx::raw_sql(CONFIGURE).execute(self).await.map(drop) })
+    const SCHEMA: &'static str = rows::SCHEMA;
+
+    fn configure(&mut self, more: Duration) -> SqlFuture<'_, ()> {
+        // In whole seconds, of which the server knows so many.
+        let wait = more.as_secs().saturating_add(1).min(1 << 30);
+        let settings = format!("{CONFIGURE}; SET SESSION innodb_lock_wait_timeout = {wait}");
+        let settings = sqlx::raw_sql(AssertSqlSafe(settings));
+        Box::pin(async move { settings.execute(self).await.map(drop) })
     }
 
     fn examine(&mut self) -> SqlFuture<'_, Vec<Finding>> {

@@ -5,15 +5,16 @@ pub(crate) mod rows;
 
 use crate::error::StoreError;
 use crate::key::StorageKey;
-use crate::store::contract::{Entry, Store, Swap};
-use crate::store::finding::Finding;
+use crate::store::contract::{Changed, Entry, Store, StoreSettings, Swap};
+use crate::store::finding::{Finding, Severity};
 use crate::store::future::StoreFuture;
 use crate::store::sql::contract::{Rows, SqlFuture};
-use crate::store::sql::errors::failed;
+use crate::store::sql::errors::{failed, table_unfit};
 use crate::store::sql::remote::RemoteStore;
+use crate::store::trial::refused_for_good;
 use bytes::Bytes;
-use sqlx::PgConnection;
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, PgConnection};
 use std::time::Duration;
 
 /// The settings of every connection: no statement takes longer than the store waits for it, and of two
@@ -23,6 +24,11 @@ const OPTIONS: [(&str, &str); 3] = [
     ("lock_timeout", "1000"),
     ("default_transaction_isolation", "read committed"),
 ];
+
+/// The same in milliseconds, and the longest that the server knows.
+const STATEMENT_TIMEOUT: u64 = 1400;
+const LOCK_TIMEOUT: u64 = 1000;
+const LONGEST_TIMEOUT: u128 = i32::MAX as u128;
 
 /// Keeps records in `PostgreSQL` 13 or later, in the table `idempotency_records`.
 ///
@@ -43,10 +49,24 @@ impl PostgresStore {
     /// it is missing.
     ///
     /// # Errors
-    /// When the URL is malformed, or the server cannot be reached or refuses the credentials.
+    /// When the URL is malformed, the server cannot be reached or refuses the credentials, or the user lacks a
+    /// right that the store needs: then the error says which statement is to be run.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let options: PgConnectOptions = url.parse().map_err(|error| failed("connect", error))?;
-        RemoteStore::connect("idempotency-postgres", options.options(OPTIONS)).await.map(Self)
+        let store = RemoteStore::connect("idempotency-postgres", options.options(OPTIONS))
+            .await
+            .map(Self)?;
+        if store.findings().iter().all(|finding| finding.severity != Severity::Error) {
+            let tried = refused_for_good(&store).await;
+            tried.map_err(|error| table_unfit(error, Self::SCHEMA))?;
+        }
+        Ok(store)
+    }
+
+    /// Has this many connections to the server at most. Defaults to 8. To be called before the store is used.
+    #[must_use]
+    pub fn connections(self, connections: usize) -> Self {
+        Self(self.0.resize(connections))
     }
 }
 
@@ -88,15 +108,35 @@ impl Store for PostgresStore {
         format!("PostgreSQL at {address}, database {database}")
     }
 
+    fn watch<'a>(&'a self, _: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        None
+    }
+
     fn findings(&self) -> Vec<Finding> {
         self.0.findings()
+    }
+
+    fn adopt(&self, settings: &StoreSettings) {
+        self.0.adopt(settings);
     }
 }
 
 impl Rows for PgConnection {
-    fn configure(&mut self) -> SqlFuture<'_, ()> {
-        // The options came with the connection.
-        Box::pin(std::future::ready(Ok(())))
+    const SCHEMA: &'static str = rows::SCHEMA;
+
+    fn configure(&mut self, more: Duration) -> SqlFuture<'_, ()> {
+        // The usual options came with the connection.
+        if more.is_zero() {
+            return Box::pin(std::future::ready(Ok(())));
+        }
+        let limit = |usual: u64| Duration::from_millis(usual).saturating_add(more).as_millis();
+        let limits = format!(
+            "SET statement_timeout = {}; SET lock_timeout = {}",
+            limit(STATEMENT_TIMEOUT).min(LONGEST_TIMEOUT),
+            limit(LOCK_TIMEOUT).min(LONGEST_TIMEOUT),
+        );
+        let limits = sqlx::raw_sql(AssertSqlSafe(limits));
+        Box::pin(async move { limits.execute(self).await.map(drop) })
     }
 
     fn examine(&mut self) -> SqlFuture<'_, Vec<Finding>> {

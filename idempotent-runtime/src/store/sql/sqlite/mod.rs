@@ -1,36 +1,43 @@
 //! Records in an `SQLite` file: embedded, durable, shared by the processes of one host.
 
+mod file;
 pub(crate) mod rows;
 mod writer;
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
-use crate::store::contract::{Entry, Store, Swap};
+use crate::store::contract::{Changed, Entry, Store, StoreSettings, Swap};
+use crate::store::finding::Finding;
 use crate::store::future::StoreFuture;
 use crate::store::own_thread::{OwnThread, not_started, thread_ended};
-use crate::store::sql::errors::failed;
+use crate::store::patience::MorePatience;
+use crate::store::sql::errors::{failed, table_unfit};
+use crate::store::trial::refused_for_good;
 use bytes::Bytes;
+use file::OpenedFile;
 use rows::column_millis;
 use sqlx::SqlitePool;
+use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use std::path::{Path, PathBuf};
+use std::io::Error as IoError;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use writer::{QueuedWrite, Write, Writer, Written};
+use writer::{BUSY, QueuedWrite, Write, Writer, Written};
 
-/// How long a write waits for the write of another process; below the engine's patience.
-const BUSY: Duration = Duration::from_millis(1500);
-
-/// How many connections read, beside the one that writes; WAL lets them read while it writes.
+/// How many connections read, beside the one that writes, where nobody says otherwise; WAL lets them read while
+/// it writes.
 const READERS: u32 = 4;
 
 /// Keeps records in an `SQLite` file.
 ///
 /// Every write is on disk before it is acknowledged (WAL, `synchronous = FULL`): records survive
 /// `kill -9` and loss of power. Concurrent writes share one wait for the disk. Processes of one host
-/// may share the file. Time is the host's wall clock: setting it forward ends leases early.
+/// may share the file. Time is the host's wall clock: setting it forward ends leases early, and setting it
+/// back holds the key of a dead owner for longer. A file that is deleted, moved or replaced under the store is
+/// noticed: every operation fails until it is back.
 ///
 /// The table `idempotency_records` shows `operation`, `label` and `state` to people.
 #[derive(Clone, Debug)]
@@ -39,10 +46,24 @@ pub struct SqliteStore {
     readers: SqlitePool,
     thread: OwnThread,
     clock: Arc<dyn Clock>,
-    path: PathBuf,
+    file: Arc<OpenedFile>,
+    more: MorePatience,
 }
 
 impl SqliteStore {
+    /// The SQL that creates the table.
+    pub const SCHEMA: &str = rows::SCHEMA;
+
+    /// Opens the file that a URL of sqlx names: `sqlite:PATH` or `sqlite://PATH`, percent-encoded, with
+    /// `?mode=…` and other parameters. It is created where it is missing, unless `mode` says otherwise.
+    ///
+    /// # Errors
+    /// When the URL names no file, or as for [`open`](Self::open).
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        let options = options_of(url)?;
+        Self::open_as(options, Arc::new(SystemClock::new())).await
+    }
+
     /// Opens the file, creating it and its table where they are missing.
     ///
     /// # Errors
@@ -59,22 +80,51 @@ impl SqliteStore {
         path: impl AsRef<Path>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
-        let path = path.as_ref().to_path_buf();
+        let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+        Self::open_as(options, clock).await
+    }
+
+    async fn open_as(
+        options: SqliteConnectOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        let path = options.get_filename().to_path_buf();
         if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
-            // Every connection would have a database of its own.
-            let why = "records in SQLite need a file: `sqlite:PATH`; `memory:` needs none";
-            return Err(StoreError::new(StoreErrorKind::Rejected, "connect").because(why));
+            return Err(no_file());
         }
-        let thread = OwnThread::start("idempotency-sqlite").map_err(not_started)?;
-        let opening = path.clone();
-        let opened = thread.run("connect", async move { connect(&opening).await });
-        let (file, readers) = opened.await?.map_err(|error| {
-            let why = format!("{}: {error}", path.display());
-            StoreError::new(failed("connect", error).kind(), "connect").because(why)
+        let named = |error: StoreError| error.explained(|why| format!("{}: {why}", path.display()));
+        let options = options
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY);
+        let (thread, more) =
+            (OwnThread::start("idempotency-sqlite").map_err(not_started)?, MorePatience::default());
+        let opening = (options.clone(), more.clone());
+        let opened = thread.run("connect", async move { Writer::open(opening.0, opening.1).await });
+        let file = opened.await?.map_err(|error| {
+            // The index of another table.
+            let is_of_sql =
+                error.as_database_error().and_then(DatabaseError::code).as_deref() == Some("1");
+            let error = failed("connect", error);
+            named(if is_of_sql { table_unfit(error, Self::SCHEMA) } else { error })
         })?;
+        let unfound =
+            |error| named(StoreError::new(StoreErrorKind::Unavailable, "connect").because(error));
+        let opened = Arc::new(OpenedFile::of(&path).map_err(unfound)?);
         let (writes, queue) = mpsc::channel(writer::QUEUE);
-        thread.keep_running(file.write_all(queue, Arc::clone(&clock)));
-        Ok(Self { writes, readers, thread, clock, path })
+        thread.keep_running(file.write_all(queue, Arc::clone(&clock), Arc::clone(&opened)));
+        let readers = readers(&options, READERS);
+        let store = Self { writes, readers, thread, clock, file: opened, more };
+        let tried = refused_for_good(&store).await;
+        tried.map_err(|error| named(table_unfit(error, Self::SCHEMA)))?;
+        Ok(store)
+    }
+
+    /// Has this many connections that read, beside the one that writes. Defaults to 4.
+    #[must_use]
+    pub fn readers(self, connections: u32) -> Self {
+        let readers = readers(&self.readers.connect_options(), connections.max(1));
+        Self { readers, ..self }
     }
 
     async fn read_row(
@@ -82,6 +132,7 @@ impl SqliteStore {
         key: StorageKey,
         operation: &'static str,
     ) -> Result<Option<Entry>, StoreError> {
+        self.file.check().map_err(|error| gone(operation, error))?;
         let (readers, now) = (self.readers.clone(), column_millis(self.clock.wall()));
         let read = self.thread.run(operation, async move { rows::read(&readers, &key, now).await });
         read.await?.map_err(|error| failed(operation, error))
@@ -148,26 +199,54 @@ impl Store for SqliteStore {
     }
 
     fn describe(&self) -> String {
-        format!("SQLite file {}", self.path.display())
+        format!("SQLite file {}", self.file.path().display())
+    }
+
+    fn watch<'a>(&'a self, _: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        None
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    fn adopt(&self, settings: &StoreSettings) {
+        self.more.adopt(settings.patience);
     }
 }
 
-async fn connect(path: &Path) -> Result<(Writer, SqlitePool), sqlx::Error> {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(BUSY);
-    let writer = Writer::open(options.clone()).await?;
-    let readers = SqlitePoolOptions::new()
-        .max_connections(READERS)
+/// The settings in a URL, as sqlx reads them; without `mode`, the file is created where it is missing.
+fn options_of(url: &str) -> Result<SqliteConnectOptions, StoreError> {
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    if matches!(path, "sqlite:" | "sqlite://")
+        || path.contains(":memory:")
+        || query.contains("mode=memory")
+    {
+        return Err(no_file());
+    }
+    let options: SqliteConnectOptions = url.parse().map_err(|error| failed("connect", error))?;
+    Ok(if query.contains("mode=") { options } else { options.create_if_missing(true) })
+}
+
+/// Every connection would have a database of its own.
+fn no_file() -> StoreError {
+    let why = "records in SQLite need a file: `sqlite:PATH`; `memory:` needs none";
+    StoreError::new(StoreErrorKind::Rejected, "connect").because(why)
+}
+
+/// The file is not there any more, by its name.
+fn gone(operation: &'static str, error: IoError) -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, operation).because(error)
+}
+
+/// Connections that read, opened when they are needed.
+fn readers(options: &SqliteConnectOptions, connections: u32) -> SqlitePool {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
         .acquire_timeout(BUSY)
         // A connection to a file is cheap to keep and does not break.
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
-        .connect_with(options.read_only(true))
-        .await?;
-    Ok((writer, readers))
+        .connect_lazy_with(options.clone().create_if_missing(false).read_only(true))
 }

@@ -6,13 +6,15 @@
 use crate::clock::Clock;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
+use crate::store::patience::MorePatience;
 use crate::store::sql::errors::failed;
+use crate::store::sql::sqlite::file::OpenedFile;
 use crate::store::sql::sqlite::rows::{SCHEMA, column_millis, purge, put, read};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +22,9 @@ use tokio::sync::{mpsc, oneshot};
 
 /// How many writes may wait for the connection, and go into one commit.
 pub(super) const QUEUE: usize = 256;
+
+/// How long a write waits for the write of another process; below the engine's usual patience.
+pub(super) const BUSY: Duration = Duration::from_millis(1500);
 
 /// The number of writes in a row that find no room before the others are not tried: the first may only have been large.
 const NO_ROOM: usize = 4;
@@ -54,6 +59,9 @@ pub(super) enum Written {
 pub(super) struct Writer {
     options: SqliteConnectOptions,
     connection: Option<SqliteConnection>,
+    more: MorePatience,
+    /// The part of it that the connection was told.
+    told: Duration,
 }
 
 /// Why writes were not committed.
@@ -72,9 +80,14 @@ enum Fault {
 
 impl Writer {
     /// Opens the file, creating it and its table where they are missing.
-    pub(super) async fn open(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
+    pub(super) async fn open(
+        options: SqliteConnectOptions,
+        more: MorePatience,
+    ) -> Result<Self, sqlx::Error> {
         let connection = Some(connect(&options).await?);
-        Ok(Self { options, connection })
+        // A file that goes is not made anew: what it remembered is gone.
+        let options = options.create_if_missing(false);
+        Ok(Self { options, connection, more, told: Duration::ZERO })
     }
 
     /// Writes until the last sender is gone.
@@ -82,6 +95,7 @@ impl Writer {
         mut self,
         mut queue: mpsc::Receiver<QueuedWrite>,
         clock: Arc<dyn Clock>,
+        file: Arc<OpenedFile>,
     ) {
         let mut writes = Vec::with_capacity(QUEUE);
         while queue.recv_many(&mut writes, QUEUE).await > 0 {
@@ -90,7 +104,10 @@ impl Writer {
             writes.retain(|queued| queued.write.is_exchange() || !queued.answer.is_closed());
             let answered = async {
                 let now = column_millis(clock.wall());
-                self.answer(&mut writes, now).await;
+                match file.check() {
+                    Ok(()) => self.answer(&mut writes, now).await,
+                    Err(gone) => refuse(&mut writes, &Arc::new(sqlx::Error::Io(gone))),
+                }
             };
             if AssertUnwindSafe(answered).catch_unwind().await.is_err() {
                 tracing::error!("the writer of SQLite panicked, and goes on");
@@ -123,10 +140,7 @@ impl Writer {
                         // It keeps each of the others waiting just as long.
                         Fault::OfTheWrites | Fault::OfTheDatabase => writes.len(),
                     };
-                    for queued in writes.drain(..failed_ones) {
-                        let operation = queued.write.operation();
-                        drop(queued.answer.send(Err(failed(operation, Arc::clone(&error)))));
-                    }
+                    refuse(&mut writes.drain(..failed_ones).collect(), &error);
                 }
             }
         }
@@ -141,9 +155,16 @@ impl Writer {
         let mut connection = if let Some(connection) = self.connection.take() {
             connection
         } else {
+            self.told = Duration::ZERO;
             let opened = connect(&self.options).await;
             opened.map_err(|error| Fault::OfTheDatabase.with(error))?
         };
+        let more = self.more.more();
+        if more > self.told {
+            let told = wait_longer(&mut connection, more).await;
+            told.map_err(|error| Fault::OfTheDatabase.with(error))?;
+            self.told = more;
+        }
         let committed = commit_on(&mut connection, writes, now).await;
         match &committed {
             // After other errors the database may have ended the transaction by itself, of which sqlx does
@@ -161,6 +182,20 @@ fn is_without_room(error: &sqlx::Error) -> bool {
     // An extended code has the primary one in its lowest byte.
     let code = code.and_then(|code| code.parse::<u32>().ok());
     code.is_some_and(|code| matches!(code & 0xff, 10 | 13))
+}
+
+fn refuse(writes: &mut Vec<QueuedWrite>, error: &Arc<sqlx::Error>) {
+    for queued in writes.drain(..) {
+        let operation = queued.write.operation();
+        drop(queued.answer.send(Err(failed(operation, Arc::clone(error)))));
+    }
+}
+
+/// Waits so much longer than usual for the write of another process.
+async fn wait_longer(connection: &mut SqliteConnection, more: Duration) -> Result<(), sqlx::Error> {
+    let busy = BUSY.saturating_add(more).as_millis().min(i32::MAX as u128);
+    let busy = AssertSqlSafe(format!("PRAGMA busy_timeout = {busy}"));
+    sqlx::raw_sql(busy).execute(connection).await.map(drop)
 }
 
 async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {

@@ -1,0 +1,63 @@
+//! The way to connect to one server, and the deadlines of a connection.
+
+use crate::store::patience::MorePatience;
+use crate::store::redis::connection::RedisConnection;
+use redis::{AsyncConnectionConfig, Client, Cmd, RedisResult};
+use std::time::Duration;
+
+/// One attempt to connect and one answer may take this long: a claim is sent up to three times within
+/// the engine's usual patience of two seconds. (The client's own defaults are one second and half a
+/// second.)
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// An operation may take this long where sentinels are asked first, or a cluster redirects: below
+/// the engine's usual patience.
+#[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
+const OVERALL_TIMEOUT: Duration = Duration::from_millis(1500);
+
+/// The way to connect to one server.
+#[derive(Clone)]
+pub(super) struct ConnectSettings {
+    pub(super) config: AsyncConnectionConfig,
+    /// How long a command may block at the server before it answers.
+    pub(super) block: Duration,
+    pub(super) more: MorePatience,
+    /// A command that every new connection starts with.
+    pub(super) first: Option<Cmd>,
+}
+
+impl ConnectSettings {
+    pub(super) fn connect_timeout(&self) -> Duration {
+        CONNECT_TIMEOUT + self.more.more()
+    }
+
+    pub(super) fn response_timeout(&self) -> Duration {
+        RESPONSE_TIMEOUT + self.block + self.more.more()
+    }
+
+    #[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
+    pub(super) fn overall_timeout(&self) -> Duration {
+        OVERALL_TIMEOUT + self.more.more()
+    }
+
+    pub(super) async fn open(&self, client: &Client) -> RedisResult<RedisConnection> {
+        let config = self.config.clone();
+        let config = config.set_connection_timeout(Some(self.connect_timeout()));
+        let config = config.set_response_timeout(Some(self.response_timeout()));
+        let mut new = client.get_multiplexed_async_connection_with_config(&config).await?;
+        if let Some(first) = &self.first {
+            first.exec_async(&mut new).await?;
+        }
+        Ok(RedisConnection::Single(new))
+    }
+}
+
+#[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
+pub(super) async fn within<T>(
+    most: Duration,
+    work: impl Future<Output = RedisResult<T>>,
+) -> RedisResult<T> {
+    let late = |_| std::io::Error::from(std::io::ErrorKind::TimedOut);
+    tokio::time::timeout(most, work).await.map_err(late)?
+}

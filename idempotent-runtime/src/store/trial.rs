@@ -1,0 +1,59 @@
+//! Every operation of a store once, on a key of its own.
+//!
+//! A user who may connect may still not write, not run scripts, or use keys of another name alone; and a table may
+//! look like ours and have no unique key. No setting shows all of that.
+
+use crate::error::{StoreError, StoreErrorKind};
+use crate::key::StorageKey;
+use crate::store::contract::{Store, Swap};
+use bytes::Bytes;
+use std::time::Duration;
+
+/// Long enough for the trial.
+const LIFE: Duration = Duration::from_secs(30);
+
+/// The life of what the trial leaves behind, and the wait for its end.
+const NO_LIFE: Duration = Duration::from_millis(1);
+const OVER: Duration = Duration::from_millis(5);
+
+/// How much a purge after the trial drops.
+const PURGE: u32 = 64;
+
+/// Tries a store, and passes only what stays: one that is short of memory, or away, may be well later.
+#[cfg(any(feature = "redis", feature = "sqlite", feature = "postgres", feature = "mysql"))]
+pub(in crate::store) async fn refused_for_good(store: &dyn Store) -> Result<(), StoreError> {
+    match try_out(store).await {
+        Err(error) if error.is_transient() => {
+            tracing::warn!(store = store.describe(), %error, "the store could not be tried out");
+            Ok(())
+        }
+        tried => tried,
+    }
+}
+
+/// Tries every operation of a store.
+pub(crate) async fn try_out(store: &dyn Store) -> Result<(), StoreError> {
+    let key = StorageKey::from_bytes(rand::random());
+    // As records are: bytes that are no text.
+    let [first, second] = [&b"\0\xff\xfefirst"[..], b"\0\xff\xfesecond"].map(Bytes::from_static);
+    if store.create(&key, &first, LIFE).await?.is_some() {
+        return Err(odd("create", "a value is under a key that nobody used"));
+    }
+    if store.create(&key, &second, LIFE).await?.as_ref() != Some(&first) {
+        return Err(odd("create", "it does not tell the value that is there"));
+    }
+    if store.read(&key).await?.is_none_or(|entry| entry.value != first) {
+        return Err(odd("read", "a value does not come back as it was put"));
+    }
+    if store.swap(&key, &first, &second, NO_LIFE).await? != Swap::Done {
+        return Err(odd("swap", "it does not find the value that is there"));
+    }
+    tokio::time::sleep(OVER).await;
+    // Some servers forget only what they are asked for.
+    store.read(&key).await?;
+    store.purge(PURGE).await.map(drop)
+}
+
+fn odd(operation: &'static str, why: &'static str) -> StoreError {
+    StoreError::new(StoreErrorKind::Rejected, operation).because(why)
+}
