@@ -6,6 +6,7 @@
 mod account;
 mod activity;
 mod business;
+mod ddl;
 mod error;
 mod options;
 mod routes;
@@ -21,6 +22,7 @@ use anyhow::Context;
 use business::Business;
 use clap::Parser;
 use idempotent_runtime::lock::ZooKeeperLocks;
+use idempotent_runtime::store::Severity;
 use idempotent_runtime::task::TaskRunner;
 use idempotent_runtime::{Idempotency, Scope};
 use options::Options;
@@ -60,6 +62,10 @@ fn told(error: &anyhow::Error) -> String {
 }
 
 async fn run(options: Options) -> anyhow::Result<()> {
+    if options.print_ddl {
+        print!("{}", ddl::of(&options)?);
+        return Ok(());
+    }
     let business = Business::open(&options.database).await.context("--database")?;
     let builder = Idempotency::connect(&options.store).await.context("--store")?;
     let builder = builder.scope(Scope::extract::<Account>()).lease(options.lease);
@@ -72,6 +78,10 @@ async fn run(options: Options) -> anyhow::Result<()> {
         builder = builder.locks(ZooKeeperLocks::connect(url).await.context("--locks")?);
     }
     let idempotency = builder.build()?;
+    let findings = idempotency.check().await;
+    if let Some(broken) = findings.iter().find(|finding| finding.severity == Severity::Error) {
+        anyhow::bail!("{broken}");
+    }
 
     let app = idempotency.clone();
     let data = web::Data::new(business);
@@ -98,7 +108,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
     .with_context(|| format!("--addr {}", options.addr))?;
     // Before anybody can know that there is something to end.
     let signals = Signals::new()?;
-    welcome::print(&server.addrs(), &options, &idempotency);
+    welcome::print(&server.addrs(), &options, &idempotency, &findings);
     let server = server.run();
     actix_web::rt::spawn(drain_after(signals, server.handle(), idempotency));
     server.await?;

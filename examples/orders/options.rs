@@ -59,6 +59,10 @@ pub(crate) struct Options {
         value_parser = clap::builder::NonEmptyStringValueParser::new()
     )]
     token_secret: Option<String>,
+
+    /// Prints the SQL that creates the tables in the chosen databases, for a user who may, and ends.
+    #[arg(long)]
+    pub(crate) print_ddl: bool,
 }
 
 impl Options {

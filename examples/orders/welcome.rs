@@ -2,11 +2,17 @@
 
 use crate::options::Options;
 use idempotent_runtime::Idempotency;
+use idempotent_runtime::store::Finding;
 use std::net::SocketAddr;
 use ulid::Ulid;
 
 /// Prints the address, the stores, and three requests to paste.
-pub(crate) fn print(addresses: &[SocketAddr], options: &Options, idempotency: &Idempotency) {
+pub(crate) fn print(
+    addresses: &[SocketAddr],
+    options: &Options,
+    idempotency: &Idempotency,
+    findings: &[Finding],
+) {
     let addresses: Vec<_> = addresses.iter().map(|address| format!("http://{address}")).collect();
     let Some(address) = addresses.first() else { return };
     // A new key at every start: the first request must not be a replay of last time's.
@@ -22,7 +28,7 @@ pub(crate) fn print(addresses: &[SocketAddr], options: &Options, idempotency: &I
     println!("orders is listening on {}", addresses.join(", "));
     println!("  page      {address}/");
     println!("  records   {}", idempotency.describe_store());
-    for finding in idempotency.check() {
+    for finding in findings {
         println!("    note    {finding}");
     }
     if let Some(locks) = idempotency.describe_locks() {

@@ -28,6 +28,7 @@ mod phones;
 mod processes;
 mod records;
 mod restarted;
+mod rights;
 mod rows;
 mod shop;
 mod signed;

@@ -12,6 +12,7 @@ use tokio::sync::RwLock;
 on! { memory business_in_postgres business_in_mariadb: [
     a_transfer_happens_once_and_its_refusal_is_remembered,
     a_withdrawal_never_goes_below_zero,
+    two_names_are_two_accounts,
 ] }
 
 mod killed {
@@ -39,6 +40,15 @@ async fn deposit(shop: &Shop, id: &str, amount: i64) {
     let paid =
         shop.orders.post(&format!("/accounts/{id}/deposit")).json(&json!({"amount": amount}));
     assert_eq!(paid.send().await.status, 200);
+}
+
+/// Byte for byte, whatever the database's own idea of equal texts.
+async fn two_names_are_two_accounts(records: Records) {
+    let shop = Shop::open(records);
+    for (id, amount) in [("a", 1), ("a%20", 2), ("A", 3), ("%C3%A4", 4), ("a%CC%88", 5)] {
+        deposit(&shop, id, amount).await;
+        assert_eq!(balance(&shop, id).await, amount, "{id}");
+    }
 }
 
 async fn a_transfer_happens_once_and_its_refusal_is_remembered(records: Records) {

@@ -67,7 +67,7 @@ pub(super) use on;
 impl Pool {
     /// Opens the database that a URL names, and makes its tables.
     pub(super) async fn open(url: &str) -> sqlx::Result<Self> {
-        Ok(match url.split(':').next() {
+        Ok(match scheme(url) {
             Some("sqlite") => Self::Sqlite(sqlite::open(url).await?),
             Some("postgres" | "postgresql") => Self::Postgres(postgres::open(url).await?),
             Some("mysql" | "mariadb") => Self::MySql(mysql::open(url).await?),
@@ -77,6 +77,16 @@ impl Pool {
                 return Err(sqlx::Error::Configuration(why.into()));
             }
         })
+    }
+
+    /// The SQL that makes the tables of the database that a URL names.
+    pub(super) fn schema(url: &str) -> Option<&'static str> {
+        match scheme(url)? {
+            "sqlite" => Some(sqlite::SCHEMA),
+            "postgres" | "postgresql" => Some(postgres::SCHEMA),
+            "mysql" | "mariadb" => Some(mysql::SCHEMA),
+            _ => None,
+        }
     }
 
     /// Lets guards stand in its transactions.
@@ -95,6 +105,11 @@ impl Pool {
             Self::MySql(pool) => Acquired::MySql(pool.acquire().await?),
         })
     }
+}
+
+/// What stands before the first colon.
+fn scheme(url: &str) -> Option<&str> {
+    url.split_once(':').map(|(scheme, _)| scheme)
 }
 
 impl Acquired {

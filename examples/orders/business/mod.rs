@@ -16,13 +16,61 @@ use idempotent_runtime::IdempotencyBuilder;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sqlx::pool::PoolOptions;
+use std::io::ErrorKind;
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// As many as this to the database.
 const CONNECTIONS: u32 = 8;
 
 /// How long a request waits for one: a client that hears nothing for longer would ask again.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a database may take to let us in at the start.
+const START: Duration = Duration::from_millis(1500);
+
+/// The tables of every database.
+const TABLES: [&str; 9] = [
+    "orders",
+    "accounts",
+    "goods",
+    "purchase_orders",
+    "ledger",
+    "marks",
+    "users",
+    "runs",
+    "revoked",
+];
+
+/// The SQL that makes the shop's tables in the database that a URL names.
+pub(crate) fn ddl(url: &str) -> Option<&'static str> {
+    Pool::schema(url)
+}
+
+/// One connection without the pool, which asks a database that refuses again and again, and then only says that
+/// it was late.
+async fn first<C: sqlx::Connection>(options: &C::Options) -> sqlx::Result<C> {
+    use sqlx::ConnectOptions;
+    let late = |_| std::io::Error::new(ErrorKind::TimedOut, "the server does not answer");
+    Ok(timeout(START, options.connect()).await.map_err(late)??)
+}
+
+/// Whether a user who may not make tables finds them made.
+macro_rules! unless_made {
+    ($made:expr, $pool:expr) => {
+        if let Err(refused) = $made {
+            for table in super::TABLES {
+                let look = sqlx::AssertSqlSafe(format!("SELECT 1 FROM {table} LIMIT 1"));
+                if sqlx::raw_sql(look).execute($pool).await.is_err() {
+                    let help = "let somebody who may run what `--print-ddl` prints";
+                    let why = format!("{refused}; {help}");
+                    return Err(sqlx::Error::Configuration(why.into()));
+                }
+            }
+        }
+    };
+}
+use unless_made;
 
 fn pool<D: sqlx::Database>() -> PoolOptions<D> {
     PoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE)

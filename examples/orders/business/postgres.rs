@@ -1,9 +1,10 @@
 //! What is said to `PostgreSQL` in its own words.
 
-use sqlx::{AssertSqlSafe, PgPool, SqlSafeStr, SqlStr};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, SqlSafeStr, SqlStr};
 
 /// As one transaction, and one process after the other: `IF NOT EXISTS` fails when two do it at once.
-const SCHEMA: &str = "\
+pub(super) const SCHEMA: &str = "\
 BEGIN;
 SELECT pg_advisory_xact_lock(hashtext('the schema of the shop'));
 CREATE TABLE IF NOT EXISTS orders (
@@ -51,8 +52,13 @@ COMMIT;";
 pub(super) use super::sqlite::{ADD_GOODS, PAY_IN, RENAME, REVOKE};
 
 pub(super) async fn open(url: &str) -> sqlx::Result<PgPool> {
-    let pool = super::pool().connect(url).await?;
-    sqlx::raw_sql(SCHEMA).execute(&pool).await?;
+    let options: PgConnectOptions = url.parse()?;
+    let mut first: PgConnection = super::first(&options).await?;
+    let made = sqlx::raw_sql(SCHEMA).execute(&mut first).await;
+    // With the transaction, if it failed in the middle.
+    drop(first.close().await);
+    let pool = super::pool().connect_with(options).await?;
+    super::unless_made!(made, &pool);
     Ok(pool)
 }
 

@@ -5,7 +5,7 @@ use sqlx::{SqlSafeStr, SqlStr, SqlitePool};
 use std::str::FromStr;
 use std::time::Duration;
 
-const SCHEMA: &str = "\
+pub(super) const SCHEMA: &str = "\
 CREATE TABLE IF NOT EXISTS orders (
     id       TEXT    NOT NULL PRIMARY KEY,
     account  TEXT    NOT NULL,
@@ -68,10 +68,10 @@ pub(super) async fn open(url: &str) -> sqlx::Result<SqlitePool> {
 }
 
 async fn connect(url: &str) -> sqlx::Result<SqlitePool> {
-    let options = SqliteConnectOptions::from_str(url)?
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .busy_timeout(Duration::from_secs(5));
+    let options = SqliteConnectOptions::from_str(url)?;
+    // As `--store` reads it: `?mode=…` says otherwise.
+    let options = if url.contains("mode=") { options } else { options.create_if_missing(true) };
+    let options = options.journal_mode(SqliteJournalMode::Wal).busy_timeout(Duration::from_secs(5));
     let pool = super::pool().connect_with(options).await?;
     sqlx::raw_sql(SCHEMA).execute(&pool).await?;
     Ok(pool)
