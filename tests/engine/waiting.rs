@@ -8,7 +8,7 @@ use idempotent_runtime::clock::ManualClock;
 use idempotent_runtime::engine::{Admission, Completion, Engine};
 use idempotent_runtime::key::StorageKey;
 use idempotent_runtime::policy::OnAbandoned;
-use idempotent_runtime::store::{Entry, Store, StoreFuture, Swap};
+use idempotent_runtime::store::{Changed, Entry, Finding, Store, StoreFuture, StoreSettings, Swap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -89,6 +89,18 @@ impl Store for CountingStore {
 
     fn describe(&self) -> String {
         self.store.describe()
+    }
+
+    fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        self.store.watch(key)
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        self.store.findings()
+    }
+
+    fn adopt(&self, settings: &StoreSettings) {
+        self.store.adopt(settings);
     }
 }
 

@@ -4,7 +4,7 @@ use crate::assert_none;
 use crate::sources::{CRATES, read, sources};
 use std::collections::BTreeSet;
 
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 9] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",

@@ -52,7 +52,7 @@ pub(crate) fn ddl(url: &str) -> Option<&'static str> {
 async fn first<C: sqlx::Connection>(options: &C::Options) -> sqlx::Result<C> {
     use sqlx::ConnectOptions;
     let late = |_| std::io::Error::new(ErrorKind::TimedOut, "the server does not answer");
-    Ok(timeout(START, options.connect()).await.map_err(late)??)
+    timeout(START, options.connect()).await.map_err(late)?
 }
 
 /// Whether a user who may not make tables finds them made.

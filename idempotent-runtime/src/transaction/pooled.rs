@@ -99,6 +99,15 @@ impl<D: Dialect> Pooled<D> {
         };
         self.dialect.get_or_try_init(learn).await
     }
+
+    /// Begins a transaction, within these limits.
+    async fn open(&self, access: Access, limits: Limits) -> Result<ActiveTx<D>, StoreError> {
+        let dialect = Arc::clone(self.dialect(limits).await?);
+        let connection = self.connection(limits).await?;
+        let wait = limits.locks.saturating_duration_since(Instant::now());
+        let statements = dialect.begin_sql(access, wait);
+        ActiveTx::begin(connection, dialect, statements, &self.under_way).await
+    }
 }
 
 impl<D: Dialect> BusinessDatabase for Pooled<D>
@@ -115,12 +124,7 @@ where
             if plan.request.is_some() {
                 self.create_table(limits).await?;
             }
-            let dialect = Arc::clone(self.dialect(limits).await?);
-            let connection = self.connection(limits).await?;
-            let wait = limits.locks.saturating_duration_since(Instant::now());
-            let begin = dialect.begin_sql(access, wait);
-            let transaction = ActiveTx::begin(connection, dialect, begin, &self.under_way);
-            Ok(Box::new(transaction.await?) as _)
+            Ok(Box::new(self.open(access, limits).await?) as _)
         })
     }
 
@@ -140,12 +144,9 @@ where
     fn try_out(&self, limits: Limits) -> StoreFuture<'_, ()> {
         StoreFuture::new(async move {
             self.create_table(limits).await?;
-            let dialect = Arc::clone(self.dialect(limits).await?);
-            let connection = self.connection(limits).await?;
-            let begun = ActiveTx::begin(connection, dialect, limits.locks, &self.under_way);
-            let mut begun = Box::new(begun.await?);
-            let tried = try_steps(&mut *begun).await;
-            drop(begun.roll_back().await);
+            let mut transaction = Box::new(self.open(Access::Write, limits).await?);
+            let tried = try_steps(&mut *transaction).await;
+            drop(transaction.roll_back().await);
             tried.map_err(|error| table_unfit(error, D::SCHEMA))
         })
     }
