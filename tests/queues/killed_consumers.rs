@@ -6,15 +6,21 @@ use crate::redis_stream::Stream;
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
 use tests::eventually;
 
 /// A consumer; it is killed when it is dropped.
-struct Process(Child);
+pub(crate) struct Process(Child);
 
 impl Process {
-    fn start(kind: &str, queue: &impl QueueUnderTest, database: &Path, step: Option<&str>) -> Self {
+    pub(crate) fn start(
+        kind: &str,
+        queue: &impl QueueUnderTest,
+        database: PathBuf,
+        step: Option<&str>,
+    ) -> Self {
         let child = Command::new(env!("CARGO_BIN_EXE_consuming"))
             .arg(kind)
             .args(queue.arguments())
@@ -23,6 +29,11 @@ impl Process {
             .stdout(Stdio::piped())
             .spawn();
         Self(child.expect("what was built can be started"))
+    }
+
+    /// Whether it ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.0.try_wait().expect("our child").is_some()
     }
 
     /// Waits until it stands still.
@@ -41,30 +52,48 @@ impl Drop for Process {
     }
 }
 
+/// The database in which consumers make their effects.
+pub(crate) struct Effects {
+    directory: TempDir,
+    pool: SqlitePool,
+}
+
+impl Effects {
+    pub(crate) async fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let file = directory.path().join("shop.db");
+        let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+        let pool = SqlitePool::connect_with(options).await.expect("it opens");
+        let create = sqlx::raw_sql("CREATE TABLE effects (id TEXT NOT NULL)");
+        create.execute(&pool).await.expect("a table");
+        Self { directory, pool }
+    }
+
+    pub(crate) fn file(&self) -> PathBuf {
+        self.directory.path().join("shop.db")
+    }
+
+    pub(crate) async fn count(&self) -> i64 {
+        let count = sqlx::query_scalar("SELECT COUNT(*) FROM effects");
+        count.fetch_one(&self.pool).await.expect("a number")
+    }
+}
+
 async fn once<P: QueueUnderTest>(kind: &str, step: &str, effects_before: i64) {
     let queue = P::new().await;
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let file = directory.path().join("shop.db");
-    let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
-    let pool = SqlitePool::connect_with(options).await.expect("it opens");
-    let create = sqlx::raw_sql("CREATE TABLE effects (id TEXT NOT NULL)");
-    create.execute(&pool).await.expect("a table");
-    let effects = async || -> i64 {
-        let count = sqlx::query_scalar("SELECT COUNT(*) FROM effects");
-        count.fetch_one(&pool).await.expect("a number")
-    };
-    let mut dying = Process::start(kind, &queue, &file, Some(step));
+    let effects = Effects::new().await;
+    let mut dying = Process::start(kind, &queue, effects.file(), Some(step));
     queue.publish("a").await;
     dying.reaches();
     drop(dying);
     eventually("it is there again", async || (!queue.is_settled().await).then_some(())).await;
-    assert_eq!(effects().await, effects_before);
-    let _next = Process::start(kind, &queue, &file, None);
+    assert_eq!(effects.count().await, effects_before);
+    let _next = Process::start(kind, &queue, effects.file(), None);
     eventually("the next one settles it", async || {
-        (queue.is_settled().await && effects().await == 1).then_some(())
+        (queue.is_settled().await && effects.count().await == 1).then_some(())
     })
     .await;
-    assert_eq!((effects().await, queue.dead().await), (1, vec![]));
+    assert_eq!((effects.count().await, queue.dead().await), (1, vec![]));
 }
 
 macro_rules! once {

@@ -28,7 +28,15 @@ impl SteppedHandler {
     }
 
     async fn handle(&self, incoming: Incoming) -> Result<(), Failure> {
-        self.book(str::from_utf8(incoming.payload()).map_err(Failure::undecodable)?).await?;
+        let id = str::from_utf8(incoming.payload()).map_err(Failure::undecodable)?;
+        if self.step == "slowly" {
+            // The others are worked on beside it, if they may be.
+            tokio::time::sleep(Duration::from_millis(if id == "kills" { 50 } else { 100 })).await;
+            if id == "kills" {
+                std::process::abort();
+            }
+        }
+        self.book(id).await?;
         self.reach("before the acknowledgement").await;
         Ok(())
     }
@@ -67,5 +75,6 @@ async fn consume(source: impl Source, orders: SteppedHandler) -> Result<(), Box<
         let orders = std::sync::Arc::clone(&orders);
         async move { orders.handle(incoming).await }
     };
-    Ok(Consumer::of(source).run(pending(), handler).await?)
+    let soon = (Duration::from_millis(20), Duration::from_millis(100));
+    Ok(Consumer::of(source).delays(soon.0, soon.1).run(pending(), handler).await?)
 }

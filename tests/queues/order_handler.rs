@@ -18,6 +18,9 @@ pub(crate) struct Order {
     does: String,
 }
 
+/// The number of runs for which a function fails a while.
+pub(crate) const A_WHILE: usize = 15;
+
 /// The payload of one.
 pub(crate) fn order(id: impl std::fmt::Display, does: &str) -> String {
     serde_json::json!({ "id": id.to_string(), "does": does }).to_string()
@@ -76,7 +79,8 @@ impl OrderHandler {
                 self.go.notified().await;
             }
             "panics once" if runs == 1 => panic!("of the test's own"),
-            "returns" | "panics once" => {}
+            "fails a while" if runs <= A_WHILE => return Err(Failure::later("not yet")),
+            "returns" | "lingers" | "panics once" | "fails a while" => {}
             "fails" => return Err(Failure::later("not now")),
             "cannot" => return Err(Failure::never("no such account")),
             other => panic!("nobody knows what `{other}` is"),
@@ -90,8 +94,22 @@ impl OrderHandler {
     }
 
     async fn handle(&self, incoming: Incoming) -> Result<usize, Failure> {
-        self.saw.lock().expect("no panic").push(incoming.attempt());
-        self.book(incoming.json()?).await
+        let calls = {
+            let mut saw = self.saw.lock().expect("no panic");
+            saw.push(incoming.attempt());
+            saw.len()
+        };
+        let order: Order = incoming.json()?;
+        let lingers = order.does == "lingers" && calls == 1;
+        let booked = match incoming.messages() {
+            Ok(messages) => Self { messages: messages.clone(), ..self.clone() }.book(order).await,
+            Err(_) => self.book(order).await,
+        };
+        if lingers {
+            self.started.notify_one();
+            self.go.notified().await;
+        }
+        booked
     }
 
     /// The keys that ran, in order.
@@ -111,9 +129,28 @@ impl OrderHandler {
         queue: &P,
         set_up: SetUp<P>,
     ) -> RunningConsumer<P> {
+        self.starts(queue, set_up, |_, consumer| consumer)
+    }
+
+    /// The same, and the consumer knows the engine of the function.
+    pub(crate) fn consumes_guarded<P: QueueUnderTest>(
+        &self,
+        queue: &P,
+        set_up: SetUp<P>,
+    ) -> RunningConsumer<P> {
+        self.starts(queue, set_up, |orders, consumer| consumer.guarded_by(&orders.messages))
+    }
+
+    fn starts<P: QueueUnderTest>(
+        &self,
+        queue: &P,
+        set_up: SetUp<P>,
+        guard: impl FnOnce(&Self, Consumer<P::Source>) -> Consumer<P::Source>,
+    ) -> RunningConsumer<P> {
         // Soon, and never so late that an entry of a stream is taken over.
         let soon = (Duration::from_millis(20), Duration::from_millis(100));
         let consumer = set_up(Consumer::of(queue.source()).delays(soon.0, soon.1));
+        let consumer = guard(self, consumer);
         let (orders, (stop, stopped)) = (self.clone(), oneshot::channel::<()>());
         let handler = move |incoming| {
             let orders = orders.clone();

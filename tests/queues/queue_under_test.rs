@@ -27,5 +27,11 @@ pub(crate) trait QueueUnderTest: Sized + Send + 'static {
     /// The dead letters, and the reasons beside them.
     async fn dead(&self) -> Vec<(String, String)>;
 
+    /// Moves the dead letters into the queue, with all that stands beside them.
+    async fn put_back(&self) -> usize;
+
+    /// Puts dead letters back by the library's own means.
+    async fn redrive(&self, at_most: usize) -> usize;
+
     async fn kill_and_restart(&mut self);
 }

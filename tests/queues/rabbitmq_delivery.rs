@@ -104,8 +104,11 @@ async fn a_queue_that_is_deleted_is_declared_and_consumed_again() {
 async fn what_killed_its_consumers_is_not_tried_for_ever() {
     let (queue, orders) = (Queue::new().await, OrderHandler::new());
     let consumer = orders.consumes_as_is(&queue);
-    let ten = header("idempotency-attempts", AMQPValue::LongLongInt(10));
-    queue.publish_with(&order("a", "returns"), ten).await;
+    let mut ten = FieldTable::default();
+    for count in ["idempotency-attempts", "idempotency-deaths"] {
+        ten.insert(count.into(), AMQPValue::LongLongInt(10));
+    }
+    queue.publish_with(&order("a", "returns"), BasicProperties::default().with_headers(ten)).await;
     let dead = eventually("it is dead", async || queue.take_dead().await.pop()).await;
     consumer.settles(&queue).await;
     assert!(text(&dead.1, "idempotency-reason").starts_with("attempts: "), "{dead:?}");

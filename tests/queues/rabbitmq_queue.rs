@@ -99,6 +99,19 @@ impl QueueUnderTest for Queue {
             .collect()
     }
 
+    async fn put_back(&self) -> usize {
+        let dead = self.take_dead().await;
+        let moved = dead.len();
+        for (payload, properties) in dead {
+            self.publish_with(&payload, properties).await;
+        }
+        moved
+    }
+
+    async fn redrive(&self, at_most: usize) -> usize {
+        self.source().redrive(at_most).await.expect("the broker answers")
+    }
+
     async fn kill_and_restart(&mut self) {
         let server = self.server.as_ref().expect("a server of its own");
         server.kill();

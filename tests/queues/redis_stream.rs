@@ -66,6 +66,23 @@ impl QueueUnderTest for Stream {
         dead.collect()
     }
 
+    async fn put_back(&self) -> usize {
+        type Entries = Vec<(String, Vec<String>)>;
+        let entries: Entries = self.server.command(&["XRANGE", "orders:dead", "-", "+"]);
+        let moved = entries.len();
+        for (id, fields) in entries {
+            let fields = fields.iter().map(String::as_str);
+            let add: Vec<_> = ["XADD", STREAM, "*"].into_iter().chain(fields).collect();
+            self.server.command::<String>(&add);
+            self.server.command::<u32>(&["XDEL", "orders:dead", &id]);
+        }
+        moved
+    }
+
+    async fn redrive(&self, at_most: usize) -> usize {
+        self.source().redrive(at_most).await.expect("the server answers")
+    }
+
     async fn kill_and_restart(&mut self) {
         self.server.kill();
         self.server.restart();

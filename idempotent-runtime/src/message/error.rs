@@ -50,6 +50,9 @@ pub enum MessageError {
     /// value once it is stored, and does not run while the lease holds.
     #[error("the function ran, and the record of it could not be stored")]
     NotStored(#[source] Option<StoreError>),
+    /// A consumer is about to give its message up and only asks whether the call has run; it has not.
+    #[error("the message of this call is given up, and the call has not run; it is not run")]
+    GivenUp,
     /// The process is about to end and takes no new work.
     #[error("the process is about to end; the call is not run")]
     Draining,

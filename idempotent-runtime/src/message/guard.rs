@@ -71,7 +71,8 @@ impl Message {
             MessageOnBegin::OfScope(on_begin) => on_begin(&scope.whole()),
             MessageOnBegin::Nothing | MessageOnBegin::OfRequests => TxSettings::new(),
         };
-        Ok(MessageClaim { policy, base: self.context.base, request, settings })
+        let MessageContext { base, calls, .. } = self.context;
+        Ok(MessageClaim { policy, base, request, settings, calls })
     }
 
     /// Of two functions of one operation, the second would return the first one's values.

@@ -3,6 +3,7 @@
 use crate::engine::{Resolution, Resolved};
 use crate::error::StoreError;
 use crate::key::{KeyParts, StorageKey};
+use crate::message::delivered::DeliveredCalls;
 use crate::setup::{Base, BuildError, NoScope, Setup, common_methods, common_settings};
 use crate::store::{Store, open};
 use crate::transaction::{self, TxSettings};
@@ -63,6 +64,14 @@ pub struct MessageContext {
     pub(crate) base: Arc<Base>,
     pub(crate) scope: MessageScope,
     pub(crate) on_begin: MessageOnBegin,
+    /// The calls of the delivered message that this call belongs to.
+    pub(crate) calls: Option<Arc<DeliveredCalls>>,
+}
+
+impl MessageContext {
+    pub(crate) fn new(base: Arc<Base>, scope: MessageScope, on_begin: MessageOnBegin) -> Self {
+        Self { base, scope, on_begin, calls: None }
+    }
 }
 
 /// The settings of a call's transaction.
@@ -172,6 +181,15 @@ impl Messages {
         transaction::resolve(engine, database.as_deref(), key, resolution).await
     }
 
+    /// The same engine as this one, for the calls of one delivered message.
+    #[cfg(any(feature = "amqp", feature = "redis"))]
+    pub(crate) fn delivered(
+        engine: &impl MessageEngine,
+        calls: Option<Arc<DeliveredCalls>>,
+    ) -> Self {
+        Self(MessageContext { calls, ..engine.context() })
+    }
+
     fn base(&self) -> &Base {
         &self.0.base
     }
@@ -236,7 +254,7 @@ impl MessagesBuilder {
         if matches!(on_begin, MessageOnBegin::OfScope(_)) {
             setup.check_on_begin()?;
         }
-        Ok(Messages(MessageContext { base: setup.build()?, scope, on_begin }))
+        Ok(Messages(MessageContext::new(setup.build()?, scope, on_begin)))
     }
 }
 

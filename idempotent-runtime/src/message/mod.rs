@@ -5,10 +5,11 @@
 //! value. Nothing here needs actix-web, and every future can move between threads if the function's own
 //! can.
 
-// Files import downwards, in this order: `consume`, `guard`, `run`, `messages`, `error`.
+// Files import downwards, in this order: `consume`, `guard`, `run`, `messages`, `delivered`, `error`.
 
 #[cfg(any(feature = "amqp", feature = "redis"))]
 pub(crate) mod consume;
+mod delivered;
 mod error;
 pub(crate) mod guard;
 mod messages;

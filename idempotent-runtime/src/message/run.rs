@@ -5,6 +5,7 @@
 
 use crate::engine::{Admission, ClaimRequest, Completion, Detached, Execution, spawn};
 use crate::error::{StoreError, StoreErrorKind};
+use crate::message::delivered::{CallEnding, DeliveredCalls};
 use crate::message::error::MessageError;
 use crate::outcome::Outcome;
 use crate::policy::{OnAbandoned, Policy};
@@ -24,6 +25,7 @@ pub(super) struct MessageClaim {
     pub(super) request: ClaimRequest,
     /// Set first in its transaction.
     pub(super) settings: TxSettings,
+    pub(super) calls: Option<Arc<DeliveredCalls>>,
 }
 
 /// The answer to a claim.
@@ -55,9 +57,14 @@ enum RunGuard {
 impl MessageClaim {
     /// Claims the key in the store, by a lease.
     pub(super) async fn by_lease(self) -> Result<MessageAdmission, MessageError> {
+        let (calls, only_replays) = (self.calls.clone(), self.only_replays());
         let Self { policy, base, request, .. } = self;
         let (engine, ttl) = (base.engine.clone(), request.claim.retention);
-        match engine.begin(&request).await {
+        let admission = match engine.begin(&request).await {
+            Ok(Admission::Run(execution)) if only_replays => {
+                Detached::to_its_end(execution.release()).await;
+                Err(MessageError::GivenUp)
+            }
             Ok(Admission::Run(execution)) => {
                 let guard = Some(RunGuard::Lease(execution));
                 Ok(MessageAdmission::Run(MessageRun { policy, guard, ttl }))
@@ -65,7 +72,13 @@ impl MessageClaim {
             Ok(Admission::Replay(outcome)) => stored_value(policy, &base, *outcome),
             Ok(Admission::Refused(refusal)) => Err(refusal.into()),
             Err(error) => Err(MessageError::store_failed(policy.shown_operation(), error)),
-        }
+        };
+        noted(calls.as_deref(), admission)
+    }
+
+    /// Whether the message of this call is about to be given up.
+    fn only_replays(&self) -> bool {
+        self.calls.as_ref().is_some_and(|calls| calls.only_replays())
     }
 
     /// Opens a transaction of the business database with the key in it, and puts it into the slot.
@@ -78,10 +91,15 @@ impl MessageClaim {
         database: Arc<dyn BusinessDatabase>,
         slot: &TxSlot,
     ) -> Result<MessageAdmission, MessageError> {
-        let Self { policy, base, request, settings } = self;
+        let (calls, only_replays) = (self.calls.clone(), self.only_replays());
+        let Self { policy, base, request, settings, .. } = self;
         let (engine, ttl, wait) = (base.engine.clone(), request.claim.retention, request.wait);
         let plan = Plan { request: Some(request), row: None, wait, settings };
-        match transaction::begin(&database, &engine, plan).await {
+        let admission = match transaction::begin(&database, &engine, plan).await {
+            Ok(TransactionAdmission::Run(run)) if only_replays => {
+                Detached::to_its_end(run.roll_back()).await;
+                Err(MessageError::GivenUp)
+            }
             Ok(TransactionAdmission::Run(mut run)) => {
                 run.put_into(slot);
                 let guard = Some(RunGuard::Transaction(run, slot.clone()));
@@ -91,8 +109,25 @@ impl MessageClaim {
             Ok(TransactionAdmission::Refused(refusal)) => Err(refusal.into()),
             Ok(TransactionAdmission::Row(_)) => Err(MessageError::NotReplayable),
             Err(error) => Err(MessageError::store_failed(policy.shown_operation(), error)),
-        }
+        };
+        noted(calls.as_deref(), admission)
     }
+}
+
+/// Tells the delivered message of this call's admission.
+fn noted(
+    calls: Option<&DeliveredCalls>,
+    admission: Result<MessageAdmission, MessageError>,
+) -> Result<MessageAdmission, MessageError> {
+    if let Some(calls) = calls {
+        calls.note(match &admission {
+            Ok(MessageAdmission::Run(_)) => CallEnding::Claimed,
+            Ok(MessageAdmission::Value(_)) => CallEnding::Replayed,
+            Err(error) if error.has_run() => CallEnding::Replayed,
+            Err(_) => CallEnding::Refused,
+        });
+    }
+    admission
 }
 
 /// The value that an earlier call left behind.

@@ -254,8 +254,7 @@ impl MessageEngine for Idempotency {
         } else {
             MessageScope::OfFunctions
         };
-        let on_begin = self.0.on_begin.of_messages();
-        MessageContext { base: Arc::clone(&self.0.base), scope, on_begin }
+        MessageContext::new(Arc::clone(&self.0.base), scope, self.0.on_begin.of_messages())
     }
 }
 

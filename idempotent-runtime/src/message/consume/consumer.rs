@@ -5,7 +5,9 @@ use crate::message::consume::driver::consume;
 use crate::message::consume::failure::Failure;
 use crate::message::consume::incoming::Incoming;
 use crate::message::consume::source::{ConsumeError, Source};
-use crate::message::consume::worker_pool::{MessageHandler, WorkerPool};
+use crate::message::consume::worker::{MessageHandler, Workshop};
+use crate::message::consume::worker_pool::WorkerPool;
+use crate::message::messages::{MessageEngine, Messages};
 use futures_util::FutureExt;
 use std::pin::pin;
 use std::sync::Arc;
@@ -45,8 +47,10 @@ use std::time::Duration;
 /// | --- | --- |
 /// | returns, or finds that it ran before | is acknowledged |
 /// | finds that it is in progress elsewhere | is redelivered after a step of the delay |
-/// | fails with [`Failure::later`], or panics | is redelivered with backoff, in steps that double, until its attempts are used up |
+/// | fails with [`Failure::later`], or panics | is redelivered with backoff, in steps that double, until its time or its attempts are used up |
+/// | fails with [`Failure::pause`] | is redelivered, and no message is taken for this time |
 /// | fails with [`Failure::never`] or [`Failure::undecodable`], or with a permanent error of its guard | goes to the dead letters, with the reason |
+/// | finds that its engine lacks something | stays, and the consumer ends |
 /// | finds that the store is down, or its record could not be stored | is tried again in its place, and no other is taken meanwhile |
 ///
 /// Each attempt is a task of its own, so that the handler's future must be `Send`.
@@ -55,13 +59,16 @@ pub struct Consumer<S> {
     source: S,
     prefetch: u16,
     limits: RetryLimits,
+    messages: Option<Messages>,
 }
 
 impl<S: Source> Consumer<S> {
     /// Creates a consumer of this queue.
     pub fn of(source: S) -> Self {
         let (first, longest) = (Duration::from_secs(1), Duration::from_mins(1));
-        Self { source, prefetch: 16, limits: RetryLimits { attempts: 10, first, longest } }
+        let failing_for = Duration::from_hours(4);
+        let limits = RetryLimits { attempts: None, failing_for, first, longest };
+        Self { source, prefetch: 16, limits, messages: None }
     }
 
     /// The number of messages that are taken and worked on at once. Defaults to 16.
@@ -71,13 +78,35 @@ impl<S: Source> Consumer<S> {
         self
     }
 
-    /// The number of attempts before a message goes to the dead letters. Defaults to 10.
+    /// The number of attempts before a message goes to the dead letters. Defaults to none: a message may fail
+    /// for a time ([`failing_for`](Self::failing_for)), and kill ten processes.
     ///
     /// An attempt that its process did not survive counts. One that found the message in progress elsewhere
-    /// does not.
+    /// does not, nor one whose connection broke while its process lived. If a number is set, nothing else
+    /// bounds the attempts.
     #[must_use]
     pub fn attempts(mut self, at_most: u32) -> Self {
-        self.limits.attempts = at_most.max(1);
+        self.limits.attempts = Some(at_most.max(1));
+        self
+    }
+
+    /// The time from its first delivery for which a message may fail. Defaults to four hours.
+    #[must_use]
+    pub fn failing_for(mut self, time: Duration) -> Self {
+        self.limits.failing_for = time;
+        self
+    }
+
+    /// The engine that guards the handler's functions, which the handler takes from its message:
+    /// [`Incoming::messages`]. Defaults to none.
+    ///
+    /// With it, a message that its functions have done is never among the dead letters: before a message is
+    /// given up that a guard had claimed, or whose process died, its handler is called once more, and its
+    /// guarded functions are answered if they ran and do not run otherwise. So all that the handler does
+    /// should be done by functions of this engine.
+    #[must_use]
+    pub fn guarded_by(mut self, engine: &impl MessageEngine) -> Self {
+        self.messages = Some(Messages::delivered(engine, None));
         self
     }
 
@@ -97,7 +126,7 @@ impl<S: Source> Consumer<S> {
     ///
     /// # Errors
     /// When the server refuses the first connection, because of the credentials, or of a queue that exists
-    /// with other settings.
+    /// with other settings; or when a message finds that its engine lacks something that a function needs.
     pub async fn run<H, F, T, E>(
         self,
         stop: impl Future<Output = ()>,
@@ -112,8 +141,9 @@ impl<S: Source> Consumer<S> {
             let run = handler(incoming);
             async move { run.await.map(drop).map_err(Into::into) }.boxed()
         });
-        let Self { source, prefetch, limits } = self;
-        let mut pool = WorkerPool::new(handler, limits, prefetch);
+        let Self { source, prefetch, limits, messages } = self;
+        let workshop = Workshop::new(handler, limits, messages);
+        let mut pool = WorkerPool::new(workshop, prefetch);
         let ended = consume(&source, prefetch, &mut pool, pin!(stop.fuse())).await;
         pool.finish_all().await;
         ended

@@ -1,10 +1,17 @@
 //! The settlement of a message, decided from the result of its handler; pure.
 
 use crate::message::consume::failure::{Failure, FailureKind};
+use crate::message::consume::history::History;
+use crate::message::delivered::DeliveredCalls;
 use crate::message::error::MessageError;
 use std::error::Error as StdError;
-use std::fmt::{self, Write};
+use std::fmt::Write;
 use std::time::Duration;
+
+/// The number of processes that a message may kill.
+const DEATHS: u32 = 10;
+
+const GONE: &str = "the consumer that had it went away";
 
 /// The longest reason of a dead letter, in bytes: it has to fit into a header.
 const LONGEST_REASON: usize = 1000;
@@ -17,6 +24,8 @@ pub(super) enum NextStep {
     /// The message is not at fault: it is tried again here after this time, and no other is taken
     /// meanwhile.
     TryAgain(Duration),
+    /// No message can be worked on: the consumer is built wrongly.
+    Stop(&'static str),
 }
 
 /// The end of a delivery, as its queue is told.
@@ -24,32 +33,39 @@ pub(super) enum NextStep {
 pub(super) enum Settlement {
     /// The message is done.
     Acknowledge,
-    /// It is redelivered after this time, with this number of attempts behind it.
-    Later { after: Duration, attempts: u32 },
+    /// It is redelivered after this time, with this past.
+    Later { after: Duration, history: History },
     /// It is set aside for a person.
-    DeadLetter(DeadLetterReason),
-    /// The queue is told nothing: nobody worked on the message, and the next consumer gets it.
+    DeadLetter { reason: DeadLetterReason, history: History },
+    /// A person put a dead letter back: it begins anew.
+    BeginAnew,
+    /// Nobody worked on the message, and the next consumer gets it.
     Leave,
 }
 
 /// The reason why a message went to the dead letters.
 #[derive(Debug, PartialEq)]
-pub(super) struct DeadLetterReason {
-    /// One word, which shows nothing of the message.
-    pub(super) word: &'static str,
-    pub(super) text: String,
-}
+pub(super) struct DeadLetterReason(pub(super) String);
 
-impl fmt::Display for DeadLetterReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.word, self.text)
+impl DeadLetterReason {
+    /// `word` shows nothing of the message.
+    fn new(word: &'static str, text: &str) -> Self {
+        Self(format!("{word}: {text}"))
+    }
+
+    /// The one word, for logs.
+    pub(super) fn word(&self) -> &str {
+        self.0.split(':').next().unwrap_or_default()
     }
 }
 
-/// The number of attempts of a message, and the delays between them.
+/// The bounds of a message's attempts, and the delays between them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RetryLimits {
-    pub(super) attempts: u32,
+    /// If it is set, it is the only bound.
+    pub(super) attempts: Option<u32>,
+    /// How long after its first delivery a message may fail.
+    pub(super) failing_for: Duration,
     pub(super) first: Duration,
     pub(super) longest: Duration,
 }
@@ -65,58 +81,133 @@ impl RetryLimits {
         step.min(self.longest)
     }
 
-    fn delay_after(&self, attempt: u32) -> Duration {
-        let doubled = 1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
+    fn delay_after(&self, attempts: u32) -> Duration {
+        let doubled = 1_u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(u32::MAX);
         self.step(self.first.saturating_mul(doubled))
     }
 }
 
-/// The settlement of a message that is not tried again: its consumers died in all of its attempts.
-pub(super) fn refuse(attempt: u32, limits: &RetryLimits) -> Option<Settlement> {
-    (attempt > limits.attempts).then(|| {
-        let text = format!("{} attempts did not come to an end", limits.attempts);
-        Settlement::DeadLetter(DeadLetterReason { word: "attempts", text })
-    })
+/// A delivered message, as far as its settlement depends on it.
+pub(super) struct Case<'a> {
+    pub(super) history: &'a History,
+    pub(super) calls: &'a DeliveredCalls,
+    /// Whether the handler's effects are in functions that the consumer's engine guards.
+    pub(super) is_guarded: bool,
+    pub(super) limits: &'a RetryLimits,
+    /// The time since 1970.
+    pub(super) now: Duration,
 }
 
-/// The settlement of a message whose life is over.
-pub(super) fn expire(deadline: Option<Duration>, now: Duration) -> Option<Settlement> {
-    deadline.is_some_and(|deadline| deadline <= now).then(|| {
-        let text = "its life was over before it was done".to_owned();
-        Settlement::DeadLetter(DeadLetterReason { word: "expired", text })
-    })
-}
+impl Case<'_> {
+    /// The settlement of a message that is not tried.
+    pub(super) fn refused(&self) -> Option<Settlement> {
+        let deaths = match self.limits.attempts {
+            Some(at_most) => self.history.attempts() >= at_most,
+            None => self.history.deaths >= DEATHS,
+        };
+        if deaths {
+            return Some(self.given_up(DeadLetterReason::new("attempts", GONE), self.past()));
+        }
+        let is_over = self.history.deadline.is_some_and(|deadline| deadline <= self.now);
+        let reason = || DeadLetterReason::new("expired", "its life was over before it was done");
+        is_over.then(|| self.given_up(reason(), self.past()))
+    }
 
-/// The step after this attempt.
-pub(super) fn decide(ended: Result<(), Failure>, attempt: u32, limits: &RetryLimits) -> NextStep {
-    let Err(failure) = ended else { return NextStep::Settle(Settlement::Acknowledge) };
-    match &failure.0 {
-        FailureKind::Guard(error) if error.has_run() => NextStep::Settle(Settlement::Acknowledge),
-        FailureKind::Guard(MessageError::InProgress { retry_after }) => {
-            NextStep::Settle(Settlement::Later {
-                after: limits.step(*retry_after),
-                // The handler did not run.
-                attempts: attempt.saturating_sub(1),
-            })
+    /// The settlement of a message whose consumer died, which stands in its past.
+    pub(super) fn after_death(&self) -> Settlement {
+        if let Some(reason) = self.history.given_up.clone() {
+            return Settlement::DeadLetter {
+                reason: DeadLetterReason(reason),
+                history: self.past(),
+            };
         }
-        FailureKind::Guard(error) => match error.retry_after() {
-            Some(after) => NextStep::TryAgain(after),
-            None => dead("guard", &failure),
-        },
-        FailureKind::Never(_) => dead("permanent", &failure),
-        FailureKind::Undecodable(_) => dead("undecodable", &failure),
-        FailureKind::Later(_) | FailureKind::Panicked if attempt >= limits.attempts => {
-            dead("attempts", &failure)
-        }
-        FailureKind::Later(_) | FailureKind::Panicked => {
-            let after = limits.delay_after(attempt);
-            NextStep::Settle(Settlement::Later { after, attempts: attempt })
+        let after = self.limits.delay_after(self.history.attempts());
+        self.refused().unwrap_or_else(|| Settlement::Later { after, history: self.past() })
+    }
+
+    /// The step after an attempt.
+    pub(super) fn after(&self, ended: Result<(), Failure>) -> NextStep {
+        let Err(failure) = ended else { return NextStep::Settle(Settlement::Acknowledge) };
+        let later = |after, history| NextStep::Settle(Settlement::Later { after, history });
+        match &failure.0 {
+            FailureKind::Guard(error) if error.has_run() => {
+                NextStep::Settle(Settlement::Acknowledge)
+            }
+            FailureKind::Guard(MessageError::Misconfigured(why)) => NextStep::Stop(why),
+            // The handler did not run.
+            FailureKind::Guard(MessageError::InProgress { retry_after }) => {
+                later(self.limits.step(*retry_after), self.past())
+            }
+            FailureKind::Guard(error) => match error.retry_after() {
+                Some(after) => NextStep::TryAgain(after),
+                None => self.dead("guard", &failure),
+            },
+            FailureKind::Never(_) => self.dead("permanent", &failure),
+            FailureKind::Undecodable(_) => self.dead("undecodable", &failure),
+            // It is not the message's fault.
+            FailureKind::Pause(time, _) if self.may_fail_again(self.history) => {
+                later(self.limits.step(*time), self.past())
+            }
+            FailureKind::Later(_) | FailureKind::Pause(..) | FailureKind::Panicked => {
+                let history = self.past().failed();
+                if self.may_fail_again(&history) {
+                    later(self.limits.delay_after(history.attempts()), history)
+                } else {
+                    self.dead("attempts", &failure)
+                }
+            }
         }
     }
-}
 
-fn dead(word: &'static str, failure: &Failure) -> NextStep {
-    NextStep::Settle(Settlement::DeadLetter(DeadLetterReason { word, text: described(failure) }))
+    /// The step after the last look at a message that is given up for this reason: it is done if all of its
+    /// guarded calls have run.
+    pub(super) fn after_last_look(&self, ended: Result<(), Failure>, reason: &str) -> NextStep {
+        let is_done = match &ended {
+            Ok(()) => true,
+            Err(Failure(FailureKind::Guard(MessageError::Misconfigured(why)))) => {
+                return NextStep::Stop(why);
+            }
+            Err(Failure(FailureKind::Guard(error))) => match error.retry_after() {
+                Some(after) => return NextStep::TryAgain(after),
+                None => error.has_run(),
+            },
+            Err(_) => false,
+        };
+        if is_done && self.calls.are_all_done() {
+            return NextStep::Settle(Settlement::Acknowledge);
+        }
+        let reason = DeadLetterReason(reason.to_owned());
+        NextStep::Settle(Settlement::DeadLetter { reason, history: self.past() })
+    }
+
+    fn may_fail_again(&self, history: &History) -> bool {
+        match self.limits.attempts {
+            Some(at_most) => history.attempts() < at_most,
+            None => self.now.saturating_sub(history.first) < self.limits.failing_for,
+        }
+    }
+
+    /// Its past, as it goes on.
+    fn past(&self) -> History {
+        let claimed = self.history.claimed || self.calls.has_claimed();
+        History { claimed, ..self.history.clone() }
+    }
+
+    fn dead(&self, word: &'static str, failure: &Failure) -> NextStep {
+        let reason = DeadLetterReason::new(word, &described(failure));
+        NextStep::Settle(self.given_up(reason, self.past().failed()))
+    }
+
+    /// A guard that was claimed may know that the message is done: it is looked at once more, and that this
+    /// begins is written down first. A guard that was claimed in this very delivery knows that it is not.
+    fn given_up(&self, reason: DeadLetterReason, history: History) -> Settlement {
+        let unknown = self.history.claimed || self.history.deaths > 0;
+        if !self.is_guarded || !unknown || self.calls.has_claimed() {
+            return Settlement::DeadLetter { reason, history };
+        }
+        let history = History { given_up: Some(reason.0), ..history };
+        Settlement::Later { after: self.limits.first, history }
+    }
 }
 
 /// A failure and its causes, cut to the longest reason.
@@ -137,95 +228,4 @@ fn described(failure: &Failure) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::error::{StoreError, StoreErrorKind};
-
-    const LIMITS: RetryLimits =
-        RetryLimits { attempts: 4, first: Duration::from_secs(1), longest: Duration::from_secs(5) };
-
-    fn after(attempt: u32, failure: impl Into<Failure>) -> NextStep {
-        decide(Err(failure.into()), attempt, &LIMITS)
-    }
-
-    fn later(seconds: u64, attempts: u32) -> NextStep {
-        let after = Duration::from_secs(seconds);
-        NextStep::Settle(Settlement::Later { after, attempts })
-    }
-
-    fn is_dead(decision: &NextStep, word: &str) -> bool {
-        matches!(decision, NextStep::Settle(Settlement::DeadLetter(why)) if why.word == word)
-    }
-
-    #[test]
-    fn what_is_done_is_acknowledged() {
-        let done = NextStep::Settle(Settlement::Acknowledge);
-        assert_eq!(decide(Ok(()), 9, &LIMITS), done);
-        for error in [MessageError::Duplicate, MessageError::NotReplayable] {
-            assert_eq!(after(1, error), done, "it ran before");
-        }
-    }
-
-    #[test]
-    fn what_may_work_later_comes_again_in_steps_until_its_attempts_are_used_up() {
-        for (attempt, seconds) in [(1, 1), (2, 2), (3, 4)] {
-            assert_eq!(after(attempt, Failure::later("no")), later(seconds, attempt));
-            assert_eq!(after(attempt, Failure(FailureKind::Panicked)), later(seconds, attempt));
-        }
-        assert!(is_dead(&after(4, Failure::later("no")), "attempts"));
-        assert!(is_dead(&after(4, Failure(FailureKind::Panicked)), "attempts"));
-        let patient = RetryLimits { attempts: u32::MAX, ..LIMITS };
-        let decision = decide(Err(Failure::later("no")), 1_000_000, &patient);
-        assert_eq!(decision, later(5, 1_000_000), "the longest step is the last");
-    }
-
-    #[test]
-    fn what_runs_elsewhere_comes_again_and_has_not_been_tried() {
-        for (left, seconds) in [(0, 1), (1, 1), (2, 2), (3, 4), (60, 5)] {
-            let retry_after = Duration::from_secs(left);
-            assert_eq!(
-                after(4, MessageError::InProgress { retry_after }),
-                later(seconds, 3),
-                "{left}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_is_not_the_messages_fault_is_waited_for() {
-        let down = StoreError::new(StoreErrorKind::Unavailable, "create");
-        let errors =
-            [MessageError::Store(down), MessageError::NotStored(None), MessageError::Draining];
-        for error in errors.into_iter().chain([MessageError::Misconfigured("so")]) {
-            assert!(matches!(after(9, error), NextStep::TryAgain(time) if !time.is_zero()));
-        }
-    }
-
-    #[test]
-    fn what_can_never_work_is_for_a_person() {
-        assert!(is_dead(&after(1, Failure::never("no such account")), "permanent"));
-        assert!(is_dead(&after(1, Failure::undecodable("no JSON")), "undecodable"));
-        let corrupt = StoreError::new(StoreErrorKind::Corrupt, "create");
-        for error in
-            [MessageError::KeyReused, MessageError::OutcomeUnknown, MessageError::Store(corrupt)]
-        {
-            assert!(is_dead(&after(1, error), "guard"));
-        }
-    }
-
-    #[test]
-    fn what_killed_its_consumers_is_not_tried_again() {
-        assert_eq!(refuse(4, &LIMITS), None);
-        let refused = refuse(5, &LIMITS).map(NextStep::Settle).unwrap();
-        assert!(is_dead(&refused, "attempts"));
-    }
-
-    #[test]
-    fn a_reason_says_what_is_behind_it_and_is_cut_between_characters() {
-        let store = StoreError::new(StoreErrorKind::Corrupt, "create").because("zero bytes");
-        let why = described(&MessageError::Store(store).into());
-        assert!(why.ends_with(": zero bytes"), "{why}");
-        let long = described(&Failure::never("a".to_owned() + &"é".repeat(LONGEST_REASON)));
-        assert_eq!(long.len(), LONGEST_REASON - 1);
-    }
-}
+mod tests;

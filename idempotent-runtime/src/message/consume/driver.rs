@@ -2,10 +2,11 @@
 
 use crate::message::consume::backoff::Backoff;
 use crate::message::consume::source::{
-    BrokenConnection, ConsumeError, QueueSession, Source, within_patience,
+    BrokenConnection, ConsumeError, Delivery, QueueSession, Source, within_patience,
 };
-use crate::message::consume::worker_pool::WorkerPool;
+use crate::message::consume::worker_pool::{ConnectionEpoch, WorkerPool};
 use futures_util::future::Fuse;
+use std::mem;
 use std::pin::Pin;
 use std::time::Instant;
 
@@ -16,7 +17,7 @@ pub(super) async fn consume<S: Source>(
     pool: &mut WorkerPool,
     mut stop: Pin<&mut Fuse<impl Future<Output = ()>>>,
 ) -> Result<(), ConsumeError> {
-    let (mut backoff, mut is_first) = (Backoff::default(), true);
+    let (mut backoff, mut is_first, mut is_away) = (Backoff::default(), true, false);
     loop {
         let began = Instant::now();
         let opened = tokio::select! {
@@ -27,22 +28,32 @@ pub(super) async fn consume<S: Source>(
         let ended = match opened {
             Ok(session) => {
                 is_first = false;
+                if mem::take(&mut is_away) {
+                    tracing::warn!(queue = source.describe(), "a queue is consumed again");
+                }
                 consume_session(session, pool, stop.as_mut()).await
             }
             Err(broken) => Err(broken),
         };
-        let Err(BrokenConnection { cause, refused }) = ended else { return Ok(()) };
         let queue = source.describe();
+        if let Some(why) = pool.misconfigured() {
+            return Err(ConsumeError::Misconfigured { queue, why });
+        }
+        let Err(BrokenConnection { cause, refused }) = ended else { return Ok(()) };
         if refused && is_first {
             return Err(ConsumeError::Refused { queue, source: cause });
         }
         let pause = backoff.next_pause(began.elapsed());
-        tracing::warn!(
-            queue,
-            error = &*cause,
-            ?pause,
-            "no connection to a queue; it is tried again"
-        );
+        if mem::replace(&mut is_away, true) {
+            tracing::debug!(queue, error = &*cause, ?pause, "still no connection to a queue");
+        } else {
+            let error = &*cause;
+            tracing::warn!(
+                queue,
+                error,
+                "no connection to a queue; it is tried again until there is"
+            );
+        }
         tokio::select! {
             biased;
             () = &mut stop => return Ok(()),
@@ -51,32 +62,86 @@ pub(super) async fn consume<S: Source>(
     }
 }
 
+/// The messages that are worked on at once.
+enum Turn {
+    /// As many as there are places for.
+    Together,
+    /// None is begun until the others are done: this one may have killed its process.
+    Waits(Box<Delivery>),
+    /// That one alone.
+    Alone,
+}
+
 /// Takes messages and works on them until the connection breaks; or until it is time to stop, and then
 /// finishes those that were delivered.
 async fn consume_session<S: QueueSession>(
     mut session: S,
     pool: &mut WorkerPool,
-    mut stop: Pin<&mut Fuse<impl Future<Output = ()>>>,
+    stop: Pin<&mut Fuse<impl Future<Output = ()>>>,
 ) -> Result<(), BrokenConnection> {
-    let epoch = pool.begin_epoch();
-    loop {
-        let free = pool.free_places();
-        tokio::select! {
-            biased;
-            () = &mut stop => break,
-            settled = pool.next_settled(&epoch) => settled?,
-            deliveries = session.next(free), if free > 0 => {
-                for delivery in deliveries? {
-                    pool.start(&epoch, delivery);
-                }
-            }
-        }
+    let (epoch, mut turn) = (pool.begin_epoch(), Turn::Together);
+    let ended = take_turns(&mut session, pool, &epoch, &mut turn, stop).await;
+    if let Turn::Waits(delivery) = turn {
+        pool.give_back(&epoch, *delivery);
     }
+    ended?;
     for delivery in session.stop_delivery().await {
-        pool.start(&epoch, delivery);
+        pool.start_or_give_back(&epoch, delivery);
     }
     drop(epoch);
     pool.finish_all().await;
     session.close().await;
+    Ok(())
+}
+
+/// Works on messages until it is time to stop.
+async fn take_turns<S: QueueSession>(
+    session: &mut S,
+    pool: &mut WorkerPool,
+    epoch: &ConnectionEpoch,
+    turn: &mut Turn,
+    mut stop: Pin<&mut Fuse<impl Future<Output = ()>>>,
+) -> Result<(), BrokenConnection> {
+    while pool.misconfigured().is_none() {
+        if pool.is_idle() {
+            *turn = match mem::replace(turn, Turn::Together) {
+                Turn::Waits(delivery) => {
+                    pool.start_alone(epoch, *delivery);
+                    Turn::Alone
+                }
+                Turn::Alone => {
+                    session.resume_delivery().await?;
+                    Turn::Together
+                }
+                Turn::Together => Turn::Together,
+            };
+        }
+        let free = if matches!(turn, Turn::Together) { pool.free_places() } else { 0 };
+        let pause = pool.pause();
+        let deliveries = tokio::select! {
+            biased;
+            () = &mut stop => return Ok(()),
+            settled = pool.next_settled(epoch) => {
+                settled?;
+                continue;
+            }
+            deliveries = session.next(free), if free > 0 => deliveries?,
+            () = tokio::time::sleep(pause.unwrap_or_default()), if pause.is_some() => continue,
+        };
+        let mut alone = None;
+        for delivery in deliveries {
+            if delivery.runs_alone() && alone.is_none() {
+                alone = Some(delivery);
+            } else {
+                pool.start_or_give_back(epoch, delivery);
+            }
+        }
+        if let Some(delivery) = alone {
+            *turn = Turn::Waits(Box::new(delivery));
+            for delivery in session.stop_delivery().await {
+                pool.start_or_give_back(epoch, delivery);
+            }
+        }
+    }
     Ok(())
 }

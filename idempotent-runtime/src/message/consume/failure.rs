@@ -3,6 +3,7 @@
 use crate::message::error::MessageError;
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 /// An error of any type.
 pub(super) type Cause = Box<dyn StdError + Send + Sync>;
@@ -23,6 +24,8 @@ pub(super) enum FailureKind {
     Guard(MessageError),
     /// An error of the handler that may not occur the next time.
     Later(Cause),
+    /// An error of the handler that will occur with every message, for this time.
+    Pause(Duration, Cause),
     /// An error of the handler that will always occur.
     Never(Cause),
     /// The message cannot be read.
@@ -32,10 +35,16 @@ pub(super) enum FailureKind {
 }
 
 impl Failure {
-    /// The next attempt may succeed: the message is redelivered with backoff, until its attempts are used
-    /// up.
+    /// The next attempt may succeed: the message is redelivered with backoff, until its attempts or its time
+    /// are used up. After failures of ten different messages in a row the consumer pauses.
     pub fn later(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self(FailureKind::Later(cause.into()))
+    }
+
+    /// No message can be worked on for this time, as when a system behind the handler is down: the consumer takes
+    /// no more until it is over, and then one at a time until one is done. It is no attempt of the message.
+    pub fn pause(time: Duration, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self(FailureKind::Pause(time, cause.into()))
     }
 
     /// No attempt can succeed: the message goes to the dead letters, with `cause` as the reason.
@@ -60,6 +69,7 @@ impl fmt::Display for Failure {
         match &self.0 {
             FailureKind::Guard(error) => error.fmt(f),
             FailureKind::Later(cause)
+            | FailureKind::Pause(_, cause)
             | FailureKind::Never(cause)
             | FailureKind::Undecodable(cause) => cause.fmt(f),
             FailureKind::Panicked => f.write_str("the handler panicked"),
@@ -72,6 +82,7 @@ impl StdError for Failure {
         match &self.0 {
             FailureKind::Guard(error) => error.source(),
             FailureKind::Later(cause)
+            | FailureKind::Pause(_, cause)
             | FailureKind::Never(cause)
             | FailureKind::Undecodable(cause) => cause.source(),
             FailureKind::Panicked => None,

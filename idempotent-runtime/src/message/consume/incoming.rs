@@ -1,6 +1,8 @@
 //! A message as its handler gets it.
 
 use crate::message::consume::failure::Failure;
+use crate::message::error::MessageError;
+use crate::message::messages::{MessageEngine, Messages};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -29,12 +31,14 @@ pub struct Incoming {
     payload: Bytes,
     headers: Arc<BTreeMap<String, String>>,
     attempt: u32,
+    messages: Option<Messages>,
 }
 
 impl Incoming {
     /// Creates a message with this payload: its first attempt, without an ID or headers.
     pub fn new(payload: impl Into<Bytes>) -> Self {
-        Self { id: None, payload: payload.into(), headers: Arc::default(), attempt: 1 }
+        let payload = payload.into();
+        Self { id: None, payload, headers: Arc::default(), attempt: 1, messages: None }
     }
 
     /// Sets the ID. Defaults to none.
@@ -61,6 +65,30 @@ impl Incoming {
     pub const fn with_attempt(mut self, attempt: u32) -> Self {
         self.attempt = attempt;
         self
+    }
+
+    /// Sets the engine of guarded functions. Defaults to none.
+    #[must_use]
+    pub fn with_messages(mut self, engine: &impl MessageEngine) -> Self {
+        self.messages = Some(Messages::delivered(engine, None));
+        self
+    }
+
+    pub(super) fn guarded_by(mut self, messages: Option<Messages>) -> Self {
+        self.messages = messages;
+        self
+    }
+
+    /// The engine of guarded functions for this message, if its consumer has one
+    /// ([`Consumer::guarded_by`](super::Consumer::guarded_by)).
+    ///
+    /// By it the consumer knows of the functions that the handler calls.
+    ///
+    /// # Errors
+    /// When its consumer has none. Passed on, the error ends the consumer.
+    pub fn messages(&self) -> Result<&Messages, MessageError> {
+        let why = "the handler asks its message for an engine, and its consumer has no `.guarded_by(&messages)`";
+        self.messages.as_ref().ok_or(MessageError::Misconfigured(why))
     }
 
     /// The payload, read as JSON.

@@ -5,20 +5,23 @@
 //! returned, and so after its record was stored: one that is lost between the two is delivered again, and
 //! found to be done.
 //!
-//! Files import downwards, in this order: `consumer`, `driver`, `amqp`, `stream`, `worker_pool`, `backoff`,
-//! `source`, `decide`, `incoming`, `failure`.
+//! Files import downwards, in this order: `consumer`, `driver`, `amqp`, `stream`, `worker_pool`, `worker`, `breaker`, `backoff`,
+//! `source`, `decide`, `history`, `incoming`, `failure`.
 
 #[cfg(feature = "amqp")]
 mod amqp;
 mod backoff;
+mod breaker;
 mod consumer;
 mod decide;
 mod driver;
 mod failure;
+mod history;
 mod incoming;
 mod source;
 #[cfg(feature = "redis")]
 mod stream;
+mod worker;
 mod worker_pool;
 
 #[cfg(feature = "amqp")]

@@ -2,8 +2,11 @@
 
 use crate::message::consume::decide::Settlement;
 use crate::message::consume::failure::{Cause, Failure};
+use crate::message::consume::history::History;
 use crate::message::consume::incoming::Incoming;
+use crate::message::delivered::DeliveredCalls;
 use futures_util::future::BoxFuture;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The longest time for one conversation with a server, after which the connection counts as broken.
@@ -37,6 +40,9 @@ pub trait QueueSession: Send {
     /// Stops the delivery of messages, and gives those that were delivered before and not given yet.
     fn stop_delivery(&mut self) -> impl Future<Output = Vec<Delivery>> + Send;
 
+    /// Goes on with the delivery of messages after it was stopped.
+    fn resume_delivery(&mut self) -> impl Future<Output = Result<(), BrokenConnection>> + Send;
+
     /// Closes the connection; all of its messages are settled.
     fn close(self) -> impl Future<Output = ()> + Send;
 }
@@ -44,10 +50,30 @@ pub trait QueueSession: Send {
 /// A message that was delivered to this process and has to be settled.
 pub struct Delivery {
     pub(super) ack_token: Box<dyn AckToken>,
-    pub(super) attempt: u32,
-    /// The end of its life, since 1970, if its publisher set one.
-    pub(super) deadline: Option<Duration>,
+    pub(super) history: History,
+    pub(super) arrival: Arrival,
+    /// The guarded calls of its handler.
+    pub(super) calls: Arc<DeliveredCalls>,
     pub(super) incoming: Result<Incoming, Failure>,
+}
+
+/// The way on which a message comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// It is to be worked on.
+    Delivered,
+    /// Its consumer died. Its past says so, and is to be written down before there is another attempt, or a
+    /// message that kills its consumers would do so for ever.
+    Orphaned,
+    /// It was a dead letter, and a person put it back.
+    PutBack,
+}
+
+impl Delivery {
+    /// Whether no other message should be worked on beside it.
+    pub(super) fn runs_alone(&self) -> bool {
+        self.arrival == Arrival::Delivered && self.history.runs_alone()
+    }
 }
 
 /// Settles one message, while others are delivered.
@@ -70,6 +96,11 @@ pub struct BrokenConnection {
 impl BrokenConnection {
     pub(super) fn new(cause: impl Into<Cause>) -> Self {
         Self { cause: cause.into(), refused: false }
+    }
+
+    /// The error of a queue, for whoever asked for something else than to consume it.
+    pub(super) fn of(self, queue: String) -> ConsumeError {
+        ConsumeError::Failed { queue, source: self.cause }
     }
 }
 
@@ -97,6 +128,24 @@ pub enum ConsumeError {
         queue: String,
         /// The server's own error.
         cause: Cause,
+    },
+    /// The server did not answer, or refused.
+    #[error("{queue} cannot be used now")]
+    #[non_exhaustive]
+    Failed {
+        /// The queue and its address.
+        queue: String,
+        /// The server's own error.
+        source: Cause,
+    },
+    /// The first message found that its engine lacks something that its function needs.
+    #[error("no message of {queue} can be worked on: {why}")]
+    #[non_exhaustive]
+    Misconfigured {
+        /// The queue and its address.
+        queue: String,
+        /// The thing that is missing.
+        why: &'static str,
     },
 }
 

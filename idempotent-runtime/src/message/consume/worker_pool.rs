@@ -1,26 +1,17 @@
 //! Workers that take messages to their settlement: as many at once as are wanted.
 
-use crate::clock::{Clock, SystemClock};
-use crate::message::consume::decide::{NextStep, RetryLimits, Settlement, decide, expire, refuse};
-use crate::message::consume::failure::{Failure, FailureKind};
-use crate::message::consume::incoming::Incoming;
+use crate::message::consume::decide::Settlement;
 use crate::message::consume::source::{BrokenConnection, Delivery};
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-use std::panic::{AssertUnwindSafe, resume_unwind};
+use crate::message::consume::worker::{WorkItem, Workshop};
+use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// A handler whose type is erased.
-pub(super) type MessageHandler =
-    Arc<dyn Fn(Incoming) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync>;
-
 /// Works on messages, each in a task of its own.
 pub(super) struct WorkerPool {
-    handler: MessageHandler,
-    limits: RetryLimits,
+    workshop: Arc<Workshop>,
     at_once: usize,
     workers: JoinSet<Settled>,
     epochs: u64,
@@ -39,13 +30,31 @@ pub(super) struct ConnectionEpoch {
 }
 
 impl WorkerPool {
-    pub(super) fn new(handler: MessageHandler, limits: RetryLimits, at_once: u16) -> Self {
-        Self { handler, limits, at_once: at_once.into(), workers: JoinSet::new(), epochs: 0 }
+    pub(super) fn new(workshop: Workshop, at_once: u16) -> Self {
+        let workshop = Arc::new(workshop);
+        Self { workshop, at_once: at_once.into(), workers: JoinSet::new(), epochs: 0 }
     }
 
     /// How many more messages may be worked on.
     pub(super) fn free_places(&self) -> usize {
-        self.at_once.saturating_sub(self.workers.len())
+        let at_work = self.workers.len();
+        let free = self.at_once.saturating_sub(at_work);
+        self.workshop.breaker().places(free, at_work, Instant::now())
+    }
+
+    /// The time for which no message is taken.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        self.workshop.breaker().pause(Instant::now())
+    }
+
+    /// Whether no message is worked on.
+    pub(super) fn is_idle(&self) -> bool {
+        self.workers.is_empty()
+    }
+
+    /// The reason why no message can be worked on.
+    pub(super) fn misconfigured(&self) -> Option<&'static str> {
+        self.workshop.misconfigured.get().copied()
     }
 
     pub(super) fn begin_epoch(&mut self) -> ConnectionEpoch {
@@ -53,30 +62,52 @@ impl WorkerPool {
         ConnectionEpoch { number: self.epochs, end: watch::Sender::new(()) }
     }
 
-    /// Starts a worker for a message.
-    pub(super) fn start(&mut self, epoch: &ConnectionEpoch, delivery: Delivery) {
-        let (handler, limits) = (Arc::clone(&self.handler), self.limits);
+    /// Starts a worker for a message, unless it should run alone: then any consumer may have it.
+    pub(super) fn start_or_give_back(&mut self, epoch: &ConnectionEpoch, delivery: Delivery) {
+        if delivery.runs_alone() {
+            self.give_back(epoch, delivery);
+        } else {
+            self.start_after(Duration::ZERO, epoch, delivery);
+        }
+    }
+
+    /// Starts a worker for a message that may have killed its process, after a time that differs between
+    /// consumers.
+    pub(super) fn start_alone(&mut self, epoch: &ConnectionEpoch, delivery: Delivery) {
+        let pause = self.workshop.limits.first.mul_f64(rand::random::<f64>());
+        self.start_after(pause, epoch, delivery);
+    }
+
+    fn start_after(&mut self, pause: Duration, epoch: &ConnectionEpoch, delivery: Delivery) {
+        let workshop = Arc::clone(&self.workshop);
         let (number, epoch_end) = (epoch.number, epoch.end.subscribe());
         self.workers.spawn(async move {
-            let Delivery { ack_token, attempt, deadline, incoming } = delivery;
-            let work = Work { attempt, deadline, limits };
-            let settlement = process(&handler, incoming, work, epoch_end).await;
+            let Delivery { ack_token, history, arrival, calls, incoming } = delivery;
+            let work = WorkItem { history, arrival, calls, pause };
+            let settlement = workshop.settlement_of(&work, incoming, epoch_end).await;
             (number, ack_token.settle(settlement).await)
         });
     }
 
-    /// Waits until a message of this epoch is settled; for ever, if none is worked on.
+    /// Lets any consumer have a message that nobody worked on.
+    pub(super) fn give_back(&mut self, epoch: &ConnectionEpoch, delivery: Delivery) {
+        let (number, after) = (epoch.number, self.workshop.limits.first);
+        let Delivery { ack_token, history, .. } = delivery;
+        let settled = ack_token.settle(Settlement::Later { after, history });
+        self.workers.spawn(async move { (number, settled.await) });
+    }
+
+    /// Waits until a message is settled; for ever, if none is worked on.
     pub(super) async fn next_settled(
         &mut self,
         epoch: &ConnectionEpoch,
     ) -> Result<(), BrokenConnection> {
-        while let Some((number, settled)) = self.join_next().await {
-            if number == epoch.number {
-                return settled;
-            }
+        match self.join_next().await {
+            Some((number, settled)) if number == epoch.number => settled,
             // Its connection is gone: it is delivered again, and found to be done.
+            Some(_) => Ok(()),
+            None => std::future::pending().await,
         }
-        std::future::pending().await
     }
 
     /// Waits for all workers.
@@ -101,65 +132,4 @@ impl WorkerPool {
             },
         }
     }
-}
-
-/// A message's own numbers, and the limits of all.
-struct Work {
-    attempt: u32,
-    deadline: Option<Duration>,
-    limits: RetryLimits,
-}
-
-/// Works on a message until its settlement is known.
-async fn process(
-    handler: &MessageHandler,
-    incoming: Result<Incoming, Failure>,
-    Work { attempt, deadline, limits }: Work,
-    mut epoch_end: watch::Receiver<()>,
-) -> Settlement {
-    let limits = &limits;
-    if let Some(refused) = refuse(attempt, limits) {
-        return logged(refused, None, attempt);
-    }
-    let incoming = match incoming {
-        Ok(incoming) => incoming,
-        Err(failure) => match decide(Err(failure), attempt, limits) {
-            NextStep::Settle(settlement) => return logged(settlement, None, attempt),
-            NextStep::TryAgain(_) => return Settlement::Leave,
-        },
-    };
-    loop {
-        if let Some(over) = expire(deadline, SystemClock::new().wall()) {
-            return logged(over, incoming.id.as_deref(), attempt);
-        }
-        let ended = call_handler(handler, incoming.clone()).await;
-        let pause = match decide(ended, attempt, limits) {
-            NextStep::Settle(settlement) => {
-                return logged(settlement, incoming.id.as_deref(), attempt);
-            }
-            NextStep::TryAgain(pause) => pause,
-        };
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            _ = epoch_end.changed() => return Settlement::Leave,
-        }
-    }
-}
-
-async fn call_handler(handler: &MessageHandler, incoming: Incoming) -> Result<(), Failure> {
-    let call = async { handler(incoming).await };
-    AssertUnwindSafe(call).catch_unwind().await.unwrap_or(Err(Failure(FailureKind::Panicked)))
-}
-
-fn logged(settlement: Settlement, id: Option<&str>, attempt: u32) -> Settlement {
-    match &settlement {
-        Settlement::DeadLetter(reason) => {
-            tracing::error!(id, attempt, why = reason.word, "a message goes to the dead letters");
-        }
-        Settlement::Later { after, .. } => {
-            tracing::info!(id, attempt, ?after, "a message will be redelivered");
-        }
-        Settlement::Acknowledge | Settlement::Leave => {}
-    }
-    settlement
 }

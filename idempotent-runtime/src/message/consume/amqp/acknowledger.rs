@@ -1,21 +1,24 @@
 //! Settling messages, on a channel of its own.
 
+use crate::message::consume::amqp::headers::{headers_to_begin_anew, headers_to_republish};
+use crate::message::consume::amqp::outstanding::Outstanding;
 use crate::message::consume::amqp::properties::properties_to_republish;
+use crate::message::consume::amqp::publish::publish;
 use crate::message::consume::amqp::queues::Queues;
 use crate::message::consume::decide::Settlement;
+use crate::message::consume::history::History;
 use crate::message::consume::source::{AckToken, BrokenConnection, within_patience};
+use crate::message::delivered::DeliveredCalls;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use lapin::options::{BasicAckOptions, BasicPublishOptions};
-use lapin::{Acker, BasicProperties, Channel, Confirmation};
+use lapin::options::BasicAckOptions;
+use lapin::types::FieldTable;
+use lapin::{Acker, BasicProperties, Channel};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
-
-/// The pause before a message is published again into a queue that refused it.
-const REFUSED: Duration = Duration::from_millis(50);
 
 /// Settles the messages of one connection; clones share everything.
 #[derive(Clone)]
@@ -24,6 +27,9 @@ pub(super) struct AmqpAcknowledger {
     queues: Queues,
     /// The queues for messages that wait, by their delay, if declared on this connection.
     waiting: Arc<Mutex<HashMap<Duration, String>>>,
+    outstanding: Arc<Outstanding>,
+    /// The number of the connection.
+    connection: u64,
 }
 
 /// A delivered message, with everything that its settlement needs.
@@ -32,13 +38,28 @@ pub(super) struct AmqpAckToken {
     pub(super) acker: Acker,
     pub(super) properties: BasicProperties,
     pub(super) payload: Bytes,
-    pub(super) attempt: u32,
-    pub(super) deadline: Option<Duration>,
+    pub(super) name: u64,
+    pub(super) history: History,
 }
 
 impl AmqpAcknowledger {
-    pub(super) fn new(channel: Channel, queues: Queues) -> Self {
-        Self { channel, queues, waiting: Arc::default() }
+    pub(super) fn new(channel: Channel, queues: Queues, outstanding: Arc<Outstanding>) -> Self {
+        let connection = outstanding.connected();
+        Self { channel, queues, waiting: Arc::default(), outstanding, connection }
+    }
+
+    /// The calls of a message that this process took on an earlier connection and has not settled.
+    pub(super) fn taken_before(&self, name: u64) -> Option<Arc<DeliveredCalls>> {
+        self.outstanding.take_earlier(name, self.connection)
+    }
+
+    pub(super) fn queues(&self) -> &Queues {
+        &self.queues
+    }
+
+    /// Notes a message that was delivered to this process.
+    pub(super) fn took(&self, name: u64, calls: &Arc<DeliveredCalls>) {
+        self.outstanding.add(name, self.connection, Arc::clone(calls));
     }
 
     /// The queue in which messages wait this long.
@@ -56,19 +77,32 @@ impl AmqpAcknowledger {
 impl AmqpAckToken {
     async fn tell(self, settlement: Settlement) -> Result<(), BrokenConnection> {
         match settlement {
-            // Nobody acknowledges it, so it is redelivered.
-            Settlement::Leave => return Ok(()),
             Settlement::Acknowledge => {}
-            Settlement::Later { after, attempts } => {
+            Settlement::Later { after, history } => {
                 let queue = self.acknowledger.waiting_queue(after).await?;
-                self.republish(&queue, attempts, None).await?;
+                let headers = headers_to_republish(&self.properties, &history, None);
+                self.republish(&queue, headers).await?;
             }
-            Settlement::DeadLetter(reason) => {
+            Settlement::DeadLetter { reason, history } => {
                 let queue = &self.acknowledger.queues.dead;
-                self.republish(queue, self.attempt, Some(reason.to_string())).await?;
+                let headers = headers_to_republish(&self.properties, &history, Some(reason.0));
+                self.republish(queue, headers).await?;
+            }
+            Settlement::BeginAnew => {
+                let queue = &self.acknowledger.queues.queue;
+                let headers = headers_to_begin_anew(&self.properties, self.history.deadline);
+                self.republish(queue, headers).await?;
+            }
+            // Merely redelivered, it would look like one whose consumer died.
+            Settlement::Leave => {
+                let queue = &self.acknowledger.queues.queue;
+                let headers = headers_to_republish(&self.properties, &self.history, None);
+                self.republish(queue, headers).await?;
             }
         }
         if self.acker.ack(BasicAckOptions::default()).await? {
+            let AmqpAcknowledger { outstanding, connection, .. } = &self.acknowledger;
+            outstanding.settled(self.name, *connection);
             Ok(())
         } else {
             Err(BrokenConnection::new("the channel of a delivery is closed"))
@@ -76,26 +110,9 @@ impl AmqpAckToken {
     }
 
     /// Publishes the message into a queue, and waits until the broker has it.
-    async fn republish(
-        &self,
-        queue: &str,
-        attempts: u32,
-        reason: Option<String>,
-    ) -> Result<(), BrokenConnection> {
-        // The broker returns the message if there is no such queue.
-        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-        let properties = properties_to_republish(&self.properties, attempts, self.deadline, reason);
-        let channel = &self.acknowledger.channel;
-        loop {
-            let (to, properties) = (queue.into(), properties.clone());
-            let sent = channel.basic_publish("".into(), to, options, &self.payload, properties);
-            match sent.await?.await? {
-                Confirmation::Ack(None) => return Ok(()),
-                // A queue that elects its leader takes no message, and will soon.
-                Confirmation::Nack(None) => tokio::time::sleep(REFUSED).await,
-                _ => return Err(BrokenConnection::new(format!("there is no queue `{queue}`"))),
-            }
-        }
+    async fn republish(&self, queue: &str, headers: FieldTable) -> Result<(), BrokenConnection> {
+        let properties = properties_to_republish(&self.properties, headers);
+        publish(&self.acknowledger.channel, queue, &self.payload, properties).await
     }
 }
 

@@ -1,12 +1,15 @@
 //! A queue of `RabbitMQ`, as an application names it.
 
+use crate::message::consume::amqp::outstanding::Outstanding;
 use crate::message::consume::amqp::queues::{QueueKind, Queues};
+use crate::message::consume::amqp::redrive::redrive;
 use crate::message::consume::amqp::session::{AmqpSession, ping};
 use crate::message::consume::source::{
     BrokenConnection, ConsumeError, QueueSession, Source, answers,
 };
 use lapin::uri::AMQPUri;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The longest silence of a peer, in seconds, where the URL says nothing else (`?heartbeat=`).
@@ -23,6 +26,8 @@ const LONGEST_NAME: usize = 200;
 pub struct AmqpQueue {
     uri: AMQPUri,
     queues: Queues,
+    /// The messages of this process, through all of its connections.
+    outstanding: Arc<Outstanding>,
 }
 
 impl AmqpQueue {
@@ -39,7 +44,8 @@ impl AmqpQueue {
         uri.query.heartbeat.get_or_insert(HEARTBEAT);
         let queue = checked_name(queue.into())?;
         let dead = format!("{queue}.dead");
-        Ok(Self { uri, queues: Queues { queue, dead, kind: QueueKind::default() } })
+        let queues = Queues { queue, dead, kind: QueueKind::default() };
+        Ok(Self { uri, queues, outstanding: Arc::default() })
     }
 
     /// Sets the queue for dead letters. Defaults to `{queue}.dead`.
@@ -56,6 +62,18 @@ impl AmqpQueue {
     pub fn kind(mut self, kind: QueueKind) -> Self {
         self.queues.kind = kind;
         self
+    }
+
+    /// Puts back as many dead letters, from the oldest on, and says how many there were.
+    ///
+    /// Each begins anew, without its reason and its counts. Moved by other means, as by a shovel, a dead letter
+    /// does so as well.
+    ///
+    /// # Errors
+    /// When the broker does not answer or refuses. Those that were put back stay so.
+    pub async fn redrive(&self, at_most: usize) -> Result<usize, ConsumeError> {
+        let moved = redrive(self.uri.clone(), &self.queues, at_most).await;
+        moved.map_err(|broken| broken.of(self.describe()))
     }
 }
 
@@ -84,7 +102,7 @@ impl Source for AmqpQueue {
     }
 
     async fn open(&self, prefetch: u16) -> Result<impl QueueSession, BrokenConnection> {
-        Ok(AmqpSession::open(self.uri.clone(), &self.queues, prefetch).await?)
+        Ok(AmqpSession::open(self.uri.clone(), &self.queues, prefetch, &self.outstanding).await?)
     }
 }
 

@@ -4,15 +4,19 @@
 //! delay: its messages expire after that time, and the broker puts them back. A message is published there,
 //! or among the dead letters, and confirmed, before the one that was delivered is acknowledged.
 //!
-//! Files import downwards, in this order: `amqp_queue`, `session`, `message`, `acknowledger`, `properties`,
-//! `queues`, `broken`.
+//! Files import downwards, in this order: `amqp_queue`, `redrive`, `session`, `message`, `acknowledger`, `outstanding`,
+//! `properties`, `headers`, `publish`, `queues`, `broken`.
 
 mod acknowledger;
 mod amqp_queue;
 mod broken;
+mod headers;
 mod message;
+mod outstanding;
 mod properties;
+mod publish;
 mod queues;
+mod redrive;
 mod session;
 
 pub use amqp_queue::AmqpQueue;

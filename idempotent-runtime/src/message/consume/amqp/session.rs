@@ -2,9 +2,12 @@
 
 use crate::message::consume::amqp::acknowledger::AmqpAcknowledger;
 use crate::message::consume::amqp::message::delivery_of;
+use crate::message::consume::amqp::outstanding::Outstanding;
 use crate::message::consume::amqp::queues::Queues;
-use crate::message::consume::source::{BrokenConnection, Delivery, PATIENCE, QueueSession};
-use futures_util::StreamExt;
+use crate::message::consume::source::{
+    BrokenConnection, Delivery, PATIENCE, QueueSession, within_patience,
+};
+use futures_util::{FutureExt, StreamExt};
 use lapin::options::{
     BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, ConfirmSelectOptions,
 };
@@ -14,34 +17,35 @@ use lapin::types::FieldTable;
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties, Consumer, Error, Result};
 use std::io;
+use std::sync::Arc;
 
 /// A consumer on a connection of its own.
 pub(super) struct AmqpSession {
     connection: Connection,
     channel: Channel,
-    consumer: Consumer,
+    /// None while the delivery is stopped.
+    consumer: Option<Consumer>,
     acknowledger: AmqpAcknowledger,
 }
 
 impl AmqpSession {
     /// Connects and consumes; the caller sets a deadline.
-    pub(super) async fn open(uri: AMQPUri, queues: &Queues, prefetch: u16) -> Result<Self> {
+    pub(super) async fn open(
+        uri: AMQPUri,
+        queues: &Queues,
+        prefetch: u16,
+        outstanding: &Arc<Outstanding>,
+    ) -> Result<Self> {
         let connection = connect(uri).await?;
         let channel = connection.create_channel().await?;
         let publishes = connection.create_channel().await?;
         publishes.confirm_select(ConfirmSelectOptions::default()).await?;
         queues.declare(&publishes).await?;
         channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
-        let options = BasicConsumeOptions::default();
-        let queue = queues.queue.as_str().into();
-        let consumer =
-            channel.basic_consume(queue, "".into(), options, FieldTable::default()).await?;
-        Ok(Self {
-            connection,
-            channel,
-            consumer,
-            acknowledger: AmqpAcknowledger::new(publishes, queues.clone()),
-        })
+        let consumer = Some(consume(&channel, queues).await?);
+        let acknowledger =
+            AmqpAcknowledger::new(publishes, queues.clone(), Arc::clone(outstanding));
+        Ok(Self { connection, channel, consumer, acknowledger })
     }
 }
 
@@ -50,9 +54,14 @@ pub(super) async fn ping(uri: AMQPUri) -> Result<()> {
     connect(uri).await?.close(200, "".into()).await
 }
 
+async fn consume(channel: &Channel, queues: &Queues) -> Result<Consumer> {
+    let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+    channel.basic_consume(queues.queue.as_str().into(), "".into(), options, arguments).await
+}
+
 /// Connects within a deadline of its own: the client library waits for ever for a host that does not answer,
 /// on a thread that cannot be ended.
-async fn connect(uri: AMQPUri) -> Result<Connection> {
+pub(super) async fn connect(uri: AMQPUri) -> Result<Connection> {
     let open = async |uri: AMQPUri, runtime| {
         let tls = OwnedTLSConfig::default();
         let open = uri.connect_with_config_async(tls.as_ref(), &runtime);
@@ -70,17 +79,19 @@ impl QueueSession for AmqpSession {
     ) -> std::result::Result<Vec<Delivery>, BrokenConnection> {
         let ended = "the broker ended the consumer, as when its queue is deleted";
         let ended = || BrokenConnection::new(ended);
-        let delivered = self.consumer.next().await.ok_or_else(ended)??;
+        let Some(consumer) = &mut self.consumer else { return std::future::pending().await };
+        let delivered = consumer.next().await.ok_or_else(ended)??;
         Ok(vec![delivery_of(delivered, &self.acknowledger)])
     }
 
     async fn stop_delivery(&mut self) -> Vec<Delivery> {
         let mut deliveries = Vec::new();
+        let Some(mut consumer) = self.consumer.take() else { return deliveries };
         let cancelled = async {
             let options = BasicCancelOptions::default();
-            self.channel.basic_cancel(self.consumer.tag(), options).await?;
+            self.channel.basic_cancel(consumer.tag(), options).await?;
             // Classic queues redeliver a message that is given back, which counts as an attempt.
-            while let Some(delivered) = self.consumer.next().await {
+            while let Some(delivered) = consumer.next().await {
                 deliveries.push(delivery_of(delivered?, &self.acknowledger));
             }
             Ok::<_, Error>(())
@@ -91,11 +102,29 @@ impl QueueSession for AmqpSession {
         deliveries
     }
 
+    async fn resume_delivery(&mut self) -> std::result::Result<(), BrokenConnection> {
+        let queues = self.acknowledger.queues();
+        let consumer = async { Ok(consume(&self.channel, queues).await?) };
+        self.consumer = Some(within_patience("consume", consumer).await?);
+        Ok(())
+    }
+
     /// The broker gives others the messages that were delivered and not acknowledged.
-    async fn close(self) {
+    async fn close(mut self) {
+        self.consumer = None;
         let closed = self.connection.close(200, "".into());
         if !matches!(tokio::time::timeout(PATIENCE, closed).await, Ok(Ok(()))) {
             tracing::debug!("a connection could not be closed in order");
+        }
+    }
+}
+
+/// Of a connection that broke, the messages that came and were not taken were delivered to this process, too.
+impl Drop for AmqpSession {
+    fn drop(&mut self) {
+        let Some(consumer) = &mut self.consumer else { return };
+        while let Some(Some(Ok(delivered))) = consumer.next().now_or_never() {
+            drop(delivery_of(delivered, &self.acknowledger));
         }
     }
 }

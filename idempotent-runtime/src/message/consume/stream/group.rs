@@ -1,14 +1,18 @@
 //! A consumer of a group: its commands to the server.
 
-use crate::clock::millis;
-use crate::message::consume::decide::{DeadLetterReason, Settlement};
-use crate::message::consume::source::BrokenConnection;
+use crate::clock::{Clock, SystemClock, millis};
+use crate::message::consume::decide::Settlement;
+use crate::message::consume::history::History;
+use crate::message::consume::source::{Arrival, BrokenConnection};
+use crate::message::consume::stream::dues::Dues;
 use crate::message::consume::stream::entry::StreamEntry;
+use crate::message::consume::stream::past;
+use crate::message::delivered::DeliveredCalls;
 use crate::store::redis::{RedisConnection, RedisConnections};
 use ::redis::{Cmd, FromRedisValue, RedisResult, Script, cmd, from_redis_value};
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// The names of a stream and of its group, and the settings that its consumers share.
 #[derive(Clone)]
@@ -25,34 +29,48 @@ pub(super) struct StreamSettings {
 pub(super) struct Group {
     settings: StreamSettings,
     connections: RedisConnections,
+    /// The key of the pasts of its entries.
+    pasts: String,
     /// The name of this consumer, which no other has.
     name: String,
-    /// The attempts of the entries that are worked on. Locked while the server is told of them, so that an
-    /// entry that is given back is not touched once more.
+    /// The entries that are worked on. Locked while the server is told of them, so that an entry that is given
+    /// back is not touched once more.
     held: tokio::sync::Mutex<HashMap<String, u32>>,
+    /// The calls of entries of which the server could not be told.
+    unsettled: Mutex<HashMap<String, Arc<DeliveredCalls>>>,
     /// The times at which entries that were given back may be taken over.
-    dues: Mutex<BTreeSet<Instant>>,
+    pub(super) dues: Dues,
     take_over_script: Script,
     touch_script: Script,
+    begin_anew_script: Script,
     leave_script: Script,
 }
 
 /// The fields of an entry, names and values in turn.
-type Fields = Vec<Vec<u8>>;
+pub(super) type Fields = Vec<Vec<u8>>;
+
+/// An entry that was taken over: its ID, its way, its deliveries, its past and its fields.
+type TakenOver = (String, String, u32, String, Fields);
+
+/// The number of entries of which the server could not be told, after which their calls are forgotten.
+const UNSETTLED: usize = 10_000;
 
 /// Entries that were delivered to nobody before, by their IDs.
-type NewEntries = Vec<(String, Fields)>;
+pub(super) type NewEntries = Vec<(String, Fields)>;
 
 impl Group {
     pub(super) fn new(settings: &StreamSettings, connections: RedisConnections) -> Self {
         Self {
             settings: settings.clone(),
             connections,
+            pasts: past::key(&settings.stream, &settings.group),
             name: format!("{:032x}", rand::random::<u128>()),
             held: tokio::sync::Mutex::default(),
-            dues: Mutex::default(),
+            unsettled: Mutex::default(),
+            dues: Dues::default(),
             take_over_script: Script::new(include_str!("take_over.lua")),
             touch_script: Script::new(include_str!("touch.lua")),
+            begin_anew_script: Script::new(include_str!("begin_anew.lua")),
             leave_script: Script::new(include_str!("leave.lua")),
         }
     }
@@ -88,20 +106,46 @@ impl Group {
         read.arg("STREAMS").arg(&self.settings.stream).arg(">");
         let streams: Option<Vec<(String, NewEntries)>> = read.query_async(reads).await?;
         let entries = streams.into_iter().flatten().flat_map(|(_, entries)| entries);
-        let entries = entries.map(|(id, fields)| StreamEntry::new(id, 1, fields));
+        let new = || History::beginning(SystemClock::new().wall());
+        let entries =
+            entries.map(|(id, fields)| StreamEntry::new(id, new(), Arrival::Delivered, fields));
         Ok(self.hold(entries).await)
     }
 
     /// Takes over entries that were given back for now, or left behind.
     pub(super) async fn take_over(&self, at_most: usize) -> RedisResult<Vec<StreamEntry>> {
         let mut call = self.take_over_script.key(&self.settings.stream);
-        call.arg(&self.settings.group)
+        call.key(&self.pasts)
+            .arg(&self.settings.group)
             .arg(&self.name)
             .arg(millis(self.take_over_after()))
             .arg(at_most);
-        let entries: Vec<(String, u32, Fields)> = self.connections.invoke(&call).await?;
-        let entry = |(id, attempt, fields)| StreamEntry::new(id, attempt, fields);
-        Ok(self.hold(entries.into_iter().map(entry)).await)
+        let (entries, trimmed): (Vec<TakenOver>, u64) = self.connections.invoke(&call).await?;
+        self.tell_trimmed(trimmed);
+        Ok(self.hold(entries.into_iter().map(|taken| self.taken_over(taken))).await)
+    }
+
+    fn taken_over(&self, (id, way, deliveries, past, fields): TakenOver) -> StreamEntry {
+        let written = past::read(&past);
+        let new = || History::beginning(SystemClock::new().wall());
+        let (history, arrival) = match (&*way, written.clone()) {
+            ("back", past) => (past.unwrap_or_else(new), Arrival::Delivered),
+            // This process lives: it did not get the entry, or could not tell that it was done.
+            ("own", past) => {
+                let mut past = past.unwrap_or_else(new);
+                let calls = self.lock_unsettled().remove(&id);
+                past.claimed |= calls.is_some_and(|calls| calls.has_claimed());
+                // Its last look has begun.
+                let is_over = past.given_up.is_some();
+                (past, if is_over { Arrival::Orphaned } else { Arrival::Delivered })
+            }
+            (_, Some(past)) => (past.died(), Arrival::Orphaned),
+            (_, None) => (History { deaths: deliveries, ..new() }, Arrival::Orphaned),
+        };
+        let has_past = written.is_some();
+        let mut entry = StreamEntry::new(id, history, arrival, fields);
+        entry.has_past = has_past;
+        entry
     }
 
     /// Holds entries, but for those that are worked on already: they could not be touched for a while.
@@ -110,7 +154,7 @@ impl Group {
         let mut added = Vec::new();
         for entry in entries {
             if !held.contains_key(&entry.id) {
-                held.insert(entry.id.clone(), entry.attempt);
+                held.insert(entry.id.clone(), entry.history.attempt());
                 added.push(entry);
             }
         }
@@ -123,7 +167,9 @@ impl Group {
         if held.is_empty() {
             return Ok(());
         }
-        self.touch(held.iter().map(|(id, attempt)| (&**id, Duration::ZERO, *attempt))).await
+        let touched =
+            held.iter().map(|(id, attempt)| (&**id, Duration::ZERO, *attempt, String::new()));
+        self.touch(touched).await
     }
 
     /// Settles an entry of this consumer.
@@ -133,61 +179,106 @@ impl Group {
         settlement: Settlement,
     ) -> Result<(), BrokenConnection> {
         let settled = match settlement {
-            Settlement::Acknowledge => self.acknowledge(&entry.id).await,
-            Settlement::Later { after, attempts } => {
-                self.give_back(&entry.id, after, attempts).await
+            Settlement::Acknowledge => self.acknowledge(entry).await,
+            Settlement::Later { after, history } => {
+                self.give_back(&entry.id, after, &history).await
             }
-            Settlement::DeadLetter(reason) => self.dead_letter(entry, &reason).await,
-            Settlement::Leave => {
-                let attempts = entry.attempt.saturating_sub(1);
-                self.give_back(&entry.id, Duration::ZERO, attempts).await
+            Settlement::DeadLetter { reason, history } => {
+                self.dead_letter(entry, &reason.0, history.attempts()).await
             }
+            Settlement::BeginAnew => self.begin_anew(entry).await,
+            Settlement::Leave => self.give_back(&entry.id, Duration::ZERO, &entry.history).await,
         };
         // Settled or not, nobody works on it here any more.
         self.held.lock().await.remove(&entry.id);
+        if settled.is_err() {
+            let mut unsettled = self.lock_unsettled();
+            if unsettled.len() > UNSETTLED {
+                unsettled.clear();
+            }
+            unsettled.insert(entry.id.clone(), Arc::clone(&entry.calls));
+        }
         Ok(settled?)
     }
 
-    /// Lets any consumer take over an entry after this time, with this number of attempts behind it.
-    async fn give_back(&self, id: &str, after: Duration, attempts: u32) -> RedisResult<()> {
+    /// Lets any consumer take over an entry after this time, with this past.
+    async fn give_back(&self, id: &str, after: Duration, history: &History) -> RedisResult<()> {
         let after = after.min(self.take_over_after());
         let idle = self.take_over_after().saturating_sub(after);
         let mut held = self.held.lock().await;
         held.remove(id);
-        self.touch([(id, idle, attempts)].into_iter()).await?;
-        self.lock_dues().insert(Instant::now() + after);
+        let back = (id, idle, history.attempts(), past::given_back(history));
+        self.touch(std::iter::once(back)).await?;
+        self.dues.add(after);
         Ok(())
     }
 
     async fn touch<'a>(
         &self,
-        entries: impl Iterator<Item = (&'a str, Duration, u32)>,
+        entries: impl Iterator<Item = (&'a str, Duration, u32, String)>,
     ) -> RedisResult<()> {
         let mut call = self.touch_script.key(&self.settings.stream);
-        call.arg(&self.settings.group).arg(&self.name);
-        for (id, idle, attempts) in entries {
-            call.arg(id).arg(millis(idle)).arg(attempts);
+        call.key(&self.pasts).arg(&self.settings.group).arg(&self.name);
+        for (id, idle, attempts, past) in entries {
+            call.arg(id).arg(millis(idle)).arg(attempts).arg(past);
+        }
+        self.tell_trimmed(self.connections.invoke(&call).await?);
+        Ok(())
+    }
+
+    async fn acknowledge(&self, StreamEntry { id, has_past, .. }: &StreamEntry) -> RedisResult<()> {
+        let mut ack = cmd("XACK");
+        ack.arg(&self.settings.stream).arg(&self.settings.group).arg(id);
+        self.send::<()>(&ack).await?;
+        if *has_past {
+            let mut forget = cmd("HDEL");
+            self.send::<()>(forget.arg(&self.pasts).arg(id)).await?;
+        }
+        Ok(())
+    }
+
+    async fn dead_letter(
+        &self,
+        entry: &StreamEntry,
+        reason: &str,
+        attempts: u32,
+    ) -> RedisResult<()> {
+        let mut add = cmd("XADD");
+        add.arg(&self.settings.dead_letters).arg("*");
+        for field in entry.dead_letter(reason, attempts) {
+            add.arg(&field[..]);
+        }
+        self.send::<()>(&add).await?;
+        self.acknowledge(entry).await
+    }
+
+    /// Lets a dead letter that a person put back begin anew, as another entry.
+    async fn begin_anew(&self, entry: &StreamEntry) -> RedisResult<()> {
+        let mut call = self.begin_anew_script.key(&self.settings.stream);
+        call.key(&self.pasts).arg(&self.settings.group).arg(&self.name).arg(&entry.id);
+        for field in entry.begun_anew() {
+            call.arg(&field[..]);
         }
         self.connections.invoke(&call).await
     }
 
-    async fn acknowledge(&self, id: &str) -> RedisResult<()> {
-        let mut ack = cmd("XACK");
-        ack.arg(&self.settings.stream).arg(&self.settings.group).arg(id);
-        self.send(&ack).await
+    /// An entry that is trimmed away while it is pending is pending no more, and nobody will work on it again.
+    fn tell_trimmed(&self, entries: u64) {
+        if entries > 0 {
+            let StreamSettings { stream, group, .. } = &self.settings;
+            tracing::error!(
+                stream,
+                group,
+                entries,
+                "entries were trimmed away before they were done"
+            );
+        }
     }
 
-    async fn dead_letter(&self, entry: &StreamEntry, reason: &DeadLetterReason) -> RedisResult<()> {
-        let StreamEntry { id, attempt, fields } = entry;
-        let mut add = cmd("XADD");
-        add.arg(&self.settings.dead_letters).arg("*");
-        for field in fields {
-            add.arg(&field[..]);
-        }
-        add.arg("idempotency-reason").arg(reason.to_string());
-        add.arg("idempotency-attempts").arg(attempt).arg("idempotency-id").arg(id);
-        self.send::<()>(&add).await?;
-        self.acknowledge(id).await
+    /// Removes the names of consumers that are gone.
+    pub(super) async fn tidy(&self) -> RedisResult<()> {
+        let mut call = self.leave_script.key(&self.settings.stream);
+        self.connections.invoke(call.arg(&self.settings.group).arg("")).await
     }
 
     /// Leaves the group, if no entry of it is this consumer's any more.
@@ -197,22 +288,11 @@ impl Group {
         self.connections.invoke(&call).await
     }
 
-    /// The time until an entry that was given back is due. One that is due is told once.
-    pub(super) fn next_due(&self) -> Option<Duration> {
-        let mut dues = self.lock_dues();
-        let due = dues.first().map(|due| due.saturating_duration_since(Instant::now()));
-        if due.is_some_and(|due| due.is_zero()) {
-            let later = dues.split_off(&Instant::now());
-            *dues = later;
-        }
-        due
-    }
-
     async fn send<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
         from_redis_value(self.connections.send(command).await?).map_err(Into::into)
     }
 
-    fn lock_dues(&self) -> std::sync::MutexGuard<'_, BTreeSet<Instant>> {
-        self.dues.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_unsettled(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<DeliveredCalls>>> {
+        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,6 +4,7 @@ use crate::message::consume::source::{
     BrokenConnection, ConsumeError, QueueSession, Source, answers,
 };
 use crate::message::consume::stream::group::{Group, StreamSettings};
+use crate::message::consume::stream::redrive::redrive;
 use crate::message::consume::stream::session::{BLOCK, StreamSession};
 use crate::store::redis::{Endpoint, RedisConnections};
 use ::redis::cmd;
@@ -69,6 +70,18 @@ impl RedisStream {
         self.settings.take_over_after = idle.max(Duration::from_millis(10));
         self
     }
+
+    /// Puts back as many dead letters, from the oldest on, and says how many there were.
+    ///
+    /// Each begins anew, without its reason and its attempts, and keeps its ID for handlers. Added by other
+    /// means, with its fields as they are, a dead letter does so as well.
+    ///
+    /// # Errors
+    /// When the server does not answer or refuses. Those that were put back stay so.
+    pub async fn redrive(&self, at_most: usize) -> Result<usize, ConsumeError> {
+        let moved = redrive(&self.settings, at_most).await;
+        moved.map_err(|broken| broken.of(self.describe()))
+    }
 }
 
 impl RedisStream {
@@ -103,6 +116,7 @@ impl Source for RedisStream {
             group
         });
         group.create().await?;
+        group.tidy().await?;
         let reads = waits.connect().await?;
         Ok(StreamSession::new(Arc::clone(group), reads))
     }

@@ -35,7 +35,7 @@ impl StreamSession {
         let every = (group.take_over_after() / 4).min(Duration::from_secs(5));
         let until =
             self.looked.map_or(Duration::ZERO, |looked| every.saturating_sub(looked.elapsed()));
-        let until = group.next_due().map_or(until, |due| due.min(until));
+        let until = group.dues.next().map_or(until, |due| due.min(until));
         if until.is_zero() {
             self.looked = Some(Instant::now());
             return async move { group.take_over(at_most).await }.boxed();
@@ -47,8 +47,9 @@ impl StreamSession {
     /// The entries as the driver takes them.
     fn deliveries(&self, entries: Vec<StreamEntry>) -> Vec<Delivery> {
         let delivery = |entry: StreamEntry| Delivery {
-            attempt: entry.attempt,
-            deadline: None,
+            history: entry.history.clone(),
+            arrival: entry.arrival,
+            calls: Arc::clone(&entry.calls),
             incoming: entry.incoming(self.group.payload_field()),
             ack_token: Box::new(StreamAckToken { group: Arc::clone(&self.group), entry }),
         };
@@ -95,6 +96,10 @@ impl QueueSession for StreamSession {
             }
             None => Vec::new(),
         }
+    }
+
+    async fn resume_delivery(&mut self) -> Result<(), BrokenConnection> {
+        Ok(())
     }
 
     async fn close(self) {

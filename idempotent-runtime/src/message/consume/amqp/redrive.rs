@@ -1,0 +1,44 @@
+//! Putting dead letters back into their queue.
+
+use crate::clock::{Clock, SystemClock};
+use crate::message::consume::amqp::headers::{headers_to_begin_anew, history_of};
+use crate::message::consume::amqp::properties::properties_to_republish;
+use crate::message::consume::amqp::publish::publish;
+use crate::message::consume::amqp::queues::Queues;
+use crate::message::consume::amqp::session::connect;
+use crate::message::consume::source::{BrokenConnection, within_patience};
+use lapin::Channel;
+use lapin::options::{BasicAckOptions, BasicGetOptions, ConfirmSelectOptions};
+use lapin::uri::AMQPUri;
+
+/// Puts back as many dead letters, from the oldest on, and says how many there were.
+pub(super) async fn redrive(
+    uri: AMQPUri,
+    queues: &Queues,
+    at_most: usize,
+) -> Result<usize, BrokenConnection> {
+    let connection = connect(uri).await?;
+    let channel = connection.create_channel().await?;
+    channel.confirm_select(ConfirmSelectOptions::default()).await?;
+    queues.declare(&channel).await?;
+    let mut moved = 0;
+    while moved < at_most && within_patience("redrive", redrive_one(&channel, queues)).await? {
+        moved += 1;
+    }
+    // All that was moved is confirmed and acknowledged.
+    let _ = connection.close(200, "".into()).await;
+    Ok(moved)
+}
+
+/// A message is in its queue before it leaves the dead letters: at worst it is in both.
+async fn redrive_one(channel: &Channel, queues: &Queues) -> Result<bool, BrokenConnection> {
+    let got = channel.basic_get(queues.dead.as_str().into(), BasicGetOptions::default()).await?;
+    let Some(got) = got else { return Ok(false) };
+    let lapin::message::Delivery { properties, data, acker, .. } = got.delivery;
+    let deadline = history_of(&properties, SystemClock::new().wall()).deadline;
+    let headers = headers_to_begin_anew(&properties, deadline);
+    let properties = properties_to_republish(&properties, headers);
+    publish(channel, &queues.queue, &data, properties).await?;
+    acker.ack(BasicAckOptions::default()).await?;
+    Ok(true)
+}

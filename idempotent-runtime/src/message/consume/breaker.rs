@@ -1,0 +1,146 @@
+//! The pause that a consumer makes while everything fails.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+/// The number of different messages in a row whose failures open the breaker.
+const IN_A_ROW: usize = 10;
+
+/// The first pause, and the longest; between, each is twice the one before.
+const FIRST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_mins(1);
+
+/// The end of a message's handling, as a sign of what the handler needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// It was done.
+    Works,
+    /// It failed, and may work later.
+    Fails,
+    /// Nothing works for this time.
+    Pause(Duration),
+    /// It says nothing: the message was at fault, or not worked on.
+    Nothing,
+}
+
+/// Closed while messages are taken; open for a pause; then it lets one through at a time, until one works.
+#[derive(Debug, Default)]
+pub(super) struct Breaker {
+    /// The messages that failed since the last one that worked.
+    failed: HashSet<u64>,
+    open: Option<Pause>,
+}
+
+#[derive(Debug)]
+struct Pause {
+    until: Instant,
+    /// The length of the next one.
+    next: Duration,
+}
+
+impl Breaker {
+    /// The time for which no message is taken.
+    pub(super) fn pause(&self, now: Instant) -> Option<Duration> {
+        let left = self.open.as_ref()?.until.saturating_duration_since(now);
+        (!left.is_zero()).then_some(left)
+    }
+
+    /// The number of messages that may be taken while so many are worked on.
+    pub(super) fn places(&self, free: usize, at_work: usize, now: Instant) -> usize {
+        match &self.open {
+            None => free,
+            Some(pause) if now < pause.until || at_work > 0 => 0,
+            Some(_) => free.min(1),
+        }
+    }
+
+    /// Takes the end of a message into account.
+    pub(super) fn saw(&mut self, sign: Sign, message: u64, now: Instant) {
+        match (sign, &mut self.open) {
+            (Sign::Nothing, _) => {}
+            (Sign::Works, open) => {
+                self.failed.clear();
+                if open.take().is_some() {
+                    tracing::warn!("a message was done: the consumer goes on");
+                }
+            }
+            (Sign::Pause(time), open) => {
+                if open.is_none() {
+                    tracing::warn!(?time, "a handler asked for a pause: the consumer makes one");
+                }
+                *open = Some(Pause { until: now + time, next: FIRST });
+            }
+            // It was taken before the pause.
+            (Sign::Fails, Some(pause)) if now < pause.until => {}
+            (Sign::Fails, Some(pause)) => {
+                *pause = Pause { until: now + pause.next, next: (pause.next * 2).min(LONGEST) };
+            }
+            (Sign::Fails, open @ None) => {
+                self.failed.insert(message);
+                if self.failed.len() >= IN_A_ROW {
+                    tracing::warn!(
+                        messages = IN_A_ROW,
+                        "different messages failed one after the other: the consumer pauses, and \
+                         lets one through now and then"
+                    );
+                    *open = Some(Pause { until: now + FIRST, next: FIRST * 2 });
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(now: Instant) -> Breaker {
+        let mut breaker = Breaker::default();
+        for message in 0..10 {
+            assert_eq!(breaker.places(4, 0, now), 4);
+            breaker.saw(Sign::Fails, message, now);
+        }
+        breaker
+    }
+
+    #[test]
+    fn one_message_that_fails_and_a_few_between_others_are_no_outage() {
+        let (mut breaker, now) = (Breaker::default(), Instant::now());
+        for _ in 0..100 {
+            breaker.saw(Sign::Fails, 1, now);
+        }
+        for message in 2..100 {
+            breaker.saw(Sign::Fails, message, now);
+            breaker.saw(Sign::Nothing, message, now);
+            if message % 9 == 0 {
+                breaker.saw(Sign::Works, message, now);
+            }
+        }
+        assert_eq!(breaker.places(4, 2, now), 4);
+    }
+
+    #[test]
+    fn after_pauses_that_double_one_is_let_through() {
+        let mut now = Instant::now();
+        let mut breaker = opened(now);
+        for seconds in [1, 2, 4, 8, 16, 32, 60, 60] {
+            assert_eq!(breaker.places(4, 0, now), 0);
+            assert_eq!(breaker.pause(now), Some(Duration::from_secs(seconds)));
+            // One that was taken before changes nothing.
+            breaker.saw(Sign::Fails, 100, now);
+            now += Duration::from_secs(seconds);
+            assert_eq!((breaker.pause(now), breaker.places(4, 0, now)), (None, 1));
+            assert_eq!(breaker.places(4, 1, now), 0, "one at a time");
+            breaker.saw(Sign::Fails, seconds, now);
+        }
+        breaker.saw(Sign::Works, 1, now);
+        assert_eq!((breaker.pause(now), breaker.places(4, 0, now)), (None, 4));
+    }
+
+    #[test]
+    fn a_handler_may_ask_for_a_pause() {
+        let (mut breaker, now) = (Breaker::default(), Instant::now());
+        breaker.saw(Sign::Pause(Duration::from_secs(7)), 1, now);
+        assert_eq!(breaker.pause(now), Some(Duration::from_secs(7)));
+    }
+}

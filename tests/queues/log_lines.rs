@@ -1,0 +1,91 @@
+//! Consumers that stall say so.
+
+use crate::order_handler::{OrderHandler, order};
+use crate::queue_under_test::QueueUnderTest;
+use crate::rabbitmq_queue::Queue;
+use crate::redis_stream::Stream;
+use idempotent_runtime::consume::{ConsumeError, Consumer, Failure, Incoming};
+use idempotent_runtime::message::Messages;
+use idempotent_runtime::transaction::Tx;
+use idempotent_runtime::{MemoryStore, idempotent};
+use sqlx::Sqlite;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tests::{Log, eventually};
+
+#[idempotent(strategy = "message", operation = "no database", key = "{id}", engine = "messages")]
+async fn without_database(messages: &Messages, id: &str, tx: Tx<Sqlite>) -> Result<(), Failure> {
+    drop(tx);
+    Ok(())
+}
+
+async fn a_wrong_setup_ends_its_consumer_at_the_first_message<P: QueueUnderTest>() {
+    let (queue, calls) = (P::new().await, Arc::<AtomicU32>::default());
+    let messages = Messages::builder(MemoryStore::new()).scope("tests").build().expect("it fits");
+    let called = Arc::clone(&calls);
+    let handler = move |incoming: Incoming| {
+        called.fetch_add(1, Ordering::Relaxed);
+        let messages = messages.clone();
+        async move { without_database(&messages, incoming.id().unwrap_or("a")).await }
+    };
+    let consumer = Consumer::of(queue.source()).prefetch(1);
+    let consumer = tokio::spawn(consumer.run(std::future::pending(), handler));
+    queue.publish(&order("a", "returns")).await;
+    let ended = consumer.await.expect("no panic").expect_err("it cannot work");
+    assert!(matches!(ended, ConsumeError::Misconfigured { .. }), "{ended:?}");
+    assert!(ended.to_string().contains(".database(pool)"), "{ended}");
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+    let orders = OrderHandler::new();
+    let next = orders.consumes(&queue, |consumer| consumer.attempts(1));
+    eventually("the message is there", async || (!orders.ran().is_empty()).then_some(())).await;
+    next.settles(&queue).await;
+    assert_eq!((orders.saw(), queue.dead().await), (vec![1], vec![]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_setup_ends_its_consumer_of_a_stream() {
+    a_wrong_setup_ends_its_consumer_at_the_first_message::<Stream>().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_setup_ends_its_consumer_of_a_queue() {
+    a_wrong_setup_ends_its_consumer_at_the_first_message::<Queue>().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn entries_that_are_trimmed_away_while_they_are_worked_on_are_told() {
+    let log = Log::listen();
+    let (stream, orders) = (Stream::new().await, OrderHandler::new());
+    let consumer = orders.consumes_as_is(&stream);
+    for id in 0..5 {
+        stream.publish(&order(id, "holds")).await;
+    }
+    eventually("all run", async || (orders.ran().len() == 5).then_some(())).await;
+    stream.server.command::<u32>(&["XTRIM", "orders", "MAXLEN", "0"]);
+    eventually("they are told", async || {
+        let lines = log.lines("entries were trimmed away before they were done");
+        lines.iter().any(|line| line.contains("entries=5")).then_some(())
+    })
+    .await;
+    (0..5).for_each(|_| orders.go.notify_one());
+    drop(consumer.stop());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_away_is_told_once_and_that_it_is_back() {
+    let log = Log::listen();
+    let (mut stream, orders) = (Stream::new().await, OrderHandler::new());
+    let consumer = orders.consumes_as_is(&stream);
+    stream.publish(&order("a", "returns")).await;
+    eventually("it is consumed", async || (!orders.ran().is_empty()).then_some(())).await;
+    let at = stream.server.url();
+    let at = at.trim_start_matches("redis+unix://").to_owned();
+    let lines = |text| log.lines(text).iter().filter(|line| line.contains(&at)).count();
+    stream.server.kill();
+    eventually("it is told", async || (lines("no connection to a queue") > 0).then_some(())).await;
+    stream.server.restart();
+    stream.publish(&order("b", "returns")).await;
+    eventually("it is consumed again", async || (orders.ran().len() == 2).then_some(())).await;
+    assert_eq!(lines("no connection to a queue"), lines("a queue is consumed again"));
+    consumer.settles(&stream).await;
+}
