@@ -8,6 +8,7 @@ mod operations;
 mod returned_values;
 mod same_key_runs_once;
 mod transactional_inbox;
+mod unrepeatable_values;
 
 use idempotent_runtime::message::{MessageError, Messages};
 use idempotent_runtime::{MemoryStore, idempotent};

@@ -166,3 +166,77 @@ async fn a_duplicate_is_rejected_where_the_function_says_so() {
     let again = counter.rejecting(1).await.unwrap_err();
     assert!(matches!(again, MessageError::Duplicate) && again.has_run(), "{again:?}");
 }
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Small {
+    Byte(u8),
+    Number(u64),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Masked {
+    name: String,
+    #[serde(skip_serializing)]
+    card: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Counted {
+    #[serde(skip_serializing_if = "is_zero", default = "one")]
+    count: u32,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// Functions whose values do not come back as they were: their callers get them, and later ones are told.
+macro_rules! returning_once {
+    ($($name:ident: $kind:ty = $value:expr;)*) => {
+        $(
+            impl RunCounter {
+                #[idempotent(
+                    strategy = "message",
+                    operation = "once",
+                    key = "{id}",
+                    engine = "self.messages"
+                )]
+                async fn $name(&self, id: u8) -> Result<$kind, MessageError> {
+                    self.run();
+                    Ok($value)
+                }
+            }
+
+            #[tokio::test]
+            async fn $name() {
+                let counter = RunCounter::new();
+                assert!(counter.$name(0).await.is_ok());
+                let again = counter.$name(0).await.unwrap_err();
+                assert!(matches!(again, MessageError::NotReplayable), "{again:?}");
+                assert_eq!(counter.ran(), 1);
+            }
+        )*
+    };
+}
+
+returning_once! {
+    no_number: f64 = f64::NAN;
+    no_number_perhaps: Option<f64> = Some(f64::INFINITY);
+    nothing_in_something: Option<Option<u8>> = Some(None);
+    an_untagged_variant_behind_another: Small = Small::Number(5);
+    a_field_that_is_not_written: Masked = Masked { name: "a".to_owned(), card: "b".to_owned() };
+    a_field_with_another_default: Counted = Counted { count: 0 };
+}
+
+returning! {
+    a_set: std::collections::HashSet<u32> = (0..50).collect(), then std::collections::HashSet::new();
+    an_untagged_variant: Small = Small::Byte(5), then Small::Byte(6);
+    a_small_number: f32 = 0.1, then 0.2;
+    no_positive_zero: (f64, f64) = (-0.0, f64::MIN_POSITIVE), then (1.0, 1.0);
+}

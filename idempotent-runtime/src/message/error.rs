@@ -37,6 +37,11 @@ pub enum MessageError {
     /// The call ran before; its value was too large to keep, or could not be serialised.
     #[error("this call ran, and what it returned was not kept; it is not run again")]
     NotReplayable,
+    /// What the function returned would not come back as it was; its transaction was rolled back.
+    ///
+    /// Without a transaction the function ran: its caller gets the value, and later calls `NotReplayable`.
+    #[error("what the function returned would not come back as it was: {0}; nothing of it lasts")]
+    Unrepeatable(String),
     /// The call ran before; its value cannot be read as the type that the function returns now.
     #[error("this call ran, and what it returned cannot be read any more; it is not run again")]
     Unreadable(#[source] serde_json::Error),

@@ -6,6 +6,7 @@ use crate::key::{Guard, KeyParts};
 use crate::message::error::MessageError;
 use crate::message::messages::{MessageContext, MessageEngine, MessageOnBegin, MessageScope};
 use crate::message::run::{MessageAdmission, MessageClaim, MessageRun};
+use crate::message::shape::difference;
 use crate::outcome::Outcome;
 use crate::policy::{OnDuplicate, Policy};
 use crate::strategy::message;
@@ -178,13 +179,21 @@ where
 /// Runs a function that holds its key.
 async fn run_to_its_end<T, E, W>(run: MessageRun, policy: &Policy, work: W) -> Result<T, E>
 where
-    T: Serialize,
+    T: Serialize + DeserializeOwned,
     E: From<MessageError>,
     W: Future<Output = Result<T, E>>,
 {
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(Ok(value)) => {
-            run.complete(outcome_of(&value, policy)).await?;
+            match outcome_of(&value, policy) {
+                Ok(outcome) => run.complete(outcome).await?,
+                // Its effects can be taken back.
+                Err(why) if run.is_in_transaction() => {
+                    run.release().await;
+                    return Err(MessageError::Unrepeatable(why).into());
+                }
+                Err(_) => run.complete(Outcome::Tombstone).await?,
+            }
             Ok(value)
         }
         Ok(Err(error)) => {
@@ -200,23 +209,37 @@ where
 
 /// JSON: people and later versions of a program can read it, fields may be added with a default, and
 /// every type that serde describes by itself fits.
-fn outcome_of(value: &impl Serialize, policy: &Policy) -> Outcome {
+///
+/// Or the reason why later calls would not get this value.
+fn outcome_of<T>(value: &T, policy: &Policy) -> Result<Outcome, String>
+where
+    T: Serialize + DeserializeOwned,
+{
     if policy.on_duplicate == OnDuplicate::Reject {
         // Nobody will ever get it again.
-        return Outcome::Tombstone;
+        return Ok(Outcome::Tombstone);
     }
     let longest = policy.max_body.unwrap_or(LONGEST_VALUE);
-    let why = match serde_json::to_vec(value) {
-        Ok(json) if json.len() <= longest => return Outcome::Value(Bytes::from(json)),
-        Ok(json) => format!("{} bytes are more than {longest}", json.len()),
-        Err(error) => error.to_string(),
+    let tell = |why: &str| {
+        tracing::error!(
+            operation = policy.shown_operation(),
+            why,
+            "what a function returned cannot be given a second time",
+        );
     };
-    tracing::error!(
-        operation = policy.shown_operation(),
-        why,
-        "a function ran once, and what it returned cannot be given a second time",
-    );
-    Outcome::Tombstone
+    let json = match serde_json::to_vec(value) {
+        Ok(json) if json.len() > longest => {
+            tell(&format!("{} bytes are more than {longest}", json.len()));
+            return Ok(Outcome::Tombstone);
+        }
+        Ok(json) => Ok(json),
+        Err(error) => Err(error.to_string()),
+    };
+    let kept = json.and_then(|json| match difference(value, &json) {
+        None => Ok(Outcome::Value(Bytes::from(json))),
+        Some(why) => Err(why),
+    });
+    kept.inspect_err(|why| tell(why))
 }
 
 fn parsed<T: DeserializeOwned>(json: &[u8]) -> Result<T, MessageError> {

@@ -5,7 +5,7 @@
 //! value. Nothing here needs actix-web, and every future can move between threads if the function's own
 //! can.
 
-// Files import downwards, in this order: `consume`, `guard`, `run`, `messages`, `delivered`, `error`.
+// Files import downwards, in this order: `consume`, `guard`, `shape`, `run`, `messages`, `delivered`, `error`.
 
 #[cfg(any(feature = "amqp", feature = "redis"))]
 pub(crate) mod consume;
@@ -14,6 +14,7 @@ mod error;
 pub(crate) mod guard;
 mod messages;
 mod run;
+mod shape;
 
 pub use error::MessageError;
 #[cfg(feature = "actix")]

@@ -174,6 +174,11 @@ impl MessageRun {
         }
     }
 
+    /// Whether what the function did can be taken back.
+    pub(super) fn is_in_transaction(&self) -> bool {
+        matches!(self.guard, Some(RunGuard::Transaction(..)))
+    }
+
     /// The function failed: its next call runs again.
     pub(super) async fn release(mut self) {
         match self.guard.take() {
