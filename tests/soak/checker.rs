@@ -13,9 +13,9 @@ const LASTING: i64 = 10_000 - 1_500;
 /// The longest that a lease was not renewed when a blow begins: a third of it, and something.
 const UNRENEWED: i64 = 3_500;
 
-/// The longest time between two tries to renew it, with what it takes to connect again: between two blows with
-/// less than this, nobody has a store.
-const CALM: i64 = 1_500;
+/// The longest time between two tries to renew it, an eighth of it, and what it takes to connect again: between two
+/// blows with less than this, nobody has a store.
+const CALM: i64 = 2_000;
 
 /// The engine's patience with its store, and what a busy host takes. Blows last for up to three times as long.
 const PATIENCE: i64 = 2_000 + 2_000;
@@ -224,7 +224,7 @@ mod tests {
             (&[(Killed(2), 10, 500)], true),
             (&[(Killed(1), -500, -10)], true),
             // In between there was time to renew it.
-            (&[(Store, 10, 4_000), (Store, 6_000, 9_900)], true),
+            (&[(Store, 10, 4_000), (Store, 6_100, 9_900)], true),
             // It was renewed before.
             (&[(Store, 9_000, 12_000)], true),
             (&[(Killed(1), 10, 500)], false),

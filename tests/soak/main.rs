@@ -171,7 +171,7 @@ async fn chaos(
     let (mut blows, mut deck) = (BTreeMap::new(), Vec::new());
     while Instant::now() < until {
         // So is the time between two blows: nothing is waited for. Sometimes it is enough for a renewal.
-        let calm = if random_range(0..3) == 0 { 1_600..2_500 } else { 100..1_000 };
+        let calm = if random_range(0..3) == 0 { 2_000..3_000 } else { 100..1_000 };
         sleep(Duration::from_millis(random_range(calm))).await;
         if deck.is_empty() {
             deck = environment.blows().await;
