@@ -63,6 +63,7 @@ const ENGINE: Order = Order {
         "drain external_lock resolve settle",
         "admission",
         "execution",
+        "unlock",
         "ending",
         "completion refusals run_context",
         "core",
