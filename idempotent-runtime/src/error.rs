@@ -80,14 +80,12 @@ impl StoreError {
     }
 
     /// The same, with the place where it happened, or the way to mend it, around its cause.
-    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
     pub(crate) fn explained(mut self, explain: impl FnOnce(&str) -> String) -> Self {
         self.why = Some(explain(self.why.as_deref().unwrap_or_default()).into());
         self
     }
 
     /// The same of another kind.
-    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
     pub(crate) fn of_kind(mut self, kind: StoreErrorKind) -> Self {
         self.kind = kind;
         self

@@ -44,6 +44,7 @@ pub(crate) enum Unfilled {
     /// A placeholder has a value that may not be in a key.
     Invalid(String),
     /// A placeholder names what no request to this route has.
+    #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "functions have no route"))]
     Unmatched(String),
 }
 

@@ -82,6 +82,7 @@ pub(crate) enum MessageOnBegin {
     /// Those that this makes of the scope.
     OfScope(Arc<OnBeginOfScope>),
     /// They would be made of a request, and there is none.
+    #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "an app's `on_begin` reads one"))]
     OfRequests,
 }
 

@@ -59,10 +59,6 @@ impl Limits {
 
 /// A row that guards, and what the request says about it.
 #[derive(Debug)]
-#[cfg_attr(
-    not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
-    expect(dead_code, reason = "databases read it")
-)]
 pub struct RowPlan {
     pub(crate) row: &'static Row,
     pub(crate) id: String,
@@ -86,6 +82,10 @@ pub(crate) enum SeenVersion {
 
 /// The owner that a row must have.
 #[derive(Debug)]
+#[cfg_attr(
+    not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
+    expect(dead_code, reason = "databases read it")
+)]
 pub(crate) struct RowOwner {
     pub(crate) column: &'static str,
     pub(crate) value: String,
@@ -93,6 +93,7 @@ pub(crate) struct RowOwner {
 
 /// The way in which a repeated request is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "rows guard requests"))]
 pub(crate) enum KnownBy {
     /// By its key: whatever has another key is another request.
     Key,
