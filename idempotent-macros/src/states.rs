@@ -82,7 +82,8 @@ fn initial(all: &[&Variant], mistakes: &mut Mistakes) -> Vec<usize> {
         {
             places.push(place);
             if attribute.meta.require_path_only().is_err() {
-                let mistake = Mistake::new(attribute.span(), "`#[initial]` takes no arguments");
+                let mistake =
+                    Mistake::new(attribute.path().span(), "`#[initial]` takes no arguments");
                 mistakes.add(
                     mistake.help("write `#[initial]` above each state that a thing begins in"),
                 );
