@@ -44,7 +44,6 @@ impl StoreErrorKind {
 /// A busy key or a lost lease is never an error: those are values of the answer. Its text ends with its
 /// cause: of a database the message alone, since the detail beside it quotes values. `source()` is what lies
 /// below that cause.
-#[derive(Debug)]
 pub struct StoreError {
     kind: StoreErrorKind,
     operation: &'static str,
@@ -62,20 +61,17 @@ impl StoreError {
 
     /// The same, with what the backend's client said.
     #[must_use]
-    pub fn because(self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub fn because(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let cause = cause.into();
-        let why = cause.to_string();
-        self.because_in_words(why, cause)
+        self.why = Some(cause.to_string().into());
+        self.cause = Some(cause);
+        self
     }
 
-    /// The same, where the client's own words say too much or too little.
-    pub(crate) fn because_in_words(
-        mut self,
-        why: impl Into<Box<str>>,
-        cause: impl Into<Box<dyn StdError + Send + Sync>>,
-    ) -> Self {
+    /// The same in these words alone, where the client's own say too much.
+    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+    pub(crate) fn in_words(mut self, why: impl Into<Box<str>>) -> Self {
         self.why = Some(why.into());
-        self.cause = Some(cause.into());
         self
     }
 
@@ -140,6 +136,18 @@ impl fmt::Display for StoreError {
     }
 }
 
+/// Without the cause itself, which may have more to tell than people should read.
+impl fmt::Debug for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, operation, why, .. } = self;
+        f.debug_struct("StoreError")
+            .field("kind", kind)
+            .field("operation", operation)
+            .field("why", why)
+            .finish_non_exhaustive()
+    }
+}
+
 impl StdError for StoreError {
     /// The causes below the one that the text ends with, from the first that it does not quote.
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
@@ -151,5 +159,36 @@ impl StdError for StoreError {
             below = cause.source();
         }
         below
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Error as IoError;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot connect: {0}")]
+    struct Outer(#[source] Inner);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the handshake failed")]
+    struct Inner(#[source] IoError);
+
+    #[test]
+    fn the_text_ends_with_the_cause_and_the_sources_begin_below_what_it_quotes() {
+        let cause = Outer(Inner(IoError::other("no route to the host")));
+        let error = StoreError::new(StoreErrorKind::Unavailable, "connect").because(cause);
+        let text = "the store cannot be reached (operation `connect`): cannot connect: the handshake failed";
+        assert_eq!(error.to_string(), text);
+        let source = error.source().expect("what is not quoted");
+        assert_eq!(
+            (source.to_string().as_str(), source.source().is_none()),
+            ("no route to the host", true)
+        );
+
+        let bare = StoreError::new(StoreErrorKind::Timeout, "read");
+        assert_eq!(bare.to_string(), "the store did not answer in time (operation `read`)");
+        assert!(bare.source().is_none());
     }
 }

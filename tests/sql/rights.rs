@@ -1,9 +1,11 @@
 //! Rights and tables: a store that cannot work says so as it connects, and what to do about it.
 
 use crate::{Kind, Session, on_both_servers, store};
+use idempotent_runtime::key::StorageKey;
 use idempotent_runtime::store::{Severity, StoreError, StoreErrorKind, open};
 use idempotent_runtime::{Idempotency, MemoryStore, MySqlStore, PostgresStore, Scope, SqliteStore};
 use sqlx::{MySqlPool, PgPool, SqlitePool};
+use std::error::Error;
 use std::time::Duration;
 
 on_both_servers! {
@@ -13,6 +15,7 @@ on_both_servers! {
     a_table_without_its_key_is_refused,
     a_pool_that_may_not_make_the_table_is_found_by_a_check,
     a_database_answers_a_ping_or_is_named,
+    an_error_quotes_no_value,
 }
 
 impl Kind {
@@ -152,6 +155,24 @@ async fn a_database_answers_a_ping_or_is_named(kind: Kind) {
         (store.is_ok() && business.is_ok()).then_some(())
     })
     .await;
+}
+
+/// `PostgreSQL` adds a detail to its message that quotes the row.
+async fn an_error_quotes_no_value(kind: Kind) {
+    let database = kind.database().await;
+    let store = store(&database).await;
+    let limit = "ALTER TABLE idempotency_records ADD CONSTRAINT short CHECK (length(value) < 3)";
+    Session::open(&database).await.run(limit).await;
+    let key = StorageKey::from_bytes([7; 32]);
+    let error = store.create(&key, &"secret".into(), Duration::from_mins(1)).await.unwrap_err();
+    let hex = "736563726574";
+    let (mut told, mut source) = (format!("{error} {error:?}"), error.source());
+    while let Some(cause) = source {
+        told += &format!(" {cause} {cause:?}");
+        source = cause.source();
+    }
+    assert!(told.contains("short") && told.contains("(operation `create`): "), "{told}");
+    assert!(!told.contains("secret") && !told.contains(hex), "{told}");
 }
 
 /// A file in the documentation for each database, as its store says it.

@@ -15,7 +15,11 @@ use sqlx::sqlite::SqliteError;
 /// The store's error of an operation that failed with this one.
 pub(crate) fn failed(operation: &'static str, error: impl Into<Arc<sqlx::Error>>) -> StoreError {
     let error = error.into();
-    StoreError::new(kind(&error), operation).because_in_words(words(&error), error)
+    let failed = StoreError::new(kind(&error), operation);
+    match &*error {
+        sqlx::Error::Database(refusal) => failed.in_words(words(&**refusal)),
+        _ => failed.because(error),
+    }
 }
 
 /// Says of a table that could not be created how to create it by hand.
@@ -42,8 +46,7 @@ pub(crate) fn table_unfit(error: StoreError, schema: &str) -> StoreError {
 }
 
 /// The words of a database, and the code that can be looked up; not its detail, which quotes values.
-fn words(error: &sqlx::Error) -> String {
-    let sqlx::Error::Database(refusal) = error else { return error.to_string() };
+fn words(refusal: &(dyn DatabaseError + 'static)) -> String {
     let code = refusal.code().unwrap_or_default();
     #[cfg(feature = "mysql")]
     if let Some(refusal) = refusal.try_downcast_ref::<MySqlDatabaseError>() {
