@@ -168,7 +168,7 @@ async fn an_error_quotes_no_value(kind: Kind) {
     let hex = "736563726574";
     let (mut told, mut source) = (format!("{error} {error:?}"), error.source());
     while let Some(cause) = source {
-        told += &format!(" {cause} {cause:?}");
+        told.extend([cause.to_string(), format!("{cause:?}")]);
         source = cause.source();
     }
     assert!(told.contains("short") && told.contains("(operation `create`): "), "{told}");
