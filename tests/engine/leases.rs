@@ -162,7 +162,10 @@ async fn a_key_that_others_had_is_remembered_for_its_ttl() {
             let forgotten = fixture.store.swap(&KEY, &value, &value, Duration::ZERO).await;
             assert_eq!(forgotten.unwrap(), Swap::Done);
             assert_eq!(first.renew().await.unwrap(), LeaseStatus::Held);
+            assert_eq!(first.renew().await.unwrap(), LeaseStatus::Held);
             first.release().await;
+            assert_eq!(fixture.entry().await.unwrap().left, day, "{case}");
+            begin().await.release().await;
         } else {
             drop(first);
             fixture.clock.advance(LEASE);

@@ -60,7 +60,7 @@ pub(super) struct Current {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Put {
     There,
-    /// A later one of ours is there.
+    /// Another of ours is there: a later one, or one that says that it was forgotten.
     Overtaken,
     /// It is not, and nobody else's either: its lease was given up, or the store forgot it and the lease does not
     /// hold any more.
@@ -83,6 +83,12 @@ impl Put {
 }
 
 impl Current {
+    /// Others may have had the key meanwhile; this renewal is there instead.
+    fn forgotten(&mut self, renewal: Option<Bytes>) {
+        self.was_forgotten = true;
+        self.value = renewal.unwrap_or_else(|| self.value.clone());
+    }
+
     fn count(&mut self) -> u32 {
         self.renewals = self.renewals.wrapping_add(1);
         self.renewals
@@ -244,23 +250,26 @@ impl Lease {
         life: Duration,
         again: PutAgain<'_>,
     ) -> Result<Result<Bytes, Put>, StoreError> {
-        match (self.if_forgotten, again) {
+        // What follows a renewal says so, too. (An end does not: whoever repeats it must find what it put.)
+        let renewal = match (self.if_forgotten, again) {
             (IfForgotten::Lost, _) => return Ok(Err(Put::Lost(Loss::Forgotten))),
-            (IfForgotten::PutAgain, PutAgain::WhileItHolds(clock)) if !self.holds(clock) => {
+            (_, PutAgain::Always) => None,
+            (_, PutAgain::WhileItHolds(clock)) if !self.holds(clock) => {
                 return Ok(Err(Put::NotThere));
             }
-            (IfForgotten::PutAgain, _) => {}
-        }
-        let there = store.create(&self.key, next, life).await?;
+            (_, PutAgain::WhileItHolds(_)) => Some(record::after_others(&self.key, next)),
+        };
+        let there = store.create(&self.key, renewal.as_ref().unwrap_or(next), life).await?;
+        let done = if renewal.is_some() { Put::Overtaken } else { Put::There };
         if there.is_none() {
-            self.current().was_forgotten = true;
+            self.current().forgotten(renewal);
             tracing::warn!(
                 key = %self.key,
                 attempt = self.attempt,
                 "the store forgot the record of a run, and its owner put it again",
             );
         }
-        Ok(there.ok_or(Put::There))
+        Ok(there.ok_or(done))
     }
 
     /// How often a record was renewed, if it is ours and its run goes on; otherwise what it is.

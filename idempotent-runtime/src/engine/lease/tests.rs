@@ -174,14 +174,18 @@ async fn a_stale_renewal_changes_nothing() {
 /// A store without its data, and an owner whose lease holds by its own clock.
 #[tokio::test]
 async fn a_renewal_puts_its_record_again_while_its_lease_holds() {
-    for (passed, put) in [(LENGTH / 2, Put::There), (LENGTH, Put::NotThere)] {
+    for (passed, put) in [(LENGTH / 2, Put::Overtaken), (LENGTH, Put::NotThere)] {
         let desk = Desk::new().await;
         desk.lease.set_end(desk.clock.steady() + LENGTH);
         desk.clock.advance(passed);
         let flushed = MemoryStore::with_clock(desk.clock.clone());
         assert_eq!(desk.lease.renew(&flushed, &*desk.clock).await.unwrap(), put);
-        let left = flushed.read(&KEY).await.unwrap().map(|entry| entry.left);
+        let there = flushed.read(&KEY).await.unwrap();
+        let left = there.as_ref().map(|entry| entry.left);
         assert_eq!(left, put.is_ours().then_some(LENGTH + KEEP));
+        // Others may have had the key meanwhile.
+        let record = there.map(|entry| Record::decode(&KEY, &entry.value).unwrap());
+        assert!(record.is_none_or(|record| record.origin.taken_over));
     }
 }
 

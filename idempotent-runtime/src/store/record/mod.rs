@@ -20,7 +20,7 @@ use crate::store::bytes::{
 };
 use crate::store::label::Label;
 use bytes::Bytes;
-use layout::{BEFORE_LABEL, VERSION, VERSION_AND_TAG};
+use layout::{BEFORE_LABEL, TAKEN_OVER, VERSION, VERSION_AND_TAG};
 
 /// One record, whatever the backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +88,13 @@ pub(crate) fn encode_parts(
 /// `head` is the [`head_length`] of the record's label and attempt.
 pub(crate) fn with_state(key: &StorageKey, record: &[u8], head: usize, state: &State) -> Bytes {
     encode_head_and_state(key, &[&record[VERSION_AND_TAG..head]], state)
+}
+
+/// The same record, of a key that others may have had meanwhile.
+pub(crate) fn after_others(key: &StorageKey, record: &[u8]) -> Bytes {
+    let mut out = record[..record.len() - CHECKSUM_LENGTH].to_vec();
+    out[VERSION_AND_TAG] |= TAKEN_OVER;
+    append_checksum(key, out)
 }
 
 /// How many bytes of a record stand before the fields of its state.
