@@ -6,7 +6,9 @@
 use crate::expand::names::{runtime, runtime_path};
 use crate::expand::policy::policy;
 use crate::expand::template::{bindings, fill, templates};
-use crate::model::{Existing, Fingerprint, GuardedFunction, KeyRequirement, Row, Scope, Window};
+use crate::model::{
+    Existing, Fingerprint, GuardedFunction, KeyRequirement, Parameter, Row, Scope, Window,
+};
 use crate::strategy::Execution;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
@@ -64,7 +66,10 @@ fn task_setter(handler: &GuardedFunction) -> TokenStream {
         return TokenStream::new();
     }
     let (rt, types) = (runtime(), parameter_types(handler));
-    quote!(.task(#rt::TaskSteps::of::<#types>()))
+    let name = |parameter: &Parameter| parameter.names.iter().map(ToString::to_string).collect();
+    let names: Vec<String> = handler.parameters.iter().map(name).collect();
+    let names = names.join(", ");
+    quote!(.task(#rt::TaskSteps::of::<#types>(#names)))
 }
 
 /// The closure that calls a function with the extracted arguments and makes a response of what it

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// The first byte: no record begins with it.
 const KIND: u8 = b'i';
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 const RETRY: u8 = 0;
 const HOLD: u8 = 1;
@@ -24,6 +24,8 @@ pub(crate) struct Input {
     pub(crate) target: String,
     /// Whether it may run again when a process died that ran it.
     pub(crate) on_abandoned: OnAbandoned,
+    /// The names of the handler's parameters: another version of it may have them in another order.
+    pub(crate) parameters: String,
     /// The handler's arguments, one by one.
     pub(crate) arguments: Vec<Bytes>,
 }
@@ -35,13 +37,13 @@ pub(crate) fn place(task: &StorageKey) -> StorageKey {
 
 impl Input {
     pub(super) fn encode(&self, place: &StorageKey) -> Bytes {
-        let Self { method, target, on_abandoned, arguments } = self;
+        let Self { method, target, on_abandoned, parameters, arguments } = self;
         let may = match on_abandoned {
             OnAbandoned::Retry => RETRY,
             OnAbandoned::Hold => HOLD,
         };
         let mut out = vec![KIND, VERSION, may];
-        for field in [method.as_bytes(), target.as_bytes()] {
+        for field in [method.as_bytes(), target.as_bytes(), parameters.as_bytes()] {
             write_field(&mut out, field);
         }
         for argument in arguments {
@@ -61,11 +63,12 @@ impl Input {
             _ => return Err(Undecodable),
         };
         let (method, target) = (text(&mut cursor)?, text(&mut cursor)?);
+        let parameters = text(&mut cursor)?;
         let mut arguments = Vec::new();
         while !cursor.left().is_empty() {
             arguments.push(cursor.field()?);
         }
-        Ok(Self { method, target, on_abandoned, arguments })
+        Ok(Self { method, target, on_abandoned, parameters, arguments })
     }
 
     /// Reads a task's input; nothing, if it is gone.
@@ -101,6 +104,7 @@ mod tests {
             method: "POST".to_owned(),
             target: "/reports?of=é".to_owned(),
             on_abandoned: OnAbandoned::Hold,
+            parameters: "a, b".to_owned(),
             arguments: vec![Bytes::from_static(b"1"), Bytes::new()],
         };
         let place = StorageKey::from_bytes([7; 32]);

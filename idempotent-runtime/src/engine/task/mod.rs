@@ -13,6 +13,8 @@ mod found_task;
 mod index;
 pub(crate) mod input;
 pub(crate) mod progress;
+#[cfg(test)]
+mod progress_tests;
 mod queue;
 #[cfg(test)]
 mod silence_tests;

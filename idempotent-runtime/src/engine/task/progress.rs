@@ -1,6 +1,7 @@
 //! The progress of a run, as its handler reports it.
 
 use crate::engine::engine::Engine;
+use crate::engine::task::found_task::{FoundTask, TaskStage};
 use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::store::Swap;
@@ -11,6 +12,10 @@ use std::time::Duration;
 /// The first byte: no record begins with it.
 const KIND: u8 = b'p';
 const VERSION: u8 = 1;
+
+/// The remains of a task whose run is over live this much longer: not at all, but no store knows a
+/// shorter life.
+pub(super) const NO_LIFE: Duration = Duration::from_millis(1);
 
 /// The progress of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,13 +50,14 @@ impl ProgressRecord {
         Ok(Self { attempt, done, total })
     }
 
-    /// Puts down how far a run is, unless a later run did.
+    /// Puts down how far a run of this task is, unless a later run did or the task is over.
     pub(crate) async fn write(
         self,
         engine: &Engine,
-        place: &StorageKey,
+        task: &StorageKey,
         life: Duration,
     ) -> Result<(), StoreError> {
+        let place = &place(task);
         let next = self.encode(place);
         let mut there = engine.core().create(place, &next, life).await?;
         while let Some(seen) = there {
@@ -65,6 +71,14 @@ impl ProgressRecord {
                 Swap::Differs(Some(now)) => Some(now),
                 Swap::Differs(None) => engine.core().create(place, &next, life).await?,
             };
+        }
+        // Whoever ended the task before this was there has tidied up already.
+        let is_over = match engine.core().read(task).await? {
+            Some(entry) => FoundTask::of(task, &entry)?.stage == TaskStage::Over,
+            None => true,
+        };
+        if is_over {
+            engine.core().swap(place, &next, &Bytes::new(), NO_LIFE).await?;
         }
         Ok(())
     }

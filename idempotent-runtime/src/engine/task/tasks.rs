@@ -7,7 +7,7 @@ use crate::engine::pause::{jittered, pause_for};
 use crate::engine::task::found_task::{FoundTask, TaskStage};
 use crate::engine::task::index::{Added, Index};
 use crate::engine::task::input::{self, Input};
-use crate::engine::task::progress;
+use crate::engine::task::progress::{self, NO_LIFE};
 use crate::engine::task::queue::{TaskQueue, TaskTurn};
 use crate::error::StoreError;
 use crate::key::{Namespace, StorageKey};
@@ -15,10 +15,6 @@ use crate::store::Swap;
 use crate::store::record::{Origin, Record, State};
 use bytes::Bytes;
 use std::time::Duration;
-
-/// The remains of a task whose run is over live this much longer: not at all, but no store knows a
-/// shorter life.
-const NO_LIFE: Duration = Duration::from_millis(1);
 
 /// How much longer than its record an input lives at least, so that it is there when a run that
 /// lasted dies.

@@ -23,20 +23,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-const TTL: Duration = Duration::from_hours(1);
+pub(super) const TTL: Duration = Duration::from_hours(1);
 
-fn key(number: u16) -> StorageKey {
+pub(super) fn key(number: u16) -> StorageKey {
     let [low, high] = number.to_le_bytes();
     let mut bytes = [7; 32];
     (bytes[0], bytes[1], bytes[2]) = (0, low, high);
     StorageKey::from_bytes(bytes)
 }
 
-fn new_tasks() -> Tasks {
+pub(super) fn new_tasks() -> Tasks {
     Tasks::new(&Namespace::default())
 }
 
-fn claim(key: StorageKey) -> Claim {
+pub(super) fn claim(key: StorageKey) -> Claim {
     Claim {
         key,
         label: Label::new(Guard::Handler, "report", "id"),
@@ -49,7 +49,7 @@ fn claim(key: StorageKey) -> Claim {
     }
 }
 
-fn ask(key: StorageKey) -> ClaimRequest {
+pub(super) fn ask(key: StorageKey) -> ClaimRequest {
     let rules = DuplicateRules {
         on_duplicate: OnDuplicate::Reject,
         on_in_flight: OnInFlight::Reject,
@@ -63,16 +63,17 @@ fn ask(key: StorageKey) -> ClaimRequest {
     }
 }
 
-fn input() -> Input {
+pub(super) fn input() -> Input {
     Input {
         method: "POST".to_owned(),
         target: "/reports".to_owned(),
         on_abandoned: OnAbandoned::Retry,
+        parameters: "number".to_owned(),
         arguments: vec![Bytes::from_static(b"1")],
     }
 }
 
-fn engine(store: impl Store) -> Engine {
+pub(super) fn engine(store: impl Store) -> Engine {
     Engine::new(Arc::new(store), Arc::new(SystemClock::new()), Duration::from_secs(2))
 }
 

@@ -49,7 +49,7 @@ pub struct Call {
     pub(crate) state: Rc<RunState>,
     pub(crate) values: TemplateValues,
     /// The arguments of a request that becomes a task, as they are stored.
-    pub(crate) task_arguments: Option<Vec<Bytes>>,
+    pub(crate) task_arguments: Option<(&'static str, Vec<Bytes>)>,
 }
 
 /// The templates of one handler, as far as they are filled in.

@@ -17,6 +17,7 @@ use crate::http::task::carried::CarriedTask;
 use crate::http::task::routes::{SOON, address};
 use crate::policy::Policy;
 use crate::strategy::task;
+use actix_web::error::ErrorInternalServerError;
 use actix_web::http::header::{CACHE_CONTROL, LOCATION, RETRY_AFTER};
 use actix_web::{HttpMessage, HttpResponse};
 use serde::Serialize;
@@ -42,7 +43,8 @@ pub(crate) async fn arguments(
     let carried = call.request.extensions().get::<Rc<CarriedTask>>().cloned();
     let Some(task) = carried else {
         let extracted = read_arguments(call, extract).await?;
-        call.task_arguments = Some((steps.keep)(&*extracted).map_err(Exit::Refused)?);
+        let kept = (steps.keep)(&*extracted).map_err(Exit::Refused)?;
+        call.task_arguments = Some((steps.parameters, kept));
         return Ok(extracted);
     };
     // Without a name the address says enough, so that a handler may be renamed while tasks wait.
@@ -51,7 +53,16 @@ pub(crate) async fn arguments(
         return Err(Exit::Answered(HttpResponse::NotFound().finish()));
     }
     // Before the claim: a task that this version of the app cannot take is left to another one.
-    let restored = (steps.restore)(&task.input.arguments, &call.request).map_err(|error| {
+    let restored = (steps.restore)(&task.input.arguments, &call.request);
+    let restored = restored.and_then(|restored| match &task.input.parameters {
+        names if names == steps.parameters => Ok(restored),
+        // Of one type, they would be mistaken for each other.
+        names => Err(ErrorInternalServerError(format!(
+            "they were kept for the parameters ({names}) and not for ({})",
+            steps.parameters
+        ))),
+    });
+    let restored = restored.map_err(|error| {
         tracing::error!(key = %task.key, %error, "the arguments of a task cannot be restored");
         Exit::Refused(error)
     })?;
@@ -75,7 +86,8 @@ pub(super) async fn accept(call: &mut Call) -> Result<(), Exit> {
         return Ok(());
     }
     // A task always has a key: no handler of this strategy can do without.
-    let (Some(request), Some(arguments)) = (claim_request(call).await?, call.task_arguments.take())
+    let (Some(request), Some((parameters, arguments))) =
+        (claim_request(call).await?, call.task_arguments.take())
     else {
         return Ok(());
     };
@@ -88,6 +100,7 @@ pub(super) async fn accept(call: &mut Call) -> Result<(), Exit> {
         method: call.request.method().as_str().to_owned(),
         target: call.request.uri().path_and_query().map_or("/", |it| it.as_str()).to_owned(),
         on_abandoned: call.policy.on_abandoned,
+        parameters: parameters.to_owned(),
         arguments,
     };
     let Some(_in_flight) = call.app.engine().enter() else {

@@ -20,15 +20,18 @@ pub trait TaskArguments: FromRequest {
 
 /// The steps that store and restore the arguments of one handler; their types are erased.
 pub struct TaskSteps {
+    /// The names of the parameters.
+    pub(crate) parameters: &'static str,
     pub(crate) keep: fn(&dyn Any) -> Result<Vec<Bytes>, Error>,
     pub(crate) restore: fn(&[Bytes], &HttpRequest) -> Result<Arguments, Error>,
 }
 
 impl TaskSteps {
-    /// The steps of these arguments.
+    /// The steps of these arguments, of parameters with these names.
     #[must_use]
-    pub const fn of<T: TaskArguments + 'static>() -> Self {
+    pub const fn of<T: TaskArguments + 'static>(parameters: &'static str) -> Self {
         Self {
+            parameters,
             keep: |arguments| borrowed::<T>(arguments).keep(),
             restore: |kept, request| Ok(Box::new(T::restore(kept, request)?)),
         }

@@ -1,12 +1,11 @@
 //! The progress of a task, for handlers that report it.
 
 use crate::engine::Engine;
-use crate::engine::task::progress::{self, ProgressRecord};
+use crate::engine::task::progress::ProgressRecord;
 use crate::http::app::idempotency::Idempotency;
 use crate::http::app::refused::unguarded;
 use crate::http::call::run::RunState;
 use crate::http::task::carried::CarriedTask;
-use crate::key::StorageKey;
 use actix_web::dev::Payload;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, rt};
 use std::cell::Cell;
@@ -40,7 +39,6 @@ pub struct Progress(Option<Rc<Reporter>>);
 
 struct Reporter {
     engine: Engine,
-    place: StorageKey,
     /// Which run it is, is known when it begins.
     state: Rc<RunState>,
     task: Rc<CarriedTask>,
@@ -67,10 +65,10 @@ impl Progress {
 /// Writes as long as there is news.
 async fn write(reporter: Rc<Reporter>) {
     while let Some((done, total)) = reporter.news.take() {
-        let Reporter { engine, place, state, task, .. } = &*reporter;
+        let Reporter { engine, state, task, .. } = &*reporter;
         let said = ProgressRecord { attempt: state.attempt.get(), done, total };
-        if let Err(error) = said.write(engine, place, task.life.get()).await {
-            tracing::debug!(key = %place, %error, "the progress of a task could not be written");
+        if let Err(error) = said.write(engine, &task.key, task.life.get()).await {
+            tracing::debug!(key = %task.key, %error, "the progress of a task could not be written");
         }
         rt::time::sleep(PAUSE).await;
     }
@@ -97,7 +95,6 @@ impl FromRequest for Progress {
         ready(Ok(Self(task.map(|(task, app)| {
             Rc::new(Reporter {
                 engine: app.engine().clone(),
-                place: progress::place(&task.key),
                 state: Rc::clone(state),
                 task: Rc::clone(task),
                 news: Cell::default(),

@@ -250,6 +250,7 @@ mod tests {
             method: "POST".to_owned(),
             target: "/reports".to_owned(),
             on_abandoned: OnAbandoned::Retry,
+            parameters: String::new(),
             arguments: Vec::new(),
         };
         app.tasks().submit(app.engine(), &claim, &input).await.unwrap();
