@@ -21,13 +21,13 @@ struct Case(fn(&str) -> String);
 
 /// The cases of sqlx and serde, under their names.
 const CASES: [(&str, Case); 7] = [
-    ("snake_case", Case(ToSnakeCase::to_snake_case)),
+    ("snake_case", Case(str::to_snake_case)),
     ("lowercase", Case(str::to_lowercase)),
     ("UPPERCASE", Case(str::to_uppercase)),
-    ("SCREAMING_SNAKE_CASE", Case(ToShoutySnakeCase::to_shouty_snake_case)),
-    ("kebab-case", Case(ToKebabCase::to_kebab_case)),
-    ("camelCase", Case(ToLowerCamelCase::to_lower_camel_case)),
-    ("PascalCase", Case(ToUpperCamelCase::to_upper_camel_case)),
+    ("SCREAMING_SNAKE_CASE", Case(str::to_shouty_snake_case)),
+    ("kebab-case", Case(str::to_kebab_case)),
+    ("camelCase", Case(str::to_lower_camel_case)),
+    ("PascalCase", Case(str::to_upper_camel_case)),
 ];
 
 /// The types of integers that an enum can be represented by.

@@ -78,6 +78,11 @@ pub(crate) fn with_item(errors: &Error, item: TokenStream) -> TokenStream {
     tokens
 }
 
+/// Whether a word is near to a known name, and not that name.
+pub(crate) fn is_misspelt<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> bool {
+    nearest(word, known).is_some_and(|name| name != word)
+}
+
 /// The known name within two letters, if a third of the word is right.
 fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.to_lowercase();

@@ -11,6 +11,8 @@ mod strategy;
 mod validate;
 
 #[cfg(test)]
+mod arbitrary_tests;
+#[cfg(test)]
 mod tests;
 
 use proc_macro2::TokenStream;
@@ -215,8 +217,18 @@ pub fn states(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
 
 /// Parses, validates and expands; on errors the item is left as it was, beside them.
 fn guard(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    match parse::parse(arguments, &item).and_then(validate::validate) {
+    if let Some(each) = parse::by_condition(&arguments, &item) {
+        return each;
+    }
+    let (guarded, left_out) = match parse::parse(arguments, &item) {
+        Ok(written) => {
+            let left_out = validate::left_out(&written);
+            (validate::validate(written), left_out)
+        }
+        Err(errors) => (Err(errors), None),
+    };
+    match guarded {
         Ok(guarded) => expand::expand(&guarded),
-        Err(errors) => diagnostics::with_item(&errors, parse::unmarked(item)),
+        Err(errors) => diagnostics::with_item(&errors, parse::beside_mistakes(item, left_out)),
     }
 }

@@ -1,5 +1,6 @@
 //! Handlers of every legal shape: they compile, run once, and replay.
 
+mod conditions;
 mod macros;
 mod names;
 mod parameters;

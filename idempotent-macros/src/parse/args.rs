@@ -1,7 +1,7 @@
 //! The attribute's arguments: `name = value`, each value with its span.
 
-use crate::diagnostics::Mistake;
-use proc_macro2::Span;
+use crate::diagnostics::{Mistake, Mistakes};
+use proc_macro2::{Span, TokenTree};
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
 use syn::{Ident, Lit, Path, Token};
@@ -23,7 +23,13 @@ pub(crate) enum Value {
 const PATHS: [&str; 3] = ["from", "to", "existing"];
 
 /// The arguments in the order they were written.
-pub(crate) struct Arguments(pub(crate) Vec<Argument>);
+#[derive(Default)]
+pub(crate) struct Arguments {
+    pub(crate) list: Vec<Argument>,
+    /// The names of those that are written wrongly, as far as they have one.
+    pub(crate) broken: Vec<String>,
+    pub(crate) mistakes: Mistakes,
+}
 
 impl Argument {
     pub(crate) fn span(&self) -> Span {
@@ -36,15 +42,41 @@ impl Argument {
 
 impl Parse for Arguments {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let mut list = Vec::new();
+        let mut arguments = Self::default();
         while !input.is_empty() {
-            list.push(input.parse()?);
-            if !input.is_empty() {
-                input.parse::<Token![,]>()?;
+            let name = input.fork().parse::<Ident>().map(|name| name.to_string());
+            match one(input) {
+                Ok(argument) => arguments.list.push(argument),
+                Err(error) => {
+                    arguments.mistakes.add(error);
+                    arguments.broken.extend(name);
+                    skip(input)?;
+                }
             }
         }
-        Ok(Self(list))
+        Ok(arguments)
     }
+}
+
+/// An argument and the comma behind it.
+fn one(input: ParseStream<'_>) -> syn::Result<Argument> {
+    let argument = input.parse()?;
+    if !input.is_empty() {
+        input.parse::<Token![,]>()?;
+    }
+    Ok(argument)
+}
+
+/// Goes on behind the next comma.
+fn skip(input: ParseStream<'_>) -> syn::Result<()> {
+    while !input.is_empty() {
+        let is_comma = input.peek(Token![,]);
+        input.parse::<TokenTree>()?;
+        if is_comma {
+            break;
+        }
+    }
+    Ok(())
 }
 
 impl Parse for Argument {

@@ -4,9 +4,10 @@ use crate::diagnostics::Mistake;
 use proc_macro2::{Group, TokenStream};
 use quote::quote;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Attribute, Error, FnArg, Signature, Token, Visibility};
+use syn::{Attribute, Error, FnArg, PatType, Signature, Token, Visibility};
 
 /// A function as it was written.
+#[derive(Clone)]
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
@@ -21,13 +22,22 @@ pub(crate) fn function(item: &TokenStream) -> Result<Function, Error> {
     }
 }
 
-/// The item as it was written, to stand beside its mistakes: without the marks of its parameters, which no
-/// compiler knows.
-pub(crate) fn unmarked(item: TokenStream) -> TokenStream {
+/// The item as it was written, to stand beside its mistakes: without the parameter that callers leave out,
+/// the marks of others, which no compiler knows, and warnings.
+pub(crate) fn beside_mistakes(item: TokenStream, left_out: Option<usize>) -> TokenStream {
     let Ok(function) = syn::parse2::<Function>(item.clone()) else { return item };
     let Function { attributes, visibility, signature, body } = function;
-    let signature = unmarked_signature(signature);
-    quote!(#(#attributes)* #visibility #signature #body)
+    let mut signature = unmarked_signature(signature);
+    let mut inputs: Vec<FnArg> = signature.inputs.into_iter().collect();
+    let taken = left_out.filter(|place| *place < inputs.len()).map(|place| inputs.remove(place));
+    signature.inputs = inputs.into_iter().collect();
+    let body = if let Some(FnArg::Typed(PatType { pat, ty, .. })) = taken {
+        quote!({ let #pat: #ty = ::core::panic!(); #body })
+    } else {
+        quote!(#body)
+    };
+    // Its warnings are no news as long as the function is not what it will be.
+    quote!(#(#attributes)* #[allow(unused)] #visibility #signature #body)
 }
 
 /// A signature without the marks of its parameters.

@@ -1,11 +1,13 @@
 //! From tokens to syntax, without any meaning.
 
 mod args;
+mod condition;
 mod item;
 mod template;
 
 pub(crate) use args::{Argument, Arguments, Value};
-pub(crate) use item::{Function, is_tx_mark, unmarked, unmarked_signature};
+pub(crate) use condition::by_condition;
+pub(crate) use item::{Function, beside_mistakes, is_tx_mark, unmarked_signature};
 pub(crate) use template::{Piece, pieces};
 
 use proc_macro2::TokenStream;
@@ -17,16 +19,20 @@ pub(crate) struct Written {
     pub(crate) function: Function,
 }
 
-/// The syntax, or every error in it.
+/// The syntax, with the mistakes in the arguments, or every error in it.
 pub(crate) fn parse(arguments: TokenStream, item: &TokenStream) -> Result<Written, Error> {
-    let arguments = syn::parse2(arguments);
+    let arguments = syn::parse2::<Arguments>(arguments);
     let function = item::function(item);
     match (arguments, function) {
         (Ok(arguments), Ok(function)) => Ok(Written { arguments, function }),
+        (Ok(Arguments { mut mistakes, .. }), Err(error)) => {
+            mistakes.add(error.clone());
+            Err(mistakes.finish().err().unwrap_or(error))
+        }
         (Err(mut error), Err(other)) => {
             error.combine(other);
             Err(error)
         }
-        (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+        (Err(error), Ok(_)) => Err(error),
     }
 }

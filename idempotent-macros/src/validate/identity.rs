@@ -25,7 +25,7 @@ pub(super) fn check_operation(reader: &mut Reader<'_>, signature: &Signature) {
     let is_function = reader.strategy.subject == Subject::Function;
     let is_method =
         signature.receiver().is_some() || mentions_self_type(signature.to_token_stream());
-    if is_function && is_method && reader.find("operation").is_none() {
+    if is_function && is_method && !reader.is_written("operation") {
         let name = &signature.ident;
         reader.mistakes.add(
             Mistake::new(name.span(), "a guarded method must name its operation")
@@ -49,7 +49,7 @@ pub(super) fn key_requirement(reader: &mut Reader<'_>) -> KeyRequirement {
     // path and query.
     let is_unkeyed =
         matches!(reader.strategy.default_key, DefaultKey::PathAndQuery | DefaultKey::Unkeyed);
-    if is_unkeyed && reader.find("key").is_none() {
+    if is_unkeyed && !reader.is_written("key") {
         return KeyRequirement::Unkeyed;
     }
     let required = reader.find("required").map(values::boolean);

@@ -33,13 +33,20 @@ pub(super) fn check(reader: &mut Reader<'_>, routes: &[Attribute]) {
 fn writes(attribute: &Attribute) -> Vec<(Span, String)> {
     let Some(last) = attribute.path().segments.last() else { return Vec::new() };
     let name = last.ident.to_string();
-    if WRITES.contains(&name.as_str()) {
+    if WRITES.contains(&name.as_str()) && has_pattern(attribute) {
         return vec![(last.ident.span(), name.to_uppercase())];
     }
     let methods = attribute.parse_args::<Methods>().ok().filter(|_| name == "route");
     let methods = methods.map_or_else(Vec::new, |Methods(methods)| methods);
     let written = methods.into_iter().map(|method| (method.span(), method.value()));
     written.filter(|(_, method)| !["GET", "HEAD"].contains(&method.as_str())).collect()
+}
+
+/// Whether an attribute begins with a pattern, as a route does, and not another macro of that name.
+fn has_pattern(attribute: &Attribute) -> bool {
+    let list = attribute.meta.require_list().ok();
+    let first = list.and_then(|list| list.tokens.clone().into_iter().next());
+    first.is_some_and(|first| syn::parse2::<LitStr>(first.into()).is_ok())
 }
 
 /// The methods in `#[route("/", method = "GET", …)]`.

@@ -21,24 +21,53 @@ mod values;
 mod window;
 
 use crate::diagnostics::Mistakes;
-use crate::model::GuardedFunction;
-use crate::parse::{Written, unmarked_signature};
+use crate::model::{GuardedFunction, TxParameter};
+use crate::parse::{Arguments, Written, unmarked_signature};
+use crate::strategy::Subject;
 use reader::Reader;
 use syn::Error;
 
+/// The place of the parameter that callers of a function leave out.
+pub(crate) fn left_out(written: &Written) -> Option<usize> {
+    let subject = strategy::chosen(&written.arguments.list).subject;
+    if subject == Subject::Handler {
+        return None;
+    }
+    // They are told elsewhere.
+    let mut mistakes = Mistakes::default();
+    let parameters = signature::parameters(&written.function, subject, &mut mistakes);
+    match tx::find_parameter(&parameters, &mut mistakes) {
+        TxParameter::At(place) => Some(place),
+        TxParameter::None => None,
+    }
+}
+
 /// A valid annotation, or every mistake in it.
 pub(crate) fn validate(written: Written) -> Result<GuardedFunction, Error> {
-    let mut mistakes = Mistakes::default();
-    let (arguments, function) = (written.arguments.0, written.function);
+    let Written { arguments, function } = written;
+    let Arguments { list: arguments, broken, mut mistakes } = arguments;
+    if broken.iter().any(|name| name == "strategy") {
+        // Nobody knows what the others are for.
+        mistakes.finish()?;
+        mistakes = Mistakes::default();
+    }
     let strategy = strategy::chosen(&arguments);
+    signature::check_is_written(&function, strategy.subject)?;
     let parameters = signature::parameters(&function, strategy.subject, &mut mistakes);
 
-    let mut reader = Reader { arguments: &arguments, parameters: &parameters, strategy, mistakes };
+    let mut reader = Reader {
+        arguments: &arguments,
+        broken: &broken,
+        parameters: &parameters,
+        strategy,
+        mistakes,
+    };
     uses::check_names(&mut reader);
     strategy::check(&mut reader);
     let policy = policy::read(&mut reader, &function.signature.ident);
     let row = row::read(&mut reader);
     let existing = unique::read(&mut reader);
+    unique::check_returns(&mut reader, &function.signature);
     let engine = engine::read(&mut reader);
     let key = identity::key(&mut reader);
     let scope = identity::scope(&mut reader);

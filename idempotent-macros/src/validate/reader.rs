@@ -10,6 +10,8 @@ use syn::LitStr;
 /// The arguments by name, and the mistakes found on the way.
 pub(super) struct Reader<'a> {
     pub(super) arguments: &'a [Argument],
+    /// The names of arguments that are there, and written wrongly.
+    pub(super) broken: &'a [String],
     pub(super) parameters: &'a [Parameter],
     /// The strategy that the arguments choose.
     pub(super) strategy: &'static Strategy,
@@ -19,6 +21,11 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(super) fn find(&self, name: &str) -> Option<&'a Argument> {
         self.arguments.iter().find(|argument| argument.name == name)
+    }
+
+    /// Whether an argument is there, rightly written or not.
+    pub(super) fn is_written(&self, name: &str) -> bool {
+        self.find(name).is_some() || self.broken.iter().any(|broken| broken == name)
     }
 
     /// The text of an argument that is a string.

@@ -210,7 +210,7 @@ fn function_is_compared_by_template(
 /// A timestamp is compared only with a window.
 fn timestamp_needs_window(reader: &Reader<'_>, _: &Policy, _: &Template) -> Option<Mistake> {
     let written = reader.find("timestamp")?;
-    reader.find("within").is_none().then(|| {
+    (!reader.is_written("within")).then(|| {
         Mistake::new(written.name.span(), "`timestamp` has no effect without `within`")
             .help("add `within = \"5m\"`, or leave `timestamp` out")
     })

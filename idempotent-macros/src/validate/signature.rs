@@ -20,6 +20,12 @@ pub(super) fn parameters(
     mistakes: &mut Mistakes,
 ) -> Vec<Parameter> {
     let signature = &function.signature;
+    for second in function.attributes.iter().filter(|attribute| is_ours(attribute)) {
+        mistakes.add(
+            Mistake::new(second.span(), "a second `#[idempotent]` on one function")
+                .help("keep one of them"),
+        );
+    }
     if function.asyncness().is_none() {
         let what = Mistake::new(
             signature.fn_token.span,
@@ -48,11 +54,8 @@ pub(super) fn parameters(
     if subject == Subject::Function {
         mistakes.keep(returns_result(signature));
     }
-    let parameters: Vec<_> = signature
-        .inputs
-        .iter()
-        .filter_map(|input| mistakes.keep(parameter(input, subject)))
-        .collect();
+    let parameters: Vec<_> =
+        signature.inputs.iter().filter_map(|input| parameter(input, subject, mistakes)).collect();
     if subject == Subject::Handler && parameters.len() > MOST_EXTRACTORS {
         let span = signature.inputs[MOST_EXTRACTORS].span();
         mistakes.add(
@@ -61,6 +64,44 @@ pub(super) fn parameters(
         );
     }
     parameters
+}
+
+/// A function that another macro made of an `async fn`: nothing else in it is as it was written.
+pub(super) fn check_is_written(function: &Function, subject: Subject) -> Result<(), Mistake> {
+    let signature = &function.signature;
+    if function.asyncness().is_some() || !returns_future(signature) {
+        return Ok(());
+    }
+    let what =
+        format!("a guarded {} must be `async`, and a macro has changed this one", subject.name());
+    Err(Mistake::new(signature.ident.span(), what)
+        .help("guard a function of its own, and call it here")
+        .note("`#[async_trait]` replaces an `async fn` before other attributes see it"))
+}
+
+/// Where a handler plainly returns no `Result`.
+pub(super) fn no_result_at(signature: &Signature) -> Option<Span> {
+    let ReturnType::Type(_, kind) = &signature.output else { return Some(signature.ident.span()) };
+    let is_plain = match &**kind {
+        Type::ImplTrait(_) | Type::Tuple(_) | Type::Reference(_) => true,
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| {
+            ["HttpResponse", "String", "Json"].iter().any(|name| last.ident == name)
+        }),
+        _ => false,
+    };
+    is_plain.then(|| kind.span())
+}
+
+/// Whether an attribute is this one once more.
+fn is_ours(attribute: &Attribute) -> bool {
+    attribute.path().segments.last().is_some_and(|last| last.ident == "idempotent")
+}
+
+/// Whether a function that is not `async` returns a boxed future.
+fn returns_future(signature: &Signature) -> bool {
+    let ReturnType::Type(_, kind) = &signature.output else { return false };
+    let Type::Path(path) = &**kind else { return false };
+    path.path.segments.last().is_some_and(|last| last.ident == "Pin")
 }
 
 /// A `Result` tells the value that is stored from the error that is not.
@@ -88,29 +129,33 @@ fn no_result(span: Span) -> Mistake {
         .note("the value is stored and given to later calls; an error lets the next call run")
 }
 
-fn parameter(input: &FnArg, subject: Subject) -> Result<Parameter, Mistake> {
+fn parameter(input: &FnArg, subject: Subject, mistakes: &mut Mistakes) -> Option<Parameter> {
     let PatType { pat, ty, attrs, .. } = match input {
         FnArg::Typed(typed) => typed,
         FnArg::Receiver(receiver) if subject == Subject::Function => {
             let name = Ident::new("self", receiver.self_token.span);
             let pattern = receiver.self_token.to_token_stream();
             let (ty, names) = (Type::Verbatim(quote!(Self)), vec![name]);
-            return Ok(Parameter { pattern, ty, names, tx_mark: TxMark::None });
+            return Some(Parameter { pattern, ty, names, tx_mark: TxMark::None });
         }
         FnArg::Receiver(receiver) => {
             let span = receiver.self_token.span;
-            return Err(Mistake::new(span, "a guarded handler cannot be a method")
-                .help("guard a free function, and give it what it needs by `web::Data`"));
+            mistakes.add(
+                Mistake::new(span, "a guarded handler cannot be a method")
+                    .help("guard a free function, and give it what it needs by `web::Data`"),
+            );
+            return None;
         }
     };
     if let Type::ImplTrait(anonymous) = &**ty {
         let what = format!("a guarded {} cannot be generic", subject.name());
-        return Err(Mistake::new(anonymous.span(), what).help("name the parameter's type"));
+        mistakes.add(Mistake::new(anonymous.span(), what).help("name the parameter's type"));
     }
     let mut names = Vec::new();
     add_names(pat, &mut names);
     let pattern = by_reference(pat.to_token_stream());
-    Ok(Parameter { pattern, ty: (**ty).clone(), names, tx_mark: tx::mark(attrs)? })
+    let tx_mark = mistakes.keep(tx::mark(attrs)).unwrap_or(TxMark::None);
+    Some(Parameter { pattern, ty: (**ty).clone(), names, tx_mark })
 }
 
 /// Adds the names that a pattern binds.
@@ -122,6 +167,8 @@ fn add_names(pattern: &Pat, names: &mut Vec<Ident>) {
                 add_names(within, names);
             }
         }
+        // All of its cases bind the same names.
+        Pat::Or(cases) => cases.cases.iter().take(1).for_each(|pat| add_names(pat, names)),
         Pat::Paren(inner) => add_names(&inner.pat, names),
         Pat::Reference(inner) => add_names(&inner.pat, names),
         Pat::Slice(list) => list.elems.iter().for_each(|pat| add_names(pat, names)),

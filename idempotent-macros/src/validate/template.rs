@@ -1,6 +1,6 @@
 //! Templates: each placeholder is resolved to a part of the request or to an expression.
 
-use crate::diagnostics::{Mistake, Mistakes, listed};
+use crate::diagnostics::{Mistake, Mistakes, is_misspelt, listed};
 use crate::model::{Parameter, Segment, Source, Template};
 use crate::parse::{Piece, pieces};
 use crate::strategy::Subject;
@@ -44,6 +44,7 @@ pub(super) fn resolve(
     let pieces = pieces(&text.value()).map_err(|why| {
         Mistake::new(text.span(), format!("the template's braces do not match: {why}"))
             .help("close every `{` by `}`; a brace itself is written twice: `{{`")
+            .note("an expression in a template has no braces: make a method of what needs them")
     });
     let pieces = mistakes.keep(pieces)?;
     let segments: Vec<_> = pieces
@@ -143,16 +144,23 @@ fn parameter_value(
     let parsed =
         written.parse().and_then(|tokens| syn::parse2::<Expr>(with_parameters(tokens, parameters)));
     let parsed = parsed.map_err(|_| {
-        Mistake::new(text.span(), format!("`{{{inside}}}` is no expression"))
-            .help("write a parameter, a field or a method call: `{order.sku}`, `{user.id()}`")
+        let what = format!("`{{{inside}}}` is no expression");
+        hidden_source(Mistake::new(text.span(), what).help(EXPRESSION), root, parameters)
     })?;
     let rooted = root_variable(&parsed);
+    let sources = Source::ALL.map(|(name, _)| name);
+    if rooted.is_none() && !is_misspelt(root, sources) {
+        let what = format!("`{{{inside}}}` does not start with a parameter");
+        let mistake = Mistake::new(text.span(), what).help(EXPRESSION).note(
+            "for anything else, such as a call or an operator, make a method or an extractor of it",
+        );
+        return Err(hidden_source(mistake, root, parameters));
+    }
     if rooted.is_some_and(|rooted| parameter_names(parameters).any(|name| name == rooted)) {
         return Ok(Segment::Value(Box::new(parsed), written));
     }
     let own: Vec<String> = parameter_names(parameters).map(Ident::to_string).collect();
     let own = || own.iter().map(String::as_str);
-    let sources = Source::ALL.map(|(name, _)| name);
     let known = own().chain(sources.into_iter().filter(|_| subject == Subject::Handler));
     let mistake =
         Mistake::new(text.span(), format!("`{{{inside}}}` names nothing")).suggest(root, known);
@@ -171,6 +179,20 @@ fn parameter_value(
             mistake.note(format!("{starts} with a parameter of the {subject}: {}", listed(own())))
         }
     })
+}
+
+const EXPRESSION: &str =
+    "write a parameter, and fields, indexes or method calls on it: `{order.sku}`, `{user.id()}`";
+
+/// A parameter by the name of a source stands in front of it.
+fn hidden_source(mistake: Mistake, root: &str, parameters: &[Parameter]) -> Mistake {
+    let is_source = Source::ALL.iter().any(|(source, _)| *source == root);
+    if is_source && parameter_names(parameters).any(|name| *name == root) {
+        return mistake.note(format!(
+            "the parameter `{root}` hides `{{{root}.…}}` of the request: give it another name"
+        ));
+    }
+    mistake
 }
 
 /// The same tokens, where each name of a parameter means that parameter: one that a macro of the

@@ -5,7 +5,24 @@ use crate::model::Existing;
 use crate::parse::Value;
 use crate::strategy::GuardPlace;
 use crate::validate::reader::Reader;
-use crate::validate::values;
+use crate::validate::{signature, values};
+use syn::Signature;
+
+/// A violation of a unique index comes in the handler's error.
+pub(super) fn check_returns(reader: &mut Reader<'_>, signature: &Signature) {
+    if reader.strategy.guard != GuardPlace::Insert {
+        return;
+    }
+    if let Some(span) = signature::no_result_at(signature) {
+        let name = reader.strategy.name;
+        let what =
+            format!("`strategy = \"{name}\"` needs a `Result`, whose error has the violation");
+        reader.mistakes.add(
+            Mistake::new(span, what)
+                .help("return `Result<HttpResponse, E>`, and pass the insert's error on by `?`"),
+        );
+    }
+}
 
 /// The function, if the strategy has one.
 pub(super) fn read(reader: &mut Reader<'_>) -> Existing {

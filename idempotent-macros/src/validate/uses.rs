@@ -58,7 +58,9 @@ pub(super) fn check_names(reader: &mut Reader<'_>) {
                     .suggest(&name, NAMES)
                     .note(format!("the arguments are {}", listed(NAMES))),
             );
-        } else if reader.arguments[..place].iter().any(|earlier| earlier.name == argument.name) {
+        } else if reader.arguments[..place].iter().any(|earlier| earlier.name == argument.name)
+            || reader.broken.contains(&name)
+        {
             reader.mistakes.add(
                 Mistake::new(span, format!("`{name}` is given twice")).help("keep one of them"),
             );
@@ -77,7 +79,7 @@ pub(super) fn check(reader: &mut Reader<'_>) {
 fn missing(reader: &Reader<'_>) -> Vec<Mistake> {
     let name = reader.strategy.name;
     let span = reader.find("strategy").map_or_else(Span::call_site, Argument::span);
-    let needs = reader.strategy.needs.iter().filter(|need| reader.find(need.argument).is_none());
+    let needs = reader.strategy.needs.iter().filter(|need| !reader.is_written(need.argument));
     let mistake = |what| Mistake::new(span, format!("`strategy = \"{name}\"` needs {what}"));
     needs.map(|need| mistake(need.what).help(need.help)).collect()
 }
@@ -85,7 +87,7 @@ fn missing(reader: &Reader<'_>) -> Vec<Mistake> {
 /// The arguments that have no effect with the strategy, or without a key.
 fn without_effect(reader: &Reader<'_>) -> Vec<Mistake> {
     let is_unkeyed =
-        reader.strategy.default_key == DefaultKey::Unkeyed && reader.find("key").is_none();
+        reader.strategy.default_key == DefaultKey::Unkeyed && !reader.is_written("key");
     let mistake = |argument: &Argument| {
         let name = argument.name.to_string();
         if !takes(reader, &name) {

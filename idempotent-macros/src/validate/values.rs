@@ -138,6 +138,11 @@ pub(super) fn variant(argument: &Argument) -> Result<Path, Mistake> {
     }
 }
 
+/// What is written, in backticks, if it is anything.
+fn shown(written: &str) -> String {
+    if written.is_empty() { "this".to_owned() } else { format!("`{written}`") }
+}
+
 /// Bytes, as a number or with a unit.
 pub(super) fn size(argument: &Argument) -> Result<usize, Mistake> {
     let written = match &argument.value {
@@ -162,7 +167,7 @@ pub(super) fn size(argument: &Argument) -> Result<usize, Mistake> {
         Some(1..=0x4000_0000) => Ok(bytes.unwrap_or_default()),
         Some(_) => Err(Mistake::new(argument.span(), "a size of zero, or of over 1024 MiB")
             .help("it bounds what one request may keep in memory: write `\"64KiB\"` or so")),
-        None => Err(Mistake::new(argument.span(), format!("`{written}` is no size"))
+        None => Err(Mistake::new(argument.span(), format!("{} is no size", shown(&written)))
             .help("write a whole number of bytes, or with a unit: `\"64KiB\"`, `\"2MiB\"`")),
     }
 }
@@ -199,7 +204,7 @@ pub(super) fn statuses(text: &LitStr) -> Result<Statuses, Mistake> {
         .split(',')
         .map(|item| {
             range(item.trim()).ok_or_else(|| {
-                Mistake::new(text.span(), format!("`{}` is no status", item.trim()))
+                Mistake::new(text.span(), format!("{} is no status", shown(item.trim())))
                     .help("list statuses and classes: `\"2xx, 404\"`")
                     .note("from `200` to `599`, and `2xx`, `3xx`, `4xx` or `5xx`")
             })
@@ -267,6 +272,6 @@ pub(super) fn header_name(text: &LitStr, name: &str) -> Result<(), Mistake> {
     if !name.is_empty() && name.bytes().all(is_token_byte) {
         return Ok(());
     }
-    Err(Mistake::new(text.span(), format!("`{name}` is no header name"))
+    Err(Mistake::new(text.span(), format!("{} is no header name", shown(name)))
         .help("header names hold letters, digits and `-`, such as `X-Request-Id`"))
 }
