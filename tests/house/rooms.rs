@@ -118,7 +118,7 @@ const VALIDATE: Order = Order {
         "answer_paths engine identity methods row strategy unique uses window",
         "reader",
         "signature template",
-        "tx values",
+        "attributes tx values",
     ],
 };
 

@@ -1,6 +1,7 @@
 //! Handlers of every legal shape: they compile, run once, and replay.
 
 mod conditions;
+mod lints;
 mod macros;
 mod names;
 mod parameters;

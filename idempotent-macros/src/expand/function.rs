@@ -6,10 +6,10 @@ use crate::expand::names::{runtime, runtime_path};
 use crate::expand::policy::policy;
 use crate::expand::template::fill;
 use crate::model::{Fingerprint, GuardedFunction, Scope, TxParameter};
-use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, FnArg, LitStr, PatType, ReturnType, Signature, Type};
+use syn::{Expr, FnArg, Ident, LitStr, PatType, ReturnType, Signature, Type};
 
 /// The function with its guard inside.
 pub(super) fn function(
@@ -20,11 +20,14 @@ pub(super) fn function(
 ) -> TokenStream {
     let maybe_tx = maybe_tx.iter().map(renamed_check);
     let (crate_name, rt) = (runtime_path(), runtime());
-    let GuardedFunction { outer, inner, visibility, signature, body, .. } = function;
+    let GuardedFunction { outer, visibility, signature, body, .. } = function;
     let policy = policy(function);
     let fill = fill_statements(function);
     // Where something guards no functions, or a value cannot be stored, the compiler points there.
-    let message = quote_spanned!(written.span()=> #rt::Message::new(__policy, &#engine));
+    // The names are ours wherever they stand, so that a macro of the user's may write any part of it.
+    let [policy_name, message_name, work] =
+        ["__policy", "__message", "__work"].map(|name| Ident::new(name, Span::call_site()));
+    let message = quote_spanned!(written.span()=> #rt::Message::new(#policy_name, &#engine));
     let (returned, span) = match &signature.output {
         ReturnType::Default => (quote!(()), signature.ident.span()),
         ReturnType::Type(_, kind) => (quote!(#kind), kind.span()),
@@ -36,11 +39,11 @@ pub(super) fn function(
     } else {
         quote!(guard)
     };
-    let guarded = quote_spanned!(span=> #rt::#guard(__message, __work).await);
+    let guarded = quote_spanned!(span=> #rt::#guard(#message_name, #work).await);
+    let body = typed_body(body, &returned);
     let within = transaction.map(|transaction| quote!(move |#transaction|));
     quote! {
         #(#outer)*
-        #(#inner)*
         #visibility #signature {
             use #crate_name as #rt;
             #(#maybe_tx)*
@@ -53,22 +56,35 @@ pub(super) fn function(
                 #fill
                 __message
             };
-            let __work = #within async move {
-                #[allow(
-                    unreachable_code,
-                    clippy::diverging_sub_expression,
-                    clippy::empty_loop,
-                    reason = "it never runs: it says what the block returns, which `?` could not tell"
-                )]
-                if false {
-                    let __returned: #returned = loop {};
-                    return __returned;
-                }
-                #body
-            };
+            let __work = #within async move #body;
             #guarded
         }
     }
+}
+
+/// The body, which says itself what it returns.
+fn typed_body(body: &Group, returned: &TokenStream) -> Group {
+    let mut first = body.stream().into_iter().take(2).map(|token| token.to_string());
+    let has_inner_attributes =
+        first.next().as_deref() == Some("#") && first.next().as_deref() == Some("!");
+    // Within braces of its own it draws a lint where it is one line.
+    let statements = if has_inner_attributes { body.to_token_stream() } else { body.stream() };
+    let typed = quote! {
+        #[allow(
+            unreachable_code,
+            clippy::diverging_sub_expression,
+            clippy::empty_loop,
+            reason = "it never runs: it says what the block returns, which `?` could not tell"
+        )]
+        if false {
+            let __returned: #returned = loop {};
+            return __returned;
+        }
+        #statements
+    };
+    let mut block = Group::new(Delimiter::Brace, typed);
+    block.set_span(body.span());
+    block
 }
 
 /// The assertion that a type is no `Tx` by another name: callers could not give it.

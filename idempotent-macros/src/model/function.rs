@@ -9,9 +9,9 @@ use syn::{Attribute, Expr, Ident, LitStr, Signature, Type, Visibility};
 
 /// A guarded function: a handler of actix, or a function that no request calls.
 pub(crate) struct GuardedFunction {
-    /// Attributes that belong to the function actix sees: routes, documentation.
+    /// Attributes of the function that others see: of a function all of them, of a handler routes and the like.
     pub(crate) outer: Vec<Attribute>,
-    /// Attributes that belong to the user's function: lints, `instrument`.
+    /// Attributes of the handler inside of that one: lints, `instrument`.
     pub(crate) inner: Vec<Attribute>,
     pub(crate) visibility: Visibility,
     pub(crate) signature: Signature,

@@ -1,10 +1,11 @@
 //! The guarded function: its signature as syntax, its body as tokens that are not parsed.
 
 use crate::diagnostics::Mistake;
-use proc_macro2::{Group, TokenStream};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::quote;
+use syn::parse::discouraged::Speculative;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Attribute, Error, FnArg, PatType, Signature, Token, Visibility};
+use syn::{Attribute, Error, FnArg, PatType, Signature, Token, Type, Visibility};
 
 /// A function as it was written.
 #[derive(Clone)]
@@ -61,9 +62,21 @@ impl Parse for Function {
             attributes: Attribute::parse_outer(input)?,
             visibility: input.parse()?,
             signature: input.parse()?,
-            body: input.parse()?,
+            body: body(input)?,
         })
     }
+}
+
+/// The body, which is in invisible brackets where it is `$body:block` of a macro.
+fn body(input: ParseStream<'_>) -> syn::Result<Group> {
+    let fork = input.fork();
+    if let Ok(TokenTree::Group(group)) = fork.parse()
+        && group.delimiter() == Delimiter::None
+    {
+        input.advance_to(&fork);
+        return syn::parse2(group.stream());
+    }
+    input.parse()
 }
 
 /// The mistake for an item that is no function, if its kind can be told.
@@ -71,7 +84,7 @@ fn not_a_function(item: &TokenStream) -> Option<Error> {
     let keyword = |input: ParseStream<'_>| {
         Attribute::parse_outer(input)?;
         input.parse::<Visibility>()?;
-        let word: proc_macro2::TokenTree = input.parse()?;
+        let word: TokenTree = input.parse()?;
         input.parse::<TokenStream>()?;
         Ok(word)
     };
@@ -88,5 +101,14 @@ fn not_a_function(item: &TokenStream) -> Option<Error> {
 impl Function {
     pub(crate) fn asyncness(&self) -> Option<Token![async]> {
         self.signature.asyncness
+    }
+}
+
+/// A type without the invisible brackets that `$type:ty` of a macro puts around it.
+pub(crate) fn bare(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => bare(&group.elem),
+        Type::Paren(paren) => bare(&paren.elem),
+        other => other,
     }
 }

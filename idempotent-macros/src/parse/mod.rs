@@ -7,7 +7,7 @@ mod template;
 
 pub(crate) use args::{Argument, Arguments, Value};
 pub(crate) use condition::by_condition;
-pub(crate) use item::{Function, beside_mistakes, is_tx_mark, unmarked_signature};
+pub(crate) use item::{Function, bare, beside_mistakes, is_tx_mark, unmarked_signature};
 pub(crate) use template::{Piece, pieces};
 
 use proc_macro2::TokenStream;

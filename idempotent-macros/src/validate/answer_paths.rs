@@ -2,6 +2,7 @@
 
 use crate::diagnostics::Mistake;
 use crate::model::{KeyRequirement, Parameter, Policy, Segment, Setting, Source, Template};
+use crate::parse::bare;
 use crate::strategy::DefaultKey;
 use crate::validate::reader::Reader;
 use proc_macro2::{TokenStream, TokenTree};
@@ -45,7 +46,7 @@ fn is_used(expression: TokenStream, parameter: &Parameter) -> bool {
 }
 
 fn may_read_path(extractor: &Type) -> bool {
-    let Type::Path(path) = extractor else { return true };
+    let Type::Path(path) = bare(extractor) else { return true };
     let last = path.path.segments.last();
     !last.is_some_and(|last| OF_OTHER_PARTS.iter().any(|other| last.ident == other))
 }

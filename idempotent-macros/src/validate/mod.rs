@@ -1,9 +1,10 @@
 //! From syntax to meaning: every rule is one function, and all mistakes are told at once.
 //!
 //! Files import downwards: `rules`, `policy`; `uses`, `strategy`, `identity`, `answer_paths`, `methods`, `window`, `row`,
-//! `unique`, `engine`; `reader`; `template`, `signature`; `tx`, `values`.
+//! `unique`, `engine`; `reader`; `template`, `signature`; `attributes`, `tx`, `values`.
 
 mod answer_paths;
+mod attributes;
 mod engine;
 mod identity;
 mod methods;
@@ -81,7 +82,10 @@ pub(crate) fn validate(written: Written) -> Result<GuardedFunction, Error> {
     rules::check(&mut reader, &policy, &key);
     reader.mistakes.finish()?;
 
-    let (inner, outer) = function.attributes.into_iter().partition(signature::is_inner);
+    let (outer, inner) = match strategy.subject {
+        Subject::Handler => attributes::split(function.attributes),
+        Subject::Function => (function.attributes, Vec::new()),
+    };
     Ok(GuardedFunction {
         outer,
         inner,

@@ -2,7 +2,7 @@
 
 use crate::diagnostics::{Mistake, Mistakes};
 use crate::model::{Parameter, TxMark};
-use crate::parse::Function;
+use crate::parse::{Function, bare};
 use crate::strategy::Subject;
 use crate::validate::tx;
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
@@ -82,7 +82,7 @@ pub(super) fn check_is_written(function: &Function, subject: Subject) -> Result<
 /// Where a handler plainly returns no `Result`.
 pub(super) fn no_result_at(signature: &Signature) -> Option<Span> {
     let ReturnType::Type(_, kind) = &signature.output else { return Some(signature.ident.span()) };
-    let is_plain = match &**kind {
+    let is_plain = match bare(kind) {
         Type::ImplTrait(_) | Type::Tuple(_) | Type::Reference(_) => true,
         Type::Path(path) => path.path.segments.last().is_some_and(|last| {
             ["HttpResponse", "String", "Json"].iter().any(|name| last.ident == name)
@@ -100,7 +100,7 @@ fn is_ours(attribute: &Attribute) -> bool {
 /// Whether a function that is not `async` returns a boxed future.
 fn returns_future(signature: &Signature) -> bool {
     let ReturnType::Type(_, kind) = &signature.output else { return false };
-    let Type::Path(path) = &**kind else { return false };
+    let Type::Path(path) = bare(kind) else { return false };
     path.path.segments.last().is_some_and(|last| last.ident == "Pin")
 }
 
@@ -109,7 +109,7 @@ fn returns_result(signature: &Signature) -> Result<(), Mistake> {
     let ReturnType::Type(_, kind) = &signature.output else {
         return Err(no_result(signature.ident.span()));
     };
-    match &**kind {
+    match bare(kind) {
         Type::Path(path)
             if path
                 .path
@@ -147,7 +147,7 @@ fn parameter(input: &FnArg, subject: Subject, mistakes: &mut Mistakes) -> Option
             return None;
         }
     };
-    if let Type::ImplTrait(anonymous) = &**ty {
+    if let Type::ImplTrait(anonymous) = bare(ty) {
         let what = format!("a guarded {} cannot be generic", subject.name());
         mistakes.add(Mistake::new(anonymous.span(), what).help("name the parameter's type"));
     }
@@ -193,11 +193,4 @@ fn by_reference(pattern: TokenStream) -> TokenStream {
             other => other,
         })
         .collect()
-}
-
-/// Whether an attribute belongs to the user's function and not to the one actix sees.
-pub(super) fn is_inner(attribute: &Attribute) -> bool {
-    let last = attribute.path().segments.last().map(|segment| segment.ident.to_string());
-    let inner = ["allow", "warn", "deny", "forbid", "expect", "instrument"];
-    last.is_some_and(|name| inner.contains(&name.as_str()))
 }

@@ -2,7 +2,7 @@
 
 use crate::diagnostics::{Mistake, Mistakes};
 use crate::model::{Parameter, TxMark, TxParameter};
-use crate::parse::is_tx_mark;
+use crate::parse::{bare, is_tx_mark};
 use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::{Attribute, GenericArgument, Ident, Meta, PathArguments, PathSegment, Type};
@@ -62,7 +62,7 @@ pub(super) fn is_impossible(parameters: &[Parameter]) -> bool {
 }
 
 fn holds_no_tx(extractor: &Type) -> bool {
-    match extractor {
+    match bare(extractor) {
         Type::Tuple(all) => all.elems.iter().all(holds_no_tx),
         Type::Path(path) => path.path.segments.last().is_some_and(|last| {
             let is_of = |name: &str| last.ident == name;
@@ -108,7 +108,7 @@ pub(super) fn renamed(parameters: &[Parameter]) -> impl Iterator<Item = &Type> {
 }
 
 fn is_of_database(ty: &Type) -> bool {
-    let Type::Path(path) = ty else { return false };
+    let Type::Path(path) = bare(ty) else { return false };
     let Some(Type::Path(database)) = path.path.segments.last().and_then(argument) else {
         return false;
     };
@@ -128,7 +128,7 @@ fn tx(parameter: &Parameter, all: &[Parameter]) -> Option<Span> {
 
 /// The word `Tx` at the end of a type's path, where it has one type as its argument.
 fn word(ty: &Type) -> Option<&Ident> {
-    let Type::Path(path) = ty else { return None };
+    let Type::Path(path) = bare(ty) else { return None };
     let last = path.path.segments.last().filter(|last| last.ident == "Tx")?;
     argument(last).map(|_| &last.ident)
 }
@@ -137,13 +137,13 @@ fn word(ty: &Type) -> Option<&Ident> {
 fn argument(last: &PathSegment) -> Option<&Type> {
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
     match (arguments.args.first(), arguments.args.len()) {
-        (Some(GenericArgument::Type(argument)), 1) => Some(argument),
+        (Some(GenericArgument::Type(argument)), 1) => Some(bare(argument)),
         _ => None,
     }
 }
 
 /// The word `Tx` behind a reference.
 fn referenced(parameter: &Parameter) -> Option<Span> {
-    let Type::Reference(to) = &parameter.ty else { return None };
+    let Type::Reference(to) = bare(&parameter.ty) else { return None };
     word(&to.elem).filter(|_| parameter.tx_mark == TxMark::None).map(Ident::span)
 }
