@@ -6,7 +6,10 @@ use proc_macro2::Span;
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Attribute, DeriveInput, Expr, ExprLit, Ident, Lit, LitStr, Meta, Token, Variant};
+use syn::{
+    Attribute, DeriveInput, Expr, ExprLit, Ident, Lit, LitStr, Meta, MetaNameValue, Path, Token,
+    Variant,
+};
 
 /// The value of one state.
 pub(crate) enum ColumnValue {
@@ -90,23 +93,49 @@ fn check_distinct(variants: &[&Variant], stored: &[(String, Span)], mistakes: &m
 
 /// The case in `#[states(rename_all = "…")]`.
 fn own_case(attributes: &[Attribute]) -> Result<Option<Case>, Mistake> {
-    let Some(attribute) = attributes.iter().find(|attribute| attribute.path().is_ident("states"))
-    else {
-        return Ok(None);
-    };
-    let [Meta::NameValue(setting)] = &metas(attribute)[..] else {
-        return Err(wrong_setting(attribute.span()));
-    };
-    let Some(text) = text(&setting.value).filter(|_| setting.path.is_ident("rename_all")) else {
-        return Err(wrong_setting(setting.span()));
-    };
-    let written = text.value();
-    match case_named(&written) {
-        Some(case) => Ok(Some(case)),
-        None => Err(Mistake::new(text.span(), format!("unknown `rename_all`: `{written}`"))
-            .suggest(&written, case_names())
-            .note(format!("`rename_all` is {}", listed(case_names())))),
+    let mut case = None;
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("states")) {
+        let settings = metas(attribute);
+        if settings.is_empty() {
+            return Err(wrong_setting(attribute.span()));
+        }
+        for setting in settings {
+            match &setting {
+                Meta::NameValue(MetaNameValue { path, value: Expr::Path(_), .. })
+                    if path.is_ident("crate") => {}
+                Meta::NameValue(MetaNameValue { path, value, .. })
+                    if path.is_ident("rename_all") =>
+                {
+                    let text = text(value).ok_or_else(|| wrong_setting(setting.span()))?;
+                    case = Some(known_case(&text)?);
+                }
+                _ => return Err(wrong_setting(setting.span())),
+            }
+        }
     }
+    Ok(case)
+}
+
+/// The path of the runtime in `#[states(crate = …)]`.
+pub(crate) fn runtime(attributes: &[Attribute]) -> Option<Path> {
+    let own = attributes.iter().filter(|attribute| attribute.path().is_ident("states"));
+    own.flat_map(metas).find_map(|setting| match setting {
+        Meta::NameValue(MetaNameValue { path, value: Expr::Path(value), .. })
+            if path.is_ident("crate") =>
+        {
+            Some(value.path)
+        }
+        _ => None,
+    })
+}
+
+fn known_case(text: &LitStr) -> Result<Case, Mistake> {
+    let written = text.value();
+    case_named(&written).ok_or_else(|| {
+        Mistake::new(text.span(), format!("unknown `rename_all`: `{written}`"))
+            .suggest(&written, case_names())
+            .note(format!("`rename_all` is {}", listed(case_names())))
+    })
 }
 
 fn wrong_setting(span: Span) -> Mistake {

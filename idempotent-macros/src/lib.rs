@@ -56,6 +56,7 @@ use proc_macro2::TokenStream;
 /// | `existing` | a function, without quotes; `unique` needs it | |
 /// | `constraint` | the one index that `unique` means; on `SQLite` all its columns, `"table.a, table.b"` | any |
 /// | `engine` | an expression, for `message` alone: the engine that guards the function | |
+/// | `crate` | a path, without quotes: where this crate is, if it was renamed or comes through another one | `::idempotent_runtime` |
 ///
 /// A replay has every header of the response that reached the guard, in the same bytes, but for these:
 /// `Set-Cookie`; credentials and challenges (`Authorization`, `Proxy-…`, `WWW-Authenticate`,
@@ -192,6 +193,8 @@ pub fn idempotent(
 /// `"SCREAMING_SNAKE_CASE"`, `"kebab-case"`, `"camelCase"` or `"PascalCase"`; `#[state("IN_TRANSIT")]` on a
 /// variant is its name as it is. Without these, an enum with `#[sqlx(…)]` is stored as sqlx stores it: by its
 /// `rename_all` and `rename`, else by the names of its variants.
+///
+/// `#[states(crate = facade::idempotent_runtime)]` says where this crate is, as `crate` of the attribute does.
 ///
 /// Where a variant has a number, as in `Created = 1`, or the enum a `#[repr(u8)]` or the like, the column holds
 /// numbers: those of Rust, where `B` in `A = 1, B` is 2.

@@ -1,6 +1,6 @@
 //! `#[derive(States)]`: the states of an enum, their values in a column, and the transitions.
 
-use crate::column_values::{ColumnValue, column_values, shown};
+use crate::column_values::{ColumnValue, column_values, runtime, shown};
 use crate::diagnostics::{Mistake, Mistakes, listed};
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -31,13 +31,19 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream, Error> {
         .collect();
     mistakes.finish()?;
     let name = &input.ident;
+    let runtime =
+        runtime(&input.attrs).map_or_else(|| quote!(::idempotent_runtime), |path| quote!(#path));
     let names = variants.iter().map(|variant| variant.ident.to_string());
     Ok(quote! {
-        #[automatically_derived]
-        impl ::idempotent_runtime::private::StateTable for #name {
-            const STATES: &'static [::idempotent_runtime::policy::StateRow] = &[#(#rows),*];
-            const VARIANTS: &'static [&'static str] = &[#(#names),*];
-        }
+        const _: () = {
+            use #runtime::private as __private;
+
+            #[automatically_derived]
+            impl __private::StateTable for #name {
+                const STATES: &'static [__private::StateRow] = &[#(#rows),*];
+                const VARIANTS: &'static [&'static str] = &[#(#names),*];
+            }
+        };
     })
 }
 
@@ -58,15 +64,14 @@ fn row(
     let (name, stored) = match value {
         ColumnValue::Name(name) => (name.clone(), quote!(Text(#name))),
         // Of any integer type, and numbered on by the compiler where it has no number.
-        ColumnValue::Number => (
-            shown(ident),
-            quote!(Integer(::idempotent_runtime::private::state_number(Self::#ident as i128))),
-        ),
+        ColumnValue::Number => {
+            (shown(ident), quote!(Integer(__private::state_number(Self::#ident as i128))))
+        }
     };
     quote! {
-        ::idempotent_runtime::policy::StateRow {
+        __private::StateRow {
             name: #name,
-            stored: ::idempotent_runtime::policy::ColumnValue::#stored,
+            stored: __private::ColumnValue::#stored,
             next: &[#(#next),*],
             is_initial: #is_initial,
         }

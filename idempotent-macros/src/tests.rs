@@ -202,6 +202,19 @@ expansions! {
         }
     }
 
+    of_another_path: (crate = facade::guard, strategy = "state", table = "t", id = "{path.id}", from = S::A, to = S::B) {
+        async fn create(mut tx: Tx<Sqlite>) -> impl Responder {
+            HttpResponse::Ok()
+        }
+    }
+
+    a_parameter_under_a_condition: (crate = facade::guard, key = "{a}") {
+        #[post("/orders")]
+        async fn create(#[cfg(one)] a: A, #[cfg(not(one))] a: B, #[cfg(two)] #[tx] b: C) -> impl Responder {
+            HttpResponse::Ok()
+        }
+    }
+
     a_mistake_leaves_the_function_as_it_was: (ttl = "soon") {
         #[post("/orders")]
         async fn create() -> impl Responder {

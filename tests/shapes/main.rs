@@ -5,6 +5,7 @@ mod lints;
 mod macros;
 mod names;
 mod parameters;
+mod paths;
 mod places;
 mod refusals;
 mod returns;

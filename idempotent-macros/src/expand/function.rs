@@ -19,7 +19,7 @@ pub(super) fn function(
     (tx, maybe_tx): (TxParameter, &[Type]),
 ) -> TokenStream {
     let maybe_tx = maybe_tx.iter().map(renamed_check);
-    let (crate_name, rt) = (runtime_path(), runtime());
+    let (crate_name, rt) = (runtime_path(function.runtime.as_ref()), runtime());
     let GuardedFunction { outer, visibility, signature, body, .. } = function;
     let policy = policy(function);
     let fill = fill_statements(function);

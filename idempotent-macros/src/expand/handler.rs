@@ -17,7 +17,7 @@ use syn::{Index, Path, ReturnType};
 
 /// The function that actix sees, in place of the handler.
 pub(super) fn handler(handler: &GuardedFunction) -> TokenStream {
-    let (crate_name, rt) = (runtime_path(), runtime());
+    let (crate_name, rt) = (runtime_path(handler.runtime.as_ref()), runtime());
     let GuardedFunction { outer, inner, visibility, signature, body, .. } = handler;
     let name = &signature.ident;
     let policy = policy(handler);

@@ -5,10 +5,12 @@ use crate::model::row::{Existing, Row};
 use crate::model::template::Template;
 use proc_macro2::{Group, TokenStream};
 use std::time::Duration;
-use syn::{Attribute, Expr, Ident, LitStr, Signature, Type, Visibility};
+use syn::{Attribute, Expr, Ident, LitStr, Path, Signature, Type, Visibility};
 
 /// A guarded function: a handler of actix, or a function that no request calls.
 pub(crate) struct GuardedFunction {
+    /// The path of the runtime, where it is not `::idempotent_runtime`.
+    pub(crate) runtime: Option<Path>,
     /// Attributes of the function that others see: of a function all of them, of a handler routes and the like.
     pub(crate) outer: Vec<Attribute>,
     /// Attributes of the handler inside of that one: lints, `instrument`.

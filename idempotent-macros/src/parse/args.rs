@@ -2,6 +2,7 @@
 
 use crate::diagnostics::{Mistake, Mistakes};
 use proc_macro2::{Span, TokenTree};
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
 use syn::{Ident, Lit, Path, Token};
@@ -20,7 +21,7 @@ pub(crate) enum Value {
 }
 
 /// The arguments that are paths and not literals.
-const PATHS: [&str; 3] = ["from", "to", "existing"];
+const PATHS: [&str; 4] = ["from", "to", "existing", "crate"];
 
 /// The arguments in the order they were written.
 #[derive(Default)]
@@ -40,11 +41,22 @@ impl Argument {
     }
 }
 
+impl Arguments {
+    /// The path of the runtime, where it is not `::idempotent_runtime`.
+    pub(crate) fn runtime(&self) -> Option<&Path> {
+        let argument = self.list.iter().find(|argument| argument.name == "crate")?;
+        match &argument.value {
+            Value::Path(path) => Some(path),
+            Value::Literal(_) => None,
+        }
+    }
+}
+
 impl Parse for Arguments {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let mut arguments = Self::default();
         while !input.is_empty() {
-            let name = input.fork().parse::<Ident>().map(|name| name.to_string());
+            let name = Ident::parse_any(&input.fork()).map(|name| name.to_string());
             match one(input) {
                 Ok(argument) => arguments.list.push(argument),
                 Err(error) => {
@@ -87,7 +99,7 @@ impl Parse for Argument {
                 .help("write `key = \"{header.Idempotency-Key}\"`")
                 .into());
         }
-        let name: Ident = input.parse()?;
+        let name = Ident::parse_any(input)?;
         let shown = name.to_string();
         if !input.peek(Token![=]) {
             return Err(Mistake::new(name.span(), format!("`{shown}` has no value"))

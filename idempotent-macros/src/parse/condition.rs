@@ -1,5 +1,6 @@
 //! Parameters that are there under a condition: `#[cfg(…)]`.
 
+use crate::parse::args::Arguments;
 use crate::parse::item::Function;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -26,13 +27,15 @@ pub(crate) fn by_condition(arguments: &TokenStream, item: &TokenStream) -> Optio
         input
     });
     let (with, without) = (function.taking(with), function.taking(without));
+    let read: Arguments = syn::parse2(arguments.clone()).ok()?;
+    let runtime = read.runtime().map_or_else(|| quote!(::idempotent_runtime), |path| quote!(#path));
     Some(quote! {
         #[cfg(#condition)]
-        #[::idempotent_runtime::idempotent(#arguments)]
+        #[#runtime::idempotent(#arguments)]
         #with
 
         #[cfg(not(#condition))]
-        #[::idempotent_runtime::idempotent(#arguments)]
+        #[#runtime::idempotent(#arguments)]
         #without
     })
 }

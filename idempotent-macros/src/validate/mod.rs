@@ -46,6 +46,7 @@ pub(crate) fn left_out(written: &Written) -> Option<usize> {
 /// A valid annotation, or every mistake in it.
 pub(crate) fn validate(written: Written) -> Result<GuardedFunction, Error> {
     let Written { arguments, function } = written;
+    let runtime = arguments.runtime().cloned();
     let Arguments { list: arguments, broken, mut mistakes } = arguments;
     if broken.iter().any(|name| name == "strategy") {
         // Nobody knows what the others are for.
@@ -87,6 +88,7 @@ pub(crate) fn validate(written: Written) -> Result<GuardedFunction, Error> {
         Subject::Function => (function.attributes, Vec::new()),
     };
     Ok(GuardedFunction {
+        runtime,
         outer,
         inner,
         visibility: function.visibility,

@@ -1,7 +1,7 @@
 //! The arguments that stand in an attribute, held against the table of strategies.
 
-use crate::diagnostics::{Mistake, listed};
-use crate::parse::Argument;
+use crate::diagnostics::{Mistake, Mistakes, listed};
+use crate::parse::{Argument, Value};
 use crate::strategy::{DefaultKey, GuardPlace, OF_A_KEY, OF_A_LEASE};
 use crate::validate::reader::Reader;
 use crate::validate::tx;
@@ -52,7 +52,9 @@ const NAMES: [&str; 37] = [
 pub(super) fn check_names(reader: &mut Reader<'_>) {
     for (place, argument) in reader.arguments.iter().enumerate() {
         let (name, span) = (argument.name.to_string(), argument.name.span());
-        if !NAMES.contains(&name.as_str()) {
+        if name == "crate" {
+            check_path(argument, &mut reader.mistakes);
+        } else if !NAMES.contains(&name.as_str()) {
             reader.mistakes.add(
                 Mistake::new(span, format!("unknown argument `{name}`"))
                     .suggest(&name, NAMES)
@@ -65,6 +67,16 @@ pub(super) fn check_names(reader: &mut Reader<'_>) {
                 Mistake::new(span, format!("`{name}` is given twice")).help("keep one of them"),
             );
         }
+    }
+}
+
+/// The runtime is named by its path.
+fn check_path(argument: &Argument, mistakes: &mut Mistakes) {
+    if matches!(argument.value, Value::Literal(_)) {
+        mistakes.add(
+            Mistake::new(argument.span(), "`crate` is no path")
+                .help("write `crate = facade::idempotent_runtime`, without quotes"),
+        );
     }
 }
 
