@@ -41,7 +41,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream, Error> {
             #[automatically_derived]
             impl __private::StateTable for #name {
                 const STATES: &'static [__private::StateRow] = &[#(#rows),*];
-                const VARIANTS: &'static [&'static str] = &[#(#names),*];
+                const VARIANTS: &'static [&'static ::core::primitive::str] = &[#(#names),*];
             }
         };
     })
@@ -64,9 +64,10 @@ fn row(
     let (name, stored) = match value {
         ColumnValue::Name(name) => (name.clone(), quote!(Text(#name))),
         // Of any integer type, and numbered on by the compiler where it has no number.
-        ColumnValue::Number => {
-            (shown(ident), quote!(Integer(__private::state_number(Self::#ident as i128))))
-        }
+        ColumnValue::Number => (
+            shown(ident),
+            quote!(Integer(__private::state_number(Self::#ident as ::core::primitive::i128))),
+        ),
     };
     quote! {
         __private::StateRow {

@@ -142,6 +142,21 @@ async fn parameters_that_are_taken_apart() {
     says("book! p 7 vw /p/7 POST /p/7", routes, || post("/p/7?q=v&r=w")).await;
 }
 
+#[on_post("/x")]
+#[idempotent(key = "{own.0}{both.1.0}")]
+async fn named_lifetimes<'a, 'b: 'a>(
+    own: Own<'a>,
+    both: (web::Json<Order>, Own<'b>),
+    third: Own<'static>,
+) -> impl Responder {
+    format!("{} {}{}{}", both.0.sku, own.0, both.1.0, third.0)
+}
+
+#[actix_web::test]
+async fn parameters_with_lifetimes_by_name() {
+    says("book /x/x/x", |app| app.service(named_lifetimes), || post("/x")).await;
+}
+
 /// The body can be had by whoever takes it; the fingerprint has read it before.
 #[on_post("/x")]
 #[idempotent]

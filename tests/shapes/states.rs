@@ -56,6 +56,44 @@ fn a_state_that_follows_may_be_named_by_its_enum() {
     assert_eq!(following, [&[1, 2][..], &[2], &[]]);
 }
 
+/// Where the words of Rust mean something else.
+mod shadowed {
+    #![allow(dead_code, non_camel_case_types, unused_macros, reason = "they are only in the way")]
+
+    struct str;
+    struct i128;
+    struct usize;
+    macro_rules! assert {
+        () => {};
+    }
+
+    #[derive(idempotent_runtime::States)]
+    pub(super) enum Status {
+        #[to(Paid)]
+        Created = 3,
+        Paid,
+    }
+
+    #[idempotent_runtime::idempotent(
+        strategy = "state",
+        table = "orders",
+        id = "{path.id}",
+        from = Status::Created,
+        to = Status::Paid
+    )]
+    pub(super) async fn pay(
+        _: idempotent_runtime::transaction::Tx<sqlx::Sqlite>,
+    ) -> impl actix_web::Responder {
+        "paid"
+    }
+}
+
+#[test]
+fn words_of_rust_may_mean_something_else() {
+    assert_eq!(stored::<shadowed::Status>(), [3, 4].map(ColumnValue::Integer));
+    let _ = actix_web::web::post().to(shadowed::pay);
+}
+
 /// It has names that generated code might have taken.
 #[derive(States)]
 #[states(rename_all = "SCREAMING_SNAKE_CASE")]

@@ -10,7 +10,7 @@ use crate::model::{
     Existing, Fingerprint, GuardedFunction, KeyRequirement, Parameter, Row, Scope, Window,
 };
 use crate::strategy::Execution;
-use proc_macro2::TokenStream;
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Index, Path, ReturnType};
@@ -54,10 +54,32 @@ pub(super) fn handler(handler: &GuardedFunction) -> TokenStream {
 
 /// The types of all parameters, as the tuple that is extracted.
 fn parameter_types(handler: &GuardedFunction) -> TokenStream {
-    let types = handler.parameters.iter().map(|parameter| &parameter.ty);
+    let types = handler.parameters.iter().map(|parameter| unnamed(parameter.ty.to_token_stream()));
     // Where one of them is no extractor, the compiler points there.
     let inputs = handler.signature.paren_token.span.join();
     quote_spanned!(inputs=> (#(#types,)*))
+}
+
+/// A type whose lifetimes have no names: those of the handler mean nothing around it.
+fn unnamed(ty: TokenStream) -> TokenStream {
+    let mut is_name = false;
+    let one = |token| match token {
+        TokenTree::Ident(name) if is_name && name != "static" => {
+            is_name = false;
+            TokenTree::Ident(Ident::new("_", name.span()))
+        }
+        TokenTree::Group(group) => {
+            is_name = false;
+            let mut inner = Group::new(group.delimiter(), unnamed(group.stream()));
+            inner.set_span(group.span());
+            TokenTree::Group(inner)
+        }
+        other => {
+            is_name = matches!(&other, TokenTree::Punct(mark) if mark.as_char() == '\'');
+            other
+        }
+    };
+    ty.into_iter().map(one).collect()
 }
 
 /// The call that keeps the arguments of a task for its run.

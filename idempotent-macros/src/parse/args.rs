@@ -113,6 +113,7 @@ impl Parse for Argument {
         let value = input.parse::<Lit>().map_err(|error| {
             Mistake::new(error.span(), format!("the value of `{shown}` is no literal"))
                 .help(format!("put it in quotes: `{shown} = \"…\"`"))
+                .note("constants and macros have no value yet when the attribute is read")
         })?;
         Ok(Self { name, value: Value::Literal(value) })
     }

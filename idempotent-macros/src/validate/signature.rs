@@ -8,7 +8,9 @@ use crate::validate::tx;
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
-use syn::{Attribute, FnArg, GenericParam, Ident, Pat, PatType, ReturnType, Signature, Type};
+use syn::{
+    Attribute, FnArg, GenericParam, Ident, Pat, PatType, PathSegment, ReturnType, Signature, Type,
+};
 
 /// The number of extractors that actix takes in one tuple.
 const MOST_EXTRACTORS: usize = 16;
@@ -33,11 +35,8 @@ pub(super) fn parameters(
         );
         mistakes.add(what.help(format!("write `async fn {}`", signature.ident)));
     }
-    let generic = signature.generics.params.iter().find(|param| match subject {
-        Subject::Handler => true,
-        Subject::Function => !matches!(param, GenericParam::Lifetime(_)),
-    });
-    if let Some(generic) = generic {
+    let mut generics = signature.generics.params.iter();
+    if let Some(generic) = generics.find(|param| !matches!(param, GenericParam::Lifetime(_))) {
         let span = match subject {
             Subject::Handler => signature.generics.params.span(),
             Subject::Function => generic.span(),
@@ -84,9 +83,11 @@ pub(super) fn no_result_at(signature: &Signature) -> Option<Span> {
     let ReturnType::Type(_, kind) = &signature.output else { return Some(signature.ident.span()) };
     let is_plain = match bare(kind) {
         Type::ImplTrait(_) | Type::Tuple(_) | Type::Reference(_) => true,
-        Type::Path(path) => path.path.segments.last().is_some_and(|last| {
-            ["HttpResponse", "String", "Json"].iter().any(|name| last.ident == name)
-        }),
+        Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .is_some_and(|last| NO_RESULTS.iter().any(|name| last.ident == name)),
         _ => false,
     };
     is_plain.then(|| kind.span())
@@ -104,24 +105,41 @@ fn returns_future(signature: &Signature) -> bool {
     path.path.segments.last().is_some_and(|last| last.ident == "Pin")
 }
 
-/// A `Result` tells the value that is stored from the error that is not.
+/// A `Result` tells the value that is stored from the error that is not. It may have any name.
 fn returns_result(signature: &Signature) -> Result<(), Mistake> {
     let ReturnType::Type(_, kind) = &signature.output else {
         return Err(no_result(signature.ident.span()));
     };
+    let is_plainly_another = |last: &PathSegment| NO_RESULTS.iter().any(|name| last.ident == name);
     match bare(kind) {
-        Type::Path(path)
-            if path
-                .path
-                .segments
-                .last()
-                .is_some_and(|last| last.ident.to_string().ends_with("Result")) =>
-        {
-            Ok(())
-        }
+        Type::Path(path) if !path.path.segments.last().is_some_and(is_plainly_another) => Ok(()),
         other => Err(no_result(other.span())),
     }
 }
+
+/// Types that are no `Result`, by their names.
+const NO_RESULTS: [&str; 20] = [
+    "Option",
+    "String",
+    "Vec",
+    "Box",
+    "HttpResponse",
+    "Json",
+    "bool",
+    "char",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "isize",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+    "usize",
+    "f32",
+    "f64",
+];
 
 fn no_result(span: Span) -> Mistake {
     Mistake::new(span, "a guarded function returns a `Result`")
@@ -147,15 +165,24 @@ fn parameter(input: &FnArg, subject: Subject, mistakes: &mut Mistakes) -> Option
             return None;
         }
     };
-    if let Type::ImplTrait(anonymous) = bare(ty) {
+    if let Some(anonymous) = anonymous(ty.to_token_stream()) {
         let what = format!("a guarded {} cannot be generic", subject.name());
-        mistakes.add(Mistake::new(anonymous.span(), what).help("name the parameter's type"));
+        mistakes.add(Mistake::new(anonymous, what).help("name the parameter's type"));
     }
     let mut names = Vec::new();
     add_names(pat, &mut names);
     let pattern = by_reference(pat.to_token_stream());
     let tx_mark = mistakes.keep(tx::mark(attrs)).unwrap_or(TxMark::None);
     Some(Parameter { pattern, ty: (**ty).clone(), names, tx_mark })
+}
+
+/// The place of an `impl Trait`, also inside of another type.
+fn anonymous(ty: TokenStream) -> Option<Span> {
+    ty.into_iter().find_map(|token| match token {
+        TokenTree::Ident(word) if word == "impl" => Some(word.span()),
+        TokenTree::Group(group) => anonymous(group.stream()),
+        _ => None,
+    })
 }
 
 /// Adds the names that a pattern binds.

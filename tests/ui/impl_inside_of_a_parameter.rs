@@ -1,0 +1,13 @@
+//! A parameter of many types, inside of an extractor.
+
+#![allow(unused_imports, dead_code)]
+
+use actix_web::{HttpResponse, Responder, web};
+use idempotent_runtime::idempotent;
+
+#[idempotent]
+async fn create(order: web::Json<impl serde::de::DeserializeOwned + 'static>) -> impl Responder {
+    HttpResponse::Ok()
+}
+
+fn main() {}
