@@ -224,7 +224,7 @@ macro_rules! common_settings {
             self
         }
 
-        /// The most requests of one process that wait for one key. Defaults to 10 240.
+        /// The most requests of one process that wait for one key. Defaults to 10 240; at least one.
         ///
         /// One more is told at once that the first is in progress, or that the lock is taken; a `cache` computes
         /// without keeping.

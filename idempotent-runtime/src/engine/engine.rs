@@ -57,9 +57,8 @@ impl Engine {
         Self::with_waiters(store, clock, patience, locks, WAITERS)
     }
 
-    /// The same, with another bound on those who wait for one key.
-    #[must_use]
-    pub fn with_waiters(
+    /// The same, with another bound on those who wait for one key, of one at least.
+    pub(crate) fn with_waiters(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         patience: Duration,
@@ -67,7 +66,7 @@ impl Engine {
         waiters: usize,
     ) -> Self {
         let tools = Tools { store, clock, counters: Arc::default(), patience };
-        Self(Arc::new(EngineCore::new(tools, locks, waiters)))
+        Self(Arc::new(EngineCore::new(tools, locks, waiters.max(1))))
     }
 
     /// Decides what becomes of a request: it runs, gets a stored response, or is refused.
