@@ -115,7 +115,10 @@ impl Part {
         if is_coded {
             return Err(Malformed);
         }
-        if disposition.get_filename().or(disposition.get_filename_ext().map(|_| "")).is_some() {
+        let is_filename = |parameter: &DispositionParam| {
+            matches!(parameter, DispositionParam::Filename(_) | DispositionParam::FilenameExt(_))
+        };
+        if disposition.parameters.iter().any(is_filename) {
             return Ok(Field::File);
         }
         std::str::from_utf8(&self.value).map(Field::Text).map_err(|_| Malformed)
