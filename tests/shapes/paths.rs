@@ -29,6 +29,7 @@ mod renamed {
     }
 }
 
+#[allow(dead_code, reason = "its table is all that is looked at")]
 #[derive(States)]
 #[states(crate = facade::web::guard, rename_all = "UPPERCASE")]
 enum Status {
