@@ -119,10 +119,13 @@ async fn compression_outside_is_made_for_each_client(backend: Backend) {
     let packed = send("outside").header("Accept-Encoding", "gzip").send().await;
     assert!(packed.is_replay());
     assert_eq!(packed.body[..2], GZIP);
-    // Inside, the guard keeps what it sees.
+    // Inside, the guard keeps what it sees, and decodes it for a client that refuses that.
     let packed = send("inside").header("Accept-Encoding", "gzip").send().await;
     assert_eq!((packed.is_replay(), packed.header("Content-Encoding")), (true, Some("gzip")));
     assert_eq!(packed.body[..2], GZIP);
+    let plain = send("inside").header("Accept-Encoding", "identity").send().await;
+    assert_eq!((plain.is_replay(), plain.header("Content-Encoding")), (true, None));
+    assert_eq!((&plain.body[..], plain.lines("Vary").len()), (&b"run 2"[..], 1));
     assert_eq!(shop.handler.runs(), 2);
 }
 

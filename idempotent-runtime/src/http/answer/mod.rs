@@ -1,10 +1,12 @@
 //! Answers of ours: problems, pages, and stored responses that are sent again.
 //!
 //! Files import downwards: `misconfigured`, `page`, `html`; `refusal`, `row`; `keep`, `own_refusal`,
-//! `stored_response`, `caching`, `copied_body`, `kept_headers`, `vary`; `problem`.
+//! `stored_response`, `caching`, `copied_body`, `decoded`, `kept_headers`, `vary`; `problem`.
 
 pub(super) mod caching;
 mod copied_body;
+#[cfg(feature = "compress")]
+mod decoded;
 pub(super) mod html;
 pub(super) mod keep;
 mod kept_headers;

@@ -1,10 +1,12 @@
 //! A stored response as it is sent again.
 
+#[cfg(feature = "compress")]
+use crate::http::answer::decoded::acceptable;
 use crate::outcome::StoredResponse;
-use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{AGE, CACHE_CONTROL, EXPIRES, HeaderName, HeaderValue, PRAGMA};
+use actix_web::{HttpRequest, HttpResponse};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const STORED: HeaderName = HeaderName::from_static("idempotency-stored");
@@ -28,8 +30,8 @@ pub enum StoreResponse {
 }
 
 /// Gives a stored response again, and says so; nothing if it holds a part that no response may have.
-pub(crate) fn replay(stored: StoredResponse) -> Option<HttpResponse> {
-    uncacheable(stored).map(replayed)
+pub(crate) fn replay(request: &HttpRequest, stored: StoredResponse) -> Option<HttpResponse> {
+    uncacheable(request, stored).map(replayed)
 }
 
 /// Tells the client that this answers a request that was answered before.
@@ -39,8 +41,8 @@ pub(crate) fn replayed(mut response: HttpResponse) -> HttpResponse {
 }
 
 /// A stored response that no cache may keep; nothing if it holds a part that no response may have.
-pub(crate) fn uncacheable(stored: StoredResponse) -> Option<HttpResponse> {
-    let mut response = rebuild(stored)?;
+pub(crate) fn uncacheable(request: &HttpRequest, stored: StoredResponse) -> Option<HttpResponse> {
+    let mut response = rebuild(request, stored)?;
     for of_caches in [AGE, EXPIRES, PRAGMA] {
         response.headers_mut().remove(of_caches);
     }
@@ -48,8 +50,9 @@ pub(crate) fn uncacheable(stored: StoredResponse) -> Option<HttpResponse> {
     Some(response)
 }
 
-/// A stored response as it was; nothing if it holds a part that no response may have.
-pub(crate) fn rebuild(stored: StoredResponse) -> Option<HttpResponse> {
+/// A stored response as it was, in a coding that the client takes; nothing if it holds a part that no response
+/// may have.
+pub(crate) fn rebuild(request: &HttpRequest, stored: StoredResponse) -> Option<HttpResponse> {
     let mut response = HttpResponse::new(StatusCode::from_u16(stored.status).ok()?);
     for (name, value) in stored.headers {
         let name = HeaderName::from_bytes(&name).ok()?;
@@ -58,7 +61,13 @@ pub(crate) fn rebuild(stored: StoredResponse) -> Option<HttpResponse> {
     if stored.body.is_empty() {
         return Some(response);
     }
-    Some(response.set_body(BoxBody::new(stored.body)))
+    Some(acceptable(request, response.set_body(BoxBody::new(stored.body))))
+}
+
+/// Without the feature, every client gets what was stored.
+#[cfg(not(feature = "compress"))]
+fn acceptable(_: &HttpRequest, response: HttpResponse) -> HttpResponse {
+    response
 }
 
 /// Tells the client that a retry will not get this response.

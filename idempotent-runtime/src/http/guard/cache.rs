@@ -172,7 +172,7 @@ fn compute(call: &Call, turn: ComputingTurn, answer: AnswerPlace) {
 }
 
 fn found_answer(call: &Call, stored: StoredResponse, age: Duration, audience: Audience) -> Exit {
-    let Some(response) = rebuild(stored) else {
+    let Some(response) = rebuild(&call.request, stored) else {
         return call.exit(&refusal::unreadable(&call.request));
     };
     call.app.engine().counters().replayed.count();

@@ -11,7 +11,7 @@ pub(super) fn replayed(call: &Call, stored: Outcome) -> Exit {
     let counters = call.app.engine().counters();
     // A function's value is no response.
     let response = match stored {
-        Outcome::Response(response) => replay(response),
+        Outcome::Response(response) => replay(&call.request, response),
         Outcome::Value(_) | Outcome::Tombstone => None,
     };
     if let Some(response) = response {

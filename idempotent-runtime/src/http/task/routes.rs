@@ -95,7 +95,7 @@ async fn result(asker: Asker) -> Result<HttpResponse, Error> {
     let (task, on_abandoned) = asker.find().await?;
     let (kind, what) = match (Status::of(&task, on_abandoned), response(&task)) {
         (_, Some(response)) if !response.is_cut => {
-            return uncacheable(response.clone())
+            return uncacheable(&asker.caller.request, response.clone())
                 .ok_or_else(|| asker.caller.refuse(&refusal::unreadable(&asker.caller.request)));
         }
         (Status::Cancelled, _) => {
