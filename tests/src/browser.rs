@@ -4,6 +4,7 @@ use crate::daemon::Daemon;
 use crate::eventually;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 /// The member of a reply that names an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -42,7 +43,9 @@ impl Browser {
             "--disable-dev-shm-usage",
             &format!("--user-data-dir={}", profile.display()),
         ];
-        let wanted = json!({"browserName": "chrome", "goog:chromeOptions": {"args": flags}});
+        let saved = json!({"download.default_directory": driver.directory().join("downloads")});
+        let options = json!({"args": flags, "prefs": saved});
+        let wanted = json!({"browserName": "chrome", "goog:chromeOptions": options});
         let url = format!("http://127.0.0.1:{port}/session");
         let mut browser = Self { client: Client::new(), session: url, driver };
         let new = json!({"capabilities": {"alwaysMatch": wanted}});
@@ -50,6 +53,11 @@ impl Browser {
         let id = new["sessionId"].as_str().expect("a session").to_owned();
         browser.session = format!("{}/{id}", browser.session);
         browser
+    }
+
+    /// Where it saves what it downloads.
+    pub fn downloads(&self) -> PathBuf {
+        self.driver.directory().join("downloads")
     }
 
     /// Goes to an address, and waits until it is loaded.
