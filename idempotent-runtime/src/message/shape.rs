@@ -153,7 +153,11 @@ impl Serializer for Shape {
         Ok(HashedParts::of("tuple", true))
     }
 
-    fn serialize_tuple_struct(self, name: &'static str, _: usize) -> Result<HashedParts, fmt::Error> {
+    fn serialize_tuple_struct(
+        self,
+        name: &'static str,
+        _: usize,
+    ) -> Result<HashedParts, fmt::Error> {
         Ok(HashedParts::of(name, true))
     }
 
