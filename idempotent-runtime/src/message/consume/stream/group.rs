@@ -49,8 +49,8 @@ pub(super) struct Group {
 /// The fields of an entry, names and values in turn.
 pub(super) type Fields = Vec<Vec<u8>>;
 
-/// An entry that was taken over: its ID, its way, its deliveries, its past and its fields.
-type TakenOver = (String, String, u32, String, Fields);
+/// An entry that was taken over: its ID, its way, its past and its fields.
+type TakenOver = (String, String, String, Fields);
 
 /// The number of entries of which the server could not be told, after which their calls are forgotten.
 const UNSETTLED: usize = 10_000;
@@ -119,30 +119,25 @@ impl Group {
             .arg(&self.settings.group)
             .arg(&self.name)
             .arg(millis(self.take_over_after()))
-            .arg(at_most);
+            .arg(at_most)
+            .arg(millis(SystemClock::new().wall()));
         let (entries, trimmed): (Vec<TakenOver>, u64) = self.connections.invoke(&call).await?;
         self.tell_trimmed(trimmed);
         Ok(self.hold(entries.into_iter().map(|taken| self.taken_over(taken))).await)
     }
 
-    fn taken_over(&self, (id, way, deliveries, past, fields): TakenOver) -> StreamEntry {
-        let written = past::read(&past);
-        let new = || History::beginning(SystemClock::new().wall());
-        let (history, arrival) = match (&*way, written.clone()) {
-            ("back", past) => (past.unwrap_or_else(new), Arrival::Delivered),
-            // This process lives: it did not get the entry, or could not tell that it was done.
-            ("own", past) => {
-                let mut past = past.unwrap_or_else(new);
-                let calls = self.lock_unsettled().remove(&id);
-                past.claimed |= calls.is_some_and(|calls| calls.has_claimed());
-                // Its last look has begun.
-                let is_over = past.given_up.is_some();
-                (past, if is_over { Arrival::Orphaned } else { Arrival::Delivered })
-            }
-            (_, Some(past)) => (past.died(), Arrival::Orphaned),
-            (_, None) => (History { deaths: deliveries, ..new() }, Arrival::Orphaned),
-        };
+    fn taken_over(&self, (id, way, past, fields): TakenOver) -> StreamEntry {
+        let (written, now) = (past::read(&past), SystemClock::new().wall());
         let has_past = written.is_some();
+        let mut history = written.unwrap_or_else(|| History::beginning(now));
+        // This process lives: it did not get the entry, or could not tell that it was done.
+        if way == "own" {
+            let calls = self.lock_unsettled().remove(&id);
+            history.claimed |= calls.is_some_and(|calls| calls.has_claimed());
+        }
+        // Whoever had it before has begun its last look.
+        let is_over = way != "back" && history.given_up.is_some();
+        let arrival = if is_over { Arrival::Orphaned } else { Arrival::Delivered };
         let mut entry = StreamEntry::new(id, history, arrival, fields);
         entry.has_past = has_past;
         entry

@@ -1,6 +1,7 @@
 -- Takes over the entries that nobody touched for long enough. For each: its ID, the way on which it comes, its
--- deliveries, its past as it was written down, its fields. Then the number of those that were trimmed away.
--- It comes back if it was given back, is its own consumer's if that lives, and an orphan otherwise.
+-- past as it is written down, its fields. Then the number of those that were trimmed away.
+-- It comes back if it was given back, is its own consumer's if that lives, and an orphan otherwise: then the death
+-- of its consumer is written down here. Without a past, each of its deliveries ended so.
 local entries, trimmed = {}, 0
 local untouched = redis.call('XPENDING', KEYS[1], ARGV[1], 'IDLE', ARGV[3], '-', '+', ARGV[4])
 for _, one in ipairs(untouched) do
@@ -16,8 +17,18 @@ for _, one in ipairs(untouched) do
         if string.sub(past, 1, 5) == 'back:' then
             way, past = 'back', string.sub(past, 6)
             redis.call('HSET', KEYS[2], id, past)
+        elseif way == 'orphan' then
+            local failures, deaths, rest = string.match(past, '^(%d+):(%d+):(.*)$')
+            if failures then
+                past = failures .. ':' .. (deaths + 1) .. ':' .. rest
+            else
+                past = '0:' .. one[4] .. ':' .. ARGV[5] .. ':0'
+            end
+            redis.call('HSET', KEYS[2], id, past)
+            -- Of a stream that is deleted, this goes by itself.
+            redis.call('PEXPIRE', KEYS[2], 604800000)
         end
-        entries[#entries + 1] = {id, way, one[4], past, claimed[2]}
+        entries[#entries + 1] = {id, way, past, claimed[2]}
     end
 end
 return {entries, trimmed}
