@@ -89,3 +89,18 @@ async fn a_server_that_is_away_is_told_once_and_that_it_is_back() {
     assert_eq!(lines("no connection to a queue"), lines("a queue is consumed again"));
     consumer.settles(&stream).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn handlers_that_may_take_longer_than_the_broker_waits_are_told() {
+    let log = Log::listen();
+    let (queue, orders) = (Queue::new().await, OrderHandler::new());
+    let consumer = orders.consumes(&queue, |consumer| {
+        consumer.prefetch(7).consumer_timeout(std::time::Duration::from_nanos(1))
+    });
+    queue.publish(&order("a", "returns")).await;
+    queue.publish(&order("b", "returns")).await;
+    eventually("both are done", async || (orders.ran().len() == 2).then_some(())).await;
+    consumer.settles(&queue).await;
+    let lines = log.lines("handlers may take longer than the broker waits");
+    assert_eq!(lines.iter().filter(|line| line.contains("at_once=7")).count(), 1, "{lines:?}");
+}

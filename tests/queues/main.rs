@@ -8,6 +8,7 @@ mod log_lines;
 mod order_handler;
 mod poison;
 mod queue_under_test;
+mod rabbitmq_connections;
 mod rabbitmq_delivery;
 mod rabbitmq_headers;
 mod rabbitmq_queue;

@@ -23,6 +23,11 @@ impl Queue {
         Self { server: None, url: server.url(), name, publisher: server.publisher().await }
     }
 
+    /// The server that no other test uses.
+    pub(crate) fn server(&self) -> &RabbitMqServer {
+        self.server.as_ref().expect("a server of its own")
+    }
+
     /// Its consumer declares it.
     pub(crate) async fn is_declared(&self) {
         eventually("the queue is declared", async || self.publisher.ready(&self.name).await).await;
@@ -113,7 +118,7 @@ impl QueueUnderTest for Queue {
     }
 
     async fn kill_and_restart(&mut self) {
-        let server = self.server.as_ref().expect("a server of its own");
+        let server = self.server();
         server.kill();
         server.restart().await;
         self.publisher = server.publisher().await;

@@ -10,6 +10,7 @@ use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Queue};
 use std::net::TcpListener;
 use std::path::Path;
+use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,8 @@ use std::time::{Duration, Instant};
 pub struct RabbitMqServer {
     daemon: Daemon,
     port: u16,
+    /// The port of its name server.
+    names: u16,
 }
 
 /// Who publishes for a test, and looks into queues.
@@ -56,7 +59,7 @@ impl RabbitMqServer {
             ports.map(|listener| listener.local_addr().expect("it is bound").port());
         let nothing = |_: &Path| vec!["true".to_owned()];
         let serve = |directory: &Path| serve(directory, port, nodes, names);
-        Self { daemon: Daemon::new("rabbitmq", "KILL", nothing, serve), port }
+        Self { daemon: Daemon::new("rabbitmq", "KILL", nothing, serve), port, names }
     }
 
     /// Starts it again after [`kill`](Self::kill), with what it wrote down.
@@ -68,6 +71,17 @@ impl RabbitMqServer {
     /// Ends it with SIGKILL.
     pub fn kill(&self) {
         self.daemon.kill();
+    }
+
+    /// Makes it short of memory, or of no memory any more: then it takes no messages.
+    pub fn has_memory(&self, enough: bool) {
+        let limit = if enough { "0.9" } else { "0.0000001" };
+        let mut control = Command::new("/usr/lib/rabbitmq/bin/rabbitmqctl");
+        control.env("HOME", self.daemon.directory()).env("ERL_EPMD_PORT", self.names.to_string());
+        control.env("RABBITMQ_CONF_ENV_FILE", "/dev/null").args(["-n", "tests@localhost"]);
+        let set = control.args(["set_vm_memory_high_watermark", limit]).output();
+        let set = set.expect("it is installed");
+        assert!(set.status.success(), "{}", String::from_utf8_lossy(&set.stderr));
     }
 
     /// Its address for `AmqpQueue::new`.

@@ -258,24 +258,37 @@ mod tests {
         BoxBody::new(BodyStream::new(stream::iter(pieces)))
     }
 
-    /// The next piece, as text; nothing while there is none.
-    fn next(body: &mut SentBody) -> Option<Option<Result<String, String>>> {
-        let text = |bytes: Bytes| String::from_utf8(bytes.to_vec()).unwrap();
-        let next = poll_fn(|context| Pin::new(&mut *body).poll_next(context)).now_or_never();
-        next.map(|next| next.map(|piece| piece.map(text).map_err(|error| error.to_string())))
+    /// What the client gets next.
+    #[derive(Debug, PartialEq, Eq)]
+    enum Next {
+        Piece(String),
+        Error(String),
+        End,
+        /// Nothing yet.
+        Later,
     }
 
-    fn is(text: &str) -> Option<Option<Result<String, String>>> {
-        Some(Some(Ok(text.to_owned())))
+    fn next(body: &mut SentBody) -> Next {
+        let next = poll_fn(|context| Pin::new(&mut *body).poll_next(context)).now_or_never();
+        match next {
+            None => Next::Later,
+            Some(None) => Next::End,
+            Some(Some(Ok(piece))) => is(std::str::from_utf8(&piece).unwrap()),
+            Some(Some(Err(error))) => Next::Error(error.to_string()),
+        }
+    }
+
+    fn is(text: &str) -> Next {
+        Next::Piece(text.to_owned())
     }
 
     #[actix_web::test]
     async fn the_end_is_held_back() {
         let (mut reader, mut sent) = copied(streamed(pieces(&["one ", "", "two"])), 7);
         assert_eq!(reader.read().await, ReadEnd::Whole("one two".into()));
-        assert_eq!((next(&mut sent), next(&mut sent)), (is("one two"), None));
+        assert_eq!((next(&mut sent), next(&mut sent)), (is("one two"), Next::Later));
         reader.let_go();
-        assert_eq!((next(&mut sent), next(&mut sent)), (Some(None), Some(None)));
+        assert_eq!((next(&mut sent), next(&mut sent)), (Next::End, Next::End));
     }
 
     #[actix_web::test]
@@ -283,19 +296,19 @@ mod tests {
         let body = SizedStream::new(7, stream::iter(pieces(&["one ", "two"])));
         let (mut reader, mut sent) = copied(BoxBody::new(body), 7);
         assert_eq!(reader.read().await, ReadEnd::Whole("one two".into()));
-        assert_eq!((next(&mut sent), next(&mut sent)), (is("one tw"), None));
+        assert_eq!((next(&mut sent), next(&mut sent)), (is("one tw"), Next::Later));
         reader.let_go();
-        assert_eq!((next(&mut sent), next(&mut sent)), (is("o"), Some(None)));
+        assert_eq!((next(&mut sent), next(&mut sent)), (is("o"), Next::End));
     }
 
     #[actix_web::test]
     async fn what_is_too_long_is_handed_over() {
         let (mut reader, mut sent) = copied(streamed(pieces(&["one ", "two ", "three"])), 7);
         assert_eq!(reader.read().await, ReadEnd::TooLong);
-        assert_eq!((next(&mut sent), next(&mut sent)), (is("one "), None));
+        assert_eq!((next(&mut sent), next(&mut sent)), (is("one "), Next::Later));
         reader.let_go();
         assert_eq!((next(&mut sent), next(&mut sent)), (is("two "), is("three")));
-        assert_eq!(next(&mut sent), Some(None));
+        assert_eq!(next(&mut sent), Next::End);
     }
 
     async fn breaks(body: impl Stream<Item = Result<Bytes, io::Error>> + 'static, why: &str) {
@@ -303,7 +316,7 @@ mod tests {
         assert_eq!(reader.read().await, ReadEnd::Broken);
         reader.let_go();
         assert_eq!(next(&mut sent), is("one"));
-        assert_eq!(next(&mut sent), Some(Some(Err(why.to_owned()))));
+        assert_eq!(next(&mut sent), Next::Error(why.to_owned()));
     }
 
     #[actix_web::test]
@@ -318,7 +331,7 @@ mod tests {
         breaks(panics, "the body of a response panicked").await;
         let (reader, mut sent) = copied(streamed(pieces(&["one"])), 9);
         drop(reader);
-        assert!(matches!(next(&mut sent), Some(Some(Err(_)))));
+        assert!(matches!(next(&mut sent), Next::Error(_)));
     }
 
     #[actix_web::test]

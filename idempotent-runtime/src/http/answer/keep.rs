@@ -101,7 +101,7 @@ impl UnreadBody {
     async fn read(self, longest: Duration) -> (HttpResponse, Kept) {
         let (response, mut copying) = self.sent_on();
         let capture = copying.capture;
-        if let Ok(CopyEnd::Whole(copy)) = timeout(longest, copying.to_its_end()).await {
+        if let Ok(CopyEnd::Whole(copy)) = timeout(longest, copying.copy_all()).await {
             let body = BoxBody::new(copy.body.clone());
             return capture.kept(response.set_body(body), Some(copy));
         }
@@ -140,7 +140,7 @@ pub(crate) enum CopyEnd {
 
 impl Copying {
     /// Copies as much as may be kept. Dropped meanwhile it has lost nothing.
-    pub(crate) async fn to_its_end(&mut self) -> CopyEnd {
+    pub(crate) async fn copy_all(&mut self) -> CopyEnd {
         match self.reader.read().await {
             ReadEnd::Whole(body) => {
                 let copy = StoredResponse { body, ..self.copy.clone() };

@@ -36,7 +36,7 @@ pub(super) fn send_on<E: Future<Output = ()>>(
             let _counted = place.app.clientless().enter(place.scope);
             sleep(lease).await;
         });
-        let copied = match select(pin!(copying.to_its_end()), without_client).await {
+        let copied = match select(pin!(copying.copy_all()), without_client).await {
             Either::Left((copied, _)) => copied,
             Either::Right(_) => CopyEnd::Cut,
         };

@@ -4,6 +4,7 @@ use crate::message::consume::decide::RetryLimits;
 use crate::message::consume::driver::consume;
 use crate::message::consume::failure::Failure;
 use crate::message::consume::incoming::Incoming;
+use crate::message::consume::longest::LongestHandler;
 use crate::message::consume::source::{ConsumeError, Source};
 use crate::message::consume::worker::{MessageHandler, Workshop};
 use crate::message::consume::worker_pool::WorkerPool;
@@ -60,6 +61,7 @@ pub struct Consumer<S> {
     prefetch: u16,
     limits: RetryLimits,
     messages: Option<Messages>,
+    consumer_timeout: Option<Duration>,
 }
 
 impl<S: Source> Consumer<S> {
@@ -68,7 +70,7 @@ impl<S: Source> Consumer<S> {
         let (first, longest) = (Duration::from_secs(1), Duration::from_mins(1));
         let failing_for = Duration::from_hours(4);
         let limits = RetryLimits { attempts: None, failing_for, first, longest };
-        Self { source, prefetch: 16, limits, messages: None }
+        Self { source, prefetch: 16, limits, messages: None, consumer_timeout: None }
     }
 
     /// The number of messages that are taken and worked on at once. Defaults to 16.
@@ -119,6 +121,17 @@ impl<S: Source> Consumer<S> {
         self
     }
 
+    /// The time after which the broker gives up a delivery that was not acknowledged: `consumer_timeout` of
+    /// `RabbitMQ`, which is 30 minutes there. Defaults to none.
+    ///
+    /// The log tells once when handlers may take longer, as many as run at once one after the other. A delivery
+    /// that the broker gave up comes again, which is no attempt.
+    #[must_use]
+    pub fn consumer_timeout(mut self, time: Duration) -> Self {
+        self.consumer_timeout = Some(time);
+        self
+    }
+
     /// Consumes until `stop` is done; then takes no more messages, and finishes those that were delivered.
     ///
     /// It connects again when a connection breaks, after pauses that grow to ten seconds. Dropped in the
@@ -141,8 +154,9 @@ impl<S: Source> Consumer<S> {
             let run = handler(incoming);
             async move { run.await.map(drop).map_err(Into::into) }.boxed()
         });
-        let Self { source, prefetch, limits, messages } = self;
-        let workshop = Workshop::new(handler, limits, messages);
+        let Self { source, prefetch, limits, messages, consumer_timeout } = self;
+        let longest = LongestHandler::new(consumer_timeout, prefetch);
+        let workshop = Workshop::new(handler, limits, messages, longest);
         let mut pool = WorkerPool::new(workshop, prefetch);
         let ended = consume(&source, prefetch, &mut pool, pin!(stop.fuse())).await;
         pool.finish_all().await;

@@ -5,7 +5,7 @@
 //! returned, and so after its record was stored: one that is lost between the two is delivered again, and
 //! found to be done.
 //!
-//! Files import downwards, in this order: `consumer`, `driver`, `amqp`, `stream`, `worker_pool`, `worker`, `breaker`, `backoff`,
+//! Files import downwards, in this order: `consumer`, `driver`, `amqp`, `stream`, `worker_pool`, `worker`, `breaker`, `longest`, `backoff`,
 //! `source`, `decide`, `history`, `incoming`, `failure`.
 
 #[cfg(feature = "amqp")]
@@ -18,6 +18,7 @@ mod driver;
 mod failure;
 mod history;
 mod incoming;
+mod longest;
 mod source;
 #[cfg(feature = "redis")]
 mod stream;

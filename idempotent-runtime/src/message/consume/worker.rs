@@ -6,6 +6,7 @@ use crate::message::consume::decide::{Case, NextStep, RetryLimits, Settlement};
 use crate::message::consume::failure::{Failure, FailureKind};
 use crate::message::consume::history::History;
 use crate::message::consume::incoming::Incoming;
+use crate::message::consume::longest::LongestHandler;
 use crate::message::consume::source::Arrival;
 use crate::message::delivered::DeliveredCalls;
 use crate::message::messages::Messages;
@@ -32,6 +33,7 @@ pub(super) struct Workshop {
     pub(super) misconfigured: OnceLock<&'static str>,
     /// Opens while everything fails.
     breaker: Mutex<Breaker>,
+    longest: LongestHandler,
     /// The number of messages that wait for the store.
     waiting: AtomicUsize,
 }
@@ -50,9 +52,10 @@ impl Workshop {
         handler: MessageHandler,
         limits: RetryLimits,
         messages: Option<Messages>,
+        longest: LongestHandler,
     ) -> Self {
         let (misconfigured, breaker, waiting) = (OnceLock::new(), Mutex::default(), 0.into());
-        Self { handler, limits, messages, misconfigured, breaker, waiting }
+        Self { handler, limits, messages, misconfigured, breaker, longest, waiting }
     }
 
     pub(super) fn breaker(&self) -> MutexGuard<'_, Breaker> {
@@ -133,15 +136,16 @@ impl Workshop {
         let calls = || Some(Arc::clone(&work.calls));
         let messages = self.messages.as_ref().map(|engine| Messages::delivered(engine, calls()));
         let incoming = incoming.clone().with_attempt(work.history.attempt()).guarded_by(messages);
-        let name = name_of(&incoming);
+        let (name, began) = (name_of(&incoming), Instant::now());
         let ended = call_handler(&self.handler, incoming).await;
+        self.longest.took(began.elapsed());
         self.breaker().saw(sign_of(&ended), name, Instant::now());
         self.step_after(work, ended)
     }
 
     fn step_after(&self, work: &WorkItem, ended: Result<(), Failure>) -> NextStep {
         match &work.history.given_up {
-            Some(reason) => self.case(work).after_last_look(ended, reason),
+            Some(reason) => self.case(work).after_last_look(&ended, reason),
             None => self.case(work).after(ended),
         }
     }

@@ -7,23 +7,29 @@ use crate::message::consume::amqp::publish::publish;
 use crate::message::consume::amqp::queues::Queues;
 use crate::message::consume::decide::Settlement;
 use crate::message::consume::history::History;
-use crate::message::consume::source::{AckToken, BrokenConnection, within_patience};
+use crate::message::consume::source::{AckToken, BrokenConnection, PATIENCE};
 use crate::message::delivered::DeliveredCalls;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use lapin::options::BasicAckOptions;
 use lapin::types::FieldTable;
-use lapin::{Acker, BasicProperties, Channel};
+use lapin::{Acker, BasicProperties, Channel, Connection};
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Mutex;
 
 /// Settles the messages of one connection; clones share everything.
 #[derive(Clone)]
 pub(super) struct AmqpAcknowledger {
+    /// Publishes; on a connection of its own.
     channel: Channel,
+    publishing: Arc<Connection>,
+    /// The number of settlements that wait because the broker is short of memory.
+    blocked: Arc<AtomicUsize>,
     queues: Queues,
     /// The queues for messages that wait, by their delay, if declared on this connection.
     waiting: Arc<Mutex<HashMap<Duration, String>>>,
@@ -43,9 +49,15 @@ pub(super) struct AmqpAckToken {
 }
 
 impl AmqpAcknowledger {
-    pub(super) fn new(channel: Channel, queues: Queues, outstanding: Arc<Outstanding>) -> Self {
-        let connection = outstanding.connected();
-        Self { channel, queues, waiting: Arc::default(), outstanding, connection }
+    pub(super) fn new(
+        channel: Channel,
+        publishing: &Arc<Connection>,
+        queues: Queues,
+        outstanding: Arc<Outstanding>,
+    ) -> Self {
+        let (connection, publishing) = (outstanding.connected(), Arc::clone(publishing));
+        let (waiting, blocked) = (Arc::default(), Arc::default());
+        Self { channel, publishing, blocked, queues, waiting, outstanding, connection }
     }
 
     /// The calls of a message that this process took on an earlier connection and has not settled.
@@ -121,6 +133,42 @@ impl AckToken for AmqpAckToken {
         self: Box<Self>,
         settlement: Settlement,
     ) -> BoxFuture<'static, Result<(), BrokenConnection>> {
-        within_patience("settle a message", self.tell(settlement)).boxed()
+        let (publishing, blocked) =
+            (Arc::clone(&self.acknowledger.publishing), Arc::clone(&self.acknowledger.blocked));
+        async move {
+            let (mut told, mut waits) = (pin!(self.tell(settlement)), None);
+            loop {
+                if let Ok(told) = tokio::time::timeout(PATIENCE, &mut told).await {
+                    return told;
+                }
+                // It takes no messages, and will.
+                if !publishing.status().blocked() {
+                    return Err(BrokenConnection::new("no answer in time (settle a message)"));
+                }
+                waits.get_or_insert_with(|| Blocked::begin(&blocked));
+            }
+        }
+        .boxed()
+    }
+}
+
+/// A settlement that waits for a broker that is short of memory. It is told when the first begins, and when
+/// the last ends.
+struct Blocked<'a>(&'a AtomicUsize);
+
+impl<'a> Blocked<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        if count.fetch_add(1, Ordering::Relaxed) == 0 {
+            tracing::warn!("the broker takes no messages: retries and dead letters wait");
+        }
+        Self(count)
+    }
+}
+
+impl Drop for Blocked<'_> {
+    fn drop(&mut self) {
+        if self.0.fetch_sub(1, Ordering::Relaxed) == 1 {
+            tracing::warn!("no retry or dead letter waits for the broker any more");
+        }
     }
 }

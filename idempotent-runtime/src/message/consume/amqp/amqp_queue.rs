@@ -7,9 +7,10 @@ use crate::message::consume::amqp::session::{AmqpSession, ping};
 use crate::message::consume::source::{
     BrokenConnection, ConsumeError, QueueSession, Source, answers,
 };
+use crate::store::own_thread::OwnThread;
 use lapin::uri::AMQPUri;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// The longest silence of a peer, in seconds, where the URL says nothing else (`?heartbeat=`).
@@ -28,6 +29,8 @@ pub struct AmqpQueue {
     queues: Queues,
     /// The messages of this process, through all of its connections.
     outstanding: Arc<Outstanding>,
+    /// The thread of its connections, once there is one.
+    thread: OnceLock<OwnThread>,
 }
 
 impl AmqpQueue {
@@ -45,7 +48,7 @@ impl AmqpQueue {
         let queue = checked_name(queue.into())?;
         let dead = format!("{queue}.dead");
         let queues = Queues { queue, dead, kind: QueueKind::default() };
-        Ok(Self { uri, queues, outstanding: Arc::default() })
+        Ok(Self { uri, queues, outstanding: Arc::default(), thread: OnceLock::new() })
     }
 
     /// Sets the queue for dead letters. Defaults to `{queue}.dead`.
@@ -72,8 +75,19 @@ impl AmqpQueue {
     /// # Errors
     /// When the broker does not answer or refuses. Those that were put back stay so.
     pub async fn redrive(&self, at_most: usize) -> Result<usize, ConsumeError> {
-        let moved = redrive(self.uri.clone(), &self.queues, at_most).await;
+        let moved =
+            async { redrive(self.uri.clone(), self.thread()?, &self.queues, at_most).await };
+        let moved = moved.await;
         moved.map_err(|broken| broken.of(self.describe()))
+    }
+
+    /// The thread on which its connections live.
+    fn thread(&self) -> Result<&OwnThread, BrokenConnection> {
+        if let Some(thread) = self.thread.get() {
+            return Ok(thread);
+        }
+        let started = OwnThread::start("idempotency-amqp").map_err(BrokenConnection::new)?;
+        Ok(self.thread.get_or_init(|| started))
     }
 }
 
@@ -102,7 +116,8 @@ impl Source for AmqpQueue {
     }
 
     async fn open(&self, prefetch: u16) -> Result<impl QueueSession, BrokenConnection> {
-        Ok(AmqpSession::open(self.uri.clone(), &self.queues, prefetch, &self.outstanding).await?)
+        let (uri, thread) = (self.uri.clone(), self.thread()?);
+        Ok(AmqpSession::open(uri, &self.queues, prefetch, &self.outstanding, thread).await?)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::message::consume::amqp::publish::publish;
 use crate::message::consume::amqp::queues::Queues;
 use crate::message::consume::amqp::session::connect;
 use crate::message::consume::source::{BrokenConnection, within_patience};
+use crate::store::own_thread::OwnThread;
 use lapin::Channel;
 use lapin::options::{BasicAckOptions, BasicGetOptions, ConfirmSelectOptions};
 use lapin::uri::AMQPUri;
@@ -14,10 +15,11 @@ use lapin::uri::AMQPUri;
 /// Puts back as many dead letters, from the oldest on, and says how many there were.
 pub(super) async fn redrive(
     uri: AMQPUri,
+    thread: &OwnThread,
     queues: &Queues,
     at_most: usize,
 ) -> Result<usize, BrokenConnection> {
-    let connection = connect(uri).await?;
+    let connection = connect(uri, thread).await?;
     let channel = connection.create_channel().await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
     queues.declare(&channel).await?;

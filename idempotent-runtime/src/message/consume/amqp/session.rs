@@ -7,6 +7,7 @@ use crate::message::consume::amqp::queues::Queues;
 use crate::message::consume::source::{
     BrokenConnection, Delivery, PATIENCE, QueueSession, within_patience,
 };
+use crate::store::own_thread::OwnThread;
 use futures_util::{FutureExt, StreamExt};
 use lapin::options::{
     BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, ConfirmSelectOptions,
@@ -18,10 +19,13 @@ use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties, Consumer, Error, Result};
 use std::io;
 use std::sync::Arc;
+use tokio::sync::oneshot;
 
-/// A consumer on a connection of its own.
+/// A consumer on connections of its own: one delivers and is told what is done, the other publishes. The broker
+/// blocks one that publishes while it is short of memory, and reads nothing from it.
 pub(super) struct AmqpSession {
     connection: Connection,
+    publishing: Arc<Connection>,
     channel: Channel,
     /// None while the delivery is stopped.
     consumer: Option<Consumer>,
@@ -35,23 +39,25 @@ impl AmqpSession {
         queues: &Queues,
         prefetch: u16,
         outstanding: &Arc<Outstanding>,
+        thread: &OwnThread,
     ) -> Result<Self> {
-        let connection = connect(uri).await?;
+        let connection = connect(uri.clone(), thread).await?;
+        let publishing = Arc::new(connect(uri, thread).await?);
         let channel = connection.create_channel().await?;
-        let publishes = connection.create_channel().await?;
+        let publishes = publishing.create_channel().await?;
         publishes.confirm_select(ConfirmSelectOptions::default()).await?;
         queues.declare(&publishes).await?;
         channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
         let consumer = Some(consume(&channel, queues).await?);
         let acknowledger =
-            AmqpAcknowledger::new(publishes, queues.clone(), Arc::clone(outstanding));
-        Ok(Self { connection, channel, consumer, acknowledger })
+            AmqpAcknowledger::new(publishes, &publishing, queues.clone(), Arc::clone(outstanding));
+        Ok(Self { connection, publishing, channel, consumer, acknowledger })
     }
 }
 
 /// Connects, and closes the connection.
 pub(super) async fn ping(uri: AMQPUri) -> Result<()> {
-    connect(uri).await?.close(200, "".into()).await
+    connect_here(uri).await?.close(200, "".into()).await
 }
 
 async fn consume(channel: &Channel, queues: &Queues) -> Result<Consumer> {
@@ -59,9 +65,17 @@ async fn consume(channel: &Channel, queues: &Queues) -> Result<Consumer> {
     channel.basic_consume(queues.queue.as_str().into(), "".into(), options, arguments).await
 }
 
+/// Connects on this thread, where the connection lives: a handler that blocks its own costs no heartbeat.
+pub(super) async fn connect(uri: AMQPUri, thread: &OwnThread) -> Result<Connection> {
+    let (tell, connected) = oneshot::channel();
+    // Whoever waited for it may be gone: then it is dropped.
+    thread.spawn(async move { drop(tell.send(connect_here(uri).await)) });
+    connected.await.map_err(io::Error::other)?
+}
+
 /// Connects within a deadline of its own: the client library waits for ever for a host that does not answer,
 /// on a thread that cannot be ended.
-pub(super) async fn connect(uri: AMQPUri) -> Result<Connection> {
+async fn connect_here(uri: AMQPUri) -> Result<Connection> {
     let open = async |uri: AMQPUri, runtime| {
         let tls = OwnedTLSConfig::default();
         let open = uri.connect_with_config_async(tls.as_ref(), &runtime);
@@ -112,9 +126,11 @@ impl QueueSession for AmqpSession {
     /// The broker gives others the messages that were delivered and not acknowledged.
     async fn close(mut self) {
         self.consumer = None;
-        let closed = self.connection.close(200, "".into());
-        if !matches!(tokio::time::timeout(PATIENCE, closed).await, Ok(Ok(()))) {
-            tracing::debug!("a connection could not be closed in order");
+        for connection in [&self.connection, &*self.publishing] {
+            let closed = connection.close(200, "".into());
+            if !matches!(tokio::time::timeout(PATIENCE, closed).await, Ok(Ok(()))) {
+                tracing::debug!("a connection could not be closed in order");
+            }
         }
     }
 }

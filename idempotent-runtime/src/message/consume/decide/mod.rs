@@ -161,7 +161,7 @@ impl Case<'_> {
 
     /// The step after the last look at a message that is given up for this reason: it is done if all of its
     /// guarded calls have run.
-    pub(super) fn after_last_look(&self, ended: Result<(), Failure>, reason: &str) -> NextStep {
+    pub(super) fn after_last_look(&self, ended: &Result<(), Failure>, reason: &str) -> NextStep {
         let is_done = match ended {
             Ok(()) => true,
             Err(Failure(FailureKind::Guard(MessageError::Misconfigured(why)))) => {

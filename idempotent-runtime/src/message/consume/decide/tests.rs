@@ -146,10 +146,12 @@ fn what_may_be_done_is_looked_at_once_before_it_is_given_up() {
 fn a_last_look_acknowledges_what_is_done_and_nothing_else() {
     let look = |endings: &[CallEnding], ended| {
         let (history, calls) = (failures(4), DeliveredCalls::new(true));
-        endings.iter().for_each(|ending| calls.note(*ending));
+        for ending in endings {
+            calls.note(*ending);
+        }
         let (limits, now) = (&LIMITS, Duration::ZERO);
         let case = Case { history: &history, calls: &calls, is_guarded: true, limits, now };
-        case.after_last_look(ended, "expired: so")
+        case.after_last_look(&ended, "expired: so")
     };
     let done = NextStep::Settle(Settlement::Acknowledge);
     let (replayed, refused) = (CallEnding::Replayed, CallEnding::Refused);
