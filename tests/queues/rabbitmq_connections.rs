@@ -13,7 +13,7 @@ use tests::eventually;
 async fn a_handler_that_blocks_its_thread_costs_no_heartbeat() {
     let (queue, handled) = (Queue::new().await, Arc::<Mutex<Vec<_>>>::default());
     let log = Arc::clone(&handled);
-    let handler = move |incoming: Incoming| {
+    let blocks_at_first = move |incoming: Incoming| {
         let is_first = {
             let mut handled = log.lock().expect("no panic");
             handled.push(incoming.payload().clone());
@@ -27,7 +27,7 @@ async fn a_handler_that_blocks_its_thread_costs_no_heartbeat() {
     };
     let url = format!("{}?heartbeat=1", queue.arguments()[0]);
     let source = AmqpQueue::new(&url, queue.name.as_str()).expect("it is a URL");
-    let consumer = tokio::spawn(Consumer::of(source).run(std::future::pending(), handler));
+    let consumer = tokio::spawn(Consumer::of(source).run(std::future::pending(), blocks_at_first));
     for payload in ["a", "b"] {
         queue.publish(payload).await;
         eventually("it is handled", async || {
