@@ -237,6 +237,6 @@ returning_once! {
 returning! {
     a_set: std::collections::HashSet<u32> = (0..50).collect(), then std::collections::HashSet::new();
     an_untagged_variant: Small = Small::Byte(5), then Small::Byte(6);
-    a_small_number: f32 = 0.1, then 0.2;
+    a_small_number: (f32,) = (0.1,), then (0.2,);
     no_positive_zero: (f64, f64) = (-0.0, f64::MIN_POSITIVE), then (1.0, 1.0);
 }

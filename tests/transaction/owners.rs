@@ -3,7 +3,6 @@
 use crate::bank::Pool;
 use crate::{Bank, Kind};
 use actix_web::HttpRequest;
-use futures_util::future::join_all;
 use idempotent_runtime::{Idempotency, MemoryStore, Scope};
 use tests::{MariaDbServer, PostgresServer, eventually};
 
@@ -87,7 +86,7 @@ async fn others_are_told_at_once_of_a_row_that_is_held(kind: Kind) {
     assert_eq!(bank.handler.runs(), 1);
 }
 
-/// (On SQLite nobody can be seen to wait.)
+/// On `SQLite` nobody can be seen to wait.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_owner_is_judged_under_the_lock() {
     for kind in [Kind::Postgres, Kind::MariaDb] {
