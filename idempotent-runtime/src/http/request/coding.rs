@@ -12,6 +12,7 @@ pub(crate) enum Contents {
     /// It has a coding that is unknown here, or is not what its coding says.
     Coded,
     /// They are longer than what is buffered.
+    #[cfg_attr(not(feature = "compress"), expect(dead_code, reason = "nothing is decoded"))]
     TooLong,
 }
 
