@@ -67,7 +67,9 @@ async fn entries_that_are_trimmed_away_while_they_are_worked_on_are_told() {
         lines.iter().any(|line| line.contains("entries=5")).then_some(())
     })
     .await;
-    (0..5).for_each(|_| orders.go.notify_one());
+    for _ in 0..5 {
+        orders.go.notify_one();
+    }
     drop(consumer.stop());
 }
 

@@ -190,7 +190,7 @@ impl Serializer for Shape {
     }
 }
 
-/// `HashedParts` without names.
+/// Parts without names.
 macro_rules! elements {
     ($($kind:ident $method:ident;)*) => {
         $(
@@ -217,7 +217,7 @@ elements! {
     SerializeTupleVariant serialize_field;
 }
 
-/// `HashedParts` with names.
+/// Parts with names.
 macro_rules! fields {
     ($($kind:ident;)*) => {
         $(

@@ -61,7 +61,7 @@ pub struct Consumer<S> {
     prefetch: u16,
     limits: RetryLimits,
     messages: Option<Messages>,
-    broker_timeout: Option<Duration>,
+    broker_patience: Option<Duration>,
 }
 
 impl<S: Source> Consumer<S> {
@@ -70,7 +70,7 @@ impl<S: Source> Consumer<S> {
         let (first, longest) = (Duration::from_secs(1), Duration::from_mins(1));
         let failing_for = Duration::from_hours(4);
         let limits = RetryLimits { attempts: None, failing_for, first, longest };
-        Self { source, prefetch: 16, limits, messages: None, broker_timeout: None }
+        Self { source, prefetch: 16, limits, messages: None, broker_patience: None }
     }
 
     /// The number of messages that are taken and worked on at once. Defaults to 16.
@@ -128,7 +128,7 @@ impl<S: Source> Consumer<S> {
     /// that the broker gave up comes again, which is no attempt.
     #[must_use]
     pub fn consumer_timeout(mut self, time: Duration) -> Self {
-        self.broker_timeout = Some(time);
+        self.broker_patience = Some(time);
         self
     }
 
@@ -154,8 +154,8 @@ impl<S: Source> Consumer<S> {
             let run = handler(incoming);
             async move { run.await.map(drop).map_err(Into::into) }.boxed()
         });
-        let Self { source, prefetch, limits, messages, broker_timeout } = self;
-        let longest = LongestHandler::new(broker_timeout, prefetch);
+        let Self { source, prefetch, limits, messages, broker_patience } = self;
+        let longest = LongestHandler::new(broker_patience, prefetch);
         let workshop = Workshop::new(handler, limits, messages, longest);
         let mut pool = WorkerPool::new(workshop, prefetch);
         let ended = consume(&source, prefetch, &mut pool, pin!(stop.fuse())).await;

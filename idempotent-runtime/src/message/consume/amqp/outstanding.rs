@@ -30,7 +30,8 @@ struct Deliveries {
 /// One name for all deliveries of a message: its ID and its payload.
 pub(super) fn name_of(properties: &BasicProperties, payload: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
-    properties.message_id().as_ref().map(lapin::types::ShortString::as_str).hash(&mut hasher);
+    let id = properties.message_id().as_ref();
+    id.map(lapin::types::ShortString::as_str).hash(&mut hasher);
     payload.hash(&mut hasher);
     hasher.finish()
 }
