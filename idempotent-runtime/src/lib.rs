@@ -93,6 +93,7 @@ pub mod policy;
 pub mod private;
 mod readiness;
 mod setup;
+mod shared_methods;
 pub mod store;
 mod strategy;
 mod sync;

@@ -21,6 +21,7 @@ const RUNTIME: Order = Order {
         "lib private fuzz",
         "http",
         "message",
+        "shared_methods",
         "setup",
         "readiness",
         "transaction",

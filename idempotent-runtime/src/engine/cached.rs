@@ -117,7 +117,7 @@ pub(crate) async fn replace(
 
 /// The turn of one of this process to compute beside an owner that takes long.
 #[derive(Debug)]
-pub(crate) struct Turn {
+pub(crate) struct TurnBeside {
     _front: Front,
     _in_flight: InFlightGuard,
 }
@@ -128,9 +128,9 @@ pub(crate) async fn turn_beside(
     engine: &Engine,
     key: &StorageKey,
     at_most: Duration,
-) -> Option<Turn> {
+) -> Option<TurnBeside> {
     let front = engine.core().queues.front(*key, at_most).await?;
-    Some(Turn { _front: front, _in_flight: engine.enter()? })
+    Some(TurnBeside { _front: front, _in_flight: engine.enter()? })
 }
 
 /// Puts what was computed beside an owner in the place of its record, unless it ended, or was forgotten.

@@ -10,7 +10,7 @@ use crate::transaction::plan::{Access, BUSY, Limits, Plan};
 use crate::transaction::row::{self, RowAnswer, RowVerdict};
 use crate::transaction::run::TransactionRun;
 use crate::transaction::steps::BusinessTransaction;
-use crate::transaction::turn::Turn;
+use crate::transaction::turn::TransactionTurn;
 use futures_util::FutureExt;
 use futures_util::future::ready;
 use std::sync::Arc;
@@ -87,7 +87,8 @@ async fn begin_in_time(
         return Ok(TransactionAdmission::Row(RowAnswer::Missing));
     }
     let row = plan.row.as_ref().filter(|_| sight != RowSight::Missing);
-    let Some(turn) = Turn::come(engine, &plan, row, limits.locks, in_flight).await else {
+    let Some(turn) = TransactionTurn::come(engine, &plan, row, limits.locks, in_flight).await
+    else {
         return Ok(TOO_LONG);
     };
     let turn = Arc::new(turn);
@@ -167,7 +168,7 @@ async fn begin_once(
     engine: Engine,
     plan: Arc<Plan>,
     (limits, sight): (Limits, RowSight),
-    turn: Arc<Turn>,
+    turn: Arc<TransactionTurn>,
     is_open: Arc<AtomicBool>,
 ) -> Result<TransactionAdmission, StoreError> {
     let mut transaction = database.begin(&plan, Access::Write, limits).await?;

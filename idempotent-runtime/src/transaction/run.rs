@@ -7,7 +7,7 @@ use crate::transaction::dedup_table::ClaimedRecord;
 use crate::transaction::plan::Plan;
 use crate::transaction::row;
 use crate::transaction::steps::BusinessTransaction;
-use crate::transaction::turn::Turn;
+use crate::transaction::turn::TransactionTurn;
 use crate::transaction::tx_slot::TxSlot;
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub(crate) struct TransactionRun {
     #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "rows guard requests"))]
     pub(crate) version: Option<i64>,
     pub(super) database: Arc<dyn BusinessDatabase>,
-    pub(super) _turn: Arc<Turn>,
+    pub(super) _turn: Arc<TransactionTurn>,
 }
 
 /// The part of a run that lasts.

@@ -7,14 +7,14 @@ use crate::transaction::plan::{Plan, RowPlan};
 use tokio::time::Instant;
 
 /// The turn of a request: nobody else of this process has its key, nor its row, until this is dropped.
-pub(crate) struct Turn {
+pub(crate) struct TransactionTurn {
     // In this order: whoever is next finds the row free, too.
     _row: Option<Front>,
     _key: Option<Front>,
     _in_flight: InFlightGuard,
 }
 
-impl Turn {
+impl TransactionTurn {
     /// Waits for the turn of a request; nothing, if it does not come in time.
     ///
     /// Everybody stands in line for the key first, so that no two wait for each other.

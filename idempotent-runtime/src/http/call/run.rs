@@ -1,7 +1,7 @@
 //! The run of a request: where its guard stands, and the state that request and driver share.
 
 use crate::engine::Execution;
-use crate::engine::cached::{AnswerLife, CachedAnswer, Turn};
+use crate::engine::cached::{AnswerLife, CachedAnswer, TurnBeside};
 use crate::http::answer::caching::Audience;
 use crate::key::{KeyParts, StorageKey};
 use crate::store::record::Owner;
@@ -34,7 +34,7 @@ pub(crate) enum ComputingTurn {
     /// Once more: the other readers get the old answer meanwhile.
     Again(Execution, Box<CachedAnswer>),
     /// Beside its owner, who takes long: the other readers of this process wait for either.
-    Beside(Turn, Owner),
+    Beside(TurnBeside, Owner),
 }
 
 /// The place of an answer, with its life and its readers.

@@ -63,7 +63,7 @@ pub(super) async fn consume<S: Source>(
 }
 
 /// The messages that are worked on at once.
-enum Turn {
+enum WorkMode {
     /// As many as there are places for.
     Together,
     /// None is begun until the others are done: this one may have killed its process.
@@ -79,9 +79,9 @@ async fn consume_session<S: QueueSession>(
     pool: &mut WorkerPool,
     stop: Pin<&mut Fuse<impl Future<Output = ()>>>,
 ) -> Result<(), BrokenConnection> {
-    let (epoch, mut turn) = (pool.begin_epoch(), Turn::Together);
+    let (epoch, mut turn) = (pool.begin_epoch(), WorkMode::Together);
     let ended = take_turns(&mut session, pool, &epoch, &mut turn, stop).await;
-    if let Turn::Waits(delivery) = turn {
+    if let WorkMode::Waits(delivery) = turn {
         pool.give_back(&epoch, *delivery);
     }
     ended?;
@@ -99,24 +99,24 @@ async fn take_turns<S: QueueSession>(
     session: &mut S,
     pool: &mut WorkerPool,
     epoch: &ConnectionEpoch,
-    turn: &mut Turn,
+    turn: &mut WorkMode,
     mut stop: Pin<&mut Fuse<impl Future<Output = ()>>>,
 ) -> Result<(), BrokenConnection> {
     while pool.misconfigured().is_none() {
         if pool.is_idle() {
-            *turn = match mem::replace(turn, Turn::Together) {
-                Turn::Waits(delivery) => {
+            *turn = match mem::replace(turn, WorkMode::Together) {
+                WorkMode::Waits(delivery) => {
                     pool.start_alone(epoch, *delivery);
-                    Turn::Alone
+                    WorkMode::Alone
                 }
-                Turn::Alone => {
+                WorkMode::Alone => {
                     session.resume_delivery().await?;
-                    Turn::Together
+                    WorkMode::Together
                 }
-                Turn::Together => Turn::Together,
+                WorkMode::Together => WorkMode::Together,
             };
         }
-        let free = if matches!(turn, Turn::Together) { pool.free_places() } else { 0 };
+        let free = if matches!(turn, WorkMode::Together) { pool.free_places() } else { 0 };
         let pause = pool.pause();
         let deliveries = tokio::select! {
             biased;
@@ -137,7 +137,7 @@ async fn take_turns<S: QueueSession>(
             }
         }
         if let Some(delivery) = alone {
-            *turn = Turn::Waits(Box::new(delivery));
+            *turn = WorkMode::Waits(Box::new(delivery));
             for delivery in session.stop_delivery().await {
                 pool.start_or_give_back(epoch, delivery);
             }

@@ -1,0 +1,138 @@
+//! The methods that all builders, and all that they build, have in common.
+
+/// The methods of a builder with a `setup` inside that set what all builders set.
+macro_rules! common_settings {
+    () => {
+        /// Keeps apps apart that share a store. Defaults to the empty name.
+        pub fn namespace(mut self, name: impl Into<String>) -> Self {
+            self.setup.settings.namespace.set_name(name.into());
+            self
+        }
+
+        /// Makes storage keys and fingerprints HMACs with this secret: at least 32 random bytes, equal on all
+        /// hosts. Defaults to none.
+        ///
+        /// A reader of the store cannot find out then whose a record is by trying scopes that there may be,
+        /// such as the numbers of accounts. Keys that records show to people stay readable. The secret cannot
+        /// be changed while records live: with another one none of them is found, and retries run again.
+        pub fn key_secret(mut self, secret: impl AsRef<[u8]>) -> Self {
+            self.setup.settings.namespace.set_secret(secret.as_ref());
+            self
+        }
+
+        /// How long what finished is remembered. Defaults to 24 hours.
+        pub fn ttl(mut self, ttl: std::time::Duration) -> Self {
+            self.setup.settings.ttl = ttl;
+            self
+        }
+
+        /// How long a run excludes others without being renewed. Defaults to 60 seconds; at least 100
+        /// milliseconds.
+        pub fn lease(mut self, lease: std::time::Duration) -> Self {
+            self.setup.settings.lease = lease;
+            self
+        }
+
+        /// How long a duplicate waits, where it waits. Defaults to 10 seconds.
+        pub fn wait(mut self, wait: std::time::Duration) -> Self {
+            self.setup.settings.wait = wait;
+            self
+        }
+
+        /// The most requests of one process that wait for one key. Defaults to 10 240; at least one.
+        ///
+        /// One more is told at once that the first is in progress, or that the lock is taken; a `cache` computes
+        /// without keeping.
+        pub fn waiters_for_one_key(mut self, waiters: usize) -> Self {
+            self.setup.waiters = waiters;
+            self
+        }
+
+        /// How long one conversation with the store may take before nothing runs.
+        /// Defaults to 2 seconds.
+        pub fn store_patience(mut self, patience: std::time::Duration) -> Self {
+            self.setup.store_patience = patience;
+            self
+        }
+
+        /// The business database, for guards that stand in its transaction: a pool of sqlx.
+        ///
+        /// Records are kept in its table `idempotency_records`, which is made where it is missing.
+        pub fn database(mut self, pool: impl crate::transaction::Database) -> Self {
+            self.setup.database = Some(pool.into_business_database());
+            self
+        }
+
+        /// Accepts a store whose settings break what is promised on top of it.
+        ///
+        /// Findings are still logged, and `check` still tells them.
+        pub fn without_check(mut self) -> Self {
+            self.setup.check = crate::setup::Check::Unwanted;
+            self
+        }
+
+        /// The fate of runs that are not finished when `drain` has waited long enough. Defaults
+        /// to their leases ending them.
+        pub fn on_drain_timeout(mut self, on_drain_timeout: crate::engine::OnDrainTimeout) -> Self {
+            self.setup.on_drain_timeout = on_drain_timeout;
+            self
+        }
+
+        /// The source of time, for tests. Defaults to the host's clocks.
+        pub fn clock(mut self, clock: std::sync::Arc<dyn crate::clock::Clock>) -> Self {
+            self.setup.clock = clock;
+            self
+        }
+    };
+}
+pub(crate) use common_settings;
+
+/// The methods of what was built on a `Base`, which `base()` gives, that tell and end it.
+macro_rules! common_methods {
+    () => {
+        /// Takes no new runs, waits for those under way, and answers how many are left.
+        ///
+        /// For the end of a process: call it before the server or the consumer stops, and allow it
+        /// as long as the longest run takes.
+        pub async fn drain(&self, at_most: std::time::Duration) -> usize {
+            let base = self.base();
+            base.engine.drain(at_most, base.on_drain_timeout).await
+        }
+
+        /// How often each thing happened so far.
+        #[must_use]
+        pub fn counts(&self) -> crate::observe::Counts {
+            self.base().engine.counts()
+        }
+
+        /// Settings of the store that break or weaken a promise, as of its connection, and what store and business
+        /// database refuse when it is tried.
+        ///
+        /// `build` logs the settings, and fails on those that break a promise. The trial creates, replaces and
+        /// reads a record under a key of its own, so it finds a missing right or table before a request does. To be
+        /// awaited once at the start; whether all of it answers now is for [`ping`](Self::ping) to say.
+        pub async fn check(&self) -> Vec<crate::store::Finding> {
+            let base = self.base();
+            crate::readiness::check(&base.engine, base.database.as_deref()).await
+        }
+
+        /// Whether store, place of locks and business database answer now, within this time.
+        ///
+        /// For a readiness probe: a process whose store is away serves what needs none, and gets better by itself.
+        /// Never for a liveness probe, by which all processes would be restarted at once.
+        ///
+        /// # Errors
+        /// When one of them does not answer, or with an error.
+        pub async fn ping(&self, within: std::time::Duration) -> Result<(), crate::NotReady> {
+            let base = self.base();
+            crate::readiness::ping(&base.engine, base.database.as_deref(), within).await
+        }
+
+        /// The store underneath, for people.
+        #[must_use]
+        pub fn describe_store(&self) -> String {
+            self.base().engine.store().describe()
+        }
+    };
+}
+pub(crate) use common_methods;
