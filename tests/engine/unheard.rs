@@ -80,6 +80,26 @@ async fn a_request_waits_for_its_claim_no_longer_than_the_stores_patience() {
     assert!(began.elapsed() <= PATIENCE + TICK, "{:?}", began.elapsed());
 }
 
+/// Likewise, one that takes over: the store is asked twice.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_takes_over_waits_no_longer_than_the_stores_patience() {
+    let silent = Silent::new();
+    drop(silent.runs(&ask(OnAbandoned::Retry)).await);
+    silent.clock.advance(LEASE + TICK);
+    silent.store.answers_to_claims().close();
+    silent.store.exchanges().close();
+    let request = ask(OnAbandoned::Retry);
+    let (refused, waited) = tokio::join!(silent.here.begin(&request), async {
+        silent.store.answers_to_claims().reached().await;
+        silent.clock.advance(PATIENCE - TICK);
+        silent.store.answers_to_claims().open();
+        silent.store.exchanges().reached().await;
+        Instant::now()
+    });
+    refused.expect_err("the store does not answer");
+    assert!(waited.elapsed() <= TICK * 2, "{:?}", waited.elapsed());
+}
+
 fn asked(on_abandoned: OnAbandoned, claimable: Claimable) -> ClaimRequest {
     ClaimRequest { claim: Claim { claimable, ..wanted() }, ..ask(on_abandoned) }
 }

@@ -124,17 +124,25 @@ impl EngineCore {
     pub(super) fn bounded<T>(
         &self,
         operation: &'static str,
-        mut work: Pin<&mut impl Future<Output = Result<T, StoreError>>>,
+        work: Pin<&mut impl Future<Output = Result<T, StoreError>>>,
     ) -> impl Future<Output = Result<T, StoreError>> {
-        let patience = self.tools.patience;
-        let mut timer = None;
-        poll_fn(move |context| {
-            if let Poll::Ready(answer) = work.as_mut().poll(context) {
-                return Poll::Ready(answer);
-            }
-            let timer = timer.get_or_insert_with(|| pause_for(patience));
-            let over = |()| Err(StoreError::new(StoreErrorKind::Timeout, operation));
-            timer.as_mut().poll(context).map(over)
-        })
+        bounded_by(self.tools.patience, operation, work)
     }
+}
+
+/// Gives a conversation with a store as much time as this.
+pub(super) fn bounded_by<T>(
+    patience: Duration,
+    operation: &'static str,
+    mut work: Pin<&mut impl Future<Output = Result<T, StoreError>>>,
+) -> impl Future<Output = Result<T, StoreError>> {
+    let mut timer = None;
+    poll_fn(move |context| {
+        if let Poll::Ready(answer) = work.as_mut().poll(context) {
+            return Poll::Ready(answer);
+        }
+        let timer = timer.get_or_insert_with(|| pause_for(patience));
+        let over = |()| Err(StoreError::new(StoreErrorKind::Timeout, operation));
+        timer.as_mut().poll(context).map(over)
+    })
 }

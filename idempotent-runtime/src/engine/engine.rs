@@ -145,8 +145,11 @@ impl Engine {
         let first = self.first_attempt(claim.claimable);
         let mut by = Claimer::new(first, core.clock().wall());
         let mut waiting = None;
+        // One claim after another is one conversation, unless the client chose to wait in between.
+        let mut began = sent;
         loop {
-            let claimed = settle(claim, &by, &context).await?;
+            let left = core.tools.patience.saturating_sub(sent.saturating_sub(began));
+            let claimed = settle(claim, &by, &context, left).await?;
             if claim.claimable == Claimable::InOrder {
                 core.fences.saw(claimed.attempt());
             }
@@ -177,6 +180,7 @@ impl Engine {
                     if Box::pin(woken).await == Woken::TimedOut {
                         return Ok(Admission::Refused(Refusal::InProgress { retry_after }));
                     }
+                    began = core.clock().steady();
                 }
             }
             sent = core.clock().steady();

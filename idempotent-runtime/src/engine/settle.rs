@@ -4,7 +4,7 @@
 use crate::engine::claim::{Claim, ClaimRecord, claim, claim_and_put};
 use crate::engine::claimed::Claimed;
 use crate::engine::claimer::Claimer;
-use crate::engine::core::EngineCore;
+use crate::engine::core::{EngineCore, bounded_by};
 use crate::engine::execution::Ownership;
 use crate::engine::heartbeat::caught;
 use crate::engine::pause::{jittered, pause_for};
@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// The longest pause while a claim is given back, from [`PAUSE`] on; it doubles.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Sends a claim until its answer is known, or the store's patience is over.
+/// Sends a claim until its answer is known, or this much time is over.
 ///
 /// Where that is not found out, because this is dropped or the store does not answer, the key is given back
 /// behind it: it may have been granted.
@@ -32,6 +32,7 @@ pub(super) async fn settle(
     what: &Claim,
     by: &Claimer,
     context: &RunContext,
+    patience: Duration,
 ) -> Result<Claimed, StoreError> {
     let mut open = OpenClaim { claim: what, by, context, is_answered: false };
     let core = &*context.core;
@@ -50,7 +51,7 @@ pub(super) async fn settle(
             }
         }
     };
-    core.bounded("create", pin!(asked)).await
+    bounded_by(patience, "create", pin!(asked)).await
 }
 
 /// The answer was lost, so asks again as the same owner (never assumes).
