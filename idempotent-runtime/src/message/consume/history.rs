@@ -21,6 +21,7 @@ pub(super) struct History {
 
 impl History {
     /// The past of a message that is delivered for the first time.
+    #[cfg(feature = "redis")]
     pub(super) fn beginning(now: Duration) -> Self {
         Self { first: now, ..Self::default() }
     }
@@ -46,6 +47,7 @@ impl History {
     }
 
     /// The same with one more process that died.
+    #[cfg(feature = "amqp")]
     pub(super) fn died(self) -> Self {
         Self { deaths: self.deaths.saturating_add(1), ..self }
     }
