@@ -57,7 +57,7 @@ expansions! {
         }
     }
 
-    a_read_that_varies: (strategy = "cache", scope = "{header.X-Tenant}", key = "{header.Accept-Language}") {
+    a_read_that_varies: (strategy = "cache", ttl = "1m", scope = "{header.X-Tenant}", key = "{header.Accept-Language}") {
         async fn greeting() -> impl Responder {
             "hello"
         }
