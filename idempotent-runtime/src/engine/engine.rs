@@ -144,9 +144,8 @@ impl Engine {
         let core = &*self.0;
         let first = self.first_attempt(claim.claimable);
         let mut by = Claimer::new(first, core.clock().wall());
-        let mut waiting = None;
-        // One claim after another is one conversation, unless the client chose to wait in between.
-        let mut began = sent;
+        // One claim after another is one conversation, unless the request waits in between.
+        let (mut waiting, mut began) = (None, sent);
         loop {
             let left = core.tools.patience.saturating_sub(sent.saturating_sub(began));
             let claimed = settle(claim, &by, &context, left).await?;
