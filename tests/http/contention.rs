@@ -4,6 +4,7 @@ use crate::Shop;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
+use idempotent_runtime::IdempotencyBuilder;
 use tests::{Backend, Reply};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -58,13 +59,14 @@ async fn of_a_thousand_in_one_breath_one_runs(backend: Backend) {
     assert_eq!((made - count("idempotency-replayed: true"), shop.handler.runs()), (1, 1));
 }
 
-/// How many requests of one process may wait for one key.
-const SEATS: usize = 1024;
+/// How many requests of one process may wait for one key, as this test has it.
+const SEATS: usize = 100;
 
 /// Invariant L2.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_finds_as_many_waiting_as_may_is_told_to_come_back_and_does_not_wait() {
-    let (shop, beyond) = (Shop::open(Backend::memory().await), 6);
+    let seats = |builder: IdempotencyBuilder| builder.waiters_for_one_key(SEATS);
+    let (shop, beyond) = (Shop::with(Backend::memory().await, seats), 6);
     shop.handler.pause();
     let first = tokio::spawn(shop.post("/waiting").key("k").send());
     shop.handler.runs_reach(1).await;
