@@ -50,13 +50,15 @@ pub struct StoreError {
     /// The cause, in words.
     why: Option<Box<str>>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
+    /// Whether the cause says more than people should read, so that it is nobody's `source()`.
+    is_private: bool,
 }
 
 impl StoreError {
     /// An error of this kind, in this operation of the store.
     #[must_use]
     pub fn new(kind: StoreErrorKind, operation: &'static str) -> Self {
-        Self { kind, operation, why: None, cause: None }
+        Self { kind, operation, why: None, cause: None, is_private: false }
     }
 
     /// The same, with what the backend's client said.
@@ -72,6 +74,7 @@ impl StoreError {
     #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
     pub(crate) fn in_words(mut self, why: impl Into<Box<str>>) -> Self {
         self.why = Some(why.into());
+        self.is_private = true;
         self
     }
 
@@ -151,6 +154,9 @@ impl fmt::Debug for StoreError {
 impl StdError for StoreError {
     /// The causes below the one that the text ends with, from the first that it does not quote.
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        if self.is_private {
+            return None;
+        }
         let said = self.why.as_deref().unwrap_or_default();
         let mut below = self.cause.as_deref()?.source();
         while let Some(cause) = below

@@ -15,10 +15,14 @@ use sqlx::sqlite::SqliteError;
 /// The store's error of an operation that failed with this one.
 pub(crate) fn failed(operation: &'static str, error: impl Into<Arc<sqlx::Error>>) -> StoreError {
     let error = error.into();
-    let failed = StoreError::new(kind(&error), operation);
-    match &*error {
-        sqlx::Error::Database(refusal) => failed.in_words(words(&**refusal)),
-        _ => failed.because(error),
+    let words = match &*error {
+        sqlx::Error::Database(refusal) => Some(words(&**refusal)),
+        _ => None,
+    };
+    let failed = StoreError::new(kind(&error), operation).because(error);
+    match words {
+        Some(words) => failed.in_words(words),
+        None => failed,
     }
 }
 
