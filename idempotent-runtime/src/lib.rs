@@ -72,7 +72,9 @@
 //! stores, `redis-cluster` and `redis-sentinel` a Redis store on many servers; `browser` brings
 //! `browser_script`, a route that serves a small script for forms and `fetch`; `zookeeper` brings
 //! `lock::ZooKeeperLocks`, for locks alone; `amqp` brings `consume::AmqpQueue`, for consumers of `RabbitMQ`,
-//! and `redis` also `consume::RedisStream`; `conformance` brings the tests that every store passes.
+//! and `redis` also `consume::RedisStream`; `conformance` brings the tests that every store passes. `compress`
+//! compares what clients compress by its content, and sends stored bodies decoded to clients that refuse their
+//! coding.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod clock;

@@ -91,7 +91,7 @@ async fn a_request_that_takes_over_waits_no_longer_than_the_stores_patience() {
     let request = ask(OnAbandoned::Retry);
     let (refused, waited) = tokio::join!(silent.here.begin(&request), async {
         silent.store.answers_to_claims().reached().await;
-        silent.clock.advance(PATIENCE - TICK);
+        silent.clock.advance(PATIENCE.saturating_sub(TICK));
         silent.store.answers_to_claims().open();
         silent.store.exchanges().reached().await;
         Instant::now()
