@@ -8,11 +8,11 @@ mod limits;
 
 use actix_web::http::StatusCode;
 use actix_web::test::{TestRequest, call_service, init_service};
-use actix_web::{App, Responder, post};
+use actix_web::{App, HttpResponse, Responder, post};
 use idempotent_runtime::clock::{Clock, ManualClock};
 use idempotent_runtime::message::Messages;
 use idempotent_runtime::{BuildError, Idempotency, MemoryStore, Scope, idempotent};
-use limits::{CLOCK_SKEW, LONGEST, SHORTEST_LEASE};
+use limits::{CLOCK_SKEW, LONGEST, NEVER_REPLAYED, SHORTEST_LEASE};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +40,33 @@ fn the_longest_duration_is_the_same() {
 async fn clocks_may_differ_by_the_same_time() {
     assert_eq!(first_sent_ahead(CLOCK_SKEW).await, StatusCode::OK);
     assert_eq!(first_sent_ahead(CLOCK_SKEW + TICK).await, StatusCode::BAD_REQUEST);
+}
+
+#[post("/marked")]
+#[idempotent]
+async fn marked() -> impl Responder {
+    let mut response = HttpResponse::Ok();
+    for name in NEVER_REPLAYED {
+        response.insert_header((name, "the handler's"));
+    }
+    response.insert_header(("X-Other", "the handler's")).finish()
+}
+
+#[actix_web::test]
+async fn no_header_that_cannot_be_asked_for_is_replayed() {
+    let idempotency =
+        Idempotency::builder(MemoryStore::new()).scope(Scope::shared()).build().expect("it fits");
+    let app = init_service(App::new().app_data(idempotency).service(marked)).await;
+    for is_replay in [false, true] {
+        let request = TestRequest::post().uri("/marked").insert_header(("Idempotency-Key", "k"));
+        let response = call_service(&app, request.to_request()).await;
+        let of_the_handler =
+            |name: &str| response.headers().get(name).is_some_and(|value| value == "the handler's");
+        assert!(of_the_handler("X-Other"));
+        for name in NEVER_REPLAYED {
+            assert!(!is_replay || !of_the_handler(name), "{name}");
+        }
+    }
 }
 
 #[post("/")]

@@ -39,7 +39,7 @@ const INTEGERS: [&str; 12] =
 
 /// The value of every variant, in their order.
 ///
-/// What the enum says for states counts most, then what it says to sqlx, then its numbers.
+/// An attribute for states counts most, then one for sqlx, then the numbers of the enum.
 pub(crate) fn column_values(
     input: &DeriveInput,
     variants: &[&Variant],
@@ -203,7 +203,7 @@ mod tests {
     use quote::quote;
     use syn::Data;
 
-    /// How the column holds each variant, or the mistakes in it.
+    /// The column's value of each variant, or the mistakes in it.
     fn stored(written: TokenStream) -> Result<Vec<String>, String> {
         let input: DeriveInput = syn::parse2(written).expect("an enum");
         let Data::Enum(data) = &input.data else { panic!("it is no enum") };

@@ -12,3 +12,20 @@ pub(crate) const SHORTEST_LEASE: Duration = Duration::from_millis(100);
 
 /// The time by which the clocks of clients and servers may differ.
 pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(30);
+
+/// Headers that are never replayed: they belong to one client or one connection, or the guard sets them.
+pub(crate) const NEVER_REPLAYED: [&str; 13] = [
+    "set-cookie",
+    "set-cookie2",
+    "connection",
+    "content-length",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "idempotency-replayed",
+    "idempotency-stored",
+    "idempotency-problem",
+];

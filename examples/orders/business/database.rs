@@ -107,7 +107,7 @@ impl Pool {
     }
 }
 
-/// What stands before the first colon.
+/// The part of a URL before its first colon.
 fn scheme(url: &str) -> Option<&str> {
     url.split_once(':').map(|(scheme, _)| scheme)
 }

@@ -26,7 +26,7 @@ const CONNECTIONS: u32 = 8;
 /// How long a request waits for one: a client that hears nothing for longer would ask again.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a database may take to let us in at the start.
+/// The time that a database may take to let us in at the start.
 const START: Duration = Duration::from_millis(1500);
 
 /// The tables of every database.

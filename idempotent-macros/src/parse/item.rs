@@ -37,8 +37,8 @@ pub(crate) fn beside_mistakes(item: TokenStream, left_out: Option<usize>) -> Tok
     } else {
         quote!(#body)
     };
-    // Its warnings are no news as long as the function is not what it will be.
-    quote!(#(#attributes)* #[allow(unused)] #visibility #signature #body)
+    let why = "its warnings are no news as long as the function is not what it will be";
+    quote!(#(#attributes)* #[allow(unused, reason = #why)] #visibility #signature #body)
 }
 
 /// A signature without the marks of its parameters.

@@ -1,28 +1,11 @@
 //! The value of one argument, checked on its own.
 
 use crate::diagnostics::{Mistake, listed};
-use crate::limits::LONGEST;
+use crate::limits::{LONGEST, NEVER_REPLAYED};
 use crate::model::Statuses;
 use crate::parse::{Argument, Piece, Value, pieces};
 use std::time::Duration;
 use syn::{Lit, LitStr, Path};
-
-/// Headers that are never replayed: they belong to one client or one connection, or the guard sets them.
-const NEVER_REPLAYED: [&str; 13] = [
-    "set-cookie",
-    "set-cookie2",
-    "connection",
-    "content-length",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "idempotency-replayed",
-    "idempotency-stored",
-    "idempotency-problem",
-];
 
 pub(super) fn text(argument: &Argument) -> Result<LitStr, Mistake> {
     let name = &argument.name;
