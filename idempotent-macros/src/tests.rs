@@ -9,7 +9,11 @@ macro_rules! expansions {
             fn $name() {
                 let expanded = crate::guard(quote!($($arguments)*), quote!($($item)*));
                 let file = syn::parse2(expanded).expect("an expansion is Rust");
-                insta::assert_snapshot!(prettyplease::unparse(&file));
+                let text = prettyplease::unparse(&file);
+                // A snapshot of an error looks as green as one of code.
+                let is_of_a_mistake = stringify!($name).contains("mistake");
+                assert_eq!(text.contains("compile_error!"), is_of_a_mistake, "{text}");
+                insta::assert_snapshot!(text);
             }
         )*
     };
@@ -184,6 +188,7 @@ expansions! {
 
     a_method: (
         strategy = "message",
+        operation = "book",
         key = "{self.queue}/{message.id}",
         scope = "{message.tenant}",
         fingerprint = "{message.cents}",
@@ -196,7 +201,12 @@ expansions! {
         }
     }
 
-    a_function_in_a_transaction: (strategy = "message", key = "{id}", engine = "self.messages") {
+    a_function_in_a_transaction: (
+        strategy = "message",
+        operation = "book",
+        key = "{id}",
+        engine = "self.messages"
+    ) {
         async fn book(&self, id: &str, mut tx: Tx<Sqlite>, cents: i64) -> Result<(), BookError> {
             self.ledger.book(&mut tx, cents).await
         }
