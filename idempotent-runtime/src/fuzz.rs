@@ -54,21 +54,21 @@ pub fn token(sent: &[u8]) {
         clock: &clock,
     };
     let stored = Settings::default();
-    if let Ok(request) = strategy::claim_request(&policy, &stored, &read) {
+    if let Ok(request) = strategy::token::claim_request(&policy, &stored, &read) {
         assert_eq!(value.len(), ulid::ULID_LEN, "a stored token is an ULID and nothing more");
         assert!(value.as_bytes()[0] <= b'7', "its 26 digits are no more than 128 bits");
         let upper = value.to_uppercase();
         let upper = KeyParts::new().value(&upper);
         let again = RequestIdentity { key: &upper, ..read };
-        let again =
-            strategy::claim_request(&policy, &stored, &again).map(|request| request.claim.key);
+        let again = strategy::token::claim_request(&policy, &stored, &again)
+            .map(|request| request.claim.key);
         assert_eq!(again.ok(), Some(request.claim.key), "its spellings are one token");
     }
     let current = b"a secret that no input knows".to_vec();
     let signed =
         Settings { secrets: Some(TokenSecrets { current, previous: None }), ..Settings::default() };
     assert!(
-        strategy::claim_request(&policy, &signed, &read).is_err(),
+        strategy::token::claim_request(&policy, &signed, &read).is_err(),
         "a forged token at {:?}",
         clock.wall()
     );

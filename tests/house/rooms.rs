@@ -73,7 +73,8 @@ const ENGINE: Order = Order {
         "decide",
         "claim",
         "claimed claimer definitions",
-        "lease pause detached",
+        "lease deadline",
+        "pause detached",
         "succession",
     ],
 };

@@ -1,12 +1,12 @@
 //! State that all parts of one engine share: its store, clock and counters, and who runs and waits.
 
 use crate::clock::Clock;
+use crate::engine::deadline::within;
 use crate::engine::definitions::Definitions;
 use crate::engine::fair_queue::FairQueues;
 use crate::engine::fences::Fences;
 use crate::engine::heartbeat::{Heartbeat, Tools};
 use crate::engine::in_flight::InFlight;
-use crate::engine::pause::pause_for;
 use crate::engine::wait::WaitingRooms;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
@@ -16,10 +16,8 @@ use crate::store::own_thread::OwnThread;
 use crate::store::{Entry, Swap};
 use crate::store::{Locks, Store};
 use bytes::Bytes;
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -98,7 +96,7 @@ impl EngineCore {
         value: &Bytes,
         life: Duration,
     ) -> Result<Option<Bytes>, StoreError> {
-        self.bounded("create", pin!(self.store().create(key, value, life))).await
+        within(self.tools.patience, "create", pin!(self.store().create(key, value, life))).await
     }
 
     /// Exchanges a value for another, within the deadline.
@@ -110,39 +108,13 @@ impl EngineCore {
         value: &Bytes,
         life: Duration,
     ) -> Result<Swap, StoreError> {
-        self.bounded("swap", pin!(self.store().swap(key, expected, value, life))).await
+        within(self.tools.patience, "swap", pin!(self.store().swap(key, expected, value, life)))
+            .await
     }
 
     /// Reads a value and the life it has left, within the deadline.
     #[cfg(feature = "actix")]
     pub(super) async fn read(&self, key: &StorageKey) -> Result<Option<Entry>, StoreError> {
-        self.bounded("read", pin!(self.store().read(key))).await
+        within(self.tools.patience, "read", pin!(self.store().read(key))).await
     }
-
-    /// Gives one conversation with the store a deadline. An answer that is there at once, as in memory,
-    /// needs no timer.
-    pub(super) fn bounded<T>(
-        &self,
-        operation: &'static str,
-        work: Pin<&mut impl Future<Output = Result<T, StoreError>>>,
-    ) -> impl Future<Output = Result<T, StoreError>> {
-        bounded_by(self.tools.patience, operation, work)
-    }
-}
-
-/// Gives a conversation with a store as much time as this.
-pub(super) fn bounded_by<T>(
-    patience: Duration,
-    operation: &'static str,
-    mut work: Pin<&mut impl Future<Output = Result<T, StoreError>>>,
-) -> impl Future<Output = Result<T, StoreError>> {
-    let mut timer = None;
-    poll_fn(move |context| {
-        if let Poll::Ready(answer) = work.as_mut().poll(context) {
-            return Poll::Ready(answer);
-        }
-        let timer = timer.get_or_insert_with(|| pause_for(patience));
-        let over = |()| Err(StoreError::new(StoreErrorKind::Timeout, operation));
-        timer.as_mut().poll(context).map(over)
-    })
 }

@@ -1,6 +1,7 @@
 //! The end of a process: no new runs, and the fate of those that do not finish in time.
 
 use crate::engine::core::EngineCore;
+use crate::engine::deadline::within;
 use crate::engine::lease::Lease;
 use futures_util::future::join_all;
 use std::error::Error as StdError;
@@ -41,7 +42,7 @@ pub(super) async fn drain(
 async fn let_go(core: &EngineCore, lease: &Lease) {
     let next = lease.given_up();
     let work = lease.exchange(core.store(), &next, lease.retention);
-    if let Err(error) = core.bounded("swap", pin!(work)).await {
+    if let Err(error) = within(core.tools.patience, "swap", pin!(work)).await {
         tracing::warn!(
             key = %lease.key,
             error = &error as &dyn StdError,

@@ -7,6 +7,7 @@
 
 use crate::engine::completion::{Completion, End, Leaves};
 use crate::engine::core::EngineCore;
+use crate::engine::deadline::within;
 use crate::engine::heartbeat::caught;
 use crate::engine::lease::{Lease, Put};
 use crate::engine::pause::{jittered, pause_for};
@@ -158,14 +159,14 @@ impl UnstoredEnd {
 
     async fn renew(&self) -> bool {
         let work = self.lease.renew(self.core().store(), self.core().clock());
-        let renewed = self.core().bounded("swap", pin!(caught("swap", work))).await;
+        let renewed = within(self.core().tools.patience, "swap", pin!(caught("swap", work))).await;
         renewed.is_ok_and(Put::is_ours)
     }
 
     async fn exchange(&self) -> Result<Put, StoreError> {
         let life = self.ends.saturating_sub(self.core().clock().steady());
         let work = self.lease.exchange(self.core().store(), &self.last, life);
-        self.core().bounded("swap", pin!(caught("swap", work))).await
+        within(self.core().tools.patience, "swap", pin!(caught("swap", work))).await
     }
 
     /// Keeps the fact alone of an outcome that the store will never take.

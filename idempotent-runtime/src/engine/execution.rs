@@ -2,6 +2,7 @@
 
 use crate::engine::completion::{Completion, Leaves};
 use crate::engine::core::EngineCore;
+use crate::engine::deadline::within;
 use crate::engine::ending::Ending;
 use crate::engine::heartbeat::RenewalGuard;
 use crate::engine::lease::Lease;
@@ -71,7 +72,7 @@ impl Execution {
             return Ok(if lock.is_certain() { LeaseStatus::Held } else { LeaseStatus::Lost });
         }
         let work = self.lease.renew(self.core().store(), self.core().clock());
-        let renewed = self.core().bounded("swap", pin!(work)).await?;
+        let renewed = within(self.core().tools.patience, "swap", pin!(work)).await?;
         Ok(if renewed.is_ours() { LeaseStatus::Held } else { LeaseStatus::Lost })
     }
 

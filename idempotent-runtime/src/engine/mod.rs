@@ -3,7 +3,7 @@
 //! Files import downwards, in this order: `task`, `cached`, `engine`, `external_lock`, `settle`, `resolve`, `drain`,
 //! `admission`, `execution`, `unlock`, `ending`, `completion`, `refusals`, `run_context`, `core`, `heartbeat`, `wait`,
 //! `fair_queue`, `fences`, `in_flight`, `claim_request`, `decide`, `claim`, `claimed`, `claimer`, `definitions`,
-//! `lease`, `succession`, `pause`, `detached`.
+//! `lease`, `succession`, `deadline`, `pause`, `detached`.
 
 mod admission;
 #[cfg(feature = "actix")]
@@ -14,6 +14,7 @@ mod claimed;
 mod claimer;
 mod completion;
 mod core;
+mod deadline;
 mod decide;
 mod definitions;
 mod detached;

@@ -1,6 +1,7 @@
 //! A person's word on a run whose process died and whose key is held.
 
 use crate::engine::core::EngineCore;
+use crate::engine::deadline::within;
 use crate::engine::lease::{decode, left_of_lease};
 use crate::error::StoreError;
 use crate::key::StorageKey;
@@ -57,7 +58,7 @@ pub(super) async fn resolve(
             Swap::Differs(_) => Resolved::NotAbandoned,
         })
     };
-    core.bounded("swap", pin!(work)).await
+    within(core.tools.patience, "swap", pin!(work)).await
 }
 
 /// Names a key that is held, so that a person can resolve it.

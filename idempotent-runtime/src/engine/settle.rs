@@ -4,7 +4,8 @@
 use crate::engine::claim::{Claim, ClaimRecord, claim, claim_and_put};
 use crate::engine::claimed::Claimed;
 use crate::engine::claimer::Claimer;
-use crate::engine::core::{EngineCore, bounded_by};
+use crate::engine::core::EngineCore;
+use crate::engine::deadline::within;
 use crate::engine::execution::Ownership;
 use crate::engine::heartbeat::caught;
 use crate::engine::pause::{jittered, pause_for};
@@ -51,7 +52,7 @@ pub(super) async fn settle(
             }
         }
     };
-    bounded_by(patience, "create", pin!(asked)).await
+    within(patience, "create", pin!(asked)).await
 }
 
 /// The answer was lost, so asks again as the same owner (never assumes).
@@ -139,7 +140,7 @@ async fn claim_freed(
         life_after_others: life(Succession::TakenOver),
     };
     let claimed = caught("create", claim_and_put(core.store(), what, by, &freed));
-    core.bounded("create", pin!(claimed)).await
+    within(core.tools.patience, "create", pin!(claimed)).await
 }
 
 fn left_to_its_lease(what: &Claim, error: Option<&StoreError>) {

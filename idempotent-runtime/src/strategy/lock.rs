@@ -22,7 +22,7 @@ use std::time::Duration;
 const OPERATION: &str = "(lock)";
 
 /// The claim request of a handler that holds a lock.
-pub(super) fn claim_request(
+pub(crate) fn claim_request(
     policy: &Policy,
     settings: &Settings,
     request: &RequestIdentity<'_>,

@@ -1,14 +1,11 @@
 //! From a key to a claim request: the one step in which the strategies of the store differ.
 //!
-//! Files import downwards: `claim_request` chooses among `token`, `task` and `lock`; all build on
-//! `settings`, which is the whole of `request_id`.
+//! `token`, `task`, `lock`, `cache` and `message` build on `settings`, which is the whole of `request_id`.
 
 #[cfg(feature = "actix")]
 pub(crate) mod cache;
 #[cfg(feature = "actix")]
-mod claim_request;
-#[cfg(feature = "actix")]
-mod lock;
+pub(crate) mod lock;
 pub(crate) mod message;
 mod settings;
 #[cfg(feature = "actix")]
@@ -17,11 +14,9 @@ pub(crate) mod task;
 pub(crate) mod token;
 
 #[cfg(feature = "actix")]
-pub(crate) use claim_request::claim_request;
-#[cfg(feature = "actix")]
 pub use lock::{Lock, LockError, LockGuard};
-#[cfg(feature = "actix")]
-pub(crate) use settings::RequestIdentity;
 pub(crate) use settings::Settings;
 #[cfg(feature = "actix")]
 pub(crate) use settings::TokenSecrets;
+#[cfg(feature = "actix")]
+pub(crate) use settings::{RequestIdentity, by_route};

@@ -119,6 +119,16 @@ impl<'a> RequestIdentity<'a> {
     }
 }
 
+/// The claim request for a key that is found by its route.
+#[cfg(feature = "actix")]
+pub(crate) fn by_route(
+    policy: &Policy,
+    settings: &Settings,
+    request: &RequestIdentity<'_>,
+) -> ClaimRequest {
+    addressed(policy, settings, request.fingerprint, request.shown, &request.address(settings))
+}
+
 /// The claim request for a key that is found by an address.
 pub(super) fn addressed(
     policy: &Policy,

@@ -17,7 +17,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 const ID: usize = 16;
 
 /// The claim request for the task that this request is. Its id is the key of its label.
-pub(super) fn claim_request(
+pub(crate) fn claim_request(
     policy: &Policy,
     settings: &Settings,
     request: &RequestIdentity<'_>,

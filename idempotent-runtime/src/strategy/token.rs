@@ -45,7 +45,7 @@ pub(crate) async fn issue(
 }
 
 /// The claim request that uses a token up.
-pub(super) fn claim_request(
+pub(crate) fn claim_request(
     policy: &Policy,
     settings: &Settings,
     request: &RequestIdentity<'_>,

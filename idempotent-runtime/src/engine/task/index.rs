@@ -4,6 +4,7 @@
 //! it twice, or taking it off twice, changes nothing; and each list is bounded, so that it stays
 //! small enough to be exchanged whole.
 
+use crate::engine::deadline::within;
 use crate::engine::engine::Engine;
 use crate::engine::pause::{jittered, pause_for};
 use crate::error::{StoreError, StoreErrorKind};
@@ -164,7 +165,7 @@ impl List {
         mut change: impl FnMut(&mut Unfinished),
     ) -> Result<(), StoreError> {
         let turn = async { Ok(self.seen.lock().await) };
-        let mut seen = engine.core().bounded("swap", pin!(turn)).await?;
+        let mut seen = within(engine.core().tools.patience, "swap", pin!(turn)).await?;
         let mut fresh = false;
         for race in 0..RACES {
             let before = self.decode(seen.as_ref())?;

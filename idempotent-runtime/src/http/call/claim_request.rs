@@ -2,7 +2,7 @@
 
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
-use crate::engine::ClaimRequest;
+use crate::engine::{ClaimRequest, Refusal};
 use crate::fingerprint::Fingerprint;
 use crate::http::answer::problem::ProblemKind;
 use crate::http::answer::refusal;
@@ -11,8 +11,8 @@ use crate::http::call::call::{Call, Exit};
 use crate::http::request::target;
 use crate::http::request::timestamp::{self, Untimely};
 use crate::key::KeyParts;
-use crate::policy::{CLOCK_SKEW, DefaultScope, FingerprintOf, Identity, KeyRequirement};
-use crate::strategy::{self, RequestIdentity};
+use crate::policy::{CLOCK_SKEW, DefaultScope, FingerprintOf, Identity, KeyRequirement, Policy};
+use crate::strategy::{self, RequestIdentity, Settings, lock, task, token};
 use crate::template_value::Unfilled;
 use std::borrow::Cow;
 
@@ -48,11 +48,25 @@ pub(crate) async fn claim_request(call: &Call) -> Result<Option<ClaimRequest>, E
         fingerprint: fingerprint(call, &path)?,
         clock: call.app.engine().clock(),
     };
-    let request = strategy::claim_request(call.policy, call.app.settings(), &identity);
+    let request = of_strategy(call.policy, call.app.settings(), &identity);
     call.state.scope.replace(scope);
     request
         .map(Some)
         .map_err(|refused| call.exit(&refusal::problem(&call.request, call.policy, refused)))
+}
+
+/// The claim request as the policy's strategy makes it, or the reason why the key cannot be claimed.
+fn of_strategy(
+    policy: &Policy,
+    settings: &Settings,
+    request: &RequestIdentity<'_>,
+) -> Result<ClaimRequest, Refusal> {
+    match policy.strategy.traits().identity {
+        Identity::Route => Ok(strategy::by_route(policy, settings, request)),
+        Identity::Token => token::claim_request(policy, settings, request),
+        Identity::Name => Ok(lock::claim_request(policy, settings, request)),
+        Identity::Task => Ok(task::claim_request(policy, settings, request)),
+    }
 }
 
 fn check_window(call: &Call) -> Result<(), Exit> {

@@ -7,12 +7,12 @@ use crate::http::answer::caching::Audience;
 use crate::http::answer::problem::ProblemKind;
 use crate::http::call::call::{Call, Exit};
 use crate::http::call::claim_request::{place, scope};
-use crate::http::call::definition::pattern;
 use crate::http::request::target;
 use crate::key::{Guard, KeyParts};
 use crate::policy::KeyRequirement;
 use crate::strategy::RequestIdentity;
 use crate::strategy::cache::{CacheRequests, requests};
+use actix_web::HttpRequest;
 use std::borrow::Cow;
 
 /// The claim requests of a read, and those who read its answer.
@@ -63,4 +63,9 @@ fn read_key(call: &Call) -> Result<Cow<'_, KeyParts>, Exit> {
         return Ok(Cow::Owned(key.value(&target::query(&call.request))));
     }
     call.filled(&call.values.key, ProblemKind::KeyInvalid).map(Cow::Borrowed)
+}
+
+/// The pattern of the request's route; its path, where none matched.
+fn pattern(request: &HttpRequest) -> String {
+    request.match_pattern().unwrap_or_else(|| target::path(request).into_owned())
 }

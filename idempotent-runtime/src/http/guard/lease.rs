@@ -10,7 +10,7 @@ use crate::http::answer::stored_response::not_stored;
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::call::{Call, Exit};
 use crate::http::call::run::{GuardedRun, RunState};
-use crate::http::guard::reply::{check_runs, refused, replayed};
+use crate::http::guard::reply::{refused, replayed};
 use crate::http::guard::streamed::{RunPlace, StreamedRun, send_on};
 use crate::policy::{OnStoreError, Policy};
 use actix_web::HttpResponse;
@@ -20,7 +20,6 @@ use std::time::Duration;
 
 /// Claims the key.
 pub(super) async fn begin(call: &Call, request: &ClaimRequest) -> Result<(), Exit> {
-    check_runs(call)?;
     // Two small futures cost an allocator less than one that is too large for its fast lists.
     let admission = Box::pin(call.app.engine().begin(request)).await;
     admitted(call, admission)

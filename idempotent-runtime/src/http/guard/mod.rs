@@ -12,17 +12,19 @@ mod streamed;
 pub(super) mod task;
 pub(super) mod transaction;
 
+use crate::engine::RecordPlace;
 use crate::http::answer::own_refusal::never_stored;
 use crate::http::answer::problem::ProblemKind;
+use crate::http::answer::refusal;
 use crate::http::answer::stored_response::not_stored;
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::call::{Call, Exit};
 use crate::http::call::claim_request::claim_request;
 use crate::http::call::client::Client;
-use crate::http::call::definition::check_definition;
 use crate::http::call::run::{GuardedRun, RunState};
 use crate::http::guard::streamed::RunPlace;
-use crate::policy::{GuardPlace, Keeps, OnAbandoned, Policy};
+use crate::key::Guard;
+use crate::policy::{GuardPlace, Identity, Keeps, KeyRequirement, OnAbandoned, Policy};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 use futures_util::future::{Either, ready};
@@ -56,12 +58,61 @@ pub(super) async fn claim(call: &mut Call) -> Result<(), Exit> {
     }
     // A lock and a row keep no outcome, nor does a guard without a key: those around keep theirs.
     if is_transactional(call)? {
+        check_runs(call)?;
         return Box::pin(transaction::open(call, request)).await;
     }
     match &request {
-        Some(request) => lease::begin(call, request).await,
+        Some(request) => {
+            check_runs(call)?;
+            lease::begin(call, request).await
+        }
         None => Ok(()),
     }
+}
+
+/// Refuses a handler if another one would answer with its records.
+fn check_definition(call: &Call) -> Result<(), Exit> {
+    let policy = call.policy;
+    let traits = policy.strategy.traits();
+    let is_read = traits.guard == GuardPlace::Cache;
+    let keeps_nothing = policy.key_requirement == KeyRequirement::Unkeyed && !is_read;
+    // A lock's name is global on purpose, and a middleware guards whatever is inside.
+    if keeps_nothing || traits.identity == Identity::Name || call.guard.is_middleware() {
+        return Ok(());
+    }
+    let guard = match traits.identity {
+        Identity::Token => Guard::Token,
+        _ if is_read => Guard::Cache,
+        _ => call.guard,
+    };
+    let pattern = call.request.match_pattern();
+    // The only handler where no route matched; paths that outsiders make up are not remembered.
+    let Some(found_by) = policy.operation.or(pattern.as_deref()) else { return Ok(()) };
+    let method = match policy.operation {
+        None if !is_read => Some(call.request.method().as_str()),
+        Some(_) | None => None,
+    };
+    let place = RecordPlace { guard, method, found_by };
+    call.app.engine().definitions().claim(place, policy).map_err(|taken| {
+        tracing::error!(
+            operation = found_by,
+            refused = %policy.definition,
+            first = %taken.by,
+            "two handlers have one operation; name the `operation` of each, or say \
+             `shared_operation = true` in both",
+        );
+        let why = "another handler has the same operation: name the `operation` of each";
+        call.misconfigured(why)
+    })
+}
+
+/// Refuses a claim while as many runs as may go on without their clients do.
+fn check_runs(call: &Call) -> Result<(), Exit> {
+    if call.app.clientless().are_too_many(&call.state.scope.borrow()) {
+        call.app.engine().counters().refused.count();
+        return Err(call.exit(&refusal::too_many_runs(&call.request)));
+    }
+    Ok(())
 }
 
 /// Whether the guard stands in the business transaction: for an insert, if the handler takes one.

@@ -27,15 +27,6 @@ pub(super) fn has_too_many_runs(call: &Call) -> bool {
     call.app.clientless().are_too_many(&call.state.scope.borrow())
 }
 
-/// Refuses a claim while there are too many runs whose clients left.
-pub(super) fn check_runs(call: &Call) -> Result<(), Exit> {
-    if has_too_many_runs(call) {
-        call.app.engine().counters().refused.count();
-        return Err(call.exit(&refusal::too_many_runs(&call.request)));
-    }
-    Ok(())
-}
-
 /// The problem for a refusal of the engine.
 pub(super) fn refused(call: &Call, why: Refusal) -> Exit {
     call.exit(&refusal::problem(&call.request, call.policy, why))

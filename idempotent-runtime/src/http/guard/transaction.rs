@@ -13,7 +13,7 @@ use crate::http::answer::stored_response::not_stored;
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::call::{Call, Exit};
 use crate::http::call::run::GuardedRun;
-use crate::http::guard::reply::{check_runs, refused, replayed};
+use crate::http::guard::reply::{refused, replayed};
 use crate::http::request::if_match::{self, IfMatch, NoField};
 use crate::policy::{GuardPlace, Policy, RowGuard, TagRule};
 use crate::transaction::{
@@ -30,7 +30,6 @@ pub(super) async fn open(call: &Call, request: Option<ClaimRequest>) -> Result<(
         return Err(call.misconfigured(why));
     };
     let wait = call.policy.wait.unwrap_or(call.app.settings().wait);
-    check_runs(call)?;
     let row = row_plan(call, if request.is_some() { KnownBy::Key } else { KnownBy::Row })?;
     let plan = Plan { request, row, wait, settings: call.app.on_begin().settings(&call.request) };
     match transaction::begin(database, call.app.engine(), plan).await {
