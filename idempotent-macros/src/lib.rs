@@ -220,6 +220,9 @@ pub fn states(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
 
 /// Parses, validates and expands; on errors the item is left as it was, beside them.
 fn guard(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    if let Some(moved) = parse::readers_first(&arguments, &item) {
+        return moved;
+    }
     if let Some(each) = parse::by_condition(&arguments, &item) {
         return each;
     }

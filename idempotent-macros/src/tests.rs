@@ -218,6 +218,15 @@ expansions! {
         }
     }
 
+    a_macro_that_reads_the_handler: (key = "{order.sku}") {
+        /// Documented.
+        #[utoipa::path(responses((status = 201)))]
+        #[post("/orders")]
+        async fn create(order: web::Json<NewOrder>) -> impl Responder {
+            HttpResponse::Created()
+        }
+    }
+
     a_parameter_under_a_condition: (crate = facade::guard, key = "{a}") {
         #[post("/orders")]
         async fn create(#[cfg(one)] a: A, #[cfg(not(one))] a: B, #[cfg(two)] #[tx] b: C) -> impl Responder {

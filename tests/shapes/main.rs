@@ -1,6 +1,7 @@
 //! Handlers of every legal shape: they compile, run once, and replay.
 
 mod conditions;
+mod documents;
 mod lints;
 mod macros;
 mod names;

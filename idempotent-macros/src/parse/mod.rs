@@ -3,11 +3,13 @@
 mod args;
 mod condition;
 mod item;
+mod readers;
 mod template;
 
 pub(crate) use args::{Argument, Arguments, Value};
 pub(crate) use condition::by_condition;
 pub(crate) use item::{Function, bare, beside_mistakes, is_tx_mark, unmarked_signature};
+pub(crate) use readers::readers_first;
 pub(crate) use template::{Piece, pieces};
 
 use proc_macro2::TokenStream;

@@ -1,5 +1,6 @@
 //! The attributes of a handler, which becomes two functions: the one that actix sees, and the user's own in it.
 
+use crate::diagnostics::{Mistake, Mistakes};
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::punctuated::Punctuated;
@@ -14,6 +15,24 @@ const OF_ITEMS: [&str; 6] = [
     "unused",
     "private_interfaces",
 ];
+
+/// Macros of others that need the handler as it was written: of `protect-endpoints`, `apistos`, `paperclip` and
+/// `async-backtrace`.
+const NEED_THE_HANDLER: [&str; 4] = ["protect", "api_operation", "api_v2_operation", "framed"];
+
+/// Such macros stand above the attribute, and no function is left for them below it.
+pub(super) fn check(attributes: &[Attribute], mistakes: &mut Mistakes) {
+    for last in attributes.iter().filter_map(|attribute| attribute.path().segments.last()) {
+        if NEED_THE_HANDLER.iter().any(|name| last.ident == name) {
+            let name = &last.ident;
+            mistakes.add(
+                Mistake::new(name.span(), format!("`#[{name}]` stands below `#[idempotent]`"))
+                    .help(format!("put `#[{name}]` above it"))
+                    .note("it needs an `async fn`, and finds the function that actix sees"),
+            );
+        }
+    }
+}
 
 /// Those of the function that actix sees, and those of the user's own.
 ///

@@ -79,6 +79,7 @@ pub(crate) fn validate(written: Written) -> Result<GuardedFunction, Error> {
     let answer_paths = answer_paths::read(&reader, &policy, &key);
     answer_paths::check(&mut reader, &function.attributes, answer_paths.as_deref());
     methods::check(&mut reader, &function.attributes);
+    attributes::check(&function.attributes, &mut reader.mistakes);
     uses::check(&mut reader);
     rules::check(&mut reader, &policy, &key);
     reader.mistakes.finish()?;
