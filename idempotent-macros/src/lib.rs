@@ -56,6 +56,7 @@ use proc_macro2::TokenStream;
 /// | `existing` | a function, without quotes; `unique` needs it | |
 /// | `constraint` | the one index that `unique` means; on `SQLite` all its columns, `"table.a, table.b"` | any |
 /// | `engine` | an expression, for `message` alone: the engine that guards the function | |
+/// | `task_headers` | request headers, for `async` alone: kept for the run beside `Host`: `"X-Kind"` | none |
 /// | `crate` | a path, without quotes: where this crate is, if it was renamed or comes through another one | `::idempotent_runtime` |
 ///
 /// A replay has every header of the response that reached the guard, in the same bytes, but for these:
@@ -138,8 +139,9 @@ use proc_macro2::TokenStream;
 /// process or another: `TaskRunner::start` runs tasks, and `task_routes` is their address. The
 /// parameters are kept for the run and must be `TaskArgument`s; the handler's answer is the task's
 /// result. It takes `key`, `operation`, `ttl`, `lease`, `on_abandoned`, `fingerprint`,
-/// `headers`, `drop_headers`, `max_body`, `within`, `timestamp` and `first_sent`. `ttl` is how long a task waits at most
-/// to be run, and how long its result can be read.
+/// `headers`, `drop_headers`, `task_headers`, `max_body`, `within`, `timestamp` and `first_sent`. `ttl` is how
+/// long a task waits at most to be run, and how long its result can be read. Its run has the method, the target, the
+/// `Host` and the `task_headers` of the request, for guards of routes; no other header is kept.
 ///
 /// An expired record is forgotten, and a retry that comes later would run again. With
 /// `first_sent = "{header.Repeatability-First-Sent}"` (OASIS Repeatable Requests) it is refused with 412

@@ -64,6 +64,7 @@ mod streams;
 mod tasks;
 mod tasks_elsewhere;
 mod tasks_full;
+mod tasks_guarded;
 mod tokens;
 mod ttl_boundaries;
 mod wire_format;

@@ -76,6 +76,10 @@ pub(super) fn policy(guarded: &GuardedFunction) -> TokenStream {
         let headers = &policy.drop_headers;
         set(quote!(.drop_headers(&[#(#headers),*])));
     }
+    if !policy.task_headers.is_empty() {
+        let headers = &policy.task_headers;
+        set(quote!(.task_headers(&[#(#headers),*])));
+    }
     if let Setting::Own(message) = &policy.message {
         set(quote!(.message(#message)));
     }

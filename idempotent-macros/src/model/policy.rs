@@ -23,6 +23,8 @@ pub(crate) struct Policy {
     pub(crate) headers: Vec<String>,
     /// Left out beside those, in lower case.
     pub(crate) drop_headers: Vec<String>,
+    /// Of the request, given to the run of its task, in lower case.
+    pub(crate) task_headers: Vec<String>,
     pub(crate) message: Setting<String>,
     pub(crate) max_body: Setting<usize>,
     pub(crate) ttl: Setting<Duration>,

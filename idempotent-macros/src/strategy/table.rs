@@ -164,6 +164,7 @@ pub(crate) static STRATEGIES: [Strategy; 11] = [
         name: "async",
         variant: "Async",
         execution: Execution::AsTask,
+        adds: &["task_headers"],
         // A task has one answer, its address, and keeps its end whatever it is. The app's rule of
         // scopes finds it again.
         refuses: &[

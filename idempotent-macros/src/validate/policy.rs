@@ -35,6 +35,7 @@ pub(super) fn read(reader: &mut Reader<'_>, function: &Ident) -> Policy {
         statuses: reader.setting("store", values::statuses).or(Statuses::Default),
         headers: reader.setting("headers", values::headers).or(Vec::new()),
         drop_headers: reader.setting("drop_headers", values::dropped_headers).or(Vec::new()),
+        task_headers: reader.setting("task_headers", values::task_headers).or(Vec::new()),
         message: reader.setting("message", values::message),
         max_body: size(reader, "max_body"),
         ttl: reader.setting("ttl", values::duration),

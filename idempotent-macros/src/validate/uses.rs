@@ -8,7 +8,7 @@ use crate::validate::tx;
 use proc_macro2::Span;
 
 /// Every argument there is, in the order they are documented.
-const NAMES: [&str; 37] = [
+const NAMES: [&str; 38] = [
     "strategy",
     "key",
     "operation",
@@ -46,6 +46,7 @@ const NAMES: [&str; 37] = [
     "existing",
     "constraint",
     "engine",
+    "task_headers",
 ];
 
 /// Every name is known and stands once.

@@ -5,6 +5,9 @@ use crate::limits::{LONGEST, NEVER_REPLAYED};
 use crate::model::Statuses;
 use crate::parse::{Argument, Piece, Value, pieces};
 use std::time::Duration;
+
+/// Request headers that are credentials.
+const CREDENTIALS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
 use syn::{Lit, LitStr, Path};
 
 pub(super) fn text(argument: &Argument) -> Result<LitStr, Mistake> {
@@ -216,6 +219,24 @@ pub(super) fn dropped_headers(text: &LitStr) -> Result<Vec<String>, Mistake> {
     let written = text.value();
     let names = written.split(',').map(str::trim);
     names.map(|name| header_name(text, name).map(|()| name.to_ascii_lowercase())).collect()
+}
+
+/// Names of request headers that are stored with a task, in lower case.
+pub(super) fn task_headers(text: &LitStr) -> Result<Vec<String>, Mistake> {
+    let written = text.value();
+    written.split(',').map(|name| storable(text, name.trim())).collect()
+}
+
+fn storable(text: &LitStr, name: &str) -> Result<String, Mistake> {
+    header_name(text, name)?;
+    let lower = name.to_ascii_lowercase();
+    if CREDENTIALS.contains(&lower.as_str()) {
+        return Err(Mistake::new(text.span(), format!("`{name}` is never stored with a task"))
+            .help(format!("leave `{name}` out"))
+            .note("it is a credential, which may be over when the task runs")
+            .note("whoever the caller is, a parameter of the handler says: it is kept"));
+    }
+    Ok(lower)
 }
 
 fn replayable(text: &LitStr, name: &str) -> Result<String, Mistake> {

@@ -32,6 +32,7 @@ pub struct Policy {
     pub(crate) statuses: Statuses,
     pub(crate) headers: &'static [&'static str],
     pub(crate) drop_headers: &'static [&'static str],
+    pub(crate) task_headers: &'static [&'static str],
     pub(crate) reads_form: bool,
     pub(crate) message: Option<&'static str>,
     pub(crate) max_body: Option<usize>,
@@ -73,6 +74,7 @@ impl Policy {
             statuses: strategy.traits().statuses,
             headers: &[],
             drop_headers: &[],
+            task_headers: &[],
             reads_form: false,
             message: None,
             max_body: None,
@@ -191,6 +193,13 @@ impl Policy {
     #[must_use]
     pub const fn drop_headers(mut self, names: &'static [&'static str]) -> Self {
         self.drop_headers = names;
+        self
+    }
+
+    /// Request headers that the run of a task has, beside `Host`. Defaults to none.
+    #[must_use]
+    pub const fn task_headers(mut self, names: &'static [&'static str]) -> Self {
+        self.task_headers = names;
         self
     }
 

@@ -4,13 +4,15 @@ use crate::engine::engine::Engine;
 use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::policy::OnAbandoned;
-use crate::store::bytes::{Cursor, Undecodable, append_checksum, verify_checksum, write_field};
+use crate::store::bytes::{
+    Cursor, Undecodable, append_checksum, verify_checksum, write_field, write_number,
+};
 use bytes::Bytes;
 use std::time::Duration;
 
 /// The first byte: no record begins with it.
 const KIND: u8 = b'i';
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 const RETRY: u8 = 0;
 const HOLD: u8 = 1;
@@ -22,6 +24,8 @@ pub(crate) struct Input {
     pub(crate) method: String,
     /// Path and query.
     pub(crate) target: String,
+    /// Headers of the request, for guards of routes.
+    pub(crate) headers: Vec<(String, Bytes)>,
     /// Whether it may run again when a process died that ran it.
     pub(crate) on_abandoned: OnAbandoned,
     /// The names of the handler's parameters: another version of it may have them in another order.
@@ -37,7 +41,7 @@ pub(crate) fn place(task: &StorageKey) -> StorageKey {
 
 impl Input {
     pub(super) fn encode(&self, place: &StorageKey) -> Bytes {
-        let Self { method, target, on_abandoned, parameters, arguments } = self;
+        let Self { method, target, headers, on_abandoned, parameters, arguments } = self;
         let may = match on_abandoned {
             OnAbandoned::Retry => RETRY,
             OnAbandoned::Hold => HOLD,
@@ -45,6 +49,11 @@ impl Input {
         let mut out = vec![KIND, VERSION, may];
         for field in [method.as_bytes(), target.as_bytes(), parameters.as_bytes()] {
             write_field(&mut out, field);
+        }
+        write_number(&mut out, headers.len() as u64);
+        for (name, value) in headers {
+            write_field(&mut out, name.as_bytes());
+            write_field(&mut out, value);
         }
         for argument in arguments {
             write_field(&mut out, argument);
@@ -64,11 +73,15 @@ impl Input {
         };
         let (method, target) = (text(&mut cursor)?, text(&mut cursor)?);
         let parameters = text(&mut cursor)?;
+        let mut headers = Vec::new();
+        for _ in 0..cursor.number()? {
+            headers.push((text(&mut cursor)?, cursor.field()?));
+        }
         let mut arguments = Vec::new();
         while !cursor.left().is_empty() {
             arguments.push(cursor.field()?);
         }
-        Ok(Self { method, target, on_abandoned, parameters, arguments })
+        Ok(Self { method, target, headers, on_abandoned, parameters, arguments })
     }
 
     /// Reads a task's input; nothing, if it is gone.
@@ -103,6 +116,7 @@ mod tests {
         let input = Input {
             method: "POST".to_owned(),
             target: "/reports?of=é".to_owned(),
+            headers: vec![("host".to_owned(), Bytes::from_static(b"a.example"))],
             on_abandoned: OnAbandoned::Hold,
             parameters: "a, b".to_owned(),
             arguments: vec![Bytes::from_static(b"1"), Bytes::new()],

@@ -67,6 +67,7 @@ pub(super) fn input() -> Input {
     Input {
         method: "POST".to_owned(),
         target: "/reports".to_owned(),
+        headers: Vec::new(),
         on_abandoned: OnAbandoned::Retry,
         parameters: "number".to_owned(),
         arguments: vec![Bytes::from_static(b"1")],

@@ -18,8 +18,9 @@ use crate::http::task::routes::{SOON, address};
 use crate::policy::Policy;
 use crate::strategy::task;
 use actix_web::error::ErrorInternalServerError;
-use actix_web::http::header::{CACHE_CONTROL, LOCATION, RETRY_AFTER};
+use actix_web::http::header::{CACHE_CONTROL, HOST, LOCATION, RETRY_AFTER};
 use actix_web::{HttpMessage, HttpResponse};
+use bytes::Bytes;
 use serde::Serialize;
 use std::rc::Rc;
 use std::time::Duration;
@@ -99,6 +100,7 @@ pub(super) async fn accept(call: &mut Call) -> Result<(), Exit> {
     let input = Input {
         method: call.request.method().as_str().to_owned(),
         target: call.request.uri().path_and_query().map_or("/", |it| it.as_str()).to_owned(),
+        headers: headers(call),
         on_abandoned: call.policy.on_abandoned,
         parameters: parameters.to_owned(),
         arguments,
@@ -118,6 +120,23 @@ pub(super) async fn accept(call: &mut Call) -> Result<(), Exit> {
         Ok(Submission::Full) => full(call),
         Err(error) => call.exit(&refusal::store_failed(&call.request, &error)),
     })
+}
+
+/// The headers of a request that its run has, too.
+///
+/// In HTTP/2 the host is a part of the target, of which only path and query are kept.
+fn headers(call: &Call) -> Vec<(String, Bytes)> {
+    let of = |name: &'static str| {
+        let values = call.request.headers().get_all(name);
+        values.map(move |value| (name.to_owned(), Bytes::copy_from_slice(value.as_bytes())))
+    };
+    let mut kept: Vec<_> = of(HOST.as_str()).collect();
+    if let (true, Some(host)) = (kept.is_empty(), call.request.uri().authority()) {
+        kept.push((HOST.as_str().to_owned(), Bytes::copy_from_slice(host.as_str().as_bytes())));
+    }
+    let named = call.policy.task_headers.iter().filter(|name| **name != HOST.as_str());
+    kept.extend(named.flat_map(|name| of(name)));
+    kept
 }
 
 fn full(call: &Call) -> Exit {

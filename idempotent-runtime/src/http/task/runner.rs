@@ -10,6 +10,7 @@ use crate::store::own_thread::lasting;
 use actix_http::{Message, Request, RequestHead};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory};
 use actix_web::dev::{AppConfig, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{Method, Uri};
 use actix_web::web::ServiceConfig;
 use actix_web::{App, Error, HttpMessage, rt};
@@ -213,6 +214,10 @@ fn request(task: &Rc<CarriedTask>) -> Option<Request> {
     let mut head = Message::<RequestHead>::new();
     head.method = task.input.method.parse::<Method>().ok()?;
     head.uri = task.input.target.parse::<Uri>().ok()?;
+    for (name, value) in &task.input.headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        head.headers.append(name, HeaderValue::from_bytes(value).ok()?);
+    }
     let request = Request::from(head);
     request.extensions_mut().insert(Rc::clone(task));
     Some(request)
@@ -249,6 +254,7 @@ mod tests {
         let input = Input {
             method: "POST".to_owned(),
             target: "/reports".to_owned(),
+            headers: Vec::new(),
             on_abandoned: OnAbandoned::Retry,
             parameters: String::new(),
             arguments: Vec::new(),
