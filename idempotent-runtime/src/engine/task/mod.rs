@@ -16,6 +16,7 @@ pub(crate) mod progress;
 #[cfg(test)]
 mod progress_tests;
 mod queue;
+mod reach;
 #[cfg(test)]
 mod silence_tests;
 mod tasks;
@@ -25,4 +26,5 @@ mod tests;
 pub(crate) use found_task::{FoundTask, TaskStage};
 pub(crate) use input::Input;
 pub(crate) use queue::TaskTurn;
+pub(crate) use reach::{TaskRoute, TaskTrial};
 pub(crate) use tasks::{Cancellation, Submission, Tasks};

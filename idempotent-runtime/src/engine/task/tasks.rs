@@ -9,12 +9,14 @@ use crate::engine::task::index::{Added, Index};
 use crate::engine::task::input::{self, Input};
 use crate::engine::task::progress::{self, NO_LIFE};
 use crate::engine::task::queue::{TaskQueue, TaskTurn};
+use crate::engine::task::reach::{Reach, TaskRoute, TaskTrial};
 use crate::error::StoreError;
 use crate::key::{Namespace, StorageKey};
 use crate::store::Swap;
 use crate::store::record::{Origin, Record, State};
 use bytes::Bytes;
 use std::time::Duration;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 /// How much longer than its record an input lives at least, so that it is there when a run that
 /// lasted dies.
@@ -29,6 +31,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct Tasks {
     pub(super) index: Index,
     pub(super) queue: TaskQueue,
+    reach: Reach,
 }
 
 /// The result of submitting a request as a task.
@@ -57,7 +60,7 @@ pub(crate) enum Cancellation {
 
 impl Tasks {
     pub(crate) fn new(namespace: &Namespace) -> Self {
-        Self { index: Index::new(namespace), queue: TaskQueue::default() }
+        Self { index: Index::new(namespace), queue: TaskQueue::default(), reach: Reach::default() }
     }
 
     /// Stores a task, unless it is there.
@@ -74,7 +77,7 @@ impl Tasks {
         if self.index.is_full(engine, key).await? && engine.core().read(key).await?.is_none() {
             return Ok(Submission::Full);
         }
-        let put = match engine.core().create(key, &waiting(claim), life).await? {
+        let put = match engine.core().create(key, &waiting(claim).encode(key), life).await? {
             None => Submission::New,
             Some(there) => {
                 let record = decode(key, &there, "create")?;
@@ -99,6 +102,18 @@ impl Tasks {
             Added::Before => {}
         }
         Ok(put)
+    }
+
+    /// Whether no runner of this process reaches the handler of what would be this task.
+    ///
+    /// In a process without a runner nobody knows: those of others have routes of their own.
+    pub(crate) async fn is_missed(&self, route: TaskRoute, claim: &Claim, input: &Input) -> bool {
+        self.reach.is_missed(route, claim.key, &waiting(claim), input).await
+    }
+
+    /// The trials that a runner answers from now on, until it drops the receiver.
+    pub(crate) fn trials(&self) -> UnboundedReceiver<TaskTrial> {
+        self.reach.register()
     }
 
     /// A task, however far it is.
@@ -201,12 +216,12 @@ impl Tasks {
     }
 }
 
-/// The bytes of a task that nobody runs yet.
-fn waiting(claim: &Claim) -> Bytes {
-    let Claim { key, label, fingerprint, .. } = claim;
+/// The record of a task that nobody runs yet.
+fn waiting(claim: &Claim) -> Record {
+    let Claim { label, fingerprint, .. } = claim;
     let (label, state) = (label.clone(), State::Issued);
     let origin = Origin::default();
-    Record { attempt: 0, origin, fingerprint: *fingerprint, label, state }.encode(key)
+    Record { attempt: 0, origin, fingerprint: *fingerprint, label, state }
 }
 
 fn is_over(record: &Record) -> bool {

@@ -1,6 +1,6 @@
 //! The guard of a task: a request is stored and answered at once; a runner's request takes it up.
 
-use crate::engine::task::{Input, Submission};
+use crate::engine::task::{Input, Submission, TaskRoute};
 use crate::engine::{Execution, Refusal};
 use crate::http::answer::keep::{KeepFor, keep};
 use crate::http::answer::problem::{Problem, ProblemKind};
@@ -28,6 +28,9 @@ use std::time::Duration;
 /// When there may be room for another task.
 const ROOM: Duration = Duration::from_secs(10);
 
+const MISSED: &str = "the task would reach no handler: a guard or a middleware of its route needs a \
+    header that is not named in `task_headers`, or the routes of `TaskRunner::start` lack it";
+
 /// The body of the answer.
 #[derive(Serialize)]
 struct Accepted<'a> {
@@ -52,6 +55,10 @@ pub(crate) async fn arguments(
     if call.policy.operation.is_some_and(|name| task.record.label.operation() != name) {
         // Another handler has its address by now.
         return Err(Exit::Answered(HttpResponse::NotFound().finish()));
+    }
+    if task.is_trial {
+        task.mark_reached();
+        return Err(Exit::Answered(HttpResponse::NoContent().finish()));
     }
     // Before the claim: a task that this version of the app cannot take is left to another one.
     let restored = (steps.restore)(&task.input.arguments, &call.request);
@@ -105,6 +112,15 @@ pub(super) async fn accept(call: &mut Call) -> Result<(), Exit> {
         parameters: parameters.to_owned(),
         arguments,
     };
+    let route = TaskRoute {
+        method: input.method.clone(),
+        pattern: call.request.match_pattern().unwrap_or_else(|| input.target.clone()),
+        operation: request.claim.label.operation().to_owned(),
+        headers: input.headers.clone(),
+    };
+    if call.app.tasks().is_missed(route, &request.claim, &input).await {
+        return Err(call.misconfigured(MISSED));
+    }
     let Some(_in_flight) = call.app.engine().enter() else {
         return Err(refused(call, Refusal::Draining));
     };

@@ -14,6 +14,8 @@ pub(crate) struct CarriedTask {
     pub(crate) key: StorageKey,
     pub(crate) record: Record,
     pub(crate) input: Input,
+    /// Whether it is not stored yet: its way is tried, and its handler does not run.
+    pub(crate) is_trial: bool,
     /// Whether its handler was reached, and can take it.
     reached: Cell<bool>,
     /// How long the record lives without being renewed, as of the claim.
@@ -27,7 +29,12 @@ pub(crate) fn carries_task(request: &HttpRequest) -> bool {
 
 impl CarriedTask {
     pub(super) fn new(key: StorageKey, record: Record, input: Input) -> Self {
-        Self { key, record, input, reached: Cell::default(), life: Cell::default() }
+        let (reached, life) = (Cell::default(), Cell::default());
+        Self { key, record, input, is_trial: false, reached, life }
+    }
+
+    pub(super) fn trial(key: StorageKey, record: Record, input: Input) -> Self {
+        Self { is_trial: true, ..Self::new(key, record, input) }
     }
 
     pub(crate) fn mark_reached(&self) {

@@ -1,6 +1,6 @@
 //! Runs tasks: on a thread of its own, through the app's own routes.
 
-use crate::engine::task::{FoundTask, Input, TaskStage, TaskTurn, input};
+use crate::engine::task::{FoundTask, Input, TaskStage, TaskTrial, TaskTurn, input};
 use crate::error::StoreError;
 use crate::http::app::idempotency::Idempotency;
 use crate::http::task::carried::CarriedTask;
@@ -21,6 +21,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Semaphore, oneshot};
 
 /// The time for which a task without a handler in this app is left to other processes.
@@ -99,10 +100,13 @@ async fn run(
     let Ok(service) = app.into_factory().new_service(AppConfig::default()).await else {
         return;
     };
+    // Before `start` returns: what it says is asked from then on.
+    let trials = idempotency.tasks().trials();
     if built.send(()).is_err() {
         return;
     }
     let service = Rc::new(service);
+    let trying = rt::spawn(try_out(Rc::clone(&service), trials));
     let at_once = idempotency.settings().tasks_at_once;
     let places = Arc::new(Semaphore::new(at_once));
     let looker = idempotency.clone();
@@ -122,7 +126,26 @@ async fn run(
         });
     }
     looking.abort();
+    trying.abort();
     drop(places.acquire_many(u32::try_from(at_once).unwrap_or(u32::MAX)).await);
+}
+
+/// Sends what may become a task the way that it would take, each beside the others.
+async fn try_out<B: 'static>(
+    service: Rc<impl Service<Request, Response = ServiceResponse<B>, Error = Error> + 'static>,
+    mut trials: UnboundedReceiver<TaskTrial>,
+) {
+    while let Some(trial) = trials.recv().await {
+        let service = Rc::clone(&service);
+        rt::spawn(async move {
+            let (key, record, input) = (trial.key, trial.record.clone(), trial.input.clone());
+            let carried = Rc::new(CarriedTask::trial(key, record, input));
+            if let Some(request) = request(&carried) {
+                drop(service.call(request).await);
+            }
+            trial.answer(carried.was_reached());
+        });
+    }
 }
 
 /// The result of trying to run a task.
