@@ -5,10 +5,10 @@ use crate::limits::{LONGEST, NEVER_REPLAYED};
 use crate::model::Statuses;
 use crate::parse::{Argument, Piece, Value, pieces};
 use std::time::Duration;
+use syn::{Lit, LitStr, Path};
 
 /// Request headers that are credentials.
 const CREDENTIALS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
-use syn::{Lit, LitStr, Path};
 
 pub(super) fn text(argument: &Argument) -> Result<LitStr, Mistake> {
     let name = &argument.name;
