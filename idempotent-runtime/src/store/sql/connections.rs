@@ -9,7 +9,7 @@ use crate::store::own_thread::{OwnThread, not_started};
 use crate::store::patience::MorePatience;
 use crate::store::sql::contract::{Rows, SqlFuture};
 use crate::store::sql::errors::{failed, is_reusable_after};
-use sqlx::ConnectOptions;
+use crate::store::sql::login::Login;
 use std::fmt;
 use std::io::{Error as IoError, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,7 +37,7 @@ pub(super) struct SqlConnections<C: Rows> {
 }
 
 struct ConnectionPool<C: Rows> {
-    options: C::Options,
+    login: Login<C::Options>,
     permits: Semaphore,
     idle: Mutex<Vec<IdleConnection<C>>>,
     more: MorePatience,
@@ -50,10 +50,9 @@ struct IdleConnection<C> {
 
 impl<C: Rows> SqlConnections<C> {
     /// No connection yet, and a thread of this name for them.
-    pub(super) fn new(thread: &'static str, options: C::Options) -> Result<Self, StoreError> {
+    pub(super) fn new(thread: &'static str, login: Login<C::Options>) -> Result<Self, StoreError> {
         let (permits, idle) = (Semaphore::new(CONNECTIONS), Mutex::default());
-        let pool =
-            Arc::new(ConnectionPool { options, permits, idle, more: MorePatience::default() });
+        let pool = Arc::new(ConnectionPool { login, permits, idle, more: MorePatience::default() });
         Ok(Self { thread: OwnThread::start(thread).map_err(not_started)?, pool })
     }
 
@@ -87,9 +86,19 @@ impl<C: Rows> SqlConnections<C> {
         self.thread.run(operation, bounded).await?.map_err(|error| failed(operation, error))
     }
 
+    /// Opens the first connection, unless the database finds it unfit.
+    pub(super) async fn open_first(&self) -> Result<(), StoreError> {
+        let pool = Arc::clone(&self.pool);
+        let bounded = async move {
+            let late = |_| IoError::new(ErrorKind::TimedOut, "the server did not answer in time");
+            timeout(OPERATION_TIMEOUT, pool.open_first()).await.map_err(late)?
+        };
+        self.thread.run("connect", bounded).await?.map_err(|error| failed("connect", error))
+    }
+
     /// The address of the server, and the settings of its connections.
     pub(super) fn options(&self) -> &C::Options {
-        &self.pool.options
+        self.pool.login.options()
     }
 }
 
@@ -127,8 +136,19 @@ impl<C: Rows> ConnectionPool<C> {
             }
             self.idle().clear();
         }
-        let mut connection = self.options.connect().await?;
-        connection.configure(self.more.more()).await?;
+        self.set_up(self.login.open().await?).await
+    }
+
+    async fn open_first(&self) -> Result<(), sqlx::Error> {
+        let mut connection = self.login.open().await?;
+        connection.judge(&self.login).await?;
+        let connection = self.set_up(connection).await?;
+        self.idle().push(IdleConnection { connection, since: Instant::now() });
+        Ok(())
+    }
+
+    async fn set_up(&self, mut connection: C) -> Result<C, sqlx::Error> {
+        connection.configure(self.login.options(), self.more.more()).await?;
         Ok(connection)
     }
 

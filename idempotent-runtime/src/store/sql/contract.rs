@@ -1,8 +1,11 @@
 //! The contract of a database server that keeps records.
 
+use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::store::contract::{Entry, Swap};
 use crate::store::finding::Finding;
+use crate::store::sql::login::Login;
+use crate::store::sql::protection::{ModeWords, Protection, Way};
 use futures_util::future::BoxFuture;
 use sqlx::Connection;
 use std::time::Duration;
@@ -15,8 +18,17 @@ pub(super) trait Rows: Connection + 'static {
     /// The SQL that creates the table.
     const SCHEMA: &'static str;
 
-    /// Sets a new connection up; its statements may take so much longer than usual.
-    fn configure(&mut self, more: Duration) -> SqlFuture<'_, ()>;
+    /// The database's words for TLS.
+    const MODES: ModeWords;
+
+    /// Whether these settings ask for TLS, and who can listen on the way.
+    fn protection(options: &Self::Options) -> Result<(Protection, Way), StoreError>;
+
+    /// Fails where a connection of this login is no session of its own; the first connection is not set up yet.
+    fn judge<'c>(&'c mut self, login: &'c Login<Self::Options>) -> SqlFuture<'c, ()>;
+
+    /// Sets a new connection of these options up; its statements may take so much longer than usual.
+    fn configure(&mut self, options: &Self::Options, more: Duration) -> SqlFuture<'_, ()>;
 
     /// Checks the server's settings.
     fn examine(&mut self) -> SqlFuture<'_, Vec<Finding>>;

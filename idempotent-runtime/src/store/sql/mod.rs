@@ -16,6 +16,11 @@ mod connections;
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod contract;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod login;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod protection;
+
 mod errors;
 
 pub(crate) use errors::{failed, table_missing, table_unfit};

@@ -7,6 +7,8 @@ use crate::store::finding::Finding;
 use crate::store::sql::connections::SqlConnections;
 use crate::store::sql::contract::Rows;
 use crate::store::sql::errors::table_missing;
+use crate::store::sql::login::Login;
+use crate::store::sql::protection::TlsBuild;
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -21,11 +23,16 @@ impl<C: Rows> RemoteStore<C> {
     /// Connects, checks the server's settings, and creates the table where it is missing and may be created.
     pub(super) async fn connect(
         thread: &'static str,
-        options: C::Options,
+        login: Login<C::Options>,
+        build: TlsBuild,
     ) -> Result<Self, StoreError> {
-        let connections = SqlConnections::new(thread, options)?;
-        let findings =
+        let (protection, way) = C::protection(login.options())?;
+        protection.refuse_without(build)?;
+        let connections = SqlConnections::new(thread, login)?;
+        connections.open_first().await?;
+        let mut findings =
             connections.run("connect", |connection: &mut C| connection.examine()).await?;
+        findings.extend(protection.finding(way, &C::MODES));
         let created = connections.run("connect", |connection: &mut C| connection.create_table());
         created.await.map_err(|error| table_missing(error, C::SCHEMA))?;
         Ok(Self { connections, findings })
@@ -107,6 +114,44 @@ async fn put_until_decided<C: Rows>(
     loop {
         if let Some(swap) = connection.put(&key, &value, life, expected.as_deref()).await? {
             return Ok(swap);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::ErrorKind;
+    use std::net::TcpListener;
+
+    /// Connects a build without TLS to a server that only listens, and says whether anybody came.
+    async fn refused_unseen<C: Rows>(url: &str) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port().to_string();
+        let url = url.replace("PORT", &port);
+        let Ok(options) = url.parse::<C::Options>() else { panic!("{url}") };
+        let store = RemoteStore::<C>::connect("test", Login::new(options), TlsBuild::Absent);
+        let error = store.await.map(drop).expect_err(&url);
+        assert!(error.to_string().contains("feature `tls`"), "{url}: {error}");
+        listener.set_nonblocking(true).unwrap();
+        assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "{url}");
+    }
+
+    #[cfg(feature = "postgres")]
+    #[tokio::test]
+    async fn a_build_without_tls_says_nothing_to_a_postgres_server_that_is_asked_for_it() {
+        for mode in ["require", "verify-ca", "verify-full", "REQUIRE"] {
+            let url = format!("postgres://user:secret@127.0.0.1:PORT/db?sslmode={mode}");
+            refused_unseen::<sqlx::PgConnection>(&url).await;
+        }
+    }
+
+    #[cfg(feature = "mysql")]
+    #[tokio::test]
+    async fn a_build_without_tls_says_nothing_to_a_mysql_server_that_is_asked_for_it() {
+        for mode in ["ssl-mode=REQUIRED", "sslmode=verify_ca", "ssl-mode=VERIFY_IDENTITY"] {
+            let url = format!("mysql://user:secret@127.0.0.1:PORT/db?{mode}");
+            refused_unseen::<sqlx::MySqlConnection>(&url).await;
         }
     }
 }

@@ -10,11 +10,14 @@ use crate::store::finding::{Finding, Severity};
 use crate::store::future::StoreFuture;
 use crate::store::sql::contract::{Rows, SqlFuture};
 use crate::store::sql::errors::{failed, table_unfit};
+use crate::store::sql::login::Login;
+use crate::store::sql::protection::{ModeWords, Protection, TlsBuild, Way, refuse_misspelt};
 use crate::store::sql::remote::RemoteStore;
 use crate::store::trial::refused_for_good;
 use bytes::Bytes;
-use sqlx::mysql::MySqlConnectOptions;
+use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use sqlx::{AssertSqlSafe, MySqlConnection};
+use std::error::Error as StdError;
 use std::time::Duration;
 
 /// The settings of every connection: each statement is a transaction, waits for others no longer than
@@ -31,8 +34,12 @@ SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 /// connection that breaks is replaced by the next operation.
 ///
 /// The server must be the primary. With `innodb_flush_log_at_trx_commit` other than 1 a crash can
-/// forget acknowledged records. For TLS, switch on a `tls-…` feature of `sqlx` in the application;
-/// the default logins of `MySQL` 8 need that, or a Unix socket, or its feature `mysql-rsa`.
+/// forget acknowledged records. The default logins of `MySQL` 8 need TLS, or a Unix socket, or the feature
+/// `mysql-rsa` of sqlx.
+///
+/// # TLS
+/// With the feature `tls`, by the parameters of sqlx: `ssl-mode=VERIFY_IDENTITY`, with `ssl-ca=FILE` for an
+/// authority of your own. Without the feature what asks for TLS is refused, and nothing is sent.
 #[derive(Clone, Debug)]
 pub struct MySqlStore(RemoteStore<MySqlConnection>);
 
@@ -47,8 +54,41 @@ impl MySqlStore {
     /// When the URL is malformed, the server cannot be reached or refuses the credentials, or the user lacks a
     /// right that the store needs: then the error says which statement is to be run.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        refuse_misspelt(url)?;
         let options: MySqlConnectOptions = url.parse().map_err(|error| failed("connect", error))?;
-        let store = RemoteStore::connect("idempotency-mysql", options).await.map(Self)?;
+        Self::log_in(Login::new(options)).await
+    }
+
+    /// Connects by settings of the app's own, which may name its key or certificate.
+    ///
+    /// The store opens its connections itself, on its own thread.
+    ///
+    /// # Errors
+    /// As of [`connect`](Self::connect).
+    pub async fn connect_with(options: MySqlConnectOptions) -> Result<Self, StoreError> {
+        Self::log_in(Login::new(options)).await
+    }
+
+    /// Connects by settings of the app's own, with a password that changes: it is asked for as each connection
+    /// is opened, on the store's thread. The usual patience of 1.5 seconds includes it.
+    ///
+    /// # Errors
+    /// As of [`connect`](Self::connect), or when there is no password now.
+    pub async fn connect_with_password<F, E>(
+        options: MySqlConnectOptions,
+        password: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Result<Self, StoreError>
+    where
+        F: Future<Output = Result<String, E>> + Send + 'static,
+        E: Into<Box<dyn StdError + Send + Sync>> + 'static,
+    {
+        let login = Login::with_password(options, password, MySqlConnectOptions::password);
+        Self::log_in(login).await
+    }
+
+    async fn log_in(login: Login<MySqlConnectOptions>) -> Result<Self, StoreError> {
+        let store =
+            RemoteStore::connect("idempotency-mysql", login, TlsBuild::ours()).await.map(Self)?;
         if store.findings().iter().all(|finding| finding.severity != Severity::Error) {
             let tried = refused_for_good(&store).await;
             tried.map_err(|error| table_unfit(error, Self::SCHEMA))?;
@@ -116,7 +156,28 @@ impl Store for MySqlStore {
 impl Rows for MySqlConnection {
     const SCHEMA: &'static str = rows::SCHEMA;
 
-    fn configure(&mut self, more: Duration) -> SqlFuture<'_, ()> {
+    const MODES: ModeWords = ModeWords {
+        parameter: "ssl-mode",
+        verified: "VERIFY_IDENTITY",
+        unwanted: "DISABLED",
+        authority: "ssl-ca",
+    };
+
+    fn protection(options: &MySqlConnectOptions) -> Result<(Protection, Way), StoreError> {
+        let asked = match options.get_ssl_mode() {
+            MySqlSslMode::Disabled => Protection::Unwanted,
+            MySqlSslMode::Preferred => Protection::Optional,
+            MySqlSslMode::Required => Protection::Unverified,
+            MySqlSslMode::VerifyCa | MySqlSslMode::VerifyIdentity => Protection::Verified,
+        };
+        Ok((asked, Way::to(options.get_host(), options.get_socket().is_some())))
+    }
+
+    fn judge<'c>(&'c mut self, _: &'c Login<MySqlConnectOptions>) -> SqlFuture<'c, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn configure(&mut self, _: &MySqlConnectOptions, more: Duration) -> SqlFuture<'_, ()> {
         // In whole seconds, of which the server knows so many.
         let wait = more.as_secs().saturating_add(1).min(1 << 30);
         let settings = format!("{CONFIGURE}; SET SESSION innodb_lock_wait_timeout = {wait}");

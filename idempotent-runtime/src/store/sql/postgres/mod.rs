@@ -1,7 +1,9 @@
 //! Records in `PostgreSQL`.
 
 mod doctor;
+mod pooler;
 pub(crate) mod rows;
+mod session;
 
 use crate::error::StoreError;
 use crate::key::StorageKey;
@@ -10,25 +12,18 @@ use crate::store::finding::{Finding, Severity};
 use crate::store::future::StoreFuture;
 use crate::store::sql::contract::{Rows, SqlFuture};
 use crate::store::sql::errors::{failed, table_unfit};
+use crate::store::sql::login::Login;
+use crate::store::sql::protection::{
+    ModeWords, Protection, TlsBuild, Way, refuse_misspelt, refused,
+};
 use crate::store::sql::remote::RemoteStore;
 use crate::store::trial::refused_for_good;
 use bytes::Bytes;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{AssertSqlSafe, PgConnection};
+use std::error::Error as StdError;
+use std::ffi::OsStr;
 use std::time::Duration;
-
-/// The settings of every connection: no statement takes longer than the store waits for it, and of two
-/// that write the same row, the second waits instead of failing.
-const OPTIONS: [(&str, &str); 3] = [
-    ("statement_timeout", "1400"),
-    ("lock_timeout", "1000"),
-    ("default_transaction_isolation", "read committed"),
-];
-
-/// The same in milliseconds, and the longest that the server knows.
-const STATEMENT_TIMEOUT: u64 = 1400;
-const LOCK_TIMEOUT: u64 = 1000;
-const LONGEST_TIMEOUT: u128 = i32::MAX as u128;
 
 /// Keeps records in `PostgreSQL` 13 or later, in the table `idempotency_records`.
 ///
@@ -37,7 +32,15 @@ const LONGEST_TIMEOUT: u128 = i32::MAX as u128;
 /// breaks is replaced by the next operation.
 ///
 /// The server must be the primary. With `synchronous_commit = off` or `fsync = off` a crash can
-/// forget acknowledged records. For TLS, switch on a `tls-…` feature of `sqlx` in the application.
+/// forget acknowledged records.
+///
+/// # TLS
+/// With the feature `tls`, by the parameters of sqlx: `sslmode=verify-full`, with `sslrootcert=FILE` for an
+/// authority of your own. Without the feature what asks for TLS is refused, and nothing is sent.
+///
+/// # `PgBouncer`
+/// In session mode, with `ignore_startup_parameters = options` where the URL has options: the store sets by
+/// statements what was dropped. Transaction mode is refused.
 #[derive(Clone, Debug)]
 pub struct PostgresStore(RemoteStore<PgConnection>);
 
@@ -52,8 +55,40 @@ impl PostgresStore {
     /// When the URL is malformed, the server cannot be reached or refuses the credentials, or the user lacks a
     /// right that the store needs: then the error says which statement is to be run.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        refuse_misspelt(url)?;
         let options: PgConnectOptions = url.parse().map_err(|error| failed("connect", error))?;
-        let store = RemoteStore::connect("idempotency-postgres", options.options(OPTIONS))
+        Self::connect_with(options).await
+    }
+
+    /// Connects by settings of the app's own, which may name its key or certificate.
+    ///
+    /// The store opens its connections itself, on its own thread.
+    ///
+    /// # Errors
+    /// As of [`connect`](Self::connect).
+    pub async fn connect_with(options: PgConnectOptions) -> Result<Self, StoreError> {
+        Self::log_in(Login::new(bare(options))).await
+    }
+
+    /// Connects by settings of the app's own, with a password that changes: it is asked for as each connection
+    /// is opened, on the store's thread. The usual patience of 1.5 seconds includes it.
+    ///
+    /// # Errors
+    /// As of [`connect`](Self::connect), or when there is no password now.
+    pub async fn connect_with_password<F, E>(
+        options: PgConnectOptions,
+        password: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Result<Self, StoreError>
+    where
+        F: Future<Output = Result<String, E>> + Send + 'static,
+        E: Into<Box<dyn StdError + Send + Sync>> + 'static,
+    {
+        let login = Login::with_password(bare(options), password, PgConnectOptions::password);
+        Self::log_in(login).await
+    }
+
+    async fn log_in(login: Login<PgConnectOptions>) -> Result<Self, StoreError> {
+        let store = RemoteStore::connect("idempotency-postgres", login, TlsBuild::ours())
             .await
             .map(Self)?;
         if store.findings().iter().all(|finding| finding.severity != Severity::Error) {
@@ -124,19 +159,26 @@ impl Store for PostgresStore {
 impl Rows for PgConnection {
     const SCHEMA: &'static str = rows::SCHEMA;
 
-    fn configure(&mut self, more: Duration) -> SqlFuture<'_, ()> {
-        // The usual options came with the connection.
-        if more.is_zero() {
-            return Box::pin(std::future::ready(Ok(())));
-        }
-        let limit = |usual: u64| Duration::from_millis(usual).saturating_add(more).as_millis();
-        let limits = format!(
-            "SET statement_timeout = {}; SET lock_timeout = {}",
-            limit(STATEMENT_TIMEOUT).min(LONGEST_TIMEOUT),
-            limit(LOCK_TIMEOUT).min(LONGEST_TIMEOUT),
-        );
-        let limits = sqlx::raw_sql(AssertSqlSafe(limits));
-        Box::pin(async move { limits.execute(self).await.map(drop) })
+    const MODES: ModeWords = ModeWords {
+        parameter: "sslmode",
+        verified: "verify-full",
+        unwanted: "disable",
+        authority: "sslrootcert",
+    };
+
+    fn protection(options: &PgConnectOptions) -> Result<(Protection, Way), StoreError> {
+        let environment = std::env::var_os("PGSSLMODE");
+        let asked = asked(options.get_ssl_mode(), environment.as_deref())?;
+        Ok((asked, Way::to(options.get_host(), options.get_socket().is_some())))
+    }
+
+    fn judge<'c>(&'c mut self, login: &'c Login<PgConnectOptions>) -> SqlFuture<'c, ()> {
+        Box::pin(pooler::refuse_shared_sessions(self, login))
+    }
+
+    fn configure(&mut self, options: &PgConnectOptions, more: Duration) -> SqlFuture<'_, ()> {
+        let settings = sqlx::raw_sql(AssertSqlSafe(session::settings(options.get_options(), more)));
+        Box::pin(async move { settings.execute(self).await.map(drop) })
     }
 
     fn examine(&mut self) -> SqlFuture<'_, Vec<Finding>> {
@@ -163,5 +205,49 @@ impl Rows for PgConnection {
 
     fn purge(&mut self, limit: u32) -> SqlFuture<'_, u32> {
         Box::pin(rows::purge(self, limit))
+    }
+}
+
+/// Without what `PgBouncer` does not take; no record has a number with a fraction.
+fn bare(options: PgConnectOptions) -> PgConnectOptions {
+    options.extra_float_digits(None)
+}
+
+/// What a mode asks for; without one, and so with the client library's own, the environment must be readable.
+fn asked(mode: PgSslMode, environment: Option<&OsStr>) -> Result<Protection, StoreError> {
+    Ok(match mode {
+        PgSslMode::Disable => Protection::Unwanted,
+        PgSslMode::Allow => Protection::Optional,
+        PgSslMode::Prefer => {
+            let environment = environment.filter(|mode| !mode.is_empty());
+            let mode = environment.map(|mode| mode.to_string_lossy().parse::<PgSslMode>());
+            if let Some(Err(error)) = mode {
+                return Err(refused(format!(
+                    "`PGSSLMODE` is no mode, and would be ignored: {error}"
+                )));
+            }
+            Protection::Optional
+        }
+        PgSslMode::Require => Protection::Unverified,
+        PgSslMode::VerifyCa | PgSslMode::VerifyFull => Protection::Verified,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_environment_that_would_be_ignored_is_refused() {
+        let optional = |environment: &str| asked(PgSslMode::Prefer, Some(environment.as_ref()));
+        for readable in ["", "prefer", "PREFER", "disable"] {
+            assert_eq!(optional(readable).unwrap(), Protection::Optional, "{readable}");
+        }
+        for unreadable in ["required", "verify_full", "on"] {
+            let error = optional(unreadable).unwrap_err().to_string();
+            assert!(error.contains("PGSSLMODE"), "{error}");
+            let verified = asked(PgSslMode::VerifyFull, Some(unreadable.as_ref())).unwrap();
+            assert_eq!(verified, Protection::Verified);
+        }
     }
 }

@@ -61,6 +61,15 @@ impl SqliteStore {
     /// When the URL names no file, or as for [`open`](Self::open).
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let options = options_of(url)?;
+        Self::connect_with(options).await
+    }
+
+    /// Opens a file by settings of the app's own, such as pragmas; journal, `synchronous` and `busy_timeout` are
+    /// the store's.
+    ///
+    /// # Errors
+    /// When the settings name no file, or as for [`open`](Self::open).
+    pub async fn connect_with(options: SqliteConnectOptions) -> Result<Self, StoreError> {
         Self::open_as(options, Arc::new(SystemClock::new())).await
     }
 
@@ -89,7 +98,10 @@ impl SqliteStore {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
         let path = options.get_filename().to_path_buf();
-        if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
+        let name = path.to_string_lossy();
+        // As the client library names those.
+        let is_memory = name == ":memory:" || name.starts_with("file:sqlx-in-memory");
+        if path.as_os_str().is_empty() || is_memory {
             return Err(no_file());
         }
         let named = |error: StoreError| error.explained(|why| format!("{}: {why}", path.display()));
