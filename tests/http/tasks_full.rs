@@ -1,53 +1,131 @@
-//! An app that has as many unfinished tasks as it takes.
+//! Apps and callers that have as many unfinished tasks as there may be.
 
-use crate::{guard, routes};
+use crate::tasks::accepted;
+use crate::{Shop, guard, routes};
 use actix_web::web::Data;
-use actix_web::{App, test};
+use futures_util::future::join_all;
+use idempotent_runtime::task::TaskRunner;
+use idempotent_runtime::{Idempotency, IdempotencyBuilder, Scope};
 use reqwest::Method;
-use tests::{Backend, ControlledHandler, Server};
+use tests::{Backend, ControlledHandler, Reply, Server, eventually};
 
-/// Tasks are listed in eight records of 512 each, by their keys: one of so many finds its list full.
-const TOO_MANY: usize = 8 * 512 + 1;
+on_every_store! {
+    one_task_too_many_is_refused_until_there_is_room,
+    no_caller_takes_the_room_of_all,
+    of_many_at_once_no_caller_gets_more_than_its_part,
+    what_is_over_takes_no_room,
+}
 
-#[actix_web::test]
-async fn one_task_too_many_is_refused_until_there_is_room() {
-    let (backend, handler) = (Backend::memory().await, ControlledHandler::new());
-    let idempotency = guard(&backend).build().expect("settings that fit");
-    let app = App::new().app_data(idempotency.clone()).app_data(Data::new(handler.clone()));
-    // So many requests are made without a connection.
-    let app = test::init_service(app.configure(routes::all)).await;
-    let mut locations = Vec::new();
-    let too_many = loop {
-        let key = locations.len();
-        assert!(key < TOO_MANY, "none is refused");
-        let request = test::TestRequest::post().uri("/reports");
-        let request = request.insert_header(("Authorization", "Bearer alice"));
-        let request = request.insert_header(("Idempotency-Key", key)).to_request();
-        let reply = test::call_service(&app, request).await;
-        if reply.status() != 202 {
-            break key.to_string();
-        }
-        let location = reply.headers().get("Location").expect("an address");
-        locations.push(location.to_str().expect("text").to_owned());
-    };
+const LIMIT: usize = 40;
 
-    let server = Server::start(&idempotency, &handler, routes::all);
-    let send = |key: &str| server.post("/reports").key(key).send();
-    let refused = send(&too_many).await;
-    refused.is_problem(503, "too-many-tasks");
-    assert_eq!(refused.header("Retry-After"), Some("10"));
-    assert_eq!(refused.json()["retryable"], true);
-    let known = send("0").await;
+fn few(builder: IdempotencyBuilder) -> IdempotencyBuilder {
+    builder.unfinished_tasks_of_one_scope(10)
+}
+
+async fn send(shop: &Shop, account: &str, key: usize) -> Reply {
+    shop.post("/reports").as_account(account).key(&key.to_string()).send().await
+}
+
+/// However the tasks are spread over the lists: all of the room is there.
+async fn one_task_too_many_is_refused_until_there_is_room(backend: Backend) {
+    let shop = Shop::with(backend, |builder| builder.unfinished_tasks(LIMIT));
+    let mut addresses = Vec::new();
+    for key in 0..LIMIT {
+        addresses.push(accepted(&send(&shop, "alice", key).await));
+    }
+    for account in ["alice", "bob"] {
+        let refused = send(&shop, account, LIMIT).await;
+        refused.is_problem(503, "too-many-tasks");
+        assert_eq!(refused.header("Retry-After"), Some("10"));
+        assert_eq!(refused.json()["retryable"], true);
+    }
+    let known = send(&shop, "alice", 0).await;
     assert_eq!((known.status, known.is_replay()), (202, true), "it was promised before");
 
-    let mut cancelled = locations.iter();
-    let first = loop {
-        let location = cancelled.next().expect("one of them is in the same list");
-        assert_eq!(server.send(Method::DELETE, location).send().await.status, 200);
-        let reply = send(&too_many).await;
-        if reply.status != 503 {
-            break reply;
+    for (freed, address) in addresses.iter().enumerate().take(3) {
+        assert_eq!(shop.server.send(Method::DELETE, address).send().await.status, 200);
+        let first = send(&shop, "alice", LIMIT + freed).await;
+        assert_eq!((first.status, first.is_replay()), (202, false));
+        send(&shop, "alice", LIMIT + freed + 1).await.is_problem(503, "too-many-tasks");
+    }
+    assert_eq!(shop.handler.runs(), 0);
+}
+
+async fn no_caller_takes_the_room_of_all(backend: Backend) {
+    let shop = Shop::with(backend, few);
+    let first = accepted(&send(&shop, "alice", 0).await);
+    for key in 1..10 {
+        accepted(&send(&shop, "alice", key).await);
+    }
+    send(&shop, "alice", 10).await.is_problem(503, "too-many-tasks");
+    accepted(&send(&shop, "bob", 10).await);
+    assert!(send(&shop, "alice", 9).await.is_replay(), "it was promised before");
+    assert_eq!(shop.server.send(Method::DELETE, &first).send().await.status, 200);
+    accepted(&send(&shop, "alice", 10).await);
+    send(&shop, "alice", 11).await.is_problem(503, "too-many-tasks");
+}
+
+async fn of_many_at_once_no_caller_gets_more_than_its_part(backend: Backend) {
+    let shop = Shop::with(backend, few);
+    let replies = join_all((0..30).map(|key| send(&shop, "alice", key))).await;
+    let taken = replies.iter().filter(|reply| reply.status == 202).count();
+    assert!(taken <= 10, "{taken}");
+    // Who was refused for another's sake gets the room that is left.
+    for key in 30..40 {
+        send(&shop, "alice", key).await;
+    }
+    let again = join_all((0..40).map(|key| send(&shop, "alice", key))).await;
+    assert_eq!(again.iter().filter(|reply| reply.status == 202).count(), 10);
+}
+
+/// Each of eight callers waits for the end of a task before it sends the next one.
+async fn what_is_over_takes_no_room(backend: Backend) {
+    let shop = Shop::with(backend, few);
+    let _runner = shop.run_tasks();
+    let caller = async |account: String| {
+        for key in 0..25 {
+            let address = accepted(&send(&shop, &account, key).await);
+            eventually("it is over", async || {
+                let ask = shop.server.send(Method::GET, &address).as_account(&account);
+                (ask.send().await.json()["status"] == "succeeded").then_some(())
+            })
+            .await;
         }
     };
-    assert_eq!((first.status, first.is_replay(), handler.runs()), (202, false, 0));
+    join_all((0..8).map(|number| caller(format!("caller {number}")))).await;
+    assert_eq!(shop.handler.runs(), 8 * 25);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_all_callers_are_one_the_total_counts_alone() {
+    let (backend, handler) = (Backend::memory().await, ControlledHandler::new());
+    let builder = Idempotency::builder(backend.store.clone()).scope(Scope::shared());
+    let builder = builder.unfinished_tasks(7).unfinished_tasks_of_one_scope(2);
+    let idempotency = builder.build().expect("settings that fit");
+    let server = Server::start(&idempotency, &handler, routes::all);
+    let send = |key: u32| server.post("/reports").key(&key.to_string()).send();
+    for key in 0..7 {
+        assert_eq!(send(key).await.status, 202);
+    }
+    send(7).await.is_problem(503, "too-many-tasks");
+}
+
+/// What one process ends, another one that is full finds out when it is asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn room_that_another_process_makes_is_seen() {
+    let shop = Shop::with(Backend::memory().await, few);
+    for key in 0..10 {
+        accepted(&send(&shop, "alice", key).await);
+    }
+    send(&shop, "alice", 10).await.is_problem(503, "too-many-tasks");
+    let elsewhere = few(guard(&shop.backend)).build().expect("settings that fit");
+    let handler = shop.handler.clone();
+    let runner = TaskRunner::start(&elsewhere, |app| {
+        app.app_data(Data::new(handler)).configure(routes::all);
+    });
+    let _runner = runner.expect("a thread");
+    eventually("there is room", async || {
+        (send(&shop, "alice", 10).await.status == 202).then_some(())
+    })
+    .await;
 }

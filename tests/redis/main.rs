@@ -10,6 +10,7 @@ mod monitor;
 mod outages;
 mod refusals;
 mod rights;
+mod tasks;
 mod watches;
 
 use actix_web::{Responder, route, web};

@@ -29,6 +29,11 @@ impl Monitor {
         monitor
     }
 
+    /// Waits for the next command.
+    pub(crate) fn next(&mut self) -> Sent {
+        Sent::read(&self.line())
+    }
+
     /// Everything sent since the start.
     pub(crate) fn stop(mut self, redis: &RedisServer) -> Vec<Sent> {
         let _: String = redis.command(&["ECHO", "that is all"]);

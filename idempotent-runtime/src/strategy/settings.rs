@@ -2,6 +2,8 @@
 
 #[cfg(feature = "actix")]
 use crate::clock::Clock;
+#[cfg(feature = "actix")]
+use crate::engine::task::TaskLimits;
 use crate::engine::{Claim, ClaimRequest, Claimable, IfForgotten, ReclaimWindow};
 use crate::fingerprint::Fingerprint;
 #[cfg(feature = "actix")]
@@ -37,6 +39,9 @@ pub(crate) struct Settings {
     #[cfg(feature = "actix")]
     /// How many tasks a runner of this process works on at a time.
     pub(crate) tasks_at_once: usize,
+    #[cfg(feature = "actix")]
+    /// How many tasks may be unfinished.
+    pub(crate) tasks: TaskLimits,
 }
 
 /// The secret that signs tokens now, and the one that signed those that are still out.
@@ -60,6 +65,8 @@ impl Default for Settings {
             secrets: None,
             #[cfg(feature = "actix")]
             tasks_at_once: 16,
+            #[cfg(feature = "actix")]
+            tasks: TaskLimits { total: 4096, of_scope: 256 },
         }
     }
 }

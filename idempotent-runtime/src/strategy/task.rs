@@ -3,6 +3,7 @@
 //! A task is found by its id within its caller's scope, so another caller's id leads nowhere; and
 //! its id is decided by what tells the request from others, so one key is one task.
 
+use crate::engine::task::TaskScope;
 use crate::engine::{Claim, ClaimRequest, Claimable, DuplicateRules, ReclaimWindow};
 use crate::fingerprint::Fingerprint;
 use crate::key::{Address, Guard, KeyParts, StorageKey};
@@ -71,4 +72,17 @@ pub(crate) fn key(settings: &Settings, scope: &KeyParts, id: &str) -> StorageKey
         operation: None,
         key: &KeyParts::new().value(id),
     })
+}
+
+/// Whose share of the unfinished tasks a caller's tasks take.
+pub(crate) fn share(settings: &Settings, scope: &KeyParts) -> TaskScope {
+    let share = StorageKey::of(&Address {
+        namespace: &settings.namespace,
+        guard: Guard::Task,
+        scope,
+        route: None,
+        operation: Some("share"),
+        key: &KeyParts::new(),
+    });
+    share.as_bytes().first_chunk().copied().map_or(TaskScope::SHARED, TaskScope::from_bytes)
 }

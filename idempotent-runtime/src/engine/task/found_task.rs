@@ -7,6 +7,7 @@ use crate::key::StorageKey;
 use crate::policy::OnAbandoned;
 use crate::store::Entry;
 use crate::store::record::{Record, State};
+use std::time::Duration;
 
 /// After so many runs whose process died, a task is held: it may be what they died of.
 pub(super) const MOST_DEATHS: u64 = 10;
@@ -16,6 +17,8 @@ pub(super) const MOST_DEATHS: u64 = 10;
 pub(crate) struct FoundTask {
     pub(crate) record: Record,
     pub(crate) stage: TaskStage,
+    /// How long nobody else may run it, unless its lease is renewed.
+    pub(super) leased_for: Duration,
 }
 
 /// The stage of a task.
@@ -42,14 +45,14 @@ impl FoundTask {
 
     pub(super) fn of(key: &StorageKey, entry: &Entry) -> Result<Self, StoreError> {
         let record = decode(key, &entry.value, "read")?;
-        let stage = match &record.state {
-            State::Issued => TaskStage::Waiting,
-            State::InProgress { retention, .. } if left_of_lease(entry, *retention).is_some() => {
-                TaskStage::Running
-            }
-            State::InProgress { .. } => TaskStage::Abandoned,
-            State::Completed(_) | State::Cancelled => TaskStage::Over,
+        let (stage, leased_for) = match &record.state {
+            State::Issued => (TaskStage::Waiting, None),
+            State::InProgress { retention, .. } => match left_of_lease(entry, *retention) {
+                None => (TaskStage::Abandoned, None),
+                left => (TaskStage::Running, left),
+            },
+            State::Completed(_) | State::Cancelled => (TaskStage::Over, None),
         };
-        Ok(Self { record, stage })
+        Ok(Self { record, stage, leased_for: leased_for.unwrap_or_default() })
     }
 }

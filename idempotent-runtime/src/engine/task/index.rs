@@ -7,20 +7,19 @@
 use crate::engine::deadline::within;
 use crate::engine::engine::Engine;
 use crate::engine::pause::{jittered, pause_for};
+use crate::engine::task::limits::{Adding, TaskCount, TaskLimits, TaskScope};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::{Address, Guard, KeyParts, Namespace, StorageKey};
 use crate::store::Swap;
 use crate::store::bytes::{CHECKSUM_LENGTH, Undecodable, append_checksum, verify_checksum};
 use bytes::Bytes;
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::Mutex;
 
-/// How many lists there are, and how many tasks one holds. Part of the format: processes that
-/// disagree would look for a task in different places.
+/// How many lists there are. Part of the format: processes that disagree would look for a task in
+/// different places.
 const LISTS: usize = 8;
-const LONGEST: usize = 512;
 
 /// How often a change is tried against others, and the pause after each, which doubles up to eight
 /// times.
@@ -28,19 +27,26 @@ const RACES: u32 = 32;
 const PAUSE: Duration = Duration::from_millis(5);
 
 const KIND: u8 = b'q';
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+
+/// How many bytes are a task and its scope.
+const ENTRY: usize = 32 + 8;
 
 /// The lists of one namespace.
 #[derive(Debug)]
-pub(super) struct Index([List; LISTS]);
+pub(super) struct Index {
+    lists: [List; LISTS],
+    limits: TaskLimits,
+    adding: Adding,
+}
 
 #[derive(Debug)]
 struct List {
     place: StorageKey,
     /// Its last known bytes. Changes of one process take turns, and meet only those of others.
-    seen: Mutex<Option<Bytes>>,
-    /// Its length in bytes when it was last seen, for callers that do not change it.
-    length: AtomicUsize,
+    seen: tokio::sync::Mutex<Option<Bytes>>,
+    /// The scopes of its tasks when it was last seen, for callers that do not change it.
+    known: Mutex<Vec<TaskScope>>,
 }
 
 /// The contents of a list.
@@ -48,7 +54,7 @@ struct List {
 struct Unfinished {
     /// How long the list must live: as long as the longest-lived task that was ever added.
     life: Duration,
-    tasks: Vec<StorageKey>,
+    tasks: Vec<(StorageKey, TaskScope)>,
 }
 
 /// Whether a task was added.
@@ -63,8 +69,8 @@ pub(super) enum Added {
 }
 
 impl Index {
-    pub(super) fn new(namespace: &Namespace) -> Self {
-        Self(std::array::from_fn(|number| {
+    pub(super) fn new(namespace: &Namespace, limits: TaskLimits) -> Self {
+        let lists = std::array::from_fn(|number| {
             let key = KeyParts::new().value(&number.to_string());
             let place = StorageKey::of(&Address {
                 namespace,
@@ -74,12 +80,13 @@ impl Index {
                 operation: Some("index"),
                 key: &key,
             });
-            List { place, seen: Mutex::default(), length: AtomicUsize::default() }
-        }))
+            List { place, seen: tokio::sync::Mutex::default(), known: Mutex::default() }
+        });
+        Self { lists, limits, adding: Adding::default() }
     }
 
     fn list(&self, task: &StorageKey) -> &List {
-        &self.0[usize::from(task.as_bytes()[0]) % LISTS]
+        &self.lists[usize::from(task.as_bytes()[0]) % LISTS]
     }
 
     /// Adds a task that lives at most this long at a time.
@@ -87,21 +94,29 @@ impl Index {
         &self,
         engine: &Engine,
         task: &StorageKey,
+        scope: TaskScope,
         life: Duration,
     ) -> Result<Added, StoreError> {
-        let mut added = Added::Now;
+        let (mut added, mine) = (Added::Now, self.list(task));
+        let turn = self.adding.begin(scope);
         let add = |list: &mut Unfinished| {
-            added = match list.tasks.contains(task) {
-                true => Added::Before,
-                false if list.tasks.len() >= LONGEST => Added::Full,
-                false => Added::Now,
+            let elsewhere = self.lists.iter().filter(|list| !std::ptr::eq(*list, mine));
+            let here = TaskCount::of(scope, list.tasks.iter().map(|(_, scope)| *scope));
+            let count =
+                elsewhere.fold(turn.before(scope) + here, |sum, list| sum + list.known(scope));
+            added = if list.tasks.iter().any(|(there, _)| there == task) {
+                Added::Before
+            } else if self.limits.are_reached(scope, count) {
+                Added::Full
+            } else {
+                Added::Now
             };
             if added == Added::Now {
-                list.tasks.push(*task);
+                list.tasks.push((*task, scope));
                 list.life = list.life.max(life);
             }
         };
-        self.list(task).change(engine, add).await?;
+        mine.change(engine, add).await?;
         Ok(added)
     }
 
@@ -110,34 +125,45 @@ impl Index {
         engine: &Engine,
         task: &StorageKey,
     ) -> Result<(), StoreError> {
-        self.list(task).change(engine, |list| list.tasks.retain(|there| there != task)).await
+        self.list(task).change(engine, |list| list.tasks.retain(|(there, _)| there != task)).await
     }
 
-    /// Whether there is no room for a task.
+    /// Whether there is no room for a task of this scope.
     pub(super) async fn is_full(
         &self,
         engine: &Engine,
-        task: &StorageKey,
+        scope: TaskScope,
     ) -> Result<bool, StoreError> {
-        let list = self.list(task);
-        if list.length.load(Ordering::Relaxed) < size(LONGEST) {
+        if !self.seems_full(scope) {
             return Ok(false);
         }
-        let there = list.look(engine).await?;
-        Ok(there.is_some_and(|there| there.len() >= size(LONGEST)))
+        // Others may have made room.
+        for list in &self.lists {
+            list.look(engine).await?;
+            if !self.seems_full(scope) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn seems_full(&self, scope: TaskScope) -> bool {
+        let known = self.lists.iter().map(|list| list.known(scope));
+        self.limits.are_reached(scope, known.fold(TaskCount::default(), |sum, list| sum + list))
     }
 
     /// Every task that is not finished, and some that were a moment ago.
     pub(super) async fn all(&self, engine: &Engine) -> Result<Vec<StorageKey>, StoreError> {
         let mut all = Vec::new();
-        for list in &self.0 {
+        for list in &self.lists {
             let Some(entry) = engine.core().read(&list.place).await? else { continue };
             let unfinished = list.decode(Some(&entry.value))?;
+            list.saw(&unfinished);
             if !unfinished.tasks.is_empty() && entry.left < unfinished.life / 2 {
                 let same = entry.value.clone();
                 engine.core().swap(&list.place, &entry.value, &same, unfinished.life).await?;
             }
-            all.extend(unfinished.tasks);
+            all.extend(unfinished.tasks.into_iter().map(|(task, _)| task));
         }
         Ok(all)
     }
@@ -147,12 +173,20 @@ impl List {
     /// The bytes that are there.
     async fn look(&self, engine: &Engine) -> Result<Option<Bytes>, StoreError> {
         let there = engine.core().read(&self.place).await?.map(|entry| entry.value);
-        Ok(self.saw(there))
+        self.saw(&self.decode(there.as_ref())?);
+        Ok(there)
     }
 
-    fn saw(&self, there: Option<Bytes>) -> Option<Bytes> {
-        self.length.store(there.as_ref().map_or(0, Bytes::len), Ordering::Relaxed);
-        there
+    fn saw(&self, there: &Unfinished) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.clear();
+        known.extend(there.tasks.iter().map(|(_, scope)| *scope));
+    }
+
+    /// How many tasks it had when it was last seen.
+    fn known(&self, scope: TaskScope) -> TaskCount {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        TaskCount::of(scope, known.iter().copied())
     }
 
     /// Changes the list, or finds by a fresh look that there is nothing to change.
@@ -184,10 +218,14 @@ impl List {
             let expected = seen.take();
             match self.exchange(engine, expected, next.clone(), after.life).await? {
                 None => {
-                    *seen = self.saw(Some(next));
+                    *seen = Some(next);
+                    self.saw(&after);
                     return Ok(());
                 }
-                Some(there) => (*seen, fresh) = (self.saw(there), true),
+                Some(there) => {
+                    self.saw(&self.decode(there.as_ref())?);
+                    (*seen, fresh) = (there, true);
+                }
             }
             if race > 0 {
                 pause_for(jittered(PAUSE * 2_u32.pow(race.min(3)))).await;
@@ -219,18 +257,14 @@ impl List {
     }
 }
 
-/// How many bytes a list of this many tasks has.
-const fn size(tasks: usize) -> usize {
-    2 + 8 + 32 * tasks + CHECKSUM_LENGTH
-}
-
 impl Unfinished {
     fn encode(&self, place: &StorageKey) -> Bytes {
-        let mut out = Vec::with_capacity(size(self.tasks.len()));
+        let mut out = Vec::with_capacity(2 + 8 + ENTRY * self.tasks.len() + CHECKSUM_LENGTH);
         out.extend_from_slice(&[KIND, VERSION]);
         out.extend_from_slice(&crate::clock::millis(self.life).to_le_bytes());
-        for task in &self.tasks {
+        for (task, scope) in &self.tasks {
             out.extend_from_slice(task.as_bytes());
+            out.extend_from_slice(scope.as_bytes());
         }
         append_checksum(place, out)
     }
@@ -241,9 +275,10 @@ impl Unfinished {
             return Err(Undecodable);
         }
         let life = Duration::from_millis(cursor.u64()?);
-        let mut tasks = Vec::with_capacity(cursor.left().len() / 32);
+        let mut tasks = Vec::with_capacity(cursor.left().len() / ENTRY);
         while !cursor.left().is_empty() {
-            tasks.push(StorageKey::from_bytes(cursor.array()?));
+            let task = StorageKey::from_bytes(cursor.array()?);
+            tasks.push((task, TaskScope::from_bytes(cursor.array()?)));
         }
         Ok(Self { life, tasks })
     }

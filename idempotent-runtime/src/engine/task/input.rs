@@ -1,6 +1,7 @@
 //! The input of a task's run: the address of its handler, and the handler's arguments.
 
 use crate::engine::engine::Engine;
+use crate::engine::task::limits::TaskScope;
 use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::policy::OnAbandoned;
@@ -24,6 +25,8 @@ pub(crate) struct Input {
     pub(crate) method: String,
     /// Path and query.
     pub(crate) target: String,
+    /// Whose share of unfinished tasks it takes.
+    pub(crate) scope: TaskScope,
     /// Headers of the request, for guards of routes.
     pub(crate) headers: Vec<(String, Bytes)>,
     /// Whether it may run again when a process died that ran it.
@@ -41,12 +44,13 @@ pub(crate) fn place(task: &StorageKey) -> StorageKey {
 
 impl Input {
     pub(super) fn encode(&self, place: &StorageKey) -> Bytes {
-        let Self { method, target, headers, on_abandoned, parameters, arguments } = self;
+        let Self { method, target, scope, headers, on_abandoned, parameters, arguments } = self;
         let may = match on_abandoned {
             OnAbandoned::Retry => RETRY,
             OnAbandoned::Hold => HOLD,
         };
         let mut out = vec![KIND, VERSION, may];
+        out.extend_from_slice(scope.as_bytes());
         for field in [method.as_bytes(), target.as_bytes(), parameters.as_bytes()] {
             write_field(&mut out, field);
         }
@@ -71,6 +75,7 @@ impl Input {
             HOLD => OnAbandoned::Hold,
             _ => return Err(Undecodable),
         };
+        let scope = TaskScope::from_bytes(cursor.array()?);
         let (method, target) = (text(&mut cursor)?, text(&mut cursor)?);
         let parameters = text(&mut cursor)?;
         let mut headers = Vec::new();
@@ -81,7 +86,7 @@ impl Input {
         while !cursor.left().is_empty() {
             arguments.push(cursor.field()?);
         }
-        Ok(Self { method, target, headers, on_abandoned, parameters, arguments })
+        Ok(Self { method, target, scope, headers, on_abandoned, parameters, arguments })
     }
 
     /// Reads a task's input; nothing, if it is gone.
@@ -116,6 +121,7 @@ mod tests {
         let input = Input {
             method: "POST".to_owned(),
             target: "/reports?of=é".to_owned(),
+            scope: TaskScope::from_bytes([3; 8]),
             headers: vec![("host".to_owned(), Bytes::from_static(b"a.example"))],
             on_abandoned: OnAbandoned::Hold,
             parameters: "a, b".to_owned(),

@@ -12,6 +12,7 @@
 mod found_task;
 mod index;
 pub(crate) mod input;
+mod limits;
 pub(crate) mod progress;
 #[cfg(test)]
 mod progress_tests;
@@ -25,6 +26,7 @@ mod tests;
 
 pub(crate) use found_task::{FoundTask, TaskStage};
 pub(crate) use input::Input;
+pub(crate) use limits::{TaskLimits, TaskScope};
 pub(crate) use queue::TaskTurn;
 pub(crate) use reach::{TaskRoute, TaskTrial};
 pub(crate) use tasks::{Cancellation, Submission, Tasks};

@@ -1,8 +1,9 @@
 //! The tasks that this process is to try next, in the order it heard of them.
 
 use crate::key::StorageKey;
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// A line of tasks; each stands in it once. The index bounds how many there can be.
@@ -22,6 +23,8 @@ struct TaskLine {
     waiting: VecDeque<StorageKey>,
     /// Those that wait, and those being tried.
     known: HashSet<StorageKey>,
+    /// Those that others run, and the time of the engine's clock to look at them again.
+    elsewhere: HashMap<StorageKey, Duration>,
 }
 
 /// A task whose turn it is; until this is dropped, nobody else in this process tries it.
@@ -53,6 +56,24 @@ impl TaskQueue {
         }
     }
 
+    /// Puts the tasks of the index in line, but for those that others are known to run.
+    pub(super) fn found(&self, tasks: Vec<StorageKey>, now: Duration) {
+        let there = tasks.iter().collect::<HashSet<_>>();
+        let is_there = |task: &StorageKey| there.contains(task);
+        // What is off the index is over.
+        self.line().elsewhere.retain(|task, until| *until > now && is_there(task));
+        for task in tasks {
+            if !self.line().elsewhere.contains_key(&task) {
+                self.push(task);
+            }
+        }
+    }
+
+    /// Somebody else runs this task, and need not be asked for it until then.
+    pub(super) fn runs_elsewhere(&self, task: StorageKey, until: Duration) {
+        self.line().elsewhere.insert(task, until);
+    }
+
     /// Waits for the next task.
     pub(super) async fn next(&self) -> TaskTurn {
         loop {
@@ -77,6 +98,7 @@ impl Drop for TaskRunners {
             for task in std::mem::take(&mut line.waiting) {
                 line.known.remove(&task);
             }
+            line.elsewhere.clear();
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::clock::SystemClock;
 use crate::engine::Engine;
 use crate::engine::task::index::Index;
+use crate::engine::task::limits::{TaskLimits, TaskScope};
 use crate::key::{Namespace, StorageKey};
 use crate::store::{Changed, Entry, Finding, Store, StoreFuture, StoreSettings, Swap};
 use bytes::Bytes;
@@ -11,6 +12,8 @@ use futures_util::future::{join, join_all};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+
+const LIMITS: TaskLimits = TaskLimits { total: 4096, of_scope: 256 };
 
 /// A store that never answers.
 #[derive(Clone, Debug, Default)]
@@ -71,7 +74,7 @@ impl Store for Silent {
 /// Invariant L9.
 #[tokio::test]
 async fn while_the_store_is_silent_a_task_does_not_wait_for_all_before_it() {
-    let (store, index) = (Silent::default(), Index::new(&Namespace::default()));
+    let (store, index) = (Silent::default(), Index::new(&Namespace::default(), LIMITS));
     let patience = Duration::from_millis(100);
     let engine = Engine::new(Arc::new(store.clone()), Arc::new(SystemClock::new()), patience);
     let task = |number: u8| {
@@ -81,10 +84,10 @@ async fn while_the_store_is_silent_a_task_does_not_wait_for_all_before_it() {
     };
     let add = |number| {
         let (index, engine) = (&index, &engine);
-        async move { index.add(engine, &task(number), patience).await }
+        async move { index.add(engine, &task(number), TaskScope::SHARED, patience).await }
     };
     let looked = async {
-        let looked = index.is_full(&engine, &task(50)).now_or_never();
+        let looked = index.is_full(&engine, TaskScope::SHARED).now_or_never();
         assert!(matches!(looked, Some(Ok(false))), "it changes nothing, and needs no turn");
     };
     let (added, ()) = join(join_all((0..50).map(add)), looked).await;

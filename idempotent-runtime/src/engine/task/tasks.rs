@@ -7,6 +7,7 @@ use crate::engine::pause::{jittered, pause_for};
 use crate::engine::task::found_task::{FoundTask, TaskStage};
 use crate::engine::task::index::{Added, Index};
 use crate::engine::task::input::{self, Input};
+use crate::engine::task::limits::TaskLimits;
 use crate::engine::task::progress::{self, NO_LIFE};
 use crate::engine::task::queue::{TaskQueue, TaskTurn};
 use crate::engine::task::reach::{Reach, TaskRoute, TaskTrial};
@@ -25,6 +26,9 @@ const RESERVE: Duration = Duration::from_hours(24);
 /// The pause between two looks for tasks without a process: those of processes that died, and those
 /// whose own process has too much work.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The pause between two looks at a task that somebody else runs, unless its lease ends before.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// The tasks of one app: which are not finished, and which this process is to run next.
 #[derive(Debug)]
@@ -59,8 +63,12 @@ pub(crate) enum Cancellation {
 }
 
 impl Tasks {
-    pub(crate) fn new(namespace: &Namespace) -> Self {
-        Self { index: Index::new(namespace), queue: TaskQueue::default(), reach: Reach::default() }
+    pub(crate) fn new(namespace: &Namespace, limits: TaskLimits) -> Self {
+        Self {
+            index: Index::new(namespace, limits),
+            queue: TaskQueue::default(),
+            reach: Reach::default(),
+        }
     }
 
     /// Stores a task, unless it is there.
@@ -74,7 +82,9 @@ impl Tasks {
         input: &Input,
     ) -> Result<Submission, StoreError> {
         let (key, life) = (&claim.key, claim.lease + claim.retention);
-        if self.index.is_full(engine, key).await? && engine.core().read(key).await?.is_none() {
+        if self.index.is_full(engine, input.scope).await?
+            && engine.core().read(key).await?.is_none()
+        {
             return Ok(Submission::Full);
         }
         let put = match engine.core().create(key, &waiting(claim).encode(key), life).await? {
@@ -96,7 +106,7 @@ impl Tasks {
             .core()
             .create(&place, &input.encode(&place), life + claim.retention + RESERVE)
             .await?;
-        match self.index.add(engine, key, life).await? {
+        match self.index.add(engine, key, input.scope, life).await? {
             Added::Full => return Ok(Submission::Full),
             Added::Now => self.queue.push(*key),
             Added::Before => {}
@@ -136,20 +146,32 @@ impl Tasks {
             let Some(entry) = engine.core().read(key).await? else {
                 return Ok(Cancellation::Missing);
             };
-            let FoundTask { record, stage } = FoundTask::of(key, &entry)?;
-            if record.state == State::Cancelled {
-                return Ok(Cancellation::Done(FoundTask { record, stage }));
+            let found = FoundTask::of(key, &entry)?;
+            if found.record.state == State::Cancelled {
+                return Ok(Cancellation::Done(found));
             }
-            if stage != TaskStage::Waiting {
+            if found.stage != TaskStage::Waiting {
                 return Ok(Cancellation::TooLate);
             }
-            let record = Record { state: State::Cancelled, ..record };
+            let record = Record { state: State::Cancelled, ..found.record };
             let next = record.encode(key);
             if engine.core().swap(key, &entry.value, &next, entry.left).await? == Swap::Done {
                 self.finished(engine, key).await;
-                return Ok(Cancellation::Done(FoundTask { record, stage: TaskStage::Over }));
+                return Ok(Cancellation::Done(FoundTask {
+                    record,
+                    stage: TaskStage::Over,
+                    ..found
+                }));
             }
         }
+    }
+
+    /// Leaves a task alone that somebody else was found to run.
+    ///
+    /// That it is over, the index says. A run that is given up has its lease cut short, which is seen late.
+    pub(crate) fn leave_alone(&self, engine: &Engine, key: &StorageKey, found: &FoundTask) {
+        let until = engine.clock().steady() + found.leased_for.min(LOOK_AGAIN);
+        self.queue.runs_elsewhere(*key, until);
     }
 
     /// Drops what lies beside the record of a task, and takes it off the index.
@@ -176,9 +198,10 @@ impl Tasks {
         key: &StorageKey,
     ) -> Result<(), StoreError> {
         let Some(entry) = engine.core().read(key).await? else { return Ok(()) };
-        let is_task = engine.core().read(&input::place(key)).await?.is_some();
-        if is_task && FoundTask::of(key, &entry)?.stage == TaskStage::Waiting {
-            self.index.add(engine, key, entry.left).await?;
+        let input = Input::read(engine, &input::place(key), Duration::ZERO).await?;
+        let is_waiting = FoundTask::of(key, &entry)?.stage == TaskStage::Waiting;
+        if let (Some(input), true) = (input, is_waiting) {
+            self.index.add(engine, key, input.scope, entry.left).await?;
             self.queue.push(*key);
         }
         Ok(())
@@ -203,8 +226,8 @@ impl Tasks {
                 tracing::warn!(%error, "nobody looks for unfinished tasks; it is tried again");
             }
             failed = found.is_err();
-            for key in found.unwrap_or_default() {
-                self.queue.push(key);
+            if let Ok(found) = found {
+                self.queue.found(found, engine.clock().steady());
             }
             pause_for(jittered(LOOK_EVERY)).await;
         }

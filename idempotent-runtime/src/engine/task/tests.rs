@@ -3,6 +3,7 @@
 use crate::clock::SystemClock;
 use crate::engine::task::found_task::{MOST_DEATHS, TaskStage};
 use crate::engine::task::input::{self, Input};
+use crate::engine::task::limits::{TaskLimits, TaskScope};
 use crate::engine::task::tasks::{Cancellation, Submission, Tasks};
 use crate::engine::{
     Admission, Claim, ClaimRequest, Claimable, DuplicateRules, Engine, IfForgotten, ReclaimWindow,
@@ -33,7 +34,7 @@ pub(super) fn key(number: u16) -> StorageKey {
 }
 
 pub(super) fn new_tasks() -> Tasks {
-    Tasks::new(&Namespace::default())
+    Tasks::new(&Namespace::default(), TaskLimits { total: 512, of_scope: 256 })
 }
 
 pub(super) fn claim(key: StorageKey) -> Claim {
@@ -67,6 +68,7 @@ pub(super) fn input() -> Input {
     Input {
         method: "POST".to_owned(),
         target: "/reports".to_owned(),
+        scope: TaskScope::SHARED,
         headers: Vec::new(),
         on_abandoned: OnAbandoned::Retry,
         parameters: "number".to_owned(),
@@ -233,7 +235,7 @@ async fn of_many_that_change_the_index_at_once_nobody_is_forgotten() {
             let tasks = new_tasks();
             for number in 0..40 {
                 let key = key(process * 100 + number);
-                while tasks.index.add(&engine, &key, TTL).await.is_err() {}
+                while tasks.index.add(&engine, &key, TaskScope::SHARED, TTL).await.is_err() {}
                 if number % 2 == 1 {
                     while tasks.index.remove(&engine, &key).await.is_err() {}
                 }

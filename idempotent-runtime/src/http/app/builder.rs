@@ -15,6 +15,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How many tasks may be unfinished at most: their lists are exchanged whole.
+const MOST_TASKS: usize = 16_384;
+
 /// Builds an [`Idempotency`](crate::Idempotency). Created by
 /// [`Idempotency::builder`](crate::Idempotency::builder) or
 /// [`Idempotency::connect`](crate::Idempotency::connect).
@@ -202,6 +205,23 @@ impl<S> IdempotencyBuilder<S> {
     /// How many tasks a runner works on at a time; the others wait. Defaults to 16.
     pub fn tasks_at_once(mut self, tasks: usize) -> Self {
         self.setup.settings.tasks_at_once = tasks.max(1);
+        self
+    }
+
+    /// How many tasks may be unfinished, of all callers and processes: one more is 503 `too-many-tasks`.
+    /// Defaults to 4096; 16384 at most.
+    ///
+    /// They are listed in eight records, which each new task and each end exchanges whole. Every process judges
+    /// by the lists as it last saw them: several that take tasks in at the same time may go a few beyond.
+    pub fn unfinished_tasks(mut self, tasks: usize) -> Self {
+        self.setup.settings.tasks.total = tasks.clamp(1, MOST_TASKS);
+        self
+    }
+
+    /// How many of those may be of one scope, so that no caller takes the room of all. Defaults to 256. A
+    /// scope that all share ([`Scope::shared`]) has no part of its own.
+    pub fn unfinished_tasks_of_one_scope(mut self, tasks: usize) -> Self {
+        self.setup.settings.tasks.of_scope = tasks.max(1);
         self
     }
 }

@@ -231,7 +231,7 @@ impl IdempotencyBuilder {
     pub fn build(self) -> Result<Idempotency, BuildError> {
         self.on_begin.check(&self.setup)?;
         Ok(Idempotency(Arc::new(AppInner {
-            tasks: Tasks::new(&self.setup.settings.namespace),
+            tasks: Tasks::new(&self.setup.settings.namespace, self.setup.settings.tasks),
             base: self.setup.build()?,
             scope: self.scope,
             key_form: self.key_form,

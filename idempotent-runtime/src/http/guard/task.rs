@@ -1,6 +1,6 @@
 //! The guard of a task: a request is stored and answered at once; a runner's request takes it up.
 
-use crate::engine::task::{Input, Submission, TaskRoute};
+use crate::engine::task::{Input, Submission, TaskRoute, TaskScope};
 use crate::engine::{Execution, Refusal};
 use crate::http::answer::keep::{KeepFor, keep};
 use crate::http::answer::problem::{Problem, ProblemKind};
@@ -107,6 +107,11 @@ pub(super) async fn accept(call: &mut Call) -> Result<(), Exit> {
     let input = Input {
         method: call.request.method().as_str().to_owned(),
         target: call.request.uri().path_and_query().map_or("/", |it| it.as_str()).to_owned(),
+        scope: if call.app.scope().is_shared() {
+            TaskScope::SHARED
+        } else {
+            task::share(call.app.settings(), &call.state.scope.borrow())
+        },
         headers: headers(call),
         on_abandoned: call.policy.on_abandoned,
         parameters: parameters.to_owned(),

@@ -220,7 +220,7 @@ async fn to_run(app: &Idempotency, key: &StorageKey) -> Result<Option<FoundTask>
     match tasks.find(engine, key).await? {
         Some(task) => match task.stage {
             TaskStage::Waiting | TaskStage::Abandoned => return Ok(Some(task)),
-            TaskStage::Running => {}
+            TaskStage::Running => tasks.leave_alone(engine, key, &task),
             TaskStage::Over => tasks.finished(engine, key).await,
         },
         None => tasks.drop_entry(engine, key).await?,
@@ -249,6 +249,7 @@ fn request(task: &Rc<CarriedTask>) -> Option<Request> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::task::TaskScope;
     use crate::engine::{Claim, Claimable, IfForgotten};
     use crate::fingerprint::Fingerprint;
     use crate::http::app::scope::Scope;
@@ -277,6 +278,7 @@ mod tests {
         let input = Input {
             method: "POST".to_owned(),
             target: "/reports".to_owned(),
+            scope: TaskScope::SHARED,
             headers: Vec::new(),
             on_abandoned: OnAbandoned::Retry,
             parameters: String::new(),
