@@ -78,9 +78,14 @@ impl OrderHandler {
                 self.started.notify_one();
                 self.go.notified().await;
             }
+            "holds and fails once" if runs == 1 => {
+                self.started.notify_one();
+                self.go.notified().await;
+                return Err(Failure::later("not yet"));
+            }
             "panics once" if runs == 1 => panic!("of the test's own"),
             "fails a while" if runs <= A_WHILE => return Err(Failure::later("not yet")),
-            "returns" | "lingers" | "panics once" | "fails a while" => {}
+            "returns" | "lingers" | "holds and fails once" | "panics once" | "fails a while" => {}
             "fails" => return Err(Failure::later("not now")),
             "cannot" => return Err(Failure::never("no such account")),
             other => panic!("nobody knows what `{other}` is"),

@@ -6,7 +6,7 @@ use crate::rabbitmq_queue::Queue;
 use idempotent_runtime::consume::{AmqpQueue, Consumer, Failure, Incoming};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tests::eventually;
+use tests::{Log, eventually};
 
 /// On one thread for everything.
 #[tokio::test]
@@ -39,26 +39,36 @@ async fn a_handler_that_blocks_its_thread_costs_no_heartbeat() {
     consumer.abort();
 }
 
+/// The retry waits on the connection that publishes, and the broker reads nothing more from that one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_broker_takes_no_messages_others_are_acknowledged() {
+    let log = Log::listen();
     let (queue, orders) = (Queue::of_its_own().await, OrderHandler::new());
-    let declares = orders.consumes_as_is(&queue);
-    queue.publish(&order("a", "holds")).await;
+    let consumer = orders.consumes(&queue, |consumer| consumer.prefetch(2));
+    queue.publish(&order("a", "holds and fails once")).await;
     orders.started.notified().await;
-    declares.dies().await;
-    for id in ["c", "d", "e"] {
-        queue.publish(&order(id, "returns")).await;
-    }
+    queue.publish(&order("b", "holds")).await;
+    queue.publish(&order("c", "returns")).await;
+    orders.started.notified().await;
     queue.server().has_memory(false);
-    // The first one has to be published again, and keeps one of two places.
-    let next = orders.consumes(&queue, |consumer| consumer.prefetch(2).attempts(2));
-    eventually("the others are done", async || {
-        let ran = orders.ran();
-        ["c", "d", "e"].iter().all(|id| ran.iter().any(|one| one == id)).then_some(())
+    orders.go.notify_one();
+    let told = async |text| {
+        let is_told = async || (!log.lines(text).is_empty()).then_some(());
+        eventually(text, is_told).await;
+    };
+    told("the broker takes no messages: retries and dead letters wait").await;
+    orders.go.notify_one();
+    eventually("another has the place of one that is acknowledged", async || {
+        orders.ran().contains(&"c".to_owned()).then_some(())
     })
     .await;
+    assert_eq!(orders.ran(), ["a", "b", "c"]);
     queue.server().has_memory(true);
-    orders.go.notify_one();
-    next.settles(&queue).await;
-    assert_eq!(queue.dead().await, []);
+    told("no retry or dead letter waits for the broker any more").await;
+    eventually("it is tried again", async || (orders.ran().len() == 4).then_some(())).await;
+    consumer.settles(&queue).await;
+    assert_eq!(
+        (orders.ran(), queue.dead().await),
+        (["a", "a", "b", "c"].map(str::to_owned).to_vec(), vec![])
+    );
 }
