@@ -7,7 +7,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use tempfile::TempDir;
 use tests::eventually;
 
@@ -21,9 +21,19 @@ impl Process {
         database: PathBuf,
         step: Option<&str>,
     ) -> Self {
+        Self::start_at(kind, &queue.arguments(), database, step)
+    }
+
+    /// One that finds its queue by these arguments.
+    pub(crate) fn start_at(
+        kind: &str,
+        arguments: &[String; 3],
+        database: PathBuf,
+        step: Option<&str>,
+    ) -> Self {
         let child = Command::new(env!("CARGO_BIN_EXE_consuming"))
             .arg(kind)
-            .args(queue.arguments())
+            .args(arguments)
             .arg(database)
             .args(step)
             .stdout(Stdio::piped())
@@ -31,9 +41,9 @@ impl Process {
         Self(child.expect("what was built can be started"))
     }
 
-    /// Whether it ended by itself.
-    pub(crate) fn has_ended(&mut self) -> bool {
-        self.0.try_wait().expect("our child").is_some()
+    /// Its end, if it ended by itself.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.0.try_wait().expect("our child")
     }
 
     /// Waits until it stands still.
@@ -71,6 +81,12 @@ impl Effects {
 
     pub(crate) fn file(&self) -> PathBuf {
         self.directory.path().join("shop.db")
+    }
+
+    /// The messages that had an effect, each as often as it had one.
+    pub(crate) async fn of(&self) -> Vec<String> {
+        let effects = sqlx::query_scalar("SELECT id FROM effects ORDER BY id");
+        effects.fetch_all(&self.pool).await.expect("text")
     }
 
     pub(crate) async fn count(&self) -> i64 {

@@ -15,6 +15,7 @@ mod rabbitmq_queue;
 mod recovery;
 mod redis_stream;
 mod redis_stream_delivery;
+mod soak;
 mod unanswering_servers;
 
 use delivery::delivery;

@@ -1,6 +1,7 @@
 //! The contract of a queue that every test of delivery can be run on.
 
 use idempotent_runtime::consume::Source;
+use tests::Proxy;
 
 /// A queue of a test's own.
 pub(crate) trait QueueUnderTest: Sized + Send + 'static {
@@ -34,4 +35,10 @@ pub(crate) trait QueueUnderTest: Sized + Send + 'static {
     async fn redrive(&self, at_most: usize) -> usize;
 
     async fn kill_and_restart(&mut self);
+
+    /// A network between its server and consumers, and the server's URL there.
+    async fn network(&self) -> (Proxy, String);
+
+    /// Ends its server and starts it again, in a way that loses no message of which the server knows.
+    async fn restart_without_loss(&mut self, network: &Proxy);
 }

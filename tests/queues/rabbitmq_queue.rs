@@ -5,7 +5,7 @@ use idempotent_runtime::consume::AmqpQueue;
 use lapin::BasicProperties;
 use lapin::types::AMQPValue;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tests::{Publisher, RabbitMqServer, eventually};
+use tests::{Proxy, Publisher, RabbitMqServer, eventually};
 
 /// A queue that no other test uses.
 pub(crate) struct Queue {
@@ -122,5 +122,29 @@ impl QueueUnderTest for Queue {
         server.kill();
         server.restart().await;
         self.publisher = server.publisher().await;
+    }
+
+    async fn network(&self) -> (Proxy, String) {
+        let proxy = Proxy::to(self.server()).await;
+        let url = format!("amqp://{}/%2f", proxy.address());
+        (proxy, url)
+    }
+
+    /// A classic queue may lose a message whose delay ends while the server does: none is in its delay then.
+    async fn restart_without_loss(&mut self, network: &Proxy) {
+        network.refuse();
+        eventually("no delay is left", async || {
+            for queue in self.waiting().skip(1) {
+                if self.publisher.ready(&queue).await.is_some_and(|ready| ready > 0) {
+                    return None;
+                }
+            }
+            Some(())
+        })
+        .await;
+        let server = self.server();
+        server.stop_and_start().await;
+        self.publisher = server.publisher().await;
+        network.pass();
     }
 }

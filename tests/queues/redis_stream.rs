@@ -3,7 +3,7 @@
 use crate::queue_under_test::QueueUnderTest;
 use idempotent_runtime::consume::RedisStream;
 use std::time::Duration;
-use tests::RedisServer;
+use tests::{Proxy, RedisServer};
 
 /// The time after which an entry of a stream is taken over, where a test says nothing else.
 pub(crate) const IDLE: Duration = Duration::from_millis(300);
@@ -86,5 +86,15 @@ impl QueueUnderTest for Stream {
     async fn kill_and_restart(&mut self) {
         self.server.kill();
         self.server.restart();
+    }
+
+    async fn network(&self) -> (Proxy, String) {
+        let proxy = Proxy::to(&self.server).await;
+        let url = proxy.url();
+        (proxy, url)
+    }
+
+    async fn restart_without_loss(&mut self, _network: &Proxy) {
+        self.kill_and_restart().await;
     }
 }

@@ -26,7 +26,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use tests::{
     DURABLE_BEFORE_VISIBLE, MariaDbServer, NoDisk, PostgresServer, RedisServer, SmallDisk,
-    eventually,
+    eventually, soak_length,
 };
 use tokio::sync::RwLock;
 use tokio::time::sleep;
@@ -36,9 +36,6 @@ const CLIENTS: usize = 12;
 
 /// How long a key may take to its end once all is well: the longer lease, a few times over.
 const SETTLES: Duration = Duration::from_secs(30);
-
-/// As part of all tests it is short.
-const SHORT: Duration = Duration::from_secs(30);
 
 /// How many run while the store is emptied, and for how long: until after their first renewal.
 const FLUSHED: usize = 16;
@@ -75,18 +72,6 @@ async fn postgres() {
 async fn mariadb() {
     soak("MariaDB", RecordStore::MariaDb(MariaDbServer::start_with(&DURABLE_BEFORE_VISIBLE).await))
         .await;
-}
-
-/// `SOAK`, such as `10m` or `90s`.
-fn length() -> Duration {
-    let Ok(asked) = std::env::var("SOAK") else { return SHORT };
-    let (many, unit) = asked.split_at(asked.len().saturating_sub(1));
-    let many: u64 = many.parse().expect("a number in `SOAK`");
-    match unit {
-        "m" => Duration::from_mins(many),
-        "s" => Duration::from_secs(many),
-        _ => panic!("`SOAK` is in `m` or `s`"),
-    }
 }
 
 type Lives = Mutex<BTreeMap<String, Life>>;
@@ -228,7 +213,7 @@ async fn settle(environment: &Environment, lives: &Lives, key: &str, promise: Pr
 
 async fn soak(name: &str, store: RecordStore) {
     let (environment, lives) = (Environment::open(store).await, Lives::default());
-    let (until, epoch) = (Instant::now() + length(), Epoch::default());
+    let (until, epoch) = (Instant::now() + soak_length(), Epoch::default());
     let clients = (0..CLIENTS).map(|name| client(&environment, &lives, &epoch, name, until));
     let (_, blows) = join(join_all(clients), chaos(&environment, &lives, &epoch, until)).await;
 

@@ -22,6 +22,7 @@ mod rabbitmq;
 mod redis;
 mod server;
 mod small_disk;
+mod soak_length;
 mod sql_refusal;
 mod zookeeper;
 
@@ -43,5 +44,6 @@ pub use rabbitmq::{Publisher, RabbitMqServer};
 pub use redis::{RedisCluster, RedisRefusal, RedisServer, Sentinels, Suspended};
 pub use server::Server;
 pub use small_disk::{NoDisk, SmallDisk};
+pub use soak_length::soak_length;
 pub use sql_refusal::SqlRefusal;
 pub use zookeeper::ZooKeeperServer;

@@ -2,7 +2,7 @@
 
 mod line;
 
-use crate::{MariaDbServer, PostgresServer, RedisServer, ZooKeeperServer};
+use crate::{MariaDbServer, PostgresServer, RabbitMqServer, RedisServer, ZooKeeperServer};
 use line::{Condition, Cut, Line};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -42,6 +42,12 @@ impl Reached for PostgresServer {
 impl Reached for MariaDbServer {
     fn place(&self) -> Place {
         Place::Socket(self.socket())
+    }
+}
+
+impl Reached for RabbitMqServer {
+    fn place(&self) -> Place {
+        Place::Port(self.address())
     }
 }
 

@@ -8,7 +8,7 @@ use lapin::options::{
 };
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Queue};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
@@ -76,17 +76,31 @@ impl RabbitMqServer {
     /// Makes it short of memory, or of no memory any more: then it takes no messages.
     pub fn has_memory(&self, enough: bool) {
         let limit = if enough { "0.9" } else { "0.0000001" };
+        self.control(&["set_vm_memory_high_watermark", limit]);
+    }
+
+    /// Stops it and starts it in good order. Whoever was connected is not any more.
+    pub async fn stop_and_start(&self) {
+        self.control(&["stop_app"]);
+        self.control(&["start_app"]);
+        self.answers().await;
+    }
+
+    fn control(&self, words: &[&str]) {
         let mut control = Command::new("/usr/lib/rabbitmq/bin/rabbitmqctl");
         control.env("HOME", self.daemon.directory()).env("ERL_EPMD_PORT", self.names.to_string());
         control.env("RABBITMQ_CONF_ENV_FILE", "/dev/null").args(["-n", "tests@localhost"]);
-        let set = control.args(["set_vm_memory_high_watermark", limit]).output();
-        let set = set.expect("it is installed");
-        assert!(set.status.success(), "{}", String::from_utf8_lossy(&set.stderr));
+        let done = control.args(words).output().expect("it is installed");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     }
 
     /// Its address for `AmqpQueue::new`.
     pub fn url(&self) -> String {
         format!("amqp://127.0.0.1:{}/%2f", self.port)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
     /// Connects.
