@@ -108,7 +108,7 @@ pub use http::{
 #[cfg(feature = "macros")]
 pub use idempotent_macros::{States, idempotent};
 pub use readiness::NotReady;
-pub use setup::{BuildError, NoScope};
+pub use setup::{BuildError, GivenScope, NoScope};
 pub use store::MemoryStore;
 #[cfg(feature = "mysql")]
 pub use store::MySqlStore;

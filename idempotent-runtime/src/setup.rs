@@ -14,6 +14,19 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 pub struct NoScope;
 
+/// The scope of a builder that was told what belongs to whom.
+#[diagnostic::on_unimplemented(
+    message = "nothing can be built before it is said what belongs to whom",
+    label = "write `.scope(…)` before this",
+    note = "an app's scope is the caller: `.scope(Scope::of::<Account>())`, or `.scope(Scope::shared())` where there is one",
+    note = "that of messages is their sender: `.scope(\"billing\")`, `.scope_of_functions()` or `.scope_shared()`"
+)]
+pub trait GivenScope<T> {
+    /// The scope itself.
+    #[doc(hidden)]
+    fn given(self) -> T;
+}
+
 /// The settings of every builder, whatever the engine will guard.
 #[derive(Debug)]
 pub(crate) struct Setup {

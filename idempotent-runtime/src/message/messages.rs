@@ -4,7 +4,7 @@ use crate::engine::{Resolution, Resolved};
 use crate::error::StoreError;
 use crate::key::{KeyParts, StorageKey};
 use crate::message::delivered::DeliveredCalls;
-use crate::setup::{Base, BuildError, NoScope, Setup};
+use crate::setup::{Base, BuildError, GivenScope, NoScope, Setup};
 use crate::shared_methods::{common_methods, common_settings};
 use crate::store::{Store, open};
 use crate::transaction::{self, TxSettings};
@@ -246,17 +246,26 @@ impl<S> MessagesBuilder<S> {
     }
 }
 
-impl MessagesBuilder {
+impl GivenScope<Self> for MessageScope {
+    fn given(self) -> Self {
+        self
+    }
+}
+
+impl<S> MessagesBuilder<S> {
     /// Builds a `Messages`.
     ///
     /// # Errors
     /// When a setting contradicts another or is unsafe; the message says which and what to do.
-    pub fn build(self) -> Result<Messages, BuildError> {
+    pub fn build(self) -> Result<Messages, BuildError>
+    where
+        S: GivenScope<MessageScope>,
+    {
         let Self { setup, scope, on_begin } = self;
         if matches!(on_begin, MessageOnBegin::OfScope(_)) {
             setup.check_on_begin()?;
         }
-        Ok(Messages(MessageContext::new(setup.build()?, scope, on_begin)))
+        Ok(Messages(MessageContext::new(setup.build()?, scope.given(), on_begin)))
     }
 }
 

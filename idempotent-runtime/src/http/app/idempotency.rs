@@ -16,7 +16,7 @@ use crate::http::request::key_header::KeyForm;
 use crate::key::{KeyParts, StorageKey};
 use crate::message::{MessageContext, MessageEngine, MessageScope, sealed};
 use crate::policy::Policy;
-use crate::setup::{Base, BuildError, NoScope};
+use crate::setup::{Base, BuildError, GivenScope, NoScope};
 use crate::shared_methods::common_methods;
 use crate::store::{Locks, Store, open};
 use crate::strategy::{Lock, Settings};
@@ -223,17 +223,26 @@ impl Idempotency {
     }
 }
 
-impl IdempotencyBuilder {
+impl GivenScope<Self> for Scope {
+    fn given(self) -> Self {
+        self
+    }
+}
+
+impl<S> IdempotencyBuilder<S> {
     /// Builds it.
     ///
     /// # Errors
     /// When a setting contradicts another or is unsafe; the message says which and what to do.
-    pub fn build(self) -> Result<Idempotency, BuildError> {
+    pub fn build(self) -> Result<Idempotency, BuildError>
+    where
+        S: GivenScope<Scope>,
+    {
         self.on_begin.check(&self.setup)?;
         Ok(Idempotency(Arc::new(AppInner {
             tasks: Tasks::new(&self.setup.settings.namespace, self.setup.settings.tasks),
             base: self.setup.build()?,
-            scope: self.scope,
+            scope: self.scope.given(),
             key_form: self.key_form,
             host_role: self.host_role,
             max_body: self.max_body,
