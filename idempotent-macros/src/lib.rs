@@ -228,15 +228,15 @@ fn guard(arguments: TokenStream, item: TokenStream) -> TokenStream {
     if let Some(each) = parse::by_condition(&arguments, &item) {
         return each;
     }
-    let (guarded, left_out) = match parse::parse(arguments, &item) {
+    let (guarded, seen) = match parse::parse(arguments, &item) {
         Ok(written) => {
-            let left_out = validate::left_out(&written);
-            (validate::validate(written), left_out)
+            let seen = validate::seen(&written);
+            (validate::validate(written), seen)
         }
-        Err(errors) => (Err(errors), None),
+        Err(errors) => (Err(errors), parse::Seen::default()),
     };
     match guarded {
         Ok(guarded) => expand::expand(&guarded),
-        Err(errors) => diagnostics::with_item(&errors, parse::beside_mistakes(item, left_out)),
+        Err(errors) => diagnostics::with_item(&errors, parse::beside_mistakes(item, &seen)),
     }
 }

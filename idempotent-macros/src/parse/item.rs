@@ -23,14 +23,25 @@ pub(crate) fn function(item: &TokenStream) -> Result<Function, Error> {
     }
 }
 
+/// What a function with mistakes would have been, as far as others see it.
+#[derive(Default)]
+pub(crate) struct Seen {
+    /// The place of the parameter that callers leave out.
+    pub(crate) left_out: Option<usize>,
+    /// The word that it lacks, and that a route needs.
+    pub(crate) asyncness: Option<Token![async]>,
+}
+
 /// The item as it was written, to stand beside its mistakes: without the parameter that callers leave out,
 /// the marks of others, which no compiler knows, and warnings.
-pub(crate) fn beside_mistakes(item: TokenStream, left_out: Option<usize>) -> TokenStream {
+pub(crate) fn beside_mistakes(item: TokenStream, seen: &Seen) -> TokenStream {
     let Ok(function) = syn::parse2::<Function>(item.clone()) else { return item };
     let Function { attributes, visibility, signature, body } = function;
     let mut signature = unmarked_signature(signature);
     let mut inputs: Vec<FnArg> = signature.inputs.into_iter().collect();
-    let taken = left_out.filter(|place| *place < inputs.len()).map(|place| inputs.remove(place));
+    signature.asyncness = signature.asyncness.or(seen.asyncness);
+    let taken =
+        seen.left_out.filter(|place| *place < inputs.len()).map(|place| inputs.remove(place));
     signature.inputs = inputs.into_iter().collect();
     let body = if let Some(FnArg::Typed(PatType { pat, ty, .. })) = taken {
         quote!({ let #pat: #ty = ::core::panic!(); #body })

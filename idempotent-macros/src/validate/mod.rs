@@ -23,24 +23,25 @@ mod window;
 
 use crate::diagnostics::Mistakes;
 use crate::model::{GuardedFunction, TxParameter};
-use crate::parse::{Arguments, Written, unmarked_signature};
+use crate::parse::{Arguments, Seen, Written, unmarked_signature};
 use crate::strategy::Subject;
 use reader::Reader;
 use syn::Error;
 
-/// The place of the parameter that callers of a function leave out.
-pub(crate) fn left_out(written: &Written) -> Option<usize> {
+/// A function with mistakes, as others will see it.
+pub(crate) fn seen(written: &Written) -> Seen {
     let subject = strategy::chosen(&written.arguments.list).subject;
     if subject == Subject::Handler {
-        return None;
+        return Seen { asyncness: signature::lacking_async(&written.function), left_out: None };
     }
     // They are told elsewhere.
     let mut mistakes = Mistakes::default();
     let parameters = signature::parameters(&written.function, subject, &mut mistakes);
-    match tx::find_parameter(&parameters, &mut mistakes) {
+    let left_out = match tx::find_parameter(&parameters, &mut mistakes) {
         TxParameter::At(place) => Some(place),
         TxParameter::None => None,
-    }
+    };
+    Seen { left_out, asyncness: None }
 }
 
 /// A valid annotation, or every mistake in it.

@@ -9,7 +9,8 @@ use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, FnArg, GenericParam, Ident, Pat, PatType, PathSegment, ReturnType, Signature, Type,
+    Attribute, FnArg, GenericParam, Ident, Pat, PatType, PathSegment, ReturnType, Signature, Token,
+    Type, TypeParamBound,
 };
 
 /// The number of extractors that actix takes in one tuple.
@@ -78,6 +79,13 @@ pub(super) fn check_is_written(function: &Function, subject: Subject) -> Result<
         .note("`#[async_trait]` replaces an `async fn` before other attributes see it"))
 }
 
+/// The word that a handler lacks, unless it returns a future, as a route takes it, too.
+pub(super) fn lacking_async(function: &Function) -> Option<Token![async]> {
+    let is_one = returns_future(&function.signature) || returns_any_future(&function.signature);
+    let span = function.signature.fn_token.span;
+    (function.asyncness().is_none() && !is_one).then(|| Token![async](span))
+}
+
 /// Where a handler plainly returns no `Result`.
 pub(super) fn no_result_at(signature: &Signature) -> Option<Span> {
     let ReturnType::Type(_, kind) = &signature.output else { return Some(signature.ident.span()) };
@@ -103,6 +111,18 @@ fn returns_future(signature: &Signature) -> bool {
     let ReturnType::Type(_, kind) = &signature.output else { return false };
     let Type::Path(path) = bare(kind) else { return false };
     path.path.segments.last().is_some_and(|last| last.ident == "Pin")
+}
+
+/// Whether a function returns an `impl Future`.
+fn returns_any_future(signature: &Signature) -> bool {
+    let ReturnType::Type(_, kind) = &signature.output else { return false };
+    let Type::ImplTrait(bounds) = bare(kind) else { return false };
+    bounds.bounds.iter().any(|bound| match bound {
+        TypeParamBound::Trait(bound) => {
+            bound.path.segments.last().is_some_and(|last| last.ident == "Future")
+        }
+        _ => false,
+    })
 }
 
 /// A `Result` tells the value that is stored from the error that is not. It may have any name.
