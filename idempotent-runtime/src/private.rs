@@ -3,7 +3,8 @@
 #[cfg(feature = "actix")]
 pub use crate::http::{
     Arguments, Call, CallHandler, Extract, Fill, Handler, Returned, Serving, TaskSteps, Template,
-    borrowed, extract, respond, respond_unless_there, serve, taken,
+    TestsCallItsUnguardedForm, borrowed, called_directly, extract, respond, respond_in_its_place,
+    respond_unless_there, serve, taken,
 };
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use crate::message::guard::guard_in_transaction;
@@ -15,9 +16,5 @@ pub use crate::policy::{
 pub use crate::template_value::TemplateFiller;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use crate::transaction::tx::{IsTx, NoTx};
-#[cfg(feature = "actix")]
-pub use actix_web::HttpRequest;
-#[cfg(feature = "actix")]
-pub use actix_web::web::Payload;
 pub use std::boxed::Box;
 pub use std::time::Duration;

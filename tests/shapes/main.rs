@@ -1,7 +1,9 @@
 //! Handlers of every legal shape: they compile, run once, and replay.
 
+mod associated;
 mod conditions;
 mod documents;
+mod direct_calls;
 mod lints;
 mod macros;
 mod names;

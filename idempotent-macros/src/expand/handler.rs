@@ -4,13 +4,14 @@
 //! below; ordinary type errors point into the user's own function, whose tokens are untouched.
 
 use crate::expand::names::{runtime, runtime_path};
+use crate::expand::own::OwnFunction;
 use crate::expand::policy::policy;
 use crate::expand::template::{bindings, fill, templates};
 use crate::model::{
     Existing, Fingerprint, GuardedFunction, KeyRequirement, Parameter, Row, Scope, Window,
 };
 use crate::strategy::Execution;
-use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Index, Path, ReturnType};
@@ -18,8 +19,9 @@ use syn::{Index, Path, ReturnType};
 /// The function that actix sees, in place of the handler.
 pub(super) fn handler(handler: &GuardedFunction) -> TokenStream {
     let (crate_name, rt) = (runtime_path(handler.runtime.as_ref()), runtime());
-    let GuardedFunction { outer, inner, visibility, signature, body, .. } = handler;
+    let GuardedFunction { outer, visibility, signature, body, .. } = handler;
     let name = &signature.ident;
+    let own = OwnFunction::of(handler);
     let policy = policy(handler);
     let transition = transition(handler);
     let types = parameter_types(handler);
@@ -28,27 +30,41 @@ pub(super) fn handler(handler: &GuardedFunction) -> TokenStream {
         Existing::None => quote!(respond),
         Existing::Function { .. } => quote!(respond_unless_there),
     };
-    let run = run_closure(handler, &name.to_token_stream(), &respond);
+    let run = run_closure(handler, &own.path, &respond);
     let existing = existing_setter(handler);
     let task = task_setter(handler);
+    let described =
+        quote!(#rt::Handler::new(#policy, #rt::extract::<#types>, #fill, #run)#existing #task);
+    // No `static` knows what `Self` is.
+    let kept = if own.is_associated {
+        quote!(const { &#described })
+    } else {
+        quote! {
+            static HANDLER: #rt::Handler = #described;
+            &HANDLER
+        }
+    };
+    let OwnFunction { inside, beside, .. } = own;
+    let statements = quote! {
+        #inside
+        use #crate_name as #rt;
+        // In a block of its own, where the user's function cannot see it.
+        let __handler: &'static #rt::Handler = {
+            #transition
+            #kept
+        };
+        #rt::serve(__handler, __request)
+    };
+    // From here to there it is the user's function, so that it is told where nothing uses it.
+    let fn_token = signature.fn_token;
+    let mut block = Group::new(Delimiter::Brace, statements);
+    block.set_span(body.span());
     quote! {
         #(#outer)*
-        #visibility fn #name(
-            __request: #crate_name::HttpRequest,
-            __payload: #crate_name::Payload,
-        ) -> #crate_name::Serving {
-            #(#inner)*
-            #signature #body
-            use #crate_name as #rt;
-            // In a block of its own, where the user's function cannot see it.
-            let __handler = {
-                #transition
-                static HANDLER: #rt::Handler =
-                    #rt::Handler::new(#policy, #rt::extract::<#types>, #fill, #run)#existing #task;
-                &HANDLER
-            };
-            #rt::serve(__handler, __request, __payload)
-        }
+        #visibility #fn_token #name(
+            __request: #crate_name::TestsCallItsUnguardedForm,
+        ) -> #crate_name::Serving #block
+        #beside
     }
 }
 
@@ -134,8 +150,10 @@ fn run_closure(
 /// The call that sets the function that answers when the insert violates a unique index.
 fn existing_setter(handler: &GuardedFunction) -> TokenStream {
     let Existing::Function { path, .. } = &handler.existing else { return TokenStream::new() };
-    let run = run_closure(handler, &path.to_token_stream(), &quote!(respond));
-    quote!(.existing(#run))
+    let (rt, types) = (runtime(), parameter_types(handler));
+    // Where it is no such function, the compiler points there.
+    let respond = quote_spanned!(path.span()=> #rt::respond_in_its_place::<#types>(#path, __arguments, __call));
+    quote!(.existing(|__arguments, __call| #respond))
 }
 
 /// The transition of the row, as a constant: the compiler refuses states that are none, or of two enums,

@@ -1,10 +1,11 @@
 //! From a valid annotation to tokens. Nothing here can fail.
 //!
-//! Files import downwards: `handler`, `function`; `policy`; `template`, `names`.
+//! Files import downwards: `handler`, `function`; `own`, `policy`; `template`, `names`.
 
 mod function;
 mod handler;
 mod names;
+mod own;
 mod policy;
 mod template;
 

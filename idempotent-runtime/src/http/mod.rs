@@ -26,7 +26,8 @@ pub use app::scope_id::ScopeId;
 pub use browser::browser_script;
 pub use call::call::Call;
 pub use call::steps::{
-    Arguments, Extract, Returned, borrowed, extract, respond, respond_unless_there, taken,
+    Arguments, Extract, Returned, borrowed, extract, respond, respond_in_its_place,
+    respond_unless_there, taken,
 };
 pub use extract::attempt::Attempt;
 pub use extract::downstream::DownstreamKey;
@@ -38,5 +39,6 @@ pub use request::template::Template;
 pub use serve::driver::{Serving, serve};
 pub use serve::handler::{CallHandler, Fill, Handler};
 pub use serve::middleware::{Middleware, MiddlewareService};
+pub use serve::routed::{TestsCallItsUnguardedForm, called_directly};
 pub use task::arguments::TaskSteps;
 pub use task::{Progress, TaskArgument, TaskRunner, task_routes};

@@ -10,7 +10,7 @@ use crate::http::request::body::{RequestBody, Unread, buffer};
 use crate::policy::{FingerprintOf, GuardPlace};
 use crate::transaction::met_unique_index;
 use actix_web::dev::Payload;
-use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder};
+use actix_web::{Error, FromRequest, Handler, HttpRequest, HttpResponse, Responder};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use std::any::Any;
@@ -125,6 +125,37 @@ where
         }
         _ => Returned::Response(responded(returned, &request)),
     }))
+}
+
+/// A function that answers in a handler's place.
+#[diagnostic::on_unimplemented(
+    message = "`existing` names a function that cannot answer in the handler's place",
+    label = "it is not `async`, or takes other parameters",
+    note = "write an `async fn` that takes the parameters of the handler, in their order, and returns an answer",
+    note = "it has no `#[idempotent]` of its own"
+)]
+pub trait AnswersInPlace<A> {
+    /// Calls it.
+    fn answer(&self, arguments: A, call: &Call) -> LocalBoxFuture<'static, Returned>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<A, F> AnswersInPlace<A> for F
+where
+    F: Handler<A, Output: Responder + 'static, Future: 'static>,
+{
+    fn answer(&self, arguments: A, call: &Call) -> LocalBoxFuture<'static, Returned> {
+        respond(Box::pin(self.call(arguments)), call)
+    }
+}
+
+/// Makes a response of what another function returns that takes the handler's arguments.
+pub fn respond_in_its_place<A: 'static>(
+    function: impl AnswersInPlace<A>,
+    arguments: Arguments,
+    call: &Call,
+) -> LocalBoxFuture<'static, Returned> {
+    function.answer(taken(arguments), call)
 }
 
 fn responded<R: Responder>(returned: R, request: &HttpRequest) -> HttpResponse {

@@ -17,8 +17,9 @@ use crate::http::call::steps::{Arguments, Extract, Returned, read_arguments};
 use crate::http::guard;
 use crate::http::request::body::refilled;
 use crate::http::serve::handler::{CallHandler, Handler};
+use crate::http::serve::routed::TestsCallItsUnguardedForm;
 use crate::policy::{GuardPlace, Policy};
-use actix_web::{Error, HttpRequest, HttpResponse, web};
+use actix_web::{Error, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 use std::any::Any;
 use std::future::{poll_fn, ready};
@@ -30,12 +31,12 @@ use std::task::{Context, Poll};
 type Work = LocalBoxFuture<'static, Result<HttpResponse, Exit>>;
 
 /// Runs one request through a guarded handler.
-pub fn serve(handler: &'static Handler, request: HttpRequest, payload: web::Payload) -> Serving {
+pub fn serve(handler: &'static Handler, routed: TestsCallItsUnguardedForm) -> Serving {
+    let TestsCallItsUnguardedForm { request, payload } = routed;
     // Also for extractors that say something about the run.
     let state = RunState::push(&request);
     let work: Work = match request.app_data::<Idempotency>().cloned() {
         Some(app) => {
-            let payload = payload.into_inner();
             let call = Call::new(&handler.policy, app, request.clone(), payload, &state);
             let work = Box::pin(drive(handler, call));
             match state.around() {

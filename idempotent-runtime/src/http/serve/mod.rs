@@ -1,9 +1,10 @@
 //! The drivers: of one guarded handler, and of a whole scope.
 //!
-//! Files import downwards: `middleware`, `driver`, `handler`; `guarded_routes`, `spared`.
+//! Files import downwards: `middleware`, `driver`, `handler`; `routed`, `guarded_routes`, `spared`.
 
 pub(super) mod driver;
 mod guarded_routes;
 pub(super) mod handler;
 pub(super) mod middleware;
+pub(super) mod routed;
 mod spared;

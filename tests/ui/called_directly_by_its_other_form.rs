@@ -1,0 +1,17 @@
+//! The form for unit tests, where there are none.
+
+#![allow(unused_imports, dead_code)]
+
+use actix_web::{HttpResponse, Responder, post, web};
+use idempotent_runtime::idempotent;
+
+#[idempotent]
+async fn create(order: web::Json<u32>) -> HttpResponse {
+    HttpResponse::Ok().json(order.0)
+}
+
+async fn calls() {
+    create_unguarded(web::Json(7)).await;
+}
+
+fn main() {}
