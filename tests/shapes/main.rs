@@ -2,8 +2,8 @@
 
 mod associated;
 mod conditions;
-mod documents;
 mod direct_calls;
+mod documents;
 mod lints;
 mod macros;
 mod names;
