@@ -37,7 +37,8 @@
 //! ```
 //!
 //! # Contents
-//! **Start here**: [`idempotent`](macro@idempotent) is the attribute, with all its arguments;
+//! **Start here**: [`idempotent`](macro@idempotent) is the attribute, with all its arguments, and
+//! [`strategies`] has a page for each strategy, with an example that runs;
 //! [`Idempotency`] is the object that an app is given, built by [`IdempotencyBuilder`]; [`Scope`] says whose
 //! a request is, by a type of the app's that implements [`ScopeId`]; [`Middleware`] guards whole scopes of
 //! handlers without the attribute.
@@ -97,6 +98,8 @@ mod readiness;
 mod setup;
 mod shared_methods;
 pub mod store;
+#[cfg(all(feature = "macros", feature = "actix"))]
+pub mod strategies;
 mod strategy;
 mod sync;
 mod template_value;
@@ -106,7 +109,11 @@ pub use http::{
     Idempotency, IdempotencyBuilder, KeyForm, Middleware, MiddlewareService, Scope, ScopeId,
 };
 #[cfg(feature = "macros")]
-pub use idempotent_macros::{States, idempotent};
+#[doc = include_str!("../docs/states.md")]
+pub use idempotent_macros::States;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/attribute.md")]
+pub use idempotent_macros::idempotent;
 pub use readiness::NotReady;
 pub use setup::{BuildError, GivenScope, NoScope};
 pub use store::MemoryStore;
