@@ -3,9 +3,11 @@
 //! Nothing outside of it compares a strategy with another. A rule asks for a column, so that a new
 //! strategy with known properties is a new row.
 
+mod arguments;
 mod columns;
 mod table;
 
+pub(crate) use arguments::ARGUMENTS;
 pub(crate) use columns::{
     DefaultKey, Execution, GuardPlace, KeyForm, RowCondition, Strategy, Subject, TtlOf,
 };

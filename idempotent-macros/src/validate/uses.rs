@@ -2,52 +2,10 @@
 
 use crate::diagnostics::{Mistake, Mistakes, listed};
 use crate::parse::{Argument, Value};
-use crate::strategy::{DefaultKey, GuardPlace, OF_A_KEY, OF_A_LEASE};
+use crate::strategy::{ARGUMENTS, DefaultKey, GuardPlace, OF_A_KEY, OF_A_LEASE};
 use crate::validate::reader::Reader;
 use crate::validate::tx;
 use proc_macro2::Span;
-
-/// Every argument there is, in the order they are documented.
-const NAMES: [&str; 38] = [
-    "strategy",
-    "key",
-    "operation",
-    "shared_operation",
-    "scope",
-    "ttl",
-    "stale",
-    "lease",
-    "on_duplicate",
-    "on_in_flight",
-    "wait",
-    "on_abandoned",
-    "on_store_error",
-    "fingerprint",
-    "store",
-    "headers",
-    "drop_headers",
-    "max_body",
-    "message",
-    "required",
-    "within",
-    "timestamp",
-    "first_sent",
-    "table",
-    "id",
-    "id_column",
-    "owner",
-    "owner_column",
-    "column",
-    "version",
-    "if_match",
-    "from",
-    "to",
-    "set",
-    "existing",
-    "constraint",
-    "engine",
-    "task_headers",
-];
 
 /// Every name is known and stands once.
 pub(super) fn check_names(reader: &mut Reader<'_>) {
@@ -55,11 +13,11 @@ pub(super) fn check_names(reader: &mut Reader<'_>) {
         let (name, span) = (argument.name.to_string(), argument.name.span());
         if name == "crate" {
             check_path(argument, &mut reader.mistakes);
-        } else if !NAMES.contains(&name.as_str()) {
+        } else if !ARGUMENTS.contains(&name.as_str()) {
             reader.mistakes.add(
                 Mistake::new(span, format!("unknown argument `{name}`"))
-                    .suggest(&name, NAMES)
-                    .note(format!("the arguments are {}", listed(NAMES))),
+                    .suggest(&name, ARGUMENTS)
+                    .note(format!("the arguments are {}", listed(ARGUMENTS))),
             );
         } else if reader.arguments[..place].iter().any(|earlier| earlier.name == argument.name)
             || reader.broken.contains(&name)
@@ -126,7 +84,7 @@ pub(super) fn takes(reader: &Reader<'_>, argument: &str) -> bool {
 
 fn not_taken(reader: &Reader<'_>, argument: &Argument) -> Mistake {
     let (name, strategy) = (&argument.name, reader.strategy.name);
-    let taken = NAMES.into_iter().filter(|name| takes(reader, name));
+    let taken = ARGUMENTS.into_iter().filter(|name| takes(reader, name));
     let what = format!("`{name}` has no effect with `strategy = \"{strategy}\"`");
     Mistake::new(name.span(), what)
         .help(format!("leave `{name}` out"))
@@ -141,8 +99,7 @@ pub(super) fn not_without_key(argument: &Argument) -> Mistake {
 
 #[cfg(test)]
 mod tests {
-    use super::NAMES;
-    use crate::strategy::{OF_A_KEY, OF_A_LEASE, STRATEGIES};
+    use crate::strategy::{ARGUMENTS, OF_A_KEY, OF_A_LEASE, STRATEGIES};
 
     #[test]
     fn the_table_names_arguments_that_exist() {
@@ -151,7 +108,7 @@ mod tests {
             strategy.adds.iter().chain(strategy.refuses).chain(needs)
         });
         for name in rows.chain(&OF_A_KEY).chain(&OF_A_LEASE) {
-            assert!(NAMES.contains(name), "there is no argument `{name}`");
+            assert!(ARGUMENTS.contains(name), "there is no argument `{name}`");
         }
     }
 
