@@ -25,6 +25,7 @@ const RUNTIME: Order = Order {
         "setup",
         "readiness",
         "transaction",
+        "strategies",
         "strategy",
         "engine",
         "store",
