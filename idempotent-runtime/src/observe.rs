@@ -1,7 +1,7 @@
 //! Counters of events.
 
 use crate::error::{StoreError, StoreErrorKind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 macro_rules! counts {
     ($($(#[$doc:meta])* $name:ident,)*) => {
@@ -58,6 +58,22 @@ impl Counters {
             StoreErrorKind::Corrupt => self.undecodable.count(),
             _ => self.store_failed.count(),
         }
+    }
+}
+
+/// Whether something is out of order, which is told once when it begins, and once when it ends.
+#[derive(Debug, Default)]
+pub(crate) struct Outage(AtomicBool);
+
+impl Outage {
+    /// Whether it begins here.
+    pub(crate) fn begins(&self) -> bool {
+        !self.0.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether it ends here.
+    pub(crate) fn ends(&self) -> bool {
+        self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::Relaxed)
     }
 }
 

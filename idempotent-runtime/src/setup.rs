@@ -3,6 +3,7 @@
 use crate::clock::{Clock, SystemClock};
 use crate::engine::{Engine, OnDrainTimeout, WAITERS};
 use crate::error::StoreError;
+use crate::observe::Outage;
 use crate::policy::{LONGEST, SHORTEST_LEASE};
 use crate::store::{Finding, Locks, Severity, Store, StoreSettings};
 use crate::strategy::Settings;
@@ -58,6 +59,9 @@ pub(crate) struct Base {
     pub(crate) database: Option<Arc<dyn BusinessDatabase>>,
     /// The fate of runs that outlast a drain.
     pub(crate) on_drain_timeout: OnDrainTimeout,
+    /// Of the store, and of the database, as guarded functions find them.
+    pub(crate) store_outage: Outage,
+    pub(crate) database_outage: Outage,
 }
 
 /// Why nothing can be built of these settings.
@@ -125,7 +129,15 @@ impl Setup {
         store.adopt(&StoreSettings::new(store_patience, Arc::clone(&clock)));
         let engine = Engine::with_waiters(store, clock, store_patience, locks, waiters);
         engine.start_thread().map_err(BuildError::NoThread)?;
-        Ok(Arc::new(Base { engine, settings, database, on_drain_timeout }))
+        let (store_outage, database_outage) = Default::default();
+        Ok(Arc::new(Base {
+            engine,
+            settings,
+            database,
+            on_drain_timeout,
+            store_outage,
+            database_outage,
+        }))
     }
 
     /// Whether the business database has what `on_begin` sets.

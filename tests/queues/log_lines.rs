@@ -3,15 +3,15 @@
 use crate::order_handler::{OrderHandler, order};
 use crate::queue_under_test::QueueUnderTest;
 use crate::rabbitmq_queue::Queue;
-use crate::redis_stream::Stream;
-use idempotent_runtime::consume::{ConsumeError, Consumer, Failure, Incoming};
+use crate::redis_stream::{IDLE, Stream};
+use idempotent_runtime::consume::{ConsumeError, Consumer, Failure, Incoming, RedisStream};
 use idempotent_runtime::message::Messages;
 use idempotent_runtime::transaction::Tx;
 use idempotent_runtime::{MemoryStore, idempotent};
 use sqlx::Sqlite;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use tests::{Log, eventually};
+use tests::{Backend, Log, eventually};
 
 #[idempotent(strategy = "message", operation = "no database", key = "{id}", engine = "messages")]
 async fn without_database(messages: &Messages, id: &str, tx: Tx<Sqlite>) -> Result<(), Failure> {
@@ -40,6 +40,79 @@ async fn a_wrong_setup_ends_its_consumer_at_the_first_message<P: QueueUnderTest>
     eventually("the message is there", async || (!orders.ran().is_empty()).then_some(())).await;
     next.settles(&queue).await;
     assert_eq!((orders.saw(), queue.dead().await), (vec![1], vec![]));
+}
+
+#[idempotent(strategy = "message", operation = "told once", key = "{id}", engine = "messages")]
+async fn told_once(messages: &Messages, id: &str) -> Result<(), Failure> {
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_is_down_is_told_once_and_that_it_is_back() {
+    let (log, backend) = (Log::listen(), Backend::memory().await);
+    let (stream, calls) = (Stream::new().await, Arc::<AtomicU32>::default());
+    let messages =
+        Messages::builder(backend.store.clone()).scope("tests").build().expect("it fits");
+    let called = Arc::clone(&calls);
+    let handler = move |incoming: Incoming| {
+        called.fetch_add(1, Ordering::Relaxed);
+        let messages = messages.clone();
+        async move { told_once(&messages, incoming.id()?).await }
+    };
+    let soon = std::time::Duration::from_millis(20);
+    let consumer = Consumer::of(stream.source()).prefetch(1).delays(soon, soon);
+    let consumer = tokio::spawn(consumer.run(std::future::pending(), handler));
+    let lines = |text| {
+        let lines = log.lines(text);
+        lines.iter().filter(|line| line.contains("told once")).count()
+    };
+    for outage in 1..=2 {
+        backend.store.set_down(true);
+        let before = calls.load(Ordering::Relaxed);
+        stream.publish("a").await;
+        eventually("it is tried again and again", async || {
+            (calls.load(Ordering::Relaxed) > before + 3).then_some(())
+        })
+        .await;
+        assert_eq!(lines("a guarded function was not run because the store failed"), outage);
+        assert_eq!(lines("the store answers guarded functions again"), outage - 1);
+        backend.store.set_down(false);
+        eventually("it is done", async || stream.is_settled().await.then_some(())).await;
+        assert_eq!(lines("the store answers guarded functions again"), outage);
+    }
+    consumer.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn taking_over_is_told_once_and_that_it_is_over() {
+    let (log, stream) = (Log::listen(), Stream::new().await);
+    let ask = |words: &[&str]| stream.server.command::<redis::Value>(words);
+    ask(&["XGROUP", "CREATE", "left behind", "told", "0", "MKSTREAM"]);
+    for n in ["1", "2", "3", "4", "5"] {
+        ask(&["XADD", "left behind", "*", "payload", n]);
+    }
+    ask(&["XREADGROUP", "GROUP", "told", "nobody", "STREAMS", "left behind", ">"]);
+    let source = RedisStream::new(stream.server.url(), "left behind", "told").expect("a URL");
+    let done = Arc::<AtomicU32>::default();
+    let count = Arc::clone(&done);
+    let handler = move |_: Incoming| {
+        count.fetch_add(1, Ordering::Relaxed);
+        async { Ok::<_, Failure>(()) }
+    };
+    let consumer = Consumer::of(source.take_over_after(IDLE)).prefetch(2);
+    let soon = std::time::Duration::from_millis(20);
+    let consumer = consumer.delays(soon, soon);
+    let consumer = tokio::spawn(consumer.run(std::future::pending(), handler));
+    let lines = |text| {
+        let lines = log.lines(text).into_iter();
+        lines.filter(|line| line.contains("left behind")).collect::<Vec<_>>()
+    };
+    eventually("all are done", async || (done.load(Ordering::Relaxed) == 5).then_some(())).await;
+    let over = "no more entries are taken over";
+    eventually("it is over", async || (!lines(over).is_empty()).then_some(())).await;
+    assert_eq!(lines("their consumer does not touch any more").len(), 1);
+    assert!(lines(over).len() == 1 && lines(over)[0].contains("entries=5"), "{:?}", lines(over));
+    consumer.abort();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -171,6 +171,41 @@ async fn a_consumer_that_stopped_leaves_its_group() {
     assert!(consumers.is_empty(), "{consumers:?}");
 }
 
+/// The names of the group's consumers.
+fn consumers(stream: &Stream) -> Vec<String> {
+    type Consumers = Vec<std::collections::HashMap<String, redis::Value>>;
+    let consumers: Consumers = stream.ask(&["XINFO", "CONSUMERS"], &[]);
+    let name = |one: &std::collections::HashMap<String, redis::Value>| {
+        redis::from_redis_value(one["name"].clone()).expect("text")
+    };
+    consumers.iter().map(name).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_of_idle_consumers_go_but_for_those_with_entries() {
+    let (stream, orders) =
+        (Stream { idle: Duration::from_mins(9), ..Stream::new().await }, OrderHandler::new());
+    stream.publish(&order("a", "returns")).await;
+    let _: redis::Value = stream.server.command(&["XGROUP", "CREATE", "orders", "shop", "0"]);
+    let _: redis::Value = stream.ask(&["XGROUP", "CREATECONSUMER"], &["gone"]);
+    let read = ["XREADGROUP", "GROUP", "shop", "has one", "STREAMS", "orders", ">"];
+    let _: redis::Value = stream.server.command(&read);
+    let consumer = orders.consumes_as_is(&stream);
+    stream.publish(&order("b", "returns")).await;
+    eventually("it consumes", async || (orders.ran() == ["b"]).then_some(())).await;
+    consumer.stop().await.unwrap().unwrap();
+    assert_eq!(consumers(&stream), ["gone", "has one"], "neither is idle for a day");
+    let source = stream.source().forget_after(Duration::from_millis(1));
+    let handler = |_: Incoming| async { Ok::<_, Failure>(()) };
+    let next = tokio::spawn(Consumer::of(source).run(std::future::pending(), handler));
+    eventually("a name is gone", async || {
+        (!consumers(&stream).contains(&"gone".to_owned())).then_some(())
+    })
+    .await;
+    assert!(consumers(&stream).contains(&"has one".to_owned()), "{:?}", consumers(&stream));
+    next.abort();
+}
+
 #[tokio::test]
 async fn a_name_that_holds_something_else_is_refused() {
     let (stream, orders) = (Stream::new().await, OrderHandler::new());

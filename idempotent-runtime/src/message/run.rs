@@ -7,6 +7,7 @@ use crate::engine::{Admission, ClaimRequest, Completion, Detached, Execution, sp
 use crate::error::{StoreError, StoreErrorKind};
 use crate::message::delivered::{CallEnding, DeliveredCalls};
 use crate::message::error::MessageError;
+use crate::observe::Outage;
 use crate::outcome::Outcome;
 use crate::policy::{OnAbandoned, Policy};
 use crate::setup::Base;
@@ -60,7 +61,8 @@ impl MessageClaim {
         let (calls, only_replays) = (self.calls.clone(), self.only_replays());
         let Self { policy, base, request, .. } = self;
         let (engine, ttl) = (base.engine.clone(), request.claim.retention);
-        let admission = match engine.begin(&request).await {
+        let begun = engine.begin(&request).await;
+        let admission = match answered(&base.store_outage, policy, begun) {
             Ok(Admission::Run(execution)) if only_replays => {
                 Detached::to_its_end(execution.release()).await;
                 Err(MessageError::GivenUp)
@@ -71,7 +73,7 @@ impl MessageClaim {
             }
             Ok(Admission::Replay(outcome)) => stored_value(policy, &base, *outcome),
             Ok(Admission::Refused(refusal)) => Err(refusal.into()),
-            Err(error) => Err(MessageError::store_failed(policy.shown_operation(), error)),
+            Err(error) => Err(error),
         };
         noted(calls.as_deref(), admission)
     }
@@ -95,7 +97,8 @@ impl MessageClaim {
         let Self { policy, base, request, settings, .. } = self;
         let (engine, ttl, wait) = (base.engine.clone(), request.claim.retention, request.wait);
         let plan = Plan { request: Some(request), row: None, wait, settings };
-        let admission = match transaction::begin(&database, &engine, plan).await {
+        let begun = transaction::begin(&database, &engine, plan).await;
+        let admission = match answered(&base.database_outage, policy, begun) {
             Ok(TransactionAdmission::Run(run)) if only_replays => {
                 Detached::to_its_end(run.roll_back()).await;
                 Err(MessageError::GivenUp)
@@ -108,9 +111,28 @@ impl MessageClaim {
             Ok(TransactionAdmission::Replay(outcome)) => stored_value(policy, &base, *outcome),
             Ok(TransactionAdmission::Refused(refusal)) => Err(refusal.into()),
             Ok(TransactionAdmission::Row(_)) => Err(MessageError::NotReplayable),
-            Err(error) => Err(MessageError::store_failed(policy.shown_operation(), error)),
+            Err(error) => Err(error),
         };
         noted(calls.as_deref(), admission)
+    }
+}
+
+/// The answer of a store to a claim. A store that is down is told once, however often it is asked.
+fn answered<T>(
+    outage: &Outage,
+    policy: &Policy,
+    answer: Result<T, StoreError>,
+) -> Result<T, MessageError> {
+    let operation = policy.shown_operation();
+    match answer {
+        Ok(answer) => {
+            if outage.ends() {
+                tracing::warn!(operation, "the store answers guarded functions again");
+            }
+            Ok(answer)
+        }
+        Err(error) if error.is_transient() && !outage.begins() => Err(MessageError::Store(error)),
+        Err(error) => Err(MessageError::store_failed(operation, error)),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::message::consume::history::History;
 use crate::message::consume::source::{Arrival, BrokenConnection};
 use crate::message::consume::stream::dues::Dues;
 use crate::message::consume::stream::entry::StreamEntry;
+use crate::message::consume::stream::notices::{TakeOverNotice, tell_trimmed};
 use crate::message::consume::stream::past;
 use crate::message::delivered::DeliveredCalls;
 use crate::store::redis::{RedisConnection, RedisConnections};
@@ -23,6 +24,8 @@ pub(super) struct StreamSettings {
     pub(super) dead_letters: String,
     pub(super) payload_field: String,
     pub(super) take_over_after: Duration,
+    /// The time after which the name of an idle consumer without entries is removed.
+    pub(super) forget_after: Duration,
 }
 
 /// A consumer of a group.
@@ -40,6 +43,7 @@ pub(super) struct Group {
     unsettled: Mutex<HashMap<String, Arc<DeliveredCalls>>>,
     /// The times at which entries that were given back may be taken over.
     pub(super) dues: Dues,
+    notice: TakeOverNotice,
     take_over_script: Script,
     touch_script: Script,
     begin_anew_script: Script,
@@ -68,6 +72,7 @@ impl Group {
             held: tokio::sync::Mutex::default(),
             unsettled: Mutex::default(),
             dues: Dues::default(),
+            notice: TakeOverNotice::default(),
             take_over_script: Script::new(include_str!("take_over.lua")),
             touch_script: Script::new(include_str!("touch.lua")),
             begin_anew_script: Script::new(include_str!("begin_anew.lua")),
@@ -122,7 +127,13 @@ impl Group {
             .arg(at_most)
             .arg(millis(SystemClock::new().wall()));
         let (entries, trimmed): (Vec<TakenOver>, u64) = self.connections.invoke(&call).await?;
-        self.tell_trimmed(trimmed);
+        let StreamSettings { stream, group, .. } = &self.settings;
+        let orphans = entries.iter().filter(|(_, way, ..)| way == "orphan").count();
+        // As many as were wanted: there may be more.
+        let is_full = entries.len() >= at_most;
+        let quiet = if is_full { Duration::MAX } else { self.take_over_after() };
+        self.notice.looked(stream, group, orphans, quiet);
+        tell_trimmed(stream, group, trimmed);
         Ok(self.hold(entries.into_iter().map(|taken| self.taken_over(taken))).await)
     }
 
@@ -217,7 +228,8 @@ impl Group {
         for (id, idle, attempts, past) in entries {
             call.arg(id).arg(millis(idle)).arg(attempts).arg(past);
         }
-        self.tell_trimmed(self.connections.invoke(&call).await?);
+        let StreamSettings { stream, group, .. } = &self.settings;
+        tell_trimmed(stream, group, self.connections.invoke(&call).await?);
         Ok(())
     }
 
@@ -257,29 +269,19 @@ impl Group {
         self.connections.invoke(&call).await
     }
 
-    /// An entry that is trimmed away while it is pending is pending no more, and nobody will work on it again.
-    fn tell_trimmed(&self, entries: u64) {
-        if entries > 0 {
-            let StreamSettings { stream, group, .. } = &self.settings;
-            tracing::error!(
-                stream,
-                group,
-                entries,
-                "entries were trimmed away before they were done"
-            );
-        }
-    }
-
     /// Removes the names of consumers that are gone.
     pub(super) async fn tidy(&self) -> RedisResult<()> {
-        let mut call = self.leave_script.key(&self.settings.stream);
-        self.connections.invoke(call.arg(&self.settings.group).arg("")).await
+        self.remove_names("").await
     }
 
     /// Leaves the group, if no entry of it is this consumer's any more.
     pub(super) async fn leave(&self) -> RedisResult<()> {
+        self.remove_names(&self.name).await
+    }
+
+    async fn remove_names(&self, own: &str) -> RedisResult<()> {
         let mut call = self.leave_script.key(&self.settings.stream);
-        call.arg(&self.settings.group).arg(&self.name);
+        call.arg(&self.settings.group).arg(own).arg(millis(self.settings.forget_after));
         self.connections.invoke(&call).await
     }
 

@@ -6,13 +6,14 @@
 //! that the full time ends then: no delay lives in a process that can die. Its past stands in a hash beside the
 //! stream, as soon as there is one.
 //!
-//! Files import downwards, in this order: `redis_stream`, `redrive`, `session`, `group`, `dues`, `past`,
-//! `entry`, `broken`.
+//! Files import downwards, in this order: `redis_stream`, `redrive`, `session`, `group`, `notices`, `dues`,
+//! `past`, `entry`, `broken`.
 
 mod broken;
 mod dues;
 mod entry;
 mod group;
+mod notices;
 mod past;
 mod redis_stream;
 mod redrive;

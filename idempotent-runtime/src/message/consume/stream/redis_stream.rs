@@ -20,7 +20,8 @@ use tokio::time::MissedTickBehavior;
 /// `{stream}:dead`, with their fields and `idempotency-reason`, `idempotency-attempts` and
 /// `idempotency-id`. An acknowledged entry stays in the stream until its publisher trims the stream.
 ///
-/// No delay is longer than the time after which entries are taken over.
+/// No delay is longer than the time after which entries are taken over. A consumer that connects removes the names
+/// of those that were idle for a day, if they hold no entry.
 pub struct RedisStream {
     settings: StreamSettings,
     /// The consumer, through all of its connections.
@@ -43,8 +44,16 @@ impl RedisStream {
             .map_err(|error| ConsumeError::Unusable(format!("no URL of Redis: {error}")))?;
         let (dead_letters, payload_field) = (format!("{stream}:dead"), "payload".to_owned());
         let take_over_after = Duration::from_secs(30);
-        let settings =
-            StreamSettings { url, stream, group, dead_letters, payload_field, take_over_after };
+        let forget_after = Duration::from_hours(24);
+        let settings = StreamSettings {
+            url,
+            stream,
+            group,
+            dead_letters,
+            payload_field,
+            take_over_after,
+            forget_after,
+        };
         Ok(Self { settings, group: OnceLock::new() })
     }
 
@@ -68,6 +77,14 @@ impl RedisStream {
     #[must_use]
     pub fn take_over_after(mut self, idle: Duration) -> Self {
         self.settings.take_over_after = idle.max(Duration::from_millis(10));
+        self
+    }
+
+    /// For tests: names of consumers are removed after this time.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn forget_after(mut self, idle: Duration) -> Self {
+        self.settings.forget_after = idle;
         self
     }
 
