@@ -45,6 +45,12 @@ const INCIDENTS: [Incident; 8] = [
     Incident::Killer,
 ];
 
+/// How many messages may wait: more come only when some are done.
+const BACKLOG: i64 = 100;
+
+/// How long nothing may come to its end before the rest is lost: what lost its process runs alone, one at a time.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// The numbers of a soak.
 #[derive(Default)]
 struct Tally {
@@ -98,6 +104,10 @@ impl<P: QueueUnderTest> Soak<P> {
 
     /// Publishes new messages, and some of those before once more.
     async fn publish(&mut self) {
+        let done = self.effects.count().await;
+        if i64::try_from(self.good.len()).expect("few") - done > BACKLOG {
+            return;
+        }
         let mut batch = Vec::new();
         for _ in 0..random_range(5..25) {
             let n = self.good.len() + self.bad.len();
@@ -164,6 +174,11 @@ impl<P: QueueUnderTest> Soak<P> {
         self.dead.dedup();
     }
 
+    /// The dead letters that could have run.
+    fn could_run(&self) -> Vec<&(String, String)> {
+        self.dead.iter().filter(|dead| !self.bad.contains(&dead.0)).collect()
+    }
+
     async fn goes_on_until(&mut self, until: Instant) {
         let mut deck = Vec::new();
         while Instant::now() < until {
@@ -182,7 +197,7 @@ impl<P: QueueUnderTest> Soak<P> {
 
     /// Waits until every message is at its end, and gives those that are not.
     async fn settles(&mut self) {
-        let (began, patience) = (Instant::now(), Duration::from_mins(2));
+        let (mut progress, mut last) = (Instant::now(), usize::MAX);
         loop {
             self.look_after_processes();
             self.look_at_dead().await;
@@ -193,11 +208,16 @@ impl<P: QueueUnderTest> Soak<P> {
             if without.is_empty() && alive.is_empty() && self.queue.is_settled().await {
                 return;
             }
-            let kind = self.kind;
+            let (kind, left) = (self.kind, without.len() + alive.len());
+            if left < last {
+                (progress, last) = (Instant::now(), left);
+            }
+            let lost: Vec<_> = without.iter().take(20).collect();
             assert!(
-                began.elapsed() < patience,
-                "{kind}: lost: {without:?}, not dead: {alive:?}, dead: {:?}",
-                self.dead
+                progress.elapsed() < PATIENCE,
+                "{kind}: lost {}: {lost:?}, not dead: {alive:?}, dead: {:?}",
+                without.len(),
+                self.could_run()
             );
             sleep(Duration::from_millis(50)).await;
         }
@@ -216,8 +236,7 @@ impl<P: QueueUnderTest> Soak<P> {
         let twice: Vec<_> = effects.windows(2).filter(|pair| pair[0] == pair[1]).collect();
         assert!(twice.is_empty(), "{}: more than one effect: {twice:?}", self.kind);
         assert_eq!(effects, once, "{}", self.kind);
-        let could_run: Vec<_> =
-            self.dead.iter().filter(|dead| !self.bad.contains(&dead.0)).collect();
+        let could_run = self.could_run();
         assert!(could_run.is_empty(), "{}: dead, and could run: {could_run:?}", self.kind);
         for (id, reason) in &self.dead {
             let why = if id.starts_with("kills") { "attempts: " } else { "permanent: " };
