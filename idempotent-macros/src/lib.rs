@@ -6,6 +6,7 @@ mod expand;
 mod limits;
 mod model;
 mod parse;
+mod renamed;
 mod states;
 mod strategy;
 mod validate;

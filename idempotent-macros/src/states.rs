@@ -2,6 +2,7 @@
 
 use crate::column_values::{ColumnValue, column_values, runtime, shown};
 use crate::diagnostics::{Mistake, Mistakes, listed};
+use crate::renamed;
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::punctuated::Punctuated;
@@ -31,8 +32,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream, Error> {
         .collect();
     mistakes.finish()?;
     let name = &input.ident;
-    let runtime =
-        runtime(&input.attrs).map_or_else(|| quote!(::idempotent_runtime), |path| quote!(#path));
+    let runtime = runtime(&input.attrs).map_or_else(renamed::runtime, |path| quote!(#path));
     let names = variants.iter().map(|variant| variant.ident.to_string());
     Ok(quote! {
         const _: () = {

@@ -108,7 +108,7 @@ const MACROS: Order = Order {
         "parse states",
         "column_values",
         "diagnostics model",
-        "strategy limits",
+        "strategy limits renamed",
     ],
 };
 

@@ -1,12 +1,14 @@
 //! The names by which generated code calls the runtime.
 
+use crate::renamed;
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::Path;
 
-/// The path of the runtime, which resolves in every crate that depends on it; or the one that is given.
+/// The path of the runtime by the name that it has in the crate; or the one that is given.
 pub(super) fn runtime_path(given: Option<&Path>) -> TokenStream {
-    given.map_or_else(|| quote!(::idempotent_runtime::private), |path| quote!(#path::private))
+    let path = given.map_or_else(renamed::runtime, ToTokens::to_token_stream);
+    quote!(#path::private)
 }
 
 /// The alias of the runtime inside of a guarded function.

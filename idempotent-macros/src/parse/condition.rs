@@ -2,6 +2,7 @@
 
 use crate::parse::args::Arguments;
 use crate::parse::item::Function;
+use crate::renamed;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, FnArg};
@@ -28,7 +29,7 @@ pub(crate) fn by_condition(arguments: &TokenStream, item: &TokenStream) -> Optio
     });
     let (with, without) = (function.taking(with), function.taking(without));
     let read: Arguments = syn::parse2(arguments.clone()).ok()?;
-    let runtime = read.runtime().map_or_else(|| quote!(::idempotent_runtime), |path| quote!(#path));
+    let runtime = read.runtime().map_or_else(renamed::runtime, ToTokens::to_token_stream);
     Some(quote! {
         #[cfg(#condition)]
         #[#runtime::idempotent(#arguments)]
