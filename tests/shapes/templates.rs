@@ -159,3 +159,16 @@ async fn an_expression_that_is_empty_or_too_long_is_refused() {
         assert_eq!(got.status.as_u16(), status, "{length}");
     }
 }
+
+#[on_post("/x/{id}")]
+#[idempotent(key = concat!("{path.id}", ':', 7, "{user.id()}"), ttl = concat!(1, "h"))]
+async fn in_parts(user: User) -> impl Responder {
+    user.name
+}
+
+#[actix_web::test]
+async fn a_template_of_literals_in_a_row() {
+    let groups: [&[&str]; 3] =
+        [&["/x/a?role=r&name=b"], &["/x/b?role=r&name=b"], &["/x/a?role=r&name=c"]];
+    tells_apart(|app| app.service(in_parts), &groups).await;
+}

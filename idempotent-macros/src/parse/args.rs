@@ -4,8 +4,9 @@ use crate::diagnostics::{Mistake, Mistakes};
 use proc_macro2::{Span, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Ident, Lit, Path, Token};
+use syn::{Ident, Lit, LitStr, Macro, Path, Token};
 
 /// One `name = value`.
 pub(crate) struct Argument {
@@ -110,11 +111,52 @@ impl Parse for Argument {
         if PATHS.contains(&shown.as_str()) && !input.peek(Lit) {
             return Ok(Self { name, value: Value::Path(input.parse()?) });
         }
+        if let Some(whole) = concatenated(input)? {
+            return Ok(Self { name, value: Value::Literal(Lit::Str(whole)) });
+        }
         let value = input.parse::<Lit>().map_err(|error| {
             Mistake::new(error.span(), format!("the value of `{shown}` is no literal"))
                 .help(format!("put it in quotes: `{shown} = \"…\"`"))
-                .note("constants and macros have no value yet when the attribute is read")
+                .note(NO_CONSTANTS)
         })?;
         Ok(Self { name, value: Value::Literal(value) })
+    }
+}
+
+const NO_CONSTANTS: &str = "constants and macros have no value yet when the attribute is read; \
+     `concat!(…)` of literals has one";
+
+/// The text of `concat!(…)`, if it is that: of literals, as the compiler would make it.
+fn concatenated(input: ParseStream<'_>) -> syn::Result<Option<LitStr>> {
+    if !(input.peek(Ident) && input.peek2(Token![!])) {
+        return Ok(None);
+    }
+    let call: Macro = input.fork().parse()?;
+    if call.path.segments.last().is_none_or(|last| last.ident != "concat") {
+        return Ok(None);
+    }
+    input.parse::<Macro>()?;
+    let parts = call.parse_body_with(Punctuated::<Lit, Token![,]>::parse_terminated);
+    let parts = parts.map_err(|error| {
+        Mistake::new(error.span(), "`concat!(…)` of more than literals")
+            .help("write literals alone: `concat!(\"a\", \"b\")`")
+            .note(NO_CONSTANTS)
+    })?;
+    let whole: Option<String> = parts.iter().map(shown).collect();
+    let whole = whole.ok_or_else(|| {
+        Mistake::new(call.path.span(), "`concat!(…)` of bytes").help("write text: `\"…\"`")
+    })?;
+    Ok(Some(LitStr::new(&whole, call.path.span())))
+}
+
+/// A literal as `concat!` writes it.
+fn shown(literal: &Lit) -> Option<String> {
+    match literal {
+        Lit::Str(text) => Some(text.value()),
+        Lit::Char(letter) => Some(letter.value().to_string()),
+        Lit::Bool(value) => Some(value.value.to_string()),
+        Lit::Int(number) => Some(number.base10_digits().to_owned()),
+        Lit::Float(number) => Some(number.base10_digits().to_owned()),
+        _ => None,
     }
 }
