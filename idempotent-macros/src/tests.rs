@@ -120,6 +120,12 @@ expansions! {
         }
     }
 
+    constant_durations: (ttl = TTL, lease = Duration::from_secs(5), first_sent = "{header.First-Sent}") {
+        async fn create() -> impl Responder {
+            HttpResponse::Created()
+        }
+    }
+
     a_key_of_parameters: (key = "{user.id()}:{order.sku}") {
         async fn create(
             user: User,

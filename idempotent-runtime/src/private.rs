@@ -11,7 +11,8 @@ pub use crate::message::guard::guard_in_transaction;
 pub use crate::message::guard::{Message, guard};
 pub use crate::policy::{
     ColumnValue, Definition, FingerprintOf, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight,
-    OnStoreError, Policy, Row, StateRow, StateTable, Statuses, Strategy, Transition, state_number,
+    OnStoreError, Policy, Row, StateRow, StateTable, Statuses, Strategy, Transition, is_shorter,
+    is_within, state_number,
 };
 pub use crate::template_value::TemplateFiller;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]

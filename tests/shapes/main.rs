@@ -2,6 +2,7 @@
 
 mod associated;
 mod conditions;
+mod constants;
 mod direct_calls;
 mod documents;
 mod lints;

@@ -10,7 +10,7 @@ const KEY: &str = "{header.Idempotency-Key}";
 const TTL: Duration = Duration::from_secs(60);
 const NAME: &str = "create";
 
-#[idempotent(key = KEY, ttl = TTL, operation = concat!("shop.", NAME), message = env!("MESSAGE"))]
+#[idempotent(key = KEY, within = TTL, operation = concat!("shop.", NAME), message = env!("MESSAGE"))]
 async fn create() -> impl Responder {
     HttpResponse::Ok()
 }

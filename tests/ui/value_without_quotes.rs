@@ -1,11 +1,11 @@
-//! A duration as Rust does not know it.
+//! A text that is none.
 
 #![allow(unused_imports, dead_code)]
 
 use actix_web::{HttpResponse, Responder, web};
 use idempotent_runtime::idempotent;
 
-#[idempotent(ttl = Duration::from_secs(5))]
+#[idempotent(message = Once::more())]
 async fn create() -> impl Responder {
     HttpResponse::Ok()
 }

@@ -2,6 +2,7 @@
 //!
 //! Nothing is nested, so `self`, lifetimes and what the body borrows are as they were.
 
+use crate::expand::constants::checks;
 use crate::expand::names::{runtime, runtime_path};
 use crate::expand::policy::policy;
 use crate::expand::template::fill;
@@ -21,7 +22,7 @@ pub(super) fn function(
     let maybe_tx = maybe_tx.iter().map(renamed_check);
     let (crate_name, rt) = (runtime_path(function.runtime.as_ref()), runtime());
     let GuardedFunction { outer, visibility, signature, body, .. } = function;
-    let policy = policy(function);
+    let (policy, checks) = (policy(function), checks(function));
     let fill = fill_statements(function);
     // Where something guards no functions, or a value cannot be stored, the compiler points there.
     // The names are ours wherever they stand, so that a macro of the user's may write any part of it.
@@ -47,6 +48,7 @@ pub(super) fn function(
         #visibility #signature {
             use #crate_name as #rt;
             #(#maybe_tx)*
+            #checks
             let __message = {
                 let __policy = {
                     static POLICY: #rt::Policy = #policy;

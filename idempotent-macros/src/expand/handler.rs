@@ -3,6 +3,7 @@
 //! It has the user's name and one form for all handlers, so route macros compose with it above and
 //! below; ordinary type errors point into the user's own function, whose tokens are untouched.
 
+use crate::expand::constants::checks;
 use crate::expand::names::{runtime, runtime_path};
 use crate::expand::own::OwnFunction;
 use crate::expand::policy::policy;
@@ -23,7 +24,7 @@ pub(super) fn handler(handler: &GuardedFunction) -> TokenStream {
     let name = &signature.ident;
     let own = OwnFunction::of(handler);
     let policy = policy(handler);
-    let transition = transition(handler);
+    let (transition, checks) = (transition(handler), checks(handler));
     let types = parameter_types(handler);
     let fill = fill_closure(handler);
     let respond = match handler.existing {
@@ -51,6 +52,7 @@ pub(super) fn handler(handler: &GuardedFunction) -> TokenStream {
         // In a block of its own, where the user's function cannot see it.
         let __handler: &'static #rt::Handler = {
             #transition
+            #checks
             #kept
         };
         #rt::serve(__handler, __request)

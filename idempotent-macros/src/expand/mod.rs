@@ -1,7 +1,8 @@
 //! From a valid annotation to tokens. Nothing here can fail.
 //!
-//! Files import downwards: `handler`, `function`; `own`, `policy`; `template`, `names`.
+//! Files import downwards: `handler`, `function`; `own`, `policy`; `constants`, `template`; `names`.
 
+mod constants;
 mod function;
 mod handler;
 mod names;

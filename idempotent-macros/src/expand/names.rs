@@ -1,7 +1,8 @@
 //! The names by which generated code calls the runtime.
 
+use crate::model::Constant;
 use crate::renamed;
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::Path;
 
@@ -9,6 +10,11 @@ use syn::Path;
 pub(super) fn runtime_path(given: Option<&Path>) -> TokenStream {
     let path = given.map_or_else(renamed::runtime, ToTokens::to_token_stream);
     quote!(#path::private)
+}
+
+/// The name of a constant with the value of an argument.
+pub(super) fn constant(constant: &Constant) -> Ident {
+    Ident::new(&format!("__{}", constant.name.to_string().to_uppercase()), Span::call_site())
 }
 
 /// The alias of the runtime inside of a guarded function.

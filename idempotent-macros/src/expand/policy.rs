@@ -1,6 +1,6 @@
 //! A policy as a constant expression. It sets only what differs from the strategy's defaults.
 
-use crate::expand::names::runtime;
+use crate::expand::names::{self, runtime};
 use crate::expand::template::{answer_headers, templates};
 use crate::model::{
     Existing, Fingerprint, GuardedFunction, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight,
@@ -95,6 +95,10 @@ pub(super) fn policy(guarded: &GuardedFunction) -> TokenStream {
     set(duration_setter(&rt, &quote!(wait), policy.wait));
     set(duration_setter(&rt, &quote!(stale), policy.stale));
     set(duration_setter(&rt, &quote!(within), window));
+    for constant in &policy.constants {
+        let (name, value) = (&constant.name, names::constant(constant));
+        set(quote!(.#name(#value)));
+    }
     set(row_setter(&rt, &guarded.row));
     if let Existing::Function { constraint: Setting::Own(constraint), .. } = &guarded.existing {
         set(quote!(.constraint(#constraint)));

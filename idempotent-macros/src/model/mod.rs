@@ -9,8 +9,8 @@ mod template;
 
 pub(crate) use function::{Engine, GuardedFunction, Parameter, TxMark, TxParameter, Window};
 pub(crate) use policy::{
-    Fingerprint, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError, Policy, Scope,
-    Setting, Sharing, Statuses,
+    Constant, Fingerprint, KeyRequirement, OnAbandoned, OnDuplicate, OnInFlight, OnStoreError,
+    Policy, Scope, Setting, Sharing, Statuses,
 };
 pub(crate) use row::{Existing, Row, RowName, RowOwner, SetColumn, TagRule};
 pub(crate) use template::{Segment, Source, Template};

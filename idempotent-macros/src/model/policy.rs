@@ -3,6 +3,7 @@
 use crate::model::template::Template;
 use crate::strategy::Strategy;
 use std::time::Duration;
+use syn::{Expr, Ident};
 
 /// The policy that a `static` will hold.
 pub(crate) struct Policy {
@@ -31,6 +32,15 @@ pub(crate) struct Policy {
     pub(crate) lease: Setting<Duration>,
     pub(crate) wait: Setting<Duration>,
     pub(crate) stale: Setting<Duration>,
+    /// Those of the four that are constants of the program.
+    pub(crate) constants: Vec<Constant>,
+}
+
+/// A duration that the compiler knows.
+pub(crate) struct Constant {
+    /// The argument that it is the value of.
+    pub(crate) name: Ident,
+    pub(crate) value: Expr,
 }
 
 /// Whether other functions may have the same operation.

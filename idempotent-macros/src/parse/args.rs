@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Ident, Lit, LitStr, Macro, Path, Token};
+use syn::{Expr, Ident, Lit, LitStr, Macro, Path, Token};
 
 /// One `name = value`.
 pub(crate) struct Argument {
@@ -19,7 +19,12 @@ pub(crate) enum Value {
     Literal(Lit),
     /// A path, for arguments that name something of the program.
     Path(Path),
+    /// A constant expression, for durations: the compiler knows its value, and checks it.
+    Constant(Box<Expr>),
 }
+
+/// The arguments that may be constants of the program, beside texts.
+const CONSTANTS: [&str; 4] = ["ttl", "stale", "lease", "wait"];
 
 /// The arguments that are paths and not literals.
 const PATHS: [&str; 4] = ["from", "to", "existing", "crate"];
@@ -38,6 +43,7 @@ impl Argument {
         match &self.value {
             Value::Literal(literal) => literal.span(),
             Value::Path(path) => path.span(),
+            Value::Constant(expression) => expression.span(),
         }
     }
 }
@@ -48,7 +54,7 @@ impl Arguments {
         let argument = self.list.iter().find(|argument| argument.name == "crate")?;
         match &argument.value {
             Value::Path(path) => Some(path),
-            Value::Literal(_) => None,
+            Value::Literal(_) | Value::Constant(_) => None,
         }
     }
 }
@@ -114,6 +120,9 @@ impl Parse for Argument {
         if let Some(whole) = concatenated(input)? {
             return Ok(Self { name, value: Value::Literal(Lit::Str(whole)) });
         }
+        if CONSTANTS.contains(&shown.as_str()) && !input.peek(Lit) {
+            return Ok(Self { name, value: Value::Constant(input.parse()?) });
+        }
         let value = input.parse::<Lit>().map_err(|error| {
             Mistake::new(error.span(), format!("the value of `{shown}` is no literal"))
                 .help(format!("put it in quotes: `{shown} = \"…\"`"))
@@ -123,8 +132,8 @@ impl Parse for Argument {
     }
 }
 
-const NO_CONSTANTS: &str = "constants and macros have no value yet when the attribute is read; \
-     `concat!(…)` of literals has one";
+const NO_CONSTANTS: &str = "constants and macros have no value yet when the attribute is read; only `ttl`, \
+     `stale`, `lease` and `wait` may be constants, and `concat!(…)` of literals a text";
 
 /// The text of `concat!(…)`, if it is that: of literals, as the compiler would make it.
 fn concatenated(input: ParseStream<'_>) -> syn::Result<Option<LitStr>> {

@@ -38,10 +38,11 @@ pub(super) fn read(reader: &mut Reader<'_>, function: &Ident) -> Policy {
         task_headers: reader.setting("task_headers", values::task_headers).or(Vec::new()),
         message: reader.setting("message", values::message),
         max_body: size(reader, "max_body"),
-        ttl: reader.setting("ttl", values::duration),
-        lease: reader.setting("lease", values::duration),
-        wait: reader.setting("wait", values::duration),
-        stale: reader.setting("stale", values::duration),
+        ttl: reader.duration("ttl"),
+        lease: reader.duration("lease"),
+        wait: reader.duration("wait"),
+        stale: reader.duration("stale"),
+        constants: reader.constants(),
     }
 }
 

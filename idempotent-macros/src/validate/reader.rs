@@ -1,10 +1,11 @@
 //! The arguments of one attribute, read by name.
 
 use crate::diagnostics::{Mistake, Mistakes};
-use crate::model::{Parameter, Setting, Template};
-use crate::parse::Argument;
+use crate::model::{Constant, Parameter, Setting, Template};
+use crate::parse::{Argument, Value};
 use crate::strategy::Strategy;
 use crate::validate::{template, values};
+use std::time::Duration;
 use syn::LitStr;
 
 /// The arguments by name, and the mistakes found on the way.
@@ -45,6 +46,25 @@ impl<'a> Reader<'a> {
             Some(value) => Setting::Own(value),
             None => Setting::App,
         }
+    }
+
+    /// A duration; the app's where the compiler alone knows it.
+    pub(super) fn duration(&mut self, name: &str) -> Setting<Duration> {
+        match self.find(name).map(|argument| &argument.value) {
+            Some(Value::Constant(_)) => Setting::App,
+            _ => self.setting(name, values::duration),
+        }
+    }
+
+    /// The arguments whose values are constants of the program.
+    pub(super) fn constants(&self) -> Vec<Constant> {
+        let constant = |argument: &Argument| match &argument.value {
+            Value::Constant(value) => {
+                Some(Constant { name: argument.name.clone(), value: (**value).clone() })
+            }
+            _ => None,
+        };
+        self.arguments.iter().filter_map(constant).collect()
     }
 
     /// One of a few words.

@@ -28,3 +28,15 @@ pub(crate) const fn lease_within_bounds(lease: Duration) -> Duration {
     let shortest = SHORTEST_LEASE;
     if lease.as_millis() < shortest.as_millis() { shortest } else { at_most_longest(lease) }
 }
+
+/// Whether a duration of the program is within these limits.
+#[must_use]
+pub const fn is_within(duration: Duration, shortest: Duration, longest: Duration) -> bool {
+    duration.as_nanos() >= shortest.as_nanos() && duration.as_nanos() <= longest.as_nanos()
+}
+
+/// Whether one duration of the program is shorter than another.
+#[must_use]
+pub const fn is_shorter(one: Duration, other: Duration) -> bool {
+    one.as_nanos() < other.as_nanos()
+}

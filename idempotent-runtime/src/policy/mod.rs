@@ -18,6 +18,8 @@ pub use definition::{Definition, DefinitionId};
 #[cfg(feature = "actix")]
 pub(crate) use limits::{CLOCK_SKEW, at_most_longest, lease_within_bounds};
 pub(crate) use limits::{LONGEST, SHORTEST_LEASE};
+#[doc(hidden)]
+pub use limits::{is_shorter, is_within};
 pub use policy::Policy;
 pub(crate) use policy::Sharing;
 pub use row::Row;
