@@ -15,6 +15,7 @@ command -v cargo >/dev/null 2>&1 || {
 need cc gcc
 need redis-server redis-server
 need postgres postgresql
+need pgbouncer pgbouncer
 need mariadbd mariadb-server
 need java default-jre-headless
 need zkServer.sh zookeeper

@@ -2,7 +2,9 @@
 
 mod cost;
 mod outages;
+mod own_clients;
 mod patience;
+mod pgbouncer;
 mod plans;
 mod refusals;
 mod rights;
@@ -11,6 +13,7 @@ mod settings;
 mod shop;
 mod sqlite_file;
 mod tables;
+mod tls;
 
 use idempotent_runtime::store::{Store, open};
 use std::sync::Arc;

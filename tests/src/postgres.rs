@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 pub struct PostgresServer {
     daemon: Daemon,
     databases: AtomicUsize,
+    port: String,
 }
 
 impl PostgresServer {
@@ -48,7 +49,10 @@ impl PostgresServer {
             words
         };
         let daemon = Daemon::new("postgres", "QUIT", |directory| template.copy(directory), serve);
-        Self { daemon, databases: AtomicUsize::new(0) }
+        // The socket has its number in its name.
+        let port = options.iter().find_map(|option| option.strip_prefix("port="));
+        let port = port.unwrap_or("5432").to_owned();
+        Self { daemon, databases: AtomicUsize::new(0), port }
     }
 
     /// Starts it again after [`kill`](Self::kill), on the same socket.
@@ -83,13 +87,13 @@ impl PostgresServer {
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
-        self.daemon.directory().join(".s.PGSQL.5432")
+        self.daemon.directory().join(format!(".s.PGSQL.{}", self.port))
     }
 
     /// The address of its main database.
     pub fn url(&self) -> String {
         let socket = self.daemon.directory().display().to_string().replace('/', "%2F");
-        format!("postgres://postgres@{socket}/postgres")
+        format!("postgres://postgres@{socket}:{}/postgres", self.port)
     }
 
     /// Runs statements on a connection of its own.
