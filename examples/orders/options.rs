@@ -14,7 +14,8 @@ pub(crate) struct Options {
     #[arg(long, env = "ORDERS_ADDR", default_value = "127.0.0.1:8080")]
     pub(crate) addr: SocketAddr,
 
-    /// Where records live: `memory:`, `sqlite:PATH`, `redis://…`, `postgres://…` or `mysql://…`.
+    /// Where records live: `memory:`, `sqlite:PATH`, `redis://…`, `postgres://…` or `mysql://…`, encrypted by
+    /// `?sslmode=verify-full` or `?ssl-mode=VERIFY_IDENTITY`.
     #[arg(
         long,
         env = "ORDERS_STORE",

@@ -75,7 +75,9 @@
 //! `lock::ZooKeeperLocks`, for locks alone; `amqp` brings `consume::AmqpQueue`, for consumers of `RabbitMQ`,
 //! and `redis` also `consume::RedisStream`; `conformance` brings the tests that every store passes. `compress`
 //! compares what clients compress by its content, and sends stored bodies decoded to clients that refuse their
-//! coding.
+//! coding. `tls` encrypts the way to whichever servers are built.
+//!
+//! Types of other crates that an app hands in or gets are those of actix-web 4, sqlx 0.9, redis 1 and lapin 4.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod clock;
