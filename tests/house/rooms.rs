@@ -47,7 +47,7 @@ const STORE: Order = Order {
         "open conformance",
         "memory redis sql zookeeper",
         "trial",
-        "doctor life own_thread patience",
+        "doctor life own_thread patience tls",
         "record",
         "contract locks",
         "finding future label",

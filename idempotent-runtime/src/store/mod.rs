@@ -31,6 +31,8 @@ pub mod record;
 
 #[cfg(any(feature = "redis", feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod patience;
+#[cfg(any(feature = "redis", feature = "amqp"))]
+pub(crate) mod tls;
 pub(crate) mod trial;
 
 mod contract;

@@ -29,9 +29,11 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
         #[cfg(feature = "sqlite")]
         ("sqlite", _) => Ok(Arc::new(crate::store::sql::SqliteStore::connect(url).await?)),
         #[cfg(feature = "redis")]
-        ("redis" | "redis+unix" | "unix" | "redis+cluster" | "redis+sentinel", _) => {
-            Ok(Arc::new(crate::store::redis::RedisStore::connect(url).await?))
-        }
+        (
+            "redis" | "rediss" | "redis+unix" | "unix" | "redis+cluster" | "rediss+cluster"
+            | "redis+sentinel" | "rediss+sentinel",
+            _,
+        ) => Ok(Arc::new(crate::store::redis::RedisStore::connect(url).await?)),
         #[cfg(feature = "postgres")]
         ("postgres" | "postgresql", _) => {
             Ok(Arc::new(crate::store::sql::PostgresStore::connect(url).await?))

@@ -1,20 +1,26 @@
 //! The servers that a URL names: one, the masters of a cluster, or the master that sentinels know.
 
+use crate::store::finding::Finding;
 use crate::store::patience::MorePatience;
 use crate::store::redis::connect_settings::ConnectSettings;
 #[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
 use crate::store::redis::connect_settings::within;
 use crate::store::redis::connection::RedisConnection;
+use crate::store::redis::encryption::Encryption;
+use crate::store::redis::errors::unusable;
+#[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
+use crate::store::redis::host_list::HostList;
+use crate::store::tls::plaintext;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use redis::aio::AsyncPushSender;
-use redis::{AsyncConnectionConfig, Client, Cmd, ProtocolVersion, RedisResult};
+use redis::{AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ProtocolVersion, RedisResult};
 use std::time::Duration;
 
 #[cfg(feature = "redis-cluster")]
 use redis::cluster::{ClusterClient, ClusterClientBuilder};
 #[cfg(feature = "redis-sentinel")]
-use redis::sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType};
+use redis::sentinel::SentinelClient;
 
 /// The servers of a URL, and how to connect to them.
 pub(crate) struct Endpoint {
@@ -37,31 +43,21 @@ struct ClusterNodes {
     /// With credentials.
     urls: Vec<String>,
     /// Without.
-    hosts: String,
+    hosts: Vec<String>,
+    encryption: Encryption,
 }
 
 /// A master, by its name and the sentinels that know where it is.
 #[cfg(feature = "redis-sentinel")]
 #[derive(Clone)]
 struct SentinelMaster {
+    /// The hosts of the sentinels.
     sentinels: Vec<String>,
     name: String,
     /// Database, credentials and protocol of the connection to the master.
     session: redis::RedisConnectionInfo,
+    encryption: Encryption,
 }
-
-/// A URL that names several hosts, in its parts.
-#[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
-struct HostList<'a> {
-    /// User and password with their `@`.
-    user: &'a str,
-    hosts: Vec<&'a str>,
-    /// All that follows the hosts, from the first `/` or `?`.
-    tail: &'a str,
-}
-
-const CLUSTER: &str = "redis+cluster://";
-const SENTINEL: &str = "redis+sentinel://";
 
 impl Endpoint {
     pub(crate) fn of(url: &str) -> RedisResult<Self> {
@@ -70,12 +66,14 @@ impl Endpoint {
 
     /// The same, for commands that block at the server for as long as this before it answers.
     pub(crate) fn blocking(url: &str, block: Duration) -> RedisResult<Self> {
-        let servers = if let Some(rest) = url.strip_prefix(CLUSTER) {
-            Servers::cluster(rest)?
-        } else if let Some(rest) = url.strip_prefix(SENTINEL) {
-            Servers::sentinel(rest)?
-        } else {
-            Servers::Single(Client::open(url)?)
+        let (scheme, rest) = url.split_once("://").unwrap_or((url, ""));
+        let scheme = scheme.to_ascii_lowercase();
+        let asks = matches!(&*scheme, "rediss" | "valkeys" | "rediss+cluster" | "rediss+sentinel");
+        let encryption = Encryption::of(url, asks)?;
+        let servers = match &*scheme {
+            "redis+cluster" | "rediss+cluster" => Servers::cluster(rest, encryption)?,
+            "redis+sentinel" | "rediss+sentinel" => Servers::sentinel(rest, encryption)?,
+            _ => Servers::Single(encryption.client(url)?),
         };
         let (config, more) = (AsyncConnectionConfig::new(), MorePatience::default());
         Ok(Self { servers, settings: ConnectSettings { config, block, more, first: None } })
@@ -140,34 +138,54 @@ impl Endpoint {
         match &self.servers {
             Servers::Single(client) => format!("Redis at {}", client.get_connection_info().addr()),
             #[cfg(feature = "redis-cluster")]
-            Servers::Cluster(nodes) => format!("Redis Cluster at {}", nodes.hosts),
+            Servers::Cluster(nodes) => format!("Redis Cluster at {}", nodes.hosts.join(",")),
             #[cfg(feature = "redis-sentinel")]
             Servers::Sentinel(SentinelMaster { name, sentinels, .. }) => {
-                let hosts: Vec<_> =
-                    sentinels.iter().map(|url| url.trim_start_matches("redis://")).collect();
-                format!("Redis, the master `{name}` of the sentinels at {}", hosts.join(","))
+                let hosts = sentinels.join(",");
+                format!("Redis, the master `{name}` of the sentinels at {hosts}")
             }
         }
     }
 }
 
+impl Endpoint {
+    /// A finding for each host that connections go to in clear.
+    pub(crate) fn in_clear(&self) -> Vec<Finding> {
+        let hosts = match &self.servers {
+            Servers::Single(client) => match client.get_connection_info().addr() {
+                ConnectionAddr::Tcp(host, _) => vec![host.as_str()],
+                _ => vec![],
+            },
+            #[cfg(feature = "redis-cluster")]
+            Servers::Cluster(nodes) => nodes.encryption.in_clear(&nodes.hosts),
+            #[cfg(feature = "redis-sentinel")]
+            Servers::Sentinel(master) => master.encryption.in_clear(&master.sentinels),
+        };
+        let help = "use `rediss://`, `rediss+cluster://` or `rediss+sentinel://` (feature `tls`)";
+        hosts.into_iter().filter_map(|host| plaintext(host, help)).collect()
+    }
+}
+
 impl Servers {
     #[cfg(feature = "redis-cluster")]
-    fn cluster(rest: &str) -> RedisResult<Self> {
+    fn cluster(rest: &str, encryption: Encryption) -> RedisResult<Self> {
         let HostList { user, hosts, tail } = HostList::of(rest);
-        let urls: Vec<_> = hosts.iter().map(|host| format!("redis://{user}{host}{tail}")).collect();
+        let scheme = encryption.scheme();
+        let urls: Vec<_> =
+            hosts.iter().map(|host| format!("{scheme}://{user}{host}{tail}")).collect();
         // Whether they can be read is known now, and not at the first connection.
-        ClusterClientBuilder::new(urls.iter().map(String::as_str)).build()?;
-        Ok(Self::Cluster(ClusterNodes { urls, hosts: hosts.join(",") }))
+        encryption.cluster(ClusterClientBuilder::new(urls.iter().map(String::as_str))).build()?;
+        let hosts = hosts.into_iter().map(str::to_owned).collect();
+        Ok(Self::Cluster(ClusterNodes { urls, hosts, encryption }))
     }
 
     #[cfg(not(feature = "redis-cluster"))]
-    fn cluster(_: &str) -> RedisResult<Self> {
+    fn cluster(_: &str, _: Encryption) -> RedisResult<Self> {
         Err(unusable("a cluster needs the feature `redis-cluster`"))
     }
 
     #[cfg(feature = "redis-sentinel")]
-    fn sentinel(rest: &str) -> RedisResult<Self> {
+    fn sentinel(rest: &str, encryption: Encryption) -> RedisResult<Self> {
         use redis::IntoConnectionInfo;
 
         let HostList { user, hosts, tail } = HostList::of(rest);
@@ -179,13 +197,16 @@ impl Servers {
         }
         // The sentinels name its host; all else is read from the URL as for one server.
         let master = format!("redis://{user}master{database}{query}").into_connection_info()?;
-        let sentinels = hosts.iter().map(|host| format!("redis://{host}")).collect();
-        let session = master.redis_settings().clone();
-        Ok(Self::Sentinel(SentinelMaster { sentinels, name: name.to_owned(), session }))
+        let sentinels = hosts.into_iter().map(str::to_owned).collect();
+        let (name, session) = (name.to_owned(), master.redis_settings().clone());
+        let new = SentinelMaster { sentinels, name, session, encryption };
+        // Whether they can be read is known now, and not at the first connection.
+        new.clients().try_for_each(|client| client.map(drop))?;
+        Ok(Self::Sentinel(new))
     }
 
     #[cfg(not(feature = "redis-sentinel"))]
-    fn sentinel(_: &str) -> RedisResult<Self> {
+    fn sentinel(_: &str, _: Encryption) -> RedisResult<Self> {
         Err(unusable("a master by its name needs the feature `redis-sentinel`"))
     }
 }
@@ -193,7 +214,9 @@ impl Servers {
 #[cfg(feature = "redis-cluster")]
 impl ClusterNodes {
     fn client(&self, settings: &ConnectSettings) -> RedisResult<ClusterClient> {
-        ClusterClientBuilder::new(self.urls.iter().map(String::as_str))
+        let nodes = ClusterClientBuilder::new(self.urls.iter().map(String::as_str));
+        self.encryption
+            .cluster(nodes)
             .connection_timeout(settings.connect_timeout())
             .response_timeout(settings.response_timeout())
             .overall_response_timeout(Some(settings.overall_timeout()))
@@ -209,32 +232,21 @@ impl SentinelMaster {
         &self,
         settings: &ConnectSettings,
     ) -> impl Future<Output = RedisResult<RedisConnection>> + Send + use<> {
-        let session = SentinelNodeConnectionInfo::default();
-        let session = session.set_redis_connection_info(self.session.clone());
-        let asked = self.sentinels.iter().map(|sentinel| {
-            let (session, master) = (Some(session.clone()), SentinelServerType::Master);
-            let asked =
-                SentinelClient::build(vec![sentinel.as_str()], self.name.clone(), session, master);
+        let asked = self.clients().map(|client| {
             let settings = settings.clone();
-            async move { settings.open(&asked?.async_get_client().await?).await }.boxed()
+            async move { settings.open(&client?.async_get_client().await?).await }.boxed()
         });
         let asked = futures_util::future::select_ok(asked.collect::<Vec<_>>());
         async move { asked.await.map(|(connection, _)| connection) }
     }
-}
 
-#[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
-impl<'a> HostList<'a> {
-    /// Splits the URL after its scheme; there is at least one host, if only an empty one.
-    fn of(rest: &'a str) -> Self {
-        let (authority, tail) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        let (user, hosts) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
-        Self { user, hosts: hosts.split(',').collect(), tail }
+    /// A client of each sentinel.
+    fn clients(&self) -> impl Iterator<Item = RedisResult<SentinelClient>> {
+        self.sentinels.iter().map(|host| {
+            let url = format!("{}://{host}", self.encryption.scheme());
+            self.encryption.sentinel(&url, &self.name, &self.session)
+        })
     }
-}
-
-fn unusable(why: &'static str) -> redis::RedisError {
-    (redis::ErrorKind::InvalidClientConfig, why).into()
 }
 
 #[cfg(all(test, feature = "redis-cluster", feature = "redis-sentinel"))]
@@ -266,10 +278,7 @@ mod tests {
         let Ok(Endpoint { servers: Servers::Sentinel(master), .. }) = Endpoint::of(url) else {
             panic!("sentinels")
         };
-        assert_eq!(
-            (master.sentinels, &*master.name),
-            (vec!["redis://h1".into(), "redis://h2".into()], "main")
-        );
+        assert_eq!((master.sentinels, &*master.name), (vec!["h1".into(), "h2".into()], "main"));
         let session = format!("{:?}", master.session);
         assert!(session.contains("me") && session.contains("db: 3"), "{session}");
     }

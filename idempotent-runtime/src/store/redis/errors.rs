@@ -53,3 +53,8 @@ pub(super) fn is_read_only(error: &RedisError) -> bool {
 pub(super) fn is_unknown_syntax(error: &RedisError) -> bool {
     error.code() == Some("ERR") && error.detail().is_some_and(|detail| detail.contains("syntax"))
 }
+
+/// An error of a URL that cannot be used.
+pub(super) fn unusable(why: impl Into<String>) -> RedisError {
+    (ErrorKind::InvalidClientConfig, "the URL cannot be used", why.into()).into()
+}

@@ -12,6 +12,10 @@ mod connect_settings;
 
 mod connection;
 
+mod encryption;
+#[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
+mod host_list;
+
 mod errors;
 
 use crate::error::StoreError;
@@ -62,6 +66,10 @@ impl RedisStore {
     /// this name, wherever the sentinels at these hosts say that it is at the time:
     /// `redis+sentinel://[user:password@]host:port,host:port/master[/database]`.
     ///
+    /// With the feature `tls` all of them encrypt by `rediss` in the place of `redis`. `?ca=FILE` names the
+    /// authorities that count instead of the host's, `?cert=FILE&key=FILE` a certificate of this client; the
+    /// files are PEM and are read here. Without the feature such a URL is refused.
+    ///
     /// # Errors
     /// When the URL is malformed, the server cannot be reached or refuses the credentials, or the user lacks a right
     /// that the store needs: each command is tried on a key of its own.
@@ -84,7 +92,8 @@ impl RedisStore {
             let mut connected = connections.get().await?;
             doctor::examine(&mut connected.connection).await
         };
-        let findings = examined.await.map_err(|error| failed("connect", error))?;
+        let mut findings = examined.await.map_err(|error| failed("connect", error))?;
+        findings.extend(connections.endpoint().in_clear());
         let store = Self {
             connections,
             watches,

@@ -1,20 +1,17 @@
 //! A queue of `RabbitMQ`, as an application names it.
 
+use crate::message::consume::amqp::broker::Broker;
 use crate::message::consume::amqp::outstanding::Outstanding;
 use crate::message::consume::amqp::queues::{QueueKind, Queues};
 use crate::message::consume::amqp::redrive::redrive;
-use crate::message::consume::amqp::session::{AmqpSession, ping};
+use crate::message::consume::amqp::session::AmqpSession;
 use crate::message::consume::source::{
     BrokenConnection, ConsumeError, QueueSession, Source, answers,
 };
 use crate::store::own_thread::OwnThread;
-use lapin::uri::AMQPUri;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-
-/// The longest silence of a peer, in seconds, where the URL says nothing else (`?heartbeat=`).
-const HEARTBEAT: u16 = 10;
 
 /// The longest name of a queue, in bytes: a name with a suffix must fit into 255.
 const LONGEST_NAME: usize = 200;
@@ -25,7 +22,7 @@ const LONGEST_NAME: usize = 200;
 /// `idempotency-reason` and `idempotency-attempts`, and, when they are needed, queues
 /// `{queue}.later.{milliseconds}`, where messages wait. Bind the queue to exchanges as you like.
 pub struct AmqpQueue {
-    uri: AMQPUri,
+    broker: Broker,
     queues: Queues,
     /// The messages of this process, through all of its connections.
     outstanding: Arc<Outstanding>,
@@ -34,21 +31,21 @@ pub struct AmqpQueue {
 }
 
 impl AmqpQueue {
-    /// Names a queue at `amqp://[user:password@]host[:port][/vhost]`.
+    /// Names a queue at `amqp://[user:password@]host[:port][/vhost]`, or encrypted, with the feature `tls`, at
+    /// `amqps://…`.
+    ///
+    /// `?ca=FILE` names the authorities that count instead of the host's, `?cert=FILE&key=FILE` a certificate
+    /// of this client; the files are PEM and are read here. Without the feature `amqps://` is refused.
     ///
     /// # Errors
-    /// When the URL is not one of AMQP, or the name is empty or longer than 200 bytes. Nothing is connected
+    /// When the URL is not one of AMQP, a file of it cannot be read, or the name is empty or longer than 200 bytes. Nothing is connected
     /// yet.
     pub fn new(url: &str, queue: impl Into<String>) -> Result<Self, ConsumeError> {
-        // The library's own error quotes the URL, with its password.
-        let form = "no URL of AMQP: it has the form `amqp://user:password@host:port/vhost`";
-        let no_url = |_: String| ConsumeError::Unusable(form.to_owned());
-        let mut uri: AMQPUri = url.parse().map_err(no_url)?;
-        uri.query.heartbeat.get_or_insert(HEARTBEAT);
+        let broker = Broker::of(url).map_err(|error| ConsumeError::Unusable(error.to_string()))?;
         let queue = checked_name(queue.into())?;
         let dead = format!("{queue}.dead");
         let queues = Queues { queue, dead, kind: QueueKind::default() };
-        Ok(Self { uri, queues, outstanding: Arc::default(), thread: OnceLock::new() })
+        Ok(Self { broker, queues, outstanding: Arc::default(), thread: OnceLock::new() })
     }
 
     /// Sets the queue for dead letters. Defaults to `{queue}.dead`.
@@ -75,8 +72,7 @@ impl AmqpQueue {
     /// # Errors
     /// When the broker does not answer or refuses. Those that were put back stay so.
     pub async fn redrive(&self, at_most: usize) -> Result<usize, ConsumeError> {
-        let moved =
-            async { redrive(self.uri.clone(), self.thread()?, &self.queues, at_most).await };
+        let moved = async { redrive(&self.broker, self.thread()?, &self.queues, at_most).await };
         let moved = moved.await;
         moved.map_err(|broken| broken.of(self.describe()))
     }
@@ -97,7 +93,7 @@ impl AmqpQueue {
     /// # Errors
     /// When it does not answer, or with an error.
     pub async fn ping(&self, within: Duration) -> Result<(), ConsumeError> {
-        answers(self, within, async { Ok(ping(self.uri.clone()).await?) }).await
+        answers(self, within, async { Ok(self.broker.ping().await?) }).await
     }
 }
 
@@ -111,13 +107,12 @@ fn checked_name(queue: String) -> Result<String, ConsumeError> {
 
 impl Source for AmqpQueue {
     fn describe(&self) -> String {
-        let at = &self.uri.authority;
-        format!("the queue `{}` of RabbitMQ at {}:{}", self.queues.queue, at.host, at.port)
+        format!("the queue `{}` of RabbitMQ at {}", self.queues.queue, self.broker.address())
     }
 
     async fn open(&self, prefetch: u16) -> Result<impl QueueSession, BrokenConnection> {
-        let (uri, thread) = (self.uri.clone(), self.thread()?);
-        Ok(AmqpSession::open(uri, &self.queues, prefetch, &self.outstanding, thread).await?)
+        let (broker, thread) = (&self.broker, self.thread()?);
+        Ok(AmqpSession::open(broker, &self.queues, prefetch, &self.outstanding, thread).await?)
     }
 }
 

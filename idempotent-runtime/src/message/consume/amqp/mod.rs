@@ -5,11 +5,14 @@
 //! or among the dead letters, and confirmed, before the one that was delivered is acknowledged.
 //!
 //! Files import downwards, in this order: `amqp_queue`, `redrive`, `session`, `message`, `acknowledger`, `outstanding`,
-//! `properties`, `headers`, `publish`, `queues`, `broken`.
+//! `properties`, `headers`, `publish`, `queues`, `broker`, `encryption`, `broken`.
 
 mod acknowledger;
 mod amqp_queue;
 mod broken;
+mod broker;
+#[cfg(feature = "tls")]
+mod encryption;
 mod headers;
 mod message;
 mod outstanding;

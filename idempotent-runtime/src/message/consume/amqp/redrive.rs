@@ -1,25 +1,24 @@
 //! Putting dead letters back into their queue.
 
 use crate::clock::{Clock, SystemClock};
+use crate::message::consume::amqp::broker::Broker;
 use crate::message::consume::amqp::headers::{headers_to_begin_anew, history_of};
 use crate::message::consume::amqp::properties::properties_to_republish;
 use crate::message::consume::amqp::publish::publish;
 use crate::message::consume::amqp::queues::Queues;
-use crate::message::consume::amqp::session::connect;
 use crate::message::consume::source::{BrokenConnection, within_patience};
 use crate::store::own_thread::OwnThread;
 use lapin::Channel;
 use lapin::options::{BasicAckOptions, BasicGetOptions, ConfirmSelectOptions};
-use lapin::uri::AMQPUri;
 
 /// Puts back as many dead letters, from the oldest on, and says how many there were.
 pub(super) async fn redrive(
-    uri: AMQPUri,
+    broker: &Broker,
     thread: &OwnThread,
     queues: &Queues,
     at_most: usize,
 ) -> Result<usize, BrokenConnection> {
-    let connection = connect(uri, thread).await?;
+    let connection = broker.connect(thread).await?;
     let channel = connection.create_channel().await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
     queues.declare(&channel).await?;

@@ -1,6 +1,7 @@
 //! A connection to `RabbitMQ` that consumes a queue.
 
 use crate::message::consume::amqp::acknowledger::AmqpAcknowledger;
+use crate::message::consume::amqp::broker::Broker;
 use crate::message::consume::amqp::message::delivery_of;
 use crate::message::consume::amqp::outstanding::Outstanding;
 use crate::message::consume::amqp::queues::Queues;
@@ -12,14 +13,9 @@ use futures_util::{FutureExt, StreamExt};
 use lapin::options::{
     BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, ConfirmSelectOptions,
 };
-use lapin::runtime::default_runtime;
-use lapin::tcp::{AMQPUriTcpExt, OwnedTLSConfig};
 use lapin::types::FieldTable;
-use lapin::uri::AMQPUri;
-use lapin::{Channel, Connection, ConnectionProperties, Consumer, Error, Result};
-use std::io;
+use lapin::{Channel, Connection, Consumer, Error, Result};
 use std::sync::Arc;
-use tokio::sync::oneshot;
 
 /// A consumer on connections of its own: one delivers and is told what is done, the other publishes. The broker
 /// blocks one that publishes while it is short of memory, and reads nothing from it.
@@ -35,14 +31,14 @@ pub(super) struct AmqpSession {
 impl AmqpSession {
     /// Connects and consumes; the caller sets a deadline.
     pub(super) async fn open(
-        uri: AMQPUri,
+        broker: &Broker,
         queues: &Queues,
         prefetch: u16,
         outstanding: &Arc<Outstanding>,
         thread: &OwnThread,
     ) -> Result<Self> {
-        let connection = connect(uri.clone(), thread).await?;
-        let publishing = Arc::new(connect(uri, thread).await?);
+        let connection = broker.connect(thread).await?;
+        let publishing = Arc::new(broker.connect(thread).await?);
         let channel = connection.create_channel().await?;
         let publishes = publishing.create_channel().await?;
         publishes.confirm_select(ConfirmSelectOptions::default()).await?;
@@ -55,34 +51,9 @@ impl AmqpSession {
     }
 }
 
-/// Connects, and closes the connection.
-pub(super) async fn ping(uri: AMQPUri) -> Result<()> {
-    connect_here(uri).await?.close(200, "".into()).await
-}
-
 async fn consume(channel: &Channel, queues: &Queues) -> Result<Consumer> {
     let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
     channel.basic_consume(queues.queue.as_str().into(), "".into(), options, arguments).await
-}
-
-/// Connects on this thread, where the connection lives: a handler that blocks its own costs no heartbeat.
-pub(super) async fn connect(uri: AMQPUri, thread: &OwnThread) -> Result<Connection> {
-    let (tell, connected) = oneshot::channel();
-    // Whoever waited for it may be gone: then it is dropped.
-    thread.spawn(async move { drop(tell.send(connect_here(uri).await)) });
-    connected.await.map_err(io::Error::other)?
-}
-
-/// Connects within a deadline of its own: the client library waits for ever for a host that does not answer,
-/// on a thread that cannot be ended.
-async fn connect_here(uri: AMQPUri) -> Result<Connection> {
-    let open = async |uri: AMQPUri, runtime| {
-        let tls = OwnedTLSConfig::default();
-        let open = uri.connect_with_config_async(tls.as_ref(), &runtime);
-        let late = |_| io::Error::from(io::ErrorKind::TimedOut);
-        Ok(tokio::time::timeout(PATIENCE, open).await.map_err(late)??)
-    };
-    Connection::connector(uri, default_runtime()?, open, ConnectionProperties::default()).await
 }
 
 impl QueueSession for AmqpSession {

@@ -40,8 +40,11 @@ impl RedisStream {
         group: impl Into<String>,
     ) -> Result<Self, ConsumeError> {
         let (url, stream, group) = (url.into(), stream.into(), group.into());
-        Endpoint::of(&url)
+        let endpoint = Endpoint::of(&url)
             .map_err(|error| ConsumeError::Unusable(format!("no URL of Redis: {error}")))?;
+        for finding in endpoint.in_clear() {
+            tracing::warn!(server = endpoint.describe(), "{finding}");
+        }
         let (dead_letters, payload_field) = (format!("{stream}:dead"), "payload".to_owned());
         let take_over_after = Duration::from_secs(30);
         let forget_after = Duration::from_hours(24);

@@ -1,0 +1,99 @@
+//! A broker, and the way to connect to it.
+
+use crate::message::consume::source::PATIENCE;
+use crate::store::own_thread::OwnThread;
+use crate::store::tls::{Certificates, plaintext};
+use lapin::runtime::default_runtime;
+use lapin::tcp::{AMQPUriTcpExt, OwnedTLSConfig};
+use lapin::uri::{AMQPScheme, AMQPUri};
+use lapin::{Connection, ConnectionProperties, Result};
+use std::error::Error as StdError;
+use std::io;
+use tokio::sync::oneshot;
+
+#[cfg(feature = "tls")]
+use crate::message::consume::amqp::encryption::connector;
+#[cfg(feature = "tls")]
+use lapin::tcp::RustlsConnector;
+
+/// The longest silence of a peer, in seconds, where the URL says nothing else (`?heartbeat=`).
+const HEARTBEAT: u16 = 10;
+
+/// A broker, by its URL.
+#[derive(Clone)]
+pub(super) struct Broker {
+    uri: AMQPUri,
+    #[cfg(feature = "tls")]
+    encryption: Option<RustlsConnector>,
+}
+
+impl Broker {
+    /// Reads the files of certificates that the URL names; nothing is connected yet.
+    pub(super) fn of(url: &str) -> std::result::Result<Self, Box<dyn StdError>> {
+        // The library's own error quotes the URL, with its password.
+        let form = "no URL of AMQP: it has the form `amqp://user:password@host:port/vhost`";
+        let mut uri: AMQPUri = url.parse().map_err(|_: String| form)?;
+        uri.query.heartbeat.get_or_insert(HEARTBEAT);
+        let certificates = Certificates::of(url, uri.scheme == AMQPScheme::AMQPS)?;
+        #[cfg(not(feature = "tls"))]
+        drop(certificates);
+        let new = Self {
+            uri,
+            #[cfg(feature = "tls")]
+            encryption: certificates.map(connector).transpose()?,
+        };
+        if let Some(finding) = new.in_clear() {
+            tracing::warn!(broker = new.address(), "{finding}");
+        }
+        Ok(new)
+    }
+
+    /// Its host and port, for people.
+    pub(super) fn address(&self) -> String {
+        format!("{}:{}", self.uri.authority.host, self.uri.authority.port)
+    }
+
+    /// Connects on this thread, where the connection lives: a handler that blocks its own costs no heartbeat.
+    pub(super) async fn connect(&self, thread: &OwnThread) -> Result<Connection> {
+        let (tell, connected) = oneshot::channel();
+        let broker = self.clone();
+        // Whoever waited for it may be gone: then it is dropped.
+        thread.spawn(async move { drop(tell.send(broker.connect_here().await)) });
+        connected.await.map_err(io::Error::other)?
+    }
+
+    /// Connects, and closes the connection.
+    pub(super) async fn ping(&self) -> Result<()> {
+        self.connect_here().await?.close(200, "".into()).await
+    }
+
+    /// Connects within a deadline of its own: the client library waits for ever for a host that does not answer,
+    /// on a thread that cannot be ended.
+    async fn connect_here(&self) -> Result<Connection> {
+        #[cfg(feature = "tls")]
+        let encryption = self.encryption.clone();
+        let open = async move |uri: AMQPUri, runtime| {
+            let open = async {
+                // Where its own TLS is not built, the library sends in clear whatever the URL says.
+                let plain = AMQPUri { scheme: AMQPScheme::AMQP, ..uri.clone() };
+                let tls = OwnedTLSConfig::default();
+                let stream = plain.connect_with_config_async(tls.as_ref(), &runtime).await?;
+                #[cfg(feature = "tls")]
+                if let Some(encryption) = &encryption {
+                    return stream.into_rustls(encryption, &uri.authority.host).await;
+                }
+                io::Result::Ok(stream)
+            };
+            let late = |_| io::Error::from(io::ErrorKind::TimedOut);
+            Ok(tokio::time::timeout(PATIENCE, open).await.map_err(late)??)
+        };
+        let (uri, properties) = (self.uri.clone(), ConnectionProperties::default());
+        Connection::connector(uri, default_runtime()?, open, properties).await
+    }
+
+    fn in_clear(&self) -> Option<crate::store::Finding> {
+        let help = "use `amqps://` (feature `tls`)";
+        let is_clear = self.uri.scheme == AMQPScheme::AMQP;
+        is_clear.then(|| plaintext(&self.uri.authority.host, help)).flatten()
+    }
+}

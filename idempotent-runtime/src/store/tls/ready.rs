@@ -1,0 +1,61 @@
+//! Whether this build can encrypt.
+
+/// TLS was asked for in a build that has none.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{asked} asks for TLS, which this build does not have: add the feature `tls` of \
+     `idempotent-runtime`; nothing was sent"
+)]
+pub(crate) struct NoTls {
+    asked: String,
+}
+
+/// Makes TLS ready to use, before the first connection that asks for it with these words.
+///
+/// # Errors
+/// When this build has none: nothing may be sent in clear instead.
+pub(crate) fn ready(asked: &str) -> Result<(), NoTls> {
+    allowed(asked, cfg!(feature = "tls"))?;
+    #[cfg(feature = "tls")]
+    choose_provider();
+    Ok(())
+}
+
+fn allowed(asked: &str, is_built: bool) -> Result<(), NoTls> {
+    if is_built { Ok(()) } else { Err(NoTls { asked: asked.to_owned() }) }
+}
+
+/// Clients of servers take the process's default: with two providers in one binary there is none, and they panic.
+#[cfg(feature = "tls")]
+fn choose_provider() {
+    use rustls::crypto::CryptoProvider;
+    if CryptoProvider::get_default().is_none() {
+        // Another thread may have been faster: then its provider counts.
+        drop(rustls::crypto::ring::default_provider().install_default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_without_tls_refuses_and_names_the_feature() {
+        let error = allowed("`rediss://`", false).expect_err("refused").to_string();
+        assert!(error.contains("`rediss://`") && error.contains("the feature `tls`"), "{error}");
+        assert!(allowed("`rediss://`", true).is_ok());
+        assert_eq!(ready("`rediss://`").is_ok(), cfg!(feature = "tls"));
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn the_process_has_a_provider_and_keeps_it() {
+        ready("it").expect("this build has TLS");
+        let first = rustls::crypto::CryptoProvider::get_default().expect("there is one");
+        ready("it").expect("again");
+        assert!(std::sync::Arc::ptr_eq(
+            first,
+            rustls::crypto::CryptoProvider::get_default().expect("still")
+        ));
+    }
+}
