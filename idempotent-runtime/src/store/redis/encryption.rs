@@ -13,6 +13,10 @@ use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType}
 
 /// The certificates of encrypted connections; `None` where they are not encrypted.
 #[derive(Clone)]
+#[cfg_attr(
+    not(any(feature = "tls", feature = "redis-cluster", feature = "redis-sentinel")),
+    expect(dead_code, reason = "all is in clear then")
+)]
 pub(super) struct Encryption(Option<Certificates>);
 
 impl Encryption {
