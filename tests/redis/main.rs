@@ -11,6 +11,7 @@ mod outages;
 mod refusals;
 mod rights;
 mod tasks;
+mod tls;
 mod watches;
 
 use actix_web::{Responder, route, web};
@@ -40,7 +41,21 @@ impl Shop {
         redis: RedisServer,
         settings: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,
     ) -> Self {
-        let store = RedisStore::connect(&redis.url()).await.expect("it connects");
+        let url = redis.url();
+        Self::connected(&url, redis, settings).await
+    }
+
+    /// On a server that is reached by this URL.
+    async fn at(url: &str, redis: RedisServer) -> Self {
+        Self::connected(url, redis, |builder| builder).await
+    }
+
+    async fn connected(
+        url: &str,
+        redis: RedisServer,
+        settings: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,
+    ) -> Self {
+        let store = RedisStore::connect(url).await.expect("it connects");
         let guard = settings(Idempotency::builder(store).scope(Scope::header("Authorization")));
         let (idempotency, handler) =
             (guard.build().expect("settings that fit"), ControlledHandler::new());

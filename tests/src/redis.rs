@@ -57,7 +57,7 @@ impl RedisServer {
     }
 
     /// Starts a sentinel with this configuration, which it rewrites as it learns.
-    pub(crate) fn start_sentinel(config: &str) -> Self {
+    pub fn start_sentinel(config: &str) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         std::fs::write(directory.path().join(SENTINEL), config).expect("it can be written");
         let options = vec!["--sentinel".to_owned()];

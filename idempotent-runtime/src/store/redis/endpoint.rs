@@ -75,8 +75,17 @@ impl Endpoint {
             "redis+sentinel" | "rediss+sentinel" => Servers::sentinel(rest, encryption)?,
             _ => Servers::Single(encryption.client(url)?),
         };
+        Ok(Self::new(servers, block))
+    }
+
+    /// One server, as this client connects to it.
+    pub(super) fn by(client: Client) -> Self {
+        Self::new(Servers::Single(client), Duration::ZERO)
+    }
+
+    fn new(servers: Servers, block: Duration) -> Self {
         let (config, more) = (AsyncConnectionConfig::new(), MorePatience::default());
-        Ok(Self { servers, settings: ConnectSettings { config, block, more, first: None } })
+        Self { servers, settings: ConnectSettings { config, block, more, first: None } }
     }
 
     /// Allows connections from now on as long as an engine does; says whether that changed anything.

@@ -26,7 +26,7 @@ use crate::store::future::StoreFuture;
 use crate::store::life::life_millis;
 use crate::store::record::Summary;
 use crate::store::trial::refused_for_good;
-use ::redis::{ErrorKind, RedisError, RedisResult, Script, Value, cmd, pipe};
+use ::redis::{Client, ErrorKind, RedisError, RedisResult, Script, Value, cmd, pipe};
 use bytes::Bytes;
 use errors::{failed, is_unknown_syntax, refuses_writes};
 use std::fmt;
@@ -86,6 +86,18 @@ impl RedisStore {
         prefix: impl Into<String>,
     ) -> Result<Self, StoreError> {
         let endpoint = Endpoint::of(url).map_err(|error| failed("connect", error))?;
+        Self::connect_to(endpoint, prefix.into()).await
+    }
+
+    /// Connects as this client says, which may have certificates in memory; the store opens its own connections.
+    ///
+    /// # Errors
+    /// As for [`connect`](Self::connect), but of a URL.
+    pub async fn connect_with(client: Client) -> Result<Self, StoreError> {
+        Self::connect_to(Endpoint::by(client), "idempotency:".to_owned()).await
+    }
+
+    async fn connect_to(endpoint: Endpoint, prefix: String) -> Result<Self, StoreError> {
         let watches = Watches::of(&endpoint).map_err(|error| failed("connect", error))?;
         let connections = RedisConnections::new(endpoint);
         let examined = async {
@@ -97,7 +109,7 @@ impl RedisStore {
         let store = Self {
             connections,
             watches,
-            prefix: prefix.into(),
+            prefix,
             swap: Script::new(include_str!("swap.lua")),
             read: Script::new(include_str!("read.lua")),
             native_swap: AtomicBool::new(true),
