@@ -150,6 +150,7 @@ where
 }
 
 /// Makes a response of what another function returns that takes the handler's arguments.
+#[expect(clippy::needless_pass_by_value, reason = "a function, which has no size")]
 pub fn respond_in_its_place<A: 'static>(
     function: impl AnswersInPlace<A>,
     arguments: Arguments,
