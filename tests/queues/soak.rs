@@ -212,10 +212,10 @@ impl<P: QueueUnderTest> Soak<P> {
             if left < last {
                 (progress, last) = (Instant::now(), left);
             }
-            let lost: Vec<_> = without.iter().take(20).collect();
+            let examples: Vec<_> = without.iter().take(20).collect();
             assert!(
                 progress.elapsed() < PATIENCE,
-                "{kind}: lost {}: {lost:?}, not dead: {alive:?}, dead: {:?}",
+                "{kind}: lost {}: {examples:?}, not dead: {alive:?}, dead: {:?}",
                 without.len(),
                 self.could_run()
             );
