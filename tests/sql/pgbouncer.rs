@@ -4,6 +4,8 @@ use crate::{Session, store};
 use bytes::Bytes;
 use idempotent_runtime::key::StorageKey;
 use idempotent_runtime::store::{Store, StoreError, StoreErrorKind, open};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, PgConnection, Row};
 use std::time::Duration;
 use tests::{PgBouncer, PostgresServer};
 
@@ -56,16 +58,9 @@ async fn transaction_mode_is_refused_with_its_reason() {
         assert_eq!(error.kind(), StoreErrorKind::Rejected, "{dealt}: {error}");
         assert!(error.to_string().contains("`pool_mode = session`"), "{dealt}: {error}");
         // And nothing of ours stays in the sessions that others have next.
-        use sqlx::{Connection, Row};
-        let mut next = sqlx::PgConnection::connect_with(
-            &pooler
-                .url()
-                .parse::<sqlx::postgres::PgConnectOptions>()
-                .unwrap()
-                .extra_float_digits(None),
-        )
-        .await
-        .unwrap();
+        let next: PgConnectOptions = pooler.url().parse().unwrap();
+        let next = PgConnection::connect_with(&next.extra_float_digits(None)).await;
+        let mut next = next.expect("others are let in");
         let left = sqlx::raw_sql("SHOW statement_timeout").fetch_one(&mut next).await.unwrap();
         assert_eq!(left.get::<String, _>(0), "0", "{dealt}");
     }

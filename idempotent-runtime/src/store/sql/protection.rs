@@ -72,16 +72,14 @@ impl TlsBuild {
 impl Protection {
     /// Refuses to connect where TLS is asked for and not built.
     pub(super) fn refuse_without(self, build: TlsBuild) -> Result<(), StoreError> {
-        match (self, build) {
-            (Self::Unverified | Self::Verified, TlsBuild::Absent) => {
-                Err(refused("TLS is asked for: build `idempotent-runtime` with the feature `tls`"))
-            }
-            _ => {
-                #[cfg(feature = "tls")]
-                choose_provider();
-                Ok(())
-            }
+        if let (Self::Unverified | Self::Verified, TlsBuild::Absent) = (self, build) {
+            return Err(refused(
+                "TLS is asked for: build `idempotent-runtime` with the feature `tls`",
+            ));
         }
+        #[cfg(feature = "tls")]
+        choose_provider();
+        Ok(())
     }
 
     /// What somebody on the way could read or pretend to be.
