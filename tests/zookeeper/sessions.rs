@@ -78,6 +78,7 @@ async fn what_is_no_address_or_no_server_is_an_error() {
     for (url, kind) in [
         ("redis://127.0.0.1", StoreErrorKind::Rejected),
         ("zookeeper://", StoreErrorKind::Rejected),
+        ("zookeepers://127.0.0.1:9", StoreErrorKind::Rejected),
         // The port for what nobody serves (RFC 863).
         ("zookeeper://127.0.0.1:9", StoreErrorKind::Unavailable),
     ] {

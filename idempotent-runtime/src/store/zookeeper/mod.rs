@@ -54,7 +54,8 @@ struct ZooKeeperLock {
 
 impl ZooKeeperLocks {
     /// Connects to `zookeeper://[user:password@]host:port[,host:port…][/path]`, with sessions of ten
-    /// seconds.
+    /// seconds. Its connections cannot be encrypted; a URL that asks for it (`zookeepers:`,
+    /// `zookeeper+tls:`) is refused.
     ///
     /// # Errors
     /// When the URL is malformed, or no server can be reached.

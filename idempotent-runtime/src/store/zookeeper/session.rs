@@ -32,6 +32,13 @@ struct SharedSession {
 impl Sessions {
     pub(super) fn new(url: &str, timeout: Duration) -> Result<Self, StoreError> {
         let no_url = "an address is `zookeeper://[user:password@]host:port[,host:port…][/path]`";
+        let asks_for_tls = ["zookeepers:", "zookeeper+tls:", "zookeeper+ssl:"];
+        if asks_for_tls.iter().any(|scheme| url.starts_with(scheme)) {
+            let why = "connections to ZooKeeper cannot be encrypted, with or without the feature \
+                       `tls`: write `zookeeper://…` on a network that nobody else is on, or before \
+                       a proxy that encrypts; nothing was sent";
+            return Err(failed("connect", Error::BadArguments(&"no TLS")).because(why));
+        }
         let rest = url.strip_prefix("zookeeper://").ok_or_else(|| {
             failed("connect", Error::BadArguments(&"no `zookeeper://`")).because(no_url)
         })?;
