@@ -15,7 +15,7 @@ use tests::{MariaDbServer, PostgresServer};
 
 async fn put(store: &dyn Store) -> Result<Option<Bytes>, StoreError> {
     let key = StorageKey::from_bytes(rand::random());
-    store.create(&key, &Bytes::from_static(b"value"), Duration::from_secs(60)).await
+    store.create(&key, &Bytes::from_static(b"value"), Duration::from_mins(1)).await
 }
 
 /// Passwords of which each is right once: the server has the next before it is asked for.

@@ -13,7 +13,7 @@ const SESSIONS: &str = "pool_mode = session\nignore_startup_parameters = options
 
 async fn put(store: &dyn Store) -> Result<Option<Bytes>, StoreError> {
     let key = StorageKey::from_bytes([7; 32]);
-    store.create(&key, &Bytes::from_static(b"value"), Duration::from_secs(60)).await
+    store.create(&key, &Bytes::from_static(b"value"), Duration::from_mins(1)).await
 }
 
 #[tokio::test]
