@@ -12,6 +12,7 @@ mod rabbitmq_connections;
 mod rabbitmq_delivery;
 mod rabbitmq_headers;
 mod rabbitmq_queue;
+mod rabbitmq_tls;
 mod recovery;
 mod redis_stream;
 mod redis_stream_delivery;

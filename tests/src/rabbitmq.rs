@@ -51,15 +51,29 @@ impl RabbitMqServer {
         server
     }
 
+    /// Starts one that also listens on this port, by these lines of its configuration.
+    pub async fn start_with(config: &str) -> Self {
+        let server = Self::configured(config);
+        server.restart().await;
+        server
+    }
+
     fn installed() -> Self {
+        Self::configured("")
+    }
+
+    fn configured(config: &str) -> Self {
         // All at once, so that no two are the same.
         let free = || TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let ports = [free(), free(), free()];
         let [port, nodes, names] =
             ports.map(|listener| listener.local_addr().expect("it is bound").port());
-        let nothing = |_: &Path| vec!["true".to_owned()];
+        let write = |directory: &Path| {
+            let file = directory.join("rabbitmq.conf").display().to_string();
+            ["sh", "-c", r#"printf %s "$1" >"$0""#, &file, config].map(str::to_owned).to_vec()
+        };
         let serve = |directory: &Path| serve(directory, port, nodes, names);
-        Self { daemon: Daemon::new("rabbitmq", "KILL", nothing, serve), port, names }
+        Self { daemon: Daemon::new("rabbitmq", "KILL", write, serve), port, names }
     }
 
     /// Starts it again after [`kill`](Self::kill), with what it wrote down.
