@@ -31,7 +31,7 @@ pub mod record;
 
 #[cfg(any(feature = "redis", feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod patience;
-#[cfg(any(feature = "redis", feature = "amqp"))]
+#[cfg(any(feature = "redis", feature = "amqp", feature = "postgres", feature = "mysql"))]
 pub(crate) mod tls;
 pub(crate) mod trial;
 

@@ -5,6 +5,9 @@
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::store::finding::Finding;
+#[cfg(feature = "tls")]
+use crate::store::tls::choose_provider;
+use crate::store::tls::is_loopback;
 
 /// What connections ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,12 +55,7 @@ impl Way {
         if socket || host.starts_with('/') {
             return Self::Socket;
         }
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let is_loopback = match bare.parse::<std::net::IpAddr>() {
-            Ok(address) => address.to_canonical().is_loopback(),
-            Err(_) => bare.eq_ignore_ascii_case("localhost"),
-        };
-        if is_loopback { Self::Loopback } else { Self::Network }
+        if is_loopback(host) { Self::Loopback } else { Self::Network }
     }
 }
 
@@ -99,17 +97,6 @@ impl Protection {
             )),
             _ => None,
         }
-    }
-}
-
-/// Gives the process a default provider of cryptography where it has none: with two in one binary the client
-/// library would panic where it checks an authority alone.
-#[cfg(feature = "tls")]
-fn choose_provider() {
-    use rustls::crypto::{CryptoProvider, ring};
-    if CryptoProvider::get_default().is_none() {
-        // Another thread may have been faster.
-        drop(ring::default_provider().install_default());
     }
 }
 

@@ -1,7 +1,7 @@
 //! Connections that are not encrypted.
 
 use crate::store::finding::Finding;
-use std::net::IpAddr;
+use crate::store::tls::loopback::is_loopback;
 
 /// A finding where a connection that is not encrypted leaves this host; `help` says how to encrypt it.
 pub(crate) fn plaintext(host: &str, help: &str) -> Option<Finding> {
@@ -14,12 +14,6 @@ pub(crate) fn plaintext(host: &str, help: &str) -> Option<Finding> {
             help,
         )
     })
-}
-
-fn is_loopback(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 #[cfg(test)]

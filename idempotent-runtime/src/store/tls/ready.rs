@@ -1,5 +1,8 @@
 //! Whether this build can encrypt.
 
+#[cfg(feature = "tls")]
+use crate::store::tls::provider::choose_provider;
+
 /// TLS was asked for in a build that has none.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -25,16 +28,6 @@ fn allowed(asked: &str, is_built: bool) -> Result<(), NoTls> {
     if is_built { Ok(()) } else { Err(NoTls { asked: asked.to_owned() }) }
 }
 
-/// Clients of servers take the process's default: with two providers in one binary there is none, and they panic.
-#[cfg(feature = "tls")]
-fn choose_provider() {
-    use rustls::crypto::CryptoProvider;
-    if CryptoProvider::get_default().is_none() {
-        // Another thread may have been faster: then its provider counts.
-        drop(rustls::crypto::ring::default_provider().install_default());
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,17 +38,5 @@ mod tests {
         assert!(error.contains("`rediss://`") && error.contains("the feature `tls`"), "{error}");
         assert!(allowed("`rediss://`", true).is_ok());
         assert_eq!(ready("`rediss://`").is_ok(), cfg!(feature = "tls"));
-    }
-
-    #[cfg(feature = "tls")]
-    #[test]
-    fn the_process_has_a_provider_and_keeps_it() {
-        ready("it").expect("this build has TLS");
-        let first = rustls::crypto::CryptoProvider::get_default().expect("there is one");
-        ready("it").expect("again");
-        assert!(std::sync::Arc::ptr_eq(
-            first,
-            rustls::crypto::CryptoProvider::get_default().expect("still")
-        ));
     }
 }
