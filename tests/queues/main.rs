@@ -6,6 +6,7 @@ mod example;
 mod killed_consumers;
 mod log_lines;
 mod order_handler;
+mod own_connections;
 mod poison;
 mod queue_under_test;
 mod rabbitmq_connections;

@@ -38,11 +38,48 @@ impl AmqpQueue {
     /// of this client; the files are PEM and are read here. Without the feature `amqps://` is refused.
     ///
     /// # Errors
-    /// When the URL is not one of AMQP, a file of it cannot be read, or the name is empty or longer than 200 bytes. Nothing is connected
-    /// yet.
+    /// When the URL is not one of AMQP, a file of it cannot be read, or the name is empty or longer than 200
+    /// bytes. Nothing is connected yet.
     pub fn new(url: &str, queue: impl Into<String>) -> Result<Self, ConsumeError> {
         let broker = Broker::of(url).map_err(|error| ConsumeError::Unusable(error.to_string()))?;
-        let queue = checked_name(queue.into())?;
+        Self::at(broker, queue.into())
+    }
+
+    /// Names a queue of a broker that the app connects to by itself; `broker` is its name for people.
+    ///
+    /// The function is called for each connection: a consumer has one for messages and one for what it publishes,
+    /// and connects again after a break. It runs on a thread of ours, so that a handler that blocks costs no
+    /// heartbeat, and has ten seconds. What it sends in clear is its own matter. lapin 4 makes the connection.
+    ///
+    /// ```no_run
+    /// # fn queue() -> Result<(), idempotent_runtime::consume::ConsumeError> {
+    /// use idempotent_runtime::consume::AmqpQueue;
+    /// use lapin::{Connection, ConnectionProperties};
+    ///
+    /// let queue = AmqpQueue::connect_with(
+    ///     "the broker of orders",
+    ///     || Connection::connect("amqp://localhost", ConnectionProperties::default()),
+    ///     "orders",
+    /// )?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When the queue's name is empty or longer than 200 bytes. Nothing is connected yet.
+    pub fn connect_with<C>(
+        broker: impl Into<String>,
+        connect: impl Fn() -> C + Send + Sync + 'static,
+        queue: impl Into<String>,
+    ) -> Result<Self, ConsumeError>
+    where
+        C: Future<Output = lapin::Result<lapin::Connection>> + Send + 'static,
+    {
+        Self::at(Broker::connected_by(broker.into(), connect), queue.into())
+    }
+
+    fn at(broker: Broker, queue: String) -> Result<Self, ConsumeError> {
+        let queue = checked_name(queue)?;
         let dead = format!("{queue}.dead");
         let queues = Queues { queue, dead, kind: QueueKind::default() };
         Ok(Self { broker, queues, outstanding: Arc::default(), thread: OnceLock::new() })

@@ -3,12 +3,15 @@
 use crate::message::consume::source::PATIENCE;
 use crate::store::own_thread::OwnThread;
 use crate::store::tls::{Certificates, plaintext};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use lapin::runtime::default_runtime;
 use lapin::tcp::{AMQPUriTcpExt, OwnedTLSConfig};
 use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Connection, ConnectionProperties, Result};
 use std::error::Error as StdError;
 use std::io;
+use std::sync::Arc;
 use tokio::sync::oneshot;
 
 #[cfg(feature = "tls")]
@@ -19,9 +22,23 @@ use lapin::tcp::RustlsConnector;
 /// The longest silence of a peer, in seconds, where the URL says nothing else (`?heartbeat=`).
 const HEARTBEAT: u16 = 10;
 
-/// A broker, by its URL.
+/// A broker, and the way to it.
 #[derive(Clone)]
 pub(super) struct Broker {
+    /// Its host and port, for people.
+    address: String,
+    way: Way,
+}
+
+#[derive(Clone)]
+enum Way {
+    Url(BrokerUrl),
+    /// The app's own.
+    App(Arc<dyn Fn() -> BoxFuture<'static, Result<Connection>> + Send + Sync>),
+}
+
+#[derive(Clone)]
+struct BrokerUrl {
     uri: AMQPUri,
     #[cfg(feature = "tls")]
     encryption: Option<RustlsConnector>,
@@ -30,27 +47,29 @@ pub(super) struct Broker {
 impl Broker {
     /// Reads the files of certificates that the URL names; nothing is connected yet.
     pub(super) fn of(url: &str) -> std::result::Result<Self, Box<dyn StdError>> {
-        // The library's own error quotes the URL, with its password.
-        let form = "no URL of AMQP: it has the form `amqp://user:password@host:port/vhost`";
-        let mut uri: AMQPUri = url.parse().map_err(|_: String| form)?;
-        uri.query.heartbeat.get_or_insert(HEARTBEAT);
-        let certificates = Certificates::of(url, uri.scheme == AMQPScheme::AMQPS)?;
-        #[cfg(not(feature = "tls"))]
-        drop(certificates);
-        let new = Self {
-            uri,
-            #[cfg(feature = "tls")]
-            encryption: certificates.map(connector).transpose()?,
-        };
-        if let Some(finding) = new.in_clear() {
-            tracing::warn!(broker = new.address(), "{finding}");
+        let url = BrokerUrl::read(url)?;
+        let authority = &url.uri.authority;
+        let address = format!("{}:{}", authority.host, authority.port);
+        if let Some(finding) = url.in_clear() {
+            tracing::warn!(broker = address, "{finding}");
         }
-        Ok(new)
+        Ok(Self { address, way: Way::Url(url) })
+    }
+
+    /// A broker that the app connects to.
+    pub(super) fn connected_by<C>(
+        address: String,
+        connect: impl Fn() -> C + Send + Sync + 'static,
+    ) -> Self
+    where
+        C: Future<Output = Result<Connection>> + Send + 'static,
+    {
+        Self { address, way: Way::App(Arc::new(move || connect().boxed())) }
     }
 
     /// Its host and port, for people.
-    pub(super) fn address(&self) -> String {
-        format!("{}:{}", self.uri.authority.host, self.uri.authority.port)
+    pub(super) fn address(&self) -> &str {
+        &self.address
     }
 
     /// Connects on this thread, where the connection lives: a handler that blocks its own costs no heartbeat.
@@ -67,9 +86,38 @@ impl Broker {
         self.connect_here().await?.close(200, "".into()).await
     }
 
-    /// Connects within a deadline of its own: the client library waits for ever for a host that does not answer,
-    /// on a thread that cannot be ended.
     async fn connect_here(&self) -> Result<Connection> {
+        match &self.way {
+            Way::Url(url) => url.connect().await,
+            Way::App(connect) => within(connect()).await?,
+        }
+    }
+}
+
+/// As much time as a connection gets: the client library waits for ever for a host that does not answer, on a
+/// thread that cannot be ended.
+async fn within<T>(open: impl Future<Output = T>) -> io::Result<T> {
+    let late = |_| io::Error::from(io::ErrorKind::TimedOut);
+    tokio::time::timeout(PATIENCE, open).await.map_err(late)
+}
+
+impl BrokerUrl {
+    fn read(url: &str) -> std::result::Result<Self, Box<dyn StdError>> {
+        // The library's own error quotes the URL, with its password.
+        let form = "no URL of AMQP: it has the form `amqp://user:password@host:port/vhost`";
+        let mut uri: AMQPUri = url.parse().map_err(|_: String| form)?;
+        uri.query.heartbeat.get_or_insert(HEARTBEAT);
+        let certificates = Certificates::of(url, uri.scheme == AMQPScheme::AMQPS)?;
+        #[cfg(not(feature = "tls"))]
+        drop(certificates);
+        Ok(Self {
+            uri,
+            #[cfg(feature = "tls")]
+            encryption: certificates.map(connector).transpose()?,
+        })
+    }
+
+    async fn connect(&self) -> Result<Connection> {
         #[cfg(feature = "tls")]
         let encryption = self.encryption.clone();
         let open = async move |uri: AMQPUri, runtime| {
@@ -84,8 +132,7 @@ impl Broker {
                 }
                 io::Result::Ok(stream)
             };
-            let late = |_| io::Error::from(io::ErrorKind::TimedOut);
-            Ok(tokio::time::timeout(PATIENCE, open).await.map_err(late)??)
+            Ok(within(open).await??)
         };
         let (uri, properties) = (self.uri.clone(), ConnectionProperties::default());
         Connection::connector(uri, default_runtime()?, open, properties).await
