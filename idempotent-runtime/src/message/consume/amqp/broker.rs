@@ -27,11 +27,11 @@ const HEARTBEAT: u16 = 10;
 pub(super) struct Broker {
     /// Its host and port, for people.
     address: String,
-    way: Way,
+    connect_by: ConnectBy,
 }
 
 #[derive(Clone)]
-enum Way {
+enum ConnectBy {
     Url(BrokerUrl),
     /// The app's own.
     App(Arc<dyn Fn() -> BoxFuture<'static, Result<Connection>> + Send + Sync>),
@@ -53,7 +53,7 @@ impl Broker {
         if let Some(finding) = url.in_clear() {
             tracing::warn!(broker = address, "{finding}");
         }
-        Ok(Self { address, way: Way::Url(url) })
+        Ok(Self { address, connect_by: ConnectBy::Url(url) })
     }
 
     /// A broker that the app connects to.
@@ -64,7 +64,7 @@ impl Broker {
     where
         C: Future<Output = Result<Connection>> + Send + 'static,
     {
-        Self { address, way: Way::App(Arc::new(move || connect().boxed())) }
+        Self { address, connect_by: ConnectBy::App(Arc::new(move || connect().boxed())) }
     }
 
     /// Its host and port, for people.
@@ -87,9 +87,9 @@ impl Broker {
     }
 
     async fn connect_here(&self) -> Result<Connection> {
-        match &self.way {
-            Way::Url(url) => url.connect().await,
-            Way::App(connect) => within(connect()).await?,
+        match &self.connect_by {
+            ConnectBy::Url(url) => url.connect().await,
+            ConnectBy::App(connect) => within(connect()).await?,
         }
     }
 }
