@@ -55,7 +55,7 @@ fn name_in(manifest: &str, workspace: impl FnOnce() -> Option<String>) -> Option
 struct Entry {
     place: Place,
     name: String,
-    /// What is written of it, without any space.
+    /// The text about it, without any space.
     written: String,
 }
 

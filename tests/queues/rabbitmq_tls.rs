@@ -2,13 +2,10 @@
 
 use idempotent_runtime::consume::{AmqpQueue, Consumer, Failure, Incoming};
 use lapin::BasicProperties;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::time::Duration;
-use tempfile::TempDir;
-use tests::{RabbitMqServer, eventually};
+use tests::{Certificates, RabbitMqServer, eventually, free_ports};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -19,29 +16,20 @@ const LONG: Duration = Duration::from_secs(30);
 struct Encrypted {
     server: RabbitMqServer,
     port: u16,
-    files: TempDir,
+    files: Certificates,
 }
 
 impl Encrypted {
     async fn start() -> Self {
-        let files = tempfile::tempdir().expect("a temporary directory");
-        let path = |name: &str| files.path().join(name);
-        let authority = write_authority(&path("ca.pem"));
-        write_authority(&path("other.pem"));
-        let key = KeyPair::generate().expect("a key");
-        let names = CertificateParams::new(["localhost".to_owned()]).expect("a name");
-        let certificate = names.signed_by(&key, &authority).expect("it is signed");
-        fs::write(path("cert.pem"), certificate.pem()).expect("it is written");
-        fs::write(path("key.pem"), key.serialize_pem()).expect("it is written");
+        let files = Certificates::of(&[("server", "localhost")]);
         // The broker has a user of its own.
-        fs::set_permissions(files.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
-        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-        let port = listener.local_addr().expect("it is bound").port();
-        drop(listener);
-        let at = files.path().display();
+        fs::set_permissions(files.directory(), fs::Permissions::from_mode(0o755))
+            .expect("it is ours");
+        let [port] = free_ports();
+        let at = files.directory().display();
         let config = format!(
             "listeners.ssl.1 = 127.0.0.1:{port}\nssl_options.cacertfile = {at}/ca.pem\n\
-             ssl_options.certfile = {at}/cert.pem\nssl_options.keyfile = {at}/key.pem\n\
+             ssl_options.certfile = {at}/server.pem\nssl_options.keyfile = {at}/server.key\n\
              ssl_options.verify = verify_peer\nssl_options.fail_if_no_peer_cert = true\n"
         );
         Self { server: RabbitMqServer::start_with(&config).await, port, files }
@@ -54,7 +42,7 @@ impl Encrypted {
         authority: Option<&str>,
         certificate: &str,
     ) -> AmqpQueue {
-        let at = self.files.path().display();
+        let at = self.files.directory().display();
         let authority = authority.map(|name| format!("ca={at}/{name}&")).unwrap_or_default();
         let certificate = certificate.replace("AT", &at.to_string());
         let url = format!("amqps://{host}:{port}/%2f?{authority}{certificate}");
@@ -62,17 +50,7 @@ impl Encrypted {
     }
 }
 
-const KNOWN: &str = "cert=AT/cert.pem&key=AT/key.pem";
-
-fn write_authority(file: &Path) -> Issuer<'static, KeyPair> {
-    let key = KeyPair::generate().expect("a key");
-    let mut params = CertificateParams::new([]).expect("no names");
-    // With one name, a certificate would be taken for its own authority.
-    params.distinguished_name.push(DnType::CommonName, "authority");
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    fs::write(file, params.self_signed(&key).expect("it is signed").pem()).expect("it is written");
-    Issuer::new(params, key)
-}
+const KNOWN: &str = "cert=AT/server.pem&key=AT/server.key";
 
 async fn refused(queue: AmqpQueue) -> String {
     let error = queue.ping(LONG).await.expect_err("it is refused");

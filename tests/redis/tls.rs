@@ -3,34 +3,21 @@
 use crate::Shop;
 use idempotent_runtime::RedisStore;
 use idempotent_runtime::store::Store;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use std::fs;
-use std::path::Path;
-use tempfile::TempDir;
-use tests::{RedisServer, eventually};
+use tests::{Certificates, RedisServer, eventually, free_ports};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 
-/// Files of certificates for `localhost` and 127.0.0.1, of an authority and of another one.
-struct Files(TempDir);
+/// Certificates of a server and of another host's.
+struct Files(Certificates);
 
 impl Files {
     fn new() -> Self {
-        let new = Self(tempfile::tempdir().expect("a temporary directory"));
-        let authority = write_authority(&new.0.path().join("ca.pem"));
-        write_authority(&new.0.path().join("other.pem"));
-        for (name, host) in [("server", "127.0.0.1"), ("elsewhere", "db.example")] {
-            let key = KeyPair::generate().expect("a key");
-            let names = CertificateParams::new([host.to_owned()]).expect("a name");
-            let certificate = names.signed_by(&key, &authority).expect("it is signed");
-            fs::write(new.path(&format!("{name}.pem")), certificate.pem()).expect("written");
-            fs::write(new.path(&format!("{name}.key")), key.serialize_pem()).expect("written");
-        }
-        new
+        Self(Certificates::of(&[("server", "127.0.0.1"), ("elsewhere", "db.example")]))
     }
 
     fn path(&self, name: &str) -> String {
-        self.0.path().join(name).display().to_string()
+        self.0.path(name)
     }
 
     /// The options of a server that takes TLS alone, on this port, with this certificate.
@@ -63,28 +50,13 @@ impl Files {
     }
 }
 
-fn write_authority(file: &Path) -> Issuer<'static, KeyPair> {
-    let key = KeyPair::generate().expect("a key");
-    let mut params = CertificateParams::new([]).expect("no names");
-    // With one name, a certificate would be taken for its own authority.
-    params.distinguished_name.push(DnType::CommonName, "authority");
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    fs::write(file, params.self_signed(&key).expect("it is signed").pem()).expect("it is written");
-    Issuer::new(params, key)
-}
-
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("it is bound").port()
-}
-
 async fn refused(url: &str) -> String {
     RedisStore::connect(url).await.expect_err("it is refused").to_string()
 }
 
 #[actix_web::test]
 async fn a_request_runs_once_over_tls() {
-    let (files, port) = (Files::new(), free_port());
+    let (files, [port]) = (Files::new(), free_ports());
     let redis = files.server(port, "server", false, &[]);
     let url = format!("rediss://127.0.0.1:{port}?ca={}", files.path("ca.pem"));
     let shop = Shop::at(&url, redis).await;
@@ -95,7 +67,7 @@ async fn a_request_runs_once_over_tls() {
 
 #[actix_web::test]
 async fn a_wrong_name_an_unknown_authority_and_a_plaintext_port_are_refused() {
-    let (files, port, other, plain) = (Files::new(), free_port(), free_port(), free_port());
+    let (files, [port, other, plain]) = (Files::new(), free_ports());
     let _redis = files.server(port, "server", false, &["--port", &plain.to_string()]);
     let _named_otherwise = files.server(other, "elsewhere", false, &[]);
     let ca = files.path("ca.pem");
@@ -111,7 +83,7 @@ async fn a_wrong_name_an_unknown_authority_and_a_plaintext_port_are_refused() {
 
 #[actix_web::test]
 async fn a_server_that_asks_for_a_certificate_gets_it() {
-    let (files, port) = (Files::new(), free_port());
+    let (files, [port]) = (Files::new(), free_ports());
     let _redis = files.server(port, "server", true, &[]);
     let url = format!("rediss://127.0.0.1:{port}?ca={}", files.path("ca.pem"));
     refused(&url).await;
@@ -124,7 +96,7 @@ async fn a_server_that_asks_for_a_certificate_gets_it() {
 
 #[actix_web::test]
 async fn an_app_brings_a_client_with_certificates_in_memory() {
-    let (files, port) = (Files::new(), free_port());
+    let (files, [port]) = (Files::new(), free_ports());
     let _redis = files.server(port, "server", false, &[]);
     let url = format!("rediss://127.0.0.1:{port}");
     let root_cert = fs::read(files.path("ca.pem")).ok();
@@ -136,7 +108,8 @@ async fn an_app_brings_a_client_with_certificates_in_memory() {
 
 #[actix_web::test]
 async fn every_node_of_a_cluster_is_spoken_to_by_tls() {
-    let (files, port, bus) = (Files::new(), free_port(), free_port().to_string());
+    let (files, [port, bus]) = (Files::new(), free_ports());
+    let bus = bus.to_string();
     let more = ["--cluster-enabled", "yes", "--tls-cluster", "yes", "--cluster-port", &bus];
     let redis = files.server(port, "server", false, &more);
     let () = redis.command(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
@@ -153,7 +126,7 @@ async fn every_node_of_a_cluster_is_spoken_to_by_tls() {
 
 #[actix_web::test]
 async fn sentinels_and_their_master_are_spoken_to_by_tls() {
-    let (files, port, own) = (Files::new(), free_port(), free_port());
+    let (files, [port, own]) = (Files::new(), free_ports());
     let _redis = files.server(port, "server", false, &["--tls-replication", "yes"]);
     let options = files.options(own, "server", false);
     let mut config: Vec<_> = options

@@ -2,14 +2,11 @@
 
 use crate::{Kind, Own, on_both_servers};
 use idempotent_runtime::store::{Finding, Severity, Store, open};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use std::fs;
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use tempfile::TempDir;
-use tests::{MariaDbServer, PostgresServer, Proxy};
+use tests::{Certificates, MariaDbServer, PostgresServer, Proxy, free_ports};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 on_both_servers! {
@@ -22,30 +19,19 @@ on_both_servers! {
 /// A server on a port that takes TLS alone, with a certificate for `localhost`.
 struct Encrypted {
     kind: Kind,
-    files: TempDir,
+    files: Certificates,
     port: u16,
     _server: Own,
 }
 
 impl Encrypted {
     async fn start(kind: Kind) -> Self {
-        let files = tempfile::tempdir().expect("a temporary directory");
-        let path = |name: &str| files.path().join(name);
-        let authority = write_authority(&path("ca.pem"));
-        write_authority(&path("other.pem"));
-        let key = KeyPair::generate().expect("a key");
-        let names = CertificateParams::new(["localhost".to_owned()]).expect("a name");
-        let certificate = names.signed_by(&key, &authority).expect("it is signed");
-        fs::write(path("cert.pem"), certificate.pem()).expect("it is written");
-        fs::write(path("key.pem"), key.serialize_pem()).expect("it is written");
-        fs::write(path("hba"), "local all all trust\nhostssl all all 127.0.0.1/32 trust\n")
+        let files = Certificates::of(&[("server", "localhost")]);
+        fs::write(files.path("hba"), "local all all trust\nhostssl all all 127.0.0.1/32 trust\n")
             .expect("it is written");
-        belong_to_the_server(kind, files.path());
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("it is bound").port();
-        drop(listener);
-        let [cert, key, hba] =
-            ["cert.pem", "key.pem", "hba"].map(|name| path(name).display().to_string());
+        belong_to_the_server(kind, files.directory());
+        let [port] = free_ports();
+        let [cert, key, hba] = ["server.pem", "server.key", "hba"].map(|name| files.path(name));
         let options = match kind {
             Kind::Postgres => [
                 "listen_addresses=127.0.0.1".to_owned(),
@@ -85,8 +71,8 @@ impl Encrypted {
             Kind::MariaDb => format!("mysql://root@{host}:{port}/mysql?ssl-mode={mode}"),
         };
         if let Some(authority) = authority {
-            let file: PathBuf = files.path().join(authority);
-            url = format!("{url}&{}={}", kind.pick("sslrootcert", "ssl-ca"), file.display());
+            let file = files.path(authority);
+            url = format!("{url}&{}={}", kind.pick("sslrootcert", "ssl-ca"), file);
         }
         open(&url).await.map_err(|error| error.to_string())
     }
@@ -98,15 +84,6 @@ impl Encrypted {
     const fn authority_alone(&self) -> &'static str {
         self.kind.pick("verify-ca", "VERIFY_CA")
     }
-}
-
-/// Makes an authority, and writes its certificate to a file.
-fn write_authority(file: &Path) -> Issuer<'static, KeyPair> {
-    let key = KeyPair::generate().expect("a key");
-    let mut params = CertificateParams::new([]).expect("no names");
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    fs::write(file, params.self_signed(&key).expect("it is signed").pem()).expect("it is written");
-    Issuer::new(params, key)
 }
 
 /// Lets the server read its key, and nobody else.

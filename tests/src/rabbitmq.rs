@@ -2,13 +2,14 @@
 
 use crate::daemon::Daemon;
 use crate::eventually;
+use crate::free_ports;
 use lapin::options::{
     BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions,
     QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Queue};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
@@ -63,11 +64,7 @@ impl RabbitMqServer {
     }
 
     fn configured(config: &str) -> Self {
-        // All at once, so that no two are the same.
-        let free = || TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-        let ports = [free(), free(), free()];
-        let [port, nodes, names] =
-            ports.map(|listener| listener.local_addr().expect("it is bound").port());
+        let [port, nodes, names] = free_ports();
         let write = |directory: &Path| {
             let file = directory.join("rabbitmq.conf").display().to_string();
             ["sh", "-c", r#"printf %s "$1" >"$0""#, &file, config].map(str::to_owned).to_vec()

@@ -2,8 +2,9 @@
 
 use crate::Suspended;
 use crate::daemon::Daemon;
+use crate::free_ports;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -20,9 +21,7 @@ pub struct ZooKeeperServer {
 impl ZooKeeperServer {
     /// Starts a server.
     pub async fn start() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-        let port = listener.local_addr().expect("it is bound").port();
-        drop(listener);
+        let [port] = free_ports();
         let daemon = Daemon::new("zookeeper", "KILL", |directory| install(directory, port), serve);
         let server = Self { daemon, port };
         server.restart().await;

@@ -21,9 +21,9 @@ pub(super) struct OwnFunction {
     pub(super) is_associated: bool,
     /// The path by which it is called.
     pub(super) path: TokenStream,
-    /// What stands inside of the function that actix sees.
+    /// The part inside of the function that actix sees.
     pub(super) inside: TokenStream,
-    /// What stands beside that one.
+    /// The part beside that one.
     pub(super) beside: TokenStream,
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn function(item: &TokenStream) -> Result<Function, Error> {
     }
 }
 
-/// What a function with mistakes would have been, as far as others see it.
+/// A function with mistakes as others would have seen it without them.
 #[derive(Default)]
 pub(crate) struct Seen {
     /// The place of the parameter that callers leave out.

@@ -124,7 +124,7 @@ pub(super) fn variant(argument: &Argument) -> Result<Path, Mistake> {
     }
 }
 
-/// What is written, in backticks, if it is anything.
+/// The text in backticks, if there is any.
 fn shown(written: &str) -> String {
     if written.is_empty() { "this".to_owned() } else { format!("`{written}`") }
 }

@@ -1,6 +1,6 @@
 //! A Redis Cluster of a test's own.
 
-use crate::{Proxy, RedisServer, eventually};
+use crate::{Proxy, RedisServer, eventually, free_ports};
 
 /// How many slots keys are spread over.
 const SLOTS: u16 = 16384;
@@ -35,7 +35,7 @@ impl RedisCluster {
     pub async fn start() -> Self {
         let mut nodes: Vec<Node> = Vec::new();
         for number in 0..3 {
-            let (port, bus) = (free_port(), free_port());
+            let [port, bus] = free_ports().map(|port| port.to_string());
             let fixed = ["--save", "", "--appendonly", "no", "--cluster-enabled", "yes"];
             let own = ["--bind", "127.0.0.1", "--port", &port, "--cluster-port", &bus];
             let server = RedisServer::start_with(&[&fixed[..], &own[..]].concat());
@@ -147,10 +147,4 @@ impl Move<'_> {
             let () = node.server.command(&["CLUSTER", "SETSLOT", &self.slot, "NODE", &target.id]);
         }
     }
-}
-
-/// A port that nobody listens on.
-pub(super) fn free_port() -> String {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("it is bound").port().to_string()
 }

@@ -1,6 +1,6 @@
 //! A master, its replica, and sentinels that watch them.
 
-use crate::redis::cluster::free_port;
+use crate::free_ports;
 use crate::{RedisServer, eventually};
 
 /// What the sentinels call the master.
@@ -20,14 +20,14 @@ pub struct Sentinels {
 impl Sentinels {
     /// Starts all, and waits until the sentinels could fail over.
     pub async fn start() -> Self {
-        let (port, other) = (free_port(), free_port());
+        let [port, other] = free_ports().map(|port| port.to_string());
         let fixed = ["--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0"];
         let server = |own: &[&str]| RedisServer::start_with(&[&fixed, own].concat());
         let bind = ["--bind", "127.0.0.1", "--port"];
         let first = server(&[&bind[..], &[&port]].concat());
         let second = server(&[&bind[..], &[&other, "--replicaof", "127.0.0.1", &port]].concat());
         let sentinels = [(); 3].map(|()| {
-            let own = free_port();
+            let [own] = free_ports().map(|port| port.to_string());
             let config = format!(
                 "bind 127.0.0.1\nport {own}\nsentinel monitor {NAME} 127.0.0.1 {port} 2\n\
                  sentinel down-after-milliseconds {NAME} 500\n\

@@ -17,7 +17,7 @@ use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// How many lists there are. Part of the format: processes that disagree would look for a task in
+/// The number of lists. Part of the format: processes that disagree would look for a task in
 /// different places.
 const LISTS: usize = 8;
 
@@ -29,7 +29,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 const KIND: u8 = b'q';
 const VERSION: u8 = 2;
 
-/// How many bytes are a task and its scope.
+/// The bytes of a task and its scope.
 const ENTRY: usize = 32 + 8;
 
 /// The lists of one namespace.
@@ -183,7 +183,7 @@ impl List {
         known.extend(there.tasks.iter().map(|(_, scope)| *scope));
     }
 
-    /// How many tasks it had when it was last seen.
+    /// The number of its tasks when it was last seen.
     fn known(&self, scope: TaskScope) -> TaskCount {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         TaskCount::of(scope, known.iter().copied())

@@ -20,7 +20,7 @@ impl TaskScope {
     }
 }
 
-/// How many tasks may be unfinished.
+/// The most tasks that may be unfinished.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TaskLimits {
     pub(crate) total: usize,
@@ -35,7 +35,7 @@ impl TaskLimits {
     }
 }
 
-/// How many tasks there are, and how many of them are of one scope.
+/// The number of tasks, and of those of one scope.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct TaskCount {
     all: usize,
@@ -90,7 +90,7 @@ impl Adding {
 }
 
 impl AddingTurn<'_> {
-    /// How many are being added that began before.
+    /// The number of those that are being added and began before.
     pub(super) fn before(&self, scope: TaskScope) -> TaskCount {
         let turns = self.adding.turns();
         let before = turns.under_way.iter().filter(|(number, _)| *number < self.number);

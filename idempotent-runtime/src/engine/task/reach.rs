@@ -14,10 +14,10 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-/// How long a runner has for its answer. One whose thread is blocked blocks no requests.
+/// The time that a runner has for its answer. One whose thread is blocked blocks no requests.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How many routes are known to be right, at most: a part of each is the client's.
+/// The most routes that are known to be right: a part of each is the client's.
 const MOST_KNOWN: usize = 1024;
 
 /// The runners of this process, and the routes that they were found to reach.
