@@ -8,18 +8,25 @@ use crate::store::sql::login::Login;
 use crate::store::sql::protection::{ModeWords, Protection, Way};
 use futures_util::future::BoxFuture;
 use sqlx::Connection;
+use std::fmt;
 use std::time::Duration;
 
 /// The future of a step on a connection.
 pub(super) type SqlFuture<'c, T> = BoxFuture<'c, Result<T, sqlx::Error>>;
 
 /// The table of records, on one connection to its server.
-pub(super) trait Rows: Connection + 'static {
+pub(super) trait Rows: Connection + fmt::Debug + 'static {
     /// The SQL that creates the table.
     const SCHEMA: &'static str;
 
+    /// The name of the thread that its connections live on.
+    const THREAD: &'static str;
+
     /// The database's words for TLS.
     const MODES: ModeWords;
+
+    /// The server and its database, for people.
+    fn describe(options: &Self::Options) -> String;
 
     /// Whether these settings ask for TLS, and who can listen on the way.
     fn protection(options: &Self::Options) -> Result<(Protection, Way), StoreError>;

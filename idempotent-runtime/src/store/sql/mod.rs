@@ -9,6 +9,9 @@ pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
+mod server_store;
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 mod remote;
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]

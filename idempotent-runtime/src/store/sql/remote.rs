@@ -2,13 +2,15 @@
 
 use crate::error::StoreError;
 use crate::key::StorageKey;
-use crate::store::contract::{Entry, StoreSettings, Swap};
-use crate::store::finding::Finding;
+use crate::store::contract::{Changed, Entry, Store, StoreSettings, Swap};
+use crate::store::finding::{Finding, Severity};
+use crate::store::future::StoreFuture;
 use crate::store::sql::connections::SqlConnections;
 use crate::store::sql::contract::Rows;
-use crate::store::sql::errors::table_missing;
+use crate::store::sql::errors::{table_missing, table_unfit};
 use crate::store::sql::login::Login;
 use crate::store::sql::protection::TlsBuild;
+use crate::store::trial::refused_for_good;
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -20,15 +22,21 @@ pub(super) struct RemoteStore<C: Rows> {
 }
 
 impl<C: Rows> RemoteStore<C> {
-    /// Connects, checks the server's settings, and creates the table where it is missing and may be created.
-    pub(super) async fn connect(
-        thread: &'static str,
-        login: Login<C::Options>,
-        build: TlsBuild,
-    ) -> Result<Self, StoreError> {
+    /// Connects, checks the server's settings, creates the table where it is missing and may be created, and
+    /// tries it.
+    pub(super) async fn log_in(login: Login<C::Options>) -> Result<Self, StoreError> {
+        let store = Self::connect(login, TlsBuild::ours()).await?;
+        if store.findings.iter().all(|finding| finding.severity != Severity::Error) {
+            let tried = refused_for_good(&store).await;
+            tried.map_err(|error| table_unfit(error, C::SCHEMA))?;
+        }
+        Ok(store)
+    }
+
+    async fn connect(login: Login<C::Options>, build: TlsBuild) -> Result<Self, StoreError> {
         let (protection, way) = C::protection(login.options())?;
         protection.refuse_without(build)?;
-        let connections = SqlConnections::new(thread, login)?;
+        let connections = SqlConnections::new(C::THREAD, login)?;
         connections.open_first().await?;
         let mut findings =
             connections.run("connect", |connection: &mut C| connection.examine()).await?;
@@ -43,63 +51,73 @@ impl<C: Rows> RemoteStore<C> {
         self.connections.resize(connections);
         self
     }
+}
 
-    pub(super) fn adopt(&self, settings: &StoreSettings) {
-        self.connections.adopt(settings.patience);
-    }
-
-    pub(super) async fn create(
-        &self,
-        key: StorageKey,
-        value: Bytes,
+impl<C: Rows> Store for RemoteStore<C> {
+    fn create<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        value: &'a Bytes,
         life: Duration,
-    ) -> Result<Option<Bytes>, StoreError> {
+    ) -> StoreFuture<'a, Option<Bytes>> {
+        let (key, value) = (*key, value.clone());
         let put = self.connections.run("create", move |connection| {
             Box::pin(put_until_decided(connection, key, value, life, None))
         });
-        match put.await? {
-            Swap::Done => Ok(None),
-            Swap::Differs(there) => Ok(there),
-        }
+        StoreFuture::new(async {
+            match put.await? {
+                Swap::Done => Ok(None),
+                Swap::Differs(there) => Ok(there),
+            }
+        })
     }
 
-    pub(super) async fn swap(
-        &self,
-        key: StorageKey,
-        expected: Bytes,
-        value: Bytes,
+    fn swap<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        expected: &'a Bytes,
+        value: &'a Bytes,
         life: Duration,
-    ) -> Result<Swap, StoreError> {
-        let put = self.connections.run("swap", move |connection| {
+    ) -> StoreFuture<'a, Swap> {
+        let (key, expected, value) = (*key, expected.clone(), value.clone());
+        StoreFuture::new(self.connections.run("swap", move |connection| {
             Box::pin(put_until_decided(connection, key, value, life, Some(expected)))
-        });
-        put.await
+        }))
     }
 
-    pub(super) async fn read(&self, key: StorageKey) -> Result<Option<Entry>, StoreError> {
+    fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
+        let key = *key;
         let read = self
             .connections
             .run("read", move |connection| Box::pin(async move { connection.read(&key).await }));
-        read.await
+        StoreFuture::new(read)
     }
 
-    pub(super) async fn purge(&self, limit: u32) -> Result<u32, StoreError> {
-        self.connections.run("purge", move |connection| connection.purge(limit)).await
+    fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
+        let purge = self.connections.run("purge", move |connection| connection.purge(limit));
+        StoreFuture::new(purge)
     }
 
-    /// The address of the server, and the settings of its connections.
-    pub(super) fn options(&self) -> &C::Options {
-        self.connections.options()
+    fn describe(&self) -> String {
+        C::describe(self.connections.options())
     }
 
-    pub(super) fn findings(&self) -> Vec<Finding> {
+    fn watch<'a>(&'a self, _: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        None
+    }
+
+    fn findings(&self) -> Vec<Finding> {
         self.findings.clone()
+    }
+
+    fn adopt(&self, settings: &StoreSettings) {
+        self.connections.adopt(settings.patience);
     }
 }
 
 impl<C: Rows> Clone for RemoteStore<C> {
     fn clone(&self) -> Self {
-        Self { connections: self.connections.clone(), findings: self.findings() }
+        Self { connections: self.connections.clone(), findings: self.findings.clone() }
     }
 }
 
@@ -130,7 +148,7 @@ mod tests {
         let port = listener.local_addr().unwrap().port().to_string();
         let url = url.replace("PORT", &port);
         let Ok(options) = url.parse::<C::Options>() else { panic!("{url}") };
-        let store = RemoteStore::<C>::connect("test", Login::new(options), TlsBuild::Absent);
+        let store = RemoteStore::<C>::connect(Login::new(options), TlsBuild::Absent);
         let error = store.await.map(drop).expect_err(&url);
         assert!(error.to_string().contains("feature `tls`"), "{url}: {error}");
         listener.set_nonblocking(true).unwrap();

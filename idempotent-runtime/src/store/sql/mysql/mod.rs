@@ -6,14 +6,14 @@ pub(crate) mod rows;
 use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::store::contract::{Changed, Entry, Store, StoreSettings, Swap};
-use crate::store::finding::{Finding, Severity};
+use crate::store::finding::Finding;
 use crate::store::future::StoreFuture;
 use crate::store::sql::contract::{Rows, SqlFuture};
-use crate::store::sql::errors::{failed, table_unfit};
+use crate::store::sql::errors::failed;
 use crate::store::sql::login::Login;
-use crate::store::sql::protection::{ModeWords, Protection, TlsBuild, Way, refuse_misspelt};
+use crate::store::sql::protection::{ModeWords, Protection, Way, refuse_misspelt};
 use crate::store::sql::remote::RemoteStore;
-use crate::store::trial::refused_for_good;
+use crate::store::sql::server_store::server_store;
 use bytes::Bytes;
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use sqlx::{AssertSqlSafe, MySqlConnection};
@@ -56,105 +56,16 @@ impl MySqlStore {
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         refuse_misspelt(url)?;
         let options: MySqlConnectOptions = url.parse().map_err(|error| failed("connect", error))?;
-        Self::log_in(Login::new(options)).await
-    }
-
-    /// Connects by settings of the app's own, which may name its key or certificate.
-    ///
-    /// The store opens its connections itself, on its own thread.
-    ///
-    /// # Errors
-    /// As of [`connect`](Self::connect).
-    pub async fn connect_with(options: MySqlConnectOptions) -> Result<Self, StoreError> {
-        Self::log_in(Login::new(options)).await
-    }
-
-    /// Connects by settings of the app's own, with a password that changes: it is asked for as each connection
-    /// is opened, on the store's thread. The usual patience of 1.5 seconds includes it.
-    ///
-    /// # Errors
-    /// As of [`connect`](Self::connect), or when there is no password now.
-    pub async fn connect_with_password<F, E>(
-        options: MySqlConnectOptions,
-        password: impl Fn() -> F + Send + Sync + 'static,
-    ) -> Result<Self, StoreError>
-    where
-        F: Future<Output = Result<String, E>> + Send + 'static,
-        E: Into<Box<dyn StdError + Send + Sync>> + 'static,
-    {
-        let login = Login::with_password(options, password, MySqlConnectOptions::password);
-        Self::log_in(login).await
-    }
-
-    async fn log_in(login: Login<MySqlConnectOptions>) -> Result<Self, StoreError> {
-        let store =
-            RemoteStore::connect("idempotency-mysql", login, TlsBuild::ours()).await.map(Self)?;
-        if store.findings().iter().all(|finding| finding.severity != Severity::Error) {
-            let tried = refused_for_good(&store).await;
-            tried.map_err(|error| table_unfit(error, Self::SCHEMA))?;
-        }
-        Ok(store)
-    }
-
-    /// Has this many connections to the server at most. Defaults to 8. To be called before the store is used.
-    #[must_use]
-    pub fn connections(self, connections: usize) -> Self {
-        Self(self.0.resize(connections))
+        Self::connect_with(options).await
     }
 }
 
-impl Store for MySqlStore {
-    fn create<'a>(
-        &'a self,
-        key: &'a StorageKey,
-        value: &'a Bytes,
-        life: Duration,
-    ) -> StoreFuture<'a, Option<Bytes>> {
-        StoreFuture::new(self.0.create(*key, value.clone(), life))
-    }
-
-    fn swap<'a>(
-        &'a self,
-        key: &'a StorageKey,
-        expected: &'a Bytes,
-        value: &'a Bytes,
-        life: Duration,
-    ) -> StoreFuture<'a, Swap> {
-        StoreFuture::new(self.0.swap(*key, expected.clone(), value.clone(), life))
-    }
-
-    fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
-        StoreFuture::new(self.0.read(*key))
-    }
-
-    fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
-        StoreFuture::new(self.0.purge(limit))
-    }
-
-    fn describe(&self) -> String {
-        let options = self.0.options();
-        let address = match options.get_socket() {
-            Some(socket) => socket.display().to_string(),
-            None => format!("{}:{}", options.get_host(), options.get_port()),
-        };
-        format!("MySQL at {address}, database {}", options.get_database().unwrap_or_default())
-    }
-
-    fn watch<'a>(&'a self, _: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
-        None
-    }
-
-    fn findings(&self) -> Vec<Finding> {
-        self.0.findings()
-    }
-
-    fn adopt(&self, settings: &StoreSettings) {
-        self.0.adopt(settings);
-    }
-}
+server_store!(MySqlStore, MySqlConnectOptions, prepared = std::convert::identity);
 
 impl Rows for MySqlConnection {
     const SCHEMA: &'static str = rows::SCHEMA;
+
+    const THREAD: &'static str = "idempotency-mysql";
 
     const MODES: ModeWords = ModeWords {
         parameter: "ssl-mode",
@@ -162,6 +73,14 @@ impl Rows for MySqlConnection {
         unwanted: "DISABLED",
         authority: "ssl-ca",
     };
+
+    fn describe(options: &MySqlConnectOptions) -> String {
+        let address = match options.get_socket() {
+            Some(socket) => socket.display().to_string(),
+            None => format!("{}:{}", options.get_host(), options.get_port()),
+        };
+        format!("MySQL at {address}, database {}", options.get_database().unwrap_or_default())
+    }
 
     fn protection(options: &MySqlConnectOptions) -> Result<(Protection, Way), StoreError> {
         let asked = match options.get_ssl_mode() {

@@ -8,16 +8,14 @@ mod session;
 use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::store::contract::{Changed, Entry, Store, StoreSettings, Swap};
-use crate::store::finding::{Finding, Severity};
+use crate::store::finding::Finding;
 use crate::store::future::StoreFuture;
 use crate::store::sql::contract::{Rows, SqlFuture};
-use crate::store::sql::errors::{failed, table_unfit};
+use crate::store::sql::errors::failed;
 use crate::store::sql::login::Login;
-use crate::store::sql::protection::{
-    ModeWords, Protection, TlsBuild, Way, refuse_misspelt, refused,
-};
+use crate::store::sql::protection::{ModeWords, Protection, Way, refuse_misspelt, refused};
 use crate::store::sql::remote::RemoteStore;
-use crate::store::trial::refused_for_good;
+use crate::store::sql::server_store::server_store;
 use bytes::Bytes;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -59,105 +57,14 @@ impl PostgresStore {
         let options: PgConnectOptions = url.parse().map_err(|error| failed("connect", error))?;
         Self::connect_with(options).await
     }
-
-    /// Connects by settings of the app's own, which may name its key or certificate.
-    ///
-    /// The store opens its connections itself, on its own thread.
-    ///
-    /// # Errors
-    /// As of [`connect`](Self::connect).
-    pub async fn connect_with(options: PgConnectOptions) -> Result<Self, StoreError> {
-        Self::log_in(Login::new(bare(options))).await
-    }
-
-    /// Connects by settings of the app's own, with a password that changes: it is asked for as each connection
-    /// is opened, on the store's thread. The usual patience of 1.5 seconds includes it.
-    ///
-    /// # Errors
-    /// As of [`connect`](Self::connect), or when there is no password now.
-    pub async fn connect_with_password<F, E>(
-        options: PgConnectOptions,
-        password: impl Fn() -> F + Send + Sync + 'static,
-    ) -> Result<Self, StoreError>
-    where
-        F: Future<Output = Result<String, E>> + Send + 'static,
-        E: Into<Box<dyn StdError + Send + Sync>> + 'static,
-    {
-        let login = Login::with_password(bare(options), password, PgConnectOptions::password);
-        Self::log_in(login).await
-    }
-
-    async fn log_in(login: Login<PgConnectOptions>) -> Result<Self, StoreError> {
-        let store = RemoteStore::connect("idempotency-postgres", login, TlsBuild::ours())
-            .await
-            .map(Self)?;
-        if store.findings().iter().all(|finding| finding.severity != Severity::Error) {
-            let tried = refused_for_good(&store).await;
-            tried.map_err(|error| table_unfit(error, Self::SCHEMA))?;
-        }
-        Ok(store)
-    }
-
-    /// Has this many connections to the server at most. Defaults to 8. To be called before the store is used.
-    #[must_use]
-    pub fn connections(self, connections: usize) -> Self {
-        Self(self.0.resize(connections))
-    }
 }
 
-impl Store for PostgresStore {
-    fn create<'a>(
-        &'a self,
-        key: &'a StorageKey,
-        value: &'a Bytes,
-        life: Duration,
-    ) -> StoreFuture<'a, Option<Bytes>> {
-        StoreFuture::new(self.0.create(*key, value.clone(), life))
-    }
-
-    fn swap<'a>(
-        &'a self,
-        key: &'a StorageKey,
-        expected: &'a Bytes,
-        value: &'a Bytes,
-        life: Duration,
-    ) -> StoreFuture<'a, Swap> {
-        StoreFuture::new(self.0.swap(*key, expected.clone(), value.clone(), life))
-    }
-
-    fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
-        StoreFuture::new(self.0.read(*key))
-    }
-
-    fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
-        StoreFuture::new(self.0.purge(limit))
-    }
-
-    fn describe(&self) -> String {
-        let options = self.0.options();
-        let address = match options.get_socket() {
-            Some(socket) => socket.display().to_string(),
-            None => format!("{}:{}", options.get_host(), options.get_port()),
-        };
-        let database = options.get_database().unwrap_or(options.get_username());
-        format!("PostgreSQL at {address}, database {database}")
-    }
-
-    fn watch<'a>(&'a self, _: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
-        None
-    }
-
-    fn findings(&self) -> Vec<Finding> {
-        self.0.findings()
-    }
-
-    fn adopt(&self, settings: &StoreSettings) {
-        self.0.adopt(settings);
-    }
-}
+server_store!(PostgresStore, PgConnectOptions, prepared = bare);
 
 impl Rows for PgConnection {
     const SCHEMA: &'static str = rows::SCHEMA;
+
+    const THREAD: &'static str = "idempotency-postgres";
 
     const MODES: ModeWords = ModeWords {
         parameter: "sslmode",
@@ -165,6 +72,15 @@ impl Rows for PgConnection {
         unwanted: "disable",
         authority: "sslrootcert",
     };
+
+    fn describe(options: &PgConnectOptions) -> String {
+        let address = match options.get_socket() {
+            Some(socket) => socket.display().to_string(),
+            None => format!("{}:{}", options.get_host(), options.get_port()),
+        };
+        let database = options.get_database().unwrap_or(options.get_username());
+        format!("PostgreSQL at {address}, database {database}")
+    }
 
     fn protection(options: &PgConnectOptions) -> Result<(Protection, Way), StoreError> {
         let environment = std::env::var_os("PGSSLMODE");
