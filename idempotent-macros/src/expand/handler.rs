@@ -154,7 +154,7 @@ fn existing_setter(handler: &GuardedFunction) -> TokenStream {
     let Existing::Function { path, .. } = &handler.existing else { return TokenStream::new() };
     let (rt, types) = (runtime(), parameter_types(handler));
     // Where it is no such function, the compiler points there.
-    let respond = quote_spanned!(path.span()=> #rt::respond_in_its_place::<#types>(#path, __arguments, __call));
+    let respond = quote_spanned!(path.span()=> #rt::respond_in_its_place::<#types, _>(#path, __arguments, __call));
     quote!(.existing(|__arguments, __call| #respond))
 }
 

@@ -14,6 +14,7 @@ use actix_web::{Error, FromRequest, Handler, HttpRequest, HttpResponse, Responde
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use std::any::Any;
+use std::convert::Infallible;
 use std::error::Error as StdError;
 
 /// The extracted parameters of a handler, whatever their types.
@@ -130,17 +131,21 @@ where
 /// A function that answers in a handler's place.
 #[diagnostic::on_unimplemented(
     message = "`existing` names a function that cannot answer in the handler's place",
-    label = "it is not `async`, or takes other parameters",
+    label = "it is guarded itself, is not `async`, or takes other parameters",
     note = "write an `async fn` that takes the parameters of the handler, in their order, and returns an answer",
     note = "it has no `#[idempotent]` of its own"
 )]
-pub trait AnswersInPlace<A> {
+pub trait AnswersInPlace<A, By> {
     /// Calls it.
     fn answer(&self, arguments: A, call: &Call) -> LocalBoxFuture<'static, Returned>;
 }
 
+/// The one way to answer: by being a function as a handler is one.
+#[derive(Debug)]
+pub struct AsHandler;
+
 #[diagnostic::do_not_recommend]
-impl<A, F> AnswersInPlace<A> for F
+impl<A, F> AnswersInPlace<A, AsHandler> for F
 where
     F: Handler<A, Output: Responder + 'static, Future: 'static>,
 {
@@ -149,10 +154,24 @@ where
     }
 }
 
+/// Nobody does: see the second way to answer.
+pub trait NeverAnswers {
+    /// Answers, were there anybody.
+    fn never(&self) -> LocalBoxFuture<'static, Returned>;
+}
+
+/// A second way. Without it the compiler would tell of the bounds of the first, and not of the trait.
+#[diagnostic::do_not_recommend]
+impl<A, F: NeverAnswers> AnswersInPlace<A, Infallible> for F {
+    fn answer(&self, _: A, _: &Call) -> LocalBoxFuture<'static, Returned> {
+        self.never()
+    }
+}
+
 /// Makes a response of what another function returns that takes the handler's arguments.
 #[expect(clippy::needless_pass_by_value, reason = "a function, which has no size")]
-pub fn respond_in_its_place<A: 'static>(
-    function: impl AnswersInPlace<A>,
+pub fn respond_in_its_place<A: 'static, By>(
+    function: impl AnswersInPlace<A, By>,
     arguments: Arguments,
     call: &Call,
 ) -> LocalBoxFuture<'static, Returned> {
