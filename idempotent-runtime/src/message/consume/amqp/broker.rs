@@ -106,6 +106,14 @@ impl BrokerUrl {
         // The library's own error quotes the URL, with its password.
         let form = "no URL of AMQP: it has the form `amqp://user:password@host:port/vhost`";
         let mut uri: AMQPUri = url.parse().map_err(|_: String| form)?;
+        let authority = url.split_once("//").map_or("", |(_, rest)| rest);
+        let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+        if authority.rsplit('@').next().is_some_and(|host| host.starts_with('[')) {
+            // The library reads it as `localhost`.
+            return Err(
+                "an address of IPv6 in brackets is not understood: use a host's name".into()
+            );
+        }
         uri.query.heartbeat.get_or_insert(HEARTBEAT);
         let certificates = Certificates::of(url, uri.scheme == AMQPScheme::AMQPS)?;
         #[cfg(not(feature = "tls"))]
@@ -142,5 +150,20 @@ impl BrokerUrl {
         let help = "use `amqps://` (feature `tls`)";
         let is_clear = self.uri.scheme == AMQPScheme::AMQP;
         is_clear.then(|| plaintext(&self.uri.authority.host, help)).flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_ipv6_is_refused_and_not_taken_for_this_host() {
+        for url in ["amqp://[2001:db8::1]/", "amqp://guest:p%40ss@[::1]:5672/%2f?heartbeat=5"] {
+            let error = Broker::of(url).map(|broker| broker.address).expect_err(url);
+            assert!(error.to_string().contains("IPv6"), "{url}: {error}");
+        }
+        let broker = Broker::of("amqp://guest:[x]@localhost/[y]").expect("brackets elsewhere");
+        assert_eq!(broker.address(), "localhost:5672");
     }
 }
