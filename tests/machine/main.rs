@@ -10,9 +10,12 @@ mod place;
 mod step;
 mod system;
 
+use idempotent_runtime::policy::{OnAbandoned, OnDuplicate};
+use model::Model;
 use place::{MariaDb, Memory, Postgres, Redis, Sqlite};
 use proptest::test_runner::Config;
-use proptest_state_machine::prop_state_machine;
+use proptest_state_machine::{StateMachineTest, prop_state_machine};
+use step::{Key, Request, Step};
 use system::Processes;
 
 /// How many sequences of steps are tried; `PROPTEST_CASES` says otherwise.
@@ -20,6 +23,22 @@ fn cases(many: u32) -> Config {
     let asked = std::env::var_os("PROPTEST_CASES").is_some();
     let default = Config { failure_persistence: None, ..Config::default() };
     Config { cases: if asked { default.cases } else { many }, max_shrink_iters: 500, ..default }
+}
+
+/// The store forgot the first owner, and the second ended as the first does: the record there says when it was
+/// claimed, so that it is not the first one's.
+#[test]
+fn an_owner_that_was_forgotten_does_not_take_the_end_of_another_for_its_own() {
+    let request = Request {
+        process: 0,
+        key: Key::One,
+        content: 1,
+        on_duplicate: OnDuplicate::Replay,
+        on_abandoned: OnAbandoned::Retry,
+    };
+    let begin = || Step::Begin(request, None);
+    let steps = vec![begin(), Step::Pass(5), begin(), Step::Bury(1, None), Step::Bury(0, None)];
+    Processes::<Memory>::test_sequential(cases(1), Model::new(), steps, None);
 }
 
 prop_state_machine! {

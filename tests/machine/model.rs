@@ -35,9 +35,17 @@ pub(crate) struct Record {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     Issued,
-    InProgress { run: usize, lease_ends: u64 },
-    Response { run: usize },
-    Tombstone,
+    InProgress {
+        run: usize,
+        lease_ends: u64,
+    },
+    Response {
+        run: usize,
+    },
+    /// The minute in which its run claimed the key tells it from those of other runs.
+    Tombstone {
+        claimed: u64,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -46,11 +54,19 @@ struct Run {
     key: Key,
     attempt: u64,
     content: u8,
+    /// The minute in which it claimed its key.
+    claimed: u64,
     /// It was not told of its last renewal, so it asks twice: what its record is, and then for more.
     unsure: bool,
 }
 
 impl Model {
+    /// Before anything happened.
+    pub(crate) fn new() -> Self {
+        let (records, runs) = (BTreeMap::new(), BTreeMap::new());
+        Self { now: 0, records, runs, granted: 0, told: Told::Nothing }
+    }
+
     /// What is alive under a key, and for how many minutes.
     pub(crate) fn entry(&self, key: Key) -> Option<(Record, u64)> {
         let record = self.records.get(&key).filter(|record| record.ends > self.now)?;
@@ -87,13 +103,13 @@ impl Model {
                 OnAbandoned::Hold => Told::OutcomeUnknown,
                 _ => self.grant(request, record.attempt + 1),
             },
-            State::Response { .. } | State::Tombstone
+            State::Response { .. } | State::Tombstone { .. }
                 if request.on_duplicate == OnDuplicate::Reject =>
             {
                 Told::Duplicate
             }
             State::Response { run } => Told::Replayed { run },
-            State::Tombstone => Told::NotReplayable,
+            State::Tombstone { .. } => Told::NotReplayable,
         }
     }
 
@@ -106,7 +122,8 @@ impl Model {
         let Request { process, key, content, .. } = request;
         let run = self.granted;
         self.granted += 1;
-        self.runs.insert(run, Run { process, key, attempt, content, unsure: false });
+        self.runs
+            .insert(run, Run { process, key, attempt, content, claimed: self.now, unsure: false });
         self.hold(run, LEASE);
         Told::Ran { run, attempt }
     }
@@ -155,13 +172,14 @@ impl Model {
             // Whatever is lost, an owner asks again until it knows (S9).
             Step::Begin(request, _) => self.begin(request),
             Step::Complete(run, _) => Told::Stored(self.end(run, State::Response { run }, TTL)),
-            // One tombstone is like another: who finds its own words there is told that they are.
+            // Who finds its own words there is told that they are: one tombstone is like another of that minute.
             Step::Bury(run, _) => {
-                let Run { key, attempt, content, .. } = self.runs[&run];
-                let owns = self.end(run, State::Tombstone, TTL);
+                let Run { key, attempt, content, claimed, .. } = self.runs[&run];
+                let tombstone = State::Tombstone { claimed };
+                let owns = self.end(run, tombstone, TTL);
                 let alike = self.entry(key).is_some_and(|(there, _)| {
                     let Record { attempt: a, content: c, state, .. } = there;
-                    (a, c, state) == (attempt, content, State::Tombstone)
+                    (a, c, state) == (attempt, content, tombstone)
                 });
                 Told::Stored(owns || alike)
             }
@@ -244,8 +262,7 @@ impl ReferenceStateMachine for Model {
     type Transition = Step;
 
     fn init_state() -> BoxedStrategy<Self> {
-        let (records, runs) = (BTreeMap::new(), BTreeMap::new());
-        Just(Self { now: 0, records, runs, granted: 0, told: Told::Nothing }).boxed()
+        Just(Self::new()).boxed()
     }
 
     fn transitions(model: &Self) -> BoxedStrategy<Step> {

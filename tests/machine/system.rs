@@ -256,7 +256,7 @@ impl<P: Place> System<P> {
             let same = match (&read.state, record.state) {
                 (record::State::Issued, State::Issued)
                 | (record::State::InProgress { .. }, State::InProgress { .. })
-                | (record::State::Completed(Outcome::Tombstone), State::Tombstone) => true,
+                | (record::State::Completed(Outcome::Tombstone), State::Tombstone { .. }) => true,
                 (record::State::Completed(Outcome::Response(stored)), State::Response { run }) => {
                     *stored == response(run)
                 }
