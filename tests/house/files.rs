@@ -34,6 +34,16 @@ fn know_actix(sources: &Sources) -> Vec<&str> {
     knows.map(|(file, _)| file.as_str()).collect()
 }
 
+/// The name that a manifest gives to the runtime, and the mode that the client library reads there as well.
+const READ_THE_ENVIRONMENT: [&str; 2] = ["renamed.rs", "store/sql/postgres/mod.rs"];
+
+/// Files that read a variable of the environment: nothing but settings that are written down changes a promise.
+fn read_the_environment(sources: &Sources) -> Vec<&str> {
+    let reads = |text: &str| text.contains("env::var");
+    let others = sources.iter().filter(|(file, _)| !READ_THE_ENVIRONMENT.contains(&file.as_str()));
+    others.filter(|(_, text)| reads(text)).map(|(file, _)| file.as_str()).collect()
+}
+
 /// Words of a decision that is more than a function of what it is given.
 fn impure(decide: &str) -> Vec<&str> {
     let decide = decide.split("#[cfg(test)]").next().unwrap_or_default();
@@ -58,6 +68,13 @@ fn modules_have_one_style() {
 #[test]
 fn only_the_http_room_knows_actix() {
     assert_none(CRATES[0], know_actix(&without_tests(CRATES[0])));
+}
+
+#[test]
+fn no_variable_of_the_environment_changes_what_the_crates_do() {
+    for folder in CRATES {
+        assert_none(folder, read_the_environment(&without_tests(folder)));
+    }
 }
 
 #[test]
@@ -104,6 +121,13 @@ mod tests {
         let knows = "use actix_web::web;";
         let files = [("http/a.rs", knows), ("engine/b.rs", knows), ("c.rs", "/// actix_web")];
         assert_eq!(know_actix(&made_up(&files)), ["engine/b.rs"]);
+    }
+
+    #[test]
+    fn who_reads_the_environment_is_told() {
+        let reads = "if std::env::var_os(\"OUT\").is_some() {}";
+        let files = [(READ_THE_ENVIRONMENT[0], reads), ("a.rs", reads), ("b.rs", "env!(\"A\")")];
+        assert_eq!(read_the_environment(&made_up(&files)), ["a.rs"]);
     }
 
     #[test]
