@@ -1,7 +1,7 @@
 //! The readable parts of a storage key.
 
 use crate::key::Guard;
-use crate::store::bytes::{Cursor, Undecodable, field_size, read_number, write_field};
+use crate::store::bytes::{FieldReader, Undecodable, field_size, read_number, write_field};
 use bytes::Bytes;
 use std::fmt;
 
@@ -52,11 +52,11 @@ impl Label {
     }
 
     /// Decodes a label from the front of a record's bytes, and shares their memory.
-    pub(in crate::store) fn decode(cursor: &mut Cursor) -> Result<Self, Undecodable> {
+    pub(in crate::store) fn decode(fields: &mut FieldReader) -> Result<Self, Undecodable> {
         let LabelParts { operation, key, .. } =
-            LabelParts::read(cursor.left()).ok_or(Undecodable)?;
+            LabelParts::read(fields.left()).ok_or(Undecodable)?;
         let length = size(operation, key);
-        Ok(Self(cursor.take(length)?))
+        Ok(Self(fields.take(length)?))
     }
 }
 

@@ -270,15 +270,15 @@ impl Unfinished {
     }
 
     fn decode(place: &StorageKey, bytes: &Bytes) -> Result<Self, Undecodable> {
-        let mut cursor = verify_checksum(place, bytes)?;
-        if [cursor.u8()?, cursor.u8()?] != [KIND, VERSION] {
+        let mut fields = verify_checksum(place, bytes)?;
+        if [fields.u8()?, fields.u8()?] != [KIND, VERSION] {
             return Err(Undecodable);
         }
-        let life = Duration::from_millis(cursor.u64()?);
-        let mut tasks = Vec::with_capacity(cursor.left().len() / ENTRY);
-        while !cursor.left().is_empty() {
-            let task = StorageKey::from_bytes(cursor.array()?);
-            tasks.push((task, TaskScope::from_bytes(cursor.array()?)));
+        let life = Duration::from_millis(fields.u64()?);
+        let mut tasks = Vec::with_capacity(fields.left().len() / ENTRY);
+        while !fields.left().is_empty() {
+            let task = StorageKey::from_bytes(fields.array()?);
+            tasks.push((task, TaskScope::from_bytes(fields.array()?)));
         }
         Ok(Self { life, tasks })
     }

@@ -6,7 +6,7 @@ use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::policy::OnAbandoned;
 use crate::store::bytes::{
-    Cursor, Undecodable, append_checksum, verify_checksum, write_field, write_number,
+    FieldReader, Undecodable, append_checksum, verify_checksum, write_field, write_number,
 };
 use bytes::Bytes;
 use std::time::Duration;
@@ -66,25 +66,25 @@ impl Input {
     }
 
     fn decode(place: &StorageKey, bytes: &Bytes) -> Result<Self, Undecodable> {
-        let mut cursor = verify_checksum(place, bytes)?;
-        if [cursor.u8()?, cursor.u8()?] != [KIND, VERSION] {
+        let mut fields = verify_checksum(place, bytes)?;
+        if [fields.u8()?, fields.u8()?] != [KIND, VERSION] {
             return Err(Undecodable);
         }
-        let on_abandoned = match cursor.u8()? {
+        let on_abandoned = match fields.u8()? {
             RETRY => OnAbandoned::Retry,
             HOLD => OnAbandoned::Hold,
             _ => return Err(Undecodable),
         };
-        let scope = TaskScope::from_bytes(cursor.array()?);
-        let (method, target) = (text(&mut cursor)?, text(&mut cursor)?);
-        let parameters = text(&mut cursor)?;
+        let scope = TaskScope::from_bytes(fields.array()?);
+        let (method, target) = (text(&mut fields)?, text(&mut fields)?);
+        let parameters = text(&mut fields)?;
         let mut headers = Vec::new();
-        for _ in 0..cursor.number()? {
-            headers.push((text(&mut cursor)?, cursor.field()?));
+        for _ in 0..fields.number()? {
+            headers.push((text(&mut fields)?, fields.field()?));
         }
         let mut arguments = Vec::new();
-        while !cursor.left().is_empty() {
-            arguments.push(cursor.field()?);
+        while !fields.left().is_empty() {
+            arguments.push(fields.field()?);
         }
         Ok(Self { method, target, scope, headers, on_abandoned, parameters, arguments })
     }
@@ -108,8 +108,8 @@ impl Input {
     }
 }
 
-fn text(cursor: &mut Cursor) -> Result<String, Undecodable> {
-    String::from_utf8(cursor.field()?.into()).map_err(|_| Undecodable)
+fn text(fields: &mut FieldReader) -> Result<String, Undecodable> {
+    String::from_utf8(fields.field()?.into()).map_err(|_| Undecodable)
 }
 
 #[cfg(test)]

@@ -41,12 +41,12 @@ impl ProgressRecord {
     }
 
     fn decode(place: &StorageKey, bytes: &Bytes) -> Result<Self, Undecodable> {
-        let mut cursor = verify_checksum(place, bytes)?;
-        if [cursor.u8()?, cursor.u8()?] != [KIND, VERSION] {
+        let mut fields = verify_checksum(place, bytes)?;
+        if [fields.u8()?, fields.u8()?] != [KIND, VERSION] {
             return Err(Undecodable);
         }
-        let (attempt, done, total) = (cursor.u64()?, cursor.u64()?, cursor.u64()?);
-        cursor.finish()?;
+        let (attempt, done, total) = (fields.u64()?, fields.u64()?, fields.u64()?);
+        fields.finish()?;
         Ok(Self { attempt, done, total })
     }
 

@@ -1,7 +1,7 @@
 //! A checksum over a value and the key that it is stored under.
 
 use crate::key::StorageKey;
-use crate::store::bytes::cursor::Cursor;
+use crate::store::bytes::field_reader::FieldReader;
 use crate::store::bytes::undecodable::Undecodable;
 use bytes::Bytes;
 
@@ -16,12 +16,12 @@ pub(crate) fn append_checksum(key: &StorageKey, mut bytes: Vec<u8>) -> Bytes {
 }
 
 /// Verifies the checksum, and gives the bytes before it.
-pub(crate) fn verify_checksum(key: &StorageKey, bytes: &Bytes) -> Result<Cursor, Undecodable> {
+pub(crate) fn verify_checksum(key: &StorageKey, bytes: &Bytes) -> Result<FieldReader, Undecodable> {
     let body = bytes.len().checked_sub(CHECKSUM_LENGTH).ok_or(Undecodable)?;
     if checksum(key, &bytes[..body]) != bytes[body..] {
         return Err(Undecodable);
     }
-    Ok(Cursor::new(bytes.slice(..body)))
+    Ok(FieldReader::new(bytes.slice(..body)))
 }
 
 /// It finds damage, not malice: a client that can write to the store can do anything.

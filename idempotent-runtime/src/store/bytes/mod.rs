@@ -1,9 +1,11 @@
 //! Reading and writing bytes: fields with their lengths, and a checksum over all of them.
 
 mod checksum;
-mod cursor;
+mod field_reader;
 mod undecodable;
 
 pub(crate) use checksum::{CHECKSUM_LENGTH, append_checksum, verify_checksum};
-pub(crate) use cursor::{Cursor, field_size, number_size, read_number, write_field, write_number};
+pub(crate) use field_reader::{
+    FieldReader, field_size, number_size, read_number, write_field, write_number,
+};
 pub use undecodable::Undecodable;

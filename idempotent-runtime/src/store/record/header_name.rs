@@ -1,7 +1,7 @@
 //! Names of headers, which most records share.
 
 use crate::store::bytes::{
-    Cursor, Undecodable, field_size, number_size, write_field, write_number,
+    FieldReader, Undecodable, field_size, number_size, write_field, write_number,
 };
 use bytes::Bytes;
 
@@ -55,10 +55,10 @@ pub(super) fn write(out: &mut Vec<u8>, name: &[u8]) {
     }
 }
 
-pub(super) fn read(cursor: &mut Cursor) -> Result<Bytes, Undecodable> {
-    let place = match cursor.number()? {
+pub(super) fn read(fields: &mut FieldReader) -> Result<Bytes, Undecodable> {
+    let place = match fields.number()? {
         SPELLED => {
-            let name = cursor.field()?;
+            let name = fields.field()?;
             // Equal records have equal bytes.
             return if number(&name).is_none() { Ok(name) } else { Err(Undecodable) };
         }

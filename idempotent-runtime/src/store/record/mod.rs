@@ -50,19 +50,19 @@ impl Record {
 
     /// Reads a record back; bodies and headers share the memory of `bytes`.
     pub fn decode(key: &StorageKey, bytes: &Bytes) -> Result<Self, Undecodable> {
-        let mut cursor = verify_checksum(key, bytes)?;
-        if cursor.u8()? != VERSION {
+        let mut fields = verify_checksum(key, bytes)?;
+        if fields.u8()? != VERSION {
             return Err(Undecodable);
         }
-        let (tag, flags) = (cursor.u8()?, cursor.u8()?);
+        let (tag, flags) = (fields.u8()?, fields.u8()?);
         let record = Self {
-            origin: Origin::decode(flags, &mut cursor)?,
-            fingerprint: Fingerprint::from_bytes(cursor.array()?),
-            label: Label::decode(&mut cursor)?,
-            attempt: cursor.number()?,
-            state: State::decode(tag, &mut cursor)?,
+            origin: Origin::decode(flags, &mut fields)?,
+            fingerprint: Fingerprint::from_bytes(fields.array()?),
+            label: Label::decode(&mut fields)?,
+            attempt: fields.number()?,
+            state: State::decode(tag, &mut fields)?,
         };
-        cursor.finish()?;
+        fields.finish()?;
         Ok(record)
     }
 }

@@ -1,7 +1,7 @@
 //! The claim that a record stands for.
 
 use crate::policy::DefinitionId;
-use crate::store::bytes::{Cursor, Undecodable};
+use crate::store::bytes::{FieldReader, Undecodable};
 use crate::store::record::layout::{MOMENT, TAKEN_OVER};
 use std::time::Duration;
 
@@ -32,16 +32,16 @@ impl Origin {
         bytes
     }
 
-    pub(super) fn decode(flags: u8, cursor: &mut Cursor) -> Result<Self, Undecodable> {
+    pub(super) fn decode(flags: u8, fields: &mut FieldReader) -> Result<Self, Undecodable> {
         let taken_over = match flags {
             0 => false,
             TAKEN_OVER => true,
             _ => return Err(Undecodable),
         };
         let mut moment = [0; 8];
-        moment[..MOMENT].copy_from_slice(&cursor.array::<MOMENT>()?);
+        moment[..MOMENT].copy_from_slice(&fields.array::<MOMENT>()?);
         let claimed_at = Duration::from_millis(u64::from_le_bytes(moment));
-        let definition = DefinitionId::from_bytes(cursor.array()?);
+        let definition = DefinitionId::from_bytes(fields.array()?);
         Ok(Self { definition, claimed_at, taken_over })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::outcome::{Outcome, StoredResponse};
 use crate::store::bytes::{
-    Cursor, Undecodable, field_size, number_size, write_field, write_number,
+    FieldReader, Undecodable, field_size, number_size, write_field, write_number,
 };
 use crate::store::record::header_name;
 use crate::store::record::layout::{
@@ -76,20 +76,20 @@ impl State {
         }
     }
 
-    pub(super) fn decode(tag: u8, cursor: &mut Cursor) -> Result<Self, Undecodable> {
+    pub(super) fn decode(tag: u8, fields: &mut FieldReader) -> Result<Self, Undecodable> {
         Ok(match tag {
             ISSUED => Self::Issued,
             IN_PROGRESS => Self::InProgress {
-                owner: Owner::from_bytes(cursor.array()?),
-                renewals: cursor.u32()?,
-                retention: Duration::from_millis(cursor.u64()?),
+                owner: Owner::from_bytes(fields.array()?),
+                renewals: fields.u32()?,
+                retention: Duration::from_millis(fields.u64()?),
             },
             RESPONSE | CUT_RESPONSE => {
                 let is_cut = tag == CUT_RESPONSE;
-                Self::Completed(Outcome::Response(decode_response(cursor, is_cut)?))
+                Self::Completed(Outcome::Response(decode_response(fields, is_cut)?))
             }
             TOMBSTONE => Self::Completed(Outcome::Tombstone),
-            VALUE => Self::Completed(Outcome::Value(cursor.field()?)),
+            VALUE => Self::Completed(Outcome::Value(fields.field()?)),
             CANCELLED => Self::Cancelled,
             _ => return Err(Undecodable),
         })
@@ -109,16 +109,16 @@ fn encode_response(response: &StoredResponse, out: &mut Vec<u8>) {
     write_field(out, &response.body);
 }
 
-fn decode_response(cursor: &mut Cursor, is_cut: bool) -> Result<StoredResponse, Undecodable> {
-    let status = cursor.u16()?;
+fn decode_response(fields: &mut FieldReader, is_cut: bool) -> Result<StoredResponse, Undecodable> {
+    let status = fields.u16()?;
     if !(100..=999).contains(&status) {
         return Err(Undecodable);
     }
-    let count = cursor.number()?;
+    let count = fields.number()?;
     // No count allocates more than most responses need.
     let mut headers = Vec::with_capacity(usize::try_from(count).map_or(MOST, |all| all.min(MOST)));
     for _ in 0..count {
-        headers.push((header_name::read(cursor)?, cursor.field()?));
+        headers.push((header_name::read(fields)?, fields.field()?));
     }
-    Ok(StoredResponse { status, headers, body: cursor.field()?, is_cut })
+    Ok(StoredResponse { status, headers, body: fields.field()?, is_cut })
 }

@@ -4,11 +4,11 @@ use crate::store::bytes::undecodable::Undecodable;
 use bytes::{Buf, Bytes};
 
 /// Takes fields off the front of some bytes, each within what is left.
-pub(crate) struct Cursor {
+pub(crate) struct FieldReader {
     left: Bytes,
 }
 
-impl Cursor {
+impl FieldReader {
     pub(crate) const fn new(bytes: Bytes) -> Self {
         Self { left: bytes }
     }
