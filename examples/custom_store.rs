@@ -5,7 +5,9 @@
 
 use bytes::Bytes;
 use idempotent_runtime::key::StorageKey;
-use idempotent_runtime::store::{Changed, Entry, Finding, Store, StoreFuture, StoreSettings, Swap};
+use idempotent_runtime::store::{
+    Changed, Entry, Finding, Page, PageRequest, Store, StoreFuture, StoreSettings, Swap,
+};
 use idempotent_runtime::{Idempotency, Scope};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -90,6 +92,11 @@ impl Store for MapStore {
 
     fn watch<'a>(&'a self, _: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
         // It cannot tell of changes: whoever waits looks now and then.
+        None
+    }
+
+    fn browse<'a>(&'a self, _: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
+        // It is no place to look after.
         None
     }
 

@@ -5,7 +5,9 @@ use bytes::Bytes;
 use idempotent_runtime::key::StorageKey;
 use idempotent_runtime::store::StoreError;
 use idempotent_runtime::store::record::{Record as Stored, State};
-use idempotent_runtime::store::{Changed, Entry, Finding, Store, StoreFuture, StoreSettings, Swap};
+use idempotent_runtime::store::{
+    Changed, Entry, Finding, Page, PageRequest, Store, StoreFuture, StoreSettings, Swap,
+};
 use std::fmt;
 use std::io::{Write, stdin, stdout};
 use std::process::{Command, id};
@@ -128,6 +130,10 @@ impl Store for FaultyStore {
 
     fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
         self.store.watch(key)
+    }
+
+    fn browse<'a>(&'a self, request: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
+        self.store.browse(request)
     }
 
     fn findings(&self) -> Vec<Finding> {

@@ -14,7 +14,9 @@ use idempotent_runtime::engine::{Claimable, Claimed, Claimer, claim};
 use idempotent_runtime::key::{Fingerprint, StorageKey};
 use idempotent_runtime::policy::OnAbandoned;
 use idempotent_runtime::store::record::{Origin, Record, State};
-use idempotent_runtime::store::{Changed, Entry, Finding, Store, StoreFuture, StoreSettings, Swap};
+use idempotent_runtime::store::{
+    Changed, Entry, Finding, Page, PageRequest, Store, StoreFuture, StoreSettings, Swap,
+};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Barrier;
@@ -63,6 +65,10 @@ impl Store for BarrierStore {
 
     fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
         self.store.watch(key)
+    }
+
+    fn browse<'a>(&'a self, request: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
+        self.store.browse(request)
     }
 
     fn findings(&self) -> Vec<Finding> {
@@ -201,6 +207,10 @@ impl Store for ContendedStore {
     }
 
     fn watch<'a>(&'a self, _: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        None
+    }
+
+    fn browse<'a>(&'a self, _: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
         None
     }
 

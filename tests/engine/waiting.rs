@@ -8,7 +8,9 @@ use idempotent_runtime::clock::ManualClock;
 use idempotent_runtime::engine::{Admission, Completion, Engine};
 use idempotent_runtime::key::StorageKey;
 use idempotent_runtime::policy::OnAbandoned;
-use idempotent_runtime::store::{Changed, Entry, Finding, Store, StoreFuture, StoreSettings, Swap};
+use idempotent_runtime::store::{
+    Changed, Entry, Finding, Page, PageRequest, Store, StoreFuture, StoreSettings, Swap,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -93,6 +95,10 @@ impl Store for CountingStore {
 
     fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
         self.store.watch(key)
+    }
+
+    fn browse<'a>(&'a self, request: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
+        self.store.browse(request)
     }
 
     fn findings(&self) -> Vec<Finding> {

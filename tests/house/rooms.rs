@@ -50,7 +50,7 @@ const STORE: Order = Order {
         "doctor life own_thread patience tls",
         "record",
         "contract locks",
-        "finding future label",
+        "browse finding future label",
         "bytes",
     ],
 };

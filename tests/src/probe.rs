@@ -5,7 +5,9 @@ use bytes::Bytes;
 use idempotent_runtime::key::StorageKey;
 use idempotent_runtime::outcome::Outcome;
 use idempotent_runtime::store::record::{Record, State};
-use idempotent_runtime::store::{Changed, Entry, Finding, Store, StoreFuture, StoreSettings, Swap};
+use idempotent_runtime::store::{
+    Changed, Entry, Finding, Page, PageRequest, Store, StoreFuture, StoreSettings, Swap,
+};
 use idempotent_runtime::store::{StoreError, StoreErrorKind};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -287,6 +289,10 @@ impl Store for Probe {
 
     fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
         self.0.store.watch(key)
+    }
+
+    fn browse<'a>(&'a self, request: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
+        self.0.store.browse(request)
     }
 
     fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {

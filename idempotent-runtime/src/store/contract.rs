@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::key::StorageKey;
+use crate::store::browse::{Cursor, PageRequest};
 use crate::store::finding::Finding;
 use crate::store::future::StoreFuture;
 use bytes::Bytes;
@@ -28,6 +29,24 @@ impl Entry {
     #[must_use]
     pub fn new(value: impl Into<Bytes>, left: Duration) -> Self {
         Self { value: value.into(), left }
+    }
+}
+
+/// Some values of a store, and the place where the next ones stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Page {
+    /// Values that are alive, under their keys.
+    pub entries: Vec<(StorageKey, Entry)>,
+    /// Where the next page begins, which may be empty; after the last page there is none.
+    pub next: Option<Cursor>,
+}
+
+impl Page {
+    /// A page of these values.
+    #[must_use]
+    pub fn new(entries: Vec<(StorageKey, Entry)>, next: Option<Cursor>) -> Self {
+        Self { entries, next }
     }
 }
 
@@ -109,10 +128,30 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// in each process, however many wait there.
     ///
     /// `None` is a backend that cannot tell. There is no default, since a store around another one would lose it
-    /// without a word; so it is with `findings` and `adopt`.
+    /// without a word; so it is with `browse`, `findings` and `adopt`.
     ///
     /// Tested by `a_watch_tells_of_a_change`.
     fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>>;
+
+    /// Gives some of the values that are alive, where the backend can list them: one page of a look through
+    /// the whole store. For people who look after it; no promise to a caller depends on it.
+    ///
+    /// - Following [`Page::next`] from the first page to the last gives every value that is alive all the
+    ///   while, at least once; one that comes, goes or changes meanwhile may be there or not. A key may come
+    ///   again.
+    /// - A page has at most `limit` values, often fewer, and may be empty and still have a next: one call does
+    ///   little work, however many values there are and however few the filter lets through. It locks nothing
+    ///   and keeps no other operation waiting for long.
+    /// - The filter is a hint: a store may give more than it lets through, and never less.
+    /// - A cursor is no reservation: it can be used late, twice, or never, and by another process. One that
+    ///   the store did not give is [`Rejected`](crate::store::StoreErrorKind).
+    ///
+    /// `None` is a backend that cannot list. There is no default, as for `watch`.
+    ///
+    /// Tested by `pages_give_everything_that_lives`, `pages_leave_out_what_is_over`,
+    /// `a_filter_takes_away_nothing_that_fits`, `pages_lose_nothing_while_others_come_and_go` and
+    /// `a_foreign_cursor_is_refused`.
+    fn browse<'a>(&'a self, request: &'a PageRequest) -> Option<StoreFuture<'a, Page>>;
 
     /// Drops at most `limit` values whose life is over, and says how many.
     ///
@@ -180,6 +219,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
         (**self).watch(key)
+    }
+
+    fn browse<'a>(&'a self, request: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
+        (**self).browse(request)
     }
 
     fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {

@@ -1,10 +1,13 @@
 //! Records in this process's memory: for tests, examples and single-process services.
 
 use crate::clock::{Clock, SystemClock, millis};
+use crate::error::StoreError;
 use crate::key::StorageKey;
-use crate::store::contract::{Changed, Entry, Store, StoreSettings, Swap};
+use crate::store::browse::{Cursor, PageRequest};
+use crate::store::contract::{Changed, Entry, Page, Store, StoreSettings, Swap};
 use crate::store::finding::Finding;
 use crate::store::future::StoreFuture;
+use crate::store::record::Summary;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use indexmap::IndexMap;
@@ -23,6 +26,9 @@ const SHARDS: usize = 64;
 /// constant number keeps the cost of a put flat. Many in a row, because neighbours are cheap to visit.
 const SWEEP_AFTER: usize = 16;
 const SWEEP: usize = 2 * SWEEP_AFTER;
+
+/// How many slots a page visits at most, and so the longest time for which it holds a shard.
+const PAGE_VISITS: usize = 1024;
 
 /// Keeps records in memory; they are gone with the process.
 ///
@@ -80,6 +86,33 @@ impl MemoryStore {
     #[must_use]
     pub fn held(&self) -> usize {
         self.shards.iter().map(|shard| lock(shard).slots.len()).sum()
+    }
+
+    /// The values of the next slots, from the last slot of the first shard on.
+    fn page(&self, request: &PageRequest) -> Result<Page, StoreError> {
+        let mut place = match &request.after {
+            Some(cursor) => Place::read(cursor).ok_or_else(|| cursor.is_foreign())?,
+            None => Place { shard: 0, unseen: usize::MAX },
+        };
+        let (now, limit) = (self.now(), request.limit.max(1) as usize);
+        let (mut page, mut visits) = (Page::default(), PAGE_VISITS);
+        while let Some(shard) = self.shards.get(place.shard) {
+            if visits == 0 || page.entries.len() >= limit {
+                page.next = Some(place.write());
+                break;
+            }
+            let shard = lock(shard);
+            place.unseen = place.unseen.min(shard.slots.len());
+            while place.unseen > 0 && visits > 0 && page.entries.len() < limit {
+                place.unseen -= 1;
+                visits -= 1;
+                page.entries.extend(shard.wanted(place.unseen, request, now));
+            }
+            if place.unseen == 0 {
+                place = Place { shard: place.shard + 1, unseen: usize::MAX };
+            }
+        }
+        Ok(page)
     }
 
     /// Runs a step on the key's shard, atomically and at one moment.
@@ -172,6 +205,10 @@ impl Store for MemoryStore {
         None
     }
 
+    fn browse<'a>(&'a self, request: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
+        Some(StoreFuture::ready(self.page(request)))
+    }
+
     fn findings(&self) -> Vec<Finding> {
         Vec::new()
     }
@@ -179,6 +216,28 @@ impl Store for MemoryStore {
     fn adopt(&self, settings: &StoreSettings) {
         // Where it has a clock already, it keeps that.
         let _ = self.clock.set(Arc::clone(&settings.clock));
+    }
+}
+
+/// How far a look through the shards has come: it has seen those before this one.
+///
+/// In a shard it goes from the last slot to the first. A slot that becomes free takes the value of the last
+/// one, so what moves was seen already, or is to be seen at its new place.
+struct Place {
+    shard: usize,
+    /// How many slots at the front of the shard are still to be seen.
+    unseen: usize,
+}
+
+impl Place {
+    fn write(&self) -> Cursor {
+        Cursor::new(format!("memory.{}.{}", self.shard, self.unseen))
+    }
+
+    fn read(cursor: &Cursor) -> Option<Self> {
+        let (shard, unseen) = cursor.as_str().strip_prefix("memory.")?.split_once('.')?;
+        let place = Self { shard: shard.parse().ok()?, unseen: unseen.parse().ok()? };
+        (place.shard < SHARDS).then_some(place)
     }
 }
 
@@ -191,6 +250,14 @@ impl Slot {
 impl Shard {
     fn living(&mut self, key: &StorageKey, now: u64) -> Option<&mut Slot> {
         self.slots.get_mut(key).filter(|slot| slot.ends > now)
+    }
+
+    /// The value of a slot, if it is alive and asked for.
+    fn wanted(&self, slot: usize, request: &PageRequest, now: u64) -> Option<(StorageKey, Entry)> {
+        let (key, slot) = self.slots.get_index(slot)?;
+        let left = slot.ends.checked_sub(now).filter(|left| *left > 0)?;
+        let is_wanted = Summary::of(&slot.value).passes(&request.filter);
+        is_wanted.then(|| (*key, Entry::new(slot.value.clone(), Duration::from_millis(left))))
     }
 
     /// Visits some slots, once there were enough new values.
@@ -232,7 +299,9 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 mod tests {
     use super::*;
     use crate::clock::ManualClock;
+    use crate::store::browse::PageFilter;
     use sha2::{Digest, Sha256};
+    use std::collections::HashSet;
 
     fn key(n: u32) -> StorageKey {
         StorageKey::from_bytes(Sha256::digest(n.to_le_bytes()).into())
@@ -266,6 +335,75 @@ mod tests {
         assert_eq!(store.purge(50).await.unwrap(), 50);
         assert_eq!(store.purge(50).await.unwrap(), 10);
         assert_eq!(store.held(), 40);
+    }
+
+    /// The pages from this one on, and the sizes of them all.
+    async fn pages(store: &MemoryStore, mut request: PageRequest) -> (Vec<StorageKey>, Vec<usize>) {
+        let (mut keys, mut sizes) = (Vec::new(), Vec::new());
+        loop {
+            let page = store.browse(&request).expect("it can list").await.unwrap();
+            sizes.push(page.entries.len());
+            keys.extend(page.entries.into_iter().map(|(key, _)| key));
+            let Some(next) = page.next else { return (keys, sizes) };
+            request = request.after(next);
+        }
+    }
+
+    /// What a sweep moves to a free slot, a look meets there.
+    #[tokio::test]
+    async fn a_sweep_between_pages_hides_nothing_from_a_look() {
+        for seen in [1, 500, 3000, 6000] {
+            let clock = Arc::new(ManualClock::new());
+            let store = MemoryStore::with_clock(clock.clone());
+            for n in 0..10_000 {
+                let life = if n % 5 < 2 { 100 } else { 1 };
+                store.create(&key(n), &"v".into(), Duration::from_secs(life)).await.unwrap();
+            }
+            let request = PageRequest::first(seen);
+            let mut first = Page::default();
+            while first.entries.len() < seen as usize {
+                let request = PageRequest::first(seen).after(first.next.take());
+                let next = store.browse(&request).unwrap().await.unwrap();
+                first.entries.extend(next.entries);
+                first.next = next.next;
+            }
+            clock.advance(Duration::from_secs(2));
+            store.purge(3000).await.unwrap();
+            let (rest, _) = pages(&store, request.after(first.next)).await;
+            let keys: HashSet<_> =
+                first.entries.into_iter().map(|(key, _)| key).chain(rest).collect();
+            let missed = (0..10_000).filter(|n| n % 5 < 2 && !keys.contains(&key(*n)));
+            assert_eq!(missed.count(), 0, "after {seen}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_is_little_work_however_much_there_is() {
+        let store = MemoryStore::new();
+        for n in 0..100_000 {
+            store.create(&key(n), &"v".into(), Duration::from_hours(1)).await.unwrap();
+        }
+        let (keys, sizes) = pages(&store, PageRequest::first(u32::MAX)).await;
+        assert_eq!(keys.len(), 100_000);
+        assert!(sizes.iter().all(|size| *size <= PAGE_VISITS), "{sizes:?}");
+        let (keys, sizes) = pages(&store, PageRequest::first(0)).await;
+        assert_eq!((keys.len(), sizes.len()), (100_000, 100_000));
+        // A filter that nothing passes has as much to visit.
+        let none = PageFilter::default().operation("pay");
+        let (keys, sizes) = pages(&store, PageRequest::first(10).only(none)).await;
+        assert_eq!((keys.len(), sizes.len()), (0, 100_000_usize.div_ceil(PAGE_VISITS)));
+    }
+
+    #[tokio::test]
+    async fn a_cursor_of_a_shard_that_is_none_is_refused() {
+        let store = MemoryStore::new();
+        for text in ["memory.64.0", "memory.0", "memory.0.-1", "memory.0.1.2", "0.1"] {
+            let request = PageRequest::first(1).after(Cursor::new(text));
+            assert!(store.browse(&request).unwrap().await.is_err(), "{text}");
+        }
+        // A place that was, before others went.
+        let request = PageRequest::first(1).after(Cursor::new("memory.63.99999"));
+        assert_eq!(store.browse(&request).unwrap().await.unwrap(), Page::default());
     }
 }
 

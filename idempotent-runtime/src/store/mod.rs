@@ -38,6 +38,7 @@ pub(crate) mod trial;
 mod contract;
 mod locks;
 
+mod browse;
 mod finding;
 mod future;
 mod label;
@@ -45,7 +46,8 @@ mod label;
 pub(crate) mod bytes;
 
 pub use crate::error::{StoreError, StoreErrorKind};
-pub use contract::{Changed, Entry, Store, StoreSettings, Swap};
+pub use browse::{Cursor, PageFilter, PageRequest};
+pub use contract::{Changed, Entry, Page, Store, StoreSettings, Swap};
 pub use finding::{Finding, Severity};
 pub use future::StoreFuture;
 pub use label::Label;

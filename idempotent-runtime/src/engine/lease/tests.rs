@@ -8,7 +8,9 @@ use crate::engine::claimer::Claimer;
 use crate::fingerprint::Fingerprint;
 use crate::key::Guard;
 use crate::policy::DefinitionId;
-use crate::store::{Changed, Entry, Finding, Label, MemoryStore, StoreFuture, StoreSettings};
+use crate::store::{
+    Changed, Entry, Finding, Label, MemoryStore, Page, PageRequest, StoreFuture, StoreSettings,
+};
 use futures_util::poll;
 use std::pin::pin;
 use std::sync::Arc;
@@ -62,6 +64,10 @@ impl Store for Slow {
 
     fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
         self.store.watch(key)
+    }
+
+    fn browse<'a>(&'a self, request: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
+        self.store.browse(request)
     }
 
     fn findings(&self) -> Vec<Finding> {

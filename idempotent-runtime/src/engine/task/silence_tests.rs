@@ -5,7 +5,9 @@ use crate::engine::Engine;
 use crate::engine::task::index::Index;
 use crate::engine::task::limits::{TaskLimits, TaskScope};
 use crate::key::{Namespace, StorageKey};
-use crate::store::{Changed, Entry, Finding, Store, StoreFuture, StoreSettings, Swap};
+use crate::store::{
+    Changed, Entry, Finding, Page, PageRequest, Store, StoreFuture, StoreSettings, Swap,
+};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{join, join_all};
@@ -61,6 +63,10 @@ impl Store for Silent {
     }
 
     fn watch<'a>(&'a self, _: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        None
+    }
+
+    fn browse<'a>(&'a self, _: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
         None
     }
 

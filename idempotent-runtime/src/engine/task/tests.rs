@@ -15,7 +15,8 @@ use crate::key::{Guard, Namespace, StorageKey};
 use crate::outcome::Outcome;
 use crate::policy::{DefinitionId, OnAbandoned, OnDuplicate, OnInFlight};
 use crate::store::{
-    Changed, Entry, Finding, Label, MemoryStore, Store, StoreFuture, StoreSettings, Swap,
+    Changed, Entry, Finding, Label, MemoryStore, Page, PageRequest, Store, StoreFuture,
+    StoreSettings, Swap,
 };
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -149,6 +150,10 @@ impl Store for Dying {
 
     fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
         self.store.watch(key)
+    }
+
+    fn browse<'a>(&'a self, request: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
+        self.store.browse(request)
     }
 
     fn findings(&self) -> Vec<Finding> {

@@ -12,8 +12,14 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a test that panics has failed, as it should")]
 
+mod pages;
 mod store_under_test;
 
+pub use pages::{
+    a_filter_takes_away_nothing_that_fits, a_foreign_cursor_is_refused,
+    pages_give_everything_that_lives, pages_leave_out_what_is_over,
+    pages_lose_nothing_while_others_come_and_go,
+};
 pub use store_under_test::StoreUnderTest;
 
 use crate::key::StorageKey;
@@ -21,6 +27,7 @@ use crate::store::contract::{Entry, Store, Swap};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
+use store_under_test::{LONG, SHORT, fresh};
 
 /// Makes a test of every function of the conformance suite.
 #[macro_export]
@@ -44,6 +51,11 @@ macro_rules! store_conformance {
             a_purge_drops_nothing_that_lives,
             a_dropped_call_leaves_the_store_usable,
             a_watch_tells_of_a_change,
+            pages_give_everything_that_lives,
+            pages_leave_out_what_is_over,
+            a_filter_takes_away_nothing_that_fits,
+            pages_lose_nothing_while_others_come_and_go,
+            a_foreign_cursor_is_refused,
         );
     };
     (@ $store:expr; $($case:ident,)*) => {
@@ -54,14 +66,6 @@ macro_rules! store_conformance {
             }
         )*
     };
-}
-
-const LONG: Duration = Duration::from_hours(1);
-const SHORT: Duration = Duration::from_millis(30);
-
-/// A key that no other test uses, so that suites can share a server.
-fn fresh() -> StorageKey {
-    StorageKey::from_bytes(rand::random())
 }
 
 /// `create` on an unused key puts the value.

@@ -12,6 +12,14 @@ use std::time::Duration;
 /// Lets time pass for a store.
 type Pass = Box<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
+pub(super) const LONG: Duration = Duration::from_hours(1);
+pub(super) const SHORT: Duration = Duration::from_millis(30);
+
+/// A key that no other test uses, so that suites can share a server.
+pub(super) fn fresh() -> StorageKey {
+    StorageKey::from_bytes(rand::random())
+}
+
 /// A store under test, and the way in which time passes for it.
 pub struct StoreUnderTest {
     pub(super) store: Arc<dyn Store>,

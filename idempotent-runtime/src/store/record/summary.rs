@@ -1,5 +1,6 @@
 //! The readable columns of a record, for people with a database shell.
 
+use crate::store::browse::PageFilter;
 use crate::store::label::LabelParts;
 use crate::store::record::layout::{
     BEFORE_LABEL, CANCELLED, CUT_RESPONSE, IN_PROGRESS, ISSUED, RESPONSE, TOMBSTONE, VALUE, VERSION,
@@ -21,6 +22,12 @@ impl<'a> Summary<'a> {
     #[must_use]
     pub fn of(value: &'a [u8]) -> Self {
         Self::read(value).unwrap_or_default()
+    }
+
+    /// Whether a record of these columns is wanted.
+    pub(crate) fn passes(&self, filter: &PageFilter) -> bool {
+        filter.operation.as_ref().is_none_or(|operation| operation == self.operation)
+            && filter.state.is_none_or(|state| state == self.state)
     }
 
     fn read(value: &'a [u8]) -> Option<Self> {

@@ -20,7 +20,8 @@ mod errors;
 
 use crate::error::StoreError;
 use crate::key::StorageKey;
-use crate::store::contract::{Changed, Entry, Store, StoreSettings, Swap};
+use crate::store::browse::PageRequest;
+use crate::store::contract::{Changed, Entry, Page, Store, StoreSettings, Swap};
 use crate::store::finding::{Finding, Severity};
 use crate::store::future::StoreFuture;
 use crate::store::life::life_millis;
@@ -262,6 +263,10 @@ impl Store for RedisStore {
             let changed: Changed = Box::pin(changed.map_err(|error| failed("watch", error))?);
             Ok(changed)
         }))
+    }
+
+    fn browse<'a>(&'a self, _: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
+        None
     }
 
     fn purge(&self, _limit: u32) -> StoreFuture<'_, u32> {

@@ -2,7 +2,8 @@
 
 use crate::error::StoreError;
 use crate::key::StorageKey;
-use crate::store::contract::{Changed, Entry, Store, StoreSettings, Swap};
+use crate::store::browse::PageRequest;
+use crate::store::contract::{Changed, Entry, Page, Store, StoreSettings, Swap};
 use crate::store::finding::{Finding, Severity};
 use crate::store::future::StoreFuture;
 use crate::store::sql::connections::SqlConnections;
@@ -103,6 +104,10 @@ impl<C: Rows> Store for RemoteStore<C> {
     }
 
     fn watch<'a>(&'a self, _: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        None
+    }
+
+    fn browse<'a>(&'a self, _: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
         None
     }
 

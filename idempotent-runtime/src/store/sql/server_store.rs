@@ -78,6 +78,10 @@ macro_rules! server_store {
                 self.0.watch(key)
             }
 
+            fn browse<'a>(&'a self, request: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
+                self.0.browse(request)
+            }
+
             fn findings(&self) -> Vec<Finding> {
                 self.0.findings()
             }

@@ -5,7 +5,8 @@ pub(crate) mod rows;
 
 use crate::error::StoreError;
 use crate::key::StorageKey;
-use crate::store::contract::{Changed, Entry, Store, StoreSettings, Swap};
+use crate::store::browse::PageRequest;
+use crate::store::contract::{Changed, Entry, Page, Store, StoreSettings, Swap};
 use crate::store::finding::Finding;
 use crate::store::future::StoreFuture;
 use crate::store::sql::contract::{Rows, SqlFuture};

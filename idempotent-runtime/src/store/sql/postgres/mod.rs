@@ -7,7 +7,8 @@ mod session;
 
 use crate::error::StoreError;
 use crate::key::StorageKey;
-use crate::store::contract::{Changed, Entry, Store, StoreSettings, Swap};
+use crate::store::browse::PageRequest;
+use crate::store::contract::{Changed, Entry, Page, Store, StoreSettings, Swap};
 use crate::store::finding::Finding;
 use crate::store::future::StoreFuture;
 use crate::store::sql::contract::{Rows, SqlFuture};

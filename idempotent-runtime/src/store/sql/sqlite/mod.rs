@@ -7,7 +7,8 @@ mod writer;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
-use crate::store::contract::{Changed, Entry, Store, StoreSettings, Swap};
+use crate::store::browse::PageRequest;
+use crate::store::contract::{Changed, Entry, Page, Store, StoreSettings, Swap};
 use crate::store::finding::Finding;
 use crate::store::future::StoreFuture;
 use crate::store::own_thread::{OwnThread, not_started, thread_ended};
@@ -215,6 +216,10 @@ impl Store for SqliteStore {
     }
 
     fn watch<'a>(&'a self, _: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        None
+    }
+
+    fn browse<'a>(&'a self, _: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
         None
     }
 
