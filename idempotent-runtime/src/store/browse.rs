@@ -60,14 +60,14 @@ impl FromStr for Cursor {
 pub struct PageRequest {
     /// The end of the page before; the first page has none before it.
     pub after: Option<Cursor>,
-    /// How many values the page has at most. Zero counts as one.
+    /// About how many values the page has at most. Zero counts as one.
     pub limit: u32,
     /// The values that are wanted.
     pub filter: PageFilter,
 }
 
 impl PageRequest {
-    /// The first page, of at most so many values.
+    /// The first page, of about so many values at most.
     #[must_use]
     pub fn first(limit: u32) -> Self {
         Self { after: None, limit, filter: PageFilter::default() }

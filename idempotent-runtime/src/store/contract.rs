@@ -139,9 +139,10 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// - Following [`Page::next`] from the first page to the last gives every value that is alive all the
     ///   while, at least once; one that comes, goes or changes meanwhile may be there or not. A key may come
     ///   again.
-    /// - A page has at most `limit` values, often fewer, and may be empty and still have a next: one call does
-    ///   little work, however many values there are and however few the filter lets through. It locks nothing
-    ///   and keeps no other operation waiting for long.
+    /// - A page has about `limit` values at most, and often fewer: a store that finds values in groups gives a
+    ///   group whole. It may be empty and still have a next: one call does little work, however many values
+    ///   there are and however few the filter lets through. It locks nothing, and keeps no other operation
+    ///   waiting for long.
     /// - The filter is a hint: a store may give more than it lets through, and never less.
     /// - A cursor is no reservation: it can be used late, twice, or never, and by another process. One that
     ///   the store did not give is [`Rejected`](crate::store::StoreErrorKind).

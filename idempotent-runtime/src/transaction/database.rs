@@ -1,7 +1,7 @@
 //! The business database, as far as its guards need it.
 
 use crate::key::StorageKey;
-use crate::store::StoreFuture;
+use crate::store::{Page, PageRequest, StoreFuture};
 use crate::transaction::plan::{Access, Limits, Plan};
 use crate::transaction::steps::BusinessTransaction;
 use bytes::Bytes;
@@ -48,6 +48,9 @@ pub trait BusinessDatabase: Send + Sync + fmt::Debug + 'static {
         key: &'a StorageKey,
         limits: Limits,
     ) -> StoreFuture<'a, Option<Bytes>>;
+
+    /// Gives a page of the records that committed, as a store does its values.
+    fn browse<'a>(&'a self, request: &'a PageRequest, limits: Limits) -> StoreFuture<'a, Page>;
 
     /// Creates the table of records where it is missing, and tries every step on it in a transaction that is rolled
     /// back.

@@ -1,7 +1,8 @@
 //! The SQL around a transaction, where databases differ: how one begins and ends.
 
 use crate::key::StorageKey;
-use crate::store::Entry;
+use crate::store::sql::TablePage;
+use crate::store::{Entry, Page};
 use crate::transaction::plan::Access;
 use crate::transaction::tx_watch::TxWatch;
 use futures_util::future::{BoxFuture, ready};
@@ -73,6 +74,9 @@ pub(super) trait Dialect: Sized + fmt::Debug + Send + Sync + 'static {
         connection: &'c mut ConnectionOf<Self>,
         key: &'c StorageKey,
     ) -> DialectFuture<'c, Option<Entry>>;
+
+    /// Looks for a page of the records that are alive.
+    fn page(connection: &mut ConnectionOf<Self>, page: TablePage) -> DialectFuture<'_, Page>;
 
     /// Drops some of the records whose life is over.
     fn purge(connection: &mut ConnectionOf<Self>, limit: u32) -> DialectFuture<'_, ()>;

@@ -3,8 +3,9 @@
 
 use crate::key::StorageKey;
 use crate::policy::ColumnValue;
+use crate::store::sql::TablePage;
 use crate::store::sql::mysql::rows::{SCHEMA, create_table, purge, put, read};
-use crate::store::{Entry, StoreFuture, Swap};
+use crate::store::{Entry, Page, StoreFuture, Swap};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};
 use crate::transaction::dialect::{Dialect, DialectFuture, RELEASE_SAVEPOINT, TxEnd};
@@ -66,6 +67,10 @@ impl Dialect for MySqlDialect {
         key: &'c StorageKey,
     ) -> DialectFuture<'c, Option<Entry>> {
         Box::pin(read(connection, key))
+    }
+
+    fn page(connection: &mut MySqlConnection, page: TablePage) -> DialectFuture<'_, Page> {
+        Box::pin(page.of(connection))
     }
 
     fn purge(connection: &mut MySqlConnection, limit: u32) -> DialectFuture<'_, ()> {

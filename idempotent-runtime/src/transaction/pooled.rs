@@ -2,8 +2,8 @@
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
-use crate::store::StoreFuture;
-use crate::store::sql::{failed, table_missing, table_unfit};
+use crate::store::sql::{TablePage, failed, table_missing, table_unfit};
+use crate::store::{Page, PageRequest, StoreFuture};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::BusinessDatabase;
 use crate::transaction::dialect::Dialect;
@@ -138,6 +138,15 @@ where
             let mut connection = self.connection(limits).await?;
             let entry = D::read(&mut connection, key).await;
             Ok(entry.map_err(|error| failed("read", error))?.map(|entry| entry.value))
+        })
+    }
+
+    fn browse<'a>(&'a self, request: &'a PageRequest, limits: Limits) -> StoreFuture<'a, Page> {
+        StoreFuture::new(async move {
+            let page = TablePage::asked(request)?;
+            self.create_table(limits).await?;
+            let mut connection = self.connection(limits).await?;
+            D::page(&mut connection, page).await.map_err(|error| failed("browse", error))
         })
     }
 

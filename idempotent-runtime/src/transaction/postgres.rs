@@ -2,8 +2,9 @@
 
 use crate::key::StorageKey;
 use crate::policy::ColumnValue;
+use crate::store::sql::TablePage;
 use crate::store::sql::postgres::rows::{SCHEMA, create_table, purge, put, read};
-use crate::store::{Entry, StoreFuture, Swap};
+use crate::store::{Entry, Page, StoreFuture, Swap};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};
 use crate::transaction::dialect::{Dialect, DialectFuture, TxEnd};
@@ -90,6 +91,10 @@ impl Dialect for PostgresDialect {
         key: &'c StorageKey,
     ) -> DialectFuture<'c, Option<Entry>> {
         Box::pin(read(connection, key))
+    }
+
+    fn page(connection: &mut PgConnection, page: TablePage) -> DialectFuture<'_, Page> {
+        Box::pin(page.of(connection))
     }
 
     fn purge(connection: &mut PgConnection, limit: u32) -> DialectFuture<'_, ()> {

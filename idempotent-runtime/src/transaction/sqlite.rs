@@ -3,8 +3,9 @@
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::policy::ColumnValue;
-use crate::store::sql::sqlite::rows::{SCHEMA, column_millis, purge, put, read};
-use crate::store::{Entry, StoreFuture};
+use crate::store::sql::TablePage;
+use crate::store::sql::sqlite::rows::{SCHEMA, TableAt, column_millis, purge, put, read};
+use crate::store::{Entry, Page, StoreFuture};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};
 use crate::transaction::dialect::{Dialect, DialectFuture, TxEnd, quoted};
@@ -61,6 +62,13 @@ impl Dialect for SqliteDialect {
         Box::pin(async move {
             sqlx::raw_sql(SCHEMA).execute(&mut *connection).await?;
             read(connection, key, now()).await
+        })
+    }
+
+    fn page(connection: &mut SqliteConnection, page: TablePage) -> DialectFuture<'_, Page> {
+        Box::pin(async move {
+            sqlx::raw_sql(SCHEMA).execute(&mut *connection).await?;
+            page.of(&mut TableAt { connection, now: now() }).await
         })
     }
 

@@ -2,9 +2,10 @@
 
 use crate::error::StoreError;
 use crate::key::StorageKey;
-use crate::store::contract::{Entry, Swap};
+use crate::store::contract::{Entry, Page, Swap};
 use crate::store::finding::Finding;
 use crate::store::sql::login::Login;
+use crate::store::sql::pages::TablePage;
 use crate::store::sql::protection::{ModeWords, Protection, Way};
 use futures_util::future::BoxFuture;
 use sqlx::Connection;
@@ -56,6 +57,9 @@ pub(super) trait Rows: Connection + fmt::Debug + 'static {
 
     /// Reads the value that is alive under a key.
     fn read<'c>(&'c mut self, key: &'c StorageKey) -> SqlFuture<'c, Option<Entry>>;
+
+    /// Looks for a page of the values that are alive.
+    fn page(&mut self, page: TablePage) -> SqlFuture<'_, Page>;
 
     /// Drops at most `limit` values whose life is over, and says how many.
     fn purge(&mut self, limit: u32) -> SqlFuture<'_, u32>;

@@ -24,11 +24,14 @@ mod login;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod protection;
 
+mod pages;
+
 mod errors;
 
 pub(crate) use errors::{failed, table_missing, table_unfit};
 #[cfg(feature = "mysql")]
 pub use mysql::MySqlStore;
+pub(crate) use pages::TablePage;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
 #[cfg(feature = "sqlite")]

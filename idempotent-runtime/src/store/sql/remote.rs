@@ -10,6 +10,7 @@ use crate::store::sql::connections::SqlConnections;
 use crate::store::sql::contract::Rows;
 use crate::store::sql::errors::{table_missing, table_unfit};
 use crate::store::sql::login::Login;
+use crate::store::sql::pages::TablePage;
 use crate::store::sql::protection::TlsBuild;
 use crate::store::trial::refused_for_good;
 use bytes::Bytes;
@@ -107,8 +108,13 @@ impl<C: Rows> Store for RemoteStore<C> {
         None
     }
 
-    fn browse<'a>(&'a self, _: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
-        None
+    fn browse<'a>(&'a self, request: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
+        Some(match TablePage::asked(request) {
+            Ok(page) => StoreFuture::new(
+                self.connections.run("browse", move |connection| connection.page(page)),
+            ),
+            Err(foreign) => StoreFuture::ready(Err(foreign)),
+        })
     }
 
     fn findings(&self) -> Vec<Finding> {

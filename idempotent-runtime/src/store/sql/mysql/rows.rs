@@ -6,6 +6,7 @@ use crate::key::StorageKey;
 use crate::store::contract::{Entry, Swap};
 use crate::store::life::life_millis;
 use crate::store::record::Summary;
+use crate::store::sql::pages::{KeyOrder, KeyRange, LiveRow};
 use sqlx::{MySql, MySqlConnection, QueryBuilder};
 use std::time::Duration;
 
@@ -65,6 +66,19 @@ pub(super) const SWAP: &str = concat!(
     now!(),
     ", operation = ?, label = ?, state = ? WHERE `key` = ? AND value = ? AND ends > ",
     now!()
+);
+
+const NTH_KEY: &str = "\
+SELECT `key` FROM idempotency_records WHERE `key` > ? ORDER BY `key` LIMIT 1 OFFSET ?";
+
+/// By the table's own order, also where few rows are alive. As bytes: a collation that pads takes texts for equal
+/// that are not.
+pub(super) const PAGE: &str = concat!(
+    "SELECT `key`, value, ends - ",
+    now!(),
+    " FROM idempotency_records FORCE INDEX (PRIMARY) WHERE `key` > ? AND `key` <= ? AND ends > ",
+    now!(),
+    " AND CAST(operation AS BINARY) = CAST(COALESCE(?, operation) AS BINARY) AND state = COALESCE(?, state) ORDER BY `key` LIMIT ?"
 );
 
 /// Skips rows that others are about to write. (A statement of its own: the `DELETE` would lock in
@@ -161,6 +175,22 @@ async fn replace(
         .bind(expected);
     // The server counts the rows it found, as sqlx asks it to.
     Ok(query.execute(connection).await?.rows_affected() == 1)
+}
+
+impl KeyOrder for MySqlConnection {
+    async fn nth_key(&mut self, after: &[u8], nth: u32) -> Result<Option<Vec<u8>>, sqlx::Error> {
+        sqlx::query_scalar(NTH_KEY).bind(after).bind(nth).fetch_optional(self).await
+    }
+
+    async fn rows(&mut self, range: &KeyRange<'_>) -> Result<Vec<LiveRow>, sqlx::Error> {
+        let query = sqlx::query_as(PAGE)
+            .bind(range.after.as_slice())
+            .bind(range.until)
+            .bind(range.filter.operation.as_deref())
+            .bind(range.filter.state)
+            .bind(range.limit);
+        query.fetch_all(self).await
+    }
 }
 
 /// Drops at most `limit` values whose life is over, and says how many.

@@ -14,6 +14,7 @@ use crate::store::future::StoreFuture;
 use crate::store::sql::contract::{Rows, SqlFuture};
 use crate::store::sql::errors::failed;
 use crate::store::sql::login::Login;
+use crate::store::sql::pages::TablePage;
 use crate::store::sql::protection::{ModeWords, Protection, Way, refuse_misspelt, refused};
 use crate::store::sql::remote::RemoteStore;
 use crate::store::sql::server_store::server_store;
@@ -118,6 +119,10 @@ impl Rows for PgConnection {
 
     fn read<'c>(&'c mut self, key: &'c StorageKey) -> SqlFuture<'c, Option<Entry>> {
         Box::pin(rows::read(self, key))
+    }
+
+    fn page(&mut self, page: TablePage) -> SqlFuture<'_, Page> {
+        Box::pin(page.of(self))
     }
 
     fn purge(&mut self, limit: u32) -> SqlFuture<'_, u32> {

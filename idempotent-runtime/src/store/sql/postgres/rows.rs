@@ -7,6 +7,7 @@ use crate::key::StorageKey;
 use crate::store::contract::{Entry, Swap};
 use crate::store::life::life_millis;
 use crate::store::record::Summary;
+use crate::store::sql::pages::{KeyOrder, KeyRange, LiveRow};
 use sqlx::{Connection, PgConnection};
 use std::borrow::Cow;
 use std::time::Duration;
@@ -67,6 +68,17 @@ pub(super) const SWAP: &str = concat!(
     " RETURNING true) SELECT NULL FROM put UNION ALL SELECT value FROM idempotency_records \
      WHERE key = $1 AND NOT EXISTS (SELECT FROM put) AND ends > ",
     now!()
+);
+
+const NTH_KEY: &str = "\
+SELECT key FROM idempotency_records WHERE key > $1 ORDER BY key LIMIT 1 OFFSET $2";
+
+pub(super) const PAGE: &str = concat!(
+    "SELECT key, value, ends - ",
+    now!(),
+    " FROM idempotency_records WHERE key > $1 AND key <= $2 AND ends > ",
+    now!(),
+    " AND operation = coalesce($3, operation) AND state = coalesce($4, state) ORDER BY key LIMIT $5"
 );
 
 /// Skips rows that others are about to write. (An array, because no length of it makes the planner
@@ -134,6 +146,22 @@ pub(crate) async fn put(
         (None, Some(_)) => Some(Swap::Differs(None)),
         (None, None) => None,
     })
+}
+
+impl KeyOrder for PgConnection {
+    async fn nth_key(&mut self, after: &[u8], nth: u32) -> Result<Option<Vec<u8>>, sqlx::Error> {
+        sqlx::query_scalar(NTH_KEY).bind(after).bind(i64::from(nth)).fetch_optional(self).await
+    }
+
+    async fn rows(&mut self, range: &KeyRange<'_>) -> Result<Vec<LiveRow>, sqlx::Error> {
+        let query = sqlx::query_as(PAGE)
+            .bind(range.after.as_slice())
+            .bind(range.until)
+            .bind(range.filter.operation.as_deref())
+            .bind(range.filter.state)
+            .bind(i64::from(range.limit));
+        query.fetch_all(self).await
+    }
 }
 
 /// Drops at most `limit` values whose life is over, and says how many.

@@ -14,10 +14,11 @@ use crate::store::future::StoreFuture;
 use crate::store::own_thread::{OwnThread, not_started, thread_ended};
 use crate::store::patience::MorePatience;
 use crate::store::sql::errors::{failed, table_unfit};
+use crate::store::sql::pages::TablePage;
 use crate::store::trial::refused_for_good;
 use bytes::Bytes;
 use file::OpenedFile;
-use rows::column_millis;
+use rows::{TableAt, column_millis};
 use sqlx::SqlitePool;
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -151,6 +152,17 @@ impl SqliteStore {
         read.await?.map_err(|error| failed(operation, error))
     }
 
+    async fn read_page(&self, request: &PageRequest) -> Result<Page, StoreError> {
+        let asked = TablePage::asked(request)?;
+        self.file.check().map_err(|error| gone("browse", error))?;
+        let (readers, now) = (self.readers.clone(), column_millis(self.clock.wall()));
+        let read = self.thread.run("browse", async move {
+            let mut connection = readers.acquire().await?;
+            asked.of(&mut TableAt { connection: &mut connection, now }).await
+        });
+        read.await?.map_err(|error| failed("browse", error))
+    }
+
     async fn write(&self, write: Write, operation: &'static str) -> Result<Written, StoreError> {
         let (answer, written) = oneshot::channel();
         self.writes
@@ -219,8 +231,8 @@ impl Store for SqliteStore {
         None
     }
 
-    fn browse<'a>(&'a self, _: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
-        None
+    fn browse<'a>(&'a self, request: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
+        Some(StoreFuture::new(self.read_page(request)))
     }
 
     fn findings(&self) -> Vec<Finding> {

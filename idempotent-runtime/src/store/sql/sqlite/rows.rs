@@ -4,6 +4,7 @@ use crate::clock::millis;
 use crate::key::StorageKey;
 use crate::store::contract::Entry;
 use crate::store::record::Summary;
+use crate::store::sql::pages::{KeyOrder, KeyRange, LiveRow};
 use sqlx::{SqliteConnection, SqliteExecutor};
 use std::time::Duration;
 
@@ -33,6 +34,16 @@ WHERE ends_ms <= ?7";
 const SWAP: &str = "\
 UPDATE idempotency_records SET value = ?2, ends_ms = ?3, operation = ?4, label = ?5, state = ?6
 WHERE key = ?1 AND ends_ms > ?7 AND value = ?8";
+
+const NTH_KEY: &str = "\
+SELECT key FROM idempotency_records WHERE key > ?1 ORDER BY key LIMIT 1 OFFSET ?2";
+
+/// By the order of the keys, whatever the other index promises.
+const PAGE: &str = "\
+SELECT key, value, ends_ms - ?6 FROM idempotency_records
+WHERE key > ?1 AND key <= ?2 AND +ends_ms > ?6
+    AND operation = coalesce(?3, operation) AND state = coalesce(?4, state)
+ORDER BY key LIMIT ?5";
 
 const PURGE: &str = "\
 DELETE FROM idempotency_records WHERE key IN
@@ -73,6 +84,31 @@ pub(crate) async fn put(
         None => query,
     };
     Ok(query.execute(connection).await?.rows_affected() == 1)
+}
+
+/// The table on a connection, at a moment.
+#[derive(Debug)]
+pub(crate) struct TableAt<'c> {
+    pub(crate) connection: &'c mut SqliteConnection,
+    pub(crate) now: i64,
+}
+
+impl KeyOrder for TableAt<'_> {
+    async fn nth_key(&mut self, after: &[u8], nth: u32) -> Result<Option<Vec<u8>>, sqlx::Error> {
+        let query = sqlx::query_scalar(NTH_KEY).bind(after).bind(nth);
+        query.fetch_optional(&mut *self.connection).await
+    }
+
+    async fn rows(&mut self, range: &KeyRange<'_>) -> Result<Vec<LiveRow>, sqlx::Error> {
+        let query = sqlx::query_as(PAGE)
+            .bind(range.after.as_slice())
+            .bind(range.until)
+            .bind(range.filter.operation.as_deref())
+            .bind(range.filter.state)
+            .bind(range.limit)
+            .bind(self.now);
+        query.fetch_all(&mut *self.connection).await
+    }
 }
 
 /// Drops at most `limit` values whose life is over, and says how many.
