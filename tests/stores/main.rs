@@ -1,5 +1,7 @@
 //! Every store against the contract.
 
+mod pages;
+
 mod memory {
     use idempotent_runtime::clock::ManualClock;
     use idempotent_runtime::store::conformance::StoreUnderTest;

@@ -5,9 +5,11 @@ use redis::{Cmd, Pipeline, RedisFuture, RedisResult, Value};
 use std::collections::BTreeMap;
 
 #[cfg(feature = "redis-cluster")]
+use redis::ErrorKind;
+#[cfg(feature = "redis-cluster")]
 use redis::cluster_async::ClusterConnection;
 #[cfg(feature = "redis-cluster")]
-use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
+use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo, SingleNodeRoutingInfo};
 #[cfg(feature = "redis-cluster")]
 use redis::from_redis_value;
 
@@ -38,6 +40,27 @@ impl RedisConnection {
                 let all = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
                 from_redis_value(connection.route_command(command.clone(), all).await?)
                     .map_err(Into::into)
+            }
+        }
+    }
+
+    /// Sends a command to one of the masters, by its address there.
+    pub(super) async fn query_master(
+        &mut self,
+        address: &str,
+        command: &Cmd,
+    ) -> RedisResult<Value> {
+        match self {
+            Self::Single(connection) => {
+                connection.send_packed_command(command).await?.extract_error().map_err(Into::into)
+            }
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(connection) => {
+                let unknown = (ErrorKind::ClusterConnectionNotFound, "no address of a master");
+                let (host, port) = address.rsplit_once(':').ok_or(unknown)?;
+                let port = port.parse().map_err(|_| unknown)?;
+                let there = SingleNodeRoutingInfo::ByAddress { host: host.to_owned(), port };
+                connection.route_command(command.clone(), RoutingInfo::SingleNode(there)).await
             }
         }
     }

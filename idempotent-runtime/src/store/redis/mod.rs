@@ -2,7 +2,12 @@
 
 // From the top; each imports only files below it.
 mod doctor;
+mod pages;
 mod watches;
+
+mod masters;
+
+mod read;
 
 mod connections;
 
@@ -27,9 +32,11 @@ use crate::store::future::StoreFuture;
 use crate::store::life::life_millis;
 use crate::store::record::Summary;
 use crate::store::trial::refused_for_good;
-use ::redis::{Client, ErrorKind, RedisError, RedisResult, Script, Value, cmd, pipe};
+use ::redis::{Client, ErrorKind, RedisError, RedisResult, Script, Value, cmd};
 use bytes::Bytes;
 use errors::{failed, is_unknown_syntax, refuses_writes};
+use pages::{Keyspace, ScanPlace};
+use read::read;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -112,7 +119,7 @@ impl RedisStore {
             watches,
             prefix,
             swap: Script::new(include_str!("swap.lua")),
-            read: Script::new(include_str!("read.lua")),
+            read: read::script(),
             native_swap: AtomicBool::new(true),
             findings,
         };
@@ -189,22 +196,6 @@ impl RedisStore {
         let there = there.and_then(string).ok()??;
         (Summary::of(&there).state == "completed").then_some(there)
     }
-
-    /// Reads a value and its life in one step: both must be of one value.
-    async fn get_with_ttl(&self, key: &StorageKey) -> RedisResult<(Option<Vec<u8>>, i64)> {
-        let name = self.key_name(key);
-        let mut connected = self.connections.get().await?;
-        let connection = &mut connected.connection;
-        let answer = if connection.is_single() {
-            let mut both = pipe();
-            both.atomic().cmd("GET").arg(&name).cmd("PTTL").arg(&name);
-            both.query_async(connection).await
-        } else {
-            // A cluster aborts a transaction while the slot of its key is moving.
-            self.read.key(name).invoke_async(connection).await
-        };
-        connected.check(answer)
-    }
 }
 
 impl Store for RedisStore {
@@ -248,11 +239,8 @@ impl Store for RedisStore {
 
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
         StoreFuture::new(async move {
-            let (value, left) =
-                self.get_with_ttl(key).await.map_err(|error| failed("read", error))?;
-            // A key without an end is none of ours; it counts as at its end.
-            let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
-            Ok(value.map(|value| Entry::new(value, left)))
+            let read = read(&self.connections, &self.read, &self.key_name(key)).await;
+            read.map_err(|error| failed("read", error))
         })
     }
 
@@ -265,8 +253,13 @@ impl Store for RedisStore {
         }))
     }
 
-    fn browse<'a>(&'a self, _: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
-        None
+    fn browse<'a>(&'a self, request: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
+        Some(StoreFuture::new(async move {
+            let place = ScanPlace::asked(request)?;
+            let Self { connections, prefix, read, .. } = self;
+            let page = Keyspace { connections, prefix, read }.page(request, place).await;
+            page.map_err(|error| failed("browse", error))
+        }))
     }
 
     fn purge(&self, _limit: u32) -> StoreFuture<'_, u32> {

@@ -1,0 +1,205 @@
+//! A look through the keys of a server, or of all masters of a cluster, by `SCAN`.
+
+use crate::error::StoreError;
+use crate::key::StorageKey;
+use crate::store::browse::{Cursor, PageRequest};
+use crate::store::contract::{Entry, Page};
+use crate::store::record::Summary;
+use crate::store::redis::connections::RedisConnections;
+use crate::store::redis::masters::Masters;
+use crate::store::redis::read::read;
+use ::redis::{RedisResult, Script, cmd, from_redis_value};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+/// How many values a page has at most, and after how many bytes of them it is full.
+const MOST: usize = 128;
+const FULL: usize = 4 << 20;
+
+/// How many keys the server is to go past for one answer, of which it gives ours: whatever it gives is on the page.
+/// More where it has few of ours.
+const STEP: usize = 16;
+const LONGEST_STEP: usize = 512;
+
+/// How many keys a page goes past, whoever they are of.
+const SPAN: usize = 2048;
+
+/// How many values are read at once.
+const AT_ONCE: usize = 16;
+
+/// The place of a look: it has seen the masters before this one, and in this one what its cursor says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ScanPlace {
+    /// The masters and their slots as they were. Where they are others, the look begins again: a place in one
+    /// server says nothing about another, nor about the same one after a restart.
+    layout: u32,
+    master: usize,
+    cursor: u64,
+}
+
+impl ScanPlace {
+    /// The place that a request names, unless its cursor is another's; none at the beginning.
+    pub(super) fn asked(request: &PageRequest) -> Result<Option<Self>, StoreError> {
+        let place = |cursor: &Cursor| Self::read(cursor).ok_or_else(|| cursor.is_foreign());
+        request.after.as_ref().map(place).transpose()
+    }
+
+    fn read(cursor: &Cursor) -> Option<Self> {
+        let mut parts = cursor.as_str().strip_prefix("redis.")?.split('.');
+        let (layout, master, place) = (parts.next()?, parts.next()?, parts.next()?);
+        let place = Self {
+            layout: u32::from_str_radix(layout, 16).ok()?,
+            master: master.parse().ok()?,
+            cursor: place.parse().ok()?,
+        };
+        // One spelling of each.
+        (place.write() == *cursor).then_some(place)
+    }
+
+    fn write(self) -> Cursor {
+        let Self { layout, master, cursor } = self;
+        Cursor::new(format!("redis.{layout:08x}.{master}.{cursor}"))
+    }
+}
+
+/// The keys of one store, on the servers that have them.
+#[derive(Clone, Copy)]
+pub(super) struct Keyspace<'a> {
+    pub(super) connections: &'a RedisConnections,
+    pub(super) prefix: &'a str,
+    pub(super) read: &'a Script,
+}
+
+impl Keyspace<'_> {
+    /// The values that come after a place.
+    pub(super) async fn page(
+        self,
+        request: &PageRequest,
+        place: Option<ScanPlace>,
+    ) -> RedisResult<Page> {
+        let masters = self.masters().await?;
+        let start = ScanPlace { layout: masters.layout, master: 0, cursor: 0 };
+        let mut place = place.filter(|place| place.layout == masters.layout).unwrap_or(start);
+        let limit = (request.limit.max(1) as usize).min(MOST);
+        let (mut page, mut bytes, mut passed, mut wider) = (Page::default(), 0, 0, 1);
+        while let Some(master) = masters.addresses.get(place.master) {
+            if page.entries.len() >= limit || bytes >= FULL || passed >= SPAN {
+                page.next = Some(place.write());
+                break;
+            }
+            let count = STEP.min(limit - page.entries.len()) * wider;
+            let count = count.min(LONGEST_STEP);
+            let (cursor, keys) = self.scan(master, place.cursor, count).await?;
+            passed += count;
+            // Few of the server's keys are ours: it may look further for some.
+            wider = if keys.is_empty() { (wider * 2).min(LONGEST_STEP) } else { 1 };
+            place = match cursor {
+                0 => ScanPlace { master: place.master + 1, cursor: 0, ..place },
+                cursor => ScanPlace { cursor, ..place },
+            };
+            for (key, entry) in self.entries(keys).await? {
+                if Summary::of(&entry.value).passes(&request.filter) {
+                    bytes += entry.value.len();
+                    page.entries.push((key, entry));
+                }
+            }
+        }
+        Ok(page)
+    }
+
+    async fn masters(self) -> RedisResult<Masters> {
+        let mut connected = self.connections.get().await?;
+        let masters = Masters::of(&mut connected.connection).await;
+        connected.check(masters)
+    }
+
+    /// Some names of a master that are ours, and where it goes on.
+    async fn scan(
+        self,
+        master: &str,
+        cursor: u64,
+        count: usize,
+    ) -> RedisResult<(u64, Vec<StorageKey>)> {
+        let mut scan = cmd("SCAN");
+        scan.arg(cursor).arg("MATCH").arg(pattern(self.prefix)).arg("COUNT").arg(count);
+        scan.arg("TYPE").arg("string");
+        let mut connected = self.connections.get().await?;
+        let answer = connected.connection.query_master(master, &scan).await;
+        let (cursor, names): (u64, Vec<Vec<u8>>) = from_redis_value(connected.check(answer)?)?;
+        let mut keys: Vec<_> = names.iter().filter_map(|name| ours(self.prefix, name)).collect();
+        // While its table grows or shrinks, a server may give a name twice.
+        keys.sort_unstable();
+        keys.dedup();
+        Ok((cursor, keys))
+    }
+
+    /// What is under these keys, and was not over or replaced by something else meanwhile.
+    async fn entries(self, keys: Vec<StorageKey>) -> RedisResult<Vec<(StorageKey, Entry)>> {
+        let entries = stream::iter(keys).map(|key| async move {
+            match read(self.connections, self.read, &format!("{}{key}", self.prefix)).await {
+                Ok(entry) => Ok(entry.map(|entry| (key, entry))),
+                Err(error) if error.code() == Some("WRONGTYPE") => Ok(None),
+                Err(error) => Err(error),
+            }
+        });
+        entries.buffered(AT_ONCE).try_filter_map(async |entry| Ok(entry)).try_collect().await
+    }
+}
+
+/// All names with this beginning, which may hold what a pattern means something by.
+fn pattern(prefix: &str) -> String {
+    let mut pattern = String::with_capacity(prefix.len() + 1);
+    for character in prefix.chars() {
+        if matches!(character, '*' | '?' | '[' | ']' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('*');
+    pattern
+}
+
+/// The key that has this name, if it is one of ours: others may use the same beginning.
+fn ours(prefix: &str, name: &[u8]) -> Option<StorageKey> {
+    let digits = std::str::from_utf8(name.strip_prefix(prefix.as_bytes())?).ok()?;
+    let key: StorageKey = digits.parse().ok()?;
+    (key.to_string() == digits).then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_ours_as_we_write_it_alone() {
+        let key = StorageKey::from_bytes([0xab; 32]);
+        let name = format!("p*:{key}");
+        assert_eq!(ours("p*:", name.as_bytes()), Some(key));
+        for other in
+            [name.to_uppercase(), format!("{name}0"), format!("x{name}"), name[..66].into()]
+        {
+            assert_eq!(ours("p*:", other.as_bytes()), None, "{other}");
+        }
+        assert_eq!(ours("p*:", b"p*:\xff"), None);
+    }
+
+    #[test]
+    fn a_pattern_means_its_prefix() {
+        assert_eq!(pattern(r"a*b?[c]\^-{d}:"), r"a\*b\?\[c\]\\^-{d}:*");
+    }
+
+    #[test]
+    fn a_place_is_read_as_it_was_written() {
+        let place = ScanPlace { layout: 0xbad, master: 2, cursor: u64::MAX };
+        assert_eq!(ScanPlace::read(&place.write()), Some(place));
+        for text in [
+            "redis.bad.2.1",
+            "redis.00000bad.2",
+            "redis.00000bad.02.1",
+            "redis.+0000bad.2.1",
+            "redis.00000bad.2.1.1",
+            "redis.00000BAD.2.1",
+        ] {
+            assert_eq!(ScanPlace::read(&Cursor::new(text)), None, "{text}");
+        }
+    }
+}
