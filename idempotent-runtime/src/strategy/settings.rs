@@ -6,11 +6,9 @@ use crate::clock::Clock;
 use crate::engine::task::TaskLimits;
 use crate::engine::{Claim, ClaimRequest, Claimable, IfForgotten, ReclaimWindow};
 use crate::fingerprint::Fingerprint;
-#[cfg(feature = "actix")]
-use crate::key::Guard;
-#[cfg(feature = "actix")]
-use crate::key::KeyParts;
 use crate::key::{Address, Namespace, StorageKey};
+#[cfg(feature = "actix")]
+use crate::key::{Guard, HostRole, KeyParts};
 use crate::policy::Policy;
 #[cfg(feature = "actix")]
 use crate::policy::{CLOCK_SKEW, Strategy};
@@ -30,6 +28,9 @@ pub(crate) struct Settings {
     pub(crate) lease: Duration,
     /// How long a duplicate waits for the first to finish.
     pub(crate) wait: Duration,
+    #[cfg(feature = "actix")]
+    /// Whether the host of a request is a part of its identity.
+    pub(crate) host_role: HostRole,
     #[cfg(feature = "actix")]
     /// How long a token can be used.
     pub(crate) token_ttl: Duration,
@@ -59,6 +60,8 @@ impl Default for Settings {
             ttl: Duration::from_hours(24),
             lease: Duration::from_mins(1),
             wait: Duration::from_secs(10),
+            #[cfg(feature = "actix")]
+            host_role: HostRole::default(),
             #[cfg(feature = "actix")]
             token_ttl: Duration::from_mins(5),
             #[cfg(feature = "actix")]

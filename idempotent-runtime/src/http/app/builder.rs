@@ -4,8 +4,8 @@ use crate::http::answer::problem::{PROBLEM_TYPES, Problem};
 use crate::http::app::clientless::ClientlessLimits;
 use crate::http::app::on_begin::OnBegin;
 use crate::http::app::scope::Scope;
-use crate::http::request::host::HostRole;
 use crate::http::request::key_header::KeyForm;
+use crate::key::HostRole;
 use crate::setup::{NoScope, Setup};
 use crate::shared_methods::common_settings;
 use crate::store::{Locks, Store};
@@ -25,7 +25,6 @@ const MOST_TASKS: usize = 16_384;
 pub struct IdempotencyBuilder<S = Scope> {
     pub(super) setup: Setup,
     pub(super) key_form: KeyForm,
-    pub(super) host_role: HostRole,
     pub(super) max_body: usize,
     pub(super) clientless: ClientlessLimits,
     pub(super) problem_types: String,
@@ -42,7 +41,6 @@ impl IdempotencyBuilder<NoScope> {
         Self {
             setup: Setup::new(store),
             key_form: KeyForm::default(),
-            host_role: HostRole::default(),
             max_body: 2 << 20,
             clientless: ClientlessLimits::default(),
             problem_types: PROBLEM_TYPES.to_owned(),
@@ -58,12 +56,11 @@ impl<S> IdempotencyBuilder<S> {
 
     /// The rule that finds the scope of a request. There is no default, and no `build` before it.
     pub fn scope(self, scope: Scope) -> IdempotencyBuilder {
-        let Self { setup, key_form, host_role, max_body, clientless, .. } = self;
+        let Self { setup, key_form, max_body, clientless, .. } = self;
         let Self { problem_types, on_error, on_begin, .. } = self;
         IdempotencyBuilder {
             setup,
             key_form,
-            host_role,
             max_body,
             clientless,
             problem_types,
@@ -138,7 +135,7 @@ impl<S> IdempotencyBuilder<S> {
     /// host that is missing, cannot be read or comes twice is 400 `host-invalid`. Switching it on
     /// forgets what was stored before.
     pub fn host_is_identity(mut self) -> Self {
-        self.host_role = HostRole::Identity;
+        self.setup.settings.host_role = HostRole::Identity;
         self
     }
 

@@ -11,7 +11,6 @@ use crate::http::app::builder::{IdempotencyBuilder, OnError};
 use crate::http::app::clientless::ClientlessRuns;
 use crate::http::app::on_begin::OnBegin;
 use crate::http::app::scope::Scope;
-use crate::http::request::host::HostRole;
 use crate::http::request::key_header::KeyForm;
 use crate::key::{KeyParts, StorageKey};
 use crate::message::{MessageContext, MessageEngine, MessageScope, sealed};
@@ -59,7 +58,6 @@ struct AppInner {
     base: Arc<Base>,
     scope: Scope,
     key_form: KeyForm,
-    host_role: HostRole,
     max_body: usize,
     clientless: Arc<ClientlessRuns>,
     problem_types: String,
@@ -188,10 +186,6 @@ impl Idempotency {
         self.0.key_form
     }
 
-    pub(crate) fn host_role(&self) -> HostRole {
-        self.0.host_role
-    }
-
     /// The runs that go on without their clients.
     pub(crate) fn clientless(&self) -> &Arc<ClientlessRuns> {
         &self.0.clientless
@@ -244,7 +238,6 @@ impl<S> IdempotencyBuilder<S> {
             base: self.setup.build()?,
             scope: self.scope.given(),
             key_form: self.key_form,
-            host_role: self.host_role,
             max_body: self.max_body,
             clientless: ClientlessRuns::new(self.clientless),
             problem_types: self.problem_types,

@@ -8,8 +8,8 @@ use crate::http::answer::problem::ProblemKind;
 use crate::http::answer::refusal;
 use crate::http::app::scope::Unscoped;
 use crate::http::call::call::{Call, Exit};
-use crate::http::request::target;
 use crate::http::request::timestamp::{self, Untimely};
+use crate::http::request::{host, target};
 use crate::key::KeyParts;
 use crate::policy::{CLOCK_SKEW, DefaultScope, FingerprintOf, Identity, KeyRequirement, Policy};
 use crate::strategy::{self, RequestIdentity, Settings, lock, task, token};
@@ -113,7 +113,7 @@ pub(crate) async fn scope(call: &Call) -> Result<KeyParts, Exit> {
 
 /// The place of a request, as a part of its identity: its path, and its host if hosts are told apart.
 pub(crate) fn place<'a>(call: &Call, path: &'a str) -> Result<Cow<'a, str>, Exit> {
-    let place = call.app.host_role().place(&call.request, path);
+    let place = host::place(call.app.settings().host_role, &call.request, path);
     place.map_err(|why| call.problem(ProblemKind::HostInvalid, why.to_owned()))
 }
 

@@ -5,9 +5,7 @@ use crate::error::StoreError;
 use crate::http::answer::refusal;
 use crate::http::app::caller::Caller;
 use crate::http::app::idempotency::Idempotency;
-use crate::http::request::host::HostRole;
-use crate::http::request::target;
-use crate::key::KeyParts;
+use crate::key::{HostRole, KeyParts, one_path, one_query};
 use crate::strategy::cache::{AnswerOwner, answer_key};
 use actix_web::{Error, HttpRequest};
 
@@ -61,9 +59,8 @@ impl Idempotency {
         let key: Vec<_> = key.into_iter().collect();
         let values = key.iter().fold(KeyParts::new(), |all, one| all.value(one.as_ref()));
         let respelled = match &key[..] {
-            [place, query] => one_place(self.host_role(), place.as_ref()).map(|place| {
-                KeyParts::new().value(&place).value(&target::one_query(query.as_ref()))
-            }),
+            [place, query] => one_place(self.settings().host_role, place.as_ref())
+                .map(|place| KeyParts::new().value(&place).value(&one_query(query.as_ref()))),
             _ => None,
         };
         let respelled = respelled.filter(|other| *other != values);
@@ -74,7 +71,7 @@ impl Idempotency {
 /// A path, behind its host if hosts are told apart, in its one form.
 fn one_place(role: HostRole, place: &str) -> Option<String> {
     let (host, path) = place.split_at(place.find('/')?);
-    Some(role.one_host(host)? + &target::one_path(path))
+    Some(role.before_path(host).ok()? + &one_path(path))
 }
 
 impl Invalidation<'_> {

@@ -10,6 +10,7 @@ use crate::http::request::body::RequestBody;
 use crate::http::request::key_header::{self, KeyForm, Unreadable};
 use crate::http::request::multipart::Field;
 use crate::http::request::target::{self, NotUtf8};
+use crate::key::pairs;
 use crate::template_value::{Showing, TemplateValue, Unfilled};
 use actix_web::cookie::Cookie;
 use actix_web::http::header::{
@@ -135,7 +136,7 @@ impl Template<'_> {
 }
 
 fn one_pair<'a>(encoded: &'a [u8], name: &str) -> ReadValue<'a> {
-    let pairs = target::pairs(encoded).filter(|(key, _)| **key == *name.as_bytes());
+    let pairs = pairs(encoded).filter(|(key, _)| **key == *name.as_bytes());
     one(pairs, |(_, value)| value)?.map(text).transpose()
 }
 
