@@ -55,6 +55,8 @@
 //! The feature `compress` compares bodies with a `Content-Encoding` by what they contain. It has the extractors
 //! of actix-web decode them, too.
 //!
+//! **For operators**: [`records`] finds and lists records, and forgets what is in the way.
+//!
 //! **Stores**: [`MemoryStore`], `SqliteStore` (feature `sqlite`), `RedisStore` (`redis`), `PostgresStore`
 //! (`postgres`) and `MySqlStore` (`mysql`) keep records; [`store`] has the contract for one of your own.
 //!
@@ -97,6 +99,7 @@ pub mod policy;
 #[doc(hidden)]
 pub mod private;
 mod readiness;
+pub mod records;
 mod setup;
 mod shared_methods;
 pub mod store;

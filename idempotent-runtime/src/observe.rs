@@ -33,6 +33,9 @@ counts! {
     replayed,
     /// Requests that were refused: duplicates, conflicts, unknown tokens.
     refused,
+    /// Requests and calls that met a key which waits for a person, and were answered `outcome-unknown`. One key
+    /// counts as often as it is asked for; `records()` lists those that are held now.
+    held,
     /// Runs whose outcome was not stored when it was sent, or could not be.
     not_stored,
     /// Outcomes that were stored after they were sent, or after whoever waited for them was gone.

@@ -1,6 +1,8 @@
 //! The settings of an engine, and the check that they fit together.
 
 use crate::clock::{Clock, SystemClock};
+#[cfg(feature = "actix")]
+use crate::engine::task::Tasks;
 use crate::engine::{Engine, OnDrainTimeout, WAITERS};
 use crate::error::StoreError;
 use crate::observe::Outage;
@@ -56,6 +58,8 @@ pub(crate) enum Check {
 pub(crate) struct Base {
     pub(crate) engine: Engine,
     pub(crate) settings: Settings,
+    #[cfg(feature = "actix")]
+    pub(crate) tasks: Tasks,
     pub(crate) database: Option<Arc<dyn BusinessDatabase>>,
     /// The fate of runs that outlast a drain.
     pub(crate) on_drain_timeout: OnDrainTimeout,
@@ -132,6 +136,8 @@ impl Setup {
         let (store_outage, database_outage) = Default::default();
         Ok(Arc::new(Base {
             engine,
+            #[cfg(feature = "actix")]
+            tasks: Tasks::new(&settings.namespace, settings.tasks),
             settings,
             database,
             on_drain_timeout,

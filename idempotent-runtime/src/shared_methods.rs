@@ -128,6 +128,88 @@ macro_rules! common_methods {
             crate::readiness::ping(&base.engine, base.database.as_deref(), within).await
         }
 
+        /// Settles a run whose process died and whose key is held (`on_abandoned = "hold"`): it happened, or it
+        /// did not and may run.
+        ///
+        /// The key is in the log, where a duplicate was answered `outcome-unknown` or a task was found, and in the
+        /// store, as 64 hexadecimal digits; [`records`](Self::records) lists what is held. A request or message runs
+        /// when it is repeated; a task is put in line again, and one that happened has succeeded, without a result.
+        ///
+        /// What committed in mid-transaction is settled like this, too, in the business database.
+        ///
+        /// # Errors
+        /// When the store or the business database did not answer, or what they hold under the key is no
+        /// record. Asking again does no harm.
+        pub async fn resolve(
+            &self,
+            key: &crate::key::StorageKey,
+            resolution: crate::engine::Resolution,
+        ) -> Result<crate::engine::Resolved, crate::store::StoreError> {
+            crate::records::resolve(self.base(), key, resolution).await
+        }
+
+        /// The key under which the store has the record of a request or call, as in the log.
+        ///
+        /// The scope is what the app's rule gives, as one value, or the segments of the handler's own template; it is
+        /// empty where all callers share one. So it is with the key: one value for `{header.Idempotency-Key}`.
+        ///
+        /// # Errors
+        /// When they name no record, with the reason.
+        pub fn storage_key(
+            &self,
+            target: &crate::records::Target,
+            scope: &crate::key::KeyParts,
+            key: &crate::key::KeyParts,
+        ) -> Result<crate::key::StorageKey, crate::records::TargetError> {
+            target.storage_key(&self.base().settings, scope, key)
+        }
+
+        /// The record of a request or call, as of now; see [`storage_key`](Self::storage_key) for scope and key.
+        ///
+        /// # Errors
+        /// When they name no record, or the store or the business database did not answer.
+        pub async fn find(
+            &self,
+            target: &crate::records::Target,
+            scope: &crate::key::KeyParts,
+            key: &crate::key::KeyParts,
+        ) -> Result<Option<crate::records::RecordView>, crate::records::FindError> {
+            crate::records::find(self.base(), target, scope, key).await
+        }
+
+        /// The record under a key, in the store or else in the business database.
+        ///
+        /// # Errors
+        /// When one of them did not answer.
+        pub async fn record(
+            &self,
+            key: &crate::key::StorageKey,
+        ) -> Result<Option<crate::records::RecordView>, crate::store::StoreError> {
+            crate::records::record(self.base(), key).await
+        }
+
+        /// All records, or those that fit, page by page.
+        pub fn records(&self) -> crate::records::Records<'_> {
+            crate::records::Records::new(self.base())
+        }
+
+        /// Forgets a record, if it is still as it was seen: the next request with its key runs.
+        ///
+        /// What is left is a key given back, whose attempts go on growing, so a late owner changes nothing. A run that
+        /// goes on is left alone, and with force loses its key. A token that nobody used cannot be used any more, a
+        /// task that did not run will not, and the address of any task that is forgotten leads to nothing.
+        ///
+        /// # Errors
+        /// When the store or the business database did not answer; whether it forgot is unknown then. Sending it
+        /// again does no harm.
+        pub async fn forget(
+            &self,
+            record: &crate::records::RecordView,
+            force: crate::records::Force,
+        ) -> Result<crate::records::Forgotten, crate::store::StoreError> {
+            crate::records::forget(self.base(), record, force).await
+        }
+
         /// The store underneath, for people.
         #[must_use]
         pub fn describe_store(&self) -> String {

@@ -7,6 +7,7 @@
 use crate::engine::engine::Engine;
 use crate::engine::fair_queue::Front;
 use crate::engine::in_flight::InFlightGuard;
+use crate::engine::inspect::given_back;
 use crate::engine::lease::decode;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::fingerprint::Fingerprint;
@@ -211,13 +212,18 @@ fn found(
 
 /// The record given back, as if nobody had computed it.
 fn forgotten(key: &StorageKey, there: &Bytes) -> Bytes {
-    let (attempt, origin, label) = match Record::decode(key, there) {
-        Ok(record) => (record.attempt, record.origin, record.label),
+    match Record::decode(key, there) {
+        Ok(record) => given_back(&record),
         // Nothing that can be read: it is in the way of the next answer, too.
-        Err(_) => (0, Origin::default(), Label::new(Guard::Cache, "", "")),
-    };
-    let (fingerprint, state) = (Fingerprint::NONE, State::Issued);
-    Record { attempt, origin, fingerprint, label, state }.encode(key)
+        Err(_) => Record {
+            attempt: 0,
+            origin: Origin::default(),
+            fingerprint: Fingerprint::NONE,
+            label: Label::new(Guard::Cache, "", ""),
+            state: State::Issued,
+        },
+    }
+    .encode(key)
 }
 
 #[cfg(test)]

@@ -12,9 +12,7 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::observe::Counters;
 use crate::store::own_thread::OwnThread;
-#[cfg(feature = "actix")]
-use crate::store::{Entry, Swap};
-use crate::store::{Locks, Store};
+use crate::store::{Entry, Locks, Store, Swap};
 use bytes::Bytes;
 use std::pin::pin;
 use std::sync::Arc;
@@ -100,7 +98,6 @@ impl EngineCore {
     }
 
     /// Exchanges a value for another, within the deadline.
-    #[cfg(feature = "actix")]
     pub(super) async fn swap(
         &self,
         key: &StorageKey,
@@ -113,7 +110,6 @@ impl EngineCore {
     }
 
     /// Reads a value and the life it has left, within the deadline.
-    #[cfg(feature = "actix")]
     pub(super) async fn read(&self, key: &StorageKey) -> Result<Option<Entry>, StoreError> {
         within(self.tools.patience, "read", pin!(self.store().read(key))).await
     }

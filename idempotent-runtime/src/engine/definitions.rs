@@ -24,6 +24,8 @@ struct Seen {
     first: HashMap<u64, &'static Policy, foldhash::fast::RandomState>,
     /// Those that share no operation.
     alone: HashSet<DefinitionId, foldhash::fast::RandomState>,
+    /// The paths of all.
+    paths: HashMap<DefinitionId, &'static str, foldhash::fast::RandomState>,
 }
 
 /// The most places that are remembered for methods that anybody may make up.
@@ -76,6 +78,11 @@ impl Definitions {
         self.read().alone.contains(&id)
     }
 
+    /// The path of the function with this id, if it was seen at work.
+    pub(crate) fn path(&self, id: DefinitionId) -> Option<&'static str> {
+        self.read().paths.get(&id).copied()
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, Seen> {
         self.seen.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -91,6 +98,9 @@ impl Definitions {
         let id = policy.definition.id();
         if policy.sharing == Sharing::Refused && id != DefinitionId::NONE {
             seen.alone.insert(id);
+        }
+        if id != DefinitionId::NONE {
+            seen.paths.insert(id, policy.definition.path());
         }
         let first = &mut seen.first;
         if first.len() >= MOST_MADE_UP && place.method.is_some_and(|method| !is_standard(method)) {

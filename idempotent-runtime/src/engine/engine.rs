@@ -87,7 +87,7 @@ impl Engine {
             Ok(Admission::Refused(refusal)) => {
                 counters.refused.count();
                 if *refusal == Refusal::OutcomeUnknown {
-                    tell_held(&request.claim.key);
+                    tell_held(&self.0, &request.claim.key);
                 }
             }
             Err(error) => counters.failed(error),
@@ -293,7 +293,6 @@ impl Engine {
         self.0.counters()
     }
 
-    #[cfg(feature = "actix")]
     pub(super) fn core(&self) -> &Arc<EngineCore> {
         &self.0
     }

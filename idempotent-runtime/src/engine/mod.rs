@@ -1,6 +1,6 @@
 //! From a claim to a decision and a run: everything that is neither HTTP nor a backend.
 //!
-//! Files import downwards, in this order: `task`, `cached`, `engine`, `external_lock`, `settle`, `resolve`, `drain`,
+//! Files import downwards, in this order: `task`, `cached`, `inspect`, `engine`, `external_lock`, `settle`, `resolve`, `drain`,
 //! `admission`, `execution`, `unlock`, `ending`, `completion`, `refusals`, `run_context`, `core`, `heartbeat`, `wait`,
 //! `fair_queue`, `fences`, `in_flight`, `claim_request`, `decide`, `claim`, `claimed`, `claimer`, `definitions`,
 //! `lease`, `succession`, `deadline`, `pause`, `detached`.
@@ -28,6 +28,7 @@ mod fair_queue;
 mod fences;
 mod heartbeat;
 mod in_flight;
+pub(crate) mod inspect;
 mod lease;
 pub(crate) mod pause;
 mod refusals;
@@ -61,5 +62,6 @@ pub(crate) use engine::WAITERS;
 pub use execution::Execution;
 pub(crate) use fair_queue::Front;
 pub(crate) use in_flight::InFlightGuard;
+pub use inspect::{Force, Forgotten, KeptIn, KeptOutcome, RecordStage, RecordState, RecordView};
 pub use lease::{IfForgotten, Lease};
 pub use resolve::{Resolution, Resolved};

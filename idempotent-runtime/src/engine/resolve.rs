@@ -61,8 +61,9 @@ pub(super) async fn resolve(
     within(core.tools.patience, "swap", pin!(work)).await
 }
 
-/// Names a key that is held, so that a person can resolve it.
-pub(super) fn tell_held(key: &StorageKey) {
+/// Counts and names a key that is held, so that a person can resolve it.
+pub(super) fn tell_held(core: &EngineCore, key: &StorageKey) {
+    core.counters().held.count();
     tracing::warn!(
         %key,
         "the process of a request died and nobody knows what it did; `resolve` with this key says \

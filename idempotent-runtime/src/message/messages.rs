@@ -1,13 +1,12 @@
 //! `Messages`, which guards functions, and the trait of everything that can be their `engine`.
 
-use crate::engine::{Resolution, Resolved};
 use crate::error::StoreError;
-use crate::key::{KeyParts, StorageKey};
+use crate::key::KeyParts;
 use crate::message::delivered::DeliveredCalls;
 use crate::setup::{Base, BuildError, GivenScope, NoScope, Setup};
 use crate::shared_methods::{common_methods, common_settings};
 use crate::store::{Store, open};
-use crate::transaction::{self, TxSettings};
+use crate::transaction::TxSettings;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
@@ -164,24 +163,6 @@ impl Messages {
     }
 
     common_methods!();
-
-    /// Settles a message whose process died and whose key is held (`on_abandoned = "hold"`): either it
-    /// took effect, or it did not and may run.
-    ///
-    /// The key is 64 hexadecimal digits; it stands in the log and in the store. So may a function with a
-    /// `Tx` be settled that committed in mid-transaction.
-    ///
-    /// # Errors
-    /// When the store or the business database did not answer, or what they hold under the key is no
-    /// record. Asking again does no harm.
-    pub async fn resolve(
-        &self,
-        key: &StorageKey,
-        resolution: Resolution,
-    ) -> Result<Resolved, StoreError> {
-        let Base { engine, database, .. } = self.base();
-        transaction::resolve(engine, database.as_deref(), key, resolution).await
-    }
 
     /// The same engine as this one, for the calls of one delivered message.
     #[cfg(any(feature = "amqp", feature = "redis"))]

@@ -50,6 +50,9 @@ impl DefinitionId {
     /// That of nobody: no record's, before the first claim.
     pub const NONE: Self = Self(0);
 
+    /// That of nobody: of a task that a person forgot, and that may be asked for anew.
+    pub(crate) const FORGOTTEN: Self = Self(1);
+
     /// The id of a path: its FNV-1a hash, which the compiler works out. Nobody outside writes paths.
     #[must_use]
     pub const fn of(path: &str) -> Self {
@@ -73,9 +76,15 @@ impl DefinitionId {
     }
 }
 
-impl fmt::Debug for DefinitionId {
+impl fmt::Display for DefinitionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Debug for DefinitionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -39,20 +39,9 @@ fn lock_request(
     lease: Duration,
     wait: Duration,
 ) -> ClaimRequest {
-    // The text alone counts, so that a handler's template and a name in code can be one lock. Names
-    // that run into each other exclude more than they must, never less.
-    let whole = KeyParts::new().value(&name.whole());
-    let address = Address {
-        namespace: &settings.namespace,
-        guard: Guard::Lock,
-        scope,
-        route: None,
-        operation: None,
-        key: &whole,
-    };
     ClaimRequest {
         claim: Claim {
-            key: StorageKey::of(&address),
+            key: lock_key(settings, scope, name),
             label: Label::new(Guard::Lock, OPERATION, &name.label()),
             definition: DefinitionId::NONE,
             fingerprint: Fingerprint::NONE,
@@ -70,6 +59,20 @@ fn lock_request(
         wait,
         reclaim: ReclaimWindow::Briefly(settings.ttl.max(lease)),
     }
+}
+
+/// The key of the record of a lock.
+pub(super) fn lock_key(settings: &Settings, scope: &KeyParts, name: &KeyParts) -> StorageKey {
+    // The text alone counts, so that a handler's template and a name in code can be one lock. Names
+    // that run into each other exclude more than they must, never less.
+    StorageKey::of(&Address {
+        namespace: &settings.namespace,
+        guard: Guard::Lock,
+        scope,
+        route: None,
+        operation: None,
+        key: &KeyParts::new().value(&name.whole()),
+    })
 }
 
 /// A lock that is about to be asked for: `idempotency.lock("nightly report")`.

@@ -5,7 +5,7 @@
 
 use crate::engine::ClaimRequest;
 use crate::fingerprint::Fingerprint;
-use crate::key::{Address, Guard, KeyParts};
+use crate::key::{Address, Guard, KeyParts, StorageKey};
 use crate::policy::Policy;
 use crate::strategy::settings::{Settings, addressed};
 
@@ -18,15 +18,34 @@ pub(crate) fn claim_request(
     fingerprint: Fingerprint,
 ) -> ClaimRequest {
     let operation = operation(policy);
-    let address = Address {
+    let address = address(settings, scope, operation, key);
+    addressed(policy, settings, fingerprint, operation, &address)
+}
+
+/// The key of the record of one call.
+pub(super) fn storage_key(
+    settings: &Settings,
+    scope: &KeyParts,
+    operation: &str,
+    key: &KeyParts,
+) -> StorageKey {
+    StorageKey::of(&address(settings, scope, operation, key))
+}
+
+fn address<'a>(
+    settings: &'a Settings,
+    scope: &'a KeyParts,
+    operation: &'a str,
+    key: &'a KeyParts,
+) -> Address<'a> {
+    Address {
         namespace: &settings.namespace,
         guard: Guard::Message,
         scope,
         route: None,
         operation: Some(operation),
         key,
-    };
-    addressed(policy, settings, fingerprint, operation, &address)
+    }
 }
 
 /// The operation of a function: its name, or the function's whole path.

@@ -25,14 +25,19 @@ pub(crate) fn claim_request(
 ) -> ClaimRequest {
     let routed =
         addressed(policy, settings, request.fingerprint, request.shown, &request.address(settings));
-    let id = routed.claim.key.beside("task");
-    let id = BASE64_URL_SAFE_NO_PAD.encode(&id.as_bytes()[..ID]);
+    let id = id(&routed.claim.key);
     let claim = Claim {
         key: key(settings, request.scope, &id),
         label: Label::new(Guard::Task, request.shown, &id),
         ..routed.claim
     };
     of_a_task(ClaimRequest { claim, ..routed })
+}
+
+/// The id of the task that the request becomes whose route and key make this storage key.
+pub(super) fn id(routed: &StorageKey) -> String {
+    let id = routed.beside("task");
+    BASE64_URL_SAFE_NO_PAD.encode(&id.as_bytes()[..ID])
 }
 
 /// The claim request for a task that was stored before.

@@ -53,11 +53,7 @@ pub(crate) fn claim_request(
     // Whatever takes tokens names its operation: nothing is issued for what does not.
     let operation = request.operation.ok_or(Refusal::TokenInvalid)?;
     let binding = TokenBinding { settings, scope: request.scope, operation };
-    let value = request.key.last_value();
-    let (ulid, signature) = match value.split_once('.') {
-        Some((ulid, signature)) => (ulid, Some(signature)),
-        None => (value, None),
-    };
+    let (ulid, signature) = parts(request.key.last_value());
     // Told apart from an unknown token by nothing, whatever is wrong with it.
     let ulid = read(ulid).ok_or(Refusal::TokenInvalid)?;
     let issued = Duration::from_millis(ulid.timestamp_ms());
@@ -83,6 +79,25 @@ pub(crate) fn claim_request(
         _ => return Err(Refusal::TokenInvalid),
     };
     Ok(claim_request)
+}
+
+/// The key of the record of a token, if it is one; whether it is signed as it should be does not count.
+pub(super) fn storage_key(
+    settings: &Settings,
+    scope: &KeyParts,
+    operation: &str,
+    token: &str,
+) -> Option<StorageKey> {
+    let ulid = read(parts(token).0)?;
+    Some(TokenBinding { settings, scope, operation }.storage_key(ulid))
+}
+
+/// The ULID of a token, and the signature of one that has one.
+fn parts(token: &str) -> (&str, Option<&str>) {
+    match token.split_once('.') {
+        Some((ulid, signature)) => (ulid, Some(signature)),
+        None => (token, None),
+    }
 }
 
 /// A ULID whose 26 digits are no more than its 128 bits: of more, the highest would be lost.

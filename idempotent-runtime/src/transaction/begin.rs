@@ -50,9 +50,13 @@ pub(crate) async fn begin(
         Ok(TransactionAdmission::Run(_)) => counters.ran.count(),
         // Counted when it is sent.
         Ok(TransactionAdmission::Replay(_)) => {}
-        Ok(TransactionAdmission::Refused(_) | TransactionAdmission::Row(_)) => {
+        Ok(TransactionAdmission::Refused(refusal)) => {
             counters.refused.count();
+            if *refusal == Refusal::OutcomeUnknown {
+                counters.held.count();
+            }
         }
+        Ok(TransactionAdmission::Row(_)) => counters.refused.count(),
         Err(error) => counters.failed(error),
     }
     admission

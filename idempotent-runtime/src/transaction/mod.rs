@@ -4,7 +4,7 @@
 //! last. There is no lease and no owner: the database's own locks exclude others, and a process that
 //! dies is a transaction that is rolled back.
 //!
-//! Files import downwards, in this order: `begin`, `resolve`, `run`, `turn`, `dedup_table`, `row`, `sqlite`, `postgres`,
+//! Files import downwards, in this order: `begin`, `forget`, `resolve`, `run`, `turn`, `dedup_table`, `row`, `sqlite`, `postgres`,
 //! `postgres_row`, `mysql`, `mysql_row`, `pooled`, `active_tx`, `dialect`, `tx`, `tx_connection`, `in_runtime`,
 //! `database`, `steps`, `tx_slot`, `tx_watch`, `plan`, `unique`.
 
@@ -15,6 +15,7 @@ mod database;
 mod dedup_table;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod dialect;
+mod forget;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod in_runtime;
 #[cfg(feature = "mysql")]
@@ -48,6 +49,7 @@ mod unique;
 pub(crate) use begin::{TransactionAdmission, begin};
 pub(crate) use database::BusinessDatabase;
 pub use database::Database;
+pub(crate) use forget::{forget, record};
 #[cfg(feature = "actix")]
 pub(crate) use plan::{KnownBy, RowOwner, RowPlan, SeenVersion};
 pub(crate) use plan::{Limits, Plan, TxSettings};

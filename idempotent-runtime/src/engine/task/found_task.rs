@@ -4,7 +4,7 @@ use crate::engine::lease::{decode, left_of_lease};
 use crate::engine::task::Input;
 use crate::error::StoreError;
 use crate::key::StorageKey;
-use crate::policy::OnAbandoned;
+use crate::policy::{DefinitionId, OnAbandoned};
 use crate::store::Entry;
 use crate::store::record::{Record, State};
 use std::time::Duration;
@@ -32,6 +32,8 @@ pub(crate) enum TaskStage {
     Abandoned,
     /// It ran, or never will.
     Over,
+    /// A person forgot it: it has no parts any more, and a request may become it again.
+    Forgotten,
 }
 
 impl FoundTask {
@@ -51,8 +53,14 @@ impl FoundTask {
                 None => (TaskStage::Abandoned, None),
                 left => (TaskStage::Running, left),
             },
+            State::Cancelled if is_forgotten(&record) => (TaskStage::Forgotten, None),
             State::Completed(_) | State::Cancelled => (TaskStage::Over, None),
         };
         Ok(Self { record, stage, leased_for: leased_for.unwrap_or_default() })
     }
+}
+
+/// Whether a person forgot this task.
+pub(super) fn is_forgotten(record: &Record) -> bool {
+    record.state == State::Cancelled && record.origin.definition == DefinitionId::FORGOTTEN
 }

@@ -12,6 +12,7 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::key::{Address, Guard, KeyParts, Namespace, StorageKey};
 use crate::store::Swap;
 use crate::store::bytes::{CHECKSUM_LENGTH, Undecodable, append_checksum, verify_checksum};
+use crate::store::record::LIST;
 use bytes::Bytes;
 use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
@@ -26,7 +27,7 @@ const LISTS: usize = 8;
 const RACES: u32 = 32;
 const PAUSE: Duration = Duration::from_millis(5);
 
-const KIND: u8 = b'q';
+const KIND: u8 = LIST;
 const VERSION: u8 = 2;
 
 /// The bytes of a task and its scope.

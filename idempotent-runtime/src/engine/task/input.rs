@@ -8,11 +8,12 @@ use crate::policy::OnAbandoned;
 use crate::store::bytes::{
     FieldReader, Undecodable, append_checksum, verify_checksum, write_field, write_number,
 };
+use crate::store::record::INPUT;
 use bytes::Bytes;
 use std::time::Duration;
 
 /// The first byte: no record begins with it.
-const KIND: u8 = b'i';
+const KIND: u8 = INPUT;
 const VERSION: u8 = 4;
 
 const RETRY: u8 = 0;

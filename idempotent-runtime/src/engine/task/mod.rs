@@ -9,6 +9,7 @@
 //! the end: record, then the things beside it, then the entry. A step that is missing is made up for by
 //! whoever meets the task next: a retry, or a process that looks for work.
 
+mod forget;
 mod found_task;
 mod index;
 pub(crate) mod input;

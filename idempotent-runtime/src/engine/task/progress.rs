@@ -6,11 +6,12 @@ use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::store::Swap;
 use crate::store::bytes::{Undecodable, append_checksum, verify_checksum};
+use crate::store::record::PROGRESS;
 use bytes::Bytes;
 use std::time::Duration;
 
 /// The first byte: no record begins with it.
-const KIND: u8 = b'p';
+const KIND: u8 = PROGRESS;
 const VERSION: u8 = 1;
 
 /// The remains of a task whose run is over live this much longer: not at all, but no store knows a
@@ -74,7 +75,10 @@ impl ProgressRecord {
         }
         // Whoever ended the task before this was there has tidied up already.
         let is_over = match engine.core().read(task).await? {
-            Some(entry) => FoundTask::of(task, &entry)?.stage == TaskStage::Over,
+            Some(entry) => {
+                let stage = FoundTask::of(task, &entry)?.stage;
+                matches!(stage, TaskStage::Over | TaskStage::Forgotten)
+            }
             None => true,
         };
         if is_over {

@@ -4,7 +4,7 @@ use crate::engine::claim::Claim;
 use crate::engine::engine::Engine;
 use crate::engine::lease::decode;
 use crate::engine::pause::{jittered, pause_for};
-use crate::engine::task::found_task::{FoundTask, TaskStage};
+use crate::engine::task::found_task::{FoundTask, TaskStage, is_forgotten};
 use crate::engine::task::index::{Added, Index};
 use crate::engine::task::input::{self, Input};
 use crate::engine::task::limits::TaskLimits;
@@ -87,25 +87,22 @@ impl Tasks {
         {
             return Ok(Submission::Full);
         }
-        let put = match engine.core().create(key, &waiting(claim).encode(key), life).await? {
+        let put = match put(engine, claim, life).await? {
             None => Submission::New,
-            Some(there) => {
-                let record = decode(key, &there, "create")?;
-                if record.fingerprint != claim.fingerprint {
-                    return Ok(Submission::Reused);
-                }
-                if is_over(&record) {
-                    return Ok(Submission::Known);
-                }
-                Submission::Known
+            Some(record) if record.fingerprint != claim.fingerprint => {
+                return Ok(Submission::Reused);
             }
+            Some(record) if is_over(&record) => return Ok(Submission::Known),
+            Some(_) => Submission::Known,
         };
         // Also of a task that was there: the process that stored it may have died at this point.
-        let place = input::place(key);
-        engine
-            .core()
-            .create(&place, &input.encode(&place), life + claim.retention + RESERVE)
-            .await?;
+        let (place, life_of_input) = (input::place(key), life + claim.retention + RESERVE);
+        let input_bytes = input.encode(&place);
+        let there = engine.core().create(&place, &input_bytes, life_of_input).await?;
+        // What is left of one that was dropped a moment ago.
+        if let Some(left) = there.filter(Bytes::is_empty) {
+            engine.core().swap(&place, &left, &input_bytes, life_of_input).await?;
+        }
         match self.index.add(engine, key, input.scope, life).await? {
             Added::Full => return Ok(Submission::Full),
             Added::Now => self.queue.push(*key),
@@ -147,6 +144,9 @@ impl Tasks {
                 return Ok(Cancellation::Missing);
             };
             let found = FoundTask::of(key, &entry)?;
+            if found.stage == TaskStage::Forgotten {
+                return Ok(Cancellation::Missing);
+            }
             if found.record.state == State::Cancelled {
                 return Ok(Cancellation::Done(found));
             }
@@ -178,17 +178,18 @@ impl Tasks {
     ///
     /// A failure here is made up for later: by the process that meets the entry, and by the store.
     pub(crate) async fn finished(&self, engine: &Engine, key: &StorageKey) {
-        let done = async {
-            for place in [input::place(key), progress::place(key)] {
-                if let Some(entry) = engine.core().read(&place).await? {
-                    engine.core().swap(&place, &entry.value, &Bytes::new(), NO_LIFE).await?;
-                }
-            }
-            self.index.remove(engine, key).await
-        };
-        if let Err(error) = done.await {
+        if let Err(error) = self.tidy(engine, key).await {
             tracing::debug!(%key, %error, "a finished task is not tidied up yet");
         }
+    }
+
+    pub(super) async fn tidy(&self, engine: &Engine, key: &StorageKey) -> Result<(), StoreError> {
+        for place in [input::place(key), progress::place(key)] {
+            if let Some(entry) = engine.core().read(&place).await? {
+                engine.core().swap(&place, &entry.value, &Bytes::new(), NO_LIFE).await?;
+            }
+        }
+        self.index.remove(engine, key).await
     }
 
     /// Queues a task again after a person said that it did not happen; leaves other records alone.
@@ -236,6 +237,28 @@ impl Tasks {
     /// The next task that this process may try to run.
     pub(crate) async fn next(&self) -> TaskTurn {
         self.queue.next().await
+    }
+}
+
+/// Puts the record of a task; what is there instead, if anything is.
+///
+/// A task that a person forgot is asked for anew. Its attempts go on, so that whoever ran it finds it lost.
+async fn put(engine: &Engine, claim: &Claim, life: Duration) -> Result<Option<Record>, StoreError> {
+    let (key, first) = (&claim.key, waiting(claim));
+    loop {
+        let Some(there) = engine.core().create(key, &first.encode(key), life).await? else {
+            return Ok(None);
+        };
+        let record = decode(key, &there, "create")?;
+        if !is_forgotten(&record) {
+            return Ok(Some(record));
+        }
+        let origin = Origin { taken_over: record.origin.taken_over, ..first.origin };
+        let attempt = record.attempt.saturating_add(1);
+        let next = Record { attempt, origin, ..first.clone() }.encode(key);
+        if engine.core().swap(key, &there, &next, life).await? == Swap::Done {
+            return Ok(None);
+        }
     }
 }
 

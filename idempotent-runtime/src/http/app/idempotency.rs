@@ -1,7 +1,7 @@
 //! The object that an app is given once.
 
+use crate::engine::Engine;
 use crate::engine::task::Tasks;
-use crate::engine::{Engine, Resolution, Resolved};
 use crate::error::StoreError;
 use crate::http::answer::misconfigured::unprepared;
 use crate::http::answer::own_refusal;
@@ -12,14 +12,14 @@ use crate::http::app::clientless::ClientlessRuns;
 use crate::http::app::on_begin::OnBegin;
 use crate::http::app::scope::Scope;
 use crate::http::request::key_header::KeyForm;
-use crate::key::{KeyParts, StorageKey};
+use crate::key::KeyParts;
 use crate::message::{MessageContext, MessageEngine, MessageScope, sealed};
 use crate::policy::Policy;
 use crate::setup::{Base, BuildError, GivenScope, NoScope};
 use crate::shared_methods::common_methods;
 use crate::store::{Locks, Store, open};
 use crate::strategy::{Lock, Settings};
-use crate::transaction::{self, BusinessDatabase};
+use crate::transaction::BusinessDatabase;
 use actix_web::dev::Payload;
 use actix_web::error::InternalError;
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, web};
@@ -63,7 +63,6 @@ struct AppInner {
     problem_types: String,
     on_error: Option<Box<OnError>>,
     on_begin: OnBegin,
-    tasks: Tasks,
 }
 
 impl Idempotency {
@@ -104,38 +103,6 @@ impl Idempotency {
 
     common_methods!();
 
-    /// Settles a request, or a task, whose process died and whose key is held
-    /// (`on_abandoned = "hold"`): it happened, or it did not and may run.
-    ///
-    /// The key is in the log, where a duplicate was answered `outcome-unknown` or a task was found,
-    /// and in the store, as 64 hexadecimal digits. A request runs when it is repeated; a task is put
-    /// in line again, and one that happened has succeeded, without a result.
-    ///
-    /// A handler with a `Tx` that committed in mid-transaction is settled like this, too, in the business
-    /// database.
-    ///
-    /// # Errors
-    /// When the store or the business database did not answer, or what they hold under the key is no
-    /// record. Asking again does no harm.
-    pub async fn resolve(
-        &self,
-        key: &StorageKey,
-        resolution: Resolution,
-    ) -> Result<Resolved, StoreError> {
-        let resolved = transaction::resolve(
-            self.engine(),
-            self.database().map(|database| &**database),
-            key,
-            resolution,
-        );
-        let resolved = resolved.await?;
-        if resolution == Resolution::NotDone {
-            // Also where it is resolved already: whoever did that may have died here.
-            self.tasks().put_back(self.engine(), key).await?;
-        }
-        Ok(resolved)
-    }
-
     /// The number of guarded requests under way in this process, those that wait for a run included.
     #[must_use]
     pub fn under_way(&self) -> usize {
@@ -167,7 +134,7 @@ impl Idempotency {
     }
 
     pub(crate) fn tasks(&self) -> &Tasks {
-        &self.0.tasks
+        &self.0.base.tasks
     }
 
     pub(crate) fn database(&self) -> Option<&Arc<dyn BusinessDatabase>> {
@@ -234,7 +201,6 @@ impl<S> IdempotencyBuilder<S> {
     {
         self.on_begin.check(&self.setup)?;
         Ok(Idempotency(Arc::new(AppInner {
-            tasks: Tasks::new(&self.setup.settings.namespace, self.setup.settings.tasks),
             base: self.setup.build()?,
             scope: self.scope.given(),
             key_form: self.key_form,

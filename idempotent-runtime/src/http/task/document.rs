@@ -87,6 +87,7 @@ impl Status {
             (TaskStage::Waiting, _) | (TaskStage::Abandoned, OnAbandoned::Retry) => Self::Pending,
             (TaskStage::Abandoned, OnAbandoned::Hold) => Self::Held,
             (TaskStage::Running, _) => Self::Running,
+            (TaskStage::Forgotten, _) => Self::Cancelled,
             (TaskStage::Over, _) if task.record.state == State::Cancelled => Self::Cancelled,
             // A person said that it happened.
             (TaskStage::Over, _) if task.record.state == State::Completed(Outcome::Tombstone) => {

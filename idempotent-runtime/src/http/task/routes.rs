@@ -134,7 +134,8 @@ impl Asker {
     async fn find(&self) -> Result<(FoundTask, OnAbandoned), Error> {
         let Caller { app, .. } = &self.caller;
         let found = self.told(app.tasks().find(app.engine(), &self.key).await)?;
-        let task = found.ok_or_else(|| self.missing())?;
+        let task = found.filter(|task| task.stage != TaskStage::Forgotten);
+        let task = task.ok_or_else(|| self.missing())?;
         if task.stage != TaskStage::Abandoned {
             return Ok((task, OnAbandoned::Retry));
         }

@@ -222,6 +222,8 @@ async fn to_run(app: &Idempotency, key: &StorageKey) -> Result<Option<FoundTask>
             TaskStage::Waiting | TaskStage::Abandoned => return Ok(Some(task)),
             TaskStage::Running => tasks.leave_alone(engine, key, &task),
             TaskStage::Over => tasks.finished(engine, key).await,
+            // It has no parts any more. Those of the same one that comes anew are not to be dropped.
+            TaskStage::Forgotten => {}
         },
         None => tasks.drop_entry(engine, key).await?,
     }

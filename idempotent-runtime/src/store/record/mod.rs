@@ -97,6 +97,16 @@ pub(crate) fn after_others(key: &StorageKey, record: &[u8]) -> Bytes {
     append_checksum(key, out)
 }
 
+/// The first bytes of what lies beside the records of tasks: an input, a progress, a list. No record begins so.
+pub(crate) const INPUT: u8 = b'i';
+pub(crate) const PROGRESS: u8 = b'p';
+pub(crate) const LIST: u8 = b'q';
+
+/// Whether this is one of those, whole.
+pub(crate) fn is_beside_a_task(key: &StorageKey, value: &Bytes) -> bool {
+    matches!(value.first(), Some(&(INPUT | PROGRESS | LIST))) && verify_checksum(key, value).is_ok()
+}
+
 /// How many bytes of a record stand before the fields of its state.
 pub(crate) fn head_length(label: &Label, attempt: u64) -> usize {
     VERSION_AND_TAG + BEFORE_LABEL + label.as_bytes().len() + number_size(attempt)

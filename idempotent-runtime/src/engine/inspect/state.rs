@@ -1,0 +1,120 @@
+//! How far a record is.
+
+use crate::outcome::{Outcome, StoredResponse};
+use std::fmt;
+use std::time::Duration;
+
+/// How far a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RecordState {
+    /// Its key may be claimed: a token that was not used, a task that waits, or a key that was given back.
+    Issued,
+    /// Somebody runs, and excludes others.
+    Running {
+        /// For how long, unless the lease is renewed.
+        lease_left: Duration,
+    },
+    /// Somebody ran and did not come to an end. The next request takes the key over, or is told
+    /// `outcome-unknown` until a person resolves it, as the handler's `on_abandoned` says.
+    Abandoned,
+    /// It ran.
+    Completed(KeptOutcome),
+    /// It was called off before it ran, and never will.
+    Cancelled,
+    /// Its bytes are no record: damaged, or of another version.
+    Undecodable,
+}
+
+/// The outcome of a run, as far as it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeptOutcome {
+    /// A response.
+    Response {
+        /// Its status.
+        status: u16,
+        /// The size of its body.
+        bytes: usize,
+        /// Whether the body was too long to keep, or broke: duplicates get `not-replayable`.
+        is_cut: bool,
+    },
+    /// The value of a function.
+    Value {
+        /// Its size, serialised.
+        bytes: usize,
+    },
+    /// The fact alone that it ran: duplicates get `not-replayable`.
+    NotReplayable,
+}
+
+/// How far a record is, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RecordStage {
+    /// Its key may be claimed.
+    Issued,
+    /// Somebody runs.
+    Running,
+    /// Somebody ran and did not come to an end.
+    Abandoned,
+    /// It ran.
+    Completed,
+    /// It never will.
+    Cancelled,
+    /// Its bytes are no record.
+    Undecodable,
+}
+
+impl RecordStage {
+    /// The word of the column `state`, which is one for those who run and those who died.
+    pub(crate) const fn column(self) -> Option<&'static str> {
+        match self {
+            Self::Issued => Some("issued"),
+            Self::Running | Self::Abandoned => Some("in progress"),
+            Self::Completed => Some("completed"),
+            Self::Cancelled => Some("cancelled"),
+            Self::Undecodable => None,
+        }
+    }
+}
+
+impl fmt::Display for RecordStage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Issued => "issued",
+            Self::Running => "running",
+            Self::Abandoned => "abandoned",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::Undecodable => "undecodable",
+        })
+    }
+}
+
+impl RecordState {
+    /// The same in one word.
+    #[must_use]
+    pub const fn stage(self) -> RecordStage {
+        match self {
+            Self::Issued => RecordStage::Issued,
+            Self::Running { .. } => RecordStage::Running,
+            Self::Abandoned => RecordStage::Abandoned,
+            Self::Completed(_) => RecordStage::Completed,
+            Self::Cancelled => RecordStage::Cancelled,
+            Self::Undecodable => RecordStage::Undecodable,
+        }
+    }
+}
+
+impl KeptOutcome {
+    pub(super) fn of(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Response(StoredResponse { status, body, is_cut, .. }) => {
+                Self::Response { status: *status, bytes: body.len(), is_cut: *is_cut }
+            }
+            Outcome::Value(value) => Self::Value { bytes: value.len() },
+            Outcome::Tombstone => Self::NotReplayable,
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! A record, as people look at it.
+
+use crate::engine::definitions::Definitions;
+use crate::engine::inspect::state::{KeptOutcome, RecordState};
+use crate::engine::lease::left_of_lease;
+use crate::key::{Guard, StorageKey};
+use crate::outcome::Outcome;
+use crate::policy::DefinitionId;
+use crate::store::Entry;
+use crate::store::record::{self, Record, State};
+use bytes::Bytes;
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+/// A record, as people look at it: how far it is and what it belongs to.
+///
+/// It shows no secret, and a stored body only where it is asked for. It is of the moment when it was read.
+#[derive(Clone)]
+pub struct RecordView {
+    key: StorageKey,
+    kept_in: KeptIn,
+    seen: Bytes,
+    /// How long until it is forgotten, as far as it was told.
+    left: Option<Duration>,
+    /// Nothing, if it cannot be read.
+    record: Option<Record>,
+    function: Option<&'static str>,
+}
+
+/// The place where a record is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeptIn {
+    /// The store.
+    Store,
+    /// The business database: it committed there with what its handler did.
+    Database,
+}
+
+impl RecordView {
+    /// What the store holds under a key; nothing, if that is a part of something else, as the input of a task.
+    pub(super) fn in_store(
+        key: StorageKey,
+        entry: Entry,
+        definitions: &Definitions,
+    ) -> Option<Self> {
+        let Entry { value, left } = entry;
+        let is_part = value.is_empty() || record::is_beside_a_task(&key, &value);
+        (!is_part).then(|| Self::new(key, KeptIn::Store, value, Some(left), definitions))
+    }
+
+    /// What the business database holds under a key.
+    pub(crate) fn in_database(
+        key: StorageKey,
+        value: Bytes,
+        left: Option<Duration>,
+        definitions: &Definitions,
+    ) -> Self {
+        Self::new(key, KeptIn::Database, value, left, definitions)
+    }
+
+    fn new(
+        key: StorageKey,
+        kept_in: KeptIn,
+        seen: Bytes,
+        left: Option<Duration>,
+        definitions: &Definitions,
+    ) -> Self {
+        let record = Record::decode(&key, &seen).ok();
+        let function = record.as_ref().and_then(|it| definitions.path(it.origin.definition));
+        Self { key, kept_in, seen, left, record, function }
+    }
+
+    /// The key that the store has it under, as in the log.
+    #[must_use]
+    pub const fn key(&self) -> &StorageKey {
+        &self.key
+    }
+
+    /// The place where it is kept.
+    #[must_use]
+    pub const fn kept_in(&self) -> KeptIn {
+        self.kept_in
+    }
+
+    /// How far it is.
+    #[must_use]
+    pub fn state(&self) -> RecordState {
+        let Some(record) = &self.record else { return RecordState::Undecodable };
+        match &record.state {
+            State::Issued => RecordState::Issued,
+            State::InProgress { retention, .. } => match self.lease_left(*retention) {
+                Some(lease_left) => RecordState::Running { lease_left },
+                None => RecordState::Abandoned,
+            },
+            State::Completed(outcome) => RecordState::Completed(KeptOutcome::of(outcome)),
+            State::Cancelled => RecordState::Cancelled,
+        }
+    }
+
+    /// In a business database whoever runs is seen by nobody: what is seen was left by one who committed in the
+    /// middle.
+    fn lease_left(&self, retention: Duration) -> Option<Duration> {
+        let left = self.left.filter(|_| self.kept_in == KeptIn::Store)?;
+        left_of_lease(&Entry::new(Bytes::new(), left), retention)
+    }
+
+    /// The guard that keeps it.
+    #[must_use]
+    pub fn guard(&self) -> Option<Guard> {
+        self.record.as_ref().map(|record| record.label.guard())
+    }
+
+    /// The operation, or the pattern of the route; empty, if it cannot be read.
+    #[must_use]
+    pub fn operation(&self) -> &str {
+        self.record.as_ref().map_or("", |record| record.label.operation())
+    }
+
+    /// The request's key, as people may read it: without secrets, cut after 120 bytes.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.record.as_ref().map_or("", |record| record.label.key())
+    }
+
+    /// The number of its last claim, the fence: 0 before the first.
+    #[must_use]
+    pub fn attempt(&self) -> u64 {
+        self.record.as_ref().map_or(0, |record| record.attempt)
+    }
+
+    /// When it was last claimed, by the clock of the host that claimed.
+    #[must_use]
+    pub fn claimed_at(&self) -> Option<SystemTime> {
+        self.claimed().map(|since_1970| SystemTime::UNIX_EPOCH + since_1970)
+    }
+
+    pub(crate) fn claimed(&self) -> Option<Duration> {
+        let record = self.record.as_ref()?;
+        Some(record.origin.claimed_at).filter(|since_1970| !since_1970.is_zero())
+    }
+
+    /// The path of the function that claimed it, if this process has seen it at work.
+    #[must_use]
+    pub const fn function(&self) -> Option<&'static str> {
+        self.function
+    }
+
+    /// The id of the function that claimed it, a hash of its path; none before the first claim, and for locks.
+    #[must_use]
+    pub fn function_id(&self) -> Option<DefinitionId> {
+        let id = self.record.as_ref()?.origin.definition;
+        (![DefinitionId::NONE, DefinitionId::FORGOTTEN].contains(&id)).then_some(id)
+    }
+
+    /// Whether its key was ever taken from an owner, who may still wake and finds it lost.
+    #[must_use]
+    pub fn was_taken_over(&self) -> bool {
+        self.record.as_ref().is_some_and(|record| record.origin.taken_over)
+    }
+
+    /// How long until it is forgotten, as far as its place tells.
+    #[must_use]
+    pub const fn left(&self) -> Option<Duration> {
+        self.left
+    }
+
+    /// Its size in bytes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// What its run left: the response with headers and body, or the value. It may hold what only its caller
+    /// should see.
+    #[must_use]
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match &self.record.as_ref()?.state {
+            State::Completed(outcome) => Some(outcome),
+            _ => None,
+        }
+    }
+
+    pub(crate) const fn seen(&self) -> &Bytes {
+        &self.seen
+    }
+
+    pub(crate) const fn record(&self) -> Option<&Record> {
+        self.record.as_ref()
+    }
+}
+
+impl fmt::Debug for RecordView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordView")
+            .field("key", &self.key)
+            .field("kept_in", &self.kept_in)
+            .field("operation", &self.operation())
+            .field("label", &self.label())
+            .field("state", &self.state())
+            .field("attempt", &self.attempt())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,53 @@
+//! Looking at a record in the business database, and forgetting it, as a person decided.
+
+use crate::engine::{Engine, Force, Forgotten, RecordState, RecordView, inspect};
+use crate::error::StoreError;
+use crate::key::StorageKey;
+use crate::transaction::database::BusinessDatabase;
+use crate::transaction::plan::{Access, Limits, Plan};
+use std::time::Duration;
+
+/// The record that the business database holds under a key.
+///
+/// # Errors
+/// When it did not answer.
+pub(crate) async fn record(
+    database: &dyn BusinessDatabase,
+    engine: &Engine,
+    key: &StorageKey,
+) -> Result<Option<RecordView>, StoreError> {
+    let there = database.read_record(key, Limits::within(engine.patience())).await?;
+    Ok(there.map(|there| RecordView::in_database(*key, there, None, engine.definitions())))
+}
+
+/// Forgets a record of the business database, if it is still what was seen.
+///
+/// # Errors
+/// When it did not answer; whether it forgot is unknown then, and sending it again does no harm.
+pub(crate) async fn forget(
+    database: &dyn BusinessDatabase,
+    engine: &Engine,
+    seen: &RecordView,
+    force: Force,
+) -> Result<Forgotten, StoreError> {
+    if seen.state() == RecordState::Undecodable && force == Force::No {
+        return Ok(Forgotten::Undecodable);
+    }
+    let key = seen.key();
+    let Some(now) = record(database, engine, key).await? else { return Ok(Forgotten::Yes) };
+    if now.seen() != seen.seen() {
+        return Ok(Forgotten::Changed);
+    }
+    let plan = Plan { request: None, row: None, wait: engine.patience(), settings: Vec::new() };
+    let limits = Limits::of(&plan, engine.patience());
+    let next = inspect::forgotten(&now, engine.clock().wall());
+    let mut transaction = database.begin(&plan, Access::Write, limits).await?;
+    transaction.hand_over().await?;
+    // Against what was seen. The next request with the key puts its own in place of one whose life is over.
+    if transaction.replace_record(key, seen.seen(), &next, Duration::ZERO).await? {
+        transaction.commit().await?;
+        return Ok(Forgotten::Yes);
+    }
+    transaction.roll_back().await?;
+    Ok(Forgotten::Changed)
+}
