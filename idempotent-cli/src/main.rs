@@ -1,27 +1,84 @@
 //! The command line: an operator's look into the records of a store, and a tester for anybody's API.
 
 mod check;
+mod commands;
+mod confirm;
+mod failure;
+mod options;
+mod output;
+mod progress;
+mod secrets;
+mod store;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use commands::{completions, ddl, doctor, man, purge};
+use failure::{ENVIRONMENT, EXIT_CODES, Failure};
+use options::Options;
+use output::Output;
+use secrets::Secrets;
 use std::process::ExitCode;
 
 /// Looks into the records of `idempotent-runtime`, settles what a crash left, and tests endpoints for retries.
-#[derive(Debug, Parser)]
-#[command(name = "idempotent", version)]
+#[derive(Parser)]
+#[command(name = "idempotent", version, after_help = format!("{ENVIRONMENT}\n\n{EXIT_CODES}"))]
 struct Arguments {
+    #[command(flatten)]
+    options: Options,
     #[command(subcommand)]
     command: Command,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 enum Command {
     /// Tests an endpoint, in whatever language it is written, for what a client that retries can observe.
     Check(check::CheckArguments),
+    /// Examines the settings of a store, and tries each operation on keys of its own.
+    Doctor,
+    /// Drops the records whose life is over, as services do it by themselves now and then.
+    Purge,
+    /// Prints the SQL that makes the table of records.
+    Ddl(ddl::DdlArguments),
+    /// Prints a script that completes commands and options in a shell.
+    Completions(completions::CompletionsArguments),
+    /// Prints the manual, or writes a page for each command into a directory.
+    Man(man::ManArguments),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match Arguments::parse().command {
-        Command::Check(arguments) => check::run(arguments).await,
+    let secrets = Secrets::of_process();
+    let Arguments { options, command } = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error, secrets),
+    };
+    let output = Output::new(options.json, secrets);
+    let ended = match command {
+        Command::Check(arguments) => return check::run(arguments).await,
+        Command::Doctor => doctor::run(&options, &output).await,
+        Command::Purge => purge::run(&options, &output).await,
+        Command::Ddl(arguments) => ddl::run(&arguments, &options, &output),
+        Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
+        Command::Man(arguments) => man::run(&arguments, Arguments::command()),
+    };
+    ExitCode::from(match ended {
+        Ok(ending) => ending.code(),
+        Err(failure) => {
+            output.failed(&failure);
+            failure.code()
+        }
+    })
+}
+
+/// Prints help where it was asked for, and otherwise what is wrong with the arguments, as they were meant to be read.
+fn usage(error: &clap::Error, secrets: Secrets) -> ExitCode {
+    if !error.use_stderr() {
+        // It was asked for, and quotes nothing.
+        drop(error.print());
+        return ExitCode::SUCCESS;
     }
+    let is_json = std::env::args_os().any(|argument| argument == "--json");
+    let text = error.render().to_string();
+    let failure = Failure::Usage(text.trim_end().trim_start_matches("error: ").to_owned());
+    Output::new(is_json, secrets).failed(&failure);
+    ExitCode::from(failure.code())
 }

@@ -1,0 +1,154 @@
+//! Every operation of a store a few times, on keys of its own, with the time that each takes.
+
+use crate::output::Output;
+use bytes::Bytes;
+use idempotent_runtime::key::StorageKey;
+use idempotent_runtime::store::{Store, StoreError, StoreFuture, Swap};
+use serde::Serialize;
+use std::time::{Duration, Instant};
+use tokio::time::timeout;
+
+/// How often each is tried: the median says more than the first, which may wait for a connection.
+const TIMES: usize = 5;
+
+/// The life of what is put; none of it is left at the end.
+const LIFE: Duration = Duration::from_secs(30);
+const NO_LIFE: Duration = Duration::from_millis(1);
+
+/// An operation, as it was tried.
+#[derive(Serialize)]
+pub(super) struct Tried {
+    pub(super) operation: &'static str,
+    /// `done`, `not supported`, or an error.
+    pub(super) outcome: String,
+    /// The median; nothing where it failed.
+    pub(super) milliseconds: Option<f64>,
+    #[serde(skip)]
+    pub(super) is_failed: bool,
+}
+
+/// The times that one operation took, or why it failed.
+type Times = Result<Vec<Duration>, String>;
+
+/// Tries them all.
+pub(super) async fn try_out(store: &dyn Store, patience: Duration, output: &Output) -> Vec<Tried> {
+    let [mut create, mut read, mut swap] = [const { Ok(Vec::new()) }; 3];
+    let mut watch = Some(Ok(Vec::new()));
+    for _ in 0..TIMES {
+        let trial = Trial { store, patience, key: StorageKey::from_bytes(rand::random()) };
+        let done = trial.create().await;
+        if note(&mut create, done) && note(&mut read, trial.read().await) {
+            note(&mut swap, trial.swap().await);
+            if let Some(times) = &mut watch {
+                match trial.watch().await {
+                    None => watch = None,
+                    Some(told) => drop(note(times, told)),
+                }
+            }
+        }
+        trial.leave_nothing().await;
+    }
+    let tried =
+        [("create", Some(create)), ("read", Some(read)), ("swap", Some(swap)), ("watch", watch)];
+    tried.into_iter().map(|(operation, times)| summed_up(operation, times, output)).collect()
+}
+
+/// Keeps the time of one try; the first failure stays.
+fn note(times: &mut Times, tried: Result<Duration, String>) -> bool {
+    match (times, tried) {
+        (Ok(times), Ok(time)) => {
+            times.push(time);
+            true
+        }
+        (times @ Ok(_), Err(why)) => {
+            *times = Err(why);
+            false
+        }
+        (Err(_), _) => false,
+    }
+}
+
+fn summed_up(operation: &'static str, times: Option<Times>, output: &Output) -> Tried {
+    let (outcome, milliseconds, is_failed) = match times {
+        None => ("not supported: whoever waits looks again now and then".to_owned(), None, false),
+        Some(Ok(times)) if times.is_empty() => ("not tried".to_owned(), None, true),
+        Some(Ok(mut times)) => {
+            times.sort_unstable();
+            ("done".to_owned(), Some(times[times.len() / 2].as_secs_f64() * 1e3), false)
+        }
+        Some(Err(why)) => (output.without_secrets(&why), None, true),
+    };
+    Tried { operation, outcome, milliseconds, is_failed }
+}
+
+/// One try of each operation, on a key that nobody else has.
+struct Trial<'a> {
+    store: &'a dyn Store,
+    patience: Duration,
+    key: StorageKey,
+}
+
+/// As records are: bytes that are no text.
+const FIRST: Bytes = Bytes::from_static(b"\0\xff\xfefirst");
+const SECOND: Bytes = Bytes::from_static(b"\0\xff\xfesecond");
+
+impl Trial<'_> {
+    async fn create(&self) -> Result<Duration, String> {
+        let (created, time) = self.timed(self.store.create(&self.key, &FIRST, LIFE)).await?;
+        match created {
+            None => Ok(time),
+            Some(_) => Err("a value is under a key that nobody used".to_owned()),
+        }
+    }
+
+    async fn read(&self) -> Result<Duration, String> {
+        let (read, time) = self.timed(self.store.read(&self.key)).await?;
+        match read {
+            Some(entry) if entry.value == FIRST => Ok(time),
+            _ => Err("a value does not come back as it was put".to_owned()),
+        }
+    }
+
+    async fn swap(&self) -> Result<Duration, String> {
+        let (swapped, time) = self.timed(self.store.swap(&self.key, &FIRST, &SECOND, LIFE)).await?;
+        match swapped {
+            Swap::Done => Ok(time),
+            Swap::Differs(_) => Err("it does not find the value that is there".to_owned()),
+        }
+    }
+
+    /// From a change to the word of it; `None` where the store cannot tell.
+    async fn watch(&self) -> Option<Result<Duration, String>> {
+        let watched = self.store.watch(&self.key)?;
+        Some(
+            async {
+                let (changed, _) = self.timed(watched).await?;
+                let began = Instant::now();
+                self.timed(self.store.swap(&self.key, &SECOND, &FIRST, LIFE)).await?;
+                timeout(self.patience, changed)
+                    .await
+                    .map_err(|_| "nobody told of a change".to_owned())?;
+                Ok(began.elapsed())
+            }
+            .await,
+        )
+    }
+
+    /// Ends the life of what is there, whichever it is.
+    async fn leave_nothing(&self) {
+        for value in [FIRST, SECOND] {
+            // It ends by itself, too.
+            drop(self.timed(self.store.swap(&self.key, &value, &FIRST, NO_LIFE)).await);
+        }
+    }
+
+    async fn timed<T>(&self, operation: StoreFuture<'_, T>) -> Result<(T, Duration), String> {
+        let began = Instant::now();
+        match timeout(self.patience, operation).await {
+            Ok(answer) => {
+                Ok((answer.map_err(|error: StoreError| error.to_string())?, began.elapsed()))
+            }
+            Err(_) => Err("no answer in time".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The ways a command ends, and their exit codes.
+
+use idempotent_runtime::store::StoreError;
+
+/// The exit codes, for `--help` and the man page.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes of the commands that use a store:
+  0  done
+  1  nothing is there: no such record, or `doctor` found what breaks a promise
+  2  the command line is wrong
+  3  the store did not answer, or refused
+  4  refused: declined, not confirmed, still running, or not abandoned";
+
+/// The environment, for `--help` and the man page.
+pub(crate) const ENVIRONMENT: &str = "\
+Environment:
+  IDEMPOTENT_STORE           the URL of the store, as `--store`
+  IDEMPOTENT_STORE_PASSWORD  its password, where the URL has none
+  IDEMPOTENT_PREFIX          as `--prefix`
+  IDEMPOTENT_NAMESPACE       as `--namespace`
+  IDEMPOTENT_KEY_SECRET      the `key_secret` of the app, where no file has it
+Arguments can be read by others on this host, so keep passwords in the environment. No answer, error or help
+text has one.";
+
+/// The way a command ended well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// It did what it was asked.
+    Done,
+    /// It answered, and the answer is that something is missing or unfit.
+    Wanting,
+}
+
+impl Ending {
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Wanting => 1,
+        }
+    }
+}
+
+/// The reason why a command did not do what it was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// There is no such record.
+    #[expect(dead_code, reason = "the commands that look for a record follow")]
+    NotFound(String),
+    /// The options contradict each other, or something is missing.
+    Usage(String),
+    /// The store did not answer, or refused.
+    Store(String),
+    /// It was not confirmed, or the record is not in a state that allows it.
+    Refused(String),
+}
+
+impl Failure {
+    pub(crate) const fn code(&self) -> u8 {
+        match self {
+            Self::NotFound(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Store(_) => 3,
+            Self::Refused(_) => 4,
+        }
+    }
+
+    /// Its kind by a name that stays.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::NotFound(_) => "not-found",
+            Self::Usage(_) => "usage",
+            Self::Store(_) => "store",
+            Self::Refused(_) => "refused",
+        }
+    }
+
+    /// What went wrong, in words.
+    pub(crate) fn message(&self) -> &str {
+        match self {
+            Self::NotFound(why) | Self::Usage(why) | Self::Store(why) | Self::Refused(why) => why,
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.to_string())
+    }
+}
