@@ -6,11 +6,13 @@ use actix_web::{HttpResponse, Responder, get, post};
 use futures_util::future::join_all;
 use idempotent_runtime::extract::Attempt;
 use idempotent_runtime::idempotent;
+use idempotent_runtime::response::ProblemKind;
 use reqwest::Method;
 use tests::{Backend, ControlledHandler, Server};
 
 on_every_store! {
     an_app_renders_problems_its_own_way,
+    an_app_leaves_what_it_does_not_render_to_the_default,
     an_app_chooses_the_types_of_problems,
     a_message_replaces_the_detail_of_duplicates_alone,
     a_problem_names_its_path,
@@ -47,6 +49,23 @@ async fn an_app_renders_problems_its_own_way(backend: Backend) {
     assert_eq!(reply.json(), serde_json::json!(["key-missing", "/orders", null]));
     // A client recognises it all the same.
     assert_eq!(reply.header("Idempotency-Problem"), Some("key-missing"));
+}
+
+async fn an_app_leaves_what_it_does_not_render_to_the_default(backend: Backend) {
+    let prefix = "https://api.example/problems/";
+    let shop = Shop::with(backend, |builder| {
+        builder.problem_types(prefix).on_error(|request, problem| match problem.kind {
+            ProblemKind::KeyInvalid => HttpResponse::ImATeapot().finish(),
+            _ => problem.default_response(request),
+        })
+    });
+    assert_eq!(shop.post("/orders").key("").send().await.status, 418);
+    let reply = shop.post("/orders").send().await;
+    reply.is_problem(400, "key-missing");
+    assert_eq!(reply.json()["type"], format!("{prefix}key-missing"));
+    let page = shop.post("/orders").header("Accept", "text/html").send().await;
+    assert_eq!((page.status, page.header("Idempotency-Problem")), (400, Some("key-missing")));
+    assert_eq!(page.header("Content-Type"), Some("text/html; charset=utf-8"));
 }
 
 async fn an_app_chooses_the_types_of_problems(backend: Backend) {

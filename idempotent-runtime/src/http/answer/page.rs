@@ -19,6 +19,30 @@ pub(crate) fn negotiated(request: &HttpRequest, problem: &Problem, types: &str) 
     marked(request, response)
 }
 
+impl Problem {
+    /// The response as without an `on_error`: a page for a client that prefers one, else
+    /// `application/problem+json`, with the app's types.
+    ///
+    /// For an `on_error` that renders some problems, or some clients' problems, its own way:
+    ///
+    /// ```
+    /// use actix_web::HttpResponse;
+    /// use idempotent_runtime::response::ProblemKind;
+    /// use idempotent_runtime::{Idempotency, MemoryStore, Scope};
+    ///
+    /// let builder = Idempotency::builder(MemoryStore::new()).scope(Scope::shared()).on_error(
+    ///     |request, problem| match problem.kind {
+    ///         ProblemKind::KeyMissing => HttpResponse::BadRequest().body("send an Idempotency-Key"),
+    ///         _ => problem.default_response(request),
+    ///     },
+    /// );
+    /// ```
+    #[must_use]
+    pub fn default_response(&self, request: &HttpRequest) -> HttpResponse {
+        negotiated(request, self, &self.types)
+    }
+}
+
 fn page(request: &HttpRequest, problem: &Problem) -> HttpResponse {
     let words = Words::of(problem);
     let page = format!(

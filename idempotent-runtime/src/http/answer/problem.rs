@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// The beginning of problem types, where the app says nothing else.
@@ -201,6 +202,8 @@ pub struct Problem {
     pub retry_after: Option<u64>,
     /// Whether the same request with the same key may succeed later.
     pub retryable: bool,
+    /// The beginning of its type, as the app that renders it has it.
+    pub(super) types: Cow<'static, str>,
 }
 
 /// The header by which a client recognises a problem of ours, however the app renders it: its value
@@ -222,7 +225,14 @@ impl Problem {
     /// A problem of this kind on this path.
     pub(crate) fn new(kind: ProblemKind, instance: &str, detail: impl Into<String>) -> Self {
         let (detail, instance) = (detail.into(), instance.to_owned());
-        Self { kind, detail, instance, retry_after: None, retryable: kind.retryable() }
+        let (retryable, types) = (kind.retryable(), Cow::Borrowed(PROBLEM_TYPES));
+        Self { kind, detail, instance, retry_after: None, retryable, types }
+    }
+
+    /// The problem of an app whose types begin like this.
+    pub(crate) fn of_types(mut self, types: Cow<'static, str>) -> Self {
+        self.types = types;
+        self
     }
 
     /// Worth trying again after this long; a started second counts as a whole one.

@@ -1,8 +1,9 @@
 //! The settings of an [`Idempotency`](crate::Idempotency), before it is built.
 
-use crate::http::answer::problem::{PROBLEM_TYPES, Problem};
+use crate::http::answer::problem::Problem;
 use crate::http::app::clientless::ClientlessLimits;
 use crate::http::app::on_begin::OnBegin;
+use crate::http::app::rendering::Rendering;
 use crate::http::app::scope::Scope;
 use crate::http::request::key_header::KeyForm;
 use crate::key::HostRole;
@@ -11,6 +12,7 @@ use crate::shared_methods::common_settings;
 use crate::store::{Locks, Store};
 use crate::strategy::TokenSecrets;
 use actix_web::{HttpRequest, HttpResponse};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,14 +29,10 @@ pub struct IdempotencyBuilder<S = Scope> {
     pub(super) key_form: KeyForm,
     pub(super) max_body: usize,
     pub(super) clientless: ClientlessLimits,
-    pub(super) problem_types: String,
-    pub(super) on_error: Option<Box<OnError>>,
+    pub(super) rendering: Rendering,
     pub(super) on_begin: OnBegin,
     pub(super) scope: S,
 }
-
-/// Renders problems an app's own way.
-pub(super) type OnError = dyn Fn(&HttpRequest, &Problem) -> HttpResponse + Send + Sync;
 
 impl IdempotencyBuilder<NoScope> {
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
@@ -43,8 +41,7 @@ impl IdempotencyBuilder<NoScope> {
             key_form: KeyForm::default(),
             max_body: 2 << 20,
             clientless: ClientlessLimits::default(),
-            problem_types: PROBLEM_TYPES.to_owned(),
-            on_error: None,
+            rendering: Rendering::default(),
             on_begin: OnBegin::default(),
             scope: NoScope,
         }
@@ -56,15 +53,13 @@ impl<S> IdempotencyBuilder<S> {
 
     /// The rule that finds the scope of a request. There is no default, and no `build` before it.
     pub fn scope(self, scope: Scope) -> IdempotencyBuilder {
-        let Self { setup, key_form, max_body, clientless, .. } = self;
-        let Self { problem_types, on_error, on_begin, .. } = self;
+        let Self { setup, key_form, max_body, clientless, rendering, on_begin, .. } = self;
         IdempotencyBuilder {
             setup,
             key_form,
             max_body,
             clientless,
-            problem_types,
-            on_error,
+            rendering,
             on_begin,
             scope,
         }
@@ -141,7 +136,7 @@ impl<S> IdempotencyBuilder<S> {
 
     /// The beginning of the types of problems. Defaults to `urn:idempotent-runtime:problem/`.
     pub fn problem_types(mut self, prefix: impl Into<String>) -> Self {
-        self.problem_types = prefix.into();
+        self.rendering.types = Cow::Owned(prefix.into());
         self
     }
 
@@ -191,11 +186,12 @@ impl<S> IdempotencyBuilder<S> {
 
     /// Renders problems the app's own way. Defaults to `application/problem+json`, and to a page
     /// for a client whose `Accept` prefers `text/html`; so does a problem whose rendering panics.
+    /// [`Problem::default_response`] is that rendering, for what the app leaves to it.
     pub fn on_error(
         mut self,
         render: impl Fn(&HttpRequest, &Problem) -> HttpResponse + Send + Sync + 'static,
     ) -> Self {
-        self.on_error = Some(Box::new(render));
+        self.rendering.on_error = Some(Box::new(render));
         self
     }
 

@@ -4,12 +4,11 @@ use crate::engine::Engine;
 use crate::engine::task::Tasks;
 use crate::error::StoreError;
 use crate::http::answer::misconfigured::unprepared;
-use crate::http::answer::own_refusal;
-use crate::http::answer::page;
 use crate::http::answer::problem::Problem;
-use crate::http::app::builder::{IdempotencyBuilder, OnError};
+use crate::http::app::builder::IdempotencyBuilder;
 use crate::http::app::clientless::ClientlessRuns;
 use crate::http::app::on_begin::OnBegin;
+use crate::http::app::rendering::Rendering;
 use crate::http::app::scope::Scope;
 use crate::http::request::key_header::KeyForm;
 use crate::key::KeyParts;
@@ -25,7 +24,6 @@ use actix_web::error::InternalError;
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, web};
 use std::fmt;
 use std::future::{Ready, ready};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// Guards the annotated handlers of an app: built once, given to it with `app_data`.
@@ -60,8 +58,7 @@ struct AppInner {
     key_form: KeyForm,
     max_body: usize,
     clientless: Arc<ClientlessRuns>,
-    problem_types: String,
-    on_error: Option<Box<OnError>>,
+    rendering: Rendering,
     on_begin: OnBegin,
 }
 
@@ -164,23 +161,12 @@ impl Idempotency {
 
     /// A problem as the app wants its clients to see it.
     pub(crate) fn render(&self, request: &HttpRequest, problem: &Problem) -> HttpResponse {
-        let ours = || page::negotiated(request, problem, &self.0.problem_types);
-        let Some(render) = &self.0.on_error else { return ours() };
-        // Also the panic of a handler is told by it: a second one would have nobody to catch it.
-        let rendered = catch_unwind(AssertUnwindSafe(|| render(request, problem)));
-        let Ok(rendered) = rendered else {
-            tracing::error!(
-                path = request.path(),
-                "`on_error` panicked; the client gets the problem as it is without it"
-            );
-            return ours();
-        };
-        own_refusal::marked(request, problem.mark(rendered))
+        self.0.rendering.render(request, problem)
     }
 
     /// A problem where there is no request any more that could say how its client reads it.
     pub(crate) fn render_bare(&self, problem: &Problem) -> HttpResponse {
-        problem.response(&self.0.problem_types)
+        self.0.rendering.render_bare(problem)
     }
 }
 
@@ -206,8 +192,7 @@ impl<S> IdempotencyBuilder<S> {
             key_form: self.key_form,
             max_body: self.max_body,
             clientless: ClientlessRuns::new(self.clientless),
-            problem_types: self.problem_types,
-            on_error: self.on_error,
+            rendering: self.rendering,
             on_begin: self.on_begin,
         })))
     }

@@ -1,6 +1,7 @@
 //! The object that an app is given once, its builder, and the scope of a request.
 //!
-//! Files import downwards: `builder`, `caller`, `refused`, `idempotency`, `clientless`, `on_begin`, `scope`, `scope_id`.
+//! Files import downwards: `builder`, `caller`, `refused`, `idempotency`, `clientless`, `on_begin`, `rendering`,
+//! `scope`, `scope_id`.
 
 pub(super) mod builder;
 pub(super) mod caller;
@@ -8,5 +9,6 @@ pub(super) mod clientless;
 pub(super) mod idempotency;
 pub(super) mod on_begin;
 pub(super) mod refused;
+pub(super) mod rendering;
 pub(super) mod scope;
 pub(super) mod scope_id;

@@ -1,0 +1,47 @@
+//! Problems as the app wants its clients to see them.
+
+use crate::http::answer::own_refusal;
+use crate::http::answer::page::negotiated;
+use crate::http::answer::problem::{PROBLEM_TYPES, Problem};
+use actix_web::{HttpRequest, HttpResponse};
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Renders problems an app's own way.
+type OnError = dyn Fn(&HttpRequest, &Problem) -> HttpResponse + Send + Sync;
+
+/// Problems as the app wants its clients to see them.
+pub(crate) struct Rendering {
+    /// The beginning of their types.
+    pub(super) types: Cow<'static, str>,
+    pub(super) on_error: Option<Box<OnError>>,
+}
+
+impl Default for Rendering {
+    fn default() -> Self {
+        Self { types: Cow::Borrowed(PROBLEM_TYPES), on_error: None }
+    }
+}
+
+impl Rendering {
+    pub(crate) fn render(&self, request: &HttpRequest, problem: &Problem) -> HttpResponse {
+        let ours = || negotiated(request, problem, &self.types);
+        let Some(render) = &self.on_error else { return ours() };
+        let problem = problem.clone().of_types(self.types.clone());
+        // Also the panic of a handler is told by it: a second one would have nobody to catch it.
+        let rendered = catch_unwind(AssertUnwindSafe(|| render(request, &problem)));
+        let Ok(rendered) = rendered else {
+            tracing::error!(
+                path = request.path(),
+                "`on_error` panicked; the client gets the problem as it is without it"
+            );
+            return ours();
+        };
+        own_refusal::marked(request, problem.mark(rendered))
+    }
+
+    /// A problem where there is no request any more that could say how its client reads it.
+    pub(crate) fn render_bare(&self, problem: &Problem) -> HttpResponse {
+        problem.response(&self.types)
+    }
+}
