@@ -106,6 +106,7 @@ pub mod store;
 #[cfg(all(feature = "macros", feature = "actix"))]
 pub mod strategies;
 mod strategy;
+mod switch;
 mod sync;
 mod template_value;
 

@@ -44,7 +44,7 @@ counts! {
     lost,
     /// Requests for which the store did not answer.
     store_failed,
-    /// Requests that ran unguarded while the store did not answer.
+    /// Requests and calls that ran unguarded: while the store did not answer, or because records are off.
     unguarded,
     /// Requests refused because the record under their key could not be read.
     undecodable,

@@ -9,6 +9,7 @@ use crate::observe::Outage;
 use crate::policy::{LONGEST, SHORTEST_LEASE};
 use crate::store::{Finding, Locks, Severity, Store, StoreSettings};
 use crate::strategy::Settings;
+use crate::switch::{NoSwitch, Records, Switch};
 use crate::transaction::BusinessDatabase;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +45,7 @@ pub(crate) struct Setup {
     pub(crate) on_drain_timeout: OnDrainTimeout,
     /// The most requests that wait for one key.
     pub(crate) waiters: usize,
+    pub(crate) switch: Switch,
 }
 
 /// Whether the store's settings are looked at.
@@ -61,6 +63,7 @@ pub(crate) struct Base {
     #[cfg(feature = "actix")]
     pub(crate) tasks: Tasks,
     pub(crate) database: Option<Arc<dyn BusinessDatabase>>,
+    pub(crate) records: Records,
     /// The fate of runs that outlast a drain.
     pub(crate) on_drain_timeout: OnDrainTimeout,
     /// Of the store, and of the database, as guarded functions find them.
@@ -107,6 +110,9 @@ pub enum BuildError {
     /// There is an old secret and no new one.
     #[error("`previous_token_secret` is set without `token_secret`: set the new one, too")]
     NoCurrentSecret,
+    /// The variable of `disabled_by_env` says neither yes nor no.
+    #[error(transparent)]
+    NoSwitch(NoSwitch),
 }
 
 impl Setup {
@@ -121,6 +127,7 @@ impl Setup {
             locks: None,
             on_drain_timeout: OnDrainTimeout::default(),
             waiters: WAITERS,
+            switch: Switch::default(),
         }
     }
 
@@ -129,7 +136,8 @@ impl Setup {
         self.check_settings()?;
         self.check_store()?;
         let Self { store, clock, settings, store_patience, database, locks, .. } = self;
-        let Self { on_drain_timeout, waiters, .. } = self;
+        let Self { on_drain_timeout, waiters, switch, .. } = self;
+        let records = switch.read().map_err(BuildError::NoSwitch)?;
         store.adopt(&StoreSettings::new(store_patience, Arc::clone(&clock)));
         let engine = Engine::with_waiters(store, clock, store_patience, locks, waiters);
         engine.start_thread().map_err(BuildError::NoThread)?;
@@ -140,6 +148,7 @@ impl Setup {
             tasks: Tasks::new(&settings.namespace, settings.tasks),
             settings,
             database,
+            records,
             on_drain_timeout,
             store_outage,
             database_outage,

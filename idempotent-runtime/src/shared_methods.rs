@@ -78,6 +78,27 @@ macro_rules! common_settings {
             self
         }
 
+        /// Turns records off: every request and every call that only a record guards runs unguarded.
+        ///
+        /// For a time in which it is better to repeat than to refuse. `request_id`, `cache`, `message` and the keys
+        /// of rows keep and ask nothing then; a request is let through if it would have been without a record, so
+        /// that it still needs its key and its caller, and is counted in
+        /// [`Counts::unguarded`](crate::observe::Counts::unguarded). `dedup_table` with its record, `unique`, a
+        /// `message` with a `Tx`, rows, locks, tokens and tasks are guarded as ever. The log says so at the start.
+        pub fn disabled(mut self) -> Self {
+            self.setup.switch = crate::switch::Switch::Off;
+            self
+        }
+
+        /// Turns records off, as [`disabled`](Self::disabled), if this variable of the environment is `1` or `true`.
+        ///
+        /// It does not if the variable is unset, empty, `0` or `false`; `build` fails on everything else. The
+        /// variable is read once, by `build`, and no other is. Of this and `disabled` the last call counts.
+        pub fn disabled_by_env(mut self, variable: impl Into<String>) -> Self {
+            self.setup.switch = crate::switch::Switch::ByVariable(variable.into());
+            self
+        }
+
         /// The source of time, for tests. Defaults to the host's clocks.
         pub fn clock(mut self, clock: std::sync::Arc<dyn crate::clock::Clock>) -> Self {
             self.setup.clock = clock;

@@ -34,8 +34,9 @@ fn know_actix(sources: &Sources) -> Vec<&str> {
     knows.map(|(file, _)| file.as_str()).collect()
 }
 
-/// The name that a manifest gives to the runtime, and the mode that the client library reads there as well.
-const READ_THE_ENVIRONMENT: [&str; 2] = ["renamed.rs", "store/sql/postgres/mod.rs"];
+/// The name that a manifest gives to the runtime, the mode that the client library reads there as well, and the
+/// one variable that an app may name to turn records off.
+const READ_THE_ENVIRONMENT: [&str; 3] = ["renamed.rs", "store/sql/postgres/mod.rs", "switch.rs"];
 
 /// Files that read a variable of the environment: nothing but settings that are written down changes a promise.
 fn read_the_environment(sources: &Sources) -> Vec<&str> {

@@ -30,7 +30,7 @@ const RUNTIME: Order = Order {
         "engine",
         "store",
         "template_value fingerprint policy observe",
-        "clock error key outcome sync",
+        "clock error key outcome switch sync",
     ],
 };
 

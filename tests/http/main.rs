@@ -35,6 +35,7 @@ mod compressed;
 mod contention;
 mod credentials;
 mod crowds;
+mod disabled;
 mod doctor;
 mod faults;
 mod fingerprints;

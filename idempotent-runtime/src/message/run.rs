@@ -3,7 +3,7 @@
 //! A caller may drop its future at any await. A conversation with the store that has begun then goes on in
 //! a task of its own: a claim that nobody uses is given back, a value that is being stored is stored.
 
-use crate::engine::{Admission, ClaimRequest, Completion, Detached, Execution, spawn};
+use crate::engine::{Admission, ClaimRequest, Completion, Detached, Engine, Execution, spawn};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::message::delivered::{CallEnding, DeliveredCalls};
 use crate::message::error::MessageError;
@@ -11,6 +11,7 @@ use crate::observe::Outage;
 use crate::outcome::Outcome;
 use crate::policy::{OnAbandoned, Policy};
 use crate::setup::Base;
+use crate::switch::Records;
 use crate::transaction::{
     self, BusinessDatabase, Committed, Effects, Plan, TransactionAdmission, TransactionRun,
     TxSettings, TxSlot,
@@ -61,6 +62,9 @@ impl MessageClaim {
         let (calls, only_replays) = (self.calls.clone(), self.only_replays());
         let Self { policy, base, request, .. } = self;
         let (engine, ttl) = (base.engine.clone(), request.claim.retention);
+        if base.records == Records::Off {
+            return noted(calls.as_deref(), unguarded(policy, &engine, only_replays));
+        }
         let begun = engine.begin(&request).await;
         let admission = match answered(&base.store_outage, policy, begun) {
             Ok(Admission::Run(execution)) if only_replays => {
@@ -115,6 +119,19 @@ impl MessageClaim {
         };
         noted(calls.as_deref(), admission)
     }
+}
+
+/// The admission of a call where records are off. Whether it ran before nobody knows.
+fn unguarded(
+    policy: &'static Policy,
+    engine: &Engine,
+    only_replays: bool,
+) -> Result<MessageAdmission, MessageError> {
+    if only_replays {
+        return Err(MessageError::GivenUp);
+    }
+    engine.counters().unguarded.count();
+    Ok(MessageAdmission::Run(MessageRun { policy, guard: None, ttl: Duration::ZERO }))
 }
 
 /// The answer of a store to a claim. A store that is down is told once, however often it is asked.

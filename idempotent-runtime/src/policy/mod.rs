@@ -31,5 +31,5 @@ pub use states::{ColumnValue, StateRow};
 pub use statuses::Statuses;
 pub use strategy::Strategy;
 #[cfg(feature = "actix")]
-pub(crate) use strategy::{Busy, DefaultScope, GuardPlace, Identity, Keeps};
+pub(crate) use strategy::{Busy, DefaultScope, GuardPlace, Identity, Keeps, RecordNeed};
 pub use transition::{StateTable, Transition, state_number};

@@ -48,6 +48,17 @@ pub(crate) struct StrategyTraits {
     pub(crate) busy: Busy,
     /// Whether it can guard a whole scope of routes, whose handlers' parameters it does not know.
     pub(crate) guards_scopes: bool,
+    /// Whether a key that is claimed in the store, or beside a row, can do without a record.
+    pub(crate) record: RecordNeed,
+}
+
+/// The fate of a key's record where the app turns records off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RecordNeed {
+    /// There is none, and the request runs without.
+    Dispensable,
+    /// It is kept all the same: without it something else would break than a retry.
+    Kept,
 }
 
 /// The place of a strategy's guard.
@@ -115,11 +126,18 @@ const REQUEST_ID: StrategyTraits = StrategyTraits {
     keeps: Keeps::Outcome,
     busy: Busy::InProgress,
     guards_scopes: true,
+    record: RecordNeed::Dispensable,
 };
-const TOKEN: StrategyTraits = StrategyTraits { identity: Identity::Token, ..REQUEST_ID };
-const DEDUP_TABLE: StrategyTraits =
-    StrategyTraits { guard: GuardPlace::Transaction, guards_scopes: false, ..REQUEST_ID };
-const ROW_LOCK: StrategyTraits = StrategyTraits { busy: Busy::Locked, ..DEDUP_TABLE };
+const TOKEN: StrategyTraits =
+    StrategyTraits { identity: Identity::Token, record: RecordNeed::Kept, ..REQUEST_ID };
+const DEDUP_TABLE: StrategyTraits = StrategyTraits {
+    guard: GuardPlace::Transaction,
+    guards_scopes: false,
+    record: RecordNeed::Kept,
+    ..REQUEST_ID
+};
+const ROW: StrategyTraits = StrategyTraits { record: RecordNeed::Dispensable, ..DEDUP_TABLE };
+const ROW_LOCK: StrategyTraits = StrategyTraits { busy: Busy::Locked, ..ROW };
 const UNIQUE: StrategyTraits = StrategyTraits { guard: GuardPlace::Insert, ..DEDUP_TABLE };
 const MESSAGE: StrategyTraits =
     StrategyTraits { fingerprint: FingerprintOf::Nothing, guards_scopes: false, ..REQUEST_ID };
@@ -128,6 +146,7 @@ const LOCK: StrategyTraits = StrategyTraits {
     scope: DefaultScope::Global,
     keeps: Keeps::Nothing,
     busy: Busy::Locked,
+    record: RecordNeed::Kept,
     ..MESSAGE
 };
 const CACHE: StrategyTraits =
@@ -136,6 +155,7 @@ const ASYNC: StrategyTraits = StrategyTraits {
     guard: GuardPlace::Task,
     identity: Identity::Task,
     guards_scopes: false,
+    record: RecordNeed::Kept,
     ..REQUEST_ID
 };
 
@@ -144,7 +164,8 @@ impl Strategy {
         match self {
             Self::RequestId => &REQUEST_ID,
             Self::Token => &TOKEN,
-            Self::DedupTable | Self::Version | Self::State => &DEDUP_TABLE,
+            Self::DedupTable => &DEDUP_TABLE,
+            Self::Version | Self::State => &ROW,
             Self::RowLock => &ROW_LOCK,
             Self::Unique => &UNIQUE,
             Self::Message => &MESSAGE,

@@ -18,6 +18,7 @@ use crate::setup::{Base, BuildError, GivenScope, NoScope};
 use crate::shared_methods::common_methods;
 use crate::store::{Locks, Store, open};
 use crate::strategy::{Lock, Settings};
+use crate::switch::Records;
 use crate::transaction::BusinessDatabase;
 use actix_web::dev::Payload;
 use actix_web::error::InternalError;
@@ -136,6 +137,10 @@ impl Idempotency {
 
     pub(crate) fn database(&self) -> Option<&Arc<dyn BusinessDatabase>> {
         self.0.base.database.as_ref()
+    }
+
+    pub(crate) fn records(&self) -> Records {
+        self.0.base.records
     }
 
     pub(crate) fn scope(&self) -> &Scope {

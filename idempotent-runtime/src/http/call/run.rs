@@ -54,6 +54,8 @@ pub(crate) struct RunState {
     pub(crate) attempt: Cell<u64>,
     /// The record that tells this request from others.
     pub(crate) record: Cell<Option<StorageKey>>,
+    /// Whether it would have a record, and the app turned records off.
+    pub(crate) is_unrecorded: Cell<bool>,
     /// Whether the handler, or an extractor of its, takes the business transaction.
     pub(crate) takes_transaction: Cell<bool>,
     /// The owner of the request; empty, as long as nobody asked or if all callers are one.
@@ -110,6 +112,7 @@ impl RunState {
     /// Forgets the run that was given back to let an inner guard run in its place.
     pub(crate) fn forget_run(&self) {
         self.must_finish.set(false);
+        self.is_unrecorded.set(false);
         self.attempt.set(0);
         self.record.set(None);
     }

@@ -18,6 +18,7 @@ use crate::http::call::run::{AnswerPlace, Computation, ComputingTurn, GuardedRun
 use crate::http::guard::cache_requests::cache_requests;
 use crate::http::guard::reply::{has_too_many_runs, refused};
 use crate::http::guard::streamed::{RunPlace, send_on};
+use crate::http::guard::unrecorded::{is_unrecorded, let_through};
 use crate::key::StorageKey;
 use crate::outcome::{Outcome, StoredResponse};
 use crate::policy::Policy;
@@ -45,6 +46,10 @@ pub(super) async fn read(call: &mut Call) -> Result<(), Exit> {
     let key = read.first.claim.key;
     let answer = AnswerPlace { key, life: read.life, audience };
     call.state.record.set(Some(key));
+    if is_unrecorded(call) {
+        let_through(call);
+        return Ok(());
+    }
     let (definition, computes) = (call.policy.definition.id(), is_kept_of(&call.request));
     match cached::look_up(call.app.engine(), &key, definition, read.life).await {
         Ok(Lookup::Stale(found)) if computes => recompute(call, &read, answer, found).await,

@@ -1,6 +1,7 @@
 //! The guards of a run: each file holds how one claims and how it ends; this file chooses.
 //!
-//! Files import downwards: `cache`, `task`, `lease`, `transaction`; `cache_requests`, `reply`, `streamed`.
+//! Files import downwards: `cache`, `task`, `lease`, `transaction`; `cache_requests`, `reply`, `streamed`,
+//! `unrecorded`.
 
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
@@ -11,6 +12,7 @@ mod reply;
 mod streamed;
 pub(super) mod task;
 pub(super) mod transaction;
+mod unrecorded;
 
 use crate::engine::RecordPlace;
 use crate::http::answer::own_refusal::never_stored;
@@ -23,6 +25,7 @@ use crate::http::call::claim_request::claim_request;
 use crate::http::call::client::Client;
 use crate::http::call::run::{GuardedRun, RunState};
 use crate::http::guard::streamed::RunPlace;
+use crate::http::guard::unrecorded::{is_unrecorded, let_through};
 use crate::key::Guard;
 use crate::policy::{GuardPlace, Identity, Keeps, KeyRequirement, OnAbandoned, Policy};
 use actix_web::{HttpRequest, HttpResponse};
@@ -44,7 +47,9 @@ pub(super) async fn claim(call: &mut Call) -> Result<(), Exit> {
             return Err(call.misconfigured(why));
         }
         GuardPlace::Cache => {
-            take_over(&call.state).await;
+            if !is_unrecorded(call) {
+                take_over(&call.state).await;
+            }
             return Box::pin(cache::read(call)).await;
         }
         GuardPlace::Lease | GuardPlace::Transaction | GuardPlace::Insert => {}
@@ -54,14 +59,29 @@ pub(super) async fn claim(call: &mut Call) -> Result<(), Exit> {
         && traits.keeps == Keeps::Outcome
     {
         call.state.record.set(Some(request.claim.key));
-        take_over(&call.state).await;
+        if !is_unrecorded(call) {
+            take_over(&call.state).await;
+        }
     }
     // A lock and a row keep no outcome, nor does a guard without a key: those around keep theirs.
     if is_transactional(call)? {
         check_runs(call)?;
+        let request = match request {
+            Some(_) if is_unrecorded(call) => {
+                let_through(call);
+                None
+            }
+            request => request,
+        };
         return Box::pin(transaction::open(call, request)).await;
     }
     match &request {
+        Some(_) if is_unrecorded(call) => {
+            check_runs(call)?;
+            call.state.must_finish.set(true);
+            let_through(call);
+            Ok(())
+        }
         Some(request) => {
             check_runs(call)?;
             lease::begin(call, request).await
@@ -155,13 +175,19 @@ pub(super) fn end(
         }
         Some(GuardedRun::Transaction(mut run)) => {
             run.take_from(state.tx_slot());
-            transaction::commit(policy, app.clone(), request.clone(), run, response).boxed_local()
+            let committed =
+                transaction::commit(policy, app.clone(), request.clone(), run, response);
+            if state.is_unrecorded.get() {
+                committed.map(not_stored).boxed_local()
+            } else {
+                committed.boxed_local()
+            }
         }
         Some(GuardedRun::Computing(run)) => {
             let place = RunPlace { app: app.clone(), scope: state.scope.borrow().clone() };
             cache::finish(policy, place, request.clone(), *run, response).boxed_local()
         }
-        // It was to be guarded, and the store did not answer.
+        // It was to be guarded, and the store did not answer, or records are off.
         None if state.must_finish.get() => {
             return Either::Right(Either::Left(ready(not_stored(response))));
         }

@@ -1,0 +1,20 @@
+//! Requests that run without a record, because the app turned records off.
+
+use crate::http::call::call::Call;
+use crate::policy::RecordNeed;
+use crate::switch::Records;
+
+/// Whether the record of a request is off.
+pub(super) fn is_unrecorded(call: &Call) -> bool {
+    call.app.records() == Records::Off
+        && call.policy.strategy.traits().record == RecordNeed::Dispensable
+}
+
+/// Counts a request that is let through: once, however many guards let it through.
+pub(super) fn let_through(call: &Call) {
+    let is_known = call.state.outwards().any(|state| state.is_unrecorded.get());
+    if !is_known {
+        call.app.engine().counters().unguarded.count();
+    }
+    call.state.is_unrecorded.set(true);
+}

@@ -1,0 +1,111 @@
+//! The switch that turns records off.
+
+use std::env::VarError;
+use std::fmt;
+
+/// The setting of a builder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Switch {
+    /// Records are kept.
+    #[default]
+    On,
+    /// They are not.
+    Off,
+    /// The variable of the environment of this name decides.
+    ByVariable(String),
+}
+
+/// Whether requests have records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Records {
+    Kept,
+    Off,
+}
+
+/// The value of a variable that says neither yes nor no.
+#[derive(Debug)]
+pub struct NoSwitch {
+    name: String,
+    value: String,
+}
+
+impl fmt::Display for NoSwitch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, value } = self;
+        write!(
+            f,
+            "the variable `{name}` is `{value}`: `1` or `true` turns records off, `0`, `false` or nothing \
+             keeps them",
+        )
+    }
+}
+
+impl std::error::Error for NoSwitch {}
+
+impl Switch {
+    /// Reads the switch, and tells where it stands if the app has one.
+    pub(crate) fn read(self) -> Result<Records, NoSwitch> {
+        match self {
+            Self::On => Ok(Records::Kept),
+            Self::Off => {
+                tell_off("`disabled()`");
+                Ok(Records::Off)
+            }
+            Self::ByVariable(name) => {
+                let value = match std::env::var(&name) {
+                    Ok(value) => value,
+                    Err(VarError::NotPresent) => String::new(),
+                    Err(VarError::NotUnicode(value)) => value.to_string_lossy().into_owned(),
+                };
+                let Some(records) = meaning(&value) else { return Err(NoSwitch { name, value }) };
+                match records {
+                    Records::Off => tell_off(&name),
+                    Records::Kept => {
+                        tracing::info!(
+                            by = name,
+                            "records are kept, which this variable may change"
+                        );
+                    }
+                }
+                Ok(records)
+            }
+        }
+    }
+}
+
+fn meaning(value: &str) -> Option<Records> {
+    match value {
+        "1" | "true" => Some(Records::Off),
+        "" | "0" | "false" => Some(Records::Kept),
+        _ => None,
+    }
+}
+
+fn tell_off(by: &str) {
+    tracing::warn!(
+        by,
+        "records are off: `request_id`, `cache`, `message` and the keys of rows let every request through; \
+         transactions, rows, locks, tokens and tasks are guarded as ever",
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_words_turn_records_off_and_no_other_is_guessed_at() {
+        for (value, expected) in [
+            ("1", Some(Records::Off)),
+            ("true", Some(Records::Off)),
+            ("", Some(Records::Kept)),
+            ("0", Some(Records::Kept)),
+            ("false", Some(Records::Kept)),
+            ("yes", None),
+            ("TRUE", None),
+            (" 1", None),
+        ] {
+            assert_eq!(meaning(value), expected, "{value:?}");
+        }
+    }
+}
