@@ -26,6 +26,20 @@ pub enum StoreErrorKind {
 }
 
 impl StoreErrorKind {
+    /// Its name for machines, in lower case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::Timeout => "timeout",
+            Self::Busy => "busy",
+            Self::Corrupt => "corrupt",
+            Self::Rejected => "rejected",
+            Self::TooLarge => "too_large",
+            Self::Aborted => "aborted",
+        }
+    }
+
     const fn sentence(self) -> &'static str {
         match self {
             Self::Unavailable => "the store cannot be reached",

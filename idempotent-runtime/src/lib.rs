@@ -61,7 +61,7 @@
 //! (`postgres`) and `MySqlStore` (`mysql`) keep records; [`store`] has the contract for one of your own.
 //!
 //! **Underneath**: [`policy`], [`key`], [`outcome`] and [`engine`] for who builds on them, [`clock`] for tests,
-//! [`observe`] for counters.
+//! [`observe`] for counters, [`health`] for readiness probes.
 //!
 //! # Order of work
 //! Extract the handler's arguments → scope → key → fingerprint → claim → run → store → respond. What
@@ -164,6 +164,12 @@ pub mod cache {
 #[cfg(feature = "actix")]
 pub mod task {
     pub use crate::http::{Progress, TaskArgument, TaskRunner, task_routes};
+}
+
+/// A route for readiness probes.
+#[cfg(feature = "actix")]
+pub mod health {
+    pub use crate::http::health_route;
 }
 
 /// Locks that are taken in code; handlers take them with `strategy = "lock"`.

@@ -37,7 +37,16 @@ const RUNTIME: Order = Order {
 const HTTP: Order = Order {
     of: "idempotent-runtime/src",
     inside: "http/",
-    floors: &["browser fuzz serve", "guard", "task", "extract", "call", "app", "answer", "request"],
+    floors: &[
+        "browser fuzz health serve",
+        "guard",
+        "task",
+        "extract",
+        "call",
+        "app",
+        "answer",
+        "request",
+    ],
 };
 
 const STORE: Order = Order {

@@ -40,6 +40,7 @@ mod doctor;
 mod faults;
 mod fingerprints;
 mod forms;
+mod health;
 mod hosts;
 mod identity;
 mod in_flight;

@@ -14,6 +14,7 @@ mod users;
 use crate::account;
 use actix_web::middleware::from_fn;
 use actix_web::web::ServiceConfig;
+use idempotent_runtime::health::health_route;
 use idempotent_runtime::task::task_routes;
 use idempotent_runtime::token::browser_script;
 
@@ -24,6 +25,7 @@ pub(crate) fn all(config: &mut ServiceConfig) {
         .service(page::create_by_form)
         .service(page::list_activity)
         .route("/idempotent.js", browser_script())
+        .route("/health", health_route())
         .service(token::get_token)
         .service(token::create)
         .service(orders::create_order)

@@ -12,6 +12,7 @@ mod extract;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod guard;
+mod health;
 mod request;
 mod serve;
 mod task;
@@ -34,6 +35,7 @@ pub use extract::downstream::DownstreamKey;
 pub use extract::form::FormToken;
 pub use extract::invalidate::Invalidation;
 pub use extract::token::{TokenIssuer, issue_token};
+pub use health::health_route;
 pub use request::key_header::KeyForm;
 pub use request::template::Template;
 pub use serve::driver::{Serving, serve};
