@@ -9,7 +9,7 @@ use crate::observe::Outage;
 use crate::policy::{LONGEST, SHORTEST_LEASE};
 use crate::store::{Finding, Locks, Severity, Store, StoreSettings};
 use crate::strategy::Settings;
-use crate::switch::{NoSwitch, Records, Switch};
+use crate::switch::{NoSwitch, Recording, Switch};
 use crate::transaction::BusinessDatabase;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,7 +63,7 @@ pub(crate) struct Base {
     #[cfg(feature = "actix")]
     pub(crate) tasks: Tasks,
     pub(crate) database: Option<Arc<dyn BusinessDatabase>>,
-    pub(crate) records: Records,
+    pub(crate) recording: Recording,
     /// The fate of runs that outlast a drain.
     pub(crate) on_drain_timeout: OnDrainTimeout,
     /// Of the store, and of the database, as guarded functions find them.
@@ -137,7 +137,7 @@ impl Setup {
         self.check_store()?;
         let Self { store, clock, settings, store_patience, database, locks, .. } = self;
         let Self { on_drain_timeout, waiters, switch, .. } = self;
-        let records = switch.read().map_err(BuildError::NoSwitch)?;
+        let recording = switch.read().map_err(BuildError::NoSwitch)?;
         store.adopt(&StoreSettings::new(store_patience, Arc::clone(&clock)));
         let engine = Engine::with_waiters(store, clock, store_patience, locks, waiters);
         engine.start_thread().map_err(BuildError::NoThread)?;
@@ -148,7 +148,7 @@ impl Setup {
             tasks: Tasks::new(&settings.namespace, settings.tasks),
             settings,
             database,
-            records,
+            recording,
             on_drain_timeout,
             store_outage,
             database_outage,

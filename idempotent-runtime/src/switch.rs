@@ -17,8 +17,8 @@ pub(crate) enum Switch {
 
 /// Whether requests have records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Records {
-    Kept,
+pub(crate) enum Recording {
+    On,
     Off,
 }
 
@@ -44,12 +44,12 @@ impl std::error::Error for NoSwitch {}
 
 impl Switch {
     /// Reads the switch, and tells where it stands if the app has one.
-    pub(crate) fn read(self) -> Result<Records, NoSwitch> {
+    pub(crate) fn read(self) -> Result<Recording, NoSwitch> {
         match self {
-            Self::On => Ok(Records::Kept),
+            Self::On => Ok(Recording::On),
             Self::Off => {
                 tell_off("`disabled()`");
-                Ok(Records::Off)
+                Ok(Recording::Off)
             }
             Self::ByVariable(name) => {
                 let value = match std::env::var(&name) {
@@ -59,8 +59,8 @@ impl Switch {
                 };
                 let Some(records) = meaning(&value) else { return Err(NoSwitch { name, value }) };
                 match records {
-                    Records::Off => tell_off(&name),
-                    Records::Kept => {
+                    Recording::Off => tell_off(&name),
+                    Recording::On => {
                         tracing::info!(
                             by = name,
                             "records are kept, which this variable may change"
@@ -73,10 +73,10 @@ impl Switch {
     }
 }
 
-fn meaning(value: &str) -> Option<Records> {
+fn meaning(value: &str) -> Option<Recording> {
     match value {
-        "1" | "true" => Some(Records::Off),
-        "" | "0" | "false" => Some(Records::Kept),
+        "1" | "true" => Some(Recording::Off),
+        "" | "0" | "false" => Some(Recording::On),
         _ => None,
     }
 }
@@ -96,11 +96,11 @@ mod tests {
     #[test]
     fn two_words_turn_records_off_and_no_other_is_guessed_at() {
         for (value, expected) in [
-            ("1", Some(Records::Off)),
-            ("true", Some(Records::Off)),
-            ("", Some(Records::Kept)),
-            ("0", Some(Records::Kept)),
-            ("false", Some(Records::Kept)),
+            ("1", Some(Recording::Off)),
+            ("true", Some(Recording::Off)),
+            ("", Some(Recording::On)),
+            ("0", Some(Recording::On)),
+            ("false", Some(Recording::On)),
             ("yes", None),
             ("TRUE", None),
             (" 1", None),

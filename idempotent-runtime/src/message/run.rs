@@ -11,7 +11,7 @@ use crate::observe::Outage;
 use crate::outcome::Outcome;
 use crate::policy::{OnAbandoned, Policy};
 use crate::setup::Base;
-use crate::switch::Records;
+use crate::switch::Recording;
 use crate::transaction::{
     self, BusinessDatabase, Committed, Effects, Plan, TransactionAdmission, TransactionRun,
     TxSettings, TxSlot,
@@ -62,7 +62,7 @@ impl MessageClaim {
         let (calls, only_replays) = (self.calls.clone(), self.only_replays());
         let Self { policy, base, request, .. } = self;
         let (engine, ttl) = (base.engine.clone(), request.claim.retention);
-        if base.records == Records::Off {
+        if base.recording == Recording::Off {
             return noted(calls.as_deref(), unguarded(policy, &engine, only_replays));
         }
         let begun = engine.begin(&request).await;

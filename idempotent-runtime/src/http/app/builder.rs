@@ -54,15 +54,7 @@ impl<S> IdempotencyBuilder<S> {
     /// The rule that finds the scope of a request. There is no default, and no `build` before it.
     pub fn scope(self, scope: Scope) -> IdempotencyBuilder {
         let Self { setup, key_form, max_body, clientless, rendering, on_begin, .. } = self;
-        IdempotencyBuilder {
-            setup,
-            key_form,
-            max_body,
-            clientless,
-            rendering,
-            on_begin,
-            scope,
-        }
+        IdempotencyBuilder { setup, key_form, max_body, clientless, rendering, on_begin, scope }
     }
 
     /// How many bytes of a body are buffered, in and out. Defaults to 2 MiB.

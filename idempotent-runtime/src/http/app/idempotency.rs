@@ -18,7 +18,7 @@ use crate::setup::{Base, BuildError, GivenScope, NoScope};
 use crate::shared_methods::common_methods;
 use crate::store::{Locks, Store, open};
 use crate::strategy::{Lock, Settings};
-use crate::switch::Records;
+use crate::switch::Recording;
 use crate::transaction::BusinessDatabase;
 use actix_web::dev::Payload;
 use actix_web::error::InternalError;
@@ -139,8 +139,8 @@ impl Idempotency {
         self.0.base.database.as_ref()
     }
 
-    pub(crate) fn records(&self) -> Records {
-        self.0.base.records
+    pub(crate) fn recording(&self) -> Recording {
+        self.0.base.recording
     }
 
     pub(crate) fn scope(&self) -> &Scope {

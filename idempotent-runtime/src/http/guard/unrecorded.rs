@@ -2,11 +2,11 @@
 
 use crate::http::call::call::Call;
 use crate::policy::RecordNeed;
-use crate::switch::Records;
+use crate::switch::Recording;
 
 /// Whether the record of a request is off.
 pub(super) fn is_unrecorded(call: &Call) -> bool {
-    call.app.records() == Records::Off
+    call.app.recording() == Recording::Off
         && call.policy.strategy.traits().record == RecordNeed::Dispensable
 }
 
