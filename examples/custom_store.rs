@@ -6,21 +6,22 @@
 use bytes::Bytes;
 use idempotent_runtime::key::StorageKey;
 use idempotent_runtime::store::{
-    Changed, Entry, Finding, Page, PageRequest, Store, StoreFuture, StoreSettings, Swap,
+    Changed, Cursor, Entry, Finding, Page, PageRequest, Store, StoreFuture, StoreSettings, Swap,
 };
 use idempotent_runtime::{Idempotency, Scope};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// One map under one lock: simple, and correct.
 #[derive(Debug, Default)]
 struct MapStore {
-    values: Mutex<HashMap<StorageKey, (Bytes, Instant)>>,
+    values: Mutex<BTreeMap<StorageKey, (Bytes, Instant)>>,
 }
 
 impl MapStore {
-    fn lock(&self) -> MutexGuard<'_, HashMap<StorageKey, (Bytes, Instant)>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<StorageKey, (Bytes, Instant)>> {
         self.values.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -95,9 +96,22 @@ impl Store for MapStore {
         None
     }
 
-    fn browse<'a>(&'a self, _: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
-        // It is no place to look after.
-        None
+    fn browse<'a>(&'a self, request: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
+        // The cursor is the last key that was looked at. A store that cannot list answers `None`.
+        let after = request.after.as_ref().map_or(Ok(Unbounded), |cursor| {
+            cursor.as_str().parse().map(Excluded).map_err(|_| cursor.is_foreign())
+        });
+        let page = after.map(|after| {
+            let (values, limit) = (self.lock(), request.limit.max(1) as usize);
+            let seen: Vec<_> = values.range((after, Unbounded)).take(limit).collect();
+            let next = seen.last().filter(|_| seen.len() == limit).map(|(key, _)| key.to_string());
+            let now = Instant::now();
+            let alive = seen.iter().filter(|(_, (_, ends))| *ends > now);
+            let entry = |value: &Bytes, ends: Instant| Entry::new(value.clone(), ends - now);
+            let entries = alive.map(|(key, (value, ends))| (**key, entry(value, *ends))).collect();
+            Page::new(entries, next.map(Cursor::new))
+        });
+        Some(StoreFuture::ready(page))
     }
 
     fn findings(&self) -> Vec<Finding> {

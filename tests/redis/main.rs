@@ -8,6 +8,7 @@ mod keys;
 mod losses;
 mod monitor;
 mod outages;
+mod pages;
 mod refusals;
 mod rights;
 mod tasks;

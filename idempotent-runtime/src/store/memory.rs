@@ -91,8 +91,8 @@ impl MemoryStore {
     /// The values of the next slots, from the last slot of the first shard on.
     fn page(&self, request: &PageRequest) -> Result<Page, StoreError> {
         let mut place = match &request.after {
-            Some(cursor) => Place::read(cursor).ok_or_else(|| cursor.is_foreign())?,
-            None => Place { shard: 0, unseen: usize::MAX },
+            Some(cursor) => SlotPlace::read(cursor).ok_or_else(|| cursor.is_foreign())?,
+            None => SlotPlace { shard: 0, unseen: usize::MAX },
         };
         let (now, limit) = (self.now(), request.limit.max(1) as usize);
         let (mut page, mut visits) = (Page::default(), PAGE_VISITS);
@@ -109,7 +109,7 @@ impl MemoryStore {
                 page.entries.extend(shard.wanted(place.unseen, request, now));
             }
             if place.unseen == 0 {
-                place = Place { shard: place.shard + 1, unseen: usize::MAX };
+                place = SlotPlace { shard: place.shard + 1, unseen: usize::MAX };
             }
         }
         Ok(page)
@@ -223,13 +223,13 @@ impl Store for MemoryStore {
 ///
 /// In a shard it goes from the last slot to the first. A slot that becomes free takes the value of the last
 /// one, so what moves was seen already, or is to be seen at its new place.
-struct Place {
+struct SlotPlace {
     shard: usize,
     /// How many slots at the front of the shard are still to be seen.
     unseen: usize,
 }
 
-impl Place {
+impl SlotPlace {
     fn write(&self) -> Cursor {
         Cursor::new(format!("memory.{}.{}", self.shard, self.unseen))
     }

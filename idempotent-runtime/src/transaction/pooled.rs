@@ -224,3 +224,47 @@ impl<D: Dialect> fmt::Debug for Pooled<D> {
         f.debug_struct("Pooled").field("pool", &self.pool).finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use crate::key::StorageKey;
+    use crate::store::{Cursor, PageRequest};
+    use crate::transaction::database::Database;
+    use crate::transaction::plan::{Access, Limits, Plan};
+    use sqlx::sqlite::SqlitePoolOptions;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_look_gives_the_records_that_committed_page_by_page() {
+        let pool = SqlitePoolOptions::new().max_connections(1).min_connections(1);
+        let pool = pool.connect("sqlite::memory:").await.unwrap();
+        let database = pool.into_business_database();
+        let wait = Duration::from_secs(10);
+        let plan = Plan { request: None, row: None, wait, settings: Vec::new() };
+        let limits = || Limits::of(&plan, wait);
+        let empty = database.browse(&PageRequest::first(10), limits()).await.unwrap();
+        assert!(empty.entries.is_empty() && empty.next.is_none(), "before there is a table");
+        for n in 0..30 {
+            let (key, life) = (StorageKey::from_bytes([n; 32]), Duration::from_hours(1));
+            let life = if n == 7 { Duration::ZERO } else { life };
+            let mut transaction = database.begin(&plan, Access::Write, limits()).await.unwrap();
+            assert_eq!(transaction.put_record(&key, &[n], life).await.unwrap(), None);
+            match n {
+                13 => transaction.roll_back().await.unwrap(),
+                _ => transaction.commit().await.unwrap(),
+            }
+        }
+        let (mut request, mut seen) = (PageRequest::first(4), Vec::new());
+        loop {
+            let page = database.browse(&request, limits()).await.unwrap();
+            assert!(page.entries.len() <= 4, "{page:?}");
+            seen.extend(page.entries.into_iter().map(|(_, entry)| entry.value[0]));
+            let Some(next) = page.next else { break };
+            request = request.after(next);
+        }
+        let committed: Vec<_> = (0..30).filter(|n| ![7, 13].contains(n)).collect();
+        assert_eq!(seen, committed);
+        let foreign = PageRequest::first(4).after(Cursor::new("memory.0.0"));
+        database.browse(&foreign, limits()).await.expect_err("another's");
+    }
+}
