@@ -6,7 +6,8 @@
 use bytes::Bytes;
 use idempotent_runtime::key::StorageKey;
 use idempotent_runtime::store::{
-    Changed, Cursor, Entry, Finding, Page, PageRequest, Store, StoreFuture, StoreSettings, Swap,
+    Changed, Cursor, Entry, Finding, Page, PageRequest, Store, StoreError, StoreFuture,
+    StoreSettings, Swap,
 };
 use idempotent_runtime::{Idempotency, Scope};
 use std::collections::BTreeMap;
@@ -27,6 +28,28 @@ impl MapStore {
 
     fn living(&self, key: &StorageKey) -> Option<(Bytes, Instant)> {
         self.lock().get(key).filter(|(_, ends)| *ends > Instant::now()).cloned()
+    }
+
+    /// The next values in the order of their keys. The cursor is the last key that was looked at.
+    fn page(&self, request: &PageRequest) -> Result<Page, StoreError> {
+        let after = match &request.after {
+            Some(cursor) => {
+                Excluded(cursor.as_str().parse::<StorageKey>().map_err(|_| cursor.is_foreign())?)
+            }
+            None => Unbounded,
+        };
+        let (values, now, limit) = (self.lock(), Instant::now(), request.limit.max(1) as usize);
+        let (mut following, mut page) = (values.range((after, Unbounded)), Page::default());
+        for (key, (value, ends)) in following.by_ref().take(limit) {
+            page.next = Some(Cursor::new(key.to_string()));
+            if *ends > now {
+                page.entries.push((*key, Entry::new(value.clone(), *ends - now)));
+            }
+        }
+        if following.next().is_none() {
+            page.next = None;
+        }
+        Ok(page)
     }
 }
 
@@ -97,21 +120,8 @@ impl Store for MapStore {
     }
 
     fn browse<'a>(&'a self, request: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
-        // The cursor is the last key that was looked at. A store that cannot list answers `None`.
-        let after = request.after.as_ref().map_or(Ok(Unbounded), |cursor| {
-            cursor.as_str().parse().map(Excluded).map_err(|_| cursor.is_foreign())
-        });
-        let page = after.map(|after| {
-            let (values, limit) = (self.lock(), request.limit.max(1) as usize);
-            let seen: Vec<_> = values.range((after, Unbounded)).take(limit).collect();
-            let next = seen.last().filter(|_| seen.len() == limit).map(|(key, _)| key.to_string());
-            let now = Instant::now();
-            let alive = seen.iter().filter(|(_, (_, ends))| *ends > now);
-            let entry = |value: &Bytes, ends: Instant| Entry::new(value.clone(), ends - now);
-            let entries = alive.map(|(key, (value, ends))| (**key, entry(value, *ends))).collect();
-            Page::new(entries, next.map(Cursor::new))
-        });
-        Some(StoreFuture::ready(page))
+        // A store that cannot list its values answers `None`.
+        Some(StoreFuture::ready(self.page(request)))
     }
 
     fn findings(&self) -> Vec<Finding> {
