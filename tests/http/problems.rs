@@ -1,14 +1,15 @@
 //! How a client is told.
 
 use crate::{Shop, guard};
-use actix_web::web::ServiceConfig;
-use actix_web::{HttpResponse, Responder, get, post};
+use actix_web::test::{TestRequest, call_service, init_service};
+use actix_web::web::{Data, ServiceConfig};
+use actix_web::{App, HttpResponse, Responder, get, post};
 use futures_util::future::join_all;
 use idempotent_runtime::extract::Attempt;
-use idempotent_runtime::idempotent;
 use idempotent_runtime::response::ProblemKind;
+use idempotent_runtime::{Idempotency, MemoryStore, Scope, idempotent};
 use reqwest::Method;
-use tests::{Backend, ControlledHandler, Server};
+use tests::{Backend, ControlledHandler, Log, Server};
 
 on_every_store! {
     an_app_renders_problems_its_own_way,
@@ -59,7 +60,7 @@ async fn an_app_leaves_what_it_does_not_render_to_the_default(backend: Backend) 
             _ => problem.default_response(request),
         })
     });
-    assert_eq!(shop.post("/orders").key("").send().await.status, 418);
+    assert_eq!(shop.post("/orders").key("\"open").send().await.status, 418);
     let reply = shop.post("/orders").send().await;
     reply.is_problem(400, "key-missing");
     assert_eq!(reply.json()["type"], format!("{prefix}key-missing"));
@@ -139,4 +140,29 @@ async fn an_app_that_is_built_wrongly_is_told_of_in_its_own_words(backend: Backe
         assert_eq!((reply.status, &reply.body[..]), (500, &b"sorry: misconfigured"[..]));
         assert_eq!(reply.header("Idempotency-Problem"), Some("misconfigured"));
     }
+}
+
+#[actix_web::test]
+async fn an_app_whose_handlers_find_no_guard_is_told_what_to_write() {
+    let log = Log::listen();
+    let builder = || Idempotency::builder(MemoryStore::new()).scope(Scope::shared());
+    let built = || builder().build().expect("settings that fit");
+    let told = |path: &str| {
+        let lines = log.lines(&format!("path=\"{path}\""));
+        let [line] = &lines[..] else { panic!("one line: {lines:?}") };
+        line.clone()
+    };
+    let request = |path: &str| TestRequest::get().uri(path).to_request();
+
+    let wrapped = App::new().app_data(Data::new(built())).service(view);
+    let answer = call_service(&init_service(wrapped).await, request("/views/wrapped")).await;
+    assert_eq!(answer.status(), 500);
+    let line = told("/views/wrapped");
+    assert!(line.contains("write `.app_data(idempotency.clone())`, without `web::Data`"), "{line}");
+
+    let answer =
+        call_service(&init_service(App::new().service(view)).await, request("/views/none")).await;
+    assert_eq!(answer.status(), 500);
+    let line = told("/views/none");
+    assert!(line.contains("add `.app_data(idempotency.clone())` to the `App`"), "{line}");
 }

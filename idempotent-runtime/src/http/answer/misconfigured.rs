@@ -10,13 +10,30 @@ pub(crate) fn misconfigured(request: &HttpRequest, why: &str) -> Problem {
     Problem::new(ProblemKind::Misconfigured, request.path(), why)
 }
 
+/// The mistake of an app whose handlers find no `Idempotency`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unprepared {
+    /// It was given none, or gave it to another scope.
+    Missing,
+    /// It was given one inside of a `web::Data`.
+    BehindData,
+}
+
 /// A guarded handler must not run in an app that was not given `Idempotency`.
-pub(crate) fn unprepared(request: &HttpRequest) -> HttpResponse {
-    tracing::error!(
-        path = request.path(),
-        "a guarded handler was called in an app without `Idempotency`; \
-         add `.app_data(idempotency.clone())` to the `App`",
-    );
+pub(crate) fn unprepared(request: &HttpRequest, mistake: Unprepared) -> HttpResponse {
+    let path = request.path();
+    match mistake {
+        Unprepared::Missing => tracing::error!(
+            path,
+            "a guarded handler was called in an app without `Idempotency`; \
+             add `.app_data(idempotency.clone())` to the `App`",
+        ),
+        Unprepared::BehindData => tracing::error!(
+            path,
+            "a guarded handler was called in an app whose `Idempotency` is inside of a `web::Data`, where it \
+             is not looked for; write `.app_data(idempotency.clone())`, without `web::Data`",
+        ),
+    }
     let what = "the handler is guarded, and its app was not given what guards it";
     let problem = Problem::new(ProblemKind::Misconfigured, request.path(), what);
     negotiated(request, &problem, PROBLEM_TYPES)

@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::engine::task::Tasks;
 use crate::error::StoreError;
-use crate::http::answer::misconfigured::unprepared;
+use crate::http::answer::misconfigured::{Unprepared, unprepared};
 use crate::http::answer::problem::Problem;
 use crate::http::app::builder::IdempotencyBuilder;
 use crate::http::app::clientless::ClientlessRuns;
@@ -105,6 +105,14 @@ impl Idempotency {
     #[must_use]
     pub fn under_way(&self) -> usize {
         self.engine().under_way()
+    }
+
+    /// The one that the app of a request was given; or the answer of an app that was given none.
+    pub(crate) fn of(request: &HttpRequest) -> Result<Self, HttpResponse> {
+        request.app_data().cloned().ok_or_else(|| match request.app_data::<web::Data<Self>>() {
+            Some(_) => unprepared(request, Unprepared::BehindData),
+            None => unprepared(request, Unprepared::Missing),
+        })
     }
 
     fn base(&self) -> &Base {
@@ -231,9 +239,8 @@ impl FromRequest for Idempotency {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(request.app_data().cloned().ok_or_else(|| {
-            let response = unprepared(request);
-            InternalError::from_response("no `Idempotency` in the app", response).into()
+        ready(Self::of(request).map_err(|unprepared| {
+            InternalError::from_response("no `Idempotency` in the app", unprepared).into()
         }))
     }
 }

@@ -7,7 +7,6 @@
 //! successful request spawns no task. Before that it is gone with its client, and a key that may have
 //! been claimed is given back.
 
-use crate::http::answer::misconfigured::unprepared;
 use crate::http::answer::problem::ProblemKind;
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::call::{Call, Exit};
@@ -35,8 +34,8 @@ pub fn serve(handler: &'static Handler, routed: TestsCallItsUnguardedForm) -> Se
     let TestsCallItsUnguardedForm { request, payload } = routed;
     // Also for extractors that say something about the run.
     let state = RunState::push(&request);
-    let work: Work = match request.app_data::<Idempotency>().cloned() {
-        Some(app) => {
+    let work: Work = match Idempotency::of(&request) {
+        Ok(app) => {
             let call = Call::new(&handler.policy, app, request.clone(), payload, &state);
             let work = Box::pin(drive(handler, call));
             match state.around() {
@@ -44,7 +43,7 @@ pub fn serve(handler: &'static Handler, routed: TestsCallItsUnguardedForm) -> Se
                 Some(_) => Box::pin(inside(Rc::clone(&state), work)),
             }
         }
-        None => Box::pin(ready(Ok(unprepared(&request)))),
+        Err(unprepared) => Box::pin(ready(Ok(unprepared))),
     };
     Serving::around(&handler.policy, state, Client::Here(request), work)
 }
