@@ -47,7 +47,7 @@
 //! [`transaction`] the business transaction, [`token`] one-time tokens.
 //!
 //! **Answers**: [`response`] has the problems that clients get, and the choice whether a response is stored;
-//! [`cache`] forgets answers that many read.
+//! [`header`] has the names of headers; [`cache`] forgets answers that many read.
 //!
 //! **Beyond one request**: [`task`] runs requests later, [`lock`] takes a lock in code, [`message`] guards
 //! functions that no request calls, and `consume` feeds them from a queue (features `redis`, `amqp`).
@@ -146,6 +146,14 @@ pub mod token {
     #[cfg(feature = "browser")]
     pub use crate::http::browser_script;
     pub use crate::http::{FormToken, TokenIssuer, issue_token};
+}
+
+/// Names of the headers that clients send and get, as constants.
+#[cfg(feature = "actix")]
+pub mod header {
+    pub use crate::http::{
+        IDEMPOTENCY_KEY, IDEMPOTENCY_PROBLEM, IDEMPOTENCY_REPLAYED, IDEMPOTENCY_STORED,
+    };
 }
 
 /// Answers to clients: problems, and the choice whether a response is stored.

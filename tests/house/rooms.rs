@@ -46,6 +46,7 @@ const HTTP: Order = Order {
         "app",
         "answer",
         "request",
+        "header_names",
     ],
 };
 

@@ -1,7 +1,7 @@
 //! Guarded handlers of actix-web: the only room that knows it.
 //!
 //! Its rooms import downwards, in this order: `serve`, `guard`, `task`, `extract`, `call`, `app`, `answer`,
-//! `request`.
+//! `request`, `header_names`.
 
 mod answer;
 mod app;
@@ -13,6 +13,7 @@ mod extract;
 pub(crate) mod fuzz;
 mod guard;
 mod health;
+mod header_names;
 mod request;
 mod serve;
 mod task;
@@ -36,6 +37,9 @@ pub use extract::form::FormToken;
 pub use extract::invalidate::Invalidation;
 pub use extract::token::{TokenIssuer, issue_token};
 pub use health::health_route;
+pub use header_names::{
+    IDEMPOTENCY_KEY, IDEMPOTENCY_PROBLEM, IDEMPOTENCY_REPLAYED, IDEMPOTENCY_STORED,
+};
 pub use request::key_header::KeyForm;
 pub use request::template::Template;
 pub use serve::driver::{Serving, serve};

@@ -3,7 +3,7 @@
 //! A list of what is kept would lose what it does not know: a download without its Content-Disposition is
 //! a page, and a page without its Content-Security-Policy runs the scripts of whoever wrote it.
 
-use crate::http::answer::problem::IDEMPOTENCY_PROBLEM;
+use crate::http::header_names::{PROBLEM, REPLAYED, STORED};
 use crate::policy::Policy;
 use actix_web::http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 
@@ -19,9 +19,9 @@ const NEVER: [&str; 13] = [
     "trailer",
     "transfer-encoding",
     "upgrade",
-    "idempotency-replayed",
-    "idempotency-stored",
-    IDEMPOTENCY_PROBLEM,
+    REPLAYED,
+    STORED,
+    PROBLEM,
 ];
 
 /// Headers that show a credential, or ask for one.

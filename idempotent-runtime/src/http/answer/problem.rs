@@ -1,8 +1,9 @@
 //! Problem details (RFC 9457), one type for each situation.
 
+use crate::http::header_names::IDEMPOTENCY_PROBLEM;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -206,10 +207,6 @@ pub struct Problem {
     pub(super) types: Cow<'static, str>,
 }
 
-/// The header by which a client recognises a problem of ours, however the app renders it: its value
-/// is the last segment of the problem's type.
-pub(crate) const IDEMPOTENCY_PROBLEM: &str = "idempotency-problem";
-
 /// The members of RFC 9457, section 3.1, and one of ours.
 #[derive(Serialize)]
 struct Members<'a> {
@@ -251,7 +248,7 @@ impl Problem {
     /// Marks the response that this problem became, so that a client recognises it.
     pub(crate) fn mark(&self, mut response: HttpResponse) -> HttpResponse {
         let name = HeaderValue::from_static(self.kind.name());
-        response.headers_mut().insert(HeaderName::from_static(IDEMPOTENCY_PROBLEM), name);
+        response.headers_mut().insert(IDEMPOTENCY_PROBLEM, name);
         response
     }
 

@@ -2,14 +2,12 @@
 
 #[cfg(feature = "compress")]
 use crate::http::answer::decoded::acceptable;
+use crate::http::header_names::{IDEMPOTENCY_REPLAYED, IDEMPOTENCY_STORED};
 use crate::outcome::StoredResponse;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{AGE, CACHE_CONTROL, EXPIRES, HeaderName, HeaderValue, PRAGMA};
 use actix_web::{HttpRequest, HttpResponse};
-
-const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-const STORED: HeaderName = HeaderName::from_static("idempotency-stored");
 
 /// Put into a response's extensions, it overrules the policy's choice by status.
 ///
@@ -36,7 +34,7 @@ pub(crate) fn replay(request: &HttpRequest, stored: StoredResponse) -> Option<Ht
 
 /// Tells the client that this answers a request that was answered before.
 pub(crate) fn replayed(mut response: HttpResponse) -> HttpResponse {
-    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     response
 }
 
@@ -72,6 +70,6 @@ fn acceptable(_: &HttpRequest, response: HttpResponse) -> HttpResponse {
 
 /// Tells the client that a retry will not get this response.
 pub(crate) fn not_stored(mut response: HttpResponse) -> HttpResponse {
-    response.headers_mut().insert(STORED, HeaderValue::from_static("false"));
+    response.headers_mut().insert(IDEMPOTENCY_STORED, HeaderValue::from_static("false"));
     response
 }

@@ -6,6 +6,7 @@
     reason = "each call fills the template in; the value only chains"
 )]
 
+use crate::http::header_names::IDEMPOTENCY_KEY;
 use crate::http::request::body::RequestBody;
 use crate::http::request::key_header::{self, KeyForm, Unreadable};
 use crate::http::request::multipart::Field;
@@ -13,15 +14,10 @@ use crate::http::request::target::{self, NotUtf8};
 use crate::key::pairs;
 use crate::template_value::{Showing, TemplateValue, Unfilled};
 use actix_web::cookie::Cookie;
-use actix_web::http::header::{
-    AUTHORIZATION, COOKIE, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
-};
+use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderValue, PROXY_AUTHORIZATION};
 use actix_web::{HttpMessage, HttpRequest};
 use std::borrow::Cow;
 use std::fmt::Display;
-
-/// The header whose value may be a Structured Field.
-const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The end of a sentence on a value that nobody reads as it was sent.
 const NOT_UTF8: &str = "is no UTF-8";
@@ -72,9 +68,9 @@ impl Template<'_> {
     pub fn header(self, name: &str) -> Self {
         let what = || format!("the header `{name}`");
         let headers = self.request.headers();
-        let read = if name.eq_ignore_ascii_case(KEY.as_str()) {
+        let read = if name.eq_ignore_ascii_case(IDEMPOTENCY_KEY.as_str()) {
             // By a name that need not be made for each request.
-            let line = one(headers.get_all(KEY), HeaderValue::as_bytes);
+            let line = one(headers.get_all(IDEMPOTENCY_KEY), HeaderValue::as_bytes);
             line.and_then(|line| line.map_or(Ok(None), |line| key(line, self.form)))
         } else {
             let line = one(headers.get_all(name), HeaderValue::as_bytes);

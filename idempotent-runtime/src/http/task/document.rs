@@ -2,6 +2,7 @@
 
 use crate::engine::task::progress::ProgressRecord;
 use crate::engine::task::{FoundTask, TaskStage};
+use crate::http::header_names::STORED;
 use crate::outcome::{Outcome, StoredResponse};
 use crate::policy::OnAbandoned;
 use crate::store::record::State;
@@ -117,7 +118,7 @@ impl<'a> TaskResult<'a> {
         let headers = headers
             .iter()
             .map(|(name, value)| (String::from_utf8_lossy(name), String::from_utf8_lossy(value)))
-            .chain(is_cut.then_some(("idempotency-stored".into(), "false".into())));
+            .chain(is_cut.then_some((STORED.into(), "false".into())));
         Self {
             status: *status,
             headers: headers.collect(),
