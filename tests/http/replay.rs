@@ -3,6 +3,7 @@
 use crate::Shop;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 use std::time::Duration;
 use tests::Backend;
@@ -21,7 +22,11 @@ on_every_store! {
     no_store_is_about_caches,
     a_duplicate_can_be_rejected,
     a_handler_decides_for_one_response,
+    an_app_adds_to_each_replay_and_to_nothing_else,
+    a_replay_whose_additions_panic_is_sent_without_them,
 }
+
+const ADDED: HeaderName = HeaderName::from_static("x-added");
 
 async fn without_a_key_an_optional_one_runs_every_time(backend: Backend) {
     let shop = Shop::open(backend);
@@ -141,7 +146,7 @@ async fn every_kind_of_response_replays_exactly(backend: Backend) {
     replays(&shop, "303", 303, b"").await;
     let latin: &[u8] = b"caf\xe9";
     shop.handler.answers(move |_| {
-        let location = actix_web::http::header::HeaderValue::from_bytes(latin).unwrap();
+        let location = HeaderValue::from_bytes(latin).unwrap();
         HttpResponse::Created().insert_header(("Content-Location", location)).finish()
     });
     replays(&shop, "latin", 201, b"").await;
@@ -236,4 +241,39 @@ async fn a_handler_decides_for_one_response(backend: Backend) {
         assert_eq!((reply.status, reply.is_replay()), (status, n == 2));
     }
     assert_eq!(shop.handler.runs(), 2);
+}
+
+async fn an_app_adds_to_each_replay_and_to_nothing_else(backend: Backend) {
+    let shop = Shop::with(backend, |builder| {
+        builder.on_replay(|request, response| {
+            let path = HeaderValue::from_str(request.path()).expect("a path");
+            response.headers_mut().append(ADDED, path);
+        })
+    });
+    for added in [None, Some("/orders"), Some("/orders")] {
+        let reply = shop.post("/orders").key("k").send().await;
+        assert_eq!((reply.status, &*reply.body), (201, &b"run 1"[..]));
+        assert_eq!((reply.header("X-Added"), reply.is_replay()), (added, added.is_some()));
+    }
+    for added in [None, Some("/reports")] {
+        let reply = shop.post("/reports").key("k").send().await;
+        assert_eq!((reply.status, reply.header("X-Added")), (202, added));
+    }
+    let refused = shop.post("/orders").send().await;
+    refused.is_problem(400, "key-missing");
+    assert_eq!(refused.header("X-Added"), None);
+}
+
+async fn a_replay_whose_additions_panic_is_sent_without_them(backend: Backend) {
+    let shop = Shop::with(backend, |builder| {
+        builder.on_replay(|_, response| {
+            response.headers_mut().append(ADDED, HeaderValue::from_static("half"));
+            *response.status_mut() = StatusCode::IM_A_TEAPOT;
+            panic!("as the test asked");
+        })
+    });
+    let first = shop.post("/orders").key("k").send().await;
+    let again = shop.post("/orders").key("k").send().await;
+    assert!(again.is_replay());
+    assert_eq!((again.status, &again.body, again.header("X-Added")), (201, &first.body, None));
 }

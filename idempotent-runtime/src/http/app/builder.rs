@@ -3,6 +3,7 @@
 use crate::http::answer::problem::Problem;
 use crate::http::app::clientless::ClientlessLimits;
 use crate::http::app::on_begin::OnBegin;
+use crate::http::app::on_replay::OnReplay;
 use crate::http::app::rendering::Rendering;
 use crate::http::app::scope::Scope;
 use crate::http::request::key_header::KeyForm;
@@ -184,6 +185,32 @@ impl<S> IdempotencyBuilder<S> {
         render: impl Fn(&HttpRequest, &Problem) -> HttpResponse + Send + Sync + 'static,
     ) -> Self {
         self.rendering.on_error = Some(Box::new(render));
+        self
+    }
+
+    /// Adds to each replay: headers, for instance. Defaults to nothing.
+    ///
+    /// A replay is an answer with `Idempotency-Replayed: true`; what a `cache` answers is none. What is added is sent
+    /// to this client and not stored, and a replay whose additions panic is sent without them. The body is as it
+    /// was stored, whole and never a stream.
+    ///
+    /// ```
+    /// use actix_web::http::header::{HeaderName, HeaderValue};
+    /// use idempotent_runtime::{Idempotency, MemoryStore, Scope};
+    ///
+    /// const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
+    ///
+    /// let builder = Idempotency::builder(MemoryStore::new()).scope(Scope::shared()).on_replay(
+    ///     |_request, response| {
+    ///         response.headers_mut().insert(SERVED_BY, HeaderValue::from_static("the record"));
+    ///     },
+    /// );
+    /// ```
+    pub fn on_replay(
+        mut self,
+        add: impl Fn(&HttpRequest, &mut HttpResponse) + Send + Sync + 'static,
+    ) -> Self {
+        self.rendering.on_replay = OnReplay::of(add);
         self
     }
 

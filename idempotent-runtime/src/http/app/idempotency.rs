@@ -177,9 +177,8 @@ impl Idempotency {
         self.0.rendering.render(request, problem)
     }
 
-    /// A problem where there is no request any more that could say how its client reads it.
-    pub(crate) fn render_bare(&self, problem: &Problem) -> HttpResponse {
-        self.0.rendering.render_bare(problem)
+    pub(crate) fn rendering(&self) -> &Rendering {
+        &self.0.rendering
     }
 }
 

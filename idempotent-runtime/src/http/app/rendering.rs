@@ -1,8 +1,9 @@
-//! Problems as the app wants its clients to see them.
+//! Problems and replays as the app wants its clients to see them.
 
 use crate::http::answer::own_refusal;
 use crate::http::answer::page::negotiated;
 use crate::http::answer::problem::{PROBLEM_TYPES, Problem};
+use crate::http::app::on_replay::OnReplay;
 use actix_web::{HttpRequest, HttpResponse};
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,16 +11,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// Renders problems an app's own way.
 type OnError = dyn Fn(&HttpRequest, &Problem) -> HttpResponse + Send + Sync;
 
-/// Problems as the app wants its clients to see them.
+/// Problems and replays as the app wants its clients to see them.
 pub(crate) struct Rendering {
     /// The beginning of their types.
     pub(super) types: Cow<'static, str>,
     pub(super) on_error: Option<Box<OnError>>,
+    pub(super) on_replay: OnReplay,
 }
 
 impl Default for Rendering {
     fn default() -> Self {
-        Self { types: Cow::Borrowed(PROBLEM_TYPES), on_error: None }
+        Self { types: Cow::Borrowed(PROBLEM_TYPES), on_error: None, on_replay: OnReplay::default() }
     }
 }
 
@@ -38,6 +40,11 @@ impl Rendering {
             return ours();
         };
         own_refusal::marked(request, problem.mark(rendered))
+    }
+
+    /// The app's additions to replays.
+    pub(crate) fn on_replay(&self) -> &OnReplay {
+        &self.on_replay
     }
 
     /// A problem where there is no request any more that could say how its client reads it.

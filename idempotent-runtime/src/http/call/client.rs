@@ -35,7 +35,7 @@ impl Client {
                 rendered(request, &problem)
             }
             Self::Moved { app, path } => {
-                app.render_bare(&Problem::new(kind, path, detail).retryable(retryable))
+                app.rendering().render_bare(&Problem::new(kind, path, detail).retryable(retryable))
             }
         }
     }

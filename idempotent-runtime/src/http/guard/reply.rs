@@ -11,7 +11,9 @@ pub(super) fn replayed(call: &Call, stored: Outcome) -> Exit {
     let counters = call.app.engine().counters();
     // A function's value is no response.
     let response = match stored {
-        Outcome::Response(response) => replay(&call.request, response),
+        Outcome::Response(response) => {
+            call.app.rendering().on_replay().added(&call.request, response, replay)
+        }
         Outcome::Value(_) | Outcome::Tombstone => None,
     };
     if let Some(response) = response {

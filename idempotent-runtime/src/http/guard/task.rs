@@ -135,7 +135,10 @@ pub(super) async fn accept(call: &mut Call) -> Result<(), Exit> {
         Ok(Submission::New) => Exit::Answered(accepted(id, &location)),
         Ok(Submission::Known) => {
             call.app.engine().counters().replayed.count();
-            Exit::Answered(replayed(accepted(id, &location)))
+            let again = |_: &_, (id, location)| Some(replayed(accepted(id, location)));
+            let on_replay = call.app.rendering().on_replay();
+            let response = on_replay.added(&call.request, (id, &*location), again);
+            Exit::Answered(response.unwrap_or_else(|| replayed(accepted(id, &location))))
         }
         Ok(Submission::Reused) => refused(call, Refusal::KeyReused),
         Ok(Submission::Full) => full(call),
