@@ -41,7 +41,7 @@
 //! [`strategies`] has a page for each strategy, with an example that runs;
 //! [`Idempotency`] is the object that an app is given, built by [`IdempotencyBuilder`]; [`Scope`] says whose
 //! a request is, by a type of the app's that implements [`ScopeId`]; [`Middleware`] guards whole scopes of
-//! handlers without the attribute.
+//! handlers without the attribute, and [`MiddlewareConfig`] reads their policy from a file.
 //!
 //! **Parameters of a handler**: [`extract`] has the fence of a run and keys for calls to other systems,
 //! [`transaction`] the business transaction, [`token`] one-time tokens.
@@ -112,7 +112,8 @@ mod template_value;
 
 #[cfg(feature = "actix")]
 pub use http::{
-    Idempotency, IdempotencyBuilder, KeyForm, Middleware, MiddlewareService, Scope, ScopeId,
+    Idempotency, IdempotencyBuilder, KeyForm, Middleware, MiddlewareConfig, MiddlewareService,
+    Scope, ScopeId,
 };
 #[cfg(feature = "macros")]
 #[doc = include_str!("../docs/states.md")]

@@ -49,6 +49,7 @@ mod keys;
 mod leases;
 mod leaving;
 mod locks;
+mod middleware_config;
 mod middleware_order;
 mod nested_guards;
 mod never_stored;

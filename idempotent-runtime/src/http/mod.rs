@@ -42,6 +42,7 @@ pub use header_names::{
 };
 pub use request::key_header::KeyForm;
 pub use request::template::Template;
+pub use serve::config::MiddlewareConfig;
 pub use serve::driver::{Serving, serve};
 pub use serve::handler::{CallHandler, Fill, Handler};
 pub use serve::middleware::{Middleware, MiddlewareService};

@@ -42,6 +42,11 @@ const OF_ONE_EXCHANGE: [&str; 8] = [
     "x-response-time",
 ];
 
+/// Whether no argument keeps a header of this name, in lower case.
+pub(crate) fn is_never_kept(name: &str) -> bool {
+    NEVER.contains(&name)
+}
+
 /// The header lines that are kept, as they are; the values of one name in their order.
 pub(super) fn kept<'a>(
     policy: &'static Policy,

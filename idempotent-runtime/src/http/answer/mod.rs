@@ -9,7 +9,7 @@ mod copied_body;
 mod decoded;
 pub(super) mod html;
 pub(super) mod keep;
-mod kept_headers;
+pub(super) mod kept_headers;
 pub(super) mod misconfigured;
 pub(super) mod own_refusal;
 pub(super) mod page;

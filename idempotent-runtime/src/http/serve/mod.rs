@@ -1,7 +1,9 @@
 //! The drivers: of one guarded handler, and of a whole scope.
 //!
-//! Files import downwards: `middleware`, `driver`, `handler`; `routed`, `guarded_routes`, `spared`.
+//! Files import downwards: `middleware`, `driver`, `handler`; `routed`, `guarded_routes`, `spared`;
+//! `config`.
 
+pub(super) mod config;
 pub(super) mod driver;
 mod guarded_routes;
 pub(super) mod handler;
