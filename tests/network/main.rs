@@ -9,6 +9,7 @@ mod lag;
 mod runs;
 mod sentinels;
 mod silence;
+mod undelayed;
 
 use actix_web::{Responder, route, web};
 use idempotent_runtime::store::open;

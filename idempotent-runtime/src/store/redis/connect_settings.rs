@@ -5,6 +5,11 @@ use crate::store::redis::connection::RedisConnection;
 use redis::{AsyncConnectionConfig, Client, Cmd, RedisResult};
 use std::time::Duration;
 
+#[cfg(feature = "redis-cluster")]
+use redis::cluster::{ClusterClient, ClusterClientBuilder};
+#[cfg(feature = "redis-cluster")]
+use redis::io::tcp::TcpSettings;
+
 /// One attempt to connect and one answer may take this long: a claim is sent up to three times within
 /// the engine's usual patience of two seconds. (The client's own defaults are one second and half a
 /// second.)
@@ -45,12 +50,32 @@ impl ConnectSettings {
         let config = self.config.clone();
         let config = config.set_connection_timeout(Some(self.connect_timeout()));
         let config = config.set_response_timeout(Some(self.response_timeout()));
+        let client = undelayed(client)?;
         let mut new = client.get_multiplexed_async_connection_with_config(&config).await?;
         if let Some(first) = &self.first {
             first.exec_async(&mut new).await?;
         }
         Ok(RedisConnection::Single(new))
     }
+
+    /// The client of a cluster with these nodes.
+    #[cfg(feature = "redis-cluster")]
+    pub(super) fn cluster(&self, nodes: ClusterClientBuilder) -> RedisResult<ClusterClient> {
+        nodes
+            .connection_timeout(self.connect_timeout())
+            .response_timeout(self.response_timeout())
+            .overall_response_timeout(Some(self.overall_timeout()))
+            .tcp_settings(TcpSettings::default().set_nodelay(true))
+            .build()
+    }
+}
+
+/// The same server, to which every command is sent at once: the kernel else keeps one back while the server
+/// has not acknowledged another on the same connection.
+fn undelayed(client: &Client) -> RedisResult<Client> {
+    let info = client.get_connection_info().clone();
+    let tcp = info.tcp_settings().clone().set_nodelay(true);
+    Client::open(info.set_tcp_settings(tcp))
 }
 
 #[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]

@@ -224,12 +224,7 @@ impl Servers {
 impl ClusterNodes {
     fn client(&self, settings: &ConnectSettings) -> RedisResult<ClusterClient> {
         let nodes = ClusterClientBuilder::new(self.urls.iter().map(String::as_str));
-        self.encryption
-            .cluster(nodes)
-            .connection_timeout(settings.connect_timeout())
-            .response_timeout(settings.response_timeout())
-            .overall_response_timeout(Some(settings.overall_timeout()))
-            .build()
+        settings.cluster(self.encryption.cluster(nodes))
     }
 }
 
