@@ -2,6 +2,8 @@
 
 use crate::shop::Shop;
 use crate::{Kind, Own, Session};
+use idempotent_runtime::key::StorageKey;
+use std::time::Duration;
 
 /// The server logs every statement that it carries out.
 const POSTGRES: [&str; 4] = ["-c", "log_statement=all", "-c", "autovacuum=off"];
@@ -78,6 +80,28 @@ async fn on_postgres_a_new_request_costs_two_statements_and_a_replay_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_mariadb_a_new_request_and_a_replay_cost_two_statements() {
     costs(Kind::MariaDb, 2, 2).await;
+}
+
+/// The client closes a statement without an answer, and what it sends next waits for an acknowledgement.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_mariadb_a_purge_closes_no_statement() {
+    let mut counted = Counted::open(Kind::MariaDb).await;
+    let over = "UPDATE idempotency_records SET ends = 1";
+    let closed = "SELECT COUNT(*) FROM mysql.general_log WHERE command_type = 'Close stmt'";
+    let store = crate::store(&counted.server.database().await).await;
+    for _ in 0..3 {
+        for n in 0..3 {
+            let key = StorageKey::from_bytes([n; 32]);
+            let put = store.create(&key, &"v".into(), Duration::from_millis(1)).await;
+            assert_eq!(put.expect("it answers"), None);
+        }
+        counted.session.run(over).await;
+        tests::eventually("they are over and dropped", async || {
+            (store.purge(100).await.expect("it answers") > 0).then_some(())
+        })
+        .await;
+    }
+    assert_eq!(counted.session.number(closed).await, 0);
 }
 
 /// No commit to wait for, no lock that others wait for.

@@ -25,6 +25,8 @@ mod login;
 mod protection;
 
 mod pages;
+#[cfg(feature = "mysql")]
+mod literal;
 
 mod errors;
 

@@ -6,8 +6,9 @@ use crate::key::StorageKey;
 use crate::store::contract::{Entry, Swap};
 use crate::store::life::life_millis;
 use crate::store::record::Summary;
+use crate::store::sql::literal::hex;
 use crate::store::sql::pages::{KeyOrder, KeyRange, LiveRow};
-use sqlx::{MySql, MySqlConnection, QueryBuilder};
+use sqlx::{AssertSqlSafe, MySql, MySqlConnection, QueryBuilder};
 use std::time::Duration;
 
 /// The SQL that creates the table.
@@ -203,17 +204,23 @@ pub(crate) async fn purge(
     if over.is_empty() {
         return Ok(0);
     }
-    let purged = drop_over(over).build().persistent(false).execute(connection).await?;
+    let purged = sqlx::raw_sql(AssertSqlSafe(drop_over(&over))).execute(connection).await?;
     Ok(u32::try_from(purged.rows_affected()).unwrap_or(limit))
 }
 
 /// Drops the values of these keys whose life is still over.
-pub(super) fn drop_over(keys: Vec<Vec<u8>>) -> QueryBuilder<MySql> {
-    let mut query = QueryBuilder::new("DELETE FROM idempotency_records WHERE `key` IN (");
-    let mut list = query.separated(", ");
-    for key in keys {
-        list.push_bind(key);
-    }
-    query.push(concat!(") AND ends <= ", now!()));
-    query
+///
+/// As a text: the client closes a prepared statement without an answer, and what it sends next then waits for
+/// the server's delayed acknowledgement.
+fn drop_over(keys: &[Vec<u8>]) -> String {
+    let keys: Vec<_> = keys.iter().map(|key| bytes_literal(key)).collect();
+    let keys = keys.join(", ");
+    format!(
+        concat!("DELETE FROM idempotency_records WHERE `key` IN ({}) AND ends <= ", now!()),
+        keys
+    )
+}
+
+fn bytes_literal(bytes: &[u8]) -> String {
+    format!("x'{}'", hex(bytes))
 }
