@@ -36,6 +36,7 @@ mod servers;
 mod set_last;
 mod states;
 mod streams;
+mod turns;
 mod unique;
 mod versions;
 mod waits;

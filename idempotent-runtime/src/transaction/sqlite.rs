@@ -4,7 +4,7 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::policy::ColumnValue;
 use crate::store::sql::TablePage;
-use crate::store::sql::sqlite::rows::{SCHEMA, TableAt, column_millis, purge, put, read};
+use crate::store::sql::sqlite::rows::{SCHEMA, TableAt, column_millis, is_table_missing, purge, put, read};
 use crate::store::{Entry, Page, StoreFuture};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};
@@ -60,8 +60,10 @@ impl Dialect for SqliteDialect {
         key: &'c StorageKey,
     ) -> DialectFuture<'c, Option<Entry>> {
         Box::pin(async move {
-            sqlx::raw_sql(SCHEMA).execute(&mut *connection).await?;
-            read(connection, key, now()).await
+            match read(connection, key, now()).await {
+                Err(error) if is_table_missing(&error) => Ok(None),
+                read => read,
+            }
         })
     }
 
@@ -127,14 +129,14 @@ impl Steps for ActiveTx<SqliteDialect> {
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>> {
         self.step("claim", move |_, connection| async move {
-            // Cheap beside a commit, and nothing to forget when a database is made anew.
-            sqlx::raw_sql(SCHEMA).execute(&mut *connection).await?;
-            let now = now();
-            let ends = now.saturating_add(column_millis(life));
-            if put(connection, key, record, ends, now, None).await? {
-                return Ok(None);
+            match claim(connection, key, record, life).await {
+                Err(error) if is_table_missing(&error) => {
+                    // Nobody created it yet, or the database was made anew.
+                    sqlx::raw_sql(SCHEMA).execute(&mut *connection).await?;
+                    claim(connection, key, record, life).await
+                }
+                claimed => claimed,
             }
-            Ok(read(connection, key, now).await?.map(|entry| entry.value))
         })
     }
 
@@ -208,6 +210,21 @@ impl Steps for ActiveTx<SqliteDialect> {
             seen.map(Some).ok_or_else(null)
         })
     }
+}
+
+/// Puts a record where none is alive, or gives the one that is.
+async fn claim(
+    connection: &mut SqliteConnection,
+    key: &StorageKey,
+    record: &[u8],
+    life: Duration,
+) -> Result<Option<Bytes>, sqlx::Error> {
+    let now = now();
+    let ends = now.saturating_add(column_millis(life));
+    if put(connection, key, record, ends, now, None).await? {
+        return Ok(None);
+    }
+    Ok(read(connection, key, now).await?.map(|entry| entry.value))
 }
 
 type SqliteQuery<'q> = Query<'q, Sqlite, SqliteArguments>;

@@ -111,6 +111,12 @@ impl KeyOrder for TableAt<'_> {
     }
 }
 
+/// Whether this error says that there is no table of records.
+pub(crate) fn is_table_missing(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error();
+    error.is_some_and(|error| error.message() == "no such table: idempotency_records")
+}
+
 /// Drops at most `limit` values whose life is over, and says how many.
 pub(crate) async fn purge(
     connection: &mut SqliteConnection,
