@@ -91,6 +91,11 @@ impl Proxy {
         self.drop_connections();
     }
 
+    /// How many round trips began, on all connections.
+    pub fn turns(&self) -> usize {
+        self.line.turns.load(Ordering::SeqCst)
+    }
+
     /// Everything passes, also what was held back.
     pub fn pass(&self) {
         self.line.condition.send_replace(Condition::Pass);

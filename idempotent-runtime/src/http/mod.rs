@@ -12,8 +12,8 @@ mod extract;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod guard;
-mod health;
 mod header_names;
+mod health;
 mod request;
 mod serve;
 mod task;
@@ -36,10 +36,10 @@ pub use extract::downstream::DownstreamKey;
 pub use extract::form::FormToken;
 pub use extract::invalidate::Invalidation;
 pub use extract::token::{TokenIssuer, issue_token};
-pub use health::health_route;
 pub use header_names::{
     IDEMPOTENCY_KEY, IDEMPOTENCY_PROBLEM, IDEMPOTENCY_REPLAYED, IDEMPOTENCY_STORED,
 };
+pub use health::health_route;
 pub use request::key_header::KeyForm;
 pub use request::template::Template;
 pub use serve::config::MiddlewareConfig;

@@ -5,36 +5,45 @@ use crate::store::StoreFuture;
 use crate::store::sql::failed;
 use crate::transaction::dialect::{ConnectionOf, Dialect, RELEASE_SAVEPOINT, TxEnd};
 use crate::transaction::in_runtime::InRuntime;
-use crate::transaction::steps::{BusinessTransaction, Steps};
+use crate::transaction::sqlx_tx::{
+    begin, end_on, ended_by_itself, forget, not_given_back, record_gone,
+};
+use crate::transaction::steps::{BusinessTransaction, NextStep, RecordExchange, Steps};
 use crate::transaction::tx_connection::TxConnection;
 use crate::transaction::tx_slot::TxSlot;
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, Database, SqlSafeStr};
-use sqlx_core::transaction::TransactionManager;
 use std::mem::replace;
 use std::sync::Arc;
 
 const SET_SAVEPOINT: &str = "SAVEPOINT idempotent_handler";
 const ROLL_BACK_TO_SAVEPOINT: &str = "ROLLBACK TO SAVEPOINT idempotent_handler";
 
-/// The statements with which sqlx begins and ends transactions of a dialect's database.
-type TransactionsOf<D> = <<D as Dialect>::Sqlx as Database>::TransactionManager;
+/// The longest record, in bytes, that is sent as a part of a text, where it is twice as long: servers have limits.
+const LONGEST_IN_TEXT: usize = 1 << 16;
 
 /// A transaction, unless a handler has it.
 pub(super) struct ActiveTx<D: Dialect> {
     connection: Option<TxConnection<D::Sqlx>>,
     dialect: Arc<D>,
-    savepoint: Savepoint,
+    /// The statements that begin it, until they are sent.
+    opening: Option<String>,
+    progress: Progress,
     /// Statements that undo what was set for it and would outlive it.
     leave: String,
     /// Its count among the transactions of one pool.
     _under_way: Arc<()>,
 }
 
+/// The part of a transaction that is over.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Savepoint {
-    Missing,
-    Set,
+enum Progress {
+    /// Guards are at work, and their savepoint is not set.
+    Guarding,
+    SavepointSet,
+    /// The handler can have it.
+    HandedOver,
+    /// It ended, or only read without a lock: nobody waits for its end.
+    HoldsNothing,
 }
 
 impl<D: Dialect> ActiveTx<D> {
@@ -42,26 +51,31 @@ impl<D: Dialect> ActiveTx<D> {
     pub(super) async fn begin(
         connection: InRuntime<PoolConnection<D::Sqlx>>,
         dialect: Arc<D>,
-        begin: String,
+        statements: String,
         under_way: &Arc<()>,
     ) -> Result<Self, StoreError> {
-        let statements = Some(AssertSqlSafe(begin).into_sql_str());
         // Not the pool's own `begin_with`: it does not take what is left of the wait.
         let mut connection = TxConnection::new(connection);
-        if let Err(error) = TransactionsOf::<D>::begin(&mut connection, statements).await {
-            let error = failed("begin", error);
-            if error.kind() == StoreErrorKind::Busy {
-                // It did not begin, and will be tried again.
-                connection.give_back();
+        let opening = if D::BEGINS_LATE {
+            Some(statements)
+        } else {
+            if let Err(error) = begin::<D>(&mut connection, statements).await {
+                let error = failed("begin", error);
+                if error.kind() == StoreErrorKind::Busy {
+                    // It did not begin, and will be tried again.
+                    connection.give_back();
+                }
+                return Err(error);
             }
-            return Err(error);
-        }
+            None
+        };
         let watch = Arc::clone(&connection.watch);
         D::watch(&mut connection, watch).await.map_err(|error| failed("begin", error))?;
         Ok(Self {
             connection: Some(connection),
             dialect,
-            savepoint: Savepoint::Missing,
+            opening,
+            progress: Progress::Guarding,
             leave: String::new(),
             _under_way: Arc::clone(under_way),
         })
@@ -77,7 +91,7 @@ impl<D: Dialect> ActiveTx<D> {
     pub(super) fn step<'a, T, W>(
         &'a mut self,
         operation: &'static str,
-        step: impl FnOnce(&'a D, &'a mut ConnectionOf<D>) -> W,
+        step: impl FnOnce(&'a D, &'a mut ConnectionOf<D>) -> W + Send + 'a,
     ) -> StoreFuture<'a, T>
     where
         W: Future<Output = Result<T, sqlx::Error>> + Send + 'a,
@@ -88,15 +102,77 @@ impl<D: Dialect> ActiveTx<D> {
         if connection.watch.is_over() {
             return StoreFuture::ready(Err(ended_by_itself(operation)));
         }
-        let step = step(&self.dialect, connection);
-        StoreFuture::new(async move { step.await.map_err(|error| failed(operation, error)) })
+        let (dialect, opening) = (&*self.dialect, self.opening.take());
+        StoreFuture::new(async move {
+            if let Some(opening) = opening {
+                begin::<D>(connection, opening).await.map_err(|error| failed("begin", error))?;
+            }
+            step(dialect, connection).await.map_err(|error| failed(operation, error))
+        })
+    }
+
+    /// Carries statements out that are sent together, with those that begin the transaction where they were
+    /// not sent yet; false, if they fail as foreseen.
+    pub(super) fn batch(
+        &mut self,
+        operation: &'static str,
+        statements: String,
+        is_foreseen: fn(&sqlx::Error) -> bool,
+    ) -> StoreFuture<'_, bool> {
+        let opening = self.opening.take();
+        self.step(operation, move |_, connection| async move {
+            let done = match opening {
+                Some(opening) => begin::<D>(connection, format!("{opening}; {statements}")).await,
+                None => D::execute(connection, statements).await,
+            };
+            match done {
+                Ok(()) => Ok(true),
+                Err(error) if is_foreseen(&error) => Ok(false),
+                Err(error) => Err(error),
+            }
+        })
     }
 
     fn execute(&mut self, statements: String) -> StoreFuture<'_, ()> {
-        self.step("transaction", |_, connection| D::execute(connection, statements))
+        let done = self.batch("transaction", statements, |_| false);
+        StoreFuture::new(async { done.await.map(drop) })
     }
 
-    async fn end(mut self: Box<Self>, end: TxEnd) -> Result<(), StoreError> {
+    /// Statements to be sent with a claim, behind it, that lead to the next step.
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    pub(super) fn after_claim(&self, next: NextStep) -> String {
+        match next {
+            NextStep::Row => format!("; {SET_SAVEPOINT}"),
+            NextStep::Handler => format!("; {SET_SAVEPOINT}; {}", self.dialect.relax_sql()),
+        }
+    }
+
+    /// They were carried out.
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    pub(super) fn reached(&mut self, next: NextStep) {
+        self.progress = match next {
+            NextStep::Row => Progress::SavepointSet,
+            NextStep::Handler => Progress::HandedOver,
+        };
+    }
+
+    /// Nobody waits for its end.
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    pub(super) fn holds_nothing(&mut self) {
+        self.progress = Progress::HoldsNothing;
+    }
+
+    /// The statements that end it, where sqlx does not.
+    pub(super) fn end_text(&self, end: TxEnd) -> Option<String> {
+        self.dialect.end_sql(end).map(|statements| statements + &self.leave)
+    }
+
+    /// Ends it, by these statements where there are some.
+    async fn end(
+        mut self: Box<Self>,
+        end: TxEnd,
+        statements: Option<String>,
+    ) -> Result<(), StoreError> {
         let mut connection = self.connection.take().ok_or_else(not_given_back)?;
         if connection.watch.is_over() {
             tracing::warn!("the database ended a transaction by itself; its connection is closed");
@@ -105,39 +181,27 @@ impl<D: Dialect> ActiveTx<D> {
                 TxEnd::Rollback => Ok(()),
             };
         }
-        let dialect = &*self.dialect;
-        let ended = end_on(dialect, &mut connection, end, &self.leave).await;
+        let holds_nothing = self.opening.is_some() || self.progress == Progress::HoldsNothing;
+        if end == TxEnd::Rollback && holds_nothing {
+            forget::<D>(&mut connection);
+            connection.give_back();
+            return Ok(());
+        }
+        let ended = end_on::<D>(&mut connection, end, statements.or_else(|| self.end_text(end)));
+        let ended = ended.await;
         let is_over = match end {
             TxEnd::Commit if ended.is_err() => {
-                end_on(dialect, &mut connection, TxEnd::Rollback, &self.leave).await.is_ok()
+                let rollback = self.end_text(TxEnd::Rollback);
+                end_on::<D>(&mut connection, TxEnd::Rollback, rollback).await.is_ok()
             }
             _ => ended.is_ok(),
         };
         if is_over && D::unwatch(&mut connection).await.is_ok() {
             connection.give_back();
         }
-        ended.map_err(|error| failed(end.name(), error))
-    }
-}
-
-async fn end_on<D: Dialect>(
-    dialect: &D,
-    connection: &mut TxConnection<D::Sqlx>,
-    end: TxEnd,
-    leave: &str,
-) -> Result<(), sqlx::Error> {
-    if end == TxEnd::Commit {
-        connection.watch.commits();
-    }
-    match (dialect.end_sql(end), end) {
-        (Some(statements), _) => {
-            D::execute(connection, statements + leave).await?;
-            // So that sqlx knows, too: it says `ROLLBACK` once more, and there is nothing left of it.
-            TransactionsOf::<D>::start_rollback(connection);
-            Ok(())
-        }
-        (None, TxEnd::Commit) => TransactionsOf::<D>::commit(connection).await,
-        (None, TxEnd::Rollback) => TransactionsOf::<D>::rollback(connection).await,
+        ended.map_err(|error| {
+            if D::is_record_gone(&error) { record_gone() } else { failed(end.name(), error) }
+        })
     }
 }
 
@@ -146,15 +210,19 @@ where
     Self: Steps,
 {
     fn set_savepoint(&mut self) -> StoreFuture<'_, ()> {
-        self.savepoint = Savepoint::Set;
+        if self.progress != Progress::Guarding {
+            return StoreFuture::ready(Ok(()));
+        }
+        self.progress = Progress::SavepointSet;
         self.execute(SET_SAVEPOINT.to_owned())
     }
 
     fn hand_over(&mut self) -> StoreFuture<'_, ()> {
         let relax = self.dialect.relax_sql();
-        let statements = match replace(&mut self.savepoint, Savepoint::Set) {
-            Savepoint::Missing => format!("{SET_SAVEPOINT}; {relax}"),
-            Savepoint::Set => relax.to_owned(),
+        let statements = match replace(&mut self.progress, Progress::HandedOver) {
+            Progress::Guarding => format!("{SET_SAVEPOINT}; {relax}"),
+            Progress::SavepointSet => relax.to_owned(),
+            Progress::HandedOver | Progress::HoldsNothing => String::new(),
         };
         if statements.is_empty() {
             return StoreFuture::ready(Ok(()));
@@ -179,11 +247,29 @@ where
     }
 
     fn commit(self: Box<Self>) -> StoreFuture<'static, ()> {
-        StoreFuture::new(self.end(TxEnd::Commit))
+        StoreFuture::new(self.end(TxEnd::Commit, None))
+    }
+
+    fn complete<'a>(mut self: Box<Self>, exchange: RecordExchange<'a>) -> StoreFuture<'a, ()> {
+        let is_short = exchange.next.len() <= LONGEST_IN_TEXT;
+        let statements = if is_short { self.dialect.complete_sql(exchange) } else { None };
+        let statements = statements.map(|statements| statements + &self.leave);
+        StoreFuture::new(async move {
+            if let Some(statements) = statements {
+                return self.end(TxEnd::Commit, Some(statements)).await;
+            }
+            match self.replace_record(exchange).await {
+                Ok(true) => self.commit().await,
+                replaced => {
+                    drop(self.roll_back().await);
+                    replaced.and_then(|_| Err(record_gone()))
+                }
+            }
+        })
     }
 
     fn roll_back(self: Box<Self>) -> StoreFuture<'static, ()> {
-        StoreFuture::new(self.end(TxEnd::Rollback))
+        StoreFuture::new(self.end(TxEnd::Rollback, None))
     }
 
     fn put_into(&mut self, slot: &TxSlot) {
@@ -197,15 +283,4 @@ where
             self.connection = connection.downcast().ok().map(|connection| *connection);
         }
     }
-}
-
-/// The database took everything back, and nobody asked it to.
-fn ended_by_itself(operation: &'static str) -> StoreError {
-    StoreError::new(StoreErrorKind::Aborted, operation).because("nothing of it stays")
-}
-
-/// A handler put the transaction away where it outlives the request.
-fn not_given_back() -> StoreError {
-    StoreError::new(StoreErrorKind::Rejected, "transaction")
-        .because("the handler did not give its `Tx` back: it must not outlive the handler")
 }

@@ -14,7 +14,7 @@ use crate::store::Label;
 use crate::store::record::{Origin, Owner, Record, State};
 use crate::transaction::database::BusinessDatabase;
 use crate::transaction::plan::{BUSY, Limits};
-use crate::transaction::steps::Steps;
+use crate::transaction::steps::{BusinessTransaction, NextStep, RecordExchange, Steps};
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -48,6 +48,7 @@ pub(crate) struct ClaimedRecord {
 pub(super) async fn claim(
     steps: &mut dyn Steps,
     request: &ClaimRequest,
+    next: NextStep,
     engine: &Engine,
 ) -> Result<RecordVerdict, StoreError> {
     let (claim, now) = (&request.claim, engine.clock().wall());
@@ -59,7 +60,7 @@ pub(super) async fn claim(
     let origin = Origin { definition, claimed_at: now, taken_over: false };
     let record = Record { attempt: ATTEMPT, origin, fingerprint, label, state };
     let claimed = record.encode(&key);
-    let Some(there) = steps.put_record(&key, &claimed, claim.retention).await? else {
+    let Some(there) = steps.put_record(&key, &claimed, claim.retention, next).await? else {
         return Ok(RecordVerdict::Claimed(Box::new(ClaimedRecord { key, record, claimed })));
     };
     // A handler that committed in the middle may have done anything: no policy lets another run.
@@ -102,20 +103,17 @@ fn committed(key: &StorageKey, there: &Bytes) -> Result<Claimed, StoreError> {
 }
 
 impl ClaimedRecord {
-    /// Puts the outcome into the record.
+    /// Puts the outcome into the record, and commits.
     pub(super) async fn complete(
         &self,
-        steps: &mut dyn Steps,
+        transaction: Box<dyn BusinessTransaction>,
         outcome: Outcome,
         ttl: Duration,
     ) -> Result<(), StoreError> {
         let Self { key, record, claimed } = self;
-        let completed = Record { state: State::Completed(outcome), ..record.clone() };
-        if steps.replace_record(key, claimed, &completed.encode(key), ttl).await? {
-            return Ok(());
-        }
-        let gone = "the record of this transaction is gone before its end";
-        Err(StoreError::new(StoreErrorKind::Corrupt, "complete").because(gone))
+        let completed = Record { state: State::Completed(outcome), ..record.clone() }.encode(key);
+        let exchange = RecordExchange { key, claimed, next: &completed, life: ttl };
+        transaction.complete(exchange).await
     }
 
     /// Whether it lasts although the end of its transaction failed like this: then something had committed in

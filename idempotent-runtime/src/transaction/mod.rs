@@ -5,7 +5,7 @@
 //! dies is a transaction that is rolled back.
 //!
 //! Files import downwards, in this order: `begin`, `forget`, `resolve`, `run`, `turn`, `dedup_table`, `row`, `sqlite`, `postgres`,
-//! `postgres_row`, `mysql`, `mysql_row`, `pooled`, `active_tx`, `dialect`, `tx`, `tx_connection`, `in_runtime`,
+//! `postgres_row`, `mysql`, `mysql_row`, `pooled`, `active_tx`, `sqlx_tx`, `dialect`, `tx`, `tx_connection`, `in_runtime`,
 //! `database`, `steps`, `tx_slot`, `tx_watch`, `plan`, `unique`.
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
@@ -34,6 +34,8 @@ mod row;
 mod run;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod sqlx_tx;
 mod steps;
 mod turn;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]

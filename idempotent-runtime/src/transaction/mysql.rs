@@ -1,10 +1,13 @@
 //! `MariaDB` and `MySQL`: rows are locked one by one, and of two that wait for each other one loses
 //! its whole transaction.
 
+use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::policy::ColumnValue;
 use crate::store::sql::TablePage;
-use crate::store::sql::mysql::rows::{SCHEMA, create_table, purge, put, read};
+use crate::store::sql::mysql::rows::{
+    SCHEMA, create_table, create_text, is_refused, purge, put, read, read_text, replace_text,
+};
 use crate::store::{Entry, Page, StoreFuture, Swap};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};
@@ -12,7 +15,7 @@ use crate::transaction::dialect::{Dialect, DialectFuture, RELEASE_SAVEPOINT, TxE
 use crate::transaction::mysql_row::{IdTypes, bind_row, bind_value, condition, place, table};
 use crate::transaction::plan::{Access, RowPlan, TxSettings};
 use crate::transaction::pooled::Pooled;
-use crate::transaction::steps::Steps;
+use crate::transaction::steps::{NextStep, RecordExchange, Steps};
 use bytes::Bytes;
 use sqlx::{AssertSqlSafe, MySql, MySqlConnection, MySqlPool};
 use std::sync::Arc;
@@ -42,6 +45,8 @@ impl Dialect for MySqlDialect {
     type Sqlx = MySql;
 
     const SCHEMA: &'static str = SCHEMA;
+
+    const BEGINS_LATE: bool = true;
 
     fn describe(pool: &MySqlPool) -> String {
         let options = pool.connect_options();
@@ -92,6 +97,16 @@ impl Dialect for MySqlDialect {
         &self.relax
     }
 
+    fn complete_sql(&self, exchange: RecordExchange<'_>) -> Option<String> {
+        let RecordExchange { key, claimed, next, life } = exchange;
+        let commit = self.end_sql(TxEnd::Commit)?;
+        Some(format!("{}; {commit}", replace_text(key, next, life, claimed)))
+    }
+
+    fn is_record_gone(error: &sqlx::Error) -> bool {
+        is_refused(error)
+    }
+
     fn end_sql(&self, end: TxEnd) -> Option<String> {
         let end = match end {
             TxEnd::Commit => &format!("{RELEASE_SAVEPOINT}; COMMIT"),
@@ -113,34 +128,40 @@ impl Steps for ActiveTx<MySqlDialect> {
         key: &'a StorageKey,
         record: &'a [u8],
         life: Duration,
+        next: NextStep,
     ) -> StoreFuture<'a, Option<Bytes>> {
-        self.step("claim", move |_, connection| async move {
-            loop {
-                // A record that is there is seen at every isolation level: nothing was read before.
-                match put(connection, key, record, life, None).await? {
-                    Some(Swap::Done) => return Ok(None),
-                    Some(Swap::Differs(Some(there))) => return Ok(Some(there)),
-                    // Its life ended between the two statements.
-                    Some(Swap::Differs(None)) | None => {}
-                }
+        let claim = create_text(key, record, life) + &self.after_claim(next);
+        StoreFuture::new(async move {
+            if self.batch("claim", claim, is_refused).await? {
+                self.reached(next);
+                return Ok(None);
             }
+            // A record that is there is seen at every isolation level: nothing was read before.
+            let look = [read_text(key), self.end_text(TxEnd::Rollback).unwrap_or_default()];
+            let look = sqlx::raw_sql(AssertSqlSafe(look.join("; ")));
+            let there = self.step("claim", |_, connection| async move {
+                let rows = look.fetch_all(connection).await?;
+                rows.first().map(|row| sqlx::Row::try_get::<Vec<u8>, _>(row, 0)).transpose()
+            });
+            let there = there.await?.map(Bytes::from);
+            self.holds_nothing();
+            // Otherwise its life ended between the two, and the next try puts ours.
+            there.map(Some).ok_or_else(|| StoreError::new(StoreErrorKind::Busy, "claim"))
         })
     }
 
-    fn replace_record<'a>(
-        &'a mut self,
-        key: &'a StorageKey,
-        claimed: &'a [u8],
-        record: &'a [u8],
-        life: Duration,
-    ) -> StoreFuture<'a, bool> {
+    fn replace_record<'a>(&'a mut self, exchange: RecordExchange<'a>) -> StoreFuture<'a, bool> {
+        let RecordExchange { key, claimed, next, life } = exchange;
         self.step("complete", move |_, connection| async move {
-            let put = put(connection, key, record, life, Some(claimed)).await?;
+            let put = put(connection, key, next, life, Some(claimed)).await?;
             Ok(put == Some(Swap::Done))
         })
     }
 
     fn set<'a>(&'a mut self, settings: &'a TxSettings) -> StoreFuture<'a, ()> {
+        if settings.is_empty() {
+            return StoreFuture::ready(Ok(()));
+        }
         // A variable is the session's, whatever becomes of the transaction.
         let mut unset = String::new();
         for (name, _) in settings {

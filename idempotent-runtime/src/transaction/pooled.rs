@@ -9,7 +9,7 @@ use crate::transaction::database::BusinessDatabase;
 use crate::transaction::dialect::Dialect;
 use crate::transaction::in_runtime::InRuntime;
 use crate::transaction::plan::{Access, Limits, Plan};
-use crate::transaction::steps::{BusinessTransaction, Steps};
+use crate::transaction::steps::{BusinessTransaction, NextStep, RecordExchange, Steps};
 use bytes::Bytes;
 use sqlx::Pool;
 use sqlx::pool::PoolConnection;
@@ -208,10 +208,11 @@ async fn try_steps(steps: &mut dyn Steps) -> Result<(), StoreError> {
     let key = StorageKey::from_bytes(rand::random());
     // As records are: bytes that are no text.
     let (first, second) = (b"\0\xff\xfefirst", b"\0\xff\xfesecond");
-    let put = steps.put_record(&key, first, PATIENCE).await?;
-    let there = steps.put_record(&key, second, PATIENCE).await?;
-    let is_replaced = steps.replace_record(&key, first, second, PATIENCE).await?;
-    if put.is_none() && there.is_some_and(|there| there == first[..]) && is_replaced {
+    let put = steps.put_record(&key, first, PATIENCE, NextStep::Row).await?;
+    let exchange = RecordExchange { key: &key, claimed: first, next: second, life: PATIENCE };
+    let is_replaced = steps.replace_record(exchange).await?;
+    let there = steps.put_record(&key, first, PATIENCE, NextStep::Row).await?;
+    if put.is_none() && is_replaced && there.is_some_and(|there| there == second[..]) {
         return Ok(());
     }
     let why = "a record does not come back as it was put";

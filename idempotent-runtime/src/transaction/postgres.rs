@@ -3,7 +3,9 @@
 use crate::key::StorageKey;
 use crate::policy::ColumnValue;
 use crate::store::sql::TablePage;
-use crate::store::sql::postgres::rows::{SCHEMA, create_table, purge, put, read};
+use crate::store::sql::postgres::rows::{
+    GONE, SCHEMA, create_table, create_text, found, purge, put, read, replace_text,
+};
 use crate::store::{Entry, Page, StoreFuture, Swap};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};
@@ -11,7 +13,7 @@ use crate::transaction::dialect::{Dialect, DialectFuture, TxEnd};
 use crate::transaction::plan::{Access, RowPlan, TxSettings};
 use crate::transaction::pooled::Pooled;
 use crate::transaction::postgres_row::{RowSql, bind_row, bind_value, table};
-use crate::transaction::steps::Steps;
+use crate::transaction::steps::{NextStep, RecordExchange, Steps};
 use bytes::Bytes;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres};
 use std::sync::Arc;
@@ -111,6 +113,16 @@ impl Dialect for PostgresDialect {
         &self.relax
     }
 
+    fn complete_sql(&self, exchange: RecordExchange<'_>) -> Option<String> {
+        let RecordExchange { key, claimed, next, life } = exchange;
+        // sqlx says `ROLLBACK` once more, which the server warns of where no transaction is.
+        Some(format!("{}; COMMIT; BEGIN", replace_text(key, next, life, claimed)))
+    }
+
+    fn is_record_gone(error: &sqlx::Error) -> bool {
+        error.as_database_error().is_some_and(|error| error.message().contains(GONE))
+    }
+
     fn end_sql(&self, _: TxEnd) -> Option<String> {
         // Local settings end with the transaction.
         None
@@ -128,12 +140,25 @@ impl Steps for ActiveTx<PostgresDialect> {
         key: &'a StorageKey,
         record: &'a [u8],
         life: Duration,
+        next: NextStep,
     ) -> StoreFuture<'a, Option<Bytes>> {
-        self.step("claim", move |_, connection| async move {
+        let claim = create_text(key, record, life) + &self.after_claim(next);
+        StoreFuture::new(async move {
             loop {
-                match put(connection, key, record, life, None).await? {
-                    Some(Swap::Done) => return Ok(None),
-                    Some(Swap::Differs(Some(there))) => return Ok(Some(there)),
+                let claim = sqlx::raw_sql(AssertSqlSafe(claim.clone()));
+                let put = self.step("claim", |_, connection| async move {
+                    found(&claim.fetch_all(connection).await?)
+                });
+                match put.await? {
+                    Some(Swap::Done) => {
+                        self.reached(next);
+                        return Ok(None);
+                    }
+                    Some(Swap::Differs(Some(there))) => {
+                        // It was only read, so nobody waits for the end of this transaction.
+                        self.holds_nothing();
+                        return Ok(Some(there));
+                    }
                     // Others committed meanwhile; the next statement sees it.
                     Some(Swap::Differs(None)) | None => {}
                 }
@@ -141,15 +166,10 @@ impl Steps for ActiveTx<PostgresDialect> {
         })
     }
 
-    fn replace_record<'a>(
-        &'a mut self,
-        key: &'a StorageKey,
-        claimed: &'a [u8],
-        record: &'a [u8],
-        life: Duration,
-    ) -> StoreFuture<'a, bool> {
+    fn replace_record<'a>(&'a mut self, exchange: RecordExchange<'a>) -> StoreFuture<'a, bool> {
+        let RecordExchange { key, claimed, next, life } = exchange;
         self.step("complete", move |_, connection| async move {
-            let put = put(connection, key, record, life, Some(claimed)).await?;
+            let put = put(connection, key, next, life, Some(claimed)).await?;
             Ok(put == Some(Swap::Done))
         })
     }

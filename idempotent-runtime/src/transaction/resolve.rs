@@ -7,6 +7,7 @@ use crate::outcome::Outcome;
 use crate::store::record::{Record, State};
 use crate::transaction::database::BusinessDatabase;
 use crate::transaction::plan::{Access, Limits, Plan};
+use crate::transaction::steps::RecordExchange;
 use std::time::Duration;
 
 /// Ends what is held under a key, in the store or in the business database, as a person decided.
@@ -53,7 +54,8 @@ async fn resolve_in(
     let mut transaction = database.begin(&plan, Access::Write, limits).await?;
     transaction.hand_over().await?;
     // Against what was read: whoever was faster decided.
-    if transaction.replace_record(key, &there, &next, life).await? {
+    let exchange = RecordExchange { key, claimed: &there, next: &next, life };
+    if transaction.replace_record(exchange).await? {
         transaction.commit().await?;
         return Ok(Resolved::Yes);
     }

@@ -82,7 +82,7 @@ impl TransactionRun {
         effects: Effects,
         ttl: Duration,
     ) -> Result<Committed, StoreError> {
-        let prepared = self.prepare(outcome, effects, ttl).await;
+        let prepared = self.prepare(effects).await;
         let Self { transaction, record, database, _turn, .. } = self;
         let ended = match prepared {
             Err(error) => {
@@ -93,10 +93,11 @@ impl TransactionRun {
                 roll_back(transaction).await;
                 return Ok(Committed::Misplaced);
             }
-            Ok(Prepared::Yes) if record.is_none() && effects == Effects::RolledBack => {
-                transaction.roll_back().await
-            }
-            Ok(Prepared::Yes) => transaction.commit().await,
+            Ok(Prepared::Yes) => match (&record, effects) {
+                (Some(record), _) => record.complete(transaction, outcome, ttl).await,
+                (None, Effects::Kept) => transaction.commit().await,
+                (None, Effects::RolledBack) => transaction.roll_back().await,
+            },
         };
         match (ended, record) {
             (Ok(()), None) => Ok(Committed::Yes),
@@ -113,12 +114,7 @@ impl TransactionRun {
     }
 
     /// Makes the transaction what is to last.
-    async fn prepare(
-        &mut self,
-        outcome: Outcome,
-        effects: Effects,
-        ttl: Duration,
-    ) -> Result<Prepared, StoreError> {
+    async fn prepare(&mut self, effects: Effects) -> Result<Prepared, StoreError> {
         if let (Some(row), Effects::Kept) = (&self.plan.row, effects)
             && !row::set_last(row, &mut *self.transaction)
                 .await
@@ -127,16 +123,10 @@ impl TransactionRun {
             return Ok(Prepared::Misplaced);
         }
         match (&self.record, effects) {
-            // Nothing is to last.
-            (None, Effects::RolledBack) => {}
             // A record that is completed proves as much.
             (None, Effects::Kept) => self.transaction.release_savepoint().await?,
-            (Some(record), effects) => {
-                if effects == Effects::RolledBack {
-                    self.transaction.roll_back_to_savepoint().await?;
-                }
-                record.complete(&mut *self.transaction, outcome, ttl).await?;
-            }
+            (Some(_), Effects::RolledBack) => self.transaction.roll_back_to_savepoint().await?,
+            _ => {}
         }
         Ok(Prepared::Yes)
     }

@@ -4,14 +4,16 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::policy::ColumnValue;
 use crate::store::sql::TablePage;
-use crate::store::sql::sqlite::rows::{SCHEMA, TableAt, column_millis, is_table_missing, purge, put, read};
+use crate::store::sql::sqlite::rows::{
+    SCHEMA, TableAt, column_millis, is_table_missing, purge, put, read,
+};
 use crate::store::{Entry, Page, StoreFuture};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};
 use crate::transaction::dialect::{Dialect, DialectFuture, TxEnd, quoted};
 use crate::transaction::plan::{Access, RowPlan, TxSettings};
 use crate::transaction::pooled::Pooled;
-use crate::transaction::steps::Steps;
+use crate::transaction::steps::{NextStep, RecordExchange, Steps};
 use crate::transaction::tx_watch::TxWatch;
 use bytes::Bytes;
 use sqlx::error::UnexpectedNullError;
@@ -127,6 +129,7 @@ impl Steps for ActiveTx<SqliteDialect> {
         key: &'a StorageKey,
         record: &'a [u8],
         life: Duration,
+        _: NextStep,
     ) -> StoreFuture<'a, Option<Bytes>> {
         self.step("claim", move |_, connection| async move {
             match claim(connection, key, record, life).await {
@@ -140,17 +143,12 @@ impl Steps for ActiveTx<SqliteDialect> {
         })
     }
 
-    fn replace_record<'a>(
-        &'a mut self,
-        key: &'a StorageKey,
-        claimed: &'a [u8],
-        record: &'a [u8],
-        life: Duration,
-    ) -> StoreFuture<'a, bool> {
+    fn replace_record<'a>(&'a mut self, exchange: RecordExchange<'a>) -> StoreFuture<'a, bool> {
+        let RecordExchange { key, claimed, next, life } = exchange;
         let now = now();
         let ends = now.saturating_add(column_millis(life));
         self.step("complete", move |_, connection| {
-            put(connection, key, record, ends, now, Some(claimed))
+            put(connection, key, next, ends, now, Some(claimed))
         })
     }
 

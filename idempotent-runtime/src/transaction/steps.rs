@@ -8,6 +8,27 @@ use crate::transaction::tx_slot::TxSlot;
 use bytes::Bytes;
 use std::time::Duration;
 
+/// The step after a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(hidden)]
+pub enum NextStep {
+    /// A row guards, too.
+    Row,
+    /// The handler runs.
+    Handler,
+}
+
+/// An exchange of the record that a transaction put.
+#[derive(Clone, Copy, Debug)]
+#[doc(hidden)]
+pub struct RecordExchange<'a> {
+    pub(super) key: &'a StorageKey,
+    /// Its bytes, as they were put.
+    pub(super) claimed: &'a [u8],
+    pub(super) next: &'a [u8],
+    pub(super) life: Duration,
+}
+
 /// The steps of guards, whose SQL differs between databases.
 ///
 /// Each database implements them for its own transaction, and nothing forwards them: a new step is a
@@ -15,22 +36,19 @@ use std::time::Duration;
 #[doc(hidden)]
 pub trait Steps: Send {
     /// Puts a record where none is alive, after all transactions ended that are about to put one
-    /// there; otherwise gives the bytes that are there.
+    /// there; otherwise gives the bytes that are there, and the transaction can only be rolled back.
+    ///
+    /// What leads to the next step may be sent with it.
     fn put_record<'a>(
         &'a mut self,
         key: &'a StorageKey,
         record: &'a [u8],
         life: Duration,
+        next: NextStep,
     ) -> StoreFuture<'a, Option<Bytes>>;
 
     /// Replaces the record that this transaction put; says whether it was still there.
-    fn replace_record<'a>(
-        &'a mut self,
-        key: &'a StorageKey,
-        claimed: &'a [u8],
-        record: &'a [u8],
-        life: Duration,
-    ) -> StoreFuture<'a, bool>;
+    fn replace_record<'a>(&'a mut self, exchange: RecordExchange<'a>) -> StoreFuture<'a, bool>;
 
     /// Sets these names for this transaction alone.
     fn set<'a>(&'a mut self, settings: &'a TxSettings) -> StoreFuture<'a, ()>;
@@ -81,6 +99,10 @@ pub trait BusinessTransaction: Steps {
 
     /// Commits, so that everything lasts.
     fn commit(self: Box<Self>) -> StoreFuture<'static, ()>;
+
+    /// Replaces the record that this transaction put, and commits; an error if it is not there any more. Nothing
+    /// lasts then.
+    fn complete<'a>(self: Box<Self>, exchange: RecordExchange<'a>) -> StoreFuture<'a, ()>;
 
     /// Rolls everything back.
     fn roll_back(self: Box<Self>) -> StoreFuture<'static, ()>;

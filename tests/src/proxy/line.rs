@@ -30,6 +30,8 @@ pub(super) struct Line {
     pub(super) cut: Mutex<Option<Cut>>,
     /// Whether connections end by a reset.
     pub(super) resets: AtomicBool,
+    /// Counts requests, on all connections: what a client sends until it is answered is one.
+    pub(super) turns: AtomicUsize,
 }
 
 /// Which answers do not arrive whole.
@@ -53,6 +55,7 @@ impl Line {
             silences: watch::Sender::new(0),
             cut: Mutex::default(),
             resets: AtomicBool::new(false),
+            turns: AtomicUsize::new(0),
         }
     }
 
@@ -70,6 +73,7 @@ impl Line {
                 drops: *drops.borrow_and_update(),
                 silences: *self.silences.borrow(),
                 allowed: AtomicUsize::new(WHOLE),
+                asks: AtomicBool::new(false),
             };
             tokio::spawn(async move {
                 tokio::select! {
@@ -113,6 +117,8 @@ struct Connection {
     silences: usize,
     /// How many bytes of its next answer may pass.
     allowed: AtomicUsize,
+    /// Whether the client spoke last.
+    asks: AtomicBool,
 }
 
 impl Connection {
@@ -156,6 +162,9 @@ impl Connection {
         let mut buffer = vec![0; 1 << 16];
         loop {
             let piece = self.next(&mut from, &mut buffer).await?;
+            if !self.asks.swap(true, Ordering::SeqCst) {
+                self.line.turns.fetch_add(1, Ordering::SeqCst);
+            }
             if let Some(after) = self.line.cut(piece) {
                 self.allowed.store(after, Ordering::SeqCst);
             }
@@ -171,6 +180,7 @@ impl Connection {
         let mut buffer = vec![0; 1 << 16];
         loop {
             let piece = self.next(&mut from, &mut buffer).await?;
+            self.asks.store(false, Ordering::SeqCst);
             let allowed = self.allowed.load(Ordering::SeqCst);
             to.write_all(&piece[..piece.len().min(allowed)]).await?;
             if allowed != WHOLE {

@@ -8,3 +8,39 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     let digit = |digit: u8| char::from(DIGITS[usize::from(digit)]);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
+
+/// The bytes of these digits.
+#[cfg(feature = "postgres")]
+pub(super) fn from_hex(digits: &str) -> Option<Vec<u8>> {
+    let digit =
+        |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));
+    if rest.is_empty() { bytes.collect() } else { None }
+}
+
+/// Puts literals, none of which holds a mark, where a statement has `?`.
+#[cfg(feature = "mysql")]
+pub(super) fn in_place_of_marks(statement: &str, literals: &[String]) -> String {
+    let mut parts = statement.split('?');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for (part, literal) in parts.zip(literals) {
+        text.push_str(literal);
+        text.push_str(part);
+    }
+    text
+}
+
+/// Puts literals, none of which holds a `$`, where a statement has `$1` to `$9`.
+#[cfg(feature = "postgres")]
+pub(super) fn in_place_of_numbers(statement: &str, literals: &[String]) -> String {
+    let mut parts = statement.split('$');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let number = part.chars().next().and_then(|digit| digit.to_digit(10)).unwrap_or(0) as usize;
+        let literal = number.checked_sub(1).and_then(|place| literals.get(place));
+        text.push_str(literal.map_or("", String::as_str));
+        text.push_str(&part[1..]);
+    }
+    text
+}

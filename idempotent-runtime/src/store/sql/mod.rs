@@ -24,9 +24,9 @@ mod login;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod protection;
 
-mod pages;
-#[cfg(feature = "mysql")]
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 mod literal;
+mod pages;
 
 mod errors;
 

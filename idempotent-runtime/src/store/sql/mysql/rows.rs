@@ -6,8 +6,9 @@ use crate::key::StorageKey;
 use crate::store::contract::{Entry, Swap};
 use crate::store::life::life_millis;
 use crate::store::record::Summary;
-use crate::store::sql::literal::hex;
+use crate::store::sql::literal::{hex, in_place_of_marks};
 use crate::store::sql::pages::{KeyOrder, KeyRange, LiveRow};
+use sqlx::mysql::MySqlDatabaseError;
 use sqlx::{AssertSqlSafe, MySql, MySqlConnection, QueryBuilder};
 use std::time::Duration;
 
@@ -221,6 +222,61 @@ fn drop_over(keys: &[Vec<u8>]) -> String {
     )
 }
 
+/// The text of statements that put a value where none is alive, and fail as [`is_refused`] says where one is.
+pub(crate) fn create_text(key: &StorageKey, value: &[u8], life: Duration) -> String {
+    let Summary { operation, label, state } = Summary::of(value);
+    let literals = [
+        bytes_literal(key.as_bytes()),
+        bytes_literal(value),
+        life_millis(life).to_string(),
+        text_literal(operation),
+        text_literal(label),
+        text_literal(state),
+    ];
+    let create = in_place_of_marks(CREATE, &literals);
+    format!("DO LAST_INSERT_ID(0); {create}; SELECT {LARGEST} + LAST_INSERT_ID()")
+}
+
+/// The text of statements that replace a value, and fail as [`is_refused`] says where it is not the expected
+/// one.
+pub(crate) fn replace_text(
+    key: &StorageKey,
+    value: &[u8],
+    life: Duration,
+    expected: &[u8],
+) -> String {
+    let Summary { operation, label, state } = Summary::of(value);
+    let literals = [
+        bytes_literal(value),
+        life_millis(life).to_string(),
+        text_literal(operation),
+        text_literal(label),
+        text_literal(state),
+        bytes_literal(key.as_bytes()),
+        bytes_literal(expected),
+    ];
+    // The server counts the rows it found, as sqlx asks it to.
+    format!("{}; SELECT {LARGEST} + (1 - ROW_COUNT())", in_place_of_marks(SWAP, &literals))
+}
+
+/// The text of a statement that reads the value that is alive under a key.
+pub(crate) fn read_text(key: &StorageKey) -> String {
+    in_place_of_marks(READ, &[bytes_literal(key.as_bytes())])
+}
+
+/// The largest number there is: a statement that adds to it fails, and those behind it are not carried out.
+const LARGEST: &str = "18446744073709551615";
+
+/// Whether this error was meant: the number is too large.
+pub(crate) fn is_refused(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error().and_then(|error| error.try_downcast_ref());
+    error.is_some_and(|error: &MySqlDatabaseError| error.number() == 1690)
+}
+
 fn bytes_literal(bytes: &[u8]) -> String {
     format!("x'{}'", hex(bytes))
+}
+
+fn text_literal(text: &str) -> String {
+    format!("_utf8mb4 {}", bytes_literal(text.as_bytes()))
 }

@@ -7,8 +7,10 @@ use crate::key::StorageKey;
 use crate::store::contract::{Entry, Swap};
 use crate::store::life::life_millis;
 use crate::store::record::Summary;
+use crate::store::sql::literal::{from_hex, hex, in_place_of_numbers};
 use crate::store::sql::pages::{KeyOrder, KeyRange, LiveRow};
-use sqlx::{Connection, PgConnection};
+use sqlx::postgres::PgRow;
+use sqlx::{Connection, PgConnection, Row};
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -35,6 +37,42 @@ macro_rules! now {
     };
 }
 
+macro_rules! gone {
+    () => {
+        "the record of this transaction is gone"
+    };
+}
+
+macro_rules! create {
+    () => {
+        concat!(
+            "WITH there AS (SELECT value FROM idempotency_records WHERE key = $1 AND ends > ",
+            now!(),
+            "), put AS (INSERT INTO idempotency_records AS old \
+             (key, value, ends, operation, label, state) SELECT $1, $2, $3 + ",
+            now!(),
+            ", $4, $5, $6 WHERE NOT EXISTS (SELECT FROM there) \
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value, ends = excluded.ends, \
+             operation = excluded.operation, label = excluded.label, state = excluded.state \
+             WHERE old.ends <= ",
+            now!(),
+            " RETURNING true) "
+        )
+    };
+}
+
+macro_rules! replace {
+    () => {
+        concat!(
+            "WITH put AS (UPDATE idempotency_records SET value = $2, ends = $3 + ",
+            now!(),
+            ", operation = $4, label = $5, state = $6 WHERE key = $1 AND value = $7 AND ends > ",
+            now!(),
+            " RETURNING true) "
+        )
+    };
+}
+
 pub(super) const READ: &str = concat!(
     "SELECT value, ends - ",
     now!(),
@@ -45,27 +83,17 @@ pub(super) const READ: &str = concat!(
 /// Answers the value that was there, NULL if ours was put, and no row if another client put a value
 /// meanwhile, which this statement cannot see. A value that was there is only read, without a lock and
 /// without a write to the disk.
-pub(super) const CREATE: &str = concat!(
-    "WITH there AS (SELECT value FROM idempotency_records WHERE key = $1 AND ends > ",
-    now!(),
-    "), put AS (INSERT INTO idempotency_records AS old (key, value, ends, operation, label, state) \
-     SELECT $1, $2, $3 + ",
-    now!(),
-    ", $4, $5, $6 WHERE NOT EXISTS (SELECT FROM there) \
-     ON CONFLICT (key) DO UPDATE SET value = excluded.value, ends = excluded.ends, \
-     operation = excluded.operation, label = excluded.label, state = excluded.state \
-     WHERE old.ends <= ",
-    now!(),
-    " RETURNING true) SELECT value FROM there UNION ALL SELECT NULL FROM put"
-);
+pub(super) const CREATE: &str =
+    concat!(create!(), "SELECT value FROM there UNION ALL SELECT NULL FROM put");
+
+/// The same as a text, whose answer is one, too.
+const CREATE_IN_TEXT: &str =
+    concat!(create!(), "SELECT encode(value, 'hex') FROM there UNION ALL SELECT NULL FROM put");
 
 /// Answers NULL if the value was replaced, else the one that was there as the statement began.
 pub(super) const SWAP: &str = concat!(
-    "WITH put AS (UPDATE idempotency_records SET value = $2, ends = $3 + ",
-    now!(),
-    ", operation = $4, label = $5, state = $6 WHERE key = $1 AND value = $7 AND ends > ",
-    now!(),
-    " RETURNING true) SELECT NULL FROM put UNION ALL SELECT value FROM idempotency_records \
+    replace!(),
+    "SELECT NULL FROM put UNION ALL SELECT value FROM idempotency_records \
      WHERE key = $1 AND NOT EXISTS (SELECT FROM put) AND ends > ",
     now!()
 );
@@ -80,6 +108,17 @@ pub(super) const PAGE: &str = concat!(
     now!(),
     " AND operation = coalesce($3, operation) AND state = coalesce($4, state) ORDER BY key LIMIT $5"
 );
+
+/// As a text; an error, whose words are [`GONE`], where the expected value is not there.
+const REPLACE_IN_TEXT: &str = concat!(
+    replace!(),
+    "SELECT CAST(CASE WHEN EXISTS (SELECT FROM put) THEN '0' ELSE '",
+    gone!(),
+    "' END AS integer)"
+);
+
+/// The words of an error that says that the value to be replaced is gone.
+pub(crate) const GONE: &str = gone!();
 
 /// Skips rows that others are about to write. (An array, because no length of it makes the planner
 /// read the whole table.)
@@ -162,6 +201,48 @@ impl KeyOrder for PgConnection {
             .bind(i64::from(range.limit));
         query.fetch_all(self).await
     }
+}
+
+/// The text of a statement that puts a value where none is alive; [`found`] reads its answer.
+pub(crate) fn create_text(key: &StorageKey, value: &[u8], life: Duration) -> String {
+    in_place_of_numbers(CREATE_IN_TEXT, &literals(key, value, life))
+}
+
+/// Reads the answer to [`create_text`], as [`put`] tells it.
+pub(crate) fn found(rows: &[PgRow]) -> Result<Option<Swap>, sqlx::Error> {
+    let Some(row) = rows.first() else { return Ok(None) };
+    let Some(there) = row.try_get::<Option<&str>, _>(0)? else { return Ok(Some(Swap::Done)) };
+    let there = from_hex(there).ok_or_else(|| sqlx::Error::Decode("no hexadecimal digits".into()));
+    Ok(Some(Swap::Differs(Some(there?.into()))))
+}
+
+/// The text of a statement that replaces a value, and fails with [`GONE`] where it is not the expected one.
+pub(crate) fn replace_text(
+    key: &StorageKey,
+    value: &[u8],
+    life: Duration,
+    expected: &[u8],
+) -> String {
+    let mut literals = literals(key, value, life);
+    literals.push(bytes_literal(expected));
+    in_place_of_numbers(REPLACE_IN_TEXT, &literals)
+}
+
+fn literals(key: &StorageKey, value: &[u8], life: Duration) -> Vec<String> {
+    let summary = Summary::of(value);
+    let text = |text: &str| format!("convert_from({}, 'UTF8')", bytes_literal(text.as_bytes()));
+    vec![
+        bytes_literal(key.as_bytes()),
+        bytes_literal(value),
+        life_millis(life).to_string(),
+        text(summary.operation),
+        text(&readable(summary.label)),
+        text(summary.state),
+    ]
+}
+
+fn bytes_literal(bytes: &[u8]) -> String {
+    format!("decode('{}', 'hex')", hex(bytes))
 }
 
 /// Drops at most `limit` values whose life is over, and says how many.

@@ -1,0 +1,62 @@
+//! The transaction that sqlx counts on a connection: its begin, its end, and why there is none.
+
+use crate::error::{StoreError, StoreErrorKind};
+use crate::transaction::dialect::{ConnectionOf, Dialect, TxEnd};
+use crate::transaction::tx_connection::TxConnection;
+use sqlx::{AssertSqlSafe, Database, SqlSafeStr};
+use sqlx_core::transaction::TransactionManager;
+
+/// The statements with which sqlx begins and ends transactions of a dialect's database.
+type TransactionsOf<D> = <<D as Dialect>::Sqlx as Database>::TransactionManager;
+
+/// Begins one by these statements.
+pub(super) async fn begin<D: Dialect>(
+    connection: &mut ConnectionOf<D>,
+    statements: String,
+) -> Result<(), sqlx::Error> {
+    let statements = AssertSqlSafe(statements).into_sql_str();
+    TransactionsOf::<D>::begin(connection, Some(statements)).await
+}
+
+/// Ends it, by these statements where there are some.
+pub(super) async fn end_on<D: Dialect>(
+    connection: &mut TxConnection<D::Sqlx>,
+    end: TxEnd,
+    statements: Option<String>,
+) -> Result<(), sqlx::Error> {
+    if end == TxEnd::Commit {
+        connection.watch.commits();
+    }
+    match (statements, end) {
+        (Some(statements), _) => {
+            D::execute(connection, statements).await?;
+            // There is nothing left of it.
+            forget::<D>(connection);
+            Ok(())
+        }
+        (None, TxEnd::Commit) => TransactionsOf::<D>::commit(connection).await,
+        (None, TxEnd::Rollback) => TransactionsOf::<D>::rollback(connection).await,
+    }
+}
+
+/// Has sqlx know that it is over. A `ROLLBACK` is sent before what is sent next.
+pub(super) fn forget<D: Dialect>(connection: &mut ConnectionOf<D>) {
+    TransactionsOf::<D>::start_rollback(connection);
+}
+
+/// The database took everything back, and nobody asked it to.
+pub(super) fn ended_by_itself(operation: &'static str) -> StoreError {
+    StoreError::new(StoreErrorKind::Aborted, operation).because("nothing of it stays")
+}
+
+/// Somebody deleted or changed the record that a transaction put, within that transaction.
+pub(super) fn record_gone() -> StoreError {
+    let gone = "the record of this transaction is gone before its end";
+    StoreError::new(StoreErrorKind::Corrupt, "complete").because(gone)
+}
+
+/// A handler put the transaction away where it outlives the request.
+pub(super) fn not_given_back() -> StoreError {
+    StoreError::new(StoreErrorKind::Rejected, "transaction")
+        .because("the handler did not give its `Tx` back: it must not outlive the handler")
+}
