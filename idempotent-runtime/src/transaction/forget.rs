@@ -5,6 +5,7 @@ use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::transaction::database::BusinessDatabase;
 use crate::transaction::plan::{Access, Limits, Plan};
+use crate::transaction::steps::RecordExchange;
 use std::time::Duration;
 
 /// The record that the business database holds under a key.
@@ -44,7 +45,8 @@ pub(crate) async fn forget(
     let mut transaction = database.begin(&plan, Access::Write, limits).await?;
     transaction.hand_over().await?;
     // Against what was seen. The next request with the key puts its own in place of one whose life is over.
-    if transaction.replace_record(key, seen.seen(), &next, Duration::ZERO).await? {
+    let exchange = RecordExchange { key, claimed: seen.seen(), next: &next, life: Duration::ZERO };
+    if transaction.replace_record(exchange).await? {
         transaction.commit().await?;
         return Ok(Forgotten::Yes);
     }

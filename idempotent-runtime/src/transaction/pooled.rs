@@ -232,6 +232,7 @@ mod tests {
     use crate::store::{Cursor, PageRequest};
     use crate::transaction::database::Database;
     use crate::transaction::plan::{Access, Limits, Plan};
+    use crate::transaction::steps::NextStep;
     use sqlx::sqlite::SqlitePoolOptions;
     use std::time::Duration;
 
@@ -249,7 +250,8 @@ mod tests {
             let (key, life) = (StorageKey::from_bytes([n; 32]), Duration::from_hours(1));
             let life = if n == 7 { Duration::ZERO } else { life };
             let mut transaction = database.begin(&plan, Access::Write, limits()).await.unwrap();
-            assert_eq!(transaction.put_record(&key, &[n], life).await.unwrap(), None);
+            let put = transaction.put_record(&key, &[n], life, NextStep::Row).await.unwrap();
+            assert_eq!(put, None);
             match n {
                 13 => transaction.roll_back().await.unwrap(),
                 _ => transaction.commit().await.unwrap(),

@@ -9,7 +9,7 @@ use crate::store::record::Summary;
 use crate::store::sql::literal::{hex, in_place_of_marks};
 use crate::store::sql::pages::{KeyOrder, KeyRange, LiveRow};
 use sqlx::mysql::MySqlDatabaseError;
-use sqlx::{AssertSqlSafe, MySql, MySqlConnection, QueryBuilder};
+use sqlx::{AssertSqlSafe, MySqlConnection};
 use std::time::Duration;
 
 /// The SQL that creates the table.
