@@ -10,7 +10,6 @@ use actix_web::web::{Bytes, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, post};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest, Sha256};
 
 const RUNNING: u8 = 0;
 const DONE: u8 = 1;
@@ -56,10 +55,10 @@ async fn create(request: HttpRequest, body: Bytes, server: Data<Server>) -> Http
 
 /// Of parts that cannot be shifted into each other.
 fn hashed(parts: &[&[u8]]) -> [u8; 32] {
-    let mut hash = Sha256::new();
+    let mut joined = Vec::with_capacity(256);
     for part in parts {
-        hash.update(part.len().to_le_bytes());
-        hash.update(part);
+        joined.extend_from_slice(&part.len().to_le_bytes());
+        joined.extend_from_slice(part);
     }
-    hash.finalize().into()
+    *blake3::hash(&joined).as_bytes()
 }

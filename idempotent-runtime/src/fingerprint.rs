@@ -3,7 +3,7 @@
 use crate::key::{KeyParts, Namespace, hashed, hex};
 use std::fmt;
 
-/// The first 128 bits of SHA-256 over what a repeated request must repeat.
+/// The first 128 bits of BLAKE3 over what a repeated request must repeat.
 ///
 /// By default method, path, query and the bytes of the body. Two requests with one key and two
 /// fingerprints are a mistake of the client: the second is refused and sees nothing of the first.

@@ -9,8 +9,8 @@ macro_rules! common_settings {
             self
         }
 
-        /// Makes storage keys and fingerprints HMACs with this secret: at least 32 random bytes, equal on all
-        /// hosts. Defaults to none.
+        /// Makes storage keys and fingerprints keyed hashes with this secret: at least 32 random bytes, equal on
+        /// all hosts. Defaults to none.
         ///
         /// A reader of the store cannot find out then whose a record is by trying scopes that there may be,
         /// such as the numbers of accounts. Keys that records show to people stay readable. The secret cannot

@@ -1,5 +1,6 @@
 //! The parts that make two requests the same request, and the key of its record.
 
+mod hash;
 mod key_parts;
 mod namespace;
 #[cfg(feature = "actix")]
@@ -16,4 +17,5 @@ pub(crate) use one_host::{HostRole, one_host};
 #[cfg(feature = "actix")]
 pub(crate) use one_path::{is_utf8, one_path, one_query, pairs};
 pub use storage_key::{Address, Guard, ParseStorageKeyError, StorageKey};
-pub(crate) use storage_key::{hashed, hex};
+pub(crate) use hash::hashed;
+pub(crate) use storage_key::hex;

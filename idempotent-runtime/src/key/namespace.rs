@@ -1,13 +1,14 @@
 //! The namespace of an app's records, and the secret that storage keys are made with.
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 use std::fmt;
+
+/// Keeps keys that are derived from a secret here apart from those that others derive from it.
+const CONTEXT: &str = "idempotent-runtime 2026-11-30 storage keys and fingerprints";
 
 /// Keeps the records of apps apart that share a store.
 ///
-/// With a secret, storage keys and fingerprints are HMACs (RFC 2104, with SHA-256): whoever reads a store
-/// cannot find out whose a record is by trying scopes.
+/// With a secret, storage keys and fingerprints are keyed hashes (BLAKE3, with a key that is derived from the
+/// secret): whoever reads a store cannot find out whose a record is by trying scopes.
 #[derive(Clone, Debug, Default)]
 pub struct Namespace {
     pub(super) name: String,
@@ -17,7 +18,7 @@ pub struct Namespace {
 /// A secret, as it is used.
 #[derive(Clone)]
 struct KeySecret {
-    mac: Hmac<Sha256>,
+    key: [u8; 32],
     length: usize,
 }
 
@@ -33,9 +34,8 @@ impl Namespace {
     }
 
     pub(crate) fn set_secret(&mut self, secret: &[u8]) {
-        #[expect(clippy::expect_used, reason = "HMAC takes keys of every length (RFC 2104)")]
-        let mac = Hmac::new_from_slice(secret).expect("a key of any length");
-        self.secret = Some(KeySecret { mac, length: secret.len() });
+        let key = blake3::derive_key(CONTEXT, secret);
+        self.secret = Some(KeySecret { key, length: secret.len() });
     }
 
     /// The length of its secret, if it has one.
@@ -43,12 +43,13 @@ impl Namespace {
         self.secret.as_ref().map(|secret| secret.length)
     }
 
-    /// The HMAC of a hash of this kind; nothing, without a secret.
-    pub(crate) fn keyed(&self, kind: u8, hash: &[u8]) -> Option<[u8; 32]> {
-        let mut mac = self.secret.as_ref()?.mac.clone();
-        mac.update(&[kind]);
-        mac.update(hash);
-        Some(mac.finalize().into_bytes().into())
+    /// The keyed hash of a hash of this kind; nothing, without a secret.
+    pub(crate) fn keyed<const N: usize>(&self, kind: u8, hash: &[u8; N]) -> Option<[u8; 32]> {
+        let KeySecret { key, .. } = self.secret.as_ref()?;
+        // Of one length for each kind, so that nothing is shifted between them.
+        let mut input = [kind; 64];
+        input[1..=N].copy_from_slice(hash);
+        Some(*blake3::keyed_hash(key, &input[..=N]).as_bytes())
     }
 }
 

@@ -1,8 +1,8 @@
 //! The address of a record, and its hash.
 
-use crate::key::key_parts::{KeyParts, Length};
+use crate::key::hash::hashed;
+use crate::key::key_parts::KeyParts;
 use crate::key::namespace::Namespace;
-use sha2::{Digest, Sha256};
 use std::fmt;
 use std::str::FromStr;
 
@@ -85,7 +85,8 @@ impl Guard {
     }
 }
 
-/// The place of a record: SHA-256 over the length-prefixed parts of an [`Address`], or an HMAC of it.
+/// The place of a record: BLAKE3 over the length-prefixed parts of an [`Address`], with the namespace's secret if
+/// it has one.
 ///
 /// Its fixed length and alphabet leave nothing for globs, delimiters, collations or truncation to
 /// work on. `Display` gives 64 hexadecimal digits.
@@ -94,7 +95,7 @@ pub struct StorageKey([u8; 32]);
 
 impl StorageKey {
     /// The format of the hashed list; a change makes every old record unreachable.
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     /// Hashes the parts of an address.
     #[must_use]
@@ -166,18 +167,6 @@ impl fmt::Debug for StorageKey {
         hex(f, &self.0[..4])?;
         f.write_str("…")
     }
-}
-
-/// SHA-256 over some bytes, as many for all hashes of a kind, and parts, each behind its length, so that
-/// neighbouring parts cannot be shifted into each other.
-pub(crate) fn hashed<'a>(kind: &[u8], parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update(kind);
-    for part in parts {
-        hash.update(Length::of(part.len()).as_bytes());
-        hash.update(part);
-    }
-    hash.finalize().into()
 }
 
 /// Writes bytes as lower-case hexadecimal digits.

@@ -300,11 +300,10 @@ mod tests {
     use super::*;
     use crate::clock::ManualClock;
     use crate::store::browse::PageFilter;
-    use sha2::{Digest, Sha256};
     use std::collections::HashSet;
 
     fn key(n: u32) -> StorageKey {
-        StorageKey::from_bytes(Sha256::digest(n.to_le_bytes()).into())
+        StorageKey::from_bytes(crate::key::hashed(&n.to_le_bytes(), []))
     }
 
     #[tokio::test]
