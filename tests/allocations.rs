@@ -1,0 +1,66 @@
+//! How many pieces of memory the guard of a request asks for, beside those of its handler.
+//!
+//! Each number may only fall. A larger one is a copy, a box or a task that a request did not need before.
+
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::rt::System;
+use actix_web::test::{TestRequest, call_service, init_service};
+use actix_web::{App, HttpResponse, Responder, post, web};
+use allocation_counter::measure;
+use idempotent_runtime::{Idempotency, MemoryStore, Scope, idempotent};
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize, Serialize)]
+struct Order {
+    sku: String,
+    quantity: u32,
+}
+
+#[post("/bare")]
+async fn bare(order: web::Json<Order>) -> impl Responder {
+    HttpResponse::Created().json(order)
+}
+
+#[post("/guarded")]
+#[idempotent]
+async fn guarded(order: web::Json<Order>) -> impl Responder {
+    HttpResponse::Created().json(order)
+}
+
+/// The fewest pieces that one of these requests asks for: a table that grows meanwhile is not a request's.
+fn pieces(path: &str, key_of: impl Fn(u32) -> u32) -> u64 {
+    let system = System::new();
+    let app = system.block_on(async {
+        let idempotency = Idempotency::builder(MemoryStore::new())
+            .scope(Scope::header("Authorization"))
+            .build()
+            .expect("defaults fit");
+        init_service(App::new().app_data(idempotency).service(bare).service(guarded)).await
+    });
+    let each = (0..64).map(|number| {
+        let order = Order { sku: "tea".into(), quantity: 2 };
+        let key = format!("7f9c2ba4-e88f-4d4c-a7a5-{:012x}", key_of(number));
+        let request = TestRequest::post()
+            .uri(path)
+            .insert_header((AUTHORIZATION, "Bearer alice"))
+            .insert_header(("Idempotency-Key", key))
+            .set_json(order)
+            .to_request();
+        let mut status = 0;
+        let pieces = measure(|| {
+            let response = system.block_on(call_service(&app, request));
+            status = response.status().as_u16();
+        });
+        assert_eq!(status, 201);
+        pieces.count_total
+    });
+    each.min().unwrap_or_default()
+}
+
+#[test]
+fn a_guard_asks_for_no_more_memory_than_it_did() {
+    let handler = pieces("/bare", |number| number);
+    let new = pieces("/guarded", |number| number) - handler;
+    let replay = pieces("/guarded", |_| 0) - handler;
+    assert_eq!((new, replay), (24, 13), "beside the {handler} of the handler alone");
+}
