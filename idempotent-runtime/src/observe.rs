@@ -33,8 +33,8 @@ counts! {
     replayed,
     /// Requests that were refused: duplicates, conflicts, unknown tokens.
     refused,
-    /// Requests and calls that met a key which waits for a person, and were answered `outcome-unknown`. One key
-    /// counts as often as it is asked for; `records()` lists those that are held now.
+    /// Requests and calls that met a key which waits for a person, and were answered `outcome-unknown`; and tasks
+    /// that a runner found so. One key counts as often as it is met; `records()` lists those that are held now.
     held,
     /// Runs whose outcome was not stored when it was sent, or could not be.
     not_stored,

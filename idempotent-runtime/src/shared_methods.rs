@@ -156,7 +156,7 @@ macro_rules! common_methods {
         /// store, as 64 hexadecimal digits; [`records`](Self::records) lists what is held. A request or message runs
         /// when it is repeated; a task is put in line again, and one that happened has succeeded, without a result.
         ///
-        /// What committed in mid-transaction is settled like this, too, in the business database.
+        /// A record that committed in mid-transaction is settled like this, too, in the business database.
         ///
         /// # Errors
         /// When the store or the business database did not answer, or what they hold under the key is no
@@ -216,7 +216,7 @@ macro_rules! common_methods {
 
         /// Forgets a record, if it is still as it was seen: the next request with its key runs.
         ///
-        /// What is left is a key given back, whose attempts go on growing, so a late owner changes nothing. A run that
+        /// It leaves a key given back, whose attempts go on growing, so a late owner changes nothing. A run that
         /// goes on is left alone, and with force loses its key. A token that nobody used cannot be used any more, a
         /// task that did not run will not, and the address of any task that is forgotten leads to nothing.
         ///

@@ -23,6 +23,7 @@ mod aborted;
 mod bank;
 mod dedup_table;
 mod ended;
+mod forgotten;
 mod full_disk;
 mod leaving;
 mod names;

@@ -25,7 +25,7 @@ on_every_database! {
 }
 
 impl Bank {
-    async fn things(kind: Kind, statement: &'static str) -> Self {
+    pub(crate) async fn things(kind: Kind, statement: &'static str) -> Self {
         Self::open(kind, 4).await.with_things(statement).await
     }
 

@@ -5,6 +5,7 @@ use crate::error::StoreError;
 use crate::records::page::{RecordCursor, RecordPage};
 use crate::setup::Base;
 use crate::store::{Cursor, PageFilter, PageRequest};
+use crate::transaction;
 use std::fmt;
 use std::time::Duration;
 
@@ -27,8 +28,7 @@ impl<'a> Records<'a> {
         Self { base, operation: None, stage: None, older_than: None, kept_in: None }
     }
 
-    /// Only records of this operation, or of this pattern of a route, as
-    /// [`RecordView::operation`] tells it.
+    /// Only records of this operation, function or pattern, as [`RecordView::operation`] tells it.
     pub fn operation(mut self, operation: impl Into<String>) -> Self {
         self.operation = Some(operation.into());
         self
@@ -83,7 +83,10 @@ impl<'a> Records<'a> {
         let Base { engine, database, .. } = self.base;
         match (place, database) {
             (KeptIn::Store, _) => inspect::page(engine, request).await,
-            (KeptIn::Database, _) => Ok((Vec::new(), None)),
+            (KeptIn::Database, Some(database)) => {
+                transaction::page(&**database, engine, request).await
+            }
+            (KeptIn::Database, None) => Ok((Vec::new(), None)),
         }
     }
 
@@ -93,7 +96,7 @@ impl<'a> Records<'a> {
         (is_next && self.base.database.is_some()).then_some(KeptIn::Database)
     }
 
-    /// What a store with readable columns may leave out.
+    /// The records that a store with readable columns may give alone.
     fn hint(&self) -> PageFilter {
         let mut hint = PageFilter::default();
         if let Some(operation) = &self.operation {

@@ -96,7 +96,7 @@ pub enum TargetError {
 }
 
 impl Target {
-    /// What was sent to an operation: of `token`, `message` or `cache`.
+    /// An operation of `token`, `message` or `cache`.
     ///
     /// Its name is the `operation` of the attribute; where a function of `message` has none, it is the function's
     /// whole path, such as `shop::payments::book`.
@@ -170,7 +170,7 @@ fn of_operation(
 
 #[cfg(feature = "actix")]
 impl Target {
-    /// What was sent to a handler by this method and path, without its query and however it is spelled.
+    /// A handler, by the method and path of a request: without its query, and however it is spelled.
     ///
     /// The path is the request's, `/orders/7`, and not the route's pattern.
     #[must_use]
@@ -185,13 +185,13 @@ impl Target {
         }))
     }
 
-    /// What was asked of a `cache` that names no operation: by the pattern of its route, as `/users/{id}`.
+    /// A `cache` that names no operation, by the pattern of its route, as `/users/{id}`.
     #[must_use]
     pub fn pattern(pattern: impl Into<String>) -> Self {
         Self::at(TargetPlace::Pattern { pattern: pattern.into(), host: None })
     }
 
-    /// Locks, of handlers and in code.
+    /// Locks, of handlers and in code. Those that live outside of the store are no records.
     #[must_use]
     pub fn lock() -> Self {
         Self::at(TargetPlace::Lock)

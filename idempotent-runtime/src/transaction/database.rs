@@ -1,10 +1,9 @@
 //! The business database, as far as its guards need it.
 
 use crate::key::StorageKey;
-use crate::store::{Page, PageRequest, StoreFuture};
+use crate::store::{Entry, Page, PageRequest, StoreFuture};
 use crate::transaction::plan::{Access, Limits, Plan};
 use crate::transaction::steps::BusinessTransaction;
-use bytes::Bytes;
 use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
@@ -42,12 +41,12 @@ pub trait BusinessDatabase: Send + Sync + fmt::Debug + 'static {
         limits: Limits,
     ) -> StoreFuture<'a, Box<dyn BusinessTransaction>>;
 
-    /// Reads the record that committed under a key.
+    /// Reads the record that committed under a key, and how long it has left.
     fn read_record<'a>(
         &'a self,
         key: &'a StorageKey,
         limits: Limits,
-    ) -> StoreFuture<'a, Option<Bytes>>;
+    ) -> StoreFuture<'a, Option<Entry>>;
 
     /// Gives a page of the records that committed, as a store does its values.
     fn browse<'a>(&'a self, request: &'a PageRequest, limits: Limits) -> StoreFuture<'a, Page>;

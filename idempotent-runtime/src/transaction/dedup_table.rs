@@ -129,7 +129,7 @@ impl ClaimedRecord {
         }
         let until = Instant::now() + LOOK;
         let there = database.read_record(&self.key, Limits { locks: until, open: until }).await;
-        let lasts = there.is_ok_and(|there| there.as_ref() == Some(&self.claimed));
+        let lasts = there.is_ok_and(|there| there.is_some_and(|it| it.value == self.claimed));
         if lasts {
             tell_held(&self.key, &self.record.label);
         }

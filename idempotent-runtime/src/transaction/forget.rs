@@ -3,6 +3,7 @@
 use crate::engine::{Engine, Force, Forgotten, RecordState, RecordView, inspect};
 use crate::error::StoreError;
 use crate::key::StorageKey;
+use crate::store::{Cursor, PageRequest};
 use crate::transaction::database::BusinessDatabase;
 use crate::transaction::plan::{Access, Limits, Plan};
 use crate::transaction::steps::RecordExchange;
@@ -18,7 +19,21 @@ pub(crate) async fn record(
     key: &StorageKey,
 ) -> Result<Option<RecordView>, StoreError> {
     let there = database.read_record(key, Limits::within(engine.patience())).await?;
-    Ok(there.map(|there| RecordView::in_database(*key, there, None, engine.definitions())))
+    Ok(there.map(|there| RecordView::in_database(*key, there, engine.definitions())))
+}
+
+/// The records of one page of the business database, and where the next one begins.
+///
+/// # Errors
+/// When it did not answer, or does not know the cursor.
+pub(crate) async fn page(
+    database: &dyn BusinessDatabase,
+    engine: &Engine,
+    request: &PageRequest,
+) -> Result<(Vec<RecordView>, Option<Cursor>), StoreError> {
+    let page = database.browse(request, Limits::within(engine.patience())).await?;
+    let view = |(key, there)| RecordView::in_database(key, there, engine.definitions());
+    Ok((page.entries.into_iter().map(view).collect(), page.next))
 }
 
 /// Forgets a record of the business database, if it is still what was seen.

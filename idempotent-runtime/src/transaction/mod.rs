@@ -51,7 +51,7 @@ mod unique;
 pub(crate) use begin::{TransactionAdmission, begin};
 pub(crate) use database::BusinessDatabase;
 pub use database::Database;
-pub(crate) use forget::{forget, record};
+pub(crate) use forget::{forget, page, record};
 #[cfg(feature = "actix")]
 pub(crate) use plan::{KnownBy, RowOwner, RowPlan, SeenVersion};
 pub(crate) use plan::{Limits, Plan, TxSettings};

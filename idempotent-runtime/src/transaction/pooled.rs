@@ -3,14 +3,13 @@
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::store::sql::{TablePage, failed, table_missing, table_unfit};
-use crate::store::{Page, PageRequest, StoreFuture};
+use crate::store::{Entry, Page, PageRequest, StoreFuture};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::BusinessDatabase;
 use crate::transaction::dialect::Dialect;
 use crate::transaction::in_runtime::InRuntime;
 use crate::transaction::plan::{Access, Limits, Plan};
 use crate::transaction::steps::{BusinessTransaction, NextStep, RecordExchange, Steps};
-use bytes::Bytes;
 use sqlx::Pool;
 use sqlx::pool::PoolConnection;
 use std::any::TypeId;
@@ -132,12 +131,11 @@ where
         &'a self,
         key: &'a StorageKey,
         limits: Limits,
-    ) -> StoreFuture<'a, Option<Bytes>> {
+    ) -> StoreFuture<'a, Option<Entry>> {
         StoreFuture::new(async move {
             self.create_table(limits).await?;
             let mut connection = self.connection(limits).await?;
-            let entry = D::read(&mut connection, key).await;
-            Ok(entry.map_err(|error| failed("read", error))?.map(|entry| entry.value))
+            D::read(&mut connection, key).await.map_err(|error| failed("read", error))
         })
     }
 

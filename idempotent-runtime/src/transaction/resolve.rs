@@ -4,6 +4,7 @@ use crate::engine::{Engine, Resolution, Resolved};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::outcome::Outcome;
+use crate::store::Entry;
 use crate::store::record::{Record, State};
 use crate::transaction::database::BusinessDatabase;
 use crate::transaction::plan::{Access, Limits, Plan};
@@ -37,7 +38,7 @@ async fn resolve_in(
 ) -> Result<Resolved, StoreError> {
     let plan = Plan { request: None, row: None, wait: engine.patience(), settings: Vec::new() };
     let limits = Limits::of(&plan, engine.patience());
-    let Some(there) = database.read_record(key, limits).await? else {
+    let Some(Entry { value: there, .. }) = database.read_record(key, limits).await? else {
         return Ok(Resolved::NotAbandoned);
     };
     let record = Record::decode(key, &there)

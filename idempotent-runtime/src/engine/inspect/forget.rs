@@ -14,7 +14,7 @@ use crate::store::{Label, Swap};
 use bytes::Bytes;
 use std::time::Duration;
 
-/// How often a record that changes meanwhile is looked at again, before it is called busy.
+/// The number of looks at a record that changes meanwhile, before it is called busy.
 const RACES: usize = 32;
 
 /// Whether a record is forgotten that is better left alone.
@@ -37,7 +37,7 @@ pub enum Forgotten {
     Yes,
     /// Its run goes on. Without force it is left alone.
     Running {
-        /// How long its lease holds, unless it is renewed.
+        /// The time for which its lease holds, unless it is renewed.
         lease_left: Duration,
     },
     /// It is not what was seen any more: another run had its key, or it came to its end. Look again.

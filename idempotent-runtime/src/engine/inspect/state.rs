@@ -1,10 +1,10 @@
-//! How far a record is.
+//! The states of a record, for people.
 
 use crate::outcome::{Outcome, StoredResponse};
 use std::fmt;
 use std::time::Duration;
 
-/// How far a record is.
+/// The state of a record, for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RecordState {
@@ -48,7 +48,7 @@ pub enum KeptOutcome {
     NotReplayable,
 }
 
-/// How far a record is, in one word.
+/// The state of a record in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RecordStage {

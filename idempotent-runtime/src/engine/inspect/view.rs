@@ -19,9 +19,7 @@ use std::time::{Duration, SystemTime};
 pub struct RecordView {
     key: StorageKey,
     kept_in: KeptIn,
-    seen: Bytes,
-    /// How long until it is forgotten, as far as it was told.
-    left: Option<Duration>,
+    entry: Entry,
     /// Nothing, if it cannot be read.
     record: Option<Record>,
     function: Option<&'static str>,
@@ -38,37 +36,25 @@ pub enum KeptIn {
 }
 
 impl RecordView {
-    /// What the store holds under a key; nothing, if that is a part of something else, as the input of a task.
+    /// The record that the store holds under a key; none, if that is a part of something else, as a task's input.
     pub(super) fn in_store(
         key: StorageKey,
         entry: Entry,
         definitions: &Definitions,
     ) -> Option<Self> {
-        let Entry { value, left } = entry;
-        let is_part = value.is_empty() || record::is_beside_a_task(&key, &value);
-        (!is_part).then(|| Self::new(key, KeptIn::Store, value, Some(left), definitions))
+        let is_part = entry.value.is_empty() || record::is_beside_a_task(&key, &entry.value);
+        (!is_part).then(|| Self::new(key, KeptIn::Store, entry, definitions))
     }
 
-    /// What the business database holds under a key.
-    pub(crate) fn in_database(
-        key: StorageKey,
-        value: Bytes,
-        left: Option<Duration>,
-        definitions: &Definitions,
-    ) -> Self {
-        Self::new(key, KeptIn::Database, value, left, definitions)
+    /// The record that the business database holds under a key.
+    pub(crate) fn in_database(key: StorageKey, entry: Entry, definitions: &Definitions) -> Self {
+        Self::new(key, KeptIn::Database, entry, definitions)
     }
 
-    fn new(
-        key: StorageKey,
-        kept_in: KeptIn,
-        seen: Bytes,
-        left: Option<Duration>,
-        definitions: &Definitions,
-    ) -> Self {
-        let record = Record::decode(&key, &seen).ok();
+    fn new(key: StorageKey, kept_in: KeptIn, entry: Entry, definitions: &Definitions) -> Self {
+        let record = Record::decode(&key, &entry.value).ok();
         let function = record.as_ref().and_then(|it| definitions.path(it.origin.definition));
-        Self { key, kept_in, seen, left, record, function }
+        Self { key, kept_in, entry, record, function }
     }
 
     /// The key that the store has it under, as in the log.
@@ -83,7 +69,7 @@ impl RecordView {
         self.kept_in
     }
 
-    /// How far it is.
+    /// Its state.
     #[must_use]
     pub fn state(&self) -> RecordState {
         let Some(record) = &self.record else { return RecordState::Undecodable };
@@ -101,8 +87,10 @@ impl RecordView {
     /// In a business database whoever runs is seen by nobody: what is seen was left by one who committed in the
     /// middle.
     fn lease_left(&self, retention: Duration) -> Option<Duration> {
-        let left = self.left.filter(|_| self.kept_in == KeptIn::Store)?;
-        left_of_lease(&Entry::new(Bytes::new(), left), retention)
+        match self.kept_in {
+            KeptIn::Store => left_of_lease(&self.entry, retention),
+            KeptIn::Database => None,
+        }
     }
 
     /// The guard that keeps it.
@@ -111,7 +99,8 @@ impl RecordView {
         self.record.as_ref().map(|record| record.label.guard())
     }
 
-    /// The operation, or the pattern of the route; empty, if it cannot be read.
+    /// The operation, else the name of the function, or the pattern of the route that a `Middleware` guards; empty, if
+    /// it cannot be read.
     #[must_use]
     pub fn operation(&self) -> &str {
         self.record.as_ref().map_or("", |record| record.label.operation())
@@ -129,7 +118,7 @@ impl RecordView {
         self.record.as_ref().map_or(0, |record| record.attempt)
     }
 
-    /// When it was last claimed, by the clock of the host that claimed.
+    /// The time of its last claim, by the clock of the host that claimed.
     #[must_use]
     pub fn claimed_at(&self) -> Option<SystemTime> {
         self.claimed().map(|since_1970| SystemTime::UNIX_EPOCH + since_1970)
@@ -159,19 +148,19 @@ impl RecordView {
         self.record.as_ref().is_some_and(|record| record.origin.taken_over)
     }
 
-    /// How long until it is forgotten, as far as its place tells.
+    /// The time after which it is forgotten by itself, unless it changes before.
     #[must_use]
-    pub const fn left(&self) -> Option<Duration> {
-        self.left
+    pub const fn left(&self) -> Duration {
+        self.entry.left
     }
 
     /// Its size in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.seen.len()
+        self.entry.value.len()
     }
 
-    /// What its run left: the response with headers and body, or the value. It may hold what only its caller
+    /// The outcome of its run: the response with headers and body, or the value. It may hold what only its caller
     /// should see.
     #[must_use]
     pub fn outcome(&self) -> Option<&Outcome> {
@@ -182,7 +171,7 @@ impl RecordView {
     }
 
     pub(crate) const fn seen(&self) -> &Bytes {
-        &self.seen
+        &self.entry.value
     }
 
     pub(crate) const fn record(&self) -> Option<&Record> {

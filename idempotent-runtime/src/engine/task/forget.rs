@@ -11,7 +11,7 @@ use crate::policy::DefinitionId;
 use crate::store::Swap;
 use crate::store::record::{Origin, Record, State};
 
-/// How often a record is looked at again that others change.
+/// The number of looks at a record that others change.
 const RACES: usize = 32;
 
 impl Tasks {

@@ -192,6 +192,7 @@ async fn take_up<B>(
     let life = settings.ttl + settings.lease;
     let input = Input::read(engine, &input::place(&key), life).await?;
     let Some(input) = input.filter(|input| may_run(&task, input)) else {
+        engine.counters().held.count();
         tracing::error!(
             %key,
             "the process that ran a task died, and nobody knows what it did; `resolve` with this key \
