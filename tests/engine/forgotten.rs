@@ -15,7 +15,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use tests::{Loss, Probe};
 
-/// What an operator has, beside the processes that run.
+/// An engine of an operator, beside the processes that run.
 fn operator(store: impl Store, clock: Arc<ManualClock>) -> Messages {
     let builder = Messages::builder(store).scope_shared().clock(clock).store_patience(PATIENCE);
     builder.build().expect("settings that fit")

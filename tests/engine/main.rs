@@ -6,6 +6,7 @@ mod drained;
 mod endings;
 mod external_locks;
 mod fences;
+mod forgotten;
 mod insisted;
 mod leases;
 mod left_exchanges;

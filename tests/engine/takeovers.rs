@@ -166,7 +166,7 @@ async fn a_record_says_when_it_was_claimed_and_whether_it_was_ever_taken_over() 
 
 /// A key that others claim and give back between any two steps of ours.
 #[derive(Debug)]
-struct ContendedStore;
+pub(crate) struct ContendedStore;
 
 fn given_back() -> Bytes {
     let (fingerprint, state) = (Fingerprint::from_bytes([1; 16]), State::Issued);

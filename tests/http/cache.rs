@@ -178,7 +178,7 @@ impl Shop {
         self.server.send(Method::GET, path)
     }
 
-    async fn read(&self, path: &str) -> Reply {
+    pub(crate) async fn read(&self, path: &str) -> Reply {
         self.get(path).send().await
     }
 }

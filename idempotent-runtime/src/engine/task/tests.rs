@@ -6,8 +6,8 @@ use crate::engine::task::input::{self, Input};
 use crate::engine::task::limits::{TaskLimits, TaskScope};
 use crate::engine::task::tasks::{Cancellation, Submission, Tasks};
 use crate::engine::{
-    Admission, Claim, ClaimRequest, Claimable, DuplicateRules, Engine, IfForgotten, ReclaimWindow,
-    Resolution, Resolved,
+    Admission, Claim, ClaimRequest, Claimable, DuplicateRules, Engine, Force, Forgotten,
+    IfForgotten, ReclaimWindow, Resolution, Resolved, inspect,
 };
 use crate::error::{StoreError, StoreErrorKind};
 use crate::fingerprint::Fingerprint;
@@ -214,6 +214,63 @@ async fn a_crash_at_every_step_of_tidying_up_is_made_up_for() {
         assert_eq!(tasks.index.all(&healthy).await.unwrap(), [], "{steps}");
         assert_eq!(tasks.find(&healthy, &key(1)).await.unwrap().unwrap().stage, TaskStage::Over);
     }
+}
+
+/// Whoever sends it again goes on, and only then may a request become the task again.
+#[tokio::test]
+async fn a_crash_at_every_step_of_forgetting_leaves_a_task_that_is_called_off() {
+    let mut died = 0;
+    for (steps, last) in (0..14).flat_map(|steps| [(steps, Last::Lost), (steps, Last::Done)]) {
+        let store = MemoryStore::new();
+        let (healthy, tasks) = (engine(store.clone()), new_tasks());
+        tasks.submit(&healthy, &claim(key(1)), &input()).await.unwrap();
+        let seen = inspect::record(&healthy, &key(1)).await.unwrap().expect("a record");
+        let dying = engine(Dying { store, left: AtomicUsize::new(steps), last });
+        let first = new_tasks().forget(&dying, &seen, Force::No).await;
+        if first.is_err() {
+            died += 1;
+            let found = tasks.find(&healthy, &key(1)).await.unwrap().unwrap().stage;
+            let before = matches!((steps, last), (0, _) | (1, Last::Lost));
+            let after = found == TaskStage::Over || found == TaskStage::Forgotten;
+            assert_eq!(before, !after, "{steps} {last:?} {found:?}");
+            assert_eq!(found == TaskStage::Waiting, before, "{steps} {last:?} {found:?}");
+        }
+        let again = tasks.forget(&healthy, &seen, Force::No).await.unwrap();
+        assert_eq!(again, Forgotten::Yes, "{steps} {last:?}");
+        assert_eq!(tasks.index.all(&healthy).await.unwrap(), [], "{steps} {last:?}");
+        let found = tasks.find(&healthy, &key(1)).await.unwrap().unwrap();
+        assert_eq!(found.stage, TaskStage::Forgotten, "{steps} {last:?}");
+        let input_left = healthy.core().read(&input::place(&key(1))).await.unwrap();
+        assert!(input_left.is_none_or(|left| left.value.is_empty()), "{steps} {last:?}");
+
+        let other = Claim { fingerprint: Fingerprint::from_bytes([2; 16]), ..claim(key(1)) };
+        let anew = tasks.submit(&healthy, &other, &input()).await.unwrap();
+        assert_eq!(anew, Submission::New, "{steps} {last:?}");
+        let kept = Input::read(&healthy, &input::place(&key(1)), Duration::ZERO).await.unwrap();
+        assert_eq!((kept, tasks.index.all(&healthy).await.unwrap()), (Some(input()), vec![key(1)]));
+        let late = tasks.forget(&healthy, &seen, Force::Yes).await.unwrap();
+        assert_eq!(late, Forgotten::Changed, "nobody saw this one");
+    }
+    assert!(died > 2 * 8, "{died}");
+}
+
+/// A task that nobody ran is the first of its key again, and whoever ran it finds it lost.
+#[tokio::test]
+async fn a_run_of_a_forgotten_task_leaves_the_next_alone() {
+    let (tasks, engine) = (new_tasks(), engine(MemoryStore::new()));
+    tasks.submit(&engine, &claim(key(1)), &input()).await.unwrap();
+    let Admission::Run(late) = engine.begin(&ask(key(1))).await.unwrap() else { panic!("free") };
+    let seen = inspect::record(&engine, &key(1)).await.unwrap().expect("a record");
+    assert!(matches!(
+        tasks.forget(&engine, &seen, Force::No).await.unwrap(),
+        Forgotten::Running { .. }
+    ));
+    assert_eq!(tasks.forget(&engine, &seen, Force::Yes).await.unwrap(), Forgotten::Yes);
+    assert_eq!(tasks.submit(&engine, &claim(key(1)), &input()).await.unwrap(), Submission::New);
+    late.complete(Outcome::Tombstone, TTL).await;
+    let Admission::Run(next) = engine.begin(&ask(key(1))).await.unwrap() else { panic!("free") };
+    assert!(next.attempt() > 1);
+    next.complete(Outcome::Tombstone, TTL).await;
 }
 
 #[tokio::test]
