@@ -22,6 +22,7 @@ const RUNTIME: Order = Order {
         "http",
         "message",
         "shared_methods",
+        "records",
         "setup",
         "readiness",
         "transaction",
@@ -71,6 +72,7 @@ const ENGINE: Order = Order {
     floors: &[
         "task",
         "cached",
+        "inspect",
         "engine",
         "drain external_lock resolve settle",
         "admission",
@@ -94,7 +96,7 @@ const TRANSACTION: Order = Order {
     of: "idempotent-runtime/src",
     inside: "transaction/",
     floors: &[
-        "begin resolve",
+        "begin forget resolve",
         "run",
         "dedup_table row turn",
         "mysql postgres sqlite",
