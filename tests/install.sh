@@ -21,6 +21,7 @@ need java default-jre-headless
 need zkServer.sh zookeeper
 need rabbitmq-server rabbitmq-server
 need pgrep procps
+need script bsdutils
 need python3 python3
 need chromium chromium
 need chromedriver chromium-driver

@@ -16,6 +16,8 @@ pub(crate) const ENVIRONMENT: &str = "\
 Environment:
   IDEMPOTENT_STORE           the URL of the store, as `--store`
   IDEMPOTENT_STORE_PASSWORD  its password, where the URL has none
+  IDEMPOTENT_DATABASE        the URL of the business database, as `--database`
+  IDEMPOTENT_DATABASE_PASSWORD  its password, where the URL has none
   IDEMPOTENT_PREFIX          as `--prefix`
   IDEMPOTENT_NAMESPACE       as `--namespace`
   IDEMPOTENT_KEY_SECRET      the `key_secret` of the app, where no file has it
@@ -44,7 +46,6 @@ impl Ending {
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// There is no such record.
-    #[expect(dead_code, reason = "the commands that look for a record follow")]
     NotFound(String),
     /// The options contradict each other, or something is missing.
     Usage(String),

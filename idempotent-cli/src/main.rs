@@ -1,5 +1,6 @@
 //! The command line: an operator's look into the records of a store, and a tester for anybody's API.
 
+mod app;
 mod check;
 mod commands;
 mod confirm;
@@ -7,11 +8,13 @@ mod failure;
 mod options;
 mod output;
 mod progress;
+mod record;
 mod secrets;
 mod store;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
-use commands::{completions, ddl, doctor, man, purge};
+use commands::{completions, ddl, doctor, find, forget, list, man, purge, resolve, show, stats};
 use failure::{ENVIRONMENT, EXIT_CODES, Failure};
 use options::Options;
 use output::Output;
@@ -32,6 +35,18 @@ struct Arguments {
 enum Command {
     /// Tests an endpoint, in whatever language it is written, for what a client that retries can observe.
     Check(check::CheckArguments),
+    /// Lists records, page by page.
+    List(list::ListArguments),
+    /// Shows one record.
+    Show(show::ShowArguments),
+    /// Finds the record of a request or call, by what support knows of it.
+    Find(find::FindArguments),
+    /// Settles a run whose process died: it happened, or it did not and may run.
+    Resolve(resolve::ResolveArguments),
+    /// Gives a record back, so that the next request with its key runs.
+    Forget(forget::ForgetArguments),
+    /// Counts records by operation and state.
+    Stats,
     /// Examines the settings of a store, and tries each operation on keys of its own.
     Doctor,
     /// Drops the records whose life is over, as services do it by themselves now and then.
@@ -54,6 +69,12 @@ async fn main() -> ExitCode {
     let output = Output::new(options.json, secrets);
     let ended = match command {
         Command::Check(arguments) => return check::run(arguments).await,
+        Command::List(arguments) => list::run(&arguments, &options, &output).await,
+        Command::Show(arguments) => show::run(&arguments, &options, &output).await,
+        Command::Find(arguments) => find::run(&arguments, &options, &output).await,
+        Command::Resolve(arguments) => resolve::run(&arguments, &options, &output).await,
+        Command::Forget(arguments) => forget::run(&arguments, &options, &output).await,
+        Command::Stats => stats::run(&options, &output).await,
         Command::Doctor => doctor::run(&options, &output).await,
         Command::Purge => purge::run(&options, &output).await,
         Command::Ddl(arguments) => ddl::run(&arguments, &options, &output),
@@ -75,6 +96,10 @@ fn usage(error: &clap::Error, secrets: Secrets) -> ExitCode {
         // It was asked for, and quotes nothing.
         drop(error.print());
         return ExitCode::SUCCESS;
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        drop(error.print());
+        return ExitCode::from(2);
     }
     let is_json = std::env::args_os().any(|argument| argument == "--json");
     let text = error.render().to_string();

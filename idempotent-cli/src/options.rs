@@ -4,6 +4,7 @@ use crate::confirm::Confirmation;
 use crate::failure::Failure;
 use crate::secrets::KEY_SECRET;
 use clap::Args;
+use jiff::SignedDuration;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,6 +21,17 @@ pub(crate) struct Options {
         help_heading = "The store"
     )]
     pub(crate) store: Option<String>,
+
+    /// The business database, where it keeps records too: `sqlite:PATH`, `postgres://…` or `mysql://…`.
+    #[arg(
+        long,
+        global = true,
+        env = "IDEMPOTENT_DATABASE",
+        hide_env_values = true,
+        value_name = "URL",
+        help_heading = "The store"
+    )]
+    pub(crate) database: Option<String>,
 
     /// The beginning of the names of keys in Redis, if not `idempotency:`.
     #[arg(
@@ -79,7 +91,6 @@ impl Options {
         if self.yes { Confirmation::Given } else { Confirmation::Asked }
     }
 
-    #[expect(dead_code, reason = "the commands that look for a record follow")]
     /// The secret that storage keys are made with, if the app has one.
     ///
     /// # Errors
@@ -104,4 +115,10 @@ impl Options {
         }
         Ok(Some(secret))
     }
+}
+
+/// A duration as people write it.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let read = text.parse::<SignedDuration>().map_err(|error| error.to_string())?;
+    Duration::try_from(read).map_err(|_| "a duration cannot be negative".to_owned())
 }

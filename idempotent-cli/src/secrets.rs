@@ -7,10 +7,11 @@ use percent_encoding::percent_decode_str;
 
 /// The variables whose whole value is a secret.
 pub(crate) const PASSWORD: &str = "IDEMPOTENT_STORE_PASSWORD";
+pub(crate) const DATABASE_PASSWORD: &str = "IDEMPOTENT_DATABASE_PASSWORD";
 pub(crate) const KEY_SECRET: &str = "IDEMPOTENT_KEY_SECRET";
 
 /// The variables whose value is a URL.
-const URLS: [&str; 1] = ["IDEMPOTENT_STORE"];
+const URLS: [&str; 2] = ["IDEMPOTENT_STORE", "IDEMPOTENT_DATABASE"];
 
 /// The names of parameters whose value is a password.
 const PARAMETERS: [&str; 2] = ["pass", "password"];
@@ -31,7 +32,8 @@ impl Secrets {
         let arguments = std::env::args_os().skip(1).map(|text| text.to_string_lossy().into_owned());
         let variable = |name: &&str| std::env::var(name).ok();
         let mut new = Self::of(arguments.chain(URLS.iter().filter_map(variable)));
-        new.0.extend([PASSWORD, KEY_SECRET].iter().filter_map(variable));
+        let whole = [PASSWORD, DATABASE_PASSWORD, KEY_SECRET];
+        new.0.extend(whole.iter().filter_map(variable).filter(|secret| secret.len() >= PART));
         new.ordered()
     }
 
@@ -45,7 +47,8 @@ impl Secrets {
                     let parts = form.split(['/', '?', '#', '@', ':']);
                     found.extend(parts.filter(|part| part.len() >= PART).map(str::to_owned));
                 }
-                found.push(password);
+                // Alone it would be found in every text.
+                found.push(if password.len() < PART { format!(":{password}@") } else { password });
             }
             found.extend(parameters(&text));
         }
@@ -124,6 +127,12 @@ mod tests {
     fn a_password_is_hidden_as_it_is_written_and_as_it_is_meant() {
         let url = "mysql://me:p%40ss@host/db";
         assert_eq!(hidden(url, "p%40ss or p@ss"), "… or …");
+    }
+
+    #[test]
+    fn a_short_password_is_hidden_where_it_stands() {
+        let url = "mysql://me:a@host/db";
+        assert_eq!(hidden(url, &format!("a bad {url}")), "a bad mysql://me…host/db");
     }
 
     #[test]

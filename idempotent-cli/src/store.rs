@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::options::Options;
-use crate::secrets::PASSWORD;
+use crate::secrets::{DATABASE_PASSWORD, PASSWORD};
 use idempotent_runtime::RedisStore;
 use idempotent_runtime::clock::SystemClock;
 use idempotent_runtime::store::{self, Store, StoreSettings};
@@ -84,12 +84,23 @@ pub(crate) async fn open(options: &Options) -> Result<Arc<dyn Store>, Failure> {
     Ok(opened)
 }
 
+/// The business database of these options, if they name one.
+///
+/// # Errors
+/// When its URL is none.
+pub(crate) fn database_url(options: &Options) -> Result<Option<(StoreKind, String)>, Failure> {
+    let Some(url) = &options.database else { return Ok(None) };
+    let kind = StoreKind::of(url)?;
+    let password = std::env::var(DATABASE_PASSWORD).ok();
+    Ok(Some((kind, complete(url, kind, password.as_deref())?)))
+}
+
 /// The URL with the password of the environment; a file must be there, since whoever looks makes none.
 fn complete(url: &str, kind: StoreKind, password: Option<&str>) -> Result<String, Failure> {
     let usage = |why: &str| Err(Failure::Usage(why.to_owned()));
     if kind == StoreKind::Sqlite {
         if password.is_some() {
-            return usage("IDEMPOTENT_STORE_PASSWORD is set, and an SQLite file has no password");
+            return usage("a password is set in the environment, and an SQLite file has none");
         }
         let mark = if url.contains('?') { '&' } else { '?' };
         let names_mode = url.contains("?mode=") || url.contains("&mode=");
@@ -100,7 +111,7 @@ fn complete(url: &str, kind: StoreKind, password: Option<&str>) -> Result<String
     if !authority.is_empty() && !authority.contains('@') && tail.contains('@') {
         // It would be taken for a host, a port and a database, and those are printed.
         return usage(
-            "the URL of the store has a `@` behind a `/`, `?` or `#`: write these three as `%2F`, `%3F` and \
+            "a URL has a `@` behind a `/`, `?` or `#`: write these three as `%2F`, `%3F` and \
              `%23` in a password, and an `@` that belongs behind the host as `%40`",
         );
     }
@@ -110,9 +121,7 @@ fn complete(url: &str, kind: StoreKind, password: Option<&str>) -> Result<String
     let has_parameter =
         ["?pass=", "&pass=", "?password=", "&password="].iter().any(|one| tail.contains(one));
     if user.contains(':') || has_parameter {
-        return usage(
-            "the URL of the store has a password, and IDEMPOTENT_STORE_PASSWORD is another: give one",
-        );
+        return usage("the URL has a password, and the environment has another: give one");
     }
     if matches!(scheme, "redis+unix" | "unix") {
         let mark = if tail.contains('?') { '&' } else { '?' };

@@ -12,7 +12,8 @@ use serde::Serialize;
 #[derive(Debug, Args)]
 pub(crate) struct DdlArguments {
     /// The database; without it, that of the store's URL, which is not connected to.
-    database: Option<Dialect>,
+    #[arg(value_name = "DATABASE")]
+    dialect: Option<Dialect>,
 }
 
 /// A database with a table of records.
@@ -44,7 +45,7 @@ pub(crate) fn run(
     options: &Options,
     output: &Output,
 ) -> Result<Ending, Failure> {
-    let database = match (arguments.database, &options.store) {
+    let database = match (arguments.dialect, &options.store) {
         (Some(database), _) => database,
         (None, Some(url)) => match StoreKind::of(url)? {
             StoreKind::Sqlite => Dialect::Sqlite,

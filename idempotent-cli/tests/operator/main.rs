@@ -1,11 +1,16 @@
 //! The commands for operators, as a shell runs them, on stores of every kind.
 
 mod credentials;
+mod database;
 mod doctor;
 mod endings;
+mod listed;
 mod pages;
 mod purge;
 mod ran;
+mod settled;
+mod shop;
+mod shown;
 
 use idempotent_runtime::store::{self, Store};
 use std::any::Any;
@@ -20,7 +25,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    async fn at(url: String, kept: impl Any + Send + Sync) -> Self {
+    pub(crate) async fn at(url: String, kept: impl Any + Send + Sync) -> Self {
         let store = store::open(&url).await.expect("it opens");
         Self { url, store, _kept: Box::new(kept) }
     }

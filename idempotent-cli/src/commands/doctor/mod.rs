@@ -8,23 +8,23 @@ use crate::output::{Answer, Output, lines, printable, table};
 use crate::store::open;
 use idempotent_runtime::store::{Finding, Severity};
 use serde::Serialize;
-use trial::{Tried, try_out};
+use trial::{TriedOperation, try_out};
 
 #[derive(Serialize)]
 struct Examined {
     store: String,
-    findings: Vec<Found>,
-    operations: Vec<Tried>,
+    findings: Vec<FoundSetting>,
+    operations: Vec<TriedOperation>,
 }
 
 #[derive(Serialize)]
-struct Found {
+struct FoundSetting {
     severity: &'static str,
     message: String,
     help: String,
 }
 
-impl Found {
+impl FoundSetting {
     fn of(finding: &Finding, output: &Output) -> Self {
         Self {
             severity: if finding.severity == Severity::Error { "error" } else { "warning" },
@@ -37,7 +37,7 @@ impl Found {
 impl Answer for Examined {
     fn for_people(&self) -> String {
         let mut text = format!("{}\n\n", printable(&self.store));
-        for Found { severity, message, help } in &self.findings {
+        for FoundSetting { severity, message, help } in &self.findings {
             let (message, help) = (printable(message), printable(help));
             text.extend([severity, ": ", &message, "\n  help: ", &help, "\n"]);
         }
@@ -57,7 +57,7 @@ impl Answer for Examined {
 pub(crate) async fn run(options: &Options, output: &Output) -> Result<Ending, Failure> {
     let store = open(options).await?;
     let findings: Vec<_> =
-        store.findings().iter().map(|finding| Found::of(finding, output)).collect();
+        store.findings().iter().map(|finding| FoundSetting::of(finding, output)).collect();
     let operations = try_out(&*store, options.patience(), output).await;
     let is_unfit = findings.iter().any(|finding| finding.severity == "error");
     let is_failed = operations.iter().any(|tried| tried.is_failed);

@@ -17,7 +17,7 @@ const NO_LIFE: Duration = Duration::from_millis(1);
 
 /// An operation, as it was tried.
 #[derive(Serialize)]
-pub(super) struct Tried {
+pub(super) struct TriedOperation {
     pub(super) operation: &'static str,
     /// `done`, `not supported`, or an error.
     pub(super) outcome: String,
@@ -31,11 +31,15 @@ pub(super) struct Tried {
 type Times = Result<Vec<Duration>, String>;
 
 /// Tries them all.
-pub(super) async fn try_out(store: &dyn Store, patience: Duration, output: &Output) -> Vec<Tried> {
+pub(super) async fn try_out(
+    store: &dyn Store,
+    patience: Duration,
+    output: &Output,
+) -> Vec<TriedOperation> {
     let [mut create, mut read, mut swap] = [const { Ok(Vec::new()) }; 3];
     let mut watch = Some(Ok(Vec::new()));
     for _ in 0..TIMES {
-        let trial = Trial { store, patience, key: StorageKey::from_bytes(rand::random()) };
+        let trial = StoreTrial { store, patience, key: StorageKey::from_bytes(rand::random()) };
         let done = trial.create().await;
         if note(&mut create, done) && note(&mut read, trial.read().await) {
             note(&mut swap, trial.swap().await);
@@ -68,7 +72,7 @@ fn note(times: &mut Times, tried: Result<Duration, String>) -> bool {
     }
 }
 
-fn summed_up(operation: &'static str, times: Option<Times>, output: &Output) -> Tried {
+fn summed_up(operation: &'static str, times: Option<Times>, output: &Output) -> TriedOperation {
     let (outcome, milliseconds, is_failed) = match times {
         None => ("not supported: whoever waits looks again now and then".to_owned(), None, false),
         Some(Ok(times)) if times.is_empty() => ("not tried".to_owned(), None, true),
@@ -78,11 +82,11 @@ fn summed_up(operation: &'static str, times: Option<Times>, output: &Output) -> 
         }
         Some(Err(why)) => (output.without_secrets(&why), None, true),
     };
-    Tried { operation, outcome, milliseconds, is_failed }
+    TriedOperation { operation, outcome, milliseconds, is_failed }
 }
 
 /// One try of each operation, on a key that nobody else has.
-struct Trial<'a> {
+struct StoreTrial<'a> {
     store: &'a dyn Store,
     patience: Duration,
     key: StorageKey,
@@ -92,7 +96,7 @@ struct Trial<'a> {
 const FIRST: Bytes = Bytes::from_static(b"\0\xff\xfefirst");
 const SECOND: Bytes = Bytes::from_static(b"\0\xff\xfesecond");
 
-impl Trial<'_> {
+impl StoreTrial<'_> {
     async fn create(&self) -> Result<Duration, String> {
         let (created, time) = self.timed(self.store.create(&self.key, &FIRST, LIFE)).await?;
         match created {

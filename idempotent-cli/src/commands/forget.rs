@@ -1,0 +1,74 @@
+//! `forget`: a record given back, so that the next request with its key runs.
+
+use crate::app::{Hosts, build};
+use crate::commands::show::look_up;
+use crate::failure::{Ending, Failure};
+use crate::options::Options;
+use crate::output::{Answer, Output};
+use crate::record::RecordRow;
+use clap::Args;
+use idempotent_runtime::key::StorageKey;
+use idempotent_runtime::records::{Force, Forgotten, RecordState};
+use serde::Serialize;
+
+/// The record that is forgotten.
+#[derive(Args)]
+pub(crate) struct ForgetArguments {
+    /// The key of the store: 64 hexadecimal digits, as in the log and in `list`.
+    key: StorageKey,
+    /// Also a record whose run goes on, which is not stopped and may have its effect beside that of the next; and one
+    /// that cannot be read.
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Serialize)]
+struct GivenBack {
+    key: String,
+    forgotten: bool,
+}
+
+impl Answer for GivenBack {
+    fn for_people(&self) -> String {
+        format!("forgotten: {}\n", self.key)
+    }
+}
+
+/// Forgets the record.
+pub(crate) async fn run(
+    arguments: &ForgetArguments,
+    options: &Options,
+    output: &Output,
+) -> Result<Ending, Failure> {
+    let force = if arguments.force { Force::Yes } else { Force::No };
+    let app = build(options, Hosts::One).await?;
+    let seen = look_up(&app, &arguments.key).await?;
+    let row = RecordRow::of(&seen);
+    let effect = match (seen.state(), force) {
+        (RecordState::Running { .. }, Force::No) => return Err(still_running(&row)),
+        (RecordState::Undecodable, Force::No) => return Err(unreadable()),
+        (RecordState::Running { .. }, Force::Yes) => {
+            "its run is not stopped, and may have its effect beside that of the next"
+        }
+        _ => "the next request with its key runs",
+    };
+    options.confirmation().ask(&format!("forget {}: {effect}", row.in_a_line()))?;
+    match app.forget(&seen, force).await? {
+        Forgotten::Yes => {
+            output.answer(&GivenBack { key: row.key, forgotten: true })?;
+            Ok(Ending::Done)
+        }
+        Forgotten::Running { .. } => Err(still_running(&row)),
+        Forgotten::Undecodable => Err(unreadable()),
+        _ => Err(Failure::Refused("the record is another one by now; look again".to_owned())),
+    }
+}
+
+fn still_running(row: &RecordRow) -> Failure {
+    let why = format!("its run goes on ({}); `--force` takes its key", row.state_in_words());
+    Failure::Refused(why)
+}
+
+fn unreadable() -> Failure {
+    Failure::Refused("the record cannot be read; `--force` forgets it".to_owned())
+}
