@@ -1,17 +1,170 @@
 //! A black-box tester of endpoints.
 
-use clap::Args;
-use std::process::ExitCode;
+// From the top; each imports only files below it.
+mod arguments;
+mod checks;
+mod consent;
+mod finding;
+mod report;
+mod request;
+mod shown;
+mod suite;
+mod trial;
+mod wire;
 
-/// The request that is tried.
-#[derive(Debug, Args)]
-pub(crate) struct CheckArguments {
-    /// The address of the endpoint.
-    url: String,
-}
+pub(crate) use arguments::CheckArguments;
+
+use consent::Plan;
+use finding::Verdict;
+use request::Template;
+use std::io;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use suite::{Chosen, Outcomes};
+use trial::Trial;
+use wire::{Client, Endpoint, Limits};
+
+/// Exit codes, beside 0.
+const SOMETHING_DOES_NOT_HOLD: u8 = 1;
+const USAGE: u8 = 2;
+const NO_ANSWER: u8 = 3;
+const REFUSED: u8 = 4;
 
 /// Tests an endpoint, and prints what holds.
 pub(crate) async fn run(arguments: CheckArguments) -> ExitCode {
-    eprintln!("{}: not tested yet", arguments.url);
-    ExitCode::FAILURE
+    ended(tested(&arguments, wire::system).await)
+}
+
+/// The end of a run that printed no outcome: the words, and the exit code.
+struct End(String, u8);
+
+fn ended(end: Result<u8, End>) -> ExitCode {
+    ExitCode::from(end.unwrap_or_else(|End(words, code)| {
+        eprintln!("idempotent check: {words}");
+        code
+    }))
+}
+
+async fn tested(
+    arguments: &CheckArguments,
+    resolve: impl AsyncFnOnce(String, u16) -> io::Result<Vec<SocketAddr>>,
+) -> Result<u8, End> {
+    let usage = |error: &dyn std::error::Error| End(error.to_string(), USAGE);
+    let chosen = Chosen::of(&arguments.only, &arguments.skip).map_err(|error| usage(&error))?;
+    let template = Template::of(arguments).map_err(|error| usage(&error))?;
+    let authority = arguments.ca.as_deref();
+    let endpoint = Endpoint::find(&arguments.url, authority, resolve).await;
+    let endpoint = endpoint.map_err(|error| {
+        let code = if error.is_unreachable() { NO_ANSWER } else { USAGE };
+        End(error.to_string(), code)
+    })?;
+    let limits = Limits::new(arguments.timeout, arguments.total_timeout);
+    let trial = Trial::new(Client::new(endpoint, limits), template, arguments.concurrency);
+    let plan = Plan { trial: &trial, chosen: &chosen };
+    let asked = consent::at_the_terminal(&plan, arguments.yes);
+    if !asked.map_err(|error| End(error.to_string(), REFUSED))? {
+        return Ok(REFUSED);
+    }
+    let outcomes = chosen.run(&trial).await;
+    let outcomes = outcomes.map_err(|error| End(error.to_string(), NO_ANSWER))?;
+    told(arguments, &trial, &outcomes)?;
+    Ok(match (outcomes.count(Verdict::DoesNotHold), &outcomes.cut_short) {
+        (0, None) => 0,
+        (0, Some(_)) => NO_ANSWER,
+        _ => SOMETHING_DOES_NOT_HOLD,
+    })
+}
+
+fn told(arguments: &CheckArguments, trial: &Trial, outcomes: &Outcomes) -> Result<(), End> {
+    if let Some(path) = &arguments.junit {
+        let report = report::junit(trial, outcomes).map_err(|error| error.to_string());
+        let written = report
+            .and_then(|report| std::fs::write(path, report).map_err(|error| error.to_string()));
+        written.map_err(|error| End(format!("--junit {}: {error}", path.display()), USAGE))?;
+    }
+    if arguments.json {
+        let json = report::json(trial, outcomes);
+        println!("{}", json.map_err(|error| End(error.to_string(), USAGE))?);
+    } else {
+        print!("{}", report::table(trial, outcomes));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    /// Answers every request with 201 and a number; gives its address, and how many named this host.
+    async fn server(host: &'static str) -> (SocketAddr, Arc<AtomicU32>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it listens");
+        let served = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&served);
+        tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let mut request = vec![0; 4096];
+                let length = client.read(&mut request).await.unwrap_or_default();
+                let text = String::from_utf8_lossy(&request[..length]).into_owned();
+                assert!(text.contains(&format!("Host: {host}\r\n")), "{text}");
+                let number = count.fetch_add(1, Ordering::SeqCst);
+                let answer = format!("HTTP/1.1 201 Created\r\n\r\n{number}");
+                drop(client.write_all(answer.as_bytes()).await);
+            }
+        });
+        (address, served)
+    }
+
+    #[tokio::test]
+    async fn a_name_is_asked_for_once_and_nothing_goes_elsewhere() {
+        let (own, served) = server("name.test").await;
+        let (rival, others) = server("name.test").await;
+        let asked = Cell::new(0);
+        let resolve = async |name: String, port| {
+            assert_eq!((&name[..], port), ("name.test", 80));
+            asked.set(asked.get() + 1);
+            // A name that has another address as soon as somebody looks again.
+            Ok(vec![if asked.get() == 1 { own } else { rival }])
+        };
+        let words = ["http://name.test/", "--only", "mismatch,missing-key,key-case", "--json"];
+        let code = tested(&CheckArguments::of(&words), resolve).await;
+        assert!(matches!(code, Ok(0)), "{:?}", code.err().map(|End(words, _)| words));
+        assert_eq!((asked.get(), others.load(Ordering::SeqCst)), (1, 0));
+        assert!(served.load(Ordering::SeqCst) > 5);
+    }
+
+    #[tokio::test]
+    async fn the_address_that_took_the_first_connection_takes_all() {
+        let (later, _) = server("two.test").await;
+        let (own, served) = server("two.test").await;
+        // Nobody listens there.
+        let gone = SocketAddr::from(([127, 0, 0, 99], own.port()));
+        let words = ["http://two.test/", "--only", "missing-key"];
+        let arguments = CheckArguments::of(&words);
+        let code = tested(&arguments, async |_, _| Ok(vec![gone, own, later])).await;
+        assert!(matches!(code, Ok(0)));
+        assert_eq!(served.load(Ordering::SeqCst), 4);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_spoken_to_ends_with_its_code() {
+        for (url, expected) in [
+            ("http://a b/", USAGE),
+            ("ftp://secret/", USAGE),
+            ("secret", USAGE),
+            ("http://me:secret@h/", USAGE),
+            ("http://no.test/", NO_ANSWER),
+        ] {
+            let nothing = async |_, _| Ok(vec![]);
+            let end = tested(&CheckArguments::of(&[url]), nothing).await.err();
+            let End(words, code) = end.expect("an end");
+            assert_eq!(code, expected, "{url}: {words}");
+            assert!(!words.contains("secret"), "{words}");
+        }
+    }
 }

@@ -1,0 +1,118 @@
+//! The words of the command line.
+
+use clap::{Args, ValueHint};
+use jiff::SignedDuration;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The request that is tried, and how.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(crate) struct CheckArguments {
+    /// The address of the endpoint.
+    // Read by hand, as headers are: an error of the parser would print them with what they hold.
+    #[arg(value_hint = ValueHint::Url)]
+    pub(crate) url: String,
+
+    /// The method.
+    #[arg(long, default_value = "POST")]
+    pub(crate) method: String,
+
+    /// A header of every request; its value is never printed.
+    #[arg(long = "header", short = 'H', value_name = "NAME: VALUE")]
+    pub(crate) headers: Vec<String>,
+
+    /// Reads headers from a file, a line each, so that no list of processes shows them.
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(crate) headers_file: Option<PathBuf>,
+
+    /// The body. `{unique}` in it stands for something new in each request that is no retry.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) body: Option<String>,
+
+    /// A file with the body.
+    #[arg(long, value_name = "PATH", conflicts_with = "body", value_hint = ValueHint::FilePath)]
+    pub(crate) body_file: Option<PathBuf>,
+
+    /// A body of another request that the endpoint takes, for `mismatch`.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) other_body: Option<String>,
+
+    /// A body that the endpoint fails at, for `error-retry`.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) failing_body: Option<String>,
+
+    /// A body that takes the endpoint a second or so, for `in-flight` and `lost-connection`.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) slow_body: Option<String>,
+
+    /// The header that makes a request another caller's, for `scope`. It stands in for those of its name.
+    #[arg(long = "other-header", value_name = "NAME: VALUE")]
+    pub(crate) other_headers: Vec<String>,
+
+    /// The header that carries the key.
+    #[arg(long, value_name = "NAME", default_value = "Idempotency-Key")]
+    pub(crate) key_header: String,
+
+    /// Sends keys in quotes, as the draft has them, for endpoints that refuse the bare form.
+    #[arg(long)]
+    pub(crate) quoted_keys: bool,
+
+    /// A request without a key has to be refused.
+    #[arg(long)]
+    pub(crate) key_required: bool,
+
+    /// A file of certificates (PEM) of authorities that count beside those of this host.
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(crate) ca: Option<PathBuf>,
+
+    /// How long a request may take, and a retry that is told to wait: `500ms`, `10s`.
+    #[arg(long, value_parser = duration, default_value = "10s")]
+    pub(crate) timeout: Duration,
+
+    /// How long all of it may take.
+    #[arg(long, value_parser = duration, default_value = "5m")]
+    pub(crate) total_timeout: Duration,
+
+    /// How many requests `concurrency` sends at the same moment.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(2..=400))]
+    pub(crate) concurrency: u32,
+
+    /// Prints JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Writes a report for a CI server into this file, in the format of `JUnit`.
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(crate) junit: Option<PathBuf>,
+
+    /// Sends to other hosts without asking.
+    #[arg(long, short = 'y')]
+    pub(crate) yes: bool,
+
+    /// Runs these checks alone, beside `accepted`.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+
+    /// Leaves these checks out.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) skip: Vec<String>,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let read = text.parse::<SignedDuration>().map_err(|error| error.to_string())?;
+    let read = Duration::try_from(read).ok().filter(|read| !read.is_zero());
+    let read = read.ok_or("a duration is more than nothing")?;
+    if read > Duration::from_hours(1) { Err("an hour at most".to_owned()) } else { Ok(read) }
+}
+
+#[cfg(test)]
+impl CheckArguments {
+    /// Reads these words.
+    pub(crate) fn of(words: &[&str]) -> Self {
+        use clap::FromArgMatches;
+        let command = Self::augment_args(clap::Command::new("check"));
+        let matches = command.try_get_matches_from([&["check"], words].concat());
+        Self::from_arg_matches(&matches.expect("words that are known")).expect("arguments")
+    }
+}

@@ -1,0 +1,17 @@
+//! The checks, each a function of what it may send and what is known of the endpoint.
+
+// From the top; each imports only files below it.
+mod accepted;
+mod connections;
+mod contention;
+mod errors;
+mod keys;
+mod mismatch;
+mod missing;
+mod refusals;
+mod replay;
+mod scope;
+mod table;
+
+pub(crate) use accepted::accepted;
+pub(crate) use table::{ACCEPTED, CHECKS, Check, Severity};

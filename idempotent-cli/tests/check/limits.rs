@@ -1,0 +1,123 @@
+//! Nothing is sent to anybody who was not named, nor too often, nor for too long.
+
+use crate::command::Call;
+use crate::raw::{Server, busy, created};
+use crate::server::faulty;
+use std::time::{Duration, Instant};
+
+const MOST: u32 = 500;
+
+/// It is busy after the first three, so that each check tries again and again.
+fn always_busy() -> Server {
+    Server::start(|number, _| match number {
+        1 | 3 => created("1"),
+        2 => created("2"),
+        _ => busy(),
+    })
+}
+
+#[test]
+fn five_hundred_requests_are_the_end() {
+    let server = always_busy();
+    let words = ["--concurrency", "400", "--body", "{}", "--other-body", "[]", "--slow-body", "1"];
+    let more = ["--other-header", "A: b", "--failing-body", "2"];
+    let judged = Call::of(&server.url()).with(&words).with(&more).judged();
+    assert_eq!((server.connections(), &judged.json["requests"]), (MOST, &MOST.into()));
+    let reason = judged.json["cut_short"].as_str().expect("a reason");
+    assert!(reason.contains("limit of requests"), "{reason}");
+    assert!(judged.seen("concurrency").contains("limit of requests"), "{:#}", judged.json);
+}
+
+#[test]
+fn nobody_asks_for_more_at_once_than_are_allowed() {
+    for (many, code) in [("1", 2), ("401", 2), ("2", 0)] {
+        let server = Server::start(|number, _| created(&number.to_string()));
+        let words = ["--concurrency", many, "--only", "missing-key"];
+        assert_eq!(Call::of(&server.url()).with(&words).run().code, code, "{many}");
+    }
+}
+
+#[test]
+fn another_host_is_not_sent_to_without_a_yes() {
+    // On this host, but nobody promises that.
+    let server = Server::start(|number, _| created(&number.to_string()));
+    let url = format!("http://0.0.0.0:{}/", server.port());
+    let said = Call::of(&url).run();
+    assert_eq!((said.code, server.connections(), &said.out[..]), (4, 0, ""), "{said:?}");
+    assert!(said.err.contains("`--yes`") && said.err.contains("0.0.0.0:"), "{said:?}");
+    let said = Call::of(&url).with(&["--yes", "--only", "missing-key"]).run();
+    assert_eq!((said.code, server.connections()), (0, 4), "{said:?}");
+}
+
+#[test]
+fn no_proxy_of_the_environment_is_used() {
+    let proxy = Server::start(|_, _| created("by the proxy"));
+    let server = Server::start(|number, _| created(&number.to_string()));
+    let mut call = Call::of(&server.url()).with(&["--only", "missing-key"]);
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+    {
+        call = call.environment(name, &proxy.url());
+    }
+    let said = call.environment("REQUEST_METHOD", "").run();
+    assert_eq!((said.code, server.connections(), proxy.connections()), (0, 4, 0), "{said:?}");
+}
+
+#[test]
+fn all_of_it_ends_in_time() {
+    let begun = Instant::now();
+    let server = Server::start(|number, _| {
+        // Not too slow for a request, but for all of them.
+        std::thread::sleep(Duration::from_millis(200));
+        created(&number.to_string())
+    });
+    let words = ["--timeout", "10s", "--total-timeout", "1s"];
+    let judged = Call::of(&server.url()).with(&words).judged();
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    let reason = judged.json["cut_short"].as_str().expect("a reason");
+    assert!(reason.contains("time for all"), "{reason}");
+    // A replay that is none was seen before the end.
+    assert_eq!((judged.code, judged.seen("retry-after")), (1, "it was not tried"));
+}
+
+#[test]
+fn what_ends_too_early_is_no_success() {
+    let server = Server::start(|number, _| {
+        if number > 3 {
+            std::thread::sleep(Duration::from_millis(600));
+        }
+        created(if number == 2 { "2" } else { "1" })
+    });
+    let words = ["--total-timeout", "500ms", "--only", "missing-key,key-case"];
+    let said = Call::of(&server.url()).with(&words).run();
+    assert_eq!(said.code, 3, "{said:?}");
+    assert!(said.out.contains("Not all was tried"), "{said:?}");
+}
+
+#[test]
+fn words_that_mean_nothing_are_refused_before_anything_is_sent() {
+    let server = Server::start(|_, _| created("1"));
+    for words in [
+        &["--only", "replays"][..],
+        &["--skip", "x"],
+        &["--timeout", "0s"],
+        &["--timeout", "soon"],
+        &["--total-timeout", "2h"],
+        &["--header", "x"],
+        &["--body", "a", "--body-file", "b"],
+        &["--ca", "/dev/null", "--method", ""],
+    ] {
+        let said = Call::of(&server.url()).with(words).run();
+        assert_eq!((said.code, &said.out[..]), (2, ""), "{words:?}: {said:?}");
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn chosen_checks_run_alone() {
+    let judged = Call::of(&faulty("sound-chosen")).with(&["--only", "replay,marker"]).run();
+    assert_eq!(judged.code, 2, "no such name");
+    let words = ["--only", "replay,missing-key", "--skip", "replay", "--body", "{}"];
+    let judged = Call::of(&faulty("sound-chosen")).with(&words).judged();
+    assert_eq!(judged.with("holds"), ["accepted", "missing-key"].into());
+    assert_eq!(judged.json["requests"], 4);
+}
