@@ -9,7 +9,6 @@ use crate::store::conformance::store_under_test::{LONG, SHORT, StoreUnderTest, f
 use crate::store::contract::{Entry, Page, Swap};
 use crate::store::label::Label;
 use crate::store::record::{Origin, Record, State};
-use bytes::Bytes;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
@@ -145,32 +144,29 @@ fn record(operation: &str, state: State) -> Record {
 
 /// Values that end, come and change between two pages hide none that was there before.
 pub async fn pages_lose_nothing_while_others_come_and_go(tested: &StoreUnderTest) {
-    let (mut alive, mut over) = (Vec::new(), Vec::new());
+    // Those that are over leave gaps all over the store.
+    let mut alive = Vec::new();
     for _ in 0..MANY {
-        (over.push(fresh()), alive.push(fresh()));
-    }
-    let (long, short): (Bytes, Bytes) = ("alive".into(), "over".into());
-    for (key, value, life) in over
-        .iter()
-        .map(|key| (key, &short, SHORT))
-        .chain(alive.iter().map(|key| (key, &long, LONG)))
-    {
-        assert_eq!(tested.store.create(key, value, life).await.unwrap(), None);
+        tested.create(&fresh(), "over", SHORT).await;
+        let key = fresh();
+        tested.create(&key, "alive", LONG).await;
+        alive.push(key);
     }
     let (mut request, mut entries) = (PageRequest::first(LIMIT), Vec::new());
-    for round in 0..MOST_PAGES {
+    let mut changes = alive.iter().take(8);
+    for count in 1..=MOST_PAGES {
         let Some(page) = page(tested, &request).await else { return };
         entries.extend(page.entries);
         let Some(next) = page.next else { break };
         request = request.after(next);
-        if round == 0 {
+        if count == 1 {
             (tested.pass)(SHORT * 2).await;
         }
-        if round < 8 {
+        if let Some(key) = changes.next() {
             tested.store.purge(100).await.unwrap();
             tested.create(&fresh(), "new", LONG).await;
-            let key = &alive[round];
-            tested.store.swap(key, &long, &"changed".into(), LONG).await.unwrap();
+            let swapped = tested.store.swap(key, &"alive".into(), &"changed".into(), LONG).await;
+            assert_eq!(swapped.unwrap(), Swap::Done);
         }
     }
     assert_has(&entries, &alive);

@@ -52,7 +52,7 @@ impl RedisConnection {
     ) -> RedisResult<Value> {
         match self {
             Self::Single(connection) => {
-                connection.send_packed_command(command).await?.extract_error().map_err(Into::into)
+                connection.send_packed_command(command).await?.extract_error()
             }
             #[cfg(feature = "redis-cluster")]
             Self::Cluster(connection) => {
