@@ -25,6 +25,8 @@ need script bsdutils
 need python3 python3
 need chromium chromium
 need chromedriver chromium-driver
+need node nodejs
+need esbuild esbuild
 
 # Valkey knows a command that Debian's Redis does not. Debian has it from 13 on; else it comes in a package of
 # Python's.

@@ -2,6 +2,8 @@
 
 mod downloads;
 mod forms;
+mod freed;
+mod package;
 mod page;
 mod script;
 

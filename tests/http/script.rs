@@ -27,11 +27,6 @@ async fn the_script_is_served_once_and_then_known_by_its_tag() {
 }
 
 #[test]
-fn the_script_is_smaller_than_three_kilobytes() {
-    assert!(fs::metadata(format!("{PLACE}idempotent.js")).unwrap().len() < 3000);
-}
-
-#[test]
 fn the_npm_package_has_the_version_of_the_crate_and_nothing_that_runs_before_it() {
     let package = fs::read(format!("{PLACE}package.json")).unwrap();
     let package: serde_json::Value = serde_json::from_slice(&package).unwrap();
