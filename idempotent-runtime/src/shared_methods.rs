@@ -81,10 +81,13 @@ macro_rules! common_settings {
         /// Turns records off: every request and every call that only a record guards runs unguarded.
         ///
         /// For a time in which it is better to repeat than to refuse. `request_id`, `cache`, `message` and the keys
-        /// of rows keep and ask nothing then; a request is let through if it would have been without a record, so
-        /// that it still needs its key and its caller, and is counted in
-        /// [`Counts::unguarded`](crate::observe::Counts::unguarded). `dedup_table` with its record, `unique`, a
+        /// of rows keep and ask nothing then. A request still needs its key and its caller to be let through, and is
+        /// counted in [`Counts::unguarded`](crate::observe::Counts::unguarded). `dedup_table` with its record, `unique`, a
         /// `message` with a `Tx`, rows, locks, tokens and tasks are guarded as ever. The log says so at the start.
+        ///
+        /// What runs meanwhile is forgotten: a retry that comes when records are kept again runs once more. The store
+        /// is still connected to, and `ping` still asks it: a process that has to start without its store is built on a
+        /// [`MemoryStore`](crate::MemoryStore).
         pub fn disabled(mut self) -> Self {
             self.setup.switch = crate::switch::Switch::Off;
             self
