@@ -109,21 +109,21 @@ async fn a_look_through_a_cluster_misses_nothing_in_a_slot_that_moved() {
         assert_eq!(store.create(key, &"v".into(), Duration::from_hours(1)).await.unwrap(), None);
     }
     let page = async |request: &PageRequest| store.browse(request).expect("it lists").await;
-    let (mut request, mut seen, mut moves) = (PageRequest::first(20), HashSet::new(), 0);
+    let (mut request, mut seen, mut carried) = (PageRequest::first(20), HashSet::new(), 0);
     loop {
         let page = eventually("it lists", async || page(&request).await.ok()).await;
         seen.extend(page.entries.into_iter().map(|(key, _)| key));
         let Some(next) = page.next else { break };
         request = request.after(next);
         // One that was not seen yet goes to the next master, which for the last one is the first.
-        if let Some(unseen) = keys.iter().find(|key| !seen.contains(*key)).filter(|_| moves < 3) {
+        if let Some(unseen) = keys.iter().find(|key| !seen.contains(*key)).filter(|_| carried < 3) {
             let moved = cluster.begin_to_move(&format!("idempotency:{unseen}"));
             moved.carry_keys();
             moved.end();
-            moves += 1;
+            carried += 1;
         }
     }
-    assert_eq!((seen.len(), moves), (usize::from(MANY), 3));
+    assert_eq!((seen.len(), carried), (usize::from(MANY), 3));
 }
 
 /// As hashes are: all over the slots.

@@ -52,6 +52,7 @@ impl RedisConnection {
     ) -> RedisResult<Value> {
         match self {
             Self::Single(connection) => {
+                debug_assert!(address.is_empty(), "there is one");
                 connection.send_packed_command(command).await?.extract_error()
             }
             #[cfg(feature = "redis-cluster")]
