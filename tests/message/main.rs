@@ -2,6 +2,7 @@
 //! panicking, killed.
 
 mod call_endings;
+mod found_records;
 mod function_signatures;
 mod on_begin;
 mod operations;

@@ -19,6 +19,14 @@ const OVER: Duration = Duration::from_millis(5);
 /// How much a purge after the trial drops.
 const PURGE: u32 = 64;
 
+/// The values of a trial: bytes that are no text, as records are.
+const VALUES: [&[u8]; 2] = [b"\0\xff\xfefirst", b"\0\xff\xfesecond"];
+
+/// Whether a trial put this value.
+pub(crate) fn is_of_a_trial(value: &[u8]) -> bool {
+    VALUES.contains(&value)
+}
+
 /// Tries a store, and passes only what stays: one that is short of memory, or away, may be well later.
 #[cfg(any(feature = "redis", feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub(in crate::store) async fn refused_for_good(store: &dyn Store) -> Result<(), StoreError> {
@@ -34,8 +42,7 @@ pub(in crate::store) async fn refused_for_good(store: &dyn Store) -> Result<(), 
 /// Tries every operation of a store.
 pub(crate) async fn try_out(store: &dyn Store) -> Result<(), StoreError> {
     let key = StorageKey::from_bytes(rand::random());
-    // As records are: bytes that are no text.
-    let [first, second] = [&b"\0\xff\xfefirst"[..], b"\0\xff\xfesecond"].map(Bytes::from_static);
+    let [first, second] = VALUES.map(Bytes::from_static);
     if store.create(&key, &first, LIFE).await?.is_some() {
         return Err(odd("create", "a value is under a key that nobody used"));
     }

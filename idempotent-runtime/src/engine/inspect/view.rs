@@ -8,6 +8,7 @@ use crate::outcome::Outcome;
 use crate::policy::DefinitionId;
 use crate::store::Entry;
 use crate::store::record::{self, Record, State};
+use crate::store::trial::is_of_a_trial;
 use bytes::Bytes;
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -36,14 +37,16 @@ pub enum KeptIn {
 }
 
 impl RecordView {
-    /// The record that the store holds under a key; none, if that is a part of something else, as a task's input.
+    /// The record that the store holds under a key; none, if that is something else of ours, as a task's input.
     pub(super) fn in_store(
         key: StorageKey,
         entry: Entry,
         definitions: &Definitions,
     ) -> Option<Self> {
-        let is_part = entry.value.is_empty() || record::is_beside_a_task(&key, &entry.value);
-        (!is_part).then(|| Self::new(key, KeptIn::Store, entry, definitions))
+        let value = &entry.value;
+        let is_other =
+            value.is_empty() || record::is_beside_a_task(&key, value) || is_of_a_trial(value);
+        (!is_other).then(|| Self::new(key, KeptIn::Store, entry, definitions))
     }
 
     /// The record that the business database holds under a key.

@@ -12,6 +12,7 @@ use crate::engine::{
 use crate::error::{StoreError, StoreErrorKind};
 use crate::fingerprint::Fingerprint;
 use crate::key::{Guard, Namespace, StorageKey};
+use crate::message::Messages;
 use crate::outcome::Outcome;
 use crate::policy::{DefinitionId, OnAbandoned, OnDuplicate, OnInFlight};
 use crate::store::{
@@ -361,6 +362,20 @@ async fn a_held_task_that_did_not_happen_is_in_line_again() {
     assert_eq!(tasks.index.all(&engine).await.unwrap(), [key(1)]);
     let turn = tasks.next().now_or_never().expect("it is in line");
     assert_eq!(turn.task(), key(1));
+}
+
+/// The command line of an operator is no app.
+#[tokio::test]
+async fn a_held_task_is_in_line_again_whoever_says_that_it_did_not_happen() {
+    let (tasks, store) = (new_tasks(), MemoryStore::new());
+    let engine = engine(store.clone());
+    tasks.submit(&engine, &claim(key(1)), &input()).await.unwrap();
+    let Admission::Run(run) = engine.begin(&ask(key(1))).await.unwrap() else { panic!("free") };
+    run.abandon().await;
+    tasks.drop_entry(&engine, &key(1)).await.unwrap();
+    let messages = Messages::builder(store).scope_shared().build().unwrap();
+    let resolved = messages.resolve(&key(1), Resolution::NotDone).await.unwrap();
+    assert_eq!((resolved, tasks.index.all(&engine).await.unwrap()), (Resolved::Yes, vec![key(1)]));
 }
 
 #[tokio::test]
