@@ -1,10 +1,10 @@
 //! What the documents show and name is there.
 
 use crate::assert_none;
-use crate::sources::{CRATES, read, sources};
+use crate::sources::{CRATES, published, read, sources};
 use std::collections::BTreeSet;
 
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
@@ -14,6 +14,7 @@ const DOCUMENTS: [&str; 9] = [
     "docs/stores.md",
     "docs/strategies.md",
     "docs/rows.md",
+    "docs/command-line.md",
 ];
 
 /// Rust files that a document names and that are not there. `decide.rs` may stand for
@@ -41,12 +42,11 @@ fn names(document: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn files_that_documents_name_are_there() {
-    let folders =
-        ["idempotent-runtime/src", "idempotent-macros/src", "examples", "tests", "benches"];
+    let folders = published().chain(["examples", "tests", "benches"]);
     let inside = |folder: &'static str| {
         sources(folder).into_keys().map(move |file| format!("{folder}/{file}"))
     };
-    let files = folders.into_iter().flat_map(inside).collect();
+    let files = folders.flat_map(inside).collect();
     for document in DOCUMENTS {
         assert_none(document, missing_files(&read(document), &files));
     }

@@ -1,7 +1,7 @@
 //! How long a file may be, where it stands, and the few words that some may not say.
 
 use crate::assert_none;
-use crate::sources::{CRATES, Sources, read, sources, without_tests};
+use crate::sources::{CRATES, Sources, published, read, sources, without_tests};
 
 const LONGEST: usize = 300;
 
@@ -54,14 +54,15 @@ fn impure(decide: &str) -> Vec<&str> {
 
 #[test]
 fn no_file_is_too_long_to_be_read() {
-    for folder in CRATES.iter().chain(&["examples", "tests/house"]) {
+    let others = ["examples", "tests/house", "idempotent-cli/tests"];
+    for folder in published().chain(others) {
         assert_none(folder, too_long(&without_tests(folder)));
     }
 }
 
 #[test]
 fn modules_have_one_style() {
-    for folder in CRATES {
+    for folder in published() {
         assert_none(folder, beside_their_folder(&sources(folder)));
     }
 }
@@ -92,7 +93,7 @@ fn the_macros_depend_on_nothing_of_ours() {
 
 #[test]
 fn packages_bring_their_licences() {
-    for package in ["idempotent-runtime", "idempotent-macros"] {
+    for package in ["idempotent-runtime", "idempotent-macros", "idempotent-cli"] {
         for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
             assert_eq!(read(format!("{package}/{licence}")), read(licence), "{package}");
         }

@@ -1,7 +1,7 @@
 //! The lists of rooms in ARCHITECTURE.md name every room, and none that is gone.
 
 use crate::assert_none;
-use crate::sources::{CRATES, Sources, read, sources};
+use crate::sources::{COMMANDS, CRATES, Sources, read, sources};
 use std::collections::BTreeSet;
 
 /// The lines of a list, by what stands before it: a column of rooms, and one of what is in them.
@@ -47,9 +47,11 @@ fn broken(listed: &BTreeSet<String>, sources: &Sources, folder: &str) -> Vec<Str
 fn the_map_names_every_room() {
     let map = read("ARCHITECTURE.md");
     let [runtime, macros] = CRATES.map(sources);
+    let commands = sources(COMMANDS);
     for (before, sources, folder) in [
         ("idempotent-macros/src/      the attribute\n", &macros, ""),
         ("\nidempotent-runtime/src/\n", &runtime, ""),
+        ("\nidempotent-cli/src/         the command line\n", &commands, ""),
         ("### `http/`\n\n```\n", &runtime, "http/"),
         ("### `store/`\n\n```\n", &runtime, "store/"),
         ("### `engine/`\n\n```\n", &runtime, "engine/"),

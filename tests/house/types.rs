@@ -2,7 +2,7 @@
 
 use crate::assert_none;
 use crate::modules::{Crate, Place};
-use crate::sources::{CRATES, Sources, sources};
+use crate::sources::{Sources, published, sources};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// In how many files the methods of a type may stand.
@@ -42,14 +42,14 @@ fn scattered(sources: &Sources) -> Vec<String> {
 
 #[test]
 fn no_two_types_of_a_crate_have_one_name() {
-    for folder in CRATES {
+    for folder in published() {
         assert_none(folder, named_alike(&sources(folder)));
     }
 }
 
 #[test]
 fn the_methods_of_a_type_stand_together() {
-    for folder in CRATES {
+    for folder in published() {
         assert_none(folder, scattered(&sources(folder)));
     }
 }

@@ -1,5 +1,6 @@
 //! The commands for operators, as a shell runs them, on stores of every kind.
 
+mod chapter;
 mod credentials;
 mod database;
 mod doctor;
