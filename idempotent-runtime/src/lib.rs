@@ -75,7 +75,8 @@
 //! stores, `redis-cluster` and `redis-sentinel` a Redis store on many servers; `browser` brings
 //! `browser_script`, a route that serves a small script for forms and `fetch`; `zookeeper` brings
 //! `lock::ZooKeeperLocks`, for locks alone; `amqp` brings `consume::AmqpQueue`, for consumers of `RabbitMQ`,
-//! and `redis` also `consume::RedisStream`; `conformance` brings the tests that every store passes. `compress`
+//! and `redis` also `consume::RedisStream`; `conformance` brings the tests that every store passes, `testing`
+//! what tests of an app need. `compress`
 //! compares what clients compress by its content, and sends stored bodies decoded to clients that refuse their
 //! coding. `tls` encrypts the way to whichever servers are built.
 //!
@@ -187,6 +188,39 @@ pub mod lock {
     #[cfg(feature = "zookeeper")]
     pub use crate::store::ZooKeeperLocks;
     pub use crate::strategy::{Lock, LockError, LockGuard};
+}
+
+/// For tests of an app; the chapter `docs/testing.md` of the repository shows how.
+///
+/// ```
+/// # #[cfg(all(feature = "macros", feature = "actix"))]
+/// # actix_web::rt::System::new().block_on(async {
+/// use actix_web::test::{TestRequest, call_service, init_service};
+/// use actix_web::{App, HttpResponse, Responder, post};
+/// use idempotent_runtime::idempotent;
+/// use idempotent_runtime::testing::{InMemory, assert_replayed};
+///
+/// #[post("/orders")]
+/// #[idempotent]
+/// async fn create_order() -> impl Responder {
+///     HttpResponse::Created()
+/// }
+///
+/// let test = InMemory::new();
+/// let app = init_service(App::new().app_data(test.idempotency()).service(create_order)).await;
+/// let order = || TestRequest::post().uri("/orders").insert_header(("Idempotency-Key", "k"));
+/// call_service(&app, order().to_request()).await;
+/// assert_replayed(&call_service(&app, order().to_request()).await);
+/// test.assert_ran_once();
+/// # });
+/// ```
+#[cfg(feature = "testing")]
+pub mod testing {
+    #[cfg(feature = "actix")]
+    pub use crate::http::testing::{
+        Answer, InMemory, assert_fresh, assert_problem, assert_replayed,
+    };
+    pub use crate::store::faulty::{FaultyStore, LostPart};
 }
 
 /// Consumers of queues, which feed guarded functions.

@@ -39,7 +39,7 @@ const HTTP: Order = Order {
     of: "idempotent-runtime/src",
     inside: "http/",
     floors: &[
-        "browser fuzz health serve",
+        "browser fuzz health serve testing",
         "guard",
         "task",
         "extract",
@@ -56,7 +56,7 @@ const STORE: Order = Order {
     inside: "store/",
     floors: &[
         "open conformance",
-        "memory redis sql zookeeper",
+        "faulty memory redis sql zookeeper",
         "trial",
         "doctor life own_thread patience tls",
         "record",

@@ -70,6 +70,7 @@ mod tasks;
 mod tasks_elsewhere;
 mod tasks_full;
 mod tasks_guarded;
+mod testing;
 mod tokens;
 mod ttl_boundaries;
 mod wire_format;

@@ -5,11 +5,11 @@ use crate::step::{
 };
 use idempotent_runtime::clock::{Clock, ManualClock};
 use idempotent_runtime::policy::{OnAbandoned, OnDuplicate};
+use idempotent_runtime::testing::LostPart;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest_state_machine::ReferenceStateMachine;
 use std::collections::BTreeMap;
-use tests::Loss;
 
 /// Everything there is, counted in minutes.
 #[derive(Clone, Debug)]
@@ -226,12 +226,12 @@ impl Model {
 
 /// Whether the first operation of a step is not carried out.
 fn loses_request(fault: Fault) -> bool {
-    fault == Some((Loss::Request, 0))
+    fault == Some((LostPart::Request, 0))
 }
 
 /// Whether nobody is told what came of it.
 fn loses_answer(fault: Fault) -> bool {
-    fault == Some((Loss::Answer, 0))
+    fault == Some((LostPart::Answer, 0))
 }
 
 fn heard(fault: Fault, told: Told) -> Told {
@@ -239,7 +239,7 @@ fn heard(fault: Fault, told: Told) -> Told {
 }
 
 fn fault(longest: usize) -> BoxedStrategy<Fault> {
-    let loss = (select(&[Loss::Request, Loss::Answer][..]), 0..=longest);
+    let loss = (select(&[LostPart::Request, LostPart::Answer][..]), 0..=longest);
     prop_oneof![6 => Just(None), 1 => loss.prop_map(Some)].boxed()
 }
 

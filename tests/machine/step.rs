@@ -1,8 +1,8 @@
 //! What can happen, and what is told about it.
 
 use idempotent_runtime::policy::{OnAbandoned, OnDuplicate};
+use idempotent_runtime::testing::LostPart;
 use std::time::Duration;
-use tests::Loss;
 
 /// Minutes: nothing that a test does takes one, so what real time passes makes no difference.
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
@@ -45,7 +45,7 @@ pub(crate) struct Request {
 }
 
 /// Of the operations in a step, one is lost after so many others.
-pub(crate) type Fault = Option<(Loss, usize)>;
+pub(crate) type Fault = Option<(LostPart, usize)>;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Step {

@@ -3,6 +3,11 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a test that panics has failed, as it should")]
 
+/// The chapter on tests of handlers, whose code is run.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/testing.md")]
+struct TestingYourHandlers;
+
 mod backend;
 mod browser;
 mod built;
@@ -44,7 +49,7 @@ pub use mariadb::{DURABLE_BEFORE_VISIBLE, MariaDbServer};
 pub use orders::Orders;
 pub use pgbouncer::PgBouncer;
 pub use postgres::PostgresServer;
-pub use probe::{Loss, Probe};
+pub use probe::Probe;
 pub use proxy::{Place, Proxy, Reached};
 pub use rabbitmq::{Publisher, RabbitMqServer};
 pub use redis::{RedisCluster, RedisRefusal, RedisServer, Sentinels, Suspended};

@@ -9,20 +9,12 @@ use idempotent_runtime::store::{
     Changed, Entry, Finding, Page, PageRequest, Store, StoreFuture, StoreSettings, Swap,
 };
 use idempotent_runtime::store::{StoreError, StoreErrorKind};
+use idempotent_runtime::testing::{FaultyStore, LostPart};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
-
-/// What does not arrive of an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Loss {
-    /// Nothing is carried out.
-    Request,
-    /// It is carried out, and nobody is told.
-    Answer,
-}
 
 /// Passes everything on to a real store, counts it, and fails on demand. Clones share all.
 #[derive(Clone, Debug)]
@@ -30,9 +22,7 @@ pub struct Probe(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    store: Box<dyn Store>,
-    down: AtomicBool,
-    loss: Mutex<Option<(usize, Loss)>>,
+    store: FaultyStore,
     swaps_to_fail: AtomicUsize,
     swaps_to_panic: AtomicUsize,
     reads_to_panic: AtomicUsize,
@@ -51,9 +41,7 @@ impl Probe {
     /// Watches this store.
     pub fn new(store: impl Store) -> Self {
         Self(Arc::new(Inner {
-            store: Box::new(store),
-            down: AtomicBool::new(false),
-            loss: Mutex::new(None),
+            store: FaultyStore::new(store),
             swaps_to_fail: AtomicUsize::new(0),
             swaps_to_panic: AtomicUsize::new(0),
             reads_to_panic: AtomicUsize::new(0),
@@ -71,22 +59,22 @@ impl Probe {
 
     /// From now on every operation fails as if the backend were gone, or works again.
     pub fn set_down(&self, down: bool) {
-        self.0.down.store(down, Ordering::SeqCst);
+        self.0.store.set_down(down);
     }
 
     /// The next operation is carried out, and its answer is lost.
     pub fn lose_next_answer(&self) {
-        self.lose(Loss::Answer, 0);
+        self.0.store.lose_next_answer();
     }
 
     /// Of the operations to come, loses one after so many others.
-    pub fn lose(&self, what: Loss, after: usize) {
-        *self.loss() = Some((after, what));
+    pub fn lose(&self, what: LostPart, after: usize) {
+        self.0.store.lose(what, after);
     }
 
     /// What was still to be lost is not.
     pub fn lose_nothing(&self) {
-        *self.loss() = None;
+        self.0.store.lose_nothing();
     }
 
     /// The next so many exchanges fail and do nothing.
@@ -167,7 +155,7 @@ impl Probe {
     /// The record of the key used last.
     pub async fn record(&self) -> Entry {
         let key = self.last();
-        self.0.store.read(&key).await.expect("it reads").expect("it is there")
+        self.0.store.inner().read(&key).await.expect("it reads").expect("it is there")
     }
 
     /// Puts other bytes under the key used last.
@@ -175,7 +163,8 @@ impl Probe {
         let key = self.last();
         let Entry { value, left, .. } = self.record().await;
         let changed = Bytes::from(change(value.to_vec()));
-        let swapped = self.0.store.swap(&key, &value, &changed, left).await.expect("it swaps");
+        let swapped =
+            self.0.store.inner().swap(&key, &value, &changed, left).await.expect("it swaps");
         assert_eq!(swapped, Swap::Done);
     }
 
@@ -189,48 +178,16 @@ impl Probe {
         let used = self.0.used.lock().expect("no panic").clone();
         let mut everything = Vec::new();
         for key in used {
-            let entry = self.0.store.read(&key).await.expect("it reads");
+            let entry = self.0.store.inner().read(&key).await.expect("it reads");
             everything.extend(entry.map(|entry| entry.value));
         }
         everything
     }
 
-    async fn pass<'a, T>(
-        &'a self,
-        key: &StorageKey,
-        work: impl FnOnce() -> StoreFuture<'a, T>,
-    ) -> Result<T, StoreError> {
+    /// Notes that a key is used.
+    fn note(&self, key: &StorageKey) {
         *self.0.last.lock().expect("no panic") = Some(*key);
         self.0.used.lock().expect("no panic").insert(*key);
-        if self.0.down.load(Ordering::SeqCst) {
-            return Err(StoreError::new(StoreErrorKind::Unavailable, "create"));
-        }
-        let lost = self.lost();
-        let done = if lost == Some(Loss::Request) { None } else { Some(work().await) };
-        match (lost, done) {
-            (None, Some(done)) => done,
-            _ => Err(StoreError::new(StoreErrorKind::Timeout, "create")),
-        }
-    }
-
-    /// Whether this operation is the one to be lost.
-    fn lost(&self) -> Option<Loss> {
-        let mut loss = self.loss();
-        match *loss {
-            Some((0, what)) => {
-                *loss = None;
-                Some(what)
-            }
-            Some((after, what)) => {
-                *loss = Some((after - 1, what));
-                None
-            }
-            None => None,
-        }
-    }
-
-    fn loss(&self) -> MutexGuard<'_, Option<(usize, Loss)>> {
-        self.0.loss.lock().expect("no panic")
     }
 }
 
@@ -248,7 +205,8 @@ impl Store for Probe {
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>> {
         StoreFuture::new(async move {
-            let done = self.pass(key, || self.0.store.create(key, value, life)).await;
+            self.note(key);
+            let done = self.0.store.create(key, value, life).await;
             self.0.creates.send_modify(|seen| *seen += 1);
             self.0.answers_to_claims.pass().await;
             done
@@ -274,14 +232,16 @@ impl Store for Probe {
         }
         StoreFuture::new(async move {
             self.0.exchanges.pass().await;
-            self.pass(key, move || self.0.store.swap(key, expected, value, life)).await
+            self.note(key);
+            self.0.store.swap(key, expected, value, life).await
         })
     }
 
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
         assert!(!is_one_of(&self.0.reads_to_panic), "as the test asked");
         StoreFuture::new(async move {
-            let done = self.pass(key, || self.0.store.read(key)).await;
+            self.note(key);
+            let done = self.0.store.read(key).await;
             self.0.answers_to_reads.pass().await;
             done
         })

@@ -17,6 +17,8 @@ mod health;
 mod request;
 mod serve;
 mod task;
+#[cfg(feature = "testing")]
+pub(crate) mod testing;
 
 pub use answer::problem::{Problem, ProblemKind};
 pub use answer::stored_response::StoreResponse;

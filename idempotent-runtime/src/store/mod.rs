@@ -12,6 +12,8 @@ mod open;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
+#[cfg(feature = "testing")]
+pub(crate) mod faulty;
 mod memory;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;

@@ -1,0 +1,160 @@
+//! A store that fails, loses answers or hangs when a test says so.
+
+use crate::error::{StoreError, StoreErrorKind};
+use crate::key::StorageKey;
+use crate::store::contract::{Changed, Entry, Store, StoreSettings, Swap};
+use crate::store::finding::Finding;
+use crate::store::future::StoreFuture;
+use crate::sync::{Mutex, MutexGuard, PoisonError};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// The part of an operation that is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LostPart {
+    /// The request: nothing is carried out.
+    Request,
+    /// The answer: it is carried out, and nobody is told.
+    Answer,
+}
+
+/// Passes everything on to another store, and fails when a test says so. Clones share all.
+#[derive(Clone, Debug)]
+pub struct FaultyStore(Arc<Faults>);
+
+#[derive(Debug)]
+struct Faults {
+    store: Box<dyn Store>,
+    is_down: AtomicBool,
+    hangs: watch::Sender<bool>,
+    /// What is lost, after so many operations.
+    loss: Mutex<Option<(usize, LostPart)>>,
+}
+
+impl FaultyStore {
+    /// A store without faults so far.
+    pub fn new(store: impl Store) -> Self {
+        Self(Arc::new(Faults {
+            store: Box::new(store),
+            is_down: AtomicBool::new(false),
+            hangs: watch::Sender::new(false),
+            loss: Mutex::default(),
+        }))
+    }
+
+    /// From now on every operation fails as if the backend were gone, or works again.
+    pub fn set_down(&self, down: bool) {
+        self.0.is_down.store(down, Ordering::SeqCst);
+    }
+
+    /// From now on every operation waits before it is carried out, until [`resume`](Self::resume).
+    pub fn hang(&self) {
+        self.0.hangs.send_replace(true);
+    }
+
+    /// Lets the operations that wait go on, and those to come.
+    pub fn resume(&self) {
+        self.0.hangs.send_replace(false);
+    }
+
+    /// The next operation is carried out, and its answer is lost.
+    pub fn lose_next_answer(&self) {
+        self.lose(LostPart::Answer, 0);
+    }
+
+    /// Of the operations to come, loses one after so many others.
+    pub fn lose(&self, what: LostPart, after: usize) {
+        *self.loss() = Some((after, what));
+    }
+
+    /// Loses nothing of what was still to be lost.
+    pub fn lose_nothing(&self) {
+        *self.loss() = None;
+    }
+
+    /// The store underneath, which has no faults.
+    #[must_use]
+    pub fn inner(&self) -> &dyn Store {
+        &*self.0.store
+    }
+
+    async fn pass<'a, T>(
+        &'a self,
+        operation: &'static str,
+        work: impl FnOnce(&'a dyn Store) -> StoreFuture<'a, T>,
+    ) -> Result<T, StoreError> {
+        // The sender lives as long as this.
+        let _ = self.0.hangs.subscribe().wait_for(|hangs| !hangs).await;
+        if self.0.is_down.load(Ordering::SeqCst) {
+            return Err(StoreError::new(StoreErrorKind::Unavailable, operation));
+        }
+        match self.take_loss() {
+            None => work(self.inner()).await,
+            Some(LostPart::Request) => Err(StoreError::new(StoreErrorKind::Timeout, operation)),
+            Some(LostPart::Answer) => {
+                let _ = work(self.inner()).await;
+                Err(StoreError::new(StoreErrorKind::Timeout, operation))
+            }
+        }
+    }
+
+    /// The loss of this operation.
+    fn take_loss(&self) -> Option<LostPart> {
+        let mut loss = self.loss();
+        let (after, what) = (*loss)?;
+        *loss = after.checked_sub(1).map(|after| (after, what));
+        (after == 0).then_some(what)
+    }
+
+    fn loss(&self) -> MutexGuard<'_, Option<(usize, LostPart)>> {
+        self.0.loss.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store for FaultyStore {
+    fn create<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        value: &'a Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Option<Bytes>> {
+        StoreFuture::new(self.pass("create", move |store| store.create(key, value, life)))
+    }
+
+    fn swap<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        expected: &'a Bytes,
+        value: &'a Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Swap> {
+        StoreFuture::new(self.pass("swap", move |store| store.swap(key, expected, value, life)))
+    }
+
+    fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
+        StoreFuture::new(self.pass("read", move |store| store.read(key)))
+    }
+
+    fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        self.inner().watch(key)
+    }
+
+    fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
+        self.inner().purge(limit)
+    }
+
+    fn describe(&self) -> String {
+        self.inner().describe()
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        self.inner().findings()
+    }
+
+    fn adopt(&self, settings: &StoreSettings) {
+        self.inner().adopt(settings);
+    }
+}
