@@ -108,6 +108,7 @@ impl Idempotency {
     }
 
     /// The one that the app of a request was given; or the answer of an app that was given none.
+    #[expect(clippy::result_large_err, reason = "the error is rare, and sent at once")]
     pub(crate) fn of(request: &HttpRequest) -> Result<Self, HttpResponse> {
         request.app_data().cloned().ok_or_else(|| match request.app_data::<web::Data<Self>>() {
             Some(_) => unprepared(request, Unprepared::BehindData),
