@@ -8,6 +8,7 @@ mod activity;
 mod business;
 mod ddl;
 mod error;
+mod metrics;
 mod options;
 mod routes;
 mod simulate;
@@ -66,6 +67,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
         print!("{}", ddl::of(&options)?);
         return Ok(());
     }
+    let recorder = web::Data::new(metrics::install().context("the recorder of metrics")?);
     let business = Business::open(&options.database).await.context("--database")?;
     let builder = Idempotency::connect(&options.store).await.context("--store")?;
     let builder = builder.scope(Scope::extract::<Account>()).lease(options.lease);
@@ -97,7 +99,9 @@ async fn run(options: Options) -> anyhow::Result<()> {
             .app_data(app.clone())
             .app_data(data.clone())
             .app_data(activity.clone())
+            .app_data(recorder.clone())
             .wrap(from_fn(activity::noting))
+            .service(metrics::show)
             .configure(routes::all)
     })
     .workers(options.workers.into())

@@ -78,9 +78,11 @@
 //! and `redis` also `consume::RedisStream`; `conformance` brings the tests that every store passes, `testing`
 //! what tests of an app need. `compress`
 //! compares what clients compress by its content, and sends stored bodies decoded to clients that refuse their
-//! coding. `tls` encrypts the way to whichever servers are built.
+//! coding. `tls` encrypts the way to whichever servers are built. `metrics` tells the recorder of the `metrics`
+//! facade what [`observe`] counts, and more.
 //!
-//! Types of other crates that an app hands in or gets are those of actix-web 4, sqlx 0.9, redis 1 and lapin 4.
+//! Types of other crates that an app hands in or gets are those of actix-web 4, sqlx 0.9, redis 1 and lapin 4,
+//! and the recorder of metrics is that of metrics 0.24.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod clock;

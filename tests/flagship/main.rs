@@ -21,6 +21,7 @@ mod accounts;
 mod drained;
 mod keys;
 mod killed;
+mod metrics;
 mod money;
 mod notes;
 mod options;

@@ -4,13 +4,14 @@ use crate::assert_none;
 use crate::sources::{CRATES, published, read, sources};
 use std::collections::BTreeSet;
 
-const DOCUMENTS: [&str; 11] = [
+const DOCUMENTS: [&str; 12] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "RELEASING.md",
     "SECURITY.md",
     "docs/guarantees.md",
+    "docs/metrics.md",
     "docs/stores.md",
     "docs/strategies.md",
     "docs/rows.md",

@@ -1,12 +1,14 @@
 //! State that all parts of one engine share: its store, clock and counters, and who runs and waits.
 
 use crate::clock::Clock;
+use crate::engine::claim::Claimable;
 use crate::engine::deadline::within;
 use crate::engine::definitions::Definitions;
 use crate::engine::fair_queue::FairQueues;
 use crate::engine::fences::Fences;
 use crate::engine::heartbeat::{Heartbeat, Tools};
 use crate::engine::in_flight::InFlight;
+use crate::engine::purge::start_purging;
 use crate::engine::wait::WaitingRooms;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
@@ -46,11 +48,12 @@ pub(crate) struct EngineCore {
 
 impl EngineCore {
     pub(super) fn new(tools: Tools, locks: Option<Arc<dyn Locks>>, waiters: usize) -> Self {
+        let in_flight = Arc::new(InFlight::told(tools.counters.meters.in_flight.clone()));
         Self {
             tools,
             locks,
             rooms: WaitingRooms::new(waiters),
-            in_flight: Arc::default(),
+            in_flight,
             queues: FairQueues::new(waiters),
             fences: Fences::default(),
             heartbeat: Heartbeat::default(),
@@ -72,10 +75,18 @@ impl EngineCore {
         &self.tools.counters
     }
 
-    /// Starts the thread that keeps leases alive: there is one before anything runs.
+    /// The number of the first claim of a key that nobody knows.
+    pub(super) fn first_attempt(&self, claimable: Claimable) -> u64 {
+        match claimable {
+            Claimable::Any | Claimable::Issued => 1,
+            Claimable::InOrder => self.fences.first(self.clock().wall()),
+        }
+    }
+
+    /// Starts the thread that keeps leases alive and purges: there is one before anything runs.
     pub(super) fn start_thread(&self) -> Result<&OwnThread, StoreError> {
         self.heartbeat
-            .start(&self.tools)
+            .start(&self.tools, |thread| start_purging(thread, &self.tools))
             .map_err(|error| StoreError::new(StoreErrorKind::Unavailable, "renew").because(error))
     }
 

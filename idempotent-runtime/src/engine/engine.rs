@@ -23,7 +23,7 @@ use crate::engine::wait::{Waiting, Woken};
 use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::observe::{Counters, Counts};
-use crate::store::{Label, Locks, Store};
+use crate::store::{Label, Locks, Store, metered};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ impl Engine {
         locks: Option<Arc<dyn Locks>>,
         waiters: usize,
     ) -> Self {
-        let tools = Tools { store, clock, counters: Arc::default(), patience };
+        let tools = Tools { store: metered(store), clock, counters: Arc::default(), patience };
         Self(Arc::new(EngineCore::new(tools, locks, waiters.max(1))))
     }
 
@@ -142,7 +142,7 @@ impl Engine {
         mut sent: Duration,
     ) -> Result<Admission, StoreError> {
         let core = &*self.0;
-        let first = self.first_attempt(claim.claimable);
+        let first = core.first_attempt(claim.claimable);
         let mut by = Claimer::new(first, core.clock().wall());
         // One claim after another is one conversation, unless the request waits in between.
         let (mut waiting, mut began) = (None, sent);
@@ -170,6 +170,7 @@ impl Engine {
                 Decision::TakeOver(attempt) => by.take_over = Some(attempt),
                 Decision::Wait(retry_after) => {
                     let waiting = waiting.get_or_insert_with(|| {
+                        core.counters().waited.count();
                         let (until, slot) = (asked + *wait, core.rooms.enter(claim.key));
                         Box::new(Waiting { until, slot, turn: None })
                     });
@@ -183,7 +184,7 @@ impl Engine {
                 }
             }
             sent = core.clock().steady();
-            by.first = self.first_attempt(claim.claimable);
+            by.first = core.first_attempt(claim.claimable);
         }
     }
 
@@ -191,13 +192,6 @@ impl Engine {
         lease.set_end(ends);
         let renewal = self.0.heartbeat.keep(&lease);
         context.run(lease, Ownership::Renewed(renewal))
-    }
-
-    fn first_attempt(&self, claimable: Claimable) -> u64 {
-        match claimable {
-            Claimable::Any | Claimable::Issued => 1,
-            Claimable::InOrder => self.0.fences.first(self.0.clock().wall()),
-        }
     }
 
     /// Starts the thread that keeps leases alive and lets the store drop what is over.

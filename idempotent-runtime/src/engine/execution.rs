@@ -100,6 +100,8 @@ impl Execution {
         }
         // Not part of the future: it is encoded once, and futures are moved often.
         let last = self.lease.completed(outcome);
+        let bytes = u32::try_from(last.len()).unwrap_or(u32::MAX);
+        self.core().counters().meters.record_bytes.record(bytes);
         Either::Right(self.ending(Leaves::Outcome, last, ttl).put())
     }
 

@@ -2,8 +2,8 @@
 //!
 //! A handler that blocks its worker blocks everything on it, timers included, so nothing that keeps
 //! a lease alive may live there. All runs of an engine share one list. Each is due a third of its lease
-//! after the last renewal; a run that is shorter costs its place in the list and no more. The same
-//! thread, being there, lets the store drop what is over.
+//! after the last renewal; a run that is shorter costs its place in the list and no more. What
+//! else lasts as long as the engine goes on beside it on the same thread.
 
 use crate::engine::lease::{Lease, Put};
 use crate::engine::pause::jittered;
@@ -20,7 +20,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 /// A renewal is due after this part of a lease, so that two can fail and a third be in time.
 const PART: u32 = 3;
@@ -35,11 +35,9 @@ const EARLY_PART: u32 = 24;
 /// How many renewals are under way at once: a store that was away meets no storm.
 const AT_ONCE: usize = 64;
 
-/// How often the store is told to drop what is over, how much at once, and the pause between two
-/// full batches.
-const PURGE_EVERY: Duration = Duration::from_secs(30);
-const PURGE: u32 = 512;
-const PURGE_PAUSE: Duration = Duration::from_millis(50);
+/// How often the age of the oldest run is told.
+#[cfg(feature = "metrics")]
+const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// Keeps leases alive for one engine, on a thread that ends with it.
 #[derive(Debug, Default)]
@@ -82,35 +80,49 @@ struct Beats {
 #[derive(Debug)]
 struct Beat {
     lease: Arc<Lease>,
+    #[cfg(feature = "metrics")]
+    began: Instant,
     /// Nothing, while a renewal is under way.
     due: Option<Instant>,
 }
 
 impl Heartbeat {
-    /// Starts the thread, unless it is there: before any lease is to be kept alive.
+    /// Starts the thread, with `other` work beside, unless it is there: before any lease is to be kept alive.
     ///
     /// # Errors
     /// When the host has no thread to give.
-    pub(crate) fn start(&self, tools: &Tools) -> Result<&OwnThread, IoError> {
+    pub(crate) fn start(
+        &self,
+        tools: &Tools,
+        other: impl FnOnce(&OwnThread),
+    ) -> Result<&OwnThread, IoError> {
         if let Some(thread) = self.thread.get() {
             return Ok(thread);
         }
         let started = OwnThread::start("idempotency-heartbeat")?;
         Ok(self.thread.get_or_init(|| {
-            let (queue, beating, purging) = (Arc::clone(&self.queue), tools.clone(), tools.clone());
+            let (queue, beating) = (Arc::clone(&self.queue), tools.clone());
+            #[cfg(feature = "metrics")]
+            started.spawn(tell_oldest(Arc::clone(&queue), tools.clone()));
             started.spawn(lasting("renewing leases", move || {
                 let (queue, tools) = (Arc::clone(&queue), beating.clone());
                 async move { beat(&queue, &tools).await }
             }));
-            started.spawn(lasting("purging", move || purge(purging.clone())));
+            other(&started);
             started
         }))
     }
 
     /// Keeps a lease alive from now on.
     pub(crate) fn keep(&self, lease: &Arc<Lease>) -> RenewalGuard {
-        let due = Instant::now() + lease.length() / PART;
-        let beat = Beat { lease: Arc::clone(lease), due: Some(due) };
+        let began = Instant::now();
+        let due = began + lease.length() / PART;
+        let beat = Beat {
+            lease: Arc::clone(lease),
+            #[cfg(feature = "metrics")]
+            began,
+            due: Some(due),
+        };
         let id = self.queue.change(due, |beats| beats.all.insert(beat));
         RenewalGuard { queue: Arc::clone(&self.queue), id }
     }
@@ -218,13 +230,13 @@ async fn renew(queue: &RenewalQueue, tools: &Tools, id: usize, lease: &Arc<Lease
         }
         // The store forgot it when it was too late to put it again. Another owner may be found there later.
         Ok(Ok(Put::NotThere)) => lease.length() / PART,
-        Ok(Ok(Put::Lost(loss))) => return lost(queue, id, lease, &loss),
+        Ok(Ok(Put::Lost(loss))) => return lost(queue, tools, id, lease, &loss),
         // Something else is there, whatever it is.
         Ok(Err(error)) if error.is_corrupt() => {
-            return lost(queue, id, lease, &"its record cannot be read");
+            return lost(queue, tools, id, lease, &"its record cannot be read");
         }
-        Ok(Err(error)) => failed(lease, Some(&error)),
-        Err(_late) => failed(lease, None),
+        Ok(Err(error)) => failed(tools, lease, Some(&error)),
+        Err(_late) => failed(tools, lease, None),
     };
     let due = Instant::now() + wait;
     queue.change(due, |beats| beats.again(id, lease, due));
@@ -241,7 +253,8 @@ pub(super) async fn caught<T>(
 }
 
 /// Whether the lease still holds is for the store to say, so it is asked again until it does.
-fn failed(lease: &Lease, error: Option<&StoreError>) -> Duration {
+fn failed(tools: &Tools, lease: &Lease, error: Option<&StoreError>) -> Duration {
+    tools.counters.renewals_failed.count();
     tracing::warn!(
         key = %lease.key,
         error = error.map(|error| error as &dyn StdError),
@@ -250,11 +263,12 @@ fn failed(lease: &Lease, error: Option<&StoreError>) -> Duration {
     jittered((lease.length() / RETRY_PART).min(LONGEST_RETRY))
 }
 
-fn lost(queue: &RenewalQueue, id: usize, lease: &Arc<Lease>, why: &dyn Display) {
+fn lost(queue: &RenewalQueue, tools: &Tools, id: usize, lease: &Arc<Lease>, why: &dyn Display) {
     // A run that ended while its renewal was under way has lost nothing.
     let lives = queue.beats().all.get(id).is_some_and(|beat| Arc::ptr_eq(&beat.lease, lease));
     if lives {
         lease.set_end(Duration::ZERO);
+        tools.counters.leases_lost.count();
         tracing::warn!(
             key = %lease.key,
             attempt = lease.attempt(),
@@ -263,22 +277,19 @@ fn lost(queue: &RenewalQueue, id: usize, lease: &Arc<Lease>, why: &dyn Display) 
     }
 }
 
-/// Lets the store drop what is over: in batches, and without a pause only while there is more.
-async fn purge(tools: Tools) {
+/// Tells how old the oldest run is, until the engine is gone.
+#[cfg(feature = "metrics")]
+async fn tell_oldest(queue: Arc<RenewalQueue>, tools: Tools) {
     loop {
-        sleep(jittered(PURGE_EVERY)).await;
-        loop {
-            let dropped = caught("purge", async { tools.store.purge(PURGE).await });
-            match timeout(tools.patience, dropped).await {
-                Ok(Ok(dropped)) if dropped >= PURGE => sleep(PURGE_PAUSE).await,
-                Ok(Ok(_)) => break,
-                Ok(Err(error)) => {
-                    let error = &error as &dyn StdError;
-                    tracing::warn!(error, "what is over could not be dropped; it is tried again");
-                    break;
-                }
-                Err(_late) => break,
+        let oldest = {
+            let beats = queue.beats();
+            if beats.closed {
+                break;
             }
-        }
+            beats.all.iter().map(|(_, beat)| beat.began).min()
+        };
+        let age = oldest.map_or(Duration::ZERO, |began| began.elapsed());
+        tools.counters.meters.oldest_run.tell(age);
+        tokio::time::sleep(TELL_EVERY).await;
     }
 }

@@ -1,5 +1,6 @@
 //! Which runs are under way, so that a process can end after the last of them.
 
+use crate::observe::Level;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::timeout;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ pub(crate) struct InFlight {
     now: AtomicUsize,
     closed: AtomicBool,
     left: Notify,
+    told: Level,
 }
 
 /// One run; dropping it is its end.
@@ -19,10 +21,16 @@ pub(crate) struct InFlight {
 pub(crate) struct InFlightGuard(Arc<InFlight>);
 
 impl InFlight {
+    /// The same, whose number is told.
+    pub(crate) fn told(told: Level) -> Self {
+        Self { told, ..Self::default() }
+    }
+
     /// Lets a run in, unless the door is closed.
     pub(crate) fn enter(self: &Arc<Self>) -> Option<InFlightGuard> {
         // Counted before the door is looked at, so that a drain either sees it or refuses it.
         self.now.fetch_add(1, Ordering::SeqCst);
+        self.told.rise();
         let run = InFlightGuard(Arc::clone(self));
         (!self.closed.load(Ordering::SeqCst)).then_some(run)
     }
@@ -61,12 +69,14 @@ impl InFlightGuard {
     /// Counts in what goes on behind a run that ends; the door is no matter to it.
     pub(crate) fn behind(&self) -> Self {
         self.0.now.fetch_add(1, Ordering::SeqCst);
+        self.0.told.rise();
         Self(Arc::clone(&self.0))
     }
 }
 
 impl Drop for InFlightGuard {
     fn drop(&mut self) {
+        self.0.told.fall();
         if self.0.now.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.0.left.notify_waiters();
         }

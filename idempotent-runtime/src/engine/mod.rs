@@ -1,8 +1,8 @@
 //! From a claim to a decision and a run: everything that is neither HTTP nor a backend.
 //!
 //! Files import downwards, in this order: `task`, `cached`, `inspect`, `engine`, `external_lock`, `settle`, `resolve`, `drain`,
-//! `admission`, `execution`, `unlock`, `ending`, `completion`, `refusals`, `run_context`, `core`, `heartbeat`, `wait`,
-//! `fair_queue`, `fences`, `in_flight`, `claim_request`, `decide`, `claim`, `claimed`, `claimer`, `definitions`,
+//! `admission`, `execution`, `unlock`, `ending`, `completion`, `refusals`, `run_context`, `core`, `purge`, `heartbeat`,
+//! `wait`, `fair_queue`, `fences`, `in_flight`, `claim_request`, `decide`, `claim`, `claimed`, `claimer`, `definitions`,
 //! `lease`, `succession`, `deadline`, `pause`, `detached`.
 
 mod admission;
@@ -31,6 +31,7 @@ mod in_flight;
 pub(crate) mod inspect;
 mod lease;
 pub(crate) mod pause;
+mod purge;
 mod refusals;
 mod resolve;
 mod run_context;

@@ -45,13 +45,13 @@ struct Health {
     ready: bool,
     /// Whether the process is about to end, and takes no new runs.
     draining: bool,
-    parts: Vec<Part>,
+    parts: Vec<NeededPart>,
     findings: Vec<FoundSetting>,
 }
 
 /// A part that guarded requests need.
 #[derive(Serialize)]
-struct Part {
+struct NeededPart {
     part: &'static str,
     name: String,
     ready: bool,
@@ -75,7 +75,8 @@ async fn health(app: Idempotency) -> HttpResponse {
         ("locks", app.describe_locks()),
         ("database", app.describe_database()),
     ];
-    let parts = names.into_iter().filter_map(|(part, name)| Some(Part::new(part, name?, &asked)));
+    let parts =
+        names.into_iter().filter_map(|(part, name)| Some(NeededPart::new(part, name?, &asked)));
     let findings = app.engine().store().findings().into_iter().map(FoundSetting::of).collect();
     let ready = asked.is_ok() && !draining;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -87,7 +88,7 @@ async fn health(app: Idempotency) -> HttpResponse {
     })
 }
 
-impl Part {
+impl NeededPart {
     /// Its errors are told by their kind alone: what a client library says of one may be long, and not for everybody.
     fn new(part: &'static str, name: String, asked: &Result<(), NotReady>) -> Self {
         let mut failed = asked.as_ref().err().into_iter().flat_map(NotReady::parts);

@@ -76,6 +76,26 @@ impl MessageError {
         Self::InProgress { retry_after }
     }
 
+    /// Its name for machines.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::InProgress { .. } => "in-progress",
+            Self::KeyMissing(_) => "key-missing",
+            Self::KeyInvalid(_) => "key-invalid",
+            Self::KeyReused => "key-reused",
+            Self::Duplicate => "duplicate",
+            Self::NotReplayable => "not-replayable",
+            Self::Unrepeatable(_) => "unrepeatable",
+            Self::Unreadable(_) => "unreadable",
+            Self::OutcomeUnknown => "outcome-unknown",
+            Self::NotStored(_) => "not-stored",
+            Self::GivenUp => "given-up",
+            Self::Draining => "shutting-down",
+            Self::Store(_) => "store-unavailable",
+            Self::Misconfigured(_) => "misconfigured",
+        }
+    }
+
     /// Whether the same call has run before, so that there is nothing left to do for it.
     #[must_use]
     pub const fn has_run(&self) -> bool {

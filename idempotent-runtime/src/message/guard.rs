@@ -3,6 +3,7 @@
 use crate::engine::RecordPlace;
 use crate::fingerprint::Fingerprint;
 use crate::key::{Guard, KeyParts};
+use crate::message::course::CallCourse;
 use crate::message::error::MessageError;
 use crate::message::messages::{MessageContext, MessageEngine, MessageOnBegin, MessageScope};
 use crate::message::run::{MessageAdmission, MessageClaim, MessageRun};
@@ -57,6 +58,10 @@ impl Message {
     pub fn fingerprint(&mut self) -> TemplateFiller<'_> {
         let value = self.fingerprint.get_or_insert_default();
         TemplateFiller { value, longest: LONG_VALUE_MAX }
+    }
+
+    fn course(&self) -> CallCourse {
+        CallCourse::begin(self.policy, &self.context.base)
     }
 
     fn into_claim(self) -> Result<MessageClaim, MessageError> {
@@ -145,9 +150,14 @@ where
     E: From<MessageError>,
     W: Future<Output = Result<T, E>>,
 {
-    let policy = message.policy;
-    match message.into_claim()?.by_lease().await? {
-        MessageAdmission::Run(run) => run_to_its_end(run, policy, work).await,
+    let (policy, mut course) = (message.policy, message.course());
+    let admission = match message.into_claim() {
+        Ok(claim) => claim.by_lease().await,
+        Err(error) => Err(error),
+    };
+    course.admitted(&admission);
+    match admission? {
+        MessageAdmission::Run(run) => run_to_its_end(run, policy, work, course).await,
         MessageAdmission::Value(value) => Ok(parsed(&value)?),
     }
 }
@@ -168,16 +178,40 @@ where
     E: From<MessageError>,
     W: Future<Output = Result<T, E>>,
 {
-    let (policy, slot) = (message.policy, TxSlot::default());
-    let database = message.database(TypeId::of::<X::Database>())?;
-    match message.into_claim()?.in_transaction(database, &slot).await? {
-        MessageAdmission::Run(run) => run_to_its_end(run, policy, work(X::in_slot(slot))).await,
+    let (policy, slot, mut course) = (message.policy, TxSlot::default(), message.course());
+    let claim = message.database(TypeId::of::<X::Database>());
+    let claim = claim.and_then(|database| Ok((database, message.into_claim()?)));
+    let admission = match claim {
+        Ok((database, claim)) => claim.in_transaction(database, &slot).await,
+        Err(error) => Err(error),
+    };
+    course.admitted(&admission);
+    match admission? {
+        MessageAdmission::Run(run) => {
+            run_to_its_end(run, policy, work(X::in_slot(slot)), course).await
+        }
         MessageAdmission::Value(value) => Ok(parsed(&value)?),
     }
 }
 
 /// Runs a function that holds its key.
-async fn run_to_its_end<T, E, W>(run: MessageRun, policy: &Policy, work: W) -> Result<T, E>
+async fn run_to_its_end<T, E, W>(
+    run: MessageRun,
+    policy: &Policy,
+    work: W,
+    mut course: CallCourse,
+) -> Result<T, E>
+where
+    T: Serialize + DeserializeOwned,
+    E: From<MessageError>,
+    W: Future<Output = Result<T, E>>,
+{
+    let ended = ended(run, policy, work).await;
+    course.ended(&ended);
+    ended
+}
+
+async fn ended<T, E, W>(run: MessageRun, policy: &Policy, work: W) -> Result<T, E>
 where
     T: Serialize + DeserializeOwned,
     E: From<MessageError>,

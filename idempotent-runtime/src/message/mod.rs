@@ -5,10 +5,11 @@
 //! value. Nothing here needs actix-web, and every future can move between threads if the function's own
 //! can.
 
-// Files import downwards, in this order: `consume`, `guard`, `shape`, `run`, `messages`, `delivered`, `error`.
+// Files import downwards, in this order: `consume`, `guard`, `shape`, `course`, `run`, `messages`, `delivered`, `error`.
 
 #[cfg(any(feature = "amqp", feature = "redis"))]
 pub(crate) mod consume;
+mod course;
 mod delivered;
 mod error;
 pub(crate) mod guard;

@@ -15,7 +15,6 @@ use std::time::Duration;
 /// Durations that are not set here are those of the app. Those that are last a millisecond at least
 /// (`wait` may be zero), a lease 100, and ten years at most: what is out of that is brought to it.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "handlers read all of it"))]
 pub struct Policy {
     pub(crate) definition: Definition,
     pub(crate) operation: Option<&'static str>,

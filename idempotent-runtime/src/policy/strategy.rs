@@ -160,6 +160,24 @@ const ASYNC: StrategyTraits = StrategyTraits {
 };
 
 impl Strategy {
+    /// Its name, as the attribute takes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RequestId => "request_id",
+            Self::Token => "token",
+            Self::DedupTable => "dedup_table",
+            Self::RowLock => "row_lock",
+            Self::Version => "version",
+            Self::State => "state",
+            Self::Unique => "unique",
+            Self::Message => "message",
+            Self::Lock => "lock",
+            Self::Cache => "cache",
+            Self::Async => "async",
+        }
+    }
+
     pub(crate) const fn traits(self) -> &'static StrategyTraits {
         match self {
             Self::RequestId => &REQUEST_ID,

@@ -1,6 +1,10 @@
 //! The future of a store's operation.
 
 use crate::error::StoreError;
+#[cfg(feature = "metrics")]
+use crate::error::StoreErrorKind;
+#[cfg(feature = "metrics")]
+use crate::observe::{Stopwatch, StoreCallMeters};
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,7 +18,11 @@ use std::task::{Context, Poll};
 /// let later: StoreFuture<'_, u32> = StoreFuture::new(async { Ok(1) });
 /// ```
 #[must_use = "an operation that is not awaited may never be sent"]
-pub struct StoreFuture<'a, T>(ReadyOrBoxed<'a, T>);
+pub struct StoreFuture<'a, T> {
+    answer: ReadyOrBoxed<'a, T>,
+    #[cfg(feature = "metrics")]
+    measured: Option<Measured<'a>>,
+}
 
 enum ReadyOrBoxed<'a, T> {
     Ready(Option<Result<T, StoreError>>),
@@ -24,12 +32,27 @@ enum ReadyOrBoxed<'a, T> {
 impl<'a, T> StoreFuture<'a, T> {
     /// An answer that has to be waited for.
     pub fn new(work: impl Future<Output = Result<T, StoreError>> + Send + 'a) -> Self {
-        Self(ReadyOrBoxed::Boxed(Box::pin(work)))
+        Self::of(ReadyOrBoxed::Boxed(Box::pin(work)))
     }
 
     /// An answer that is ready; it costs no allocation.
     pub const fn ready(answer: Result<T, StoreError>) -> Self {
-        Self(ReadyOrBoxed::Ready(Some(answer)))
+        Self::of(ReadyOrBoxed::Ready(Some(answer)))
+    }
+
+    const fn of(answer: ReadyOrBoxed<'a, T>) -> Self {
+        Self {
+            answer,
+            #[cfg(feature = "metrics")]
+            measured: None,
+        }
+    }
+
+    /// The same, measured to its answer; it costs no allocation.
+    #[cfg(feature = "metrics")]
+    pub(in crate::store) fn measured_by(self, meters: &'a StoreCallMeters) -> Self {
+        let measured = Some(Measured { meters, since: Some(Stopwatch::start()) });
+        Self { measured, ..self }
     }
 }
 
@@ -42,10 +65,40 @@ impl<T> Future for StoreFuture<'_, T> {
     /// # Panics
     /// When it is polled again after it was ready, as other futures do.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.0 {
+        let polled = match &mut self.answer {
             #[expect(clippy::expect_used, reason = "the contract of every future")]
             ReadyOrBoxed::Ready(answer) => Poll::Ready(answer.take().expect("polled once")),
             ReadyOrBoxed::Boxed(work) => work.as_mut().poll(context),
+        };
+        #[cfg(feature = "metrics")]
+        if let (Poll::Ready(answer), Some(measured)) = (&polled, &mut self.measured) {
+            measured.answered(answer.as_ref().err().map(StoreError::kind));
+        }
+        polled
+    }
+}
+
+/// A conversation with a store that is measured. Dropped before its answer, nobody waits for it any more.
+#[cfg(feature = "metrics")]
+struct Measured<'a> {
+    meters: &'a StoreCallMeters,
+    since: Option<Stopwatch>,
+}
+
+#[cfg(feature = "metrics")]
+impl Measured<'_> {
+    fn answered(&mut self, error: Option<StoreErrorKind>) {
+        if let Some(since) = self.since.take() {
+            self.meters.answered(since, error);
+        }
+    }
+}
+
+#[cfg(feature = "metrics")]
+impl Drop for Measured<'_> {
+    fn drop(&mut self) {
+        if let Some(since) = self.since.take() {
+            self.meters.unheard(since);
         }
     }
 }

@@ -26,6 +26,7 @@ mod zookeeper;
 mod doctor;
 #[cfg(any(feature = "redis", feature = "postgres", feature = "mysql"))]
 mod life;
+mod metered;
 pub(crate) mod own_thread;
 
 #[doc(hidden)]
@@ -55,6 +56,7 @@ pub use future::StoreFuture;
 pub use label::Label;
 pub use locks::{LeaseStatus, LockHandle, LockRequest, Locks};
 pub use memory::MemoryStore;
+pub(crate) use metered::metered;
 pub use open::open;
 #[cfg(feature = "redis")]
 pub use redis::RedisStore;

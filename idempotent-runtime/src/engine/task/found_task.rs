@@ -17,6 +17,8 @@ pub(super) const MOST_DEATHS: u64 = 10;
 pub(crate) struct FoundTask {
     pub(crate) record: Record,
     pub(crate) stage: TaskStage,
+    /// How long its record lives on.
+    pub(crate) left: Duration,
     /// How long nobody else may run it, unless its lease is renewed.
     pub(super) leased_for: Duration,
 }
@@ -56,7 +58,8 @@ impl FoundTask {
             State::Cancelled if is_forgotten(&record) => (TaskStage::Forgotten, None),
             State::Completed(_) | State::Cancelled => (TaskStage::Over, None),
         };
-        Ok(Self { record, stage, leased_for: leased_for.unwrap_or_default() })
+        let (left, leased_for) = (entry.left, leased_for.unwrap_or_default());
+        Ok(Self { record, stage, left, leased_for })
     }
 }
 

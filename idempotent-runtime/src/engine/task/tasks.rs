@@ -156,6 +156,8 @@ impl Tasks {
             let record = Record { state: State::Cancelled, ..found.record };
             let next = record.encode(key);
             if engine.core().swap(key, &entry.value, &next, entry.left).await? == Swap::Done {
+                let operations = &engine.counters().meters.operations;
+                operations.task(record.label.operation()).is("cancelled");
                 self.finished(engine, key).await;
                 return Ok(Cancellation::Done(FoundTask {
                     record,
@@ -228,6 +230,8 @@ impl Tasks {
             }
             failed = found.is_err();
             if let Ok(found) = found {
+                let unfinished = u32::try_from(found.len()).unwrap_or(u32::MAX);
+                engine.counters().meters.unfinished_tasks.set(unfinished);
                 self.queue.found(found, engine.clock().steady());
             }
             pause_for(jittered(LOOK_EVERY)).await;

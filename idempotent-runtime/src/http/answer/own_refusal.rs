@@ -3,12 +3,13 @@
 //! It is on the response, and on the request, since a middleware between two guards may put another
 //! response in its place.
 
+use crate::http::answer::problem::ProblemKind;
 use crate::http::answer::stored_response::StoreResponse;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use std::cell::Cell;
 
 /// The mark of a response.
-struct RefusedByUs;
+struct RefusedByUs(ProblemKind);
 
 /// The place of the mark in a request's extensions: filled in through a shared borrow, since the app
 /// may hold one as well.
@@ -24,17 +25,26 @@ pub(crate) fn make_markable(request: &HttpRequest) {
 }
 
 /// Marks a refusal of ours.
-pub(crate) fn marked(request: &HttpRequest, mut response: HttpResponse) -> HttpResponse {
+pub(crate) fn marked(
+    request: &HttpRequest,
+    kind: ProblemKind,
+    mut response: HttpResponse,
+) -> HttpResponse {
     if let Some(mark) = request.extensions().get::<RefusalMark>() {
         mark.0.set(true);
     }
-    response.extensions_mut().insert(RefusedByUs);
+    response.extensions_mut().insert(RefusedByUs(kind));
     response
 }
 
 /// Whether a response is a refusal of ours, by the mark on itself.
 pub(crate) fn is_marked<B>(response: &HttpResponse<B>) -> bool {
     response.extensions().contains::<RefusedByUs>()
+}
+
+/// The problem that a response is, by the mark on itself.
+pub(crate) fn refused_for(response: &HttpResponse) -> Option<ProblemKind> {
+    response.extensions().get::<RefusedByUs>().map(|RefusedByUs(kind)| *kind)
 }
 
 /// Keeps a refusal of ours from being stored.

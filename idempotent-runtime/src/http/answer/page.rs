@@ -16,7 +16,7 @@ pub(crate) fn negotiated(request: &HttpRequest, problem: &Problem, types: &str) 
     let mut response =
         if prefers_html(request) { page(request, problem) } else { problem.response(types) };
     response.headers_mut().append(VARY, HeaderValue::from_static("accept"));
-    marked(request, response)
+    marked(request, problem.kind, response)
 }
 
 impl Problem {

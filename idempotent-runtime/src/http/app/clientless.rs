@@ -1,6 +1,7 @@
 //! Runs that go on without their clients: how many there are, and how many there may be.
 
 use crate::key::KeyParts;
+use crate::observe::Level;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,6 +26,7 @@ pub(crate) struct ClientlessRuns {
     limits: ClientlessLimits,
     now: AtomicUsize,
     of_scopes: Mutex<HashMap<KeyParts, usize>>,
+    told: Level,
 }
 
 /// One such run; dropping it is its end.
@@ -48,7 +50,8 @@ impl ClientlessLimits {
 
 impl ClientlessRuns {
     pub(crate) fn new(limits: ClientlessLimits) -> Arc<Self> {
-        Arc::new(Self { limits, now: AtomicUsize::new(0), of_scopes: Mutex::default() })
+        let told = Level::new("idempotency_runs_without_client", &[]);
+        Arc::new(Self { limits, now: AtomicUsize::new(0), of_scopes: Mutex::default(), told })
     }
 
     /// Whether there are so many, of all or of this scope, that it may begin no more. Where all callers are
@@ -65,6 +68,7 @@ impl ClientlessRuns {
     /// Counts in a run whose client left.
     pub(crate) fn enter(self: &Arc<Self>, scope: KeyParts) -> ClientlessRun {
         self.now.fetch_add(1, Ordering::SeqCst);
+        self.told.rise();
         *self.of_scopes().entry(scope.clone()).or_default() += 1;
         ClientlessRun { runs: Arc::clone(self), scope }
     }
@@ -84,6 +88,7 @@ impl Drop for ClientlessRun {
             }
         }
         self.runs.now.fetch_sub(1, Ordering::SeqCst);
+        self.runs.told.fall();
     }
 }
 

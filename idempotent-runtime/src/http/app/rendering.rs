@@ -39,7 +39,7 @@ impl Rendering {
             );
             return ours();
         };
-        own_refusal::marked(request, problem.mark(rendered))
+        own_refusal::marked(request, problem.kind, problem.mark(rendered))
     }
 
     /// The app's additions to replays.

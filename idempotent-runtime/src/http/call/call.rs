@@ -9,12 +9,14 @@ use crate::http::call::run::RunState;
 use crate::http::request::body::RequestBody;
 use crate::http::request::template::{AbsentHeader, Template};
 use crate::key::{Guard, KeyParts};
+use crate::observe::Operation;
 use crate::policy::{GuardPlace, Policy};
 use crate::template_value::{LONG_VALUE_MAX, TemplateValue, Unfilled, VALUE_MAX};
 use actix_web::dev::Payload;
 use actix_web::{Error, HttpRequest, HttpResponse};
 use bytes::Bytes;
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 /// The reason why a handler is not reached.
@@ -42,6 +44,8 @@ pub struct Call {
     pub(crate) guard: Guard,
     /// The operation for people.
     pub(crate) shown: Cow<'static, str>,
+    /// The pattern of its route, once it was asked for.
+    pub(crate) pattern: OnceCell<Option<String>>,
     pub(crate) app: Idempotency,
     pub(crate) request: HttpRequest,
     pub(crate) payload: Payload,
@@ -87,11 +91,46 @@ impl Call {
         let (body, values, state) =
             (RequestBody::default(), TemplateValues::default(), Rc::clone(state));
         let (shown, task_arguments) = (Cow::Borrowed(policy.shown_operation()), None);
+        let pattern = OnceCell::new();
         let guard = match policy.strategy.traits().guard {
             GuardPlace::Task => Guard::Task,
             _ => Guard::Handler,
         };
-        Self { policy, guard, shown, app, request, payload, body, state, values, task_arguments }
+        Self {
+            policy,
+            guard,
+            shown,
+            pattern,
+            app,
+            request,
+            payload,
+            body,
+            state,
+            values,
+            task_arguments,
+        }
+    }
+
+    /// The pattern of its route, if one matches.
+    pub(crate) fn pattern(&self) -> Option<&str> {
+        self.pattern.get_or_init(|| self.request.match_pattern()).as_deref()
+    }
+
+    /// Counts it among the requests of its operation, or of its route.
+    pub(crate) fn begin_course(&self) {
+        let strategy = self.policy.strategy.name();
+        let operation = match self.policy.operation {
+            // Nobody wants to know.
+            _ if cfg!(not(feature = "metrics")) => Operation { method: None, name: "", strategy },
+            Some(name) => Operation { method: None, name, strategy },
+            None => match self.pattern() {
+                Some(name) => {
+                    Operation { method: Some(known_method(&self.request)), name, strategy }
+                }
+                None => Operation { method: None, name: "unmatched", strategy },
+            },
+        };
+        self.state.course.begins(self.app.engine().counters().meters.operations.of(operation));
     }
 
     /// Fills in the template of the key.
@@ -176,6 +215,13 @@ impl Call {
     pub(crate) fn exit(&self, problem: &Problem) -> Exit {
         Exit::Answered(self.app.render(&self.request, problem))
     }
+}
+
+/// The method of a request, unless a client made it up.
+fn known_method(request: &HttpRequest) -> &'static str {
+    let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    let method = request.method().as_str();
+    known.into_iter().find(|known| *known == method).unwrap_or("OTHER")
 }
 
 fn template<'a>(

@@ -3,6 +3,7 @@
 use crate::engine::Execution;
 use crate::engine::cached::{AnswerLife, CachedAnswer, TurnBeside};
 use crate::http::answer::caching::Audience;
+use crate::http::call::course::{RequestCourse, RequestOutcome};
 use crate::key::{KeyParts, StorageKey};
 use crate::store::record::Owner;
 use crate::transaction::{TransactionRun, TxSlot};
@@ -66,6 +67,7 @@ pub(crate) struct RunState {
     tx_slot: OnceCell<TxSlot>,
     /// The answer for a client who need not wait; the rest goes on without it.
     pub(crate) early: Cell<Option<HttpResponse>>,
+    pub(crate) course: RequestCourse,
     /// The guard around this one.
     around: Option<Rc<RunState>>,
 }
@@ -115,6 +117,7 @@ impl RunState {
         self.is_unrecorded.set(false);
         self.attempt.set(0);
         self.record.set(None);
+        self.course.note(RequestOutcome::TakenOver);
     }
 
     /// The place of the run's transaction, while the handler does not have it.

@@ -14,6 +14,7 @@ use crate::http::answer::refusal;
 use crate::http::answer::stored_response::rebuild;
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::call::{Call, Exit};
+use crate::http::call::course::RequestOutcome;
 use crate::http::call::run::{AnswerPlace, Computation, ComputingTurn, GuardedRun};
 use crate::http::guard::cache_requests::cache_requests;
 use crate::http::guard::reply::{has_too_many_runs, refused};
@@ -174,6 +175,7 @@ async fn recompute(
 fn compute(call: &Call, turn: ComputingTurn, answer: AnswerPlace) {
     let computation = Box::new(Computation { turn, answer });
     call.state.run.replace(Some(GuardedRun::Computing(computation)));
+    call.state.course.runs(RequestOutcome::Ran);
 }
 
 fn found_answer(call: &Call, stored: StoredResponse, age: Duration, audience: Audience) -> Exit {
@@ -181,6 +183,7 @@ fn found_answer(call: &Call, stored: StoredResponse, age: Duration, audience: Au
         return call.exit(&refusal::unreadable(&call.request));
     };
     call.app.engine().counters().replayed.count();
+    call.state.course.note(RequestOutcome::Replayed);
     let response = with_age(response, Some(age), audience);
     Exit::Answered(conditional(&call.request, response))
 }

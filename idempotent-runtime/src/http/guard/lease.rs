@@ -9,6 +9,7 @@ use crate::http::answer::refusal;
 use crate::http::answer::stored_response::not_stored;
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::call::{Call, Exit};
+use crate::http::call::course::RequestOutcome;
 use crate::http::call::run::{GuardedRun, RunState};
 use crate::http::guard::reply::{refused, replayed};
 use crate::http::guard::streamed::{RunPlace, StreamedRun, send_on};
@@ -32,6 +33,7 @@ pub(super) fn admitted(call: &Call, admission: Result<Admission, StoreError>) ->
             call.state.must_finish.set(true);
             call.state.attempt.set(run.attempt());
             call.state.run.replace(Some(GuardedRun::Leased(run)));
+            call.state.course.runs(RequestOutcome::Ran);
             Ok(())
         }
         Ok(Admission::Replay(stored)) => Err(replayed(call, *stored)),
@@ -39,6 +41,7 @@ pub(super) fn admitted(call: &Call, admission: Result<Admission, StoreError>) ->
         Err(error) if may_run_without(call.policy, &error) => {
             call.state.must_finish.set(true);
             call.app.engine().counters().unguarded.count();
+            call.state.course.runs(RequestOutcome::Unguarded);
             refusal::runs_unguarded(&call.request, &error);
             Ok(())
         }

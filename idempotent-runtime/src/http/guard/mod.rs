@@ -23,10 +23,12 @@ use crate::http::app::idempotency::Idempotency;
 use crate::http::call::call::{Call, Exit};
 use crate::http::call::claim_request::claim_request;
 use crate::http::call::client::Client;
+use crate::http::call::course::RequestOutcome;
 use crate::http::call::run::{GuardedRun, RunState};
 use crate::http::guard::streamed::RunPlace;
 use crate::http::guard::unrecorded::{is_unrecorded, let_through};
 use crate::key::Guard;
+use crate::observe::Stopwatch;
 use crate::policy::{GuardPlace, Identity, Keeps, KeyRequirement, OnAbandoned, Policy};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
@@ -34,6 +36,13 @@ use futures_util::future::{Either, ready};
 
 /// Claims the key, so that the handler may run; or exits with the client's answer.
 pub(super) async fn claim(call: &mut Call) -> Result<(), Exit> {
+    let asked = Stopwatch::start();
+    let claimed = claim_in_its_place(call).await;
+    call.state.course.admitted(asked);
+    claimed
+}
+
+async fn claim_in_its_place(call: &mut Call) -> Result<(), Exit> {
     check_definition(call)?;
     let traits = call.policy.strategy.traits();
     // The futures of all but leases are large, and most handlers have none of them.
@@ -50,6 +59,7 @@ pub(super) async fn claim(call: &mut Call) -> Result<(), Exit> {
             if !is_unrecorded(call) {
                 take_over(&call.state).await;
             }
+            call.state.course.note(RequestOutcome::NotKept);
             return Box::pin(cache::read(call)).await;
         }
         GuardPlace::Lease | GuardPlace::Transaction | GuardPlace::Insert => {}
@@ -105,9 +115,8 @@ fn check_definition(call: &Call) -> Result<(), Exit> {
         _ if is_read => Guard::Cache,
         _ => call.guard,
     };
-    let pattern = call.request.match_pattern();
     // The only handler where no route matched; paths that outsiders make up are not remembered.
-    let Some(found_by) = policy.operation.or(pattern.as_deref()) else { return Ok(()) };
+    let Some(found_by) = policy.operation.or_else(|| call.pattern()) else { return Ok(()) };
     let method = match policy.operation {
         None if !is_read => Some(call.request.method().as_str()),
         Some(_) | None => None,

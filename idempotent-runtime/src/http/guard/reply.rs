@@ -4,6 +4,7 @@ use crate::engine::Refusal;
 use crate::http::answer::refusal;
 use crate::http::answer::stored_response::replay;
 use crate::http::call::call::{Call, Exit};
+use crate::http::call::course::RequestOutcome;
 use crate::outcome::Outcome;
 
 /// The stored response, sent again.
@@ -18,6 +19,7 @@ pub(super) fn replayed(call: &Call, stored: Outcome) -> Exit {
     };
     if let Some(response) = response {
         counters.replayed.count();
+        call.state.course.note(RequestOutcome::Replayed);
         return Exit::Answered(response);
     }
     counters.undecodable.count();

@@ -1,7 +1,7 @@
 //! The guard of a task: a request is stored and answered at once; a runner's request takes it up.
 
 use crate::engine::task::{Input, Submission, TaskRoute, TaskScope};
-use crate::engine::{Execution, Refusal};
+use crate::engine::{Admission, Execution, Refusal};
 use crate::http::answer::keep::{KeepFor, keep};
 use crate::http::answer::problem::{Problem, ProblemKind};
 use crate::http::answer::refusal;
@@ -9,6 +9,7 @@ use crate::http::answer::stored_response::replayed;
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::call::{Call, Exit};
 use crate::http::call::claim_request::claim_request;
+use crate::http::call::course::RequestOutcome;
 use crate::http::call::steps::{Arguments, Extract, read_arguments};
 use crate::http::guard::lease::admitted;
 use crate::http::guard::reply::refused;
@@ -54,10 +55,12 @@ pub(crate) async fn arguments(
     // Without a name the address says enough, so that a handler may be renamed while tasks wait.
     if call.policy.operation.is_some_and(|name| task.record.label.operation() != name) {
         // Another handler has its address by now.
+        call.state.course.is_nobodys();
         return Err(Exit::Answered(HttpResponse::NotFound().finish()));
     }
     if task.is_trial {
         task.mark_reached();
+        call.state.course.is_nobodys();
         return Err(Exit::Answered(HttpResponse::NoContent().finish()));
     }
     // Before the claim: a task that this version of the app cannot take is left to another one.
@@ -85,6 +88,13 @@ async fn take_up(call: &Call, task: &CarriedTask) -> Result<(), Exit> {
     task.life.set(request.claim.lease + request.claim.retention);
     call.state.record.set(Some(task.key));
     let admission = call.app.engine().begin(&request).await;
+    if let Ok(Admission::Run(run)) = &admission {
+        let tasks = call.app.engine().counters().meters.operations.task(&call.shown);
+        tasks.is("started");
+        if run.attempt() == 1 {
+            tasks.started_after(task.life.get().saturating_sub(task.left));
+        }
+    }
     admitted(call, admission)
 }
 
@@ -132,9 +142,14 @@ pub(super) async fn accept(call: &mut Call) -> Result<(), Exit> {
     call.state.must_finish.set(true);
     let submitted = call.app.tasks().submit(call.app.engine(), &request.claim, &input).await;
     Err(match submitted {
-        Ok(Submission::New) => Exit::Answered(accepted(id, &location)),
+        Ok(Submission::New) => {
+            call.state.course.note(RequestOutcome::Accepted);
+            call.app.engine().counters().meters.operations.task(&call.shown).is("accepted");
+            Exit::Answered(accepted(id, &location))
+        }
         Ok(Submission::Known) => {
             call.app.engine().counters().replayed.count();
+            call.state.course.note(RequestOutcome::Replayed);
             let again = |_: &_, (id, location)| Some(replayed(accepted(id, location)));
             let on_replay = call.app.rendering().on_replay();
             let response = on_replay.added(&call.request, (id, &*location), again);
@@ -189,5 +204,8 @@ pub(super) async fn finish(
     let (response, kept) =
         keep(policy, app.max_body(policy), KeepFor::Task, response).decided(Duration::MAX).await;
     run.complete(kept.outcome(), app.settings().ttl(policy)).await;
+    let tasks = app.engine().counters().meters.operations.task(policy.shown_operation());
+    let state = if response.status().as_u16() < 400 { "succeeded" } else { "failed" };
+    tasks.is(state);
     response
 }

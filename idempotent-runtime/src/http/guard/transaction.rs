@@ -12,6 +12,7 @@ use crate::http::answer::row::{self, RowReply};
 use crate::http::answer::stored_response::not_stored;
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::call::{Call, Exit};
+use crate::http::call::course::RequestOutcome;
 use crate::http::call::run::GuardedRun;
 use crate::http::guard::reply::{refused, replayed};
 use crate::http::request::if_match::{self, IfMatch, NoField};
@@ -38,6 +39,7 @@ pub(super) async fn open(call: &Call, request: Option<ClaimRequest>) -> Result<(
             call.state.attempt.set(u64::from(run.record.is_some()));
             run.put_into(call.state.tx_slot());
             call.state.run.replace(Some(GuardedRun::Transaction(run)));
+            call.state.course.runs(RequestOutcome::Ran);
             Ok(())
         }
         Ok(TransactionAdmission::Replay(stored)) => Err(replayed(call, *stored)),
@@ -114,7 +116,10 @@ fn by_row(call: &Call, answer: RowAnswer) -> Exit {
         _ => Vec::new(),
     };
     match row::reply(&call.request, answer, &weak) {
-        RowReply::Done(response) => Exit::Answered(response),
+        RowReply::Done(response) => {
+            call.state.course.note(RequestOutcome::AlreadyDone);
+            Exit::Answered(response)
+        }
         RowReply::Problem(problem, version) => {
             let mut response = call.app.render(&call.request, &problem);
             if let Some(tag) = version.and_then(entity_tag) {

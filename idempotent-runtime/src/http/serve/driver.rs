@@ -11,6 +11,7 @@ use crate::http::answer::problem::ProblemKind;
 use crate::http::app::idempotency::Idempotency;
 use crate::http::call::call::{Call, Exit};
 use crate::http::call::client::Client;
+use crate::http::call::course::RequestOutcome;
 use crate::http::call::run::{GuardedRun, RunState};
 use crate::http::call::steps::{Arguments, Extract, Returned, read_arguments};
 use crate::http::guard;
@@ -37,6 +38,7 @@ pub fn serve(handler: &'static Handler, routed: TestsCallItsUnguardedForm) -> Se
     let work: Work = match Idempotency::of(&request) {
         Ok(app) => {
             let call = Call::new(&handler.policy, app, request.clone(), payload, &state);
+            call.begin_course();
             let work = Box::pin(drive(handler, call));
             match state.around() {
                 None => work,
@@ -192,14 +194,20 @@ impl Future for Serving {
             match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
                 Ok(Poll::Pending) => {
                     let Some(early) = self.state.early.take() else { return Poll::Pending };
+                    self.state.course.ends(Some(&early));
                     self.detach();
                     return Poll::Ready(Ok(early));
                 }
                 Ok(Poll::Ready(done)) => {
                     self.work = None;
+                    self.state.course.ends(match &done {
+                        Ok(response) | Err(Exit::Answered(response)) => Some(response),
+                        Err(Exit::Refused(_)) => None,
+                    });
                     return Poll::Ready(done.or_else(Exit::into_result));
                 }
                 Err(panic) => {
+                    self.state.course.note(RequestOutcome::Panicked);
                     let run = self.state.take_run();
                     let (policy, client) = (self.policy, self.client.clone());
                     self.work = Some(match (run, self.state.is_guarded_around()) {
@@ -216,6 +224,9 @@ impl Future for Serving {
 
 impl Drop for Serving {
     fn drop(&mut self) {
+        if self.work.is_some() && !self.state.must_finish.get() {
+            self.state.course.leaves();
+        }
         self.detach();
     }
 }
@@ -239,7 +250,10 @@ impl Serving {
         // A task has no client to lose.
         let is_task = self.policy.strategy.traits().guard == GuardPlace::Task;
         let app = self.client.app().filter(|_| !is_task);
-        let counted = app.map(|app| app.clientless().enter(self.state.scope.borrow().clone()));
+        let counted = app.map(|app| {
+            app.engine().counters().detached.count();
+            app.clientless().enter(self.state.scope.borrow().clone())
+        });
         let to_its_end = poll_fn(move |context| {
             let _counted = &counted;
             let ended = Pin::new(&mut detached).poll(context).is_ready();

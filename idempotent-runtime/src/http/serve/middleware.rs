@@ -258,8 +258,13 @@ where
 
 async fn claim(call: &mut Call, routes: &GuardedRoutes) -> Result<(), Exit> {
     if call.policy.operation.is_none() {
-        call.shown = operation(&call.request).into();
+        // As far as it can be known before it is looked for.
+        let pattern = call.request.resource_map().match_pattern(target::routed_path(&call.request));
+        let path = || KeyParts::new().value(&target::path(&call.request)).label();
+        call.shown = pattern.clone().unwrap_or_else(path).into();
+        call.pattern = pattern.into();
     }
+    call.begin_course();
     call.key().header(routes.key);
     // Without a key the request is refused or runs as it is: either way nobody compares its body.
     if call.values.key.segments().is_ok() {
@@ -272,12 +277,6 @@ async fn claim(call: &mut Call, routes: &GuardedRoutes) -> Result<(), Exit> {
         call.first_sent().header(name);
     }
     guard::claim(call).await
-}
-
-/// The pattern of the route, as far as it can be known before it is looked for.
-fn operation(request: &HttpRequest) -> String {
-    let pattern = request.resource_map().match_pattern(target::routed_path(request));
-    pattern.unwrap_or_else(|| KeyParts::new().value(&target::path(request)).label())
 }
 
 impl fmt::Debug for Middleware {

@@ -10,3 +10,5 @@ pub(super) mod handler;
 pub(super) mod middleware;
 pub(super) mod routed;
 mod spared;
+#[cfg(all(test, feature = "metrics"))]
+mod tests;

@@ -18,6 +18,8 @@ pub(crate) struct CarriedTask {
     pub(crate) is_trial: bool,
     /// Whether its handler was reached, and can take it.
     reached: Cell<bool>,
+    /// How long its record would have lived on when it was found.
+    pub(crate) left: Duration,
     /// How long the record lives without being renewed, as of the claim.
     pub(crate) life: Cell<Duration>,
 }
@@ -28,13 +30,13 @@ pub(crate) fn carries_task(request: &HttpRequest) -> bool {
 }
 
 impl CarriedTask {
-    pub(super) fn new(key: StorageKey, record: Record, input: Input) -> Self {
+    pub(super) fn new(key: StorageKey, record: Record, input: Input, left: Duration) -> Self {
         let (reached, life) = (Cell::default(), Cell::default());
-        Self { key, record, input, is_trial: false, reached, life }
+        Self { key, record, input, is_trial: false, reached, left, life }
     }
 
     pub(super) fn trial(key: StorageKey, record: Record, input: Input) -> Self {
-        Self { is_trial: true, ..Self::new(key, record, input) }
+        Self { is_trial: true, ..Self::new(key, record, input, Duration::ZERO) }
     }
 
     pub(crate) fn mark_reached(&self) {

@@ -198,10 +198,11 @@ async fn take_up<B>(
             "the process that ran a task died, and nobody knows what it did; `resolve` with this key \
              says what becomes of it",
         );
+        engine.counters().meters.operations.task(task.record.label.operation()).is("held");
         tasks.drop_entry(engine, &key).await?;
         return Ok(Tried::Done);
     };
-    let carried = Rc::new(CarriedTask::new(key, task.record, input));
+    let carried = Rc::new(CarriedTask::new(key, task.record, input, task.left));
     let answered = match request(&carried) {
         Some(request) => service.call(request).await.ok().map(|answer| answer.status()),
         None => None,

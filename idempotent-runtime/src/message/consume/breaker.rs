@@ -45,6 +45,11 @@ impl Breaker {
         (!left.is_zero()).then_some(left)
     }
 
+    /// Whether it is open, or lets one message through at a time.
+    pub(super) const fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// The number of messages that may be taken while so many are worked on.
     pub(super) fn places(&self, free: usize, at_work: usize, now: Instant) -> usize {
         match &self.open {

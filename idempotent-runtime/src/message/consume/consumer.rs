@@ -9,6 +9,7 @@ use crate::message::consume::source::{ConsumeError, Source};
 use crate::message::consume::worker::{MessageHandler, Workshop};
 use crate::message::consume::worker_pool::WorkerPool;
 use crate::message::messages::{MessageEngine, Messages};
+use crate::observe::ConsumerMeters;
 use futures_util::FutureExt;
 use std::pin::pin;
 use std::sync::Arc;
@@ -156,7 +157,8 @@ impl<S: Source> Consumer<S> {
         });
         let Self { source, prefetch, limits, messages, broker_patience } = self;
         let longest = LongestHandler::new(broker_patience, prefetch);
-        let workshop = Workshop::new(handler, limits, messages, longest);
+        let meters = ConsumerMeters::new(&source.describe());
+        let workshop = Workshop::new(handler, limits, messages, longest, meters);
         let mut pool = WorkerPool::new(workshop, prefetch);
         let ended = consume(&source, prefetch, &mut pool, pin!(stop.fuse())).await;
         pool.finish_all().await;

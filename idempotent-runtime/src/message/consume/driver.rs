@@ -31,7 +31,10 @@ pub(super) async fn consume<S: Source>(
                 if mem::take(&mut is_away) {
                     tracing::warn!(queue = source.describe(), "a queue is consumed again");
                 }
-                consume_session(session, pool, stop.as_mut()).await
+                pool.meters().is_connected(true);
+                let ended = consume_session(session, pool, stop.as_mut()).await;
+                pool.meters().is_connected(false);
+                ended
             }
             Err(broken) => Err(broken),
         };

@@ -10,6 +10,7 @@ use crate::message::consume::longest::LongestHandler;
 use crate::message::consume::source::Arrival;
 use crate::message::delivered::DeliveredCalls;
 use crate::message::messages::Messages;
+use crate::observe::ConsumerMeters;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -34,6 +35,7 @@ pub(super) struct Workshop {
     /// Opens while everything fails.
     breaker: Mutex<Breaker>,
     longest: LongestHandler,
+    pub(super) meters: ConsumerMeters,
     /// The number of messages that wait for the store.
     waiting: AtomicUsize,
 }
@@ -53,9 +55,10 @@ impl Workshop {
         limits: RetryLimits,
         messages: Option<Messages>,
         longest: LongestHandler,
+        meters: ConsumerMeters,
     ) -> Self {
         let (misconfigured, breaker, waiting) = (OnceLock::new(), Mutex::default(), 0.into());
-        Self { handler, limits, messages, misconfigured, breaker, longest, waiting }
+        Self { handler, limits, messages, misconfigured, breaker, longest, meters, waiting }
     }
 
     pub(super) fn breaker(&self) -> MutexGuard<'_, Breaker> {
@@ -69,6 +72,7 @@ impl Workshop {
         incoming: Result<Incoming, Failure>,
         epoch_end: watch::Receiver<()>,
     ) -> Settlement {
+        self.meters.delivered();
         let id = incoming.as_ref().ok().and_then(|incoming| incoming.id.clone());
         let settlement = match (self.without_an_attempt(work), incoming) {
             (Some(settlement), _) => settlement,
@@ -79,6 +83,7 @@ impl Workshop {
             },
         };
         log(&settlement, id.as_deref(), work.history.attempt());
+        self.count(&settlement);
         settlement
     }
 
@@ -139,7 +144,12 @@ impl Workshop {
         let (name, began) = (name_of(&incoming), Instant::now());
         let ended = call_handler(&self.handler, incoming).await;
         self.longest.took(began.elapsed());
-        self.breaker().saw(sign_of(&ended), name, Instant::now());
+        let pauses = {
+            let mut breaker = self.breaker();
+            breaker.saw(sign_of(&ended), name, Instant::now());
+            breaker.is_open()
+        };
+        self.meters.pauses(pauses);
         self.step_after(work, ended)
     }
 
@@ -147,6 +157,16 @@ impl Workshop {
         match &work.history.given_up {
             Some(reason) => self.case(work).after_last_look(&ended, reason),
             None => self.case(work).after(ended),
+        }
+    }
+
+    fn count(&self, settlement: &Settlement) {
+        match settlement {
+            Settlement::Acknowledge => self.meters.settled("done"),
+            Settlement::Later { .. } => self.meters.settled("retried"),
+            Settlement::DeadLetter { reason, .. } => self.meters.dead(reason.word()),
+            Settlement::BeginAnew => self.meters.settled("put-back"),
+            Settlement::Leave => self.meters.settled("left"),
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::message::consume::decide::Settlement;
 use crate::message::consume::source::{BrokenConnection, Delivery};
 use crate::message::consume::worker::{WorkItem, Workshop};
+use crate::observe::ConsumerMeters;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -45,6 +46,11 @@ impl WorkerPool {
     /// The time for which no message is taken.
     pub(super) fn pause(&self) -> Option<Duration> {
         self.workshop.breaker().pause(Instant::now())
+    }
+
+    /// The numbers of this consumer.
+    pub(super) fn meters(&self) -> &ConsumerMeters {
+        &self.workshop.meters
     }
 
     /// Whether no message is worked on.

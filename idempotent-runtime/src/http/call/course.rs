@@ -1,0 +1,122 @@
+//! The course of a request, from its claim to its end, for whoever watches.
+
+use crate::http::answer::own_refusal::refused_for;
+use crate::http::answer::problem::ProblemKind;
+use crate::observe::{OperationMeters, Stopwatch};
+use actix_web::HttpResponse;
+use std::cell::{Cell, RefCell};
+
+/// The outcome of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum RequestOutcome {
+    /// It has no key and needs none; or nothing is known yet.
+    #[default]
+    Unkeyed,
+    /// Its handler ran, whatever it answered.
+    Ran,
+    /// Its handler ran without a guard, because the store did not answer.
+    Unguarded,
+    /// It was computed, and its answer is not kept.
+    NotKept,
+    /// It got a stored answer.
+    Replayed,
+    /// Its row says that it was done before.
+    AlreadyDone,
+    /// It is a task now.
+    Accepted,
+    /// A guard inside took it over.
+    TakenOver,
+    /// Its handler panicked.
+    Panicked,
+    /// An extractor, or the app's rule for scopes, refused it.
+    Rejected,
+    /// Its client left before anything ran.
+    Left,
+    /// It got a problem of ours.
+    Refused(ProblemKind),
+}
+
+impl RequestOutcome {
+    /// Its name for machines.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Unkeyed => "unkeyed",
+            Self::Ran => "ran",
+            Self::Unguarded => "unguarded",
+            Self::NotKept => "not-kept",
+            Self::Replayed => "replayed",
+            Self::AlreadyDone => "already-done",
+            Self::Accepted => "accepted",
+            Self::TakenOver => "taken-over",
+            Self::Panicked => "handler-panicked",
+            Self::Rejected => "rejected",
+            Self::Left => "left",
+            Self::Refused(kind) => kind.name(),
+        }
+    }
+}
+
+/// The course of a request. It is counted once, when it ends.
+#[derive(Debug, Default)]
+pub(crate) struct RequestCourse {
+    outcome: Cell<RequestOutcome>,
+    meters: RefCell<Option<OperationMeters>>,
+    ran_since: Cell<Option<Stopwatch>>,
+}
+
+impl RequestCourse {
+    /// A request of this operation begins.
+    pub(crate) fn begins(&self, meters: OperationMeters) {
+        self.meters.replace(Some(meters));
+    }
+
+    /// It is known what becomes of it, unless more comes.
+    pub(crate) fn note(&self, outcome: RequestOutcome) {
+        self.outcome.set(outcome);
+    }
+
+    /// Its handler runs from now on.
+    pub(crate) fn runs(&self, how: RequestOutcome) {
+        self.note(how);
+        self.ran_since.set(Some(Stopwatch::start()));
+    }
+
+    /// Its admission is decided, which it asked for at this moment.
+    pub(crate) fn admitted(&self, asked: Stopwatch) {
+        if let Some(meters) = &*self.meters.borrow() {
+            meters.admitted(asked);
+        }
+    }
+
+    /// It is nobody's request, and not counted.
+    pub(crate) fn is_nobodys(&self) {
+        self.meters.take();
+    }
+
+    /// It ended with this response, or without one, refused by what is not ours.
+    pub(crate) fn ends(&self, response: Option<&HttpResponse>) {
+        let outcome = match (self.outcome.get(), response) {
+            (noted @ (RequestOutcome::TakenOver | RequestOutcome::Panicked), _) => noted,
+            (_, None) => RequestOutcome::Rejected,
+            (noted, Some(response)) => refused_for(response).map_or(noted, RequestOutcome::Refused),
+        };
+        self.counts(outcome);
+    }
+
+    /// It is dropped before its end, with its client.
+    pub(crate) fn leaves(&self) {
+        self.counts(match self.outcome.get() {
+            RequestOutcome::Unkeyed => RequestOutcome::Left,
+            noted => noted,
+        });
+    }
+
+    fn counts(&self, outcome: RequestOutcome) {
+        self.note(outcome);
+        let Some(meters) = self.meters.take() else { return };
+        meters.request(outcome.name());
+        if let Some(since) = self.ran_since.take() {
+            meters.ran(since);
+        }
+    }
+}

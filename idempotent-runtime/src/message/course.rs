@@ -1,0 +1,103 @@
+//! The course of a call, from its claim to its end, for whoever watches.
+
+use crate::message::error::MessageError;
+use crate::message::run::MessageAdmission;
+use crate::observe::{Operation, OperationMeters, Stopwatch};
+use crate::policy::Policy;
+use crate::setup::Base;
+use std::thread::panicking;
+
+/// The course of a call. It is counted when this is dropped: without a word before, its caller dropped it.
+pub(super) struct CallCourse {
+    meters: OperationMeters,
+    asked: Stopwatch,
+    ran_since: Option<Stopwatch>,
+    outcome: Option<&'static str>,
+}
+
+impl CallCourse {
+    /// A call of this function begins.
+    pub(super) fn begin(policy: &Policy, base: &Base) -> Self {
+        let operations = &base.engine.counters().meters.operations;
+        let (name, strategy) = (policy.shown_operation(), policy.strategy.name());
+        let meters = operations.of(Operation { method: None, name, strategy });
+        Self { meters, asked: Stopwatch::start(), ran_since: None, outcome: None }
+    }
+
+    /// It is known whether it runs.
+    pub(super) fn admitted(&mut self, admission: &Result<MessageAdmission, MessageError>) {
+        self.meters.admitted(self.asked);
+        match admission {
+            Ok(MessageAdmission::Run(_)) => self.ran_since = Some(Stopwatch::start()),
+            Ok(MessageAdmission::Value(_)) => self.outcome = Some("replayed"),
+            Err(error) => self.outcome = Some(error.name()),
+        }
+    }
+
+    /// It ran to this end.
+    pub(super) fn ended<T, E>(&mut self, ended: &Result<T, E>) {
+        self.outcome = Some(if ended.is_ok() { "ran" } else { "failed" });
+    }
+}
+
+impl Drop for CallCourse {
+    fn drop(&mut self) {
+        let unknown = || if panicking() { "panicked" } else { "left" };
+        self.meters.request(self.outcome.unwrap_or_else(unknown));
+        if let Some(since) = self.ran_since {
+            self.meters.ran(since);
+        }
+    }
+}
+
+#[cfg(all(test, feature = "metrics"))]
+mod tests {
+    use super::*;
+    use crate::MemoryStore;
+    use crate::message::Messages;
+    use crate::message::guard::{Message, guard};
+    use crate::observe::recorded::Recorded;
+    use crate::policy::{Definition, Strategy};
+    use futures_util::FutureExt;
+    use std::future::{pending, ready};
+    use std::panic::AssertUnwindSafe;
+
+    static BOOK: Policy = Policy::new(Definition::new("shop::book", "book", ""), Strategy::Message);
+
+    fn call(messages: &Messages, key: &str) -> Message {
+        let mut call = Message::new(&BOOK, messages);
+        call.key().value(&key);
+        call
+    }
+
+    #[tokio::test]
+    async fn each_call_is_counted_once_also_one_that_is_dropped() {
+        let recorded = Recorded::default();
+        let _listening = recorded.listen();
+        let messages = Messages::builder(MemoryStore::new()).scope_shared().build().unwrap();
+        let ok = || ready(Ok::<_, MessageError>(1));
+        for key in ["a", "a", "b", ""] {
+            drop(guard(call(&messages, key), ok()).await);
+        }
+        let failing = ready(Err::<u8, _>(MessageError::Duplicate));
+        assert!(guard(call(&messages, "c"), failing).await.is_err());
+        let panicking = async { panic!("as the test asked") };
+        let panicking = guard::<u8, MessageError, _>(call(&messages, "d"), panicking);
+        assert!(AssertUnwindSafe(panicking).catch_unwind().await.is_err());
+        let left = guard::<u8, MessageError, _>(call(&messages, "e"), pending());
+        assert!(left.now_or_never().is_none());
+        let counted = recorded.counted("idempotency_requests_total");
+        let counted: Vec<_> = counted.iter().map(|(labels, times)| (&**labels, *times)).collect();
+        assert_eq!(
+            counted,
+            [
+                ("book message failed", 1),
+                ("book message key-missing", 1),
+                ("book message left", 1),
+                ("book message panicked", 1),
+                ("book message ran", 2),
+                ("book message replayed", 1),
+            ]
+        );
+    }
+}

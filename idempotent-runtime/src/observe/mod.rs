@@ -1,0 +1,174 @@
+//! Counters of events, and the metrics that are fed where they are (feature `metrics`).
+//!
+//! With the feature, an engine tells the recorder of the [`metrics`](https://docs.rs/metrics) facade that is there
+//! when it is built: install yours before. `docs/metrics.md` in the repository lists every metric, and what to be
+//! alerted of.
+
+#![cfg_attr(
+    not(all(feature = "metrics", feature = "actix", any(feature = "amqp", feature = "redis"))),
+    allow(dead_code, reason = "a part of the crate tells a part of it")
+)]
+
+#[cfg(any(feature = "amqp", feature = "redis"))]
+mod consumers;
+mod described;
+mod facade;
+mod oldest_run;
+mod operations;
+#[cfg(all(test, feature = "metrics"))]
+pub(crate) mod recorded;
+#[cfg(feature = "metrics")]
+mod store_meters;
+
+use crate::error::{StoreError, StoreErrorKind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+#[cfg(any(feature = "amqp", feature = "redis"))]
+pub(crate) use consumers::ConsumerMeters;
+use facade::Total;
+pub(crate) use facade::{Distribution, Level, Stopwatch};
+use oldest_run::OldestRun;
+pub(crate) use operations::{Operation, OperationMeters, Operations};
+#[cfg(feature = "metrics")]
+pub(crate) use store_meters::{StoreCallMeters, StoreMeters};
+
+macro_rules! counts {
+    ($($(#[doc = $doc:literal])* $name:ident: $metric:literal,)*) => {
+        /// How often each thing happened since the engine was built.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct Counts {
+            $($(#[doc = $doc])* pub $name: u64,)*
+        }
+
+        /// The living counters behind [`Counts`], and the numbers that are metrics alone.
+        #[derive(Debug)]
+        pub(crate) struct Counters {
+            $(pub(crate) $name: Counter,)*
+            pub(crate) meters: Meters,
+        }
+
+        impl Counters {
+            pub(crate) fn read(&self) -> Counts {
+                Counts { $($name: self.$name.number.load(Ordering::Relaxed),)* }
+            }
+        }
+
+        impl Default for Counters {
+            fn default() -> Self {
+                described::describe(&[$(($metric, concat!($($doc),*)),)*]);
+                Self { $($name: Counter::new($metric),)* meters: Meters::new() }
+            }
+        }
+    };
+}
+
+counts! {
+    /// Runs that were started.
+    ran: "idempotency_runs_total",
+    /// Stored responses that were sent again.
+    replayed: "idempotency_replays_total",
+    /// Requests that were refused: duplicates, conflicts, unknown tokens.
+    refused: "idempotency_refusals_total",
+    /// Requests and calls that met a key which waits for a person, and were answered `outcome-unknown`; and tasks
+    /// that a runner found so. One key counts as often as it is met; `records()` lists those that are held now.
+    held: "idempotency_held_total",
+    /// Requests that waited for another one with their key.
+    waited: "idempotency_waits_total",
+    /// Runs whose outcome was not stored when it was sent, or could not be.
+    not_stored: "idempotency_outcomes_not_stored_total",
+    /// Outcomes that were stored after they were sent, or after whoever waited for them was gone.
+    stored_late: "idempotency_outcomes_stored_late_total",
+    /// Runs that found their key lost when they finished: another had it, or it was given back or ended.
+    lost: "idempotency_fences_refused_total",
+    /// Runs that went on without their clients.
+    detached: "idempotency_runs_detached_total",
+    /// Requests for which the store did not answer.
+    store_failed: "idempotency_store_failures_total",
+    /// Requests and calls that ran unguarded: while the store did not answer, or because records are off.
+    unguarded: "idempotency_runs_unguarded_total",
+    /// Requests refused because the record under their key could not be read.
+    undecodable: "idempotency_records_undecodable_total",
+    /// Leases that were renewed, because their runs lasted.
+    renewed: "idempotency_leases_renewed_total",
+    /// Renewals of leases that failed, and were tried again.
+    renewals_failed: "idempotency_lease_renewals_failed_total",
+    /// Leases that were lost while their runs went on.
+    leases_lost: "idempotency_leases_lost_total",
+    /// Keys taken over from an owner that died.
+    taken_over: "idempotency_takeovers_total",
+    /// Records that were dropped from the store when they were over, where a store does not by itself.
+    purged: "idempotency_records_purged_total",
+}
+
+impl Counters {
+    /// Counts a request that failed by its store.
+    pub(crate) fn failed(&self, error: &StoreError) {
+        match error.kind() {
+            StoreErrorKind::Corrupt => self.undecodable.count(),
+            _ => self.store_failed.count(),
+        }
+    }
+}
+
+/// The numbers that are metrics alone.
+#[derive(Debug)]
+pub(crate) struct Meters {
+    pub(crate) operations: Operations,
+    /// Runs under way, those that wait for one included.
+    pub(crate) in_flight: Level,
+    pub(crate) oldest_run: OldestRun,
+    /// Records of outcomes, in bytes.
+    pub(crate) record_bytes: Distribution,
+    pub(crate) unfinished_tasks: Level,
+}
+
+impl Meters {
+    fn new() -> Self {
+        Self {
+            operations: Operations::default(),
+            in_flight: Level::new("idempotency_runs_in_flight", &[]),
+            oldest_run: OldestRun::new(),
+            record_bytes: Distribution::new("idempotency_record_bytes", &[]),
+            unfinished_tasks: Level::new("idempotency_tasks_unfinished", &[]),
+        }
+    }
+}
+
+/// Whether something is out of order, which is told once when it begins, and once when it ends.
+#[derive(Debug, Default)]
+pub(crate) struct Outage(AtomicBool);
+
+impl Outage {
+    /// Whether it begins here.
+    pub(crate) fn begins(&self) -> bool {
+        !self.0.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether it ends here.
+    pub(crate) fn ends(&self) -> bool {
+        self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// One number that only grows.
+#[derive(Debug)]
+pub(crate) struct Counter {
+    number: AtomicU64,
+    told: Total,
+}
+
+impl Counter {
+    fn new(metric: &'static str) -> Self {
+        Self { number: AtomicU64::new(0), told: Total::new(metric, &[]) }
+    }
+
+    pub(crate) fn count(&self) {
+        self.add(1);
+    }
+
+    pub(crate) fn add(&self, count: u64) {
+        self.number.fetch_add(count, Ordering::Relaxed);
+        self.told.add(count);
+    }
+}

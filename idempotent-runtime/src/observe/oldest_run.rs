@@ -1,0 +1,46 @@
+//! The age of the oldest run of a process, over all of its engines.
+
+use crate::observe::facade::Level;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The ages that the engines of this process told last, in seconds, by the engines' numbers.
+static AGES: Mutex<BTreeMap<u64, f64>> = Mutex::new(BTreeMap::new());
+
+/// The age of the oldest run, as one engine tells it. Dropped, it has none any more.
+#[derive(Debug)]
+pub(crate) struct OldestRun {
+    level: Level,
+    engine: u64,
+}
+
+impl OldestRun {
+    pub(super) fn new() -> Self {
+        Self { level: Level::new("idempotency_oldest_run_seconds", &[]), engine: rand::random() }
+    }
+
+    /// Tells the age of the oldest run of this engine; zero, if none is under way.
+    pub(crate) fn tell(&self, age: Duration) {
+        let mut ages = ages();
+        ages.insert(self.engine, age.as_secs_f64());
+        self.level.set(oldest(&ages));
+    }
+}
+
+impl Drop for OldestRun {
+    fn drop(&mut self) {
+        let mut ages = ages();
+        if ages.remove(&self.engine).is_some() {
+            self.level.set(oldest(&ages));
+        }
+    }
+}
+
+fn ages() -> MutexGuard<'static, BTreeMap<u64, f64>> {
+    AGES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn oldest(ages: &BTreeMap<u64, f64>) -> f64 {
+    ages.values().copied().fold(0.0, f64::max)
+}

@@ -1,0 +1,53 @@
+//! The numbers of the conversations with a store.
+
+use crate::error::StoreErrorKind;
+use crate::observe::facade::{Distribution, Stopwatch, TotalsByWord};
+
+/// The operations of a store, each with its numbers.
+#[derive(Debug)]
+pub(crate) struct StoreMeters {
+    pub(crate) create: StoreCallMeters,
+    pub(crate) swap: StoreCallMeters,
+    pub(crate) read: StoreCallMeters,
+    pub(crate) purge: StoreCallMeters,
+}
+
+/// The numbers of one operation of a store.
+#[derive(Debug)]
+pub(crate) struct StoreCallMeters {
+    took: Distribution,
+    failed: TotalsByWord,
+}
+
+impl StoreMeters {
+    pub(crate) fn new() -> Self {
+        let [create, swap, read, purge] =
+            ["create", "swap", "read", "purge"].map(StoreCallMeters::new);
+        Self { create, swap, read, purge }
+    }
+}
+
+impl StoreCallMeters {
+    fn new(call: &'static str) -> Self {
+        let (labels, errors) = ([("call", call)], "idempotency_store_errors_total");
+        let first = ["timeout", "unavailable"];
+        Self {
+            took: Distribution::new("idempotency_store_call_duration_seconds", &labels),
+            failed: TotalsByWord::new(errors, &labels, "kind", &first),
+        }
+    }
+
+    /// It answered, if not with this error.
+    pub(crate) fn answered(&self, since: Stopwatch, error: Option<StoreErrorKind>) {
+        self.took.record_since(since);
+        if let Some(kind) = error {
+            self.failed.count(kind.name());
+        }
+    }
+
+    /// Nobody waits for its answer any more: the patience was over, or its caller left.
+    pub(crate) fn unheard(&self, since: Stopwatch) {
+        self.took.record_since(since);
+        self.failed.count("unheard");
+    }
+}

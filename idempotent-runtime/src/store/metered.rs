@@ -1,0 +1,81 @@
+//! A store whose conversations are measured, for metrics.
+
+use crate::store::contract::Store;
+#[cfg(feature = "metrics")]
+use crate::{
+    key::StorageKey,
+    observe::StoreMeters,
+    store::contract::{Changed, Entry, StoreSettings, Swap},
+    store::finding::Finding,
+    store::future::StoreFuture,
+};
+#[cfg(feature = "metrics")]
+use bytes::Bytes;
+use std::sync::Arc;
+#[cfg(feature = "metrics")]
+use std::time::Duration;
+
+/// The same store, measured.
+#[cfg(feature = "metrics")]
+pub(crate) fn metered(store: Arc<dyn Store>) -> Arc<dyn Store> {
+    Arc::new(MeteredStore { store, meters: StoreMeters::new() })
+}
+
+/// The same store: nobody measures.
+#[cfg(not(feature = "metrics"))]
+pub(crate) fn metered(store: Arc<dyn Store>) -> Arc<dyn Store> {
+    store
+}
+
+#[cfg(feature = "metrics")]
+#[derive(Debug)]
+struct MeteredStore {
+    store: Arc<dyn Store>,
+    meters: StoreMeters,
+}
+
+#[cfg(feature = "metrics")]
+impl Store for MeteredStore {
+    fn create<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        value: &'a Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Option<Bytes>> {
+        self.store.create(key, value, life).measured_by(&self.meters.create)
+    }
+
+    fn swap<'a>(
+        &'a self,
+        key: &'a StorageKey,
+        expected: &'a Bytes,
+        value: &'a Bytes,
+        life: Duration,
+    ) -> StoreFuture<'a, Swap> {
+        self.store.swap(key, expected, value, life).measured_by(&self.meters.swap)
+    }
+
+    fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
+        self.store.read(key).measured_by(&self.meters.read)
+    }
+
+    fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        self.store.watch(key)
+    }
+
+    fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
+        self.store.purge(limit).measured_by(&self.meters.purge)
+    }
+
+    fn describe(&self) -> String {
+        self.store.describe()
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        self.store.findings()
+    }
+
+    fn adopt(&self, settings: &StoreSettings) {
+        self.store.adopt(settings);
+    }
+}
