@@ -98,6 +98,12 @@ impl StoreError {
         self
     }
 
+    /// The same in words alone, for another who was told by the same answer.
+    pub(crate) fn repeated(&self) -> Self {
+        let Self { kind, operation, why, .. } = self;
+        Self { kind: *kind, operation, why: why.clone(), cause: None, is_private: true }
+    }
+
     /// The same of another kind.
     pub(crate) fn of_kind(mut self, kind: StoreErrorKind) -> Self {
         self.kind = kind;

@@ -3,10 +3,11 @@
 use crate::{EngineFixture, TTL, answer, ask, engine, patient};
 use bytes::Bytes;
 use futures_util::future::join_all;
+use futures_util::poll;
 use idempotent_runtime::MemoryStore;
 use idempotent_runtime::clock::ManualClock;
-use idempotent_runtime::engine::{Admission, Completion, Engine};
-use idempotent_runtime::key::StorageKey;
+use idempotent_runtime::engine::{Admission, Completion, Engine, Refusal};
+use idempotent_runtime::key::{Fingerprint, StorageKey};
 use idempotent_runtime::policy::OnAbandoned;
 use idempotent_runtime::store::{
     Changed, Entry, Finding, Page, PageRequest, Store, StoreFuture, StoreSettings, Swap,
@@ -44,13 +45,22 @@ async fn a_waiter_whose_read_is_not_answered_asks_again() {
     assert!(matches!(begun, Admission::Replay(_)), "{begun:?}");
 }
 
-/// Memory that counts how many claims are on their way to it.
+/// Memory that counts what it is asked.
 #[derive(Clone, Debug)]
 struct CountingStore {
     store: MemoryStore,
-    claims: Arc<AtomicUsize>,
-    at_once: Arc<AtomicUsize>,
-    most_at_once: Arc<AtomicUsize>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl CountingStore {
+    fn of(fixture: &EngineFixture) -> Self {
+        Self { store: fixture.store.clone(), asked: Arc::default() }
+    }
+
+    /// How often it was asked since the last time.
+    fn asked(&self) -> usize {
+        self.asked.swap(0, Ordering::SeqCst)
+    }
 }
 
 impl Store for CountingStore {
@@ -60,14 +70,11 @@ impl Store for CountingStore {
         value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         StoreFuture::new(async move {
-            let now = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
-            self.most_at_once.fetch_max(now, Ordering::SeqCst);
+            // Others come while it is under way.
             tokio::task::yield_now().await;
-            let created = self.store.create(key, value, life).await;
-            self.at_once.fetch_sub(1, Ordering::SeqCst);
-            self.claims.fetch_add(1, Ordering::SeqCst);
-            created
+            self.store.create(key, value, life).await
         })
     }
 
@@ -78,10 +85,12 @@ impl Store for CountingStore {
         value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Swap> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         self.store.swap(key, expected, value, life)
     }
 
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         self.store.read(key)
     }
 
@@ -110,34 +119,134 @@ impl Store for CountingStore {
     }
 }
 
-/// They are woken at once, and few of them ask the store at a time.
+const MANY: usize = 3_000;
+
+/// They may all be there, and see to it that they wait.
+async fn all_wait(here: &Engine) {
+    while here.under_way() < MANY {
+        tokio::task::yield_now().await;
+    }
+    tokio::task::yield_now().await;
+}
+
+/// Two claims of the first, one of those who came meanwhile, its outcome, and the one who reads that.
 #[tokio::test]
-async fn of_three_thousand_who_wait_none_is_refused_and_few_ask_at_a_time() {
+async fn of_three_thousand_at_once_one_runs_and_the_store_is_asked_a_few_times() {
     let fixture = EngineFixture::new();
-    let store = CountingStore {
-        store: fixture.store.clone(),
-        claims: Arc::default(),
-        at_once: Arc::default(),
-        most_at_once: Arc::default(),
-    };
+    let store = CountingStore::of(&fixture);
     let here = engine(store.clone(), fixture.clock.clone());
-    let Admission::Run(first) = here.begin(&ask(OnAbandoned::Retry)).await.unwrap() else {
+    let asked = patient();
+    let runs = AtomicUsize::new(0);
+    let crowd = join_all((0..MANY).map(|_| async {
+        match here.begin(&asked).await {
+            Ok(Admission::Run(run)) => {
+                all_wait(&here).await;
+                runs.fetch_add(1, Ordering::SeqCst);
+                assert_eq!(run.complete(answer("the first's"), TTL).await, Completion::Yes);
+            }
+            Ok(Admission::Replay(outcome)) => assert_eq!(*outcome, answer("the first's")),
+            other => panic!("{other:?}"),
+        }
+    }));
+    crowd.await;
+    let times = store.asked();
+    assert!(times <= 20, "{times}");
+    assert_eq!(runs.load(Ordering::SeqCst), 1);
+}
+
+/// Some readings of the lookout, and one claim at the end.
+#[tokio::test]
+async fn of_three_thousand_who_wait_for_another_process_one_asks() {
+    let fixture = EngineFixture::new();
+    let store = CountingStore::of(&fixture);
+    let here = engine(store.clone(), fixture.clock.clone());
+    let elsewhere = engine(fixture.store.clone(), fixture.clock.clone());
+    let Admission::Run(first) = elsewhere.begin(&ask(OnAbandoned::Retry)).await.unwrap() else {
         panic!("it is the first");
     };
     let asked = patient();
-    let crowd = join_all((0..3_000).map(|_| here.begin(&asked)));
+    let crowd = join_all((0..MANY).map(|_| here.begin(&asked)));
     let (begun, ()) = tokio::join!(crowd, async {
-        while store.claims.load(Ordering::SeqCst) < 3_001 {
-            tokio::task::yield_now().await;
-        }
-        // The last of them finds its place in this turn of the loop.
-        tokio::task::yield_now().await;
-        store.most_at_once.store(0, Ordering::SeqCst);
+        all_wait(&here).await;
         assert_eq!(first.complete(answer("the first's"), TTL).await, Completion::Yes);
     });
     for begun in begun {
         assert!(matches!(begun, Ok(Admission::Replay(_))), "{begun:?}");
     }
-    let most = store.most_at_once.load(Ordering::SeqCst);
-    assert!((1..=64).contains(&most), "{most} at once");
+    let times = store.asked();
+    assert!(times <= 20, "{times}");
+}
+
+/// S6: those who send something else are told so, whoever waits.
+#[tokio::test]
+async fn in_a_crowd_another_request_is_a_reuse_of_the_key() {
+    let fixture = EngineFixture::new();
+    let here = engine(fixture.store.clone(), fixture.clock.clone());
+    let asked = patient();
+    let Admission::Run(first) = here.begin(&asked).await.unwrap() else {
+        panic!("it is the first");
+    };
+    let mut other = patient();
+    other.claim.fingerprint = Fingerprint::from_bytes([9; 16]);
+    let crowd = join_all((0..50).map(|_| here.begin(&asked)));
+    let (begun, reused) = tokio::join!(crowd, async {
+        while here.under_way() < 51 {
+            tokio::task::yield_now().await;
+        }
+        let reused = join_all((0..50).map(|_| here.begin(&other))).await;
+        assert_eq!(first.complete(answer("the first's"), TTL).await, Completion::Yes);
+        reused
+    });
+    let is_reuse = |begun| matches!(begun, Ok(Admission::Refused(Refusal::KeyReused)));
+    assert!(begun.iter().all(|begun| matches!(begun, Ok(Admission::Replay(_)))));
+    assert!(reused.into_iter().all(is_reuse));
+    let later = here.begin(&other).await;
+    assert!(matches!(later, Ok(Admission::Refused(Refusal::KeyReused))), "{later:?}");
+}
+
+/// The one who asks for all leaves before it is told.
+#[tokio::test]
+async fn who_leaves_while_it_asks_for_all_leaves_it_to_another() {
+    let fixture = EngineFixture::new();
+    let store = Probe::new(fixture.store.clone());
+    let claims = store.answers_to_claims().clone();
+    let here = engine(store.clone(), fixture.clock.clone());
+    let elsewhere = engine(fixture.store.clone(), fixture.clock.clone());
+    let Admission::Run(first) = elsewhere.begin(&ask(OnAbandoned::Retry)).await.unwrap() else {
+        panic!("it is the first");
+    };
+    assert_eq!(first.complete(answer("the first's"), TTL).await, Completion::Yes);
+    let asked = patient();
+    claims.close();
+    let mut leaves = Box::pin(here.begin(&asked));
+    tokio::select! {
+        begun = &mut leaves => panic!("{begun:?}"),
+        () = claims.reached() => {}
+    }
+    let mut others = join_all((0..50).map(|_| here.begin(&asked)));
+    assert!(poll!(&mut others).is_pending(), "they wait for its answer");
+    assert_eq!(store.claims(), 1);
+    drop(leaves);
+    claims.open();
+    let others = others.await;
+    for begun in others {
+        assert!(matches!(begun, Ok(Admission::Replay(_))), "{begun:?}");
+    }
+    assert!(store.claims() <= 4, "{}", store.claims());
+}
+
+/// S8: nobody is left to wait for a store that is away.
+#[tokio::test]
+async fn a_store_that_fails_fails_all_who_came_before_it_was_asked() {
+    let fixture = EngineFixture::new();
+    let store = Probe::new(fixture.store.clone());
+    store.set_down(true);
+    let here = engine(store.clone(), fixture.clock.clone());
+    let asked = patient();
+    for begun in join_all((0..200).map(|_| here.begin(&asked))).await {
+        assert!(begun.is_err(), "{begun:?}");
+    }
+    store.set_down(false);
+    let Ok(Admission::Run(run)) = here.begin(&asked).await else { panic!("the store is back") };
+    assert_eq!(run.complete(answer("the first's"), TTL).await, Completion::Yes);
 }

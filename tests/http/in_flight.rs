@@ -19,7 +19,7 @@ async fn of_fifty_at_once_one_runs_and_all_get_its_answer(backend: Backend) {
     shop.handler.pause();
     let (replies, ()) =
         tokio::join!(join_all((0..50).map(|_| shop.post("/waiting").key("k").send())), async {
-            shop.backend.store.claims_reach(50).await;
+            shop.all_are_in(50).await;
             shop.handler.resume();
         },);
     assert_eq!(shop.handler.runs(), 1);
@@ -65,7 +65,7 @@ async fn who_waits_runs_when_the_first_failed(backend: Backend) {
     shop.handler.runs_reach(1).await;
     let waiting = join_all((0..20).map(|_| shop.post("/waiting").key("k").send()));
     let (replies, ()) = tokio::join!(waiting, async {
-        shop.backend.store.claims_reach(21).await;
+        shop.all_are_in(21).await;
         shop.handler.resume();
     });
     assert_eq!(first.await.unwrap().status, 503);

@@ -77,7 +77,7 @@ mod wire_format;
 
 use actix_web::web::ServiceConfig;
 use idempotent_runtime::{Idempotency, IdempotencyBuilder, Scope};
-use tests::{Backend, ControlledHandler, Sender, Server};
+use tests::{Backend, ControlledHandler, Sender, Server, eventually};
 
 /// The routes of a server; some are behind guards of its own.
 type Routes = fn(&Idempotency, &mut ServiceConfig);
@@ -118,6 +118,12 @@ impl Shop {
     fn beside(&self) -> Server {
         let idempotency = guard(&self.backend).build().expect("settings that fit");
         serve(&idempotency, &self.handler, self.routes)
+    }
+
+    /// Waits until so many requests of this process run, or wait for one that does.
+    async fn all_are_in(&self, many: usize) {
+        eventually("all are in", async || (self.idempotency.under_way() >= many).then_some(()))
+            .await;
     }
 
     /// A POST by alice.

@@ -275,8 +275,7 @@ async fn an_annotated_handler_that_waits_does_so_inside(backend: Backend) {
     let first = send();
     shop.handler.runs_reach(1).await;
     let others: Vec<_> = (0..5).map(|_| send()).collect();
-    // The scope's claim and the handler's, of each.
-    shop.backend.store.claims_reach(12).await;
+    shop.all_are_in(6).await;
     shop.handler.resume();
     assert!(!first.await.unwrap().is_replay());
     for other in others {
@@ -346,7 +345,7 @@ async fn of_fifty_at_once_behind_a_scope_one_runs(backend: Backend) {
     shop.handler.pause();
     let all = join_all((0..50).map(|_| shop.post("/waiting/orders").key("k").send()));
     let (replies, ()) = tokio::join!(all, async {
-        shop.backend.store.claims_reach(50).await;
+        shop.all_are_in(50).await;
         shop.handler.resume();
     });
     assert_eq!(shop.handler.runs(), 1);

@@ -47,6 +47,7 @@ on_both_servers! {
     a_freeze_longer_than_the_lease_loses_the_key_to_who_asks_for_it
     an_outcome_is_stored_behind_its_answer_when_the_network_comes_back
     who_leaves_while_its_claim_is_on_its_way_gives_its_key_back
+    a_thousand_who_wait_ask_as_often_as_one
 }
 
 /// An app whose database is far away, and one beside it. They share the handler.
@@ -259,4 +260,28 @@ async fn who_leaves_while_its_claim_is_on_its_way_gives_its_key_back(net: Apart)
     // It has run if its answer came before the server knew that it left.
     let retry = net.near("/slow", "k").await;
     assert_eq!((retry.status, net.handler.runs()), (201, 1), "{retry:?}");
+}
+
+/// L2.
+async fn a_thousand_who_wait_ask_as_often_as_one(net: Apart) {
+    let many = 1000;
+    net.handler.pause();
+    let first = tokio::spawn(net.near.post("/patient").key("k").send());
+    net.handler.runs_reach(1).await;
+    let (began, before) = (Instant::now(), net.proxy.turns());
+    let waiting: Vec<_> =
+        (0..many).map(|_| tokio::spawn(net.far.post("/patient").key("k").send())).collect();
+    eventually("all wait", async || (net.idempotency.under_way() == many).then_some(())).await;
+    // The lookout looks every quarter of a second at the most.
+    let looks = 4 * (1 + usize::try_from(began.elapsed().as_secs()).expect("a few"));
+    let turns = net.proxy.turns() - before;
+    assert!(turns <= 20 + looks, "{turns} round trips");
+    let before = net.proxy.turns();
+    net.handler.resume();
+    assert_ran(&first.await.expect("no panic"), None);
+    for reply in join_all(waiting).await {
+        assert_replays(&reply.expect("no panic"), "run 1");
+    }
+    let turns = net.proxy.turns() - before;
+    assert!(turns <= 20, "{turns} round trips");
 }

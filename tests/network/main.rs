@@ -115,7 +115,7 @@ fn assert_ran(reply: &Reply, stored: Option<&str>) {
 }
 
 fn routes(config: &mut web::ServiceConfig) {
-    config.service((orders, brief, brief_held, lasting, slow, waiting));
+    config.service((orders, brief, brief_held, lasting, slow, waiting, patient));
 }
 
 type Handler = web::Data<ControlledHandler>;
@@ -153,5 +153,11 @@ async fn slow(handler: Handler) -> impl Responder {
 #[route("/waiting", method = "POST")]
 #[idempotent(on_in_flight = "wait", wait = "2s")]
 async fn waiting(handler: Handler) -> impl Responder {
+    handler.run().await
+}
+
+#[route("/patient", method = "POST")]
+#[idempotent(on_in_flight = "wait", wait = "5m")]
+async fn patient(handler: Handler) -> impl Responder {
     handler.run().await
 }

@@ -158,7 +158,7 @@ pub(crate) async fn overtake(
         let next = Record { state: state.clone(), ..record }.encode(key);
         // It may have been renewed meanwhile.
         if core.swap(key, &entry.value, &next, life).await? == Swap::Done {
-            core.rooms.finished(key);
+            core.rooms.changed(key);
             return Ok(LeaseStatus::Held);
         }
     }
@@ -179,7 +179,7 @@ pub(crate) async fn forget(engine: &Engine, key: &StorageKey) -> Result<(), Stor
         }
         // As long as before, so that attempts keep growing.
         if core.swap(key, &entry.value, &next, entry.left).await? == Swap::Done {
-            core.rooms.finished(key);
+            core.rooms.changed(key);
             return Ok(());
         }
     }

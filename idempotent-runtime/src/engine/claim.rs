@@ -136,8 +136,7 @@ async fn contend(
     };
     let mut seen = Some(met);
     // Whoever met no other owner was only late, and must not look like another request.
-    let ours = FirstRequest { fingerprint: claim.fingerprint, definition: claim.definition };
-    let mut busy = (ours, 0);
+    let mut busy = (claim.request(), 0);
     for _ in 0..RACES {
         let Some((there, verdict)) = seen.take() else {
             match first_step(store, claim, by, put).await? {
@@ -248,6 +247,11 @@ pub(super) fn issued(key: &StorageKey, label: &Label) -> Bytes {
 }
 
 impl Claim {
+    /// The request that it is made for.
+    pub(super) const fn request(&self) -> FirstRequest {
+        FirstRequest { fingerprint: self.fingerprint, definition: self.definition }
+    }
+
     pub(super) fn life(&self) -> Duration {
         self.lease.saturating_add(self.retention)
     }

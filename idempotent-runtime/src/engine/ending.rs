@@ -198,8 +198,7 @@ impl UnstoredEnd {
                 tracing::warn!(%key, attempt, "a run lost its key and leaves nothing behind: {loss}");
                 return End::Lost;
             }
-            Ok(_) if leaves == Leaves::FreeKey => rooms.freed(key),
-            Ok(_) => rooms.finished(key),
+            Ok(_) => rooms.changed(key),
             Err(error) => {
                 let (error, what) = (&error as &dyn StdError, leaves.failed());
                 tracing::error!(%key, attempt, error, "{what}; the key is not free before its lease is over");

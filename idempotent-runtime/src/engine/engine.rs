@@ -4,22 +4,17 @@ use crate::clock::Clock;
 use crate::engine::admission::Admission;
 use crate::engine::claim::{Claimable, issued};
 use crate::engine::claim_request::ClaimRequest;
-use crate::engine::claimer::Claimer;
+use crate::engine::contend::contend;
 use crate::engine::core::EngineCore;
-use crate::engine::decide::{Decision, Refusal, decide};
+use crate::engine::decide::Refusal;
 use crate::engine::definitions::Definitions;
-use crate::engine::detached::Detached;
 use crate::engine::drain::{OnDrainTimeout, drain};
-use crate::engine::execution::{Execution, Ownership};
 use crate::engine::external_lock;
 use crate::engine::fair_queue::Front;
 use crate::engine::heartbeat::Tools;
 use crate::engine::in_flight::InFlightGuard;
-use crate::engine::lease::Lease;
 use crate::engine::resolve::{Resolution, Resolved, resolve, tell_held};
 use crate::engine::run_context::RunContext;
-use crate::engine::settle::settle;
-use crate::engine::wait::{Waiting, Woken};
 use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::observe::{Counters, Counts};
@@ -130,68 +125,7 @@ impl Engine {
             let busy = Refusal::InProgress { retry_after: IN_QUEUE };
             return Box::pin(external_lock::take(locks, claim, left, busy, context)).await;
         }
-        self.contend(request, context, asked, sent).await
-    }
-
-    /// Claims until the key is ours or the answer is known.
-    async fn contend(
-        &self,
-        ClaimRequest { claim, rules, wait, .. }: &ClaimRequest,
-        context: RunContext,
-        asked: Duration,
-        mut sent: Duration,
-    ) -> Result<Admission, StoreError> {
-        let core = &*self.0;
-        let first = core.first_attempt(claim.claimable);
-        let mut by = Claimer::new(first, core.clock().wall());
-        // One claim after another is one conversation, unless the request waits in between.
-        let (mut waiting, mut began) = (None, sent);
-        loop {
-            let left = core.tools.patience.saturating_sub(sent.saturating_sub(began));
-            let claimed = settle(claim, &by, &context, left).await?;
-            if claim.claimable == Claimable::InOrder {
-                core.fences.saw(claimed.attempt());
-            }
-            match decide(claimed, claim, *rules, &core.definitions) {
-                Decision::Run(lease) => {
-                    if by.take_over.is_some_and(|dead| lease.attempt() == dead + 1) {
-                        core.counters().taken_over.count();
-                    }
-                    let run = self.start(lease, context, sent + claim.lease);
-                    // A request that waited was let in before the door closed, and has not begun.
-                    if waiting.is_some() && core.in_flight.is_closed() {
-                        Detached::to_its_end(run.release()).await;
-                        return Ok(Admission::Refused(Refusal::Draining));
-                    }
-                    return Ok(Admission::Run(run));
-                }
-                Decision::Replay(outcome) => return Ok(Admission::Replay(outcome)),
-                Decision::Refuse(refusal) => return Ok(Admission::Refused(refusal)),
-                Decision::TakeOver(attempt) => by.take_over = Some(attempt),
-                Decision::Wait(retry_after) => {
-                    let waiting = waiting.get_or_insert_with(|| {
-                        core.counters().waited.count();
-                        let (until, slot) = (asked + *wait, core.rooms.enter(claim.key));
-                        Box::new(Waiting { until, slot, turn: None })
-                    });
-                    // Waiting is rare, and its future large.
-                    let woken =
-                        waiting.wait(core.store(), core.clock().steady(), core.tools.patience);
-                    if Box::pin(woken).await == Woken::TimedOut {
-                        return Ok(Admission::Refused(Refusal::InProgress { retry_after }));
-                    }
-                    began = core.clock().steady();
-                }
-            }
-            sent = core.clock().steady();
-            by.first = core.first_attempt(claim.claimable);
-        }
-    }
-
-    fn start(&self, lease: Arc<Lease>, context: RunContext, ends: Duration) -> Execution {
-        lease.set_end(ends);
-        let renewal = self.0.heartbeat.keep(&lease);
-        context.run(lease, Ownership::Renewed(renewal))
+        contend(request, context, asked, sent).await
     }
 
     /// Starts the thread that keeps leases alive and lets the store drop what is over.

@@ -1,8 +1,8 @@
 //! From a claim to a decision and a run: everything that is neither HTTP nor a backend.
 //!
-//! Files import downwards, in this order: `task`, `cached`, `inspect`, `engine`, `external_lock`, `settle`, `resolve`, `drain`,
+//! Files import downwards, in this order: `task`, `cached`, `inspect`, `engine`, `contend`, `external_lock`, `settle`, `resolve`, `drain`,
 //! `admission`, `execution`, `unlock`, `ending`, `completion`, `refusals`, `run_context`, `core`, `purge`, `heartbeat`,
-//! `wait`, `fair_queue`, `fences`, `in_flight`, `claim_request`, `decide`, `claim`, `claimed`, `claimer`, `definitions`,
+//! `wait`, `lookout`, `room`, `fair_queue`, `fences`, `in_flight`, `claim_request`, `decide`, `claim`, `claimed`, `claimer`, `definitions`,
 //! `lease`, `succession`, `deadline`, `pause`, `detached`.
 
 mod admission;
@@ -13,6 +13,7 @@ mod claim_request;
 mod claimed;
 mod claimer;
 mod completion;
+mod contend;
 mod core;
 mod deadline;
 mod decide;
@@ -30,10 +31,12 @@ mod heartbeat;
 mod in_flight;
 pub(crate) mod inspect;
 mod lease;
+mod lookout;
 pub(crate) mod pause;
 mod purge;
 mod refusals;
 mod resolve;
+mod room;
 mod run_context;
 mod settle;
 mod succession;

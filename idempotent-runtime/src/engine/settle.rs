@@ -109,7 +109,7 @@ async fn give_back(what: &Claim, by: &Claimer, context: RunContext) {
     loop {
         match claim_freed(what, by, &context).await {
             Ok(Claimed::Acquired(lease)) if lease.is_released() => {
-                return core.rooms.freed(&what.key);
+                return core.rooms.changed(&what.key);
             }
             Ok(Claimed::Acquired(lease)) => {
                 return context.run(lease, Ownership::Ending).release().await;

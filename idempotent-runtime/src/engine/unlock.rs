@@ -41,7 +41,7 @@ pub(super) fn unlock(
 fn ended(released: Result<LeaseStatus, StoreError>, lease: &Lease, core: &EngineCore) {
     let (key, attempt) = (&lease.key, lease.attempt());
     match released {
-        Ok(LeaseStatus::Held) => core.rooms.freed(key),
+        Ok(LeaseStatus::Held) => core.rooms.changed(key),
         Ok(LeaseStatus::Lost) => {
             core.counters().lost.count();
             tracing::warn!(%key, attempt, "a lock was lost while its run went on");

@@ -250,7 +250,7 @@ where
         StoreFuture::new(self.end(TxEnd::Commit, None))
     }
 
-    fn complete<'a>(mut self: Box<Self>, exchange: RecordExchange<'a>) -> StoreFuture<'a, ()> {
+    fn complete(mut self: Box<Self>, exchange: RecordExchange<'_>) -> StoreFuture<'_, ()> {
         let is_short = exchange.next.len() <= LONGEST_IN_TEXT;
         let statements = if is_short { self.dialect.complete_sql(exchange) } else { None };
         let statements = statements.map(|statements| statements + &self.leave);

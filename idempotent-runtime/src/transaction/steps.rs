@@ -102,7 +102,7 @@ pub trait BusinessTransaction: Steps {
 
     /// Replaces the record that this transaction put, and commits; an error if it is not there any more. Nothing
     /// lasts then.
-    fn complete<'a>(self: Box<Self>, exchange: RecordExchange<'a>) -> StoreFuture<'a, ()>;
+    fn complete(self: Box<Self>, exchange: RecordExchange<'_>) -> StoreFuture<'_, ()>;
 
     /// Rolls everything back.
     fn roll_back(self: Box<Self>) -> StoreFuture<'static, ()>;

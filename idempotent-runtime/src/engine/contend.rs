@@ -1,0 +1,163 @@
+//! Claiming a key, alone or for all who wait for it in this process, until it is known what becomes of a request.
+
+use crate::engine::admission::Admission;
+use crate::engine::claim::Claimable;
+use crate::engine::claim_request::ClaimRequest;
+use crate::engine::claimed::Claimed;
+use crate::engine::claimer::Claimer;
+use crate::engine::core::EngineCore;
+use crate::engine::decide::{Decision, Refusal, decide};
+use crate::engine::detached::Detached;
+use crate::engine::execution::{Execution, Ownership};
+use crate::engine::lease::Lease;
+use crate::engine::run_context::RunContext;
+use crate::engine::settle::settle;
+use crate::engine::wait::{Question, Turn, WaiterSlot};
+use crate::error::StoreError;
+use crate::policy::OnInFlight;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Claims until the key is ours or the answer is known, or waits with others until one of them knows it.
+pub(super) async fn contend(
+    request: &ClaimRequest,
+    context: RunContext,
+    asked: Duration,
+    mut sent: Duration,
+) -> Result<Admission, StoreError> {
+    let core = Arc::clone(&context.core);
+    let ClaimRequest { claim, rules, wait, .. } = request;
+    let mut by = Claimer::new(core.first_attempt(claim.claimable), core.clock().wall());
+    let may_wait = rules.on_in_flight == OnInFlight::Wait;
+    let slot = may_wait.then(|| core.rooms.enter(claim.key, claim.request())).flatten();
+    let mut has_waited = false;
+    loop {
+        let turn = next_turn(&core, slot.as_ref(), asked + *wait, &mut has_waited).await;
+        let question = match turn {
+            Turn::Ask(question) => Some(question),
+            Turn::Alone => None,
+            Turn::Told(answer) => match told(&core, &answer, request)? {
+                Some(admission) => return Ok(admission),
+                None => None,
+            },
+            Turn::TimedOut(retry_after) => {
+                return Ok(Admission::Refused(Refusal::InProgress { retry_after }));
+            }
+        };
+        let is_alone = question.is_none();
+        let _turn = if has_waited && is_alone { core.rooms.turn_alone().await } else { None };
+        if has_waited {
+            sent = core.clock().steady();
+        }
+        match ask(request, &mut by, &context, question, &mut sent).await? {
+            Decision::Run(lease) => {
+                if by.take_over.is_some_and(|dead| lease.attempt() == dead + 1) {
+                    core.counters().taken_over.count();
+                }
+                let run = start(&core, lease, context, sent + claim.lease);
+                // A request that waited was let in before the door closed, and has not begun.
+                if has_waited && core.in_flight.is_closed() {
+                    Detached::to_its_end(run.release()).await;
+                    return Ok(Admission::Refused(Refusal::Draining));
+                }
+                return Ok(Admission::Run(run));
+            }
+            Decision::Replay(outcome) => return Ok(Admission::Replay(outcome)),
+            Decision::Refuse(refusal) => return Ok(Admission::Refused(refusal)),
+            // The room is full, or its time was up before.
+            Decision::Wait(retry_after) if is_alone => {
+                return Ok(Admission::Refused(Refusal::InProgress { retry_after }));
+            }
+            Decision::Wait(_) | Decision::TakeOver(_) => {}
+        }
+    }
+}
+
+/// The turn of a request, waited for until this moment where others have it.
+async fn next_turn<'a>(
+    core: &EngineCore,
+    slot: Option<&'a WaiterSlot<'_>>,
+    until: Duration,
+    has_waited: &mut bool,
+) -> Turn<'a> {
+    let Some(slot) = slot else { return Turn::Alone };
+    if let Some(turn) = slot.turn() {
+        return turn;
+    }
+    if !*has_waited {
+        core.counters().waited.count();
+    }
+    *has_waited = true;
+    let left = until.saturating_sub(core.clock().steady());
+    // Waiting is rare, and its future large.
+    Box::pin(slot.wait(core.store(), core.tools.patience, left)).await
+}
+
+/// Claims once, or once more where the key is to be taken from a dead owner, and tells the others in the room.
+async fn ask(
+    ClaimRequest { claim, rules, .. }: &ClaimRequest,
+    by: &mut Claimer,
+    context: &RunContext,
+    mut question: Option<Question<'_>>,
+    sent: &mut Duration,
+) -> Result<Decision, StoreError> {
+    let core = &*context.core;
+    // One claim after another is one conversation.
+    let began = *sent;
+    loop {
+        by.first = core.first_attempt(claim.claimable);
+        let left = core.tools.patience.saturating_sub(sent.saturating_sub(began));
+        let claimed = match settle(claim, by, context, left).await {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                if let Some(question) = question.take() {
+                    question.tell(Err(error.repeated()));
+                }
+                return Err(error);
+            }
+        };
+        if claim.claimable == Claimable::InOrder {
+            core.fences.saw(claimed.attempt());
+        }
+        let for_others = question.as_ref().filter(|question| question.has_others());
+        let for_others = for_others.map(|_| claimed.clone());
+        let decision = decide(claimed, claim, *rules, &core.definitions);
+        match (&decision, question.take()) {
+            (Decision::TakeOver(attempt), asks) => {
+                by.take_over = Some(*attempt);
+                *sent = core.clock().steady();
+                question = asks;
+                continue;
+            }
+            (Decision::Run(_), Some(question)) => question.found_at_work(claim.lease),
+            (Decision::Wait(left), Some(question)) => question.found_at_work(*left),
+            (_, Some(question)) => {
+                if let Some(answer) = for_others {
+                    question.tell(Ok(answer));
+                }
+            }
+            (_, None) => {}
+        }
+        return Ok(decision);
+    }
+}
+
+/// The meaning of what another request in the room was told, for this one; nothing, if it has to ask itself.
+fn told(
+    core: &EngineCore,
+    answer: &Result<Claimed, StoreError>,
+    ClaimRequest { claim, rules, .. }: &ClaimRequest,
+) -> Result<Option<Admission>, StoreError> {
+    let claimed = answer.as_ref().map_err(StoreError::repeated)?.clone();
+    Ok(match decide(claimed, claim, *rules, &core.definitions) {
+        Decision::Replay(outcome) => Some(Admission::Replay(outcome)),
+        Decision::Refuse(refusal) => Some(Admission::Refused(refusal)),
+        Decision::Run(_) | Decision::Wait(_) | Decision::TakeOver(_) => None,
+    })
+}
+
+fn start(core: &EngineCore, lease: Arc<Lease>, context: RunContext, ends: Duration) -> Execution {
+    lease.set_end(ends);
+    let renewal = core.heartbeat.keep(&lease);
+    context.run(lease, Ownership::Renewed(renewal))
+}
