@@ -17,6 +17,11 @@ pub trait Clock: Send + Sync + fmt::Debug + 'static {
     fn steady(&self) -> Duration;
 }
 
+/// Between half of a duration and one and a half of it, so that many do not act in step.
+pub(crate) fn jittered(duration: Duration) -> Duration {
+    duration.mul_f64(0.5 + rand::random::<f64>())
+}
+
 /// The clocks of the host.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {

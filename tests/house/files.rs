@@ -45,6 +45,36 @@ fn read_the_environment(sources: &Sources) -> Vec<&str> {
     others.filter(|(_, text)| reads(text)).map(|(file, _)| file.as_str()).collect()
 }
 
+/// Pauses that are no retry: between batches of a purge, after a panic, between reports, and in a trial.
+const NO_RETRY: [(&str, &str); 4] = [
+    ("engine/heartbeat.rs", "sleep(PURGE_PAUSE)"),
+    ("store/own_thread.rs", "sleep(AGAIN)"),
+    ("http/task/progress.rs", "sleep(PAUSE)"),
+    ("store/trial.rs", "sleep(OVER)"),
+];
+
+/// Pauses that are as long in every process: those who lost a server at once come back at once.
+fn in_step(sources: &Sources) -> Vec<String> {
+    let fixed = |line: &str| {
+        let pause = line.split("sleep(").nth(1).or_else(|| line.split("pause_for(").nth(1));
+        pause.is_some_and(|pause| pause.starts_with(|first: char| first.is_ascii_uppercase()))
+    };
+    let no_retry = |file: &str, line: &str| {
+        NO_RETRY.iter().any(|(place, pause)| *place == file && line.contains(pause))
+    };
+    let mut found = Vec::new();
+    for (file, text) in sources {
+        let lines = text.lines().filter(|line| fixed(line) && !no_retry(file, line));
+        found.extend(lines.map(|line| format!("{file}: {}", line.trim())));
+    }
+    found
+}
+
+#[test]
+fn no_retry_waits_as_long_as_every_other() {
+    assert_none("idempotent-runtime/src", in_step(&without_tests("idempotent-runtime/src")));
+}
+
 /// Words of a decision that is more than a function of what it is given.
 fn impure(decide: &str) -> Vec<&str> {
     let decide = decide.split("#[cfg(test)]").next().unwrap_or_default();
@@ -130,6 +160,12 @@ mod tests {
         let reads = "if std::env::var_os(\"OUT\").is_some() {}";
         let files = [(READ_THE_ENVIRONMENT[0], reads), ("a.rs", reads), ("b.rs", "env!(\"A\")")];
         assert_eq!(read_the_environment(&made_up(&files)), ["a.rs"]);
+    }
+
+    #[test]
+    fn a_pause_without_jitter_is_found() {
+        let files = [("store/a.rs", "    sleep(PAUSE).await;"), ("b.rs", "pause_for(jittered(P))")];
+        assert_eq!(in_step(&made_up(&files)), ["store/a.rs: sleep(PAUSE).await;"]);
     }
 
     #[test]

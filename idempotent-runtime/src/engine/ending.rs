@@ -5,12 +5,13 @@
 //! taken for the end, the key would be free after its lease, and the effect would happen again. Final are
 //! a lost lease, a record that cannot be read, and the end of the time for which the record would live.
 
+use crate::clock::jittered;
 use crate::engine::completion::{Completion, End, Leaves};
 use crate::engine::core::EngineCore;
 use crate::engine::deadline::within;
 use crate::engine::heartbeat::caught;
 use crate::engine::lease::{Lease, Put};
-use crate::engine::pause::{jittered, pause_for};
+use crate::engine::pause::pause_for;
 use crate::engine::refusals::Refusals;
 use crate::engine::run_context::RunContext;
 use crate::error::StoreError;

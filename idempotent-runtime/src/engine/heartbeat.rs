@@ -5,8 +5,8 @@
 //! after the last renewal; a run that is shorter costs its place in the list and no more. What
 //! else lasts as long as the engine goes on beside it on the same thread.
 
+use crate::clock::jittered;
 use crate::engine::lease::{Lease, Put};
-use crate::engine::pause::jittered;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::observe::Counters;
 use crate::store::Store;

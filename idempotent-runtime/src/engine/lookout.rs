@@ -1,7 +1,7 @@
 //! Looking at a record that others hold, for all who wait for its key in a process.
 
+use crate::clock::jittered;
 use crate::engine::lease::left_of_lease;
-use crate::engine::pause::jittered;
 use crate::engine::room::Room;
 use crate::key::StorageKey;
 use crate::store::record::{Record, State};

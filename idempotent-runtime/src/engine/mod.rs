@@ -32,7 +32,7 @@ mod in_flight;
 pub(crate) mod inspect;
 mod lease;
 mod lookout;
-pub(crate) mod pause;
+mod pause;
 mod purge;
 mod refusals;
 mod resolve;

@@ -1,6 +1,7 @@
 //! Settling a claim: an answer that was lost is asked for again, and a claim whose answer nobody waits
 //! for any more is given back.
 
+use crate::clock::jittered;
 use crate::engine::claim::{Claim, ClaimRecord, claim, claim_and_put};
 use crate::engine::claimed::Claimed;
 use crate::engine::claimer::Claimer;
@@ -8,7 +9,7 @@ use crate::engine::core::EngineCore;
 use crate::engine::deadline::within;
 use crate::engine::execution::Ownership;
 use crate::engine::heartbeat::caught;
-use crate::engine::pause::{jittered, pause_for};
+use crate::engine::pause::pause_for;
 use crate::engine::run_context::RunContext;
 use crate::engine::succession::Succession;
 use crate::error::StoreError;

@@ -1,6 +1,6 @@
 //! Opening a transaction and letting its guards judge, again if one had to give way.
 
-use crate::engine::pause::jittered;
+use crate::clock::jittered;
 use crate::engine::{Detached, Engine, Refusal};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::outcome::Outcome;

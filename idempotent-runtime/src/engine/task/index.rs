@@ -4,9 +4,10 @@
 //! it twice, or taking it off twice, changes nothing; and each list is bounded, so that it stays
 //! small enough to be exchanged whole.
 
+use crate::clock::jittered;
 use crate::engine::deadline::within;
 use crate::engine::engine::Engine;
-use crate::engine::pause::{jittered, pause_for};
+use crate::engine::pause::pause_for;
 use crate::engine::task::limits::{Adding, TaskCount, TaskLimits, TaskScope};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::{Address, Guard, KeyParts, Namespace, StorageKey};

@@ -1,9 +1,10 @@
 //! The tasks of one app: submitting, finding, cancelling and finishing them.
 
+use crate::clock::jittered;
 use crate::engine::claim::Claim;
 use crate::engine::engine::Engine;
 use crate::engine::lease::decode;
-use crate::engine::pause::{jittered, pause_for};
+use crate::engine::pause::pause_for;
 use crate::engine::task::found_task::{FoundTask, TaskStage, is_forgotten};
 use crate::engine::task::index::{Added, Index};
 use crate::engine::task::input::{self, Input};

@@ -29,6 +29,8 @@ pub(super) struct Breaker {
     /// The messages that failed since the last one that worked.
     failed: HashSet<u64>,
     open: Option<Pause>,
+    /// The part by which its own pauses are longer than usual.
+    longer: f64,
 }
 
 #[derive(Debug)]
@@ -39,6 +41,11 @@ struct Pause {
 }
 
 impl Breaker {
+    /// One whose own pauses are up to a half longer than usual, so that many consumers do not try in step.
+    pub(super) fn out_of_step() -> Self {
+        Self { longer: rand::random::<f64>() / 2.0, ..Self::default() }
+    }
+
     /// The time for which no message is taken.
     pub(super) fn pause(&self, now: Instant) -> Option<Duration> {
         let left = self.open.as_ref()?.until.saturating_duration_since(now);
@@ -78,7 +85,8 @@ impl Breaker {
             // It was taken before the pause.
             (Sign::Fails, Some(pause)) if now < pause.until => {}
             (Sign::Fails, Some(pause)) => {
-                *pause = Pause { until: now + pause.next, next: (pause.next * 2).min(LONGEST) };
+                let until = now + pause.next.mul_f64(1.0 + self.longer);
+                *pause = Pause { until, next: (pause.next * 2).min(LONGEST) };
             }
             (Sign::Fails, open @ None) => {
                 self.failed.insert(message);
@@ -88,7 +96,8 @@ impl Breaker {
                         "different messages failed one after the other: the consumer pauses, and \
                          lets one through now and then"
                     );
-                    *open = Some(Pause { until: now + FIRST, next: FIRST * 2 });
+                    let until = now + FIRST.mul_f64(1.0 + self.longer);
+                    *open = Some(Pause { until, next: FIRST * 2 });
                 }
             }
         }
@@ -140,6 +149,20 @@ mod tests {
         }
         breaker.saw(Sign::Works, 1, now);
         assert_eq!((breaker.pause(now), breaker.places(4, 0, now)), (None, 4));
+    }
+
+    #[test]
+    fn consumers_that_pause_at_once_do_not_try_in_step() {
+        let now = Instant::now();
+        let pauses: HashSet<_> = (0..100)
+            .map(|_| {
+                let mut breaker = Breaker::out_of_step();
+                (0..10).for_each(|message| breaker.saw(Sign::Fails, message, now));
+                breaker.pause(now).expect("it is open")
+            })
+            .collect();
+        assert!(pauses.len() > 50, "{pauses:?}");
+        assert!(pauses.iter().all(|pause| (FIRST..=FIRST * 3 / 2).contains(pause)), "{pauses:?}");
     }
 
     #[test]

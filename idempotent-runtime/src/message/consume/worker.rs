@@ -1,6 +1,6 @@
 //! One message, worked on until its settlement is known.
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock, jittered};
 use crate::message::consume::breaker::{Breaker, Sign};
 use crate::message::consume::decide::{Case, NextStep, RetryLimits, Settlement};
 use crate::message::consume::failure::{Failure, FailureKind};
@@ -57,7 +57,8 @@ impl Workshop {
         longest: LongestHandler,
         meters: ConsumerMeters,
     ) -> Self {
-        let (misconfigured, breaker, waiting) = (OnceLock::new(), Mutex::default(), 0.into());
+        let breaker = Mutex::new(Breaker::out_of_step());
+        let (misconfigured, waiting) = (OnceLock::new(), 0.into());
         Self { handler, limits, messages, misconfigured, breaker, longest, meters, waiting }
     }
 
@@ -118,7 +119,8 @@ impl Workshop {
                 NextStep::Settle(settlement) => return settlement,
                 NextStep::TryAgain(pause) => {
                     waiting.get_or_insert_with(|| WaitsForStore::begin(&self.waiting));
-                    pause
+                    // All messages of all consumers wait for the same store.
+                    jittered(pause)
                 }
                 NextStep::Stop(why) => {
                     self.misconfigured.get_or_init(|| why);

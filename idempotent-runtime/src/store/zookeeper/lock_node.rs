@@ -3,6 +3,7 @@
 //! Its name begins with random digits, by which it is found again when the answer to its creation was
 //! lost. Each caller watches only the node before its own, so a release wakes one and not all.
 
+use crate::clock::jittered;
 use crate::store::locks::LeaseStatus;
 use crate::store::zookeeper::errors::is_transient;
 use std::time::Duration;
@@ -71,7 +72,7 @@ impl LockNode {
                 }
                 Err(Error::NoNode) => self.create_directory().await?,
                 Err(error) if is_transient(&error) => {
-                    sleep(PAUSE).await;
+                    sleep(jittered(PAUSE)).await;
                     if let Some(fence) = self.find().await? {
                         return Ok(fence);
                     }
@@ -181,7 +182,7 @@ impl LockNode {
                 Err(error) if is_transient(&error) => {
                     // This attempt may have deleted it.
                     if_gone = LeaseStatus::Held;
-                    sleep(PAUSE).await;
+                    sleep(jittered(PAUSE)).await;
                 }
                 Err(error) => return Err(error),
             }
@@ -193,7 +194,7 @@ impl LockNode {
 async fn retry<T, F: Future<Output = Result<T, Error>>>(send: impl Fn() -> F) -> Result<T, Error> {
     loop {
         match send().await {
-            Err(error) if is_transient(&error) => sleep(PAUSE).await,
+            Err(error) if is_transient(&error) => sleep(jittered(PAUSE)).await,
             answer => return answer,
         }
     }

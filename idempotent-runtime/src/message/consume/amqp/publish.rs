@@ -1,5 +1,6 @@
 //! Publishing a message into a queue.
 
+use crate::clock::jittered;
 use crate::message::consume::source::BrokenConnection;
 use lapin::options::BasicPublishOptions;
 use lapin::{BasicProperties, Channel, Confirmation};
@@ -23,7 +24,7 @@ pub(super) async fn publish(
         match sent.await?.await? {
             Confirmation::Ack(None) => return Ok(()),
             // A queue that elects its leader takes no message, and will soon.
-            Confirmation::Nack(None) => tokio::time::sleep(REFUSED).await,
+            Confirmation::Nack(None) => tokio::time::sleep(jittered(REFUSED)).await,
             _ => return Err(BrokenConnection::new(format!("there is no queue `{queue}`"))),
         }
     }
