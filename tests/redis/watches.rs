@@ -75,7 +75,7 @@ async fn a_thousand_who_wait_ask_as_often_as_one() {
         (0..many).map(|_| tokio::spawn(elsewhere.post("/lasting-wait").key("k").send())).collect();
     until("all wait", || idempotency.under_way() == many).await;
     // The claim and its reading, two connections, the watch; and the lookout's reading once a second, of three.
-    let looks = 3 * (1 + began.elapsed().as_secs() as usize);
+    let looks = 3 * (1 + usize::try_from(began.elapsed().as_secs()).expect("a few"));
     let sent = commands(&shop);
     assert!(sent <= 20 + looks, "{sent} commands");
     reset(&shop);

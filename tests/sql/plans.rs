@@ -1,7 +1,7 @@
 //! How the servers search, by what they log of the statements they were really sent.
 //!
 //! A business transaction sends the same ones: `dedup_table` puts, looks at and exchanges its record by
-//! the functions that the stores use. Those on the rows of a business are in `tests/transaction/plans.rs`.
+//! the SQL that the stores use, with its values in the text. Those on the rows of a business are in `tests/transaction/plans.rs`.
 
 use crate::{Kind, Own, Session, store};
 use idempotent_runtime::key::StorageKey;

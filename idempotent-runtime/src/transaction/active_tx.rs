@@ -8,7 +8,7 @@ use crate::transaction::in_runtime::InRuntime;
 use crate::transaction::sqlx_tx::{
     begin, end_on, ended_by_itself, forget, not_given_back, record_gone,
 };
-use crate::transaction::steps::{BusinessTransaction, NextStep, RecordExchange, Steps};
+use crate::transaction::steps::{AfterClaim, BusinessTransaction, RecordExchange, Steps};
 use crate::transaction::tx_connection::TxConnection;
 use crate::transaction::tx_slot::TxSlot;
 use sqlx::pool::PoolConnection;
@@ -27,7 +27,7 @@ pub(super) struct ActiveTx<D: Dialect> {
     dialect: Arc<D>,
     /// The statements that begin it, until they are sent.
     opening: Option<String>,
-    progress: Progress,
+    stage: TxStage,
     /// Statements that undo what was set for it and would outlive it.
     leave: String,
     /// Its count among the transactions of one pool.
@@ -36,7 +36,7 @@ pub(super) struct ActiveTx<D: Dialect> {
 
 /// The part of a transaction that is over.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Progress {
+enum TxStage {
     /// Guards are at work, and their savepoint is not set.
     Guarding,
     SavepointSet,
@@ -75,7 +75,7 @@ impl<D: Dialect> ActiveTx<D> {
             connection: Some(connection),
             dialect,
             opening,
-            progress: Progress::Guarding,
+            stage: TxStage::Guarding,
             leave: String::new(),
             _under_way: Arc::clone(under_way),
         })
@@ -140,26 +140,26 @@ impl<D: Dialect> ActiveTx<D> {
 
     /// Statements to be sent with a claim, behind it, that lead to the next step.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
-    pub(super) fn after_claim(&self, next: NextStep) -> String {
+    pub(super) fn after_claim(&self, next: AfterClaim) -> String {
         match next {
-            NextStep::Row => format!("; {SET_SAVEPOINT}"),
-            NextStep::Handler => format!("; {SET_SAVEPOINT}; {}", self.dialect.relax_sql()),
+            AfterClaim::Row => format!("; {SET_SAVEPOINT}"),
+            AfterClaim::Handler => format!("; {SET_SAVEPOINT}; {}", self.dialect.relax_sql()),
         }
     }
 
     /// They were carried out.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
-    pub(super) fn reached(&mut self, next: NextStep) {
-        self.progress = match next {
-            NextStep::Row => Progress::SavepointSet,
-            NextStep::Handler => Progress::HandedOver,
+    pub(super) fn reached(&mut self, next: AfterClaim) {
+        self.stage = match next {
+            AfterClaim::Row => TxStage::SavepointSet,
+            AfterClaim::Handler => TxStage::HandedOver,
         };
     }
 
     /// Nobody waits for its end.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     pub(super) fn holds_nothing(&mut self) {
-        self.progress = Progress::HoldsNothing;
+        self.stage = TxStage::HoldsNothing;
     }
 
     /// The statements that end it, where sqlx does not.
@@ -181,7 +181,7 @@ impl<D: Dialect> ActiveTx<D> {
                 TxEnd::Rollback => Ok(()),
             };
         }
-        let holds_nothing = self.opening.is_some() || self.progress == Progress::HoldsNothing;
+        let holds_nothing = self.opening.is_some() || self.stage == TxStage::HoldsNothing;
         if end == TxEnd::Rollback && holds_nothing {
             forget::<D>(&mut connection);
             connection.give_back();
@@ -210,19 +210,19 @@ where
     Self: Steps,
 {
     fn set_savepoint(&mut self) -> StoreFuture<'_, ()> {
-        if self.progress != Progress::Guarding {
+        if self.stage != TxStage::Guarding {
             return StoreFuture::ready(Ok(()));
         }
-        self.progress = Progress::SavepointSet;
+        self.stage = TxStage::SavepointSet;
         self.execute(SET_SAVEPOINT.to_owned())
     }
 
     fn hand_over(&mut self) -> StoreFuture<'_, ()> {
         let relax = self.dialect.relax_sql();
-        let statements = match replace(&mut self.progress, Progress::HandedOver) {
-            Progress::Guarding => format!("{SET_SAVEPOINT}; {relax}"),
-            Progress::SavepointSet => relax.to_owned(),
-            Progress::HandedOver | Progress::HoldsNothing => String::new(),
+        let statements = match replace(&mut self.stage, TxStage::HandedOver) {
+            TxStage::Guarding => format!("{SET_SAVEPOINT}; {relax}"),
+            TxStage::SavepointSet => relax.to_owned(),
+            TxStage::HandedOver | TxStage::HoldsNothing => String::new(),
         };
         if statements.is_empty() {
             return StoreFuture::ready(Ok(()));

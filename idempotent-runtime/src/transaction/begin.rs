@@ -9,7 +9,7 @@ use crate::transaction::dedup_table::{self, ClaimedRecord, RecordVerdict};
 use crate::transaction::plan::{Access, BUSY, Limits, Plan};
 use crate::transaction::row::{self, RowAnswer, RowVerdict};
 use crate::transaction::run::TransactionRun;
-use crate::transaction::steps::{BusinessTransaction, NextStep};
+use crate::transaction::steps::{AfterClaim, BusinessTransaction};
 use crate::transaction::turn::TransactionTurn;
 use futures_util::FutureExt;
 use futures_util::future::ready;
@@ -211,7 +211,7 @@ async fn guard(
 ) -> Result<GuardVerdict, StoreError> {
     let answered = |admission| Ok(GuardVerdict::Answered(admission));
     transaction.set(&plan.settings).await?;
-    let next = if plan.row.is_some() { NextStep::Row } else { NextStep::Handler };
+    let next = if plan.row.is_some() { AfterClaim::Row } else { AfterClaim::Handler };
     let record = match &plan.request {
         None => None,
         Some(request) => match dedup_table::claim(transaction, request, next, engine).await? {

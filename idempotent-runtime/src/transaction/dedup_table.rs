@@ -14,7 +14,7 @@ use crate::store::Label;
 use crate::store::record::{Origin, Owner, Record, State};
 use crate::transaction::database::BusinessDatabase;
 use crate::transaction::plan::{BUSY, Limits};
-use crate::transaction::steps::{BusinessTransaction, NextStep, RecordExchange, Steps};
+use crate::transaction::steps::{AfterClaim, BusinessTransaction, RecordExchange, Steps};
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -48,7 +48,7 @@ pub(crate) struct ClaimedRecord {
 pub(super) async fn claim(
     steps: &mut dyn Steps,
     request: &ClaimRequest,
-    next: NextStep,
+    next: AfterClaim,
     engine: &Engine,
 ) -> Result<RecordVerdict, StoreError> {
     let (claim, now) = (&request.claim, engine.clock().wall());

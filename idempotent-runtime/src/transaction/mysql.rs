@@ -15,7 +15,7 @@ use crate::transaction::dialect::{Dialect, DialectFuture, RELEASE_SAVEPOINT, TxE
 use crate::transaction::mysql_row::{IdTypes, bind_row, bind_value, condition, place, table};
 use crate::transaction::plan::{Access, RowPlan, TxSettings};
 use crate::transaction::pooled::Pooled;
-use crate::transaction::steps::{NextStep, RecordExchange, Steps};
+use crate::transaction::steps::{AfterClaim, RecordExchange, Steps};
 use bytes::Bytes;
 use sqlx::{AssertSqlSafe, MySql, MySqlConnection, MySqlPool};
 use std::sync::Arc;
@@ -128,7 +128,7 @@ impl Steps for ActiveTx<MySqlDialect> {
         key: &'a StorageKey,
         record: &'a [u8],
         life: Duration,
-        next: NextStep,
+        next: AfterClaim,
     ) -> StoreFuture<'a, Option<Bytes>> {
         let claim = create_text(key, record, life) + &self.after_claim(next);
         StoreFuture::new(async move {

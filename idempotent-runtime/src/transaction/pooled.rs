@@ -9,7 +9,7 @@ use crate::transaction::database::BusinessDatabase;
 use crate::transaction::dialect::Dialect;
 use crate::transaction::in_runtime::InRuntime;
 use crate::transaction::plan::{Access, Limits, Plan};
-use crate::transaction::steps::{BusinessTransaction, NextStep, RecordExchange, Steps};
+use crate::transaction::steps::{AfterClaim, BusinessTransaction, RecordExchange, Steps};
 use sqlx::Pool;
 use sqlx::pool::PoolConnection;
 use std::any::TypeId;
@@ -206,10 +206,10 @@ async fn try_steps(steps: &mut dyn Steps) -> Result<(), StoreError> {
     let key = StorageKey::from_bytes(rand::random());
     // As records are: bytes that are no text.
     let (first, second) = (b"\0\xff\xfefirst", b"\0\xff\xfesecond");
-    let put = steps.put_record(&key, first, PATIENCE, NextStep::Row).await?;
+    let put = steps.put_record(&key, first, PATIENCE, AfterClaim::Row).await?;
     let exchange = RecordExchange { key: &key, claimed: first, next: second, life: PATIENCE };
     let is_replaced = steps.replace_record(exchange).await?;
-    let there = steps.put_record(&key, first, PATIENCE, NextStep::Row).await?;
+    let there = steps.put_record(&key, first, PATIENCE, AfterClaim::Row).await?;
     if put.is_none() && is_replaced && there.is_some_and(|there| there == second[..]) {
         return Ok(());
     }
@@ -230,7 +230,7 @@ mod tests {
     use crate::store::{Cursor, PageRequest};
     use crate::transaction::database::Database;
     use crate::transaction::plan::{Access, Limits, Plan};
-    use crate::transaction::steps::NextStep;
+    use crate::transaction::steps::AfterClaim;
     use sqlx::sqlite::SqlitePoolOptions;
     use std::time::Duration;
 
@@ -248,7 +248,7 @@ mod tests {
             let (key, life) = (StorageKey::from_bytes([n; 32]), Duration::from_hours(1));
             let life = if n == 7 { Duration::ZERO } else { life };
             let mut transaction = database.begin(&plan, Access::Write, limits()).await.unwrap();
-            let put = transaction.put_record(&key, &[n], life, NextStep::Row).await.unwrap();
+            let put = transaction.put_record(&key, &[n], life, AfterClaim::Row).await.unwrap();
             assert_eq!(put, None);
             match n {
                 13 => transaction.roll_back().await.unwrap(),

@@ -13,7 +13,7 @@ use crate::transaction::dialect::{Dialect, DialectFuture, TxEnd};
 use crate::transaction::plan::{Access, RowPlan, TxSettings};
 use crate::transaction::pooled::Pooled;
 use crate::transaction::postgres_row::{RowSql, bind_row, bind_value, table};
-use crate::transaction::steps::{NextStep, RecordExchange, Steps};
+use crate::transaction::steps::{AfterClaim, RecordExchange, Steps};
 use bytes::Bytes;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres};
 use std::sync::Arc;
@@ -140,7 +140,7 @@ impl Steps for ActiveTx<PostgresDialect> {
         key: &'a StorageKey,
         record: &'a [u8],
         life: Duration,
-        next: NextStep,
+        next: AfterClaim,
     ) -> StoreFuture<'a, Option<Bytes>> {
         let claim = create_text(key, record, life) + &self.after_claim(next);
         StoreFuture::new(async move {

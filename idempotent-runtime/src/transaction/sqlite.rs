@@ -13,7 +13,7 @@ use crate::transaction::database::{BusinessDatabase, Database, sealed};
 use crate::transaction::dialect::{Dialect, DialectFuture, TxEnd, quoted};
 use crate::transaction::plan::{Access, RowPlan, TxSettings};
 use crate::transaction::pooled::Pooled;
-use crate::transaction::steps::{NextStep, RecordExchange, Steps};
+use crate::transaction::steps::{AfterClaim, RecordExchange, Steps};
 use crate::transaction::tx_watch::TxWatch;
 use bytes::Bytes;
 use sqlx::error::UnexpectedNullError;
@@ -129,7 +129,7 @@ impl Steps for ActiveTx<SqliteDialect> {
         key: &'a StorageKey,
         record: &'a [u8],
         life: Duration,
-        _: NextStep,
+        _: AfterClaim,
     ) -> StoreFuture<'a, Option<Bytes>> {
         self.step("claim", move |_, connection| async move {
             match claim(connection, key, record, life).await {

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// The step after a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(hidden)]
-pub enum NextStep {
+pub enum AfterClaim {
     /// A row guards, too.
     Row,
     /// The handler runs.
@@ -44,7 +44,7 @@ pub trait Steps: Send {
         key: &'a StorageKey,
         record: &'a [u8],
         life: Duration,
-        next: NextStep,
+        next: AfterClaim,
     ) -> StoreFuture<'a, Option<Bytes>>;
 
     /// Replaces the record that this transaction put; says whether it was still there.
