@@ -130,8 +130,8 @@ impl StoreError {
         self.kind
     }
 
-    /// The operation that failed, by its name: of a store (`create`, `swap`, `read`, `watch`, `purge`,
-    /// `connect`), of a lock elsewhere (`acquire`, `release`), or a step of a business transaction.
+    /// The operation that failed, by its name: of a store (`create`, `swap`, `read`, `watch`, `browse`,
+    /// `purge`, `connect`), of a lock elsewhere (`acquire`, `release`), or a step of a business transaction.
     #[must_use]
     pub const fn operation(&self) -> &'static str {
         self.operation

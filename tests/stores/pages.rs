@@ -2,11 +2,15 @@
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
+use idempotent_runtime::clock::SystemClock;
 use idempotent_runtime::key::{Fingerprint, Guard, StorageKey};
 use idempotent_runtime::outcome::Outcome;
 use idempotent_runtime::store::record::{Origin, Record, State};
-use idempotent_runtime::store::{Cursor, Label, Page, PageFilter, PageRequest, Store};
+use idempotent_runtime::store::{
+    Cursor, Label, Page, PageFilter, PageRequest, Store, StoreSettings,
+};
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 const LONG: Duration = Duration::from_hours(1);
@@ -41,6 +45,7 @@ macro_rules! on_every_store {
                 #[tokio::test]
                 async fn $promise() {
                     let (store, _kept) = $open.await;
+                    super::have_time(&store);
                     super::$promise(&store).await;
                 }
             )*
@@ -53,6 +58,11 @@ on_every_store! {
     a_filter_lets_nothing_else_through,
     a_page_of_large_values_is_short,
     a_cursor_of_another_store_is_refused,
+}
+
+/// A host may be busy with other tests, and the values here are large.
+fn have_time(store: &dyn Store) {
+    store.adopt(&StoreSettings::new(Duration::from_mins(1), Arc::new(SystemClock::new())));
 }
 
 fn key(n: u32) -> StorageKey {

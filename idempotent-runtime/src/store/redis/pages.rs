@@ -23,8 +23,8 @@ const LONGEST_STEP: usize = 512;
 /// How many keys a page goes past, whoever they are of.
 const SPAN: usize = 2048;
 
-/// How many values are read at once.
-const AT_ONCE: usize = 16;
+/// How many values are read at once: each may have megabytes, and has to come within the client's deadline.
+const AT_ONCE: usize = 4;
 
 /// The place of a look: it has seen the masters before this one, and in this one what its cursor says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,8 +9,11 @@ use std::time::Duration;
 /// How many keys a page goes past at most, whatever the filter lets through.
 const SPAN: u32 = 1000;
 
-/// How many values one statement gives at most: each may have megabytes.
-const BATCH: u32 = 16;
+/// How many values one statement gives at most: a few at first, since each may have megabytes, and twice as many
+/// after a batch that was small.
+const FIRST_BATCH: u32 = 4;
+const LARGEST_BATCH: u32 = 32;
+const SMALL: usize = 64 << 10;
 
 /// After how many bytes of values a page is full.
 const FULL: usize = 4 << 20;
@@ -69,7 +72,7 @@ impl TablePage {
     pub(crate) async fn of(self, table: &mut impl KeyOrder) -> Result<Page, sqlx::Error> {
         let Self { mut after, limit, filter } = self;
         let last = table.nth_key(&after, SPAN - 1).await?;
-        let (mut page, mut bytes) = (Page::default(), 0);
+        let (mut page, mut bytes, mut batch) = (Page::default(), 0, FIRST_BATCH);
         loop {
             let left = limit.saturating_sub(u32::try_from(page.entries.len()).unwrap_or(limit));
             if left == 0 || bytes >= FULL {
@@ -77,12 +80,14 @@ impl TablePage {
                 return Ok(page);
             }
             let until = last.as_deref().unwrap_or(&END);
-            let range = KeyRange { after, until, filter: &filter, limit: left.min(BATCH) };
+            let range = KeyRange { after, until, filter: &filter, limit: left.min(batch) };
             let rows = table.rows(&range).await?;
             after = range.after;
             let is_all = rows.len() < range.limit as usize;
+            let size: usize = rows.iter().map(|(_, value, _)| value.len()).sum();
+            bytes += size;
+            batch = if size < SMALL { (batch * 2).min(LARGEST_BATCH) } else { FIRST_BATCH };
             for (row, value, left) in rows {
-                bytes += value.len();
                 let left = Duration::from_millis(left.unsigned_abs());
                 page.entries.push((key(&row)?, Entry::new(value, left)));
                 after = row;
