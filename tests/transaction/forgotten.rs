@@ -3,6 +3,7 @@
 use crate::bank::Pool;
 use crate::{Bank, Kind};
 use actix_web::HttpResponse;
+use futures_util::future::join_all;
 use idempotent_runtime::key::{Guard, KeyParts};
 use idempotent_runtime::records::{
     Force, Forgotten, KeptIn, RecordCursor, RecordStage, RecordState, RecordView, Target,
@@ -13,6 +14,7 @@ use std::time::Duration;
 on_every_database! {
     a_record_is_found_by_its_route_and_key,
     what_is_forgotten_runs_again,
+    what_is_not_over_yet_is_forgotten_all_the_same,
     what_ran_meanwhile_is_not_forgotten,
     what_nobody_can_read_is_forgotten_only_by_force,
     records_are_listed_after_those_of_the_store,
@@ -77,6 +79,29 @@ async fn what_is_forgotten_runs_again(kind: Kind) {
     let again = send().await;
     assert_eq!((again.status, again.is_replay()), (201, false));
     assert!(send().await.is_replay());
+    assert_eq!((bank.effects().await, bank.records().await), (2, 1));
+}
+
+/// No server knows a life of less than a millisecond, in which the next request may come.
+async fn what_is_not_over_yet_is_forgotten_all_the_same(kind: Kind) {
+    let bank = Bank::open(kind, 4).await;
+    let send = || bank.post("/dedup").key("k").send();
+    send().await;
+    let seen = bank.see("/dedup").await;
+    assert_eq!(bank.forget(&seen, Force::No).await, Forgotten::Yes);
+    let lengthen = match kind {
+        Kind::Sqlite => "UPDATE idempotency_records SET ends_ms = ends_ms + 3600000",
+        Kind::Postgres | Kind::MariaDb => "UPDATE idempotency_records SET ends = ends + 3600000",
+    };
+    bank.run(lengthen).await;
+    assert_eq!(bank.number("SELECT count(*) FROM idempotency_records").await, 1);
+    assert!(bank.find("/dedup").await.is_none());
+    let listed = bank.idempotency.records().kept_in(KeptIn::Database).page(10, None).await;
+    assert!(listed.unwrap().records.is_empty());
+    assert_eq!(bank.forget(&seen, Force::No).await, Forgotten::Yes);
+    let sent = join_all((0..20).map(|_| send())).await;
+    assert!(sent.iter().all(|reply| reply.status == 201), "{sent:?}");
+    assert_eq!(sent.iter().filter(|reply| !reply.is_replay()).count(), 1);
     assert_eq!((bank.effects().await, bank.records().await), (2, 1));
 }
 

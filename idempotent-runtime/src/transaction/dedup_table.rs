@@ -98,6 +98,8 @@ fn committed(key: &StorageKey, there: &Bytes) -> Result<Claimed, StoreError> {
     match record.state {
         State::Completed(outcome) => Ok(Claimed::Done { first, outcome: Box::new(outcome) }),
         State::InProgress { .. } => Ok(Claimed::Abandoned { first, attempt }),
+        // A person gave it back: its life is over, but not sooner than the next millisecond.
+        State::Issued => Err(StoreError::new(StoreErrorKind::Busy, "claim")),
         _ => Err(corrupt().because("a record that is no outcome was committed")),
     }
 }

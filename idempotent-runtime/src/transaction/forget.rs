@@ -3,7 +3,7 @@
 use crate::engine::{Engine, Force, Forgotten, RecordState, RecordView, inspect};
 use crate::error::StoreError;
 use crate::key::StorageKey;
-use crate::store::{Cursor, PageRequest};
+use crate::store::{Cursor, Entry, PageRequest};
 use crate::transaction::database::BusinessDatabase;
 use crate::transaction::plan::{Access, Limits, Plan};
 use crate::transaction::steps::RecordExchange;
@@ -19,7 +19,13 @@ pub(crate) async fn record(
     key: &StorageKey,
 ) -> Result<Option<RecordView>, StoreError> {
     let there = database.read_record(key, Limits::within(engine.patience())).await?;
-    Ok(there.map(|there| RecordView::in_database(*key, there, engine.definitions())))
+    Ok(there.and_then(|there| view(engine, *key, there)))
+}
+
+/// The record that this is; none, if it was given back: it is over in a moment.
+fn view(engine: &Engine, key: StorageKey, there: Entry) -> Option<RecordView> {
+    let view = RecordView::in_database(key, there, engine.definitions());
+    (view.state() != RecordState::Issued).then_some(view)
 }
 
 /// The records of one page of the business database, and where the next one begins.
@@ -32,8 +38,8 @@ pub(crate) async fn page(
     request: &PageRequest,
 ) -> Result<(Vec<RecordView>, Option<Cursor>), StoreError> {
     let page = database.browse(request, Limits::within(engine.patience())).await?;
-    let view = |(key, there)| RecordView::in_database(key, there, engine.definitions());
-    Ok((page.entries.into_iter().map(view).collect(), page.next))
+    let views = page.entries.into_iter().filter_map(|(key, there)| view(engine, key, there));
+    Ok((views.collect(), page.next))
 }
 
 /// Forgets a record of the business database, if it is still what was seen.
