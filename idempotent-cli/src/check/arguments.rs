@@ -5,8 +5,18 @@ use jiff::SignedDuration;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// The exit codes, for `--help` and the man page.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  all holds that can be told
+  1  something does not hold
+  2  the command line is wrong
+  3  the endpoint did not answer, or not all could be tried
+  4  nothing was sent: it was not confirmed";
+
 /// The request that is tried, and how.
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct CheckArguments {
     /// The address of the endpoint.
@@ -49,6 +59,10 @@ pub(crate) struct CheckArguments {
     /// The header that makes a request another caller's, for `scope`. It stands in for those of its name.
     #[arg(long = "other-header", value_name = "NAME: VALUE")]
     pub(crate) other_headers: Vec<String>,
+
+    /// The path of another operation, for `other-path`. It gets the body and a spent key.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) other_path: Option<String>,
 
     /// The header that carries the key.
     #[arg(long, value_name = "NAME", default_value = "Idempotency-Key")]

@@ -17,7 +17,7 @@ pub(crate) use arguments::CheckArguments;
 use consent::Plan;
 use finding::Verdict;
 use request::Template;
-use std::io;
+use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use suite::{Chosen, Outcomes};
@@ -82,13 +82,17 @@ fn told(arguments: &CheckArguments, trial: &Trial, outcomes: &Outcomes) -> Resul
             .and_then(|report| std::fs::write(path, report).map_err(|error| error.to_string()));
         written.map_err(|error| End(format!("--junit {}: {error}", path.display()), USAGE))?;
     }
-    if arguments.json {
-        let json = report::json(trial, outcomes);
-        println!("{}", json.map_err(|error| End(error.to_string(), USAGE))?);
+    let text = if arguments.json {
+        let json = report::json(trial, outcomes).map_err(|error| End(error.to_string(), USAGE))?;
+        format!("{json}\n")
     } else {
-        print!("{}", report::table(trial, outcomes));
+        report::table(trial, outcomes)
+    };
+    match io::stdout().write_all(text.as_bytes()) {
+        // Whoever read it has seen enough.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(End(error.to_string(), USAGE)),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -30,6 +30,8 @@ pub(crate) struct Template {
     pub(crate) other_body: Option<String>,
     pub(crate) failing_body: Option<String>,
     pub(crate) slow_body: Option<String>,
+    /// Path and query of another operation.
+    pub(crate) other_path: Option<String>,
     pub(crate) quoted_keys: bool,
     pub(crate) key_required: bool,
     key_header: String,
@@ -46,6 +48,14 @@ pub(crate) struct Asked {
     pub(crate) unique: String,
     pub(crate) body: String,
     pub(crate) by: Caller,
+    pub(crate) to: Operation,
+}
+
+/// The operation that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Usual,
+    Other,
 }
 
 /// The caller of a request.
@@ -64,6 +74,8 @@ pub(crate) enum TemplateError {
     Ours(String),
     #[error("`{0}` is not a name: it may hold letters, digits and !#$%&'*+-.^_`|~")]
     Name(&'static str),
+    #[error("`--other-path` begins with a slash, and holds neither spaces nor control characters")]
+    Path,
     #[error("`{option} {}` cannot be read: {error}", .path.display())]
     File { option: &'static str, path: std::path::PathBuf, error: std::io::Error },
     #[error("`{0}` holds more than a mebibyte")]
@@ -94,6 +106,7 @@ impl Template {
             other_body: arguments.other_body.clone(),
             failing_body: arguments.failing_body.clone(),
             slow_body: arguments.slow_body.clone(),
+            other_path: arguments.other_path.as_deref().map(path).transpose()?,
             quoted_keys: arguments.quoted_keys,
             key_required: arguments.key_required,
             key_header,
@@ -139,6 +152,10 @@ impl Template {
         let typed: Vec<_> = kept.chain(others).collect();
         let named = |name: &str| typed.iter().any(|line| line.name.eq_ignore_ascii_case(name));
 
+        let target = match asked.to {
+            Operation::Usual => target,
+            Operation::Other => self.other_path.as_deref().unwrap_or(target),
+        };
         let mut bytes = format!("{} {target} HTTP/1.1\r\n", self.method).into_bytes();
         let mut line = |name: &str, value: &[u8]| {
             bytes.extend_from_slice(&[name.as_bytes(), b": ", value, b"\r\n"].concat());
@@ -205,6 +222,11 @@ fn is_one_of(name: &str, names: &[&str]) -> bool {
     names.iter().any(|other| other.eq_ignore_ascii_case(name))
 }
 
+fn path(text: &str) -> Result<String, TemplateError> {
+    let fits = text.starts_with('/') && text.bytes().all(|one| one.is_ascii_graphic());
+    fits.then(|| text.to_owned()).ok_or(TemplateError::Path)
+}
+
 fn token(option: &'static str, text: &str) -> Result<String, TemplateError> {
     let is_one = |one: u8| one.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&one);
     let fits = !text.is_empty() && text.bytes().all(is_one);
@@ -221,7 +243,8 @@ mod tests {
 
     fn asked(keys: &[&str], by: Caller, body: &str) -> Asked {
         let keys = keys.iter().map(|key| key.as_bytes().to_vec()).collect();
-        Asked { keys, unique: "u1".to_owned(), body: body.to_owned(), by }
+        let (unique, to) = ("u1".to_owned(), Operation::Usual);
+        Asked { keys, unique, body: body.to_owned(), by, to }
     }
 
     #[test]
@@ -259,6 +282,8 @@ mod tests {
             ["--other-header", "secret"],
             ["--method", "GET /secret HTTP/1.1"],
             ["--key-header", "secret:"],
+            ["--other-path", "secret"],
+            ["--other-path", "/secret HTTP/1.1"],
             ["--body-file", "/no/such/file"],
         ] {
             let error = template(&words).expect_err("refused").to_string();

@@ -61,6 +61,7 @@ impl Chosen {
                 Some(_) if cut_short.is_some() => Seen::cannot_tell("it was not tried"),
                 Some(known) => match (check.run)(trial, known).await {
                     Ok(seen) => seen,
+                    Err(error @ NoAnswer::TooMuch(_)) => Seen::cannot_tell(error.to_string()),
                     Err(error) if !error.is_ours() && still_answers(trial).await => {
                         Seen::does_not_hold(format!("{error}, and other requests are answered"))
                     }
@@ -124,7 +125,7 @@ mod tests {
         for (at, check) in CHECKS.iter().enumerate() {
             assert!(CHECKS[..at].iter().all(|other| other.name != check.name), "{}", check.name);
             for text in [check.tests, check.rests_on, check.cost] {
-                assert!(text.len() > 10, "{}: {text}", check.name);
+                assert!(text.len() >= 10, "{}: {text}", check.name);
             }
         }
     }

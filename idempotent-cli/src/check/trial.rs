@@ -1,6 +1,6 @@
 //! What all checks share: the way to the endpoint, and eyes for its answers.
 
-use crate::check::request::{Asked, Caller, Template};
+use crate::check::request::{Asked, Caller, Operation, Template};
 use crate::check::shown::Hidden;
 use crate::check::wire::{Client, Connection, NoAnswer, Reply};
 use std::sync::{Mutex, PoisonError};
@@ -72,7 +72,8 @@ impl Trial {
     /// A request with this body and a new key.
     pub(crate) fn fresh_with(&self, body: &str) -> Asked {
         let keys = vec![self.spelt(&key())];
-        Asked { keys, unique: key(), body: body.to_owned(), by: Caller::Usual }
+        let (by, to) = (Caller::Usual, Operation::Usual);
+        Asked { keys, unique: key(), body: body.to_owned(), by, to }
     }
 
     /// A key as it is sent.
@@ -106,14 +107,14 @@ impl Trial {
         let mut pause = SHORTEST_PAUSE;
         for _ in 1..MOST_TRIES {
             let answer = self.send(asked).await?;
-            let told = answer.retry_after().unwrap_or(pause).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+            let told = answer.retry_after().unwrap_or(pause).max(SHORTEST_PAUSE);
             if !comes_later(answer.status) || begun.elapsed() + told > patience {
-                return Ok(answer);
+                return final_answer(answer);
             }
             self.client.limits.pause(told).await?;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        self.send(asked).await
+        final_answer(self.send(asked).await?)
     }
 
     /// Keeps a refusal for the checks that judge refusals.
@@ -140,6 +141,14 @@ impl Trial {
     /// Text of the server, fit to be shown.
     pub(crate) fn excerpt(&self, text: &[u8]) -> String {
         self.hidden.excerpt(text)
+    }
+}
+
+/// The last of many tries. Where a server has too much to do, it says nothing about keys.
+fn final_answer(answer: Reply) -> Result<Reply, NoAnswer> {
+    match answer.status {
+        429 | 503 => Err(NoAnswer::TooMuch(answer.status)),
+        _ => Ok(answer),
     }
 }
 
@@ -230,8 +239,8 @@ mod tests {
     }
 
     fn accepted(first: Reply, other: Reply) -> Accepted {
-        let asked =
-            Asked { keys: vec![], unique: String::new(), body: String::new(), by: Caller::Usual };
+        let (by, to) = (Caller::Usual, Operation::Usual);
+        let asked = Asked { keys: vec![], unique: String::new(), body: String::new(), by, to };
         Accepted { asked, again: Ok(first.clone()), first, other, took: Duration::ZERO }
     }
 

@@ -6,7 +6,7 @@ use crate::server::{effects, faulty};
 use std::collections::BTreeSet;
 
 /// All that a check may need.
-pub(crate) const ALL: [&str; 14] = [
+pub(crate) const ALL: [&str; 16] = [
     "--header",
     "Authorization: Bearer alice",
     "--other-header",
@@ -19,12 +19,22 @@ pub(crate) const ALL: [&str; 14] = [
     r#"{"fail":500}"#,
     "--slow-body",
     r#"{"delay_ms":300}"#,
+    "--other-path",
+    "/OPERATION/other",
     "--timeout",
     "2s",
 ];
 
 fn judged(fault: &str) -> Judged {
-    Call::of(&faulty(fault)).with(&ALL).judged()
+    call(fault).judged()
+}
+
+/// A call with all of it.
+pub(crate) fn call(fault: &str) -> Call {
+    let other = format!("/{fault}/other");
+    let words: Vec<_> = ALL.iter().map(|word| word.replace("/OPERATION/other", &other)).collect();
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    Call::of(&faulty(fault)).with(&words)
 }
 
 /// Each server, and exactly the checks that it fails.
@@ -59,6 +69,8 @@ faults! {
     keys_whose_case_is_ignored: "ignores-case" fails "key-case";
     quotes_that_are_part_of_a_key: "quotes-count" fails "quoted-key";
     keys_of_all_callers_in_one: "one-scope" fails "scope";
+    keys_of_all_operations_in_one: "one-operation" fails "other-path";
+    keys_that_block_other_operations: "one-busy-operation" fails "other-path";
     keys_that_block_other_callers: "one-busy-scope" fails "scope";
     a_key_that_is_claimed_before_its_body: "claims-before-the-body" fails "half-body";
     a_handler_that_ends_with_its_client: "ends-with-its-client" fails "lost-connection";

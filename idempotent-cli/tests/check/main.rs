@@ -8,5 +8,6 @@ mod replies;
 mod reports;
 mod secrets;
 mod server;
+mod sound;
 mod strange;
 mod tls;

@@ -1,13 +1,13 @@
 //! What is printed, and written for CI.
 
 use crate::command::Call;
-use crate::faults::ALL;
+use crate::faults::call;
 use crate::server::faulty;
 use std::fs;
 
 #[test]
 fn the_table_says_what_it_costs_and_what_it_rests_on() {
-    let said = Call::of(&faulty("one-scope")).with(&ALL).with(&["--skip", "lost-connection"]).run();
+    let said = call("one-scope").with(&["--skip", "lost-connection"]).run();
     assert_eq!((said.code, &said.err[..]), (1, ""), "{said:?}");
     let flat = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
     for text in [

@@ -55,8 +55,13 @@ struct Book {
     entries: Mutex<HashMap<Place, Entry>>,
 }
 
-/// A caller and his key.
-type Place = (String, Vec<u8>);
+/// A key, and whose it is.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Place {
+    caller: String,
+    operation: String,
+    key: Vec<u8>,
+}
 
 struct Entry {
     body: Bytes,
@@ -64,8 +69,11 @@ struct Entry {
 }
 
 async fn serve(request: HttpRequest, payload: Payload) -> HttpResponse {
-    let fault = request.path().trim_start_matches('/').to_owned();
-    let book = BOOKS.of(&fault);
+    let path = request.path().trim_start_matches('/').to_owned();
+    let (fault, operation) = path.split_once('/').unwrap_or((&path, ""));
+    let (fault, operation) = (fault.to_owned(), operation.to_owned());
+    // Each query is a shop of its own.
+    let book = BOOKS.of(&format!("{fault}{}", request.query_string()));
     if fault == "redirects" {
         let to = ("Location", "/sound-target");
         return HttpResponse::TemporaryRedirect().insert_header(to).finish();
@@ -77,11 +85,20 @@ async fn serve(request: HttpRequest, payload: Payload) -> HttpResponse {
         Err((status, why)) => return refusal(&fault, status, why),
     };
     let caller = request.headers().get("authorization").filter(|_| fault != "one-scope");
-    let place = (caller.map_or(String::new(), |value| format!("{value:?}")), key);
+    let caller = caller.map_or(String::new(), |value| format!("{value:?}"));
+    let operation = if fault == "one-operation" { String::new() } else { operation };
+    let place = Place { caller, operation, key };
     if fault == "one-busy-scope" {
         let entries = book.entries.lock().expect("no panic");
-        if entries.keys().any(|(caller, key)| *caller != place.0 && *key == place.1) {
+        if entries.keys().any(|other| other.caller != place.caller && other.key == place.key) {
             return refusal(&fault, 422, "used by somebody else");
+        }
+    }
+    if fault == "one-busy-operation" {
+        let entries = book.entries.lock().expect("no panic");
+        if entries.keys().any(|other| other.operation != place.operation && other.key == place.key)
+        {
+            return refusal(&fault, 422, "used elsewhere");
         }
     }
     if fault == "claims-before-the-body" {

@@ -104,6 +104,28 @@ fn a_request_that_ends_its_connection_is_a_fault_where_others_are_answered() {
     judged.fails(&["missing-key"]);
 }
 
+/// Too many requests are no fault of the keys.
+#[test]
+fn a_server_that_has_too_much_to_do_says_nothing_about_keys() {
+    for status in ["429 Too Many Requests", "503 Service Unavailable"] {
+        let server = Server::start(move |number, _| match number {
+            1 | 3 => created("1"),
+            2 => created("2"),
+            _ => {
+                format!("HTTP/1.1 {status}\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n").into()
+            }
+        });
+        let words =
+            ["--only", "mismatch,long-keys,key-case,quoted-key,scope,half-body,lost-connection"];
+        let judged = Call::of(&server.url())
+            .with(&words)
+            .with(&["--body", "{}", "--other-body", "[]", "--other-header", "A: b"])
+            .judged();
+        judged.fails(&[]);
+        assert_eq!(judged.with("cannot-tell").len(), 7, "{:#}", judged.json);
+    }
+}
+
 #[test]
 fn text_of_a_server_does_not_steer_the_terminal() {
     let server = Server::start(|_, _| {

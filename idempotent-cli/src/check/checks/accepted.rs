@@ -27,7 +27,9 @@ pub(crate) async fn accepted(trial: &Trial) -> Result<(Seen, Option<Accepted>), 
         return Ok((Seen::does_not_hold(seen), None));
     }
     let again = match trial.settled(&asked).await {
-        Err(error) if error.is_ours() => return Err(error),
+        Err(error) if error.is_ours() || matches!(error, NoAnswer::TooMuch(_)) => {
+            return Err(error);
+        }
         again => again,
     };
     let seen = format!("{} and, with another key, {}", first.status, other.status);

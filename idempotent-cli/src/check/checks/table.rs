@@ -29,7 +29,7 @@ pub(crate) struct Check {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Severity {
-    /// Something is done twice or never, or somebody gets what is not his.
+    /// Something is done twice or never, or somebody gets what belongs to another.
     Harm,
     /// A client that does as the draft says is stuck or surprised.
     Contract,
@@ -42,14 +42,14 @@ pub(crate) const ACCEPTED: Check = Check {
     name: "accepted",
     tests: "the request is done, with one key and with another",
     severity: Severity::Contract,
-    rests_on: "draft 2.6, first time request",
+    rests_on: "draft 2.6, first time",
     cost: "nothing else can be tested",
     requests: 3,
     run: |_, _| Box::pin(async { Ok(Seen::holds("")) }),
 };
 
 /// All others, in the order in which they run.
-pub(crate) const CHECKS: [Check; 20] = [
+pub(crate) const CHECKS: [Check; 21] = [
     Check {
         name: "replay",
         tests: "the same key and body get the same status and bytes",
@@ -61,9 +61,9 @@ pub(crate) const CHECKS: [Check; 20] = [
     },
     Check {
         name: "replay-marker",
-        tests: "a replay says that it is one",
+        tests: "a replay says that it is one, as by `Idempotency-Replayed: true`",
         severity: Severity::Convention,
-        rests_on: "convention: `Idempotency-Replayed`, `Idempotent-Replayed`",
+        rests_on: "convention",
         cost: "nobody can tell a replay from a second effect, neither in a log nor here",
         requests: 0,
         run: |trial, known| Box::pin(async { Ok(replay::marker(trial, known)) }),
@@ -72,7 +72,7 @@ pub(crate) const CHECKS: [Check; 20] = [
         name: "replay-headers",
         tests: "a replay has the headers that a client acts on, such as Content-Type and Location",
         severity: Severity::Contract,
-        rests_on: "draft 2.6, retry; RFC 9110 8.3, 10.2.2",
+        rests_on: "draft 2.6; RFC 9110 8.3, 10.2.2",
         cost: "a retry gets bytes that it cannot read, or does not find what it made",
         requests: 0,
         run: |trial, known| Box::pin(async { Ok(replay::headers(trial, known)) }),
@@ -160,12 +160,21 @@ pub(crate) const CHECKS: [Check; 20] = [
     },
     Check {
         name: "scope",
-        tests: "another caller with the same key is served on his own",
+        tests: "another caller with the same key is served as if there were no other",
         severity: Severity::Harm,
         rests_on: "draft 5, composite key",
-        cost: "one caller reads the answers of another, or blocks his keys",
+        cost: "one caller reads the answers of another, or blocks their keys",
         requests: 2,
         run: |trial, known| Box::pin(scope::scope(trial, known)),
+    },
+    Check {
+        name: "other-path",
+        tests: "another operation with a spent key is done on its own",
+        severity: Severity::Harm,
+        rests_on: "draft 2.2; RFC 9110 9.2.2",
+        cost: "a client gets the answer of another operation, and believes that its own is done",
+        requests: 2,
+        run: |trial, known| Box::pin(scope::other_path(trial, known)),
     },
     Check {
         name: "half-body",
@@ -198,7 +207,7 @@ pub(crate) const CHECKS: [Check; 20] = [
         name: "in-flight",
         tests: "a second request while the first runs is refused or waits",
         severity: Severity::Harm,
-        rests_on: "draft 2.6, concurrent request; 2.7, 409",
+        rests_on: "draft 2.6, concurrent; 2.7, 409",
         cost: "a client that is too quick makes two effects",
         requests: 4,
         run: |trial, known| Box::pin(contention::in_flight(trial, known)),
@@ -207,7 +216,7 @@ pub(crate) const CHECKS: [Check; 20] = [
         name: "concurrency",
         tests: "of many at the same moment one is done",
         severity: Severity::Harm,
-        rests_on: "draft 2.6, concurrent request",
+        rests_on: "draft 2.6, concurrent",
         cost: "a double click, or a proxy that retries, makes many effects",
         requests: 1,
         run: |trial, known| Box::pin(contention::concurrency(trial, known)),

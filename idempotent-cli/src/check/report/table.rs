@@ -3,7 +3,7 @@
 use crate::check::finding::Verdict;
 use crate::check::suite::Outcomes;
 use crate::check::trial::Trial;
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use std::fmt::Write;
 
@@ -13,7 +13,7 @@ const WIDTH: u16 = 110;
 /// What holds, what does not and what that costs.
 pub(crate) fn table(trial: &Trial, outcomes: &Outcomes) -> String {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     if !table.is_tty() {
         table.set_width(WIDTH);
     }
@@ -32,10 +32,12 @@ pub(crate) fn table(trial: &Trial, outcomes: &Outcomes) -> String {
         let _ = write!(told, " at {address}");
     }
     let count = |verdict| outcomes.count(verdict);
+    let lines: Vec<_> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     let _ = write!(
         told,
-        "\n{table}\n{} hold, {} do not, {} cannot be told, {} skipped; {} requests were sent\n\
+        "\n\n{}\n\n{} hold, {} do not, {} cannot be told, {} skipped; {} requests were sent\n\
          draft: draft-ietf-httpapi-idempotency-key-header-07\n",
+        lines.join("\n"),
         count(Verdict::Holds),
         count(Verdict::DoesNotHold),
         count(Verdict::CannotTell),

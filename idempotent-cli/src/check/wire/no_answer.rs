@@ -19,6 +19,8 @@ pub(crate) enum NoAnswer {
     Garbled,
     #[error("the answer is longer than {0} bytes")]
     TooLong(usize),
+    #[error("it is answered {0}, which says nothing but that it is too much now")]
+    TooMuch(u16),
 }
 
 impl NoAnswer {
