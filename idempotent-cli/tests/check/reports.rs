@@ -68,3 +68,30 @@ fn a_report_that_cannot_be_written_is_no_success() {
     let said = Call::of(&faulty("sound-unwritten")).with(&words).run();
     assert_eq!((said.code, said.err.contains("/no/such/report.xml")), (2, true), "{said:?}");
 }
+
+#[test]
+fn the_documentation_shows_a_run_as_it_is() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/check.md");
+    let document = fs::read_to_string(path).expect("it is there");
+    let shown = document.split("## What it prints").nth(1).expect("the chapter");
+    let shown = shown.split("```\n").nth(1).expect("an example").trim_end();
+    let words = ["--only", "replay,replay-marker,mismatch,missing-key,concurrency"];
+    let body = ["--body", r#"{"sku":"book"}"#, "--other-body", r#"{"sku":"pen"}"#];
+    let said = Call::of(&faulty("unprotected?as-in-the-book")).with(&words).with(&body).run();
+    // Address and port are others.
+    let behind_the_first = |text: &str| text.split_once('\n').map(|(_, rest)| rest.to_owned());
+    let told = said.out.trim_end();
+    assert_eq!(behind_the_first(shown), behind_the_first(told), "{told}");
+}
+
+#[test]
+fn the_documentation_names_every_check() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/check.md");
+    let document = fs::read_to_string(path).expect("it is there");
+    let listed: Vec<_> = document.lines().filter_map(|line| line.strip_prefix("| `")).collect();
+    let listed: Vec<_> = listed.iter().filter_map(|line| line.split('`').next()).collect();
+    let judged = call("sound-in-the-book").judged();
+    let checks = judged.json["checks"].as_array().expect("a list");
+    let checks: Vec<_> = checks.iter().filter_map(|check| check["check"].as_str()).collect();
+    assert_eq!(listed, checks);
+}
