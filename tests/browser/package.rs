@@ -1,4 +1,4 @@
-//! The package for browsers: as an ES module, as CommonJS, as a plain script, in a bundle; and its `fetch`.
+//! The package for browsers: as an ES module, as `CommonJS`, as a plain script, in a bundle; and its `fetch`.
 
 use std::fs;
 use std::path::Path;

@@ -7,7 +7,9 @@ use idempotent_runtime::extract::DownstreamKey;
 use idempotent_runtime::message::{MessageError, Messages};
 use idempotent_runtime::policy::{Policy, Strategy};
 use idempotent_runtime::transaction::Tx;
-use idempotent_runtime::{BuildError, Idempotency, MemoryStore, Middleware, Scope, idempotent};
+use idempotent_runtime::{
+    BuildError, Idempotency, IdempotencyBuilder, MemoryStore, Middleware, Scope, idempotent,
+};
 use reqwest::Method;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{Sqlite, SqlitePool};
@@ -69,7 +71,7 @@ fn with_all(idempotency: &Idempotency, config: &mut ServiceConfig) {
 }
 
 fn open(backend: Backend) -> Shop {
-    Shop::serving(backend, |builder| builder.disabled(), with_all)
+    Shop::serving(backend, IdempotencyBuilder::disabled, with_all)
 }
 
 async fn every_request_runs_and_is_counted_and_told_so(backend: Backend) {
@@ -224,7 +226,7 @@ fn a_variable_turns_records_off_where_the_app_names_it() {
                 let error = error.to_string();
                 assert!(error.contains("`OUR_GUARDS_ARE_OFF` is `off`"), "{error}");
             }
-            (value, built) => panic!("{value:?}: {built:?}"),
+            (value, other) => panic!("{value:?}: {other:?}"),
         }
         return;
     }

@@ -2,7 +2,9 @@
 
 use crate::Shop;
 use actix_web::web::{self, Data};
+use idempotent_runtime::policy::{OnInFlight, Policy, Statuses, Strategy};
 use idempotent_runtime::{Middleware, MiddlewareConfig};
+use std::time::Duration;
 use tests::{Backend, ControlledHandler};
 
 on_every_store! {
@@ -87,11 +89,6 @@ fn every_mistake_names_its_field() {
 
 #[test]
 fn an_empty_file_is_the_default_and_units_are_those_of_the_attribute() {
-    let shown = |file: &str| {
-        format!("{:?}", serde_json::from_str::<MiddlewareConfig>(file).expect(file).policy())
-    };
-    use idempotent_runtime::policy::{OnInFlight, Policy, Statuses, Strategy};
-    use std::time::Duration;
     static DEFAULT: Policy = Policy::of_routes(Strategy::RequestId);
     static ALL: Policy = Policy::of_routes(Strategy::Token)
         .operation("pay")
@@ -103,6 +100,9 @@ fn an_empty_file_is_the_default_and_units_are_those_of_the_attribute() {
         .max_body(64 << 10)
         .statuses(Statuses::ranges(&[(200, 299), (404, 404)]))
         .headers(&["x-total", "date"]);
+    let shown = |file: &str| {
+        format!("{:?}", serde_json::from_str::<MiddlewareConfig>(file).expect(file).policy())
+    };
     assert_eq!(shown("{}"), format!("{:?}", &DEFAULT));
     let all = r#"{
         "strategy": "token", "operation": "pay", "ttl": "48h", "lease": "1500ms", "on_in_flight": "wait",
