@@ -2,6 +2,10 @@
 
 use crate::{assert_ran, assert_replays, guard, routes};
 use idempotent_runtime::RedisStore;
+use idempotent_runtime::key::StorageKey;
+use idempotent_runtime::store::{PageRequest, Store};
+use std::collections::HashSet;
+use std::time::Duration;
 use tests::{ControlledHandler, RedisServer, Sentinels, Server, eventually};
 
 /// Waits until the replica has all that its master has.
@@ -81,12 +85,38 @@ async fn a_master_that_becomes_a_replica_in_mid_run_is_left() {
     assert_eq!((handler.runs(), idempotency.counts().lost), (9, 0));
 }
 
+/// A place in the table of the old master says nothing about that of the new one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_look_begins_again_at_another_master() {
+    let servers = Sentinels::start().await;
+    let store = RedisStore::connect(&servers.url()).await.expect("it connects");
+    let keys: HashSet<_> = (0..200).map(|n| StorageKey::from_bytes([n; 32])).collect();
+    for key in &keys {
+        assert_eq!(store.create(key, &"v".into(), Duration::from_hours(1)).await.unwrap(), None);
+    }
+    let page = store.browse(&PageRequest::first(50)).expect("it lists").await.unwrap();
+    assert!((50..150).contains(&page.entries.len()), "{}", page.entries.len());
+    until_alike(&servers.first, &servers.second).await;
+    servers.fail_over();
+    let changed = || [&servers.first, &servers.second].map(is_master) == [Some(false), Some(true)];
+    eventually("they change places", async || changed().then_some(())).await;
+    let (mut request, mut seen) = (PageRequest::first(50).after(page.next), HashSet::new());
+    loop {
+        let again = async || store.browse(&request).expect("it lists").await.ok();
+        let page = eventually("it lists", again).await;
+        seen.extend(page.entries.into_iter().map(|(key, _)| key));
+        let Some(next) = page.next else { break };
+        request = request.after(next);
+    }
+    assert_eq!(seen, keys, "those of the first page as well");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sentinel_that_is_gone_holds_nobody_up_and_an_unknown_master_is_told() {
     let mut servers = Sentinels::start().await;
     servers.kill_one();
     let store = RedisStore::connect(&servers.url()).await.expect("the others know");
-    let described = idempotent_runtime::store::Store::describe(&store);
+    let described = store.describe();
     assert!(described.contains("the master `main`"), "{described}");
     let unknown = RedisStore::connect(&servers.url_of("other")).await;
     assert!(unknown.is_err(), "{unknown:?}");
