@@ -66,6 +66,7 @@ impl Middleware {
     ///
     /// POST and PATCH are guarded unless [`methods`](Middleware::methods) says otherwise; a preflight of
     /// CORS is never asked for a key. A 404 or 405 where no route matched leaves the key free.
+    /// [`MiddlewareConfig`](crate::MiddlewareConfig) reads a policy from a config file.
     ///
     /// # Guards in guards
     /// One guards, the innermost that has the request's key: a handler with `#[idempotent]`, or a
