@@ -11,9 +11,10 @@ use idempotent_runtime::policy::OnAbandoned;
 use idempotent_runtime::records::{Force, Forgotten, RecordStage, RecordState, RecordView};
 use idempotent_runtime::store::record::State;
 use idempotent_runtime::store::{Store, StoreErrorKind};
+use idempotent_runtime::testing::LostPart;
 use std::pin::pin;
 use std::sync::Arc;
-use tests::{Loss, Probe};
+use tests::Probe;
 
 /// An engine of an operator, beside the processes that run.
 fn operator(store: impl Store, clock: Arc<ManualClock>) -> Messages {
@@ -196,7 +197,7 @@ async fn after_a_lost_answer_it_is_sent_again_and_does_no_harm() {
         let seen = fixture.seen_outcome().await;
         let probe = Probe::new(fixture.store.clone());
         let operator = operator(probe.clone(), fixture.clock.clone());
-        probe.lose(Loss::Answer, after);
+        probe.lose(LostPart::Answer, after);
         operator.forget(&seen, Force::No).await.expect_err("nobody answers");
         assert_eq!(operator.forget(&seen, Force::No).await.unwrap(), Forgotten::Yes);
         assert_eq!(fixture.next_attempt().await, 2);

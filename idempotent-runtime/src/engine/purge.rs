@@ -1,7 +1,7 @@
 //! Lets the store drop what is over, on the thread of the heartbeat.
 
+use crate::clock::jittered;
 use crate::engine::heartbeat::{Tools, caught};
-use crate::engine::pause::jittered;
 use crate::store::own_thread::{OwnThread, lasting};
 use std::error::Error as StdError;
 use std::time::Duration;

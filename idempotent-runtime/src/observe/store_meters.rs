@@ -9,6 +9,7 @@ pub(crate) struct StoreMeters {
     pub(crate) create: StoreCallMeters,
     pub(crate) swap: StoreCallMeters,
     pub(crate) read: StoreCallMeters,
+    pub(crate) browse: StoreCallMeters,
     pub(crate) purge: StoreCallMeters,
 }
 
@@ -21,9 +22,9 @@ pub(crate) struct StoreCallMeters {
 
 impl StoreMeters {
     pub(crate) fn new() -> Self {
-        let [create, swap, read, purge] =
-            ["create", "swap", "read", "purge"].map(StoreCallMeters::new);
-        Self { create, swap, read, purge }
+        let [create, swap, read, browse, purge] =
+            ["create", "swap", "read", "browse", "purge"].map(StoreCallMeters::new);
+        Self { create, swap, read, browse, purge }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
-use crate::store::contract::{Changed, Entry, Store, StoreSettings, Swap};
+use crate::store::browse::PageRequest;
+use crate::store::contract::{Changed, Entry, Page, Store, StoreSettings, Swap};
 use crate::store::finding::Finding;
 use crate::store::future::StoreFuture;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
@@ -140,6 +141,11 @@ impl Store for FaultyStore {
 
     fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
         self.inner().watch(key)
+    }
+
+    fn browse<'a>(&'a self, request: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
+        let page = self.inner().browse(request)?;
+        Some(StoreFuture::new(self.pass("browse", move |_| page)))
     }
 
     fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {

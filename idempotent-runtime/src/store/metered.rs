@@ -5,7 +5,8 @@ use crate::store::contract::Store;
 use crate::{
     key::StorageKey,
     observe::StoreMeters,
-    store::contract::{Changed, Entry, StoreSettings, Swap},
+    store::browse::PageRequest,
+    store::contract::{Changed, Entry, Page, StoreSettings, Swap},
     store::finding::Finding,
     store::future::StoreFuture,
 };
@@ -61,6 +62,11 @@ impl Store for MeteredStore {
 
     fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
         self.store.watch(key)
+    }
+
+    fn browse<'a>(&'a self, request: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
+        let page = self.store.browse(request)?;
+        Some(page.measured_by(&self.meters.browse))
     }
 
     fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {

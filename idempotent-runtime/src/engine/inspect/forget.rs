@@ -68,7 +68,7 @@ pub(crate) async fn forget(
         let next = forgotten(&now, engine.clock().wall());
         // As long as before, so that attempts keep growing.
         if core.swap(key, now.seen(), &next, left).await? == Swap::Done {
-            core.rooms.finished(key);
+            core.rooms.changed(key);
             return Ok(Forgotten::Yes);
         }
     }
