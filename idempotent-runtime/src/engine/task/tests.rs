@@ -42,7 +42,7 @@ pub(super) fn new_tasks() -> Tasks {
 pub(super) fn claim(key: StorageKey) -> Claim {
     Claim {
         key,
-        label: Label::new(Guard::Handler, "report", "id"),
+        label: Label::new(Guard::Task, "report", "id"),
         definition: DefinitionId::NONE,
         fingerprint: Fingerprint::from_bytes([1; 16]),
         claimable: Claimable::Issued,
