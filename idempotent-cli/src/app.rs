@@ -3,6 +3,8 @@
 use crate::failure::Failure;
 use crate::options::Options;
 use crate::store::{StoreKind, database_url, open};
+use idempotent_runtime::key::Guard;
+use idempotent_runtime::records::RecordView;
 use idempotent_runtime::store::Store;
 use idempotent_runtime::{Idempotency, IdempotencyBuilder, Scope};
 use sqlx::{MySqlPool, PgPool, SqlitePool};
@@ -24,10 +26,17 @@ pub(crate) async fn build(options: &Options, hosts: Hosts) -> Result<Idempotency
 }
 
 /// The same on this store.
-fn on(store: Arc<dyn Store>, options: &Options, hosts: Hosts) -> Result<Idempotency, Failure> {
+///
+/// # Errors
+/// When the options contradict each other.
+pub(crate) fn on(
+    store: Arc<dyn Store>,
+    options: &Options,
+    hosts: Hosts,
+) -> Result<Idempotency, Failure> {
     let builder = Idempotency::builder(store)
         .scope(Scope::shared())
-        .namespace(&options.namespace)
+        .namespace(options.namespace.as_deref().unwrap_or_default())
         .store_patience(options.patience())
         // Whoever looks changes no promise; `doctor` tells what breaks one.
         .without_check();
@@ -44,6 +53,19 @@ fn on(store: Arc<dyn Store>, options: &Options, hosts: Hosts) -> Result<Idempote
         None => builder,
     };
     builder.build().map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// Whether the options say where the app lists its tasks, if the record is one.
+///
+/// # Errors
+/// When they do not: a task that is put in line at another place runs never, and nobody would be told.
+pub(crate) fn knows_tasks(options: &Options, record: &RecordView) -> Result<(), Failure> {
+    if record.guard() == Some(Guard::Task) && options.namespace.is_none() {
+        let why = "this is a task, which the app lists by its namespace and key secret: give `--namespace`, and the \
+                   secret if there is one; `--namespace ''` is that of an app without a name";
+        return Err(Failure::Usage(why.to_owned()));
+    }
+    Ok(())
 }
 
 /// Connects when the database is first needed.

@@ -51,11 +51,9 @@ pub(crate) struct Options {
         env = "IDEMPOTENT_NAMESPACE",
         hide_env_values = true,
         value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true,
         help_heading = "The store"
     )]
-    pub(crate) namespace: String,
+    pub(crate) namespace: Option<String>,
 
     /// A file with the `key_secret` of the app, byte for byte; or the secret itself in `IDEMPOTENT_KEY_SECRET`.
     #[arg(long, global = true, value_name = "PATH", help_heading = "The store")]
@@ -77,7 +75,7 @@ pub(crate) struct Options {
     pub(crate) json: bool,
 
     /// Changes without asking, for scripts.
-    #[arg(long, global = true, help_heading = "Output")]
+    #[arg(long, short = 'y', global = true, help_heading = "Output")]
     yes: bool,
 }
 

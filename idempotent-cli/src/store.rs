@@ -65,7 +65,7 @@ pub(crate) async fn open(options: &Options) -> Result<Arc<dyn Store>, Failure> {
         return Err(Failure::Usage(why.to_owned()));
     };
     let kind = StoreKind::of(url)?;
-    let url = complete(url, kind, std::env::var(PASSWORD).ok().as_deref())?;
+    let url = complete(url, kind, password(PASSWORD).as_deref())?;
     let opening = async {
         match &options.prefix {
             None => store::open(&url).await,
@@ -91,8 +91,12 @@ pub(crate) async fn open(options: &Options) -> Result<Arc<dyn Store>, Failure> {
 pub(crate) fn database_url(options: &Options) -> Result<Option<(StoreKind, String)>, Failure> {
     let Some(url) = &options.database else { return Ok(None) };
     let kind = StoreKind::of(url)?;
-    let password = std::env::var(DATABASE_PASSWORD).ok();
-    Ok(Some((kind, complete(url, kind, password.as_deref())?)))
+    Ok(Some((kind, complete(url, kind, password(DATABASE_PASSWORD).as_deref())?)))
+}
+
+/// The password in a variable of the environment.
+fn password(variable: &str) -> Option<String> {
+    std::env::var(variable).ok().filter(|password| !password.is_empty())
 }
 
 /// The URL with the password of the environment; a file must be there, since whoever looks makes none.

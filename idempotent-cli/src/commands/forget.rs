@@ -1,6 +1,6 @@
 //! `forget`: a record given back, so that the next request with its key runs.
 
-use crate::app::{Hosts, build};
+use crate::app::{Hosts, build, knows_tasks};
 use crate::commands::show::look_up;
 use crate::failure::{Ending, Failure};
 use crate::options::Options;
@@ -52,6 +52,7 @@ pub(crate) async fn run(
         }
         _ => "the next request with its key runs",
     };
+    knows_tasks(options, &seen)?;
     options.confirmation().ask(&format!("forget {}: {effect}", row.in_a_line()))?;
     match app.forget(&seen, force).await? {
         Forgotten::Yes => {

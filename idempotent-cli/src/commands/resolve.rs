@@ -1,6 +1,6 @@
 //! `resolve`: a person's word on a run whose process died.
 
-use crate::app::{Hosts, build};
+use crate::app::{Hosts, build, knows_tasks};
 use crate::commands::show::look_up;
 use crate::failure::{Ending, Failure};
 use crate::options::Options;
@@ -51,6 +51,7 @@ pub(crate) async fn run(
         (Resolution::NotDone, "not-done", "it did not happen, and its next request runs")
     };
     judge(&seen, resolution)?;
+    knows_tasks(options, &seen)?;
     let row = RecordRow::of(&seen);
     options.confirmation().ask(&format!("settle {}: {effect}", row.in_a_line()))?;
     // A person may take an hour to say yes.

@@ -41,10 +41,7 @@ impl Count {
     fn add(&mut self, state: &str, bytes: u64) {
         self.records += 1;
         self.bytes += bytes;
-        match self.states.get_mut(state) {
-            Some(count) => *count += 1,
-            None => drop(self.states.insert(state.to_owned(), 1)),
-        }
+        *self.states.entry(state.to_owned()).or_default() += 1;
     }
 
     /// The cells of a line.
@@ -108,12 +105,5 @@ pub(crate) async fn run(options: &Options, output: &Output) -> Result<Ending, Fa
 fn count(record: &RecordView, all: &mut Count, operations: &mut BTreeMap<String, Count>) {
     let (state, bytes) = (record.state().stage().to_string(), record.size() as u64);
     all.add(&state, bytes);
-    match operations.get_mut(record.operation()) {
-        Some(count) => count.add(&state, bytes),
-        None => {
-            let mut count = Count::default();
-            count.add(&state, bytes);
-            operations.insert(record.operation().to_owned(), count);
-        }
-    }
+    operations.entry(record.operation().to_owned()).or_default().add(&state, bytes);
 }

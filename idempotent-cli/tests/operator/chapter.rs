@@ -59,7 +59,7 @@ async fn each_command_answers_as_the_chapter_says() {
         let Ran { code, stdout, stderr } = Ran::by(command.env("IDEMPOTENT_NAMESPACE", "shop"));
         assert_eq!((code, stderr.as_str()), (Some(0), ""), "{line}: {stdout}");
         if words(&stdout) != words(answer) {
-            wrong += &format!("\n$ {line}\n{stdout}");
+            wrong.extend(["\n$ ", line, "\n", &stdout]);
         }
     }
     assert!(

@@ -58,6 +58,16 @@ async fn a_record_of_the_business_database_is_found_shown_and_forgotten() {
     let store_alone = Ran::of(&["show", &key, "--json", "--store", &records]);
     assert_eq!(store_alone.error().0, 1);
 
+    let listed = run(&["list"]).answer();
+    let kept_in: Vec<_> = listed["records"].as_array().expect("a list").iter().collect();
+    assert!(kept_in.len() == 1 && kept_in[0]["kept_in"] == "database", "{listed}");
+    assert_eq!(run(&["stats"]).answer()["operations"][0]["operation"], "pay");
+    let doctor = run(&["doctor"]).answer();
+    assert_eq!(
+        (&doctor["operations"][4]["operation"], &doctor["operations"][4]["outcome"]),
+        (&"database".into(), &"done".into())
+    );
+
     run(&["forget", &key, "--yes"]).answer();
     assert_eq!(paid().await, 2);
 }
@@ -82,5 +92,12 @@ async fn a_database_that_does_not_answer_is_told_without_its_password() {
         let (told, _, message) = ran.error();
         assert_eq!(told, code, "{database}: {message}");
         assert!(!message.contains("pa55word") || database.starts_with("sqlite"), "{message}");
+        if code == 3 {
+            let ran = ["doctor", "--json", "--store", &records, "--patience", "1"];
+            let doctor = Ran::of(&[&ran[..], &["--database", database]].concat());
+            assert_eq!(doctor.code, Some(1), "{doctor:?}");
+            let outcome = &doctor.document()["operations"][4]["outcome"];
+            assert!(outcome != "done" && !doctor.stdout.contains("me:"), "{outcome}");
+        }
     }
 }

@@ -1,9 +1,14 @@
 //! `resolve` and `forget`: only what may be changed is, and only after a yes.
 
 use crate::Place;
+use crate::ran::Ran;
 use crate::shop::Shop;
+use idempotent_runtime::key::{Guard, StorageKey};
 use idempotent_runtime::records::RecordState;
+use idempotent_runtime::store::Label;
 use std::sync::Arc;
+use std::time::Duration;
+use tests::eventually;
 
 #[tokio::test]
 async fn a_held_key_is_settled_on_every_store() {
@@ -67,6 +72,31 @@ async fn a_forgotten_record_runs_again_and_one_that_runs_is_left_alone() {
         shop.handler.resume();
         running.await.expect("no panic");
     }
+}
+
+/// Put in line where its app does not look, it would never run.
+#[tokio::test]
+async fn a_task_is_left_alone_where_nobody_says_which_app_lists_it() {
+    let shop = Shop::open(Place::sqlite().await);
+    let key = StorageKey::from_bytes([8; 32]);
+    let label = Label::new(Guard::Task, "report", "r-1");
+    drop(shop.claimed(key, label, Duration::from_millis(100)).await);
+    eventually("its lease is over", async || {
+        (shop.state(&key).await == RecordState::Abandoned).then_some(())
+    })
+    .await;
+    let hexadecimal = key.to_string();
+    for arguments in
+        [&["resolve", &hexadecimal, "--not-done", "--yes"][..], &["forget", &hexadecimal, "--yes"]]
+    {
+        let anonymous = ["--json", "--store", &shop.place.url];
+        let (code, kind, message) = Ran::of(&[arguments, &anonymous].concat()).error();
+        assert_eq!((code, kind.as_str()), (2, "usage"));
+        assert!(message.contains("--namespace"), "{message}");
+        assert_eq!(shop.state(&key).await, RecordState::Abandoned);
+    }
+    shop.run_json(&["forget", &hexadecimal, "--yes"]).answer();
+    assert_eq!(shop.state(&key).await, RecordState::Cancelled);
 }
 
 #[tokio::test]

@@ -116,10 +116,10 @@ async fn a_secret_from_a_file_finds_what_was_stored_with_it() {
     let secret = [0xff; 32];
     let directory = tempfile::tempdir().expect("a temporary directory");
     let path = directory.path().join("secret").display().to_string();
-    std::fs::write(&path, &secret).expect("it can be written");
+    std::fs::write(&path, secret).expect("it can be written");
     let builder = idempotent_runtime::Idempotency::builder(place.store.clone());
     let scope = idempotent_runtime::Scope::shared();
-    let app = builder.scope(scope).key_secret(&secret).build().expect("it fits");
+    let app = builder.scope(scope).key_secret(secret).build().expect("it fits");
     let target = idempotent_runtime::records::Target::lock();
     let parts = idempotent_runtime::key::KeyParts::new;
     let key = app.storage_key(&target, &parts(), &parts().value("nightly")).expect("a target");

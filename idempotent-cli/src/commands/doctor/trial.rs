@@ -2,6 +2,7 @@
 
 use crate::output::Output;
 use bytes::Bytes;
+use idempotent_runtime::Idempotency;
 use idempotent_runtime::key::StorageKey;
 use idempotent_runtime::store::{Store, StoreError, StoreFuture, Swap};
 use serde::Serialize;
@@ -55,6 +56,26 @@ pub(super) async fn try_out(
     let tried =
         [("create", Some(create)), ("read", Some(read)), ("swap", Some(swap)), ("watch", watch)];
     tried.into_iter().map(|(operation, times)| summed_up(operation, times, output)).collect()
+}
+
+/// Asks the business database for a sign of life.
+pub(super) async fn ask_database(
+    app: &Idempotency,
+    patience: Duration,
+    output: &Output,
+) -> TriedOperation {
+    let mut times = Ok(Vec::new());
+    for _ in 0..TIMES {
+        let began = Instant::now();
+        let answered = app.ping(patience).await;
+        let unanswered = answered.err().and_then(|parts| {
+            parts.parts().find(|(part, _)| *part == "database").map(|(_, why)| why.to_string())
+        });
+        if !note(&mut times, unanswered.map_or_else(|| Ok(began.elapsed()), Err)) {
+            break;
+        }
+    }
+    summed_up("database", Some(times), output)
 }
 
 /// Keeps the time of one try; the first failure stays.
