@@ -104,55 +104,76 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
-    /// Answers every request with 201 and a number; gives its address, and how many named this host.
-    async fn server(host: &'static str) -> (SocketAddr, Arc<AtomicU32>) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("it listens");
-        let served = Arc::new(AtomicU32::new(0));
-        let count = Arc::clone(&served);
-        tokio::spawn(async move {
-            while let Ok((mut client, _)) = listener.accept().await {
-                let mut request = vec![0; 4096];
-                let length = client.read(&mut request).await.unwrap_or_default();
-                let text = String::from_utf8_lossy(&request[..length]).into_owned();
-                assert!(text.contains(&format!("Host: {host}\r\n")), "{text}");
-                let number = count.fetch_add(1, Ordering::SeqCst);
-                let answer = format!("HTTP/1.1 201 Created\r\n\r\n{number}");
-                drop(client.write_all(answer.as_bytes()).await);
-            }
-        });
-        (address, served)
+    /// A server that counts its requests.
+    struct Counting {
+        address: SocketAddr,
+        requests: Arc<AtomicU32>,
+    }
+
+    impl Counting {
+        /// Answers every request to this host with 201 and a number.
+        async fn start(host: &'static str) -> Self {
+            Self::listen("127.0.0.1:0".parse().expect("an address"), host, None).await
+        }
+
+        /// `at_first` listens from its first request on.
+        async fn listen(at: SocketAddr, host: &'static str, at_first: Option<SocketAddr>) -> Self {
+            let listener = TcpListener::bind(at).await.expect("a free port");
+            let address = listener.local_addr().expect("it listens");
+            let requests = Arc::new(AtomicU32::new(0));
+            let count = Arc::clone(&requests);
+            tokio::spawn(async move {
+                let mut others = Vec::new();
+                while let Ok((mut client, _)) = listener.accept().await {
+                    let mut request = vec![0; 4096];
+                    let length = client.read(&mut request).await.unwrap_or_default();
+                    let text = String::from_utf8_lossy(&request[..length]).into_owned();
+                    assert!(text.contains(&format!("Host: {host}\r\n")), "{text}");
+                    let number = count.fetch_add(1, Ordering::SeqCst);
+                    if let (0, Some(other)) = (number, at_first) {
+                        others.push(TcpListener::bind(other).await.expect("a free port"));
+                    }
+                    let answer = format!("HTTP/1.1 201 Created\r\n\r\n{number}");
+                    drop(client.write_all(answer.as_bytes()).await);
+                }
+            });
+            Self { address, requests }
+        }
+
+        fn requests(&self) -> u32 {
+            self.requests.load(Ordering::SeqCst)
+        }
     }
 
     #[tokio::test]
     async fn a_name_is_asked_for_once_and_nothing_goes_elsewhere() {
-        let (own, served) = server("name.test").await;
-        let (rival, others) = server("name.test").await;
+        let (own, rival) = (Counting::start("name.test").await, Counting::start("name.test").await);
         let asked = Cell::new(0);
         let resolve = async |name: String, port| {
             assert_eq!((&name[..], port), ("name.test", 80));
             asked.set(asked.get() + 1);
             // A name that has another address as soon as somebody looks again.
-            Ok(vec![if asked.get() == 1 { own } else { rival }])
+            Ok(vec![if asked.get() == 1 { own.address } else { rival.address }])
         };
         let words = ["http://name.test/", "--only", "mismatch,missing-key,key-case", "--json"];
         let code = tested(&CheckArguments::of(&words), resolve).await;
         assert!(matches!(code, Ok(0)), "{:?}", code.err().map(|End(words, _)| words));
-        assert_eq!((asked.get(), others.load(Ordering::SeqCst)), (1, 0));
-        assert!(served.load(Ordering::SeqCst) > 5);
+        assert_eq!((asked.get(), own.requests(), rival.requests()), (1, 6, 0));
     }
 
     #[tokio::test]
     async fn the_address_that_took_the_first_connection_takes_all() {
-        let (later, _) = server("two.test").await;
-        let (own, served) = server("two.test").await;
-        // Nobody listens there.
-        let gone = SocketAddr::from(([127, 0, 0, 99], own.port()));
+        // The first address of the name has nobody who listens, until the second got a request.
+        let free = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = free.local_addr().expect("it listens").port();
+        let late = SocketAddr::from(([127, 0, 0, 99], port));
+        let own = SocketAddr::from(([127, 0, 0, 98], port));
+        let own = Counting::listen(own, "two.test", Some(late)).await;
         let words = ["http://two.test/", "--only", "missing-key"];
         let arguments = CheckArguments::of(&words);
-        let code = tested(&arguments, async |_, _| Ok(vec![gone, own, later])).await;
-        assert!(matches!(code, Ok(0)));
-        assert_eq!(served.load(Ordering::SeqCst), 4);
+        let code = tested(&arguments, async |_, _| Ok(vec![late, own.address])).await;
+        assert!(matches!(code, Ok(0)), "{:?}", code.err().map(|End(words, _)| words));
+        assert_eq!(own.requests(), 4);
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use crate::server::{effects, faulty};
 use std::collections::BTreeSet;
 
 /// All that a check may need.
-pub(crate) const ALL: [&str; 16] = [
+pub(crate) const ALL: [&str; 14] = [
     "--header",
     "Authorization: Bearer alice",
     "--other-header",
@@ -18,11 +18,9 @@ pub(crate) const ALL: [&str; 16] = [
     "--failing-body",
     r#"{"fail":500}"#,
     "--slow-body",
-    r#"{"delay_ms":300}"#,
+    r#"{"delay_ms":1000}"#,
     "--other-path",
     "/OPERATION/other",
-    "--timeout",
-    "2s",
 ];
 
 fn judged(fault: &str) -> Judged {
@@ -76,7 +74,6 @@ faults! {
     a_handler_that_ends_with_its_client: "ends-with-its-client" fails "lost-connection";
     a_fault_that_is_replayed: "keeps-500" fails "error-retry";
     a_fault_that_locks_its_key: "locked-by-500" fails "error-retry";
-    a_check_before_the_run: "checks-and-then-runs" fails "concurrency";
     a_duplicate_that_breaks_the_server: "busy-500" fails "concurrency" "in-flight" "lost-connection";
     refusals_in_plain_text: "plain-errors" fails "problem-documents";
     problems_without_a_title: "no-title" fails "problem-documents";
@@ -102,6 +99,14 @@ fn every_check_fails_somewhere() {
     let judged = judged("sound-too");
     let failed: BTreeSet<_> = FAILED.iter().copied().chain(["control-characters"]).collect();
     assert_eq!(judged.with("holds"), failed, "a check that no server here fails");
+}
+
+/// Those at the same moment all find that nobody was there.
+#[test]
+fn a_check_before_the_run() {
+    let words = ["--only", "concurrency", "--body", "{}"];
+    let judged = Call::of(&faulty("checks-and-then-runs")).with(&words).judged();
+    judged.fails(&["concurrency"]);
 }
 
 /// A parser that takes any byte, as some do.

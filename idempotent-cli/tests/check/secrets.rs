@@ -24,7 +24,7 @@ fn no_value_of_a_header_is_printed() {
                 .with(&["-H", "Authorization: Bearer s3cr3t-4711", "-H", "Cookie: sid=s3cr3t-42"])
                 .with(&["--other-header", "Authorization: Basic b2I6c2VjcmV0"])
                 .with(&["--headers-file", &path("headers"), "--junit", &path("junit.xml")])
-                .with(&["--skip", "concurrency", "--timeout", "1s"])
+                .with(&["--skip", "concurrency"])
                 .with(form)
                 .run();
             let report = fs::read_to_string(path("junit.xml")).expect("it is written");

@@ -119,7 +119,7 @@ async fn guarded(fault: &str, book: &Data<Book>, place: Place, body: Bytes) -> H
         let is_new = !book.entries.lock().expect("no panic").contains_key(&place);
         if is_new {
             // The claim comes too late for those at the same moment.
-            rt::time::sleep(Duration::from_millis(30)).await;
+            rt::time::sleep(Duration::from_millis(500)).await;
             let new = Entry { body: body.clone(), done: None };
             book.entries.lock().expect("no panic").insert(place.clone(), new);
             return first(fault, &finish(book, fault, place, body).await);

@@ -8,13 +8,13 @@ use std::thread;
 use std::time::Duration;
 
 /// Serves each request with these bytes, and says what came of it.
-fn against(serve: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> (i32, String) {
+fn against(timeout: &str, serve: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> (i32, String) {
     let server = Server::with(move |_, mut client| {
         if request(&mut client).is_some() {
             serve(&mut client);
         }
     });
-    let said = Call::of(&server.url()).with(&["--timeout", "500ms"]).run();
+    let said = Call::of(&server.url()).with(&["--timeout", timeout]).run();
     assert_eq!(said.out, "", "{said:?}");
     (said.code, said.err)
 }
@@ -25,7 +25,7 @@ fn say(client: &mut TcpStream, bytes: &[u8]) -> bool {
 
 #[test]
 fn an_answer_without_end_is_cut() {
-    let (code, told) = against(|client| {
+    let (code, told) = against("30s", |client| {
         let mut goes_on = say(client, b"HTTP/1.1 201 Created\r\n\r\n");
         while goes_on {
             goes_on = say(client, &[b'a'; 1 << 12]);
@@ -37,7 +37,7 @@ fn an_answer_without_end_is_cut() {
 
 #[test]
 fn a_head_without_end_is_cut() {
-    let (code, told) = against(|client| {
+    let (code, told) = against("30s", |client| {
         let mut goes_on = say(client, b"HTTP/1.1 201 Created\r\nA: ");
         while goes_on {
             goes_on = say(client, &[b'a'; 1 << 12]);
@@ -49,7 +49,7 @@ fn a_head_without_end_is_cut() {
 
 #[test]
 fn an_answer_that_trickles_is_cut() {
-    let (code, told) = against(|client| {
+    let (code, told) = against("500ms", |client| {
         let mut goes_on = say(client, b"HTTP/1.1 201 Created\r\n\r\n");
         while goes_on {
             thread::sleep(Duration::from_millis(20));
@@ -61,11 +61,11 @@ fn an_answer_that_trickles_is_cut() {
 
 #[test]
 fn nonsense_is_told() {
-    let (code, told) = against(|client| {
+    let (code, told) = against("30s", |client| {
         say(client, b"SSH-2.0-OpenSSH_9\r\n");
     });
     assert_eq!((code, told.contains("not HTTP")), (3, true), "{told}");
-    let (code, told) = against(|_| ());
+    let (code, told) = against("30s", |_| ());
     assert_eq!((code, told.contains("ended without an answer")), (3, true), "{told}");
 }
 
