@@ -75,6 +75,7 @@ const ENGINE: Order = Order {
         "inspect",
         "engine",
         "contend",
+        "told",
         "drain external_lock resolve settle",
         "admission",
         "execution",

@@ -12,8 +12,10 @@ use crate::engine::execution::{Execution, Ownership};
 use crate::engine::lease::Lease;
 use crate::engine::run_context::RunContext;
 use crate::engine::settle::settle;
+use crate::engine::told::{tell_take_over, tell_wait};
 use crate::engine::wait::{Question, Turn, WaiterSlot};
 use crate::error::StoreError;
+use crate::key::StorageKey;
 use crate::policy::OnInFlight;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +34,8 @@ pub(super) async fn contend(
     let slot = may_wait.then(|| core.rooms.enter(claim.key, claim.request())).flatten();
     let mut has_waited = false;
     loop {
-        let turn = next_turn(&core, slot.as_ref(), asked + *wait, &mut has_waited).await;
+        let turn =
+            next_turn(&core, &claim.key, slot.as_ref(), asked + *wait, &mut has_waited).await;
         let question = match turn {
             Turn::Ask(question) => Some(question),
             Turn::Alone => None,
@@ -53,6 +56,7 @@ pub(super) async fn contend(
             Decision::Run(lease) => {
                 if by.take_over.is_some_and(|dead| lease.attempt() == dead + 1) {
                     core.counters().taken_over.count();
+                    tell_take_over(&claim.key, lease.attempt());
                 }
                 let run = start(&core, lease, context, sent + claim.lease);
                 // A request that waited was let in before the door closed, and has not begun.
@@ -76,6 +80,7 @@ pub(super) async fn contend(
 /// The turn of a request, waited for until this moment where others have it.
 async fn next_turn<'a>(
     core: &EngineCore,
+    key: &StorageKey,
     slot: Option<&'a WaiterSlot<'_>>,
     until: Duration,
     has_waited: &mut bool,
@@ -86,6 +91,7 @@ async fn next_turn<'a>(
     }
     if !*has_waited {
         core.counters().waited.count();
+        tell_wait(key);
     }
     *has_waited = true;
     let left = until.saturating_sub(core.clock().steady());

@@ -199,7 +199,15 @@ impl UnstoredEnd {
                 tracing::warn!(%key, attempt, "a run lost its key and leaves nothing behind: {loss}");
                 return End::Lost;
             }
-            Ok(_) => rooms.changed(key),
+            Ok(_) => {
+                let end = if leaves == Leaves::FreeKey {
+                    "a key is given back"
+                } else {
+                    "an outcome is stored"
+                };
+                tracing::debug!(%key, attempt, "{end}");
+                rooms.changed(key);
+            }
             Err(error) => {
                 let (error, what) = (&error as &dyn StdError, leaves.failed());
                 tracing::error!(%key, attempt, error, "{what}; the key is not free before its lease is over");

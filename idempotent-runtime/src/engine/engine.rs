@@ -13,8 +13,9 @@ use crate::engine::external_lock;
 use crate::engine::fair_queue::Front;
 use crate::engine::heartbeat::Tools;
 use crate::engine::in_flight::InFlightGuard;
-use crate::engine::resolve::{Resolution, Resolved, resolve, tell_held};
+use crate::engine::resolve::{Resolution, Resolved, resolve};
 use crate::engine::run_context::RunContext;
+use crate::engine::told::tell_admission;
 use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::observe::{Counters, Counts};
@@ -74,17 +75,13 @@ impl Engine {
     /// run then.
     pub async fn begin(&self, request: &ClaimRequest) -> Result<Admission, StoreError> {
         let admission = self.admit(request).await;
+        tell_admission(&self.0, &request.claim.key, &admission);
         let counters = self.counters();
         match &admission {
             Ok(Admission::Run(_)) => counters.ran.count(),
             // Counted when it is sent: what is stored may turn out not to be a response.
             Ok(Admission::Replay(_)) => {}
-            Ok(Admission::Refused(refusal)) => {
-                counters.refused.count();
-                if *refusal == Refusal::OutcomeUnknown {
-                    tell_held(&self.0, &request.claim.key);
-                }
-            }
+            Ok(Admission::Refused(_)) => counters.refused.count(),
             Err(error) => counters.failed(error),
         }
         admission

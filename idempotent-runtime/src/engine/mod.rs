@@ -1,6 +1,6 @@
 //! From a claim to a decision and a run: everything that is neither HTTP nor a backend.
 //!
-//! Files import downwards, in this order: `task`, `cached`, `inspect`, `engine`, `contend`, `external_lock`, `settle`, `resolve`, `drain`,
+//! Files import downwards, in this order: `task`, `cached`, `inspect`, `engine`, `contend`, `told`, `external_lock`, `settle`, `resolve`, `drain`,
 //! `admission`, `execution`, `unlock`, `ending`, `completion`, `refusals`, `run_context`, `core`, `purge`, `heartbeat`,
 //! `wait`, `lookout`, `room`, `fair_queue`, `fences`, `in_flight`, `claim_request`, `decide`, `claim`, `claimed`, `claimer`, `definitions`,
 //! `lease`, `succession`, `deadline`, `pause`, `detached`.
@@ -42,6 +42,7 @@ mod settle;
 mod succession;
 #[cfg(feature = "actix")]
 pub(crate) mod task;
+mod told;
 mod unlock;
 mod wait;
 

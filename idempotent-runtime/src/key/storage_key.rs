@@ -131,11 +131,25 @@ impl StorageKey {
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
+
+    /// The first of its digits, which tell it from others in a trace.
+    pub(crate) const fn short(&self) -> ShortKey<'_> {
+        ShortKey(self)
+    }
 }
 
 impl fmt::Display for StorageKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         hex(f, &self.0)
+    }
+}
+
+/// A storage key by its first digits.
+pub(crate) struct ShortKey<'a>(&'a StorageKey);
+
+impl fmt::Display for ShortKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        hex(f, &self.0.0[..8])
     }
 }
 

@@ -1,18 +1,22 @@
 //! The course of a call, from its claim to its end, for whoever watches.
 
+use crate::key::StorageKey;
 use crate::message::error::MessageError;
 use crate::message::run::MessageAdmission;
 use crate::observe::{Operation, OperationMeters, Stopwatch};
 use crate::policy::Policy;
 use crate::setup::Base;
 use std::thread::panicking;
+use tracing::Span;
+use tracing::field::{Empty, display};
 
-/// The course of a call. It is counted when this is dropped: without a word before, its caller dropped it.
+/// The course of a call: its span, and its numbers. It is counted when this is dropped: without a word before, its caller dropped it.
 pub(super) struct CallCourse {
     meters: OperationMeters,
     asked: Stopwatch,
     ran_since: Option<Stopwatch>,
     outcome: Option<&'static str>,
+    span: Span,
 }
 
 impl CallCourse {
@@ -21,14 +25,35 @@ impl CallCourse {
         let operations = &base.engine.counters().meters.operations;
         let (name, strategy) = (policy.shown_operation(), policy.strategy.name());
         let meters = operations.of(Operation { method: None, name, strategy });
-        Self { meters, asked: Stopwatch::start(), ran_since: None, outcome: None }
+        let span = tracing::info_span!(
+            "guarded call",
+            idempotency.operation = name,
+            idempotency.strategy = strategy,
+            idempotency.key = Empty,
+            idempotency.attempt = Empty,
+            idempotency.outcome = Empty,
+        );
+        Self { meters, asked: Stopwatch::start(), ran_since: None, outcome: None, span }
+    }
+
+    /// Its span, under which all of it goes on.
+    pub(super) fn span(&self) -> Span {
+        self.span.clone()
+    }
+
+    /// Its key is known.
+    pub(super) fn has_key(&self, key: &StorageKey) {
+        self.span.record("idempotency.key", display(key.short()));
     }
 
     /// It is known whether it runs.
     pub(super) fn admitted(&mut self, admission: &Result<MessageAdmission, MessageError>) {
         self.meters.admitted(self.asked);
         match admission {
-            Ok(MessageAdmission::Run(_)) => self.ran_since = Some(Stopwatch::start()),
+            Ok(MessageAdmission::Run(run)) => {
+                self.span.record("idempotency.attempt", run.attempt());
+                self.ran_since = Some(Stopwatch::start());
+            }
             Ok(MessageAdmission::Value(_)) => self.outcome = Some("replayed"),
             Err(error) => self.outcome = Some(error.name()),
         }
@@ -43,7 +68,9 @@ impl CallCourse {
 impl Drop for CallCourse {
     fn drop(&mut self) {
         let unknown = || if panicking() { "panicked" } else { "left" };
-        self.meters.request(self.outcome.unwrap_or_else(unknown));
+        let outcome = self.outcome.unwrap_or_else(unknown);
+        self.span.record("idempotency.outcome", outcome);
+        self.meters.request(outcome);
         if let Some(since) = self.ran_since {
             self.meters.ran(since);
         }

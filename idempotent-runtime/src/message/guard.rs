@@ -22,6 +22,7 @@ use serde::de::DeserializeOwned;
 use std::any::TypeId;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
+use tracing::Instrument;
 
 /// The largest value that is stored, where the function says nothing else.
 const LONGEST_VALUE: usize = 2 << 20;
@@ -151,15 +152,22 @@ where
     W: Future<Output = Result<T, E>>,
 {
     let (policy, mut course) = (message.policy, message.course());
-    let admission = match message.into_claim() {
-        Ok(claim) => claim.by_lease().await,
-        Err(error) => Err(error),
+    let span = course.span();
+    let guarded = async move {
+        let admission = match message.into_claim() {
+            Ok(claim) => {
+                course.has_key(&claim.request.claim.key);
+                claim.by_lease().await
+            }
+            Err(error) => Err(error),
+        };
+        course.admitted(&admission);
+        match admission? {
+            MessageAdmission::Run(run) => run_to_its_end(run, policy, work, course).await,
+            MessageAdmission::Value(value) => Ok(parsed(&value)?),
+        }
     };
-    course.admitted(&admission);
-    match admission? {
-        MessageAdmission::Run(run) => run_to_its_end(run, policy, work, course).await,
-        MessageAdmission::Value(value) => Ok(parsed(&value)?),
-    }
+    guarded.instrument(span).await
 }
 
 /// The same in the business transaction: the function's work on its `Tx` and the record of it commit
@@ -179,19 +187,26 @@ where
     W: Future<Output = Result<T, E>>,
 {
     let (policy, slot, mut course) = (message.policy, TxSlot::default(), message.course());
-    let claim = message.database(TypeId::of::<X::Database>());
-    let claim = claim.and_then(|database| Ok((database, message.into_claim()?)));
-    let admission = match claim {
-        Ok((database, claim)) => claim.in_transaction(database, &slot).await,
-        Err(error) => Err(error),
-    };
-    course.admitted(&admission);
-    match admission? {
-        MessageAdmission::Run(run) => {
-            run_to_its_end(run, policy, work(X::in_slot(slot)), course).await
+    let span = course.span();
+    let guarded = async move {
+        let claim = message.database(TypeId::of::<X::Database>());
+        let claim = claim.and_then(|database| Ok((database, message.into_claim()?)));
+        let admission = match claim {
+            Ok((database, claim)) => {
+                course.has_key(&claim.request.claim.key);
+                claim.in_transaction(database, &slot).await
+            }
+            Err(error) => Err(error),
+        };
+        course.admitted(&admission);
+        match admission? {
+            MessageAdmission::Run(run) => {
+                run_to_its_end(run, policy, work(X::in_slot(slot)), course).await
+            }
+            MessageAdmission::Value(value) => Ok(parsed(&value)?),
         }
-        MessageAdmission::Value(value) => Ok(parsed(&value)?),
-    }
+    };
+    guarded.instrument(span).await
 }
 
 /// Runs a function that holds its key.

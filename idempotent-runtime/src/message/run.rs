@@ -178,6 +178,7 @@ fn stored_value(
     let counters = base.engine.counters();
     if let Outcome::Value(value) = outcome {
         counters.replayed.count();
+        tracing::debug!("a stored value is returned again");
         return Ok(MessageAdmission::Value(value));
     }
     counters.undecodable.count();
@@ -210,6 +211,14 @@ impl MessageRun {
                 }
             }
             None => Ok(()),
+        }
+    }
+
+    /// The number of this run among all claims of its key; 1 where its claim and its record are one commit.
+    pub(super) fn attempt(&self) -> u64 {
+        match &self.guard {
+            Some(RunGuard::Lease(execution)) => execution.attempt(),
+            Some(RunGuard::Transaction(..)) | None => 1,
         }
     }
 

@@ -42,7 +42,6 @@ impl ConsumerMeters {
     /// Counts a dead letter. Its reason may have been written by others, and is none of ours then.
     pub(crate) fn dead(&self, reason: &str) {
         let known = REASONS.into_iter().find(|word| *word == reason);
-        self.settled("dead");
         self.dead.count(known.unwrap_or("other"));
     }
 
@@ -72,7 +71,5 @@ mod tests {
         }
         let dead = [("q attempts".to_owned(), 2), ("q other".to_owned(), 2)];
         assert_eq!(recorded.counted("idempotency_consumer_dead_total"), dead);
-        let settled = [("q dead".to_owned(), 4)];
-        assert_eq!(recorded.counted("idempotency_consumer_settled_total"), settled);
     }
 }

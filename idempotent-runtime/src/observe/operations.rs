@@ -41,6 +41,14 @@ pub(crate) struct Operation<'a> {
     pub(crate) strategy: &'static str,
 }
 
+impl fmt::Display for Operation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, name, .. } = self;
+        method.map_or(Ok(()), |method| write!(f, "{method} "))?;
+        f.write_str(name)
+    }
+}
+
 /// The numbers of the requests of one operation. Clones share them.
 #[derive(Clone)]
 pub(crate) struct OperationMeters {

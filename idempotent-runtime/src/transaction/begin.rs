@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
+use tracing::field::display;
 
 /// The pause before a transaction that had to give way is begun again; jittered, and doubled.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -44,19 +45,27 @@ pub(crate) async fn begin(
     engine: &Engine,
     plan: Plan,
 ) -> Result<TransactionAdmission, StoreError> {
+    let key = plan.request.as_ref().map(|request| request.claim.key);
     let admission = begin_in_time(database, engine, Arc::new(plan)).await;
-    let counters = engine.counters();
+    let (key, counters) = (key.as_ref().map(display), engine.counters());
     match &admission {
-        Ok(TransactionAdmission::Run(_)) => counters.ran.count(),
+        Ok(TransactionAdmission::Run(_)) => {
+            tracing::debug!(key, "a transaction is begun");
+            counters.ran.count();
+        }
         // Counted when it is sent.
-        Ok(TransactionAdmission::Replay(_)) => {}
+        Ok(TransactionAdmission::Replay(_)) => tracing::debug!(key, "a key has an outcome"),
         Ok(TransactionAdmission::Refused(refusal)) => {
+            tracing::debug!(key, "a transaction is refused");
             counters.refused.count();
             if *refusal == Refusal::OutcomeUnknown {
                 counters.held.count();
             }
         }
-        Ok(TransactionAdmission::Row(_)) => counters.refused.count(),
+        Ok(TransactionAdmission::Row(_)) => {
+            tracing::debug!(key, "a transaction is refused");
+            counters.refused.count();
+        }
         Err(error) => counters.failed(error),
     }
     admission

@@ -18,6 +18,7 @@ use bytes::Bytes;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::rc::Rc;
+use tracing::field::Empty;
 
 /// The reason why a handler is not reached.
 #[derive(Debug)]
@@ -116,21 +117,31 @@ impl Call {
         self.pattern.get_or_init(|| self.request.match_pattern()).as_deref()
     }
 
-    /// Counts it among the requests of its operation, or of its route.
-    pub(crate) fn begin_course(&self) {
+    /// Its operation: by the name that the policy has, or by its route.
+    fn operation(&self) -> Operation<'_> {
         let strategy = self.policy.strategy.name();
-        let operation = match self.policy.operation {
-            // Nobody wants to know.
-            _ if cfg!(not(feature = "metrics")) => Operation { method: None, name: "", strategy },
-            Some(name) => Operation { method: None, name, strategy },
-            None => match self.pattern() {
-                Some(name) => {
-                    Operation { method: Some(known_method(&self.request)), name, strategy }
-                }
-                None => Operation { method: None, name: "unmatched", strategy },
-            },
-        };
-        self.state.course.begins(self.app.engine().counters().meters.operations.of(operation));
+        match (self.policy.operation, self.pattern()) {
+            (None, Some(name)) => {
+                Operation { method: Some(known_method(&self.request)), name, strategy }
+            }
+            (name, _) => Operation { method: None, name: name.unwrap_or("unmatched"), strategy },
+        }
+    }
+
+    /// From now on it is counted and traced as a request of its operation.
+    pub(crate) fn begin_course(&self) {
+        let nobody = Operation { method: None, name: "", strategy: "" };
+        let counted = if cfg!(feature = "metrics") { self.operation() } else { nobody };
+        let span = tracing::info_span!(
+            "guarded request",
+            idempotency.operation = %self.operation(),
+            idempotency.strategy = self.policy.strategy.name(),
+            idempotency.key = Empty,
+            idempotency.attempt = Empty,
+            idempotency.outcome = Empty,
+        );
+        let meters = self.app.engine().counters().meters.operations.of(counted);
+        self.state.course.begins(meters, span);
     }
 
     /// Fills in the template of the key.

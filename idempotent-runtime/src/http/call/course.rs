@@ -2,9 +2,13 @@
 
 use crate::http::answer::own_refusal::refused_for;
 use crate::http::answer::problem::ProblemKind;
+use crate::key::StorageKey;
 use crate::observe::{OperationMeters, Stopwatch};
 use actix_web::HttpResponse;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
+use tracing::Span;
+use tracing::field::display;
+use tracing::span::Entered;
 
 /// The outcome of a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,18 +60,38 @@ impl RequestOutcome {
     }
 }
 
-/// The course of a request. It is counted once, when it ends.
+/// The course of a request: its span, and its numbers, which are counted once, when it ends.
 #[derive(Debug, Default)]
 pub(crate) struct RequestCourse {
     outcome: Cell<RequestOutcome>,
     meters: RefCell<Option<OperationMeters>>,
     ran_since: Cell<Option<Stopwatch>>,
+    /// What the request's work, and its handler's own spans, hang under.
+    span: OnceCell<Span>,
 }
 
 impl RequestCourse {
-    /// A request of this operation begins.
-    pub(crate) fn begins(&self, meters: OperationMeters) {
+    /// A request begins, with the numbers of its operation.
+    pub(crate) fn begins(&self, meters: OperationMeters, span: Span) {
         self.meters.replace(Some(meters));
+        self.span.get_or_init(|| span);
+    }
+
+    /// Its span; none, if nobody listens.
+    pub(crate) fn span(&self) -> Span {
+        self.span.get().cloned().unwrap_or_else(Span::none)
+    }
+
+    /// Enters its span, while its work is polled.
+    pub(crate) fn enter(&self) -> Option<Entered<'_>> {
+        self.span.get().map(Span::enter)
+    }
+
+    /// Its key is known.
+    pub(crate) fn has_key(&self, key: &StorageKey) {
+        if let Some(span) = self.span.get() {
+            span.record("idempotency.key", display(key.short()));
+        }
     }
 
     /// It is known what becomes of it, unless more comes.
@@ -76,8 +100,11 @@ impl RequestCourse {
     }
 
     /// Its handler runs from now on.
-    pub(crate) fn runs(&self, how: RequestOutcome) {
+    pub(crate) fn runs(&self, how: RequestOutcome, attempt: u64) {
         self.note(how);
+        if let Some(span) = self.span.get() {
+            span.record("idempotency.attempt", attempt);
+        }
         self.ran_since.set(Some(Stopwatch::start()));
     }
 
@@ -113,6 +140,9 @@ impl RequestCourse {
 
     fn counts(&self, outcome: RequestOutcome) {
         self.note(outcome);
+        if let Some(span) = self.span.get() {
+            span.record("idempotency.outcome", outcome.name());
+        }
         let Some(meters) = self.meters.take() else { return };
         meters.request(outcome.name());
         if let Some(since) = self.ran_since.take() {

@@ -47,6 +47,7 @@ pub(super) async fn read(call: &mut Call) -> Result<(), Exit> {
     let key = read.first.claim.key;
     let answer = AnswerPlace { key, life: read.life, audience };
     call.state.record.set(Some(key));
+    call.state.course.has_key(&key);
     if is_unrecorded(call) {
         let_through(call);
         return Ok(());
@@ -175,7 +176,7 @@ async fn recompute(
 fn compute(call: &Call, turn: ComputingTurn, answer: AnswerPlace) {
     let computation = Box::new(Computation { turn, answer });
     call.state.run.replace(Some(GuardedRun::Computing(computation)));
-    call.state.course.runs(RequestOutcome::Ran);
+    call.state.course.runs(RequestOutcome::Ran, call.state.attempt.get());
 }
 
 fn found_answer(call: &Call, stored: StoredResponse, age: Duration, audience: Audience) -> Exit {
@@ -184,6 +185,7 @@ fn found_answer(call: &Call, stored: StoredResponse, age: Duration, audience: Au
     };
     call.app.engine().counters().replayed.count();
     call.state.course.note(RequestOutcome::Replayed);
+    tracing::debug!(age = age.as_secs(), "a stored answer is sent again");
     let response = with_age(response, Some(age), audience);
     Exit::Answered(conditional(&call.request, response))
 }

@@ -32,8 +32,8 @@ pub(super) fn admitted(call: &Call, admission: Result<Admission, StoreError>) ->
         Ok(Admission::Run(run)) => {
             call.state.must_finish.set(true);
             call.state.attempt.set(run.attempt());
+            call.state.course.runs(RequestOutcome::Ran, run.attempt());
             call.state.run.replace(Some(GuardedRun::Leased(run)));
-            call.state.course.runs(RequestOutcome::Ran);
             Ok(())
         }
         Ok(Admission::Replay(stored)) => Err(replayed(call, *stored)),
@@ -41,7 +41,7 @@ pub(super) fn admitted(call: &Call, admission: Result<Admission, StoreError>) ->
         Err(error) if may_run_without(call.policy, &error) => {
             call.state.must_finish.set(true);
             call.app.engine().counters().unguarded.count();
-            call.state.course.runs(RequestOutcome::Unguarded);
+            call.state.course.runs(RequestOutcome::Unguarded, 0);
             refusal::runs_unguarded(&call.request, &error);
             Ok(())
         }
@@ -73,7 +73,7 @@ pub(super) fn finish(
         }
         Keeping::Decided(response, kept) => Either::Right(store(run, response, kept, ttl)),
         Keeping::Unread(body) => {
-            let place = RunPlace { app: app.clone(), scope: state.scope.borrow().clone() };
+            let place = RunPlace::of(app, state);
             let run = StreamedRun::new(run, policy, ttl);
             let response = send_on(body, place, lease, |copied| run.end(copied));
             Either::Left(ready(response).boxed_local())

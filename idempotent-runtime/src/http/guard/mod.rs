@@ -65,6 +65,9 @@ async fn claim_in_its_place(call: &mut Call) -> Result<(), Exit> {
         GuardPlace::Lease | GuardPlace::Transaction | GuardPlace::Insert => {}
     }
     let request = claim_request(call).await?;
+    if let Some(request) = &request {
+        call.state.course.has_key(&request.claim.key);
+    }
     if let Some(request) = &request
         && traits.keeps == Keeps::Outcome
     {
@@ -193,7 +196,7 @@ pub(super) fn end(
             }
         }
         Some(GuardedRun::Computing(run)) => {
-            let place = RunPlace { app: app.clone(), scope: state.scope.borrow().clone() };
+            let place = RunPlace::of(app, state);
             cache::finish(policy, place, request.clone(), *run, response).boxed_local()
         }
         // It was to be guarded, and the store did not answer, or records are off.

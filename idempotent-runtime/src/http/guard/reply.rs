@@ -20,6 +20,7 @@ pub(super) fn replayed(call: &Call, stored: Outcome) -> Exit {
     if let Some(response) = response {
         counters.replayed.count();
         call.state.course.note(RequestOutcome::Replayed);
+        tracing::debug!("a stored response is sent again");
         return Exit::Answered(response);
     }
     counters.undecodable.count();

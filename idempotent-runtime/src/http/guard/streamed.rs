@@ -6,6 +6,7 @@
 use crate::engine::Execution;
 use crate::http::answer::keep::{CopyEnd, UnreadBody};
 use crate::http::app::idempotency::Idempotency;
+use crate::http::call::run::RunState;
 use crate::key::KeyParts;
 use crate::outcome::Outcome;
 use crate::policy::{OnAbandoned, Policy};
@@ -14,11 +15,20 @@ use futures_util::future::{Either, select};
 use std::pin::pin;
 use std::time::Duration;
 use tokio::time::sleep;
+use tracing::{Instrument, Span};
 
-/// The app and the scope of a run, in which it counts once its client has left.
+/// The app and the scope of a run, in which it counts once its client has left, and its span.
 pub(super) struct RunPlace {
     pub(super) app: Idempotency,
-    pub(super) scope: KeyParts,
+    scope: KeyParts,
+    span: Span,
+}
+
+impl RunPlace {
+    pub(super) fn of(app: &Idempotency, state: &RunState) -> Self {
+        let scope = state.scope.borrow().clone();
+        Self { app: app.clone(), scope, span: state.course.span() }
+    }
 }
 
 /// The response with its body as it comes; `end` is called when it was copied, before the last of it is sent.
@@ -29,7 +39,8 @@ pub(super) fn send_on<E: Future<Output = ()>>(
     end: impl FnOnce(CopyEnd) -> E + 'static,
 ) -> HttpResponse {
     let (response, mut copying) = body.sent_on();
-    actix_web::rt::spawn(async move {
+    let span = place.span.clone();
+    let copied_to_its_end = async move {
         let left = copying.client_left();
         let without_client = pin!(async move {
             left.await;
@@ -42,7 +53,8 @@ pub(super) fn send_on<E: Future<Output = ()>>(
         };
         end(copied).await;
         copying.let_go();
-    });
+    };
+    actix_web::rt::spawn(copied_to_its_end.instrument(span));
     response
 }
 

@@ -87,6 +87,7 @@ async fn take_up(call: &Call, task: &CarriedTask) -> Result<(), Exit> {
     let request = task::resume(call.policy, call.app.settings(), task.key, &task.record);
     task.life.set(request.claim.lease + request.claim.retention);
     call.state.record.set(Some(task.key));
+    call.state.course.has_key(&task.key);
     let admission = call.app.engine().begin(&request).await;
     if let Ok(Admission::Run(run)) = &admission {
         let tasks = call.app.engine().counters().meters.operations.task(&call.shown);
@@ -109,6 +110,7 @@ pub(super) async fn accept(call: &mut Call) -> Result<(), Exit> {
     else {
         return Ok(());
     };
+    call.state.course.has_key(&request.claim.key);
     let id = request.claim.label.key();
     let Some(location) = address(&call.request, id) else {
         let why = "the handler's tasks have no address: mount `task_routes` in the app";
@@ -145,6 +147,7 @@ pub(super) async fn accept(call: &mut Call) -> Result<(), Exit> {
         Ok(Submission::New) => {
             call.state.course.note(RequestOutcome::Accepted);
             call.app.engine().counters().meters.operations.task(&call.shown).is("accepted");
+            tracing::debug!(key = %request.claim.key, "a task is stored");
             Exit::Answered(accepted(id, &location))
         }
         Ok(Submission::Known) => {

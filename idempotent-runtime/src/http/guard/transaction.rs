@@ -39,7 +39,7 @@ pub(super) async fn open(call: &Call, request: Option<ClaimRequest>) -> Result<(
             call.state.attempt.set(u64::from(run.record.is_some()));
             run.put_into(call.state.tx_slot());
             call.state.run.replace(Some(GuardedRun::Transaction(run)));
-            call.state.course.runs(RequestOutcome::Ran);
+            call.state.course.runs(RequestOutcome::Ran, call.state.attempt.get());
             Ok(())
         }
         Ok(TransactionAdmission::Replay(stored)) => Err(replayed(call, *stored)),

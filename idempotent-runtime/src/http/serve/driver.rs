@@ -190,8 +190,11 @@ impl Future for Serving {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
-            let Some(work) = &mut self.work else { return Poll::Pending };
-            match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+            let Self { work: Some(work), state, .. } = &mut *self else { return Poll::Pending };
+            let in_span = state.course.enter();
+            let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
+            drop(in_span);
+            match polled {
                 Ok(Poll::Pending) => {
                     let Some(early) = self.state.early.take() else { return Poll::Pending };
                     self.state.course.ends(Some(&early));

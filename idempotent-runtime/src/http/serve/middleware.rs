@@ -201,6 +201,8 @@ where
         // Each of several guards in each other has records of its own.
         let depth = u8::try_from(call.state.depth()).unwrap_or(u8::MAX);
         call.guard = Guard::Middleware { depth };
+        name_operation(&mut call);
+        call.begin_course();
         let returned = ReturnedRequest::default();
         let (service, routes) = (Rc::clone(&self.service), Rc::clone(routes));
         let work = Box::pin(pass(call, service, routes, Rc::clone(&returned)));
@@ -258,14 +260,6 @@ where
 }
 
 async fn claim(call: &mut Call, routes: &GuardedRoutes) -> Result<(), Exit> {
-    if call.policy.operation.is_none() {
-        // As far as it can be known before it is looked for.
-        let pattern = call.request.resource_map().match_pattern(target::routed_path(&call.request));
-        let path = || KeyParts::new().value(&target::path(&call.request)).label();
-        call.shown = pattern.clone().unwrap_or_else(path).into();
-        call.pattern = pattern.into();
-    }
-    call.begin_course();
     call.key().header(routes.key);
     // Without a key the request is refused or runs as it is: either way nobody compares its body.
     if call.values.key.segments().is_ok() {
@@ -278,6 +272,16 @@ async fn claim(call: &mut Call, routes: &GuardedRoutes) -> Result<(), Exit> {
         call.first_sent().header(name);
     }
     guard::claim(call).await
+}
+
+/// Names the operation of a request by the pattern of its route, as far as it can be known before that is looked for.
+fn name_operation(call: &mut Call) {
+    if call.policy.operation.is_none() {
+        let pattern = call.request.resource_map().match_pattern(target::routed_path(&call.request));
+        let path = || KeyParts::new().value(&target::path(&call.request)).label();
+        call.shown = pattern.clone().unwrap_or_else(path).into();
+        call.pattern = pattern.into();
+    }
 }
 
 impl fmt::Debug for Middleware {

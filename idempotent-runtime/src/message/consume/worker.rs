@@ -19,6 +19,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 /// A handler whose type is erased.
 pub(super) type MessageHandler =
@@ -68,6 +70,22 @@ impl Workshop {
 
     /// Works on a message until its settlement is known.
     pub(super) async fn settlement_of(
+        &self,
+        work: &WorkItem,
+        incoming: Result<Incoming, Failure>,
+        epoch_end: watch::Receiver<()>,
+    ) -> Settlement {
+        let span = tracing::info_span!(
+            "consumed message",
+            idempotency.attempt = work.history.attempt(),
+            idempotency.outcome = Empty,
+        );
+        let settlement = self.worked_on(work, incoming, epoch_end).instrument(span.clone()).await;
+        span.record("idempotency.outcome", settlement.name());
+        settlement
+    }
+
+    async fn worked_on(
         &self,
         work: &WorkItem,
         incoming: Result<Incoming, Failure>,
@@ -163,12 +181,9 @@ impl Workshop {
     }
 
     fn count(&self, settlement: &Settlement) {
-        match settlement {
-            Settlement::Acknowledge => self.meters.settled("done"),
-            Settlement::Later { .. } => self.meters.settled("retried"),
-            Settlement::DeadLetter { reason, .. } => self.meters.dead(reason.word()),
-            Settlement::BeginAnew => self.meters.settled("put-back"),
-            Settlement::Leave => self.meters.settled("left"),
+        self.meters.settled(settlement.name());
+        if let Settlement::DeadLetter { reason, .. } = settlement {
+            self.meters.dead(reason.word());
         }
     }
 

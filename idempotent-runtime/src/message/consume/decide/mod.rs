@@ -43,6 +43,19 @@ pub(super) enum Settlement {
     Leave,
 }
 
+impl Settlement {
+    /// Its name for machines.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Acknowledge => "done",
+            Self::Later { .. } => "retried",
+            Self::DeadLetter { .. } => "dead",
+            Self::BeginAnew => "put-back",
+            Self::Leave => "left",
+        }
+    }
+}
+
 /// The reason why a message went to the dead letters.
 #[derive(Debug, PartialEq)]
 pub(super) struct DeadLetterReason(pub(super) String);
