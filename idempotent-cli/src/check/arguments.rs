@@ -89,7 +89,7 @@ pub(crate) struct CheckArguments {
     pub(crate) total_timeout: Duration,
 
     /// How many requests `concurrency` sends at the same moment.
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(2..=400))]
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(2..=499))]
     pub(crate) concurrency: u32,
 
     /// Prints JSON.

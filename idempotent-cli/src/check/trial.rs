@@ -107,7 +107,8 @@ impl Trial {
         let mut pause = SHORTEST_PAUSE;
         for _ in 1..MOST_TRIES {
             let answer = self.send(asked).await?;
-            let told = answer.retry_after().unwrap_or(pause).max(SHORTEST_PAUSE);
+            // `Retry-After: 0` is no leave to storm.
+            let told = answer.retry_after().unwrap_or_default().max(pause);
             if !comes_later(answer.status) || begun.elapsed() + told > patience {
                 return final_answer(answer);
             }

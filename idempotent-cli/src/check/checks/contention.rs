@@ -32,13 +32,14 @@ pub(crate) async fn concurrency(trial: &Trial, known: &Accepted) -> Result<Seen,
     }
     let told = statuses(&answers, unanswered.len());
     let (done, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.is_success());
-    let kinds = different(done.iter().copied());
+    // The bytes of a replay that says so are for `replay` to judge.
+    let runs: Vec<_> = done.iter().copied().filter(|answer| !known.is_marked(answer)).collect();
+    let kinds = different(runs.iter().copied());
     if kinds > 1 {
         return Ok(Seen::does_not_hold(format!("{told}: {kinds} different successes")));
     }
-    let own_run = |answer: &&&Reply| !known.is_marked(answer);
-    let (runs, marked) = (done.iter().filter(own_run).count(), done.len());
-    if runs > 1 && (runs < marked || known.marks()) {
+    let runs = runs.len();
+    if runs > 1 && (runs < done.len() || known.marks()) {
         return Ok(Seen::does_not_hold(format!("{told}: {runs} successes that are no replay")));
     }
     let strange = |answer: &&&Reply| !matches!(answer.status, 408 | 409 | 423 | 425 | 429 | 503);
@@ -53,7 +54,6 @@ pub(crate) async fn concurrency(trial: &Trial, known: &Accepted) -> Result<Seen,
     };
     let later = trial.settled(&asked).await?;
     Ok(match known.compare(first, &later) {
-        // The bytes of a replay are for `replay` to judge.
         Likeness::Other(_) if known.is_marked(&later) => Seen::holds(told),
         Likeness::Other(difference) => {
             Seen::does_not_hold(format!("{told}; a later retry got another answer: {difference}"))
@@ -116,14 +116,15 @@ fn judged(
             }
         }
         ([first, second, ..], _) => match known.compare(first, second) {
+            _ if known.is_marked(first) || known.is_marked(second) => waited(met),
             Likeness::Other(difference) => {
                 Seen::does_not_hold(format!("two different successes: {difference}"))
             }
             _ if !known.is_marked(first) && !known.is_marked(second) && known.marks() => {
                 Seen::does_not_hold("two successes that are no replay")
             }
-            Likeness::Replay if met => Seen::holds("the second waited for the answer of the first"),
-            _ => Seen::cannot_tell("the second may have come after the first"),
+            Likeness::Replay => waited(met),
+            Likeness::LikeAny => Seen::cannot_tell("all answers are alike"),
         },
         (_, [one, two, ..]) => {
             let seen = format!("neither was done: {} and {}", one.status, two.status);
@@ -132,6 +133,14 @@ fn judged(
         }
         _ => Seen::cannot_tell("there were no two answers"),
     })
+}
+
+fn waited(met: bool) -> Seen {
+    if met {
+        Seen::holds("the second waited for the answer of the first")
+    } else {
+        Seen::cannot_tell("the second may have come after the first")
+    }
 }
 
 /// Sends one request many times: all of it but a byte on each connection, and then all of those bytes.

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::timeout_at;
 
 /// Sends to one endpoint.
 pub(crate) struct Client {
@@ -77,7 +78,7 @@ impl Connection<'_> {
     /// Waits until an answer begins, but not longer than this; says whether it did.
     pub(crate) async fn begins_within(&mut self, patience: Duration) -> bool {
         let mut some = [0; 1 << 10];
-        let read = tokio::time::timeout(patience, self.stream.read(&mut some)).await;
+        let read = timeout_at(self.limits.end_of(patience), self.stream.read(&mut some)).await;
         let read = read.map(Result::unwrap_or_default).unwrap_or_default();
         self.early.extend_from_slice(&some[..read]);
         !self.early.is_empty()

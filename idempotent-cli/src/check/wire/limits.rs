@@ -50,6 +50,11 @@ impl Limits {
         })
     }
 
+    /// The end of a wait of this length: never behind that of all.
+    pub(crate) fn end_of(&self, wait: Duration) -> Instant {
+        self.end.min(Instant::now() + wait)
+    }
+
     /// Sleeps, but not beyond the end.
     pub(crate) async fn pause(&self, pause: Duration) -> Result<(), NoAnswer> {
         let end = Instant::now() + pause;
