@@ -8,7 +8,9 @@ use crate::transaction::in_runtime::InRuntime;
 use crate::transaction::sqlx_tx::{
     begin, end_on, ended_by_itself, forget, not_given_back, record_gone,
 };
-use crate::transaction::steps::{AfterClaim, BusinessTransaction, RecordExchange, Steps};
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use crate::transaction::steps::AfterClaim;
+use crate::transaction::steps::{BusinessTransaction, RecordExchange, Steps};
 use crate::transaction::tx_connection::TxConnection;
 use crate::transaction::tx_slot::TxSlot;
 use sqlx::pool::PoolConnection;

@@ -33,6 +33,7 @@ pub(crate) enum Effects {
     /// The handler succeeded: everything.
     Kept,
     /// It answered with an error that a repeated request would meet again: the answer alone.
+    #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "functions store no refusals"))]
     RolledBack,
 }
 

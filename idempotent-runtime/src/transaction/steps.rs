@@ -21,6 +21,10 @@ pub enum AfterClaim {
 /// An exchange of the record that a transaction put.
 #[derive(Clone, Copy, Debug)]
 #[doc(hidden)]
+#[cfg_attr(
+    not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
+    expect(dead_code, reason = "databases read it")
+)]
 pub struct RecordExchange<'a> {
     pub(super) key: &'a StorageKey,
     /// Its bytes, as they were put.
