@@ -14,15 +14,15 @@ Exit codes of the commands that use a store:
 /// The environment, for `--help` and the man page.
 pub(crate) const ENVIRONMENT: &str = "\
 Environment:
-  IDEMPOTENT_STORE           the URL of the store, as `--store`
-  IDEMPOTENT_STORE_PASSWORD  its password, where the URL has none
-  IDEMPOTENT_DATABASE        the URL of the business database, as `--database`
+  IDEMPOTENT_STORE              the URL of the store, as `--store`
+  IDEMPOTENT_STORE_PASSWORD     its password, where the URL has none
+  IDEMPOTENT_DATABASE           the URL of the business database
   IDEMPOTENT_DATABASE_PASSWORD  its password, where the URL has none
-  IDEMPOTENT_PREFIX          as `--prefix`
-  IDEMPOTENT_NAMESPACE       as `--namespace`
-  IDEMPOTENT_KEY_SECRET      the `key_secret` of the app, where no file has it
-Arguments can be read by others on this host, so keep passwords in the environment. No answer, error or help
-text has one.";
+  IDEMPOTENT_PREFIX             as `--prefix`
+  IDEMPOTENT_NAMESPACE          as `--namespace`
+  IDEMPOTENT_KEY_SECRET         the `key_secret` of the app, if in no file
+Others on this host can read arguments: keep passwords in the environment.
+No answer, no error and no help has one.";
 
 /// The way a command ended well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
