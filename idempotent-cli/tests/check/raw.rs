@@ -75,8 +75,3 @@ pub(crate) fn request(client: &mut impl Read) -> Option<String> {
 pub(crate) fn created(body: &str) -> Vec<u8> {
     format!("HTTP/1.1 201 Created\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
-
-/// 409 that may be tried again at once.
-pub(crate) fn busy() -> Vec<u8> {
-    b"HTTP/1.1 409 Conflict\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n".to_vec()
-}
