@@ -56,19 +56,12 @@ fn is_given(
         return Ok(true);
     }
     write!(out, "{plan}")?;
-    let Some(person) = person else {
-        writeln!(out, "Nothing is sent: nobody can be asked here. `--yes` says that it is meant.")?;
-        return Ok(false);
-    };
+    let Some(person) = person else { return Ok(false) };
     write!(out, "Send this? [y/N] ")?;
     out.flush()?;
     let mut said = String::new();
     person.read_line(&mut said)?;
-    let is_yes = matches!(said.trim().to_ascii_lowercase().as_str(), "y" | "yes");
-    if !is_yes {
-        writeln!(out, "Nothing is sent.")?;
-    }
-    Ok(is_yes)
+    Ok(matches!(said.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub(crate) use arguments::CheckArguments;
 use consent::Plan;
 use finding::Verdict;
 use request::Template;
+use serde_json::json;
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -32,15 +33,24 @@ const REFUSED: u8 = 4;
 
 /// Tests an endpoint, and prints what holds.
 pub(crate) async fn run(arguments: CheckArguments) -> ExitCode {
-    ended(tested(&arguments, wire::system).await)
+    ended(tested(&arguments, wire::system).await, arguments.json)
 }
 
 /// The end of a run that printed no outcome: the words, and the exit code.
 struct End(String, u8);
 
-fn ended(end: Result<u8, End>) -> ExitCode {
+fn ended(end: Result<u8, End>, as_json: bool) -> ExitCode {
     ExitCode::from(end.unwrap_or_else(|End(words, code)| {
-        eprintln!("idempotent check: {words}");
+        if as_json {
+            let kind = match code {
+                USAGE => "usage",
+                NO_ANSWER => "no-answer",
+                _ => "refused",
+            };
+            eprintln!("{}", json!({ "error": { "kind": kind, "code": code, "message": words } }));
+        } else {
+            eprintln!("error: {words}");
+        }
         code
     }))
 }
@@ -63,7 +73,10 @@ async fn tested(
     let plan = Plan { trial: &trial, chosen: &chosen };
     let asked = consent::at_the_terminal(&plan, arguments.yes);
     if !asked.map_err(|error| End(error.to_string(), REFUSED))? {
-        return Ok(REFUSED);
+        return Err(End(
+            "nothing is sent: it was not confirmed, as by `--yes`".to_owned(),
+            REFUSED,
+        ));
     }
     let outcomes = chosen.run(&trial).await;
     let outcomes = outcomes.map_err(|error| End(error.to_string(), NO_ANSWER))?;

@@ -63,6 +63,24 @@ fn json_says_all_that_the_table_says() {
 }
 
 #[test]
+fn whoever_asks_for_json_is_told_in_json_why_there_is_none() {
+    for (url, kind, code) in [
+        ("http://127.0.0.98:1/", "no-answer", 3),
+        ("ftp://127.0.0.1/", "usage", 2),
+        ("http://0.0.0.0:1/", "refused", 4),
+    ] {
+        let said = Call::of(url).with(&["--json"]).run();
+        let last = said.err.lines().last().unwrap_or_default();
+        let error: serde_json::Value = serde_json::from_str(last).expect("JSON");
+        assert_eq!(
+            (&error["error"]["kind"], &error["error"]["code"]),
+            (&kind.into(), &code.into())
+        );
+        assert_eq!((said.code, &said.out[..]), (code, ""), "{said:?}");
+    }
+}
+
+#[test]
 fn a_report_that_cannot_be_written_is_no_success() {
     let words = ["--only", "replay", "--body", "{}", "--junit", "/no/such/report.xml"];
     let said = Call::of(&faulty("sound-unwritten")).with(&words).run();

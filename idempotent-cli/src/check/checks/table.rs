@@ -81,7 +81,7 @@ pub(crate) const CHECKS: [Check; 21] = [
         name: "replay-cookies",
         tests: "a replay sets no cookie of the first answer",
         severity: Severity::Harm,
-        rests_on: "RFC 6265 7.3, 8.4",
+        rests_on: "RFC 6265 8.4; RFC 9111 7.3",
         cost: "a session is handed out again, long after and to whoever has the key",
         requests: 0,
         run: |trial, known| Box::pin(async { Ok(replay::cookies(trial, known)) }),
