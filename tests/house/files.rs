@@ -45,9 +45,11 @@ fn read_the_environment(sources: &Sources) -> Vec<&str> {
     others.filter(|(_, text)| reads(text)).map(|(file, _)| file.as_str()).collect()
 }
 
-/// Pauses that are no retry: between batches of a purge, after a panic, between reports, and in a trial.
-const NO_RETRY: [(&str, &str); 4] = [
-    ("engine/heartbeat.rs", "sleep(PURGE_PAUSE)"),
+/// Pauses that are no retry: between batches of a purge, between looks at a clock, after a panic, between reports,
+/// and in a trial.
+const NO_RETRY: [(&str, &str); 5] = [
+    ("engine/purge.rs", "sleep(PURGE_PAUSE)"),
+    ("engine/heartbeat.rs", "sleep(TELL_EVERY)"),
     ("store/own_thread.rs", "sleep(AGAIN)"),
     ("http/task/progress.rs", "sleep(PAUSE)"),
     ("store/trial.rs", "sleep(OVER)"),

@@ -8,7 +8,7 @@ const JOINED: usize = 512;
 /// BLAKE3 over some bytes, as many for all hashes of a kind, and parts, each behind its length, so that
 /// neighbouring parts cannot be shifted into each other.
 pub(crate) fn hashed<'a>(kind: &[u8], parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
-    let mut input = Input { joined: [0; JOINED], used: 0, long: None };
+    let mut input = JoinedInput { joined: [0; JOINED], used: 0, long: None };
     input.push(kind);
     for part in parts {
         input.push(Length::of(part.len()).as_bytes());
@@ -18,13 +18,13 @@ pub(crate) fn hashed<'a>(kind: &[u8], parts: impl IntoIterator<Item = &'a [u8]>)
 }
 
 /// The input of a hash. A hasher that takes pieces is large, and its last step slow: short input is joined first.
-struct Input {
+struct JoinedInput {
     joined: [u8; JOINED],
     used: usize,
     long: Option<Box<blake3::Hasher>>,
 }
 
-impl Input {
+impl JoinedInput {
     fn push(&mut self, bytes: &[u8]) {
         let Self { joined, used, long } = self;
         if long.is_none()
