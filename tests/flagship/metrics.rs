@@ -5,7 +5,9 @@ use crate::{Records, Shop};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter::Sum;
 use std::path::Path;
+use std::str::FromStr;
 use tests::{Sender, eventually};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -22,7 +24,7 @@ const PATH: &str = "tell-tale-path";
 
 /// The samples of a process: name and labels, and the value.
 #[derive(Debug)]
-struct Samples(Vec<(String, BTreeMap<String, String>, f64)>);
+struct Samples(Vec<(String, BTreeMap<String, String>, String)>);
 
 impl Samples {
     /// Reads them as Prometheus does.
@@ -36,22 +38,22 @@ impl Samples {
     }
 
     /// The sum of those of this name that have these labels, and more.
-    fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+    fn sum<T: FromStr + Sum>(&self, name: &str, labels: &[(&str, &str)]) -> T {
         let has = |of: &BTreeMap<String, String>| {
             labels.iter().all(|(label, value)| of.get(*label).is_some_and(|has| has == value))
         };
         let samples = self.0.iter().filter(|(of, with, _)| of == name && has(with));
-        samples.map(|(.., value)| value).sum()
+        samples.map(|(.., value)| value.parse().ok().expect("such a number")).sum()
     }
 
-    fn requests(&self, operation: &str, outcome: &str) -> f64 {
+    fn requests(&self, operation: &str, outcome: &str) -> u64 {
         let labels = [("operation", operation), ("outcome", outcome)];
         self.sum("idempotency_requests_total", &labels)
     }
 }
 
 /// `name{label="value",label="value"} 1`
-fn sample(line: &str) -> (String, BTreeMap<String, String>, f64) {
+fn sample(line: &str) -> (String, BTreeMap<String, String>, String) {
     let (series, value) = line.rsplit_once(' ').expect("a value");
     let (name, labels) = series.split_once('{').unwrap_or((series, ""));
     let labels = labels.trim_end_matches('}').split("\",").filter(|label| !label.is_empty());
@@ -59,7 +61,7 @@ fn sample(line: &str) -> (String, BTreeMap<String, String>, f64) {
         let (name, value) = label.split_once("=\"").expect("a label");
         (name.to_owned(), value.trim_end_matches('"').to_owned())
     });
-    (name.to_owned(), labels.collect(), value.parse().expect("a number"))
+    (name.to_owned(), labels.collect(), value.to_owned())
 }
 
 impl Shop {
@@ -123,33 +125,34 @@ async fn each_request_is_counted_once_by_its_outcome(records: Records) {
 
     let counted = shop.samples().await;
     for (outcome, times) in [
-        ("ran", 3.0),
-        ("replayed", 2.0),
-        ("key-reused", 1.0),
-        ("key-missing", 1.0),
-        ("rejected", 1.0),
-        ("handler-panicked", 1.0),
-        ("in-progress", 1.0),
-        ("outcome-unknown", 0.0),
+        ("ran", 3),
+        ("replayed", 2),
+        ("key-reused", 1),
+        ("key-missing", 1),
+        ("rejected", 1),
+        ("handler-panicked", 1),
+        ("in-progress", 1),
+        ("outcome-unknown", 0),
     ] {
         assert_eq!(counted.requests(route, outcome), times, "{outcome}: {counted:?}");
     }
     let all = [("operation", route), ("strategy", "request_id")];
-    assert_eq!(counted.sum("idempotency_requests_total", &all), 10.0);
-    assert_eq!(counted.requests("POST /orders/wait", "replayed"), 1.0);
-    assert_eq!(counted.sum("idempotency_waits_total", &[]), 1.0);
+    assert_eq!(counted.sum::<u64>("idempotency_requests_total", &all), 10);
+    assert_eq!(counted.requests("POST /orders/wait", "replayed"), 1);
+    assert_eq!(counted.sum::<u64>("idempotency_waits_total", &[]), 1);
     // A refusal of an extractor asks for nothing.
-    assert_eq!(counted.sum("idempotency_admission_duration_seconds_count", &all), 9.0);
-    assert_eq!(counted.sum("idempotency_run_duration_seconds_count", &all), 4.0);
-    let run = counted.sum("idempotency_run_duration_seconds_sum", &all);
+    assert_eq!(counted.sum::<u64>("idempotency_admission_duration_seconds_count", &all), 9);
+    assert_eq!(counted.sum::<u64>("idempotency_run_duration_seconds_count", &all), 4);
+    let run = counted.sum::<f64>("idempotency_run_duration_seconds_sum", &all);
     assert!((0.5..5.0).contains(&run), "{run} seconds");
     assert!(
-        counted.sum("idempotency_store_call_duration_seconds_count", &[("call", "create")]) > 7.0
+        counted.sum::<u64>("idempotency_store_call_duration_seconds_count", &[("call", "create")])
+            > 7
     );
-    assert_eq!(counted.sum("idempotency_store_errors_total", &[]), 0.0);
+    assert_eq!(counted.sum::<u64>("idempotency_store_errors_total", &[]), 0);
     // Of the five that were stored: ran without a panic or a 503, and one that was waited for.
-    assert_eq!(counted.sum("idempotency_record_bytes_count", &[]), 3.0);
-    assert_eq!(counted.sum("idempotency_runs_in_flight", &[]), 0.0);
+    assert_eq!(counted.sum::<u64>("idempotency_record_bytes_count", &[]), 3);
+    assert_eq!(counted.sum::<u64>("idempotency_runs_in_flight", &[]), 0);
 }
 
 async fn a_run_is_seen_while_it_lasts_and_when_its_client_left(records: Records) {
@@ -170,19 +173,19 @@ async fn a_run_is_seen_while_it_lasts_and_when_its_client_left(records: Records)
     eventually("it goes on without its client", async || {
         let samples = shop.samples().await;
         let levels = ["idempotency_runs_in_flight", "idempotency_runs_without_client"];
-        let is_old = samples.sum("idempotency_oldest_run_seconds", &[]) > 0.5;
-        (levels.iter().all(|level| samples.sum(level, &[]) == 1.0) && is_old).then_some(())
+        let is_old = samples.sum::<f64>("idempotency_oldest_run_seconds", &[]) > 0.5;
+        (levels.iter().all(|level| samples.sum::<u64>(level, &[]) == 1) && is_old).then_some(())
     })
     .await;
     let done = eventually("it ends", async || {
         let samples = shop.samples().await;
-        let is_over = samples.sum("idempotency_oldest_run_seconds", &[]) == 0.0;
-        (samples.requests("POST /orders", "ran") == 1.0 && is_over).then_some(samples)
+        let is_over = samples.sum::<f64>("idempotency_oldest_run_seconds", &[]) <= 0.0;
+        (samples.requests("POST /orders", "ran") == 1 && is_over).then_some(samples)
     })
     .await;
-    assert_eq!(done.sum("idempotency_runs_detached_total", &[]), 1.0);
+    assert_eq!(done.sum::<u64>("idempotency_runs_detached_total", &[]), 1);
     for level in ["idempotency_runs_in_flight", "idempotency_runs_without_client"] {
-        assert_eq!(done.sum(level, &[]), 0.0, "{level}");
+        assert_eq!(done.sum::<u64>(level, &[]), 0, "{level}");
     }
 }
 
@@ -239,7 +242,7 @@ async fn what_dashboard_and_alerts_ask_for_is_there_and_no_label_is_a_clients_wo
                 assert!(document("metrics.md").contains(&format!("| `{name}` |")), "{query}");
                 continue;
             }
-            let of_name = |(of, ..): &&(String, _, f64)| *of == name;
+            let of_name = |(of, ..): &&(String, _, String)| *of == name;
             let (_, has, _) = samples.0.iter().find(of_name).unwrap_or_else(|| panic!("{query}"));
             assert!(labels.iter().all(|label| has.contains_key(label)), "{query}: {has:?}");
         }

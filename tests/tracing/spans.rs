@@ -154,7 +154,7 @@ async fn a_guarded_scope_has_the_span_from_the_first_poll_on() {
     let server = tests::Server::start(&app, &ControlledHandler::new(), move |config| {
         let at_once = async || {
             tracing::info!(target: "handler", "in a scope");
-            HttpResponse::Ok()
+            HttpResponse::Ok().finish()
         };
         let scope = web::scope("/scope").route("/{id}", web::post().to(at_once));
         config.service(scope.wrap(Middleware::new(&guard, &WRITES)));
