@@ -42,6 +42,11 @@ impl Faults {
         }
     }
 
+    /// Whether this is the step.
+    pub(crate) fn are_at(self, step: Step) -> bool {
+        self.0.is_some_and(|(_, fatal)| fatal == step)
+    }
+
     fn hold() {
         static HELD: AtomicBool = AtomicBool::new(false);
         if !HELD.swap(true, Ordering::SeqCst) {
