@@ -190,7 +190,7 @@ proptest! {
         else {
             return Ok(());
         };
-        let expanded = crate::guard(arguments, function.clone());
+        let expanded = crate::guard(arguments, function.clone(), crate::Describes::Yes);
         if syn::parse2::<syn::ItemFn>(function).is_ok() {
             prop_assert!(syn::parse2::<syn::File>(expanded.clone()).is_ok(), "{expanded}");
         }
@@ -201,7 +201,7 @@ proptest! {
         if let (Ok(arguments), Ok(item)) =
             (TokenStream::from_str(&arguments), TokenStream::from_str(&item))
         {
-            let _ = crate::guard(arguments, item);
+            let _ = crate::guard(arguments, item, crate::Describes::Yes);
         }
     }
 

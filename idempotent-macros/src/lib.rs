@@ -24,7 +24,8 @@ pub fn idempotent(
     arguments: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
-    guard(arguments.into(), item.into()).into()
+    let describes = if cfg!(feature = "openapi") { Describes::Yes } else { Describes::No };
+    guard(arguments.into(), item.into(), describes).into()
 }
 
 /// Declares the states of a thing. `idempotent-runtime` documents it, where it is re-exported.
@@ -34,10 +35,21 @@ pub fn states(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     derived.unwrap_or_else(|error| error.to_compile_error()).into()
 }
 
+/// Whether a handler's guard is described to `#[utoipa::path]` (feature `openapi`).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Describes {
+    Yes,
+    No,
+}
+
 /// Parses, validates and expands; on errors the item is left as it was, beside them.
-fn guard(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    if let Some(moved) = parse::readers_first(&arguments, &item) {
-        return moved;
+fn guard(arguments: TokenStream, item: TokenStream, describes: Describes) -> TokenStream {
+    if let Some(read) = parse::read_by_others(&arguments, &item) {
+        let described = match describes {
+            Describes::Yes => description(arguments, &read.function),
+            Describes::No => None,
+        };
+        return read.readers_first(described.as_ref());
     }
     if let Some(each) = parse::by_condition(&arguments, &item) {
         return each;
@@ -53,4 +65,10 @@ fn guard(arguments: TokenStream, item: TokenStream) -> TokenStream {
         Ok(guarded) => expand::expand(&guarded),
         Err(errors) => diagnostics::with_item(&errors, parse::beside_mistakes(item, &seen)),
     }
+}
+
+/// The description of a handler's guard; none, where there are mistakes: they are told when it is expanded.
+fn description(arguments: TokenStream, function: &TokenStream) -> Option<TokenStream> {
+    let written = parse::parse(arguments, function).ok()?;
+    expand::described(&validate::validate(written).ok()?)
 }

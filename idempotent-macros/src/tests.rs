@@ -7,7 +7,7 @@ macro_rules! expansions {
         $(
             #[test]
             fn $name() {
-                let expanded = crate::guard(quote!($($arguments)*), quote!($($item)*));
+                let expanded = crate::guard(quote!($($arguments)*), quote!($($item)*), crate::Describes::No);
                 let file = syn::parse2(expanded).expect("an expansion is Rust");
                 let text = prettyplease::unparse(&file);
                 // A snapshot of an error looks as green as one of code.
@@ -246,4 +246,28 @@ expansions! {
             HttpResponse::Ok()
         }
     }
+}
+
+#[test]
+fn a_document_is_told_of_the_guard() {
+    let told = |arguments, attribute| {
+        let item =
+            quote!(#attribute #[post("/orders")] async fn create(id: Id) -> Created { Created });
+        let file = syn::parse2(crate::guard(arguments, item, crate::Describes::Yes));
+        prettyplease::unparse(&file.expect("an expansion is Rust"))
+    };
+    let bare = told(quote!(), quote!(#[utoipa::path]));
+    let version = told(
+        quote!(strategy = "version", table = "t", id = "{path.id}"),
+        quote!(#[utoipa::path(responses((status = 201)))]),
+    );
+    let merged = told(
+        quote!(key = "{id}", scope = "shared", within = "5m", on_duplicate = "reject"),
+        quote!(#[utoipa::path(post, extensions(("x-own" = json!(1))), path = "/")]),
+    );
+    let of_others = told(quote!(), quote!(#[rocket::path(get)]));
+    assert!(!of_others.contains("x-idempotency"), "{of_others}");
+    let mistaken = told(quote!(ttl = "soon"), quote!(#[utoipa::path]));
+    assert!(!mistaken.contains("x-idempotency"), "{mistaken}");
+    insta::assert_snapshot!(format!("{bare}\n{version}\n{merged}"));
 }

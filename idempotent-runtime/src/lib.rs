@@ -79,10 +79,11 @@
 //! what tests of an app need. `compress`
 //! compares what clients compress by its content, and sends stored bodies decoded to clients that refuse their
 //! coding. `tls` encrypts the way to whichever servers are built. `metrics` tells the recorder of the `metrics`
-//! facade what [`observe`] counts, and more.
+//! facade what [`observe`] counts, and more. `openapi` brings `openapi`, which adds to a document of utoipa what guards
+//! ask for and refuse.
 //!
 //! Types of other crates that an app hands in or gets are those of actix-web 4, sqlx 0.9, redis 1 and lapin 4,
-//! and the recorder of metrics is that of metrics 0.24.
+//! the recorder of metrics is that of metrics 0.24, and documents are those of utoipa 6.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod clock;
@@ -182,6 +183,41 @@ pub mod task {
 #[cfg(feature = "actix")]
 pub mod health {
     pub use crate::http::health_route;
+}
+
+/// Descriptions of guarded handlers for documents of utoipa; the chapter `docs/openapi.md` of the repository
+/// shows them.
+///
+/// ```
+/// # #[cfg(feature = "macros")]
+/// # mod shop {
+/// use actix_web::{HttpResponse, Responder, post};
+/// use idempotent_runtime::idempotent;
+/// use idempotent_runtime::openapi::GUARDS;
+/// use utoipa::OpenApi;
+///
+/// #[idempotent]
+/// #[utoipa::path(responses((status = 201, description = "It is ordered")))]
+/// #[post("/orders")]
+/// async fn create_order() -> impl Responder {
+///     HttpResponse::Created()
+/// }
+///
+/// #[derive(OpenApi)]
+/// #[openapi(paths(create_order), modifiers(&GUARDS))]
+/// struct Document;
+///
+/// # fn main() {
+/// let document = Document::openapi();
+/// let order = document.paths.paths["/orders"].post.as_ref().expect("it is there");
+/// // 400, 409, 413, 422, 500 and 503 beside the handler's own 201.
+/// assert!(order.responses.responses.contains_key("422"));
+/// # }
+/// # }
+/// ```
+#[cfg(feature = "openapi")]
+pub mod openapi {
+    pub use crate::http::openapi::{GUARDS, GuardedOperation, Guards};
 }
 
 /// Locks that are taken in code; handlers take them with `strategy = "lock"`.

@@ -1,5 +1,9 @@
 //! Names for generated code; no promise of stability.
 
+#[cfg(feature = "openapi")]
+pub use crate::http::ProblemKind;
+#[cfg(feature = "openapi")]
+pub use crate::http::openapi::GuardedOperation;
 #[cfg(feature = "actix")]
 pub use crate::http::{
     Arguments, Call, CallHandler, Extract, Fill, Handler, Returned, Serving, TaskSteps, Template,
@@ -19,3 +23,5 @@ pub use crate::template_value::TemplateFiller;
 pub use crate::transaction::tx::{IsTx, NoTx};
 pub use std::boxed::Box;
 pub use std::time::Duration;
+#[cfg(feature = "openapi")]
+pub use utoipa::openapi::{Required, path::ParameterIn};

@@ -39,7 +39,7 @@ const HTTP: Order = Order {
     of: "idempotent-runtime/src",
     inside: "http/",
     floors: &[
-        "browser fuzz health serve testing",
+        "browser fuzz health openapi serve testing",
         "guard",
         "task",
         "extract",

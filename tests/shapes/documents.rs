@@ -3,8 +3,9 @@
 use crate::{Order, Routes, post, says};
 use actix_web::{Responder, web};
 use idempotent_runtime::idempotent;
+use idempotent_runtime::openapi::{GUARDS, Guards};
 use serde_json::{Value, json, to_value};
-use utoipa::{OpenApi, PartialSchema, ToSchema};
+use utoipa::{Modify, OpenApi, PartialSchema, ToSchema};
 
 impl PartialSchema for Order {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
@@ -94,9 +95,76 @@ async fn a_document_has_the_parameters_and_the_body_of_the_handler() {
         let body = &document["requestBody"]["content"]["application/json"]["schema"];
         assert_eq!(body["$ref"], json!("#/components/schemas/Order"), "{document}");
     }
-    assert_eq!(operation::<Below>(), written);
+    let mut described = operation::<Below>();
+    let guard = described.as_object_mut().and_then(|members| members.remove("x-idempotency"));
+    assert_eq!(guard.expect("a guard")["strategy"], json!("request_id"));
+    assert_eq!(described, written);
     assert_eq!(operation::<Above>(), written);
 }
+
+mod guarded {
+    use super::{Responder, idempotent};
+    use actix_web::put;
+
+    /// Changes a shop.
+    #[idempotent(key = "{header.Idempotency-Key}:{cookie.sid}", required = false, within = "5m")]
+    #[utoipa::path(responses(
+        (status = 200, description = "Changed"),
+        (status = 409, description = "It is closed", body = String, content_type = "text/plain"),
+    ))]
+    #[put("/shops/{shop}/orders")]
+    pub(super) async fn change() -> impl Responder {
+        "changed"
+    }
+}
+
+#[actix_web::test]
+async fn a_document_has_what_the_guard_reads_and_refuses() {
+    static TYPES: Guards = Guards::of_types("https://shop.example/problems/");
+    #[derive(OpenApi)]
+    #[openapi(paths(guarded::change), modifiers(&TYPES))]
+    struct Guarded;
+
+    let document = to_value(Guarded::openapi()).expect("a document is JSON");
+    let change = &document["paths"]["/shops/{shop}/orders"]["put"];
+    let read = change["parameters"].as_array().expect("parameters");
+    let read: Vec<_> =
+        read.iter().map(|one| (&one["name"], &one["in"], &one["required"])).collect();
+    let [key, session, timestamp] = &read[..] else { panic!("{read:?}") };
+    assert_eq!(*key, (&json!("Idempotency-Key"), &json!("header"), &json!(false)));
+    assert_eq!(*session, (&json!("sid"), &json!("cookie"), &json!(false)));
+    assert_eq!(*timestamp, (&json!("Timestamp"), &json!("header"), &json!(true)));
+
+    let responses = &change["responses"];
+    assert!(responses["200"]["headers"]["Idempotency-Replayed"].is_object(), "{responses}");
+    let busy = &responses["409"];
+    let told = busy["description"].as_str().expect("text");
+    assert!(told.starts_with("It is closed\n- `in-progress`: "), "{told}");
+    assert!(busy["content"]["text/plain"].is_object(), "{busy}");
+    assert!(busy["headers"]["Retry-After"].is_object(), "{busy}");
+    let narrowed = &busy["content"]["application/problem+json"]["schema"]["allOf"];
+    assert_eq!(narrowed[0]["$ref"], json!("#/components/schemas/IdempotencyProblem"));
+    let types = &narrowed[1]["properties"]["type"]["enum"];
+    let begin = "https://shop.example/problems/";
+    let in_progress = format!("{begin}in-progress");
+    assert_eq!(*types, json!([in_progress, format!("{begin}not-replayable")]));
+    let names = &busy["headers"]["Idempotency-Problem"]["schema"]["enum"];
+    assert_eq!(*names, json!(["in-progress", "not-replayable"]));
+    let problem = &document["components"]["schemas"]["IdempotencyProblem"];
+    assert_eq!(problem["required"].as_array().map(Vec::len), Some(6), "{problem}");
+}
+
+#[actix_web::test]
+async fn a_document_is_described_once() {
+    let mut document = <Twice as OpenApi>::openapi();
+    let once = to_value(&document).expect("a document is JSON");
+    GUARDS.modify(&mut document);
+    assert_eq!(to_value(&document).expect("a document is JSON"), once);
+}
+
+#[derive(OpenApi)]
+#[openapi(paths(guarded::change), modifiers(&GUARDS))]
+struct Twice;
 
 #[actix_web::test]
 async fn a_handler_that_describes_itself_is_guarded() {

@@ -1,14 +1,17 @@
 //! From a valid annotation to tokens. Nothing here can fail.
 //!
-//! Files import downwards: `handler`, `function`; `own`, `policy`; `constants`, `template`; `names`.
+//! Files import downwards: `handler`, `function`; `openapi`, `own`, `policy`; `constants`, `template`; `names`.
 
 mod constants;
 mod function;
 mod handler;
 mod names;
+mod openapi;
 mod own;
 mod policy;
 mod template;
+
+pub(crate) use openapi::described;
 
 use crate::model::{Engine, GuardedFunction};
 use proc_macro2::TokenStream;

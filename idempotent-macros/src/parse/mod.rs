@@ -9,7 +9,7 @@ mod template;
 pub(crate) use args::{Argument, Arguments, Value};
 pub(crate) use condition::by_condition;
 pub(crate) use item::{Function, Seen, bare, beside_mistakes, is_tx_mark, unmarked_signature};
-pub(crate) use readers::readers_first;
+pub(crate) use readers::read_by_others;
 pub(crate) use template::{Piece, pieces};
 
 use proc_macro2::TokenStream;

@@ -2,31 +2,79 @@
 
 use crate::parse::args::Arguments;
 use crate::parse::item::Function;
-use proc_macro2::TokenStream;
-use quote::quote;
-use syn::Attribute;
+use crate::renamed;
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::{Attribute, Meta};
 
-/// The function with such macros above its attribute; nothing, where none stands below it.
+/// A function with such macros below its attribute.
 ///
-/// Below, they would read the parameters of the function that actix sees, which has none of the handler's.
-pub(crate) fn readers_first(arguments: &TokenStream, item: &TokenStream) -> Option<TokenStream> {
+/// They have to stand above it: below, they would read the parameters of the function that actix sees, which has
+/// none of the handler's.
+pub(crate) struct Read {
+    readers: Vec<Attribute>,
+    attribute: TokenStream,
+    /// The function without them.
+    pub(crate) function: TokenStream,
+}
+
+/// The function, where such macros stand below its attribute.
+pub(crate) fn read_by_others(arguments: &TokenStream, item: &TokenStream) -> Option<Read> {
     let Function { attributes, visibility, signature, body } = syn::parse2(item.clone()).ok()?;
     let (readers, others): (Vec<_>, Vec<_>) = attributes.into_iter().partition(is_reader);
     if readers.is_empty() {
         return None;
     }
     let read: Arguments = syn::parse2(arguments.clone()).ok()?;
-    let runtime = read.runtime().map_or_else(|| quote!(::idempotent_runtime), |path| quote!(#path));
-    Some(quote! {
-        #(#readers)*
-        #[#runtime::idempotent(#arguments)]
-        #(#others)*
-        #visibility #signature #body
-    })
+    let runtime = read.runtime().map_or_else(renamed::runtime, ToTokens::to_token_stream);
+    let attribute = quote!(#[#runtime::idempotent(#arguments)]);
+    let function = quote!(#(#others)* #visibility #signature #body);
+    Some(Read { readers, attribute, function })
+}
+
+impl Read {
+    /// The function with those macros above its attribute. They are told of the guard, if its value is given.
+    pub(crate) fn readers_first(self, guard: Option<&TokenStream>) -> TokenStream {
+        let Self { readers, attribute, function } = self;
+        let readers = readers.into_iter().map(|reader| match guard {
+            Some(guard) if is_of_utoipa(&reader) => told_of(reader, guard),
+            _ => quote!(#reader),
+        });
+        quote!(#(#readers)* #attribute #function)
+    }
 }
 
 /// Whether an attribute is `#[utoipa::path]`. `#[path]` alone is the compiler's.
 fn is_reader(attribute: &Attribute) -> bool {
     let segments = &attribute.path().segments;
     segments.len() > 1 && segments.last().is_some_and(|last| last.ident == "path")
+}
+
+/// Whether an attribute is that of utoipa by its own name, which is what its expansion needs, too.
+fn is_of_utoipa(attribute: &Attribute) -> bool {
+    attribute.path().segments.first().is_some_and(|first| first.ident == "utoipa")
+}
+
+/// The attribute with an extension more: the last `extensions` is the one that counts.
+fn told_of(attribute: Attribute, guard: &TokenStream) -> TokenStream {
+    let path = attribute.path().clone();
+    let written = match attribute.meta {
+        Meta::List(list) => list.tokens,
+        Meta::Path(_) | Meta::NameValue(_) => TokenStream::new(),
+    };
+    let extension = quote!(("x-idempotency" = json!(#guard)),);
+    let mut others = TokenStream::new();
+    let mut written = written.into_iter().peekable();
+    while let Some(token) = written.next() {
+        let is_extensions = matches!(&token, TokenTree::Ident(name) if name == "extensions");
+        if let (true, Some(TokenTree::Group(group))) = (is_extensions, written.peek()) {
+            let own = group.stream();
+            let all = Group::new(Delimiter::Parenthesis, quote!(#extension #own));
+            written.next();
+            let rest: TokenStream = written.collect();
+            return quote!(#[#path(#others extensions #all #rest)]);
+        }
+        others.extend([token]);
+    }
+    quote!(#[#path(extensions(#extension), #others)])
 }

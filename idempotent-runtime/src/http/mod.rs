@@ -14,6 +14,8 @@ pub(crate) mod fuzz;
 mod guard;
 mod header_names;
 mod health;
+#[cfg(feature = "openapi")]
+pub(crate) mod openapi;
 mod request;
 mod serve;
 mod task;

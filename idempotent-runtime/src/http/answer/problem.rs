@@ -95,7 +95,7 @@ impl ProblemKind {
     }
 
     /// Whether the same request with the same key may succeed later.
-    const fn retryable(self) -> bool {
+    pub(crate) const fn retryable(self) -> bool {
         matches!(
             self,
             Self::InProgress
