@@ -20,9 +20,6 @@ use std::sync::Arc;
 const SET_SAVEPOINT: &str = "SAVEPOINT idempotent_handler";
 const ROLL_BACK_TO_SAVEPOINT: &str = "ROLLBACK TO SAVEPOINT idempotent_handler";
 
-/// The longest record, in bytes, that is sent as a part of a text, where it is twice as long: servers have limits.
-const LONGEST_IN_TEXT: usize = 1 << 16;
-
 /// A transaction, unless a handler has it.
 pub(super) struct ActiveTx<D: Dialect> {
     connection: Option<TxConnection<D::Sqlx>>,
@@ -169,12 +166,7 @@ impl<D: Dialect> ActiveTx<D> {
         self.dialect.end_sql(end).map(|statements| statements + &self.leave)
     }
 
-    /// Ends it, by these statements where there are some.
-    async fn end(
-        mut self: Box<Self>,
-        end: TxEnd,
-        statements: Option<String>,
-    ) -> Result<(), StoreError> {
+    async fn end(mut self: Box<Self>, end: TxEnd) -> Result<(), StoreError> {
         let mut connection = self.connection.take().ok_or_else(not_given_back)?;
         if connection.watch.is_over() {
             tracing::warn!("the database ended a transaction by itself; its connection is closed");
@@ -189,7 +181,7 @@ impl<D: Dialect> ActiveTx<D> {
             connection.give_back();
             return Ok(());
         }
-        let ended = end_on::<D>(&mut connection, end, statements.or_else(|| self.end_text(end)));
+        let ended = end_on::<D>(&mut connection, end, self.end_text(end));
         let ended = ended.await;
         let is_over = match end {
             TxEnd::Commit if ended.is_err() => {
@@ -201,9 +193,7 @@ impl<D: Dialect> ActiveTx<D> {
         if is_over && D::unwatch(&mut connection).await.is_ok() {
             connection.give_back();
         }
-        ended.map_err(|error| {
-            if D::is_record_gone(&error) { record_gone() } else { failed(end.name(), error) }
-        })
+        ended.map_err(|error| failed(end.name(), error))
     }
 }
 
@@ -249,17 +239,13 @@ where
     }
 
     fn commit(self: Box<Self>) -> StoreFuture<'static, ()> {
-        StoreFuture::new(self.end(TxEnd::Commit, None))
+        StoreFuture::new(self.end(TxEnd::Commit))
     }
 
     fn complete(mut self: Box<Self>, exchange: RecordExchange<'_>) -> StoreFuture<'_, ()> {
-        let is_short = exchange.next.len() <= LONGEST_IN_TEXT;
-        let statements = if is_short { self.dialect.complete_sql(exchange) } else { None };
-        let statements = statements.map(|statements| statements + &self.leave);
+        // Not in one text with the commit, which would save a round trip: client libraries log the texts of slow
+        // statements, and what was answered must not be read there.
         StoreFuture::new(async move {
-            if let Some(statements) = statements {
-                return self.end(TxEnd::Commit, Some(statements)).await;
-            }
             match self.replace_record(exchange).await {
                 Ok(true) => self.commit().await,
                 replaced => {
@@ -271,7 +257,7 @@ where
     }
 
     fn roll_back(self: Box<Self>) -> StoreFuture<'static, ()> {
-        StoreFuture::new(self.end(TxEnd::Rollback, None))
+        StoreFuture::new(self.end(TxEnd::Rollback))
     }
 
     fn put_into(&mut self, slot: &TxSlot) {

@@ -4,7 +4,6 @@ use crate::key::StorageKey;
 use crate::store::sql::TablePage;
 use crate::store::{Entry, Page};
 use crate::transaction::plan::Access;
-use crate::transaction::steps::RecordExchange;
 use crate::transaction::tx_watch::TxWatch;
 use futures_util::future::{BoxFuture, ready};
 use sqlx::Pool;
@@ -104,16 +103,6 @@ pub(super) trait Dialect: Sized + fmt::Debug + Send + Sync + 'static {
 
     /// Lets statements wait for others as long as the pool's connections do; may be empty.
     fn relax_sql(&self) -> &str;
-
-    /// Replaces a record and commits, in statements that are sent together, where the database takes them so.
-    fn complete_sql(&self, _: RecordExchange<'_>) -> Option<String> {
-        None
-    }
-
-    /// Whether those failed because the record is not there any more.
-    fn is_record_gone(_: &sqlx::Error) -> bool {
-        false
-    }
 
     /// Ends a transaction and what was set for it, where that would outlive it. It commits only the
     /// transaction in which the savepoint was set.

@@ -6,7 +6,7 @@ use crate::key::StorageKey;
 use crate::policy::ColumnValue;
 use crate::store::sql::TablePage;
 use crate::store::sql::mysql::rows::{
-    SCHEMA, create_table, create_text, is_refused, purge, put, read, read_text, replace_text,
+    SCHEMA, create_table, create_text, is_refused, purge, put, read, read_text,
 };
 use crate::store::{Entry, Page, StoreFuture, Swap};
 use crate::transaction::active_tx::ActiveTx;
@@ -95,16 +95,6 @@ impl Dialect for MySqlDialect {
 
     fn relax_sql(&self) -> &str {
         &self.relax
-    }
-
-    fn complete_sql(&self, exchange: RecordExchange<'_>) -> Option<String> {
-        let RecordExchange { key, claimed, next, life } = exchange;
-        let commit = self.end_sql(TxEnd::Commit)?;
-        Some(format!("{}; {commit}", replace_text(key, next, life, claimed)))
-    }
-
-    fn is_record_gone(error: &sqlx::Error) -> bool {
-        is_refused(error)
     }
 
     fn end_sql(&self, end: TxEnd) -> Option<String> {

@@ -4,7 +4,7 @@ use crate::key::StorageKey;
 use crate::policy::ColumnValue;
 use crate::store::sql::TablePage;
 use crate::store::sql::postgres::rows::{
-    GONE, SCHEMA, create_table, create_text, found, purge, put, read, replace_text,
+    SCHEMA, create_table, create_text, found, purge, put, read,
 };
 use crate::store::{Entry, Page, StoreFuture, Swap};
 use crate::transaction::active_tx::ActiveTx;
@@ -111,16 +111,6 @@ impl Dialect for PostgresDialect {
 
     fn relax_sql(&self) -> &str {
         &self.relax
-    }
-
-    fn complete_sql(&self, exchange: RecordExchange<'_>) -> Option<String> {
-        let RecordExchange { key, claimed, next, life } = exchange;
-        // sqlx says `ROLLBACK` once more, which the server warns of where no transaction is.
-        Some(format!("{}; COMMIT; BEGIN", replace_text(key, next, life, claimed)))
-    }
-
-    fn is_record_gone(error: &sqlx::Error) -> bool {
-        error.as_database_error().is_some_and(|error| error.message().contains(GONE))
     }
 
     fn end_sql(&self, _: TxEnd) -> Option<String> {

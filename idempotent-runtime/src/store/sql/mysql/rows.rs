@@ -237,28 +237,6 @@ pub(crate) fn create_text(key: &StorageKey, value: &[u8], life: Duration) -> Str
     format!("DO LAST_INSERT_ID(0); {create}; SELECT {LARGEST} + LAST_INSERT_ID()")
 }
 
-/// The text of statements that replace a value, and fail as [`is_refused`] says where it is not the expected
-/// one.
-pub(crate) fn replace_text(
-    key: &StorageKey,
-    value: &[u8],
-    life: Duration,
-    expected: &[u8],
-) -> String {
-    let Summary { operation, label, state } = Summary::of(value);
-    let literals = [
-        bytes_literal(value),
-        life_millis(life).to_string(),
-        text_literal(operation),
-        text_literal(label),
-        text_literal(state),
-        bytes_literal(key.as_bytes()),
-        bytes_literal(expected),
-    ];
-    // The server counts the rows it found, as sqlx asks it to.
-    format!("{}; SELECT {LARGEST} + (1 - ROW_COUNT())", in_place_of_marks(SWAP, &literals))
-}
-
 /// The text of a statement that reads the value that is alive under a key.
 pub(crate) fn read_text(key: &StorageKey) -> String {
     in_place_of_marks(READ, &[bytes_literal(key.as_bytes())])

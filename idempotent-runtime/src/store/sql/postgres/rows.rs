@@ -37,12 +37,6 @@ macro_rules! now {
     };
 }
 
-macro_rules! gone {
-    () => {
-        "the record of this transaction is gone"
-    };
-}
-
 macro_rules! create {
     () => {
         concat!(
@@ -55,18 +49,6 @@ macro_rules! create {
              ON CONFLICT (key) DO UPDATE SET value = excluded.value, ends = excluded.ends, \
              operation = excluded.operation, label = excluded.label, state = excluded.state \
              WHERE old.ends <= ",
-            now!(),
-            " RETURNING true) "
-        )
-    };
-}
-
-macro_rules! replace {
-    () => {
-        concat!(
-            "WITH put AS (UPDATE idempotency_records SET value = $2, ends = $3 + ",
-            now!(),
-            ", operation = $4, label = $5, state = $6 WHERE key = $1 AND value = $7 AND ends > ",
             now!(),
             " RETURNING true) "
         )
@@ -92,7 +74,11 @@ const CREATE_IN_TEXT: &str =
 
 /// Answers NULL if the value was replaced, else the one that was there as the statement began.
 pub(super) const SWAP: &str = concat!(
-    replace!(),
+    "WITH put AS (UPDATE idempotency_records SET value = $2, ends = $3 + ",
+    now!(),
+    ", operation = $4, label = $5, state = $6 WHERE key = $1 AND value = $7 AND ends > ",
+    now!(),
+    " RETURNING true) ",
     "SELECT NULL FROM put UNION ALL SELECT value FROM idempotency_records \
      WHERE key = $1 AND NOT EXISTS (SELECT FROM put) AND ends > ",
     now!()
@@ -108,17 +94,6 @@ pub(super) const PAGE: &str = concat!(
     now!(),
     " AND operation = coalesce($3, operation) AND state = coalesce($4, state) ORDER BY key LIMIT $5"
 );
-
-/// As a text; an error, whose words are [`GONE`], where the expected value is not there.
-const REPLACE_IN_TEXT: &str = concat!(
-    replace!(),
-    "SELECT CAST(CASE WHEN EXISTS (SELECT FROM put) THEN '0' ELSE '",
-    gone!(),
-    "' END AS integer)"
-);
-
-/// The words of an error that says that the value to be replaced is gone.
-pub(crate) const GONE: &str = gone!();
 
 /// Skips rows that others are about to write. (An array, because no length of it makes the planner
 /// read the whole table.)
@@ -214,18 +189,6 @@ pub(crate) fn found(rows: &[PgRow]) -> Result<Option<Swap>, sqlx::Error> {
     let Some(there) = row.try_get::<Option<&str>, _>(0)? else { return Ok(Some(Swap::Done)) };
     let there = from_hex(there).ok_or_else(|| sqlx::Error::Decode("no hexadecimal digits".into()));
     Ok(Some(Swap::Differs(Some(there?.into()))))
-}
-
-/// The text of a statement that replaces a value, and fails with [`GONE`] where it is not the expected one.
-pub(crate) fn replace_text(
-    key: &StorageKey,
-    value: &[u8],
-    life: Duration,
-    expected: &[u8],
-) -> String {
-    let mut literals = literals(key, value, life);
-    literals.push(bytes_literal(expected));
-    in_place_of_numbers(REPLACE_IN_TEXT, &literals)
 }
 
 fn literals(key: &StorageKey, value: &[u8], life: Duration) -> Vec<String> {
