@@ -190,7 +190,7 @@ pub mod health {
 ///
 /// ```
 /// # #[cfg(feature = "macros")]
-/// # mod shop {
+/// # {
 /// use actix_web::{HttpResponse, Responder, post};
 /// use idempotent_runtime::idempotent;
 /// use idempotent_runtime::openapi::GUARDS;
@@ -207,12 +207,10 @@ pub mod health {
 /// #[openapi(paths(create_order), modifiers(&GUARDS))]
 /// struct Document;
 ///
-/// # fn main() {
 /// let document = Document::openapi();
 /// let order = document.paths.paths["/orders"].post.as_ref().expect("it is there");
 /// // 400, 409, 413, 422, 500 and 503 beside the handler's own 201.
 /// assert!(order.responses.responses.contains_key("422"));
-/// # }
 /// # }
 /// ```
 #[cfg(feature = "openapi")]
