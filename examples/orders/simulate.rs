@@ -7,9 +7,10 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::ops::RangeInclusive;
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// What a handler is to suffer, in this order.
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Simulate {
     /// Waits, as for a slow neighbour.

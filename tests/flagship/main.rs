@@ -18,6 +18,7 @@ macro_rules! on {
 }
 
 mod accounts;
+mod document;
 mod drained;
 mod keys;
 mod killed;

@@ -9,15 +9,16 @@ use idempotent_runtime::idempotent;
 use serde::Deserialize;
 use serde_json::json;
 use ulid::Ulid;
+use utoipa::ToSchema;
 
 /// What is paid in or out.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct Amount {
     amount: u32,
 }
 
 /// What is paid to somebody else.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct NewTransfer {
     to: String,
     amount: u32,
@@ -26,8 +27,9 @@ pub(crate) struct NewTransfer {
 }
 
 /// Pays in; with an Idempotency-Key, once.
-#[post("/accounts/{id}/deposit")]
 #[idempotent(strategy = "dedup_table", required = false)]
+#[utoipa::path(responses((status = 200, description = "The new balance")))]
+#[post("/accounts/{id}/deposit")]
 pub(crate) async fn deposit(
     _: Account,
     id: web::Path<String>,
@@ -40,8 +42,9 @@ pub(crate) async fn deposit(
 }
 
 /// Pays somebody else: exactly once, whatever is repeated or killed.
-#[post("/accounts/{id}/transfer")]
 #[idempotent(strategy = "dedup_table", ttl = "24h")]
+#[utoipa::path(responses((status = 201, description = "The transfer")))]
+#[post("/accounts/{id}/transfer")]
 pub(crate) async fn transfer(
     _: Account,
     id: web::Path<String>,
@@ -58,8 +61,9 @@ pub(crate) async fn transfer(
 }
 
 /// Pays out, one at a time for each account: `strategy = "row_lock"`.
-#[post("/accounts/{id}/withdraw")]
 #[idempotent(strategy = "row_lock", table = "accounts", id = "{path.id}", wait = "5s")]
+#[utoipa::path(responses((status = 200, description = "The new balance")))]
+#[post("/accounts/{id}/withdraw")]
 pub(crate) async fn withdraw(
     _: Account,
     id: web::Path<String>,

@@ -7,9 +7,10 @@ use actix_web::http::header::ETAG;
 use actix_web::{HttpResponse, Responder, get, post, put, web};
 use idempotent_runtime::idempotent;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 /// How many there are.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct Stock {
     #[serde(default)]
     count: i64,
@@ -32,8 +33,9 @@ pub(crate) async fn add(
 }
 
 /// Changes the count, if nobody did since the caller looked: `If-Match` names the version.
-#[put("/goods/{id}")]
 #[idempotent(strategy = "version", table = "goods", id = "{path.id}")]
+#[utoipa::path(operation_id = "update_goods", responses((status = 200, description = "The goods at their new version")))]
+#[put("/goods/{id}")]
 pub(crate) async fn update(
     _: Account,
     id: web::Path<String>,

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod admin;
+mod document;
 mod goods;
 mod orders;
 mod page;
@@ -26,6 +27,8 @@ pub(crate) fn all(config: &mut ServiceConfig) {
         .service(page::list_activity)
         .route("/idempotent.js", browser_script())
         .route("/health", health_route())
+        .service(document::document)
+        .service(document::page)
         .service(token::get_token)
         .service(token::create)
         .service(orders::create_order)

@@ -8,9 +8,10 @@ use actix_web::{HttpResponse, Responder, get, post, web};
 use idempotent_runtime::idempotent;
 use serde::Deserialize;
 use ulid::Ulid;
+use utoipa::ToSchema;
 
 /// What a client orders.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct NewOrder {
     pub(crate) sku: String,
     pub(crate) quantity: u32,
@@ -55,8 +56,9 @@ impl NewOrder {
 }
 
 /// A retry gets the first answer; while the first runs, it is told to come back.
-#[post("/orders")]
 #[idempotent(key = "{header.Idempotency-Key}", strategy = "request_id", ttl = "24h")]
+#[utoipa::path(responses((status = 201, description = "The order")))]
+#[post("/orders")]
 pub(crate) async fn create_order(
     account: Account,
     order: web::Json<NewOrder>,
@@ -66,8 +68,9 @@ pub(crate) async fn create_order(
 }
 
 /// The same, but while the first runs, a retry waits for its answer.
-#[post("/orders/wait")]
 #[idempotent(on_in_flight = "wait", wait = "30s", ttl = "24h")]
+#[utoipa::path(responses((status = 201, description = "The order")))]
+#[post("/orders/wait")]
 pub(crate) async fn create_order_or_wait(
     account: Account,
     order: web::Json<NewOrder>,

@@ -8,6 +8,7 @@ use actix_web::{HttpResponse, Responder, get, post, web};
 use idempotent_runtime::{States, idempotent};
 use serde::Deserialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 /// Where in its life a purchase order is.
 #[derive(States)]
@@ -21,15 +22,22 @@ pub(crate) enum Status {
 }
 
 /// What somebody wants to buy.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct NewPurchaseOrder {
     code: String,
     sku: String,
 }
 
 /// Makes a purchase order; whoever sends its code again gets the one that is there.
-#[post("/purchase-orders")]
 #[idempotent(strategy = "unique", existing = existing, constraint = "code")]
+#[utoipa::path(
+    operation_id = "create_purchase_order",
+    responses(
+        (status = 201, description = "It is made"),
+        (status = 200, description = "It was there already")
+    )
+)]
+#[post("/purchase-orders")]
 pub(crate) async fn create(
     account: Account,
     new: web::Json<NewPurchaseOrder>,
@@ -57,7 +65,6 @@ async fn existing(
 macro_rules! step {
     ($name:ident: $path:literal, $from:ident to $to:ident, $entry:literal) => {
         #[doc = concat!("The step after which it is ", $entry, ", once.")]
-        #[post($path)]
         #[idempotent(
             strategy = "state",
             table = "purchase_orders",
@@ -68,6 +75,8 @@ macro_rules! step {
             from = Status::$from,
             to = Status::$to
         )]
+        #[utoipa::path(responses((status = 200, description = "The step is taken")))]
+        #[post($path)]
         pub(crate) async fn $name(
             account: Account,
             code: web::Path<String>,

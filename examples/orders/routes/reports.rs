@@ -9,9 +9,10 @@ use idempotent_runtime::extract::Attempt;
 use idempotent_runtime::idempotent;
 use idempotent_runtime::task::Progress;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What a client wants to know.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct NewReport {
     rows: u32,
     #[serde(default)]
@@ -51,8 +52,9 @@ impl NewReport {
 }
 
 /// Answered at once with the address of a task. If its process dies, another makes the report.
-#[post("/reports")]
 #[idempotent(strategy = "async")]
+#[utoipa::path(operation_id = "create_report")]
+#[post("/reports")]
 pub(crate) async fn create(
     account: Account,
     report: web::Json<NewReport>,
@@ -65,8 +67,9 @@ pub(crate) async fn create(
 }
 
 /// The same for a report that must not be begun twice: if its process dies, it is held.
-#[post("/reports/once")]
 #[idempotent(strategy = "async", on_abandoned = "hold")]
+#[utoipa::path(operation_id = "create_report_once")]
+#[post("/reports/once")]
 pub(crate) async fn create_once(
     account: Account,
     report: web::Json<NewReport>,

@@ -9,9 +9,10 @@ use idempotent_runtime::extract::Attempt;
 use idempotent_runtime::idempotent;
 use serde::Deserialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 /// What is to be sent.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct Message {
     text: String,
     #[serde(default)]
@@ -19,8 +20,9 @@ pub(crate) struct Message {
 }
 
 /// Whoever sends, and whatever fails: two messages to one phone never overlap.
-#[post("/sms/{phone}")]
 #[idempotent(strategy = "lock", key = "sms:{path.phone}", wait = "10s")]
+#[utoipa::path(operation_id = "send_sms", responses((status = 200, description = "It is sent")))]
+#[post("/sms/{phone}")]
 pub(crate) async fn send(
     _: Account,
     phone: web::Path<String>,

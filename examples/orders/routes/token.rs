@@ -20,7 +20,6 @@ pub(crate) async fn get_token(_: Account, tokens: TokenIssuer) -> Result<impl Re
 }
 
 /// An order for a token; the token's second use is rejected.
-#[post("/order/create")]
 #[idempotent(
     key = "{header.token}",
     strategy = "token",
@@ -28,6 +27,8 @@ pub(crate) async fn get_token(_: Account, tokens: TokenIssuer) -> Result<impl Re
     on_duplicate = "reject",
     message = "重复的请求 (duplicate request)"
 )]
+#[utoipa::path(operation_id = "create_order_by_token", responses((status = 200, description = "The order")))]
+#[post("/order/create")]
 pub(crate) async fn create(
     account: Account,
     order: web::Json<NewOrder>,

@@ -18,7 +18,6 @@ pub(crate) struct Name {
 }
 
 /// Somebody: looked up once in half a minute, and once more in the background for who reads on.
-#[get("/users/{id}")]
 #[idempotent(
     strategy = "cache",
     key = "{path.id}",
@@ -26,6 +25,8 @@ pub(crate) struct Name {
     ttl = "30s",
     stale = "30s"
 )]
+#[utoipa::path(operation_id = "show_user", responses((status = 200, description = "Somebody")))]
+#[get("/users/{id}")]
 pub(crate) async fn show(
     account: Account,
     id: web::Path<String>,
