@@ -45,11 +45,11 @@ enum Describes {
 /// Parses, validates and expands; on errors the item is left as it was, beside them.
 fn guard(arguments: TokenStream, item: TokenStream, describes: Describes) -> TokenStream {
     if let Some(read) = parse::read_by_others(&arguments, &item) {
-        let described = match describes {
+        let guard = match describes {
             Describes::Yes => description(arguments, &read.function),
             Describes::No => None,
         };
-        return read.readers_first(described.as_ref());
+        return read.readers_first(guard.as_ref());
     }
     if let Some(each) = parse::by_condition(&arguments, &item) {
         return each;

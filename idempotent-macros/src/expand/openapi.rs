@@ -1,4 +1,4 @@
-//! The description of a handler's guard, as a value for a document of OpenAPI.
+//! The description of a handler's guard, as a value for a document of `OpenAPI`.
 
 use crate::expand::names::runtime_path;
 use crate::expand::template::templates;
@@ -85,7 +85,7 @@ fn parameters(handler: &GuardedFunction, rt: &TokenStream) -> TokenStream {
 fn is_optional(handler: &GuardedFunction, template: &Template) -> bool {
     let is_read = handler.policy.strategy.default_key == DefaultKey::PathAndQuery;
     let may_lack = is_read || handler.policy.key_requirement == KeyRequirement::Optional;
-    may_lack && ptr::eq(template, &handler.key)
+    may_lack && ptr::eq(template, &raw const handler.key)
 }
 
 /// The problems that the policy alone does not decide.
