@@ -12,7 +12,13 @@ fn five_hundred_requests_are_the_end() {
     let server = Server::start(|number, _| created(&number.to_string()));
     let words = ["--concurrency", "499", "--body", "{}", "--other-body", "[]"];
     let judged = Call::of(&server.url()).with(&words).judged();
-    assert_eq!((server.connections(), &judged.json["requests"]), (MOST, &MOST.into()));
+    assert_eq!(judged.json["requests"], MOST);
+    // The last ones are still in line.
+    let begun = Instant::now();
+    while server.connections() < MOST && begun.elapsed() < Duration::from_mins(1) {
+        std::thread::yield_now();
+    }
+    assert_eq!(server.connections(), MOST);
     let reason = judged.json["cut_short"].as_str().expect("a reason");
     assert!(reason.contains("limit of requests"), "{reason}");
     assert!(judged.seen("concurrency").contains("limit of requests"), "{:#}", judged.json);
