@@ -90,8 +90,8 @@ async fn what_is_not_over_yet_is_forgotten_all_the_same(kind: Kind) {
     let seen = bank.see("/dedup").await;
     assert_eq!(bank.forget(&seen, Force::No).await, Forgotten::Yes);
     let lengthen = match kind {
-        Kind::Sqlite => "UPDATE idempotency_records SET ends_ms = ends_ms + 3600000",
-        Kind::Postgres | Kind::MariaDb => "UPDATE idempotency_records SET ends = ends + 3600000",
+        Kind::Sqlite => "UPDATE idempotency_records SET ends_ms = ends_ms + 1000",
+        Kind::Postgres | Kind::MariaDb => "UPDATE idempotency_records SET ends = ends + 1000",
     };
     bank.run(lengthen).await;
     assert_eq!(bank.number("SELECT count(*) FROM idempotency_records").await, 1);
@@ -99,9 +99,9 @@ async fn what_is_not_over_yet_is_forgotten_all_the_same(kind: Kind) {
     let listed = bank.idempotency.records().kept_in(KeptIn::Database).page(10, None).await;
     assert!(listed.unwrap().records.is_empty());
     assert_eq!(bank.forget(&seen, Force::No).await, Forgotten::Yes);
-    let sent = join_all((0..20).map(|_| send())).await;
-    assert!(sent.iter().all(|reply| reply.status == 201), "{sent:?}");
-    assert_eq!(sent.iter().filter(|reply| !reply.is_replay()).count(), 1);
+    let replies = join_all((0..20).map(|_| send())).await;
+    assert!(replies.iter().all(|reply| reply.status == 201), "{replies:?}");
+    assert_eq!(replies.iter().filter(|reply| !reply.is_replay()).count(), 1);
     assert_eq!((bank.effects().await, bank.records().await), (2, 1));
 }
 

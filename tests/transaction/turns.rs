@@ -15,21 +15,18 @@ struct Counted {
 
 impl Counted {
     async fn open(kind: Kind) -> Self {
-        let (pool, proxy) = match kind {
-            Kind::Postgres => {
-                let server = PostgresServer::shared().await;
-                let (proxy, database) = (Proxy::to(server).await, server.database().await);
-                let url = PostgresServer::through(&proxy, &database);
-                let pool = PgPoolOptions::new().max_connections(1).test_before_acquire(false);
-                (Pool::Postgres(pool.connect(&url).await.unwrap()), proxy)
-            }
-            _ => {
-                let server = MariaDbServer::shared().await;
-                let (proxy, database) = (Proxy::to(server).await, server.database().await);
-                let url = MariaDbServer::through(&proxy, &database);
-                let pool = MySqlPoolOptions::new().max_connections(1).test_before_acquire(false);
-                (Pool::MariaDb(pool.connect(&url).await.unwrap()), proxy)
-            }
+        let (pool, proxy) = if kind == Kind::Postgres {
+            let server = PostgresServer::shared().await;
+            let (proxy, database) = (Proxy::to(server).await, server.database().await);
+            let url = PostgresServer::through(&proxy, &database);
+            let pool = PgPoolOptions::new().max_connections(1).test_before_acquire(false);
+            (Pool::Postgres(pool.connect(&url).await.unwrap()), proxy)
+        } else {
+            let server = MariaDbServer::shared().await;
+            let (proxy, database) = (Proxy::to(server).await, server.database().await);
+            let url = MariaDbServer::through(&proxy, &database);
+            let pool = MySqlPoolOptions::new().max_connections(1).test_before_acquire(false);
+            (Pool::MariaDb(pool.connect(&url).await.unwrap()), proxy)
         };
         let bank = Bank::on(pool, tempfile::tempdir().unwrap()).await;
         let counted = Self { bank, proxy };
