@@ -34,7 +34,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Tests an endpoint, in whatever language it is written, for what a client that retries can observe.
-    Check(check::CheckArguments),
+    Check(Box<check::CheckArguments>),
     /// Lists records, page by page.
     List(list::ListArguments),
     /// Shows one record.
@@ -68,7 +68,7 @@ async fn main() -> ExitCode {
     };
     let output = Output::new(options.json, secrets);
     let ended = match command {
-        Command::Check(arguments) => return check::run(arguments).await,
+        Command::Check(arguments) => return check::run(*arguments).await,
         Command::List(arguments) => list::run(&arguments, &options, &output).await,
         Command::Show(arguments) => show::run(&arguments, &options, &output).await,
         Command::Find(arguments) => find::run(&arguments, &options, &output).await,
