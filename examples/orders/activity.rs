@@ -18,10 +18,10 @@ const KEPT: usize = 200;
 /// How many an account is shown.
 const SHOWN: usize = 12;
 
-/// How many characters of a key are shown: enough to tell it from others, too few to send it again.
+/// The number of characters of a key that are shown: enough to tell it from others, too few to send it again.
 const OF_A_KEY: usize = 8;
 
-/// What becomes of a request.
+/// The fate of a request.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Entry {
     #[serde(skip)]

@@ -80,15 +80,15 @@ pub(crate) struct CheckArguments {
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(crate) ca: Option<PathBuf>,
 
-    /// How long a request may take, and a retry that is told to wait: `500ms`, `10s`.
+    /// The longest time of a request, and of a retry that is told to wait: `500ms`, `10s`.
     #[arg(long, value_parser = duration, default_value = "10s")]
     pub(crate) timeout: Duration,
 
-    /// How long all of it may take.
+    /// The longest time of all of it.
     #[arg(long, value_parser = duration, default_value = "5m")]
     pub(crate) total_timeout: Duration,
 
-    /// How many requests `concurrency` sends at the same moment.
+    /// The number of requests that `concurrency` sends at the same moment.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(2..=499))]
     pub(crate) concurrency: u32,
 
