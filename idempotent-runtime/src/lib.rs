@@ -87,6 +87,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod clock;
+mod credential;
 pub mod engine;
 mod error;
 mod fingerprint;

@@ -1,5 +1,6 @@
 //! The value of a template of a key, scope or fingerprint, while it is filled in.
 
+use crate::credential::names_credential;
 use crate::key::KeyParts;
 use std::fmt::{self, Display, Write as _};
 
@@ -55,23 +56,10 @@ pub(crate) enum Showing {
     Secret,
 }
 
-/// Names that say that a value is a credential.
-const CREDENTIALS: [&str; 5] = ["token", "csrf", "secret", "session", "api-key"];
-
 impl Showing {
     /// Whether a record may show the value of this name, as far as the name says.
     pub(crate) fn of(name: &str) -> Self {
-        // Asked for each placeholder of each request: nothing is made for it.
-        let says = |credential: &str| {
-            name.as_bytes().windows(credential.len()).any(|part| {
-                let same = |(byte, letter): (&u8, u8)| {
-                    byte.eq_ignore_ascii_case(&letter) || (*byte, letter) == (b'_', b'-')
-                };
-                part.iter().zip(credential.bytes()).all(same)
-            })
-        };
-        let is_credential = CREDENTIALS.into_iter().any(says);
-        if is_credential { Self::Secret } else { Self::Plain }
+        if names_credential(name) { Self::Secret } else { Self::Plain }
     }
 }
 

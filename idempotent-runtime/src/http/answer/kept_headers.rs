@@ -3,6 +3,7 @@
 //! A list of what is kept would lose what it does not know: a download without its Content-Disposition is
 //! a page, and a page without its Content-Security-Policy runs the scripts of whoever wrote it.
 
+use crate::credential::names_credential;
 use crate::http::header_names::{PROBLEM, REPLAYED, STORED};
 use crate::policy::Policy;
 use actix_web::http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
@@ -26,9 +27,6 @@ const NEVER: [&str; 13] = [
 
 /// Headers that show a credential, or ask for one.
 const CREDENTIALS: [&str; 3] = ["authorization", "www-authenticate", "authentication-info"];
-
-/// Parts of names that apps give to headers with credentials.
-const PARTS_OF_CREDENTIALS: [&str; 5] = ["token", "csrf", "secret", "session", "api-key"];
 
 /// Headers that belong to one exchange.
 const OF_ONE_EXCHANGE: [&str; 8] = [
@@ -75,9 +73,7 @@ fn names(list: &[&str], name: &str) -> bool {
 }
 
 fn is_credential(name: &str) -> bool {
-    CREDENTIALS.contains(&name)
-        || name.starts_with("proxy-")
-        || PARTS_OF_CREDENTIALS.iter().any(|part| name.contains(part))
+    CREDENTIALS.contains(&name) || name.starts_with("proxy-") || names_credential(name)
 }
 
 fn is_of_one_exchange(name: &str) -> bool {

@@ -1,0 +1,61 @@
+//! Names that say that their value is a credential: of headers, parameters and expressions.
+
+/// Parts of such names.
+const PARTS: [&[u8]; 5] = [b"token", b"csrf", b"secret", b"session", b"api-key"];
+
+/// Whether a name holds one of the parts, in any case and with `_` for `-`.
+///
+/// It is asked of each header and placeholder of each request: it goes over a name once, and makes nothing.
+pub(crate) fn names_credential(name: &str) -> bool {
+    let mut rest = name.as_bytes();
+    while let [first, ..] = rest {
+        // One comparison tells most letters from the first of all parts.
+        let begins = matches!(first.to_ascii_lowercase(), b't' | b'c' | b's' | b'a');
+        if begins && PARTS.iter().any(|part| begins_with(rest, part)) {
+            return true;
+        }
+        rest = &rest[1..];
+    }
+    false
+}
+
+fn begins_with(name: &[u8], part: &[u8]) -> bool {
+    let same = |(byte, letter): (&u8, &u8)| {
+        byte.eq_ignore_ascii_case(letter) || (*byte, *letter) == (b'_', b'-')
+    };
+    name.len() >= part.len() && name.iter().zip(part).all(same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_part_is_found_at_both_ends_and_between_in_any_case() {
+        for part in ["token", "csrf", "secret", "session", "api-key", "API_Key", "Api-key"] {
+            for name in
+                [part.to_owned(), format!("x-{part}"), format!("{part}-x"), format!("a{part}s")]
+            {
+                assert!(names_credential(&name), "{name}");
+                assert!(names_credential(&name.to_uppercase()), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_names_are_no_credentials_nor_are_parts_of_the_parts() {
+        for name in
+            ["", "t", "toke", "content-type", "sessio", "api key", "apikey", "ecret", "tokn"]
+        {
+            assert!(!names_credential(name), "{name}");
+        }
+    }
+
+    /// A part whose first letter is not among those that are looked at would never be found.
+    #[test]
+    fn the_first_letter_of_each_part_is_looked_at() {
+        for part in PARTS {
+            assert!(names_credential(std::str::from_utf8(part).unwrap()));
+        }
+    }
+}
