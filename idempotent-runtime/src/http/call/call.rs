@@ -18,7 +18,9 @@ use bytes::Bytes;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::rc::Rc;
+use tracing::Level;
 use tracing::field::Empty;
+use tracing::level_filters::LevelFilter;
 
 /// The reason why a handler is not reached.
 #[derive(Debug)]
@@ -132,14 +134,17 @@ impl Call {
     pub(crate) fn begin_course(&self) {
         let nobody = Operation { method: None, name: "", strategy: "" };
         let counted = if cfg!(feature = "metrics") { self.operation() } else { nobody };
-        let span = tracing::info_span!(
-            "guarded request",
-            idempotency.operation = %self.operation(),
-            idempotency.strategy = self.policy.strategy.name(),
-            idempotency.key = Empty,
-            idempotency.attempt = Empty,
-            idempotency.outcome = Empty,
-        );
+        // Where nobody listens, a span would still be written to the `log` crate, field by field.
+        let span = (LevelFilter::current() >= Level::INFO).then(|| {
+            tracing::info_span!(
+                "guarded request",
+                idempotency.operation = %self.operation(),
+                idempotency.strategy = self.policy.strategy.name(),
+                idempotency.key = Empty,
+                idempotency.attempt = Empty,
+                idempotency.outcome = Empty,
+            )
+        });
         let meters = self.app.engine().counters().meters.operations.of(counted);
         self.state.course.begins(meters, span);
     }

@@ -66,15 +66,17 @@ pub(crate) struct RequestCourse {
     outcome: Cell<RequestOutcome>,
     meters: RefCell<Option<OperationMeters>>,
     ran_since: Cell<Option<Stopwatch>>,
-    /// What the request's work, and its handler's own spans, hang under.
+    /// The request's work, and its handler's own spans, hang under it; none, if nobody listens.
     span: OnceCell<Span>,
 }
 
 impl RequestCourse {
     /// A request begins, with the numbers of its operation.
-    pub(crate) fn begins(&self, meters: OperationMeters, span: Span) {
+    pub(crate) fn begins(&self, meters: OperationMeters, span: Option<Span>) {
         self.meters.replace(Some(meters));
-        self.span.get_or_init(|| span);
+        if let Some(span) = span {
+            self.span.get_or_init(|| span);
+        }
     }
 
     /// Its span; none, if nobody listens.
