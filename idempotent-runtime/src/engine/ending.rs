@@ -159,15 +159,15 @@ impl UnstoredEnd {
     }
 
     async fn renew(&self) -> bool {
-        let work = self.lease.renew(self.core().store(), self.core().clock());
-        let renewed = within(self.core().tools.patience, "swap", pin!(caught("swap", work))).await;
+        let renewed = caught("swap", self.lease.renew(self.core().store(), self.core().clock()));
+        let renewed = within(self.core().tools.patience, "swap", pin!(renewed)).await;
         renewed.is_ok_and(Put::is_ours)
     }
 
     async fn exchange(&self) -> Result<Put, StoreError> {
         let life = self.ends.saturating_sub(self.core().clock().steady());
-        let work = self.lease.exchange(self.core().store(), &self.last, life);
-        within(self.core().tools.patience, "swap", pin!(caught("swap", work))).await
+        let put = caught("swap", self.lease.exchange(self.core().store(), &self.last, life));
+        within(self.core().tools.patience, "swap", pin!(put)).await
     }
 
     /// Keeps the fact alone of an outcome that the store will never take.

@@ -243,12 +243,16 @@ async fn renew(queue: &RenewalQueue, tools: &Tools, id: usize, lease: &Arc<Lease
 }
 
 /// Lets a store do something; where it panics, it has failed.
-pub(super) async fn caught<T>(
+pub(super) fn caught<T>(
     operation: &'static str,
     work: impl Future<Output = Result<T, StoreError>>,
-) -> Result<T, StoreError> {
-    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_panic| {
-        Err(StoreError::new(StoreErrorKind::Unavailable, operation).because("the store panicked"))
+) -> impl Future<Output = Result<T, StoreError>> {
+    // What an async function is given is kept twice.
+    AssertUnwindSafe(work).catch_unwind().map(move |done| {
+        done.unwrap_or_else(|_panic| {
+            let failed = StoreError::new(StoreErrorKind::Unavailable, operation);
+            Err(failed.because("the store panicked"))
+        })
     })
 }
 

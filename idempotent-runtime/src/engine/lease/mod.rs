@@ -200,44 +200,50 @@ impl Lease {
     }
 
     /// Puts the last record of this lease, which then lives this long.
-    pub(super) async fn exchange(
+    pub(super) fn exchange(
         &self,
         store: &dyn Store,
         last: &Bytes,
         life: Duration,
-    ) -> Result<Put, StoreError> {
-        self.put(store, last, life, PutAgain::Always).await
+    ) -> impl Future<Output = Result<Put, StoreError>> {
+        self.put(store, last, life, PutAgain::Always)
     }
 
     /// Puts the next record in the place of ours.
     ///
     /// An exchange whose answer was lost is repeated by the caller, and so may meet its own
     /// result, or a renewal of ours that overtook it.
-    async fn put(
+    #[expect(clippy::manual_async_fn, reason = "what an async function is given is kept twice")]
+    fn put(
         &self,
         store: &dyn Store,
         next: &Bytes,
         life: Duration,
         again: PutAgain<'_>,
-    ) -> Result<Put, StoreError> {
-        loop {
-            let ours = self.current().value.clone();
-            let there = match store.swap(&self.key, &ours, next, life).await? {
-                Swap::Done => return Ok(Put::There),
-                Swap::Differs(Some(there)) => there,
-                Swap::Differs(None) => match self.put_again(store, next, life, again).await? {
-                    Ok(there) => there,
-                    Err(put) => return Ok(put),
-                },
-            };
-            if there == *next {
-                return Ok(Put::There);
-            }
-            match (self.renewals(&there)?, self.renewals(next)?) {
-                // A renewal that arrives after a later one, or after the run gave up.
-                (Ok(later), Ok(next)) if later > next => return Ok(Put::Overtaken),
-                (Ok(_), _) => self.current().value = there,
-                (Err(loss), _) => return Ok(Put::Lost(loss)),
+    ) -> impl Future<Output = Result<Put, StoreError>> {
+        async move {
+            loop {
+                let ours = self.current().value.clone();
+                let there = match store.swap(&self.key, &ours, next, life).await? {
+                    Swap::Done => return Ok(Put::There),
+                    Swap::Differs(Some(there)) => there,
+                    Swap::Differs(None) => {
+                        // What is rare is boxed, because its future is large.
+                        match Box::pin(self.put_again(store, next, life, again)).await? {
+                            Ok(there) => there,
+                            Err(put) => return Ok(put),
+                        }
+                    }
+                };
+                if there == *next {
+                    return Ok(Put::There);
+                }
+                match (self.renewals(&there)?, self.renewals(next)?) {
+                    // A renewal that arrives after a later one, or after the run gave up.
+                    (Ok(later), Ok(next)) if later > next => return Ok(Put::Overtaken),
+                    (Ok(_), _) => self.current().value = there,
+                    (Err(loss), _) => return Ok(Put::Lost(loss)),
+                }
             }
         }
     }

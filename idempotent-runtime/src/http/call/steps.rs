@@ -95,6 +95,11 @@ pub enum Returned {
 }
 
 impl Returned {
+    /// Whether what it inserted is there already.
+    pub(crate) const fn exists(&self) -> bool {
+        matches!(self, Self::Exists(_))
+    }
+
     pub(crate) fn response(self) -> HttpResponse {
         match self {
             Self::Response(response) | Self::Exists(response) => response,

@@ -49,7 +49,7 @@ pub(crate) async fn arguments(
     let Some(task) = carried else {
         let extracted = read_arguments(call, extract).await?;
         let kept = (steps.keep)(&*extracted).map_err(Exit::Refused)?;
-        call.task_arguments = Some((steps.parameters, kept));
+        call.task_arguments = Some(Box::new((steps.parameters, kept)));
         return Ok(extracted);
     };
     // Without a name the address says enough, so that a handler may be renamed while tasks wait.
@@ -106,7 +106,7 @@ pub(super) async fn accept(call: &mut Call) -> Result<(), Exit> {
     }
     // A task always has a key: no handler of this strategy can do without.
     let (Some(request), Some((parameters, arguments))) =
-        (claim_request(call).await?, call.task_arguments.take())
+        (claim_request(call).await?, call.task_arguments.take().map(|kept| *kept))
     else {
         return Ok(());
     };

@@ -38,7 +38,8 @@ impl RequestBody {
         };
         let form = match &plain {
             Some(plain) if is_multipart(request) => {
-                Some(MultipartForm::read(request.headers(), plain.clone()).await)
+                // Its future is large, and most bodies are no forms.
+                Some(Box::pin(MultipartForm::read(request.headers(), plain.clone())).await)
             }
             None if is_multipart(request) => Some(Err(Malformed)),
             Some(_) | None => None,

@@ -13,7 +13,7 @@ use crate::http::call::call::{Call, Exit};
 use crate::http::call::client::Client;
 use crate::http::call::course::RequestOutcome;
 use crate::http::call::run::{GuardedRun, RunState};
-use crate::http::call::steps::{Arguments, Extract, Returned, read_arguments};
+use crate::http::call::steps::{Arguments, Extract, read_arguments};
 use crate::http::guard;
 use crate::http::request::body::refilled;
 use crate::http::serve::handler::{CallHandler, Handler};
@@ -66,22 +66,26 @@ fn drive(
         };
         fill(handler, &mut call, &*arguments)?;
         guard::claim(&mut call).await?;
-        let response = match ((handler.run)(arguments, &call).await, handler.existing) {
-            (Returned::Exists(_), Some(existing)) => {
-                let begins = take_back(&call).await;
-                let arguments = Box::pin(extract_again(&mut call, handler.extract, begins)).await?;
-                existing(arguments, &call).await.response()
-            }
-            (returned, _) => returned.response(),
+        // Each block ends the life of a response before the next wait: kept, it would make the future larger.
+        let response = 'answered: {
+            let existing = {
+                let returned = (handler.run)(arguments, &call).await;
+                match handler.existing {
+                    Some(existing) if returned.exists() => existing,
+                    _ => break 'answered returned.response(),
+                }
+            };
+            Box::pin(answered_in_place(existing, handler, &mut call)).await?
         };
-        let response =
-            guard::end(call.policy, &call.app, &call.state, &call.request, response).await;
-        match handler.existing {
-            Some(existing) if guard::transaction::is_there_already(&response) => {
-                Box::pin(answered_by(existing, handler, call)).await
+        let existing = {
+            let Call { policy, app, state, request, .. } = &call;
+            let response = guard::end(policy, app, state, request, response).await;
+            match handler.existing {
+                Some(existing) if guard::transaction::is_there_already(&response) => existing,
+                _ => return Ok(response),
             }
-            _ => Ok(response),
-        }
+        };
+        Box::pin(answered_by(existing, handler, call)).await
     }
 }
 
@@ -97,6 +101,17 @@ fn fill(handler: &Handler, call: &mut Call, arguments: &dyn Any) -> Result<(), E
             "the handler did not run: its key, or the like, could not be made of this request";
         call.problem(ProblemKind::HandlerPanicked, what.to_owned())
     })
+}
+
+/// The insert met a unique index: the existing thing is the answer.
+async fn answered_in_place(
+    existing: CallHandler,
+    handler: &'static Handler,
+    call: &mut Call,
+) -> Result<HttpResponse, Exit> {
+    let begins = take_back(call).await;
+    let arguments = extract_again(call, handler.extract, begins).await?;
+    Ok(existing(arguments, call).await.response())
 }
 
 /// The commit met a unique index, of a constraint that was deferred until then: nothing is left of the
