@@ -135,7 +135,7 @@ impl Store for MapStore {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Nobody calls here. A server says whose its requests are: `Scope::of`, as in `quickstart`.
+    // Nobody calls here. A server says whose its requests are: `Scope::of` of a type of yours.
     let idempotency = Idempotency::builder(MapStore::default()).scope(Scope::shared()).build()?;
     println!("guarded by {}", idempotency.describe_store());
     Ok(())

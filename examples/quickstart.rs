@@ -1,59 +1,89 @@
-//! A handler that is safe to retry: `cargo run --example quickstart`, then send one request twice, the
-//! second time with a token that was refreshed meanwhile, `alice.2`:
-//!
-//! ```text
-//! curl -i http://127.0.0.1:8080/orders -H 'Authorization: Bearer alice.1' \
-//!      -H 'Idempotency-Key: order-1' --json '{"sku":"book","quantity":1}'
-//! ```
+//! The program of the README: `cargo run --example quickstart`. Its requests are tested below.
 
-use actix_web::dev::{Service, ServiceRequest};
-use actix_web::{App, HttpMessage, HttpResponse, HttpServer, Responder, post, web};
-use idempotent_runtime::{Idempotency, Scope, ScopeId, idempotent};
-use std::fmt::Display;
-use std::sync::atomic::{AtomicU64, Ordering};
+use actix_web::{App, HttpResponse, HttpServer, Responder, post, web};
+use idempotent_runtime::{Idempotency, Scope, idempotent};
 
 #[derive(serde::Deserialize, serde::Serialize)]
 struct Order {
     sku: String,
-    quantity: u32,
 }
 
-/// However often a client sends it: one order, and the same answer.
 #[post("/orders")]
 #[idempotent(key = "{header.Idempotency-Key}", ttl = "24h")]
-async fn create_order(order: web::Json<Order>, orders: web::Data<AtomicU64>) -> impl Responder {
-    let id = orders.fetch_add(1, Ordering::Relaxed) + 1;
-    HttpResponse::Created().insert_header(("Location", format!("/orders/{id}"))).json(order)
-}
-
-/// Who the caller is: the same customer, whatever token is shown today.
-struct Customer(String);
-
-impl ScopeId for Customer {
-    fn scope_id(&self) -> impl Display {
-        &self.0
-    }
-}
-
-/// Your authentication stands here, and checks the token.
-fn authenticate(request: &ServiceRequest) -> Option<Customer> {
-    let token = request.headers().get("Authorization")?.to_str().ok()?;
-    Some(Customer(token.strip_prefix("Bearer ")?.split('.').next()?.to_owned()))
+async fn create_order(order: web::Json<Order>) -> impl Responder {
+    HttpResponse::Created().json(order)
 }
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let builder = Idempotency::connect("sqlite:quickstart.db").await?;
-    let idempotency = builder.scope(Scope::of::<Customer>()).build()?;
-    let orders = web::Data::new(AtomicU64::new(0));
-    let app = move || {
-        let app = App::new().app_data(idempotency.clone()).app_data(orders.clone());
-        app.service(create_order).wrap_fn(|request, next| {
-            if let Some(customer) = authenticate(&request) {
-                request.extensions_mut().insert(customer);
-            }
-            next.call(request)
-        })
-    };
+    let builder = Idempotency::connect("sqlite:orders.db").await?;
+    // Who calls: an account that a gateway names after it checked the caller.
+    let idempotency = builder.scope(Scope::header("X-Account-Id")).build()?;
+    let app = move || App::new().app_data(idempotency.clone()).service(create_order);
     Ok(HttpServer::new(app).bind(("127.0.0.1", 8080))?.run().await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::dev::ServiceResponse;
+    use actix_web::test::{TestRequest, call_service, init_service};
+
+    /// What the README's terminal shows of a command: a status, and headers.
+    struct Shown<'a> {
+        command: &'a str,
+        answer: Vec<&'a str>,
+    }
+
+    fn shown(readme: &str) -> Vec<Shown<'_>> {
+        let block = readme.split("```console\n").nth(1).expect("a terminal");
+        let block = block.split("```").next().unwrap_or_default();
+        let commands = block.split("$ ").skip(1).map(|shown| {
+            let mut lines = shown.lines();
+            Shown { command: lines.next().unwrap_or_default(), answer: lines.collect() }
+        });
+        commands.collect()
+    }
+
+    /// The request of a command `curl -i localhost:8080/PATH -H 'NAME: VALUE' … --json 'BODY'`.
+    fn request(command: &str) -> TestRequest {
+        let path = command.strip_prefix("curl -i localhost:8080").expect("a request");
+        let (path, options) = path.split_once(' ').expect("its options");
+        let mut request = TestRequest::post().uri(path);
+        for option in options.trim_end_matches('\'').split("' ") {
+            request = match option.split_once(" '").expect("an option and its value") {
+                ("-H", header) => request.insert_header(header.split_once(": ").expect("a header")),
+                ("--json", body) => request
+                    .insert_header(("Content-Type", "application/json"))
+                    .set_payload(body.to_owned()),
+                (other, _) => panic!("{other}"),
+            };
+        }
+        request
+    }
+
+    fn differs(answer: &ServiceResponse, shown: &[&str]) -> Vec<String> {
+        let status = format!("HTTP/1.1 {}", answer.status());
+        let mut told = vec![status];
+        for name in ["idempotency-replayed", "idempotency-problem"] {
+            let value = answer.headers().get(name).map(|value| value.to_str().expect("text"));
+            told.extend(value.map(|value| format!("{name}: {value}")));
+        }
+        if told == shown { Vec::new() } else { told }
+    }
+
+    #[actix_web::test]
+    async fn the_terminal_of_the_readme_shows_what_is_answered() {
+        let readme = include_str!("../README.md");
+        let builder = Idempotency::connect("memory:").await.expect("no server is needed");
+        let idempotency = builder.scope(Scope::header("X-Account-Id")).build().expect("it fits");
+        let app = init_service(App::new().app_data(idempotency).service(create_order)).await;
+        let shown = shown(readme);
+        assert_eq!(shown.len(), 3);
+        for Shown { command, answer } in shown {
+            let got = call_service(&app, request(command).to_request()).await;
+            let differs = differs(&got, &answer);
+            assert!(differs.is_empty(), "{command}: {differs:?}");
+        }
+    }
 }

@@ -47,6 +47,15 @@ pub(crate) fn sources(folder: &str) -> Sources {
     named.collect()
 }
 
+/// The pages of Markdown in a folder, by their names.
+pub(crate) fn pages(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(home().join(folder)).expect("a folder of ours").flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut pages: Vec<_> = names.filter(|name| name.ends_with(".md")).collect();
+    pages.sort_unstable();
+    pages
+}
+
 /// The sources without unit tests.
 pub(crate) fn without_tests(folder: &str) -> Sources {
     let shipped = sources(folder).into_iter().filter(|(name, _)| !name.ends_with("tests.rs"));
