@@ -63,7 +63,7 @@ impl Switch {
                     Recording::On => {
                         tracing::info!(
                             by = name,
-                            "records are kept, which this variable may change"
+                            "records are kept; this variable can turn them off at the next start"
                         );
                     }
                 }

@@ -74,7 +74,7 @@ async fn a_store_that_is_down_is_told_once_and_that_it_is_back() {
             (calls.load(Ordering::Relaxed) > before + 3).then_some(())
         })
         .await;
-        assert_eq!(lines("a guarded function was not run because the store failed"), outage);
+        assert_eq!(lines("the store failed, so a function was not run"), outage);
         assert_eq!(lines("the store answers guarded functions again"), outage - 1);
         backend.store.set_down(false);
         eventually("it is done", async || stream.is_settled().await.then_some(())).await;

@@ -94,7 +94,9 @@ impl EngineCore {
     pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         match self.start_thread() {
             Ok(thread) => thread.spawn(work),
-            Err(error) => tracing::warn!(%error, "a key is left to its lease: no thread"),
+            Err(error) => {
+                tracing::warn!(%error, "a key could not be given back for want of a thread; it is freed when the lease expires")
+            }
         }
     }
 

@@ -30,7 +30,7 @@ pub(super) async fn drain(
 ) -> usize {
     let left = core.in_flight.drain(at_most).await;
     if left > 0 {
-        tracing::warn!(left, ?on_timeout, "runs are under way while the process ends");
+        tracing::warn!(left, ?on_timeout, "the process ends while runs are still under way");
     }
     if left > 0 && on_timeout == OnDrainTimeout::Abandoned {
         let leases = core.heartbeat.stop();
@@ -46,7 +46,7 @@ async fn let_go(core: &EngineCore, lease: &Lease) {
         tracing::warn!(
             key = %lease.key,
             error = &error as &dyn StdError,
-            "a key could not be let go; it is free when its lease is over",
+            "a key could not be given back; it is freed when the lease expires",
         );
     }
 }

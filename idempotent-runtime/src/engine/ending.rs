@@ -114,7 +114,7 @@ impl UnstoredEnd {
             tracing::warn!(
                 %key,
                 error = &error as &dyn StdError,
-                "an outcome is not stored yet; its client is told so, and the store is asked on",
+                "an outcome is not stored yet; its client is told so, and storing goes on",
             );
         }
         End::told(end, core.counters())
@@ -196,7 +196,7 @@ impl UnstoredEnd {
         let attempt = self.lease.attempt();
         match tried {
             Ok(Put::Lost(loss)) => {
-                tracing::warn!(%key, attempt, "a run lost its key and leaves nothing behind: {loss}");
+                tracing::warn!(%key, attempt, "a run ended after it had lost its key, and its outcome is not stored: {loss}");
                 return End::Lost;
             }
             Ok(_) => {
@@ -210,7 +210,7 @@ impl UnstoredEnd {
             }
             Err(error) => {
                 let (error, what) = (&error as &dyn StdError, leaves.failed());
-                tracing::error!(%key, attempt, error, "{what}; the key is not free before its lease is over");
+                tracing::error!(%key, attempt, error, "{what}; its key stays taken until the lease expires");
                 return End::without(leaves);
             }
         }

@@ -35,7 +35,10 @@ async fn purge(tools: Tools) {
                 }
                 Ok(Err(error)) => {
                     let error = &error as &dyn StdError;
-                    tracing::warn!(error, "what is over could not be dropped; it is tried again");
+                    tracing::warn!(
+                        error,
+                        "expired records could not be purged; they are purged at the next turn"
+                    );
                     break;
                 }
                 Err(_late) => break,

@@ -148,6 +148,6 @@ fn left_to_its_lease(what: &Claim, error: Option<&StoreError>) {
     tracing::warn!(
         key = %what.key,
         error = error.map(|error| error as &dyn StdError),
-        "a claim could not be given back; the key is free when its lease is over",
+        "a claim could not be given back; its key is freed when the lease expires",
     );
 }

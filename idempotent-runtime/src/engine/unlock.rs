@@ -49,7 +49,7 @@ fn ended(released: Result<LeaseStatus, StoreError>, lease: &Lease, core: &Engine
         // Its session ends it without us.
         Err(error) => {
             let error = &error as &dyn StdError;
-            let what = "a lock could not be released; it is free when its lease is over";
+            let what = "a lock could not be released; it is free when its lease expires";
             tracing::warn!(%key, attempt, error, "{what}");
         }
     }

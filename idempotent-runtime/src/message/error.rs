@@ -131,7 +131,7 @@ impl MessageError {
         tracing::error!(
             operation,
             error = &error as &dyn StdError,
-            "a guarded function was not run because the store failed",
+            "the store failed, so a function was not run",
         );
         Self::Store(error)
     }

@@ -273,7 +273,7 @@ where
         tracing::error!(
             operation = policy.shown_operation(),
             why,
-            "what a function returned cannot be given a second time",
+            "the value of a function cannot be stored; later calls are told that it ran",
         );
     };
     let json = match serde_json::to_vec(value) {

@@ -93,7 +93,7 @@ pub(crate) async fn lasting<F: Future<Output = ()>>(
     mut work: impl FnMut() -> F,
 ) {
     while AssertUnwindSafe(work()).catch_unwind().await.is_err() {
-        tracing::error!(name, "lasting work panicked, and begins again");
+        tracing::error!(name, "background work panicked, and begins again");
         sleep(AGAIN).await;
     }
 }

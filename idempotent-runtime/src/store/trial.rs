@@ -32,7 +32,7 @@ pub(crate) fn is_of_a_trial(value: &[u8]) -> bool {
 pub(in crate::store) async fn refused_for_good(store: &dyn Store) -> Result<(), StoreError> {
     match try_out(store).await {
         Err(error) if error.is_transient() => {
-            tracing::warn!(store = store.describe(), %error, "the store could not be tried out");
+            tracing::warn!(store = store.describe(), %error, "the store does not answer yet; whether it can do all that is needed is not known");
             Ok(())
         }
         tried => tried,

@@ -183,7 +183,7 @@ where
                 purged.map_err(|error| failed("purge", error))
             };
             if let Err(error) = purged.await {
-                tracing::warn!(%error, "records whose life is over could not be dropped yet");
+                tracing::warn!(%error, "expired records could not be purged; they are purged at a later commit");
             }
         });
     }

@@ -107,7 +107,10 @@ impl TransactionRun {
                 Ok(Committed::Yes)
             }
             (Err(error), Some(record)) if record.outlasts(&error, &*database).await => {
-                tracing::error!(error = &error as &dyn StdError, "a transaction ended too early");
+                tracing::error!(
+                    error = &error as &dyn StdError,
+                    "a transaction was committed in the middle of its handler; what it did afterwards is rolled back"
+                );
                 Ok(Committed::InPart)
             }
             (Err(error), _) => Err(error),

@@ -227,7 +227,7 @@ impl Tasks {
         loop {
             let found = self.index.all(engine).await;
             if let (Err(error), false) = (&found, failed) {
-                tracing::warn!(%error, "nobody looks for unfinished tasks; it is tried again");
+                tracing::warn!(%error, "unfinished tasks could not be listed; they wait until the store answers again");
             }
             failed = found.is_err();
             if let Ok(found) = found {

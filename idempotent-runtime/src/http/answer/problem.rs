@@ -35,7 +35,7 @@ pub enum ProblemKind {
     VersionMismatch,
     /// The thing is in a state from which it cannot go there.
     IllegalTransition,
-    /// There is nothing of this name.
+    /// The row is not there, or is not its caller's.
     RowMissing,
     /// Another request holds the lock.
     Locked,
@@ -45,7 +45,7 @@ pub enum ProblemKind {
     TokenInvalid,
     /// The process that ran the request died.
     OutcomeUnknown,
-    /// The request ran, and its response cannot be given again.
+    /// The request ran, and its response is not kept.
     NotReplayable,
     /// The request's timestamp is outside the window.
     StaleRequest,
@@ -67,7 +67,7 @@ pub enum ProblemKind {
     TooManyRuns,
     /// Too many tasks are not finished to take another one.
     TooManyTasks,
-    /// The server is about to end.
+    /// The process drains: it takes no new requests.
     ShuttingDown,
     /// The handler panicked.
     HandlerPanicked,
@@ -115,7 +115,7 @@ impl ProblemKind {
                 ("key-invalid", S::BAD_REQUEST, "The idempotency key cannot be read")
             }
             Self::ScopeMissing => {
-                ("scope-missing", S::BAD_REQUEST, "The request does not say whose it is")
+                ("scope-missing", S::BAD_REQUEST, "The request does not say who calls")
             }
             Self::HostInvalid => {
                 ("host-invalid", S::BAD_REQUEST, "The host of the request cannot be read")
@@ -131,12 +131,14 @@ impl ProblemKind {
                 ("version-missing", S::PRECONDITION_REQUIRED, "The request must name a version")
             }
             Self::VersionMismatch => {
-                ("version-mismatch", S::PRECONDITION_FAILED, "It has another version by now")
+                ("version-mismatch", S::PRECONDITION_FAILED, "The version has changed")
             }
             Self::IllegalTransition => {
-                ("illegal-transition", S::CONFLICT, "It cannot go from its state to that one")
+                ("illegal-transition", S::CONFLICT, "The current state does not allow this")
             }
-            Self::RowMissing => ("row-missing", S::NOT_FOUND, "There is nothing of this name"),
+            Self::RowMissing => {
+                ("row-missing", S::NOT_FOUND, "There is no such thing for this caller")
+            }
             Self::Locked => ("locked", S::LOCKED, "Another request holds the lock"),
             Self::Duplicate => ("duplicate", S::CONFLICT, "The request was already processed"),
             Self::TokenInvalid => {
@@ -146,7 +148,7 @@ impl ProblemKind {
                 ("outcome-unknown", S::CONFLICT, "The outcome of the request is unknown")
             }
             Self::NotReplayable => {
-                ("not-replayable", S::CONFLICT, "The response cannot be given again")
+                ("not-replayable", S::CONFLICT, "It ran, and its response is not available")
             }
             Self::StaleRequest => {
                 ("stale-request", S::BAD_REQUEST, "The request is outside its time window")
@@ -170,21 +172,25 @@ impl ProblemKind {
             Self::TaskMissing => ("task-missing", S::NOT_FOUND, "There is no such task"),
             Self::TaskStarted => ("task-started", S::CONFLICT, "The task is under way or over"),
             Self::TaskCancelled => ("task-cancelled", S::GONE, "The task was cancelled"),
-            Self::TooManyRuns => {
-                ("too-many-runs", S::SERVICE_UNAVAILABLE, "Too many runs have lost their clients")
-            }
+            Self::TooManyRuns => (
+                "too-many-runs",
+                S::SERVICE_UNAVAILABLE,
+                "Too many requests run without their clients",
+            ),
             Self::TooManyTasks => {
-                ("too-many-tasks", S::SERVICE_UNAVAILABLE, "Too many tasks wait to be run")
+                ("too-many-tasks", S::SERVICE_UNAVAILABLE, "Too many tasks are not finished")
             }
             Self::ShuttingDown => {
-                ("shutting-down", S::SERVICE_UNAVAILABLE, "The server is about to end")
+                ("shutting-down", S::SERVICE_UNAVAILABLE, "The server is shutting down")
             }
             Self::HandlerPanicked => {
-                ("handler-panicked", S::INTERNAL_SERVER_ERROR, "The request failed")
+                ("handler-panicked", S::INTERNAL_SERVER_ERROR, "The server failed at this request")
             }
-            Self::Misconfigured => {
-                ("misconfigured", S::INTERNAL_SERVER_ERROR, "The server is not set up for this")
-            }
+            Self::Misconfigured => (
+                "misconfigured",
+                S::INTERNAL_SERVER_ERROR,
+                "The server is not set up for this request",
+            ),
         }
     }
 }

@@ -30,31 +30,36 @@ pub(crate) fn problem(request: &HttpRequest, policy: &Policy, refusal: Refusal) 
             let why = "another handler stored the record of this key: name the `operation` of each";
             return misconfigured(request, why);
         }
-        Refusal::InProgress { .. } if policy.strategy.traits().busy == Busy::Locked => {
-            (ProblemKind::Locked, "another request works on the same thing; repeat this one later")
-        }
+        Refusal::InProgress { .. } if policy.strategy.traits().busy == Busy::Locked => (
+            ProblemKind::Locked,
+            "another request holds what this one needs, so this one did not run; repeat it later",
+        ),
         Refusal::InProgress { .. } => (
             ProblemKind::InProgress,
-            "a request with this key is still running; repeat it later with the same key",
+            "a request with this key is still running, and this one did not run; repeat it later with \
+             the same key",
         ),
         Refusal::Duplicate => {
-            (ProblemKind::Duplicate, "this request was already processed and is not run again")
+            (ProblemKind::Duplicate, "this request was already processed, and is not run again")
         }
         Refusal::TokenInvalid => (
             ProblemKind::TokenInvalid,
-            "the token is unknown, expired, or issued for something else; fetch a new one",
+            "the token is unknown, expired, or issued for something else, so nothing ran; fetch a new \
+             one",
         ),
         Refusal::OutcomeUnknown => (
             ProblemKind::OutcomeUnknown,
-            "this request ran and did not come to its end; whether it took effect has to be checked",
+            "this request began and did not come to its end, so it may have taken effect; it is not run \
+             again before the service's operators have looked",
         ),
         Refusal::NotReplayable => (
             ProblemKind::NotReplayable,
-            "this request ran, and its response was not kept; it is not run again",
+            "this request ran, and its response was not kept; it is not run again. Look at what it made",
         ),
-        Refusal::Draining => {
-            (ProblemKind::ShuttingDown, "the server is about to end; repeat the request")
-        }
+        Refusal::Draining => (
+            ProblemKind::ShuttingDown,
+            "the server is shutting down, and the request did not run; repeat it",
+        ),
     };
     let detail = match (refusal, policy.message) {
         (Refusal::Duplicate | Refusal::InProgress { .. }, Some(message)) => message,
@@ -95,7 +100,7 @@ fn database_refused(request: &HttpRequest, error: &StoreError) -> Problem {
     tracing::error!(
         path = request.path(),
         error = error as &dyn StdError,
-        "the business database refuses a guarded request, and will refuse the next one, too",
+        "the business database refuses a request for good; nothing of it was kept, and a retry would be refused, too",
     );
     Problem::new(
         ProblemKind::DatabaseRefused,
@@ -116,17 +121,20 @@ pub(crate) fn not_committed(
     tracing::error!(
         path = request.path(),
         error = error as &dyn StdError,
-        "a transaction was not confirmed",
+        "the database did not confirm a commit; nobody knows yet whether it took effect",
     );
     let problem = |what| Problem::new(ProblemKind::StoreUnavailable, request.path(), what);
     match found_out {
         FoundOutBy::Repeating => {
-            problem("the transaction was not confirmed; repeat the request with the same key")
-                .retry_after(SOON)
+            problem(
+            "the database did not confirm the commit, so it is not known whether the request took effect; \
+             repeat it with the same key, and it is found out",
+        )
+        .retry_after(SOON)
         }
         FoundOutBy::Looking => problem(
-            "the transaction was not confirmed, and the request has no key by which a repetition \
-             is known; look whether it happened before you send it again",
+            "the database did not confirm the commit, and the request has no key by which a repetition is known; \
+             look whether it took effect before you send it again",
         )
         .retryable(false),
     }
@@ -137,13 +145,13 @@ pub(crate) fn runs_unguarded(request: &HttpRequest, error: &StoreError) {
     tracing::warn!(
         path = request.path(),
         error = error as &dyn StdError,
-        "a request runs unguarded because the store failed and its handler wants it so",
+        "the store failed, so a request runs unguarded, as `on_store_error = \"run\"` says",
     );
 }
 
 /// Too many runs go on without their clients, so nothing begins.
 pub(crate) fn too_many_runs(request: &HttpRequest) -> Problem {
-    let what = "too many runs go on whose clients left; repeat the request with the same key";
+    let what = "too many requests run on whose clients left, so this one did not run; repeat it with the same key";
     tracing::warn!(path = request.path(), "{what}");
     Problem::new(ProblemKind::TooManyRuns, request.path(), what).retry_after(SOON)
 }
@@ -153,7 +161,7 @@ pub(crate) fn store_failed(request: &HttpRequest, error: &StoreError) -> Problem
     tracing::error!(
         path = request.path(),
         error = error as &dyn StdError,
-        "a guarded request was refused because the store failed",
+        "the store failed, so a request was refused; its handler did not run",
     );
     if error.is_corrupt() {
         return unreadable(request);
@@ -161,7 +169,7 @@ pub(crate) fn store_failed(request: &HttpRequest, error: &StoreError) -> Problem
     Problem::new(
         ProblemKind::StoreUnavailable,
         request.path(),
-        "the store of idempotency records does not answer; repeat the request with the same key",
+        "the store of idempotency records does not answer, so the request did not run; repeat it with the same key",
     )
     .retry_after(SOON)
 }
@@ -171,7 +179,8 @@ pub(crate) fn unreadable(request: &HttpRequest) -> Problem {
     Problem::new(
         ProblemKind::StoreUnavailable,
         request.path(),
-        "the idempotency record of this key cannot be read; the request is not run",
+        "the idempotency record of this key cannot be read, so the request did not run; the service's operators \
+         have to look at the record",
     )
     .retryable(false)
     .retry_after(SOON)

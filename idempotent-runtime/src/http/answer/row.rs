@@ -20,7 +20,7 @@ pub(crate) fn reply(request: &HttpRequest, answer: RowAnswer, weak: &[i64]) -> R
     let problem = |kind, detail: String| Problem::new(kind, request.path(), detail);
     match answer {
         RowAnswer::Missing => {
-            let what = "there is nothing of this name".to_owned();
+            let what = "there is no such thing, or it is not this caller's; nothing ran".to_owned();
             RowReply::Problem(problem(ProblemKind::RowMissing, what), None)
         }
         RowAnswer::Mismatch { current } => {
@@ -31,7 +31,9 @@ pub(crate) fn reply(request: &HttpRequest, answer: RowAnswer, weak: &[i64]) -> R
                      the service say `if_match = \"weak\"`"
                 )
             } else {
-                format!("it has version {current} by now; read it again and decide anew")
+                format!(
+                    "it has version {current} by now, so nothing was changed; read it again and decide anew"
+                )
             };
             RowReply::Problem(problem(ProblemKind::VersionMismatch, what), Some(current))
         }

@@ -213,7 +213,9 @@ impl Scope {
             ScopeRule::Extractor { id, .. } => id(request).await.map_err(Unscoped::Refused)?,
         };
         if value.is_empty() {
-            return Err(Unscoped::Missing("the request does not say whose it is".to_owned()));
+            let what = "the request does not say who calls, so it did not run; sign in, or send \
+                        what names the caller";
+            return Err(Unscoped::Missing(what.to_owned()));
         }
         Ok(KeyParts::new().secret(&value))
     }

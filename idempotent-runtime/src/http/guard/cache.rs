@@ -194,7 +194,7 @@ fn tell_uncached(call: &Call, error: &StoreError) {
     tracing::warn!(
         path = call.request.path(),
         error = error as &dyn StdError,
-        "a read is computed and not kept because the store failed",
+        "the store failed, so a read is computed and not kept",
     );
 }
 

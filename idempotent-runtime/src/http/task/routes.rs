@@ -99,11 +99,11 @@ async fn result(asker: Asker) -> Result<HttpResponse, Error> {
                 .ok_or_else(|| asker.caller.refuse(&refusal::unreadable(&asker.caller.request)));
         }
         (Status::Cancelled, _) => {
-            (ProblemKind::TaskCancelled, "the task was called off before it ran")
+            (ProblemKind::TaskCancelled, "the task was cancelled before it ran, and had no effect")
         }
         (Status::Held, _) => (
             ProblemKind::OutcomeUnknown,
-            "the process that ran this task died; whether it took effect has to be checked",
+            "the process that ran this task died, so it may have taken effect; the service's operators have to look",
         ),
         (status, _) if status.may_change() => {
             (ProblemKind::InProgress, "the task is not finished; ask again later")
@@ -123,7 +123,7 @@ async fn cancel(asker: Asker) -> Result<HttpResponse, Error> {
         Cancellation::Done(task) => Ok(asker.document(&task, OnAbandoned::Retry, None)),
         Cancellation::Missing => Err(asker.missing()),
         Cancellation::TooLate => {
-            let what = "the task runs or ran, and cannot be called off";
+            let what = "the task has begun to run, so it cannot be cancelled";
             Err(asker.caller.refuse(&asker.problem(ProblemKind::TaskStarted, what)))
         }
     }
@@ -172,7 +172,7 @@ impl Asker {
 
     /// The same for another caller's task, a forgotten one, and one that never existed.
     fn missing(&self) -> Error {
-        let what = "there is no task of this id, or no more";
+        let what = "there is no such task of this caller, or not any more";
         self.caller.refuse(&self.problem(ProblemKind::TaskMissing, what))
     }
 

@@ -204,7 +204,9 @@ struct WaitsForStore<'a>(&'a AtomicUsize);
 impl<'a> WaitsForStore<'a> {
     fn begin(count: &'a AtomicUsize) -> Self {
         if count.fetch_add(1, Ordering::Relaxed) == 0 {
-            tracing::warn!("messages wait in their consumer until their store takes them");
+            tracing::warn!(
+                "the store does not answer: messages wait in their consumer, and no other is taken"
+            );
         }
         Self(count)
     }
@@ -213,7 +215,7 @@ impl<'a> WaitsForStore<'a> {
 impl Drop for WaitsForStore<'_> {
     fn drop(&mut self) {
         if self.0.fetch_sub(1, Ordering::Relaxed) == 1 {
-            tracing::warn!("no message waits in its consumer any more");
+            tracing::warn!("the store answers again: messages go on");
         }
     }
 }

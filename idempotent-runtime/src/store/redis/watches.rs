@@ -72,7 +72,7 @@ impl Watches {
         let watcher = self.registry.register(name);
         self.track(&watcher.name).await.inspect_err(|error| {
             if is_refusal(error) && !self.refused.swap(true, Ordering::Relaxed) {
-                tracing::info!(%error, "the server does not tell of changes; those who wait look");
+                tracing::info!(%error, "the server does not tell of changed keys, so waiting requests poll it");
             }
         })?;
         Ok(async move {
