@@ -24,7 +24,9 @@ need pgrep procps
 need script bsdutils
 need python3 python3
 need chromium chromium
+need codespell codespell
 need chromedriver chromium-driver
+need curl curl
 need node nodejs
 need esbuild esbuild
 

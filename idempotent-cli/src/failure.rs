@@ -75,7 +75,7 @@ impl Failure {
         }
     }
 
-    /// What went wrong, in words.
+    /// The failure in words.
     pub(crate) fn message(&self) -> &str {
         match self {
             Self::NotFound(why) | Self::Usage(why) | Self::Store(why) | Self::Refused(why) => why,

@@ -19,7 +19,7 @@ const PARAMETERS: [&str; 2] = ["pass", "password"];
 /// The shortest part of a password that is hidden alone: a shorter one would be found in every text.
 const PART: usize = 3;
 
-/// What stands in the place of a credential.
+/// The text in the place of a credential.
 const HIDDEN: &str = "…";
 
 /// Texts that may not be printed.

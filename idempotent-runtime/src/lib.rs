@@ -1,91 +1,30 @@
-//! Makes a handler safe to retry.
-//!
-//! A client that double-clicks, times out or repeats a request gets one effect and the same answer:
-//!
-//! ```
-//! # #[cfg(all(feature = "macros", feature = "actix"))]
-//! # mod shop {
-//! use actix_web::{App, HttpResponse, Responder, post, web};
-//! use idempotent_runtime::{BuildError, Idempotency, MemoryStore, Scope, ScopeId, idempotent};
-//! use std::fmt::Display;
-//!
-//! /// The caller: your authentication puts it into the request's extensions.
-//! struct Customer {
-//!     id: u64,
-//! }
-//!
-//! impl ScopeId for Customer {
-//!     fn scope_id(&self) -> impl Display {
-//!         self.id
-//!     }
-//! }
-//!
-//! #[post("/orders")]
-//! #[idempotent(key = "{header.Idempotency-Key}", ttl = "24h")]
-//! async fn create_order(order: web::Json<u32>) -> impl Responder {
-//!     HttpResponse::Created().json(order)
-//! }
-//!
-//! # fn main() -> Result<(), BuildError> {
-//! let idempotency =
-//!     Idempotency::builder(MemoryStore::new()).scope(Scope::of::<Customer>()).build()?;
-//! let app = App::new().app_data(idempotency.clone()).service(create_order);
-//! # let _ = app;
-//! # Ok(())
-//! # }
-//! # }
-//! ```
-//!
-//! # Contents
-//! **Start here**: [`idempotent`](macro@idempotent) is the attribute, with all its arguments, and
-//! [`strategies`] has a page for each strategy, with an example that runs;
-//! [`Idempotency`] is the object that an app is given, built by [`IdempotencyBuilder`]; [`Scope`] says whose
-//! a request is, by a type of the app's that implements [`ScopeId`]; [`Middleware`] guards whole scopes of
-//! handlers without the attribute, and [`MiddlewareConfig`] reads their policy from a file.
-//!
-//! **Parameters of a handler**: [`extract`] has the fence of a run and keys for calls to other systems,
-//! [`transaction`] the business transaction, [`token`] one-time tokens.
-//!
-//! **Answers**: [`response`] has the problems that clients get, and the choice whether a response is stored;
-//! [`header`] has the names of headers; [`cache`] forgets answers that many read.
-//!
-//! **Beyond one request**: [`task`] runs requests later, [`lock`] takes a lock in code, [`message`] guards
-//! functions that no request calls, and `consume` feeds them from a queue (features `redis`, `amqp`).
-//!
-//! The feature `compress` compares bodies with a `Content-Encoding` by what they contain. It has the extractors
-//! of actix-web decode them, too.
-//!
-//! **For operators**: [`records`] finds and lists records, and forgets what is in the way.
-//!
-//! **Stores**: [`MemoryStore`], `SqliteStore` (feature `sqlite`), `RedisStore` (`redis`), `PostgresStore`
-//! (`postgres`) and `MySqlStore` (`mysql`) keep records; [`store`] has the contract for one of your own.
-//!
-//! **Underneath**: [`policy`], [`key`], [`outcome`] and [`engine`] for who builds on them, [`clock`] for tests,
-//! [`observe`] for counters, [`health`] for readiness probes.
-//!
-//! # Order of work
-//! Extract the handler's arguments → scope → key → fingerprint → claim → run → store → respond. What
-//! an extractor refuses claims nothing, and a stored response is only sent after the same extractors
-//! passed again: authorization belongs into an extractor or a middleware. Under
-//! [`Middleware`] the claim comes before the extractors, and a replay does not ask them:
-//! authenticate outside of it.
-//!
-//! # Features
-//! `macros` and `actix` are on by default. `sqlite`, `redis`, `postgres` and `mysql` bring those
-//! stores, `redis-cluster` and `redis-sentinel` a Redis store on many servers; `browser` brings
-//! `browser_script`, a route that serves a small script for forms and `fetch`; `zookeeper` brings
-//! `lock::ZooKeeperLocks`, for locks alone; `amqp` brings `consume::AmqpQueue`, for consumers of `RabbitMQ`,
-//! and `redis` also `consume::RedisStream`; `conformance` brings the tests that every store passes, `testing`
-//! what tests of an app need. `compress`
-//! compares what clients compress by its content, and sends stored bodies decoded to clients that refuse their
-//! coding. `tls` encrypts the way to whichever servers are built. `metrics` tells the recorder of the `metrics`
-//! facade what [`observe`] counts, and more. `openapi` brings `openapi`, which adds to a document of utoipa what guards
-//! ask for and refuse.
-//!
-//! Types of other crates that an app hands in or gets are those of actix-web 4, sqlx 0.9, redis 1 and lapin 4,
-//! the recorder of metrics is that of metrics 0.24, and documents are those of utoipa 6.
+#![doc = include_str!("../docs/crate.md")]
+#![cfg_attr(
+    all(
+        feature = "macros",
+        feature = "actix",
+        feature = "conformance",
+        feature = "openapi",
+        feature = "postgres",
+        feature = "redis",
+        feature = "sqlite",
+        feature = "testing"
+    ),
+    doc = "\n**The book** has a chapter for each subject: [`book`]."
+)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(all(
+    feature = "macros",
+    feature = "actix",
+    feature = "conformance",
+    feature = "openapi",
+    feature = "postgres",
+    feature = "redis",
+    feature = "sqlite",
+    feature = "testing"
+))]
+pub mod book;
 pub mod clock;
 mod credential;
 pub mod engine;
@@ -186,8 +125,7 @@ pub mod health {
     pub use crate::http::health_route;
 }
 
-/// Descriptions of guarded handlers for documents of utoipa; the chapter `docs/openapi.md` of the repository
-/// shows them.
+/// Descriptions of guarded handlers for documents of utoipa; the chapter `book::openapi` shows them.
 ///
 /// ```
 /// # #[cfg(feature = "macros")]
@@ -227,7 +165,7 @@ pub mod lock {
     pub use crate::strategy::{Lock, LockError, LockGuard};
 }
 
-/// For tests of an app; the chapter `docs/testing.md` of the repository shows how.
+/// For tests of an app; the chapter `book::testing` shows how.
 ///
 /// ```
 /// # #[cfg(all(feature = "macros", feature = "actix"))]

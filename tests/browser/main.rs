@@ -1,5 +1,6 @@
 //! The flagship's page in a real Chromium, and a person who does what persons do.
 
+mod clients;
 mod downloads;
 mod forms;
 mod freed;

@@ -31,6 +31,7 @@ mod processes;
 mod records;
 mod restarted;
 mod rights;
+mod routes;
 mod rows;
 mod shop;
 mod signed;

@@ -77,6 +77,32 @@ fn no_retry_waits_as_long_as_every_other() {
     assert_none("idempotent-runtime/src", in_step(&without_tests("idempotent-runtime/src")));
 }
 
+/// Doc comments that begin with a question, which is no sentence: "What is kept of it".
+fn begin_with_a_question(sources: &Sources) -> Vec<String> {
+    let comment = |line: &str| {
+        let line = line.trim_start();
+        let text = line.strip_prefix("/// ").or_else(|| line.strip_prefix("//! "))?;
+        Some(text.to_owned())
+    };
+    let asks = |text: &str| ["What ", "Who ", "Whose "].iter().any(|word| text.starts_with(word));
+    let mut found = Vec::new();
+    for (file, text) in sources {
+        let lines: Vec<_> = text.lines().map(comment).collect();
+        let before = std::iter::once(&None).chain(&lines);
+        let first = lines.iter().zip(before).filter(|(_, before)| before.is_none());
+        let first = first.filter_map(|(line, _)| line.as_ref().filter(|line| asks(line)));
+        found.extend(first.map(|line| format!("{file}: {line}")));
+    }
+    found
+}
+
+#[test]
+fn no_doc_comment_begins_with_a_question() {
+    for folder in published() {
+        assert_none(folder, begin_with_a_question(&sources(folder)));
+    }
+}
+
 /// Words of a decision that is more than a function of what it is given.
 fn impure(decide: &str) -> Vec<&str> {
     let decide = decide.split("#[cfg(test)]").next().unwrap_or_default();
@@ -142,6 +168,15 @@ mod tests {
         let (fits, long) = ("\n".repeat(300), "\n".repeat(301));
         let files = made_up(&[("a.rs", &fits), ("b/mod.rs", &long), (LISTS[0], &long)]);
         assert_eq!(too_long(&files), ["b/mod.rs has 301 lines: split it"]);
+    }
+
+    #[test]
+    fn a_comment_that_asks_is_told() {
+        let text = "/// What it is.\nfn a() {}\n\n    /// The first line.\n    /// What follows.\n//! Who calls.";
+        let told = begin_with_a_question(&made_up(&[("a.rs", text)]));
+        assert_eq!(told, ["a.rs: What it is."], "the last one goes on with the comment above it");
+        let module = begin_with_a_question(&made_up(&[("b.rs", "//! Who calls.\n\nuse a;")]));
+        assert_eq!(module, ["b.rs: Who calls."]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The house: which file may import which, how many places a type may have, how long a file may be, and
-//! what the README shows.
+//! what documents show and where their links lead.
 //!
 //! Every rule is a function of files, with tests on made-up ones that break it.
 
@@ -7,6 +7,7 @@ mod circles;
 mod documents;
 mod files;
 mod imports;
+mod links;
 mod map;
 mod modules;
 mod reader;

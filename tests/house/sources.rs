@@ -22,6 +22,11 @@ fn home() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+/// Whether there is such a file or folder.
+pub(crate) fn exists(path: &str) -> bool {
+    home().join(path).exists()
+}
+
 pub(crate) fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(home().join(path)).expect("a file of ours")
 }

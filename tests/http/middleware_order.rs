@@ -1,5 +1,5 @@
 //! The order in which an app wraps its middleware around a guard: each row of the table in
-//! `docs/strategies.md`.
+//! `docs/middleware.md`.
 
 use crate::Shop;
 use actix_cors::Cors;

@@ -3,11 +3,6 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a test that panics has failed, as it should")]
 
-/// The chapter on tests of handlers, whose code is run.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/testing.md")]
-struct TestingYourHandlers;
-
 mod backend;
 mod browser;
 mod built;

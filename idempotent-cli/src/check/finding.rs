@@ -1,4 +1,4 @@
-//! What came of a check.
+//! The result of a check.
 
 use serde::Serialize;
 

@@ -65,7 +65,7 @@ pub(crate) enum Caller {
     Other,
 }
 
-/// What was typed cannot be sent. No value is repeated.
+/// The typed value cannot be sent. It is not repeated.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TemplateError {
     #[error("`{0}` is not a line of a header: `Name: value`")]

@@ -17,13 +17,13 @@ pub(crate) struct UnknownCheck {
     name: String,
 }
 
-/// What came of a check.
+/// The result of a check.
 pub(crate) struct Outcome {
     pub(crate) check: &'static Check,
     pub(crate) seen: Seen,
 }
 
-/// What came of all of them.
+/// The results of all of them.
 pub(crate) struct Outcomes {
     pub(crate) all: Vec<Outcome>,
     /// The reason why not all was tried.

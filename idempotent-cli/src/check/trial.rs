@@ -1,4 +1,4 @@
-//! What all checks share: the way to the endpoint, and eyes for its answers.
+//! The way to the endpoint, and eyes for its answers, which all checks share.
 
 use crate::check::request::{Asked, Caller, Operation, Template};
 use crate::check::shown::Hidden;
@@ -29,7 +29,7 @@ pub(crate) struct Trial {
 /// A refusal for the sake of a key.
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
-    /// What was refused, for people.
+    /// The refusal, for people.
     pub(crate) of: &'static str,
     pub(crate) answer: Reply,
 }

@@ -45,7 +45,7 @@ pub(crate) struct FindArguments {
     /// A task, by the id in its address, which is `--key`.
     #[arg(long, group = "target")]
     task_id: bool,
-    /// Whose the request is: what the app's rule gives. Several are the segments of a template.
+    /// The caller of the request, as the app's scope gives it. Several are the segments of a template.
     #[arg(long, value_name = "VALUE")]
     scope: Vec<String>,
     /// The key of the request. Several are the values of a template, in their order.

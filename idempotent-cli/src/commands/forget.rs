@@ -16,8 +16,8 @@ use serde::Serialize;
 pub(crate) struct ForgetArguments {
     /// The key of the store: 64 hexadecimal digits, as in the log and in `list`.
     key: StorageKey,
-    /// Also a record whose run goes on, which is not stopped and may have its effect beside that of the next; and one
-    /// that cannot be read.
+    /// Forgets also a record that cannot be read, and one whose run goes on: that run is not stopped, and its effect
+    /// may come beside that of the next.
     #[arg(long)]
     force: bool,
 }

@@ -19,16 +19,16 @@ pub(crate) struct ListArguments {
     /// Only records of this operation, or of this pattern of a route.
     #[arg(long, value_name = "NAME")]
     operation: Option<String>,
-    /// Only records that are so far.
+    /// Only records in this state.
     #[arg(long)]
     state: Option<Stage>,
     /// Only records that were last claimed so long ago: `90s`, `5m`, `36h`.
     #[arg(long, value_name = "AGE", value_parser = duration)]
     older_than: Option<Duration>,
-    /// How many records a page has at most.
+    /// The number of records that a page has at most.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     limit: u32,
-    /// Goes on behind a page: the cursor that it ended with.
+    /// Continues after a page: the cursor that it ended with.
     #[arg(long, value_name = "CURSOR")]
     after: Option<RecordCursor>,
 }

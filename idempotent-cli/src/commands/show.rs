@@ -28,7 +28,7 @@ pub(crate) struct ShowArguments {
 #[derive(Serialize)]
 struct ShownRecord {
     record: RecordRow,
-    /// What its run left, where that was asked for.
+    /// The bytes that its run left, where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     stored: Option<StoredOutcome>,
 }

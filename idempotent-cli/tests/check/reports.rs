@@ -92,7 +92,8 @@ fn the_documentation_shows_a_run_as_it_is() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/check.md");
     let document = fs::read_to_string(path).expect("it is there");
     let shown = document.split("## What it prints").nth(1).expect("the chapter");
-    let shown = shown.split("```\n").nth(1).expect("an example").trim_end();
+    let shown = shown.split("```text\n").nth(1).and_then(|shown| shown.split("```").next());
+    let shown = shown.expect("an example").trim_end();
     let words = ["--only", "replay,replay-marker,mismatch,missing-key,concurrency"];
     let body = ["--body", r#"{"sku":"book"}"#, "--other-body", r#"{"sku":"pen"}"#];
     let said = Call::of(&faulty("unprotected?as-in-the-book")).with(&words).with(&body).run();

@@ -22,7 +22,7 @@ pub(super) struct Room {
     knowledge: Mutex<Knowledge>,
 }
 
-/// What is known in a room.
+/// The knowledge that those in a room share.
 #[derive(Debug)]
 struct Knowledge {
     /// How many times the store was asked or looked at; each has its number, from 1.

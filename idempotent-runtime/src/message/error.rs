@@ -37,7 +37,7 @@ pub enum MessageError {
     /// The call ran before; its value was too large to keep, or could not be serialised.
     #[error("this call ran, and what it returned was not kept; it is not run again")]
     NotReplayable,
-    /// What the function returned would not come back as it was; its transaction was rolled back.
+    /// The returned value would not come back as it was; its transaction was rolled back.
     ///
     /// Without a transaction the function ran: its caller gets the value, and later calls `NotReplayable`.
     #[error("what the function returned would not come back as it was: {0}; nothing of it lasts")]
@@ -46,14 +46,14 @@ pub enum MessageError {
     #[error("this call ran, and what it returned cannot be read any more; it is not run again")]
     Unreadable(#[source] serde_json::Error),
     /// The process that ran the call died, and a person has to say whether it took effect.
-    #[error("the process that ran this call died; whether it took effect has to be checked")]
+    #[error("the process that ran this call died, so it may have taken effect: look, and resolve it")]
     OutcomeUnknown,
     /// The function ran, and its record could not be stored, or its commit was not confirmed.
     ///
     /// In a transaction either everything lasts or nothing, and a repetition finds out which.
     /// Otherwise the store did not take it within the engine's patience, and is asked on: the next call gets the
     /// value once it is stored, and does not run while the lease holds.
-    #[error("the function ran, and the record of it could not be stored")]
+    #[error("the function ran, and its record could not be stored; a call after the lease may run it again")]
     NotStored(#[source] Option<StoreError>),
     /// A consumer is about to give its message up and only asks whether the call has run; it has not.
     #[error("the message of this call is given up, and the call has not run; it is not run")]

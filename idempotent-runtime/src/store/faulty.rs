@@ -31,7 +31,7 @@ struct Faults {
     store: Box<dyn Store>,
     is_down: AtomicBool,
     hangs: watch::Sender<bool>,
-    /// What is lost, after so many operations.
+    /// The part that is lost, after so many operations.
     loss: Mutex<Option<(usize, LostPart)>>,
 }
 

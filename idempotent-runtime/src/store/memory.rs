@@ -348,7 +348,7 @@ mod tests {
         }
     }
 
-    /// What a sweep moves to a free slot, a look meets there.
+    /// A look meets a value in the slot to which a sweep moved it.
     #[tokio::test]
     async fn a_sweep_between_pages_hides_nothing_from_a_look() {
         for seen in [1, 500, 3000, 6000] {

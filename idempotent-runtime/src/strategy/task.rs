@@ -79,7 +79,7 @@ pub(crate) fn key(settings: &Settings, scope: &KeyParts, id: &str) -> StorageKey
     })
 }
 
-/// Whose share of the unfinished tasks a caller's tasks take.
+/// The scope whose share of the unfinished tasks a caller's tasks take.
 pub(crate) fn share(settings: &Settings, scope: &KeyParts) -> TaskScope {
     let share = StorageKey::of(&Address {
         namespace: &settings.namespace,

@@ -18,7 +18,7 @@ pub(crate) struct Check {
     pub(crate) tests: &'static str,
     pub(crate) severity: Severity,
     pub(crate) rests_on: &'static str,
-    /// What it costs where it does not hold.
+    /// The cost where it does not hold.
     pub(crate) cost: &'static str,
     /// How many requests it sends beside those of `concurrency`, as a rule.
     pub(crate) requests: u32,

@@ -1,4 +1,4 @@
-//! What is printed and written.
+//! The report, printed and written.
 
 mod json;
 mod junit;

@@ -10,7 +10,7 @@ use std::fmt::Write;
 /// The width where there is no terminal.
 const WIDTH: u16 = 110;
 
-/// What holds, what does not and what that costs.
+/// The table of what holds, what does not and what that costs.
 pub(crate) fn table(trial: &Trial, outcomes: &Outcomes) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);

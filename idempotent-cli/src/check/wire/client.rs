@@ -24,7 +24,7 @@ pub(crate) struct Client {
 pub(crate) struct Connection<'a> {
     stream: Stream,
     limits: &'a Limits,
-    /// What was read already.
+    /// The bytes that were read already.
     early: Vec<u8>,
 }
 

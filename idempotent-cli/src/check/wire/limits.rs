@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 /// The most requests of one run.
 pub(crate) const MOST_REQUESTS: u32 = 500;
 
-/// What one run may take.
+/// The time and the requests that one run may take.
 #[derive(Debug)]
 pub(crate) struct Limits {
     begun: AtomicU32,

@@ -9,7 +9,7 @@ pub(crate) const LONGEST_BODY: usize = 1 << 20;
 
 const MOST_HEADERS: usize = 128;
 
-/// What came back.
+/// The response that came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reply {
     pub(crate) status: u16,

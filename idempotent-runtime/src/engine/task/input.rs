@@ -26,7 +26,7 @@ pub(crate) struct Input {
     pub(crate) method: String,
     /// Path and query.
     pub(crate) target: String,
-    /// Whose share of unfinished tasks it takes.
+    /// The caller whose share of unfinished tasks it takes.
     pub(crate) scope: TaskScope,
     /// Headers of the request, for guards of routes.
     pub(crate) headers: Vec<(String, Bytes)>,

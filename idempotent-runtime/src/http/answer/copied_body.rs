@@ -31,14 +31,14 @@ pub(super) fn copied(body: BoxBody, longest: usize) -> (BodyReader, SentBody) {
 #[derive(Default)]
 struct SharedCopy {
     bytes: BytesMut,
-    /// What the client gets after the copy, as soon as it may.
+    /// The client's bytes after the copy, as soon as it may have them.
     after: Option<After>,
     client: Option<Waker>,
     has_left: bool,
     reader: Option<Waker>,
 }
 
-/// What the client gets after the copy.
+/// The client's bytes after the copy.
 enum After {
     End,
     Rest(Bytes, BoxBody),
@@ -54,7 +54,7 @@ pub(super) struct BodyReader {
     follows: Follows,
 }
 
-/// What follows after all that was copied.
+/// The bytes that follow the copied ones.
 enum Follows {
     Nothing,
     /// The body, after a piece of it that was too long.
@@ -258,7 +258,7 @@ mod tests {
         BoxBody::new(BodyStream::new(stream::iter(pieces)))
     }
 
-    /// What the client gets next.
+    /// The client's next bytes.
     #[derive(Debug, PartialEq, Eq)]
     enum Next {
         Piece(String),

@@ -66,7 +66,7 @@ pub(crate) struct RequestCourse {
     outcome: Cell<RequestOutcome>,
     meters: RefCell<Option<OperationMeters>>,
     ran_since: Cell<Option<Stopwatch>>,
-    /// The request's work, and its handler's own spans, hang under it; none, if nobody listens.
+    /// The span above the request's work and its handler's own spans; none, if nobody listens.
     span: OnceCell<Span>,
 }
 

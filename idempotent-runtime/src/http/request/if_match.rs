@@ -52,7 +52,7 @@ pub(crate) fn parse<'a>(
     }
 }
 
-/// What is behind the opaque tag at the beginning.
+/// The rest behind the opaque tag at the beginning.
 fn opaque(text: &[u8]) -> Result<&[u8], NoField> {
     let [b'"', inside @ ..] = text else { return Err(NoField) };
     let end = inside.iter().position(|byte| *byte == b'"').ok_or(NoField)?;

@@ -132,7 +132,7 @@ impl Keyspace<'_> {
         Ok((cursor, keys))
     }
 
-    /// What is under these keys, and was not over or replaced by something else meanwhile.
+    /// The values under these keys that were not over or replaced by something else meanwhile.
     async fn entries(self, keys: Vec<StorageKey>) -> RedisResult<Vec<(StorageKey, Entry)>> {
         let entries = stream::iter(keys).map(|key| async move {
             match read(self.connections, self.read, &format!("{}{key}", self.prefix)).await {

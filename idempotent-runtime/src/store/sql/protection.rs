@@ -9,7 +9,7 @@ use crate::store::finding::Finding;
 use crate::store::tls::choose_provider;
 use crate::store::tls::is_loopback;
 
-/// What connections ask for.
+/// The protection that connections ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protection {
     /// Plaintext, in so many words.
@@ -22,7 +22,7 @@ pub(super) enum Protection {
     Verified,
 }
 
-/// Who can listen on the way to the server.
+/// The listeners there may be on the way to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
     Socket,
@@ -80,7 +80,7 @@ impl Protection {
         Ok(())
     }
 
-    /// What somebody on the way could read or pretend to be.
+    /// The harm that somebody on the way could do: read, or pretend to be the server.
     pub(super) fn finding(self, way: Way, words: &ModeWords) -> Option<Finding> {
         let ModeWords { parameter, verified, unwanted, authority } = words;
         let verify = format!("`{parameter}={verified}` (feature `tls`), with `{authority}=FILE`");

@@ -135,7 +135,7 @@ fn bare(options: PgConnectOptions) -> PgConnectOptions {
     options.extra_float_digits(None)
 }
 
-/// What a mode asks for; without one, and so with the client library's own, the environment must be readable.
+/// The protection that a mode asks for; without one, and so with the client library's own, the environment must be readable.
 fn asked(mode: PgSslMode, environment: Option<&OsStr>) -> Result<Protection, StoreError> {
     Ok(match mode {
         PgSslMode::Disable => Protection::Unwanted,

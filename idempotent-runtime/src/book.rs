@@ -1,0 +1,50 @@
+//! The book: each chapter is one page, and five minutes. Their code is compiled, and run where it says so.
+//!
+//! [`start`] · [`strategies`], which strategy when · [`keys`], scopes and fingerprints · [`clients`], what they see and
+//! how they retry · [`replays`] · [`forms`] · [`money`], effect and record in one commit · [`rows`], versions and states ·
+//! [`functions`] and [`queues`] · [`tasks`] · [`caches`] · [`locks`] · [`webhooks`] · [`middleware`] · [`stores`] and their
+//! settings · [`operating`] it · [`metrics`] · the [`command_line`] · [`testing`] handlers · to [`check`] an endpoint ·
+//! [`openapi`] · [`guarantees`] and [`costs`], as measured · [`own_store`] · [`coming_from`] elsewhere · [`glossary`]
+
+/// The links between chapters, which lead to files in the repository and to modules here, stand before each: the
+/// first definition of a link counts.
+macro_rules! chapters {
+    ($($name:ident: $file:literal;)*) => {
+        $(
+            #[doc = include_str!("../docs/links.md")]
+            #[doc = ""]
+            #[doc = include_str!(concat!("../docs/book/", $file))]
+            pub mod $name {}
+        )*
+    };
+}
+
+chapters! {
+    start: "start.md";
+    strategies: "strategies.md";
+    keys: "keys.md";
+    clients: "clients.md";
+    replays: "replays.md";
+    forms: "forms.md";
+    money: "money.md";
+    rows: "rows.md";
+    functions: "functions.md";
+    queues: "queues.md";
+    tasks: "tasks.md";
+    caches: "caches.md";
+    locks: "locks.md";
+    webhooks: "webhooks.md";
+    middleware: "middleware.md";
+    stores: "stores.md";
+    operating: "operating.md";
+    metrics: "metrics.md";
+    command_line: "command-line.md";
+    testing: "testing.md";
+    check: "check.md";
+    openapi: "openapi.md";
+    guarantees: "guarantees.md";
+    costs: "costs.md";
+    own_store: "own-store.md";
+    coming_from: "coming-from.md";
+    glossary: "glossary.md";
+}
