@@ -1,7 +1,7 @@
 //! The book: each chapter is one page, and five minutes. Their code is compiled, and run where it says so.
 //!
 //! [`start`] · [`strategies`], which strategy when · [`keys`], scopes and fingerprints · [`clients`], what they see and
-//! how they retry · [`replays`] · [`forms`] · [`money`], effect and record in one commit · [`rows`], versions and states ·
+//! how they retry · [`replays`] · [`forms`] · [`money`], effect and record in one commit · [`transactions`] · [`rows`], versions and states ·
 //! [`functions`] and [`queues`] · [`tasks`] · [`caches`] · [`locks`] · [`webhooks`] · [`middleware`] · [`stores`] and their
 //! settings · [`operating`] it · [`metrics`] · the [`command_line`] · [`testing`] handlers · to [`check`] an endpoint ·
 //! [`openapi`] · [`guarantees`] and [`costs`], as measured · [`own_store`] · [`coming_from`] elsewhere · [`glossary`]
@@ -27,6 +27,7 @@ chapters! {
     replays: "replays.md";
     forms: "forms.md";
     money: "money.md";
+    transactions: "transactions.md";
     rows: "rows.md";
     functions: "functions.md";
     queues: "queues.md";

@@ -81,8 +81,8 @@ fn no_retry_waits_as_long_as_every_other() {
 fn begin_with_a_question(sources: &Sources) -> Vec<String> {
     let comment = |line: &str| {
         let line = line.trim_start();
-        let text = line.strip_prefix("/// ").or_else(|| line.strip_prefix("//! "))?;
-        Some(text.to_owned())
+        let text = line.strip_prefix("///").or_else(|| line.strip_prefix("//!"))?;
+        Some(text.trim_start().to_owned())
     };
     let asks = |text: &str| ["What ", "Who ", "Whose "].iter().any(|word| text.starts_with(word));
     let mut found = Vec::new();
@@ -172,9 +172,9 @@ mod tests {
 
     #[test]
     fn a_comment_that_asks_is_told() {
-        let text = "/// What it is.\nfn a() {}\n\n    /// The first line.\n    /// What follows.\n//! Who calls.";
+        let text = "/// What it is.\nfn a() {}\n\n    /// The first line.\n    ///\n    /// What follows.\nfn b() {}";
         let told = begin_with_a_question(&made_up(&[("a.rs", text)]));
-        assert_eq!(told, ["a.rs: What it is."], "the last one goes on with the comment above it");
+        assert_eq!(told, ["a.rs: What it is."]);
         let module = begin_with_a_question(&made_up(&[("b.rs", "//! Who calls.\n\nuse a;")]));
         assert_eq!(module, ["b.rs: Who calls."]);
     }

@@ -26,6 +26,7 @@ const RUNTIME: Order = Order {
         "setup",
         "readiness",
         "transaction",
+        "book",
         "strategies",
         "strategy",
         "engine",

@@ -46,14 +46,18 @@ pub enum MessageError {
     #[error("this call ran, and what it returned cannot be read any more; it is not run again")]
     Unreadable(#[source] serde_json::Error),
     /// The process that ran the call died, and a person has to say whether it took effect.
-    #[error("the process that ran this call died, so it may have taken effect: look, and resolve it")]
+    #[error(
+        "the process that ran this call died, so it may have taken effect: look, and resolve it"
+    )]
     OutcomeUnknown,
     /// The function ran, and its record could not be stored, or its commit was not confirmed.
     ///
     /// In a transaction either everything lasts or nothing, and a repetition finds out which.
     /// Otherwise the store did not take it within the engine's patience, and is asked on: the next call gets the
     /// value once it is stored, and does not run while the lease holds.
-    #[error("the function ran, and its record could not be stored; a call after the lease may run it again")]
+    #[error(
+        "the function ran, and its record could not be stored; a call after the lease may run it again"
+    )]
     NotStored(#[source] Option<StoreError>),
     /// A consumer is about to give its message up and only asks whether the call has run; it has not.
     #[error("the message of this call is given up, and the call has not run; it is not run")]
