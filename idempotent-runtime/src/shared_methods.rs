@@ -118,6 +118,21 @@ macro_rules! common_methods {
         ///
         /// For the end of a process: call it before the server or the consumer stops, and allow it
         /// as long as the longest run takes.
+        ///
+        /// ```
+        /// use idempotent_runtime::MemoryStore;
+        /// use idempotent_runtime::message::Messages;
+        /// use std::time::Duration;
+        ///
+        /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+        /// # tokio::runtime::Runtime::new()?.block_on(async {
+        /// let messages = Messages::builder(MemoryStore::new()).scope("billing").build()?;
+        /// let left = messages.drain(Duration::from_secs(30)).await;
+        /// assert_eq!(left, 0);
+        /// # Ok(())
+        /// # })
+        /// # }
+        /// ```
         pub async fn drain(&self, at_most: std::time::Duration) -> usize {
             let base = self.base();
             base.engine.drain(at_most, base.on_drain_timeout).await
@@ -164,6 +179,23 @@ macro_rules! common_methods {
         /// # Errors
         /// When the store or the business database did not answer, or what they hold under the key is no
         /// record. Asking again does no harm.
+        ///
+        /// ```
+        /// use idempotent_runtime::MemoryStore;
+        /// use idempotent_runtime::engine::{Resolution, Resolved};
+        /// use idempotent_runtime::message::Messages;
+        ///
+        /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+        /// # tokio::runtime::Runtime::new()?.block_on(async {
+        /// let messages = Messages::builder(MemoryStore::new()).scope("billing").build()?;
+        /// // The key as the log names it; here nothing is under it.
+        /// let key = "29bb252b6fe49c80e50dc26b8e1a1ad82ab1a6bcf2262916fd3b01e41e4b344f".parse()?;
+        /// let resolved = messages.resolve(&key, Resolution::Done).await?;
+        /// assert_eq!(resolved, Resolved::NotAbandoned);
+        /// # Ok(())
+        /// # })
+        /// # }
+        /// ```
         pub async fn resolve(
             &self,
             key: &crate::key::StorageKey,

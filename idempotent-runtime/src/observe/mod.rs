@@ -1,7 +1,7 @@
 //! Counters of events, and the metrics that are fed where they are (feature `metrics`).
 //!
 //! With the feature, an engine tells the recorder of the [`metrics`](https://docs.rs/metrics) facade that is there
-//! when it is built: install yours before. `docs/metrics.md` in the repository lists every metric, and what to be
+//! when it is built: install yours before. The chapter `book::metrics` lists every metric, and what to be
 //! alerted of.
 
 #![cfg_attr(

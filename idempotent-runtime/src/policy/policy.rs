@@ -14,6 +14,18 @@ use std::time::Duration;
 ///
 /// Durations that are not set here are those of the app. Those that are last a millisecond at least
 /// (`wait` may be zero), a lease 100, and ten years at most: what is out of that is brought to it.
+///
+/// Code makes one for a `Middleware`:
+///
+/// ```
+/// use idempotent_runtime::policy::{OnInFlight, Policy, Strategy};
+/// use std::time::Duration;
+///
+/// static WRITES: Policy = Policy::of_routes(Strategy::RequestId)
+///     .ttl(Duration::from_hours(48))
+///     .on_in_flight(OnInFlight::Wait)
+///     .wait(Duration::from_secs(5));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
     pub(crate) definition: Definition,

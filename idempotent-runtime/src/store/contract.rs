@@ -81,6 +81,7 @@ pub enum Swap {
 ///
 /// The functions of `store::conformance` (feature `conformance`) check the part of this that can be
 /// seen while a backend runs. They see neither a restart nor a backend under pressure.
+#[doc = include_str!("../../docs/store.md")]
 pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Puts a value where none is; otherwise gives the value that is there and changes nothing.
     ///

@@ -24,6 +24,22 @@ const MOST_TASKS: usize = 16_384;
 /// Builds an [`Idempotency`](crate::Idempotency). Created by
 /// [`Idempotency::builder`](crate::Idempotency::builder) or
 /// [`Idempotency::connect`](crate::Idempotency::connect).
+///
+/// ```
+/// use idempotent_runtime::{Idempotency, MemoryStore, Scope};
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), idempotent_runtime::BuildError> {
+/// let idempotency = Idempotency::builder(MemoryStore::new())
+///     .scope(Scope::header("X-Account-Id"))
+///     .ttl(Duration::from_hours(48))
+///     .lease(Duration::from_secs(30))
+///     .max_body(64 << 10)
+///     .problem_types("https://shop.example/problems/")
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "nothing is guarded before `build`"]
 pub struct IdempotencyBuilder<S = Scope> {
     pub(super) setup: Setup,

@@ -5,7 +5,16 @@ use std::borrow::Cow;
 /// The longest key, in bytes after decoding.
 pub(crate) const KEY_MAX: usize = 255;
 
-/// Which forms of the header are accepted.
+/// The forms of the header `Idempotency-Key` that are accepted.
+///
+/// ```
+/// use idempotent_runtime::{Idempotency, KeyForm, MemoryStore, Scope};
+///
+/// let builder = Idempotency::builder(MemoryStore::new()).scope(Scope::shared());
+/// // `Idempotency-Key: "7f3a"` is read, and `Idempotency-Key: 7f3a` is 400 `key-invalid`.
+/// let strict = builder.key_form(KeyForm::Strict).build();
+/// assert!(strict.is_ok());
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyForm {
