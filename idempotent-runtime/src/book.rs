@@ -1,10 +1,13 @@
 //! The book: each chapter is one page, and five minutes. Their code is compiled, and run where it says so.
 //!
-//! [`start`] · [`strategies`], which strategy when · [`keys`], scopes and fingerprints · [`clients`], what they see and
-//! how they retry · [`replays`] · [`forms`] · [`money`], effect and record in one commit · [`transactions`] · [`rows`], versions and states ·
-//! [`functions`] and [`queues`] · [`tasks`] · [`caches`] · [`locks`] · [`webhooks`] · [`middleware`] · [`stores`] and their
-//! settings · [`operating`] it · [`metrics`] · the [`command_line`] · [`testing`] handlers · to [`check`] an endpoint ·
-//! [`openapi`] · [`guarantees`] and [`costs`], as measured · [`own_store`] · [`coming_from`] elsewhere · [`glossary`]
+//! - **Begin**: [`start`] · [`strategies`], which one when · [`keys`], scopes and fingerprints · [`glossary`] ·
+//!   [`coming_from`] elsewhere
+//! - **Clients**: [`clients`], what they see and how they retry · [`replays`] · [`forms`] · [`webhooks`]
+//! - **Your database**: [`money`], effect and record in one commit · [`transactions`] · [`rows`], versions and states
+//! - **Beyond a request**: [`functions`] · [`queues`] · [`tasks`] · [`caches`] · [`locks`]
+//! - **The app**: [`middleware`] · [`testing`] · [`check`], any endpoint from outside · [`openapi`]
+//! - **Operation**: [`stores`] · [`operating`] · [`metrics`] · the [`command_line`] · [`own_store`]
+//! - **As measured**: [`guarantees`] · [`costs`]
 
 /// The links between chapters, which lead to files in the repository and to modules here, stand before each: the
 /// first definition of a link counts.
