@@ -33,7 +33,7 @@ impl Provider {
     }
 }
 
-/// Who pays: the same customer, whatever token is shown today.
+/// The payer: the same customer, whatever token is shown today.
 struct Customer(String);
 
 impl ScopeId for Customer {

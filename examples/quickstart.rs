@@ -29,7 +29,7 @@ mod tests {
     use actix_web::dev::ServiceResponse;
     use actix_web::test::{TestRequest, call_service, init_service};
 
-    /// What the README's terminal shows of a command: a status, and headers.
+    /// A command of the README's terminal, with the status and headers that it shows.
     struct Shown<'a> {
         command: &'a str,
         answer: Vec<&'a str>,

@@ -1,4 +1,4 @@
-//! Who calls: an account, by a bearer credential, by the header `secret` on the token routes, or by
+//! The caller: an account, by a bearer credential, by the header `secret` on the token routes, or by
 //! the cookie of the page, where a request says nothing else.
 
 use crate::business::Business;
@@ -14,7 +14,7 @@ use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
 
-/// What the page calls itself by.
+/// The cookie by which the page calls.
 pub(crate) const COOKIE: &str = "account";
 
 /// The account that calls, checked.
@@ -39,7 +39,7 @@ impl FromRequest for Account {
     }
 }
 
-/// Whose keys, tokens and responses: the account's, however it said its name.
+/// Keys, tokens and responses are the account's, however it said its name.
 impl ScopeId for Account {
     fn scope_id(&self) -> impl Display {
         &self.0

@@ -1,4 +1,4 @@
-//! What became of the last requests, for the page to show: in memory, for this process alone.
+//! The last requests and what became of them, for the page: in memory, for this process alone.
 
 use crate::account;
 use actix_web::body::MessageBody;

@@ -1,4 +1,4 @@
-//! What the shop itself has to say when something is wrong.
+//! The shop's own answers when something is wrong.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};

@@ -1,4 +1,4 @@
-//! What can be chosen on the command line or in the environment.
+//! Choices on the command line and in the environment.
 
 use clap::Parser;
 use clap::builder::RangedI64ValueParser;

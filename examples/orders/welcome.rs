@@ -1,4 +1,4 @@
-//! What the terminal shows at the start: where it is, what it uses, and what to try.
+//! The terminal at the start: where it is, what it uses, and what to try.
 
 use crate::options::Options;
 use idempotent_runtime::Idempotency;

@@ -45,7 +45,7 @@ pub(crate) async fn transfer(
     balance(tx.connection(), from).await?.ok_or(ShopError::NotFound("account"))
 }
 
-/// What is there; nothing, if nobody ever paid in.
+/// The balance; nothing, if nobody ever paid in.
 pub(crate) async fn balance(connection: Connection<'_>, id: &str) -> sqlx::Result<Option<i64>> {
     on!(connection, connection, db => {
         let find = sqlx::query_scalar(db::sql("SELECT balance FROM accounts WHERE id = ?"));

@@ -183,7 +183,7 @@ impl Business {
         })
     }
 
-    /// What happened on a phone, oldest first.
+    /// The events on a phone, oldest first.
     pub(crate) async fn marks(&self, phone: &str) -> sqlx::Result<Vec<Mark>> {
         on!(self.acquire().await?.connection(), connection, db => {
             let find = "SELECT event, text, fence FROM marks WHERE phone = ? ORDER BY number";

@@ -1,4 +1,4 @@
-//! What is said to `MariaDB` and `MySQL` in their own words.
+//! Statements in the words of `MariaDB` and `MySQL`.
 
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection, MySqlPool};

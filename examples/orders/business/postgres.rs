@@ -1,4 +1,4 @@
-//! What is said to `PostgreSQL` in its own words.
+//! Statements in the words of `PostgreSQL`.
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, SqlSafeStr, SqlStr};

@@ -1,4 +1,4 @@
-//! What is said to `SQLite` in its own words.
+//! Statements in the words of `SQLite`.
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{SqlSafeStr, SqlStr, SqlitePool};

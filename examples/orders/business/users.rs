@@ -1,4 +1,4 @@
-//! Who an account knows.
+//! The people whom an account knows.
 
 use super::Connection;
 use super::database::on;

@@ -11,13 +11,13 @@ use serde_json::json;
 use ulid::Ulid;
 use utoipa::ToSchema;
 
-/// What is paid in or out.
+/// Money that is paid in or out.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct Amount {
     amount: u32,
 }
 
-/// What is paid to somebody else.
+/// Money that is paid to somebody else.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct NewTransfer {
     to: String,
@@ -75,7 +75,7 @@ pub(crate) async fn withdraw(
     Ok(web::Json(json!({"balance": balance})))
 }
 
-/// What is left.
+/// The balance.
 #[get("/accounts/{id}")]
 pub(crate) async fn show(
     _: Account,

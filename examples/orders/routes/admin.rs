@@ -1,4 +1,4 @@
-//! What an onlooker sees, and an administrator does.
+//! Routes for an onlooker and an administrator.
 
 use crate::business::Business;
 use crate::error::ShopError;

@@ -48,7 +48,7 @@ pub(crate) async fn update(
     Ok(tagged(HttpResponse::Ok(), &goods))
 }
 
-/// What there is, with its version.
+/// The goods, with their version.
 #[get("/goods/{id}")]
 pub(crate) async fn show(
     _: Account,

@@ -1,4 +1,4 @@
-//! What the shop answers.
+//! The routes of the shop.
 
 mod accounts;
 mod admin;

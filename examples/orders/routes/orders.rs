@@ -10,7 +10,7 @@ use serde::Deserialize;
 use ulid::Ulid;
 use utoipa::ToSchema;
 
-/// What a client orders.
+/// An order as a client sends it.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct NewOrder {
     pub(crate) sku: String,

@@ -66,7 +66,7 @@ fn welcome(shown: &Shown) -> Result<HttpResponse, Error> {
         .finish())
 }
 
-/// What the form sends, beside its token.
+/// The fields of the form, beside its token.
 #[derive(Debug, Deserialize)]
 pub(crate) struct OrderForm {
     sku: String,
@@ -99,7 +99,7 @@ pub(crate) async fn create_by_form(
     })
 }
 
-/// What became of the account's last requests to this process.
+/// The account's last requests to this process, and what became of them.
 #[get("/activity")]
 pub(crate) async fn list_activity(
     account: Account,

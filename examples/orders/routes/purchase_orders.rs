@@ -21,7 +21,7 @@ pub(crate) enum Status {
     Cancelled,
 }
 
-/// What somebody wants to buy.
+/// A purchase order as somebody sends it.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct NewPurchaseOrder {
     code: String,
@@ -94,7 +94,7 @@ step!(pay: "/purchase-orders/{code}/pay", Created to Paid, "paid");
 step!(complete: "/purchase-orders/{code}/complete", Paid to Completed, "completed");
 step!(cancel: "/purchase-orders/{code}/cancel", Created to Cancelled, "cancelled");
 
-/// What happens on the way, beside the change of the state itself.
+/// The work of a step, beside the change of the state itself.
 async fn step(
     tx: &mut ShopTx,
     code: &str,

@@ -11,7 +11,7 @@ use idempotent_runtime::task::Progress;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What a client wants to know.
+/// A report as a client asks for it.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct NewReport {
     rows: u32,
@@ -19,7 +19,7 @@ pub(crate) struct NewReport {
     simulate: Simulate,
 }
 
-/// What it gets to know.
+/// A report as the client gets it.
 #[derive(Serialize)]
 struct Report<'a> {
     account: &'a str,

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-/// What is to be sent.
+/// A message that is to be sent.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct Message {
     text: String,

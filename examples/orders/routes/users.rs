@@ -8,10 +8,10 @@ use idempotent_runtime::{Idempotency, idempotent};
 use serde::Deserialize;
 use std::time::Duration;
 
-/// What it takes to look somebody up.
+/// The time that it takes to look somebody up.
 const COST: Duration = Duration::from_millis(100);
 
-/// What somebody is called.
+/// The name of somebody.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Name {
     name: String,
