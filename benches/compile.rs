@@ -1,4 +1,4 @@
-//! What the attribute costs a build: 200 annotated handlers against 200 plain ones.
+//! The attribute's share of a build: annotated handlers against plain ones, and the size of their code.
 //!
 //! `cargo bench -p benches --bench compile`
 
@@ -8,18 +8,38 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-const HANDLERS: usize = 200;
 const ROUNDS: usize = 15;
+
+/// The builds that are compared: each with its handlers and the words for cargo.
+const BUILDS: [(&str, usize, &[&str]); 3] = [
+    ("release build", 200, &["build", "--release"]),
+    ("debug build", 200, &["build"]),
+    ("`cargo check`", 500, &["check"]),
+];
 
 fn main() {
     let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/compile");
-    let (plain, annotated) =
-        (package(&home, "plain", ""), package(&home, "annotated", "#[idempotent]"));
+    println!("| handlers | plain | annotated | ratio | range |");
+    println!("| --- | ---: | ---: | ---: | ---: |");
+    for (name, handlers, words) in BUILDS {
+        let plain = package(&home, &format!("plain-{handlers}"), "", handlers);
+        let annotated = package(&home, &format!("annotated-{handlers}"), "#[idempotent]", handlers);
+        compare(&format!("{name} of {handlers}"), [&plain, &annotated], words);
+        if words.contains(&"--release") {
+            let [plain, annotated] = [&plain, &annotated].map(|package| text(package));
+            #[expect(clippy::cast_precision_loss, reason = "a ratio")]
+            let ratio = annotated as f64 / plain as f64;
+            println!("| code of {handlers}, bytes | {plain} | {annotated} | **{ratio:.2}** | |");
+        }
+    }
+}
+
+fn compare(name: &str, [plain, annotated]: [&Path; 2], words: &[&str]) {
     let mut ratios = Vec::new();
     let mut times = (Vec::new(), Vec::new());
     // A first round builds the dependencies, and does not count.
     for round in 0..=ROUNDS {
-        let (floor, guarded) = (build(&plain), build(&annotated));
+        let (floor, guarded) = (build(plain, words), build(annotated, words));
         if round > 0 {
             ratios.push(guarded.as_secs_f64() / floor.as_secs_f64());
             times.0.push(floor);
@@ -29,10 +49,8 @@ fn main() {
     ratios.sort_by(f64::total_cmp);
     times.0.sort();
     times.1.sort();
-    println!("| {HANDLERS} handlers | plain | annotated | ratio | range |");
-    println!("| --- | ---: | ---: | ---: | ---: |");
     println!(
-        "| release build | {:.2?} | {:.2?} | **{:.2}** | {:.2}–{:.2} |",
+        "| {name} | {:.2?} | {:.2?} | **{:.2}** | {:.2}–{:.2} |",
         times.0[ROUNDS / 2],
         times.1[ROUNDS / 2],
         ratios[ROUNDS / 2],
@@ -41,8 +59,18 @@ fn main() {
     );
 }
 
+/// The bytes of machine code in a package's program: `size` of binutils.
+fn text(package: &Path) -> u64 {
+    let name = package.file_name().expect("a folder");
+    let program = package.with_file_name("built").join("release").join(name);
+    let sizes = Command::new("size").arg(program).output().expect("`size` of binutils");
+    let sizes = String::from_utf8_lossy(&sizes.stdout).into_owned();
+    let text = sizes.lines().nth(1).and_then(|line| line.split_whitespace().next());
+    text.and_then(|text| text.parse().ok()).expect("the size of its text")
+}
+
 /// A package of handlers, all of which an app serves.
-fn package(home: &Path, name: &str, attribute: &str) -> PathBuf {
+fn package(home: &Path, name: &str, attribute: &str, handlers: usize) -> PathBuf {
     let directory = home.join(name);
     fs::create_dir_all(directory.join("src")).expect("the target directory can be written");
     let runtime = concat!(env!("CARGO_MANIFEST_DIR"), "/../idempotent-runtime");
@@ -55,11 +83,11 @@ fn package(home: &Path, name: &str, attribute: &str) -> PathBuf {
     fs::write(directory.join("Cargo.toml"), manifest).expect("a file");
     let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
     fs::copy(lock, directory.join("Cargo.lock")).expect("a file");
-    fs::write(directory.join("src/main.rs"), source(attribute)).expect("a file");
+    fs::write(directory.join("src/main.rs"), source(attribute, handlers)).expect("a file");
     directory
 }
 
-fn source(attribute: &str) -> String {
+fn source(attribute: &str, handlers: usize) -> String {
     let mut source = String::from(
         "#![allow(unused_imports)]\n\
          use actix_web::{App, HttpResponse, HttpServer, Responder, post, web};\n\
@@ -67,7 +95,7 @@ fn source(attribute: &str) -> String {
          #[derive(serde::Deserialize, serde::Serialize)]\n\
          struct Order { sku: String, quantity: u32 }\n",
     );
-    for n in 0..HANDLERS {
+    for n in 0..handlers {
         let _ = writeln!(
             source,
             "#[post(\"/orders/{n}/{{id}}\")]\n{attribute}\n\
@@ -78,23 +106,25 @@ fn source(attribute: &str) -> String {
     }
     source.push_str("#[actix_web::main]\nasync fn main() -> std::io::Result<()> {\n");
     source.push_str("    HttpServer::new(|| App::new()\n");
-    for n in 0..HANDLERS {
+    for n in 0..handlers {
         let _ = writeln!(source, "        .service(create_{n})");
     }
     source.push_str("    ).bind((\"127.0.0.1\", 0))?.run().await\n}\n");
     source
 }
 
-/// How long the package itself takes to build, its dependencies aside.
-fn build(package: &Path) -> Duration {
+/// The time that the package itself takes to build, its dependencies aside.
+fn build(package: &Path, words: &[&str]) -> Duration {
     let main = package.join("src/main.rs");
     let source = fs::read_to_string(&main).expect("it was written");
     // Newer than what was built of it.
     fs::write(&main, source).expect("a file");
     let start = Instant::now();
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--quiet"])
+        .args(words)
+        .arg("--quiet")
         .env("CARGO_TARGET_DIR", package.with_file_name("built"))
+        .env("CARGO_INCREMENTAL", "0")
         .current_dir(package)
         .status();
     assert!(built.expect("cargo runs").success(), "it builds");
