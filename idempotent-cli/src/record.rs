@@ -42,9 +42,20 @@ pub(crate) struct RecordRow {
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum OutcomeRow {
-    Response { status: u16, bytes: usize, is_cut: bool },
-    Value { bytes: usize },
+    Response {
+        status: u16,
+        bytes: usize,
+        is_cut: bool,
+    },
+    Value {
+        bytes: usize,
+    },
     NotReplayable,
+    /// Its key is elsewhere.
+    Sealed {
+        bytes: usize,
+        key: Option<String>,
+    },
 }
 
 impl RecordRow {
@@ -52,7 +63,7 @@ impl RecordRow {
         let state = record.state();
         let (lease_left, outcome) = match state {
             RecordState::Running { lease_left } => (Some(lease_left), None),
-            RecordState::Completed(outcome) => (None, OutcomeRow::of(outcome)),
+            RecordState::Completed(outcome) => (None, OutcomeRow::of(record, outcome)),
             _ => (None, None),
         };
         let claimed = record.claimed_at().and_then(|at| Timestamp::try_from(at).ok());
@@ -87,6 +98,10 @@ impl RecordRow {
             }
             (Some(OutcomeRow::Value { bytes }), _) => format!("{state}: a value, {bytes} bytes"),
             (Some(OutcomeRow::NotReplayable), _) => format!("{state}: not replayable"),
+            (Some(OutcomeRow::Sealed { bytes, key }), _) => {
+                let key = key.as_deref().unwrap_or("?");
+                format!("{state}: sealed with `{key}`, {bytes} bytes")
+            }
             (None, None) => state.clone(),
         }
     }
@@ -142,13 +157,16 @@ pub(crate) fn table_of(records: &[RecordRow]) -> String {
 }
 
 impl OutcomeRow {
-    fn of(outcome: KeptOutcome) -> Option<Self> {
+    fn of(record: &RecordView, outcome: KeptOutcome) -> Option<Self> {
         Some(match outcome {
             KeptOutcome::Response { status, bytes, is_cut } => {
                 Self::Response { status, bytes, is_cut }
             }
             KeptOutcome::Value { bytes } => Self::Value { bytes },
             KeptOutcome::NotReplayable => Self::NotReplayable,
+            KeptOutcome::Sealed { bytes } => {
+                Self::Sealed { bytes, key: record.sealed_with().map(str::to_owned) }
+            }
             _ => return None,
         })
     }

@@ -16,6 +16,9 @@ pub enum StoreErrorKind {
     Busy,
     /// The backend answered with something that is no record of ours.
     Corrupt,
+    /// The backend answered with something that the keys of this process do not open, or that is not sealed where
+    /// it has to be.
+    Unopened,
     /// The backend understood, and will refuse it the next time, too: a missing table, a constraint, wrong
     /// credentials.
     Rejected,
@@ -34,6 +37,7 @@ impl StoreErrorKind {
             Self::Timeout => "timeout",
             Self::Busy => "busy",
             Self::Corrupt => "corrupt",
+            Self::Unopened => "unopened",
             Self::Rejected => "rejected",
             Self::TooLarge => "too_large",
             Self::Aborted => "aborted",
@@ -46,6 +50,7 @@ impl StoreErrorKind {
             Self::Timeout => "the store did not answer in time",
             Self::Busy => "the store is busy with others that write the same",
             Self::Corrupt => "the store holds something under this key that is no valid record",
+            Self::Unopened => "the store holds something under this key that does not open",
             Self::Rejected => "the store refused the operation",
             Self::TooLarge => "the value is too large for the store",
             Self::Aborted => "the database ended the transaction by itself",
@@ -139,7 +144,7 @@ impl StoreError {
 
     /// Whether the store holds something that cannot be read, as it will next time.
     pub(crate) const fn is_corrupt(&self) -> bool {
-        matches!(self.kind, StoreErrorKind::Corrupt)
+        matches!(self.kind, StoreErrorKind::Corrupt | StoreErrorKind::Unopened)
     }
 
     /// Whether the same call may succeed a moment later: always, but where the reason is known to stay.
@@ -147,7 +152,10 @@ impl StoreError {
     pub const fn is_transient(&self) -> bool {
         !matches!(
             self.kind,
-            StoreErrorKind::Corrupt | StoreErrorKind::Rejected | StoreErrorKind::TooLarge
+            StoreErrorKind::Corrupt
+                | StoreErrorKind::Unopened
+                | StoreErrorKind::Rejected
+                | StoreErrorKind::TooLarge
         )
     }
 }

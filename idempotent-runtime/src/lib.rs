@@ -44,6 +44,7 @@ pub mod policy;
 pub mod private;
 mod readiness;
 pub mod records;
+pub mod seal;
 mod setup;
 mod shared_methods;
 pub mod store;

@@ -1,5 +1,6 @@
 //! The outcome of a finished run, for its duplicates.
 
+use crate::seal::Sealed;
 use bytes::Bytes;
 
 /// The outcome of a finished run.
@@ -12,6 +13,8 @@ pub enum Outcome {
     Value(Bytes),
     /// It ran, and its result cannot be given a second time.
     Tombstone,
+    /// A response or a value that was sealed, as it is in the store.
+    Sealed(Box<Sealed>),
 }
 
 /// A response as it is kept: bytes, never interpreted.

@@ -107,6 +107,10 @@ pub enum BuildError {
     /// The database has no settings that a transaction could have.
     #[error("`on_begin` names settings of a transaction, and {0} has none: leave it out")]
     NoSettings(String),
+    /// The keys of `seal` cannot be used.
+    #[cfg(feature = "seal")]
+    #[error(transparent)]
+    Keys(#[from] crate::seal::KeysError),
     /// There is an old secret and no new one.
     #[error("`previous_token_secret` is set without `token_secret`: set the new one, too")]
     NoCurrentSecret,
@@ -139,7 +143,8 @@ impl Setup {
         let Self { on_drain_timeout, waiters, switch, .. } = self;
         let recording = switch.read().map_err(BuildError::NoSwitch)?;
         store.adopt(&StoreSettings::new(store_patience, Arc::clone(&clock)));
-        let engine = Engine::with_waiters(store, clock, store_patience, locks, waiters);
+        let beside = (waiters, settings.seal.clone());
+        let engine = Engine::with_keys(store, clock, store_patience, locks, beside);
         engine.start_thread().map_err(BuildError::NoThread)?;
         let (store_outage, database_outage) = Default::default();
         Ok(Arc::new(Base {
@@ -189,6 +194,10 @@ impl Setup {
         }
         if self.settings.namespace.secret_length().is_some_and(|length| length < 32) {
             return Err(BuildError::ShortSecret("key_secret"));
+        }
+        #[cfg(feature = "seal")]
+        if let Some(keys) = self.settings.seal.keys() {
+            keys.check()?;
         }
         #[cfg(feature = "actix")]
         if let Some(secrets) = &self.settings.secrets {

@@ -20,6 +20,17 @@ macro_rules! common_settings {
             self
         }
 
+        /// Seals what runs leave behind, and the inputs of tasks and their progress: encrypts them in the store. Defaults
+        /// to no keys.
+        ///
+        /// Fingerprints stay as they are: of a small body, whoever reads the store may find out the content by trying
+        /// what it may be, unless [`key_secret`](Self::key_secret) is set, too.
+        #[cfg(feature = "seal")]
+        pub fn seal(mut self, keys: crate::seal::Keys) -> Self {
+            self.setup.settings.seal = crate::seal::Seal::new(keys);
+            self
+        }
+
         /// How long what finished is remembered. Defaults to 24 hours.
         pub fn ttl(mut self, ttl: std::time::Duration) -> Self {
             self.setup.settings.ttl = ttl;

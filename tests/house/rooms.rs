@@ -33,6 +33,7 @@ const RUNTIME: Order = Order {
         "store",
         "template_value fingerprint policy observe",
         "clock error key outcome switch sync",
+        "seal",
     ],
 };
 

@@ -14,7 +14,7 @@ use crate::fingerprint::Fingerprint;
 use crate::key::{Guard, StorageKey};
 use crate::outcome::{Outcome, StoredResponse};
 use crate::policy::DefinitionId;
-use crate::store::record::{Origin, Owner, Record, State};
+use crate::store::record::{Origin, Owner, Record, State, sealed};
 use crate::store::{Entry, Label, LeaseStatus, Swap};
 use bytes::Bytes;
 use std::time::Duration;
@@ -83,8 +83,9 @@ pub(crate) async fn look_up(
     life: AnswerLife,
 ) -> Result<Lookup, StoreError> {
     let is_anothers = |by| by != definition && engine.definitions().knows(by);
+    let open = |outcome| engine.opened(outcome, "read");
     let found = engine.core().read(key).await.and_then(|entry| match entry {
-        Some(entry) => found(key, entry, life, is_anothers),
+        Some(entry) => found(key, entry, life, is_anothers, open),
         None => Ok(Lookup::Nothing),
     });
     if let Err(error) = &found {
@@ -105,10 +106,10 @@ pub(crate) async fn replace(
     life: AnswerLife,
 ) -> Result<LeaseStatus, StoreError> {
     let record = decode(key, &old.seen, "swap")?;
-    let state = State::Completed(Outcome::Response(response));
     // Another attempt, so that equal answers of two computations differ.
-    let attempt = record.attempt.saturating_add(1);
-    let next = Record { attempt, state, ..record }.encode(key);
+    let record = Record { attempt: record.attempt.saturating_add(1), ..record };
+    let next = sealed::completed(engine.seal(), key, record, Outcome::Response(response));
+    let next = next.encode(key);
     Ok(match engine.core().swap(key, &old.seen, &next, life.whole()).await? {
         Swap::Done => LeaseStatus::Held,
         Swap::Differs(there) if there.as_ref() == Some(&next) => LeaseStatus::Held,
@@ -147,7 +148,7 @@ pub(crate) async fn overtake(
     outcome: Outcome,
     life: Duration,
 ) -> Result<LeaseStatus, StoreError> {
-    let (core, state) = (engine.core(), State::Completed(outcome));
+    let core = engine.core();
     for _ in 0..RACES {
         let Some(entry) = core.read(key).await? else { return Ok(LeaseStatus::Lost) };
         let record = decode(key, &entry.value, "read")?;
@@ -155,7 +156,7 @@ pub(crate) async fn overtake(
             State::InProgress { owner: now, .. } if now == owner => {}
             _ => return Ok(LeaseStatus::Lost),
         }
-        let next = Record { state: state.clone(), ..record }.encode(key);
+        let next = sealed::completed(engine.seal(), key, record, outcome.clone()).encode(key);
         // It may have been renewed meanwhile.
         if core.swap(key, &entry.value, &next, life).await? == Swap::Done {
             core.rooms.changed(key);
@@ -191,12 +192,14 @@ fn found(
     entry: Entry,
     life: AnswerLife,
     is_anothers: impl Fn(DefinitionId) -> bool,
+    open: impl Fn(Outcome) -> Result<Outcome, StoreError>,
 ) -> Result<Lookup, StoreError> {
     let Entry { value: seen, left } = entry;
     let Record { state, origin, .. } = decode(key, &seen, "read")?;
     Ok(match state {
         State::Completed(_) if is_anothers(origin.definition) => Lookup::OfAnother,
-        State::Completed(Outcome::Response(response)) => {
+        State::Completed(outcome) => {
+            let Outcome::Response(response) = open(outcome)? else { return Ok(Lookup::NotKept) };
             let whole = life.whole();
             let age = whole.saturating_sub(left);
             let answer = Box::new(CachedAnswer { response, age, seen });
@@ -204,7 +207,6 @@ fn found(
             let is_fresh = left <= whole && age < life.fresh;
             if is_fresh { Lookup::Fresh(answer) } else { Lookup::Stale(answer) }
         }
-        State::Completed(_) => Lookup::NotKept,
         State::InProgress { owner, .. } => Lookup::UnderWay(owner),
         State::Issued | State::Cancelled => Lookup::Nothing,
     })
@@ -242,7 +244,8 @@ mod tests {
         let value = record.encode(&key);
         let life = AnswerLife { fresh: Duration::from_mins(1), stale: Duration::from_mins(2) };
         let is_fresh = |left| {
-            let found = found(&key, Entry { value: value.clone(), left }, life, |_| false).unwrap();
+            let entry = Entry { value: value.clone(), left };
+            let found = found(&key, entry, life, |_| false, Ok).unwrap();
             matches!(found, Lookup::Fresh(_))
         };
         let millisecond = Duration::from_millis(1);

@@ -13,6 +13,7 @@ use crate::engine::wait::WaitingRooms;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::observe::Counters;
+use crate::seal::Seal;
 use crate::store::own_thread::OwnThread;
 use crate::store::{Entry, Locks, Store, Swap};
 use bytes::Bytes;
@@ -32,6 +33,8 @@ const UNANSWERED: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct EngineCore {
     pub(super) tools: Tools,
+    /// The keys that outcomes are sealed with, and what lies beside records.
+    pub(super) seal: Seal,
     /// Where locks live, unless they are records.
     pub(super) locks: Option<Arc<dyn Locks>>,
     pub(super) rooms: WaitingRooms,
@@ -47,10 +50,16 @@ pub(crate) struct EngineCore {
 }
 
 impl EngineCore {
-    pub(super) fn new(tools: Tools, locks: Option<Arc<dyn Locks>>, waiters: usize) -> Self {
+    pub(super) fn new(
+        tools: Tools,
+        locks: Option<Arc<dyn Locks>>,
+        waiters: usize,
+        seal: Seal,
+    ) -> Self {
         let in_flight = Arc::new(InFlight::told(tools.counters.meters.in_flight.clone()));
         Self {
             tools,
+            seal,
             locks,
             rooms: WaitingRooms::new(waiters),
             in_flight,

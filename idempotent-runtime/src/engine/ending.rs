@@ -183,7 +183,7 @@ impl UnstoredEnd {
                  `not-replayable`",
             );
             self.leaves = Leaves::FactAlone;
-            self.last = self.lease.completed(Outcome::Tombstone);
+            self.last = self.lease.completed(&self.core().seal, Outcome::Tombstone);
         }
     }
 

@@ -19,6 +19,9 @@ use crate::engine::told::tell_admission;
 use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::observe::{Counters, Counts};
+use crate::outcome::Outcome;
+use crate::seal::Seal;
+use crate::store::record::sealed;
 use crate::store::{Label, Locks, Store, metered};
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,19 +53,19 @@ impl Engine {
         patience: Duration,
         locks: Option<Arc<dyn Locks>>,
     ) -> Self {
-        Self::with_waiters(store, clock, patience, locks, WAITERS)
+        Self::with_keys(store, clock, patience, locks, (WAITERS, Seal::default()))
     }
 
-    /// The same, with another bound on those who wait for one key, of one at least.
-    pub(crate) fn with_waiters(
+    /// The same, with another bound on those who wait for one key, of one at least, and keys that seal.
+    pub(crate) fn with_keys(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         patience: Duration,
         locks: Option<Arc<dyn Locks>>,
-        waiters: usize,
+        (waiters, seal): (usize, Seal),
     ) -> Self {
         let tools = Tools { store: metered(store), clock, counters: Arc::default(), patience };
-        Self(Arc::new(EngineCore::new(tools, locks, waiters.max(1))))
+        Self(Arc::new(EngineCore::new(tools, locks, waiters.max(1), seal)))
     }
 
     /// Decides what becomes of a request: it runs, gets a stored response, or is refused.
@@ -74,7 +77,7 @@ impl Engine {
     /// When the store did not answer, or what it holds under the key is no record. Nothing may
     /// run then.
     pub async fn begin(&self, request: &ClaimRequest) -> Result<Admission, StoreError> {
-        let admission = self.admit(request).await;
+        let admission = self.admit(request).await.and_then(|admission| self.opened_in(admission));
         tell_admission(&self.0, &request.claim.key, &admission);
         let counters = self.counters();
         match &admission {
@@ -85,6 +88,33 @@ impl Engine {
             Err(error) => counters.failed(error),
         }
         admission
+    }
+
+    /// The same, with a stored outcome as its run left it.
+    fn opened_in(&self, admission: Admission) -> Result<Admission, StoreError> {
+        Ok(match admission {
+            Admission::Replay(outcome) => {
+                Admission::Replay(Box::new(self.opened(*outcome, "create")?))
+            }
+            other => other,
+        })
+    }
+
+    /// An outcome as its run left it.
+    ///
+    /// # Errors
+    /// When the keys of this engine do not open it, or it had to be sealed and is not.
+    pub(crate) fn opened(
+        &self,
+        outcome: Outcome,
+        operation: &'static str,
+    ) -> Result<Outcome, StoreError> {
+        sealed::opened(self.seal(), outcome, operation)
+    }
+
+    /// The keys that outcomes are sealed with.
+    pub(crate) fn seal(&self) -> &Seal {
+        &self.0.seal
     }
 
     /// Waits to be at the front of a line of this process, at most this long.

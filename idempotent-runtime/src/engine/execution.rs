@@ -99,7 +99,7 @@ impl Execution {
             return Either::Left(self.release().map(|()| Completion::No).boxed());
         }
         // Not part of the future: it is encoded once, and futures are moved often.
-        let last = self.lease.completed(outcome);
+        let last = self.lease.completed(&self.core().seal, outcome);
         let bytes = u32::try_from(last.len()).unwrap_or(u32::MAX);
         self.core().counters().meters.record_bytes.record(bytes);
         Either::Right(self.ending(Leaves::Outcome, last, ttl).put())

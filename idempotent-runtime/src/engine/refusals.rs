@@ -30,9 +30,10 @@ impl Refusals {
     ) -> bool {
         match error.kind() {
             StoreErrorKind::TooLarge => return true,
-            StoreErrorKind::Timeout | StoreErrorKind::Busy | StoreErrorKind::Corrupt => {
-                return false;
-            }
+            StoreErrorKind::Timeout
+            | StoreErrorKind::Busy
+            | StoreErrorKind::Corrupt
+            | StoreErrorKind::Unopened => return false,
             StoreErrorKind::Rejected | StoreErrorKind::Unavailable | StoreErrorKind::Aborted => {}
         }
         if !is_renewed {

@@ -1,7 +1,7 @@
 //! The error of a guarded function that did not run, or whose record could not be stored.
 
 use crate::engine::Refusal;
-use crate::error::StoreError;
+use crate::error::{StoreError, StoreErrorKind};
 use crate::template_value::Unfilled;
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -110,8 +110,8 @@ impl MessageError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            // There was a call before, whose record cannot be read.
-            Self::Store(error) => !error.is_corrupt(),
+            // There was a call before, whose record cannot be read. (A key that is missing here is soon noticed.)
+            Self::Store(error) => error.kind() != StoreErrorKind::Corrupt,
             // An operator's mistake is soon noticed.
             Self::InProgress { .. }
             | Self::NotStored(_)

@@ -89,6 +89,9 @@ counts! {
     unguarded: "idempotency_runs_unguarded_total",
     /// Requests refused because the record under their key could not be read.
     undecodable: "idempotency_records_undecodable_total",
+    /// Requests refused because the record under their key is sealed with a key that this process does not have, does
+    /// not open, or is not sealed where it has to be; and computations of a `cache` because of such a record.
+    unopened: "idempotency_records_unopened_total",
     /// Leases that were renewed, because their runs lasted.
     renewed: "idempotency_leases_renewed_total",
     /// Renewals of leases that failed, and were tried again.
@@ -106,6 +109,7 @@ impl Counters {
     pub(crate) fn failed(&self, error: &StoreError) {
         match error.kind() {
             StoreErrorKind::Corrupt => self.undecodable.count(),
+            StoreErrorKind::Unopened => self.unopened.count(),
             _ => self.store_failed.count(),
         }
     }

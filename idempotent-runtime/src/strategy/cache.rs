@@ -5,8 +5,7 @@ use crate::engine::{ClaimRequest, IfForgotten, ReclaimWindow};
 use crate::fingerprint::Fingerprint;
 use crate::key::{Address, Guard, KeyParts, StorageKey};
 use crate::policy::{OnAbandoned, OnDuplicate, OnInFlight, Policy};
-use crate::store::Label;
-use crate::strategy::settings::{RequestIdentity, Settings, common};
+use crate::strategy::settings::{RequestIdentity, Settings, common, label};
 use std::time::Duration;
 
 /// The claim requests of a read.
@@ -47,7 +46,7 @@ fn request(
     read: &RequestIdentity<'_>,
     key: StorageKey,
 ) -> ClaimRequest {
-    let label = Label::new(Guard::Cache, read.shown, &read.key.label());
+    let label = label(settings, &key, Guard::Cache, read.shown, read.key);
     let mut request = common(policy, settings, key, label, Fingerprint::NONE);
     // How long computing takes has nothing to do with how long its answer is read.
     request.claim.lease = policy.lease.unwrap_or(settings.lease);

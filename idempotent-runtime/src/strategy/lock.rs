@@ -14,8 +14,7 @@ use crate::policy::{
     DefinitionId, OnAbandoned, OnDuplicate, OnInFlight, Policy, at_most_longest,
     lease_within_bounds,
 };
-use crate::store::Label;
-use crate::strategy::settings::{RequestIdentity, Settings};
+use crate::strategy::settings::{RequestIdentity, Settings, label};
 use std::time::Duration;
 
 /// The operation that records of locks show; handlers' names have no brackets.
@@ -39,10 +38,11 @@ fn lock_request(
     lease: Duration,
     wait: Duration,
 ) -> ClaimRequest {
+    let key = lock_key(settings, scope, name);
     ClaimRequest {
         claim: Claim {
-            key: lock_key(settings, scope, name),
-            label: Label::new(Guard::Lock, OPERATION, &name.label()),
+            key,
+            label: label(settings, &key, Guard::Lock, OPERATION, name),
             definition: DefinitionId::NONE,
             fingerprint: Fingerprint::NONE,
             claimable: Claimable::InOrder,

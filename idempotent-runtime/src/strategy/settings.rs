@@ -6,13 +6,15 @@ use crate::clock::Clock;
 use crate::engine::task::TaskLimits;
 use crate::engine::{Claim, ClaimRequest, Claimable, IfForgotten, ReclaimWindow};
 use crate::fingerprint::Fingerprint;
-use crate::key::{Address, Namespace, StorageKey};
 #[cfg(feature = "actix")]
-use crate::key::{Guard, HostRole, KeyParts};
+use crate::key::HostRole;
+use crate::key::{Address, Guard, KeyParts, Namespace, StorageKey};
 use crate::policy::Policy;
 #[cfg(feature = "actix")]
 use crate::policy::{CLOCK_SKEW, Strategy};
+use crate::seal::Seal;
 use crate::store::Label;
+use crate::store::record::sealed;
 #[cfg(feature = "actix")]
 use std::fmt;
 use std::time::Duration;
@@ -22,6 +24,8 @@ use std::time::Duration;
 pub(crate) struct Settings {
     /// Keeps deployments apart that share a store.
     pub(crate) namespace: Namespace,
+    /// The keys that records are sealed with.
+    pub(crate) seal: Seal,
     /// How long a finished request is remembered.
     pub(crate) ttl: Duration,
     /// How long a run excludes others without being renewed.
@@ -57,6 +61,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             namespace: Namespace::default(),
+            seal: Seal::default(),
             ttl: Duration::from_hours(24),
             lease: Duration::from_mins(1),
             wait: Duration::from_secs(10),
@@ -147,8 +152,22 @@ pub(super) fn addressed(
     shown: &str,
     address: &Address<'_>,
 ) -> ClaimRequest {
-    let label = Label::new(address.guard, shown, &address.key.label());
-    common(policy, settings, StorageKey::of(address), label, fingerprint)
+    let key = StorageKey::of(address);
+    let label = label(settings, &key, address.guard, shown, address.key);
+    common(policy, settings, key, label, fingerprint)
+}
+
+/// The readable parts of the record under this key, as the app wants them kept.
+///
+/// Labels of tokens and tasks hold nothing of a request, and are made without this.
+pub(super) fn label(
+    settings: &Settings,
+    key: &StorageKey,
+    guard: Guard,
+    shown: &str,
+    text: &KeyParts,
+) -> Label {
+    sealed::labelled(&settings.seal, key, guard, shown, &text.label())
 }
 
 /// The parts of a claim request that all strategies share.

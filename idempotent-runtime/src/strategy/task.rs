@@ -10,7 +10,7 @@ use crate::key::{Address, Guard, KeyParts, StorageKey};
 use crate::policy::{OnDuplicate, OnInFlight, Policy};
 use crate::store::Label;
 use crate::store::record::Record;
-use crate::strategy::settings::{RequestIdentity, Settings, addressed, common};
+use crate::strategy::settings::{RequestIdentity, Settings, common};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
@@ -23,15 +23,10 @@ pub(crate) fn claim_request(
     settings: &Settings,
     request: &RequestIdentity<'_>,
 ) -> ClaimRequest {
-    let routed =
-        addressed(policy, settings, request.fingerprint, request.shown, &request.address(settings));
-    let id = id(&routed.claim.key);
-    let claim = Claim {
-        key: key(settings, request.scope, &id),
-        label: Label::new(Guard::Task, request.shown, &id),
-        ..routed.claim
-    };
-    of_a_task(ClaimRequest { claim, ..routed })
+    let id = id(&StorageKey::of(&request.address(settings)));
+    let label = Label::new(Guard::Task, request.shown, &id);
+    let key = key(settings, request.scope, &id);
+    of_a_task(common(policy, settings, key, label, request.fingerprint))
 }
 
 /// The id of the task that the request becomes whose route and key make this storage key.

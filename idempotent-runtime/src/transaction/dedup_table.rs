@@ -10,8 +10,9 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::outcome::Outcome;
 use crate::policy::OnAbandoned;
+use crate::seal::Seal;
 use crate::store::Label;
-use crate::store::record::{Origin, Owner, Record, State};
+use crate::store::record::{Origin, Owner, Record, State, sealed};
 use crate::transaction::database::BusinessDatabase;
 use crate::transaction::plan::{BUSY, Limits};
 use crate::transaction::steps::{AfterClaim, BusinessTransaction, RecordExchange, Steps};
@@ -42,6 +43,8 @@ pub(crate) struct ClaimedRecord {
     record: Record,
     /// Its bytes, as they were put.
     claimed: Bytes,
+    /// The keys that its outcome will be sealed with.
+    seal: Seal,
 }
 
 /// Puts the record, or judges the one that is there.
@@ -61,7 +64,12 @@ pub(super) async fn claim(
     let record = Record { attempt: ATTEMPT, origin, fingerprint, label, state };
     let claimed = record.encode(&key);
     let Some(there) = steps.put_record(&key, &claimed, claim.retention, next).await? else {
-        return Ok(RecordVerdict::Claimed(Box::new(ClaimedRecord { key, record, claimed })));
+        return Ok(RecordVerdict::Claimed(Box::new(ClaimedRecord {
+            key,
+            record,
+            claimed,
+            seal: engine.seal().clone(),
+        })));
     };
     // A handler that committed in the middle may have done anything: no policy lets another run.
     let rules = DuplicateRules { on_abandoned: OnAbandoned::Hold, ..request.rules };
@@ -70,7 +78,9 @@ pub(super) async fn claim(
             tell_held(&key, &claim.label);
             RecordVerdict::Refused(Refusal::OutcomeUnknown)
         }
-        Decision::Replay(outcome) => RecordVerdict::Replay(outcome),
+        Decision::Replay(outcome) => {
+            RecordVerdict::Replay(Box::new(engine.opened(*outcome, "claim")?))
+        }
         Decision::Refuse(refusal) => RecordVerdict::Refused(refusal),
         Decision::Run(_) | Decision::Wait(_) | Decision::TakeOver(_) => {
             RecordVerdict::Refused(Refusal::InProgress { retry_after: BUSY })
@@ -112,8 +122,8 @@ impl ClaimedRecord {
         outcome: Outcome,
         ttl: Duration,
     ) -> Result<(), StoreError> {
-        let Self { key, record, claimed } = self;
-        let completed = Record { state: State::Completed(outcome), ..record.clone() }.encode(key);
+        let Self { key, record, claimed, seal } = self;
+        let completed = sealed::completed(seal, key, record.clone(), outcome).encode(key);
         let exchange = RecordExchange { key, claimed, next: &completed, life: ttl };
         transaction.complete(exchange).await
     }

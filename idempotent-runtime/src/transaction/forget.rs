@@ -24,7 +24,7 @@ pub(crate) async fn record(
 
 /// The record that this is; none, if it was given back: it is over in a moment.
 fn view(engine: &Engine, key: StorageKey, there: Entry) -> Option<RecordView> {
-    let view = RecordView::in_database(key, there, engine.definitions());
+    let view = RecordView::in_database(key, there, engine);
     (view.state() != RecordState::Issued).then_some(view)
 }
 

@@ -59,7 +59,7 @@ pub(crate) async fn forget(
     for _ in 0..RACES {
         let Some(entry) = core.read(key).await? else { return Ok(Forgotten::Yes) };
         let left = entry.left;
-        let Some(now) = RecordView::in_store(*key, entry, engine.definitions()) else {
+        let Some(now) = RecordView::in_store(*key, entry, engine) else {
             return Ok(Forgotten::Changed);
         };
         if let Some(told) = judge(seen, &now, force) {

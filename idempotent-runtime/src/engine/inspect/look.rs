@@ -17,7 +17,7 @@ pub(crate) async fn record(
     key: &StorageKey,
 ) -> Result<Option<RecordView>, StoreError> {
     let entry = engine.core().read(key).await?;
-    Ok(entry.and_then(|entry| RecordView::in_store(*key, entry, engine.definitions())))
+    Ok(entry.and_then(|entry| RecordView::in_store(*key, entry, engine)))
 }
 
 /// The records of one page of the store, and where the next one begins.
@@ -33,7 +33,6 @@ pub(crate) async fn page(
         return Err(StoreError::new(StoreErrorKind::Rejected, "browse").because(why));
     };
     let page = within(engine.patience(), "browse", pin!(browsing)).await?;
-    let definitions = engine.definitions();
-    let view = |(key, entry)| RecordView::in_store(key, entry, definitions);
+    let view = |(key, entry)| RecordView::in_store(key, entry, engine);
     Ok((page.entries.into_iter().filter_map(view).collect(), page.next))
 }

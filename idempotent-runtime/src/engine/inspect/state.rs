@@ -46,6 +46,11 @@ pub enum KeptOutcome {
     },
     /// The fact alone that it ran: duplicates get `not-replayable`.
     NotReplayable,
+    /// A response or a value that the keys here do not open.
+    Sealed {
+        /// Its size as it is stored.
+        bytes: usize,
+    },
 }
 
 /// The state of a record in one word.
@@ -115,6 +120,7 @@ impl KeptOutcome {
             }
             Outcome::Value(value) => Self::Value { bytes: value.len() },
             Outcome::Tombstone => Self::NotReplayable,
+            Outcome::Sealed(sealed) => Self::Sealed { bytes: sealed.size() },
         }
     }
 }

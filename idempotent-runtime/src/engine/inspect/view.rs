@@ -1,13 +1,13 @@
 //! A record, as people look at it.
 
-use crate::engine::definitions::Definitions;
+use crate::engine::engine::Engine;
 use crate::engine::inspect::state::{KeptOutcome, RecordState};
 use crate::engine::lease::left_of_lease;
 use crate::key::{Guard, StorageKey};
 use crate::outcome::Outcome;
 use crate::policy::DefinitionId;
 use crate::store::Entry;
-use crate::store::record::{self, Record, State};
+use crate::store::record::{self, Record, State, sealed};
 use crate::store::trial::is_of_a_trial;
 use bytes::Bytes;
 use std::fmt;
@@ -23,6 +23,9 @@ pub struct RecordView {
     entry: Entry,
     /// Nothing, if it cannot be read.
     record: Option<Record>,
+    /// What opens of it, apart from what is written again when it changes.
+    opened: Option<Outcome>,
+    label: Option<String>,
     function: Option<&'static str>,
 }
 
@@ -38,26 +41,29 @@ pub enum KeptIn {
 
 impl RecordView {
     /// The record that the store holds under a key; none, if that is something else of ours, as a task's input.
-    pub(super) fn in_store(
-        key: StorageKey,
-        entry: Entry,
-        definitions: &Definitions,
-    ) -> Option<Self> {
+    pub(super) fn in_store(key: StorageKey, entry: Entry, engine: &Engine) -> Option<Self> {
         let value = &entry.value;
         let is_other =
             value.is_empty() || record::is_beside_a_task(&key, value) || is_of_a_trial(value);
-        (!is_other).then(|| Self::new(key, KeptIn::Store, entry, definitions))
+        (!is_other).then(|| Self::new(key, KeptIn::Store, entry, engine))
     }
 
     /// The record that the business database holds under a key.
-    pub(crate) fn in_database(key: StorageKey, entry: Entry, definitions: &Definitions) -> Self {
-        Self::new(key, KeptIn::Database, entry, definitions)
+    pub(crate) fn in_database(key: StorageKey, entry: Entry, engine: &Engine) -> Self {
+        Self::new(key, KeptIn::Database, entry, engine)
     }
 
-    fn new(key: StorageKey, kept_in: KeptIn, entry: Entry, definitions: &Definitions) -> Self {
+    fn new(key: StorageKey, kept_in: KeptIn, entry: Entry, engine: &Engine) -> Self {
         let record = Record::decode(&key, &entry.value).ok();
-        let function = record.as_ref().and_then(|it| definitions.path(it.origin.definition));
-        Self { key, kept_in, entry, record, function }
+        let (mut opened, mut label, mut function) = (None, None, None);
+        if let Some(Record { origin, label: kept, state, .. }) = &record {
+            function = engine.definitions().path(origin.definition);
+            label = sealed::opened_label(engine.seal(), &key, kept);
+            if let State::Completed(outcome @ Outcome::Sealed(_)) = state {
+                opened = engine.opened(outcome.clone(), "read").ok();
+            }
+        }
+        Self { key, kept_in, entry, record, opened, label, function }
     }
 
     /// The key that the store has it under, as in the log.
@@ -82,7 +88,10 @@ impl RecordView {
                 Some(lease_left) => RecordState::Running { lease_left },
                 None => RecordState::Abandoned,
             },
-            State::Completed(outcome) => RecordState::Completed(KeptOutcome::of(outcome)),
+            State::Completed(outcome) => {
+                let outcome = self.opened.as_ref().unwrap_or(outcome);
+                RecordState::Completed(KeptOutcome::of(outcome))
+            }
             State::Cancelled => RecordState::Cancelled,
         }
     }
@@ -109,9 +118,13 @@ impl RecordView {
         self.record.as_ref().map_or("", |record| record.label.operation())
     }
 
-    /// The request's key, as people may read it: without secrets, cut after 120 bytes.
+    /// The request's key, as people may read it: without secrets, cut after 120 bytes; `(sealed)`, if the keys here
+    /// do not open it.
     #[must_use]
     pub fn label(&self) -> &str {
+        if let Some(label) = &self.label {
+            return label;
+        }
         self.record.as_ref().map_or("", |record| record.label.key())
     }
 
@@ -164,9 +177,22 @@ impl RecordView {
     }
 
     /// The outcome of its run: the response with headers and body, or the value. It may hold what only its caller
-    /// should see.
+    /// should see. One that the keys here do not open is [`Outcome::Sealed`].
     #[must_use]
     pub fn outcome(&self) -> Option<&Outcome> {
+        self.opened.as_ref().or_else(|| self.kept_outcome())
+    }
+
+    /// The id of the key that its outcome is sealed with, if it is.
+    #[must_use]
+    pub fn sealed_with(&self) -> Option<&str> {
+        match self.kept_outcome()? {
+            Outcome::Sealed(sealed) => sealed.key_id(),
+            _ => None,
+        }
+    }
+
+    fn kept_outcome(&self) -> Option<&Outcome> {
         match &self.record.as_ref()?.state {
             State::Completed(outcome) => Some(outcome),
             _ => None,

@@ -7,7 +7,8 @@ use crate::engine::succession::Succession;
 use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::outcome::Outcome;
-use crate::store::record::{self, Owner, Record, State};
+use crate::seal::Seal;
+use crate::store::record::{self, Owner, Record, State, sealed};
 use crate::store::{Entry, Store, Swap};
 use bytes::Bytes;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -141,8 +142,9 @@ impl Lease {
     }
 
     /// Our record after the run: what it left behind.
-    pub(super) fn completed(&self, outcome: Outcome) -> Bytes {
-        self.encoded(&State::Completed(outcome))
+    pub(super) fn completed(&self, seal: &Seal, outcome: Outcome) -> Bytes {
+        let ours = self.current().value.clone();
+        sealed::with_outcome(seal, &self.key, (&ours, self.attempt), self.head, outcome)
     }
 
     /// Our record given back: the next claim of it runs.

@@ -161,7 +161,7 @@ async fn a_stale_renewal_changes_nothing() {
     let endings = [
         (owner.running(0), Loss::Taken),
         (owner.released(), Loss::GivenBack),
-        (owner.completed(Outcome::Tombstone), Loss::Ended),
+        (owner.completed(&Seal::default(), Outcome::Tombstone), Loss::Ended),
     ];
     for (ending, loss) in endings {
         let life = LENGTH + KEEP;
@@ -200,7 +200,7 @@ async fn a_renewal_puts_its_record_again_while_its_lease_holds() {
 async fn an_end_puts_its_record_where_nothing_is() {
     let desk = Desk::new().await;
     desk.clock.advance(LENGTH + KEEP);
-    for end in [desk.lease.completed(Outcome::Tombstone), desk.lease.released()] {
+    for end in [desk.lease.completed(&Seal::default(), Outcome::Tombstone), desk.lease.released()] {
         let flushed = MemoryStore::with_clock(desk.clock.clone());
         assert_eq!(desk.lease.exchange(&flushed, &end, KEEP).await.unwrap(), Put::There);
         assert_eq!(flushed.read(&KEY).await.unwrap(), Some(Entry { value: end, left: KEEP }));
@@ -217,7 +217,7 @@ async fn an_owner_that_comes_second_to_a_flushed_store_has_lost_its_key() {
     assert_eq!(other.attempt(), desk.lease.attempt());
     let before = flushed.read(&KEY).await.unwrap();
     let renewed = desk.lease.renew(&flushed, &*desk.clock).await.unwrap();
-    let done = desk.lease.completed(Outcome::Tombstone);
+    let done = desk.lease.completed(&Seal::default(), Outcome::Tombstone);
     let completed = desk.lease.exchange(&flushed, &done, KEEP).await.unwrap();
     assert_eq!((renewed, completed), (Put::Lost(Loss::Taken), Put::Lost(Loss::Taken)));
     assert_eq!(flushed.read(&KEY).await.unwrap(), before);
@@ -229,7 +229,7 @@ async fn a_completion_overtakes_a_renewal_that_is_under_way() {
     let slow = desk.slow();
     let mut renewal = pin!(desk.lease.renew(&slow, &*desk.clock));
     assert!(poll!(renewal.as_mut()).is_pending());
-    let done = desk.lease.completed(Outcome::Tombstone);
+    let done = desk.lease.completed(&Seal::default(), Outcome::Tombstone);
     assert_eq!(desk.lease.exchange(&desk.store, &done, KEEP).await.unwrap(), Put::There);
     slow.road.add_permits(1);
     assert_eq!(renewal.await.unwrap(), Put::Lost(Loss::Ended));
@@ -240,7 +240,7 @@ async fn a_completion_overtakes_a_renewal_that_is_under_way() {
 async fn a_renewal_that_overtakes_a_completion_does_not_stop_it() {
     let desk = Desk::new().await;
     let slow = desk.slow();
-    let done = desk.lease.completed(Outcome::Tombstone);
+    let done = desk.lease.completed(&Seal::default(), Outcome::Tombstone);
     let mut completion = pin!(desk.lease.exchange(&slow, &done, KEEP));
     assert!(poll!(completion.as_mut()).is_pending());
     assert_eq!(desk.lease.renew(&desk.store, &*desk.clock).await.unwrap(), Put::There);

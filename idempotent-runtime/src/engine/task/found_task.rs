@@ -1,5 +1,6 @@
 //! A task as its record says.
 
+use crate::engine::engine::Engine;
 use crate::engine::lease::{decode, left_of_lease};
 use crate::engine::task::Input;
 use crate::error::StoreError;
@@ -45,6 +46,17 @@ impl FoundTask {
             Some(input) if self.record.attempt < MOST_DEATHS => input.on_abandoned,
             _ => OnAbandoned::Hold,
         }
+    }
+
+    /// The same with its outcome as its run left it, for who is shown it.
+    ///
+    /// # Errors
+    /// When it does not open.
+    pub(crate) fn opened(mut self, engine: &Engine) -> Result<Self, StoreError> {
+        if let State::Completed(outcome) = self.record.state {
+            self.record.state = State::Completed(engine.opened(outcome, "read")?);
+        }
+        Ok(self)
     }
 
     pub(super) fn of(key: &StorageKey, entry: &Entry) -> Result<Self, StoreError> {

@@ -5,16 +5,18 @@ use crate::engine::task::limits::TaskScope;
 use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::policy::OnAbandoned;
-use crate::store::bytes::{
-    FieldReader, Undecodable, append_checksum, verify_checksum, write_field, write_number,
-};
-use crate::store::record::INPUT;
+use crate::seal::Seal;
+use crate::store::bytes::{FieldReader, Undecodable, write_field, write_number};
+use crate::store::record::{INPUT, beside};
 use bytes::Bytes;
 use std::time::Duration;
 
 /// The first byte: no record begins with it.
 const KIND: u8 = INPUT;
 const VERSION: u8 = 4;
+
+/// The bytes that stand before the content: what becomes of it when its process dies, and whose it is.
+const HEAD: usize = 1 + 8;
 
 const RETRY: u8 = 0;
 const HOLD: u8 = 1;
@@ -44,39 +46,46 @@ pub(crate) fn place(task: &StorageKey) -> StorageKey {
 }
 
 impl Input {
-    pub(super) fn encode(&self, place: &StorageKey) -> Bytes {
+    /// Its bytes: what becomes of it and whose it is, in clear, and the rest, sealed if there are keys.
+    ///
+    /// # Errors
+    /// When nothing can be sealed.
+    pub(super) fn encode(&self, seal: &Seal, place: &StorageKey) -> Result<Bytes, StoreError> {
         let Self { method, target, scope, headers, on_abandoned, parameters, arguments } = self;
-        let may = match on_abandoned {
+        let mut head = [0; HEAD];
+        head[0] = match on_abandoned {
             OnAbandoned::Retry => RETRY,
             OnAbandoned::Hold => HOLD,
         };
-        let mut out = vec![KIND, VERSION, may];
-        out.extend_from_slice(scope.as_bytes());
+        head[1..].copy_from_slice(scope.as_bytes());
+        let mut content = Vec::new();
         for field in [method.as_bytes(), target.as_bytes(), parameters.as_bytes()] {
-            write_field(&mut out, field);
+            write_field(&mut content, field);
         }
-        write_number(&mut out, headers.len() as u64);
+        write_number(&mut content, headers.len() as u64);
         for (name, value) in headers {
-            write_field(&mut out, name.as_bytes());
-            write_field(&mut out, value);
+            write_field(&mut content, name.as_bytes());
+            write_field(&mut content, value);
         }
         for argument in arguments {
-            write_field(&mut out, argument);
+            write_field(&mut content, argument);
         }
-        append_checksum(place, out)
+        beside::write(seal, place, [KIND, VERSION], &head, &content)
     }
 
-    fn decode(place: &StorageKey, bytes: &Bytes) -> Result<Self, Undecodable> {
-        let mut fields = verify_checksum(place, bytes)?;
-        if [fields.u8()?, fields.u8()?] != [KIND, VERSION] {
-            return Err(Undecodable);
-        }
-        let on_abandoned = match fields.u8()? {
+    fn decode(seal: &Seal, place: &StorageKey, bytes: &Bytes) -> Result<Self, StoreError> {
+        let (head, fields) = beside::read(seal, place, [KIND, VERSION], bytes)?;
+        Self::of_fields(head, fields).map_err(|error| StoreError::corrupt("read", error))
+    }
+
+    fn of_fields(head: [u8; HEAD], mut fields: FieldReader) -> Result<Self, Undecodable> {
+        let [on_abandoned, scope @ ..] = head;
+        let on_abandoned = match on_abandoned {
             RETRY => OnAbandoned::Retry,
             HOLD => OnAbandoned::Hold,
             _ => return Err(Undecodable),
         };
-        let scope = TaskScope::from_bytes(fields.array()?);
+        let scope = TaskScope::from_bytes(scope);
         let (method, target) = (text(&mut fields)?, text(&mut fields)?);
         let parameters = text(&mut fields)?;
         let mut headers = Vec::new();
@@ -99,13 +108,23 @@ impl Input {
         life: Duration,
     ) -> Result<Option<Self>, StoreError> {
         let Some(entry) = engine.core().read(place).await? else { return Ok(None) };
-        let input = Self::decode(place, &entry.value)
-            .map_err(|error| StoreError::corrupt("read", error))?;
+        let input = Self::decode(engine.seal(), place, &entry.value)?;
         if entry.left < life {
             let same = entry.value.clone();
             engine.core().swap(place, &entry.value, &same, life).await?;
         }
         Ok(Some(input))
+    }
+
+    /// Whose share of unfinished tasks the input of a task takes, also for who cannot open it; nothing, if it is gone.
+    pub(super) async fn scope(
+        engine: &Engine,
+        place: &StorageKey,
+    ) -> Result<Option<TaskScope>, StoreError> {
+        let Some(entry) = engine.core().read(place).await? else { return Ok(None) };
+        let split = beside::split::<HEAD>(place, &entry.value);
+        let (_, [_, scope @ ..], _) = split.map_err(|error| StoreError::corrupt("read", error))?;
+        Ok(Some(TaskScope::from_bytes(scope)))
     }
 }
 
@@ -129,11 +148,12 @@ mod tests {
             arguments: vec![Bytes::from_static(b"1"), Bytes::new()],
         };
         let place = StorageKey::from_bytes([7; 32]);
-        let bytes = input.encode(&place);
-        assert_eq!(Input::decode(&place, &bytes), Ok(input));
-        assert_eq!(Input::decode(&StorageKey::from_bytes([8; 32]), &bytes), Err(Undecodable));
+        let none = Seal::default();
+        let bytes = input.encode(&none, &place).unwrap();
+        assert_eq!(Input::decode(&none, &place, &bytes).unwrap(), input);
+        assert!(Input::decode(&none, &StorageKey::from_bytes([8; 32]), &bytes).is_err());
         for cut in 0..bytes.len() {
-            assert_eq!(Input::decode(&place, &bytes.slice(..cut)), Err(Undecodable));
+            assert!(Input::decode(&none, &place, &bytes.slice(..cut)).is_err());
         }
     }
 }

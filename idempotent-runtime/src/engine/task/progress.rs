@@ -4,9 +4,10 @@ use crate::engine::engine::Engine;
 use crate::engine::task::found_task::{FoundTask, TaskStage};
 use crate::error::StoreError;
 use crate::key::StorageKey;
+use crate::seal::Seal;
 use crate::store::Swap;
-use crate::store::bytes::{Undecodable, append_checksum, verify_checksum};
-use crate::store::record::PROGRESS;
+use crate::store::bytes::Undecodable;
+use crate::store::record::{PROGRESS, beside};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -33,22 +34,18 @@ pub(crate) fn place(task: &StorageKey) -> StorageKey {
 }
 
 impl ProgressRecord {
-    fn encode(self, place: &StorageKey) -> Bytes {
-        let mut out = vec![KIND, VERSION];
-        for number in [self.attempt, self.done, self.total] {
-            out.extend_from_slice(&number.to_le_bytes());
-        }
-        append_checksum(place, out)
+    fn encode(self, seal: &Seal, place: &StorageKey) -> Result<Bytes, StoreError> {
+        let Self { attempt, done, total } = self;
+        let numbers = [attempt, done, total].map(u64::to_le_bytes);
+        beside::write(seal, place, [KIND, VERSION], &[], numbers.as_flattened())
     }
 
-    fn decode(place: &StorageKey, bytes: &Bytes) -> Result<Self, Undecodable> {
-        let mut fields = verify_checksum(place, bytes)?;
-        if [fields.u8()?, fields.u8()?] != [KIND, VERSION] {
-            return Err(Undecodable);
-        }
-        let (attempt, done, total) = (fields.u64()?, fields.u64()?, fields.u64()?);
-        fields.finish()?;
-        Ok(Self { attempt, done, total })
+    fn decode(seal: &Seal, place: &StorageKey, bytes: &Bytes) -> Result<Self, StoreError> {
+        let ([], mut fields) = beside::read(seal, place, [KIND, VERSION], bytes)?;
+        let mut read =
+            || Ok(Self { attempt: fields.u64()?, done: fields.u64()?, total: fields.u64()? });
+        let read = read().and_then(|read| fields.finish().map(|()| read));
+        read.map_err(|error: Undecodable| StoreError::corrupt("read", error))
     }
 
     /// Puts down how far a run of this task is, unless a later run did or the task is over.
@@ -59,11 +56,13 @@ impl ProgressRecord {
         life: Duration,
     ) -> Result<(), StoreError> {
         let place = &place(task);
-        let next = self.encode(place);
+        let seal = engine.seal();
+        let next = self.encode(seal, place)?;
         let mut there = engine.core().create(place, &next, life).await?;
         while let Some(seen) = there {
             // What is no progress is left by a run that was tidied up, and may be written over.
-            let later = Self::decode(place, &seen).is_ok_and(|seen| seen.attempt > self.attempt);
+            let there_now = Self::decode(seal, place, &seen);
+            let later = there_now.is_ok_and(|seen| seen.attempt > self.attempt);
             if later {
                 return Ok(());
             }
@@ -94,8 +93,7 @@ impl ProgressRecord {
         attempt: u64,
     ) -> Result<Option<Self>, StoreError> {
         let Some(entry) = engine.core().read(place).await? else { return Ok(None) };
-        let progress = Self::decode(place, &entry.value)
-            .map_err(|error| StoreError::corrupt("read", error))?;
+        let progress = Self::decode(engine.seal(), place, &entry.value)?;
         Ok((progress.attempt == attempt).then_some(progress))
     }
 }

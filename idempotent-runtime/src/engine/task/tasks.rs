@@ -98,7 +98,7 @@ impl Tasks {
         };
         // Also of a task that was there: the process that stored it may have died at this point.
         let (place, life_of_input) = (input::place(key), life + claim.retention + RESERVE);
-        let input_bytes = input.encode(&place);
+        let input_bytes = input.encode(engine.seal(), &place)?;
         let there = engine.core().create(&place, &input_bytes, life_of_input).await?;
         // What is left of one that was dropped a moment ago.
         if let Some(left) = there.filter(Bytes::is_empty) {
@@ -202,10 +202,10 @@ impl Tasks {
         key: &StorageKey,
     ) -> Result<(), StoreError> {
         let Some(entry) = engine.core().read(key).await? else { return Ok(()) };
-        let input = Input::read(engine, &input::place(key), Duration::ZERO).await?;
+        let scope = Input::scope(engine, &input::place(key)).await?;
         let is_waiting = FoundTask::of(key, &entry)?.stage == TaskStage::Waiting;
-        if let (Some(input), true) = (input, is_waiting) {
-            self.index.add(engine, key, input.scope, entry.left).await?;
+        if let (Some(scope), true) = (scope, is_waiting) {
+            self.index.add(engine, key, scope, entry.left).await?;
             self.queue.push(*key);
         }
         Ok(())

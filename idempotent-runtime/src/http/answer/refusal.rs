@@ -1,7 +1,7 @@
 //! Problems for the refusals of the engine and the failures of the store.
 
 use crate::engine::Refusal;
-use crate::error::StoreError;
+use crate::error::{StoreError, StoreErrorKind};
 use crate::http::answer::misconfigured::misconfigured;
 use crate::http::answer::problem::{Problem, ProblemKind};
 use crate::policy::{Busy, Policy};
@@ -164,7 +164,9 @@ pub(crate) fn store_failed(request: &HttpRequest, error: &StoreError) -> Problem
         "the store failed, so a request was refused; its handler did not run",
     );
     if error.is_corrupt() {
-        return unreadable(request);
+        // Another process may have the key, and this one may be given it.
+        let may_pass = error.kind() == StoreErrorKind::Unopened;
+        return unreadable(request).retryable(may_pass);
     }
     Problem::new(
         ProblemKind::StoreUnavailable,

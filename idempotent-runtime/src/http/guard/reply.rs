@@ -15,7 +15,7 @@ pub(super) fn replayed(call: &Call, stored: Outcome) -> Exit {
         Outcome::Response(response) => {
             call.app.rendering().on_replay().added(&call.request, response, replay)
         }
-        Outcome::Value(_) | Outcome::Tombstone => None,
+        Outcome::Value(_) | Outcome::Tombstone | Outcome::Sealed(_) => None,
     };
     if let Some(response) = response {
         counters.replayed.count();

@@ -135,7 +135,7 @@ impl Asker {
         let Caller { app, .. } = &self.caller;
         let found = self.told(app.tasks().find(app.engine(), &self.key).await)?;
         let task = found.filter(|task| task.stage != TaskStage::Forgotten);
-        let task = task.ok_or_else(|| self.missing())?;
+        let task = self.told(task.ok_or_else(|| self.missing())?.opened(app.engine()))?;
         if task.stage != TaskStage::Abandoned {
             return Ok((task, OnAbandoned::Retry));
         }

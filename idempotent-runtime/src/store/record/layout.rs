@@ -1,8 +1,10 @@
 //! Where the fields of a record stand.
 //!
 //! In order: version, tag of the state, flags, time of the claim, definition, fingerprint, label, attempt, and
-//! the fields of the state. A flag that has no meaning yet is refused: each can announce one more field,
-//! such as the id of the key that a record is sealed with.
+//! the fields of the state. A flag that has no meaning yet is refused: each can announce one more field. Of a sealed
+//! outcome the only field is what was sealed: the tag of its state and the fields of that.
+
+use std::ops::Range;
 
 /// The version of this layout.
 pub(super) const VERSION: u8 = 2;
@@ -16,6 +18,8 @@ pub(super) const VALUE: u8 = 4;
 pub(super) const CANCELLED: u8 = 5;
 /// A response without its body, which was too long to keep or broke.
 pub(super) const CUT_RESPONSE: u8 = 6;
+/// An outcome of a kind that only its key tells.
+pub(super) const SEALED: u8 = 7;
 
 /// The flag of a key that was taken from a dead owner once.
 pub(super) const TAKEN_OVER: u8 = 1;
@@ -25,4 +29,8 @@ pub(super) const VERSION_AND_TAG: usize = 2;
 /// The size of a moment in bytes, in milliseconds since 1970: enough for 8 900 years.
 pub(super) const MOMENT: usize = 6;
 /// The number of bytes between the tag and the label.
-pub(super) const BEFORE_LABEL: usize = 1 + MOMENT + 8 + 16;
+pub(super) const BEFORE_LABEL: usize = 1 + MOMENT + IDENTITY;
+/// The size of definition and fingerprint, and their place in a record.
+const IDENTITY: usize = 8 + 16;
+pub(super) const IDENTITY_PLACE: Range<usize> =
+    VERSION_AND_TAG + BEFORE_LABEL - IDENTITY..VERSION_AND_TAG + BEFORE_LABEL;

@@ -1,9 +1,12 @@
 //! Records: the values that the engine writes into a store.
 
+#[cfg(feature = "actix")]
+pub(crate) mod beside;
 mod header_name;
 mod layout;
 mod origin;
 mod owner;
+pub(crate) mod sealed;
 mod state;
 mod summary;
 
@@ -20,7 +23,7 @@ use crate::store::bytes::{
 };
 use crate::store::label::Label;
 use bytes::Bytes;
-use layout::{BEFORE_LABEL, TAKEN_OVER, VERSION, VERSION_AND_TAG};
+use layout::{BEFORE_LABEL, IDENTITY_PLACE, TAKEN_OVER, VERSION, VERSION_AND_TAG};
 
 /// One record, whatever the backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,15 +58,13 @@ impl Record {
             return Err(Undecodable);
         }
         let (tag, flags) = (fields.u8()?, fields.u8()?);
-        let record = Self {
-            origin: Origin::decode(flags, &mut fields)?,
-            fingerprint: Fingerprint::from_bytes(fields.array()?),
-            label: Label::decode(&mut fields)?,
-            attempt: fields.number()?,
-            state: State::decode(tag, &mut fields)?,
-        };
+        let origin = Origin::decode(flags, &mut fields)?;
+        let fingerprint = Fingerprint::from_bytes(fields.array()?);
+        let (label, attempt) = (Label::decode(&mut fields)?, fields.number()?);
+        let binding = || state::outcome_binding(key, attempt, &bytes[IDENTITY_PLACE]);
+        let state = State::decode(tag, &mut fields, binding)?;
         fields.finish()?;
-        Ok(record)
+        Ok(Self { attempt, origin, fingerprint, label, state })
     }
 }
 
@@ -126,5 +127,7 @@ fn encode_head_and_state(key: &StorageKey, head: &[&[u8]], state: &State) -> Byt
     append_checksum(key, out)
 }
 
+#[cfg(all(test, feature = "seal", feature = "actix"))]
+mod sealed_tests;
 #[cfg(test)]
 mod tests;

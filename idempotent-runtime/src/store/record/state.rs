@@ -1,16 +1,27 @@
 //! The states of a record, and their bytes.
 
+use crate::key::StorageKey;
 use crate::outcome::{Outcome, StoredResponse};
+use crate::seal::{SealBinding, Sealed};
 use crate::store::bytes::{
     FieldReader, Undecodable, field_size, number_size, write_field, write_number,
 };
 use crate::store::record::header_name;
 use crate::store::record::layout::{
-    CANCELLED, CUT_RESPONSE, IN_PROGRESS, ISSUED, RESPONSE, TOMBSTONE, VALUE,
+    CANCELLED, CUT_RESPONSE, IN_PROGRESS, ISSUED, RESPONSE, SEALED, TOMBSTONE, VALUE,
 };
 use crate::store::record::owner::Owner;
 use bytes::Bytes;
 use std::time::Duration;
+
+/// The kind of a sealed outcome. Labels, and values beside records, have kinds of their own.
+const OUTCOME: u8 = b'o';
+
+/// The binding of an outcome: its record's key and attempt, and its identity, which is the function that claimed and
+/// the fingerprint.
+pub(super) fn outcome_binding(key: &StorageKey, attempt: u64, identity: &[u8]) -> SealBinding {
+    SealBinding::new(OUTCOME, key.as_bytes(), &[&attempt.to_le_bytes(), identity])
+}
 
 /// Where in its life a record is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +59,7 @@ impl State {
                 2 + count + headers + field_size(response.body.len())
             }
             Self::Completed(Outcome::Value(value)) => field_size(value.len()),
+            Self::Completed(Outcome::Sealed(sealed)) => field_size(sealed.bytes.len()),
         }
     }
 
@@ -59,6 +71,7 @@ impl State {
             Self::Completed(Outcome::Response(_)) => RESPONSE,
             Self::Completed(Outcome::Tombstone) => TOMBSTONE,
             Self::Completed(Outcome::Value(_)) => VALUE,
+            Self::Completed(Outcome::Sealed(_)) => SEALED,
             Self::Cancelled => CANCELLED,
         }
     }
@@ -73,10 +86,16 @@ impl State {
             }
             Self::Completed(Outcome::Response(response)) => encode_response(response, out),
             Self::Completed(Outcome::Value(value)) => write_field(out, value),
+            Self::Completed(Outcome::Sealed(sealed)) => write_field(out, &sealed.bytes),
         }
     }
 
-    pub(super) fn decode(tag: u8, fields: &mut FieldReader) -> Result<Self, Undecodable> {
+    /// Reads the fields of a state; a sealed outcome is bound to this binding.
+    pub(super) fn decode(
+        tag: u8,
+        fields: &mut FieldReader,
+        binding: impl FnOnce() -> SealBinding,
+    ) -> Result<Self, Undecodable> {
         Ok(match tag {
             ISSUED => Self::Issued,
             IN_PROGRESS => Self::InProgress {
@@ -90,6 +109,10 @@ impl State {
             }
             TOMBSTONE => Self::Completed(Outcome::Tombstone),
             VALUE => Self::Completed(Outcome::Value(fields.field()?)),
+            SEALED => {
+                let sealed = Sealed { binding: binding(), bytes: fields.field()? };
+                Self::Completed(Outcome::Sealed(Box::new(sealed)))
+            }
             CANCELLED => Self::Cancelled,
             _ => return Err(Undecodable),
         })

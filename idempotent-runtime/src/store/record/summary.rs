@@ -3,7 +3,8 @@
 use crate::store::browse::PageFilter;
 use crate::store::label::LabelParts;
 use crate::store::record::layout::{
-    BEFORE_LABEL, CANCELLED, CUT_RESPONSE, IN_PROGRESS, ISSUED, RESPONSE, TOMBSTONE, VALUE, VERSION,
+    BEFORE_LABEL, CANCELLED, CUT_RESPONSE, IN_PROGRESS, ISSUED, RESPONSE, SEALED, TOMBSTONE, VALUE,
+    VERSION,
 };
 
 /// The parts of a record that people may read; empty for bytes that are no record.
@@ -35,11 +36,11 @@ impl<'a> Summary<'a> {
         let state = match *tag {
             ISSUED => "issued",
             IN_PROGRESS => "in progress",
-            RESPONSE | CUT_RESPONSE | TOMBSTONE | VALUE => "completed",
+            RESPONSE | CUT_RESPONSE | TOMBSTONE | VALUE | SEALED => "completed",
             CANCELLED => "cancelled",
             _ => return None,
         };
         let LabelParts { operation, key, .. } = LabelParts::read(rest.get(BEFORE_LABEL..)?)?;
-        Some(Self { operation, label: key, state })
+        Some(Self { operation, label: key.shown(), state })
     }
 }

@@ -1,6 +1,6 @@
 //! A record comes back as it was put, and no other bytes are taken for a record.
 
-use super::layout::{CUT_RESPONSE, MOMENT};
+use super::layout::{MOMENT, SEALED};
 use super::*;
 use crate::key::Guard;
 use crate::outcome::{Outcome, StoredResponse};
@@ -101,7 +101,7 @@ proptest! {
 
     #[test]
     fn no_bytes_behind_a_fitting_checksum_make_it_panic(
-        tag in 0..=CUT_RESPONSE + 1, bytes in prop::collection::vec(any::<u8>(), 0..200),
+        tag in 0..=SEALED + 1, bytes in prop::collection::vec(any::<u8>(), 0..200),
     ) {
         let bytes = with_checksum([&[VERSION, tag], &bytes[..]].concat());
         let _ = Record::decode(&KEY, &bytes);
@@ -161,7 +161,7 @@ proptest! {
         let version = forged(&record, |bytes| bytes[0] = other);
         prop_assert_eq!(Record::decode(&KEY, &version).is_ok(), other == VERSION);
         let state = forged(&record, |bytes| bytes[1] = other);
-        prop_assert!(other <= CUT_RESPONSE || Record::decode(&KEY, &state).is_err());
+        prop_assert!(other <= SEALED || Record::decode(&KEY, &state).is_err());
     }
 }
 
