@@ -3,7 +3,7 @@
 use crate::clock::{Clock, SystemClock};
 #[cfg(feature = "actix")]
 use crate::engine::task::Tasks;
-use crate::engine::{Engine, OnDrainTimeout, WAITERS};
+use crate::engine::{Engine, EngineBounds, OnDrainTimeout, WAITERS};
 use crate::error::StoreError;
 use crate::observe::Outage;
 use crate::policy::{LONGEST, SHORTEST_LEASE};
@@ -43,8 +43,7 @@ pub(crate) struct Setup {
     /// The place of locks, if not the store.
     pub(crate) locks: Option<Arc<dyn Locks>>,
     pub(crate) on_drain_timeout: OnDrainTimeout,
-    /// The most requests that wait for one key.
-    pub(crate) waiters: usize,
+    pub(crate) bounds: EngineBounds,
     pub(crate) switch: Switch,
 }
 
@@ -130,7 +129,7 @@ impl Setup {
             database: None,
             locks: None,
             on_drain_timeout: OnDrainTimeout::default(),
-            waiters: WAITERS,
+            bounds: EngineBounds { waiters: WAITERS, remembered: 4 << 20 },
             switch: Switch::default(),
         }
     }
@@ -140,11 +139,11 @@ impl Setup {
         self.check_settings()?;
         self.check_store()?;
         let Self { store, clock, settings, store_patience, database, locks, .. } = self;
-        let Self { on_drain_timeout, waiters, switch, .. } = self;
+        let Self { on_drain_timeout, bounds, switch, .. } = self;
         let recording = switch.read().map_err(BuildError::NoSwitch)?;
         store.adopt(&StoreSettings::new(store_patience, Arc::clone(&clock)));
-        let beside = (waiters, settings.seal.clone());
-        let engine = Engine::with_keys(store, clock, store_patience, locks, beside);
+        let beside = (bounds, settings.seal.clone());
+        let engine = Engine::with_bounds(store, clock, store_patience, locks, beside);
         engine.start_thread().map_err(BuildError::NoThread)?;
         let (store_outage, database_outage) = Default::default();
         Ok(Arc::new(Base {

@@ -55,7 +55,7 @@ macro_rules! common_settings {
         /// One more is told at once that the first is in progress, or that the lock is taken; a `cache` computes
         /// without keeping.
         pub fn waiters_for_one_key(mut self, waiters: usize) -> Self {
-            self.setup.waiters = waiters;
+            self.setup.bounds.waiters = waiters;
             self
         }
 

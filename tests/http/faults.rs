@@ -81,7 +81,7 @@ async fn while_the_store_is_down_nothing_runs(backend: Backend) {
 }
 
 async fn a_handler_can_choose_to_run_without_the_store(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = Shop::forgetful(backend);
     shop.backend.store.set_down(true);
     let unguarded = shop.post("/in-any-case/alice").key("k").send().await;
     assert_eq!((unguarded.status, unguarded.header("Idempotency-Stored")), (201, Some("false")));
@@ -190,7 +190,7 @@ async fn a_lost_answer_to_a_completion_is_settled(backend: Backend) {
 }
 
 async fn a_record_that_cannot_be_read_stops_the_handler(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = Shop::forgetful(backend);
     let damages: [fn(Vec<u8>) -> Vec<u8>; 5] = [
         |mut bytes| {
             let middle = bytes.len() / 2;

@@ -58,6 +58,7 @@ mod operations;
 mod paths;
 mod problems;
 mod records;
+mod remembered;
 mod replay;
 mod request_time;
 mod response_kinds;
@@ -95,6 +96,16 @@ impl Shop {
     /// A server with the defaults, scoped by the Authorization header.
     fn open(backend: Backend) -> Self {
         Self::with(backend, |builder| builder)
+    }
+
+    /// A server that looks for everything in the store, where the test changes it.
+    fn forgetful(backend: Backend) -> Self {
+        Self::with(backend, |builder| builder.remember(0))
+    }
+
+    /// A server that remembers what it stored or saw, whatever the store.
+    fn remembering(backend: Backend) -> Self {
+        Self::with(backend, |builder| builder.remember(4 << 20))
     }
 
     /// A server with other settings.
@@ -140,7 +151,8 @@ fn serve(idempotency: &Idempotency, handler: &ControlledHandler, routes: Routes)
 fn guard(backend: &Backend) -> IdempotencyBuilder {
     let builder = Idempotency::builder(backend.store.clone())
         .scope(Scope::header("Authorization"))
-        .clock(backend.clock.clone());
+        .clock(backend.clock.clone())
+        .remember(backend.remembered());
     match backend.locks() {
         Some(locks) => builder.locks(locks),
         None => builder,

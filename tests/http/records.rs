@@ -32,7 +32,7 @@ impl Shop {
 }
 
 async fn a_record_copied_from_another_key_stops_the_handler(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = Shop::forgetful(backend);
     shop.post("/orders").key("alices").send().await;
     let copied = shop.backend.store.record().await.value;
     let bobs = || shop.post("/orders").only("authorization", "Bearer bob").key("bobs").send();
@@ -43,7 +43,7 @@ async fn a_record_copied_from_another_key_stops_the_handler(backend: Backend) {
 }
 
 async fn a_stored_status_that_is_none_stops_the_handler(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = Shop::forgetful(backend);
     for (n, status) in [0, 1, 99, 1000, 65535].into_iter().enumerate() {
         let reply = shop.forged(&format!("k{status}"), |response| response.status = status).await;
         reply.is_problem(503, "store-unavailable");
@@ -55,7 +55,7 @@ async fn a_stored_status_that_is_none_stops_the_handler(backend: Backend) {
 
 /// A response must not be split by what is stored.
 async fn stored_headers_that_cannot_be_sent_stop_the_handler(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = Shop::forgetful(backend);
     let lines: [(&[u8], &[u8]); 6] = [
         (b"link", b"</a>\r\nSet-Cookie: sid=stolen"),
         (b"link", b"a\nb"),
@@ -76,7 +76,7 @@ async fn stored_headers_that_cannot_be_sent_stop_the_handler(backend: Backend) {
 }
 
 async fn the_greatest_status_is_replayed(backend: Backend) {
-    let shop = Shop::open(backend);
+    let shop = Shop::forgetful(backend);
     let reply = shop.forged("k", |response| response.status = 999).await;
     assert_eq!((reply.status, reply.is_replay()), (999, true));
 }

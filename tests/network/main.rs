@@ -85,7 +85,8 @@ impl Net {
 
 async fn guard(url: &str) -> Idempotency {
     let store = open(url).await.expect("it connects");
-    let guard = Idempotency::builder(store).scope(Scope::header("Authorization"));
+    // What is stored is looked for behind the network.
+    let guard = Idempotency::builder(store).scope(Scope::header("Authorization")).remember(0);
     guard.build().expect("settings that fit")
 }
 

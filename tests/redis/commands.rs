@@ -76,6 +76,17 @@ async fn a_replay_costs_one_command() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replay_that_is_remembered_costs_no_command() {
+    let shop = Shop::with(RedisServer::start(), |builder| builder.remember(1 << 20)).await;
+    shop.order("warm").await;
+    for _ in 0..10 {
+        let (sent, shown, reply) = cost(&shop, shop.order("warm")).await;
+        assert!(reply.is_replay());
+        assert_eq!(sent, 0, "{shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mismatch_costs_one_command() {
     let shop = warm().await;
     let other = shop.post("/orders").key("warm").body("another").send();

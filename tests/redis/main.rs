@@ -57,7 +57,9 @@ impl Shop {
         settings: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,
     ) -> Self {
         let store = RedisStore::connect(url).await.expect("it connects");
-        let guard = settings(Idempotency::builder(store).scope(Scope::header("Authorization")));
+        // What is stored is looked for on the server, unless a test says so.
+        let guard = Idempotency::builder(store).scope(Scope::header("Authorization")).remember(0);
+        let guard = settings(guard);
         let (idempotency, handler) =
             (guard.build().expect("settings that fit"), ControlledHandler::new());
         let app = Server::start(&idempotency, &handler, routes);

@@ -13,7 +13,7 @@ async fn beside(shop: &Shop) -> Server {
 
 async fn another(shop: &Shop) -> (Idempotency, Server) {
     let store = RedisStore::connect(&shop.redis.url()).await.unwrap();
-    let guard = Idempotency::builder(store).scope(Scope::header("Authorization"));
+    let guard = Idempotency::builder(store).scope(Scope::header("Authorization")).remember(0);
     let idempotency = guard.build().unwrap();
     let server = Server::start(&idempotency, &shop.handler, crate::routes);
     (idempotency, server)

@@ -23,7 +23,8 @@ impl Shop {
         store: Arc<dyn Store>,
         settings: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,
     ) -> Self {
-        let guard = Idempotency::builder(store);
+        // What is stored is looked for in the store.
+        let guard = Idempotency::builder(store).remember(0);
         let guard = settings(guard.scope(Scope::header("Authorization")).without_check());
         let handler = ControlledHandler::new();
         let idempotency = guard.build().expect("settings that fit");

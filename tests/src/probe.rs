@@ -33,6 +33,7 @@ struct Inner {
     answers_to_reads: Gate,
     exchanges: Gate,
     creates: watch::Sender<usize>,
+    operations: AtomicUsize,
     last: Mutex<Option<StorageKey>>,
     used: Mutex<HashSet<StorageKey>>,
 }
@@ -52,6 +53,7 @@ impl Probe {
             answers_to_reads: Gate::default(),
             exchanges: Gate::default(),
             creates: watch::Sender::new(0),
+            operations: AtomicUsize::new(0),
             last: Mutex::new(None),
             used: Mutex::default(),
         }))
@@ -141,6 +143,11 @@ impl Probe {
         &self.0.exchanges
     }
 
+    /// How many operations on records the store was asked for.
+    pub fn operations(&self) -> usize {
+        self.0.operations.load(Ordering::SeqCst)
+    }
+
     /// How many claims have reached the store.
     pub fn claims(&self) -> usize {
         *self.0.creates.borrow()
@@ -184,6 +191,11 @@ impl Probe {
         everything
     }
 
+    /// Counts an operation.
+    fn count(&self) {
+        self.0.operations.fetch_add(1, Ordering::SeqCst);
+    }
+
     /// Notes that a key is used.
     fn note(&self, key: &StorageKey) {
         *self.0.last.lock().expect("no panic") = Some(*key);
@@ -204,6 +216,7 @@ impl Store for Probe {
         value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>> {
+        self.count();
         StoreFuture::new(async move {
             self.note(key);
             let done = self.0.store.create(key, value, life).await;
@@ -220,6 +233,7 @@ impl Store for Probe {
         value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Swap> {
+        self.count();
         assert!(!is_one_of(&self.0.swaps_to_panic), "as the test asked");
         if is_one_of(&self.0.swaps_to_fail) {
             let failed = StoreError::new(StoreErrorKind::Unavailable, "swap");
@@ -238,6 +252,7 @@ impl Store for Probe {
     }
 
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
+        self.count();
         assert!(!is_one_of(&self.0.reads_to_panic), "as the test asked");
         StoreFuture::new(async move {
             self.note(key);

@@ -7,8 +7,8 @@ use crate::options::Options;
 use crate::output::{Answer, Output};
 use crate::record::RecordRow;
 use clap::Args;
-use idempotent_runtime::key::StorageKey;
-use idempotent_runtime::records::{Force, Forgotten, RecordState};
+use idempotent_runtime::key::{Guard, StorageKey};
+use idempotent_runtime::records::{Force, Forgotten, KeptIn, RecordState, RecordView};
 use serde::Serialize;
 
 /// The record that is forgotten.
@@ -26,11 +26,20 @@ pub(crate) struct ForgetArguments {
 struct GivenBack {
     key: String,
     forgotten: bool,
+    /// Whether services may remember its answer for a while.
+    #[serde(skip)]
+    may_be_remembered: bool,
 }
 
 impl Answer for GivenBack {
     fn for_people(&self) -> String {
-        format!("forgotten: {}\n", self.key)
+        let elsewhere = if self.may_be_remembered {
+            "services that remember its answer look again within 5 seconds, and within 65 where they cannot reach \
+             the store\n"
+        } else {
+            ""
+        };
+        format!("forgotten: {}\n{elsewhere}", self.key)
     }
 }
 
@@ -56,13 +65,23 @@ pub(crate) async fn run(
     options.confirmation().ask(&format!("forget {}: {effect}", row.in_a_line()))?;
     match app.forget(&seen, force).await? {
         Forgotten::Yes => {
-            output.answer(&GivenBack { key: row.key, forgotten: true })?;
+            let may_be_remembered = may_be_remembered(&seen);
+            output.answer(&GivenBack { key: row.key, forgotten: true, may_be_remembered })?;
             Ok(Ending::Done)
         }
         Forgotten::Running { .. } => Err(still_running(&row)),
         Forgotten::Undecodable => Err(unreadable()),
         _ => Err(Failure::Refused("the record is another one by now; look again".to_owned())),
     }
+}
+
+/// Whether it is a record of those that services remember.
+fn may_be_remembered(seen: &RecordView) -> bool {
+    let is_finished = matches!(seen.state(), RecordState::Completed(_));
+    let guard = seen.guard();
+    let is_requests =
+        matches!(guard, Some(Guard::Handler | Guard::Middleware { .. } | Guard::Token));
+    seen.kept_in() == KeptIn::Store && is_finished && is_requests
 }
 
 fn still_running(row: &RecordRow) -> Failure {

@@ -45,7 +45,8 @@ pub(crate) struct Shop {
 
 impl Shop {
     pub(crate) fn open(place: Place) -> Self {
-        let builder = Idempotency::builder(place.store.clone());
+        // It sees at once what an operator does to the store.
+        let builder = Idempotency::builder(place.store.clone()).remember(0);
         let idempotency =
             builder.scope(Scope::header("X-Account")).namespace("shop").build().expect("it fits");
         provide_cryptography();

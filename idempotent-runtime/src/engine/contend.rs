@@ -10,6 +10,7 @@ use crate::engine::decide::{Decision, Refusal, decide};
 use crate::engine::detached::Detached;
 use crate::engine::execution::{Execution, Ownership};
 use crate::engine::lease::Lease;
+use crate::engine::remembered::Remembering;
 use crate::engine::run_context::RunContext;
 use crate::engine::settle::settle;
 use crate::engine::told::{tell_take_over, tell_wait};
@@ -124,6 +125,9 @@ async fn ask(
         };
         if claim.claimable == Claimable::InOrder {
             core.fences.saw(claimed.attempt());
+        }
+        if context.remembering == Remembering::Wanted && matches!(claimed, Claimed::Done { .. }) {
+            core.remembered.met(&claim.key, core.remembered.asking(&claim.key, *sent));
         }
         let for_others = question.as_ref().filter(|question| question.has_others());
         let for_others = for_others.map(|_| claimed.clone());

@@ -9,6 +9,7 @@ use crate::engine::fences::Fences;
 use crate::engine::heartbeat::{Heartbeat, Tools};
 use crate::engine::in_flight::InFlight;
 use crate::engine::purge::start_purging;
+use crate::engine::remembered::Remembered;
 use crate::engine::wait::WaitingRooms;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
@@ -43,6 +44,8 @@ pub(crate) struct EngineCore {
     pub(super) fences: Fences,
     pub(super) heartbeat: Heartbeat,
     pub(super) definitions: Definitions,
+    /// Finished records that need not be asked for.
+    pub(super) remembered: Remembered,
     /// Turns to ask the store behind a caller.
     pub(super) turns: Semaphore,
     /// Places for claims that were not answered.
@@ -54,6 +57,7 @@ impl EngineCore {
         tools: Tools,
         locks: Option<Arc<dyn Locks>>,
         waiters: usize,
+        remembered: Remembered,
         seal: Seal,
     ) -> Self {
         let in_flight = Arc::new(InFlight::told(tools.counters.meters.in_flight.clone()));
@@ -67,6 +71,7 @@ impl EngineCore {
             fences: Fences::default(),
             heartbeat: Heartbeat::default(),
             definitions: Definitions::default(),
+            remembered,
             turns: Semaphore::new(BEHIND_AT_ONCE),
             unanswered: Arc::new(Semaphore::new(UNANSWERED)),
         }

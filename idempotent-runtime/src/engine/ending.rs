@@ -13,6 +13,7 @@ use crate::engine::heartbeat::caught;
 use crate::engine::lease::{Lease, Put};
 use crate::engine::pause::pause_for;
 use crate::engine::refusals::Refusals;
+use crate::engine::remembered::{AskedAt, Remembering};
 use crate::engine::run_context::RunContext;
 use crate::error::StoreError;
 use crate::outcome::Outcome;
@@ -40,6 +41,8 @@ struct UnstoredEnd {
     lease: Arc<Lease>,
     leaves: Leaves,
     last: Bytes,
+    /// Before anything was sent.
+    asked: AskedAt,
     /// The end of the record's life, and the end of insisting on it, in steady time.
     ends: Duration,
     insisted_until: Duration,
@@ -56,10 +59,11 @@ impl Ending {
     ) -> Self {
         let now = context.core.clock().steady();
         let ends = now.saturating_add(life);
+        let asked = context.core.remembered.asking(&lease.key, now);
         // A key that was to be free for a moment is given back all the same.
         let shortest = if leaves == Leaves::FreeKey { lease.length() } else { Duration::ZERO };
         let insisted_until = ends.max(now + shortest);
-        Self(Some(UnstoredEnd { context, lease, leaves, last, ends, insisted_until }))
+        Self(Some(UnstoredEnd { context, lease, leaves, last, asked, ends, insisted_until }))
     }
 
     /// Puts the record. An outcome is waited for as long as the engine's patience lasts; a key that is given
@@ -206,6 +210,7 @@ impl UnstoredEnd {
                     "an outcome is stored"
                 };
                 tracing::debug!(%key, attempt, "{end}");
+                self.remember();
                 rooms.changed(key);
             }
             Err(error) => {
@@ -215,6 +220,15 @@ impl UnstoredEnd {
             }
         }
         End::leaving(leaves)
+    }
+
+    /// Remembers the outcome that is stored, so that its replays need not ask for it.
+    fn remember(&self) {
+        let is_outcome = self.leaves != Leaves::FreeKey;
+        if is_outcome && self.context.remembering == Remembering::Wanted {
+            let (remembered, key) = (&self.core().remembered, &self.lease.key);
+            remembered.keep(key, self.last.clone(), self.asked, self.ends);
+        }
     }
 
     fn core(&self) -> &EngineCore {

@@ -13,6 +13,8 @@ use crate::engine::external_lock;
 use crate::engine::fair_queue::Front;
 use crate::engine::heartbeat::Tools;
 use crate::engine::in_flight::InFlightGuard;
+use crate::engine::recall::{Memory, look_again, recall};
+use crate::engine::remembered::{Remembered, Remembering};
 use crate::engine::resolve::{Resolution, Resolved, resolve};
 use crate::engine::run_context::RunContext;
 use crate::engine::told::tell_admission;
@@ -31,6 +33,15 @@ const IN_QUEUE: Duration = Duration::from_secs(1);
 
 /// The most requests of one process that wait for one key, where nobody says how many.
 pub(crate) const WAITERS: usize = 10_240;
+
+/// The bounds of what an engine holds in memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EngineBounds {
+    /// The most requests that wait for one key; one at least.
+    pub(crate) waiters: usize,
+    /// The bytes of finished records that are remembered.
+    pub(crate) remembered: usize,
+}
 
 /// Claims keys and keeps them while handlers run, on one store.
 ///
@@ -53,19 +64,22 @@ impl Engine {
         patience: Duration,
         locks: Option<Arc<dyn Locks>>,
     ) -> Self {
-        Self::with_keys(store, clock, patience, locks, (WAITERS, Seal::default()))
+        let bounds = EngineBounds { waiters: WAITERS, remembered: 0 };
+        Self::with_bounds(store, clock, patience, locks, (bounds, Seal::default()))
     }
 
-    /// The same, with another bound on those who wait for one key, of one at least, and keys that seal.
-    pub(crate) fn with_keys(
+    /// The same, with other bounds, and keys that seal.
+    pub(crate) fn with_bounds(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         patience: Duration,
         locks: Option<Arc<dyn Locks>>,
-        (waiters, seal): (usize, Seal),
+        (bounds, seal): (EngineBounds, Seal),
     ) -> Self {
+        let bytes = if store.is_near() { 0 } else { bounds.remembered };
         let tools = Tools { store: metered(store), clock, counters: Arc::default(), patience };
-        Self(Arc::new(EngineCore::new(tools, locks, waiters.max(1), seal)))
+        let remembered = Remembered::of_bytes(bytes);
+        Self(Arc::new(EngineCore::new(tools, locks, bounds.waiters.max(1), remembered, seal)))
     }
 
     /// Decides what becomes of a request: it runs, gets a stored response, or is refused.
@@ -77,7 +91,17 @@ impl Engine {
     /// When the store did not answer, or what it holds under the key is no record. Nothing may
     /// run then.
     pub async fn begin(&self, request: &ClaimRequest) -> Result<Admission, StoreError> {
-        let admission = self.admit(request).await.and_then(|admission| self.opened_in(admission));
+        self.begin_with(request, Remembering::Unwanted).await
+    }
+
+    /// The same for a request whose outcome may be remembered by this process, and answered from memory.
+    pub(crate) async fn begin_with(
+        &self,
+        request: &ClaimRequest,
+        remembering: Remembering,
+    ) -> Result<Admission, StoreError> {
+        let admission = self.admit(request, remembering).await;
+        let admission = admission.and_then(|admission| self.opened_in(admission));
         tell_admission(&self.0, &request.claim.key, &admission);
         let counters = self.counters();
         match &admission {
@@ -122,12 +146,27 @@ impl Engine {
         self.0.queues.front(key, at_most).await
     }
 
-    async fn admit(&self, request: &ClaimRequest) -> Result<Admission, StoreError> {
+    async fn admit(
+        &self,
+        request: &ClaimRequest,
+        remembering: Remembering,
+    ) -> Result<Admission, StoreError> {
         let core = &*self.0;
         core.start_thread()?;
         let Some(in_flight) = core.in_flight.enter() else {
             return Ok(Admission::Refused(Refusal::Draining));
         };
+        if remembering == Remembering::Wanted {
+            match recall(core, request) {
+                Memory::Answer(admission) => return Ok(admission),
+                // Looking is rare, and its future large.
+                Memory::Due(known) => match Box::pin(look_again(core, request, known)).await? {
+                    Some(admission) => return Ok(admission),
+                    None => {}
+                },
+                Memory::Nothing => {}
+            }
+        }
         let asked = core.clock().steady();
         let ClaimRequest { claim, reclaim, wait, .. } = request;
         let front = match claim.claimable {
@@ -145,8 +184,13 @@ impl Engine {
         }
         // Waiting in the queue takes time.
         let sent = if front.is_some() { core.clock().steady() } else { asked };
-        let context =
-            RunContext { core: Arc::clone(&self.0), reclaim: *reclaim, in_flight, _front: front };
+        let context = RunContext {
+            core: Arc::clone(&self.0),
+            reclaim: *reclaim,
+            in_flight,
+            _front: front,
+            remembering,
+        };
         if let (Claimable::InOrder, Some(locks)) = (claim.claimable, core.locks.as_deref()) {
             let left = (asked + *wait).saturating_sub(core.clock().steady());
             let busy = Refusal::InProgress { retry_after: IN_QUEUE };

@@ -1,7 +1,7 @@
 //! From a claim to a decision and a run: everything that is neither HTTP nor a backend.
 //!
-//! Files import downwards, in this order: `task`, `cached`, `inspect`, `engine`, `contend`, `told`, `external_lock`, `settle`, `resolve`, `drain`,
-//! `admission`, `execution`, `unlock`, `ending`, `completion`, `refusals`, `run_context`, `core`, `purge`, `heartbeat`,
+//! Files import downwards, in this order: `task`, `cached`, `inspect`, `engine`, `recall`, `contend`, `told`, `external_lock`, `settle`, `resolve`, `drain`,
+//! `admission`, `execution`, `unlock`, `ending`, `completion`, `refusals`, `run_context`, `core`, `remembered`, `purge`, `heartbeat`,
 //! `wait`, `lookout`, `room`, `fair_queue`, `fences`, `in_flight`, `claim_request`, `decide`, `claim`, `claimed`, `claimer`, `definitions`,
 //! `lease`, `succession`, `deadline`, `pause`, `detached`.
 
@@ -34,7 +34,9 @@ mod lease;
 mod lookout;
 mod pause;
 mod purge;
+mod recall;
 mod refusals;
+mod remembered;
 mod resolve;
 mod room;
 mod run_context;
@@ -63,10 +65,11 @@ pub(crate) use definitions::RecordPlace;
 pub(crate) use detached::{Detached, spawn};
 pub use drain::OnDrainTimeout;
 pub use engine::Engine;
-pub(crate) use engine::WAITERS;
+pub(crate) use engine::{EngineBounds, WAITERS};
 pub use execution::Execution;
 pub(crate) use fair_queue::Front;
 pub(crate) use in_flight::InFlightGuard;
 pub use inspect::{Force, Forgotten, KeptIn, KeptOutcome, RecordStage, RecordState, RecordView};
 pub use lease::{IfForgotten, Lease};
+pub(crate) use remembered::Remembering;
 pub use resolve::{Resolution, Resolved};

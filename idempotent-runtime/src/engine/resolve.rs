@@ -36,6 +36,7 @@ pub(super) async fn resolve(
     key: &StorageKey,
     resolution: Resolution,
 ) -> Result<Resolved, StoreError> {
+    let _forgetting = core.remembered.forgetting(key);
     let work = async {
         let Some(entry) = core.store().read(key).await? else {
             return Ok(Resolved::NotAbandoned);

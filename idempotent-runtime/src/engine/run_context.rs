@@ -4,6 +4,7 @@ use crate::engine::claim_request::ReclaimWindow;
 use crate::engine::core::EngineCore;
 use crate::engine::fair_queue::Front;
 use crate::engine::in_flight::InFlightGuard;
+use crate::engine::remembered::Remembering;
 use std::sync::Arc;
 
 /// The part of its engine that a run holds.
@@ -14,12 +15,15 @@ pub(super) struct RunContext {
     /// Of those in this process that want the same key, the next moves up after the end.
     pub(super) _front: Option<Box<Front>>,
     pub(super) reclaim: ReclaimWindow,
+    /// Whether its outcome is remembered.
+    pub(super) remembering: Remembering,
 }
 
 impl RunContext {
     /// The same for what goes on behind its caller: those in the queue need not wait for it.
     pub(super) fn behind(&self) -> Self {
-        let (core, reclaim) = (Arc::clone(&self.core), self.reclaim);
-        Self { core, in_flight: self.in_flight.behind(), _front: None, reclaim }
+        let Self { reclaim, remembering, .. } = *self;
+        let (core, in_flight) = (Arc::clone(&self.core), self.in_flight.behind());
+        Self { core, in_flight, _front: None, reclaim, remembering }
     }
 }

@@ -68,6 +68,8 @@ counts! {
     ran: "idempotency_runs_total",
     /// Stored responses that were sent again.
     replayed: "idempotency_replays_total",
+    /// Requests that were answered by a remembered record, without asking the store.
+    remembered: "idempotency_remembered_answers_total",
     /// Requests that were refused: duplicates, conflicts, unknown tokens.
     refused: "idempotency_refusals_total",
     /// Requests and calls that met a key which waits for a person, and were answered `outcome-unknown`; and tasks

@@ -175,6 +175,12 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// A client with deadlines of its own allows an operation as long as the engine does. A store that has no
     /// use for any of it does nothing.
     fn adopt(&self, settings: &StoreSettings);
+
+    /// Whether its answers are there at once, as from the memory of this process: then nothing that it holds is
+    /// remembered beside it. Defaults to no.
+    fn is_near(&self) -> bool {
+        false
+    }
 }
 
 /// The settings of an engine that concern its store.
@@ -241,5 +247,9 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn adopt(&self, settings: &StoreSettings) {
         (**self).adopt(settings);
+    }
+
+    fn is_near(&self) -> bool {
+        (**self).is_near()
     }
 }

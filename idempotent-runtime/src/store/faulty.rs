@@ -163,4 +163,8 @@ impl Store for FaultyStore {
     fn adopt(&self, settings: &StoreSettings) {
         self.inner().adopt(settings);
     }
+
+    fn is_near(&self) -> bool {
+        self.inner().is_near()
+    }
 }

@@ -217,6 +217,10 @@ impl Store for MemoryStore {
         // Where it has a clock already, it keeps that.
         let _ = self.clock.set(Arc::clone(&settings.clock));
     }
+
+    fn is_near(&self) -> bool {
+        true
+    }
 }
 
 /// How far a look through the shards has come: it has seen those before this one.
@@ -289,8 +293,7 @@ impl Shard {
     }
 }
 
-/// Ignores a poisoned lock: no step calls foreign code in between, so no panic leaves a shard half
-/// changed.
+/// Ignores a poisoned lock: no step calls foreign code, so no panic leaves a shard half changed.
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }

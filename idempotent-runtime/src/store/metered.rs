@@ -84,4 +84,8 @@ impl Store for MeteredStore {
     fn adopt(&self, settings: &StoreSettings) {
         self.store.adopt(settings);
     }
+
+    fn is_near(&self) -> bool {
+        self.store.is_near()
+    }
 }

@@ -56,6 +56,7 @@ pub(crate) async fn forget(
     force: Force,
 ) -> Result<Forgotten, StoreError> {
     let (core, key) = (engine.core(), seen.key());
+    let _forgetting = core.remembered.forgetting(key);
     for _ in 0..RACES {
         let Some(entry) = core.read(key).await? else { return Ok(Forgotten::Yes) };
         let left = entry.left;

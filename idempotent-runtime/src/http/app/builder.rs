@@ -96,6 +96,19 @@ impl<S> IdempotencyBuilder<S> {
         self
     }
 
+    /// How many bytes this process spends to remember answers of `request_id` and `token`. Defaults to 4 MiB; 0 is none.
+    ///
+    /// A replay of an answer that this process stored or saw needs no round trip then. It is looked at again in the
+    /// store every 5 seconds, and used for 60 seconds more while the store does not answer, never beyond its ttl.
+    /// An answer of more than a thirty-second of the bytes is not remembered. Of a `MemoryStore` nothing is.
+    ///
+    /// [`forget`](crate::Idempotency::forget) and [`resolve`](crate::Idempotency::resolve) count here at once, and in
+    /// other processes within 5 seconds; within 65 where they cannot reach the store.
+    pub fn remember(mut self, bytes: usize) -> Self {
+        self.setup.bounds.remembered = bytes;
+        self
+    }
+
     /// How long a token can be used. Defaults to 5 minutes.
     pub fn token_ttl(mut self, ttl: Duration) -> Self {
         self.setup.settings.token_ttl = ttl;

@@ -2,7 +2,7 @@
 
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
-use crate::engine::{Admission, ClaimRequest, Completion, Execution};
+use crate::engine::{Admission, ClaimRequest, Completion, Execution, Remembering};
 use crate::error::StoreError;
 use crate::http::answer::keep::{KeepFor, Keeping, Kept, keep};
 use crate::http::answer::refusal;
@@ -13,7 +13,7 @@ use crate::http::call::course::RequestOutcome;
 use crate::http::call::run::{GuardedRun, RunState};
 use crate::http::guard::reply::{refused, replayed};
 use crate::http::guard::streamed::{RunPlace, StreamedRun, send_on};
-use crate::policy::{OnStoreError, Policy};
+use crate::policy::{OnStoreError, Policy, Strategy};
 use actix_web::HttpResponse;
 use futures_util::FutureExt;
 use futures_util::future::{Either, ready};
@@ -21,8 +21,12 @@ use std::time::Duration;
 
 /// Claims the key.
 pub(super) async fn begin(call: &Call, request: &ClaimRequest) -> Result<(), Exit> {
+    let remembering = match call.policy.strategy {
+        Strategy::RequestId | Strategy::Token => Remembering::Wanted,
+        _ => Remembering::Unwanted,
+    };
     // Two small futures cost an allocator less than one that is too large for its fast lists.
-    let admission = Box::pin(call.app.engine().begin(request)).await;
+    let admission = Box::pin(call.app.engine().begin_with(request, remembering)).await;
     admitted(call, admission)
 }
 

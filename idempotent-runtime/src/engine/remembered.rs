@@ -1,0 +1,302 @@
+//! Finished records that this process stored or saw, so that a replay of one needs no round trip.
+//!
+//! A finished record never changes before its end, unless a person forgets it. So it is used without a look at
+//! the store for some seconds, and for a minute more while the store does not answer; never beyond its end. Whatever
+//! is known of a record is known from before the command was sent: a clock of the store that is late counts for
+//! nothing.
+
+use crate::clock::millis;
+use crate::error::StoreError;
+use crate::key::StorageKey;
+use bytes::Bytes;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{OptionsBuilder, Weighter};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::time::Instant;
+
+/// How long a record is used before one request looks at it again in the store.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// How much longer it is used while the store does not answer.
+const UNANSWERED: Duration = Duration::from_secs(60);
+
+/// The pause before a store is asked again that did not answer.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+/// The memory that a record takes beside its own bytes: its key, what is known of it, and its place.
+const BESIDE: usize = 320;
+
+/// The bytes of a record of middle length, from which the number of places follows.
+const USUAL: usize = 512;
+
+/// In how many parts the memory is held, so that workers rarely wait for each other.
+const PARTS: usize = 16;
+
+/// The part of the memory for records that were asked for again; new ones have the rest.
+const HOT: f64 = 0.5;
+
+/// How many counts of what was forgotten there are; each is of the keys that share it.
+const STRIPES: usize = 64;
+
+/// Whether the answer of a request is remembered, and looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Remembering {
+    /// It is.
+    #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "requests alone are"))]
+    Wanted,
+    /// The store is asked each time.
+    Unwanted,
+}
+
+/// Finished records, up to so many bytes.
+pub(super) struct Remembered {
+    /// Nothing, where nothing is remembered.
+    records: Option<Cache<StorageKey, Arc<Known>, ByBytes, foldhash::fast::RandomState>>,
+    /// How often a key of each stripe was forgotten.
+    forgotten: [AtomicU32; STRIPES],
+    /// When a store that did not answer is asked again, in milliseconds of the steady clock; zero while it answers.
+    asks_again: AtomicU64,
+}
+
+/// A finished record, as far as it is known.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// Its bytes; nothing, where nobody told yet how long it lives.
+    record: Option<Bytes>,
+    asked: AskedAt,
+    /// Its end, in steady time.
+    ends: Duration,
+    /// The turn of the one who looks at it again, with the last look that failed.
+    pub(super) looking: AsyncMutex<Option<FailedLook>>,
+}
+
+/// A look that the store did not answer.
+#[derive(Debug)]
+pub(super) struct FailedLook {
+    pub(super) at: Instant,
+    pub(super) error: StoreError,
+}
+
+/// The moment before a command is sent whose answer may be remembered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AskedAt {
+    at: Duration,
+    /// How often a key of its stripe had been forgotten.
+    forgotten: u32,
+}
+
+/// A record that is remembered.
+pub(super) enum Recalled {
+    /// It can be used.
+    Certain(Bytes),
+    /// One has to look at it in the store.
+    Due(Arc<Known>),
+}
+
+/// Until this is dropped a key may be forgotten; whatever was known of it does not count from then on.
+#[must_use = "dropped at once, it is over before anything is forgotten"]
+pub(super) struct Forgetting<'a>(&'a Remembered, &'a StorageKey);
+
+impl Remembered {
+    /// Remembers records of so many bytes in all; none, if that is too few for one.
+    pub(super) fn of_bytes(bytes: usize) -> Self {
+        let options = OptionsBuilder::new()
+            .weight_capacity(bytes as u64)
+            .estimated_items_capacity(bytes / USUAL)
+            .hot_allocation(HOT)
+            .shards(PARTS)
+            .build();
+        let records = options.ok().filter(|_| bytes >= BESIDE).map(|options| {
+            let hasher = foldhash::fast::RandomState::default();
+            Cache::with_options(options, ByBytes, hasher, DefaultLifecycle::default())
+        });
+        let forgotten = [const { AtomicU32::new(0) }; STRIPES];
+        Self { records, forgotten, asks_again: AtomicU64::new(0) }
+    }
+
+    /// The moment before a command about this key is sent.
+    pub(super) fn asking(&self, key: &StorageKey, now: Duration) -> AskedAt {
+        AskedAt { at: now, forgotten: self.stripe(key).load(Ordering::SeqCst) }
+    }
+
+    /// Remembers a finished record, which lives until then at least.
+    pub(super) fn keep(&self, key: &StorageKey, record: Bytes, asked: AskedAt, ends: Duration) {
+        self.put(key, Some(record), asked, ends);
+    }
+
+    /// Remembers that a key has a finished record, whose life nobody told: the next one who asks for it reads it.
+    pub(super) fn met(&self, key: &StorageKey, asked: AskedAt) {
+        self.put(key, None, asked, Duration::MAX);
+    }
+
+    fn put(&self, key: &StorageKey, record: Option<Bytes>, asked: AskedAt, ends: Duration) {
+        if let Some(records) = &self.records {
+            let looking = AsyncMutex::default();
+            records.insert(*key, Arc::new(Known { record, asked, ends, looking }));
+        }
+    }
+
+    /// Drops a key, of which something else was found.
+    pub(super) fn drop_key(&self, key: &StorageKey) {
+        if let Some(records) = &self.records {
+            records.remove(key);
+        }
+    }
+
+    /// The beginning of what may forget a key in the store.
+    pub(super) fn forgetting<'a>(&'a self, key: &'a StorageKey) -> Forgetting<'a> {
+        Forgetting(self, key)
+    }
+
+    /// The record of a key, if one is remembered that lives.
+    pub(super) fn find(&self, key: &StorageKey, now: Duration) -> Option<Recalled> {
+        let known = self.records.as_ref()?.get(key)?;
+        if now >= known.ends {
+            self.drop_key(key);
+            return None;
+        }
+        let certain = |known: &Known| known.record.clone().map(Recalled::Certain);
+        let certain = match self.age(key, &known, now) {
+            Some(age) if age < FRESH => certain(&known),
+            Some(age) if age < FRESH + UNANSWERED && self.is_away(now) => certain(&known),
+            Some(_) | None => None,
+        };
+        Some(certain.unwrap_or(Recalled::Due(known)))
+    }
+
+    /// Whether nothing else was found under a key meanwhile.
+    pub(super) fn is_still(&self, key: &StorageKey, known: &Arc<Known>) -> bool {
+        let now = self.records.as_ref().and_then(|records| records.peek(key));
+        now.is_some_and(|now| Arc::ptr_eq(&now, known))
+    }
+
+    /// A record whose look failed, if it can be used all the same; from now on others do not look for a while.
+    pub(super) fn unanswered(
+        &self,
+        key: &StorageKey,
+        known: &Known,
+        now: Duration,
+    ) -> Option<Bytes> {
+        self.asks_again.store(millis(now + ASK_AGAIN), Ordering::Relaxed);
+        let age = self.age(key, known, now)?;
+        let is_usable = now < known.ends && age < FRESH + UNANSWERED;
+        known.record.clone().filter(|_| is_usable)
+    }
+
+    /// Notes that the store answered.
+    pub(super) fn answered(&self) {
+        if self.asks_again.load(Ordering::Relaxed) != 0 {
+            self.asks_again.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the store did not answer the last look, and somebody else is the next to look.
+    fn is_away(&self, now: Duration) -> bool {
+        let (asks_again, now) = (self.asks_again.load(Ordering::Relaxed), millis(now));
+        let next = now + millis(ASK_AGAIN);
+        asks_again > now
+            || asks_again > 0
+                && self
+                    .asks_again
+                    .compare_exchange(asks_again, next, Ordering::Relaxed, Ordering::Relaxed)
+                    .is_err()
+    }
+
+    /// How old the knowledge of a record is; nothing, where its key may have been forgotten since.
+    fn age(&self, key: &StorageKey, known: &Known, now: Duration) -> Option<Duration> {
+        let is_certain = self.stripe(key).load(Ordering::SeqCst) == known.asked.forgotten;
+        is_certain.then(|| now.saturating_sub(known.asked.at))
+    }
+
+    fn stripe(&self, key: &StorageKey) -> &AtomicU32 {
+        // The key is a hash, so each of its bytes spreads evenly.
+        &self.forgotten[usize::from(key.as_bytes()[1]) % STRIPES]
+    }
+}
+
+impl AskedAt {
+    /// The moment itself.
+    pub(super) const fn at(self) -> Duration {
+        self.at
+    }
+}
+
+impl Drop for Forgetting<'_> {
+    fn drop(&mut self) {
+        let Self(remembered, key) = self;
+        // Counted first: what is put meanwhile was asked before, and does not count any more.
+        remembered.stripe(key).fetch_add(1, Ordering::SeqCst);
+        remembered.drop_key(key);
+    }
+}
+
+impl fmt::Debug for Remembered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remembered").finish_non_exhaustive()
+    }
+}
+
+/// Weighs a record by the memory that it takes.
+#[derive(Clone, Debug)]
+struct ByBytes;
+
+impl Weighter<StorageKey, Arc<Known>> for ByBytes {
+    fn weight(&self, _: &StorageKey, known: &Arc<Known>) -> u64 {
+        (BESIDE + known.record.as_ref().map_or(0, Bytes::len)) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Duration = Duration::from_secs(100);
+    const LATER: Duration = Duration::from_secs(1000);
+
+    fn key(number: u32) -> StorageKey {
+        let mut bytes = [0; 32];
+        bytes[..4].copy_from_slice(&number.to_le_bytes());
+        StorageKey::from_bytes(bytes)
+    }
+
+    fn is_certain(remembered: &Remembered, key: &StorageKey, now: Duration) -> bool {
+        matches!(remembered.find(key, now), Some(Recalled::Certain(_)))
+    }
+
+    #[test]
+    fn no_more_is_held_than_was_asked_for_and_nothing_that_is_too_long() {
+        let bytes = 1 << 20;
+        let remembered = Remembered::of_bytes(bytes);
+        let keep = |number, length| {
+            let (key, asked) = (key(number), remembered.asking(&key(number), NOW));
+            remembered.keep(&key, Bytes::from(vec![0; length]), asked, LATER);
+            is_certain(&remembered, &key, NOW)
+        };
+        for number in 0..10_000 {
+            keep(number, 100 + number as usize % 2000);
+        }
+        let held = remembered.records.as_ref().unwrap().weight();
+        assert!((bytes as u64 / 2..=bytes as u64).contains(&held), "{held}");
+        assert!(keep(10_000, bytes / 32 - BESIDE) && !keep(10_001, bytes / 16));
+    }
+
+    /// A look or an end that was sent before a person forgot the key, and is heard afterwards.
+    #[test]
+    fn what_was_asked_before_a_key_was_forgotten_does_not_count_afterwards() {
+        let remembered = Remembered::of_bytes(1 << 20);
+        let (key, record) = (key(1), Bytes::from_static(b"record"));
+        let before = remembered.asking(&key, NOW);
+        drop(remembered.forgetting(&key));
+        remembered.keep(&key, record.clone(), before, LATER);
+        assert!(!is_certain(&remembered, &key, NOW));
+        // Nor while the store does not answer.
+        let Some(Recalled::Due(known)) = remembered.find(&key, NOW) else { panic!("it is due") };
+        assert_eq!(remembered.unanswered(&key, &known, NOW), None);
+        remembered.keep(&key, record, remembered.asking(&key, NOW), LATER);
+        assert!(is_certain(&remembered, &key, NOW));
+    }
+}
