@@ -7,6 +7,7 @@
         feature = "openapi",
         feature = "postgres",
         feature = "redis",
+        feature = "seal",
         feature = "sqlite",
         feature = "testing"
     ),
@@ -21,6 +22,7 @@
     feature = "openapi",
     feature = "postgres",
     feature = "redis",
+    feature = "seal",
     feature = "sqlite",
     feature = "testing"
 ))]
