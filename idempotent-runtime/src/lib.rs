@@ -122,6 +122,12 @@ pub mod task {
     pub use crate::http::{Progress, TaskArgument, TaskRunner, task_routes};
 }
 
+/// A page for operators, made by [`Idempotency::inspector`].
+#[cfg(feature = "inspector")]
+pub mod inspector {
+    pub use crate::http::inspector::{Inspector, Operator};
+}
+
 /// A route for readiness probes.
 #[cfg(feature = "actix")]
 pub mod health {

@@ -41,7 +41,8 @@ const HTTP: Order = Order {
     of: "idempotent-runtime/src",
     inside: "http/",
     floors: &[
-        "browser fuzz health openapi serve testing",
+        "methods",
+        "browser fuzz health inspector openapi serve testing",
         "guard",
         "task",
         "extract",

@@ -46,6 +46,7 @@ mod hosts;
 mod identity;
 mod in_flight;
 mod injection;
+mod inspector;
 mod keys;
 mod leases;
 mod leaving;

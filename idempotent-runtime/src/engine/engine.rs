@@ -77,7 +77,8 @@ impl Engine {
         (bounds, seal): (EngineBounds, Seal),
     ) -> Self {
         let bytes = if store.is_near() { 0 } else { bounds.remembered };
-        let tools = Tools { store: metered(store), clock, counters: Arc::default(), patience };
+        let counters = Arc::<Counters>::default();
+        let tools = Tools { store: metered(store, &counters), clock, counters, patience };
         let remembered = Remembered::of_bytes(bytes);
         Self(Arc::new(EngineCore::new(tools, locks, bounds.waiters.max(1), remembered, seal)))
     }

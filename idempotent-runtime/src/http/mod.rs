@@ -14,6 +14,9 @@ pub(crate) mod fuzz;
 mod guard;
 mod header_names;
 mod health;
+#[cfg(feature = "inspector")]
+pub(crate) mod inspector;
+mod methods;
 #[cfg(feature = "openapi")]
 pub(crate) mod openapi;
 mod request;

@@ -3,7 +3,7 @@
 use crate::key::StorageKey;
 use crate::message::error::MessageError;
 use crate::message::run::MessageAdmission;
-use crate::observe::{Operation, OperationMeters, Stopwatch};
+use crate::observe::{Operation, OperationMeters, RunKey, RunMeter, Stopwatch};
 use crate::policy::Policy;
 use crate::setup::Base;
 use std::thread::panicking;
@@ -14,7 +14,8 @@ use tracing::field::{Empty, display};
 pub(super) struct CallCourse {
     meters: OperationMeters,
     asked: Stopwatch,
-    ran_since: Option<Stopwatch>,
+    key: RunKey,
+    run: Option<RunMeter>,
     outcome: Option<&'static str>,
     span: Span,
 }
@@ -33,7 +34,8 @@ impl CallCourse {
             idempotency.attempt = Empty,
             idempotency.outcome = Empty,
         );
-        Self { meters, asked: Stopwatch::start(), ran_since: None, outcome: None, span }
+        let (asked, key) = (Stopwatch::start(), RunKey::default());
+        Self { meters, asked, key, run: None, outcome: None, span }
     }
 
     /// Its span, under which all of it goes on.
@@ -42,7 +44,8 @@ impl CallCourse {
     }
 
     /// Its key is known.
-    pub(super) fn has_key(&self, key: &StorageKey) {
+    pub(super) fn has_key(&mut self, key: &StorageKey) {
+        self.key = RunKey::of(key);
         self.span.record("idempotency.key", display(key.short()));
     }
 
@@ -52,7 +55,7 @@ impl CallCourse {
         match admission {
             Ok(MessageAdmission::Run(run)) => {
                 self.span.record("idempotency.attempt", run.attempt());
-                self.ran_since = Some(Stopwatch::start());
+                self.run = Some(self.meters.starts(self.key, run.attempt()));
             }
             Ok(MessageAdmission::Value(_)) => self.outcome = Some("replayed"),
             Err(error) => self.outcome = Some(error.name()),
@@ -71,8 +74,8 @@ impl Drop for CallCourse {
         let outcome = self.outcome.unwrap_or_else(unknown);
         self.span.record("idempotency.outcome", outcome);
         self.meters.request(outcome);
-        if let Some(since) = self.ran_since {
-            self.meters.ran(since);
+        if let Some(run) = &self.run {
+            self.meters.ran(run);
         }
     }
 }

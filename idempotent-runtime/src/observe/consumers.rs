@@ -1,13 +1,24 @@
 //! The numbers of a consumer.
 
 use crate::observe::facade::{Level, Total, TotalsByWord};
+#[cfg(feature = "inspector")]
+use crate::observe::recent::TotalSeen;
+use std::sync::Arc;
+#[cfg(feature = "inspector")]
+use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 
 /// The reasons of dead letters.
 const REASONS: [&str; 5] = ["attempts", "expired", "guard", "permanent", "undecodable"];
 
+/// The consumers of this process.
+#[cfg(feature = "inspector")]
+static CONSUMERS: Mutex<Vec<Weak<ConsumerMeters>>> = Mutex::new(Vec::new());
+
 /// The numbers of the consumer of one queue.
 #[derive(Debug)]
 pub(crate) struct ConsumerMeters {
+    #[cfg(feature = "inspector")]
+    queue: String,
     delivered: Total,
     settled: TotalsByWord,
     dead: TotalsByWord,
@@ -17,16 +28,25 @@ pub(crate) struct ConsumerMeters {
 
 impl ConsumerMeters {
     /// Those of the queue with this name, which holds no credentials.
-    pub(crate) fn new(queue: &str) -> Self {
+    pub(crate) fn new(queue: &str) -> Arc<Self> {
         let labels = [("queue", queue)];
         let (name, first) = ("idempotency_consumer_settled_total", ["done", "retried", "dead"]);
-        Self {
+        let new = Arc::new(Self {
+            #[cfg(feature = "inspector")]
+            queue: queue.to_owned(),
             delivered: Total::new("idempotency_consumer_delivered_total", &labels),
             settled: TotalsByWord::new(name, &labels, "settlement", &first),
             dead: TotalsByWord::new("idempotency_consumer_dead_total", &labels, "reason", &REASONS),
             pausing: Level::new("idempotency_consumer_pausing", &labels),
             connected: Level::new("idempotency_consumer_connected", &labels),
+        });
+        #[cfg(feature = "inspector")]
+        {
+            let mut consumers = consumers();
+            consumers.retain(|consumer| consumer.strong_count() > 0);
+            consumers.push(Arc::downgrade(&new));
         }
+        new
     }
 
     /// Counts a message that was delivered.
@@ -47,12 +67,62 @@ impl ConsumerMeters {
 
     /// Tells whether the consumer is connected to its queue.
     pub(crate) fn is_connected(&self, is_connected: bool) {
-        self.connected.set(u8::from(is_connected));
+        self.connected.set(u32::from(is_connected));
     }
 
     /// Tells whether the consumer takes no messages, or one at a time, because everything fails.
     pub(crate) fn pauses(&self, pauses: bool) {
-        self.pausing.set(u8::from(pauses));
+        self.pausing.set(u32::from(pauses));
+    }
+}
+
+/// A consumer of this process.
+#[cfg(feature = "inspector")]
+#[derive(Debug)]
+pub(crate) struct ConsumerSeen {
+    pub(crate) queue: String,
+    pub(crate) is_connected: bool,
+    pub(crate) pauses: bool,
+    /// Its messages, by their settlement.
+    pub(crate) settled: Vec<(&'static str, TotalSeen)>,
+}
+
+/// The consumers that run in this process.
+#[cfg(feature = "inspector")]
+pub(crate) fn consumers_seen() -> Vec<ConsumerSeen> {
+    let running: Vec<_> = consumers().iter().filter_map(Weak::upgrade).collect();
+    let seen = |consumer: Arc<ConsumerMeters>| ConsumerSeen {
+        queue: consumer.queue.clone(),
+        is_connected: consumer.connected.seen() > 0,
+        pauses: consumer.pausing.seen() > 0,
+        settled: consumer.settled.seen(),
+    };
+    running.into_iter().map(seen).collect()
+}
+
+#[cfg(feature = "inspector")]
+fn consumers() -> MutexGuard<'static, Vec<Weak<ConsumerMeters>>> {
+    CONSUMERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(all(test, feature = "inspector"))]
+mod seen_tests {
+    use super::*;
+
+    #[test]
+    fn a_consumer_is_seen_as_long_as_it_runs() {
+        let consumer = ConsumerMeters::new("a queue that nobody else has");
+        let seen = || {
+            let mut all = consumers_seen().into_iter();
+            all.find(|one| one.queue == "a queue that nobody else has")
+        };
+        consumer.is_connected(true);
+        consumer.settled("done");
+        let it = seen().unwrap();
+        assert!(it.is_connected && !it.pauses);
+        assert_eq!(it.settled[0], ("done", TotalSeen { all: 1, ..it.settled[0].1 }));
+        drop(consumer);
+        assert!(seen().is_none());
     }
 }
 

@@ -1,18 +1,20 @@
-//! Handles of the metrics facade. Without the feature `metrics` they hold nothing and do nothing.
+//! Handles of numbers, which tell the metrics facade (feature `metrics`) and remember the last minutes for the
+//! inspector (feature `inspector`). Without both features they hold nothing and do nothing.
 
 #![cfg_attr(
     not(feature = "metrics"),
-    expect(
-        unused_variables,
-        clippy::needless_pass_by_value,
-        clippy::unused_self,
-        reason = "there is nobody to tell"
-    )
+    expect(unused_variables, clippy::unused_self, reason = "there is no facade to tell")
+)]
+#![cfg_attr(
+    not(feature = "_meters"),
+    expect(clippy::needless_pass_by_value, reason = "there is nobody to tell")
 )]
 
-#[cfg(feature = "metrics")]
+#[cfg(feature = "inspector")]
+use crate::observe::recent::{KeptLevel, RecentSpread, RecentTotal, Spread, TotalSeen};
+#[cfg(feature = "_meters")]
 use std::sync::{PoisonError, RwLock};
-#[cfg(feature = "metrics")]
+#[cfg(feature = "_meters")]
 use std::time::Instant;
 
 /// The name of a label, and its value.
@@ -34,8 +36,17 @@ pub(crate) struct TotalsByWord {
     labels: Vec<metrics::Label>,
     #[cfg(feature = "metrics")]
     by: &'static str,
-    #[cfg(feature = "metrics")]
-    known: RwLock<Vec<(&'static str, Total)>>,
+    #[cfg(feature = "_meters")]
+    known: RwLock<Vec<(&'static str, WordTotal)>>,
+}
+
+/// The total of one word.
+#[cfg(feature = "_meters")]
+#[derive(Debug)]
+struct WordTotal {
+    told: Total,
+    #[cfg(feature = "inspector")]
+    recent: RecentTotal,
 }
 
 /// A number that goes up and down.
@@ -43,19 +54,23 @@ pub(crate) struct TotalsByWord {
 pub(crate) struct Level {
     #[cfg(feature = "metrics")]
     told: metrics::Gauge,
+    #[cfg(feature = "inspector")]
+    kept: KeptLevel,
 }
 
 /// How values spread.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Distribution {
     #[cfg(feature = "metrics")]
     told: metrics::Histogram,
+    #[cfg(feature = "inspector")]
+    recent: RecentSpread,
 }
 
 /// A moment to measure from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stopwatch {
-    #[cfg(feature = "metrics")]
+    #[cfg(feature = "_meters")]
     began: Instant,
 }
 
@@ -87,7 +102,7 @@ impl TotalsByWord {
             labels: owned(labels),
             #[cfg(feature = "metrics")]
             by,
-            #[cfg(feature = "metrics")]
+            #[cfg(feature = "_meters")]
             known: RwLock::default(),
         };
         // From zero, so that a rate sees the first one.
@@ -102,10 +117,10 @@ impl TotalsByWord {
         self.add(word, 1);
     }
 
-    fn add(&self, word: &'static str, count: u64) {
-        #[cfg(feature = "metrics")]
+    fn add(&self, word: &'static str, count: u32) {
+        #[cfg(feature = "_meters")]
         {
-            let of = |known: &[(&'static str, Total)]| {
+            let of = |known: &[(&'static str, WordTotal)]| {
                 known.iter().find(|(name, _)| *name == word).map(|(_, total)| total.add(count))
             };
             if of(&self.known.read().unwrap_or_else(PoisonError::into_inner)).is_some() {
@@ -113,13 +128,43 @@ impl TotalsByWord {
             }
             let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
             if of(&known).is_none() {
-                let mut labels = self.labels.clone();
-                labels.push(metrics::Label::from_static_parts(self.by, word));
-                let told = metrics::counter!(self.name, labels);
-                told.increment(count);
-                known.push((word, Total { told }));
+                let total = self.total(word);
+                total.add(count);
+                known.push((word, total));
             }
         }
+    }
+
+    #[cfg(feature = "_meters")]
+    fn total(&self, word: &'static str) -> WordTotal {
+        WordTotal {
+            told: Total {
+                #[cfg(feature = "metrics")]
+                told: {
+                    let mut labels = self.labels.clone();
+                    labels.push(metrics::Label::from_static_parts(self.by, word));
+                    metrics::counter!(self.name, labels)
+                },
+            },
+            #[cfg(feature = "inspector")]
+            recent: RecentTotal::default(),
+        }
+    }
+
+    /// What was counted so far, and lately, by the words.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn seen(&self) -> Vec<(&'static str, TotalSeen)> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.iter().map(|(word, total)| (*word, total.recent.seen())).collect()
+    }
+}
+
+#[cfg(feature = "_meters")]
+impl WordTotal {
+    fn add(&self, count: u32) {
+        self.told.add(count.into());
+        #[cfg(feature = "inspector")]
+        self.recent.add(count);
     }
 }
 
@@ -128,6 +173,8 @@ impl Level {
         Self {
             #[cfg(feature = "metrics")]
             told: metrics::gauge!(name, owned(labels)),
+            #[cfg(feature = "inspector")]
+            kept: KeptLevel::default(),
         }
     }
 
@@ -141,9 +188,24 @@ impl Level {
         self.told.decrement(1.0);
     }
 
-    pub(crate) fn set(&self, to: impl Into<f64>) {
+    /// Sets it. One that is set does not rise and fall beside.
+    pub(crate) fn set(&self, to: u32) {
         #[cfg(feature = "metrics")]
-        self.told.set(to.into());
+        self.told.set(to);
+        #[cfg(feature = "inspector")]
+        self.kept.set(to);
+    }
+
+    /// Sets it to the seconds of an age.
+    pub(super) fn set_seconds(&self, to: f64) {
+        #[cfg(feature = "metrics")]
+        self.told.set(to);
+    }
+
+    /// The value that it was set to last.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn seen(&self) -> u32 {
+        self.kept.get()
     }
 }
 
@@ -153,6 +215,8 @@ impl Default for Level {
         Self {
             #[cfg(feature = "metrics")]
             told: metrics::Gauge::noop(),
+            #[cfg(feature = "inspector")]
+            kept: KeptLevel::default(),
         }
     }
 }
@@ -162,27 +226,47 @@ impl Distribution {
         Self {
             #[cfg(feature = "metrics")]
             told: metrics::histogram!(name, owned(labels)),
+            #[cfg(feature = "inspector")]
+            recent: RecentSpread::default(),
         }
     }
 
     /// Records the seconds since then.
     pub(crate) fn record_since(&self, watch: Stopwatch) {
-        #[cfg(feature = "metrics")]
-        self.told.record(watch.began.elapsed().as_secs_f64());
+        #[cfg(feature = "_meters")]
+        self.record(watch.began.elapsed().as_secs_f64());
     }
 
     pub(crate) fn record(&self, value: impl Into<f64>) {
-        #[cfg(feature = "metrics")]
-        self.told.record(value.into());
+        #[cfg(feature = "_meters")]
+        {
+            let value = value.into();
+            #[cfg(feature = "metrics")]
+            self.told.record(value);
+            #[cfg(feature = "inspector")]
+            self.recent.record(value);
+        }
+    }
+
+    /// The values of the last minutes.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn seen(&self) -> Spread {
+        self.recent.seen()
     }
 }
 
 impl Stopwatch {
     pub(crate) fn start() -> Self {
         Self {
-            #[cfg(feature = "metrics")]
+            #[cfg(feature = "_meters")]
             began: Instant::now(),
         }
+    }
+
+    /// The time since then.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn elapsed(self) -> std::time::Duration {
+        self.began.elapsed()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Counters of events, and the metrics that are fed where they are (feature `metrics`).
+//! Counters of events, and the numbers that are fed where they are (features `metrics` and `inspector`).
 //!
 //! With the feature, an engine tells the recorder of the [`metrics`](https://docs.rs/metrics) facade that is there
 //! when it is built: install yours before. The chapter `book::metrics` lists every metric, and what to be
@@ -9,15 +9,20 @@
     allow(dead_code, reason = "a part of the crate tells a part of it")
 )]
 
-#[cfg(any(feature = "amqp", feature = "redis"))]
+#[cfg(any(feature = "amqp", feature = "redis", feature = "inspector"))]
 mod consumers;
 mod described;
 mod facade;
+#[cfg(feature = "_meters")]
+mod named;
 mod oldest_run;
 mod operations;
+#[cfg(feature = "inspector")]
+mod recent;
 #[cfg(all(test, feature = "metrics"))]
 pub(crate) mod recorded;
-#[cfg(feature = "metrics")]
+mod running;
+#[cfg(feature = "_meters")]
 mod store_meters;
 
 use crate::error::{StoreError, StoreErrorKind};
@@ -25,11 +30,24 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 #[cfg(any(feature = "amqp", feature = "redis"))]
 pub(crate) use consumers::ConsumerMeters;
+#[cfg(feature = "inspector")]
+pub(crate) use consumers::{ConsumerSeen, consumers_seen};
 use facade::Total;
 pub(crate) use facade::{Distribution, Level, Stopwatch};
 use oldest_run::OldestRun;
 pub(crate) use operations::{Operation, OperationMeters, Operations};
-#[cfg(feature = "metrics")]
+#[cfg(feature = "inspector")]
+pub(crate) use operations::{RequestsSeen, TasksSeen};
+#[cfg(feature = "inspector")]
+pub(crate) use recent::{SLOT, SLOTS, Spread, TotalSeen};
+#[cfg(feature = "inspector")]
+pub(crate) use running::RunSeen;
+pub(crate) use running::{RunKey, RunMeter};
+#[cfg(feature = "_meters")]
+use std::sync::Arc;
+#[cfg(feature = "inspector")]
+pub(crate) use store_meters::StoreCallSeen;
+#[cfg(feature = "_meters")]
 pub(crate) use store_meters::{StoreCallMeters, StoreMeters};
 
 macro_rules! counts {
@@ -127,6 +145,8 @@ pub(crate) struct Meters {
     /// Records of outcomes, in bytes.
     pub(crate) record_bytes: Distribution,
     pub(crate) unfinished_tasks: Level,
+    #[cfg(feature = "_meters")]
+    pub(crate) store: Arc<StoreMeters>,
 }
 
 impl Meters {
@@ -137,6 +157,8 @@ impl Meters {
             oldest_run: OldestRun::new(),
             record_bytes: Distribution::new("idempotency_record_bytes", &[]),
             unfinished_tasks: Level::new("idempotency_tasks_unfinished", &[]),
+            #[cfg(feature = "_meters")]
+            store: Arc::new(StoreMeters::new()),
         }
     }
 }

@@ -24,7 +24,7 @@ impl OldestRun {
     pub(crate) fn tell(&self, age: Duration) {
         let mut ages = ages();
         ages.insert(self.engine, age.as_secs_f64());
-        self.level.set(oldest(&ages));
+        self.level.set_seconds(oldest(&ages));
     }
 }
 
@@ -32,7 +32,7 @@ impl Drop for OldestRun {
     fn drop(&mut self) {
         let mut ages = ages();
         if ages.remove(&self.engine).is_some() {
-            self.level.set(oldest(&ages));
+            self.level.set_seconds(oldest(&ages));
         }
     }
 }

@@ -1,32 +1,33 @@
 //! The numbers of each guarded operation and of each kind of task, whose handles are made at its first use.
 
 #![cfg_attr(
-    not(feature = "metrics"),
+    not(feature = "inspector"),
     expect(unused_variables, clippy::unused_self, reason = "there is nobody to tell")
 )]
 
 use crate::observe::facade::Stopwatch;
-#[cfg(feature = "metrics")]
+#[cfg(feature = "_meters")]
 use crate::observe::facade::{Distribution, TotalsByWord};
-#[cfg(feature = "metrics")]
+#[cfg(feature = "_meters")]
+use crate::observe::named::Named;
+#[cfg(feature = "inspector")]
+use crate::observe::recent::{Spread, TotalSeen};
+use crate::observe::running::{RunKey, RunMeter};
+#[cfg(feature = "inspector")]
+use crate::observe::running::{RunSeen, Runs};
+#[cfg(feature = "_meters")]
 use std::cell::RefCell;
-#[cfg(feature = "metrics")]
-use std::collections::HashMap;
 use std::fmt;
-#[cfg(feature = "metrics")]
-use std::sync::{Arc, PoisonError, RwLock};
+#[cfg(feature = "_meters")]
+use std::sync::Arc;
 use std::time::Duration;
-
-/// The most operations that are told apart: an app has fewer routes.
-#[cfg(feature = "metrics")]
-const MOST: usize = 4096;
 
 /// The operations and the tasks of one engine.
 #[derive(Debug, Default)]
 pub(crate) struct Operations {
-    #[cfg(feature = "metrics")]
+    #[cfg(feature = "_meters")]
     requests: Named<RequestNumbers>,
-    #[cfg(feature = "metrics")]
+    #[cfg(feature = "_meters")]
     tasks: Named<TaskNumbers>,
 }
 
@@ -52,59 +53,61 @@ impl fmt::Display for Operation<'_> {
 /// The numbers of the requests of one operation. Clones share them.
 #[derive(Clone)]
 pub(crate) struct OperationMeters {
-    #[cfg(feature = "metrics")]
+    #[cfg(feature = "_meters")]
     numbers: Arc<RequestNumbers>,
 }
 
 /// The numbers of the tasks of one function.
 pub(crate) struct TaskMeters {
-    #[cfg(feature = "metrics")]
+    #[cfg(feature = "_meters")]
     numbers: Arc<TaskNumbers>,
 }
 
-#[cfg(feature = "metrics")]
+#[cfg(feature = "_meters")]
 #[derive(Debug)]
 struct RequestNumbers {
+    #[cfg(feature = "inspector")]
+    operation: String,
+    #[cfg(feature = "inspector")]
+    strategy: &'static str,
     requests: TotalsByWord,
     admission: Distribution,
     run: Distribution,
+    #[cfg(feature = "inspector")]
+    runs: Arc<Runs>,
 }
 
-#[cfg(feature = "metrics")]
+#[cfg(feature = "_meters")]
 #[derive(Debug)]
 struct TaskNumbers {
+    #[cfg(feature = "inspector")]
+    function: String,
     states: TotalsByWord,
     start_delay: Distribution,
 }
 
-/// Numbers by their names.
-#[cfg(feature = "metrics")]
+/// What is known of the requests of one operation.
+#[cfg(feature = "inspector")]
 #[derive(Debug)]
-struct Named<N>(RwLock<HashMap<Box<str>, Arc<N>, foldhash::fast::RandomState>>);
-
-#[cfg(feature = "metrics")]
-impl<N> Default for Named<N> {
-    fn default() -> Self {
-        Self(RwLock::default())
-    }
+pub(crate) struct RequestsSeen {
+    pub(crate) operation: String,
+    pub(crate) strategy: &'static str,
+    pub(crate) outcomes: Vec<(&'static str, TotalSeen)>,
+    pub(crate) admission: Spread,
+    pub(crate) run: Spread,
+    pub(crate) runs: Vec<RunSeen>,
 }
 
-#[cfg(feature = "metrics")]
-impl<N> Named<N> {
-    fn of(&self, name: &str, make: impl FnOnce() -> N) -> Arc<N> {
-        if let Some(known) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(name) {
-            return Arc::clone(known);
-        }
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST && !known.contains_key(name) {
-            // Told once more than it is remembered, and still told.
-            return Arc::new(make());
-        }
-        Arc::clone(known.entry(name.into()).or_insert_with(|| Arc::new(make())))
-    }
+/// What is known of the tasks of one function.
+#[cfg(feature = "inspector")]
+#[derive(Debug)]
+pub(crate) struct TasksSeen {
+    pub(crate) function: String,
+    pub(crate) states: Vec<(&'static str, TotalSeen)>,
+    pub(crate) start_delay: Spread,
 }
 
-#[cfg(feature = "metrics")]
+#[cfg(feature = "_meters")]
 thread_local! {
     /// The name that was looked for last: a request allocates none.
     static SOUGHT: RefCell<String> = const { RefCell::new(String::new()) };
@@ -114,12 +117,12 @@ impl Operations {
     /// The numbers of the requests of an operation.
     pub(crate) fn of(&self, operation: Operation<'_>) -> OperationMeters {
         OperationMeters {
-            #[cfg(feature = "metrics")]
+            #[cfg(feature = "_meters")]
             numbers: self.requests_of(operation),
         }
     }
 
-    #[cfg(feature = "metrics")]
+    #[cfg(feature = "_meters")]
     fn requests_of(
         &self,
         Operation { method, name, strategy }: Operation<'_>,
@@ -135,16 +138,41 @@ impl Operations {
         })
     }
 
+    /// What is known of each operation.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn requests_seen(&self) -> Vec<RequestsSeen> {
+        let seen = |numbers: &Arc<RequestNumbers>| RequestsSeen {
+            operation: numbers.operation.clone(),
+            strategy: numbers.strategy,
+            outcomes: numbers.requests.seen(),
+            admission: numbers.admission.seen(),
+            run: numbers.run.seen(),
+            runs: numbers.runs.seen(),
+        };
+        self.requests.all().iter().map(seen).collect()
+    }
+
+    /// What is known of the tasks of each function.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn tasks_seen(&self) -> Vec<TasksSeen> {
+        let seen = |numbers: &Arc<TaskNumbers>| TasksSeen {
+            function: numbers.function.clone(),
+            states: numbers.states.seen(),
+            start_delay: numbers.start_delay.seen(),
+        };
+        self.tasks.all().iter().map(seen).collect()
+    }
+
     /// The numbers of the tasks of a function.
     pub(crate) fn task(&self, function: &str) -> TaskMeters {
         TaskMeters {
-            #[cfg(feature = "metrics")]
+            #[cfg(feature = "_meters")]
             numbers: self.tasks.of(function, || TaskNumbers::new(function)),
         }
     }
 }
 
-#[cfg(feature = "metrics")]
+#[cfg(feature = "_meters")]
 impl RequestNumbers {
     fn new(operation: &str, strategy: &'static str) -> Self {
         let labels = [("operation", operation), ("strategy", strategy)];
@@ -157,19 +185,27 @@ impl RequestNumbers {
             "store-unavailable",
         ];
         Self {
+            #[cfg(feature = "inspector")]
+            operation: operation.to_owned(),
+            #[cfg(feature = "inspector")]
+            strategy,
             requests: TotalsByWord::new("idempotency_requests_total", &labels, "outcome", &first),
             admission: Distribution::new("idempotency_admission_duration_seconds", &labels),
             run: Distribution::new("idempotency_run_duration_seconds", &labels),
+            #[cfg(feature = "inspector")]
+            runs: Arc::default(),
         }
     }
 }
 
-#[cfg(feature = "metrics")]
+#[cfg(feature = "_meters")]
 impl TaskNumbers {
     fn new(function: &str) -> Self {
         let labels = [("task", function)];
         let first = ["accepted", "started", "succeeded", "failed", "held"];
         Self {
+            #[cfg(feature = "inspector")]
+            function: function.to_owned(),
             states: TotalsByWord::new("idempotency_tasks_total", &labels, "state", &first),
             start_delay: Distribution::new("idempotency_task_start_delay_seconds", &labels),
         }
@@ -179,33 +215,43 @@ impl TaskNumbers {
 impl OperationMeters {
     /// Counts a request, by what became of it.
     pub(crate) fn request(&self, outcome: &'static str) {
-        #[cfg(feature = "metrics")]
+        #[cfg(feature = "_meters")]
         self.numbers.requests.count(outcome);
     }
 
     /// How long a request waited for its admission: for the store, and for others that had its key.
     pub(crate) fn admitted(&self, since: Stopwatch) {
-        #[cfg(feature = "metrics")]
+        #[cfg(feature = "_meters")]
         self.numbers.admission.record_since(since);
     }
 
+    /// It runs from now on; an attempt of 0 is a run without a guard.
+    pub(crate) fn starts(&self, key: RunKey, attempt: u64) -> RunMeter {
+        let since = Stopwatch::start();
+        RunMeter {
+            since,
+            #[cfg(feature = "inspector")]
+            _place: self.numbers.runs.begin(key, attempt, since),
+        }
+    }
+
     /// How long it ran, to its stored answer.
-    pub(crate) fn ran(&self, since: Stopwatch) {
-        #[cfg(feature = "metrics")]
-        self.numbers.run.record_since(since);
+    pub(crate) fn ran(&self, run: &RunMeter) {
+        #[cfg(feature = "_meters")]
+        self.numbers.run.record_since(run.since);
     }
 }
 
 impl TaskMeters {
     /// Counts a task that came so far.
     pub(crate) fn is(&self, state: &'static str) {
-        #[cfg(feature = "metrics")]
+        #[cfg(feature = "_meters")]
         self.numbers.states.count(state);
     }
 
     /// How long a task waited until it ran.
     pub(crate) fn started_after(&self, delay: Duration) {
-        #[cfg(feature = "metrics")]
+        #[cfg(feature = "_meters")]
         self.numbers.start_delay.record(delay.as_secs_f64());
     }
 }
@@ -216,9 +262,10 @@ impl fmt::Debug for OperationMeters {
     }
 }
 
-#[cfg(all(test, feature = "metrics"))]
+#[cfg(all(test, feature = "_meters"))]
 mod tests {
     use super::*;
+    use crate::observe::named::MOST;
 
     #[test]
     fn an_operation_has_its_numbers_once_and_names_without_end_fill_no_memory() {
@@ -242,7 +289,7 @@ mod tests {
         for number in 0..2 * MOST {
             of(None, &number.to_string(), "message");
         }
-        assert_eq!(operations.requests.0.read().unwrap().len(), MOST);
+        assert_eq!(operations.requests.all().len(), MOST);
         assert!(Arc::ptr_eq(&first, &of(Some("POST"), "/orders", "request_id")));
     }
 }

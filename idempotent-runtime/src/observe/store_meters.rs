@@ -2,6 +2,8 @@
 
 use crate::error::StoreErrorKind;
 use crate::observe::facade::{Distribution, Stopwatch, TotalsByWord};
+#[cfg(feature = "inspector")]
+use crate::observe::recent::{Spread, TotalSeen};
 
 /// The operations of a store, each with its numbers.
 #[derive(Debug)]
@@ -26,6 +28,34 @@ impl StoreMeters {
             ["create", "swap", "read", "browse", "purge"].map(StoreCallMeters::new);
         Self { create, swap, read, browse, purge }
     }
+
+    /// All operations with their numbers.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn seen(&self) -> [StoreCallSeen; 5] {
+        let Self { create, swap, read, browse, purge } = self;
+        let named = [
+            ("create", create),
+            ("swap", swap),
+            ("read", read),
+            ("browse", browse),
+            ("purge", purge),
+        ];
+        named.map(|(call, meters)| StoreCallSeen {
+            call,
+            took: meters.took.seen(),
+            failed: meters.failed.seen(),
+        })
+    }
+}
+
+/// An operation of a store with its numbers.
+#[cfg(feature = "inspector")]
+#[derive(Debug)]
+pub(crate) struct StoreCallSeen {
+    pub(crate) call: &'static str,
+    pub(crate) took: Spread,
+    /// Its failures, by their kinds.
+    pub(crate) failed: Vec<(&'static str, TotalSeen)>,
 }
 
 impl StoreCallMeters {

@@ -1,9 +1,9 @@
 //! The future of a store's operation.
 
 use crate::error::StoreError;
-#[cfg(feature = "metrics")]
+#[cfg(feature = "_meters")]
 use crate::error::StoreErrorKind;
-#[cfg(feature = "metrics")]
+#[cfg(feature = "_meters")]
 use crate::observe::{Stopwatch, StoreCallMeters};
 use std::fmt;
 use std::pin::Pin;
@@ -20,7 +20,7 @@ use std::task::{Context, Poll};
 #[must_use = "an operation that is not awaited may never be sent"]
 pub struct StoreFuture<'a, T> {
     answer: ReadyOrBoxed<'a, T>,
-    #[cfg(feature = "metrics")]
+    #[cfg(feature = "_meters")]
     measured: Option<Measured<'a>>,
 }
 
@@ -43,13 +43,13 @@ impl<'a, T> StoreFuture<'a, T> {
     const fn of(answer: ReadyOrBoxed<'a, T>) -> Self {
         Self {
             answer,
-            #[cfg(feature = "metrics")]
+            #[cfg(feature = "_meters")]
             measured: None,
         }
     }
 
     /// The same, measured to its answer; it costs no allocation.
-    #[cfg(feature = "metrics")]
+    #[cfg(feature = "_meters")]
     pub(in crate::store) fn measured_by(self, meters: &'a StoreCallMeters) -> Self {
         let measured = Some(Measured { meters, since: Some(Stopwatch::start()) });
         Self { measured, ..self }
@@ -70,7 +70,7 @@ impl<T> Future for StoreFuture<'_, T> {
             ReadyOrBoxed::Ready(answer) => Poll::Ready(answer.take().expect("polled once")),
             ReadyOrBoxed::Boxed(work) => work.as_mut().poll(context),
         };
-        #[cfg(feature = "metrics")]
+        #[cfg(feature = "_meters")]
         if let (Poll::Ready(answer), Some(measured)) = (&polled, &mut self.measured) {
             measured.answered(answer.as_ref().err().map(StoreError::kind));
         }
@@ -79,13 +79,13 @@ impl<T> Future for StoreFuture<'_, T> {
 }
 
 /// A conversation with a store that is measured. Dropped before its answer, nobody waits for it any more.
-#[cfg(feature = "metrics")]
+#[cfg(feature = "_meters")]
 struct Measured<'a> {
     meters: &'a StoreCallMeters,
     since: Option<Stopwatch>,
 }
 
-#[cfg(feature = "metrics")]
+#[cfg(feature = "_meters")]
 impl Measured<'_> {
     fn answered(&mut self, error: Option<StoreErrorKind>) {
         if let Some(since) = self.since.take() {
@@ -94,7 +94,7 @@ impl Measured<'_> {
     }
 }
 
-#[cfg(feature = "metrics")]
+#[cfg(feature = "_meters")]
 impl Drop for Measured<'_> {
     fn drop(&mut self) {
         if let Some(since) = self.since.take() {

@@ -1,7 +1,8 @@
-//! A store whose conversations are measured, for metrics.
+//! A store whose conversations are measured, for metrics and the inspector.
 
+use crate::observe::Counters;
 use crate::store::contract::Store;
-#[cfg(feature = "metrics")]
+#[cfg(feature = "_meters")]
 use crate::{
     key::StorageKey,
     observe::StoreMeters,
@@ -10,32 +11,32 @@ use crate::{
     store::finding::Finding,
     store::future::StoreFuture,
 };
-#[cfg(feature = "metrics")]
+#[cfg(feature = "_meters")]
 use bytes::Bytes;
 use std::sync::Arc;
-#[cfg(feature = "metrics")]
+#[cfg(feature = "_meters")]
 use std::time::Duration;
 
 /// The same store, measured.
-#[cfg(feature = "metrics")]
-pub(crate) fn metered(store: Arc<dyn Store>) -> Arc<dyn Store> {
-    Arc::new(MeteredStore { store, meters: StoreMeters::new() })
+#[cfg(feature = "_meters")]
+pub(crate) fn metered(store: Arc<dyn Store>, counters: &Counters) -> Arc<dyn Store> {
+    Arc::new(MeteredStore { store, meters: Arc::clone(&counters.meters.store) })
 }
 
 /// The same store: nobody measures.
-#[cfg(not(feature = "metrics"))]
-pub(crate) fn metered(store: Arc<dyn Store>) -> Arc<dyn Store> {
+#[cfg(not(feature = "_meters"))]
+pub(crate) fn metered(store: Arc<dyn Store>, _: &Counters) -> Arc<dyn Store> {
     store
 }
 
-#[cfg(feature = "metrics")]
+#[cfg(feature = "_meters")]
 #[derive(Debug)]
 struct MeteredStore {
     store: Arc<dyn Store>,
-    meters: StoreMeters,
+    meters: Arc<StoreMeters>,
 }
 
-#[cfg(feature = "metrics")]
+#[cfg(feature = "_meters")]
 impl Store for MeteredStore {
     fn create<'a>(
         &'a self,

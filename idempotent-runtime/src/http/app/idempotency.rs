@@ -8,6 +8,8 @@ use crate::http::answer::problem::Problem;
 use crate::http::app::builder::IdempotencyBuilder;
 use crate::http::app::clientless::ClientlessRuns;
 use crate::http::app::on_begin::OnBegin;
+#[cfg(feature = "inspector")]
+use crate::http::app::one_time_tokens::OneTimeTokens;
 use crate::http::app::rendering::Rendering;
 use crate::http::app::scope::Scope;
 use crate::http::request::key_header::KeyForm;
@@ -61,6 +63,8 @@ struct AppInner {
     clientless: Arc<ClientlessRuns>,
     rendering: Rendering,
     on_begin: OnBegin,
+    #[cfg(feature = "inspector")]
+    one_time_tokens: OneTimeTokens,
 }
 
 impl Idempotency {
@@ -181,6 +185,12 @@ impl Idempotency {
     pub(crate) fn rendering(&self) -> &Rendering {
         &self.0.rendering
     }
+
+    /// The tokens of the inspector's forms: as many inspectors as there are workers share them.
+    #[cfg(feature = "inspector")]
+    pub(crate) fn one_time_tokens(&self) -> &OneTimeTokens {
+        &self.0.one_time_tokens
+    }
 }
 
 impl GivenScope<Self> for Scope {
@@ -207,6 +217,8 @@ impl<S> IdempotencyBuilder<S> {
             clientless: ClientlessRuns::new(self.clientless),
             rendering: self.rendering,
             on_begin: self.on_begin,
+            #[cfg(feature = "inspector")]
+            one_time_tokens: OneTimeTokens::default(),
         })))
     }
 }

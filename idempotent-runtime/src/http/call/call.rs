@@ -136,7 +136,7 @@ impl Call {
     /// From now on it is counted and traced as a request of its operation.
     pub(crate) fn begin_course(&self) {
         let nobody = Operation { method: None, name: "", strategy: "" };
-        let counted = if cfg!(feature = "metrics") { self.operation() } else { nobody };
+        let counted = if cfg!(feature = "_meters") { self.operation() } else { nobody };
         // Where nobody listens, a span would still be written to the `log` crate, field by field.
         let span = (LevelFilter::current() >= Level::INFO).then(|| {
             tracing::info_span!(

@@ -3,7 +3,7 @@
 use crate::http::answer::own_refusal::refused_for;
 use crate::http::answer::problem::ProblemKind;
 use crate::key::StorageKey;
-use crate::observe::{OperationMeters, Stopwatch};
+use crate::observe::{OperationMeters, RunKey, RunMeter, Stopwatch};
 use actix_web::HttpResponse;
 use std::cell::{Cell, OnceCell, RefCell};
 use tracing::Span;
@@ -65,7 +65,8 @@ impl RequestOutcome {
 pub(crate) struct RequestCourse {
     outcome: Cell<RequestOutcome>,
     meters: RefCell<Option<OperationMeters>>,
-    ran_since: Cell<Option<Stopwatch>>,
+    key: Cell<RunKey>,
+    run: RefCell<Option<RunMeter>>,
     /// The span above the request's work and its handler's own spans; none, if nobody listens.
     span: OnceCell<Span>,
 }
@@ -91,6 +92,7 @@ impl RequestCourse {
 
     /// Its key is known.
     pub(crate) fn has_key(&self, key: &StorageKey) {
+        self.key.set(RunKey::of(key));
         if let Some(span) = self.span.get() {
             span.record("idempotency.key", display(key.short()));
         }
@@ -107,7 +109,9 @@ impl RequestCourse {
         if let Some(span) = self.span.get() {
             span.record("idempotency.attempt", attempt);
         }
-        self.ran_since.set(Some(Stopwatch::start()));
+        if let Some(meters) = &*self.meters.borrow() {
+            self.run.replace(Some(meters.starts(self.key.get(), attempt)));
+        }
     }
 
     /// Its admission is decided, which it asked for at this moment.
@@ -120,6 +124,7 @@ impl RequestCourse {
     /// It is nobody's request, and not counted.
     pub(crate) fn is_nobodys(&self) {
         self.meters.take();
+        self.run.take();
     }
 
     /// It ended with this response, or without one, refused by what is not ours.
@@ -147,8 +152,8 @@ impl RequestCourse {
         }
         let Some(meters) = self.meters.take() else { return };
         meters.request(outcome.name());
-        if let Some(since) = self.ran_since.take() {
-            meters.ran(since);
+        if let Some(run) = self.run.take() {
+            meters.ran(&run);
         }
     }
 }

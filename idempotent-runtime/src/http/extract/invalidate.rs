@@ -20,51 +20,21 @@ pub struct Invalidation<'a> {
     respelled: Option<KeyParts>,
 }
 
-impl Idempotency {
-    /// Forgets an answer of a handler with `strategy = "cache"`, so that the next read computes it.
-    ///
-    /// `operation` is the one that the handler names, and `key` the values of its key's placeholders in
-    /// order; without a key of its own, the path and the query, spelled in any way (the path behind the
-    /// host under [`host_is_identity`](crate::IdempotencyBuilder::host_is_identity),
-    /// `shop.example/users/7`). The scope has to be named:
-    ///
-    /// ```
-    /// use actix_web::{Error, HttpRequest, HttpResponse, put, web};
-    /// use idempotent_runtime::Idempotency;
-    ///
-    /// // Beside `#[idempotent(strategy = "cache", operation = "getUser", key = "{path.id}", ttl = "1m")]`
-    /// #[put("/users/{id}")]
-    /// async fn put_user(
-    ///     id: web::Path<String>,
-    ///     idempotency: Idempotency,
-    ///     request: HttpRequest,
-    /// ) -> Result<HttpResponse, Error> {
-    ///     // … changes the user, then:
-    ///     idempotency.invalidate("getUser", [&*id]).of(&request).await?;
-    ///     Ok(HttpResponse::NoContent().finish())
-    /// }
-    /// ```
-    ///
-    /// A guarded handler goes on without its client, and so does its invalidation. Elsewhere actix drops a
-    /// handler whose client leaves, perhaps between the change and this: spawn both there.
-    ///
-    /// Call it after the change is committed. What is being computed at that moment is not kept
-    /// either. Copies in other scopes are records of their own: data that one caller changes for
-    /// others belongs into `scope = "shared"`.
-    pub fn invalidate<'a>(
-        &'a self,
+impl<'a> Invalidation<'a> {
+    /// The answer of an operation for these values of its key.
+    pub(crate) fn new(
+        app: &'a Idempotency,
         operation: &'a str,
-        key: impl IntoIterator<Item = impl AsRef<str>>,
+        key: &[impl AsRef<str>],
     ) -> Invalidation<'a> {
-        let key: Vec<_> = key.into_iter().collect();
         let values = key.iter().fold(KeyParts::new(), |all, one| all.value(one.as_ref()));
-        let respelled = match &key[..] {
-            [place, query] => one_place(self.settings().host_role, place.as_ref())
+        let respelled = match key {
+            [place, query] => one_place(app.settings().host_role, place.as_ref())
                 .map(|place| KeyParts::new().value(&place).value(&one_query(query.as_ref()))),
             _ => None,
         };
         let respelled = respelled.filter(|other| *other != values);
-        Invalidation { app: self, operation, values, respelled }
+        Self { app, operation, values, respelled }
     }
 }
 

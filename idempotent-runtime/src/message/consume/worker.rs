@@ -37,7 +37,7 @@ pub(super) struct Workshop {
     /// Opens while everything fails.
     breaker: Mutex<Breaker>,
     longest: LongestHandler,
-    pub(super) meters: ConsumerMeters,
+    pub(super) meters: Arc<ConsumerMeters>,
     /// The number of messages that wait for the store.
     waiting: AtomicUsize,
 }
@@ -57,7 +57,7 @@ impl Workshop {
         limits: RetryLimits,
         messages: Option<Messages>,
         longest: LongestHandler,
-        meters: ConsumerMeters,
+        meters: Arc<ConsumerMeters>,
     ) -> Self {
         let breaker = Mutex::new(Breaker::out_of_step());
         let (misconfigured, waiting) = (OnceLock::new(), 0.into());

@@ -1,0 +1,134 @@
+//! Looking for records: those that wait for a person, those of an operation, and the one of a key.
+
+use crate::error::StoreError;
+use crate::http::app::idempotency::Idempotency;
+use crate::key::{KeyParts, StorageKey};
+use crate::policy::Strategy;
+use crate::records::{FindError, RecordCursor, RecordStage, RecordView, Target};
+use serde::Deserialize;
+
+/// How many records are looked at with one question, how often one page asks, and how many it shows at least.
+const LOOK: u32 = 200;
+const LOOKS: usize = 5;
+const ENOUGH: usize = 25;
+
+/// Records that were found, and where to look on.
+pub(super) struct RecordsFound {
+    pub(super) records: Vec<RecordView>,
+    pub(super) next: Option<RecordCursor>,
+}
+
+/// What a person looks for.
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    /// `POST /orders/7`, `POST /orders/7 createOrder`, an operation, a pattern, or a storage key.
+    place: String,
+    #[serde(default)]
+    scope: String,
+    #[serde(default)]
+    key: String,
+    /// The page of records after this one.
+    #[serde(default)]
+    after: String,
+}
+
+impl Wanted {
+    /// Whether a place was named.
+    pub(super) fn names_a_place(&self) -> bool {
+        !self.place.trim().is_empty()
+    }
+
+    pub(super) fn place(&self) -> &str {
+        self.place.trim()
+    }
+}
+
+/// The records that nobody ended, from this place on.
+pub(super) async fn abandoned(
+    app: &Idempotency,
+    after: Option<RecordCursor>,
+) -> Result<RecordsFound, StoreError> {
+    listed(app, None, Some(RecordStage::Abandoned), after).await
+}
+
+/// What is wanted: the record of a key, or the records of an operation.
+pub(super) async fn wanted(app: &Idempotency, wanted: &Wanted) -> Result<RecordsFound, StoreError> {
+    let place = wanted.place();
+    let mut records = Vec::new();
+    if let Ok(key) = place.parse::<StorageKey>() {
+        records.extend(app.record(&key).await?);
+        return Ok(RecordsFound { records, next: None });
+    }
+    let key = parts(&wanted.key);
+    if key.is_empty() {
+        return listed(app, Some(place), None, wanted.after.parse().ok()).await;
+    }
+    let scope = parts(&wanted.scope);
+    for target in targets(place) {
+        match app.find(&target, &scope, &key).await {
+            Ok(found) => records.extend(found),
+            Err(FindError::Store(error)) => return Err(error),
+            // It is a place of another kind.
+            Err(FindError::Target(_)) => {}
+        }
+    }
+    records.sort_by_key(|record| *record.key());
+    records.dedup_by_key(|record| *record.key());
+    Ok(RecordsFound { records, next: None })
+}
+
+/// Several values stand in a line each.
+fn parts(values: &str) -> KeyParts {
+    let lines = values.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.fold(KeyParts::new(), KeyParts::value)
+}
+
+/// All that a place can mean.
+fn targets(place: &str) -> Vec<Target> {
+    let mut words = place.split_whitespace();
+    match (words.next(), words.next(), words.next()) {
+        (Some(method), Some(path), operation) if path.starts_with('/') => {
+            let route = Target::route(method.to_uppercase(), path);
+            let route = match operation {
+                Some(operation) => route.named(operation),
+                None => route,
+            };
+            let guarded = (0..3).map(|depth| route.clone().middleware(depth));
+            guarded.chain([route.clone(), route.clone().task()]).collect()
+        }
+        _ if place.starts_with('/') => vec![Target::pattern(place)],
+        _ => vec![
+            Target::operation(Strategy::Message, place),
+            Target::operation(Strategy::Token, place),
+            Target::operation(Strategy::Cache, place),
+            Target::lock(),
+            Target::task_id(),
+        ],
+    }
+}
+
+/// A page of records: as many looks as one request may cost.
+async fn listed(
+    app: &Idempotency,
+    operation: Option<&str>,
+    stage: Option<RecordStage>,
+    mut after: Option<RecordCursor>,
+) -> Result<RecordsFound, StoreError> {
+    let mut wanted = app.records();
+    if let Some(operation) = operation {
+        wanted = wanted.operation(operation);
+    }
+    if let Some(stage) = stage {
+        wanted = wanted.stage(stage);
+    }
+    let mut records = Vec::new();
+    for _ in 0..LOOKS {
+        let page = wanted.page(LOOK, after.as_ref()).await?;
+        records.extend(page.records);
+        after = page.next;
+        if after.is_none() || records.len() >= ENOUGH {
+            break;
+        }
+    }
+    Ok(RecordsFound { records, next: after })
+}

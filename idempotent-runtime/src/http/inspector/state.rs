@@ -1,0 +1,39 @@
+//! What the routes of an inspector share.
+
+use crate::http::app::idempotency::Idempotency;
+use crate::http::inspector::operator::Operator;
+use actix_web::{Error, HttpRequest};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// The most pages of one inspector that are live at once.
+const LIVE_AT_ONCE: usize = 32;
+
+/// The app's check of who looks.
+type OperatorCheck = Arc<dyn Fn(&HttpRequest) -> Result<Operator, Error> + Send + Sync>;
+
+/// What the routes of an inspector share.
+#[derive(Clone)]
+pub(super) struct InspectorState {
+    pub(super) app: Idempotency,
+    pub(super) check: OperatorCheck,
+    /// Places for pages that are live.
+    pub(super) live: Arc<Semaphore>,
+}
+
+impl InspectorState {
+    pub(super) fn new(app: Idempotency, check: OperatorCheck) -> Self {
+        Self { app, check, live: Arc::new(Semaphore::new(LIVE_AT_ONCE)) }
+    }
+
+    /// A new token for the forms of one page.
+    pub(super) fn token(&self, operator: &Operator) -> String {
+        self.app.one_time_tokens().give(operator.name(), self.app.engine().clock().steady())
+    }
+
+    /// Uses the token of a form up; whether it was good.
+    pub(super) fn takes(&self, operator: &Operator, token: &str) -> bool {
+        let now = self.app.engine().clock().steady();
+        self.app.one_time_tokens().take(operator.name(), token, now)
+    }
+}

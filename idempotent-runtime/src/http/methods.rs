@@ -1,0 +1,90 @@
+//! Methods of the app's object that lead to rooms above its own.
+
+use crate::http::app::idempotency::Idempotency;
+use crate::http::extract::invalidate::Invalidation;
+#[cfg(feature = "inspector")]
+use crate::http::inspector::{Inspector, Operator};
+#[cfg(feature = "inspector")]
+use actix_web::{Error, HttpRequest};
+
+impl Idempotency {
+    /// Forgets an answer of a handler with `strategy = "cache"`, so that the next read computes it.
+    ///
+    /// `operation` is the one that the handler names, and `key` the values of its key's placeholders in
+    /// order; without a key of its own, the path and the query, spelled in any way (the path behind the
+    /// host under [`host_is_identity`](crate::IdempotencyBuilder::host_is_identity),
+    /// `shop.example/users/7`). The scope has to be named:
+    ///
+    /// ```
+    /// use actix_web::{Error, HttpRequest, HttpResponse, put, web};
+    /// use idempotent_runtime::Idempotency;
+    ///
+    /// // Beside `#[idempotent(strategy = "cache", operation = "getUser", key = "{path.id}", ttl = "1m")]`
+    /// #[put("/users/{id}")]
+    /// async fn put_user(
+    ///     id: web::Path<String>,
+    ///     idempotency: Idempotency,
+    ///     request: HttpRequest,
+    /// ) -> Result<HttpResponse, Error> {
+    ///     // … changes the user, then:
+    ///     idempotency.invalidate("getUser", [&*id]).of(&request).await?;
+    ///     Ok(HttpResponse::NoContent().finish())
+    /// }
+    /// ```
+    ///
+    /// A guarded handler goes on without its client, and so does its invalidation. Elsewhere actix drops a
+    /// handler whose client leaves, perhaps between the change and this: spawn both there.
+    ///
+    /// Call it after the change is committed. What is being computed at that moment is not kept
+    /// either. Copies in other scopes are records of their own: data that one caller changes for
+    /// others belongs into `scope = "shared"`.
+    pub fn invalidate<'a>(
+        &'a self,
+        operation: &'a str,
+        key: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Invalidation<'a> {
+        let key: Vec<_> = key.into_iter().collect();
+        Invalidation::new(self, operation, &key)
+    }
+
+    /// A page for operators, to be mounted: what runs, the numbers of this process, and the records that wait for a
+    /// person.
+    ///
+    /// `check` says who looks, or refuses: it is asked for every request to the page, and there is no page without
+    /// it. What it answers with an error is what the client gets.
+    ///
+    /// ```
+    /// use actix_web::error::ErrorUnauthorized;
+    /// use actix_web::{App, HttpMessage, HttpRequest};
+    /// use idempotent_runtime::inspector::Operator;
+    /// use idempotent_runtime::{Idempotency, MemoryStore, Scope};
+    ///
+    /// /// Your staff: your authentication puts it into the request's extensions.
+    /// struct Employee {
+    ///     name: String,
+    /// }
+    ///
+    /// # fn main() -> Result<(), idempotent_runtime::BuildError> {
+    /// # let idempotency =
+    /// #     Idempotency::builder(MemoryStore::new()).scope(Scope::shared()).build()?;
+    /// let inspector = idempotency.inspector(|request: &HttpRequest| {
+    ///     let extensions = request.extensions();
+    ///     let employee = extensions.get::<Employee>().ok_or_else(|| ErrorUnauthorized("who?"))?;
+    ///     Ok(Operator::new(&employee.name))
+    /// });
+    /// // At `/inspector/`; another path is set by `path`.
+    /// let app = App::new().app_data(idempotency).service(inspector);
+    /// # let _ = app;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The chapter `docs/inspector.md` of the repository says what it shows.
+    #[cfg(feature = "inspector")]
+    pub fn inspector(
+        &self,
+        check: impl Fn(&HttpRequest) -> Result<Operator, Error> + Send + Sync + 'static,
+    ) -> Inspector {
+        Inspector::new(self.clone(), check)
+    }
+}
