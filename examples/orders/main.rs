@@ -9,6 +9,7 @@ mod business;
 mod ddl;
 mod error;
 mod metrics;
+mod operator;
 mod options;
 mod routes;
 mod simulate;
@@ -18,7 +19,7 @@ use account::Account;
 use activity::Activity;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, HttpRequest, HttpServer, web};
 use anyhow::Context;
 use business::Business;
 use clap::Parser;
@@ -26,6 +27,7 @@ use idempotent_runtime::lock::ZooKeeperLocks;
 use idempotent_runtime::store::Severity;
 use idempotent_runtime::task::TaskRunner;
 use idempotent_runtime::{Idempotency, Scope};
+use operator::OperatorCredential;
 use options::Options;
 use std::io::stderr;
 use std::process::ExitCode;
@@ -67,6 +69,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
         print!("{}", ddl::of(&options)?);
         return Ok(());
     }
+    let operator = OperatorCredential::given(options.operator_token_file.as_deref())?;
     let recorder = web::Data::new(metrics::install().context("the recorder of metrics")?);
     let business = Business::open(&options.database).await.context("--database")?;
     let builder = Idempotency::connect(&options.store).await.context("--store")?;
@@ -94,7 +97,13 @@ async fn run(options: Options) -> anyhow::Result<()> {
             app.app_data(data).app_data(activity).configure(routes::all);
         }
     })?;
+    // Not mounted without a credential of its own.
+    let inspector = operator.map(|credential| {
+        idempotency.inspector(move |request: &HttpRequest| credential.check(request))
+    });
+    let mounted = inspector.clone();
     let server = HttpServer::new(move || {
+        let inspector = mounted.clone();
         App::new()
             .app_data(app.clone())
             .app_data(data.clone())
@@ -102,6 +111,11 @@ async fn run(options: Options) -> anyhow::Result<()> {
             .app_data(recorder.clone())
             .wrap(from_fn(activity::noting))
             .service(metrics::show)
+            .configure(|config| {
+                if let Some(inspector) = inspector {
+                    config.service(inspector);
+                }
+            })
             .configure(routes::all)
     })
     .workers(options.workers.into())
@@ -112,7 +126,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
     .with_context(|| format!("--addr {}", options.addr))?;
     // Before anybody can know that there is something to end.
     let signals = Signals::new()?;
-    welcome::print(&server.addrs(), &options, &idempotency, &findings);
+    welcome::print(&server.addrs(), &options, &idempotency, &findings, inspector.is_some());
     let server = server.run();
     actix_web::rt::spawn(drain_after(signals, server.handle(), idempotency));
     server.await?;

@@ -5,6 +5,7 @@ use clap::builder::RangedI64ValueParser;
 use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// A shop that can be retried: every strategy behind one server.
@@ -60,6 +61,11 @@ pub(crate) struct Options {
         value_parser = clap::builder::NonEmptyStringValueParser::new()
     )]
     token_secret: Option<String>,
+
+    /// Mounts the page for operators at /inspector/: its password is in this file, or in the variable
+    /// `ORDERS_OPERATOR_TOKEN`. Without one there is no page.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) operator_token_file: Option<PathBuf>,
 
     /// Prints the SQL that creates the tables in the chosen databases, for a user who may, and ends.
     #[arg(long)]

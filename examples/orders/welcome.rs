@@ -12,6 +12,7 @@ pub(crate) fn print(
     options: &Options,
     idempotency: &Idempotency,
     findings: &[Finding],
+    has_inspector: bool,
 ) {
     let addresses: Vec<_> = addresses.iter().map(|address| format!("http://{address}")).collect();
     let Some(address) = addresses.first() else { return };
@@ -27,6 +28,9 @@ pub(crate) fn print(
     let tokens = if options.secret().is_some() { "signed" } else { "stored" };
     println!("orders is listening on {}", addresses.join(", "));
     println!("  page      {address}/");
+    if has_inspector {
+        println!("  operators {address}/inspector/");
+    }
     println!("  records   {}", idempotency.describe_store());
     for finding in findings {
         println!("    note    {finding}");

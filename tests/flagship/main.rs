@@ -20,6 +20,7 @@ macro_rules! on {
 mod accounts;
 mod document;
 mod drained;
+mod inspector;
 mod keys;
 mod killed;
 mod metrics;

@@ -24,6 +24,8 @@ pub struct Orders {
     running: Option<Running>,
     directory: Arc<TempDir>,
     options: Vec<String>,
+    /// The one variable that it finds in its environment.
+    variable: Option<(String, String)>,
 }
 
 #[derive(Debug)]
@@ -54,9 +56,17 @@ impl Orders {
 
     fn start_in(directory: Arc<TempDir>, options: &[&str]) -> Self {
         let options = options.iter().map(|&option| option.to_owned()).collect();
-        let mut new = Self { running: None, directory, options };
+        let mut new = Self { running: None, directory, options, variable: None };
         new.restart();
         new
+    }
+
+    /// The same, started anew with a variable in its environment.
+    #[must_use]
+    pub fn knowing(mut self, variable: &str, value: &str) -> Self {
+        self.variable = Some((variable.to_owned(), value.to_owned()));
+        self.restart();
+        self
     }
 
     /// Starts it on the same data, at another address; what still runs is killed before.
@@ -67,6 +77,7 @@ impl Orders {
             .current_dir(self.directory.path())
             // Whoever runs the tests may have `ORDERS_…` set.
             .env_clear()
+            .envs(self.variable.clone())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
