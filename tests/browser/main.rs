@@ -4,8 +4,10 @@ mod clients;
 mod downloads;
 mod forms;
 mod freed;
+mod inspector;
 mod package;
 mod page;
+mod pictures;
 mod script;
 
 use reqwest::Method;

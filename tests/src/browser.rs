@@ -2,6 +2,8 @@
 
 use crate::daemon::Daemon;
 use crate::eventually;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -137,6 +139,41 @@ impl Browser {
     /// Goes to a tab.
     pub async fn go_to_tab(&self, tab: &str) {
         self.post("/window", json!({"handle": tab})).await;
+    }
+
+    /// Looks through a window of this size in pixels, in this colour scheme: `light` or `dark`.
+    pub async fn look_through(&self, width: u32, height: u32, scheme: &str) {
+        let size =
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await;
+        let feature = json!({"name": "prefers-color-scheme", "value": scheme});
+        self.devtools("Emulation.setEmulatedMedia", json!({"features": [feature]})).await;
+    }
+
+    /// A picture of the window, as a PNG.
+    pub async fn picture(&self) -> Vec<u8> {
+        self.devtools("Emulation.setScrollbarsHidden", json!({"hidden": true})).await;
+        let picture = self.devtools("Page.captureScreenshot", json!({"format": "png"})).await;
+        BASE64_STANDARD.decode(picture["data"].as_str().expect("a picture")).expect("base64")
+    }
+
+    /// The names of all elements of a selector, as a screen reader says them.
+    pub async fn names(&self, css: &str) -> Vec<String> {
+        let by = json!({"using": "css selector", "value": css});
+        let elements = self.post("/elements", by).await;
+        let mut names = Vec::new();
+        for element in elements.as_array().expect("a list") {
+            let element = element[ELEMENT].as_str().expect("an element");
+            let path = format!("/element/{element}/computedlabel");
+            let name = self.tell(Method::GET, &path, Value::Null).await;
+            names.push(name.as_str().expect("a name").to_owned());
+        }
+        names
+    }
+
+    /// Tells Chromium what `WebDriver` has no word for.
+    async fn devtools(&self, command: &str, parameters: Value) -> Value {
+        self.post("/goog/cdp/execute", json!({"cmd": command, "params": parameters})).await
     }
 
     /// An element, as soon as the page has it.
