@@ -189,6 +189,19 @@ async fn a_run_is_seen_while_it_lasts_and_when_its_client_left(records: Records)
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_of_the_business_transaction_are_measured_too() {
+    let shop = Shop::open(Records::memory());
+    for key in ["one", "one", "two"] {
+        let deposit = shop.orders.post("/accounts/a/deposit").key(key);
+        assert_eq!(deposit.json(&json!({"amount": 7})).send().await.status, 200);
+    }
+    let counted = shop.samples().await;
+    assert_eq!(counted.sum::<u64>("idempotency_record_bytes_count", &[]), 2);
+    let bytes = counted.sum::<u64>("idempotency_record_bytes_sum", &[]);
+    assert!((100..2000).contains(&bytes), "{bytes} bytes");
+}
+
 fn document(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
     std::fs::read_to_string(path).expect("a document")

@@ -10,7 +10,6 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::outcome::Outcome;
 use crate::policy::OnAbandoned;
-use crate::seal::Seal;
 use crate::store::Label;
 use crate::store::record::{Origin, Owner, Record, State, sealed};
 use crate::transaction::database::BusinessDatabase;
@@ -43,8 +42,8 @@ pub(crate) struct ClaimedRecord {
     record: Record,
     /// Its bytes, as they were put.
     claimed: Bytes,
-    /// The keys that its outcome will be sealed with.
-    seal: Seal,
+    /// The engine that seals and counts it.
+    engine: Engine,
 }
 
 /// Puts the record, or judges the one that is there.
@@ -64,12 +63,8 @@ pub(super) async fn claim(
     let record = Record { attempt: ATTEMPT, origin, fingerprint, label, state };
     let claimed = record.encode(&key);
     let Some(there) = steps.put_record(&key, &claimed, claim.retention, next).await? else {
-        return Ok(RecordVerdict::Claimed(Box::new(ClaimedRecord {
-            key,
-            record,
-            claimed,
-            seal: engine.seal().clone(),
-        })));
+        let claimed = ClaimedRecord { key, record, claimed, engine: engine.clone() };
+        return Ok(RecordVerdict::Claimed(Box::new(claimed)));
     };
     // A handler that committed in the middle may have done anything: no policy lets another run.
     let rules = DuplicateRules { on_abandoned: OnAbandoned::Hold, ..request.rules };
@@ -122,8 +117,10 @@ impl ClaimedRecord {
         outcome: Outcome,
         ttl: Duration,
     ) -> Result<(), StoreError> {
-        let Self { key, record, claimed, seal } = self;
-        let completed = sealed::completed(seal, key, record.clone(), outcome).encode(key);
+        let Self { key, record, claimed, engine } = self;
+        let completed = sealed::completed(engine.seal(), key, record.clone(), outcome).encode(key);
+        let bytes = u32::try_from(completed.len()).unwrap_or(u32::MAX);
+        engine.counters().meters.record_bytes.record(bytes);
         let exchange = RecordExchange { key, claimed, next: &completed, life: ttl };
         transaction.complete(exchange).await
     }
