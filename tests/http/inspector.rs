@@ -51,7 +51,8 @@ impl Shop {
     /// A key whose run died, and the address of its record.
     async fn hold(&self, key: &str) -> String {
         self.handler.answers(|_| panic!("as the test asked"));
-        assert_eq!(self.post("/holding").key(key).send().await.status, 500);
+        let sent = self.post("/holding").key(&format!("\"{key}\"")).send().await;
+        assert_eq!(sent.status, 500);
         self.handler.answers(|_| actix_web::HttpResponse::Created().finish());
         let storage_key = self.record_of(key).await.0;
         format!("/inspector/record/{storage_key}")
@@ -232,6 +233,16 @@ async fn a_record_is_found_by_route_and_key_by_operation_and_by_storage_key() {
     for nowhere in ["0".repeat(64), "none".to_owned()] {
         let reply = shop.looks("anna", &format!("/inspector/record/{nowhere}")).await;
         assert_eq!(reply.status, 404);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_is_html_is_text() {
+    let shop = shop(Backend::memory().await);
+    let record = shop.hold("<img src=x onerror=alert(1)>").await;
+    for path in ["/inspector/", &record] {
+        let page = text(&shop.looks("anna", path).await);
+        assert!(page.contains("&lt;img src…") && !page.contains("<img"), "{page}");
     }
 }
 

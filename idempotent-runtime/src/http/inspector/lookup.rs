@@ -21,7 +21,7 @@ pub(super) struct RecordsFound {
 /// What a person looks for.
 #[derive(Deserialize)]
 pub(super) struct Wanted {
-    /// `POST /orders/7`, `POST /orders/7 createOrder`, an operation, a pattern, or a storage key.
+    /// `POST /orders/7`, `POST shop.example/orders/7 createOrder`, an operation, a pattern, or a storage key.
     place: String,
     #[serde(default)]
     scope: String,
@@ -86,9 +86,9 @@ fn parts(values: &str) -> KeyParts {
 /// All that a place can mean.
 fn targets(place: &str) -> Vec<Target> {
     let mut words = place.split_whitespace();
-    match (words.next(), words.next(), words.next()) {
-        (Some(method), Some(path), operation) if path.starts_with('/') => {
-            let route = Target::route(method.to_uppercase(), path);
+    match (words.next(), words.next().and_then(placed), words.next()) {
+        (Some(method), Some((host, path)), operation) => {
+            let route = at(host, Target::route(method.to_uppercase(), path));
             let route = match operation {
                 Some(operation) => route.named(operation),
                 None => route,
@@ -96,15 +96,22 @@ fn targets(place: &str) -> Vec<Target> {
             let guarded = (0..3).map(|depth| route.clone().middleware(depth));
             guarded.chain([route.clone(), route.clone().task()]).collect()
         }
-        _ if place.starts_with('/') => vec![Target::pattern(place)],
-        _ => vec![
-            Target::operation(Strategy::Message, place),
-            Target::operation(Strategy::Token, place),
-            Target::operation(Strategy::Cache, place),
-            Target::lock(),
-            Target::task_id(),
-        ],
+        _ => {
+            let pattern = placed(place).map(|(host, path)| at(host, Target::pattern(path)));
+            let named = [Strategy::Message, Strategy::Token, Strategy::Cache]
+                .map(|strategy| Target::operation(strategy, place));
+            pattern.into_iter().chain(named).chain([Target::lock(), Target::task_id()]).collect()
+        }
     }
+}
+
+/// A host, where hosts are told apart, and the path behind it.
+fn placed(word: &str) -> Option<(&str, &str)> {
+    word.find('/').map(|slash| word.split_at(slash))
+}
+
+fn at(host: &str, target: Target) -> Target {
+    if host.is_empty() { target } else { target.host(host) }
 }
 
 /// A page of records: as many looks as one request may cost.

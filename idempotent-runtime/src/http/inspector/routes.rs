@@ -15,6 +15,7 @@ use crate::store::Finding;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::future::join;
 use serde::Deserialize;
 use std::time::SystemTime;
 
@@ -96,7 +97,9 @@ async fn page(
 ) -> HttpResponse {
     let token = state.token(operator);
     let parts = PageParts { root: "", token: &token, now: SystemTime::now() };
-    let found = lookup::abandoned(&state.app, after.parse().ok()).await;
+    // At once: a store that is silent is waited for once.
+    let found = lookup::abandoned(&state.app, after.parse().ok());
+    let (found, live) = join(found, numbers(&state.app)).await;
     let tried = tried.map(|findings| match findings {
         [] => "<p role=\"status\">Every operation was tried, and did what it will be asked.</p>"
             .to_owned(),
@@ -119,7 +122,6 @@ async fn page(
         now = moment(parts.now),
         waiting = waiting(found, parts),
         search = search_form("", None),
-        live = numbers(&state.app).await,
         tried = tried.unwrap_or_default(),
     );
     let liveness = Liveness::Live;
