@@ -152,7 +152,7 @@ impl Browser {
 
     /// A picture of the window, as a PNG.
     pub async fn picture(&self) -> Vec<u8> {
-        self.devtools("Emulation.setScrollbarsHidden", json!({"hidden": true})).await;
+        self.run("document.documentElement.style.scrollbarWidth = 'none'").await;
         let picture = self.devtools("Page.captureScreenshot", json!({"format": "png"})).await;
         BASE64_STANDARD.decode(picture["data"].as_str().expect("a picture")).expect("base64")
     }
