@@ -7,6 +7,7 @@ use actix_web::rt::System;
 use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, HttpResponse, Responder, post, web};
 use allocation_counter::measure;
+use idempotent_runtime::seal::Keys;
 use idempotent_runtime::{Idempotency, MemoryStore, Scope, idempotent};
 use serde::{Deserialize, Serialize};
 
@@ -28,13 +29,16 @@ async fn guarded(order: web::Json<Order>) -> impl Responder {
 }
 
 /// The fewest pieces that one of these requests asks for: a table that grows meanwhile is not a request's.
-fn pieces(path: &str, key_of: impl Fn(u32) -> u32) -> u64 {
+fn pieces(path: &str, keys: Option<Keys>, key_of: impl Fn(u32) -> u32) -> u64 {
     let system = System::new();
     let app = system.block_on(async {
-        let idempotency = Idempotency::builder(MemoryStore::new())
-            .scope(Scope::header("Authorization"))
-            .build()
-            .expect("defaults fit");
+        let builder =
+            Idempotency::builder(MemoryStore::new()).scope(Scope::header("Authorization"));
+        let builder = match keys {
+            Some(keys) => builder.seal(keys),
+            None => builder,
+        };
+        let idempotency = builder.build().expect("defaults fit");
         init_service(App::new().app_data(idempotency).service(bare).service(guarded)).await
     });
     let each = (0..64).map(|number| {
@@ -59,8 +63,13 @@ fn pieces(path: &str, key_of: impl Fn(u32) -> u32) -> u64 {
 
 #[test]
 fn a_guard_asks_for_no_more_memory_than_it_did() {
-    let handler = pieces("/bare", |number| number);
-    let new = pieces("/guarded", |number| number) - handler;
-    let replay = pieces("/guarded", |_| 0) - handler;
+    let handler = pieces("/bare", None, |number| number);
+    let new = pieces("/guarded", None, |number| number) - handler;
+    let replay = pieces("/guarded", None, |_| 0) - handler;
     assert_eq!((new, replay), (24, 13), "beside the {handler} of the handler alone");
+    // What is sealed, and its place in a box; of a replay its content, too.
+    let keys = || Some(Keys::new("2026", [7; 32]));
+    let new = pieces("/guarded", keys(), |number| number) - handler - new;
+    let replay = pieces("/guarded", keys(), |_| 0) - handler - replay;
+    assert_eq!((new, replay), (2, 4), "more, if it is sealed");
 }

@@ -12,6 +12,7 @@ mod map;
 mod modules;
 mod reader;
 mod rooms;
+mod sealed;
 mod sources;
 mod types;
 

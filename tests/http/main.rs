@@ -66,6 +66,7 @@ mod response_kinds;
 mod routes;
 mod scopes;
 mod script;
+mod sealed;
 mod streams;
 mod targets;
 mod tasks;

@@ -8,6 +8,7 @@ mod on_begin;
 mod operations;
 mod returned_values;
 mod same_key_runs_once;
+mod sealed;
 mod transactional_inbox;
 mod unrepeatable_values;
 

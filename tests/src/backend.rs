@@ -1,5 +1,6 @@
 //! The stores that every behaviour is tested on, and how time passes for each.
 
+use crate::stored_bytes::StoredBytes;
 use crate::{MariaDbServer, PostgresServer, Probe, RedisServer, ZooKeeperServer};
 use idempotent_runtime::clock::{Clock, ManualClock, SystemClock};
 use idempotent_runtime::lock::ZooKeeperLocks;
@@ -19,6 +20,7 @@ pub struct Backend {
     manual: Option<Arc<ManualClock>>,
     /// Where locks are, if not in the store: one for each process.
     locks: Option<Mutex<Vec<ZooKeeperLocks>>>,
+    bytes: StoredBytes,
     _kept: Box<dyn Any + Send + Sync>,
 }
 
@@ -35,7 +37,8 @@ impl Backend {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = directory.path().join("records.db");
         let store = SqliteStore::open_with_clock(path, clock.clone()).await.expect("it opens");
-        Self::held(store, clock, directory)
+        let bytes = StoredBytes::Files(directory.path().to_owned());
+        Self { bytes, ..Self::held(store, clock, directory) }
     }
 
     /// Memory, by the host's clock.
@@ -54,19 +57,21 @@ impl Backend {
     pub async fn redis() -> Self {
         let server = RedisServer::start();
         let store = RedisStore::connect(&server.url()).await.expect("it connects");
-        Self::timed(store, server)
+        Self { bytes: StoredBytes::Redis(server.url()), ..Self::timed(store, server) }
     }
 
     /// A database of the tests' `PostgreSQL` server, which has a clock of its own.
     pub async fn postgres() -> Self {
         let database = PostgresServer::shared().await.database().await;
-        Self::timed(PostgresStore::connect(&database).await.expect("it connects"), ())
+        let store = PostgresStore::connect(&database).await.expect("it connects");
+        Self { bytes: StoredBytes::Postgres(database), ..Self::timed(store, ()) }
     }
 
     /// A database of the tests' `MariaDB` server, which has a clock of its own.
     pub async fn mariadb() -> Self {
         let database = MariaDbServer::shared().await.database().await;
-        Self::timed(MySqlStore::connect(&database).await.expect("it connects"), ())
+        let store = MySqlStore::connect(&database).await.expect("it connects");
+        Self { bytes: StoredBytes::MariaDb(database), ..Self::timed(store, ()) }
     }
 
     /// Records in memory, and locks on a `ZooKeeper` server, which has a clock of its own.
@@ -96,6 +101,7 @@ impl Backend {
             clock: Arc::new(SystemClock::new()),
             manual: None,
             locks: None,
+            bytes: StoredBytes::InMemory,
             _kept: Box::new(kept),
         }
     }
@@ -106,8 +112,14 @@ impl Backend {
             clock: clock.clone(),
             manual: Some(clock),
             locks: None,
+            bytes: StoredBytes::InMemory,
             _kept: Box::new(kept),
         }
+    }
+
+    /// All that the backend holds of its records, read past the store: values and readable columns.
+    pub async fn bytes(&self) -> Vec<u8> {
+        self.bytes.read(&self.store).await
     }
 
     /// Lets this much time pass for the store.

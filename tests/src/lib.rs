@@ -27,6 +27,7 @@ mod server;
 mod small_disk;
 mod soak_length;
 mod sql_refusal;
+mod stored_bytes;
 mod zookeeper;
 
 pub use backend::Backend;

@@ -88,8 +88,16 @@ impl Bank {
 
     /// On a new database, with handlers that do not wait for others.
     pub(crate) async fn without_wait(kind: Kind) -> Self {
+        Self::with(kind, |builder| builder.wait(Duration::ZERO)).await
+    }
+
+    /// On a new database, with other settings.
+    pub(crate) async fn with(
+        kind: Kind,
+        settings: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,
+    ) -> Self {
         let Self { pool, directory, .. } = Self::open(kind, 4).await;
-        Self::guarded(pool, directory, |builder| builder.wait(Duration::ZERO)).await
+        Self::guarded(pool, directory, settings).await
     }
 
     pub(crate) async fn guarded(
@@ -107,8 +115,17 @@ impl Bank {
     /// Another server on the same database, as another process would have it: nobody there stands in line with
     /// those here.
     pub(crate) fn elsewhere(&self) -> Server {
-        let idempotency = guard(&self.pool, |builder| builder);
-        Server::start(&idempotency, &self.handler, routes(&self.pool))
+        self.elsewhere_with(|builder| builder).1
+    }
+
+    /// The same with other settings.
+    pub(crate) fn elsewhere_with(
+        &self,
+        settings: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,
+    ) -> (Idempotency, Server) {
+        let idempotency = guard(&self.pool, settings);
+        let server = Server::start(&idempotency, &self.handler, routes(&self.pool));
+        (idempotency, server)
     }
 
     /// Another server on the same database, with a guard around all handlers.

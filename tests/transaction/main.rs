@@ -33,6 +33,7 @@ mod pool;
 mod refused;
 mod routes;
 mod rows;
+mod sealed;
 mod servers;
 mod set_last;
 mod states;

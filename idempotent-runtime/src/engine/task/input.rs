@@ -156,4 +156,31 @@ mod tests {
             assert!(Input::decode(&none, &place, &bytes.slice(..cut)).is_err());
         }
     }
+
+    /// For who puts a task back that a person resolved.
+    #[cfg(feature = "seal")]
+    #[tokio::test]
+    async fn whose_a_task_is_needs_no_key() {
+        use crate::clock::SystemClock;
+        use crate::seal::Keys;
+        use crate::store::{MemoryStore, Store};
+        use std::sync::Arc;
+
+        let input = Input {
+            method: "POST".to_owned(),
+            target: "/reports".to_owned(),
+            scope: TaskScope::from_bytes([3; 8]),
+            headers: Vec::new(),
+            on_abandoned: OnAbandoned::Retry,
+            parameters: String::new(),
+            arguments: Vec::new(),
+        };
+        let (place, life) = (StorageKey::from_bytes([7; 32]), Duration::from_mins(1));
+        let sealed = input.encode(&Seal::new(Keys::new("now", [1; 32])), &place).unwrap();
+        let store = Arc::new(MemoryStore::new());
+        assert_eq!(store.create(&place, &sealed, life).await.unwrap(), None);
+        let without = Engine::new(store, Arc::new(SystemClock::new()), life);
+        assert!(Input::read(&without, &place, Duration::ZERO).await.is_err());
+        assert_eq!(Input::scope(&without, &place).await.unwrap(), Some(input.scope));
+    }
 }
