@@ -100,6 +100,41 @@ async fn what_was_set_for_a_transaction_is_not_left_behind(kind: Kind) {
     assert_eq!(bank.number("SELECT count(*) FROM effects").await, 8);
 }
 
+/// Not those of the pool's first connection, nor those that it was opened with.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_keeps_the_settings_that_others_of_its_pool_gave_it() {
+    for (kind, set) in [
+        (
+            Kind::Postgres,
+            "SET lock_timeout = '77s'; SET idle_in_transaction_session_timeout = '33s'",
+        ),
+        (Kind::MariaDb, "SET SESSION innodb_lock_wait_timeout = 77"),
+        (Kind::MariaDb, "SET SESSION innodb_lock_wait_timeout = 77, SESSION autocommit = 0"),
+    ] {
+        let bank = Bank::open(kind, 1).await;
+        assert_eq!(bank.post("/dedup").key("before").send().await.status, 201);
+        let rest = "SELECT extract(epoch FROM
+                           current_setting('idle_in_transaction_session_timeout')::interval)::bigint";
+        let rest = if kind == Kind::Postgres { rest } else { "SELECT 33" };
+        let seen = async || {
+            let session = bank.number(session(kind)).await;
+            [session, bank.number(connection(kind)).await, bank.number(rest).await]
+        };
+        bank.run(set).await;
+        let set = seen().await;
+        assert_eq!(set[2], 33);
+        let statuses = [("k", 409), ("k", 409), ("l", 201), ("l", 201)];
+        bank.handler.answers(|run| match run {
+            2 => HttpResponse::Conflict().finish(),
+            _ => HttpResponse::Created().finish(),
+        });
+        for (key, status) in statuses {
+            assert_eq!(bank.post("/dedup").key(key).send().await.status, status);
+            assert_eq!(seen().await, set, "{kind:?} after {status}");
+        }
+    }
+}
+
 /// On `MariaDB` the loser of a deadlock has no transaction any more, and on `PostgreSQL` one that can do
 /// no more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

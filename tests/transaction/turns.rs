@@ -69,27 +69,27 @@ impl Counted {
 
 /// The handler's own statement is one of them, and the pool's test of a connection that comes back another.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_request_costs_six_round_trips_and_a_replay_three() {
+async fn a_new_request_costs_five_or_six_round_trips_and_a_replay_three() {
     let keys: Vec<_> = (0..10).map(|n| format!("k{n}")).collect();
-    for kind in [Kind::Postgres, Kind::MariaDb] {
+    for (kind, turns) in [(Kind::Postgres, 60), (Kind::MariaDb, 50)] {
         let counted = Counted::open(kind).await;
         let ran = counted.bank.handler.runs();
         let new = counted.of("/dedup", &keys, 201).await;
         let replayed = counted.of("/dedup", &keys, 201).await;
-        assert_eq!((new, replayed), (60, 30), "{kind:?}");
+        assert_eq!((new, replayed), (turns, 30), "{kind:?}");
         assert_eq!(counted.bank.handler.runs() - ran, 10, "{kind:?}");
     }
 }
 
 /// An answer whose effects are rolled back costs one more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refusal_that_is_stored_costs_seven_round_trips() {
+async fn a_refusal_that_is_stored_costs_six_or_seven_round_trips() {
     let keys: Vec<_> = (0..10).map(|n| format!("k{n}")).collect();
-    for kind in [Kind::Postgres, Kind::MariaDb] {
+    for (kind, turns) in [(Kind::Postgres, 70), (Kind::MariaDb, 60)] {
         let counted = Counted::open(kind).await;
         let effects = counted.bank.effects().await;
         counted.bank.handler.answers(|_| HttpResponse::Conflict().finish());
-        assert_eq!(counted.of("/dedup", &keys, 409).await, 70, "{kind:?}");
+        assert_eq!(counted.of("/dedup", &keys, 409).await, turns, "{kind:?}");
         assert_eq!(counted.of("/dedup", &keys, 409).await, 30, "{kind:?}");
         assert_eq!(counted.bank.effects().await, effects, "{kind:?}");
     }

@@ -181,8 +181,29 @@ impl<D: Dialect> ActiveTx<D> {
             connection.give_back();
             return Ok(());
         }
-        let ended = end_on::<D>(&mut connection, end, self.end_text(end));
-        let ended = ended.await;
+        let ended = end_on::<D>(&mut connection, end, self.end_text(end)).await;
+        self.close(connection, end, ended.map_err(|error| failed(end.name(), error))).await
+    }
+
+    /// Replaces the record and commits in one round trip, where the database can.
+    async fn replace_and_end(
+        &mut self,
+        exchange: RecordExchange<'_>,
+    ) -> Option<Result<(), StoreError>> {
+        let end = self.end_text(TxEnd::Commit)?;
+        let connection = self.connection.as_mut()?;
+        let replaced = self.dialect.replace_and_end(connection, exchange, end)?.await;
+        let replaced = replaced.map_err(|error| failed("complete", error));
+        Some(replaced.and_then(|replaced| replaced.then_some(()).ok_or_else(record_gone)))
+    }
+
+    /// Gives the connection back, after the transaction ended like this.
+    async fn close(
+        self: Box<Self>,
+        mut connection: TxConnection<D::Sqlx>,
+        end: TxEnd,
+        ended: Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let is_over = match end {
             TxEnd::Commit if ended.is_err() => {
                 let rollback = self.end_text(TxEnd::Rollback);
@@ -193,7 +214,7 @@ impl<D: Dialect> ActiveTx<D> {
         if is_over && D::unwatch(&mut connection).await.is_ok() {
             connection.give_back();
         }
-        ended.map_err(|error| failed(end.name(), error))
+        ended
     }
 }
 
@@ -243,9 +264,16 @@ where
     }
 
     fn complete(mut self: Box<Self>, exchange: RecordExchange<'_>) -> StoreFuture<'_, ()> {
-        // Not in one text with the commit, which would save a round trip: client libraries log the texts of slow
-        // statements, and what was answered must not be read there.
+        // Not in one text with the commit, which would save a round trip everywhere: client libraries log the texts
+        // of slow statements, and what was answered must not be read there.
         StoreFuture::new(async move {
+            if let Some(replaced) = self.replace_and_end(exchange).await {
+                let mut connection = self.connection.take().ok_or_else(not_given_back)?;
+                if replaced.is_ok() {
+                    forget::<D>(&mut connection);
+                }
+                return self.close(connection, TxEnd::Commit, replaced).await;
+            }
             match self.replace_record(exchange).await {
                 Ok(true) => self.commit().await,
                 replaced => {

@@ -4,6 +4,7 @@ use crate::key::StorageKey;
 use crate::store::sql::TablePage;
 use crate::store::{Entry, Page};
 use crate::transaction::plan::Access;
+use crate::transaction::steps::RecordExchange;
 use crate::transaction::tx_watch::TxWatch;
 use futures_util::future::{BoxFuture, ready};
 use sqlx::Pool;
@@ -107,4 +108,15 @@ pub(super) trait Dialect: Sized + fmt::Debug + Send + Sync + 'static {
     /// Ends a transaction and what was set for it, where that would outlive it. It commits only the
     /// transaction in which the savepoint was set.
     fn end_sql(&self, end: TxEnd) -> Option<String>;
+
+    /// Replaces the record that a transaction put, and ends the transaction by these statements, in one round trip;
+    /// false, if the record is gone, and then it has not ended. Nothing, where it takes two.
+    fn replace_and_end<'c>(
+        &self,
+        _: &'c mut ConnectionOf<Self>,
+        _: RecordExchange<'c>,
+        _: String,
+    ) -> Option<DialectFuture<'c, bool>> {
+        None
+    }
 }

@@ -6,7 +6,7 @@ use crate::key::StorageKey;
 use crate::policy::ColumnValue;
 use crate::store::sql::TablePage;
 use crate::store::sql::mysql::rows::{
-    SCHEMA, create_table, create_text, is_refused, purge, put, read, read_text,
+    SCHEMA, create_table, create_text, is_refused, purge, put, read, read_text, replace_and_end,
 };
 use crate::store::{Entry, Page, StoreFuture, Swap};
 use crate::transaction::active_tx::ActiveTx;
@@ -21,8 +21,14 @@ use sqlx::{AssertSqlSafe, MySql, MySqlConnection, MySqlPool};
 use std::sync::Arc;
 use std::time::Duration;
 
-const SETTINGS: &str = "\
-SELECT CAST(@@innodb_lock_wait_timeout AS SIGNED), CAST(@@autocommit AS SIGNED)";
+const IS_MARIADB: &str = "SELECT VERSION() LIKE '%MariaDB%'";
+
+/// Sets the lock timeout of this session again, after the guards.
+const RELAX: &str = "SET SESSION innodb_lock_wait_timeout = @idempotent_wait";
+
+/// The same, and all else that was set for a transaction.
+const LEAVE: &str = "\
+SET SESSION innodb_lock_wait_timeout = @idempotent_wait, SESSION autocommit = @idempotent_autocommit";
 
 impl sealed::SealedDatabase for MySqlPool {}
 
@@ -34,10 +40,8 @@ impl Database for MySqlPool {
 
 #[derive(Debug)]
 struct MySqlDialect {
-    /// Sets the lock timeout of the pool's connections again, after the guards.
-    relax: String,
-    /// The same, and all else that was set for a transaction.
-    leave: String,
+    /// It has statements of several statements.
+    is_mariadb: bool,
     id_types: IdTypes,
 }
 
@@ -55,11 +59,8 @@ impl Dialect for MySqlDialect {
 
     fn learn(connection: &mut MySqlConnection) -> DialectFuture<'_, Self> {
         Box::pin(async move {
-            let settings = sqlx::query_as(SETTINGS).fetch_one(connection).await?;
-            let (wait, autocommit): (i64, i64) = settings;
-            let relax = format!("SET SESSION innodb_lock_wait_timeout = {wait}");
-            let leave = format!("{relax}, SESSION autocommit = {autocommit}");
-            Ok(Self { relax, leave, id_types: IdTypes::default() })
+            let is_mariadb = sqlx::query_scalar(IS_MARIADB).fetch_one(connection).await?;
+            Ok(Self { is_mariadb, id_types: IdTypes::default() })
         })
     }
 
@@ -86,15 +87,18 @@ impl Dialect for MySqlDialect {
         // In whole seconds; the client is not kept waiting for the rest.
         let wait = wait.as_millis().div_ceil(1000).clamp(1, 1 << 30);
         // After a deadlock that a handler ignores, and after DDL, which commits, its next statements are a
-        // transaction that is never committed, and not single statements that last.
+        // transaction that is never committed, and not single statements that last. Others set their sessions as
+        // they like, each another way, so each keeps what it had.
         format!(
-            "SET SESSION innodb_lock_wait_timeout = {wait}, SESSION autocommit = 0; \
+            "SET @idempotent_wait = @@SESSION.innodb_lock_wait_timeout, \
+             @idempotent_autocommit = @@SESSION.autocommit; \
+             SET SESSION innodb_lock_wait_timeout = {wait}, SESSION autocommit = 0; \
              START TRANSACTION"
         )
     }
 
     fn relax_sql(&self) -> &str {
-        &self.relax
+        RELAX
     }
 
     fn end_sql(&self, end: TxEnd) -> Option<String> {
@@ -103,7 +107,18 @@ impl Dialect for MySqlDialect {
             TxEnd::Rollback => "ROLLBACK",
         };
         // Whatever the server's `completion_type` is.
-        Some(format!("{end} AND NO CHAIN NO RELEASE; {}", self.leave))
+        Some(format!("{end} AND NO CHAIN NO RELEASE; {LEAVE}"))
+    }
+
+    fn replace_and_end<'c>(
+        &self,
+        connection: &'c mut MySqlConnection,
+        RecordExchange { key, claimed, next, life }: RecordExchange<'c>,
+        end: String,
+    ) -> Option<DialectFuture<'c, bool>> {
+        let replace =
+            async move { replace_and_end(connection, key, next, life, claimed, &end).await };
+        self.is_mariadb.then(|| Box::pin(replace) as _)
     }
 
     fn execute(connection: &mut MySqlConnection, statements: String) -> DialectFuture<'_, ()> {

@@ -8,8 +8,9 @@ use crate::store::life::life_millis;
 use crate::store::record::Summary;
 use crate::store::sql::literal::{hex, in_place_of_marks};
 use crate::store::sql::pages::{KeyOrder, KeyRange, LiveRow};
-use sqlx::mysql::MySqlDatabaseError;
-use sqlx::{AssertSqlSafe, MySqlConnection};
+use sqlx::mysql::{MySqlArguments, MySqlDatabaseError};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, MySql, MySqlConnection};
 use std::time::Duration;
 
 /// The SQL that creates the table.
@@ -166,17 +167,53 @@ async fn replace(
     life: Duration,
     expected: &[u8],
 ) -> Result<bool, sqlx::Error> {
+    let swap = bind_swap(sqlx::query(SWAP), key, value, life, expected);
+    // The server counts the rows it found, as sqlx asks it to.
+    Ok(swap.execute(connection).await?.rows_affected() == 1)
+}
+
+/// Replaces the value that is expected, and carries out these statements, which end its transaction; false, and
+/// nothing of them is done, where it is not there.
+///
+/// One statement of `MariaDB` (`MySQL` has none like it), whose values are bound.
+pub(crate) async fn replace_and_end(
+    connection: &mut MySqlConnection,
+    key: &StorageKey,
+    value: &[u8],
+    life: Duration,
+    expected: &[u8],
+    end: &str,
+) -> Result<bool, sqlx::Error> {
+    let all = format!(
+        "BEGIN NOT ATOMIC {SWAP}; IF ROW_COUNT() <> 1 THEN SIGNAL SQLSTATE '{GONE}'; END IF; {end}; END"
+    );
+    let all = bind_swap(sqlx::query(AssertSqlSafe(all)), key, value, life, expected);
+    match all.execute(connection).await {
+        Ok(_) => Ok(true),
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(GONE) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// A state of our own.
+const GONE: &str = "IDEM1";
+
+fn bind_swap<'q>(
+    query: Query<'q, MySql, MySqlArguments>,
+    key: &'q StorageKey,
+    value: &'q [u8],
+    life: Duration,
+    expected: &'q [u8],
+) -> Query<'q, MySql, MySqlArguments> {
     let summary = Summary::of(value);
-    let query = sqlx::query(SWAP)
+    query
         .bind(value)
         .bind(life_millis(life))
         .bind(summary.operation)
         .bind(summary.label)
         .bind(summary.state)
         .bind(key.as_bytes().as_slice())
-        .bind(expected);
-    // The server counts the rows it found, as sqlx asks it to.
-    Ok(query.execute(connection).await?.rows_affected() == 1)
+        .bind(expected)
 }
 
 impl KeyOrder for MySqlConnection {
