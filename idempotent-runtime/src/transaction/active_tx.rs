@@ -6,7 +6,7 @@ use crate::store::sql::failed;
 use crate::transaction::dialect::{ConnectionOf, Dialect, RELEASE_SAVEPOINT, TxEnd};
 use crate::transaction::in_runtime::InRuntime;
 use crate::transaction::sqlx_tx::{
-    begin, end_on, ended_by_itself, forget, not_given_back, record_gone,
+    begin, end_on, ended_by_itself, forget, not_given_back, record_gone, replace_and_end,
 };
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use crate::transaction::steps::AfterClaim;
@@ -185,18 +185,6 @@ impl<D: Dialect> ActiveTx<D> {
         self.close(connection, end, ended.map_err(|error| failed(end.name(), error))).await
     }
 
-    /// Replaces the record and commits in one round trip, where the database can.
-    async fn replace_and_end(
-        &mut self,
-        exchange: RecordExchange<'_>,
-    ) -> Option<Result<(), StoreError>> {
-        let end = self.end_text(TxEnd::Commit)?;
-        let connection = self.connection.as_mut()?;
-        let replaced = self.dialect.replace_and_end(connection, exchange, end)?.await;
-        let replaced = replaced.map_err(|error| failed("complete", error));
-        Some(replaced.and_then(|replaced| replaced.then_some(()).ok_or_else(record_gone)))
-    }
-
     /// Gives the connection back, after the transaction ended like this.
     async fn close(
         self: Box<Self>,
@@ -267,13 +255,13 @@ where
         // Not in one text with the commit, which would save a round trip everywhere: client libraries log the texts
         // of slow statements, and what was answered must not be read there.
         StoreFuture::new(async move {
-            if let Some(replaced) = self.replace_and_end(exchange).await {
-                let mut connection = self.connection.take().ok_or_else(not_given_back)?;
-                if replaced.is_ok() {
-                    forget::<D>(&mut connection);
-                }
-                return self.close(connection, TxEnd::Commit, replaced).await;
+            let end = self.end_text(TxEnd::Commit).unwrap_or_default();
+            let mut connection = self.connection.take().ok_or_else(not_given_back)?;
+            let dialect = &*self.dialect;
+            if let Some(ended) = replace_and_end(dialect, &mut connection, exchange, end).await {
+                return self.close(connection, TxEnd::Commit, ended).await;
             }
+            self.connection = Some(connection);
             match self.replace_record(exchange).await {
                 Ok(true) => self.commit().await,
                 replaced => {

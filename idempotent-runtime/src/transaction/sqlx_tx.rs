@@ -1,7 +1,9 @@
 //! The transaction that sqlx counts on a connection: its begin, its end, and why there is none.
 
 use crate::error::{StoreError, StoreErrorKind};
+use crate::store::sql::failed;
 use crate::transaction::dialect::{ConnectionOf, Dialect, TxEnd};
+use crate::transaction::steps::RecordExchange;
 use crate::transaction::tx_connection::TxConnection;
 use sqlx::{AssertSqlSafe, Database, SqlSafeStr};
 use sqlx_core::transaction::TransactionManager;
@@ -37,6 +39,22 @@ pub(super) async fn end_on<D: Dialect>(
         (None, TxEnd::Commit) => TransactionsOf::<D>::commit(connection).await,
         (None, TxEnd::Rollback) => TransactionsOf::<D>::rollback(connection).await,
     }
+}
+
+/// Replaces its record and ends it in one round trip, where the database can.
+pub(super) async fn replace_and_end<D: Dialect>(
+    dialect: &D,
+    connection: &mut ConnectionOf<D>,
+    exchange: RecordExchange<'_>,
+    end: String,
+) -> Option<Result<(), StoreError>> {
+    let replaced = dialect.replace_and_end(connection, exchange, end)?.await;
+    let ended = replaced.map_err(|error| failed("complete", error));
+    let ended = ended.and_then(|replaced| replaced.then_some(()).ok_or_else(record_gone));
+    if ended.is_ok() {
+        forget::<D>(connection);
+    }
+    Some(ended)
 }
 
 /// Has sqlx know that it is over. A `ROLLBACK` is sent before what is sent next.
