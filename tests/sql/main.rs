@@ -14,6 +14,7 @@ mod shop;
 mod sqlite_file;
 mod tables;
 mod tls;
+mod watches;
 
 use idempotent_runtime::store::{Store, open};
 use std::sync::Arc;

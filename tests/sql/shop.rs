@@ -47,13 +47,25 @@ impl Shop {
         tokio::join!(self.order("k"), meanwhile).0
     }
 
+    /// Another process on the same database, whose handler is the same.
+    pub(crate) fn beside(&self, store: Arc<dyn Store>) -> Server {
+        let guard = Idempotency::builder(store).scope(Scope::header("Authorization"));
+        let idempotency = guard.without_check().build().expect("settings that fit");
+        Server::start(&idempotency, &self.handler, routes)
+    }
+
+    /// A request whose duplicates wait.
+    pub(crate) async fn patient(&self, key: &str) -> Reply {
+        self.app.post("/patient").key(key).send().await
+    }
+
     pub(crate) async fn brief(&self, key: &str) -> Reply {
         self.app.post("/brief").key(key).send().await
     }
 }
 
 fn routes(config: &mut web::ServiceConfig) {
-    config.service(orders).service(brief);
+    config.service(orders).service(brief).service(patient);
 }
 
 #[route("/orders", method = "POST")]
@@ -65,5 +77,11 @@ async fn orders(handler: web::Data<ControlledHandler>, _body: web::Bytes) -> imp
 #[route("/brief", method = "POST")]
 #[idempotent(lease = "3s")]
 async fn brief(handler: web::Data<ControlledHandler>, _body: web::Bytes) -> impl Responder {
+    handler.run().await
+}
+
+#[route("/patient", method = "POST")]
+#[idempotent(on_in_flight = "wait", wait = "10m")]
+async fn patient(handler: web::Data<ControlledHandler>, _body: web::Bytes) -> impl Responder {
     handler.run().await
 }

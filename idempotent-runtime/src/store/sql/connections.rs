@@ -7,7 +7,7 @@
 use crate::error::StoreError;
 use crate::store::own_thread::{OwnThread, not_started};
 use crate::store::patience::MorePatience;
-use crate::store::sql::contract::{Rows, SqlFuture};
+use crate::store::sql::contract::{Rows, SqlFuture, WatchKeys};
 use crate::store::sql::errors::{failed, is_reusable_after};
 use crate::store::sql::login::Login;
 use std::fmt;
@@ -94,6 +94,11 @@ impl<C: Rows> SqlConnections<C> {
             timeout(OPERATION_TIMEOUT, pool.open_first()).await.map_err(late)?
         };
         self.thread.run("connect", bounded).await?.map_err(|error| failed("connect", error))
+    }
+
+    /// Watches keys, if the server tells of changes.
+    pub(super) fn watches(&self) -> Option<Arc<dyn WatchKeys>> {
+        C::watches(&self.thread, &self.pool.login)
     }
 
     /// The address of the server, and the settings of its connections.

@@ -2,14 +2,17 @@
 
 use crate::error::StoreError;
 use crate::key::StorageKey;
-use crate::store::contract::{Entry, Page, Swap};
+use crate::store::contract::{Changed, Entry, Page, Swap};
 use crate::store::finding::Finding;
+use crate::store::future::StoreFuture;
+use crate::store::own_thread::OwnThread;
 use crate::store::sql::login::Login;
 use crate::store::sql::pages::TablePage;
 use crate::store::sql::protection::{ModeWords, Protection, Way};
 use futures_util::future::BoxFuture;
 use sqlx::Connection;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The future of a step on a connection.
@@ -63,4 +66,15 @@ pub(super) trait Rows: Connection + fmt::Debug + 'static {
 
     /// Drops at most `limit` values whose life is over, and says how many.
     fn purge(&mut self, limit: u32) -> SqlFuture<'_, u32>;
+
+    /// Watches keys on this thread, if the server tells of changes.
+    fn watches(_: &OwnThread, _: &Login<Self::Options>) -> Option<Arc<dyn WatchKeys>> {
+        None
+    }
+}
+
+/// A server's word that a key changed, as of [`watch`](crate::store::Store::watch).
+pub(super) trait WatchKeys: Send + Sync + fmt::Debug {
+    /// Watches a key.
+    fn watch(&self, key: &StorageKey) -> StoreFuture<'_, Changed>;
 }

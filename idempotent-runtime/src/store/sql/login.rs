@@ -51,9 +51,14 @@ impl<O: ConnectOptions> Login<O> {
     where
         O::Connection: Sized,
     {
+        self.options_of_now().await?.connect().await
+    }
+
+    /// The settings, with the password of now.
+    pub(super) async fn options_of_now(&self) -> Result<O, sqlx::Error> {
         match &self.renew {
-            None => self.options.connect().await,
-            Some(renew) => renew(self.options.clone()).await?.connect().await,
+            None => Ok(self.options.clone()),
+            Some(renew) => renew(self.options.clone()).await,
         }
     }
 }

@@ -7,19 +7,21 @@ use crate::store::contract::{Changed, Entry, Page, Store, StoreSettings, Swap};
 use crate::store::finding::{Finding, Severity};
 use crate::store::future::StoreFuture;
 use crate::store::sql::connections::SqlConnections;
-use crate::store::sql::contract::Rows;
+use crate::store::sql::contract::{Rows, WatchKeys};
 use crate::store::sql::errors::{table_missing, table_unfit};
 use crate::store::sql::login::Login;
 use crate::store::sql::pages::TablePage;
 use crate::store::sql::protection::TlsBuild;
 use crate::store::trial::refused_for_good;
 use bytes::Bytes;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A store on a database server.
 #[derive(Debug)]
 pub(super) struct RemoteStore<C: Rows> {
     connections: SqlConnections<C>,
+    watches: Option<Arc<dyn WatchKeys>>,
     findings: Vec<Finding>,
 }
 
@@ -45,7 +47,7 @@ impl<C: Rows> RemoteStore<C> {
         findings.extend(protection.finding(way, &C::MODES));
         let created = connections.run("connect", |connection: &mut C| connection.create_table());
         created.await.map_err(|error| table_missing(error, C::SCHEMA))?;
-        Ok(Self { connections, findings })
+        Ok(Self { watches: connections.watches(), connections, findings })
     }
 
     /// Has this many connections at most.
@@ -104,8 +106,8 @@ impl<C: Rows> Store for RemoteStore<C> {
         C::describe(self.connections.options())
     }
 
-    fn watch<'a>(&'a self, _: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
-        None
+    fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
+        self.watches.as_ref().map(|watches| watches.watch(key))
     }
 
     fn browse<'a>(&'a self, request: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
@@ -128,7 +130,11 @@ impl<C: Rows> Store for RemoteStore<C> {
 
 impl<C: Rows> Clone for RemoteStore<C> {
     fn clone(&self) -> Self {
-        Self { connections: self.connections.clone(), findings: self.findings.clone() }
+        Self {
+            connections: self.connections.clone(),
+            watches: self.watches.clone(),
+            findings: self.findings.clone(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod doctor;
 mod pooler;
 pub(crate) mod rows;
 mod session;
+mod watches;
 
 use crate::error::StoreError;
 use crate::key::StorageKey;
@@ -11,10 +12,12 @@ use crate::store::browse::PageRequest;
 use crate::store::contract::{Changed, Entry, Page, Store, StoreSettings, Swap};
 use crate::store::finding::Finding;
 use crate::store::future::StoreFuture;
-use crate::store::sql::contract::{Rows, SqlFuture};
+use crate::store::own_thread::OwnThread;
+use crate::store::sql::contract::{Rows, SqlFuture, WatchKeys};
 use crate::store::sql::errors::failed;
 use crate::store::sql::login::Login;
 use crate::store::sql::pages::TablePage;
+use crate::store::sql::postgres::watches::PostgresWatches;
 use crate::store::sql::protection::{ModeWords, Protection, Way, refuse_misspelt, refused};
 use crate::store::sql::remote::RemoteStore;
 use crate::store::sql::server_store::server_store;
@@ -23,6 +26,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{AssertSqlSafe, PgConnection};
 use std::error::Error as StdError;
 use std::ffi::OsStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Keeps records in `PostgreSQL` 13 or later, in the table `idempotency_records`.
@@ -30,6 +34,10 @@ use std::time::Duration;
 /// A new request costs two round trips, each with a commit; a replay costs one that writes nothing. Time
 /// is the server's. The store has up to eight connections, on a thread of its own; a connection that
 /// breaks is replaced by the next operation.
+///
+/// While requests wait for a key that another process holds, one more connection is told of its end by `NOTIFY`
+/// on the channel `idempotency`; such a key is an advisory lock of that session, shared, and 64 are watched at
+/// once.
 ///
 /// The server must be the primary. With `synchronous_commit = off` or `fsync = off` a crash can
 /// forget acknowledged records.
@@ -114,7 +122,10 @@ impl Rows for PgConnection {
         life: Duration,
         expected: Option<&'c [u8]>,
     ) -> SqlFuture<'c, Option<Swap>> {
-        Box::pin(rows::put(self, key, value, life, expected))
+        match expected {
+            Some(expected) => Box::pin(rows::swap_and_tell(self, key, value, life, expected)),
+            None => Box::pin(rows::put(self, key, value, life, None)),
+        }
     }
 
     fn read<'c>(&'c mut self, key: &'c StorageKey) -> SqlFuture<'c, Option<Entry>> {
@@ -127,6 +138,10 @@ impl Rows for PgConnection {
 
     fn purge(&mut self, limit: u32) -> SqlFuture<'_, u32> {
         Box::pin(rows::purge(self, limit))
+    }
+
+    fn watches(thread: &OwnThread, login: &Login<PgConnectOptions>) -> Option<Arc<dyn WatchKeys>> {
+        Some(Arc::new(PostgresWatches::new(thread, login)))
     }
 }
 

@@ -9,8 +9,9 @@ use crate::store::life::life_millis;
 use crate::store::record::Summary;
 use crate::store::sql::literal::{from_hex, hex, in_place_of_numbers};
 use crate::store::sql::pages::{KeyOrder, KeyRange, LiveRow};
-use sqlx::postgres::PgRow;
-use sqlx::{Connection, PgConnection, Row};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::QueryScalar;
+use sqlx::{Connection, PgConnection, Postgres, Row};
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -72,17 +73,39 @@ pub(super) const CREATE: &str =
 const CREATE_IN_TEXT: &str =
     concat!(create!(), "SELECT encode(value, 'hex') FROM there UNION ALL SELECT NULL FROM put");
 
+macro_rules! swap {
+    ($done:literal) => {
+        concat!(
+            "WITH put AS (UPDATE idempotency_records SET value = $2, ends = $3 + ",
+            now!(),
+            ", operation = $4, label = $5, state = $6 WHERE key = $1 AND value = $7 AND ends > ",
+            now!(),
+            " RETURNING true) SELECT ",
+            $done,
+            " FROM put UNION ALL SELECT value FROM idempotency_records \
+             WHERE key = $1 AND NOT EXISTS (SELECT FROM put) AND ends > ",
+            now!()
+        )
+    };
+}
+
 /// Answers NULL if the value was replaced, else the one that was there as the statement began.
-pub(super) const SWAP: &str = concat!(
-    "WITH put AS (UPDATE idempotency_records SET value = $2, ends = $3 + ",
-    now!(),
-    ", operation = $4, label = $5, state = $6 WHERE key = $1 AND value = $7 AND ends > ",
-    now!(),
-    " RETURNING true) ",
-    "SELECT NULL FROM put UNION ALL SELECT value FROM idempotency_records \
-     WHERE key = $1 AND NOT EXISTS (SELECT FROM put) AND ends > ",
-    now!()
+pub(super) const SWAP: &str = swap!("NULL");
+
+/// The same, and notifies those who watch the key, if there are any: they hold its lock.
+pub(super) const SWAP_AND_TELL: &str = swap!(
+    "CASE WHEN NOT pg_try_advisory_xact_lock($8) \
+     THEN nullif(pg_notify('idempotency', encode($1, 'hex'))::text, '')::bytea END"
 );
+
+/// The channel of those notifications.
+pub(super) const CHANNEL: &str = "idempotency";
+
+/// The number of the lock that those hold who watch a key.
+pub(super) fn lock_number(key: &StorageKey) -> i64 {
+    let (number, _) = key.as_bytes().split_first_chunk().unwrap_or((&[0; 8], &[]));
+    i64::from_be_bytes(*number)
+}
 
 const NTH_KEY: &str = "\
 SELECT key FROM idempotency_records WHERE key > $1 ORDER BY key LIMIT 1 OFFSET $2";
@@ -139,27 +162,56 @@ pub(crate) async fn put(
     life: Duration,
     expected: Option<&[u8]>,
 ) -> Result<Option<Swap>, sqlx::Error> {
+    let statement = if expected.is_some() { SWAP } else { CREATE };
+    let query = bind_put(sqlx::query_scalar(statement), key, value, life);
+    let query = match expected {
+        Some(expected) => query.bind(expected),
+        None => query,
+    };
+    Ok(answer(query.fetch_optional(connection).await?, expected))
+}
+
+/// Replaces the value that is expected, as [`put`] does, and tells those who watch the key.
+pub(super) async fn swap_and_tell(
+    connection: &mut PgConnection,
+    key: &StorageKey,
+    value: &[u8],
+    life: Duration,
+    expected: &[u8],
+) -> Result<Option<Swap>, sqlx::Error> {
+    let query = bind_put(sqlx::query_scalar(SWAP_AND_TELL), key, value, life);
+    let query = query.bind(expected).bind(lock_number(key));
+    Ok(answer(query.fetch_optional(connection).await?, Some(expected)))
+}
+
+type ValueQuery<'q> = QueryScalar<'q, Postgres, Option<Vec<u8>>, PgArguments>;
+
+fn bind_put<'q>(
+    query: ValueQuery<'q>,
+    key: &'q StorageKey,
+    value: &'q [u8],
+    life: Duration,
+) -> ValueQuery<'q> {
     let summary = Summary::of(value);
-    let query = sqlx::query_scalar(if expected.is_some() { SWAP } else { CREATE })
+    query
         .bind(key.as_bytes().as_slice())
         .bind(value)
         .bind(life_millis(life))
         .bind(summary.operation)
         .bind(readable(summary.label))
-        .bind(summary.state);
-    let query = match expected {
-        Some(expected) => query.bind(expected),
-        None => query,
-    };
-    let row: Option<Option<Vec<u8>>> = query.fetch_optional(connection).await?;
-    Ok(match (row, expected) {
+        .bind(summary.state)
+}
+
+/// The meaning of the row that a statement answers, if any.
+fn answer(row: Option<Option<Vec<u8>>>, expected: Option<&[u8]>) -> Option<Swap> {
+    match (row, expected) {
         (Some(None), _) => Some(Swap::Done),
         // It was there as the statement began, and another client replaced it first.
         (Some(Some(there)), Some(expected)) if there == expected => None,
         (Some(Some(there)), _) => Some(Swap::Differs(Some(there.into()))),
         (None, Some(_)) => Some(Swap::Differs(None)),
         (None, None) => None,
-    })
+    }
 }
 
 impl KeyOrder for PgConnection {
