@@ -48,7 +48,7 @@ fn read_the_environment(sources: &Sources) -> Vec<&str> {
 /// Pauses that are no retry: between batches of a purge, between looks at a clock, after a panic, between reports,
 /// and in a trial.
 const NO_RETRY: [(&str, &str); 5] = [
-    ("engine/purge.rs", "sleep(PURGE_PAUSE)"),
+    ("engine/purge.rs", "sleep(pause(began.elapsed()))"),
     ("engine/heartbeat.rs", "sleep(TELL_EVERY)"),
     ("store/own_thread.rs", "sleep(AGAIN)"),
     ("http/task/progress.rs", "sleep(PAUSE)"),

@@ -5,13 +5,16 @@ use crate::engine::heartbeat::{Tools, caught};
 use crate::store::own_thread::{OwnThread, lasting};
 use std::error::Error as StdError;
 use std::time::Duration;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
-/// How often the store is told to drop what is over, how much at once, and the pause between two
-/// full batches.
-const PURGE_EVERY: Duration = Duration::from_secs(30);
+/// How often the store is told to drop what is over, where it had nothing more.
+const PURGE_EVERY: Duration = Duration::from_secs(3);
+const LATEST: Duration = Duration::from_secs(5);
+const _: () = assert!(2 * LATEST.as_millis() >= 3 * PURGE_EVERY.as_millis(), "jittered by half");
+
+/// How much it drops at once, and how long after one full batch the next begins: 12 800 values a second.
 const PURGE: u32 = 512;
-const PURGE_PAUSE: Duration = Duration::from_millis(50);
+const PURGE_PACE: Duration = Duration::from_millis(40);
 
 /// Begins to purge, for as long as the thread lasts.
 pub(super) fn start_purging(thread: &OwnThread, tools: &Tools) {
@@ -19,11 +22,12 @@ pub(super) fn start_purging(thread: &OwnThread, tools: &Tools) {
     thread.spawn(lasting("purging", move || purge(tools.clone())));
 }
 
-/// Lets the store drop what is over: in batches, and without a pause only while there is more.
+/// Lets the store drop what is over, in batches.
 async fn purge(tools: Tools) {
     loop {
         sleep(jittered(PURGE_EVERY)).await;
         loop {
+            let began = Instant::now();
             let dropped = caught("purge", async { tools.store.purge(PURGE).await });
             match timeout(tools.patience, dropped).await {
                 Ok(Ok(dropped)) => {
@@ -31,7 +35,7 @@ async fn purge(tools: Tools) {
                     if dropped < PURGE {
                         break;
                     }
-                    sleep(PURGE_PAUSE).await;
+                    sleep(pause(began.elapsed())).await;
                 }
                 Ok(Err(error)) => {
                     let error = &error as &dyn StdError;
@@ -44,5 +48,25 @@ async fn purge(tools: Tools) {
                 Err(_late) => break,
             }
         }
+    }
+}
+
+/// The pause after a full batch that took so long: a slow store is left alone for at least half as long.
+fn pause(took: Duration) -> Duration {
+    PURGE_PACE.saturating_sub(took).max(took / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_thousand_values_a_second_are_dropped_and_a_slow_store_gets_rest() {
+        for millis in [0, 10, 20, 33] {
+            let took = Duration::from_millis(millis);
+            let a_second = f64::from(PURGE) / (took + pause(took)).as_secs_f64();
+            assert!(a_second >= 10_000.0, "{a_second} at {took:?}");
+        }
+        assert_eq!(pause(Duration::from_secs(1)), Duration::from_millis(500));
     }
 }

@@ -1,5 +1,7 @@
 //! Records in this process's memory: for tests, examples and single-process services.
 
+mod shard;
+
 use crate::clock::{Clock, SystemClock, millis};
 use crate::error::StoreError;
 use crate::key::StorageKey;
@@ -7,28 +9,25 @@ use crate::store::browse::{Cursor, PageRequest};
 use crate::store::contract::{Changed, Entry, Page, Store, StoreSettings, Swap};
 use crate::store::finding::Finding;
 use crate::store::future::StoreFuture;
-use crate::store::record::Summary;
+use crate::store::memory::shard::{Shard, Slot};
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
-use indexmap::IndexMap;
 use indexmap::map::Entry::{Occupied, Vacant};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use tokio::task::yield_now;
 
 /// Enough that callers rarely wait for a lock, and that a table grows in steps too small to be felt:
 /// of a million values a shard holds 16 000.
 const SHARDS: usize = 64;
 
-/// After how many new values a shard sweeps, and how many slots it then visits.
-///
-/// Two visits for each new value keep the number of dead values below that of living ones, and a
-/// constant number keeps the cost of a put flat. Many in a row, because neighbours are cheap to visit.
-const SWEEP_AFTER: usize = 16;
-const SWEEP: usize = 2 * SWEEP_AFTER;
-
 /// How many slots a page visits at most, and so the longest time for which it holds a shard.
 const PAGE_VISITS: usize = 1024;
+
+/// How many a purge visits before others have their turn.
+const PURGE_VISITS: usize = 1024;
 
 /// Keeps records in memory; they are gone with the process.
 ///
@@ -37,24 +36,10 @@ const PAGE_VISITS: usize = 1024;
 #[derive(Clone)]
 pub struct MemoryStore {
     shards: Arc<[Mutex<Shard>]>,
+    /// The shard where the last purge had dropped enough, and the next one goes on.
+    purged: Arc<AtomicUsize>,
     /// Chosen at the latest when it is first used.
     clock: Arc<OnceLock<Arc<dyn Clock>>>,
-}
-
-#[derive(Default)]
-struct Shard {
-    slots: IndexMap<StorageKey, Slot, foldhash::fast::RandomState>,
-    /// The next slot to visit.
-    hand: usize,
-    /// How many values were put since the last sweep.
-    fresh: usize,
-}
-
-struct Slot {
-    /// A copy of exactly this length, which readers share.
-    value: Bytes,
-    /// The end of its life, in milliseconds of the clock's steady time.
-    ends: u64,
 }
 
 impl MemoryStore {
@@ -69,6 +54,7 @@ impl MemoryStore {
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            purged: Arc::default(),
             clock: Arc::new(clock.into()),
         }
     }
@@ -184,17 +170,24 @@ impl Store for MemoryStore {
     }
 
     fn purge(&self, limit: u32) -> StoreFuture<'_, u32> {
-        let now = self.now();
-        let mut dropped = 0;
-        for shard in self.shards.iter() {
-            let mut shard = lock(shard);
-            let mut left = shard.slots.len();
-            while left > 0 && dropped < limit {
-                dropped += u32::from(shard.visit(now));
-                left -= 1;
+        StoreFuture::new(async move {
+            let (now, mut dropped) = (self.now(), 0);
+            let first = self.purged.load(Ordering::Relaxed);
+            for place in (first..first + SHARDS).map(|place| place % SHARDS) {
+                let mut left = lock(&self.shards[place]).slots.len();
+                while left > 0 {
+                    if dropped >= limit {
+                        self.purged.store(place, Ordering::Relaxed);
+                        return Ok(dropped);
+                    }
+                    let visits = left.min(PURGE_VISITS);
+                    dropped += lock(&self.shards[place]).drop_over(visits, limit - dropped, now);
+                    left -= visits;
+                    yield_now().await;
+                }
             }
-        }
-        StoreFuture::ready(Ok(dropped))
+            Ok(dropped)
+        })
     }
 
     fn describe(&self) -> String {
@@ -245,54 +238,6 @@ impl SlotPlace {
     }
 }
 
-impl Slot {
-    fn new(value: &Bytes, now: u64, life: Duration) -> Self {
-        Self { value: Bytes::copy_from_slice(value), ends: now.saturating_add(millis(life)) }
-    }
-}
-
-impl Shard {
-    fn living(&mut self, key: &StorageKey, now: u64) -> Option<&mut Slot> {
-        self.slots.get_mut(key).filter(|slot| slot.ends > now)
-    }
-
-    /// The value of a slot, if it is alive and asked for.
-    fn wanted(&self, slot: usize, request: &PageRequest, now: u64) -> Option<(StorageKey, Entry)> {
-        let (key, slot) = self.slots.get_index(slot)?;
-        let left = slot.ends.checked_sub(now).filter(|left| *left > 0)?;
-        let is_wanted = Summary::of(&slot.value).passes(&request.filter);
-        is_wanted.then(|| (*key, Entry::new(slot.value.clone(), Duration::from_millis(left))))
-    }
-
-    /// Visits some slots, once there were enough new values.
-    fn sweep(&mut self, now: u64) {
-        self.fresh += 1;
-        if self.fresh >= SWEEP_AFTER {
-            self.fresh = 0;
-            for _ in 0..SWEEP {
-                self.visit(now);
-            }
-        }
-    }
-
-    /// Visits the next slot, drops its value if its life is over, and says whether it did.
-    fn visit(&mut self, now: u64) -> bool {
-        if self.hand >= self.slots.len() {
-            self.hand = 0;
-        }
-        match self.slots.get_index(self.hand) {
-            Some((_, slot)) if slot.ends <= now => {
-                self.slots.swap_remove_index(self.hand);
-                true
-            }
-            _ => {
-                self.hand += 1;
-                false
-            }
-        }
-    }
-}
-
 /// Ignores a poisoned lock: no step calls foreign code, so no panic leaves a shard half changed.
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
@@ -303,7 +248,9 @@ mod tests {
     use super::*;
     use crate::clock::ManualClock;
     use crate::store::browse::PageFilter;
+    use futures_util::poll;
     use std::collections::HashSet;
+    use std::pin::pin;
 
     fn key(n: u32) -> StorageKey {
         StorageKey::from_bytes(crate::key::hashed(&n.to_le_bytes(), []))
@@ -337,6 +284,30 @@ mod tests {
         assert_eq!(store.purge(50).await.unwrap(), 50);
         assert_eq!(store.purge(50).await.unwrap(), 10);
         assert_eq!(store.held(), 40);
+    }
+
+    /// A worker on whose thread it is polled goes on in between.
+    #[tokio::test]
+    async fn a_purge_visits_few_slots_at_a_time_however_many_there_are() {
+        let clock = Arc::new(ManualClock::new());
+        let store = MemoryStore::with_clock(clock.clone());
+        for n in 0..200_000 {
+            let life = if n % 2 == 0 { 1 } else { 100 };
+            store.create(&key(n), &"v".into(), Duration::from_secs(life)).await.unwrap();
+        }
+        clock.advance(Duration::from_secs(2));
+        let mut visits = 0;
+        // From where the last one stopped, so that none visits all that live once more.
+        for limit in [1000; 100] {
+            let mut purge = pin!(store.purge(limit));
+            while poll!(&mut purge).is_pending() {
+                visits += PURGE_VISITS;
+            }
+            visits += PURGE_VISITS;
+        }
+        assert_eq!(store.held(), 100_000);
+        assert!(visits >= 200_000, "{visits} are not all");
+        assert!(visits < 4 * 200_000, "{visits} are too many");
     }
 
     /// The pages from this one on, and the sizes of them all.
