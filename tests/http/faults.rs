@@ -12,6 +12,7 @@ on_every_store! {
     after_a_panic_a_held_key_waits_for_a_person,
     a_handler_finishes_although_its_client_is_gone,
     while_the_store_is_down_nothing_runs,
+    who_is_refused_in_an_outage_is_told_one_of_several_seconds,
     a_handler_can_choose_to_run_without_the_store,
     what_is_not_stored_in_time_says_so_and_is_stored_behind_its_answer,
     an_outcome_that_the_store_refuses_is_insisted_on_behind_its_answer,
@@ -78,6 +79,19 @@ async fn while_the_store_is_down_nothing_runs(backend: Backend) {
     assert_eq!((shop.handler.runs(), shop.idempotency.counts().store_failed), (0, 1));
     shop.backend.store.set_down(false);
     assert_eq!(shop.post("/orders").key("k").send().await.status, 201);
+}
+
+/// Of those who are refused together, not all come back at one moment.
+async fn who_is_refused_in_an_outage_is_told_one_of_several_seconds(backend: Backend) {
+    let shop = Shop::open(backend);
+    shop.backend.store.set_down(true);
+    let mut seconds = std::collections::BTreeSet::new();
+    for n in 0..64 {
+        let refused = shop.post("/orders").key(&format!("k{n}")).send().await;
+        seconds
+            .insert(refused.header("Retry-After").expect("when").parse::<u64>().expect("seconds"));
+    }
+    assert!(seconds.len() > 1 && seconds.iter().all(|n| (1..=3).contains(n)), "{seconds:?}");
 }
 
 async fn a_handler_can_choose_to_run_without_the_store(backend: Backend) {

@@ -14,8 +14,13 @@ use std::time::Duration;
 /// may run, and most handlers end long before.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
-/// The wait after the store did not answer, or while the server restarts.
-const SOON: Duration = Duration::from_secs(1);
+/// The longest wait after the store did not answer, or while the server restarts.
+const SOON: u64 = 3;
+
+/// A wait of so many seconds at the most, in whole ones: those who were refused together do not come back together.
+fn soon() -> Duration {
+    Duration::from_secs(rand::random_range(1..=SOON))
+}
 
 /// The problem that a refusal is.
 pub(crate) fn problem(request: &HttpRequest, policy: &Policy, refusal: Refusal) -> Problem {
@@ -68,7 +73,7 @@ pub(crate) fn problem(request: &HttpRequest, policy: &Policy, refusal: Refusal) 
     let problem = Problem::new(kind, request.path(), detail);
     match refusal {
         Refusal::InProgress { retry_after } => problem.retry_after(retry_after.min(LONGEST_WAIT)),
-        Refusal::Draining => problem.retry_after(SOON),
+        Refusal::Draining => problem.retry_after(soon()),
         _ => problem,
     }
 }
@@ -127,10 +132,10 @@ pub(crate) fn not_committed(
     match found_out {
         FoundOutBy::Repeating => {
             problem(
-            "the database did not confirm the commit, so it is not known whether the request took effect; \
-             repeat it with the same key, and it is found out",
-        )
-        .retry_after(SOON)
+                "the database did not confirm the commit, so it is not known whether the request took effect; \
+                 repeat it with the same key, and it is found out",
+            )
+            .retry_after(soon())
         }
         FoundOutBy::Looking => problem(
             "the database did not confirm the commit, and the request has no key by which a repetition is known; \
@@ -153,7 +158,7 @@ pub(crate) fn runs_unguarded(request: &HttpRequest, error: &StoreError) {
 pub(crate) fn too_many_runs(request: &HttpRequest) -> Problem {
     let what = "too many requests run on whose clients left, so this one did not run; repeat it with the same key";
     tracing::warn!(path = request.path(), "{what}");
-    Problem::new(ProblemKind::TooManyRuns, request.path(), what).retry_after(SOON)
+    Problem::new(ProblemKind::TooManyRuns, request.path(), what).retry_after(soon())
 }
 
 /// The store did not answer, so nothing runs.
@@ -173,7 +178,7 @@ pub(crate) fn store_failed(request: &HttpRequest, error: &StoreError) -> Problem
         request.path(),
         "the store of idempotency records does not answer, so the request did not run; repeat it with the same key",
     )
-    .retry_after(SOON)
+    .retry_after(soon())
 }
 
 /// The value under the key is no response, so nothing runs.
@@ -185,5 +190,5 @@ pub(crate) fn unreadable(request: &HttpRequest) -> Problem {
          have to look at the record",
     )
     .retryable(false)
-    .retry_after(SOON)
+    .retry_after(soon())
 }
