@@ -119,7 +119,7 @@ impl Store for CountingStore {
     }
 }
 
-const MANY: usize = 3_000;
+const MANY: usize = 10_000;
 
 /// They may all be there, and see to it that they wait.
 async fn all_wait(here: &Engine) {
@@ -131,7 +131,7 @@ async fn all_wait(here: &Engine) {
 
 /// Two claims of the first, one of those who came meanwhile, its outcome, and the one who reads that.
 #[tokio::test]
-async fn of_three_thousand_at_once_one_runs_and_the_store_is_asked_a_few_times() {
+async fn of_ten_thousand_at_once_one_runs_and_the_store_is_asked_a_few_times() {
     let fixture = EngineFixture::new();
     let store = CountingStore::of(&fixture);
     let here = engine(store.clone(), fixture.clock.clone());
@@ -156,7 +156,7 @@ async fn of_three_thousand_at_once_one_runs_and_the_store_is_asked_a_few_times()
 
 /// Some readings of the lookout, and one claim at the end.
 #[tokio::test]
-async fn of_three_thousand_who_wait_for_another_process_one_asks() {
+async fn of_ten_thousand_who_wait_for_another_process_one_asks() {
     let fixture = EngineFixture::new();
     let store = CountingStore::of(&fixture);
     let here = engine(store.clone(), fixture.clock.clone());
