@@ -104,7 +104,7 @@ impl Shop {
         (idempotency, server)
     }
 
-    async fn order(&self, key: &str) -> Reply {
+    async fn order_of(&self, key: &str) -> Reply {
         order_at(&self.server, key).await
     }
 }
@@ -132,7 +132,7 @@ async fn shown(shop: &Shop) -> [bool; 4] {
         }
     };
     for _ in 0..2 {
-        assert_eq!(shop.order(LABEL).await.header("x-outcome"), Some(OUTCOME));
+        assert_eq!(shop.order_of(LABEL).await.header("x-outcome"), Some(OUTCOME));
         let read = shop.server.send(Method::GET, &format!("/cards/{LABEL}")).send().await;
         assert_eq!(read.header("x-outcome"), Some(OUTCOME));
     }
@@ -176,10 +176,10 @@ async fn nothing_that_is_sealed_can_be_read_in_the_store(backend: Backend) {
 /// Of another key, of another attempt, and of another request.
 async fn an_outcome_in_the_place_of_another_is_refused(backend: Backend) {
     let shop = sealed(backend);
-    shop.order("one").await;
+    shop.order_of("one").await;
     let store = &shop.backend.store;
     let (from, copied) = (store.last(), store.record().await.value);
-    shop.order("two").await;
+    shop.order_of("two").await;
     let (to, own) = (store.last(), store.record().await.value);
     let there = |record: &Record| record.encode(&to).to_vec();
     let moved = Record::decode(&from, &copied).unwrap();
@@ -187,20 +187,20 @@ async fn an_outcome_in_the_place_of_another_is_refused(backend: Backend) {
     later.attempt += 1;
     for (n, put) in [there(&moved), there(&later)].into_iter().enumerate() {
         store.corrupt(|_| put).await;
-        let refused = shop.order("two").await;
+        let refused = shop.order_of("two").await;
         refused.is_problem(503, "store-unavailable");
         let counts = shop.idempotency.counts();
         assert_eq!((counts.unopened, counts.undecodable), (n as u64 + 1, 0));
     }
     assert_eq!(shop.handler.runs(), 2);
     store.corrupt(|_| own.to_vec()).await;
-    assert!(shop.order("two").await.is_replay(), "it itself is as good as ever");
+    assert!(shop.order_of("two").await.is_replay(), "it itself is as good as ever");
 }
 
 /// Whoever can write into the store could make one up.
 async fn an_outcome_that_is_not_sealed_is_refused(backend: Backend) {
     let shop = sealed(backend);
-    shop.order("k").await;
+    shop.order_of("k").await;
     let key = shop.backend.store.last();
     let forge = |bytes: Vec<u8>| {
         let record = Record::decode(&key, &bytes.into()).unwrap();
@@ -210,13 +210,13 @@ async fn an_outcome_that_is_not_sealed_is_refused(backend: Backend) {
         Record { state, ..record }.encode(&key).to_vec()
     };
     shop.backend.store.corrupt(forge).await;
-    shop.order("k").await.is_problem(503, "store-unavailable");
+    shop.order_of("k").await.is_problem(503, "store-unavailable");
     assert_eq!((shop.handler.runs(), shop.idempotency.counts().unopened), (1, 1));
 }
 
 async fn with_another_key_nothing_runs(backend: Backend) {
     let shop = sealed(backend);
-    shop.order("k").await;
+    shop.order_of("k").await;
     shop.post("/in-any-case").key("k").send().await;
     let others = [Some(Keys::new("now", [2; 32])), Some(Keys::new("other", [1; 32])), None];
     for (n, keys) in others.into_iter().enumerate() {
@@ -251,7 +251,7 @@ async fn with_another_key_a_read_is_computed(backend: Backend) {
 
 async fn keys_are_changed_without_a_pause(backend: Backend) {
     let shop = sealed(backend);
-    shop.order("old").await;
+    shop.order_of("old").await;
     let knowing = shop.with_keys(Some(keys().next("later", [2; 32]))).1;
     let later = shop.with_keys(Some(Keys::new("later", [2; 32]).previous("now", [1; 32]))).1;
     assert!(order_at(&later, "old").await.is_replay());
@@ -266,11 +266,11 @@ async fn keys_are_changed_without_a_pause(backend: Backend) {
 
 async fn sealing_begins_and_ends_without_a_pause(backend: Backend) {
     let shop = open(backend, |builder| builder);
-    shop.order("before").await;
+    shop.order_of("before").await;
     let knowing = shop.with_keys(Some(keys().write_unsealed())).1;
     assert!(order_at(&knowing, "before").await.is_replay());
     order_at(&knowing, "meanwhile").await;
-    assert!(shop.order("meanwhile").await.is_replay(), "who has no keys reads it");
+    assert!(shop.order_of("meanwhile").await.is_replay(), "who has no keys reads it");
     let beginning = shop.with_keys(Some(keys().accept_unsealed())).1;
     assert!(order_at(&beginning, "before").await.is_replay());
     order_at(&beginning, "sealed").await;
@@ -301,7 +301,7 @@ async fn a_task_runs_where_its_key_is(backend: Backend) {
 
 async fn who_has_no_key_sees_that_a_record_is_sealed_and_can_forget_it(backend: Backend) {
     let shop = open(backend, |builder| builder.seal(keys().labels()));
-    shop.order(LABEL).await;
+    shop.order_of(LABEL).await;
     let key = shop.backend.store.last();
     let (operator, server) = shop.with_keys(None);
     let seen = operator.record(&key).await.unwrap().expect("a record");
