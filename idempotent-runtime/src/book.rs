@@ -6,7 +6,7 @@
 //! - **Your database**: [`money`], effect and record in one commit · [`transactions`] · [`rows`], versions and states
 //! - **Beyond a request**: [`functions`] · [`queues`] · [`tasks`] · [`caches`] · [`locks`]
 //! - **The app**: [`middleware`] · [`testing`] · [`check`], any endpoint from outside · [`openapi`]
-//! - **Operation**: [`stores`] · [`sealed`] records · [`operating`] · [`metrics`] · the [`command_line`] · [`own_store`]
+//! - **Operation**: [`stores`] · [`tls`] · [`sealed`] records · [`operating`] · [`metrics`] · the [`command_line`] · [`own_store`]
 //! - **As measured**: [`guarantees`] · [`costs`]
 
 /// The links between chapters, which lead to files in the repository and to modules here, stand before each: the
@@ -40,6 +40,7 @@ chapters! {
     webhooks: "webhooks.md";
     middleware: "middleware.md";
     stores: "stores.md";
+    tls: "tls.md";
     sealed: "sealed.md";
     operating: "operating.md";
     metrics: "metrics.md";
