@@ -6,7 +6,8 @@
 //! - **Your database**: [`money`], effect and record in one commit · [`transactions`] · [`rows`], versions and states
 //! - **Beyond a request**: [`functions`] · [`queues`] · [`tasks`] · [`caches`] · [`locks`]
 //! - **The app**: [`middleware`] · [`testing`] · [`check`], any endpoint from outside · [`openapi`]
-//! - **Operation**: [`stores`] · [`tls`] · [`sealed`] records · [`operating`] · [`metrics`] · the [`command_line`] · [`own_store`]
+//! - **Operation**: [`stores`] · [`tls`] · [`sealed`] records · [`operating`] · [`metrics`] · the [`inspector`] ·
+//!   the [`command_line`] · [`own_store`]
 //! - **As measured**: [`guarantees`] · [`costs`]
 
 /// The links between chapters, which lead to files in the repository and to modules here, stand before each: the
@@ -44,6 +45,7 @@ chapters! {
     sealed: "sealed.md";
     operating: "operating.md";
     metrics: "metrics.md";
+    inspector: "inspector.md";
     command_line: "command-line.md";
     testing: "testing.md";
     check: "check.md";
