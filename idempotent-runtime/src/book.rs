@@ -10,6 +10,11 @@
 //!   the [`command_line`] · [`own_store`]
 //! - **As measured**: [`guarantees`] · [`costs`]
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "chapters are prose, which is read in the repository, too"
+)]
+
 /// The links between chapters, which lead to files in the repository and to modules here, stand before each: the
 /// first definition of a link counts.
 macro_rules! chapters {

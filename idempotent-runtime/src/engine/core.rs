@@ -109,7 +109,8 @@ impl EngineCore {
         match self.start_thread() {
             Ok(thread) => thread.spawn(work),
             Err(error) => {
-                tracing::warn!(%error, "a key could not be given back for want of a thread; it is freed when the lease expires")
+                let what = "a key could not be given back for want of a thread";
+                tracing::warn!(%error, "{what}; it is freed when the lease expires");
             }
         }
     }
