@@ -1,8 +1,9 @@
 //! The page for operators: with their own credential, or not at all.
 
 use reqwest::Method;
+use serde_json::json;
 use std::process::Command;
-use tests::{Orders, Sender, example};
+use tests::{Orders, Sender, eventually, example};
 
 const TOKEN: &str = "correct horse battery";
 
@@ -52,6 +53,53 @@ async fn the_page_is_for_the_operators_credential_alone() {
             assert_eq!((status, &*shown), (401, ""), "{other:?}");
         }
     }
+}
+
+/// The value of the first field of this name in a page.
+fn field(page: &str, name: &str) -> String {
+    let (_, after) = page.split_once(&format!("name=\"{name}\" value=\"")).expect("a field");
+    after.split('"').next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_is_held_is_put_in_line_again() {
+    let orders = Orders::start("sqlite:records.db", "sqlite:orders.db", &["--lease", "500ms"]);
+    let mut orders = orders.knowing("ORDERS_OPERATOR_TOKEN", TOKEN);
+    let report = json!({"rows": 3, "simulate": {"delay_ms": 500}});
+    let accepted = orders.post("/reports/once").key("a-report").json(&report).send().await;
+    let task = accepted.header("Location").expect("an address").to_owned();
+    let effects = async |orders: &Orders| {
+        orders.get("/effects").send().await.json()["create_report_once"].as_u64()
+    };
+    eventually("it runs", async || (effects(&orders).await == Some(1)).then_some(())).await;
+    orders.kill();
+    orders.restart();
+    let is = async |status: &str| {
+        eventually(status, async || {
+            (orders.get(&task).send().await.json()["status"] == status).then_some(())
+        })
+        .await;
+    };
+    is("held").await;
+    let shown = page(&orders, Some(ANNA)).await.1;
+    assert!(shown.contains("Put it in line again"), "{shown}");
+    let (_, record) = shown.split_once("action=\"record/").expect("a form");
+    let record = record.split('"').next().unwrap_or_default();
+    let (token, seen) = (field(&shown, "token"), field(&shown, "seen"));
+    let post =
+        Sender::anonymous(Method::POST, format!("{}/inspector/record/{record}", orders.url()));
+    let post = post.only("authorization", ANNA);
+    let post = post.header("Content-Type", "application/x-www-form-urlencoded");
+    let form = format!("token={token}&seen={seen}&word=not-done");
+    assert_eq!(post.body(form).send().await.status, 303);
+    is("succeeded").await;
+    assert_eq!(effects(&orders).await, Some(2));
+    // Its numbers are on the page, under the name of its handler.
+    let shown = page(&orders, Some(ANNA)).await.1;
+    assert!(
+        shown.contains("succeeded <b>1</b>") && shown.contains("POST /reports/once"),
+        "{shown}"
+    );
 }
 
 #[test]

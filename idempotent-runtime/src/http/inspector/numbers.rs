@@ -213,7 +213,10 @@ fn spread(spread: &Spread) -> String {
         None => "not lately".to_owned(),
         Some(mean) => {
             let (mean, largest) = (took(mean), took(spread.largest));
-            format!("{} times, {mean} on average, {largest} at most", spread.count)
+            match spread.count {
+                1 => format!("once, {mean}"),
+                times => format!("{times} times, {mean} on average, {largest} at most"),
+            }
         }
     }
 }

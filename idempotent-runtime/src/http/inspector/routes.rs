@@ -17,7 +17,6 @@ use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::future::join;
 use serde::Deserialize;
-use std::time::SystemTime;
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
@@ -96,7 +95,7 @@ async fn page(
     tried: Option<&[Finding]>,
 ) -> HttpResponse {
     let token = state.token(operator);
-    let parts = PageParts { root: "", token: &token, now: SystemTime::now() };
+    let parts = PageParts { root: "", token: &token, now: state.now() };
     // At once: a store that is silent is waited for once.
     let found = lookup::abandoned(&state.app, after.parse().ok());
     let (found, live) = join(found, numbers(&state.app)).await;
@@ -186,7 +185,7 @@ async fn search(state: Shared, who: Who, wanted: web::Form<Wanted>) -> HttpRespo
         }
     };
     let token = state.token(&who);
-    let parts = PageParts { root: "", token: &token, now: SystemTime::now() };
+    let parts = PageParts { root: "", token: &token, now: state.now() };
     let more = found.next.map(|next| {
         format!(
             "<form method=\"post\" action=\"search\"><input type=\"hidden\" name=\"place\" value=\"{}\">\
@@ -228,7 +227,7 @@ async fn record(
         }
     };
     let token = state.token(&who);
-    let parts = PageParts { root: "../", token: &token, now: SystemTime::now() };
+    let parts = PageParts { root: "../", token: &token, now: state.now() };
     let notice =
         told(&done.did).map(|what| format!("<p role=\"status\" class=\"notice\">{what}</p>"));
     let main = notice.unwrap_or_default() + &details(&record, parts);

@@ -4,6 +4,7 @@ use crate::http::app::idempotency::Idempotency;
 use crate::http::inspector::operator::Operator;
 use actix_web::{Error, HttpRequest};
 use std::sync::Arc;
+use std::time::SystemTime;
 use tokio::sync::Semaphore;
 
 /// The most pages of one inspector that are live at once.
@@ -24,6 +25,11 @@ pub(super) struct InspectorState {
 impl InspectorState {
     pub(super) fn new(app: Idempotency, check: OperatorCheck) -> Self {
         Self { app, check, live: Arc::new(Semaphore::new(LIVE_AT_ONCE)) }
+    }
+
+    /// The moment that it is, by the clock that dates claims.
+    pub(super) fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + self.app.engine().clock().wall()
     }
 
     /// A new token for the forms of one page.
