@@ -8,7 +8,7 @@ use tests::{Backend, Reply, Server, eventually};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const FRESH: Duration = Duration::from_secs(5);
-const UNANSWERED: Duration = Duration::from_secs(60);
+const UNANSWERED: Duration = Duration::from_mins(1);
 const TTL: Duration = Duration::from_hours(24);
 
 on_every_store! {

@@ -227,7 +227,7 @@ impl UnstoredEnd {
         let is_outcome = self.leaves != Leaves::FreeKey;
         if is_outcome && self.context.remembering == Remembering::Wanted {
             let (remembered, key) = (&self.core().remembered, &self.lease.key);
-            remembered.keep(key, self.last.clone(), self.asked, self.ends);
+            remembered.keep(key, &self.last, self.asked, self.ends);
         }
     }
 

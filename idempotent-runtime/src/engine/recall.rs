@@ -107,7 +107,7 @@ async fn look(core: &EngineCore, key: &StorageKey) -> Result<Option<Bytes>, Stor
     match &record {
         Some(entry) => {
             let ends = asked.at().saturating_add(entry.left);
-            core.remembered.keep(key, entry.value.clone(), asked, ends);
+            core.remembered.keep(key, &entry.value, asked, ends);
         }
         None => core.remembered.drop_key(key),
     }

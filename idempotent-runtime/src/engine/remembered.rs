@@ -22,7 +22,7 @@ use tokio::time::Instant;
 const FRESH: Duration = Duration::from_secs(5);
 
 /// How much longer it is used while the store does not answer.
-const UNANSWERED: Duration = Duration::from_secs(60);
+const UNANSWERED: Duration = Duration::from_mins(1);
 
 /// The pause before a store is asked again that did not answer.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -46,7 +46,6 @@ const STRIPES: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Remembering {
     /// It is.
-    #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "requests alone are"))]
     Wanted,
     /// The store is asked each time.
     Unwanted,
@@ -124,7 +123,7 @@ impl Remembered {
     }
 
     /// Remembers a finished record, which lives until then at least.
-    pub(super) fn keep(&self, key: &StorageKey, record: Bytes, asked: AskedAt, ends: Duration) {
+    pub(super) fn keep(&self, key: &StorageKey, record: &Bytes, asked: AskedAt, ends: Duration) {
         self.put(key, Some(record), asked, ends);
     }
 
@@ -133,8 +132,10 @@ impl Remembered {
         self.put(key, None, asked, Duration::MAX);
     }
 
-    fn put(&self, key: &StorageKey, record: Option<Bytes>, asked: AskedAt, ends: Duration) {
+    fn put(&self, key: &StorageKey, record: Option<&Bytes>, asked: AskedAt, ends: Duration) {
         if let Some(records) = &self.records {
+            // Only here: the first clone of some bytes costs an allocation.
+            let record = record.cloned();
             let looking = AsyncMutex::default();
             records.insert(*key, Arc::new(Known { record, asked, ends, looking }));
         }
@@ -273,7 +274,7 @@ mod tests {
         let remembered = Remembered::of_bytes(bytes);
         let keep = |number, length| {
             let (key, asked) = (key(number), remembered.asking(&key(number), NOW));
-            remembered.keep(&key, Bytes::from(vec![0; length]), asked, LATER);
+            remembered.keep(&key, &Bytes::from(vec![0; length]), asked, LATER);
             is_certain(&remembered, &key, NOW)
         };
         for number in 0..10_000 {
@@ -291,12 +292,12 @@ mod tests {
         let (key, record) = (key(1), Bytes::from_static(b"record"));
         let before = remembered.asking(&key, NOW);
         drop(remembered.forgetting(&key));
-        remembered.keep(&key, record.clone(), before, LATER);
+        remembered.keep(&key, &record, before, LATER);
         assert!(!is_certain(&remembered, &key, NOW));
         // Nor while the store does not answer.
         let Some(Recalled::Due(known)) = remembered.find(&key, NOW) else { panic!("it is due") };
         assert_eq!(remembered.unanswered(&key, &known, NOW), None);
-        remembered.keep(&key, record, remembered.asking(&key, NOW), LATER);
+        remembered.keep(&key, &record, remembered.asking(&key, NOW), LATER);
         assert!(is_certain(&remembered, &key, NOW));
     }
 }
