@@ -12,6 +12,7 @@ use idempotent_runtime::task::{Progress, TaskRunner, task_routes};
 use idempotent_runtime::{Idempotency, IdempotencyBuilder, idempotent};
 use reqwest::Method;
 use serde_json::json;
+use std::time::Duration;
 use tests::{Backend, ControlledHandler, Reply, Server, eventually};
 
 on_every_store! {
@@ -21,6 +22,7 @@ on_every_store! {
     an_outcome_that_is_not_sealed_is_refused,
     with_another_key_nothing_runs,
     with_another_key_a_read_is_computed,
+    an_answer_that_is_computed_again_is_sealed_too,
     keys_are_changed_without_a_pause,
     sealing_begins_and_ends_without_a_pause,
     a_task_runs_where_its_key_is,
@@ -58,6 +60,12 @@ async fn card(handler: Handler, _id: Path<String>) -> impl Responder {
     handler.run().await
 }
 
+#[get("/rates/{id}")]
+#[idempotent(strategy = "cache", key = "{path.id}", ttl = "200ms", stale = "1m")]
+async fn interest(handler: Handler, _id: Path<String>) -> impl Responder {
+    handler.run().await
+}
+
 #[post("/reports")]
 #[idempotent(strategy = "async")]
 async fn report(handler: Handler, _card: Json<String>, progress: Progress) -> impl Responder {
@@ -70,6 +78,7 @@ fn routes(app: &mut ServiceConfig) {
         .service(in_any_case)
         .service(locked)
         .service(card)
+        .service(interest)
         .service(report)
         .service(task_routes("/tasks"));
 }
@@ -247,6 +256,22 @@ async fn with_another_key_a_read_is_computed(backend: Backend) {
     }
     assert_eq!(other.counts().unopened, 2);
     assert_eq!(get(&shop.server).await, format!("{OUTCOME} of 1"), "what is there stays");
+}
+
+/// It is put in the place of the old one, and not at the end of a claim's own record.
+async fn an_answer_that_is_computed_again_is_sealed_too(backend: Backend) {
+    let shop = sealed(backend);
+    let get = async || shop.server.send(Method::GET, "/rates/7").send().await.body;
+    assert_eq!(get().await, format!("{OUTCOME} of 1"));
+    shop.backend.pass(Duration::from_millis(300)).await;
+    assert_eq!(get().await, format!("{OUTCOME} of 1"), "the old one, while a new one is computed");
+    eventually("the new one is there", async || {
+        (get().await != format!("{OUTCOME} of 1")).then_some(())
+    })
+    .await;
+    let bytes = shop.backend.bytes().await;
+    assert!(!bytes.windows(OUTCOME.len()).any(|part| part == OUTCOME.as_bytes()));
+    assert_eq!(shop.idempotency.counts().unopened, 0);
 }
 
 async fn keys_are_changed_without_a_pause(backend: Backend) {

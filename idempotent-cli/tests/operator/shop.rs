@@ -11,7 +11,7 @@ use idempotent_runtime::key::{Fingerprint, Guard, KeyParts, StorageKey};
 use idempotent_runtime::policy::{DefinitionId, OnAbandoned, OnDuplicate, OnInFlight};
 use idempotent_runtime::records::{RecordState, Target};
 use idempotent_runtime::store::Label;
-use idempotent_runtime::{Idempotency, Scope, idempotent};
+use idempotent_runtime::{Idempotency, IdempotencyBuilder, Scope, idempotent};
 use std::sync::Arc;
 use std::time::Duration;
 use tests::{ControlledHandler, Reply, Server, eventually};
@@ -45,10 +45,18 @@ pub(crate) struct Shop {
 
 impl Shop {
     pub(crate) fn open(place: Place) -> Self {
+        Self::with(place, |builder| builder)
+    }
+
+    /// The same with other settings.
+    pub(crate) fn with(
+        place: Place,
+        set: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,
+    ) -> Self {
         // It sees at once what an operator does to the store.
         let builder = Idempotency::builder(place.store.clone()).remember(0);
-        let idempotency =
-            builder.scope(Scope::header("X-Account")).namespace("shop").build().expect("it fits");
+        let builder = builder.scope(Scope::header("X-Account")).namespace("shop");
+        let idempotency = set(builder).build().expect("it fits");
         provide_cryptography();
         let handler = ControlledHandler::new();
         let server = Server::start(&idempotency, &handler, routes);

@@ -6,6 +6,7 @@ use actix_web::HttpResponse;
 use bytes::Bytes;
 use idempotent_runtime::key::{Guard, StorageKey};
 use idempotent_runtime::outcome::{Outcome, StoredResponse};
+use idempotent_runtime::seal::Keys;
 use idempotent_runtime::store::Label;
 use serde_json::Value;
 use std::time::Duration;
@@ -165,4 +166,28 @@ async fn texts_of_records_do_not_steer_a_terminal() {
     let shown = shop.run_json(&["show", &key, "--body"]).answer();
     assert_eq!(shown["record"]["operation"], bad);
     assert_eq!(shown["stored"]["body"]["text"], bad);
+}
+
+/// The command has no key: it shows what it can, and a record that is in the way can go.
+#[tokio::test]
+async fn a_sealed_record_is_shown_as_such_and_can_be_forgotten() {
+    for place in Place::all().await {
+        let keys = Keys::new("2026", [7; 32]).labels();
+        let shop = Shop::with(place, |builder| builder.seal(keys));
+        shop.handler.answers(|run| HttpResponse::Created().body(format!("body {run}")));
+        shop.order("k-1").await;
+        let key = shop.storage_key("k-1").to_string();
+        let shown = shop.run_json(&["show", &key, "--body"]).answer();
+        let record = &shown["record"];
+        assert_eq!((&record["state"], &record["label"]), (&"completed".into(), &"(sealed)".into()));
+        let outcome = &record["outcome"];
+        assert_eq!((&outcome["kind"], &outcome["key"]), (&"sealed".into(), &"2026".into()));
+        assert!(outcome["bytes"].as_u64().is_some_and(|bytes| bytes > 6), "{outcome}");
+        assert_eq!(shown["stored"], Value::Null, "nobody can show its body");
+        let people = shop.run(&["show", &key, "--body"]).stdout;
+        assert!(people.contains("completed: sealed with `2026`"), "{people}");
+        assert!(!people.contains("body 1"), "{people}");
+        assert_eq!(shop.run(&["forget", &key, "--yes"]).code, Some(0));
+        assert_eq!(shop.order("k-1").await.body, "body 2");
+    }
 }

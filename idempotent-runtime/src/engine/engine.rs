@@ -101,8 +101,12 @@ impl Engine {
         request: &ClaimRequest,
         remembering: Remembering,
     ) -> Result<Admission, StoreError> {
-        let admission = self.admit(request, remembering).await;
-        let admission = admission.and_then(|admission| self.opened_in(admission));
+        let mut admission = self.admit(request, remembering).await;
+        if let Ok(Admission::Replay(outcome)) = &mut admission
+            && let Err(error) = self.open(outcome, "create")
+        {
+            admission = Err(error);
+        }
         tell_admission(&self.0, &request.claim.key, &admission);
         let counters = self.counters();
         match &admission {
@@ -115,26 +119,16 @@ impl Engine {
         admission
     }
 
-    /// The same, with a stored outcome as its run left it.
-    fn opened_in(&self, admission: Admission) -> Result<Admission, StoreError> {
-        Ok(match admission {
-            Admission::Replay(outcome) => {
-                Admission::Replay(Box::new(self.opened(*outcome, "create")?))
-            }
-            other => other,
-        })
-    }
-
-    /// An outcome as its run left it.
+    /// Opens an outcome, in its place: it is then as its run left it.
     ///
     /// # Errors
     /// When the keys of this engine do not open it, or it had to be sealed and is not.
-    pub(crate) fn opened(
+    pub(crate) fn open(
         &self,
-        outcome: Outcome,
+        outcome: &mut Outcome,
         operation: &'static str,
-    ) -> Result<Outcome, StoreError> {
-        sealed::opened(self.seal(), outcome, operation)
+    ) -> Result<(), StoreError> {
+        sealed::open(self.seal(), outcome, operation)
     }
 
     /// The keys that outcomes are sealed with.

@@ -57,23 +57,24 @@ pub(crate) fn with_outcome(
     with_state(key, record, head, &state_of(seal, binding, outcome))
 }
 
-/// An outcome as its run left it.
+/// Opens an outcome, in its place: it is then as its run left it.
 ///
 /// # Errors
 /// When it does not open, or had to be sealed and is not.
-pub(crate) fn opened(
+pub(crate) fn open(
     seal: &Seal,
-    outcome: Outcome,
+    outcome: &mut Outcome,
     operation: &'static str,
-) -> Result<Outcome, StoreError> {
+) -> Result<(), StoreError> {
     match outcome {
         Outcome::Sealed(sealed) => {
-            let content = seal.open(&sealed);
-            let outcome = content.and_then(|content| read(content, sealed.binding));
-            outcome.map_err(|why| unopened(operation, why))
+            let content = seal.open(sealed);
+            let opened = content.and_then(|content| read(content, sealed.binding));
+            *outcome = opened.map_err(|why| unopened(operation, why))?;
+            Ok(())
         }
-        Outcome::Tombstone => Ok(outcome),
-        _ if seal.accepts_unsealed() => Ok(outcome),
+        Outcome::Tombstone => Ok(()),
+        _ if seal.accepts_unsealed() => Ok(()),
         _ => Err(unopened(operation, Unopened::NotSealed)),
     }
 }
