@@ -83,15 +83,24 @@ async fn the_keyboard_alone_settles_a_record() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_follows_the_process_without_a_reload() {
-    let watch = Watch::begin().await;
+    let mut watch = Watch::begin().await;
     watch.shows("#state", "follow the process").await;
-    let running = tokio::spawn(order(&watch.orders, "6a1d-runs", 6000).send());
+    watch.shows("#live", "Running: 0.").await;
+    assert_eq!(order(&watch.orders, "6a1d-done", 0).send().await.status, 201);
+    let running = tokio::spawn(order(&watch.orders, "6a1d-runs", 60_000).try_send());
     let runs = watch.shows("#live", "Running: 1.").await;
     assert!(runs.contains("POST /orders") && !runs.contains("6a1d-runs"), "{runs}");
-    assert_eq!(running.await.expect("no panic").status, 201);
-    watch.shows("#live", "Running: 0.").await;
     let bars = "return document.querySelectorAll('#live svg path.ran[d^=M]').length";
     assert_ne!(watch.browser.run(bars).await, 0);
+    // Where the process goes, the page says so, and follows the next one when it is asked to.
+    watch.orders.restart_in_place();
+    assert!(running.await.expect("no panic").is_err(), "the kill came before the answer");
+    watch.shows("#state", "stand still").await;
+    watch.browser.run("document.querySelector('#again').focus()").await;
+    watch.browser.type_keys("\u{e007}").await;
+    watch.shows("#live", "Running: 0.").await;
+    let state = "return [document.activeElement.id, document.querySelector('#again').hidden]";
+    assert_eq!(watch.browser.run(state).await, json!(["state", true]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
