@@ -1,6 +1,6 @@
 //! The other end is killed: the business database, while a transaction is at each of its steps.
 
-use crate::environment::Environment;
+use crate::environment::{Environment, StoreKind};
 use crate::expected::{Answer, of_a_transaction};
 use crate::matrix::answer;
 use crate::process::Process;
@@ -10,13 +10,13 @@ use tokio::task::JoinHandle;
 
 /// Makes a test for a server that can be killed.
 macro_rules! killed_at_every_step_it_keeps_effect_and_record_or_neither {
-    ($($database:ident $server:ident,)*) => {
+    ($($database:ident $server:ident $kind:ident,)*) => {
         mod killed_at_every_step_it_keeps_effect_and_record_or_neither {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $database() {
                     let server = super::$server::start_with(&[]).await;
-                    for (step, expected) in super::of_a_transaction() {
+                    for (step, expected) in super::of_a_transaction(super::StoreKind::$kind) {
                         let environment = super::Environment::with_ledger(server.database().await);
                         let held = super::Held::at(&environment, step).await;
                         server.kill();
@@ -31,8 +31,8 @@ macro_rules! killed_at_every_step_it_keeps_effect_and_record_or_neither {
 }
 
 killed_at_every_step_it_keeps_effect_and_record_or_neither! {
-    postgres PostgresServer,
-    mariadb MariaDbServer,
+    postgres PostgresServer TransactionInPostgres,
+    mariadb MariaDbServer TransactionInMariaDb,
 }
 
 /// A request at its step.

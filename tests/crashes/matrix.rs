@@ -53,20 +53,21 @@ every_cell! {
 // Its guard is no lease, so there is no policy for one that is over.
 mod transaction {
     macro_rules! every_step {
-        ($($database:ident $kind:ident,)*) => {$(
+        ($($database:ident $kind:ident $($before_commit:ident)?,)*) => {$(
             every_cell!(@ $database Retry on $kind;
                 killed_after_the_claim: AfterClaim,
                 killed_before_the_effect: BeforeEffect,
                 killed_after_the_effect: AfterEffect,
-                killed_before_the_commit: BeforeCommit,
+                $(killed_before_the_commit: $before_commit,)?
                 killed_before_the_response: BeforeResponse,
             );
         )*};
     }
 
     every_step! {
-        sqlite Transaction,
-        postgres TransactionInPostgres,
+        sqlite Transaction BeforeCommit,
+        postgres TransactionInPostgres BeforeCommit,
+        // One statement exchanges the record and commits: nothing is between.
         mariadb TransactionInMariaDb,
     }
 }

@@ -32,7 +32,7 @@ const RUNTIME: Order = Order {
         "engine",
         "store",
         "template_value fingerprint policy observe",
-        "clock error key outcome switch sync",
+        "clock credential error key outcome switch sync",
         "seal",
     ],
 };

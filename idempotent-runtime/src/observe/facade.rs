@@ -151,7 +151,7 @@ impl TotalsByWord {
         }
     }
 
-    /// What was counted so far, and lately, by the words.
+    /// The counts so far, and lately, by the words.
     #[cfg(feature = "inspector")]
     pub(crate) fn seen(&self) -> Vec<(&'static str, TotalSeen)> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);

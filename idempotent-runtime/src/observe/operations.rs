@@ -86,7 +86,7 @@ struct TaskNumbers {
     start_delay: Distribution,
 }
 
-/// What is known of the requests of one operation.
+/// The numbers of the requests of one operation.
 #[cfg(feature = "inspector")]
 #[derive(Debug)]
 pub(crate) struct RequestsSeen {
@@ -98,7 +98,7 @@ pub(crate) struct RequestsSeen {
     pub(crate) runs: Vec<RunSeen>,
 }
 
-/// What is known of the tasks of one function.
+/// The numbers of the tasks of one function.
 #[cfg(feature = "inspector")]
 #[derive(Debug)]
 pub(crate) struct TasksSeen {
@@ -138,7 +138,7 @@ impl Operations {
         })
     }
 
-    /// What is known of each operation.
+    /// The numbers of each operation.
     #[cfg(feature = "inspector")]
     pub(crate) fn requests_seen(&self) -> Vec<RequestsSeen> {
         let seen = |numbers: &Arc<RequestNumbers>| RequestsSeen {
@@ -152,7 +152,7 @@ impl Operations {
         self.requests.all().iter().map(seen).collect()
     }
 
-    /// What is known of the tasks of each function.
+    /// The numbers of the tasks of each function.
     #[cfg(feature = "inspector")]
     pub(crate) fn tasks_seen(&self) -> Vec<TasksSeen> {
         let seen = |numbers: &Arc<TaskNumbers>| TasksSeen {

@@ -9,7 +9,7 @@ const LONGEST_ID: usize = 32;
 /// The number of bytes that sealed content is bound to.
 const BINDING: usize = 1 + 32 + 32;
 
-/// What sealed content is bound to: its kind, the key that it is stored under, and more of its record.
+/// The place that sealed content is bound to: its kind, the key that it is stored under, and more of its record.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SealBinding([u8; BINDING]);
 

@@ -23,7 +23,7 @@ pub struct RecordView {
     entry: Entry,
     /// Nothing, if it cannot be read.
     record: Option<Record>,
-    /// What opens of it, apart from what is written again when it changes.
+    /// The part of it that opens, apart from what is written again when it changes.
     opened: Option<Outcome>,
     label: Option<String>,
     function: Option<&'static str>,

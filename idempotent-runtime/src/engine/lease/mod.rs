@@ -1,5 +1,6 @@
 //! A claim that was granted, and the ways it goes on or ends.
 
+mod found;
 mod loss;
 
 use crate::clock::Clock;
@@ -9,11 +10,12 @@ use crate::key::StorageKey;
 use crate::outcome::Outcome;
 use crate::seal::Seal;
 use crate::store::record::{self, Owner, Record, State, sealed};
-use crate::store::{Entry, Store, Swap};
+use crate::store::{Store, Swap};
 use bytes::Bytes;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+pub(super) use found::{decode, left_of_lease};
 pub(super) use loss::Loss;
 
 /// The step of an owner when the store has nothing under its key: it was flushed, or restarted without its data.
@@ -287,21 +289,6 @@ impl Lease {
             other => Err(Loss::to(&other)),
         })
     }
-}
-
-/// The time for which a lease holds that is not renewed, if it does: as long as more is left of its record's life than the
-/// record stays after it.
-pub(super) fn left_of_lease(entry: &Entry, retention: Duration) -> Option<Duration> {
-    entry.left.checked_sub(retention).filter(|left| !left.is_zero())
-}
-
-/// Reads a record, or says in which operation of the store it could not be read.
-pub(super) fn decode(
-    key: &StorageKey,
-    value: &Bytes,
-    operation: &'static str,
-) -> Result<Record, StoreError> {
-    Record::decode(key, value).map_err(|error| StoreError::corrupt(operation, error))
 }
 
 #[cfg(test)]

@@ -116,7 +116,7 @@ impl Input {
         Ok(Some(input))
     }
 
-    /// Whose share of unfinished tasks the input of a task takes, also for who cannot open it; nothing, if it is gone.
+    /// The owner of the share of unfinished tasks that a task's input takes, also without the keys to open it; nothing, if it is gone.
     pub(super) async fn scope(
         engine: &Engine,
         place: &StorageKey,

@@ -56,11 +56,11 @@ pub struct Call {
     pub(crate) state: Rc<RunState>,
     pub(crate) values: TemplateValues,
     /// The arguments of a request that becomes a task, as they are stored.
-    pub(crate) task_arguments: Option<Box<TaskArguments>>,
+    pub(crate) task_arguments: Option<Box<KeptArguments>>,
 }
 
 /// The arguments of a request that becomes a task: the parameters' names, and each as it is stored.
-pub(crate) type TaskArguments = (&'static str, Vec<Bytes>);
+pub(crate) type KeptArguments = (&'static str, Vec<Bytes>);
 
 /// The templates of one handler, as far as they are filled in.
 #[derive(Debug, Default)]

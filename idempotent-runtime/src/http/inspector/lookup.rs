@@ -18,7 +18,7 @@ pub(super) struct RecordsFound {
     pub(super) next: Option<RecordCursor>,
 }
 
-/// What a person looks for.
+/// The look for records that a person asks for.
 #[derive(Deserialize)]
 pub(super) struct Wanted {
     /// `POST /orders/7`, `POST shop.example/orders/7 createOrder`, an operation, a pattern, or a storage key.
@@ -51,7 +51,7 @@ pub(super) async fn abandoned(
     listed(app, None, Some(RecordStage::Abandoned), after).await
 }
 
-/// What is wanted: the record of a key, or the records of an operation.
+/// The aim of a look: the record of a key, or the records of an operation.
 pub(super) async fn wanted(app: &Idempotency, wanted: &Wanted) -> Result<RecordsFound, StoreError> {
     let place = wanted.place();
     let mut records = Vec::new();

@@ -16,7 +16,7 @@ pub(super) struct PageParts<'a> {
     pub(super) now: SystemTime,
 }
 
-/// What a person saw of a record, so that a form changes nothing else: its last claim.
+/// The claim of a record that a person saw, so that a form changes nothing else.
 pub(super) fn seen(record: &RecordView) -> String {
     let claimed = record.claimed().unwrap_or_default();
     format!("{}-{}-{}", record.attempt(), claimed.as_millis(), record.state().stage())

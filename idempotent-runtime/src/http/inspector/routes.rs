@@ -204,7 +204,7 @@ async fn search(state: Shared, who: Who, wanted: web::Form<Wanted>) -> HttpRespo
     InspectorPage { title, root: "", operator: &who, liveness, main }.response(StatusCode::OK)
 }
 
-/// What a form just did.
+/// The name of the change that a form just made.
 #[derive(Deserialize)]
 struct JustDone {
     #[serde(default)]

@@ -1,4 +1,4 @@
-//! What a person says of a record: it happened, it did not, or it is to be forgotten.
+//! A person's word on a record: it happened, it did not, or it is to be forgotten.
 
 use crate::error::StoreError;
 use crate::http::inspector::document::says;
@@ -12,12 +12,12 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use serde::Deserialize;
 
-/// What a form sends.
+/// The fields of a form.
 #[derive(Deserialize)]
 pub(super) struct Settling {
     #[serde(default)]
     token: String,
-    /// What was seen of the record.
+    /// The claim that was seen of the record.
     seen: String,
     word: SaidWord,
 }

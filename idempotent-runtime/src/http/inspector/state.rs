@@ -1,4 +1,4 @@
-//! What the routes of an inspector share.
+//! The state that the routes of an inspector share.
 
 use crate::http::app::idempotency::Idempotency;
 use crate::http::inspector::operator::Operator;
@@ -13,7 +13,7 @@ const LIVE_AT_ONCE: usize = 32;
 /// The app's check of who looks.
 type OperatorCheck = Arc<dyn Fn(&HttpRequest) -> Result<Operator, Error> + Send + Sync>;
 
-/// What the routes of an inspector share.
+/// The state that the routes of an inspector share.
 #[derive(Clone)]
 pub(super) struct InspectorState {
     pub(super) app: Idempotency,

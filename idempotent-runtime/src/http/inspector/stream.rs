@@ -35,7 +35,7 @@ pub(super) fn events(state: InspectorState, request: HttpRequest) -> HttpRespons
         .streaming(live(state, may_look, place))
 }
 
-/// What is told how far.
+/// The events of a page, and how far they are told.
 struct Telling<L, P> {
     state: InspectorState,
     may_look: L,

@@ -1,4 +1,4 @@
-//! What is sealed opens in its own record alone, and nothing of it is readable.
+//! Sealed content opens in its own record alone, and nothing of it is readable.
 
 use super::beside::{read as read_beside, write as write_beside};
 use super::layout::{CUT_RESPONSE, IDENTITY_PLACE, RESPONSE, SEALED, VALUE};
