@@ -83,7 +83,7 @@ pub(crate) async fn look_up(
     life: AnswerLife,
 ) -> Result<Lookup, StoreError> {
     let is_anothers = |by| by != definition && engine.definitions().knows(by);
-    let open = |outcome: &mut Outcome| engine.open(outcome, "read");
+    let open = |outcome| engine.opened(outcome, "read");
     let found = engine.core().read(key).await.and_then(|entry| match entry {
         Some(entry) => found(key, entry, life, is_anothers, open),
         None => Ok(Lookup::Nothing),
@@ -192,15 +192,14 @@ fn found(
     entry: Entry,
     life: AnswerLife,
     is_anothers: impl Fn(DefinitionId) -> bool,
-    open: impl Fn(&mut Outcome) -> Result<(), StoreError>,
+    open: impl Fn(Outcome) -> Result<Outcome, StoreError>,
 ) -> Result<Lookup, StoreError> {
     let Entry { value: seen, left } = entry;
     let Record { state, origin, .. } = decode(key, &seen, "read")?;
     Ok(match state {
         State::Completed(_) if is_anothers(origin.definition) => Lookup::OfAnother,
-        State::Completed(mut outcome) => {
-            open(&mut outcome)?;
-            let Outcome::Response(response) = outcome else { return Ok(Lookup::NotKept) };
+        State::Completed(outcome) => {
+            let Outcome::Response(response) = open(outcome)? else { return Ok(Lookup::NotKept) };
             let whole = life.whole();
             let age = whole.saturating_sub(left);
             let answer = Box::new(CachedAnswer { response, age, seen });
@@ -246,7 +245,7 @@ mod tests {
         let life = AnswerLife { fresh: Duration::from_mins(1), stale: Duration::from_mins(2) };
         let is_fresh = |left| {
             let entry = Entry { value: value.clone(), left };
-            let found = found(&key, entry, life, |_| false, |_| Ok(())).unwrap();
+            let found = found(&key, entry, life, |_| false, Ok).unwrap();
             matches!(found, Lookup::Fresh(_))
         };
         let millisecond = Duration::from_millis(1);

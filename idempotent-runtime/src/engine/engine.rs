@@ -101,12 +101,8 @@ impl Engine {
         request: &ClaimRequest,
         remembering: Remembering,
     ) -> Result<Admission, StoreError> {
-        let mut admission = self.admit(request, remembering).await;
-        if let Ok(Admission::Replay(outcome)) = &mut admission
-            && let Err(error) = self.open(outcome, "create")
-        {
-            admission = Err(error);
-        }
+        let admission = self.admit(request, remembering).await;
+        let admission = admission.and_then(|admission| self.opened_in(admission));
         tell_admission(&self.0, &request.claim.key, &admission);
         let counters = self.counters();
         match &admission {
@@ -119,16 +115,29 @@ impl Engine {
         admission
     }
 
-    /// Opens an outcome, in its place: it is then as its run left it.
+    /// The same, with a stored outcome as its run left it.
+    fn opened_in(&self, admission: Admission) -> Result<Admission, StoreError> {
+        Ok(match admission {
+            Admission::Replay(mut outcome) => {
+                // In the box that it has.
+                let kept = std::mem::replace(&mut *outcome, Outcome::Tombstone);
+                *outcome = self.opened(kept, "create")?;
+                Admission::Replay(outcome)
+            }
+            other => other,
+        })
+    }
+
+    /// An outcome as its run left it.
     ///
     /// # Errors
     /// When the keys of this engine do not open it, or it had to be sealed and is not.
-    pub(crate) fn open(
+    pub(crate) fn opened(
         &self,
-        outcome: &mut Outcome,
+        outcome: Outcome,
         operation: &'static str,
-    ) -> Result<(), StoreError> {
-        sealed::open(self.seal(), outcome, operation)
+    ) -> Result<Outcome, StoreError> {
+        sealed::opened(self.seal(), outcome, operation)
     }
 
     /// The keys that outcomes are sealed with.

@@ -73,9 +73,8 @@ pub(super) async fn claim(
             tell_held(&key, &claim.label);
             RecordVerdict::Refused(Refusal::OutcomeUnknown)
         }
-        Decision::Replay(mut outcome) => {
-            engine.open(&mut outcome, "claim")?;
-            RecordVerdict::Replay(outcome)
+        Decision::Replay(outcome) => {
+            RecordVerdict::Replay(Box::new(engine.opened(*outcome, "claim")?))
         }
         Decision::Refuse(refusal) => RecordVerdict::Refused(refusal),
         Decision::Run(_) | Decision::Wait(_) | Decision::TakeOver(_) => {

@@ -59,9 +59,8 @@ impl RecordView {
         if let Some(Record { origin, label: kept, state, .. }) = &record {
             function = engine.definitions().path(origin.definition);
             label = sealed::opened_label(engine.seal(), &key, kept);
-            if let State::Completed(sealed @ Outcome::Sealed(_)) = state {
-                let mut outcome = sealed.clone();
-                opened = engine.open(&mut outcome, "read").is_ok().then_some(outcome);
+            if let State::Completed(outcome @ Outcome::Sealed(_)) = state {
+                opened = engine.opened(outcome.clone(), "read").ok();
             }
         }
         Self { key, kept_in, entry, record, opened, label, function }

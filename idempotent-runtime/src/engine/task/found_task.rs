@@ -53,8 +53,8 @@ impl FoundTask {
     /// # Errors
     /// When it does not open.
     pub(crate) fn opened(mut self, engine: &Engine) -> Result<Self, StoreError> {
-        if let State::Completed(outcome) = &mut self.record.state {
-            engine.open(outcome, "read")?;
+        if let State::Completed(outcome) = self.record.state {
+            self.record.state = State::Completed(engine.opened(outcome, "read")?);
         }
         Ok(self)
     }

@@ -57,24 +57,23 @@ pub(crate) fn with_outcome(
     with_state(key, record, head, &state_of(seal, binding, outcome))
 }
 
-/// Opens an outcome, in its place: it is then as its run left it.
+/// An outcome as its run left it.
 ///
 /// # Errors
 /// When it does not open, or had to be sealed and is not.
-pub(crate) fn open(
+pub(crate) fn opened(
     seal: &Seal,
-    outcome: &mut Outcome,
+    outcome: Outcome,
     operation: &'static str,
-) -> Result<(), StoreError> {
+) -> Result<Outcome, StoreError> {
     match outcome {
         Outcome::Sealed(sealed) => {
-            let content = seal.open(sealed);
-            let opened = content.and_then(|content| read(content, sealed.binding));
-            *outcome = opened.map_err(|why| unopened(operation, why))?;
-            Ok(())
+            let content = seal.open(&sealed);
+            let outcome = content.and_then(|content| read(content, sealed.binding));
+            outcome.map_err(|why| unopened(operation, why))
         }
-        Outcome::Tombstone => Ok(()),
-        _ if seal.accepts_unsealed() => Ok(()),
+        Outcome::Tombstone => Ok(outcome),
+        _ if seal.accepts_unsealed() => Ok(outcome),
         _ => Err(unopened(operation, Unopened::NotSealed)),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::beside::{read as read_beside, write as write_beside};
 use super::layout::{CUT_RESPONSE, IDENTITY_PLACE, RESPONSE, SEALED, VALUE};
-use super::sealed::{completed, labelled, open, opened_label, with_outcome};
+use super::sealed::{completed, labelled, opened, opened_label, with_outcome};
 use super::*;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::Guard;
@@ -49,8 +49,8 @@ fn shows(bytes: &[u8], secret: &[u8]) -> bool {
 /// The outcome of the record that these bytes are, as it opens.
 fn read(seal: &Seal, key: &StorageKey, bytes: &Bytes) -> Result<Outcome, StoreErrorKind> {
     let record = Record::decode(key, bytes).map_err(|_| StoreErrorKind::Corrupt)?;
-    let State::Completed(mut outcome) = record.state else { return Err(StoreErrorKind::Corrupt) };
-    open(seal, &mut outcome, "read").map(|()| outcome).map_err(|error| error.kind())
+    let State::Completed(outcome) = record.state else { return Err(StoreErrorKind::Corrupt) };
+    opened(seal, outcome, "read").map_err(|error| error.kind())
 }
 
 /// The same bytes after a change, with a checksum that fits.
