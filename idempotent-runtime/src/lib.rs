@@ -55,6 +55,7 @@ pub mod store;
 #[cfg(all(feature = "macros", feature = "actix"))]
 pub mod strategies;
 mod strategy;
+mod stripes;
 mod switch;
 mod sync;
 mod template_value;

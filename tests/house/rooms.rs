@@ -32,7 +32,7 @@ const RUNTIME: Order = Order {
         "engine",
         "store",
         "template_value fingerprint policy observe",
-        "clock credential error key outcome switch sync",
+        "clock credential error key outcome stripes switch sync",
         "seal",
     ],
 };
@@ -89,6 +89,8 @@ const ENGINE: Order = Order {
         "core",
         "purge remembered",
         "heartbeat wait fair_queue fences in_flight",
+        "renewal_queue",
+        "renewals",
         "lookout",
         "room",
         "claim_request",

@@ -17,7 +17,9 @@ use crate::observe::Counters;
 use crate::seal::Seal;
 use crate::store::own_thread::OwnThread;
 use crate::store::{Entry, Locks, Store, Swap};
+use crate::stripes::{Apart, Striped};
 use bytes::Bytes;
+use std::ops::Deref;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +41,7 @@ pub(crate) struct EngineCore {
     /// Where locks live, unless they are records.
     pub(super) locks: Option<Arc<dyn Locks>>,
     pub(super) rooms: WaitingRooms,
-    pub(super) in_flight: Arc<InFlight>,
+    pub(super) in_flight: InFlight,
     pub(super) queues: FairQueues,
     pub(super) fences: Fences,
     pub(super) heartbeat: Heartbeat,
@@ -52,6 +54,25 @@ pub(crate) struct EngineCore {
     pub(super) unanswered: Arc<Semaphore>,
 }
 
+/// The same state, counted by one group of threads: what a run of theirs holds.
+#[derive(Debug)]
+pub(super) struct SharedCore(Apart<Arc<EngineCore>>);
+
+impl SharedCore {
+    /// One for each group of threads.
+    pub(super) fn for_all(core: &Arc<EngineCore>) -> Striped<Arc<Self>> {
+        Striped::of(|| Arc::new(Self(Apart(Arc::clone(core)))))
+    }
+}
+
+impl Deref for SharedCore {
+    type Target = EngineCore;
+
+    fn deref(&self) -> &EngineCore {
+        &self.0.0
+    }
+}
+
 impl EngineCore {
     pub(super) fn new(
         tools: Tools,
@@ -60,7 +81,7 @@ impl EngineCore {
         remembered: Remembered,
         seal: Seal,
     ) -> Self {
-        let in_flight = Arc::new(InFlight::told(tools.counters.meters.in_flight.clone()));
+        let in_flight = InFlight::told(tools.counters.meters.in_flight.clone());
         Self {
             tools,
             seal,

@@ -5,7 +5,7 @@ use crate::engine::admission::Admission;
 use crate::engine::claim::{Claimable, issued};
 use crate::engine::claim_request::ClaimRequest;
 use crate::engine::contend::contend;
-use crate::engine::core::EngineCore;
+use crate::engine::core::{EngineCore, SharedCore};
 use crate::engine::decide::Refusal;
 use crate::engine::definitions::Definitions;
 use crate::engine::drain::{OnDrainTimeout, drain};
@@ -25,6 +25,7 @@ use crate::outcome::Outcome;
 use crate::seal::Seal;
 use crate::store::record::sealed;
 use crate::store::{Label, Locks, Store, metered};
+use crate::stripes::Striped;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,7 +48,11 @@ pub(crate) struct EngineBounds {
 ///
 /// Clones share everything.
 #[derive(Clone, Debug)]
-pub struct Engine(Arc<EngineCore>);
+pub struct Engine {
+    core: Arc<EngineCore>,
+    /// The same for runs, so that those of two workers do not count themselves in one place.
+    shares: Arc<Striped<Arc<SharedCore>>>,
+}
 
 impl Engine {
     /// An engine on this store; `patience` bounds every conversation with it.
@@ -80,7 +85,9 @@ impl Engine {
         let counters = Arc::<Counters>::default();
         let tools = Tools { store: metered(store, &counters), clock, counters, patience };
         let remembered = Remembered::of_bytes(bytes);
-        Self(Arc::new(EngineCore::new(tools, locks, bounds.waiters.max(1), remembered, seal)))
+        let bound = bounds.waiters.max(1);
+        let core = Arc::new(EngineCore::new(tools, locks, bound, remembered, seal));
+        Self { shares: Arc::new(SharedCore::for_all(&core)), core }
     }
 
     /// Decides what becomes of a request: it runs, gets a stored response, or is refused.
@@ -103,7 +110,7 @@ impl Engine {
     ) -> Result<Admission, StoreError> {
         let admission = self.admit(request, remembering).await;
         let admission = admission.and_then(|admission| self.opened_in(admission));
-        tell_admission(&self.0, &request.claim.key, &admission);
+        tell_admission(&self.core, &request.claim.key, &admission);
         let counters = self.counters();
         match &admission {
             Ok(Admission::Run(_)) => counters.ran.count(),
@@ -142,12 +149,12 @@ impl Engine {
 
     /// The keys that outcomes are sealed with.
     pub(crate) fn seal(&self) -> &Seal {
-        &self.0.seal
+        &self.core.seal
     }
 
     /// Waits to be at the front of a line of this process, at most this long.
     pub(crate) async fn front(&self, key: StorageKey, at_most: Duration) -> Option<Front> {
-        self.0.queues.front(key, at_most).await
+        self.core.queues.front(key, at_most).await
     }
 
     async fn admit(
@@ -155,7 +162,7 @@ impl Engine {
         request: &ClaimRequest,
         remembering: Remembering,
     ) -> Result<Admission, StoreError> {
-        let core = &*self.0;
+        let core = &*self.core;
         core.start_thread()?;
         let Some(in_flight) = core.in_flight.enter() else {
             return Ok(Admission::Refused(Refusal::Draining));
@@ -164,10 +171,12 @@ impl Engine {
             match recall(core, request) {
                 Memory::Answer(admission) => return Ok(admission),
                 // Looking is rare, and its future large.
-                Memory::Due(known) => match Box::pin(look_again(core, request, known)).await? {
-                    Some(admission) => return Ok(admission),
-                    None => {}
-                },
+                Memory::Due(known) => {
+                    let looked = Box::pin(look_again(core, request, known)).await?;
+                    if let Some(admission) = looked {
+                        return Ok(admission);
+                    }
+                }
                 Memory::Nothing => {}
             }
         }
@@ -189,7 +198,7 @@ impl Engine {
         // Waiting in the queue takes time.
         let sent = if front.is_some() { core.clock().steady() } else { asked };
         let context = RunContext {
-            core: Arc::clone(&self.0),
+            core: Arc::clone(self.shares.own()),
             reclaim: *reclaim,
             in_flight,
             _front: front,
@@ -210,7 +219,7 @@ impl Engine {
     /// # Errors
     /// When the host has no thread to give; nothing can run then.
     pub fn start_thread(&self) -> Result<(), StoreError> {
-        self.0.start_thread().map(drop)
+        self.core.start_thread().map(drop)
     }
 
     /// Makes a key that must be issued beforehand claimable for `life`.
@@ -223,7 +232,7 @@ impl Engine {
         label: &Label,
         life: Duration,
     ) -> Result<(), StoreError> {
-        self.0.create(key, &issued(key, label), life).await.map(drop)
+        self.core.create(key, &issued(key, label), life).await.map(drop)
     }
 
     /// Ends what a dead owner left, as a person decided.
@@ -236,18 +245,18 @@ impl Engine {
         key: &StorageKey,
         resolution: Resolution,
     ) -> Result<Resolved, StoreError> {
-        resolve(&self.0, key, resolution).await
+        resolve(&self.core, key, resolution).await
     }
 
     /// Takes no new runs and waits for those under way; answers how many are left.
     pub async fn drain(&self, at_most: Duration, on_timeout: OnDrainTimeout) -> usize {
-        drain(&self.0, at_most, on_timeout).await
+        drain(&self.core, at_most, on_timeout).await
     }
 
     /// How many runs are under way in this process, those that wait for one included.
     #[must_use]
     pub fn under_way(&self) -> usize {
-        self.0.in_flight.now()
+        self.core.in_flight.now()
     }
 
     /// How often each thing happened so far.
@@ -259,44 +268,44 @@ impl Engine {
     /// The store underneath.
     #[must_use]
     pub fn store(&self) -> &dyn Store {
-        self.0.store()
+        self.core.store()
     }
 
     /// The definitions at work.
     pub(crate) fn definitions(&self) -> &Definitions {
-        &self.0.definitions
+        &self.core.definitions
     }
 
     /// Counts a run in, unless the process is about to end.
     pub(crate) fn enter(&self) -> Option<InFlightGuard> {
-        self.0.in_flight.enter()
+        self.core.in_flight.enter()
     }
 
     /// Whether it takes no new runs any more.
     #[cfg(feature = "actix")]
     pub(crate) fn is_draining(&self) -> bool {
-        self.0.in_flight.is_closed()
+        self.core.in_flight.is_closed()
     }
 
     /// Where locks live, unless they are records.
     pub(crate) fn locks(&self) -> Option<&dyn Locks> {
-        self.0.locks.as_deref()
+        self.core.locks.as_deref()
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {
-        self.0.clock()
+        self.core.clock()
     }
 
     /// The deadline of one conversation with a store or a database.
     pub(crate) fn patience(&self) -> Duration {
-        self.0.tools.patience
+        self.core.tools.patience
     }
 
     pub(crate) fn counters(&self) -> &Counters {
-        self.0.counters()
+        self.core.counters()
     }
 
     pub(super) fn core(&self) -> &Arc<EngineCore> {
-        &self.0
+        &self.core
     }
 }

@@ -1,6 +1,9 @@
 //! Which runs are under way, so that a process can end after the last of them.
+//!
+//! Each group of threads counts those that it let in, so that workers do not write to one number.
 
 use crate::observe::Level;
+use crate::stripes::{Apart, Striped};
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::timeout;
 use std::sync::Arc;
@@ -8,50 +11,62 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 /// Counts runs and closes the door when the process is about to end.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct InFlight {
-    now: AtomicUsize,
+    door: Arc<Door>,
+    counts: Striped<Arc<Apart<Inside>>>,
+}
+
+#[derive(Debug, Default)]
+struct Door {
     closed: AtomicBool,
     left: Notify,
     told: Level,
 }
 
+/// The runs that one group of threads let in.
+#[derive(Debug)]
+struct Inside {
+    now: AtomicUsize,
+    door: Arc<Door>,
+}
+
 /// One run; dropping it is its end.
 #[derive(Debug)]
-pub(crate) struct InFlightGuard(Arc<InFlight>);
+pub(crate) struct InFlightGuard(Arc<Apart<Inside>>);
 
 impl InFlight {
-    /// The same, whose number is told.
+    /// Counts whose sum is told.
     pub(crate) fn told(told: Level) -> Self {
-        Self { told, ..Self::default() }
+        let door = Arc::new(Door { told, ..Door::default() });
+        let inside = || Inside { now: AtomicUsize::new(0), door: Arc::clone(&door) };
+        Self { counts: Striped::of(|| Arc::new(Apart(inside()))), door }
     }
 
     /// Lets a run in, unless the door is closed.
-    pub(crate) fn enter(self: &Arc<Self>) -> Option<InFlightGuard> {
+    pub(crate) fn enter(&self) -> Option<InFlightGuard> {
         // Counted before the door is looked at, so that a drain either sees it or refuses it.
-        self.now.fetch_add(1, Ordering::SeqCst);
-        self.told.rise();
-        let run = InFlightGuard(Arc::clone(self));
-        (!self.closed.load(Ordering::SeqCst)).then_some(run)
+        let run = InFlightGuard::counted(self.counts.own());
+        (!self.is_closed()).then_some(run)
     }
 
     /// How many are inside.
     pub(crate) fn now(&self) -> usize {
-        self.now.load(Ordering::SeqCst)
+        self.counts.all().map(|inside| inside.0.now.load(Ordering::SeqCst)).sum()
     }
 
     /// Whether the door is closed.
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::SeqCst)
+        self.door.closed.load(Ordering::SeqCst)
     }
 
     /// Closes the door, waits for the runs inside, and says how many are left after `at_most`.
     pub(crate) async fn drain(&self, at_most: Duration) -> usize {
-        self.closed.store(true, Ordering::SeqCst);
+        self.door.closed.store(true, Ordering::SeqCst);
         let empty = async {
             loop {
-                let left = self.left.notified();
-                if self.now.load(Ordering::SeqCst) == 0 {
+                let left = self.door.left.notified();
+                if self.now() == 0 {
                     return;
                 }
                 left.await;
@@ -60,25 +75,33 @@ impl InFlight {
         match timeout(at_most, empty).await {
             // Whoever knocks now is counted for a moment and not let in.
             Ok(()) => 0,
-            Err(_late) => self.now.load(Ordering::SeqCst),
+            Err(_late) => self.now(),
         }
     }
 }
 
 impl InFlightGuard {
+    fn counted(inside: &Arc<Apart<Inside>>) -> Self {
+        inside.0.now.fetch_add(1, Ordering::SeqCst);
+        inside.0.door.told.rise();
+        Self(Arc::clone(inside))
+    }
+
     /// Counts in what goes on behind a run that ends; the door is no matter to it.
     pub(crate) fn behind(&self) -> Self {
-        self.0.now.fetch_add(1, Ordering::SeqCst);
-        self.0.told.rise();
-        Self(Arc::clone(&self.0))
+        // In the same count, which does not come to nothing in between.
+        Self::counted(&self.0)
     }
 }
 
 impl Drop for InFlightGuard {
     fn drop(&mut self) {
-        self.0.told.fall();
-        if self.0.now.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.left.notify_waiters();
+        let Inside { now, door } = &self.0.0;
+        door.told.fall();
+        now.fetch_sub(1, Ordering::SeqCst);
+        // Nobody waits for the last one before the door is closed.
+        if door.closed.load(Ordering::SeqCst) {
+            door.left.notify_waiters();
         }
     }
 }
@@ -93,7 +116,7 @@ mod interleavings {
     #[test]
     fn a_drain_ends_after_the_last_run_and_lets_none_in() {
         let order = || {
-            let running = Arc::new(InFlight::default());
+            let running = Arc::new(InFlight::told(Level::default()));
             let inside = Arc::new(AtomicUsize::new(0));
             let runs = [(); 3].map(|()| {
                 let (running, inside) = (Arc::clone(&running), Arc::clone(&inside));

@@ -1,7 +1,7 @@
 //! From a claim to a decision and a run: everything that is neither HTTP nor a backend.
 //!
 //! Files import downwards, in this order: `task`, `cached`, `inspect`, `engine`, `recall`, `contend`, `told`, `external_lock`, `settle`, `resolve`, `drain`,
-//! `admission`, `execution`, `unlock`, `ending`, `completion`, `refusals`, `run_context`, `core`, `remembered`, `purge`, `heartbeat`,
+//! `admission`, `execution`, `unlock`, `ending`, `completion`, `refusals`, `run_context`, `core`, `remembered`, `purge`, `heartbeat`, `renewal_queue`, `renewals`,
 //! `wait`, `lookout`, `room`, `fair_queue`, `fences`, `in_flight`, `claim_request`, `decide`, `claim`, `claimed`, `claimer`, `definitions`,
 //! `lease`, `succession`, `deadline`, `pause`, `detached`.
 
@@ -37,6 +37,8 @@ mod purge;
 mod recall;
 mod refusals;
 mod remembered;
+mod renewal_queue;
+mod renewals;
 mod resolve;
 mod room;
 mod run_context;
@@ -71,5 +73,6 @@ pub(crate) use fair_queue::Front;
 pub(crate) use in_flight::InFlightGuard;
 pub use inspect::{Force, Forgotten, KeptIn, KeptOutcome, RecordStage, RecordState, RecordView};
 pub use lease::{IfForgotten, Lease};
+#[cfg(feature = "actix")]
 pub(crate) use remembered::Remembering;
 pub use resolve::{Resolution, Resolved};

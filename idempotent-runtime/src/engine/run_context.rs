@@ -1,7 +1,7 @@
 //! The part of its engine that a run holds, to its end.
 
 use crate::engine::claim_request::ReclaimWindow;
-use crate::engine::core::EngineCore;
+use crate::engine::core::SharedCore;
 use crate::engine::fair_queue::Front;
 use crate::engine::in_flight::InFlightGuard;
 use crate::engine::remembered::Remembering;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// The part of its engine that a run holds.
 #[derive(Debug)]
 pub(super) struct RunContext {
-    pub(super) core: Arc<EngineCore>,
+    pub(super) core: Arc<SharedCore>,
     pub(super) in_flight: InFlightGuard,
     /// Of those in this process that want the same key, the next moves up after the end.
     pub(super) _front: Option<Box<Front>>,

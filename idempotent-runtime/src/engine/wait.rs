@@ -11,6 +11,7 @@ use crate::engine::room::{NextInRoom, Room, SharedAnswer};
 use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::store::Store;
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use std::collections::HashMap;
 use std::pin::pin;
@@ -26,6 +27,8 @@ const TURNS: usize = 64;
 pub(crate) struct WaitingRooms {
     /// Of each key usually one.
     rooms: Mutex<HashMap<StorageKey, Vec<OpenRoom>>>,
+    /// How many are in a room: where nobody is, the end of a run takes no lock.
+    inside: AtomicUsize,
     /// How many may wait for one key; the next is refused at once.
     slots: usize,
     turns: Semaphore,
@@ -76,7 +79,12 @@ pub(super) struct Question<'a> {
 impl WaitingRooms {
     /// Rooms where so many may wait for one key.
     pub(crate) fn new(slots: usize) -> Self {
-        Self { rooms: Mutex::default(), slots, turns: Semaphore::new(TURNS) }
+        Self {
+            rooms: Mutex::default(),
+            inside: AtomicUsize::new(0),
+            slots,
+            turns: Semaphore::new(TURNS),
+        }
     }
 
     /// Takes a place among those with the same request, unless too many are there.
@@ -92,12 +100,17 @@ impl WaitingRooms {
         });
         let open = &mut of_key[place];
         open.slots += 1;
+        // Before it asks the store: whoever changes the key later sees it.
+        self.inside.fetch_add(1, Ordering::SeqCst);
         let room = Arc::clone(&open.room);
         Some(WaiterSlot { rooms: self, key, since: room.asked(), room })
     }
 
     /// The key has an outcome or is free: it is worth asking.
     pub(crate) fn changed(&self, key: &StorageKey) {
+        if self.inside.load(Ordering::SeqCst) == 0 {
+            return;
+        }
         for open in self.lock().get(key).into_iter().flatten() {
             open.room.changed();
         }
@@ -192,6 +205,7 @@ impl Drop for WaiterSlot<'_> {
         let Some(of_key) = rooms.get_mut(&self.key) else { return };
         if let Some(place) = of_key.iter().position(|open| Arc::ptr_eq(&open.room, &self.room)) {
             of_key[place].slots -= 1;
+            self.rooms.inside.fetch_sub(1, Ordering::SeqCst);
             if of_key[place].slots == 0 {
                 of_key.swap_remove(place);
             }

@@ -26,6 +26,7 @@ mod running;
 mod store_meters;
 
 use crate::error::{StoreError, StoreErrorKind};
+use crate::stripes::Striped;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 #[cfg(any(feature = "amqp", feature = "redis"))]
@@ -68,7 +69,7 @@ macro_rules! counts {
 
         impl Counters {
             pub(crate) fn read(&self) -> Counts {
-                Counts { $($name: self.$name.number.load(Ordering::Relaxed),)* }
+                Counts { $($name: self.$name.read(),)* }
             }
         }
 
@@ -182,13 +183,17 @@ impl Outage {
 /// One number that only grows.
 #[derive(Debug)]
 pub(crate) struct Counter {
-    number: AtomicU64,
+    numbers: Striped<AtomicU64>,
     told: Total,
 }
 
 impl Counter {
     fn new(metric: &'static str) -> Self {
-        Self { number: AtomicU64::new(0), told: Total::new(metric, &[]) }
+        Self { numbers: Striped::default(), told: Total::new(metric, &[]) }
+    }
+
+    fn read(&self) -> u64 {
+        self.numbers.all().map(|number| number.load(Ordering::Relaxed)).sum()
     }
 
     pub(crate) fn count(&self) {
@@ -196,7 +201,7 @@ impl Counter {
     }
 
     pub(crate) fn add(&self, count: u64) {
-        self.number.fetch_add(count, Ordering::Relaxed);
+        self.numbers.own().fetch_add(count, Ordering::Relaxed);
         self.told.add(count);
     }
 }
