@@ -1,4 +1,5 @@
-//! How many pieces of memory the guard of a request asks for, beside those of its handler.
+//! How many pieces of memory the guard of a request asks for, beside those of its handler, and how much a record takes
+//! of a store in memory.
 //!
 //! Each number may only fall. A larger one is a copy, a box or a task that a request did not need before.
 
@@ -7,9 +8,14 @@ use actix_web::rt::System;
 use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, HttpResponse, Responder, post, web};
 use allocation_counter::measure;
+use idempotent_runtime::key::{Address, Fingerprint, Guard, KeyParts, Namespace, StorageKey};
+use idempotent_runtime::outcome::{Outcome, StoredResponse};
 use idempotent_runtime::seal::Keys;
+use idempotent_runtime::store::record::{Origin, Record, State};
+use idempotent_runtime::store::{Label, Store};
 use idempotent_runtime::{Idempotency, MemoryStore, Scope, idempotent};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 #[derive(Deserialize, Serialize)]
 struct Order {
@@ -72,4 +78,48 @@ fn a_guard_asks_for_no_more_memory_than_it_did() {
     let new = pieces("/guarded", keys(), |number| number) - handler - new;
     let replay = pieces("/guarded", keys(), |_| 0) - handler - replay;
     assert_eq!((new, replay), (2, 3), "more, if it is sealed");
+}
+
+/// Of so many records that the tables of a store in memory are nearly full, as after a while they are half full.
+const RECORDS: u32 = 64 * 1_750;
+
+#[test]
+fn a_record_of_forty_bytes_takes_no_more_memory_than_it_did() {
+    let store = MemoryStore::new();
+    let value = |number: u32| {
+        let key = StorageKey::of(&Address {
+            namespace: &Namespace::default(),
+            guard: Guard::Handler,
+            scope: &KeyParts::new(),
+            route: Some(("POST", "/orders")),
+            operation: None,
+            key: &KeyParts::new().value(&number.to_string()),
+        });
+        let headers = vec![("content-type".into(), "application/json".into())];
+        let response =
+            StoredResponse { status: 201, headers, body: vec![b'x'; 40].into(), is_cut: false };
+        let record = Record {
+            attempt: 1,
+            origin: Origin::default(),
+            fingerprint: Fingerprint::NONE,
+            label: Label::new(
+                Guard::Handler,
+                "POST /orders",
+                "7f9c2ba4-e88f-4d4c-a7a5-000000000001",
+            ),
+            state: State::Completed(Outcome::Response(response)),
+        };
+        (key, record.encode(&key))
+    };
+    let records: Vec<_> = (0..RECORDS).map(value).collect();
+    assert_eq!(records[0].1.len(), 135, "the record alone");
+    let system = System::new();
+    let memory = measure(|| {
+        for (key, value) in &records {
+            let put = system.block_on(store.create(key, value, Duration::from_hours(1)));
+            assert_eq!(put.expect("memory answers"), None);
+        }
+    });
+    let each = memory.bytes_current.unsigned_abs() / u64::from(RECORDS);
+    assert!(each <= 250, "{each} bytes");
 }

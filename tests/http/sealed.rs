@@ -97,7 +97,7 @@ fn open(backend: Backend, set: impl FnOnce(IdempotencyBuilder) -> IdempotencyBui
 }
 
 fn sealed(backend: Backend) -> Shop {
-    open(backend, |builder| builder.seal(keys()))
+    open(backend, |builder| builder.remember(0).seal(keys()))
 }
 
 impl Shop {

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 /// The version of this layout.
-pub(super) const VERSION: u8 = 2;
+pub(super) const VERSION: u8 = 3;
 
 /// The tags of the states.
 pub(super) const ISSUED: u8 = 0;

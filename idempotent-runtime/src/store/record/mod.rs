@@ -2,7 +2,7 @@
 
 #[cfg(feature = "actix")]
 pub(crate) mod beside;
-mod header_name;
+mod header_line;
 mod layout;
 mod origin;
 mod owner;

@@ -6,7 +6,7 @@ use crate::seal::{SealBinding, Sealed};
 use crate::store::bytes::{
     FieldReader, Undecodable, field_size, number_size, write_field, write_number,
 };
-use crate::store::record::header_name;
+use crate::store::record::header_line;
 use crate::store::record::layout::{
     CANCELLED, CUT_RESPONSE, IN_PROGRESS, ISSUED, RESPONSE, SEALED, TOMBSTONE, VALUE,
 };
@@ -51,9 +51,7 @@ impl State {
             Self::Issued | Self::Completed(Outcome::Tombstone) | Self::Cancelled => 0,
             Self::InProgress { .. } => 16 + 4 + 8,
             Self::Completed(Outcome::Response(response)) => {
-                let line = |(name, value): &(Bytes, Bytes)| {
-                    header_name::size(name) + field_size(value.len())
-                };
+                let line = |(name, value): &(Bytes, Bytes)| header_line::size(name, value);
                 let headers: usize = response.headers.iter().map(line).sum();
                 let count = number_size(response.headers.len() as u64);
                 2 + count + headers + field_size(response.body.len())
@@ -126,8 +124,7 @@ fn encode_response(response: &StoredResponse, out: &mut Vec<u8>) {
     out.extend_from_slice(&response.status.to_le_bytes());
     write_number(out, response.headers.len() as u64);
     for (name, value) in &response.headers {
-        header_name::write(out, name);
-        write_field(out, value);
+        header_line::write(out, name, value);
     }
     write_field(out, &response.body);
 }
@@ -141,7 +138,7 @@ fn decode_response(fields: &mut FieldReader, is_cut: bool) -> Result<StoredRespo
     // No count allocates more than most responses need.
     let mut headers = Vec::with_capacity(usize::try_from(count).map_or(MOST, |all| all.min(MOST)));
     for _ in 0..count {
-        headers.push((header_name::read(fields)?, fields.field()?));
+        headers.push(header_line::read(fields)?);
     }
     Ok(StoredResponse { status, headers, body: fields.field()?, is_cut })
 }

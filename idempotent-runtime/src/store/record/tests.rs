@@ -18,7 +18,8 @@ fn blob(longest: usize) -> impl Strategy<Value = Bytes> {
 fn response() -> impl Strategy<Value = StoredResponse> {
     let known = prop::sample::select(vec!["content-type", "access-control-expose-headers"]);
     let name = prop_oneof![blob(20), known.prop_map(|name| Bytes::from_static(name.as_bytes()))];
-    let headers = prop::collection::vec((name, blob(40)), 0..5);
+    let value = prop_oneof![blob(40), Just(Bytes::from_static(b"application/json"))];
+    let headers = prop::collection::vec((name, value), 0..5);
     let parts = (100_u16..=999, headers, blob(300), any::<bool>());
     parts.prop_map(|(status, headers, body, is_cut)| StoredResponse {
         status,
