@@ -168,7 +168,7 @@ pub(crate) async fn put(
         Some(expected) => query.bind(expected),
         None => query,
     };
-    Ok(answer(query.fetch_optional(connection).await?, expected))
+    answered(query, connection, expected).await
 }
 
 /// Replaces the value that is expected, as [`put`] does, and tells those who watch the key.
@@ -181,7 +181,7 @@ pub(super) async fn swap_and_tell(
 ) -> Result<Option<Swap>, sqlx::Error> {
     let query = bind_put(sqlx::query_scalar(SWAP_AND_TELL), key, value, life);
     let query = query.bind(expected).bind(lock_number(key));
-    Ok(answer(query.fetch_optional(connection).await?, Some(expected)))
+    answered(query, connection, Some(expected)).await
 }
 
 type ValueQuery<'q> = QueryScalar<'q, Postgres, Option<Vec<u8>>, PgArguments>;
@@ -202,16 +202,21 @@ fn bind_put<'q>(
         .bind(summary.state)
 }
 
-/// The meaning of the row that a statement answers, if any.
-fn answer(row: Option<Option<Vec<u8>>>, expected: Option<&[u8]>) -> Option<Swap> {
-    match (row, expected) {
+/// Asks, and reads the row that is answered, if any.
+async fn answered(
+    query: ValueQuery<'_>,
+    connection: &mut PgConnection,
+    expected: Option<&[u8]>,
+) -> Result<Option<Swap>, sqlx::Error> {
+    let row: Option<Option<Vec<u8>>> = query.fetch_optional(connection).await?;
+    Ok(match (row, expected) {
         (Some(None), _) => Some(Swap::Done),
         // It was there as the statement began, and another client replaced it first.
         (Some(Some(there)), Some(expected)) if there == expected => None,
         (Some(Some(there)), _) => Some(Swap::Differs(Some(there.into()))),
         (None, Some(_)) => Some(Swap::Differs(None)),
         (None, None) => None,
-    }
+    })
 }
 
 impl KeyOrder for PgConnection {
