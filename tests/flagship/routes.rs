@@ -28,17 +28,10 @@ fn row(line: &str) -> Option<Row<'_>> {
 
 /// An answer, as the table writes it.
 fn written(reply: &Reply) -> String {
-    let mut text = reply.status.to_string();
-    if let Some(problem) = reply.header("Idempotency-Problem") {
-        text += &format!(" `{problem}`");
-    }
-    if reply.is_replay() {
-        text += ", replayed";
-    }
-    if reply.header("Idempotency-Already-Done").is_some() {
-        text += ", already done";
-    }
-    text
+    let problem = reply.header("Idempotency-Problem").map(|name| format!(" `{name}`"));
+    let replayed = if reply.is_replay() { ", replayed" } else { "" };
+    let done = reply.header("Idempotency-Already-Done").map_or("", |_| ", already done");
+    format!("{}{}{replayed}{done}", reply.status, problem.unwrap_or_default())
 }
 
 async fn each_route_answers_as_the_table_says(records: Records) {

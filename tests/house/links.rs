@@ -63,7 +63,7 @@ fn broken(document: &str, text: &str) -> Vec<String> {
     let prose = prose(text);
     let defined = definitions(text);
     let undefined = references(&prose).filter(|name| !defined.contains_key(name));
-    let undefined = undefined.map(|name| format!("`[{name}]` is not defined")).collect::<Vec<_>>();
+    let undefined = undefined.map(|name| format!("`[{name}]` is not defined"));
     let used: BTreeSet<_> = references(&prose).collect();
     let idle = defined.keys().filter(|name| !used.contains(*name));
     let idle = idle.map(|name| format!("`[{name}]` is not used"));
@@ -74,7 +74,7 @@ fn broken(document: &str, text: &str) -> Vec<String> {
         let leads = exists(&path) && anchor.is_none_or(|anchor| has_anchor(&read(&path), &anchor));
         (!leads).then(|| format!("`{target}` leads nowhere"))
     });
-    undefined.iter().cloned().chain(idle).chain(dead).collect()
+    undefined.chain(idle).chain(dead).collect()
 }
 
 /// The chapters of the book, without its table of contents.

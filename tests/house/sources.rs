@@ -56,7 +56,7 @@ pub(crate) fn sources(folder: &str) -> Sources {
 pub(crate) fn pages(folder: &str) -> Vec<String> {
     let entries = fs::read_dir(home().join(folder)).expect("a folder of ours").flatten();
     let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let mut pages: Vec<_> = names.filter(|name| name.ends_with(".md")).collect();
+    let mut pages: Vec<_> = names.filter(|name| name.strip_suffix(".md").is_some()).collect();
     pages.sort_unstable();
     pages
 }
