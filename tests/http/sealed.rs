@@ -88,6 +88,8 @@ fn keys() -> Keys {
 }
 
 fn open(backend: Backend, set: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder) -> Shop {
+    // What is changed in the store is met at once.
+    let set = |builder: IdempotencyBuilder| set(builder.remember(0));
     let shop = Shop::serving(backend, set, |_, config| routes(config));
     shop.handler.answers(|run| {
         let mut answer = HttpResponse::Created();
@@ -97,7 +99,7 @@ fn open(backend: Backend, set: impl FnOnce(IdempotencyBuilder) -> IdempotencyBui
 }
 
 fn sealed(backend: Backend) -> Shop {
-    open(backend, |builder| builder.remember(0).seal(keys()))
+    open(backend, |builder| builder.seal(keys()))
 }
 
 impl Shop {
