@@ -86,23 +86,20 @@ fn parts(values: &str) -> KeyParts {
 /// All that a place can mean.
 fn targets(place: &str) -> Vec<Target> {
     let mut words = place.split_whitespace();
-    match (words.next(), words.next().and_then(placed), words.next()) {
-        (Some(method), Some((host, path)), operation) => {
-            let route = at(host, Target::route(method.to_uppercase(), path));
-            let route = match operation {
-                Some(operation) => route.named(operation),
-                None => route,
-            };
-            let guarded = (0..3).map(|depth| route.clone().middleware(depth));
-            guarded.chain([route.clone(), route.clone().task()]).collect()
-        }
-        _ => {
-            let pattern = placed(place).map(|(host, path)| at(host, Target::pattern(path)));
-            let named = [Strategy::Message, Strategy::Token, Strategy::Cache]
-                .map(|strategy| Target::operation(strategy, place));
-            pattern.into_iter().chain(named).chain([Target::lock(), Target::task_id()]).collect()
-        }
+    let (method, path, operation) = (words.next(), words.next().and_then(placed), words.next());
+    if let (Some(method), Some((host, path))) = (method, path) {
+        let route = at(host, Target::route(method.to_uppercase(), path));
+        let route = match operation {
+            Some(operation) => route.named(operation),
+            None => route,
+        };
+        let guarded = (0..3).map(|depth| route.clone().middleware(depth));
+        return guarded.chain([route.clone(), route.clone().task()]).collect();
     }
+    let pattern = placed(place).map(|(host, path)| at(host, Target::pattern(path)));
+    let named = [Strategy::Message, Strategy::Token, Strategy::Cache]
+        .map(|strategy| Target::operation(strategy, place));
+    pattern.into_iter().chain(named).chain([Target::lock(), Target::task_id()]).collect()
 }
 
 /// A host, where hosts are told apart, and the path behind it.
