@@ -26,7 +26,8 @@ async fn open(kind: Kind) -> Bank {
 
 /// The records in which this stands, and those whose label it is.
 async fn showing(bank: &Bank, kind: Kind, text: &str) -> (i64, i64) {
-    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let digits: Vec<_> = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = digits.concat();
     let value = match kind {
         Kind::Postgres => format!(r"position('\x{hex}'::bytea IN value) > 0"),
         Kind::Sqlite | Kind::MariaDb => format!("instr(value, x'{hex}') > 0"),
