@@ -155,6 +155,41 @@ async fn the_document_tells_of_the_problems_that_clients_get() {
     told(("post", "/reports"), (400, "key-missing"), &reported);
 }
 
+/// Who says nothing is refused, and each way that the document names leads in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_document_says_how_a_caller_is_known() {
+    let shop = Shop::open(Records::sqlite());
+    let document = document(&shop).await;
+    let schemes = &document["components"]["securitySchemes"];
+    let call = |header: Option<(&str, &str)>| {
+        let url = format!("{}/users/7", shop.orders.url());
+        let asked = Sender::anonymous(Method::GET, url);
+        let asked = match header {
+            Some((name, value)) => asked.header(name, value),
+            None => asked,
+        };
+        asked.send()
+    };
+    assert_eq!(call(None).await.status, 401);
+    let ways = document["security"].as_array().expect("ways in");
+    assert_eq!(ways.len(), 3);
+    for way in ways {
+        let name = way.as_object().and_then(|way| way.keys().next()).expect("a name");
+        let scheme = &schemes[name];
+        let (kind, place, key) = (&scheme["type"], &scheme["in"], &scheme["name"]);
+        let (header, value) = match (kind.as_str(), place.as_str(), key.as_str()) {
+            (Some("http"), None, None) => ("authorization", "Bearer alice".to_owned()),
+            (Some("apiKey"), Some("header"), Some(header)) => (header, "alice".to_owned()),
+            (Some("apiKey"), Some("cookie"), Some(cookie)) => ("cookie", format!("{cookie}=alice")),
+            _ => panic!("{name}: {scheme}"),
+        };
+        assert_ne!(call(Some((header, &value))).await.status, 401, "{scheme}");
+    }
+    for (method, path, operation) in operations(&document) {
+        assert!(operation["security"].is_null(), "{method} {path} asks for what all ask for");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_page_asks_for_the_document_and_nothing_else() {
     let shop = Shop::open(Records::sqlite());

@@ -1,9 +1,12 @@
 //! The shop as a document of `OpenAPI`, and a page to read it.
 
 use super::{accounts, goods, orders, purchase_orders, reports, sms, token, users};
+use crate::account::COOKIE;
 use actix_web::{HttpResponse, Responder, get};
 use idempotent_runtime::openapi::GUARDS;
-use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as OpenApiDocument;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 
 /// Every guarded route, with what its guard reads and refuses.
 #[derive(OpenApi)]
@@ -26,9 +29,25 @@ use utoipa::OpenApi;
         sms::send,
         users::show
     ),
-    modifiers(&GUARDS)
+    modifiers(&GUARDS, &Callers),
+    security(("credential" = []), ("secret" = []), ("page" = []))
 )]
 struct Document;
+
+/// The ways in which a caller says who it is: one of them is enough.
+struct Callers;
+
+impl Modify for Callers {
+    fn modify(&self, api: &mut OpenApiDocument) {
+        let schemes = api.components.get_or_insert_default();
+        let credential = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        schemes.add_security_scheme("credential", credential);
+        let secret = ApiKey::Header(ApiKeyValue::new("secret"));
+        schemes.add_security_scheme("secret", SecurityScheme::ApiKey(secret));
+        let cookie = ApiKey::Cookie(ApiKeyValue::new(COOKIE));
+        schemes.add_security_scheme("page", SecurityScheme::ApiKey(cookie));
+    }
+}
 
 /// The document.
 #[get("/openapi.json")]
