@@ -43,6 +43,11 @@ async fn order_at(server: &Server) -> Reply {
     server.post("/orders").key("k").send().await
 }
 
+/// The last millisecond before this is over.
+fn just_before(span: Duration) -> Duration {
+    span.saturating_sub(MILLISECOND)
+}
+
 async fn in_memory() -> Shop {
     Shop::open(Backend::memory().await)
 }
@@ -101,7 +106,7 @@ async fn one_request_looks_again_after_five_seconds_and_the_others_wait_for_it()
     let shop = in_memory().await;
     shop.order().await;
     for _ in 0..2 {
-        shop.backend.pass(FRESH - MILLISECOND).await;
+        shop.backend.pass(just_before(FRESH)).await;
         assert_eq!(shop.asked(shop.order()).await.0, 0);
         shop.backend.pass(MILLISECOND).await;
         let reads = shop.backend.store.answers_to_reads();
@@ -153,7 +158,7 @@ async fn while_the_store_does_not_answer_an_answer_is_used_for_a_minute_more() {
         let (asked, replay) = shop.asked(shop.post("/orders").key("l").send()).await;
         assert_eq!((asked, replay.is_replay()), (0, true));
     }
-    shop.backend.pass(UNANSWERED - MILLISECOND).await;
+    shop.backend.pass(just_before(UNANSWERED)).await;
     assert!(shop.order().await.is_replay());
     shop.backend.pass(MILLISECOND).await;
     shop.order().await.is_problem(503, "store-unavailable");
@@ -169,14 +174,14 @@ async fn while_the_store_does_not_answer_an_answer_is_used_for_a_minute_more() {
 async fn nothing_is_remembered_beyond_the_end_of_its_record() {
     let shop = in_memory().await;
     shop.order().await;
-    shop.backend.pass(TTL - MILLISECOND).await;
+    shop.backend.pass(just_before(TTL)).await;
     assert!(shop.order().await.is_replay());
     shop.backend.pass(MILLISECOND).await;
     // It was looked at a millisecond ago.
     let again = shop.order().await;
     assert_eq!((again.status, again.is_replay(), &again.body[..]), (201, false, &b"run 2"[..]));
     // Nor while the store does not answer.
-    shop.backend.pass(TTL - MILLISECOND).await;
+    shop.backend.pass(just_before(TTL)).await;
     assert!(shop.order().await.is_replay());
     shop.backend.store.set_down(true);
     shop.backend.pass(MILLISECOND).await;
@@ -189,7 +194,7 @@ async fn an_end_is_counted_from_before_the_store_was_asked() {
     let shop = in_memory().await;
     shop.order().await;
     let (late, left) = (Duration::from_secs(2), Duration::from_secs(4));
-    shop.backend.pass(TTL - left).await;
+    shop.backend.pass(TTL.saturating_sub(left)).await;
     let reads = shop.backend.store.answers_to_reads();
     reads.close();
     let replay = tokio::spawn(shop.post("/orders").key("k").send());
@@ -197,7 +202,7 @@ async fn an_end_is_counted_from_before_the_store_was_asked() {
     shop.backend.pass(late).await;
     reads.open();
     assert!(replay.await.unwrap().is_replay());
-    shop.backend.pass(left - late).await;
+    shop.backend.pass(left.saturating_sub(late)).await;
     let again = shop.order().await;
     assert_eq!((again.status, again.is_replay()), (201, false));
 }
@@ -214,7 +219,7 @@ async fn what_is_forgotten_runs_at_once_here_and_elsewhere_after_five_seconds() 
     assert!(order_at(&beside).await.is_replay(), "it was read a moment ago");
     let again = shop.order().await;
     assert_eq!((again.status, again.is_replay(), &again.body[..]), (201, false, &b"run 2"[..]));
-    shop.backend.pass(FRESH - MILLISECOND).await;
+    shop.backend.pass(just_before(FRESH)).await;
     assert_eq!(&order_at(&beside).await.body[..], b"run 1");
     shop.backend.pass(MILLISECOND).await;
     assert_eq!(&order_at(&beside).await.body[..], b"run 2");
