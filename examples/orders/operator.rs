@@ -1,4 +1,4 @@
-//! Who may look at the inspector: whoever sends the operator's credential, which is no customer's.
+//! The check in front of the inspector: an operator's credential, which is no customer's.
 
 use actix_web::error::InternalError;
 use actix_web::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};

@@ -93,7 +93,7 @@ const ENGINE: Order = Order {
         "renewals",
         "lookout",
         "room",
-        "claim_request",
+        "bounds claim_request",
         "decide",
         "claim",
         "claimed claimer definitions",

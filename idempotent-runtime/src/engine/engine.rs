@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::engine::admission::Admission;
+use crate::engine::bounds::{EngineBounds, WAITERS};
 use crate::engine::claim::{Claimable, issued};
 use crate::engine::claim_request::ClaimRequest;
 use crate::engine::contend::contend;
@@ -31,18 +32,6 @@ use std::time::Duration;
 
 /// When it is worth asking again after a place in the queue was not good enough.
 const IN_QUEUE: Duration = Duration::from_secs(1);
-
-/// The most requests of one process that wait for one key, where nobody says how many.
-pub(crate) const WAITERS: usize = 10_240;
-
-/// The bounds of what an engine holds in memory.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct EngineBounds {
-    /// The most requests that wait for one key; one at least.
-    pub(crate) waiters: usize,
-    /// The bytes of finished records that are remembered.
-    pub(crate) remembered: usize,
-}
 
 /// Claims keys and keeps them while handlers run, on one store.
 ///

@@ -6,6 +6,7 @@
 //! `lease`, `succession`, `deadline`, `pause`, `detached`.
 
 mod admission;
+mod bounds;
 #[cfg(feature = "actix")]
 pub(crate) mod cached;
 mod claim;
@@ -52,6 +53,7 @@ mod wait;
 
 pub use crate::store::LeaseStatus;
 pub use admission::Admission;
+pub(crate) use bounds::{EngineBounds, WAITERS};
 #[doc(hidden)]
 pub use claim::claim;
 pub use claim::{Claim, Claimable};
@@ -67,7 +69,6 @@ pub(crate) use definitions::RecordPlace;
 pub(crate) use detached::{Detached, spawn};
 pub use drain::OnDrainTimeout;
 pub use engine::Engine;
-pub(crate) use engine::{EngineBounds, WAITERS};
 pub use execution::Execution;
 pub(crate) use fair_queue::Front;
 pub(crate) use in_flight::InFlightGuard;
