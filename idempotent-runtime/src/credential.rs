@@ -44,10 +44,12 @@ mod tests {
 
     #[test]
     fn other_names_are_no_credentials_nor_are_parts_of_the_parts() {
-        for name in
-            ["", "t", "toke", "content-type", "sessio", "api key", "apikey", "ecret", "tokn"]
-        {
+        for name in ["", "t", "content-type", "api key", "apikey"] {
             assert!(!names_credential(name), "{name}");
+        }
+        for part in PARTS.map(|part| std::str::from_utf8(part).unwrap()) {
+            let cut = [&part[1..], &part[..part.len() - 1]];
+            assert!(!cut.into_iter().any(names_credential), "{part}");
         }
     }
 
