@@ -43,9 +43,8 @@ struct UnstoredEnd {
     last: Bytes,
     /// Before anything was sent.
     asked: AskedAt,
-    /// The end of the record's life, and the end of insisting on it, in steady time.
+    /// The end of the record's life, in steady time.
     ends: Duration,
-    insisted_until: Duration,
 }
 
 impl Ending {
@@ -60,10 +59,7 @@ impl Ending {
         let now = context.core.clock().steady();
         let ends = now.saturating_add(life);
         let asked = context.core.remembered.asking(&lease.key, now);
-        // A key that was to be free for a moment is given back all the same.
-        let shortest = if leaves == Leaves::FreeKey { lease.length() } else { Duration::ZERO };
-        let insisted_until = ends.max(now + shortest);
-        Self(Some(UnstoredEnd { context, lease, leaves, last, asked, ends, insisted_until }))
+        Self(Some(UnstoredEnd { context, lease, leaves, last, asked, ends }))
     }
 
     /// Puts the record. An outcome is waited for as long as the engine's patience lasts; a key that is given
@@ -191,8 +187,12 @@ impl UnstoredEnd {
         }
     }
 
+    /// Whether it is insisted on no longer. (Nothing is kept of that: every request's future would be larger.)
     fn is_over(&self) -> bool {
-        self.core().clock().steady() >= self.insisted_until
+        // A key that was to be free for a moment is given back all the same.
+        let is_given_back = self.leaves == Leaves::FreeKey;
+        let shortest = if is_given_back { self.lease.length() } else { Duration::ZERO };
+        self.core().clock().steady() >= self.ends.max(self.asked.at() + shortest)
     }
 
     fn ended(&self, tried: Result<Put, StoreError>) -> End {

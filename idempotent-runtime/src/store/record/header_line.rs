@@ -56,11 +56,11 @@ const KNOWN: [&str; 24] = [
 const SPELLED: u64 = 0;
 
 fn number(name: &[u8]) -> Option<u64> {
-    (1..).zip(KNOWN).find(|(_, known)| known.as_bytes() == name).map(|(number, _)| number)
+    (1..).zip(&KNOWN).find(|(_, known)| known.as_bytes() == name).map(|(number, _)| number)
 }
 
 fn line_number(name: &[u8], value: &[u8]) -> Option<u64> {
-    let mut lines = (FIRST_LINE..).zip(LINES);
+    let mut lines = (FIRST_LINE..).zip(&LINES);
     let is = |known: &str, bytes: &[u8]| known.as_bytes() == bytes;
     lines.find(|(_, (known, its))| is(its, value) && is(known, name)).map(|(number, _)| number)
 }
