@@ -11,6 +11,9 @@ const TURN: Duration = Duration::from_millis(500);
 const CASES: [(Keys, &str); 3] =
     [(Keys::New, "new"), (Keys::Repeated, "replay"), (Keys::Mixed, "mix")];
 
+/// The numbers of one target's new keys: two of ours keep their records under the same names.
+const KEYS_OF_ONE: usize = 10_000_000_000;
+
 /// The row that all others are divided by.
 const FLOOR: &str = "by hand: SET NX GET, then SET";
 
@@ -41,8 +44,8 @@ pub(crate) fn measure(rounds: usize, redis: &str) {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let mut all = Vec::new();
-        for target in &Target::ALL {
-            match Running::start(target, &redis).await {
+        for (first, target) in (0..).step_by(KEYS_OF_ONE).zip(&Target::ALL) {
+            match Running::start(target, first, &redis).await {
                 Some(running) => all.push(running),
                 None => println!("{} needs another Redis.\n", target.name),
             }
@@ -63,7 +66,7 @@ pub(crate) fn measure(rounds: usize, redis: &str) {
 }
 
 impl Running {
-    async fn start(target: &'static Target, redis: &Process) -> Option<Self> {
+    async fn start(target: &'static Target, first: u64, redis: &Process) -> Option<Self> {
         let server = Process::serve(target.name, redis);
         let mut load = Load {
             address: server.address,
@@ -76,7 +79,7 @@ impl Running {
         }
         load.use_keys().await;
         let turns = [const { Vec::new() }; CASES.len()];
-        Some(Self { target, server, load, next: 0, turns, bytes_per_key: None })
+        Some(Self { target, server, load, next: first, turns, bytes_per_key: None })
     }
 
     async fn turn(&mut self, case: usize, redis: &Process) -> Turn {
