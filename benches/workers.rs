@@ -1,4 +1,4 @@
-//! Whether two workers of one engine stand in each other's way, on a store that does nothing.
+//! Two workers of one engine against two engines that share nothing, on a store that does nothing.
 //!
 //! `cargo bench -p benches --bench workers`
 //!

@@ -37,7 +37,7 @@ impl Server {
         })
     }
 
-    /// What is there already, if something is.
+    /// The value that is there already, if there is one.
     async fn claim(&self, key: &str, owner: &[u8]) -> Option<Vec<u8>> {
         let mut claim = cmd("SET");
         claim.arg(key).arg(owner).arg("NX").arg("GET").arg("PX").arg(LEASE);

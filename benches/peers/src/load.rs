@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 const BODY: &str = r#"{"sku":"tea-earl-grey-1k","quantity":2}  "#;
 const ANSWER: &str = r#"{"sku":"tea-earl-grey-1k","quantity":2}"#;
 
-/// How many keys are replayed.
+/// The number of keys that are replayed.
 const REPEATED: u64 = 1000;
 
 /// The keys that a load sends.

@@ -14,7 +14,7 @@ mod target;
 use std::env;
 use target::Target;
 
-/// What all targets take and give back: forty bytes.
+/// The body that all targets take and give back: forty bytes.
 #[derive(Clone, serde::Deserialize, serde::Serialize)]
 struct Order {
     sku: String,
