@@ -22,6 +22,8 @@ const TOLD_PAUSE: Duration = Duration::from_secs(1);
 /// claim to report.
 pub(super) async fn look_out(room: &Room, key: &StorageKey, store: &dyn Store, patience: Duration) {
     let Ok(_turn) = room.lookout.acquire().await else { return };
+    // The last lookout's answer may be on its way to all who wait: each would look at once, were it watched first.
+    tokio::time::sleep(jittered(FIRST_PAUSE)).await;
     let mut watcher = ChangeWatcher { store, key, changed: None };
     let (mut pause, mut left) = (FIRST_PAUSE, Duration::MAX);
     loop {
