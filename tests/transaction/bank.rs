@@ -123,8 +123,9 @@ impl Bank {
         &self,
         settings: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,
     ) -> (Idempotency, Server) {
-        let idempotency = guard(&self.pool, settings);
-        let server = Server::start(&idempotency, &self.handler, routes(&self.pool));
+        let pool = self.pool.again();
+        let idempotency = guard(&pool, settings);
+        let server = Server::start(&idempotency, &self.handler, routes(&pool));
         (idempotency, server)
     }
 
@@ -199,6 +200,22 @@ impl Bank {
 }
 
 impl Pool {
+    /// Another pool to the same database. Connections end with the server that opened them, and not in the hands of
+    /// another.
+    fn again(&self) -> Self {
+        macro_rules! again {
+            ($pool:expr) => {{
+                let options = (*$pool.connect_options()).clone();
+                $pool.options().clone().connect_lazy_with(options)
+            }};
+        }
+        match self {
+            Self::Sqlite(pool) => Self::Sqlite(again!(pool)),
+            Self::Postgres(pool) => Self::Postgres(again!(pool)),
+            Self::MariaDb(pool) => Self::MariaDb(again!(pool)),
+        }
+    }
+
     pub(crate) async fn postgres(url: &str, connections: u32, statement: &'static str) -> Self {
         let pool = PgPoolOptions::new().max_connections(connections);
         let pool = pool.after_connect(move |connection, _| {
