@@ -14,6 +14,7 @@ use idempotent_runtime::seal::Keys;
 use idempotent_runtime::store::record::{Origin, Record, State};
 use idempotent_runtime::store::{Label, Store};
 use idempotent_runtime::{Idempotency, MemoryStore, Scope, idempotent};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -67,17 +68,34 @@ fn pieces(path: &str, keys: Option<Keys>, key_of: impl Fn(u32) -> u32) -> u64 {
     each.min().unwrap_or_default()
 }
 
+/// The fewest pieces of a new request and of a replay, beside those of the handler alone.
+fn beside_the_handler(keys: impl Fn() -> Option<Keys>) -> (u64, u64) {
+    let handler = pieces("/bare", None, |number| number);
+    let new = pieces("/guarded", keys(), |number| number);
+    let replay = pieces("/guarded", keys(), |_| 0);
+    (new - handler, replay - handler)
+}
+
 #[test]
 fn a_guard_asks_for_no_more_memory_than_it_did() {
-    let handler = pieces("/bare", None, |number| number);
-    let new = pieces("/guarded", None, |number| number) - handler;
-    let replay = pieces("/guarded", None, |_| 0) - handler;
-    assert_eq!((new, replay), (24, 13), "beside the {handler} of the handler alone");
+    assert_eq!(beside_the_handler(|| None), (24, 13));
     // The sealed content, and its place in a box; of a replay its content.
-    let keys = || Some(Keys::new("2026", [7; 32]));
-    let new = pieces("/guarded", keys(), |number| number) - handler - new;
-    let replay = pieces("/guarded", keys(), |_| 0) - handler - replay;
-    assert_eq!((new, replay), (2, 2), "more, if it is sealed");
+    let sealed = beside_the_handler(|| Some(Keys::new("2026", [7; 32])));
+    assert_eq!(sealed, (24 + 2, 13 + 2));
+}
+
+#[test]
+fn a_guard_that_is_measured_asks_for_no_more_memory() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let told = recorder.handle();
+    let measured = metrics::with_local_recorder(&recorder, || beside_the_handler(|| None));
+    assert_eq!(measured, (24, 13));
+    // The recorder was told of each: of 64 new ones, and of one more that 63 replay.
+    let told = told.render();
+    for (outcome, count) in [("ran", 65), ("replayed", 63)] {
+        let line = format!(r#"outcome="{outcome}"}} {count}"#);
+        assert!(told.lines().any(|told| told.ends_with(&line)), "{line} in {told}");
+    }
 }
 
 /// Of so many records that the tables of a store in memory are nearly full, as after a while they are half full.
