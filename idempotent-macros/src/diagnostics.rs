@@ -27,7 +27,9 @@ impl Mistake {
 
     /// Suggests the known name that was probably meant, if one is near.
     pub(crate) fn suggest<'a>(self, wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
-        match nearest(wrong, known) {
+        let known: Vec<_> = known.into_iter().collect();
+        let meant = nearest(wrong, known.iter().copied()).or_else(|| begun(wrong, &known));
+        match meant {
             Some(name) => self.help(format!("did you mean `{name}`?")),
             None => self,
         }
@@ -94,6 +96,14 @@ fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<
         .map(|(_, name)| name)
 }
 
+/// The one known name whose first word this is: `dedup` of `dedup_table`.
+fn begun<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
+    let wrong = wrong.to_lowercase();
+    let goes_on = |name: &&&str| name.split_once('_').is_some_and(|(first, _)| first == wrong);
+    let mut found = known.iter().filter(goes_on);
+    found.next().filter(|_| found.next().is_none()).copied()
+}
+
 /// Names as a person lists them: `a`, `b` or `c`.
 pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let quoted: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
@@ -101,5 +111,24 @@ pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
         None => String::new(),
         Some((last, [])) => last.clone(),
         Some((last, others)) => format!("{} or {last}", others.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(wrong: &str, known: &[&str]) -> Option<String> {
+        let mistake = Mistake::new(Span::call_site(), "").suggest(wrong, known.iter().copied());
+        mistake.message.split('`').nth(1).map(str::to_owned)
+    }
+
+    #[test]
+    fn a_name_of_which_only_the_first_word_is_written_is_suggested() {
+        let known = ["dedup_table", "row_lock", "on_error", "on_drain"];
+        assert_eq!(told("dedup", &known).as_deref(), Some("dedup_table"));
+        assert_eq!(told("Row", &known).as_deref(), Some("row_lock"));
+        assert_eq!(told("on", &known), None, "it begins two names");
+        assert_eq!(told("table", &known), None);
     }
 }

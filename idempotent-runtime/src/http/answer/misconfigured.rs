@@ -21,20 +21,16 @@ pub(crate) enum Unprepared {
 
 /// A guarded handler must not run in an app that was not given `Idempotency`.
 pub(crate) fn unprepared(request: &HttpRequest, mistake: Unprepared) -> HttpResponse {
-    let path = request.path();
-    match mistake {
-        Unprepared::Missing => tracing::error!(
-            path,
-            "a guarded handler was called in an app without `Idempotency`; \
-             add `.app_data(idempotency.clone())` to the `App`",
-        ),
-        Unprepared::BehindData => tracing::error!(
-            path,
-            "a guarded handler was called in an app whose `Idempotency` is inside of a `web::Data`, where it \
-             is not looked for; write `.app_data(idempotency.clone())`, without `web::Data`",
-        ),
-    }
-    let what = "the handler is guarded, and its app was not given what guards it";
-    let problem = Problem::new(ProblemKind::Misconfigured, request.path(), what);
-    negotiated(request, &problem, PROBLEM_TYPES)
+    let why = match mistake {
+        Unprepared::Missing => {
+            "the request did not run: its handler is guarded, and the service's app has no `Idempotency`; add \
+             `.app_data(idempotency.clone())` to the `App`"
+        }
+        Unprepared::BehindData => {
+            "the request did not run: its handler is guarded, and the `Idempotency` of the service's app is \
+             inside of a `web::Data`, where it is not found; write `.app_data(idempotency.clone())`, without \
+             `web::Data`"
+        }
+    };
+    negotiated(request, &misconfigured(request, why), PROBLEM_TYPES)
 }

@@ -27,9 +27,8 @@ pub(crate) fn problem(request: &HttpRequest, policy: &Policy, refusal: Refusal) 
     let (kind, detail) = match refusal {
         Refusal::KeyReused => (
             ProblemKind::KeyReused,
-            "this key was already used with another request; send a new key with a new request. If \
-             this is one event whose body differs each time it is sent, the service has to leave \
-             that out of its comparison: `fingerprint = \"none\"` or a template",
+            "this key belongs to an earlier request, and this request differs from it, so this one did not \
+             run. To repeat the earlier request, send exactly what it had; for a new request, take a new key",
         ),
         Refusal::OtherDefinition => {
             let why = "another handler stored the record of this key: name the `operation` of each";
