@@ -16,7 +16,7 @@ const LOOK: u32 = 1000;
 /// The records that are wanted.
 #[derive(Args)]
 pub(crate) struct ListArguments {
-    /// Only records of this operation, or of this pattern of a route.
+    /// Only records of this operation, as the column of the same name has it.
     #[arg(long, value_name = "NAME")]
     operation: Option<String>,
     /// Only records in this state.
