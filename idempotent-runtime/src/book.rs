@@ -6,9 +6,9 @@
 //! - **Your database**: [`money`], effect and record in one commit · [`transactions`] · [`rows`], versions and states
 //! - **Beyond a request**: [`functions`] · [`queues`] · [`tasks`] · [`caches`] · [`locks`]
 //! - **The app**: [`middleware`] · [`testing`] · [`check`], any endpoint from outside · [`openapi`]
-//! - **Operation**: [`stores`] · [`tls`] · [`sealed`] records · [`operating`] · [`metrics`] · the [`inspector`] ·
-//!   the [`command_line`] · [`own_store`]
-//! - **As measured**: [`guarantees`] · [`costs`]
+//! - **Operation**: [`stores`] · [`store_settings`], server by server · [`records`] · [`tls`] · [`sealed`] records ·
+//!   [`operating`] · [`metrics`] · the [`inspector`] · the [`command_line`] · [`own_store`]
+//! - **As measured**: [`guarantees`] · [`crashes`] · [`outages`] · [`limits`] · [`evidence`] · [`costs`]
 
 #![expect(
     clippy::doc_markdown,
@@ -46,6 +46,8 @@ chapters! {
     webhooks: "webhooks.md";
     middleware: "middleware.md";
     stores: "stores.md";
+    store_settings: "store-settings.md";
+    records: "records.md";
     tls: "tls.md";
     sealed: "sealed.md";
     operating: "operating.md";
@@ -56,6 +58,10 @@ chapters! {
     check: "check.md";
     openapi: "openapi.md";
     guarantees: "guarantees.md";
+    crashes: "crashes.md";
+    outages: "outages.md";
+    limits: "limits.md";
+    evidence: "evidence.md";
     costs: "costs.md";
     own_store: "own-store.md";
     coming_from: "coming-from.md";
