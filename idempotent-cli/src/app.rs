@@ -80,7 +80,7 @@ fn with_database(
         StoreKind::Postgres => builder.database(PgPool::connect_lazy(url).map_err(unread)?),
         StoreKind::MySql => builder.database(MySqlPool::connect_lazy(url).map_err(unread)?),
         StoreKind::Redis => {
-            return Err(Failure::Usage("Redis is no business database".to_owned()));
+            return Err(Failure::Usage("Redis is not a business database".to_owned()));
         }
     })
 }

@@ -49,7 +49,7 @@ impl StoreErrorKind {
             Self::Unavailable => "the store cannot be reached",
             Self::Timeout => "the store did not answer in time",
             Self::Busy => "the store is busy with others that write the same",
-            Self::Corrupt => "the store holds something under this key that is no valid record",
+            Self::Corrupt => "the store holds something under this key that is not a valid record",
             Self::Unopened => "the store holds something under this key that does not open",
             Self::Rejected => "the store refused the operation",
             Self::TooLarge => "the value is too large for the store",

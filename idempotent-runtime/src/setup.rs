@@ -20,7 +20,7 @@ pub struct NoScope;
 
 /// The scope of a builder that was told what belongs to whom.
 #[diagnostic::on_unimplemented(
-    message = "nothing can be built before it is said what belongs to whom",
+    message = "this builder has no scope yet, which says what belongs to whom",
     label = "write `.scope(…)` before this",
     note = "an app's scope is the caller: `.scope(Scope::of::<Account>())`, or `.scope(Scope::shared())` where there is one",
     note = "that of messages is their sender: `.scope(\"billing\")`, `.scope_of_functions()` or `.scope_shared()`"

@@ -43,15 +43,15 @@ fn every_mistake_names_its_field() {
         read.map(|config| format!("{config:?}")).expect_err(file).to_string()
     };
     for (file, expected) in [
-        (r#"{"ttl": "48 hours"}"#, "`ttl`: `48 hours` is no duration: write a whole number and"),
-        (r#"{"ttl": 48}"#, "`ttl`: `48` is no duration"),
+        (r#"{"ttl": "48 hours"}"#, "`ttl`: `48 hours` is not a duration: write a whole number and"),
+        (r#"{"ttl": 48}"#, "`ttl`: `48` is not a duration"),
         (r#"{"ttl": "0s"}"#, "`ttl`: a duration of zero"),
         (r#"{"ttl": "4000d"}"#, "`ttl`: `4000d` is longer than ten years"),
         (r#"{"lease": "50ms"}"#, "`lease`: it is shorter than 100 milliseconds"),
         (r#"{"lease": "1h", "ttl": "1h"}"#, "`lease`: it must be shorter than `ttl`"),
         (r#"{"wait": "5s"}"#, "`wait`: it has no effect without `on_in_flight` = `wait`"),
         (r#"{"wait": "1h", "ttl": "1m", "on_in_flight": "wait"}"#, "`wait`: it must be shorter"),
-        (r#"{"max_body": "64KB"}"#, "`max_body`: `64KB` is no size"),
+        (r#"{"max_body": "64KB"}"#, "`max_body`: `64KB` is not a size"),
         (r#"{"max_body": 0}"#, "`max_body`: it is zero, or over 1024 MiB"),
         (r#"{"max_body": "2000MiB"}"#, "`max_body`: it is zero, or over 1024 MiB"),
         (r#"{"required": "false"}"#, "`required`: `false` is neither `true` nor `false`"),
@@ -67,9 +67,9 @@ fn every_mistake_names_its_field() {
             "`on_store_error`: `token` cannot run without its store",
         ),
         (r#"{"operation": " "}"#, "`operation`: it is empty"),
-        (r#"{"message": ["a"]}"#, "`message`: a list is no text"),
-        (r#"{"store": "2xx, 600"}"#, "`store`: `600` is no status"),
-        (r#"{"headers": "X Total"}"#, "`headers`: `X Total` is no name of a header"),
+        (r#"{"message": ["a"]}"#, "`message`: a list is not text"),
+        (r#"{"store": "2xx, 600"}"#, "`store`: `600` is not a status"),
+        (r#"{"headers": "X Total"}"#, "`headers`: `X Total` is not the name of a header"),
         (r#"{"headers": "Set-Cookie"}"#, "`headers`: `set-cookie` is never replayed"),
         (
             r#"{"headers": "X-Total", "on_duplicate": "reject"}"#,

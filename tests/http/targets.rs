@@ -300,5 +300,5 @@ async fn what_names_no_record_is_told_in_words() {
         assert!(error.contains(told), "{error}");
     }
     let empty = key(Target::route("POST", "/orders"), KeyParts::new());
-    assert_eq!(empty, Err("the key is empty, as that of no request is".to_owned()));
+    assert_eq!(empty, Err("the key is empty, and no request has an empty key".to_owned()));
 }

@@ -35,7 +35,7 @@ fn a_check_fails_on_another_answer_and_shows_it() {
     assert_problem(&refusal, problem);
     let shown = failed(|| assert_replayed(&plain));
     assert!(
-        shown.starts_with("it is no replay: 201 Created") && shown.contains("plain"),
+        shown.starts_with("it is not a replay: 201 Created") && shown.contains("plain"),
         "{shown}"
     );
     failed(|| assert_replayed(&refusal));

@@ -174,7 +174,7 @@ async fn a_cursor_of_another_store_is_refused(store: &dyn Store) {
         if other.split('.').next() != Some(kind) {
             let request = PageRequest::first(10).after(Cursor::new(other));
             let refused = store.browse(&request).unwrap().await.expect_err(other).to_string();
-            assert!(refused.contains("is no cursor of this store"), "{refused}");
+            assert!(refused.contains("is not a cursor of this store"), "{refused}");
         }
     }
     for garbled in

@@ -71,7 +71,9 @@ pub(crate) async fn run(
         }
         Forgotten::Running { .. } => Err(still_running(&row)),
         Forgotten::Undecodable => Err(unreadable()),
-        _ => Err(Failure::Refused("the record is another one by now; look again".to_owned())),
+        _ => Err(Failure::Refused(
+            "the record has changed since it was shown; look again".to_owned(),
+        )),
     }
 }
 

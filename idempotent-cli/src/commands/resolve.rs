@@ -58,11 +58,15 @@ pub(crate) async fn run(
     let now = look_up(&app, &arguments.key).await?;
     judge(&now, resolution)?;
     if (now.attempt(), now.claimed_at()) != (seen.attempt(), seen.claimed_at()) {
-        return Err(Failure::Refused("the record is another one by now; look again".to_owned()));
+        return Err(Failure::Refused(
+            "the record has changed since it was shown; look again".to_owned(),
+        ));
     }
     let resolved = app.resolve(&arguments.key, resolution).await?;
     if resolved == Resolved::NotAbandoned && now.state() == RecordState::Abandoned {
-        return Err(Failure::Refused("somebody was faster; look again".to_owned()));
+        return Err(Failure::Refused(
+            "somebody else changed the record first; look again".to_owned(),
+        ));
     }
     output.answer(&Settled { key: row.key, resolution: word })?;
     Ok(Ending::Done)

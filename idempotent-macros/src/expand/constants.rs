@@ -24,7 +24,7 @@ pub(super) fn checks(guarded: &GuardedFunction) -> TokenStream {
         let (rt, value, own) = (runtime(), &constant.value, names::constant(constant));
         let is_within = quote!(is_within(#own, #shortest, #longest));
         let asserted = asserted(constant, &is_within, &what);
-        // Named once, so that the compiler has one thing to say of what is no duration.
+        // Named once, so that the compiler has one thing to say of what is not a duration.
         quote_spanned!(value.span()=> const #own: #rt::Duration = #value; #asserted)
     });
     let of_run = [("lease", policy.lease), ("wait", policy.wait)];

@@ -124,7 +124,7 @@ impl Parse for Argument {
             return Ok(Self { name, value: Value::Constant(input.parse()?) });
         }
         let value = input.parse::<Lit>().map_err(|error| {
-            Mistake::new(error.span(), format!("the value of `{shown}` is no literal"))
+            Mistake::new(error.span(), format!("the value of `{shown}` is not a literal"))
                 .help(format!("put it in quotes: `{shown} = \"…\"`"))
                 .note(NO_CONSTANTS)
         })?;

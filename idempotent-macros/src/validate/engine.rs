@@ -31,7 +31,7 @@ fn engine_expression(reader: &Reader<'_>, text: &LitStr) -> Result<Expr, Mistake
         .parse()
         .and_then(|tokens| syn::parse2::<Expr>(with_parameters(tokens, reader.parameters)))
         .map_err(|_| {
-            Mistake::new(text.span(), format!("`{}` is no expression", text.value()))
+            Mistake::new(text.span(), format!("`{}` is not an expression", text.value()))
                 .help("name a parameter, a field or a static: `\"messages\"`, `\"self.messages\"`")
         })?;
     let own = || parameter_names(reader.parameters);

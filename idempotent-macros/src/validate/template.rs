@@ -104,7 +104,7 @@ fn request_value(text: &LitStr, source: Source, name: &str) -> Result<Segment, M
         Source::Header => header_name(text, name)?,
         _ if is_name(source, name) => {}
         _ => {
-            let what = format!("`{name}` is no name that `{kind}` can have");
+            let what = format!("`{name}` is not a name that `{kind}` can have");
             return Err(Mistake::new(text.span(), what)
                 .help(format!("write the name alone: `{{{kind}.id}}`"))
                 .note("its value is text; an expression starts with a parameter of the handler"));
@@ -144,7 +144,7 @@ fn parameter_value(
     let parsed =
         written.parse().and_then(|tokens| syn::parse2::<Expr>(with_parameters(tokens, parameters)));
     let parsed = parsed.map_err(|_| {
-        let what = format!("`{{{inside}}}` is no expression");
+        let what = format!("`{{{inside}}}` is not an expression");
         hidden_source(Mistake::new(text.span(), what).help(EXPRESSION), root, parameters)
     })?;
     let rooted = root_variable(&parsed);

@@ -30,7 +30,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Existing {
     let Some(argument) = written else { return Existing::None };
     let Value::Path(path) = &argument.value else {
         reader.mistakes.add(
-            Mistake::new(argument.span(), "`existing` is no function")
+            Mistake::new(argument.span(), "`existing` is not a function")
                 .help("write `existing = find_by_code`, without quotes")
                 .note("it is an `async fn` with the parameters of the handler"),
         );

@@ -33,7 +33,7 @@ pub(super) fn check_names(reader: &mut Reader<'_>) {
 fn check_path(argument: &Argument, mistakes: &mut Mistakes) {
     if matches!(argument.value, Value::Literal(_)) {
         mistakes.add(
-            Mistake::new(argument.span(), "`crate` is no path")
+            Mistake::new(argument.span(), "`crate` is not a path")
                 .help("write `crate = facade::idempotent_runtime`, without quotes"),
         );
     }

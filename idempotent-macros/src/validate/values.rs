@@ -18,7 +18,7 @@ pub(super) fn text(argument: &Argument) -> Result<LitStr, Mistake> {
                 .help(format!("give it a value, or leave `{name}` out")))
         }
         Value::Literal(Lit::Str(text)) => Ok(text.clone()),
-        _ => Err(Mistake::new(argument.span(), format!("the value of `{name}` is no string"))
+        _ => Err(Mistake::new(argument.span(), format!("the value of `{name}` is not a string"))
             .help(format!("put it in quotes: `{name} = \"…\"`"))),
     }
 }
@@ -65,7 +65,7 @@ pub(super) fn duration(text: &LitStr) -> Result<Duration, Mistake> {
             .note("the units are `ms`, `s`, `m`, `h` and `d`")
     };
     let (Ok(number), Some(per_unit)) = (number.parse::<u64>(), per_unit) else {
-        return Err(wrong(format!("`{written}` is no duration")));
+        return Err(wrong(format!("`{written}` is not a duration")));
     };
     match number.checked_mul(per_unit).map(Duration::from_millis) {
         Some(Duration::ZERO) => Err(wrong("a duration of zero".to_owned())),
@@ -80,7 +80,7 @@ pub(super) fn identifier(text: &LitStr) -> Result<String, Mistake> {
     if is_identifier(&written) {
         return Ok(written);
     }
-    Err(Mistake::new(text.span(), format!("`{written}` is no plain name of a table or column"))
+    Err(Mistake::new(text.span(), format!("`{written}` is not a plain name of a table or column"))
         .help("use letters, digits and `_`, at most 63, not beginning with a digit"))
 }
 
@@ -107,7 +107,7 @@ pub(super) fn identifier_or_columns(text: &LitStr) -> Result<String, Mistake> {
     if columns.iter().all(|column| !column.is_empty() && column.chars().all(fits)) {
         return Ok(columns.join(", "));
     }
-    Err(Mistake::new(text.span(), format!("`{written}` is no name of a constraint"))
+    Err(Mistake::new(text.span(), format!("`{written}` is not the name of a constraint"))
         .help("write the name of the index, or for SQLite its columns: `table.a, table.b`"))
 }
 
@@ -117,7 +117,7 @@ pub(super) fn variant(argument: &Argument) -> Result<Path, Mistake> {
         Value::Path(path) if path.segments.len() >= 2 => Ok(path.clone()),
         _ => {
             let name = &argument.name;
-            Err(Mistake::new(argument.span(), format!("`{name}` is no state of an enum"))
+            Err(Mistake::new(argument.span(), format!("`{name}` is not a state of an enum"))
                 .help(format!("write `{name} = OrderStatus::Created`, without quotes"))
                 .note("the enum has `#[derive(States)]`"))
         }
@@ -153,7 +153,7 @@ pub(super) fn size(argument: &Argument) -> Result<usize, Mistake> {
         Some(1..=0x4000_0000) => Ok(bytes.unwrap_or_default()),
         Some(_) => Err(Mistake::new(argument.span(), "a size of zero, or of over 1024 MiB")
             .help("it bounds what one request may keep in memory: write `\"64KiB\"` or so")),
-        None => Err(Mistake::new(argument.span(), format!("{} is no size", shown(&written)))
+        None => Err(Mistake::new(argument.span(), format!("{} is not a size", shown(&written)))
             .help("write a whole number of bytes, or with a unit: `\"64KiB\"`, `\"2MiB\"`")),
     }
 }
@@ -167,7 +167,7 @@ fn without_placeholders(text: &LitStr, name: &str) -> Result<String, Mistake> {
     let written = text.value();
     let is_placeholder = |piece: &Piece| matches!(piece, Piece::Placeholder(_));
     if pieces(&written).is_ok_and(|pieces| pieces.iter().any(is_placeholder)) {
-        return Err(Mistake::new(text.span(), format!("`{name}` is no template"))
+        return Err(Mistake::new(text.span(), format!("`{name}` is not a template"))
             .help("write what is the same for all requests")
             .note("its text is used as it is, with the braces"));
     }
@@ -190,7 +190,7 @@ pub(super) fn statuses(text: &LitStr) -> Result<Statuses, Mistake> {
         .split(',')
         .map(|item| {
             range(item.trim()).ok_or_else(|| {
-                Mistake::new(text.span(), format!("{} is no status", shown(item.trim())))
+                Mistake::new(text.span(), format!("{} is not a status", shown(item.trim())))
                     .help("list statuses and classes: `\"2xx, 404\"`")
                     .note("from `200` to `599`, and `2xx`, `3xx`, `4xx` or `5xx`")
             })
@@ -234,7 +234,7 @@ fn storable(text: &LitStr, name: &str) -> Result<String, Mistake> {
         return Err(Mistake::new(text.span(), format!("`{name}` is never stored with a task"))
             .help(format!("leave `{name}` out"))
             .note("it is a credential, which may be over when the task runs")
-            .note("whoever the caller is, a parameter of the handler says: it is kept"));
+            .note("take the caller by a parameter of the handler: parameters are kept"));
     }
     Ok(lower)
 }
@@ -276,6 +276,6 @@ pub(super) fn header_name(text: &LitStr, name: &str) -> Result<(), Mistake> {
     if !name.is_empty() && name.bytes().all(is_token_byte) {
         return Ok(());
     }
-    Err(Mistake::new(text.span(), format!("{} is no header name", shown(name)))
+    Err(Mistake::new(text.span(), format!("{} is not a header name", shown(name)))
         .help("header names hold letters, digits and `-`, such as `X-Request-Id`"))
 }

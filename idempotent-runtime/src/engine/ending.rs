@@ -179,8 +179,8 @@ impl UnstoredEnd {
                 key = %self.lease.key,
                 attempt = self.lease.attempt(),
                 error = error as &dyn StdError,
-                "the store does not take an outcome; that it ran is kept, and duplicates get \
-                 `not-replayable`",
+                "the store does not take an outcome; only the fact that it ran is kept, and \
+                 duplicates get `not-replayable`",
             );
             self.leaves = Leaves::FactAlone;
             self.last = self.lease.completed(&self.core().seal, Outcome::Tombstone);

@@ -67,7 +67,7 @@ pub(super) fn tell_held(core: &EngineCore, key: &StorageKey) {
     core.counters().held.count();
     tracing::warn!(
         %key,
-        "the process of a request died and nobody knows what it did; `resolve` with this key says \
+        "the process of a request died and nobody knows what it did; `resolve` with this key decides \
          what becomes of it",
     );
 }

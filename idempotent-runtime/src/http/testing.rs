@@ -143,7 +143,7 @@ fn value<'a>(answer: &'a impl Answer, name: &HeaderName) -> Option<&'a HeaderVal
 pub fn assert_replayed(answer: &impl Answer) {
     let (status, headers) = (answer.answer_status(), answer.answer_headers());
     let is_replay = value(answer, &IDEMPOTENCY_REPLAYED).is_some_and(|value| value == "true");
-    assert!(is_replay, "it is no replay: {status} {headers:?}");
+    assert!(is_replay, "it is not a replay: {status} {headers:?}");
 }
 
 /// Checks that an answer is of a run of its own: neither a replay nor a refusal.

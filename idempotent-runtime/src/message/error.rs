@@ -40,7 +40,9 @@ pub enum MessageError {
     /// The returned value would not come back as it was; its transaction was rolled back.
     ///
     /// Without a transaction the function ran: its caller gets the value, and later calls `NotReplayable`.
-    #[error("what the function returned would not come back as it was: {0}; nothing of it lasts")]
+    #[error(
+        "the function's value would not be read back as it was: {0}; a transaction is rolled back"
+    )]
     Unrepeatable(String),
     /// The call ran before; its value cannot be read as the type that the function returns now.
     #[error("this call ran, and what it returned cannot be read any more; it is not run again")]
@@ -60,7 +62,7 @@ pub enum MessageError {
     )]
     NotStored(#[source] Option<StoreError>),
     /// A consumer is about to give its message up and only asks whether the call has run; it has not.
-    #[error("the message of this call is given up, and the call has not run; it is not run")]
+    #[error("the message of this call was given up before the call ran; it is not run")]
     GivenUp,
     /// The process is about to end and takes no new work.
     #[error("the process is about to end; the call is not run")]

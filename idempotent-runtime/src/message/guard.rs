@@ -108,7 +108,7 @@ impl Message {
         match &self.context.scope {
             MessageScope::Fixed(scope) => Ok(scope),
             MessageScope::OfFunctions => Err(MessageError::Misconfigured(
-                "nobody says whose this call is: give the function a `scope = \"{…}\"`, or its \
+                "this call has no scope: give the function a `scope = \"{…}\"`, or its \
                  engine a scope that needs no request",
             )),
         }

@@ -183,7 +183,7 @@ fn stored_value(
     }
     counters.undecodable.count();
     let corrupt = StoreError::new(StoreErrorKind::Corrupt, "create");
-    let corrupt = corrupt.because("what is stored under this key is no function's value");
+    let corrupt = corrupt.because("what is stored under this key is not the value of a function");
     Err(MessageError::store_failed(policy.shown_operation(), corrupt))
 }
 

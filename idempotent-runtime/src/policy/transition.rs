@@ -4,7 +4,7 @@ use crate::policy::states::{StateRow, may_follow};
 
 /// An enum with `#[derive(States)]`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no enum with `#[derive(States)]`",
+    message = "`{Self}` is not an enum with `#[derive(States)]`",
     label = "its states are not declared",
     note = "add `#[derive(States)]` to `{Self}`, and `#[to(…)]` to each variant that another may follow"
 )]

@@ -39,7 +39,7 @@ struct SealKey {
 #[non_exhaustive]
 pub enum KeysError {
     /// An id could not stand in a record.
-    #[error("`{0}` is no id of a key: use 1 to 32 letters, digits, `.`, `_` and `-`")]
+    #[error("`{0}` is not an id of a key: use 1 to 32 letters, digits, `.`, `_` and `-`")]
     Id(String),
     /// Two keys have one id, and records do not say which is meant.
     #[error("two keys have the id `{0}`: give each its own")]

@@ -28,7 +28,7 @@ impl Cursor {
     #[must_use]
     pub fn is_foreign(&self) -> StoreError {
         let shown: String = self.0.chars().take(80).collect();
-        let why = format!("`{}` is no cursor of this store", shown.escape_debug());
+        let why = format!("`{}` is not a cursor of this store", shown.escape_debug());
         StoreError::new(StoreErrorKind::Rejected, "browse").because(why)
     }
 }

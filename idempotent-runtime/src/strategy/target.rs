@@ -79,19 +79,19 @@ pub enum TargetError {
     #[error("`{0}` is for targets made by `Target::route` (`host` also by `Target::pattern`)")]
     NotOfRoute(&'static str),
     /// A path begins with a slash, and has no query.
-    #[error("`{0}` is no path: it begins with `/` and has no `?`")]
+    #[error("`{0}` is not a path: it begins with `/` and has no `?`")]
     NoPath(String),
     /// The app tells hosts apart.
     #[error("this app tells hosts apart: say which one, with `.host(…)`")]
     HostMissing,
     /// The host cannot be read.
-    #[error("`{0}` is no host")]
+    #[error("`{0}` is not a host")]
     NoHost(String),
     /// There is no key.
-    #[error("the key is empty, as that of no request is")]
+    #[error("the key is empty, and no request has an empty key")]
     NoKey,
     /// The key is not a token.
-    #[error("the key is no token of this library")]
+    #[error("the key is not a token of this library")]
     NoToken,
 }
 

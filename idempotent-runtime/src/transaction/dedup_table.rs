@@ -89,7 +89,7 @@ fn tell_held(key: &StorageKey, label: &Label) {
         %key,
         operation = label.operation(),
         "the handler of this key committed in mid-transaction, by DDL or a COMMIT of its own, and did not \
-         come to its end: `resolve` with this key says what becomes of it",
+         come to its end: `resolve` with this key decides what becomes of it",
     );
 }
 
@@ -105,7 +105,7 @@ fn committed(key: &StorageKey, there: &Bytes) -> Result<Claimed, StoreError> {
         State::InProgress { .. } => Ok(Claimed::Abandoned { first, attempt }),
         // A person gave it back: its life is over, but not sooner than the next millisecond.
         State::Issued => Err(StoreError::new(StoreErrorKind::Busy, "claim")),
-        _ => Err(corrupt().because("a record that is no outcome was committed")),
+        _ => Err(corrupt().because("a record that is not an outcome was committed")),
     }
 }
 

@@ -184,7 +184,8 @@ pub(super) async fn set_last(plan: &RowPlan, steps: &mut dyn Steps) -> Result<bo
         table = plan.row.table,
         column,
         current = current.as_deref().unwrap_or("(there is no such row any more)"),
-        "a handler was to leave a row between `{}` and `{}`, and left it elsewhere; all it did is taken back",
+        "a handler must leave its row in `{}` or `{}`, and left it in another state; all that it did \
+         is rolled back",
         states[from].name,
         states[to].name,
     );

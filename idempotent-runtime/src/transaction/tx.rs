@@ -54,7 +54,7 @@ pub struct Tx<DB: Database> {
 
 /// A [`Tx`] of whichever database, as generated code takes it from a guarded function.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no `Tx` of `idempotent_runtime::transaction`",
+    message = "`{Self}` is not a `Tx` of `idempotent_runtime::transaction`",
     label = "it is taken for the business transaction by its name or mark",
     note = "mark the parameter that is an argument of your own: `#[tx(false)]`"
 )]

@@ -40,7 +40,7 @@ pub(crate) async fn concurrency(trial: &Trial, known: &Accepted) -> Result<Seen,
     }
     let runs = runs.len();
     if runs > 1 && (runs < done.len() || known.marks()) {
-        return Ok(Seen::does_not_hold(format!("{told}: {runs} successes that are no replay")));
+        return Ok(Seen::does_not_hold(format!("{told}: {runs} successes that are not replays")));
     }
     let strange = |answer: &&&Reply| !matches!(answer.status, 408 | 409 | 423 | 425 | 429 | 503);
     if let Some(answer) = refused.iter().find(strange) {
@@ -121,7 +121,7 @@ fn judged(
                 Seen::does_not_hold(format!("two different successes: {difference}"))
             }
             _ if !known.is_marked(first) && !known.is_marked(second) && known.marks() => {
-                Seen::does_not_hold("two successes that are no replay")
+                Seen::does_not_hold("two successes that are not replays")
             }
             Likeness::Replay => waited(met),
             Likeness::LikeAny => Seen::cannot_tell("all answers are alike"),

@@ -27,7 +27,7 @@ fn fault(refusal: &Refusal) -> Option<String> {
     let kind = refusal.answer.header("content-type").unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     if !kind.eq_ignore_ascii_case("application/problem+json") {
-        return Some("that is no `application/problem+json`".to_owned());
+        return Some("that is not `application/problem+json`".to_owned());
     }
     let Ok(Value::Object(problem)) = serde_json::from_slice(&refusal.answer.body) else {
         return Some("whose problem is no JSON object".to_owned());

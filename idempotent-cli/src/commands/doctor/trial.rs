@@ -95,7 +95,7 @@ fn note(times: &mut Times, tried: Result<Duration, String>) -> bool {
 
 fn summed_up(operation: &'static str, times: Option<Times>, output: &Output) -> TriedOperation {
     let (outcome, milliseconds, is_failed) = match times {
-        None => ("not supported: whoever waits looks again now and then".to_owned(), None, false),
+        None => ("not supported: waiting requests look again now and then".to_owned(), None, false),
         Some(Ok(times)) if times.is_empty() => ("not tried".to_owned(), None, true),
         Some(Ok(mut times)) => {
             times.sort_unstable();
@@ -152,7 +152,7 @@ impl StoreTrial<'_> {
                 self.timed(self.store.swap(&self.key, &SECOND, &FIRST, LIFE)).await?;
                 timeout(self.patience, changed)
                     .await
-                    .map_err(|_| "nobody told of a change".to_owned())?;
+                    .map_err(|_| "the store did not tell of a change".to_owned())?;
                 Ok(began.elapsed())
             }
             .await,

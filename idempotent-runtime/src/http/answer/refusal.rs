@@ -53,12 +53,12 @@ pub(crate) fn problem(request: &HttpRequest, policy: &Policy, refusal: Refusal) 
         ),
         Refusal::OutcomeUnknown => (
             ProblemKind::OutcomeUnknown,
-            "this request began and did not come to its end, so it may have taken effect; it is not run \
-             again before the service's operators have looked",
+            "this request began and did not end, so it may have taken effect; it does not run again \
+             until the service's operators have looked",
         ),
         Refusal::NotReplayable => (
             ProblemKind::NotReplayable,
-            "this request ran, and its response was not kept; it is not run again. Look at what it made",
+            "this request ran, and its response was not kept; it does not run again. Look at its result instead",
         ),
         Refusal::Draining => (
             ProblemKind::ShuttingDown,
@@ -104,7 +104,8 @@ fn database_refused(request: &HttpRequest, error: &StoreError) -> Problem {
     tracing::error!(
         path = request.path(),
         error = error as &dyn StdError,
-        "the business database refuses a request for good; nothing of it was kept, and a retry would be refused, too",
+        "the business database refuses a request for good; nothing of it was kept, and a retry would \
+         be refused, too",
     );
     Problem::new(
         ProblemKind::DatabaseRefused,
@@ -129,16 +130,14 @@ pub(crate) fn not_committed(
     );
     let problem = |what| Problem::new(ProblemKind::StoreUnavailable, request.path(), what);
     match found_out {
-        FoundOutBy::Repeating => {
-            problem(
-                "the database did not confirm the commit, so it is not known whether the request took effect; \
-                 repeat it with the same key, and it is found out",
-            )
-            .retry_after(soon())
-        }
+        FoundOutBy::Repeating => problem(
+            "the database did not confirm the commit, so it is not known whether the request \
+                 took effect; repeat it with the same key to find out",
+        )
+        .retry_after(soon()),
         FoundOutBy::Looking => problem(
-            "the database did not confirm the commit, and the request has no key by which a repetition is known; \
-             look whether it took effect before you send it again",
+            "the database did not confirm the commit, and the request has no key, so a repetition \
+             would run, too; look whether it took effect before you send it again",
         )
         .retryable(false),
     }
@@ -155,7 +154,8 @@ pub(crate) fn runs_unguarded(request: &HttpRequest, error: &StoreError) {
 
 /// Too many runs go on without their clients, so nothing begins.
 pub(crate) fn too_many_runs(request: &HttpRequest) -> Problem {
-    let what = "too many requests run on whose clients left, so this one did not run; repeat it with the same key";
+    let what = "too many requests whose clients left are still running, so this one did not run; \
+                repeat it with the same key";
     tracing::warn!(path = request.path(), "{what}");
     Problem::new(ProblemKind::TooManyRuns, request.path(), what).retry_after(soon())
 }
@@ -175,7 +175,8 @@ pub(crate) fn store_failed(request: &HttpRequest, error: &StoreError) -> Problem
     Problem::new(
         ProblemKind::StoreUnavailable,
         request.path(),
-        "the store of idempotency records does not answer, so the request did not run; repeat it with the same key",
+        "the store of idempotency records does not answer, so the request did not run; repeat it \
+         with the same key",
     )
     .retry_after(soon())
 }

@@ -235,14 +235,14 @@ fn extracted_id<T: FromRequest + ScopeId + 'static>(
 fn header(name: &HeaderName, request: &HttpRequest) -> Result<KeyParts, Unscoped> {
     let mut lines = request.headers().get_all(name);
     let missing = |why| Unscoped::Missing(format!("the header `{name}` {why}"));
-    let line = lines.next().ok_or_else(|| missing("says whose request it is, and is missing"))?;
+    let line = lines.next().ok_or_else(|| missing("is missing; it says whose request this is"))?;
     if lines.next().is_some() {
-        return Err(missing("says whose request it is, and is sent more than once"));
+        return Err(missing("is sent more than once; it says whose request this is"));
     }
     match line.to_str() {
-        Ok("") => Err(missing("says whose request it is, and is empty")),
+        Ok("") => Err(missing("is empty; it says whose request this is")),
         Ok(value) => Ok(KeyParts::new().secret(value)),
-        Err(_) => Err(missing("holds bytes that are no printable ASCII")),
+        Err(_) => Err(missing("holds bytes that are not printable ASCII")),
     }
 }
 

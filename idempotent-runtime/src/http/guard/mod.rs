@@ -161,7 +161,7 @@ fn is_transactional(call: &Call) -> Result<bool, Exit> {
         GuardPlace::Insert => Ok(taken),
         // The compiler sees a `Tx` among the parameters, and not one inside of an extractor.
         _ if taken => {
-            let why = "a handler takes `Tx`, and no guard of its stands in a transaction";
+            let why = "a handler takes `Tx`, and its guard is not in a transaction";
             Err(call.misconfigured(why))
         }
         _ => Ok(false),
@@ -244,7 +244,7 @@ pub(super) async fn give_up(
     client: Client,
     run: Option<GuardedRun>,
 ) -> HttpResponse {
-    let what = "the handler panicked; what it did until then may or may not have happened";
+    let what = "the handler panicked; a part of its work may have been done";
     // A task is not repeated by its client, and a key that is held waits for a person.
     let runs_again = policy.on_abandoned == OnAbandoned::Retry
         && policy.strategy.traits().guard != GuardPlace::Task;

@@ -182,7 +182,8 @@ fn headers(call: &Call) -> Vec<(String, Bytes)> {
 }
 
 fn full(call: &Call) -> Exit {
-    let what = "too many tasks are not finished, so this one was not taken in; repeat the request with the same key";
+    let what = "too many tasks are not finished, so this one was not accepted; repeat the request \
+                with the same key";
     let problem = Problem::new(ProblemKind::TooManyTasks, call.request.path(), what);
     call.exit(&problem.retry_after(ROOM))
 }

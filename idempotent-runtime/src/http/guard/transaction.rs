@@ -65,7 +65,9 @@ fn row_plan(call: &Call, known_by: KnownBy) -> Result<Option<RowPlan>, Exit> {
 fn owner(call: &Call) -> Result<Option<RowOwner>, Exit> {
     let Some(column) = call.policy.row.as_ref().and_then(|row| row.owner) else { return Ok(None) };
     let Some(value) = &call.values.owner else {
-        return Err(call.misconfigured("the row has an owner, and nobody says who it is"));
+        return Err(
+            call.misconfigured("the row has an owner, and the handler does not say who it is")
+        );
     };
     let value = call.filled(value, ProblemKind::ScopeMissing)?.whole();
     Ok(Some(RowOwner { column, value }))
@@ -91,7 +93,7 @@ fn seen_version(call: &Call, rule: TagRule, known_by: KnownBy) -> Result<SeenVer
         }
         Ok(None) => return Err(missing("the header `If-Match` is missing")),
         Err(NoField) => {
-            let why = "the header `If-Match` is no list of entity tags; send the `ETag` of what you saw, \
+            let why = "the header `If-Match` is not a list of entity tags; send the `ETag` of what you saw, \
                        with its quotes";
             return Err(call.problem(ProblemKind::VersionInvalid, why.to_owned()));
         }
@@ -101,8 +103,8 @@ fn seen_version(call: &Call, rule: TagRule, known_by: KnownBy) -> Result<SeenVer
         return Ok(seen);
     }
     Err(missing(
-        "`*` and lists in `If-Match` name no single version, so that a repeated request would change what \
-         it changed before; send the one `ETag` that you saw",
+        "`*` and lists in `If-Match` name no single version, so a repeated request would make its \
+         change twice; send the one `ETag` that you saw",
     ))
 }
 

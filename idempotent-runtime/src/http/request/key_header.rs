@@ -72,7 +72,7 @@ fn unquote(quoted: &[u8]) -> Result<Cow<'_, str>, Unreadable> {
                 _ => return Err(Unreadable::Malformed("only `\\\"` and `\\\\` are escapes")),
             },
             0x20..=0x7e => text.push(char::from(byte)),
-            _ => return Err(Unreadable::Malformed("it holds a byte that is no printable ASCII")),
+            _ => return Err(Unreadable::Malformed("it holds a byte that is not printable ASCII")),
         }
     }
     Err(Unreadable::Malformed("the closing quote is missing"))
@@ -90,7 +90,7 @@ fn allowed(bare: &[u8]) -> Result<Cow<'_, str>, Unreadable> {
 
 /// ASCII, as was seen.
 fn text(bytes: &[u8]) -> Result<Cow<'_, str>, Unreadable> {
-    let text = std::str::from_utf8(bytes).map_err(|_| Unreadable::Malformed("it is no text"))?;
+    let text = std::str::from_utf8(bytes).map_err(|_| Unreadable::Malformed("it is not text"))?;
     Ok(Cow::Borrowed(text))
 }
 

@@ -98,7 +98,7 @@ fn fill(handler: &Handler, call: &mut Call, arguments: &dyn Any) -> Result<(), E
         let (operation, path) = (&*call.shown, call.request.path());
         tracing::error!(operation, path, expression, "an expression of a template panicked");
         let what =
-            "the handler did not run: its key, or the like, could not be made of this request";
+            "the handler did not run: its key, scope or another template could not be filled in from this request";
         call.problem(ProblemKind::HandlerPanicked, what.to_owned())
     })
 }

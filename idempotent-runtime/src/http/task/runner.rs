@@ -196,7 +196,7 @@ async fn take_up<B>(
         tracing::error!(
             %key,
             "the process that ran a task died, and nobody knows what it did; `resolve` with this key \
-             says what becomes of it",
+             decides what becomes of it",
         );
         engine.counters().meters.operations.task(task.record.label.operation()).is("held");
         tasks.drop_entry(engine, &key).await?;

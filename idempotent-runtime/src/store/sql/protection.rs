@@ -111,7 +111,8 @@ pub(super) fn refuse_misspelt(url: &str) -> Result<(), StoreError> {
             "sslmode" | "ssl" | "tls" | "usessl" | "requiressl" | "tlsmode"
         );
         if is_mode && !matches!(name, "sslmode" | "ssl-mode") {
-            let why = format!("`{name}` is no parameter, and would be ignored: write `sslmode=…`");
+            let why =
+                format!("`{name}` is not a parameter, and would be ignored: write `sslmode=…`");
             return Err(refused(why));
         }
     }

@@ -29,7 +29,7 @@ use std::time::Duration;
 /// let idempotency = Idempotency::builder(MemoryStore::new()).scope(Scope::shared()).build()?;
 /// let guard = Middleware::new(&idempotency, config.policy());
 /// # let wrong = serde_json::from_str::<MiddlewareConfig>(r#"{"ttl": "48 hours"}"#).unwrap_err();
-/// # assert!(wrong.to_string().starts_with("`ttl`: `48 hours` is no duration"), "{wrong}");
+/// # assert!(wrong.to_string().starts_with("`ttl`: `48 hours` is not a duration"), "{wrong}");
 /// # let _ = guard;
 /// # Ok(())
 /// # }

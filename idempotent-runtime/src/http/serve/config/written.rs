@@ -67,7 +67,7 @@ impl PolicyField<'_> {
                 Err(self.wrong("it is empty; give it a value or leave it out"))
             }
             Some(WrittenValue::Text(text)) => Ok(Some(text.clone())),
-            Some(other) => Err(self.wrong(&format!("{other} is no text"))),
+            Some(other) => Err(self.wrong(&format!("{other} is not text"))),
         }
     }
 
@@ -100,7 +100,7 @@ impl PolicyField<'_> {
         let written = match self.1 {
             None => return Ok(None),
             Some(WrittenValue::Text(text)) => text,
-            Some(other) => return Err(wrong(format!("{other} is no duration"))),
+            Some(other) => return Err(wrong(format!("{other} is not a duration"))),
         };
         let (number, unit) = split(written);
         let per_unit = match unit {
@@ -112,7 +112,7 @@ impl PolicyField<'_> {
             _ => None,
         };
         let (Ok(number), Some(per_unit)) = (number.parse::<u64>(), per_unit) else {
-            return Err(wrong(format!("`{written}` is no duration")));
+            return Err(wrong(format!("`{written}` is not a duration")));
         };
         match number.checked_mul(per_unit).map(Duration::from_millis) {
             Some(Duration::ZERO) => Err(wrong("a duration of zero".to_owned())),
@@ -140,7 +140,7 @@ impl PolicyField<'_> {
             Some(bytes @ 1..=0x4000_0000) => Ok(Some(bytes)),
             Some(_) => Err(self.wrong("it is zero, or over 1024 MiB")),
             None => Err(self.wrong(&format!(
-                "`{written}` is no size: write a whole number of bytes, or with a unit, such as `64KiB`"
+                "`{written}` is not a size: write a whole number of bytes, or with a unit, such as `64KiB`"
             ))),
         }
     }
@@ -152,7 +152,7 @@ impl PolicyField<'_> {
             range(item.trim()).ok_or_else(|| {
                 let item = item.trim();
                 self.wrong(&format!(
-                    "`{item}` is no status: write `2xx, 404` or so, from 200 to 599"
+                    "`{item}` is not a status: write `2xx, 404` or so, from 200 to 599"
                 ))
             })
         });
@@ -165,7 +165,7 @@ impl PolicyField<'_> {
         let names = written.iter().flat_map(|written| written.split(',')).map(str::trim);
         let known = names.map(|name| match HeaderName::try_from(name) {
             Ok(name) => Ok(name.as_str().to_owned()),
-            Err(_) => Err(self.wrong(&format!("`{name}` is no name of a header"))),
+            Err(_) => Err(self.wrong(&format!("`{name}` is not the name of a header"))),
         });
         known.collect()
     }

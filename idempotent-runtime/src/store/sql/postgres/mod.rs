@@ -160,7 +160,7 @@ fn asked(mode: PgSslMode, environment: Option<&OsStr>) -> Result<Protection, Sto
             let mode = environment.map(|mode| mode.to_string_lossy().parse::<PgSslMode>());
             if let Some(Err(error)) = mode {
                 return Err(refused(format!(
-                    "`PGSSLMODE` is no mode, and would be ignored: {error}"
+                    "`PGSSLMODE` is not a mode, and would be ignored: {error}"
                 )));
             }
             Protection::Optional

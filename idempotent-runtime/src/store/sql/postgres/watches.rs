@@ -102,7 +102,7 @@ impl PostgresWatches {
         let (login, state) = (self.login.clone(), Arc::clone(&self.listening));
         self.thread.spawn(async move {
             if let Err(error) = listen(&login, asked).await {
-                tracing::info!(%error, "the server does not tell of changes now; those who wait look");
+                tracing::info!(%error, "the server does not tell of changes now; waiting requests look for themselves");
                 let mut listening = state.lock().unwrap_or_else(PoisonError::into_inner);
                 listening.rests_until = Some(Instant::now() + REST);
             }
