@@ -14,7 +14,7 @@ pub enum StoreErrorKind {
     Timeout,
     /// Others were writing the same, and one had to give way.
     Busy,
-    /// The backend answered with something that is no record of ours.
+    /// The backend answered with something that is not a record.
     Corrupt,
     /// The backend answered with something that the keys of this process do not open, or that is not sealed where
     /// it has to be.

@@ -12,9 +12,9 @@ macro_rules! common_settings {
         /// Makes storage keys and fingerprints keyed hashes with this secret: at least 32 random bytes, equal on
         /// all hosts. Defaults to none.
         ///
-        /// A reader of the store cannot find out then whose a record is by trying scopes that there may be,
-        /// such as the numbers of accounts. Keys that records show to people stay readable. The secret cannot
-        /// be changed while records live: with another one none of them is found, and retries run again.
+        /// Then a reader of the store cannot find out whose record it is by trying scopes, such as account
+        /// numbers. Keys that records show to people stay readable. The secret cannot be changed while
+        /// records live: with another one none of them is found, and retries run again.
         pub fn key_secret(mut self, secret: impl AsRef<[u8]>) -> Self {
             self.setup.settings.namespace.set_secret(secret.as_ref());
             self
@@ -31,7 +31,7 @@ macro_rules! common_settings {
             self
         }
 
-        /// How long what finished is remembered. Defaults to 24 hours.
+        /// How long a finished request or call is remembered. Defaults to 24 hours.
         pub fn ttl(mut self, ttl: std::time::Duration) -> Self {
             self.setup.settings.ttl = ttl;
             self
@@ -82,8 +82,8 @@ macro_rules! common_settings {
             self
         }
 
-        /// The fate of runs that are not finished when `drain` has waited long enough. Defaults
-        /// to their leases ending them.
+        /// The fate of runs that are not finished when `drain` has waited long enough. Defaults to keeping
+        /// their keys until their leases are over.
         pub fn on_drain_timeout(mut self, on_drain_timeout: crate::engine::OnDrainTimeout) -> Self {
             self.setup.on_drain_timeout = on_drain_timeout;
             self
@@ -155,8 +155,8 @@ macro_rules! common_methods {
             self.base().engine.counts()
         }
 
-        /// Settings of the store that break or weaken a promise, as of its connection, and what store and business
-        /// database refuse when it is tried.
+        /// Settings of the store that break or weaken a promise, as they were when it connected, and
+        /// operations that store and business database refuse when they are tried.
         ///
         /// `build` logs the settings, and fails on those that break a promise. The trial creates, replaces and
         /// reads a record under a key of its own, so it finds a missing right or table before a request does. To be
@@ -168,8 +168,8 @@ macro_rules! common_methods {
 
         /// Whether store, place of locks and business database answer now, within this time.
         ///
-        /// For a readiness probe: a process whose store is away serves what needs none, and gets better by itself.
-        /// Never for a liveness probe, by which all processes would be restarted at once.
+        /// For a readiness probe: a process whose store does not answer still serves what needs no store, and
+        /// recovers by itself. Never for a liveness probe, by which all processes would be restarted at once.
         ///
         /// # Errors
         /// When one of them does not answer, or with an error.
@@ -217,8 +217,9 @@ macro_rules! common_methods {
 
         /// The key under which the store has the record of a request or call, as in the log.
         ///
-        /// The scope is what the app's rule gives, as one value, or the segments of the handler's own template; it is
-        /// empty where all callers share one. So it is with the key: one value for `{header.Idempotency-Key}`.
+        /// The scope is what the app's rule gives, as one value, or the segments of the handler's own
+        /// template; it is empty where all callers share one. The key is given in the same way: one value for
+        /// `{header.Idempotency-Key}`.
         ///
         /// # Errors
         /// When they name no record, with the reason.

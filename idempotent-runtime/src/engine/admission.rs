@@ -7,7 +7,7 @@ use crate::outcome::Outcome;
 /// The answer to a claim request.
 #[derive(Debug)]
 pub enum Admission {
-    /// It runs; the execution is to be ended.
+    /// It runs; whoever gets the execution must end it.
     Run(Execution),
     /// It ran before; this is the stored outcome, never a tombstone.
     Replay(Box<Outcome>),

@@ -9,7 +9,7 @@ pub enum Completion {
     Yes,
     /// It is not in the store now, or another owner has the key.
     ///
-    /// A store that did not take it within the engine's patience is asked on, and may have it later.
+    /// A store that did not take it within the engine's patience is asked again, and may have it later.
     No,
 }
 

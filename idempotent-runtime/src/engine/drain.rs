@@ -12,10 +12,10 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnDrainTimeout {
-    /// Their leases end them: nobody else runs with their keys before that.
+    /// Their keys stay taken until their leases are over.
     #[default]
     Leased,
-    /// Their keys are let go at once, as if their leases were over, and `on_abandoned` decides.
+    /// Their keys are given back at once, as if their leases were over, and `on_abandoned` decides.
     ///
     /// For a process that ends right after its drain: until it does, a run that still goes on can
     /// meet its successor.

@@ -81,8 +81,7 @@ impl Engine {
 
     /// Decides what becomes of a request: it runs, gets a stored response, or is refused.
     ///
-    /// Whoever drops this leaves: a place in a queue is free, and a key that may have been claimed is given
-    /// back.
+    /// Dropped while it waits, it leaves the queue, and a key that may have been claimed is given back.
     ///
     /// # Errors
     /// When the store did not answer, or what it holds under the key is no record. Nothing may

@@ -91,8 +91,8 @@ impl Execution {
     /// Stores the outcome of the run, for `ttl` from now.
     ///
     /// An external lock stores nothing, and is released. A store that does not take the outcome is asked
-    /// on until the lease is lost or the ttl over; this waits for it for the engine's patience, and dropped
-    /// not at all.
+    /// again until the lease is lost or the ttl is over. The future waits for that no longer than the
+    /// engine's patience; if it is dropped, the asking goes on.
     pub fn complete(self, outcome: Outcome, ttl: Duration) -> impl Future<Output = Completion> {
         if let Ownership::Lock(_) = self.ownership {
             // What is rare is boxed, because its future is large.
@@ -107,7 +107,8 @@ impl Execution {
 
     /// Gives the key back, so that the next request with it runs.
     ///
-    /// A store that does not answer is asked on until the lease is lost: nobody waits for that.
+    /// A store that does not answer is asked again until the lease is lost; the future does not wait for
+    /// that.
     pub fn release(self) -> impl Future<Output = ()> {
         let (wall, lease) = (self.core().clock().wall(), &self.lease);
         let life = self.context.reclaim.life(wall, lease.length(), lease.history());

@@ -50,8 +50,8 @@ impl Idempotency {
     /// A page for operators, to be mounted: what runs, the numbers of this process, and the records that wait for a
     /// person.
     ///
-    /// `check` says who looks, or refuses: it is asked for every request to the page, and there is no page without
-    /// it. What it answers with an error is what the client gets.
+    /// `check` says who looks, or refuses. It runs for every request to the page. If it returns an error, the
+    /// client gets that.
     ///
     /// ```
     /// use actix_web::error::ErrorUnauthorized;

@@ -8,7 +8,7 @@ const CONTEXT: &str = "idempotent-runtime 2026-11-30 storage keys and fingerprin
 /// Keeps the records of apps apart that share a store.
 ///
 /// With a secret, storage keys and fingerprints are keyed hashes (BLAKE3, with a key that is derived from the
-/// secret): whoever reads a store cannot find out whose a record is by trying scopes.
+/// secret): a reader of the store cannot find out whose record it is by trying scopes.
 #[derive(Clone, Debug, Default)]
 pub struct Namespace {
     pub(super) name: String,

@@ -13,7 +13,7 @@ use std::sync::{Arc, LazyLock};
 
 /// Guards functions with `strategy = "message"`: built once, and named by their `engine`.
 ///
-/// In an app of actix-web its `Idempotency` does as well. This one needs no actix-web.
+/// In an app of actix-web its `Idempotency` works, too. This one needs no actix-web.
 ///
 /// ```
 /// # #[cfg(feature = "macros")]

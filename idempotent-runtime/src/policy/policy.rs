@@ -12,8 +12,9 @@ use std::time::Duration;
 
 /// The promises of one guarded function; the attribute builds it in a `static`.
 ///
-/// Durations that are not set here are those of the app. Those that are last a millisecond at least
-/// (`wait` may be zero), a lease 100, and ten years at most: what is out of that is brought to it.
+/// Durations that are not set here are those of the app. Those that are set last at least a millisecond
+/// (`wait` may be zero), a lease at least 100, and each at most ten years: a shorter or longer one is brought
+/// to that bound.
 ///
 /// Code makes one for a `Middleware`:
 ///

@@ -45,7 +45,7 @@ impl fmt::Display for RecordCursor {
     }
 }
 
-/// A text that is no cursor.
+/// A text that is not a cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a cursor begins with `store` or `database`, as it was given with a page")]
 pub struct ParseRecordCursorError;

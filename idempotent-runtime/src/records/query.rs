@@ -11,8 +11,8 @@ use std::time::Duration;
 
 /// A look through the records of the store and of the business database, page by page: made by `records()`.
 ///
-/// It sees the records of all namespaces that share the store. A record that comes, goes or changes while the pages
-/// are read may be on one of them, on two, or on none; what lives all the while is on at least one.
+/// It sees the records of all namespaces that share the store. A record that comes, goes or changes while the
+/// pages are read may be on one of them, on two, or on none; one that lives all the while is on at least one.
 #[derive(Clone)]
 #[must_use = "nothing is looked at before `page`"]
 pub struct Records<'a> {

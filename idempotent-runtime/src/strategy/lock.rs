@@ -86,7 +86,7 @@ pub struct Lock<'a> {
     wait: Duration,
 }
 
-/// A lock that is held. Dropped, it is released behind its holder.
+/// A lock that is held. When it is dropped, it is released in the background.
 #[derive(Debug)]
 #[must_use = "a lock that is dropped at once excludes nobody"]
 pub struct LockGuard(Option<Execution>);
@@ -165,15 +165,15 @@ impl LockGuard {
 
     /// Whether it is certain that nobody else holds the lock by now.
     ///
-    /// Not any more when the lease is lost or could not be renewed in time, also because the host was suspended,
-    /// or the session of the lock is broken.
+    /// It is not certain any more when the lease is lost or could not be renewed in time, also because the
+    /// host was suspended, or when the session of the lock is broken.
     #[must_use]
     pub fn is_certain(&self) -> bool {
         self.0.as_ref().is_some_and(Execution::is_certain)
     }
 
-    /// Releases the lock, and is done when the store knows; one that does not answer is asked again
-    /// without waiting for it. Dropped, it goes on.
+    /// Releases the lock, and is done when the store knows. A store that does not answer is asked again in
+    /// the background. If the future is dropped, the release goes on.
     pub async fn release(mut self) {
         if let Some(run) = self.0.take() {
             Detached::to_its_end(run.release()).await;

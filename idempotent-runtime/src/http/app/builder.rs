@@ -68,7 +68,7 @@ impl IdempotencyBuilder<NoScope> {
 impl<S> IdempotencyBuilder<S> {
     common_settings!();
 
-    /// The rule that finds the scope of a request. There is no default, and no `build` before it.
+    /// The rule that finds the scope of a request. There is no default: without it there is no `build`.
     pub fn scope(self, scope: Scope) -> IdempotencyBuilder {
         let Self { setup, key_form, max_body, clientless, rendering, on_begin, .. } = self;
         IdempotencyBuilder { setup, key_form, max_body, clientless, rendering, on_begin, scope }
@@ -82,9 +82,9 @@ impl<S> IdempotencyBuilder<S> {
 
     /// The most runs that go on at a time without their clients. Defaults to 4 096.
     ///
-    /// A run goes on without its client, because that is the one that will retry. While there are so many,
-    /// who would begin another gets 503 `too-many-runs`, and a `cache` computes without keeping. Tasks and
-    /// messages do not count.
+    /// A run goes on without its client, since this client will retry. While there are so many, a request
+    /// that would begin another run gets 503 `too-many-runs`, and a `cache` computes without keeping. Tasks
+    /// and messages do not count.
     pub fn runs_without_client(mut self, runs: usize) -> Self {
         self.clientless.all = runs.max(1);
         self
@@ -96,7 +96,8 @@ impl<S> IdempotencyBuilder<S> {
         self
     }
 
-    /// How many bytes this process spends to remember answers of `request_id` and `token`. Defaults to 4 MiB; 0 is none.
+    /// How many bytes this process spends to remember answers of `request_id` and `token`. Defaults to 4 MiB;
+    /// 0 remembers none.
     ///
     /// A replay of an answer that this process stored or saw needs no round trip then. It is looked at again in the
     /// store every 5 seconds, and used for 60 seconds more while the store does not answer, never beyond its ttl.
@@ -206,9 +207,9 @@ impl<S> IdempotencyBuilder<S> {
         self
     }
 
-    /// Renders problems the app's own way. Defaults to `application/problem+json`, and to a page
-    /// for a client whose `Accept` prefers `text/html`; so does a problem whose rendering panics.
-    /// [`Problem::default_response`] is that rendering, for what the app leaves to it.
+    /// Renders problems the app's own way. Defaults to `application/problem+json`, and to a page for a client
+    /// whose `Accept` prefers `text/html`; the same is sent if the rendering panics.
+    /// [`Problem::default_response`] is this default, for problems that the app does not render itself.
     pub fn on_error(
         mut self,
         render: impl Fn(&HttpRequest, &Problem) -> HttpResponse + Send + Sync + 'static,
@@ -219,9 +220,9 @@ impl<S> IdempotencyBuilder<S> {
 
     /// Adds to each replay: headers, for instance. Defaults to nothing.
     ///
-    /// A replay is an answer with `Idempotency-Replayed: true`; what a `cache` answers is none. What is added is sent
-    /// to this client and not stored, and a replay whose additions panic is sent without them. The body is as it
-    /// was stored, whole and never a stream.
+    /// A replay is an answer with `Idempotency-Replayed: true`; an answer of a `cache` is not one. What is
+    /// added is sent to this client and not stored, and a replay whose additions panic is sent without them.
+    /// The body is as it was stored, whole and never a stream.
     ///
     /// ```
     /// use actix_web::http::header::{HeaderName, HeaderValue};

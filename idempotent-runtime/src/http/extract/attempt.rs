@@ -39,9 +39,9 @@ impl Attempt {
 
     /// Whether it is certain that nobody else runs with this key by now.
     ///
-    /// Not any more when the lease is lost or could not be renewed in time, also because the host was suspended,
-    /// or the session of a lock is broken. A handler that lasts can look before its next step; what must not
-    /// happen late needs the number, checked where the step is done.
+    /// It is not certain any more when the lease is lost or could not be renewed in time, also because the
+    /// host was suspended, or when the session of a lock is broken. A long handler can look before its next
+    /// step. A step that must not happen late needs the number, checked where the step is done.
     #[must_use]
     pub fn is_certain(&self) -> bool {
         let is_certain = |state: &RunState| {

@@ -13,8 +13,8 @@ use std::rc::Rc;
 
 /// Makes the keys that a handler passes on: a parameter of a guarded handler.
 ///
-/// A handler that is killed after it charged a card and before its record is stored runs again, with
-/// the same key for the same step, and the other side tells the repetition.
+/// A handler that is killed after it charged a card and before its record is stored runs again, with the same
+/// key for the same step, so the other side recognises the repetition.
 ///
 /// ```
 /// use actix_web::{HttpResponse, Responder, post};

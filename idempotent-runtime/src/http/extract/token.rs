@@ -32,7 +32,7 @@ pub fn issue_token(operation: &'static str) -> Route {
 
 /// Issues tokens to the caller of a handler, to be rendered into a form or a page.
 ///
-/// A form token is no CSRF token: check that first, or an attacker's page uses tokens up.
+/// A form token is not a CSRF token: check that first, or an attacker's page can use tokens up.
 pub struct TokenIssuer(Caller);
 
 impl TokenIssuer {

@@ -50,9 +50,8 @@ struct Reporter {
 impl Progress {
     /// Says that `done` of `total` is done.
     ///
-    /// Costs next to nothing: the last word is written beside the handler, ten times a second at
-    /// most. A word that is lost is made up for by the next. In a handler that is no task, nobody
-    /// listens.
+    /// Costs next to nothing: the last report is written while the handler runs, ten times a second at most.
+    /// A report that is lost is replaced by the next. In a handler that is not a task it does nothing.
     pub fn report(&self, done: u64, total: u64) {
         let Some(reporter) = &self.0 else { return };
         reporter.news.set(Some((done, total)));

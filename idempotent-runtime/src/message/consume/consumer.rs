@@ -125,8 +125,8 @@ impl<S: Source> Consumer<S> {
     /// The time after which the broker gives up a delivery that was not acknowledged: `consumer_timeout` of
     /// `RabbitMQ`, which is 30 minutes there. Defaults to none.
     ///
-    /// The log tells once when handlers may take longer, as many as run at once one after the other. A delivery
-    /// that the broker gave up comes again, which is no attempt.
+    /// The log says once when as many handlers as run at once, one after the other, may take longer. A
+    /// delivery that the broker gave up comes again; this does not count as an attempt.
     #[must_use]
     pub fn consumer_timeout(mut self, time: Duration) -> Self {
         self.broker_patience = Some(time);

@@ -41,8 +41,9 @@ impl Failure {
         Self(FailureKind::Later(cause.into()))
     }
 
-    /// No message can be worked on for this time, as when a system behind the handler is down: the consumer takes
-    /// no more until it is over, and then one at a time until one is done. It is no attempt of the message.
+    /// No message can be worked on for this time, as when a system behind the handler is down: the consumer
+    /// takes no more until it is over, and then one at a time until one is done. This does not count as an
+    /// attempt.
     pub fn pause(time: Duration, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self(FailureKind::Pause(time, cause.into()))
     }

@@ -47,9 +47,10 @@ impl AmqpQueue {
 
     /// Names a queue of a broker that the app connects to by itself; `broker` is its name for people.
     ///
-    /// The function is called for each connection: a consumer has one for messages and one for what it publishes,
-    /// and connects again after a break. It runs on a thread of ours, so that a handler that blocks costs no
-    /// heartbeat, and has ten seconds. What it sends in clear is its own matter. lapin 4 makes the connection.
+    /// The function is called for each connection: a consumer has one for messages and one for what it
+    /// publishes, and connects again after a break. It runs on a thread of ours, so that a handler that
+    /// blocks costs no heartbeat, and has ten seconds. Whether it encrypts is up to it. lapin 4 makes the
+    /// connection.
     ///
     /// ```no_run
     /// # fn queue() -> Result<(), idempotent_runtime::consume::ConsumeError> {
@@ -103,8 +104,8 @@ impl AmqpQueue {
 
     /// Puts back as many dead letters, from the oldest on, and says how many there were.
     ///
-    /// Each begins anew, without its reason and its counts. Moved by other means, as by a shovel, a dead letter
-    /// does so as well.
+    /// Each begins anew, without its reason and its counts. A dead letter that is moved by other means, such
+    /// as a shovel, begins anew, too.
     ///
     /// # Errors
     /// When the broker does not answer or refuses. Those that were put back stay so.

@@ -93,8 +93,8 @@ impl RedisStream {
 
     /// Puts back as many dead letters, from the oldest on, and says how many there were.
     ///
-    /// Each begins anew, without its reason and its attempts, and keeps its ID for handlers. Added by other
-    /// means, with its fields as they are, a dead letter does so as well.
+    /// Each begins anew, without its reason and its attempts, and keeps its ID for handlers. A dead letter
+    /// that is added by other means, with its fields as they are, begins anew, too.
     ///
     /// # Errors
     /// When the server does not answer or refuses. Those that were put back stay so.
