@@ -43,7 +43,7 @@ enum Command {
     Find(find::FindArguments),
     /// Settles a run whose process died: it happened, or it did not and may run.
     Resolve(resolve::ResolveArguments),
-    /// Gives a record back, so that the next request with its key runs.
+    /// Forgets a record, so that the next request with its key runs.
     Forget(forget::ForgetArguments),
     /// Counts records by operation and state.
     Stats,

@@ -36,7 +36,7 @@ pub(crate) struct CheckArguments {
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(crate) headers_file: Option<PathBuf>,
 
-    /// The body. `{unique}` in it stands for something new in each request that is no retry.
+    /// The body. `{unique}` in it stands for something new in each request that is not a retry.
     #[arg(long, value_name = "TEXT")]
     pub(crate) body: Option<String>,
 
@@ -44,11 +44,11 @@ pub(crate) struct CheckArguments {
     #[arg(long, value_name = "PATH", conflicts_with = "body", value_hint = ValueHint::FilePath)]
     pub(crate) body_file: Option<PathBuf>,
 
-    /// A body of another request that the endpoint takes, for `mismatch`.
+    /// The body of another request that the endpoint accepts, for `mismatch`.
     #[arg(long, value_name = "TEXT")]
     pub(crate) other_body: Option<String>,
 
-    /// A body that the endpoint fails at, for `error-retry`.
+    /// A body for which the endpoint fails, for `error-retry`.
     #[arg(long, value_name = "TEXT")]
     pub(crate) failing_body: Option<String>,
 
@@ -56,7 +56,8 @@ pub(crate) struct CheckArguments {
     #[arg(long, value_name = "TEXT")]
     pub(crate) slow_body: Option<String>,
 
-    /// The header that makes a request another caller's, for `scope`. It stands in for those of its name.
+    /// A header that makes a request one of another caller, for `scope`; it replaces headers of the same
+    /// name.
     #[arg(long = "other-header", value_name = "NAME: VALUE")]
     pub(crate) other_headers: Vec<String>,
 
@@ -84,7 +85,7 @@ pub(crate) struct CheckArguments {
     #[arg(long, value_parser = duration, default_value = "10s")]
     pub(crate) timeout: Duration,
 
-    /// The longest time of all of it.
+    /// The longest time of all requests together.
     #[arg(long, value_parser = duration, default_value = "5m")]
     pub(crate) total_timeout: Duration,
 

@@ -24,19 +24,20 @@ pub(crate) struct FindArguments {
     /// The host of the request, for an app that tells hosts apart.
     #[arg(long)]
     host: Option<String>,
-    /// The operation that the handler at the path names.
+    /// The name that the handler at the path has in its attribute: `operation = "NAME"`.
     #[arg(long, value_name = "NAME", requires = "path")]
     named: Option<String>,
     /// The task that the request became.
     #[arg(long, requires = "path", conflicts_with = "middleware")]
     task: bool,
-    /// The request as a middleware guards it, inside of as many others.
+    /// The request as a `Middleware` guards it: the number of further `Middleware` guards around this one.
     #[arg(long, value_name = "DEPTH", requires = "path")]
     middleware: Option<u8>,
     /// An operation of a strategy: `token`, `message` or `cache`, and its name.
     #[arg(long, group = "target", num_args = 2, value_names = ["STRATEGY", "NAME"])]
     operation: Option<Vec<String>>,
-    /// A cached answer that names no operation, by the pattern of its route, as `/users/{id}`.
+    /// A cached answer without an `operation` in its attribute, by the pattern of its route, as
+    /// `/users/{id}`.
     #[arg(long, group = "target")]
     pattern: Option<String>,
     /// A lock; `--key` is its name.
