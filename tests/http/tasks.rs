@@ -338,7 +338,7 @@ async fn what_runs_or_ran_cannot_be_called_off(backend: Backend) {
     assert_eq!(shop.show(&address).await["status"], "succeeded");
 }
 
-/// Either it is called off, or it runs; never both, and never neither.
+/// Either it is cancelled, or it runs; never both, and never neither.
 async fn calling_off_and_taking_up_exclude_each_other(backend: Backend) {
     let shop = Shop::open(backend);
     let _runner = shop.run_tasks();

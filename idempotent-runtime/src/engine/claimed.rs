@@ -44,7 +44,7 @@ pub enum Claimed {
         /// The dead owner's, for [`Claimer::take_over`](crate::engine::Claimer::take_over).
         attempt: u64,
     },
-    /// The key had to be issued beforehand and was not, or was called off.
+    /// The key had to be issued beforehand and was not, or was cancelled.
     NotIssued,
 }
 

@@ -117,7 +117,7 @@ pub(crate) fn forgotten(there: &RecordView, now: Duration) -> Bytes {
 
 /// The record given back, as if nobody had run; forgotten once, it stays as it is.
 ///
-/// Nobody shall use a token that nobody used, nor run a task: they are called off.
+/// Nobody shall use a token that nobody used, nor run a task: they are cancelled.
 pub(crate) fn given_back(record: &Record) -> Record {
     let Record { attempt, origin, label, state, .. } = record;
     let may_wake = matches!(state, State::InProgress { .. });

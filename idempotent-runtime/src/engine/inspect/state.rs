@@ -20,7 +20,7 @@ pub enum RecordState {
     Abandoned,
     /// It ran.
     Completed(KeptOutcome),
-    /// It was called off before it ran, and never will.
+    /// It was cancelled before it ran, and never will run.
     Cancelled,
     /// Its bytes are no record: damaged, or of another version.
     Undecodable,

@@ -12,7 +12,7 @@ pub(in crate::engine) enum Loss {
     Taken,
     /// A key that was given back: by a person, or because its answer was to be forgotten.
     GivenBack,
-    /// The end of another run, or of a task that was called off.
+    /// The end of another run, or of a task that was cancelled.
     Ended,
     /// Nothing, and the policy does not put the record again.
     Forgotten,

@@ -18,8 +18,8 @@ impl Tasks {
     /// Forgets a record, if it is still what was seen; of a task also its input, its progress and its place in
     /// the index.
     ///
-    /// A task is called off first, so that nobody runs it any more; then its parts go; and only then may a request
-    /// become this task again. Whoever dies in between leaves a task that was called off.
+    /// A task is cancelled first, so that nobody runs it any more; then its parts go; and only then may a request
+    /// become this task again. Whoever dies in between leaves a task that was cancelled.
     ///
     /// # Errors
     /// When the store did not answer; sending it again goes on.
@@ -39,14 +39,14 @@ impl Tasks {
     }
 }
 
-/// Whether a task is called off, and its key not free yet.
+/// Whether a task is cancelled, and its key not free yet.
 async fn is_called_off(engine: &Engine, key: &StorageKey) -> Result<bool, StoreError> {
     let Some(entry) = engine.core().read(key).await? else { return Ok(false) };
     let task = FoundTask::of(key, &entry)?;
     Ok(task.record.state == State::Cancelled && task.stage != TaskStage::Forgotten)
 }
 
-/// Lets a request become a task again that was called off.
+/// Lets a request become a task again that was cancelled.
 async fn release(engine: &Engine, key: &StorageKey) -> Result<(), StoreError> {
     for _ in 0..RACES {
         let Some(entry) = engine.core().read(key).await? else { return Ok(()) };

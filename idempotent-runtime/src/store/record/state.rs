@@ -40,7 +40,7 @@ pub enum State {
     },
     /// It ran.
     Completed(Outcome),
-    /// It was called off before it ran, and never will.
+    /// It was cancelled before it ran, and never will run.
     Cancelled,
 }
 
