@@ -1,4 +1,4 @@
-//! The book: each chapter is one page, and five minutes. Their code is compiled, and run where it says so.
+//! The book: each chapter is one page, which takes about five minutes. Its code is compiled, and run where it says so.
 //!
 //! - **Begin**: [`start`] · [`strategies`], which one when · [`keys`], scopes and fingerprints · [`glossary`] ·
 //!   [`coming_from`] elsewhere
