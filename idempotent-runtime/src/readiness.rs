@@ -87,7 +87,7 @@ async fn refused(
 ) -> Option<Finding> {
     let late = |_| Err(StoreError::new(StoreErrorKind::Timeout, "check"));
     let error = timeout(patience, trial).await.unwrap_or_else(late).err()?;
-    let message = format!("the {part} does not do what it will be asked: {error}");
+    let message = format!("the {part} fails at an operation that requests need: {error}");
     Some(if error.is_transient() {
         Finding::warning(message, "try again; until it answers, guarded requests get 503")
     } else {

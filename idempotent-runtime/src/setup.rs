@@ -96,7 +96,7 @@ pub enum BuildError {
     ShortSecret(&'static str),
     /// The store cannot keep what is promised on top of it.
     #[error(
-        "the store is not fit: {}; or build `without_check()`",
+        "the store cannot keep what is promised: {}; or build `without_check()`",
         .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     )]
     UnfitStore(Vec<Finding>),

@@ -85,7 +85,7 @@ fn tell_off(by: &str) {
     tracing::warn!(
         by,
         "records are off: `request_id`, `cache`, `message` and the keys of rows let every request through; \
-         transactions, rows, locks, tokens and tasks are guarded as ever",
+         transactions, rows, locks, tokens and tasks are still guarded",
     );
 }
 

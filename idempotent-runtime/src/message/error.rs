@@ -35,7 +35,7 @@ pub enum MessageError {
     #[error("this call was already processed and is not run again")]
     Duplicate,
     /// The call ran before; its value was too large to keep, or could not be serialised.
-    #[error("this call ran, and what it returned was not kept; it is not run again")]
+    #[error("this call ran, and its value was not kept; it is not run again")]
     NotReplayable,
     /// The returned value would not come back as it was; its transaction was rolled back.
     ///
@@ -45,7 +45,7 @@ pub enum MessageError {
     )]
     Unrepeatable(String),
     /// The call ran before; its value cannot be read as the type that the function returns now.
-    #[error("this call ran, and what it returned cannot be read any more; it is not run again")]
+    #[error("this call ran, and its value cannot be read any more; it is not run again")]
     Unreadable(#[source] serde_json::Error),
     /// The process that ran the call died, and a person has to say whether it took effect.
     #[error(

@@ -92,7 +92,7 @@ pub(crate) enum Unopened {
     #[error("it is not sealed, and the keys do not say `accept_unsealed`")]
     NotSealed,
     /// It says no key, or what it contained is nothing of ours.
-    #[error("what is sealed is damaged")]
+    #[error("the sealed bytes are damaged")]
     Damaged,
 }
 

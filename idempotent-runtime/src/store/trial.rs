@@ -47,7 +47,7 @@ pub(crate) async fn try_out(store: &dyn Store) -> Result<(), StoreError> {
         return Err(odd("create", "a value is under a key that nobody used"));
     }
     if store.create(&key, &second, LIFE).await?.as_ref() != Some(&first) {
-        return Err(odd("create", "it does not tell the value that is there"));
+        return Err(odd("create", "it does not return the value that is there"));
     }
     if store.read(&key).await?.is_none_or(|entry| entry.value != first) {
         return Err(odd("read", "a value does not come back as it was put"));

@@ -153,8 +153,8 @@ fn is_transactional(call: &Call) -> Result<bool, Exit> {
     match call.policy.strategy.traits().guard {
         // A row may guard what a handler does elsewhere. A record would say of it what nobody knows.
         GuardPlace::Transaction if !taken && call.policy.row.is_none() => {
-            let why = "the handler's strategy needs a `Tx` among its parameters or inside of one: what it \
-                       does elsewhere does not commit with the record";
+            let why = "the handler's strategy needs a `Tx` among its parameters or inside of one: its \
+                       writes elsewhere do not commit with the record";
             Err(call.misconfigured(why))
         }
         GuardPlace::Transaction => Ok(true),

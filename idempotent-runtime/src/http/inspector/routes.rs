@@ -100,8 +100,7 @@ async fn page(
     let found = lookup::abandoned(&state.app, after.parse().ok());
     let (found, live) = join(found, numbers(&state.app)).await;
     let tried = tried.map(|findings| match findings {
-        [] => "<p role=\"status\">Every operation was tried, and did what it will be asked.</p>"
-            .to_owned(),
+        [] => "<p role=\"status\">Every operation was tried, and works.</p>".to_owned(),
         some => {
             format!("<ul class=\"cards\" role=\"status\">{}</ul>", joined(some.iter().map(finding)))
         }
@@ -135,9 +134,10 @@ fn waiting(found: Result<RecordsFound, StoreError>, parts: PageParts<'_>) -> Str
     };
     let more = found.next.map(|next| {
         let next = shown(&next.to_string()).replace('%', "%25").replace('+', "%2B");
-        format!("<p><a href=\"?after={next}\">Look on: not all records were looked at</a></p>")
+        format!("<p><a href=\"?after={next}\">Search on: not all records were searched</a></p>")
     });
-    let nothing = if more.is_some() { "None among those that were looked at." } else { "None." };
+    let nothing =
+        if more.is_some() { "None among the records that were searched." } else { "None." };
     cards(&found.records, nothing, parts) + &more.unwrap_or_default()
 }
 
@@ -145,7 +145,7 @@ fn waiting(found: Result<RecordsFound, StoreError>, parts: PageParts<'_>) -> Str
 fn why(error: &StoreError) -> String {
     match error.kind() {
         crate::error::StoreErrorKind::Rejected => {
-            "The store did not take the question: it cannot list its records, or the place in the list is none."
+            "The store refused: it cannot list its records, or this place in the list does not exist."
                 .to_owned()
         }
         _ => unanswered(error),
@@ -189,7 +189,7 @@ async fn search(state: Shared, who: Who, wanted: web::Form<Wanted>) -> HttpRespo
     let more = found.next.map(|next| {
         format!(
             "<form method=\"post\" action=\"search\"><input type=\"hidden\" name=\"place\" value=\"{}\">\
-             <input type=\"hidden\" name=\"after\" value=\"{}\"><button>Look on</button></form>",
+             <input type=\"hidden\" name=\"after\" value=\"{}\"><button>Search on</button></form>",
             shown(wanted.place()),
             shown(&next.to_string()),
         )
@@ -197,7 +197,7 @@ async fn search(state: Shared, who: Who, wanted: web::Form<Wanted>) -> HttpRespo
     let main = format!(
         "{}<h2>Found</h2>{}{}",
         search_form("", Some(&wanted)),
-        cards(&found.records, "No record of it.", parts),
+        cards(&found.records, "No record was found.", parts),
         more.unwrap_or_default(),
     );
     let (title, liveness) = ("Find records", Liveness::Still);

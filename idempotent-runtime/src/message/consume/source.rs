@@ -139,7 +139,7 @@ pub enum ConsumeError {
         source: Cause,
     },
     /// The first message found that its engine lacks something that its function needs.
-    #[error("no message of {queue} can be worked on: {why}")]
+    #[error("no message of {queue} can be processed: {why}")]
     #[non_exhaustive]
     Misconfigured {
         /// The queue and its address.
