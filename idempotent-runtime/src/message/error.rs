@@ -41,7 +41,7 @@ pub enum MessageError {
     ///
     /// Without a transaction the function ran: its caller gets the value, and later calls `NotReplayable`.
     #[error(
-        "the function's value would not be read back as it was: {0}; a transaction is rolled back"
+        "the function's value would not be read back as it was: {0}; its transaction was rolled back"
     )]
     Unrepeatable(String),
     /// The call ran before; its value cannot be read as the type that the function returns now.
