@@ -7,7 +7,7 @@
 //! - **Beyond a request**: [`functions`] · [`queues`] · [`tasks`] · [`caches`] · [`locks`]
 //! - **The app**: [`middleware`] · [`testing`] · [`check`], any endpoint from outside · [`openapi`]
 //! - **Operation**: [`stores`] · [`store_settings`], server by server · [`records`] · [`tls`] · [`sealed`] records ·
-//!   [`operating`] · [`metrics`] · the [`inspector`] · the [`command_line`] · [`own_store`]
+//!   [`operating`] · [`metrics`] · the [`inspector`] · the [`command_line`] · its [`scripts`] · [`own_store`]
 //! - **As measured**: [`guarantees`] · [`crashes`] · [`outages`] · [`limits`] · [`evidence`] · [`costs`]
 
 #![expect(
@@ -54,6 +54,7 @@ chapters! {
     metrics: "metrics.md";
     inspector: "inspector.md";
     command_line: "command-line.md";
+    scripts: "scripts.md";
     testing: "testing.md";
     check: "check.md";
     openapi: "openapi.md";
