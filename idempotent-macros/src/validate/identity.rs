@@ -30,7 +30,7 @@ pub(super) fn check_operation(reader: &mut Reader<'_>, signature: &Signature) {
         reader.mistakes.add(
             Mistake::new(name.span(), "a guarded method must name its operation")
                 .help(format!("add `operation = \"{name}\"` to the attribute"))
-                .note("methods of one name on several types would otherwise be one operation"),
+                .note("methods of the same name on several types would otherwise be one operation"),
         );
     }
 }

@@ -132,7 +132,7 @@ fn accepting_excludes_a_key(reader: &Reader<'_>, policy: &Policy, _: &Template) 
     (accepts && reader.find("key").is_some()).then(|| {
         Mistake::new(written.span(), "`on_duplicate = \"accept\"` does not go with a `key`")
             .help("leave `on_duplicate` out: a retry with the same key gets the first answer")
-            .note("without a key, whoever sent the version before the current one is told success, also a client whose update was not applied")
+            .note("without a key, every client that sent the version before the current one gets a success, also one whose update was not applied")
     })
 }
 
@@ -224,7 +224,7 @@ fn first_sent_needs_time(reader: &Reader<'_>, policy: &Policy, _: &Template) -> 
     (ttl < CLOCK_SKEW * 2).then(|| {
         Mistake::new(written.span(), "with `first_sent`, `ttl` must be a minute or longer")
             .help("write `ttl = \"24h\"`, or as long as clients may retry")
-            .note("a request is refused once it is older than its `ttl` less 30 seconds, by which clocks may differ")
+            .note("a request is refused once it is older than its `ttl`, less the 30 seconds by which clocks may differ")
     })
 }
 

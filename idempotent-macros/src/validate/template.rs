@@ -44,7 +44,7 @@ pub(super) fn resolve(
     let pieces = pieces(&text.value()).map_err(|why| {
         Mistake::new(text.span(), format!("the template's braces do not match: {why}"))
             .help("close every `{` by `}`; a brace itself is written twice: `{{`")
-            .note("an expression in a template has no braces: make a method of what needs them")
+            .note("an expression in a template cannot have braces: move it into a method")
     });
     let pieces = mistakes.keep(pieces)?;
     let segments: Vec<_> = pieces
@@ -80,7 +80,7 @@ fn placeholder(
             text.span(),
             format!("`{{{inside}}}` reads a request, and there is none"),
         )
-        .help("build it of the function's parameters: `{message.id}`")
+        .help("make it from the function's parameters: `{message.id}`")
         .note("`strategy = \"message\"` guards functions, which actix-web does not call")),
         (Some(source), Some((_, name))) if !is_parameter => {
             request_value(text, source, name.trim())
@@ -152,7 +152,7 @@ fn parameter_value(
     if rooted.is_none() && !is_misspelt(root, sources) {
         let what = format!("`{{{inside}}}` does not start with a parameter");
         let mistake = Mistake::new(text.span(), what).help(EXPRESSION).note(
-            "for anything else, such as a call or an operator, make a method or an extractor of it",
+            "for anything else, such as a call or an operator, write a method or an extractor",
         );
         return Err(hidden_source(mistake, root, parameters));
     }

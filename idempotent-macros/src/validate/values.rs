@@ -233,7 +233,7 @@ fn storable(text: &LitStr, name: &str) -> Result<String, Mistake> {
     if CREDENTIALS.contains(&lower.as_str()) {
         return Err(Mistake::new(text.span(), format!("`{name}` is never stored with a task"))
             .help(format!("leave `{name}` out"))
-            .note("it is a credential, which may be over when the task runs")
+            .note("it is a credential, which may have expired when the task runs")
             .note("take the caller by a parameter of the handler: parameters are kept"));
     }
     Ok(lower)
