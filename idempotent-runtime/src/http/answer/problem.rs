@@ -147,9 +147,11 @@ impl ProblemKind {
             Self::OutcomeUnknown => {
                 ("outcome-unknown", S::CONFLICT, "The outcome of the request is unknown")
             }
-            Self::NotReplayable => {
-                ("not-replayable", S::CONFLICT, "It ran, and its response is not available")
-            }
+            Self::NotReplayable => (
+                "not-replayable",
+                S::CONFLICT,
+                "The request ran, and its response is not available",
+            ),
             Self::StaleRequest => {
                 ("stale-request", S::BAD_REQUEST, "The request is outside its time window")
             }
@@ -170,7 +172,9 @@ impl ProblemKind {
                 ("database-refused", S::INTERNAL_SERVER_ERROR, "The database refuses the request")
             }
             Self::TaskMissing => ("task-missing", S::NOT_FOUND, "There is no such task"),
-            Self::TaskStarted => ("task-started", S::CONFLICT, "The task is under way or over"),
+            Self::TaskStarted => {
+                ("task-started", S::CONFLICT, "The task is already running or over")
+            }
             Self::TaskCancelled => ("task-cancelled", S::GONE, "The task was cancelled"),
             Self::TooManyRuns => (
                 "too-many-runs",
@@ -183,9 +187,11 @@ impl ProblemKind {
             Self::ShuttingDown => {
                 ("shutting-down", S::SERVICE_UNAVAILABLE, "The server is shutting down")
             }
-            Self::HandlerPanicked => {
-                ("handler-panicked", S::INTERNAL_SERVER_ERROR, "The server failed at this request")
-            }
+            Self::HandlerPanicked => (
+                "handler-panicked",
+                S::INTERNAL_SERVER_ERROR,
+                "The server failed during this request",
+            ),
             Self::Misconfigured => (
                 "misconfigured",
                 S::INTERNAL_SERVER_ERROR,

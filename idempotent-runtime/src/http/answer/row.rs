@@ -20,7 +20,8 @@ pub(crate) fn reply(request: &HttpRequest, answer: RowAnswer, weak: &[i64]) -> R
     let problem = |kind, detail: String| Problem::new(kind, request.path(), detail);
     match answer {
         RowAnswer::Missing => {
-            let what = "there is no such thing, or it is not this caller's; nothing ran".to_owned();
+            let what =
+                "there is no such thing, or it belongs to another caller; nothing ran".to_owned();
             RowReply::Problem(problem(ProblemKind::RowMissing, what), None)
         }
         RowAnswer::Mismatch { current } => {
