@@ -28,7 +28,9 @@ pub(crate) fn problem(request: &HttpRequest, policy: &Policy, refusal: Refusal) 
         Refusal::KeyReused => (
             ProblemKind::KeyReused,
             "this key belongs to an earlier request, and this request differs from it, so this one did not \
-             run. To repeat the earlier request, send exactly what it had; for a new request, take a new key",
+             run. To repeat the earlier request, send exactly what it had; for a new request, take a new key. \
+             If the sender cannot repeat a request byte for byte, the developer of this service says what counts: \
+             `fingerprint = \"none\"` or a template",
         ),
         Refusal::OtherDefinition => {
             let why = "another handler stored the record of this key: name the `operation` of each";
