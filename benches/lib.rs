@@ -1,9 +1,13 @@
-//! What the benches share: a load that is light on its own, and ratios within one run.
+//! What the benches share: a load that is light on its own, runs without HTTP, and ratios within one run.
 
 #![expect(clippy::missing_panics_doc, reason = "a bench that panics says nothing")]
 
 mod load;
 mod ratio;
+mod redis_by_hand;
+mod runs;
 
 pub use load::{Load, Requests};
-pub use ratio::{Round, compare, row};
+pub use ratio::{Round, compare, median, row};
+pub use redis_by_hand::RedisByHand;
+pub use runs::{ANSWER, BODY, LEASE, TTL, engine, key, outcome, replay, request, run};

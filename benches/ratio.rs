@@ -47,7 +47,9 @@ pub fn row(name: &str, floor: Vec<f64>, guarded: Vec<f64>) {
     );
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// The value in the middle.
+#[must_use]
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
