@@ -1,93 +1,168 @@
-//! What a record costs in memory, and whether its cost grows with how many there are.
+//! The cost of records in memory, and whether it grows with how many there are; beside it a plain hash map behind a
+//! mutex, whose lookups miss the processor's caches, too.
 //!
 //! `cargo bench -p benches --bench memory`
+//!
+//! Both sides take turns of a few hundred operations among so many records, and are made anew before there is a
+//! quarter more of them.
 
+use benches::{BODY, TTL, engine, key, median, replay, run};
 use bytes::Bytes;
 use idempotent_runtime::MemoryStore;
-use idempotent_runtime::clock::SystemClock;
-use idempotent_runtime::engine::DuplicateRules;
-use idempotent_runtime::engine::{Admission, ClaimRequest, Engine, ReclaimWindow};
-use idempotent_runtime::engine::{Claim, Claimable, IfForgotten};
-use idempotent_runtime::key::{Address, Fingerprint, Guard, KeyParts, Namespace, StorageKey};
-use idempotent_runtime::outcome::{Outcome, StoredResponse};
-use idempotent_runtime::policy::{DefinitionId, OnAbandoned, OnDuplicate, OnInFlight};
-use idempotent_runtime::store::Label;
-use std::sync::Arc;
+use idempotent_runtime::engine::Engine;
+use idempotent_runtime::key::StorageKey;
+use std::collections::HashMap;
+use std::hint::black_box;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// What is stored of a response: as much as a small JSON answer.
-const BODY: usize = 512;
-const TYPE: (&[u8], &[u8]) = (b"content-type", b"application/json");
+/// The bytes of a stored response: its body, and a header.
+const STORED: usize = BODY + "content-type".len() + "application/json".len();
 
-/// After how many records the cost is told.
+/// With how many records the costs are told.
 const STEPS: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
+
+/// An odd number, so that there is a median.
+const ROUNDS: usize = 201;
+
+/// Operations of a turn.
+const TURN: u32 = 250;
+
+/// A map that keeps what a store must: a value, and its end.
+type Plain = Mutex<HashMap<StorageKey, (Bytes, Instant)>>;
+
+/// As many records on both sides.
+struct Both {
+    engine: Engine,
+    plain: Plain,
+    records: u64,
+}
+
+/// Medians of nanoseconds for each operation.
+#[derive(Clone, Copy)]
+struct Costs {
+    run: f64,
+    plain_run: f64,
+    replay: f64,
+    plain_replay: f64,
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let (patience, ttl) = (Duration::from_secs(2), Duration::from_hours(24));
-    let engine = Engine::new(Arc::new(MemoryStore::new()), Arc::new(SystemClock::new()), patience);
-    // The first pays for what is there once: a thread, and the code that runs.
-    let (mut done, mut before) = (0, 0);
-    println!("| records | ns per claim and completion | bytes per record beside the response |");
-    println!("| ---: | ---: | ---: |");
+    println!(
+        "| records | run, ns | × 1 000 | hash map, ns | × 1 000 | replay, ns | × 1 000 | hash map, ns | × 1 000 | bytes |"
+    );
+    println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    // Before anything else was dropped that the allocator still has.
+    let memory = grown().await;
+    let mut few = None;
+    for (records, memory) in STEPS.into_iter().zip(memory) {
+        let costs = measured(records).await;
+        let few = *few.get_or_insert(costs);
+        let told =
+            |cost: fn(Costs) -> f64| format!("{:.0} | {:.2}", cost(costs), cost(costs) / cost(few));
+        println!(
+            "| {records} | {} | {} | {} | {} | {} |",
+            told(|costs| costs.run),
+            told(|costs| costs.plain_run),
+            told(|costs| costs.replay),
+            told(|costs| costs.plain_replay),
+            memory,
+        );
+    }
+}
+
+/// The bytes that each record took beside its response, while a store grows.
+async fn grown() -> Vec<usize> {
+    let engine = engine(Arc::new(MemoryStore::new()));
+    let (mut done, mut before, mut each) = (0, 0, Vec::new());
     for records in STEPS {
-        let (start, first) = (Instant::now(), done);
         while done < records {
-            let Ok(Admission::Run(run)) = engine.begin(&ask(done, ttl)).await else {
-                panic!("key {done} is new");
-            };
-            run.complete(outcome(), ttl).await;
+            run(&engine, key(done.into())).await;
             done += 1;
             if done == 1 {
+                // The first paid for what is there once: a thread, and the code that runs.
                 before = resident();
             }
         }
-        let each = start.elapsed() / (records - first);
-        let stored = BODY + TYPE.0.len() + TYPE.1.len();
-        let bytes = (resident() - before) / (records as usize - 1);
-        println!("| {records} | {} | {} |", each.as_nanos(), bytes.saturating_sub(stored));
+        each.push(((resident() - before) / (records as usize - 1)).saturating_sub(STORED));
+    }
+    each
+}
+
+/// The costs among so many records.
+async fn measured(records: u32) -> Costs {
+    let mut both = Both::with(records.into()).await;
+    let mut rounds: [Vec<f64>; 4] = Default::default();
+    for _ in 0..ROUNDS {
+        if both.records + u64::from(TURN) > u64::from(records) * 5 / 4 {
+            both = Both::with(records.into()).await;
+        }
+        let new: Vec<_> = (both.records..).take(TURN as usize).map(key).collect();
+        let there: Vec<_> = new.iter().map(|_| key(rand::random_range(0..both.records))).collect();
+        let start = Instant::now();
+        for key in &new {
+            run(&both.engine, *key).await;
+        }
+        let ran = start.elapsed();
+        let start = Instant::now();
+        for key in &new {
+            plain_run(&both.plain, *key);
+        }
+        let ran_plain = start.elapsed();
+        let start = Instant::now();
+        for key in &there {
+            replay(&both.engine, *key).await;
+        }
+        let replayed = start.elapsed();
+        let start = Instant::now();
+        for key in &there {
+            assert_eq!(plain_replay(&both.plain, *key).len(), STORED);
+        }
+        let replayed_plain = start.elapsed();
+        both.records += u64::from(TURN);
+        for (all, took) in rounds.iter_mut().zip([ran, ran_plain, replayed, replayed_plain]) {
+            all.push(each(took));
+        }
+    }
+    let [run, plain_run, replay, plain_replay] = rounds.map(median);
+    Costs { run, plain_run, replay, plain_replay }
+}
+
+impl Both {
+    async fn with(records: u64) -> Self {
+        let engine = engine(Arc::new(MemoryStore::new()));
+        let plain = Plain::default();
+        for number in 0..records {
+            run(&engine, key(number)).await;
+            plain_run(&plain, key(number));
+        }
+        Self { engine, plain, records }
     }
 }
 
-/// What a client's key becomes, as the attribute would have it.
-fn ask(number: u32, ttl: Duration) -> ClaimRequest {
-    let key = KeyParts::new().value(&format!("7f9c2ba4-e88f-4d4c-a7a5-{number:012x}"));
-    let address = Address {
-        namespace: &Namespace::default(),
-        scope: &KeyParts::new().value("Bearer alice"),
-        guard: Guard::Handler,
-        operation: None,
-        route: Some(("POST", "/orders")),
-        key: &key,
-    };
-    ClaimRequest {
-        claim: Claim {
-            key: StorageKey::of(&address),
-            label: Label::new(Guard::Handler, "create_order", &key.label()),
-            definition: DefinitionId::NONE,
-            fingerprint: Fingerprint::of_request("POST", "/orders", "", &number.to_le_bytes()),
-            claimable: Claimable::Any,
-            lease: Duration::from_mins(1),
-            retention: ttl,
-            if_forgotten: IfForgotten::PutAgain,
-        },
-        rules: DuplicateRules {
-            on_duplicate: OnDuplicate::Replay,
-            on_in_flight: OnInFlight::Reject,
-            on_abandoned: OnAbandoned::Retry,
-        },
-        wait: Duration::ZERO,
-        reclaim: ReclaimWindow::For(ttl),
-    }
+/// The least that a claim and a completion do: put a value where none is, and exchange it.
+fn plain_run(plain: &Plain, key: StorageKey) {
+    let now = Instant::now();
+    let claim = Bytes::from(vec![b'c'; 64]);
+    let there = plain.lock().expect("no panic").insert(key, (claim.clone(), now + TTL));
+    assert!(there.is_none(), "{key} is new");
+    let mut plain = plain.lock().expect("no panic");
+    let there = plain.get_mut(&key).filter(|(there, ends)| *there == claim && *ends > now);
+    *there.expect("it is ours") = (Bytes::from(vec![b'x'; STORED]), now + TTL);
 }
 
-fn outcome() -> Outcome {
-    Outcome::Response(StoredResponse {
-        status: 201,
-        headers: vec![(Bytes::from_static(TYPE.0), Bytes::from_static(TYPE.1))],
-        body: Bytes::from(vec![b'x'; BODY]),
-        is_cut: false,
-    })
+/// The least that a replay does: it reads the bytes of a value that lives.
+fn plain_replay(plain: &Plain, key: StorageKey) -> Bytes {
+    let (value, ends) = plain.lock().expect("no panic")[&key].clone();
+    assert!(ends > Instant::now());
+    black_box(value.iter().fold(0_u8, |all, byte| all ^ byte));
+    value
+}
+
+/// Nanoseconds for each operation of a turn.
+fn each(took: Duration) -> f64 {
+    took.as_secs_f64() * 1e9 / f64::from(TURN)
 }
 
 /// The memory of this process that is really there, in bytes.
