@@ -1,0 +1,189 @@
+//! Whether new keys feel that others end: 200 000 records whose life is over at one moment, while 500 keys a second
+//! come, each claimed and completed.
+//!
+//! `cargo bench -p benches --bench purge`, or with names of stores behind it: `-- sqlite postgres`
+//!
+//! The same keys come before and after, for as long together as others end. Servers are durable.
+
+use benches::{engine, key, run};
+use idempotent_runtime::MemoryStore;
+use idempotent_runtime::engine::Engine;
+use idempotent_runtime::store::{Store, open};
+use sqlx::{AssertSqlSafe, Connection, MySqlConnection, PgConnection, SqliteConnection, raw_sql};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tests::{MariaDbServer, PostgresServer, RedisServer};
+use tokio::time::{interval, sleep_until};
+
+const RECORDS: u32 = 200_000;
+
+/// A new key comes so often.
+const EVERY: Duration = Duration::from_millis(2);
+
+/// How many new keys come between two looks at how far the purge is.
+const LOOK: usize = 50;
+
+/// How long keys come before others end, and after.
+const BEFORE: Duration = Duration::from_secs(9);
+const AFTER: Duration = Duration::from_secs(6);
+
+/// All end at one moment, so long after the first was put.
+const UNTIL_THEIR_END: Duration = Duration::from_secs(22);
+
+/// How long it is watched at the most.
+const LONGEST: Duration = Duration::from_secs(45);
+
+/// Statements that put them; each wants the end in milliseconds since 1970.
+const SQLITE: &str = "\
+WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 200000) \
+INSERT INTO idempotency_records SELECT randomblob(32), randomblob(300), ENDS, 'o', 'l', 's' FROM numbers";
+const POSTGRES: &str = "\
+INSERT INTO idempotency_records SELECT sha256(n::text::bytea), decode(repeat('78', 300), 'hex'), ENDS, 'o', 'l', 's' \
+FROM generate_series(1, 200000) AS n; ANALYZE idempotency_records";
+const MARIADB: &str = "\
+INSERT INTO idempotency_records SELECT UNHEX(SHA2(seq, 256)), REPEAT('x', 300), ENDS, 'o', 'l', 's' \
+FROM seq_1_to_200000; ANALYZE TABLE idempotency_records";
+
+/// Answers how many are gone, when so many new keys came.
+type Gone = Box<dyn Fn(usize) -> usize>;
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    println!("| store | p99 without | p99 meanwhile | ratio | begins after | dropped a second |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: |");
+    let named: Vec<_> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let is_wanted = |name: &str| named.is_empty() || named.iter().any(|word| word == name);
+    if is_wanted("memory") {
+        let store = MemoryStore::new();
+        let counted = store.clone();
+        // It drops by itself, too, where new keys come.
+        let gone = move |new: usize| (RECORDS as usize + new).saturating_sub(counted.held());
+        measure("memory", Arc::new(store), "", Some(Box::new(gone))).await;
+    }
+    if is_wanted("sqlite") {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = format!("sqlite:{}", directory.path().join("records.db").display());
+        measure("SQLite", open(&file).await.expect("it opens"), &file, None).await;
+    }
+    if is_wanted("postgres") {
+        let room = ["-c", "shared_buffers=1GB", "-c", "max_wal_size=8GB"];
+        let server = PostgresServer::start_with(&room).await;
+        let url = server.database().await;
+        measure("PostgreSQL", open(&url).await.expect("it connects"), &url, None).await;
+    }
+    if is_wanted("mariadb") {
+        let durable = ["--innodb-flush-method=O_DIRECT", "--innodb-log-file-size=1G"];
+        let room = ["--innodb-buffer-pool-size=1G"];
+        let server = MariaDbServer::start_with(&[durable.as_slice(), &room].concat()).await;
+        let url = server.database().await;
+        measure("MariaDB", open(&url).await.expect("it connects"), &url, None).await;
+    }
+    if is_wanted("redis") {
+        let server = Arc::new(RedisServer::start());
+        let (store, counted) = (open(&server.url()).await.expect("it connects"), server);
+        let held = move || counted.command::<usize>(&["DBSIZE"]);
+        let gone = move |new: usize| (RECORDS as usize + new).saturating_sub(held());
+        measure("Redis", store, "", Some(Box::new(gone))).await;
+    }
+}
+
+/// Puts the records that are to end, and gives the moment of their end.
+async fn fill(store: &Arc<dyn Store>, url: &str) -> Instant {
+    let ends = Instant::now() + UNTIL_THEIR_END;
+    let wall = SystemTime::now() + UNTIL_THEIR_END;
+    let wall = wall.duration_since(UNIX_EPOCH).expect("it is later than 1970").as_millis();
+    let statement = |text: &str| AssertSqlSafe(text.replace("ENDS", &wall.to_string()));
+    match url.split(':').next() {
+        Some("sqlite") => {
+            let mut own = SqliteConnection::connect(url).await.expect("it opens");
+            raw_sql(statement(SQLITE)).execute(&mut own).await.expect("it writes");
+        }
+        Some("postgres") => {
+            let mut own = PgConnection::connect(url).await.expect("it connects");
+            raw_sql(statement(POSTGRES)).execute(&mut own).await.expect("it writes");
+        }
+        Some("mysql") => {
+            let mut own = MySqlConnection::connect(url).await.expect("it connects");
+            raw_sql(statement(MARIADB)).execute(&mut own).await.expect("it writes");
+        }
+        _ => {
+            let value = vec![b'x'; 300].into();
+            for number in 0..RECORDS.into() {
+                let left = ends.saturating_duration_since(Instant::now());
+                let put = store.create(&key(number), &value, left).await;
+                assert_eq!(put.expect("it answers"), None);
+            }
+        }
+    }
+    let took = UNTIL_THEIR_END - ends.saturating_duration_since(Instant::now());
+    assert!(took + BEFORE < UNTIL_THEIR_END, "it took {took:?} to fill");
+    ends
+}
+
+async fn measure(name: &str, store: Arc<dyn Store>, url: &str, gone: Option<Gone>) {
+    let ends = fill(&store, url).await;
+    let engine = engine(store);
+    let counted = engine.clone();
+    let purged = move || usize::try_from(counted.counts().purged).expect("a few");
+    let gone = gone.unwrap_or_else(|| Box::new(move |_| purged()));
+    sleep_until((ends - BEFORE).into()).await;
+    let mut without = keys_come(&engine, 1 << 40, |_| Instant::now() < ends).await;
+    let (mut begins, mut last) = (None, (Duration::ZERO, 0));
+    let already = without.len();
+    let meanwhile = keys_come(&engine, 1 << 41, |new| {
+        let now = (ends.elapsed(), gone(already + new));
+        if now.1 > last.1 {
+            begins.get_or_insert(now);
+            last = now;
+        }
+        now.1 < RECORDS as usize && now.0 < LONGEST
+    })
+    .await;
+    let after = Instant::now() + AFTER;
+    without.extend(keys_come(&engine, 1 << 42, |_| Instant::now() < after).await);
+    let (without, meanwhile) = (p99(without), p99(meanwhile));
+    let begins = begins.expect("it begins");
+    let took = last.0.saturating_sub(begins.0).as_secs_f64();
+    #[expect(clippy::cast_precision_loss, reason = "a rate")]
+    let rate = (last.1 - begins.1) as f64 / took;
+    println!(
+        "| {name} | {:.1} ms | {:.1} ms | **{:.1}** | {:.1} s | {rate:.0} |",
+        without * 1e3,
+        meanwhile * 1e3,
+        meanwhile / without,
+        begins.0.as_secs_f64(),
+    );
+    if last.1 < RECORDS as usize {
+        println!("| {name}: {} were left after {LONGEST:?} | | | | | |", RECORDS as usize - last.1);
+    }
+}
+
+/// Lets new keys come until it does not go on any more, and gives the time of each.
+async fn keys_come(
+    engine: &Engine,
+    first: u64,
+    mut goes_on: impl FnMut(usize) -> bool,
+) -> Vec<Duration> {
+    let mut ticks = interval(EVERY);
+    let mut runs = Vec::new();
+    while runs.len() % LOOK != 0 || goes_on(runs.len()) {
+        ticks.tick().await;
+        let (engine, key) = (engine.clone(), key(first + runs.len() as u64));
+        runs.push(tokio::spawn(async move {
+            let start = Instant::now();
+            run(&engine, key).await;
+            start.elapsed()
+        }));
+    }
+    let mut times = Vec::new();
+    for run in runs {
+        times.push(run.await.expect("no panic"));
+    }
+    times
+}
+
+/// The time that one of a hundred takes longer than, in seconds.
+fn p99(mut times: Vec<Duration>) -> f64 {
+    times.sort();
+    times[times.len() * 99 / 100].as_secs_f64()
+}
