@@ -5,9 +5,9 @@
 //!
 //! The same keys come before and after, for as long together as others end. Servers are durable.
 
-use benches::{engine, key, run};
+use benches::{TTL, engine, key, outcome, request};
 use idempotent_runtime::MemoryStore;
-use idempotent_runtime::engine::Engine;
+use idempotent_runtime::engine::{Admission, Completion, Engine};
 use idempotent_runtime::store::{Store, open};
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection, PgConnection, SqliteConnection, raw_sql};
 use std::sync::Arc;
@@ -44,13 +44,22 @@ const MARIADB: &str = "\
 INSERT INTO idempotency_records SELECT UNHEX(SHA2(seq, 256)), REPEAT('x', 300), ENDS, 'o', 'l', 's' \
 FROM seq_1_to_200000; ANALYZE TABLE idempotency_records";
 
+/// The times of new keys, and how many failed, as where the store did not answer in time.
+#[derive(Default)]
+struct Keys {
+    times: Vec<Duration>,
+    failed: usize,
+}
+
 /// Answers how many are gone, when so many new keys came.
 type Gone = Box<dyn Fn(usize) -> usize>;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
-    println!("| store | p99 without | p99 meanwhile | ratio | begins after | dropped a second |");
-    println!("| --- | ---: | ---: | ---: | ---: | ---: |");
+    println!(
+        "| store | p99 without | p99 meanwhile | ratio | begins after | dropped a second | failed |"
+    );
+    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
     let named: Vec<_> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let is_wanted = |name: &str| named.is_empty() || named.iter().any(|word| word == name);
     if is_wanted("memory") {
@@ -129,8 +138,8 @@ async fn measure(name: &str, store: Arc<dyn Store>, url: &str, gone: Option<Gone
     sleep_until((ends - BEFORE).into()).await;
     let mut without = keys_come(&engine, 1 << 40, |_| Instant::now() < ends).await;
     let (mut begins, mut last) = (None, (Duration::ZERO, 0));
-    let already = without.len();
-    let meanwhile = keys_come(&engine, 1 << 41, |new| {
+    let already = without.times.len();
+    let mut meanwhile = keys_come(&engine, 1 << 41, |new| {
         let now = (ends.elapsed(), gone(already + new));
         if now.1 > last.1 {
             begins.get_or_insert(now);
@@ -140,30 +149,33 @@ async fn measure(name: &str, store: Arc<dyn Store>, url: &str, gone: Option<Gone
     })
     .await;
     let after = Instant::now() + AFTER;
-    without.extend(keys_come(&engine, 1 << 42, |_| Instant::now() < after).await);
-    let (without, meanwhile) = (p99(without), p99(meanwhile));
+    let more = keys_come(&engine, 1 << 42, |_| Instant::now() < after).await;
+    without.times.extend(more.times);
+    let failed = [without.failed + more.failed, meanwhile.failed];
+    let (without, meanwhile) = (without.p99(), meanwhile.p99());
     let begins = begins.expect("it begins");
     let took = last.0.saturating_sub(begins.0).as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "a rate")]
     let rate = (last.1 - begins.1) as f64 / took;
     println!(
-        "| {name} | {:.1} ms | {:.1} ms | **{:.1}** | {:.1} s | {rate:.0} |",
+        "| {name} | {:.1} ms | {:.1} ms | **{:.1}** | {:.1} s | {rate:.0} | {} and {} |",
         without * 1e3,
         meanwhile * 1e3,
         meanwhile / without,
         begins.0.as_secs_f64(),
+        failed[0],
+        failed[1],
     );
     if last.1 < RECORDS as usize {
-        println!("| {name}: {} were left after {LONGEST:?} | | | | | |", RECORDS as usize - last.1);
+        println!(
+            "| {name}: {} were left after {LONGEST:?} | | | | | | |",
+            RECORDS as usize - last.1
+        );
     }
 }
 
 /// Lets new keys come until it does not go on any more, and gives the time of each.
-async fn keys_come(
-    engine: &Engine,
-    first: u64,
-    mut goes_on: impl FnMut(usize) -> bool,
-) -> Vec<Duration> {
+async fn keys_come(engine: &Engine, first: u64, mut goes_on: impl FnMut(usize) -> bool) -> Keys {
     let mut ticks = interval(EVERY);
     let mut runs = Vec::new();
     while runs.len() % LOOK != 0 || goes_on(runs.len()) {
@@ -171,19 +183,28 @@ async fn keys_come(
         let (engine, key) = (engine.clone(), key(first + runs.len() as u64));
         runs.push(tokio::spawn(async move {
             let start = Instant::now();
-            run(&engine, key).await;
-            start.elapsed()
+            let is_done = match engine.begin(&request(key)).await {
+                Ok(Admission::Run(run)) => run.complete(outcome(), TTL).await == Completion::Yes,
+                Ok(other) => panic!("{key} is new: {other:?}"),
+                Err(_) => false,
+            };
+            // One that failed took as long as it was waited for.
+            (start.elapsed(), is_done)
         }));
     }
-    let mut times = Vec::new();
+    let mut keys = Keys::default();
     for run in runs {
-        times.push(run.await.expect("no panic"));
+        let (time, is_done) = run.await.expect("no panic");
+        keys.times.push(time);
+        keys.failed += usize::from(!is_done);
     }
-    times
+    keys
 }
 
-/// The time that one of a hundred takes longer than, in seconds.
-fn p99(mut times: Vec<Duration>) -> f64 {
-    times.sort();
-    times[times.len() * 99 / 100].as_secs_f64()
+impl Keys {
+    /// The time that one of a hundred takes longer than, in seconds.
+    fn p99(&mut self) -> f64 {
+        self.times.sort();
+        self.times[self.times.len() * 99 / 100].as_secs_f64()
+    }
 }
