@@ -73,14 +73,14 @@ impl Hand for MariaDbHand {
     }
 
     async fn copy(&self, Table { name, columns }: Table, of: StorageKey, records: &[Record]) {
-        let copies: Vec<_> = records
+        let rows: Vec<_> = records
             .iter()
             .map(|(key, value)| format!("SELECT x'{key}' AS copied, x'{value:x}' AS content"))
             .collect();
         let copy = format!(
             "INSERT INTO {name} (`key`, value, {columns}) SELECT copied, content, {columns} \
              FROM ({}) AS copies, {name} WHERE `key` = x'{of}'",
-            copies.join(" UNION ALL "),
+            rows.join(" UNION ALL "),
         );
         let copied = raw_sql(AssertSqlSafe(copy)).execute(&mut *self.0.lend().await).await;
         assert_eq!(copied.expect("it answers").rows_affected(), records.len() as u64);

@@ -42,7 +42,7 @@ struct Queued {
     value: Vec<u8>,
     life: Duration,
     expected: Option<Vec<u8>>,
-    wrote: oneshot::Sender<bool>,
+    done: oneshot::Sender<bool>,
 }
 
 fn now() -> i64 {
@@ -52,22 +52,22 @@ fn now() -> i64 {
 async fn write_all(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Queued>) {
     let mut writes = Vec::with_capacity(TOGETHER);
     while queue.recv_many(&mut writes, TOGETHER).await > 0 {
-        let (now, mut wrote) = (now(), Vec::with_capacity(writes.len()));
+        let (now, mut done) = (now(), Vec::with_capacity(writes.len()));
         let mut all = connection.begin_with("BEGIN IMMEDIATE").await.expect("it writes");
         for Queued { key, value, life, expected, .. } in &writes {
             let text = if expected.is_some() { COMPLETE } else { CLAIM };
-            let write = query(text).bind(key.as_bytes().as_slice()).bind(value.as_slice());
-            let write = write.bind(now + millis(*life)).bind(now);
-            let write = match expected {
-                Some(expected) => write.bind(expected.as_slice()),
-                None => write,
+            let statement = query(text).bind(key.as_bytes().as_slice()).bind(value.as_slice());
+            let statement = statement.bind(now + millis(*life)).bind(now);
+            let statement = match expected {
+                Some(expected) => statement.bind(expected.as_slice()),
+                None => statement,
             };
-            let written = write.execute(&mut *all).await.expect("it writes");
-            wrote.push(written.rows_affected() == 1);
+            let rows = statement.execute(&mut *all).await.expect("it writes").rows_affected();
+            done.push(rows == 1);
         }
         all.commit().await.expect("it writes");
-        for (queued, wrote) in writes.drain(..).zip(wrote) {
-            queued.wrote.send(wrote).expect("somebody waits");
+        for (queued, done) in writes.drain(..).zip(done) {
+            queued.done.send(done).expect("somebody waits");
         }
     }
 }
@@ -80,10 +80,11 @@ impl SqliteHand {
         life: Duration,
         expected: Option<&[u8]>,
     ) -> bool {
-        let ((wrote, told), expected) = (oneshot::channel(), expected.map(<[u8]>::to_vec));
-        let queued = Queued { key, value: value.to_vec(), life, expected, wrote };
+        let (done, answer) = oneshot::channel();
+        let expected = expected.map(<[u8]>::to_vec);
+        let queued = Queued { key, value: value.to_vec(), life, expected, done };
         self.writes.send(queued).await.expect("it writes");
-        told.await.expect("it writes")
+        answer.await.expect("it writes")
     }
 
     async fn look(&self, key: StorageKey) -> Option<Vec<u8>> {
@@ -105,10 +106,10 @@ impl Hand for SqliteHand {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5));
-        let mut writer = options.connect().await.expect("it opens");
-        raw_sql(SCHEMA).execute(&mut writer).await.expect("it writes");
+        let mut connection = options.connect().await.expect("it opens");
+        raw_sql(SCHEMA).execute(&mut connection).await.expect("it writes");
         let (writes, queue) = mpsc::channel(TOGETHER);
-        tokio::spawn(write_all(writer, queue));
+        tokio::spawn(write_all(connection, queue));
         let mut readers = Vec::new();
         for _ in 0..READERS {
             readers.push(options.clone().read_only(true).connect().await.expect("it opens"));
