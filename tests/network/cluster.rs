@@ -3,6 +3,8 @@
 
 use crate::{assert_ran, assert_replays, guard, routes};
 use actix_web::{HttpResponse, Responder, route, web};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::join_all;
 use idempotent_runtime::key::StorageKey;
 use idempotent_runtime::store::conformance::{self, StoreUnderTest};
@@ -117,6 +119,7 @@ async fn a_look_through_a_cluster_misses_nothing_in_a_slot_that_moved() {
         request = request.after(next);
         // One that was not seen yet goes to the next master, which for the last one is the first.
         if let Some(unseen) = keys.iter().find(|key| !seen.contains(*key)).filter(|_| carried < 3) {
+            let unseen = URL_SAFE_NO_PAD.encode(unseen.as_bytes());
             let moved = cluster.begin_to_move(&format!("idempotency:{unseen}"));
             moved.carry_keys();
             moved.end();

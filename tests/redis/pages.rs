@@ -1,6 +1,8 @@
 //! A look through a server that others use as well, or that is another one by the next page.
 
 use crate::monitor::Monitor;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use idempotent_runtime::RedisStore;
 use idempotent_runtime::key::StorageKey;
 use idempotent_runtime::store::{Page, PageRequest, Store, StoreErrorKind};
@@ -66,13 +68,13 @@ async fn what_others_keep_is_not_given() {
     let server = RedisServer::start();
     let store = RedisStore::connect(&server.url()).await.unwrap();
     put(&store, 0..20).await;
-    let name = |n| format!("idempotency:{}", key(n));
+    let name = |n| format!("idempotency:{}", URL_SAFE_NO_PAD.encode(key(n).as_bytes()));
     let mut others = vec![
-        name(100).to_uppercase().replace("IDEMPOTENCY", "idempotency").replace('0', "A"),
-        format!("{}0", name(101)),
-        name(102)[..70].to_owned(),
+        format!("idempotency:{}", key(100)),
+        format!("{}A", name(101)),
+        name(102)[..50].to_owned(),
         "idempotency:stream".to_owned(),
-        key(103).to_string(),
+        URL_SAFE_NO_PAD.encode(key(103).as_bytes()),
         format!("other:{}", name(104)),
     ];
     others.retain(|name| server.command::<String>(&["SET", name, "theirs"]) == "OK");

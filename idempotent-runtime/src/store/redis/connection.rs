@@ -27,6 +27,15 @@ pub(crate) enum RedisConnection {
 }
 
 impl RedisConnection {
+    /// Sends a command, without a piece of memory for its future.
+    pub(super) async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
+        match self {
+            Self::Single(connection) => connection.send_packed_command(command).await,
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(connection) => connection.req_packed_command(command).await,
+        }
+    }
+
     /// Sends a command to every master. The reply of a single server has an empty address.
     pub(super) async fn query_masters(&mut self, command: &Cmd) -> RedisResult<MasterReplies> {
         match self {

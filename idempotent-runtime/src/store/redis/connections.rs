@@ -9,7 +9,6 @@ use crate::store::redis::endpoint::Endpoint;
 use crate::store::redis::errors::is_read_only;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use redis::aio::ConnectionLike;
 use redis::{Cmd, FromRedisValue, RedisResult, ScriptInvocation, Value};
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -87,7 +86,7 @@ impl RedisConnections {
     /// Sends a command.
     pub(crate) async fn send(&self, command: &Cmd) -> RedisResult<Value> {
         let mut connected = self.get().await?;
-        let answer = connected.connection.req_packed_command(command).await;
+        let answer = connected.connection.send(command).await;
         // A refusal of the server comes as a value.
         connected.check(answer.and_then(Value::extract_error))
     }

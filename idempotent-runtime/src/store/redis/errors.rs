@@ -54,6 +54,11 @@ pub(super) fn is_unknown_syntax(error: &RedisError) -> bool {
     error.code() == Some("ERR") && error.detail().is_some_and(|detail| detail.contains("syntax"))
 }
 
+/// Whether the server was not given this script before, or has forgotten it.
+pub(super) fn is_unknown_script(error: &RedisError) -> bool {
+    error.code() == Some("NOSCRIPT")
+}
+
 /// An error of a URL that cannot be used.
 pub(super) fn unusable(why: impl Into<String>) -> RedisError {
     (ErrorKind::InvalidClientConfig, "the URL cannot be used", why.into()).into()

@@ -9,6 +9,8 @@ mod masters;
 
 mod read;
 
+mod names;
+
 mod connections;
 
 mod endpoint;
@@ -21,6 +23,8 @@ mod encryption;
 #[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
 mod host_list;
 
+mod command;
+
 mod errors;
 
 use crate::error::StoreError;
@@ -29,12 +33,13 @@ use crate::store::browse::PageRequest;
 use crate::store::contract::{Changed, Entry, Page, Store, StoreSettings, Swap};
 use crate::store::finding::{Finding, Severity};
 use crate::store::future::StoreFuture;
-use crate::store::life::life_millis;
 use crate::store::record::Summary;
 use crate::store::trial::refused_for_good;
-use ::redis::{Client, ErrorKind, RedisError, RedisResult, Script, Value, cmd};
+use ::redis::{Client, RedisError, RedisResult, Script, Value, cmd};
 use bytes::Bytes;
-use errors::{failed, is_unknown_syntax, refuses_writes};
+use command::{string, with_life};
+use errors::{failed, is_unknown_script, is_unknown_syntax, refuses_writes};
+use names::Names;
 use pages::{Keyspace, ScanPlace};
 use read::read;
 use std::fmt;
@@ -45,6 +50,9 @@ use watches::Watches;
 pub(crate) use connection::RedisConnection;
 pub(crate) use connections::RedisConnections;
 pub(crate) use endpoint::Endpoint;
+
+/// Replaces a value by another, if it is as expected.
+const SWAP: &str = include_str!("swap.lua");
 
 /// Keeps records in Redis 7.0 or later, or Valkey 8 or later.
 ///
@@ -58,7 +66,7 @@ pub struct RedisStore {
     connections: RedisConnections,
     /// The connections on which the server tells of changes.
     watches: Option<Watches>,
-    prefix: String,
+    names: Names,
     swap: Script,
     read: Script,
     /// Whether to try `SET … IFEQ`; not any more after the server did not know it.
@@ -117,8 +125,8 @@ impl RedisStore {
         let store = Self {
             connections,
             watches,
-            prefix,
-            swap: Script::new(include_str!("swap.lua")),
+            names: Names::new(prefix),
+            swap: Script::new(SWAP),
             read: read::script(),
             native_swap: AtomicBool::new(true),
             findings,
@@ -129,10 +137,6 @@ impl RedisStore {
         Ok(store)
     }
 
-    fn key_name(&self, key: &StorageKey) -> String {
-        format!("{}{key}", self.prefix)
-    }
-
     /// By the native command, and by a script where the server does not know that.
     async fn exchange(
         &self,
@@ -141,42 +145,50 @@ impl RedisStore {
         value: &Bytes,
         life: Duration,
     ) -> RedisResult<Swap> {
+        let name = self.names.of(key);
         if self.native_swap.load(Ordering::Relaxed) {
-            match self.swap_natively(key, expected, value, life).await {
+            match self.swap_natively(&name, expected, value, life).await {
                 Err(error) if is_unknown_syntax(&error) => {
                     self.native_swap.store(false, Ordering::Relaxed);
                 }
                 answer => return answer,
             }
         }
-        self.swap_by_script(key, expected, value, life).await
+        self.swap_by_script(&name, expected, value, life).await
     }
 
     async fn swap_natively(
         &self,
-        key: &StorageKey,
+        name: &str,
         expected: &Bytes,
         value: &Bytes,
         life: Duration,
     ) -> RedisResult<Swap> {
-        let mut command = cmd("SET");
-        command.arg(self.key_name(key)).arg(&value[..]).arg("IFEQ").arg(&expected[..]);
-        command.arg("GET").arg("PX").arg(life_millis(life));
+        let words = [b"SET", name.as_bytes(), value, b"IFEQ", expected, b"GET", b"PX"];
         // It answers the value that was there before, whether or not that was the expected one.
-        let before = string(self.connections.send(&command).await?)?;
+        let before = string(self.connections.send(&with_life(words, life)).await?)?;
         Ok(if before.as_ref() == Some(expected) { Swap::Done } else { Swap::Differs(before) })
     }
 
     async fn swap_by_script(
         &self,
-        key: &StorageKey,
+        name: &str,
         expected: &Bytes,
         value: &Bytes,
         life: Duration,
     ) -> RedisResult<Swap> {
-        let mut call = self.swap.key(self.key_name(key));
-        call.arg(&expected[..]).arg(&value[..]).arg(life_millis(life));
-        Ok(match self.connections.invoke(&call).await? {
+        let call = |by: &[u8], script: &str| {
+            with_life([by, script.as_bytes(), b"1", name.as_bytes(), expected, value], life)
+        };
+        let by_hash = call(b"EVALSHA", self.swap.get_hash());
+        let answer = match self.connections.send(&by_hash).await {
+            // After this the server knows it.
+            Err(error) if is_unknown_script(&error) => {
+                self.connections.send(&call(b"EVAL", SWAP)).await
+            }
+            answer => answer,
+        };
+        Ok(match answer? {
             Value::Int(_) => Swap::Done,
             other => Swap::Differs(string(other)?),
         })
@@ -191,7 +203,7 @@ impl RedisStore {
             return None;
         }
         let mut get = cmd("GET");
-        get.arg(self.key_name(key));
+        get.arg(self.names.of(key));
         let there = self.connections.send(&get).await;
         let there = there.and_then(string).ok()??;
         (Summary::of(&there).state == "completed").then_some(there)
@@ -206,10 +218,9 @@ impl Store for RedisStore {
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>> {
         StoreFuture::new(async move {
-            let mut command = cmd("SET");
-            command.arg(self.key_name(key)).arg(&value[..]);
-            command.arg("NX").arg("GET").arg("PX").arg(life_millis(life));
-            match self.connections.send(&command).await.and_then(string) {
+            let name = self.names.of(key);
+            let words = [b"SET", name.as_bytes(), value, b"NX", b"GET", b"PX"];
+            match self.connections.send(&with_life(words, life)).await.and_then(string) {
                 Err(error) => match self.finished_instead(key, &error).await {
                     Some(there) => Ok(Some(there)),
                     None => Err(failed("create", error)),
@@ -239,7 +250,7 @@ impl Store for RedisStore {
 
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>> {
         StoreFuture::new(async move {
-            let read = read(&self.connections, &self.read, &self.key_name(key)).await;
+            let read = read(&self.connections, &self.read, &self.names.of(key)).await;
             read.map_err(|error| failed("read", error))
         })
     }
@@ -247,7 +258,7 @@ impl Store for RedisStore {
     fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
         let watches = self.watches.as_ref().filter(|watches| watches.are_possible())?;
         Some(StoreFuture::new(async move {
-            let changed = watches.watch(self.key_name(key)).await;
+            let changed = watches.watch(self.names.of(key)).await;
             let changed: Changed = Box::pin(changed.map_err(|error| failed("watch", error))?);
             Ok(changed)
         }))
@@ -256,8 +267,8 @@ impl Store for RedisStore {
     fn browse<'a>(&'a self, request: &'a PageRequest) -> Option<StoreFuture<'a, Page>> {
         Some(StoreFuture::new(async move {
             let place = ScanPlace::asked(request)?;
-            let Self { connections, prefix, read, .. } = self;
-            let page = Keyspace { connections, prefix, read }.page(request, place).await;
+            let Self { connections, names, read, .. } = self;
+            let page = Keyspace { connections, names, read }.page(request, place).await;
             page.map_err(|error| failed("browse", error))
         }))
     }
@@ -283,15 +294,5 @@ impl Store for RedisStore {
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("RedisStore").field(&self.describe()).finish()
-    }
-}
-
-/// The string of a reply to `GET`, if there is one.
-fn string(value: Value) -> RedisResult<Option<Bytes>> {
-    match value {
-        Value::BulkString(bytes) => Ok(Some(bytes.into())),
-        Value::Nil => Ok(None),
-        // `OK` would mean that `GET` was ignored, which none of our commands allows.
-        _ => Err((ErrorKind::UnexpectedReturnType, "neither a string nor nothing").into()),
     }
 }

@@ -7,6 +7,7 @@ use crate::store::contract::{Entry, Page};
 use crate::store::record::Summary;
 use crate::store::redis::connections::RedisConnections;
 use crate::store::redis::masters::Masters;
+use crate::store::redis::names::Names;
 use crate::store::redis::read::read;
 use ::redis::{RedisResult, Script, cmd, from_redis_value};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -65,7 +66,7 @@ impl ScanPlace {
 #[derive(Clone, Copy)]
 pub(super) struct Keyspace<'a> {
     pub(super) connections: &'a RedisConnections,
-    pub(super) prefix: &'a str,
+    pub(super) names: &'a Names,
     pub(super) read: &'a Script,
 }
 
@@ -120,12 +121,12 @@ impl Keyspace<'_> {
         count: usize,
     ) -> RedisResult<(u64, Vec<StorageKey>)> {
         let mut scan = cmd("SCAN");
-        scan.arg(cursor).arg("MATCH").arg(pattern(self.prefix)).arg("COUNT").arg(count);
+        scan.arg(cursor).arg("MATCH").arg(self.names.pattern()).arg("COUNT").arg(count);
         scan.arg("TYPE").arg("string");
         let mut connected = self.connections.get().await?;
         let answer = connected.connection.query_master(master, &scan).await;
         let (cursor, names): (u64, Vec<Vec<u8>>) = from_redis_value(connected.check(answer)?)?;
-        let mut keys: Vec<_> = names.iter().filter_map(|name| ours(self.prefix, name)).collect();
+        let mut keys: Vec<_> = names.iter().filter_map(|name| self.names.key(name)).collect();
         // While its table grows or shrinks, a server may give a name twice.
         keys.sort_unstable();
         keys.dedup();
@@ -135,7 +136,7 @@ impl Keyspace<'_> {
     /// The values under these keys that were not over or replaced by something else meanwhile.
     async fn entries(self, keys: Vec<StorageKey>) -> RedisResult<Vec<(StorageKey, Entry)>> {
         let entries = stream::iter(keys).map(|key| async move {
-            match read(self.connections, self.read, &format!("{}{key}", self.prefix)).await {
+            match read(self.connections, self.read, &self.names.of(&key)).await {
                 Ok(entry) => Ok(entry.map(|entry| (key, entry))),
                 Err(error) if error.code() == Some("WRONGTYPE") => Ok(None),
                 Err(error) => Err(error),
@@ -145,46 +146,9 @@ impl Keyspace<'_> {
     }
 }
 
-/// All names with this beginning, which may hold what a pattern means something by.
-fn pattern(prefix: &str) -> String {
-    let mut pattern = String::with_capacity(prefix.len() + 1);
-    for character in prefix.chars() {
-        if matches!(character, '*' | '?' | '[' | ']' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern.push('*');
-    pattern
-}
-
-/// The key that has this name, if it is one of ours: others may use the same beginning.
-fn ours(prefix: &str, name: &[u8]) -> Option<StorageKey> {
-    let digits = std::str::from_utf8(name.strip_prefix(prefix.as_bytes())?).ok()?;
-    let key: StorageKey = digits.parse().ok()?;
-    (key.to_string() == digits).then_some(key)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_is_ours_as_we_write_it_alone() {
-        let key = StorageKey::from_bytes([0xab; 32]);
-        let name = format!("p*:{key}");
-        assert_eq!(ours("p*:", name.as_bytes()), Some(key));
-        let loud = format!("p*:{}", key.to_string().to_uppercase());
-        for other in [loud, format!("{name}0"), format!("x{name}"), name[..66].to_owned()] {
-            assert_eq!(ours("p*:", other.as_bytes()), None, "{other}");
-        }
-        assert_eq!(ours("p*:", b"p*:\xff"), None);
-    }
-
-    #[test]
-    fn a_pattern_means_its_prefix() {
-        assert_eq!(pattern(r"a*b?[c]\^-{d}:"), r"a\*b\?\[c\]\\^-{d}:*");
-    }
 
     #[test]
     fn a_place_is_read_as_it_was_written() {

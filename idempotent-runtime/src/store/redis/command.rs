@@ -1,0 +1,30 @@
+//! Commands about one record, and their replies.
+
+use crate::store::life::life_millis;
+use bytes::Bytes;
+use redis::{Cmd, ErrorKind, RedisResult, Value};
+use std::time::Duration;
+
+/// The most characters of a life in milliseconds.
+const LONGEST_LIFE: usize = 20;
+
+/// A command of these words and a life. Room for all of it is made once.
+pub(super) fn with_life<const N: usize>(words: [&[u8]; N], life: Duration) -> Cmd {
+    let bytes: usize = words.iter().map(|word| word.len()).sum();
+    let mut command = Cmd::with_capacity(N + 1, bytes + LONGEST_LIFE);
+    for word in words {
+        command.arg(word);
+    }
+    command.arg(life_millis(life));
+    command
+}
+
+/// The string of a reply to `GET`, if there is one.
+pub(super) fn string(value: Value) -> RedisResult<Option<Bytes>> {
+    match value {
+        Value::BulkString(bytes) => Ok(Some(bytes.into())),
+        Value::Nil => Ok(None),
+        // `OK` would mean that `GET` was ignored, which none of our commands allows.
+        _ => Err((ErrorKind::UnexpectedReturnType, "neither a string nor nothing").into()),
+    }
+}
