@@ -241,7 +241,7 @@ async fn routes_of_one_scope_are_operations_of_their_own(backend: Backend) {
     assert_eq!(shop.post("/writes/orders/7").key("k").send().await.body, "7, attempt 1");
     let record = shop.backend.store.record().await;
     let glance = Summary::of(&record.value);
-    assert_eq!((glance.operation, glance.label), ("/writes/orders/{id}", "k"));
+    assert_eq!((glance.operation, &*glance.label), ("/writes/orders/{id}", "k"));
     assert_eq!(shop.post("/writes/orders/8").key("k").send().await.body, "8, attempt 1");
     assert!(shop.post("/writes/orders/7").key("k").send().await.is_replay());
     assert_eq!(shop.handler.runs(), 3);

@@ -1,8 +1,9 @@
 //! The readable parts of a storage key.
 
 use crate::key::Guard;
-use crate::store::bytes::{FieldReader, Undecodable, field_size, read_number, write_field};
+use crate::store::bytes::{FieldReader, Undecodable, Uuid, field_size, read_number, write_field};
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::fmt;
 
 /// The readable parts of a storage key, for people: a guard, an operation and a key without secrets.
@@ -14,6 +15,8 @@ pub(in crate::store) const SEALED_LABEL: &str = "(sealed)";
 
 /// The bit of a guard whose label is sealed.
 const IS_SEALED: u8 = 0x80;
+/// The bit of a guard whose key is a UUID in its usual spelling, of which the number alone is stored.
+const IS_UUID: u8 = 0x40;
 
 impl Label {
     /// A label of these parts; each text is cut after 64 KiB.
@@ -21,22 +24,29 @@ impl Label {
     pub fn new(guard: Guard, operation: &str, key: &str) -> Self {
         // Between characters: half of one could not be read back.
         let cut = |part: &str| part.floor_char_boundary(usize::from(u16::MAX));
-        Self::of(guard.as_bytes(), &operation[..cut(operation)], &key.as_bytes()[..cut(key)])
+        let operation = &operation[..cut(operation)];
+        match Uuid::of(key) {
+            Some(uuid) => Self::of(guard.as_bytes(), operation, LabelKey::Uuid(uuid)),
+            None => Self::of(guard.as_bytes(), operation, LabelKey::Text(&key[..cut(key)])),
+        }
     }
 
     /// A label whose key is sealed, a few bytes that name no key.
     pub(in crate::store) fn sealed(guard: Guard, operation: &str, key: &[u8]) -> Self {
-        let [guard, depth] = guard.as_bytes();
         let cut = operation.floor_char_boundary(usize::from(u16::MAX));
-        Self::of([guard | IS_SEALED, depth], &operation[..cut], key)
+        Self::of(guard.as_bytes(), &operation[..cut], LabelKey::Sealed(key))
     }
 
-    fn of(guard: [u8; 2], operation: &str, key: &[u8]) -> Self {
+    fn of([guard, depth]: [u8; 2], operation: &str, key: LabelKey<'_>) -> Self {
         // The exact length: spare room would cost another allocation.
         let mut parts = Vec::with_capacity(size(operation, key));
-        parts.extend_from_slice(&guard);
+        parts.extend_from_slice(&[guard | key.flag(), depth]);
         write_field(&mut parts, operation.as_bytes());
-        write_field(&mut parts, key);
+        match key {
+            LabelKey::Text(text) => write_field(&mut parts, text.as_bytes()),
+            LabelKey::Sealed(bytes) => write_field(&mut parts, bytes),
+            LabelKey::Uuid(uuid) => parts.extend_from_slice(uuid.as_bytes()),
+        }
         Self(parts.into())
     }
 
@@ -54,15 +64,15 @@ impl Label {
 
     /// The key as it was read, without secrets; `(sealed)` in its place, if it is sealed.
     #[must_use]
-    pub fn key(&self) -> &str {
-        self.parts().map_or("", |parts| parts.key.shown())
+    pub fn key(&self) -> Cow<'_, str> {
+        self.parts().map_or(Cow::Borrowed(""), |parts| parts.key.shown())
     }
 
     /// The bytes of a key that is sealed.
     pub(in crate::store) fn sealed_key(&self) -> Option<Bytes> {
         match self.parts()?.key {
             LabelKey::Sealed(bytes) => Some(self.0.slice_ref(bytes)),
-            LabelKey::Text(_) => None,
+            LabelKey::Text(_) | LabelKey::Uuid(_) => None,
         }
     }
 
@@ -79,7 +89,7 @@ impl Label {
     pub(in crate::store) fn decode(fields: &mut FieldReader) -> Result<Self, Undecodable> {
         let LabelParts { operation, key, .. } =
             LabelParts::read(fields.left()).ok_or(Undecodable)?;
-        let length = size(operation, key.as_bytes());
+        let length = size(operation, key);
         Ok(Self(fields.take(length)?))
     }
 }
@@ -94,9 +104,14 @@ impl fmt::Debug for Label {
     }
 }
 
-/// The size of a label of these texts, in bytes: the guard, and each text behind its length.
-fn size(operation: &str, key: &[u8]) -> usize {
-    2 + field_size(operation.len()) + field_size(key.len())
+/// The size of a label, in bytes: the guard, and each text behind its length.
+fn size(operation: &str, key: LabelKey<'_>) -> usize {
+    let key = match key {
+        LabelKey::Text(text) => field_size(text.len()),
+        LabelKey::Sealed(bytes) => field_size(bytes.len()),
+        LabelKey::Uuid(_) => Uuid::SIZE,
+    };
+    2 + field_size(operation.len()) + key
 }
 
 /// The parts of a label.
@@ -112,21 +127,24 @@ pub(in crate::store) struct LabelParts<'a> {
 pub(in crate::store) enum LabelKey<'a> {
     Text(&'a str),
     Sealed(&'a [u8]),
+    Uuid(Uuid),
 }
 
 impl<'a> LabelKey<'a> {
     /// The key for people.
-    pub(in crate::store) const fn shown(self) -> &'a str {
+    pub(in crate::store) fn shown(self) -> Cow<'a, str> {
         match self {
-            Self::Text(text) => text,
-            Self::Sealed(_) => SEALED_LABEL,
+            Self::Text(text) => text.into(),
+            Self::Sealed(_) => SEALED_LABEL.into(),
+            Self::Uuid(uuid) => uuid.to_string().into(),
         }
     }
 
-    const fn as_bytes(self) -> &'a [u8] {
+    const fn flag(self) -> u8 {
         match self {
-            Self::Text(text) => text.as_bytes(),
-            Self::Sealed(bytes) => bytes,
+            Self::Text(_) => 0,
+            Self::Sealed(_) => IS_SEALED,
+            Self::Uuid(_) => IS_UUID,
         }
     }
 }
@@ -135,12 +153,16 @@ impl<'a> LabelParts<'a> {
     /// Reads the guard and the two texts at the front of these bytes, each behind its length.
     pub(in crate::store) fn read(bytes: &'a [u8]) -> Option<Self> {
         let ([guard, depth], rest) = bytes.split_first_chunk()?;
-        let is_sealed = guard & IS_SEALED != 0;
-        let guard = Guard::from_bytes([guard & !IS_SEALED, *depth])?;
+        let flag = guard & (IS_SEALED | IS_UUID);
+        let guard = Guard::from_bytes([guard & !flag, *depth])?;
         let (operation, rest) = short_field(rest)?;
-        let (key, _) = short_field(rest)?;
         let text = |bytes| std::str::from_utf8(bytes).ok();
-        let key = if is_sealed { LabelKey::Sealed(key) } else { LabelKey::Text(text(key)?) };
+        let key = match flag {
+            IS_UUID => LabelKey::Uuid(Uuid::from_bytes(*rest.first_chunk()?)),
+            IS_SEALED => LabelKey::Sealed(short_field(rest)?.0),
+            0 => LabelKey::Text(text(short_field(rest)?.0)?),
+            _ => return None,
+        };
         Some(Self { guard, operation: text(operation)?, key })
     }
 }

@@ -25,7 +25,8 @@ pub struct RecordView {
     record: Option<Record>,
     /// The part of it that opens, apart from what is written again when it changes.
     opened: Option<Outcome>,
-    label: Option<String>,
+    /// Opened, if it is sealed.
+    label: String,
     function: Option<&'static str>,
 }
 
@@ -55,10 +56,11 @@ impl RecordView {
 
     fn new(key: StorageKey, kept_in: KeptIn, entry: Entry, engine: &Engine) -> Self {
         let record = Record::decode(&key, &entry.value).ok();
-        let (mut opened, mut label, mut function) = (None, None, None);
+        let (mut opened, mut label, mut function) = (None, String::new(), None);
         if let Some(Record { origin, label: kept, state, .. }) = &record {
             function = engine.definitions().path(origin.definition);
-            label = sealed::opened_label(engine.seal(), &key, kept);
+            label = sealed::opened_label(engine.seal(), &key, kept)
+                .unwrap_or_else(|| kept.key().into_owned());
             if let State::Completed(outcome @ Outcome::Sealed(_)) = state {
                 opened = engine.opened(outcome.clone(), "read").ok();
             }
@@ -122,10 +124,7 @@ impl RecordView {
     /// do not open it.
     #[must_use]
     pub fn label(&self) -> &str {
-        if let Some(label) = &self.label {
-            return label;
-        }
-        self.record.as_ref().map_or("", |record| record.label.key())
+        &self.label
     }
 
     /// The number of its last claim, the fence: 0 before the first.

@@ -112,6 +112,7 @@ pub(super) async fn accept(call: &mut Call) -> Result<(), Exit> {
     };
     call.state.course.has_key(&request.claim.key);
     let id = request.claim.label.key();
+    let id = &*id;
     let Some(location) = address(&call.request, id) else {
         let why = "the handler's tasks have no address: mount `task_routes` in the app";
         return Err(call.misconfigured(why));

@@ -70,7 +70,7 @@ fn a_sealed_outcome_shows_nothing_and_comes_back_as_it_was() {
         let record = Record::decode(&KEY, &bytes).unwrap();
         assert_eq!(record.encode(&KEY), bytes, "one spelling");
         let summary = Summary::of(&bytes);
-        assert_eq!((summary.state, summary.label), ("completed", "(sealed)"));
+        assert_eq!((summary.state, &*summary.label), ("completed", "(sealed)"));
         // The same by the way that ends of runs take.
         let put = running();
         let (head, ours) = (head_length(&put.label, put.attempt), put.encode(&KEY));
@@ -186,7 +186,7 @@ fn what_lies_beside_a_record_is_bound_to_its_place_and_its_head() {
 #[test]
 fn a_sealed_label_opens_under_its_own_key_alone() {
     let (seal, label) = (seal(), running().label);
-    assert_eq!((label.operation(), label.key()), ("shop::order", "(sealed)"));
+    assert_eq!((label.operation(), &*label.key()), ("shop::order", "(sealed)"));
     assert_eq!(opened_label(&seal, &KEY, &label).as_deref(), Some(SECRET));
     assert_eq!(opened_label(&seal, &OTHER, &label), None);
     assert_eq!(opened_label(&Seal::default(), &KEY, &label), None);

@@ -6,14 +6,15 @@ use crate::store::record::layout::{
     BEFORE_LABEL, CANCELLED, CUT_RESPONSE, IN_PROGRESS, ISSUED, RESPONSE, SEALED, TOMBSTONE, VALUE,
     VERSION,
 };
+use std::borrow::Cow;
 
 /// The parts of a record that people may read; empty for bytes that are no record.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary<'a> {
     /// The guarded function.
     pub operation: &'a str,
     /// The key as it was read, without secrets.
-    pub label: &'a str,
+    pub label: Cow<'a, str>,
     /// `issued`, `in progress`, `completed` or `cancelled`.
     pub state: &'static str,
 }

@@ -267,7 +267,7 @@ pub(crate) fn create_text(key: &StorageKey, value: &[u8], life: Duration) -> Str
         bytes_literal(value),
         life_millis(life).to_string(),
         text_literal(operation),
-        text_literal(label),
+        text_literal(&label),
         text_literal(state),
     ];
     let create = in_place_of_marks(CREATE, &literals);

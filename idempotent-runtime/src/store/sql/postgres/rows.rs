@@ -272,6 +272,6 @@ pub(crate) async fn purge(connection: &mut PgConnection, limit: u32) -> Result<u
 }
 
 /// The text without NUL, which `PostgreSQL` cannot hold; a key from a body may have one.
-fn readable(label: &str) -> Cow<'_, str> {
-    if label.contains('\0') { label.replace('\0', "\u{fffd}").into() } else { label.into() }
+fn readable(label: Cow<'_, str>) -> Cow<'_, str> {
+    if label.contains('\0') { label.replace('\0', "\u{fffd}").into() } else { label }
 }

@@ -1,0 +1,96 @@
+//! A UUID in its usual spelling, which most keys of requests are: as a number it takes 16 bytes in place of 36.
+
+use crate::key::hex;
+use std::fmt;
+
+/// The length of the spelling, and the places of its hyphens.
+const LENGTH: usize = 36;
+const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+
+/// The number that is spelled in lower-case digits, in groups of 8, 4, 4, 4 and 12; of any version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) struct Uuid([u8; Self::SIZE]);
+
+impl Uuid {
+    /// Its size in bytes.
+    pub(in crate::store) const SIZE: usize = 16;
+
+    /// The number that this text spells, if it is such a spelling.
+    pub(in crate::store) fn of(text: &str) -> Option<Self> {
+        let text: &[u8; LENGTH] = text.as_bytes().try_into().ok()?;
+        let (mut number, mut digits) = (0_u128, 0);
+        for (place, letter) in text.iter().enumerate() {
+            let digit = match letter {
+                b'-' if HYPHENS.contains(&place) => continue,
+                b'0'..=b'9' => letter - b'0',
+                b'a'..=b'f' => letter - b'a' + 10,
+                _ => return None,
+            };
+            number = number << 4 | u128::from(digit);
+            digits += 1;
+        }
+        // A hyphen stood at each of its places.
+        (digits == LENGTH - HYPHENS.len()).then(|| Self(number.to_be_bytes()))
+    }
+
+    pub(in crate::store) const fn from_bytes(bytes: [u8; Self::SIZE]) -> Self {
+        Self(bytes)
+    }
+
+    pub(in crate::store) const fn as_bytes(&self) -> &[u8; Self::SIZE] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Uuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut rest, groups) = (&self.0[..], [4, 2, 2, 2, 6]);
+        for (place, length) in groups.into_iter().enumerate() {
+            let (group, after) = rest.split_at(length);
+            if place > 0 {
+                f.write_str("-")?;
+            }
+            hex(f, group)?;
+            rest = after;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const USUAL: &str = "5f0c6d3e-9a63-4b43-8d53-0b5c1f1c9a77";
+
+    proptest! {
+        #[test]
+        fn a_number_is_read_as_it_is_spelled(bytes: [u8; 16]) {
+            let uuid = Uuid::from_bytes(bytes);
+            prop_assert_eq!(Uuid::of(&uuid.to_string()), Some(uuid));
+        }
+
+        #[test]
+        fn no_other_text_is_taken_for_a_number(place in 0..LENGTH, letter in any::<u8>()) {
+            let mut text = USUAL.as_bytes().to_vec();
+            text[place] = letter;
+            let text = String::from_utf8_lossy(&text);
+            if let Some(uuid) = Uuid::of(&text) {
+                prop_assert_eq!(uuid.to_string(), text);
+            }
+        }
+    }
+
+    #[test]
+    fn other_spellings_stay_texts() {
+        assert_eq!(Uuid::of(USUAL).map(|uuid| uuid.to_string()).as_deref(), Some(USUAL));
+        let moved = "5f0c6d3e9-a63-4b43-8d53-0b5c1f1c9a77";
+        let longer = format!("{USUAL}0");
+        let bare = USUAL.replace('-', "");
+        let none = USUAL.replace('-', "0");
+        for text in ["", moved, &longer, &bare, &none, &USUAL.to_uppercase(), &USUAL[1..]] {
+            assert_eq!(Uuid::of(text), None, "{text}");
+        }
+    }
+}
