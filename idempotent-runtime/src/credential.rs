@@ -1,20 +1,22 @@
 //! Names that say that their value is a credential: of headers, parameters and expressions.
 
-/// Parts of such names.
-const PARTS: [&[u8]; 5] = [b"token", b"csrf", b"secret", b"session", b"api-key"];
-
-/// Whether a name holds one of the parts, in any case and with `_` for `-`.
+/// Whether a name holds `token`, `csrf`, `secret`, `session` or `api-key`, in any case and with `_` for `-`.
 ///
 /// It is asked of each header and placeholder of each request: it goes over a name once, and makes nothing.
 pub(crate) fn names_credential(name: &str) -> bool {
     let mut rest = name.as_bytes();
-    while let [first, ..] = rest {
-        // One comparison tells most letters from the first of all parts.
-        let begins = matches!(first.to_ascii_lowercase(), b't' | b'c' | b's' | b'a');
-        if begins && PARTS.iter().any(|part| begins_with(rest, part)) {
+    while let [first, after @ ..] = rest {
+        let parts: &[&[u8]] = match first.to_ascii_lowercase() {
+            b't' => &[b"oken"],
+            b'c' => &[b"srf"],
+            b's' => &[b"ecret", b"ession"],
+            b'a' => &[b"pi-key"],
+            _ => &[],
+        };
+        if parts.iter().any(|part| begins_with(after, part)) {
             return true;
         }
-        rest = &rest[1..];
+        rest = after;
     }
     false
 }
@@ -47,17 +49,9 @@ mod tests {
         for name in ["", "t", "content-type", "api key", "apikey"] {
             assert!(!names_credential(name), "{name}");
         }
-        for part in PARTS.map(|part| std::str::from_utf8(part).unwrap()) {
+        for part in ["token", "csrf", "secret", "session", "api-key"] {
             let cut = [&part[1..], &part[..part.len() - 1]];
             assert!(!cut.into_iter().any(names_credential), "{part}");
-        }
-    }
-
-    /// A part whose first letter is not among those that are looked at would never be found.
-    #[test]
-    fn the_first_letter_of_each_part_is_looked_at() {
-        for part in PARTS {
-            assert!(names_credential(std::str::from_utf8(part).unwrap()));
         }
     }
 }
