@@ -6,21 +6,98 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Gives a conversation with the store as much time as this. An answer that is there at once, as in memory,
 /// needs no timer.
 pub(super) fn within<T>(
     patience: Duration,
     operation: &'static str,
+    work: Pin<&mut impl Future<Output = Result<T, StoreError>>>,
+) -> impl Future<Output = Result<T, StoreError>> {
+    timed(patience, None, operation, work)
+}
+
+/// The same for a conversation that begins with an operation of a store of this longest silence. One that wakes
+/// us in time by itself needs no timer before that, and nearly always has answered then.
+pub(super) fn within_by<T>(
+    longest_silence: Option<Duration>,
+    patience: Duration,
+    operation: &'static str,
+    work: Pin<&mut impl Future<Output = Result<T, StoreError>>>,
+) -> impl Future<Output = Result<T, StoreError>> {
+    let wakes_us = longest_silence.is_some_and(|longest| longest <= patience);
+    timed(patience, wakes_us.then(Instant::now), operation, work)
+}
+
+/// With a timer from the first wait on, or from the second one where the first is known to end.
+fn timed<T>(
+    patience: Duration,
+    began: Option<Instant>,
+    operation: &'static str,
     mut work: Pin<&mut impl Future<Output = Result<T, StoreError>>>,
 ) -> impl Future<Output = Result<T, StoreError>> {
     let mut timer = None;
+    let mut is_first = began.is_some();
     poll_fn(move |context| {
         if let Poll::Ready(answer) = work.as_mut().poll(context) {
             return Poll::Ready(answer);
         }
-        let timer = timer.get_or_insert_with(|| pause_for(patience));
+        if std::mem::take(&mut is_first) {
+            return Poll::Pending;
+        }
+        let left =
+            || patience.saturating_sub(began.map_or(Duration::ZERO, |began| began.elapsed()));
+        let timer = timer.get_or_insert_with(|| pause_for(left()));
         let over = |()| Err(StoreError::new(StoreErrorKind::Timeout, operation));
         timer.as_mut().poll(context).map(over)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::pin::pin;
+
+    const PATIENCE: Duration = Duration::from_secs(2);
+
+    /// How long a conversation takes that never ends, if it wakes us once after this.
+    async fn given(silence: Option<Duration>, wakes: Option<Duration>) -> Duration {
+        let began = Instant::now();
+        let work = async {
+            match wakes {
+                Some(wakes) => tokio::time::sleep(wakes).await,
+                None => std::future::pending().await,
+            }
+            std::future::pending::<Result<(), StoreError>>().await
+        };
+        let told = within_by(silence, PATIENCE, "create", pin!(work)).await;
+        assert_eq!(told.expect_err("it never ends").kind(), StoreErrorKind::Timeout);
+        began.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_woken_by_the_store_waits_no_longer_than_with_a_timer() {
+        let second = Duration::from_secs(1);
+        for (silence, wakes) in [
+            (None, None),
+            (None, Some(second)),
+            (Some(second), Some(second)),
+            (Some(PATIENCE), Some(PATIENCE)),
+            // It may be silent for longer than anybody waits for it.
+            (Some(PATIENCE + second), None),
+        ] {
+            let given = given(silence, wakes).await;
+            // A timer counts whole milliseconds, and begins with the next one.
+            let most = PATIENCE + Duration::from_millis(2);
+            assert!((PATIENCE..=most).contains(&given), "{silence:?}, {wakes:?}: {given:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_first_answer_of_such_a_store_needs_no_timer() {
+        let never = given(Some(PATIENCE), None);
+        let late = tokio::time::timeout(PATIENCE * 100, never).await;
+        assert!(late.is_err(), "its word is relied on");
+    }
 }

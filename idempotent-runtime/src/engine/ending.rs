@@ -8,7 +8,7 @@
 use crate::clock::jittered;
 use crate::engine::completion::{Completion, End, Leaves};
 use crate::engine::core::EngineCore;
-use crate::engine::deadline::within;
+use crate::engine::deadline::{within, within_by};
 use crate::engine::heartbeat::caught;
 use crate::engine::lease::{Lease, Put};
 use crate::engine::pause::pause_for;
@@ -167,7 +167,9 @@ impl UnstoredEnd {
     async fn exchange(&self) -> Result<Put, StoreError> {
         let life = self.ends.saturating_sub(self.core().clock().steady());
         let put = caught("swap", self.lease.exchange(self.core().store(), &self.last, life));
-        within(self.core().tools.patience, "swap", pin!(put)).await
+        let (silence, patience) =
+            (self.core().store().longest_silence(), self.core().tools.patience);
+        within_by(silence, patience, "swap", pin!(put)).await
     }
 
     /// Keeps the fact alone of an outcome that the store will never take.

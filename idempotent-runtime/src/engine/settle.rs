@@ -6,7 +6,7 @@ use crate::engine::claim::{Claim, ClaimRecord, claim, claim_and_put};
 use crate::engine::claimed::Claimed;
 use crate::engine::claimer::Claimer;
 use crate::engine::core::EngineCore;
-use crate::engine::deadline::within;
+use crate::engine::deadline::{within, within_by};
 use crate::engine::execution::Ownership;
 use crate::engine::heartbeat::caught;
 use crate::engine::pause::pause_for;
@@ -53,7 +53,7 @@ pub(super) async fn settle(
             }
         }
     };
-    within(patience, "create", pin!(asked)).await
+    within_by(core.store().longest_silence(), patience, "create", pin!(asked)).await
 }
 
 /// The answer was lost, so asks again as the same owner (never assumes).

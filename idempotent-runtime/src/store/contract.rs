@@ -181,6 +181,14 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     fn is_near(&self) -> bool {
         false
     }
+
+    /// The longest for which a future of `create` or `swap` waits without waking its task, whatever becomes of the
+    /// server; none, if that may be for ever. Defaults to none.
+    ///
+    /// An engine of as much patience needs no timer for the first answer of a store that says so.
+    fn longest_silence(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// The settings of an engine that concern its store.
@@ -251,5 +259,9 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn is_near(&self) -> bool {
         (**self).is_near()
+    }
+
+    fn longest_silence(&self) -> Option<Duration> {
+        (**self).longest_silence()
     }
 }

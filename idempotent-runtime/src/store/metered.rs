@@ -89,4 +89,8 @@ impl Store for MeteredStore {
     fn is_near(&self) -> bool {
         self.store.is_near()
     }
+
+    fn longest_silence(&self) -> Option<Duration> {
+        self.store.longest_silence()
+    }
 }

@@ -18,7 +18,6 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// An operation may take this long where sentinels are asked first, or a cluster redirects: below
 /// the engine's usual patience.
-#[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
 const OVERALL_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// The way to connect to one server.
@@ -41,7 +40,6 @@ impl ConnectSettings {
         RESPONSE_TIMEOUT + self.block + self.more.more()
     }
 
-    #[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
     pub(super) fn overall_timeout(&self) -> Duration {
         OVERALL_TIMEOUT + self.more.more()
     }

@@ -93,6 +93,11 @@ impl Endpoint {
         self.settings.more.adopt(patience)
     }
 
+    /// The longest that opening a connection takes, or an answer on it.
+    pub(super) fn longest_silence(&self) -> Duration {
+        self.settings.overall_timeout()
+    }
+
     /// The same servers, by connections that the server may push messages to, which needs RESP3; `None`
     /// for a cluster.
     pub(super) fn with_pushes(

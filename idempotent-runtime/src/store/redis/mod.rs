@@ -7,9 +7,8 @@ mod watches;
 
 mod masters;
 
-mod read;
-
 mod names;
+mod read;
 
 mod connections;
 
@@ -24,7 +23,6 @@ mod encryption;
 mod host_list;
 
 mod command;
-
 mod errors;
 
 use crate::error::StoreError;
@@ -288,6 +286,10 @@ impl Store for RedisStore {
 
     fn adopt(&self, settings: &StoreSettings) {
         self.connections.adopt(settings.patience);
+    }
+
+    fn longest_silence(&self) -> Option<Duration> {
+        Some(self.connections.endpoint().longest_silence())
     }
 }
 
