@@ -3,9 +3,21 @@
 use crate::key::hex;
 use std::fmt;
 
-/// The length of the spelling, and the places of its hyphens.
+/// The length of the spelling, the places of its hyphens, and those of the digits of each byte.
 const LENGTH: usize = 36;
 const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+const BYTES: [usize; Uuid::SIZE] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+
+/// The values of digits by their letters, and [`NONE`] for all other letters.
+const VALUES: [u8; 256] = {
+    let (mut values, mut value) = ([NONE; 256], 0);
+    while value < 16 {
+        values[b"0123456789abcdef"[value as usize] as usize] = value;
+        value += 1;
+    }
+    values
+};
+const NONE: u8 = 0xff;
 
 /// The number that is spelled in lower-case digits, in groups of 8, 4, 4, 4 and 12; of any version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,19 +30,14 @@ impl Uuid {
     /// The number that this text spells, if it is such a spelling.
     pub(in crate::store) fn of(text: &str) -> Option<Self> {
         let text: &[u8; LENGTH] = text.as_bytes().try_into().ok()?;
-        let (mut number, mut digits) = (0_u128, 0);
-        for (place, letter) in text.iter().enumerate() {
-            let digit = match letter {
-                b'-' if HYPHENS.contains(&place) => continue,
-                b'0'..=b'9' => letter - b'0',
-                b'a'..=b'f' => letter - b'a' + 10,
-                _ => return None,
-            };
-            number = number << 4 | u128::from(digit);
-            digits += 1;
+        let (mut bytes, mut seen) = ([0; Self::SIZE], 0);
+        for (byte, place) in bytes.iter_mut().zip(BYTES) {
+            let [high, low] = [text[place], text[place + 1]].map(|it| VALUES[usize::from(it)]);
+            *byte = high << 4 | low;
+            seen |= high | low;
         }
-        // A hyphen stood at each of its places.
-        (digits == LENGTH - HYPHENS.len()).then(|| Self(number.to_be_bytes()))
+        let is_spelled = seen != NONE && HYPHENS.iter().all(|place| text[*place] == b'-');
+        is_spelled.then_some(Self(bytes))
     }
 
     pub(in crate::store) const fn from_bytes(bytes: [u8; Self::SIZE]) -> Self {
