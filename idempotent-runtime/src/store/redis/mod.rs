@@ -7,6 +7,7 @@ mod watches;
 
 mod masters;
 
+mod exchange;
 mod names;
 mod read;
 
@@ -33,24 +34,21 @@ use crate::store::finding::{Finding, Severity};
 use crate::store::future::StoreFuture;
 use crate::store::record::Summary;
 use crate::store::trial::refused_for_good;
-use ::redis::{Client, RedisError, RedisResult, Script, Value, cmd};
+use ::redis::{Client, RedisError, Script, cmd};
 use bytes::Bytes;
 use command::{string, with_life};
-use errors::{failed, is_unknown_script, is_unknown_syntax, refuses_writes};
+use errors::{failed, refuses_writes};
+use exchange::{Exchange, Exchanges};
 use names::Names;
 use pages::{Keyspace, ScanPlace};
 use read::read;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use watches::Watches;
 
 pub(crate) use connection::RedisConnection;
 pub(crate) use connections::RedisConnections;
 pub(crate) use endpoint::Endpoint;
-
-/// Replaces a value by another, if it is as expected.
-const SWAP: &str = include_str!("swap.lua");
 
 /// Keeps records in Redis 7.0 or later, or Valkey 8 or later.
 ///
@@ -65,10 +63,8 @@ pub struct RedisStore {
     /// The connections on which the server tells of changes.
     watches: Option<Watches>,
     names: Names,
-    swap: Script,
+    exchanges: Exchanges,
     read: Script,
-    /// Whether to try `SET … IFEQ`; not any more after the server did not know it.
-    native_swap: AtomicBool,
     findings: Vec<Finding>,
 }
 
@@ -124,72 +120,14 @@ impl RedisStore {
             connections,
             watches,
             names: Names::new(prefix),
-            swap: Script::new(SWAP),
+            exchanges: Exchanges::new(),
             read: read::script(),
-            native_swap: AtomicBool::new(true),
             findings,
         };
         if store.findings.iter().all(|finding| finding.severity != Severity::Error) {
             refused_for_good(&store).await?;
         }
         Ok(store)
-    }
-
-    /// By the native command, and by a script where the server does not know that.
-    async fn exchange(
-        &self,
-        key: &StorageKey,
-        expected: &Bytes,
-        value: &Bytes,
-        life: Duration,
-    ) -> RedisResult<Swap> {
-        let name = self.names.of(key);
-        if self.native_swap.load(Ordering::Relaxed) {
-            match self.swap_natively(&name, expected, value, life).await {
-                Err(error) if is_unknown_syntax(&error) => {
-                    self.native_swap.store(false, Ordering::Relaxed);
-                }
-                answer => return answer,
-            }
-        }
-        self.swap_by_script(&name, expected, value, life).await
-    }
-
-    async fn swap_natively(
-        &self,
-        name: &str,
-        expected: &Bytes,
-        value: &Bytes,
-        life: Duration,
-    ) -> RedisResult<Swap> {
-        let words = [b"SET", name.as_bytes(), value, b"IFEQ", expected, b"GET", b"PX"];
-        // It answers the value that was there before, whether or not that was the expected one.
-        let before = string(self.connections.send(&with_life(words, life)).await?)?;
-        Ok(if before.as_ref() == Some(expected) { Swap::Done } else { Swap::Differs(before) })
-    }
-
-    async fn swap_by_script(
-        &self,
-        name: &str,
-        expected: &Bytes,
-        value: &Bytes,
-        life: Duration,
-    ) -> RedisResult<Swap> {
-        let call = |by: &[u8], script: &str| {
-            with_life([by, script.as_bytes(), b"1", name.as_bytes(), expected, value], life)
-        };
-        let by_hash = call(b"EVALSHA", self.swap.get_hash());
-        let answer = match self.connections.send(&by_hash).await {
-            // After this the server knows it.
-            Err(error) if is_unknown_script(&error) => {
-                self.connections.send(&call(b"EVAL", SWAP)).await
-            }
-            answer => answer,
-        };
-        Ok(match answer? {
-            Value::Int(_) => Swap::Done,
-            other => Swap::Differs(string(other)?),
-        })
     }
 
     /// The record under a key after a refusal to write, if it is one that nobody would change: a claim of it
@@ -216,10 +154,15 @@ impl Store for RedisStore {
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>> {
         StoreFuture::new(async move {
-            let name = self.names.of(key);
-            let words = [b"SET", name.as_bytes(), value, b"NX", b"GET", b"PX"];
-            match self.connections.send(&with_life(words, life)).await.and_then(string) {
-                Err(error) => match self.finished_instead(key, &error).await {
+            let answer = {
+                let name = self.names.of(key);
+                let words = [b"SET", name.as_bytes(), value, b"NX", b"GET", b"PX"];
+                let command = with_life(words, life);
+                self.connections.send(&command).await
+            };
+            match answer.and_then(string) {
+                // What is rare is boxed, because its future is large.
+                Err(error) => match Box::pin(self.finished_instead(key, &error)).await {
                     Some(there) => Ok(Some(there)),
                     None => Err(failed("create", error)),
                 },
@@ -236,8 +179,13 @@ impl Store for RedisStore {
         life: Duration,
     ) -> StoreFuture<'a, Swap> {
         StoreFuture::new(async move {
-            match self.exchange(key, expected, value, life).await {
-                Err(error) => match self.finished_instead(key, &error).await {
+            let answer = {
+                let name = self.names.of(key);
+                let what = Exchange { name: &name, expected, value, life };
+                self.exchanges.exchange(&self.connections, what).await
+            };
+            match answer {
+                Err(error) => match Box::pin(self.finished_instead(key, &error)).await {
                     Some(there) if there != *expected => Ok(Swap::Differs(Some(there))),
                     _ => Err(failed("swap", error)),
                 },
