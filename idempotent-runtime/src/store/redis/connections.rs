@@ -8,7 +8,7 @@ use crate::store::redis::connection::RedisConnection;
 use crate::store::redis::endpoint::Endpoint;
 use crate::store::redis::errors::is_read_only;
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Shared};
+use futures_util::future::{BoxFuture, Either, Shared};
 use redis::{Cmd, FromRedisValue, RedisResult, ScriptInvocation, Value};
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -31,7 +31,9 @@ pub(crate) struct RedisConnections {
 
 /// The connections by the runtimes that drive them.
 #[derive(Default)]
-struct OpenConnections(Mutex<HashMap<Id, RuntimeConnection>>);
+struct OpenConnections(Mutex<ByRuntime>);
+
+type ByRuntime = HashMap<Id, RuntimeConnection, foldhash::fast::RandomState>;
 
 struct RuntimeConnection {
     number: u64,
@@ -73,8 +75,12 @@ impl RedisConnections {
 
     /// The connection of the current runtime. After a failure the next caller opens a new one.
     pub(crate) async fn get(&self) -> RedisResult<Connected<'_>> {
-        let (number, connecting) = self.current();
-        match connecting.await {
+        let (number, current) = self.current();
+        let opened = match current {
+            Either::Left(connection) => Ok(connection),
+            Either::Right(connecting) => connecting.await,
+        };
+        match opened {
             Ok(connection) => Ok(Connected { connection, connections: self, number }),
             Err(error) => {
                 self.open.forget(number);
@@ -101,8 +107,8 @@ impl RedisConnections {
         connected.check(answer)
     }
 
-    /// The number of the current runtime's connection, and the way to wait for it.
-    fn current(&self) -> (u64, Connecting) {
+    /// The number of the current runtime's connection, and that, or the way to wait for it.
+    fn current(&self) -> (u64, Either<RedisConnection, Connecting>) {
         let runtime = Handle::current();
         let connect = || {
             let number = self.next_number.fetch_add(1, Ordering::Relaxed);
@@ -117,7 +123,11 @@ impl RedisConnections {
         };
         let mut open = self.open.lock();
         let current = open.entry(runtime.id()).or_insert_with(connect);
-        (current.number, current.connecting.clone())
+        let opened = match current.connecting.peek() {
+            Some(Ok(connection)) => Either::Left(connection.clone()),
+            Some(Err(_)) | None => Either::Right(current.connecting.clone()),
+        };
+        (current.number, opened)
     }
 }
 
@@ -128,7 +138,7 @@ impl OpenConnections {
         drop(forgotten);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Id, RuntimeConnection>> {
+    fn lock(&self) -> MutexGuard<'_, ByRuntime> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
