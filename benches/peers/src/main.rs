@@ -33,7 +33,7 @@ fn main() {
         _ => {
             let rounds = arguments.first().map_or(15, |rounds| rounds.parse().expect("rounds"));
             let redis = arguments.get(1).copied().unwrap_or("redis-server");
-            table::measure(rounds, redis);
+            table::measure(rounds, redis, arguments.get(2..).unwrap_or_default());
         }
     }
 }

@@ -8,6 +8,8 @@ use tokio::runtime::Builder;
 
 const CONNECTIONS: usize = 64;
 const TURN: Duration = Duration::from_millis(500);
+/// Before each turn, and not counted: a server that others kept waiting finds its memory cold.
+const WARM_UP: Duration = Duration::from_millis(200);
 const CASES: [(Keys, &str); 3] =
     [(Keys::New, "new"), (Keys::Repeated, "replay"), (Keys::Mixed, "mix")];
 
@@ -37,14 +39,20 @@ struct Running {
     bytes_per_key: Option<u64>,
 }
 
-/// Measures all targets and prints the table.
-pub(crate) fn measure(rounds: usize, redis: &str) {
+/// Measures the floor and the targets with these beginnings of their names, or all, and prints the table.
+pub(crate) fn measure(rounds: usize, redis: &str, names: &[&str]) {
+    let is_wanted = |name: &str| {
+        name == FLOOR || names.is_empty() || names.iter().any(|wanted| name.starts_with(wanted))
+    };
     hold_here();
     let redis = Process::redis(redis);
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let mut all = Vec::new();
         for (first, target) in (0..).step_by(KEYS_OF_ONE).zip(&Target::ALL) {
+            if !is_wanted(target.name) {
+                continue;
+            }
             match Running::start(target, first, &redis).await {
                 Some(running) => all.push(running),
                 None => println!("{} needs another Redis.\n", target.name),
@@ -89,6 +97,8 @@ impl Running {
             Place::Memory => self.server.memory(),
             Place::Redis => redis.memory(),
         };
+        self.load.run(keys, self.next, WARM_UP).await;
+        self.next += 1_000_000;
         let (server, store, memory) = (self.server.cpu(), redis.cpu(), held());
         let answered = self.load.run(keys, self.next, TURN).await;
         let [server, store] = [self.server.cpu() - server, redis.cpu() - store];
