@@ -9,5 +9,5 @@ mod runs;
 
 pub use load::{Load, Requests};
 pub use ratio::{Round, compare, median, row};
-pub use redis_by_hand::RedisByHand;
+pub use redis_by_hand::{RedisByHand, redis_name};
 pub use runs::{ANSWER, BODY, LEASE, TTL, engine, key, outcome, replay, request, run};

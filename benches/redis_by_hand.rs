@@ -1,6 +1,8 @@
 //! The commands of a claim and of its exchange on Redis, by hand.
 
 use crate::{LEASE, TTL};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use idempotent_runtime::key::StorageKey;
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
@@ -57,7 +59,15 @@ impl RedisByHand {
 }
 
 fn name(key: StorageKey) -> String {
-    format!("{}{key}", RedisByHand::PREFIX)
+    redis_name(RedisByHand::PREFIX, key)
+}
+
+/// The name of a record, spelled as the guard spells its own.
+#[must_use]
+pub fn redis_name(prefix: &str, key: StorageKey) -> String {
+    let mut name = prefix.to_owned();
+    URL_SAFE_NO_PAD.encode_string(key.as_bytes(), &mut name);
+    name
 }
 
 fn millis(time: Duration) -> u64 {

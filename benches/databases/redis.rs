@@ -1,7 +1,7 @@
 //! Commands for Redis, on one connection that sends each at once.
 
 use crate::by_hand::{First, Hand, Record, Table, millis};
-use benches::{RedisByHand, TTL};
+use benches::{RedisByHand, TTL, redis_name};
 use idempotent_runtime::key::StorageKey;
 use redis::pipe;
 
@@ -29,7 +29,7 @@ impl Hand for RedisByHand {
         let mut connection = self.connection();
         let mut all = pipe();
         for (key, value) in records {
-            let set = all.cmd("SET").arg(format!("{}{key}", table.name)).arg(&value[..]);
+            let set = all.cmd("SET").arg(redis_name(table.name, *key)).arg(&value[..]);
             set.arg("PX").arg(millis(TTL)).ignore();
         }
         all.exec_async(&mut connection).await.expect("it answers");
