@@ -36,8 +36,11 @@ pub(crate) struct TotalsByWord {
     labels: Vec<metrics::Label>,
     #[cfg(feature = "metrics")]
     by: &'static str,
+    /// Those that were told beforehand: found without a lock.
     #[cfg(feature = "_meters")]
-    known: RwLock<Vec<(&'static str, WordTotal)>>,
+    first: Vec<(&'static str, WordTotal)>,
+    #[cfg(feature = "_meters")]
+    met: RwLock<Vec<(&'static str, WordTotal)>>,
 }
 
 /// The total of one word.
@@ -103,13 +106,23 @@ impl TotalsByWord {
             #[cfg(feature = "metrics")]
             by,
             #[cfg(feature = "_meters")]
-            known: RwLock::default(),
+            first: Vec::new(),
+            #[cfg(feature = "_meters")]
+            met: RwLock::default(),
         };
-        // From zero, so that a rate sees the first one.
-        for word in first {
-            new.add(word, 0);
-        }
+        #[cfg(feature = "_meters")]
+        let new = new.expecting(first);
         new
+    }
+
+    /// With these words, each from zero, so that a rate sees the first one.
+    #[cfg(feature = "_meters")]
+    fn expecting(mut self, first: &[&'static str]) -> Self {
+        self.first = first.iter().map(|word| (*word, self.total(word))).collect();
+        for (_, total) in &self.first {
+            total.add(0);
+        }
+        self
     }
 
     /// Counts one of this word.
@@ -123,14 +136,16 @@ impl TotalsByWord {
             let of = |known: &[(&'static str, WordTotal)]| {
                 known.iter().find(|(name, _)| *name == word).map(|(_, total)| total.add(count))
             };
-            if of(&self.known.read().unwrap_or_else(PoisonError::into_inner)).is_some() {
+            if of(&self.first).is_some()
+                || of(&self.met.read().unwrap_or_else(PoisonError::into_inner)).is_some()
+            {
                 return;
             }
-            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-            if of(&known).is_none() {
+            let mut met = self.met.write().unwrap_or_else(PoisonError::into_inner);
+            if of(&met).is_none() {
                 let total = self.total(word);
                 total.add(count);
-                known.push((word, total));
+                met.push((word, total));
             }
         }
     }
@@ -154,8 +169,8 @@ impl TotalsByWord {
     /// The counts so far, and lately, by the words.
     #[cfg(feature = "inspector")]
     pub(crate) fn seen(&self) -> Vec<(&'static str, TotalSeen)> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.iter().map(|(word, total)| (*word, total.recent.seen())).collect()
+        let met = self.met.read().unwrap_or_else(PoisonError::into_inner);
+        self.first.iter().chain(&*met).map(|(word, total)| (*word, total.recent.seen())).collect()
     }
 }
 

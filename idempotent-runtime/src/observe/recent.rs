@@ -1,5 +1,8 @@
 //! The numbers of the last minutes, in slots of some seconds, for the inspector.
+//!
+//! Each group of threads counts for itself. Whoever looks adds up the groups.
 
+use crate::stripes::Striped;
 use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -56,7 +59,7 @@ fn place(slot: u64) -> usize {
 
 /// A total that remembers when it grew.
 #[derive(Debug, Default)]
-pub(super) struct RecentTotal(Mutex<Growth>);
+pub(super) struct RecentTotal(Striped<Mutex<Growth>>);
 
 #[derive(Debug, Default)]
 struct Growth {
@@ -75,20 +78,28 @@ pub(crate) struct TotalSeen {
 
 impl RecentTotal {
     pub(super) fn add(&self, count: u32) {
-        let mut growth = locked(&self.0);
+        let mut growth = locked(self.0.own());
         growth.all += u64::from(count);
         growth.ring.add(now(), count);
     }
 
     pub(super) fn seen(&self) -> TotalSeen {
-        let mut growth = locked(&self.0);
-        TotalSeen { all: growth.all, recent: growth.ring.read(now()) }
+        let now = now();
+        let mut seen = TotalSeen { all: 0, recent: [0; SLOTS] };
+        for group in self.0.all() {
+            let mut growth = locked(group);
+            seen.all += growth.all;
+            for (all, one) in seen.recent.iter_mut().zip(growth.ring.read(now)) {
+                *all += one;
+            }
+        }
+        seen
     }
 }
 
 /// How values spread in the last slots.
 #[derive(Debug, Default)]
-pub(super) struct RecentSpread(Mutex<Ring<Spread>>);
+pub(super) struct RecentSpread(Striped<Mutex<Ring<Spread>>>);
 
 /// Values in few numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -115,15 +126,18 @@ impl Spread {
 
 impl RecentSpread {
     pub(super) fn record(&self, value: f64) {
-        locked(&self.0).add(now(), Spread { count: 1, sum: value, largest: value });
+        locked(self.0.own()).add(now(), Spread { count: 1, sum: value, largest: value });
     }
 
     pub(super) fn seen(&self) -> Spread {
-        let slots = locked(&self.0).read(now());
-        slots.into_iter().fold(Spread::default(), |mut all, slot| {
-            all += slot;
-            all
-        })
+        let now = now();
+        let mut all = Spread::default();
+        for group in self.0.all() {
+            for slot in locked(group).read(now) {
+                all += slot;
+            }
+        }
+        all
     }
 }
 
@@ -148,6 +162,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::thread;
 
     fn grown(slots: &[(u64, u32)], read: u64) -> Vec<u32> {
         let mut ring = Ring::default();
@@ -172,13 +187,29 @@ mod tests {
     }
 
     #[test]
-    fn a_spread_has_the_mean_and_the_largest() {
+    fn a_spread_has_the_mean_and_the_largest_of_all_threads() {
         let spread = RecentSpread::default();
         assert_eq!(spread.seen().mean(), None);
-        for value in [1.0, 4.0, 1.0] {
-            spread.record(value);
-        }
+        thread::scope(|threads| {
+            for value in [1.0, 4.0, 1.0] {
+                let spread = &spread;
+                threads.spawn(move || spread.record(value));
+            }
+        });
         let seen = spread.seen();
         assert_eq!((seen.count, seen.mean(), seen.largest), (3, Some(2.0), 4.0));
+    }
+
+    #[test]
+    fn a_total_is_that_of_all_threads() {
+        let total = RecentTotal::default();
+        thread::scope(|threads| {
+            for count in [1, 4] {
+                let total = &total;
+                threads.spawn(move || total.add(count));
+            }
+        });
+        let seen = total.seen();
+        assert_eq!((seen.all, seen.recent.iter().sum::<u32>()), (5, 5));
     }
 }
