@@ -28,7 +28,7 @@ const BEFORE: Duration = Duration::from_secs(9);
 const AFTER: Duration = Duration::from_secs(6);
 
 /// All end at one moment, so long after the first was put.
-const UNTIL_THEIR_END: Duration = Duration::from_secs(28);
+const UNTIL_THEIR_END: Duration = Duration::from_secs(36);
 
 /// How long it is watched at the most.
 const LONGEST: Duration = Duration::from_secs(45);
