@@ -1,6 +1,6 @@
 //! The attribute's share of a build: annotated handlers against plain ones, and the size of their code.
 //!
-//! `cargo bench -p benches --bench compile`
+//! `cargo bench -p benches --bench compile`, or with another number of rounds behind it: `-- 5`
 
 use std::fmt::Write as _;
 use std::fs;
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+/// How many rounds count where nobody says otherwise.
 const ROUNDS: usize = 15;
 
 /// The builds that are compared: each with its handlers and the words for cargo.
@@ -18,13 +19,14 @@ const BUILDS: [(&str, usize, &[&str]); 3] = [
 ];
 
 fn main() {
+    let rounds = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(ROUNDS);
     let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/compile");
     println!("| handlers | plain | annotated | ratio | range |");
     println!("| --- | ---: | ---: | ---: | ---: |");
     for (name, handlers, words) in BUILDS {
         let plain = package(&home, &format!("plain-{handlers}"), "", handlers);
         let annotated = package(&home, &format!("annotated-{handlers}"), "#[idempotent]", handlers);
-        compare(&format!("{name} of {handlers}"), [&plain, &annotated], words);
+        compare(&format!("{name} of {handlers}"), [&plain, &annotated], words, rounds);
         if words.contains(&"--release") {
             let [plain, annotated] = [&plain, &annotated].map(|package| text(package));
             #[expect(clippy::cast_precision_loss, reason = "a ratio")]
@@ -34,11 +36,11 @@ fn main() {
     }
 }
 
-fn compare(name: &str, [plain, annotated]: [&Path; 2], words: &[&str]) {
+fn compare(name: &str, [plain, annotated]: [&Path; 2], words: &[&str], rounds: usize) {
     let mut ratios = Vec::new();
     let mut times = (Vec::new(), Vec::new());
     // A first round builds the dependencies, and does not count.
-    for round in 0..=ROUNDS {
+    for round in 0..=rounds {
         let (floor, guarded) = (build(plain, words), build(annotated, words));
         if round > 0 {
             ratios.push(guarded.as_secs_f64() / floor.as_secs_f64());
@@ -51,11 +53,11 @@ fn compare(name: &str, [plain, annotated]: [&Path; 2], words: &[&str]) {
     times.1.sort();
     println!(
         "| {name} | {:.2?} | {:.2?} | **{:.2}** | {:.2}–{:.2} |",
-        times.0[ROUNDS / 2],
-        times.1[ROUNDS / 2],
-        ratios[ROUNDS / 2],
+        times.0[rounds / 2],
+        times.1[rounds / 2],
+        ratios[rounds / 2],
         ratios[0],
-        ratios[ROUNDS - 1],
+        ratios[rounds - 1],
     );
 }
 
