@@ -9,7 +9,11 @@ use actix_web::web::{Bytes, Data, Json, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, post};
 use redis::aio::MultiplexedConnection;
 use redis::{Script, cmd};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 const LEASE: u64 = 60_000;
 const LIFE: u64 = 86_400_000;
@@ -49,12 +53,50 @@ impl Server {
         complete.arg(key).arg(answer).arg("PX").arg(LIFE);
         complete.query_async::<()>(&mut self.connection.clone()).await.expect("it answers");
     }
+}
+
+/// Claims, and answers in their place.
+trait Claims {
+    /// The value that is there already, if there is one.
+    async fn claim(&self, key: &str, owner: &[u8]) -> Option<Vec<u8>>;
+
+    async fn complete_ours(&self, key: &str, owner: &[u8], answer: &[u8]);
+}
+
+impl Claims for Server {
+    async fn claim(&self, key: &str, owner: &[u8]) -> Option<Vec<u8>> {
+        self.claim(key, owner).await
+    }
 
     async fn complete_ours(&self, key: &str, owner: &[u8], answer: &[u8]) {
         let mut complete = self.complete.key(key);
         complete.arg(owner).arg(answer).arg(LIFE);
         let held = complete.invoke_async::<i64>(&mut self.connection.clone()).await;
         assert_eq!(held.expect("it answers"), 1, "it is ours");
+    }
+}
+
+/// Values in memory, each until its end.
+#[derive(Default)]
+struct Nearby(Mutex<HashMap<String, (Instant, Vec<u8>)>>);
+
+impl Claims for Nearby {
+    async fn claim(&self, key: &str, owner: &[u8]) -> Option<Vec<u8>> {
+        let now = Instant::now();
+        let claim = (now + Duration::from_millis(LEASE), owner.to_vec());
+        match self.0.lock().expect("nobody panics").entry(key.to_owned()) {
+            Entry::Occupied(there) if there.get().0 > now => return Some(there.get().1.clone()),
+            Entry::Occupied(mut over) => drop(over.insert(claim)),
+            Entry::Vacant(free) => drop(free.insert(claim)),
+        }
+        None
+    }
+
+    async fn complete_ours(&self, key: &str, owner: &[u8], answer: &[u8]) {
+        let done = (Instant::now() + Duration::from_millis(LIFE), answer.to_vec());
+        let mut all = self.0.lock().expect("nobody panics");
+        let ours = all.get_mut(key).filter(|(_, there)| there == owner);
+        *ours.expect("it is ours") = done;
     }
 }
 
@@ -129,14 +171,36 @@ pub(crate) fn careful(address: &str, redis: &str) {
     });
 }
 
+pub(crate) fn careful_in_memory(address: &str, _redis: &str) {
+    serve(address, async || {
+        let nearby = Data::new(Nearby::default());
+        move |config: &mut ServiceConfig| {
+            config.app_data(nearby.clone()).service(create_carefully_in_memory);
+        }
+    });
+}
+
 const RUNNING: u8 = 0;
 const DONE: u8 = 1;
 
-/// No key crosses callers or paths, a key that was used for another request is refused, and a replay says
-/// that it is one.
 #[post("/orders")]
 async fn create_carefully(request: HttpRequest, body: Bytes, server: Data<Server>) -> HttpResponse {
-    let Ok(order) = serde_json::from_slice::<Order>(&body) else {
+    carefully(&request, &body, &**server).await
+}
+
+#[post("/orders")]
+async fn create_carefully_in_memory(
+    request: HttpRequest,
+    body: Bytes,
+    nearby: Data<Nearby>,
+) -> HttpResponse {
+    carefully(&request, &body, &**nearby).await
+}
+
+/// No key crosses callers or paths, a key that was used for another request is refused, and a replay says
+/// that it is one.
+async fn carefully(request: &HttpRequest, body: &[u8], claims: &impl Claims) -> HttpResponse {
+    let Ok(order) = serde_json::from_slice::<Order>(body) else {
         return HttpResponse::BadRequest().finish();
     };
     let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
@@ -145,13 +209,13 @@ async fn create_carefully(request: HttpRequest, body: Bytes, server: Data<Server
     };
     let (method, path) = (request.method().as_str().as_bytes(), request.path().as_bytes());
     let name = blake3::Hash::from_bytes(hashed(&[method, path, caller, key])).to_hex();
-    let fingerprint = hashed(&[method, path, request.query_string().as_bytes(), &body]);
+    let fingerprint = hashed(&[method, path, request.query_string().as_bytes(), body]);
     let owner: [u8; 16] = rand::random();
     let running = [&[RUNNING][..], &fingerprint, &owner].concat();
-    let Some(there) = server.claim(&name, &running).await else {
+    let Some(there) = claims.claim(&name, &running).await else {
         let answer = serde_json::to_vec(&order).expect("JSON");
         let done = [&[DONE][..], &fingerprint, &answer].concat();
-        server.complete_ours(&name, &running, &done).await;
+        claims.complete_ours(&name, &running, &done).await;
         return created(answer);
     };
     let there = Bytes::from(there);

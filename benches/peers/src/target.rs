@@ -37,7 +37,7 @@ impl Target {
         self
     }
 
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         target("bare actix-web", Place::Nowhere, on_actix::bare),
         target("bare axum", Place::Nowhere, on_axum::bare),
         target("by hand: SET NX GET, then SET", Place::Redis, by_hand::plain),
@@ -47,6 +47,8 @@ impl Target {
         target("ours on Redis", Place::Redis, on_actix::ours_on_redis)
             .marks_replays("idempotency-replayed"),
         target("ours on Redis, nothing remembered", Place::Redis, on_actix::ours_unremembered)
+            .marks_replays("idempotency-replayed"),
+        target("by hand in memory: the same promises", Place::Memory, by_hand::careful_in_memory)
             .marks_replays("idempotency-replayed"),
         target("ours in memory", Place::Memory, on_actix::ours_in_memory)
             .marks_replays("idempotency-replayed"),
