@@ -8,7 +8,7 @@
 //! - **The app**: [`middleware`] · [`testing`] · [`check`], any endpoint from outside · [`openapi`]
 //! - **Operation**: [`stores`] · [`store_settings`], server by server · [`records`] · [`tls`] · [`sealed`] records ·
 //!   [`operating`] · [`metrics`] · the [`inspector`] · the [`command_line`] · its [`scripts`] · [`own_store`]
-//! - **As measured**: [`guarantees`] · [`crashes`] · [`outages`] · [`limits`] · [`evidence`] · [`costs`]
+//! - **As measured**: [`guarantees`] · [`crashes`] · [`outages`] · [`limits`] · [`evidence`] · [`costs`] · [`costs_stores`]
 
 #![expect(
     clippy::doc_markdown,
@@ -64,6 +64,7 @@ chapters! {
     limits: "limits.md";
     evidence: "evidence.md";
     costs: "costs.md";
+    costs_stores: "costs-stores.md";
     own_store: "own-store.md";
     coming_from: "coming-from.md";
     glossary: "glossary.md";
