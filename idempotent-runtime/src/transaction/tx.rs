@@ -43,7 +43,7 @@ use std::ops::{Deref, DerefMut};
 ///     sqlx::query("UPDATE accounts SET balance = balance + 1")
 ///         .execute(&mut *tx)
 ///         .await
-///         .map_err(ErrorInternalServerError)?;
+///         .map_err(|_| ErrorInternalServerError("the deposit is not stored"))?;
 ///     Ok(HttpResponse::Created().finish())
 /// }
 /// ```
