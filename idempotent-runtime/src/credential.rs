@@ -7,13 +7,13 @@ pub(crate) fn names_credential(name: &str) -> bool {
     let mut rest = name.as_bytes();
     while let [first, after @ ..] = rest {
         let parts: &[&[u8]] = match first.to_ascii_lowercase() {
-            b't' => &[b"oken"],
-            b'c' => &[b"srf"],
-            b's' => &[b"ecret", b"ession"],
-            b'a' => &[b"pi-key"],
+            b't' => &[b"token"],
+            b'c' => &[b"csrf"],
+            b's' => &[b"secret", b"session"],
+            b'a' => &[b"api-key"],
             _ => &[],
         };
-        if parts.iter().any(|part| begins_with(after, part)) {
+        if parts.iter().any(|part| begins_with(rest, part)) {
             return true;
         }
         rest = after;
