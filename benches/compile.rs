@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// How many rounds count where nobody says otherwise.
+/// The number of rounds that count, unless the command names another.
 const ROUNDS: usize = 15;
 
 /// The builds that are compared: each with its handlers and the words for cargo.

@@ -96,7 +96,7 @@ async fn compare(distance: Duration, sides: &[Side; 3]) {
 }
 
 impl Side {
-    /// How many a second were done, and the time of each in microseconds.
+    /// The rate a second, and the time of each in microseconds.
     async fn turn(&self, what: What, next: &mut u64) -> (f64, Vec<f64>) {
         let (start, first) = (Instant::now(), *next);
         let tasks = (0..AT_ONCE).map(|task| {

@@ -23,10 +23,10 @@ const KEYS: u64 = 5_000;
 /// Each is told as it ends: a database that is overloaded takes long for one.
 const ROUNDS: u64 = 3;
 
-/// How many come at once where it does not count.
+/// The number that come at once before the first round counts.
 const FEW: usize = 32;
 
-/// How long the store is away.
+/// The time for which the store is away.
 const AWAY: Duration = Duration::from_secs(3);
 
 /// Answers how many commands were sent to the store.

@@ -35,11 +35,11 @@ const TASKS: usize = 16;
 const ROUNDS: usize = 21;
 const TURN: Duration = Duration::from_millis(150);
 
-/// How many records are there at first, and in the larger case where nobody says otherwise.
+/// The number of records at first, and in the larger case unless the command names another.
 const FEW: u64 = 1_000;
 const MANY: u64 = 100_000;
 
-/// How many records are copied at once.
+/// The number of records that are copied at once.
 const COPIED: usize = 1_000;
 
 /// The first new key.

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 /// Connections that read, as many as the store has.
 const READERS: usize = 4;
 
-/// How many writes go into one commit.
+/// The number of writes in one commit.
 const TOGETHER: usize = 256;
 
 const SCHEMA: &str = "\
