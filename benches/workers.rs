@@ -5,16 +5,13 @@
 //! Two threads on one engine, against two threads with an engine each that share nothing, in turn. By the time of
 //! their processors, which other work on the host does not change much, and by the clock.
 
+use benches::{engine, request};
 use bytes::Bytes;
-use idempotent_runtime::clock::SystemClock;
-use idempotent_runtime::engine::{
-    Admission, Claim, ClaimRequest, Claimable, DuplicateRules, Engine, IfForgotten, ReclaimWindow,
-};
-use idempotent_runtime::key::{Fingerprint, Guard, StorageKey};
+use idempotent_runtime::engine::{Admission, Engine};
+use idempotent_runtime::key::StorageKey;
 use idempotent_runtime::outcome::Outcome;
-use idempotent_runtime::policy::{DefinitionId, OnAbandoned, OnDuplicate, OnInFlight};
 use idempotent_runtime::store::{
-    Changed, Entry, Finding, Label, Page, PageRequest, Store, StoreFuture, StoreSettings, Swap,
+    Changed, Entry, Finding, Page, PageRequest, Store, StoreFuture, StoreSettings, Swap,
 };
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -85,9 +82,8 @@ struct Took {
     clock: Duration,
 }
 
-fn engine() -> Engine {
-    let engine =
-        Engine::new(Arc::new(Nothing), Arc::new(SystemClock::new()), Duration::from_secs(2));
+fn started() -> Engine {
+    let engine = engine(Arc::new(Nothing));
     engine.start_thread().expect("a thread");
     engine
 }
@@ -114,32 +110,10 @@ fn measured(engines: [Engine; THREADS]) -> Took {
 }
 
 async fn runs(engine: &Engine, many: u32) {
-    let request = request();
+    let request = request(StorageKey::from_bytes([7; 32]));
     for _ in 0..many {
         let Ok(Admission::Run(run)) = engine.begin(&request).await else { panic!("it is new") };
         run.complete(Outcome::Value(Bytes::from_static(b"done")), Duration::from_hours(1)).await;
-    }
-}
-
-fn request() -> ClaimRequest {
-    ClaimRequest {
-        claim: Claim {
-            key: StorageKey::from_bytes([7; 32]),
-            label: Label::new(Guard::Handler, "create_order", "key"),
-            definition: DefinitionId::NONE,
-            fingerprint: Fingerprint::NONE,
-            claimable: Claimable::Any,
-            lease: Duration::from_mins(1),
-            retention: Duration::from_hours(1),
-            if_forgotten: IfForgotten::PutAgain,
-        },
-        rules: DuplicateRules {
-            on_duplicate: OnDuplicate::Replay,
-            on_in_flight: OnInFlight::Reject,
-            on_abandoned: OnAbandoned::Retry,
-        },
-        wait: Duration::ZERO,
-        reclaim: ReclaimWindow::For(Duration::from_hours(1)),
     }
 }
 
@@ -158,8 +132,8 @@ fn median(mut values: Vec<f64>) -> f64 {
 fn main() {
     let rounds: Vec<(Took, Took)> = (0..ROUNDS)
         .map(|_| {
-            let apart = measured([engine(), engine()]);
-            let one = engine();
+            let apart = measured([started(), started()]);
+            let one = started();
             (apart, measured([one.clone(), one]))
         })
         .collect();
