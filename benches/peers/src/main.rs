@@ -7,6 +7,7 @@ mod by_hand;
 mod load;
 mod on_actix;
 mod on_axum;
+mod on_engine;
 mod process;
 mod table;
 mod target;

@@ -81,6 +81,8 @@ impl Running {
             connections: CONNECTIONS,
             replay_header: target.replay_header,
             cookie: None,
+            // The load of the others shares its core with Redis.
+            never_sleeps: target.place != Place::Redis,
         };
         if target.needs_session {
             load.begin_session().await?;

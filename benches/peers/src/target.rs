@@ -1,6 +1,6 @@
 //! The servers that are compared.
 
-use crate::{by_hand, on_actix, on_axum};
+use crate::{by_hand, on_actix, on_axum, on_engine};
 
 /// A server, and what its answers look like.
 pub(crate) struct Target {
@@ -37,7 +37,7 @@ impl Target {
         self
     }
 
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 15] = [
         target("bare actix-web", Place::Nowhere, on_actix::bare),
         target("bare axum", Place::Nowhere, on_axum::bare),
         target("by hand: SET NX GET, then SET", Place::Redis, by_hand::plain),
@@ -48,7 +48,11 @@ impl Target {
             .marks_replays("idempotency-replayed"),
         target("ours on Redis, nothing remembered", Place::Redis, on_actix::ours_unremembered)
             .marks_replays("idempotency-replayed"),
+        target("by hand on our engine and Redis", Place::Redis, on_engine::on_redis)
+            .marks_replays("idempotency-replayed"),
         target("by hand in memory: the same promises", Place::Memory, by_hand::careful_in_memory)
+            .marks_replays("idempotency-replayed"),
+        target("by hand on our engine in memory", Place::Memory, on_engine::in_memory)
             .marks_replays("idempotency-replayed"),
         target("ours in memory", Place::Memory, on_actix::ours_in_memory)
             .marks_replays("idempotency-replayed"),
