@@ -1,4 +1,4 @@
-//! No input makes the attribute or the derive panic, and beside a function there is always Rust.
+//! No input makes the attribute or the derive panic, and a function always expands to valid Rust.
 
 use proc_macro2::TokenStream;
 use proptest::collection::vec;
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use std::str::FromStr;
 
-/// Names of arguments, and what is none.
+/// Names of arguments, and words that are not.
 const NAMES: [&str; 20] = [
     "strategy",
     "key",
@@ -30,7 +30,7 @@ const NAMES: [&str; 20] = [
     "\"key\"",
 ];
 
-/// Texts that are right somewhere, or look like it.
+/// Texts that are a right value of some argument, or look like one.
 const TEXTS: [&str; 36] = [
     "",
     " ",
@@ -70,7 +70,7 @@ const TEXTS: [&str; 36] = [
     "state",
 ];
 
-/// Values that are no texts.
+/// Values that are not text.
 const OTHERS: [&str; 12] = [
     "true",
     "7",
@@ -184,7 +184,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
 
     #[test]
-    fn beside_a_function_there_is_always_rust(arguments in arguments(), function in function()) {
+    fn a_function_always_expands_to_rust(arguments in arguments(), function in function()) {
         let (Ok(arguments), Ok(function)) =
             (TokenStream::from_str(&arguments), TokenStream::from_str(&function))
         else {
@@ -197,7 +197,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_that_stands_under_it_makes_it_panic(arguments in arguments(), item in any::<String>()) {
+    fn no_item_makes_the_attribute_panic(arguments in arguments(), item in any::<String>()) {
         if let (Ok(arguments), Ok(item)) =
             (TokenStream::from_str(&arguments), TokenStream::from_str(&item))
         {
@@ -206,7 +206,7 @@ proptest! {
     }
 
     #[test]
-    fn an_enum_has_states_or_mistakes(written in states()) {
+    fn no_enum_makes_the_derive_panic(written in states()) {
         let Ok(input) = TokenStream::from_str(&written).map(syn::parse2) else { return Ok(()) };
         let Ok(input) = input else { return Ok(()) };
         let _ = crate::states::derive(&input);

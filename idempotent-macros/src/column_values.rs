@@ -77,7 +77,7 @@ pub(crate) fn shown(variant: &Ident) -> String {
     variant.unraw().to_string().to_snake_case()
 }
 
-/// No two states can be told apart that are stored alike.
+/// Two states that are stored alike cannot be told apart.
 fn check_distinct(variants: &[&Variant], stored: &[(String, Span)], mistakes: &mut Mistakes) {
     for (place, (name, span)) in stored.iter().enumerate() {
         let Some(earlier) = stored[..place].iter().position(|(earlier, _)| earlier == name) else {
@@ -144,7 +144,7 @@ fn wrong_setting(span: Span) -> Mistake {
         .note(format!("`rename_all` is {}", listed(case_names())))
 }
 
-/// The case that sqlx writes names in. Its mistakes are its own to tell.
+/// The case that sqlx writes names in. A mistake in it is reported by sqlx.
 fn sqlx_case(attributes: &[Attribute]) -> Option<Case> {
     sqlx_setting(attributes, "rename_all").and_then(|text| case_named(&text.value()))
 }
@@ -177,13 +177,13 @@ fn sqlx_setting(attributes: &[Attribute], name: &str) -> Option<LitStr> {
     })
 }
 
-/// Whether `#[repr(…)]` makes an integer of the enum, which is also how sqlx then stores it.
+/// Whether `#[repr(…)]` names an integer type. If so, sqlx stores the enum as an integer, too.
 fn is_represented(attributes: &[Attribute]) -> bool {
     let of_repr = attributes.iter().filter(|attribute| attribute.path().is_ident("repr"));
     of_repr.flat_map(metas).any(|meta| INTEGERS.iter().any(|integer| meta.path().is_ident(integer)))
 }
 
-/// The settings in an attribute; none, if they are no settings.
+/// The settings in an attribute; none if it holds anything else.
 fn metas(attribute: &Attribute) -> Vec<Meta> {
     let settings = attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
     settings.map(|settings| settings.into_iter().collect()).unwrap_or_default()
@@ -281,7 +281,7 @@ mod tests {
         assert_eq!(names(written), ["in transit", "there", "lost"]);
     }
 
-    /// Where sqlx is not told how, it writes the names of variants as they are.
+    /// Without `rename_all`, sqlx writes the names of variants as they are.
     #[test]
     fn names_are_those_of_sqlx_where_it_stores_the_enum() {
         assert_eq!(

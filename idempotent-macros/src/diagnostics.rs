@@ -62,7 +62,7 @@ impl Mistakes {
         }
     }
 
-    /// The value of a result; an error is kept for the end.
+    /// The value of a result; an error is added to the mistakes.
     pub(crate) fn keep<T>(&mut self, result: Result<T, impl Into<Error>>) -> Option<T> {
         result.map_err(|error| self.add(error)).ok()
     }
@@ -85,7 +85,7 @@ pub(crate) fn is_misspelt<'a>(word: &str, known: impl IntoIterator<Item = &'a st
     nearest(word, known).is_some_and(|name| name != word)
 }
 
-/// The known name within two letters, if a third of the word is right.
+/// The nearest known name, if it differs by at most two letters, and by at most half of its own.
 fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.to_lowercase();
     known
@@ -96,7 +96,7 @@ fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<
         .map(|(_, name)| name)
 }
 
-/// The one known name whose first word this is: `dedup` of `dedup_table`.
+/// The known name that begins with this word, if there is only one: `dedup_table` for `dedup`.
 fn begun<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
     let wrong = wrong.to_lowercase();
     let goes_on = |name: &&&str| name.split_once('_').is_some_and(|(first, _)| first == wrong);

@@ -42,7 +42,7 @@ enum Describes {
     No,
 }
 
-/// Parses, validates and expands; on errors the item is left as it was, beside them.
+/// Parses, validates and expands; on errors gives them, and the item as it was.
 fn guard(arguments: TokenStream, item: TokenStream, describes: Describes) -> TokenStream {
     if let Some(read) = parse::read_by_others(&arguments, &item) {
         let guard = match describes {
@@ -67,7 +67,7 @@ fn guard(arguments: TokenStream, item: TokenStream, describes: Describes) -> Tok
     }
 }
 
-/// The description of a handler's guard; none, where there are mistakes: they are told when it is expanded.
+/// The description of a handler's guard; none if there are mistakes, which its expansion reports.
 fn description(arguments: TokenStream, function: &TokenStream) -> Option<TokenStream> {
     let written = parse::parse(arguments, function).ok()?;
     expand::described(&validate::validate(written).ok()?)

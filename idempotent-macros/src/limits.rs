@@ -1,4 +1,4 @@
-//! The limits that the attribute enforces as the compiler runs, and the runtime once more.
+//! The limits that the attribute enforces at compile time, and the runtime again at run time.
 //!
 //! The two crates share no code, so each has its own; `tests/agreement.rs` compares them.
 
@@ -7,7 +7,7 @@ use std::time::Duration;
 /// The longest duration that can be set, ten years.
 pub(crate) const LONGEST: Duration = Duration::from_hours(24 * 3650);
 
-/// The shortest lease: it is renewed at a third of its length, which takes a round trip to the store.
+/// The shortest lease. A lease is renewed at a third of its length, which takes a round trip to the store.
 pub(crate) const SHORTEST_LEASE: Duration = Duration::from_millis(100);
 
 /// The time by which the clocks of clients and servers may differ.

@@ -1,7 +1,7 @@
 //! The name of the runtime in a crate that renames it in its `Cargo.toml`.
 //!
-//! Only what a rename looks like is read of a manifest, which cargo has read before; where there is none, or it
-//! is written in a way that is not known here, the runtime has its own name.
+//! Of a manifest, which cargo has read before, only lines that look like a rename are read. If there is
+//! none, or it is written in a way that is not known here, the runtime has its own name.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -31,7 +31,7 @@ fn renamed(directory: &Path) -> Option<String> {
     })
 }
 
-/// The name that a manifest gives to the runtime; that of its workspace is read where it is needed.
+/// The name that a manifest gives to the runtime. The workspace's manifest is read only if needed.
 fn name_in(manifest: &str, workspace: impl FnOnce() -> Option<String>) -> Option<String> {
     let mut own = Vec::new();
     for entry in entries(manifest).into_iter().filter(|entry| entry.place == Place::Package) {
@@ -75,7 +75,7 @@ impl Entry {
     }
 }
 
-/// Every line about a dependency, of this target or another, for tests and builds, too.
+/// Every line about a dependency: of any target, and of tests and builds, too.
 fn entries(manifest: &str) -> Vec<Entry> {
     let mut entries = Vec::new();
     let mut header = "";

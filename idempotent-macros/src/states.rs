@@ -55,7 +55,7 @@ fn row(
 ) -> TokenStream {
     if !matches!(variant.fields, Fields::Unit) {
         mistakes.add(
-            Mistake::new(variant.fields.span(), "a state holds nothing beside its name")
+            Mistake::new(variant.fields.span(), "a state has a name and no fields")
                 .help(format!("write `{}` alone", variant.ident)),
         );
     }

@@ -10,7 +10,7 @@ macro_rules! expansions {
                 let expanded = crate::guard(quote!($($arguments)*), quote!($($item)*), crate::Describes::No);
                 let file = syn::parse2(expanded).expect("an expansion is Rust");
                 let text = prettyplease::unparse(&file);
-                // A snapshot of an error looks as green as one of code.
+                // A snapshot of an error would pass as a snapshot of code does.
                 let is_of_a_mistake = stringify!($name).contains("mistake");
                 assert_eq!(text.contains("compile_error!"), is_of_a_mistake, "{text}");
                 insta::assert_snapshot!(text);

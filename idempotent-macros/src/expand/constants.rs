@@ -1,4 +1,4 @@
-//! The checks of durations that the compiler alone knows, as it compiles them.
+//! Checks of durations that are constants: the compiler makes them, for it alone knows the values.
 
 use crate::expand::names::{self, runtime};
 use crate::limits::{CLOCK_SKEW, LONGEST, SHORTEST_LEASE};
@@ -9,7 +9,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use std::time::Duration;
 use syn::spanned::Spanned;
 
-/// Each constant by a name of its own, and every rule that holds for texts, as an assertion on it.
+/// A `const` for each constant duration, and an assertion for each rule that a text must meet, too.
 pub(super) fn checks(guarded: &GuardedFunction) -> TokenStream {
     let policy = &guarded.policy;
     let each = policy.constants.iter().map(|constant| {
@@ -24,7 +24,7 @@ pub(super) fn checks(guarded: &GuardedFunction) -> TokenStream {
         let (rt, value, own) = (runtime(), &constant.value, names::constant(constant));
         let is_within = quote!(is_within(#own, #shortest, #longest));
         let asserted = asserted(constant, &is_within, &what);
-        // Named once, so that the compiler has one thing to say of what is not a duration.
+        // The value is named once, so that the compiler reports a wrong type once.
         quote_spanned!(value.span()=> const #own: #rt::Duration = #value; #asserted)
     });
     let of_run = [("lease", policy.lease), ("wait", policy.wait)];
@@ -57,7 +57,7 @@ fn length(duration: Duration) -> TokenStream {
     quote!(#rt::Duration::from_millis(#millis))
 }
 
-/// Where a constant is none, or has a wrong value, the compiler points there.
+/// An assertion with the span of the constant: the compiler points there if it fails.
 fn asserted(constant: &Constant, condition: &TokenStream, what: &str) -> TokenStream {
     let rt = runtime();
     quote_spanned!(constant.value.span()=> const _: () = ::core::assert!(#rt::#condition, #what);)

@@ -24,8 +24,8 @@ pub(super) fn function(
     let GuardedFunction { outer, visibility, signature, body, .. } = function;
     let (policy, checks) = (policy(function), checks(function));
     let fill = fill_statements(function);
-    // Where something guards no functions, or a value cannot be stored, the compiler points there.
-    // The names are ours wherever they stand, so that a macro of the user's may write any part of it.
+    // The spans make the compiler point at an engine that guards no functions, and at a value that
+    // cannot be stored. The names are made here, so that a user's macro may write any part of the function.
     let [policy_name, message_name, work] =
         ["__policy", "__message", "__work"].map(|name| Ident::new(name, Span::call_site()));
     let message = quote_spanned!(written.span()=> #rt::Message::new(#policy_name, &#engine));
@@ -34,7 +34,7 @@ pub(super) fn function(
         ReturnType::Type(_, kind) => (quote!(#kind), kind.span()),
     };
     let (signature, transaction) = without_tx(signature, tx);
-    // Where the parameter is no `Tx`, the compiler points there.
+    // If the parameter is not a `Tx`, its span makes the compiler point at it.
     let guard = if let Some(FnArg::Typed(PatType { ty, .. })) = &transaction {
         quote_spanned!(ty.span()=> guard_in_transaction::<#ty, _, _, _>)
     } else {
@@ -64,19 +64,19 @@ pub(super) fn function(
     }
 }
 
-/// The body, which says itself what it returns.
+/// The body with a `return` of the declared type before it, so that the type of the block is known.
 fn typed_body(body: &Group, returned: &TokenStream) -> Group {
     let mut first = body.stream().into_iter().take(2).map(|token| token.to_string());
     let has_inner_attributes =
         first.next().as_deref() == Some("#") && first.next().as_deref() == Some("!");
-    // Within braces of its own it draws a lint where it is one line.
+    // A body of one line draws a lint if it stands within braces of its own.
     let statements = if has_inner_attributes { body.to_token_stream() } else { body.stream() };
     let typed = quote! {
         #[allow(
             unreachable_code,
             clippy::diverging_sub_expression,
             clippy::empty_loop,
-            reason = "it never runs: it says what the block returns, which `?` could not tell"
+            reason = "it never runs: it gives the block its type, which `?` leaves open"
         )]
         if false {
             let __returned: #returned = loop {};
@@ -89,13 +89,13 @@ fn typed_body(body: &Group, returned: &TokenStream) -> Group {
     block
 }
 
-/// The assertion that a type is no `Tx` by another name: callers could not give it.
+/// The assertion that a type is not a `Tx` by another name: callers have no `Tx` to pass.
 fn renamed_check(ty: &Type) -> TokenStream {
     let rt = runtime();
     let what = "this is the `Tx` of the call by another name: mark the parameter by `#[tx]`";
     quote_spanned! {ty.span()=>
         const _: () = {
-            #[allow(unused_imports, reason = "a `Tx` does without")]
+            #[allow(unused_imports, reason = "a `Tx` does not need it")]
             use #rt::NoTx as _;
             ::core::assert!(!#rt::IsTx::<#ty>::IS_TX, #what);
         };

@@ -49,7 +49,7 @@ pub(super) fn handler(handler: &GuardedFunction) -> TokenStream {
     let statements = quote! {
         #inside
         use #crate_name as #rt;
-        // In a block of its own, where the user's function cannot see it.
+        // This stands in a block of its own, so that the user's function cannot see it.
         let __handler: &'static #rt::Handler = {
             #transition
             #checks
@@ -57,7 +57,7 @@ pub(super) fn handler(handler: &GuardedFunction) -> TokenStream {
         };
         #rt::serve(__handler, __request)
     };
-    // From here to there it is the user's function, so that it is told where nothing uses it.
+    // The span is that of the user's function, so that a warning that nothing uses it points there.
     let fn_token = signature.fn_token;
     let mut block = Group::new(Delimiter::Brace, statements);
     block.set_span(body.span());
@@ -73,12 +73,12 @@ pub(super) fn handler(handler: &GuardedFunction) -> TokenStream {
 /// The types of all parameters, as the tuple that is extracted.
 fn parameter_types(handler: &GuardedFunction) -> TokenStream {
     let types = handler.parameters.iter().map(|parameter| unnamed(parameter.ty.to_token_stream()));
-    // Where one of them is no extractor, the compiler points there.
+    // If one of them is not an extractor, the compiler points at the parameters.
     let inputs = handler.signature.paren_token.span.join();
     quote_spanned!(inputs=> (#(#types,)*))
 }
 
-/// A type whose lifetimes have no names: those of the handler mean nothing around it.
+/// A type without the names of its lifetimes: a name of the handler has no meaning outside of it.
 fn unnamed(ty: TokenStream) -> TokenStream {
     let mut is_name = false;
     let one = |token| match token {
@@ -134,9 +134,9 @@ fn run_closure(
         let place = Index::from(place);
         quote!(__arguments.#place)
     });
-    // Where what is returned is no response, the compiler points there. Names are bound as they are
-    // written there: where a macro of the user's has written the function, or only a type of it,
-    // they differ from ours by more than their letters.
+    // If the returned value is not a response, the compiler points at its type. So these names have the
+    // span of that type, and must have it everywhere: a name in a type that a user's macro wrote is
+    // another name than ours, although it is spelt alike.
     let returns = quote::format_ident!("__returns", span = output);
     let call = quote::format_ident!("__call", span = output);
     let respond = quote_spanned!(output=> #rt::#respond(__returns, __call));
@@ -153,13 +153,13 @@ fn run_closure(
 fn existing_setter(handler: &GuardedFunction) -> TokenStream {
     let Existing::Function { path, .. } = &handler.existing else { return TokenStream::new() };
     let (rt, types) = (runtime(), parameter_types(handler));
-    // Where it is no such function, the compiler points there.
+    // If it is not such a function, the compiler points at its path.
     let respond = quote_spanned!(path.span()=> #rt::respond_in_its_place::<#types, _>(#path, __arguments, __call));
     quote!(.existing(|__arguments, __call| #respond))
 }
 
-/// The transition of the row, as a constant: the compiler refuses states that are none, or of two enums,
-/// and a transition that their enum does not declare.
+/// The transition of the row, as a constant: the compiler refuses values that are not states, states
+/// of two enums, and a transition that their enum does not declare.
 fn transition(handler: &GuardedFunction) -> TokenStream {
     let Row::InState { from, to, .. } = &handler.row else { return TokenStream::new() };
     let rt = runtime();
@@ -169,7 +169,7 @@ fn transition(handler: &GuardedFunction) -> TokenStream {
         "`{was}` may not become `{becomes}`: add `#[to({becomes})]` to the variant `{was}`, or name \
          another state",
     );
-    // Each state is named once, so that the compiler has one thing to say of each mistake.
+    // Each state is named once, so that the compiler reports each mistake once.
     let declared = quote_spanned!(from.span()=> #rt::Transition::of(&[#from, #to], #was, #becomes));
     quote_spanned! {to.span()=>
         const __TRANSITION: #rt::Transition = #declared;

@@ -6,7 +6,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::Path;
 
-/// The path of the runtime by the name that it has in the crate; or the one that is given.
+/// The given path of the runtime, or else the name that it has in the crate.
 pub(super) fn runtime_path(given: Option<&Path>) -> TokenStream {
     let path = given.map_or_else(renamed::runtime, ToTokens::to_token_stream);
     quote!(#path::private)

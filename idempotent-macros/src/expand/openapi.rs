@@ -1,4 +1,4 @@
-//! The description of a handler's guard, as a value for a document of `OpenAPI`.
+//! The description of a handler's guard, as a value for an `OpenAPI` document.
 
 use crate::expand::names::runtime_path;
 use crate::expand::template::templates;
@@ -21,7 +21,7 @@ pub(crate) fn described(handler: &GuardedFunction) -> Option<TokenStream> {
     Some(quote!(#rt::GuardedOperation::of(&#policy) #parameters #problems))
 }
 
-/// As much of the policy as decides which problems there are.
+/// The part of the policy that decides which problems a client may get.
 fn described_policy(handler: &GuardedFunction, rt: &TokenStream) -> TokenStream {
     let policy = &handler.policy;
     let strategy = format_ident!("{}", policy.strategy.variant);
@@ -55,7 +55,7 @@ fn described_policy(handler: &GuardedFunction, rt: &TokenStream) -> TokenStream 
     tokens
 }
 
-/// The parts of the request that the guard reads, but for its path and its body, which the handler describes.
+/// The parts of the request that the guard reads. Path and body are left out: the handler describes them.
 fn parameters(handler: &GuardedFunction, rt: &TokenStream) -> TokenStream {
     let mut tokens = TokenStream::new();
     let mut add = |place: &str, name: &str, need: &str| {
@@ -88,7 +88,7 @@ fn is_optional(handler: &GuardedFunction, template: &Template) -> bool {
     may_lack && ptr::eq(template, &raw const handler.key)
 }
 
-/// The problems that the policy alone does not decide.
+/// The problems that depend on more than the policy.
 fn problems(handler: &GuardedFunction, rt: &TokenStream) -> TokenStream {
     let mut tokens = TokenStream::new();
     let mut add = |call: &str, kind: &str| {

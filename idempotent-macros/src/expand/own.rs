@@ -6,18 +6,18 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::{Attribute, Ident, parse_quote};
 
-/// The route macros of actix-web, of which a handler is no function any more.
+/// The route macros of actix-web. They turn a handler into something that is not a function.
 const ROUTES: [&str; 11] = [
     "connect", "delete", "get", "head", "options", "patch", "post", "put", "route", "routes",
     "trace",
 ];
 
-/// Items in which `Self` is their own and not that of the function around them.
+/// Items that give `Self` a meaning of their own, other than in the function around them.
 const ITEMS: [&str; 4] = ["enum", "impl", "struct", "trait"];
 
 /// The user's own function, as a part of what stands in its place.
 pub(super) struct OwnFunction {
-    /// It is in an `impl`, whose `Self` it mentions.
+    /// Whether it stands in an `impl` and mentions `Self`.
     pub(super) is_associated: bool,
     /// The path by which it is called.
     pub(super) path: TokenStream,
@@ -28,8 +28,8 @@ pub(super) struct OwnFunction {
 }
 
 impl OwnFunction {
-    /// Nested in the function that actix sees; or beside it, where it says `Self`, which means nothing in a
-    /// nested one.
+    /// Nests the function in the one that actix sees; or puts it beside that one, if it mentions `Self`,
+    /// which has no meaning in a nested function.
     pub(super) fn of(handler: &GuardedFunction) -> Self {
         let GuardedFunction { inner, signature, body, .. } = handler;
         let name = &signature.ident;
@@ -48,7 +48,8 @@ impl OwnFunction {
     }
 }
 
-/// The form of a handler that unit tests may call, without its guard; none of a route, which is no function.
+/// The form of a handler that unit tests may call, without its guard; none if a route macro stands
+/// below, which leaves no function.
 fn direct_form(handler: &GuardedFunction, own: &TokenStream, path: &TokenStream) -> TokenStream {
     let GuardedFunction { outer, visibility, signature, policy, .. } = handler;
     if outer.iter().any(|attribute| is_one_of(attribute, &ROUTES)) {
@@ -63,7 +64,7 @@ fn direct_form(handler: &GuardedFunction, own: &TokenStream, path: &TokenStream)
     let types = handler.parameters.iter().map(|parameter| &parameter.ty);
     form.inputs = parse_quote!(#(#names: #types),*);
     let function = &policy.function;
-    let why = "it is there for tests that call it, and they may not";
+    let why = "tests may call it, and need not";
     quote! {
         #[cfg(test)]
         #[doc(hidden)]
@@ -77,7 +78,7 @@ fn direct_form(handler: &GuardedFunction, own: &TokenStream, path: &TokenStream)
     }
 }
 
-/// The condition or the lint level that an attribute gives to every form of a function.
+/// An attribute that also holds for the form that tests call: a condition or a lint level.
 fn allowed(attribute: &Attribute) -> Option<Attribute> {
     if is_one_of(attribute, &["allow", "cfg"]) {
         return Some(attribute.clone());
@@ -93,7 +94,7 @@ fn is_one_of(attribute: &Attribute, names: &[&str]) -> bool {
     last.is_some_and(|last| names.iter().any(|name| last.ident == name))
 }
 
-/// Whether a handler is of a type, and says so.
+/// Whether a handler mentions the `Self` of the `impl` around it.
 fn mentions_self_type(handler: &GuardedFunction) -> bool {
     let existing = match &handler.existing {
         Existing::Function { path, .. } => path.to_token_stream(),
@@ -104,7 +105,7 @@ fn mentions_self_type(handler: &GuardedFunction) -> bool {
         || says_self(handler.body.stream(), &ITEMS)
 }
 
-/// Whether tokens say `Self`, and not inside of an item that has one of its own.
+/// Whether tokens mention `Self` outside of items that have a `Self` of their own.
 fn says_self(tokens: TokenStream, items: &[&str]) -> bool {
     let mut in_item = false;
     tokens.into_iter().any(|token| match token {

@@ -11,9 +11,9 @@ use syn::{Attribute, Expr, Ident, LitStr, Path, Signature, Type, Visibility};
 pub(crate) struct GuardedFunction {
     /// The path of the runtime, where it is not `::idempotent_runtime`.
     pub(crate) runtime: Option<Path>,
-    /// Attributes of the function that others see: of a function all of them, of a handler routes and the like.
+    /// Attributes of the outer function: for a `message`, all; for a handler, its routes and the like.
     pub(crate) outer: Vec<Attribute>,
-    /// Attributes of the handler inside of that one: lints, `instrument`.
+    /// Attributes of the user's function inside of it: lints, `instrument`.
     pub(crate) inner: Vec<Attribute>,
     pub(crate) visibility: Visibility,
     pub(crate) signature: Signature,
@@ -21,7 +21,7 @@ pub(crate) struct GuardedFunction {
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) policy: Policy,
     pub(crate) key: Template,
-    /// The path parameters that the key of an answer reads, where every other one is a mistake.
+    /// The path parameters that the key of an answer reads; given only if it must read all of the route's.
     pub(crate) answer_paths: Option<Vec<String>>,
     pub(crate) scope: Scope,
     pub(crate) window: Window,

@@ -20,11 +20,11 @@ pub(crate) struct Policy {
     pub(crate) key_requirement: KeyRequirement,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) statuses: Statuses,
-    /// Kept although the runtime's list leaves them out, in lower case.
+    /// Response headers that are kept although the runtime's list leaves them out, in lower case.
     pub(crate) headers: Vec<String>,
-    /// Left out beside those, in lower case.
+    /// Further response headers that are left out, in lower case.
     pub(crate) drop_headers: Vec<String>,
-    /// Of the request, given to the run of its task, in lower case.
+    /// Request headers that are stored for the run of the task, in lower case.
     pub(crate) task_headers: Vec<String>,
     pub(crate) message: Setting<String>,
     pub(crate) max_body: Setting<usize>,
@@ -32,7 +32,7 @@ pub(crate) struct Policy {
     pub(crate) lease: Setting<Duration>,
     pub(crate) wait: Setting<Duration>,
     pub(crate) stale: Setting<Duration>,
-    /// Those of the four that are constants of the program.
+    /// The durations among these that are constants of the program.
     pub(crate) constants: Vec<Constant>,
 }
 
@@ -60,7 +60,7 @@ pub(crate) enum Setting<T> {
 }
 
 impl<T> Setting<T> {
-    /// The handler's own, or this.
+    /// The value that the handler sets, or else this one.
     pub(crate) fn or(self, default: T) -> T {
         match self {
             Self::Own(value) => value,

@@ -11,7 +11,7 @@ pub(crate) enum Row {
     Versioned {
         row: RowName,
         column: String,
-        /// The version that the client saw; of `If-Match`, if there is no template.
+        /// The version that the client saw. `If-Match` has it if there is no template.
         version: Option<Template>,
         tags: TagRule,
     },
@@ -24,15 +24,15 @@ pub(crate) enum Row {
     },
 }
 
-/// The tags of `If-Match` that count, beside a strong one alone.
+/// The tags of `If-Match` that are taken beside a single strong one.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct TagRule {
-    /// `*` and lists also without a key.
+    /// Whether `*` and lists are taken without a key, too.
     pub(crate) takes_several: bool,
     pub(crate) takes_weak: bool,
 }
 
-/// The moment at which the column of a state is set.
+/// When the column of a state is set.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SetColumn {
     First,
@@ -49,7 +49,7 @@ pub(crate) struct RowName {
     pub(crate) owner: Option<RowOwner>,
 }
 
-/// The owner of a row, for whom alone it exists.
+/// The owner of a row. For other callers the row does not exist.
 pub(crate) struct RowOwner {
     /// The column that names the owner.
     pub(crate) column: String,

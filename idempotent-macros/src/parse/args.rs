@@ -23,7 +23,7 @@ pub(crate) enum Value {
     Constant(Box<Expr>),
 }
 
-/// The arguments that may be constants of the program, beside texts.
+/// The arguments that may be text or constants of the program.
 const CONSTANTS: [&str; 4] = ["ttl", "stale", "lease", "wait"];
 
 /// The arguments that are paths and not literals.
@@ -33,7 +33,7 @@ const PATHS: [&str; 4] = ["from", "to", "existing", "crate"];
 #[derive(Default)]
 pub(crate) struct Arguments {
     pub(crate) list: Vec<Argument>,
-    /// The names of those that are written wrongly, as far as they have one.
+    /// The names of the arguments that are written wrongly, if they have a name.
     pub(crate) broken: Vec<String>,
     pub(crate) mistakes: Mistakes,
 }
@@ -86,7 +86,7 @@ fn one(input: ParseStream<'_>) -> syn::Result<Argument> {
     Ok(argument)
 }
 
-/// Goes on behind the next comma.
+/// Skips everything up to the next comma, and the comma.
 fn skip(input: ParseStream<'_>) -> syn::Result<()> {
     while !input.is_empty() {
         let is_comma = input.peek(Token![,]);
@@ -133,9 +133,9 @@ impl Parse for Argument {
 }
 
 const NO_CONSTANTS: &str = "constants and macros have no value yet when the attribute is read; only `ttl`, \
-     `stale`, `lease` and `wait` may be constants, and `concat!(…)` of literals a text";
+     `stale`, `lease` and `wait` may be constants, and `concat!(…)` of literals is a text";
 
-/// The text of `concat!(…)`, if it is that: of literals, as the compiler would make it.
+/// The text that the compiler would make of a `concat!(…)` of literals; none if this is not one.
 fn concatenated(input: ParseStream<'_>) -> syn::Result<Option<LitStr>> {
     if !(input.peek(Ident) && input.peek2(Token![!])) {
         return Ok(None);
@@ -147,13 +147,14 @@ fn concatenated(input: ParseStream<'_>) -> syn::Result<Option<LitStr>> {
     input.parse::<Macro>()?;
     let parts = call.parse_body_with(Punctuated::<Lit, Token![,]>::parse_terminated);
     let parts = parts.map_err(|error| {
-        Mistake::new(error.span(), "`concat!(…)` of more than literals")
+        Mistake::new(error.span(), "`concat!(…)` holds more than literals")
             .help("write literals alone: `concat!(\"a\", \"b\")`")
             .note(NO_CONSTANTS)
     })?;
     let whole: Option<String> = parts.iter().map(shown).collect();
     let whole = whole.ok_or_else(|| {
-        Mistake::new(call.path.span(), "`concat!(…)` of bytes").help("write text: `\"…\"`")
+        Mistake::new(call.path.span(), "`concat!(…)` makes bytes, not text")
+            .help("write text: `\"…\"`")
     })?;
     Ok(Some(LitStr::new(&whole, call.path.span())))
 }

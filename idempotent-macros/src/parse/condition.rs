@@ -1,4 +1,4 @@
-//! Parameters that are there under a condition: `#[cfg(…)]`.
+//! Parameters under a condition: `#[cfg(…)]`.
 
 use crate::parse::args::Arguments;
 use crate::parse::item::Function;
@@ -7,10 +7,10 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, FnArg};
 
-/// The function under its attribute once with the parameters of a condition, and once without them; nothing,
-/// where no parameter has a condition.
+/// The function and its attribute twice: with the parameters of a condition, and without them. Nothing
+/// if no parameter has a condition.
 ///
-/// A further condition is met when one of the two is expanded.
+/// A further condition is split in the same way when one of the two is expanded.
 pub(crate) fn by_condition(arguments: &TokenStream, item: &TokenStream) -> Option<TokenStream> {
     let function: Function = syn::parse2(item.clone()).ok()?;
     let inputs = &function.signature.inputs;
@@ -56,7 +56,7 @@ fn condition(attribute: &Attribute) -> Option<TokenStream> {
 }
 
 impl Function {
-    /// The same function of these parameters.
+    /// The same function with these parameters.
     fn taking(&self, inputs: impl Iterator<Item = FnArg>) -> TokenStream {
         let Self { attributes, visibility, mut signature, body } = self.clone();
         signature.inputs = inputs.collect();

@@ -23,17 +23,17 @@ pub(crate) fn function(item: &TokenStream) -> Result<Function, Error> {
     }
 }
 
-/// A function with mistakes as others would have seen it without them.
+/// How callers and routes would see a function if it had no mistakes.
 #[derive(Default)]
 pub(crate) struct Seen {
     /// The place of the parameter that callers leave out.
     pub(crate) left_out: Option<usize>,
-    /// The word that it lacks, and that a route needs.
+    /// The `async` that the function lacks and that a route needs.
     pub(crate) asyncness: Option<Token![async]>,
 }
 
-/// The item as it was written, to stand beside its mistakes: without the parameter that callers leave out,
-/// the marks of others, which no compiler knows, and warnings.
+/// The item as it was written, to be given with its mistakes. Left out are the parameter that callers
+/// leave out, `#[tx]`, which the compiler does not know, and warnings.
 pub(crate) fn beside_mistakes(item: TokenStream, seen: &Seen) -> TokenStream {
     let Ok(function) = syn::parse2::<Function>(item.clone()) else { return item };
     let Function { attributes, visibility, signature, body } = function;
@@ -48,7 +48,7 @@ pub(crate) fn beside_mistakes(item: TokenStream, seen: &Seen) -> TokenStream {
     } else {
         quote!(#body)
     };
-    let why = "its warnings are no news as long as the function is not what it will be";
+    let why = "its warnings do not count until its mistakes are mended";
     quote!(#(#attributes)* #[allow(unused, reason = #why)] #visibility #signature #body)
 }
 
@@ -78,7 +78,7 @@ impl Parse for Function {
     }
 }
 
-/// The body, which is in invisible brackets where it is `$body:block` of a macro.
+/// The body. A macro's `$body:block` stands in invisible brackets.
 fn body(input: ParseStream<'_>) -> syn::Result<Group> {
     let fork = input.fork();
     if let Ok(TokenTree::Group(group)) = fork.parse()
@@ -90,7 +90,7 @@ fn body(input: ParseStream<'_>) -> syn::Result<Group> {
     input.parse()
 }
 
-/// The mistake for an item that is no function, if its kind can be told.
+/// The mistake for an item that is not a function, if its kind is known.
 fn not_a_function(item: &TokenStream) -> Option<Error> {
     let keyword = |input: ParseStream<'_>| {
         Attribute::parse_outer(input)?;

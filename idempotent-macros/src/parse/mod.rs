@@ -21,7 +21,7 @@ pub(crate) struct Written {
     pub(crate) function: Function,
 }
 
-/// The syntax, with the mistakes in the arguments, or every error in it.
+/// The syntax, with the mistakes in the arguments; or, if it cannot be read, every error in it.
 pub(crate) fn parse(arguments: TokenStream, item: &TokenStream) -> Result<Written, Error> {
     let arguments = syn::parse2::<Arguments>(arguments);
     let function = item::function(item);

@@ -1,4 +1,4 @@
-//! Macros of others that read a handler's parameters.
+//! Macros of other crates that read a handler's parameters.
 
 use crate::parse::args::Arguments;
 use crate::parse::item::Function;
@@ -18,7 +18,7 @@ pub(crate) struct Read {
     pub(crate) function: TokenStream,
 }
 
-/// The function, where such macros stand below its attribute.
+/// The function, if such macros stand below its attribute.
 pub(crate) fn read_by_others(arguments: &TokenStream, item: &TokenStream) -> Option<Read> {
     let Function { attributes, visibility, signature, body } = syn::parse2(item.clone()).ok()?;
     let (readers, others): (Vec<_>, Vec<_>) = attributes.into_iter().partition(is_reader);
@@ -33,7 +33,7 @@ pub(crate) fn read_by_others(arguments: &TokenStream, item: &TokenStream) -> Opt
 }
 
 impl Read {
-    /// The function with those macros above its attribute. They are told of the guard, if its value is given.
+    /// The function with those macros above its attribute. `guard` is the description that utoipa's gets.
     pub(crate) fn readers_first(self, guard: Option<&TokenStream>) -> TokenStream {
         let Self { readers, attribute, function } = self;
         let readers = readers.into_iter().map(|reader| match guard {
@@ -50,12 +50,12 @@ fn is_reader(attribute: &Attribute) -> bool {
     segments.len() > 1 && segments.last().is_some_and(|last| last.ident == "path")
 }
 
-/// Whether an attribute is that of utoipa by its own name, which is what its expansion needs, too.
+/// Whether an attribute names utoipa by its own name. The expansion of that attribute needs it, too.
 fn is_of_utoipa(attribute: &Attribute) -> bool {
     attribute.path().segments.first().is_some_and(|first| first.ident == "utoipa")
 }
 
-/// The attribute with an extension more: the last `extensions` is the one that counts.
+/// The attribute with one more extension. Of several `extensions`, utoipa takes the last.
 fn told_of(attribute: Attribute, guard: &TokenStream) -> TokenStream {
     let path = attribute.path().clone();
     let written = match attribute.meta {

@@ -44,7 +44,7 @@ pub(crate) fn pieces(template: &str) -> Result<Vec<Piece>, String> {
     Ok(pieces)
 }
 
-/// A fuzzer calls this: no text makes `pieces` panic, and pieces that are written anew are read alike.
+/// A fuzzer calls this: no text makes `pieces` panic, and pieces written back to text read the same.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn fuzz(template: &[u8]) {
     let Ok(template) = std::str::from_utf8(template) else { return };
@@ -67,14 +67,14 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    /// Every input that fuzzing found, whole and cut short at every place.
+    /// Tries every input that fuzzing found, whole and cut at every place.
     #[test]
     fn what_was_found_holds() {
         let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
         let corpus = fs::read_to_string(kept.join("corpus/template.base64")).unwrap();
         assert!(corpus.lines().count() >= 164, "inputs were lost");
         let covers = corpus.lines().map(|input| BASE64_STANDARD.decode(input).unwrap());
-        // There is no folder as long as nothing broke.
+        // There is no folder if no input ever broke it.
         let broke = fs::read_dir(kept.join("regressions/template")).into_iter().flatten();
         let broke = broke.map(|input| fs::read(input.unwrap().path()).unwrap());
         for input in covers.chain(broke) {

@@ -13,11 +13,11 @@ pub(crate) struct Strategy {
     pub(crate) ttl: TtlOf,
     pub(crate) row: RowCondition,
     pub(crate) execution: Execution,
-    /// Arguments of its own: an argument that stands here is refused by strategies that do not list it.
+    /// Arguments of its own. A strategy refuses an argument that others list here and it does not.
     pub(crate) adds: &'static [&'static str],
     /// Arguments that most strategies take, and that have no effect with this one.
     pub(crate) refuses: &'static [&'static str],
-    /// Arguments that it cannot do without.
+    /// Arguments that it needs.
     pub(crate) needs: &'static [Need],
 }
 
@@ -53,7 +53,7 @@ pub(crate) enum GuardPlace {
     TransactionIfTaken,
 }
 
-/// The key of a function that is given none.
+/// The key of a function whose attribute has no `key`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DefaultKey {
     /// The header `Idempotency-Key`.
@@ -73,7 +73,7 @@ pub(crate) enum KeyForm {
     Varies,
     /// The key may be the same for all requests.
     MayBeConstant,
-    /// The key is a token: one placeholder, that no request can do without.
+    /// The key is a token: one placeholder, and every request must have it.
     Token,
 }
 
@@ -108,7 +108,7 @@ pub(crate) enum Execution {
     AsTask,
 }
 
-/// An argument that a strategy cannot do without.
+/// An argument that a strategy needs.
 pub(crate) struct Need {
     pub(crate) argument: &'static str,
     /// The end of the sentence "`strategy = …` needs …".

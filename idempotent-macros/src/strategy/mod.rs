@@ -1,6 +1,6 @@
 //! The strategies: a table that the rest of this crate consults.
 //!
-//! Nothing outside of it compares a strategy with another. A rule asks for a column, so that a new
+//! Nothing outside of the table compares strategies. A rule asks for a column, so that a new
 //! strategy with known properties is a new row.
 
 mod arguments;

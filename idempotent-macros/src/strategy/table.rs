@@ -47,7 +47,7 @@ pub(crate) static STRATEGIES: [Strategy; 11] = [
         variant: "Lock",
         default_key: DefaultKey::Given,
         key_form: KeyForm::MayBeConstant,
-        // A lock stores nothing, and does not tell requests apart.
+        // A lock stores no answer, and does not tell requests apart.
         refuses: &[
             "operation",
             "shared_operation",
@@ -80,7 +80,7 @@ pub(crate) static STRATEGIES: [Strategy; 11] = [
         key_form: KeyForm::MayBeConstant,
         ttl: TtlOf::Answer,
         adds: &["stale"],
-        // A read is no duplicate of another, and may be computed again at any time.
+        // A read is never a duplicate, and may be computed again at any time.
         refuses: &[
             "on_duplicate",
             "on_in_flight",
@@ -165,8 +165,8 @@ pub(crate) static STRATEGIES: [Strategy; 11] = [
         variant: "Async",
         execution: Execution::AsTask,
         adds: &["task_headers"],
-        // A task has one answer, its address, and keeps its end whatever it is. The app's rule of
-        // scopes finds it again.
+        // A task has one answer, its address, and stores every outcome. Its address finds it by the app's
+        // rule of scopes.
         refuses: &[
             "scope",
             "on_duplicate",

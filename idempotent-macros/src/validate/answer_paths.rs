@@ -13,8 +13,8 @@ use syn::{Attribute, LitStr, Type};
 const OF_OTHER_PARTS: [&str; 9] =
     ["Query", "Json", "Form", "Data", "ThinData", "ReqData", "Header", "Bytes", "String"];
 
-/// The path parameters that the key of an answer reads, where every other one is a mistake: not where
-/// the operation is named, or an expression may read some.
+/// The path parameters that the key of an answer reads, if it must read all of the route's. It need not
+/// if the operation is named, or if an expression may read some of the path.
 pub(super) fn read(reader: &Reader<'_>, policy: &Policy, key: &Template) -> Option<Vec<String>> {
     let is_answer = reader.strategy.default_key == DefaultKey::PathAndQuery;
     let has_own_key = policy.key_requirement != KeyRequirement::Unkeyed;
@@ -51,7 +51,7 @@ fn may_read_path(extractor: &Type) -> bool {
     !last.is_some_and(|last| OF_OTHER_PARTS.iter().any(|other| last.ident == other))
 }
 
-/// Where the route stands below the attribute, the key reads all of its parameters.
+/// The key must read all parameters of a route that stands below the attribute.
 pub(super) fn check(reader: &mut Reader<'_>, routes: &[Attribute], read: Option<&[String]>) {
     let (Some(read), Some(written)) = (read, reader.find("key")) else { return };
     let span = written.span();
@@ -61,7 +61,7 @@ pub(super) fn check(reader: &mut Reader<'_>, routes: &[Attribute], read: Option<
             reader.mistakes.add(
                 Mistake::new(span, format!("the key does not read `{name}` of `{pattern}`"))
                     .help(format!("add `{{path.{name}}}` to the key"))
-                    .note("all paths of the route would share one answer; if they do, name the `operation`"),
+                    .note("otherwise all paths of the route share one answer; if they should, name the `operation`"),
             );
         }
     }

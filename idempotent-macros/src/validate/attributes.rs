@@ -1,4 +1,4 @@
-//! The attributes of a handler, which becomes two functions: the one that actix sees, and the user's own in it.
+//! The attributes of a handler. It becomes two functions: the one that actix sees, and the user's in it.
 
 use crate::diagnostics::{Mistake, Mistakes};
 use proc_macro2::TokenStream;
@@ -6,7 +6,7 @@ use quote::quote;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Meta, Token, parse_quote};
 
-/// Lints of an item, its name and its use: they look at the function that others see.
+/// Lints of an item's name and use: they look at the function that actix sees.
 const OF_ITEMS: [&str; 6] = [
     "dead_code",
     "missing_docs",
@@ -16,11 +16,11 @@ const OF_ITEMS: [&str; 6] = [
     "private_interfaces",
 ];
 
-/// Macros of others that need the handler as it was written: of `protect-endpoints`, `apistos`, `paperclip` and
-/// `async-backtrace`.
+/// Macros of other crates that need the handler as it was written: `protect-endpoints`, `apistos`,
+/// `paperclip` and `async-backtrace`.
 const NEED_THE_HANDLER: [&str; 4] = ["protect", "api_operation", "api_v2_operation", "framed"];
 
-/// Such macros stand above the attribute, and no function is left for them below it.
+/// Such macros must stand above the attribute: below it, they would not see the user's function.
 pub(super) fn check(attributes: &[Attribute], mistakes: &mut Mistakes) {
     for last in attributes.iter().filter_map(|attribute| attribute.path().segments.last()) {
         if NEED_THE_HANDLER.iter().any(|name| last.ident == name) {
@@ -28,15 +28,15 @@ pub(super) fn check(attributes: &[Attribute], mistakes: &mut Mistakes) {
             mistakes.add(
                 Mistake::new(name.span(), format!("`#[{name}]` stands below `#[idempotent]`"))
                     .help(format!("put `#[{name}]` above it"))
-                    .note("it needs an `async fn`, and finds the function that actix sees"),
+                    .note("it needs the `async fn`, and below it would find the function that actix sees"),
             );
         }
     }
 }
 
-/// Those of the function that actix sees, and those of the user's own.
+/// The attributes of the function that actix sees, and those of the user's function.
 ///
-/// A lint level is for both. What is expected is found in one of them, and allowed in the other.
+/// A lint level goes to both. An expected lint is expected in one of them, and allowed in the other.
 pub(super) fn split(attributes: Vec<Attribute>) -> (Vec<Attribute>, Vec<Attribute>) {
     let (mut outer, mut inner) = (Vec::new(), Vec::new());
     for attribute in attributes {
@@ -66,7 +66,7 @@ fn expected(attribute: &Attribute, outer: &mut Vec<Attribute>, inner: &mut Vec<A
     put(&others, &reason, inner, outer);
 }
 
-/// Puts lints where they are found, and allows them where they may be found as well.
+/// Expects lints in the function that has them, and allows them in the other one.
 fn put(
     lints: &[Meta],
     reason: &TokenStream,

@@ -1,4 +1,4 @@
-//! The engine that guards a function: the app's, or what `engine` names.
+//! The engine that guards a function: the app's, or the one that `engine` names.
 
 use crate::diagnostics::{Mistake, listed};
 use crate::model::Engine;
@@ -37,7 +37,7 @@ fn engine_expression(reader: &Reader<'_>, text: &LitStr) -> Result<Expr, Mistake
     let own = || parameter_names(reader.parameters);
     let Some(root) = root_variable(&parsed) else { return Ok(parsed) };
     let root = root.to_string();
-    // A static is in capitals, and resolves or not as any name does.
+    // A word in capitals is a static: the compiler says if there is none.
     let is_static = !root.chars().any(char::is_lowercase);
     if is_static || own().any(|name| *name == root) {
         return Ok(parsed);

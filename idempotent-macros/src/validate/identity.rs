@@ -19,8 +19,8 @@ pub(super) fn key(reader: &mut Reader<'_>) -> Template {
     })
 }
 
-/// A method must name its operation: an attribute sees neither its type nor that type's parameters, and
-/// methods of one name would answer for each other.
+/// A method must name its operation: the attribute sees neither the type around it nor its parameters,
+/// and methods of the same name would answer for each other.
 pub(super) fn check_operation(reader: &mut Reader<'_>, signature: &Signature) {
     let is_function = reader.strategy.subject == Subject::Function;
     let is_method =
@@ -45,8 +45,8 @@ fn mentions_self_type(tokens: TokenStream) -> bool {
 
 /// Whether a request must have a key.
 pub(super) fn key_requirement(reader: &mut Reader<'_>) -> KeyRequirement {
-    // A row needs no key; with one, the first answer is replayed before the row judges. A read has
-    // path and query.
+    // A row needs no key; with one, the first answer is replayed before the row is checked. A read
+    // has path and query as its key.
     let is_unkeyed =
         matches!(reader.strategy.default_key, DefaultKey::PathAndQuery | DefaultKey::Unkeyed);
     if is_unkeyed && !reader.is_written("key") {
@@ -98,7 +98,7 @@ fn scope_varies(text: &LitStr, template: &Template) -> Result<(), Mistake> {
     if !template.0.is_empty() && template.is_constant() {
         return Err(Mistake::new(text.span(), "the scope is the same for every caller")
             .suggest(&text.value(), ["shared"])
-            .help("name who the caller is by a parameter, such as `scope = \"{caller.id}\"`, or leave `scope` out for the app's rule")
+            .help("name the caller by a parameter, such as `scope = \"{caller.id}\"`, or leave `scope` out for the app's rule")
             .note("to let all callers share keys and responses on purpose: `scope = \"shared\"`"));
     }
     Ok(())

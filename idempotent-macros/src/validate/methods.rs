@@ -1,4 +1,4 @@
-//! The methods of a handler of reads, where its route stands below the attribute.
+//! The HTTP methods of a handler of reads, if its route stands below the attribute.
 
 use crate::diagnostics::Mistake;
 use crate::strategy::DefaultKey;
@@ -11,7 +11,7 @@ use syn::{Attribute, Ident, LitStr, Token};
 /// The route macros of actix-web for methods that may change something.
 const WRITES: [&str; 6] = ["post", "put", "patch", "delete", "connect", "trace"];
 
-/// An answer that many read is that of a GET or a HEAD.
+/// An answer that many read must be the answer to a GET or a HEAD.
 pub(super) fn check(reader: &mut Reader<'_>, routes: &[Attribute]) {
     if reader.strategy.default_key != DefaultKey::PathAndQuery {
         return;
@@ -29,7 +29,7 @@ pub(super) fn check(reader: &mut Reader<'_>, routes: &[Attribute]) {
     }
 }
 
-/// The methods of a route that are no reads, and where they stand.
+/// The methods of a route that are not reads, and their places.
 fn writes(attribute: &Attribute) -> Vec<(Span, String)> {
     let Some(last) = attribute.path().segments.last() else { return Vec::new() };
     let name = last.ident.to_string();
@@ -42,7 +42,7 @@ fn writes(attribute: &Attribute) -> Vec<(Span, String)> {
     written.filter(|(_, method)| !["GET", "HEAD"].contains(&method.as_str())).collect()
 }
 
-/// Whether an attribute begins with a pattern, as a route does, and not another macro of that name.
+/// Whether an attribute begins with a pattern, as a route does. Another macro of that name does not.
 fn has_pattern(attribute: &Attribute) -> bool {
     let list = attribute.meta.require_list().ok();
     let first = list.and_then(|list| list.tokens.clone().into_iter().next());

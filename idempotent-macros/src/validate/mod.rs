@@ -1,4 +1,4 @@
-//! From syntax to meaning: every rule is one function, and all mistakes are told at once.
+//! From syntax to meaning: every rule is one function, and all mistakes are reported at once.
 //!
 //! Files import downwards: `rules`, `policy`; `uses`, `strategy`, `identity`, `answer_paths`, `methods`, `window`, `row`,
 //! `unique`, `engine`; `reader`; `template`, `signature`; `attributes`, `tx`, `values`.
@@ -28,13 +28,13 @@ use crate::strategy::Subject;
 use reader::Reader;
 use syn::Error;
 
-/// A function with mistakes, as others will see it.
+/// How callers and routes shall see a function that has mistakes.
 pub(crate) fn seen(written: &Written) -> Seen {
     let subject = strategy::chosen(&written.arguments.list).subject;
     if subject == Subject::Handler {
         return Seen { asyncness: signature::lacking_async(&written.function), left_out: None };
     }
-    // They are told elsewhere.
+    // `validate` reports these mistakes.
     let mut mistakes = Mistakes::default();
     let parameters = signature::parameters(&written.function, subject, &mut mistakes);
     let left_out = match tx::find_parameter(&parameters, &mut mistakes) {
@@ -50,7 +50,7 @@ pub(crate) fn validate(written: Written) -> Result<GuardedFunction, Error> {
     let runtime = arguments.runtime().cloned();
     let Arguments { list: arguments, broken, mut mistakes } = arguments;
     if broken.iter().any(|name| name == "strategy") {
-        // Nobody knows what the others are for.
+        // Without the strategy it is not known which other arguments it takes.
         mistakes.finish()?;
         mistakes = Mistakes::default();
     }

@@ -11,7 +11,7 @@ use syn::LitStr;
 /// The arguments by name, and the mistakes found on the way.
 pub(super) struct Reader<'a> {
     pub(super) arguments: &'a [Argument],
-    /// The names of arguments that are there, and written wrongly.
+    /// The names of arguments that are written wrongly.
     pub(super) broken: &'a [String],
     pub(super) parameters: &'a [Parameter],
     /// The strategy that the arguments choose.
@@ -24,7 +24,7 @@ impl<'a> Reader<'a> {
         self.arguments.iter().find(|argument| argument.name == name)
     }
 
-    /// Whether an argument is there, rightly written or not.
+    /// Whether an argument is written, correctly or not.
     pub(super) fn is_written(&self, name: &str) -> bool {
         self.find(name).is_some() || self.broken.iter().any(|broken| broken == name)
     }
@@ -35,7 +35,7 @@ impl<'a> Reader<'a> {
         self.mistakes.keep(values::text(argument))
     }
 
-    /// The value that `parse` makes of an argument's text; the app's where it is absent or wrong.
+    /// The value that `parse` makes of an argument's text; the app's if it is absent or wrong.
     pub(super) fn setting<T>(
         &mut self,
         name: &str,
@@ -48,7 +48,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A duration; the app's where the compiler alone knows it.
+    /// A duration; the app's if the argument is a constant, whose value only the compiler knows.
     pub(super) fn duration(&mut self, name: &str) -> Setting<Duration> {
         match self.find(name).map(|argument| &argument.value) {
             Some(Value::Constant(_)) => Setting::App,
@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
         self.text(name).map(|text| self.resolve(&text))
     }
 
-    /// The template in an argument's text, which no two requests share.
+    /// The template in an argument's text. It must not be the same for every request.
     pub(super) fn varying(&mut self, name: &str) -> Option<Template> {
         let text = self.text(name)?;
         let template = self.resolve(&text);
@@ -96,13 +96,13 @@ impl<'a> Reader<'a> {
         Some(template)
     }
 
-    /// The template in an argument's text, which may be the same for all requests, but not for lack of braces.
+    /// The template in an argument's text. It may be the same for all requests, unless braces were forgotten.
     pub(super) fn in_braces(&mut self, name: &str) -> Option<Template> {
         let text = self.text(name)?;
         let template = self.resolve(&text);
         if template.is_constant() && template::is_bare(&text.value(), self.parameters) {
             let written = text.value();
-            let what = format!("`{written}` stands for itself, and reads nothing of a request");
+            let what = format!("`{written}` is plain text here, and reads nothing of the request");
             let help = format!("put it into braces: `{name} = \"{{{written}}}\"`");
             self.mistakes.add(Mistake::new(text.span(), what).help(help));
         }

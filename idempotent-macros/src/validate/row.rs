@@ -57,7 +57,7 @@ fn column(reader: &mut Reader<'_>, default: &str) -> String {
     reader.setting("column", values::identifier).or(default.to_owned())
 }
 
-/// The handler's own template of the version. `If-Match` is read as the field that it is.
+/// The handler's own template of the version. `{header.If-Match}` is none: the runtime parses that header.
 fn version(reader: &mut Reader<'_>) -> Option<Template> {
     reader.varying("version").filter(|version| !version.is_header("If-Match"))
 }

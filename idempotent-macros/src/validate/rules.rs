@@ -40,7 +40,7 @@ const RULES: [Rule; 21] = [
     header_is_kept_or_dropped,
 ];
 
-/// Every rule holds.
+/// Adds the mistake of every rule that is broken.
 pub(super) fn check(reader: &mut Reader<'_>, policy: &Policy, key: &Template) {
     for rule in RULES {
         if let Some(mistake) = rule(reader, policy, key) {
@@ -63,7 +63,7 @@ fn key_varies(reader: &Reader<'_>, _: &Policy, key: &Template) -> Option<Mistake
     })
 }
 
-/// A token is compared and verified whole.
+/// A token is compared and verified as a whole.
 fn token_is_one_placeholder(reader: &Reader<'_>, _: &Policy, key: &Template) -> Option<Mistake> {
     let written = reader.find("key")?;
     let is_one = matches!(key.0.as_slice(), [] | [Segment::Request(..) | Segment::Value(..)]);
@@ -84,18 +84,18 @@ fn token_is_required(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Opti
         })
 }
 
-/// Without the store any token would do.
+/// Without the store, every token would be accepted.
 fn token_is_checked(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
     let written = reader.find("on_store_error")?;
     let unchecked = policy.on_store_error == OnStoreError::Run;
     (reader.strategy.key_form == KeyForm::Token && unchecked).then(|| {
         Mistake::new(written.span(), "`strategy = \"token\"` cannot run without its store")
             .help("leave `on_store_error` out")
-            .note("nobody else knows which tokens were issued, and which are used up")
+            .note("only the store knows which tokens were issued, and which are used up")
     })
 }
 
-/// A wait has an effect only where a duplicate is not rejected at once.
+/// A wait has an effect only if a duplicate is not rejected at once.
 fn wait_needs_waiting(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
     let written = reader.find("wait")?;
     let may_reject = uses::takes(reader, "on_in_flight");
@@ -132,21 +132,21 @@ fn accepting_excludes_a_key(reader: &Reader<'_>, policy: &Policy, _: &Template) 
     (accepts && reader.find("key").is_some()).then(|| {
         Mistake::new(written.span(), "`on_duplicate = \"accept\"` does not go with a `key`")
             .help("leave `on_duplicate` out: a retry with the same key gets the first answer")
-            .note("without a key, every client that sent the version before the current one gets a success, also one whose update was not applied")
+            .note("without a key, every client that sent the version before the current one gets a success, even one whose update was not applied")
     })
 }
 
-/// Two values side by side could read like two others.
+/// Two values side by side could be read as two others.
 fn owner_is_one_placeholder(reader: &Reader<'_>, _: &Policy, _: &Template) -> Option<Mistake> {
     let written = reader.find("owner")?;
     let Value::Literal(Lit::Str(text)) = &written.value else { return None };
     (text.value().matches('{').count() != 1).then(|| {
         Mistake::new(written.span(), "the owner of a row is one value of the request")
-            .help("write one placeholder, of who the caller is: `owner = \"{account.id}\"`")
+            .help("write one placeholder that names the caller: `owner = \"{account.id}\"`")
     })
 }
 
-/// A column of owners says nothing without an owner.
+/// A column of owners has no effect without an owner.
 fn owner_column_needs_owner(reader: &Reader<'_>, _: &Policy, _: &Template) -> Option<Mistake> {
     let written = reader.find("owner_column")?;
     reader.find("owner").is_none().then(|| {
@@ -155,7 +155,7 @@ fn owner_column_needs_owner(reader: &Reader<'_>, _: &Policy, _: &Template) -> Op
     })
 }
 
-/// A version of another place has no tags.
+/// A version that is read elsewhere than in `If-Match` has no tags.
 fn if_match_reads_the_header(reader: &Reader<'_>, _: &Policy, _: &Template) -> Option<Mistake> {
     let written = reader.find("if_match")?;
     let version = reader.find("version")?;
@@ -166,11 +166,11 @@ fn if_match_reads_the_header(reader: &Reader<'_>, _: &Policy, _: &Template) -> O
     })
 }
 
-/// A `Tx` exists only where a guard can stand in a transaction.
+/// A `Tx` exists only with a strategy whose guard can stand in a transaction.
 fn tx_needs_transaction(reader: &Reader<'_>, _: &Policy, _: &Template) -> Option<Mistake> {
     let tx = tx::taken(reader.parameters)?;
     (reader.strategy.guard == GuardPlace::Lease).then(|| {
-        Mistake::new(tx, "`Tx` is the transaction of a guard that stands in one")
+        Mistake::new(tx, "`Tx` needs a strategy whose guard stands in a transaction")
             .help("choose `strategy = \"dedup_table\"`: effect and record then commit together")
             .note("`row_lock`, `version`, `state` and `unique` stand in a transaction, too")
             .note("with other strategies, begin a transaction on your own pool")
@@ -185,14 +185,14 @@ fn record_needs_tx(reader: &Reader<'_>, _: &Policy, _: &Template) -> Option<Mist
     (is_record && tx::is_impossible(reader.parameters)).then(|| {
         let span = reader.find("strategy").map_or_else(Span::call_site, Argument::span);
         let name = reader.strategy.name;
-        Mistake::new(span, format!("`strategy = \"{name}\"` needs the transaction of its record"))
+        Mistake::new(span, format!("`strategy = \"{name}\"` needs a transaction for its record"))
             .help("add a parameter `mut tx: Tx<Sqlite>` (`Tx<Postgres>`, `Tx<MySql>`), and write in it")
             .note("what is written elsewhere does not commit with the record")
-            .note("an extractor of yours that holds the `Tx` will do; if it is here, mark it: `#[tx]`")
+            .note("an extractor of your own may hold the `Tx`: if a parameter is one, mark it by `#[tx]`")
     })
 }
 
-/// Nothing of a function's call is compared unless it says what.
+/// Of a function's call only the fingerprint that it names is compared.
 fn function_is_compared_by_template(
     reader: &Reader<'_>,
     policy: &Policy,
@@ -257,7 +257,7 @@ fn below_ttl(
 ) -> Option<Mistake> {
     let written = reader.find(name)?;
     if reader.strategy.ttl == TtlOf::Answer {
-        // How long computing takes has nothing to do with how long its answer is read.
+        // The time that computing takes does not depend on how long the answer is read.
         return None;
     }
     let (Setting::Own(setting), Setting::Own(ttl)) = (setting, policy.ttl) else { return None };
@@ -268,7 +268,7 @@ fn below_ttl(
     })
 }
 
-/// A rejected duplicate gets no headers.
+/// A rejected duplicate gets no stored headers.
 fn headers_need_replay(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Option<Mistake> {
     let written = reader.find("headers").or(reader.find("drop_headers"))?;
     (policy.on_duplicate == OnDuplicate::Reject).then(|| {
@@ -278,7 +278,7 @@ fn headers_need_replay(reader: &Reader<'_>, policy: &Policy, _: &Template) -> Op
     })
 }
 
-/// A header is kept, or it is not.
+/// A header cannot be both kept and left out.
 fn header_is_kept_or_dropped(
     reader: &Reader<'_>,
     policy: &Policy,

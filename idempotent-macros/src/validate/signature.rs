@@ -66,7 +66,7 @@ pub(super) fn parameters(
     parameters
 }
 
-/// A function that another macro made of an `async fn`: nothing else in it is as it was written.
+/// Refuses a function that another macro made of an `async fn`: the rest of it is changed, too.
 pub(super) fn check_is_written(function: &Function, subject: Subject) -> Result<(), Mistake> {
     let signature = &function.signature;
     if function.asyncness().is_some() || !returns_future(signature) {
@@ -75,18 +75,18 @@ pub(super) fn check_is_written(function: &Function, subject: Subject) -> Result<
     let what =
         format!("a guarded {} must be `async`, and a macro has changed this one", subject.name());
     Err(Mistake::new(signature.ident.span(), what)
-        .help("guard a function of its own, and call it here")
+        .help("guard a separate function, and call it here")
         .note("`#[async_trait]` replaces an `async fn` before other attributes see it"))
 }
 
-/// The word that a handler lacks, unless it returns a future, as a route takes it, too.
+/// The `async` that a handler lacks, unless it returns a future, which a route takes, too.
 pub(super) fn lacking_async(function: &Function) -> Option<Token![async]> {
     let is_one = returns_future(&function.signature) || returns_any_future(&function.signature);
     let span = function.signature.fn_token.span;
     (function.asyncness().is_none() && !is_one).then(|| Token![async](span))
 }
 
-/// Where a handler plainly returns no `Result`.
+/// The place of a return type that is clearly not a `Result`.
 pub(super) fn no_result_at(signature: &Signature) -> Option<Span> {
     let ReturnType::Type(_, kind) = &signature.output else { return Some(signature.ident.span()) };
     let is_plain = match bare(kind) {
@@ -101,7 +101,7 @@ pub(super) fn no_result_at(signature: &Signature) -> Option<Span> {
     is_plain.then(|| kind.span())
 }
 
-/// Whether an attribute is this one once more.
+/// Whether an attribute is `#[idempotent]` again.
 fn is_ours(attribute: &Attribute) -> bool {
     attribute.path().segments.last().is_some_and(|last| last.ident == "idempotent")
 }
@@ -125,7 +125,7 @@ fn returns_any_future(signature: &Signature) -> bool {
     })
 }
 
-/// A `Result` tells the value that is stored from the error that is not. It may have any name.
+/// The return type must be a `Result`: its value is stored and its error is not. It may have any name.
 fn returns_result(signature: &Signature) -> Result<(), Mistake> {
     let ReturnType::Type(_, kind) = &signature.output else {
         return Err(no_result(signature.ident.span()));
@@ -137,7 +137,7 @@ fn returns_result(signature: &Signature) -> Result<(), Mistake> {
     }
 }
 
-/// Types that are no `Result`, by their names.
+/// Names of types that are not a `Result`.
 const NO_RESULTS: [&str; 20] = [
     "Option",
     "String",
@@ -214,7 +214,7 @@ fn add_names(pattern: &Pat, names: &mut Vec<Ident>) {
                 add_names(within, names);
             }
         }
-        // All of its cases bind the same names.
+        // All cases of an or-pattern bind the same names.
         Pat::Or(cases) => cases.cases.iter().take(1).for_each(|pat| add_names(pat, names)),
         Pat::Paren(inner) => add_names(&inner.pat, names),
         Pat::Reference(inner) => add_names(&inner.pat, names),

@@ -24,7 +24,7 @@ pub(super) fn is_bare(text: &str, parameters: &[Parameter]) -> bool {
     })
 }
 
-/// The placeholder that was meant by a text without braces: of itself, or of a header by that name.
+/// The placeholder that a text without braces was meant to be: itself in braces, or a header of its name.
 pub(super) fn in_braces(text: &str, parameters: &[Parameter]) -> String {
     let is_parameter = parameter_names(parameters).any(|name| *name == text);
     if is_parameter || is_bare(text, parameters) {
@@ -138,8 +138,8 @@ fn parameter_value(
     parameters: &[Parameter],
     subject: Subject,
 ) -> Result<Segment, Mistake> {
-    // Parsed through a literal of its own, so that errors in it point at the attribute; as code of
-    // the macro, so that the compiler does not suggest to replace the literal by a name.
+    // The text is parsed from a new literal, so that errors in it point at the attribute, and as
+    // code of the macro, so that the compiler does not suggest to replace the literal by a name.
     let written = LitStr::new(inside, Span::call_site().located_at(text.span()));
     let parsed =
         written.parse().and_then(|tokens| syn::parse2::<Expr>(with_parameters(tokens, parameters)));
@@ -184,7 +184,7 @@ fn parameter_value(
 const EXPRESSION: &str =
     "write a parameter, and fields, indexes or method calls on it: `{order.sku}`, `{user.id()}`";
 
-/// A parameter by the name of a source stands in front of it.
+/// A parameter that has the name of a source hides it.
 fn hidden_source(mistake: Mistake, root: &str, parameters: &[Parameter]) -> Mistake {
     let is_source = Source::ALL.iter().any(|(source, _)| *source == root);
     if is_source && parameter_names(parameters).any(|name| *name == root) {
@@ -195,8 +195,8 @@ fn hidden_source(mistake: Mistake, root: &str, parameters: &[Parameter]) -> Mist
     mistake
 }
 
-/// The same tokens, where each name of a parameter means that parameter: one that a macro of the
-/// user's has written differs from ours by more than its letters.
+/// The same tokens, in which each name of a parameter refers to that parameter. A name that a user's
+/// macro wrote is another name than ours, although it is spelt alike.
 pub(super) fn with_parameters(tokens: TokenStream, parameters: &[Parameter]) -> TokenStream {
     let one = |token| match token {
         TokenTree::Ident(mut word) => {

@@ -1,4 +1,4 @@
-//! The parameter that is the business transaction: the one that is marked, else by its type's name.
+//! The parameter that is the business transaction: the marked one, or else one whose type is named `Tx`.
 
 use crate::diagnostics::{Mistake, Mistakes};
 use crate::model::{Parameter, TxMark, TxParameter};
@@ -7,7 +7,7 @@ use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::{Attribute, GenericArgument, Ident, Meta, PathArguments, PathSegment, Type};
 
-/// Extractors of actix-web and of ours that hold no transaction.
+/// Extractors of actix-web and of this project that hold no transaction.
 const WITHOUT_TX: [&str; 19] = [
     "Attempt",
     "Bytes",
@@ -30,7 +30,7 @@ const WITHOUT_TX: [&str; 19] = [
     "Uri",
 ];
 
-/// The databases of sqlx, which a `Tx` by another name has as its argument.
+/// The databases of sqlx. A `Tx` by another name has one as its argument.
 const DATABASES: [&str; 3] = ["Sqlite", "Postgres", "MySql"];
 
 /// The mark of a parameter with these attributes.
@@ -42,7 +42,7 @@ pub(super) fn mark(attributes: &[Attribute]) -> Result<TxMark, Mistake> {
         Meta::Path(_) => Ok(TxMark::Tx),
         Meta::List(list) if list.tokens.to_string() == "false" => Ok(TxMark::NoTx),
         _ => Err(Mistake::new(attribute.span(), "`#[tx]` marks the business transaction")
-            .help("write `#[tx]`, or `#[tx(false)]` where the parameter is none")),
+            .help("write `#[tx]`, or `#[tx(false)]` if the parameter is not one")),
     }
 }
 
@@ -75,7 +75,7 @@ fn holds_no_tx(extractor: &Type) -> bool {
     }
 }
 
-/// The parameter that the runtime fills in: one, and by value.
+/// The parameter that the runtime fills in. There may be only one, taken by value.
 pub(super) fn find_parameter(parameters: &[Parameter], mistakes: &mut Mistakes) -> TxParameter {
     let mut found = TxParameter::None;
     for (place, parameter) in parameters.iter().enumerate() {
@@ -116,7 +116,7 @@ fn is_of_database(ty: &Type) -> bool {
     last.is_some_and(|last| DATABASES.iter().any(|name| last.ident == name))
 }
 
-/// Where a parameter says that it is a `Tx`: by its mark, or where none of all has one, by its type.
+/// The place that makes a parameter a `Tx`: its mark, or its type if no parameter is marked.
 fn tx(parameter: &Parameter, all: &[Parameter]) -> Option<Span> {
     match parameter.tx_mark {
         TxMark::Tx => Some(parameter.ty.span()),
@@ -126,7 +126,7 @@ fn tx(parameter: &Parameter, all: &[Parameter]) -> Option<Span> {
     }
 }
 
-/// The word `Tx` at the end of a type's path, where it has one type as its argument.
+/// The word `Tx` at the end of a type's path, if it has one type as its argument.
 fn word(ty: &Type) -> Option<&Ident> {
     let Type::Path(path) = bare(ty) else { return None };
     let last = path.path.segments.last().filter(|last| last.ident == "Tx")?;

@@ -8,7 +8,7 @@ use crate::validate::reader::Reader;
 use crate::validate::{signature, values};
 use syn::Signature;
 
-/// A violation of a unique index comes in the handler's error.
+/// The handler's error must carry the violation of a unique index.
 pub(super) fn check_returns(reader: &mut Reader<'_>, signature: &Signature) {
     if reader.strategy.guard != GuardPlace::Insert {
         return;
@@ -30,7 +30,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Existing {
     let Some(argument) = written else { return Existing::None };
     let Value::Path(path) = &argument.value else {
         reader.mistakes.add(
-            Mistake::new(argument.span(), "`existing` is not a function")
+            Mistake::new(argument.span(), "`existing` is not the path of a function")
                 .help("write `existing = find_by_code`, without quotes")
                 .note("it is an `async fn` with the parameters of the handler"),
         );

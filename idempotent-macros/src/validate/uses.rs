@@ -1,4 +1,4 @@
-//! The arguments that stand in an attribute, held against the table of strategies.
+//! The arguments of an attribute, compared with the table of strategies.
 
 use crate::diagnostics::{Mistake, Mistakes, listed};
 use crate::parse::{Argument, Value};
@@ -7,7 +7,7 @@ use crate::validate::reader::Reader;
 use crate::validate::tx;
 use proc_macro2::Span;
 
-/// Every name is known and stands once.
+/// Every argument must be known and given once.
 pub(super) fn check_names(reader: &mut Reader<'_>) {
     for (place, argument) in reader.arguments.iter().enumerate() {
         let (name, span) = (argument.name.to_string(), argument.name.span());
@@ -29,7 +29,7 @@ pub(super) fn check_names(reader: &mut Reader<'_>) {
     }
 }
 
-/// The runtime is named by its path.
+/// The runtime must be named by a path.
 fn check_path(argument: &Argument, mistakes: &mut Mistakes) {
     if matches!(argument.value, Value::Literal(_)) {
         mistakes.add(
@@ -39,14 +39,14 @@ fn check_path(argument: &Argument, mistakes: &mut Mistakes) {
     }
 }
 
-/// The strategy gets every argument that it needs, and every argument has an effect.
+/// The strategy must get every argument that it needs, and every argument must have an effect.
 pub(super) fn check(reader: &mut Reader<'_>) {
     for mistake in missing(reader).into_iter().chain(without_effect(reader)) {
         reader.mistakes.add(mistake);
     }
 }
 
-/// The arguments that the strategy needs and does not get, each told where the strategy is chosen.
+/// A mistake for each argument that the strategy needs and lacks, at the place that names the strategy.
 fn missing(reader: &Reader<'_>) -> Vec<Mistake> {
     let name = reader.strategy.name;
     let span = reader.find("strategy").map_or_else(Span::call_site, Argument::span);
@@ -55,7 +55,7 @@ fn missing(reader: &Reader<'_>) -> Vec<Mistake> {
     needs.map(|need| mistake(need.what).help(need.help)).collect()
 }
 
-/// The arguments that have no effect with the strategy, or without a key.
+/// A mistake for each argument that has no effect with the strategy, or without a key.
 fn without_effect(reader: &Reader<'_>) -> Vec<Mistake> {
     let is_unkeyed =
         reader.strategy.default_key == DefaultKey::Unkeyed && !reader.is_written("key");
@@ -72,7 +72,7 @@ fn without_effect(reader: &Reader<'_>) -> Vec<Mistake> {
     reader.arguments.iter().filter_map(mistake).collect()
 }
 
-/// Whether an argument has an effect with the strategy, where its guard stands.
+/// Whether an argument has an effect with the strategy at the place of its guard.
 pub(super) fn takes(reader: &Reader<'_>, argument: &str) -> bool {
     let in_transaction = match reader.strategy.guard {
         GuardPlace::Lease => false,

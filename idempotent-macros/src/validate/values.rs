@@ -84,7 +84,7 @@ pub(super) fn identifier(text: &LitStr) -> Result<String, Mistake> {
         .help("use letters, digits and `_`, at most 63, not beginning with a digit"))
 }
 
-/// The name of a table, perhaps behind that of its schema or database.
+/// The name of a table, with or without its schema or database: `orders`, `shop.orders`.
 pub(super) fn table(text: &LitStr) -> Result<String, Mistake> {
     let written = text.value();
     match written.split_once('.') {
@@ -99,7 +99,7 @@ fn is_identifier(name: &str) -> bool {
     starts && name.len() <= 63 && name.chars().all(fits)
 }
 
-/// The name of a constraint, or all of its columns as `SQLite` tells them.
+/// The name of a constraint, or all of its columns as `SQLite` reports them.
 pub(super) fn identifier_or_columns(text: &LitStr) -> Result<String, Mistake> {
     let written = text.value();
     let columns: Vec<&str> = written.split(',').map(str::trim).collect();
@@ -168,8 +168,8 @@ fn without_placeholders(text: &LitStr, name: &str) -> Result<String, Mistake> {
     let is_placeholder = |piece: &Piece| matches!(piece, Piece::Placeholder(_));
     if pieces(&written).is_ok_and(|pieces| pieces.iter().any(is_placeholder)) {
         return Err(Mistake::new(text.span(), format!("`{name}` is not a template"))
-            .help("write what is the same for all requests")
-            .note("its text is used as it is, with the braces"));
+            .help("write a text without placeholders: it is the same for all requests")
+            .note("the text is used as it is, with the braces"));
     }
     Ok(written)
 }
@@ -245,12 +245,12 @@ fn replayable(text: &LitStr, name: &str) -> Result<String, Mistake> {
     if NEVER_REPLAYED.contains(&lower.as_str()) {
         return Err(Mistake::new(text.span(), format!("`{name}` is never replayed"))
             .help(format!("leave `{name}` out"))
-            .note("it belongs to the first client or its connection, or the guard sets it"));
+            .note("it belongs to one client or its connection, or the guard sets it"));
     }
     Ok(lower)
 }
 
-/// A letter of a token of RFC 9110, section 5.6.2, as names of headers and cookies are.
+/// Whether a byte may stand in the name of a header or a cookie (a token of RFC 9110, section 5.6.2).
 pub(super) const fn is_token_byte(byte: u8) -> bool {
     matches!(
         byte,
@@ -271,7 +271,7 @@ pub(super) const fn is_token_byte(byte: u8) -> bool {
     ) || byte.is_ascii_alphanumeric()
 }
 
-/// A token of RFC 9110, section 5.6.2.
+/// The name of a header must be a token (RFC 9110, section 5.6.2).
 pub(super) fn header_name(text: &LitStr, name: &str) -> Result<(), Mistake> {
     if !name.is_empty() && name.bytes().all(is_token_byte) {
         return Ok(());
