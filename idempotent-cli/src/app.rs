@@ -1,4 +1,4 @@
-//! The engine that commands look at records with, as the app built it: its store, database, namespace and secret.
+//! The engine by which commands read records. It has the app's store, database, namespace and secret.
 
 use crate::failure::Failure;
 use crate::options::Options;
@@ -17,7 +17,7 @@ pub(crate) enum Hosts {
     Many,
 }
 
-/// The engine on a store that is open.
+/// Opens the store, and builds the engine on it.
 ///
 /// # Errors
 /// When the options name no store or database, or the store does not open.
@@ -25,7 +25,7 @@ pub(crate) async fn build(options: &Options, hosts: Hosts) -> Result<Idempotency
     on(open(options).await?, options, hosts)
 }
 
-/// The same on this store.
+/// Builds the engine on this store.
 ///
 /// # Errors
 /// When the options contradict each other.
@@ -38,7 +38,7 @@ pub(crate) fn on(
         .scope(Scope::shared())
         .namespace(options.namespace.as_deref().unwrap_or_default())
         .store_patience(options.patience())
-        // Whoever looks changes no promise; `doctor` tells what breaks one.
+        // Looking at records breaks no promise, so findings do not matter here; `doctor` reports them.
         .without_check();
     let builder = match options.key_secret()? {
         Some(secret) => builder.key_secret(secret),
@@ -55,20 +55,20 @@ pub(crate) fn on(
     builder.build().map_err(|error| Failure::Usage(error.to_string()))
 }
 
-/// Whether the options say where the app lists its tasks, if the record is one.
+/// Checks that the options say where the app lists its tasks, if the record is a task.
 ///
 /// # Errors
-/// When they do not: a task that is put in line at another place runs never, and nobody would be told.
+/// When they do not: a task that is put in line elsewhere would never run, without any error.
 pub(crate) fn knows_tasks(options: &Options, record: &RecordView) -> Result<(), Failure> {
     if record.guard() == Some(Guard::Task) && options.namespace.is_none() {
-        let why = "this is a task, which the app lists by its namespace and key secret: give `--namespace`, and the \
-                   secret if there is one; `--namespace ''` is that of an app without a name";
+        let why = "this is a task, which the app lists by its namespace and key secret: give `--namespace` (`''` if \
+                   the app has none), and the key secret if it has one";
         return Err(Failure::Usage(why.to_owned()));
     }
     Ok(())
 }
 
-/// Connects when the database is first needed.
+/// Adds the business database, which is connected to when it is first needed.
 fn with_database(
     builder: IdempotencyBuilder,
     kind: StoreKind,

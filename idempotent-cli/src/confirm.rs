@@ -6,9 +6,9 @@ use std::io::{BufRead, IsTerminal, Write};
 /// Whether a person has to say yes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Confirmation {
-    /// By `--yes`.
+    /// `--yes` said it.
     Given,
-    /// At the terminal.
+    /// A person is asked at the terminal.
     Asked,
 }
 
@@ -23,7 +23,7 @@ impl Confirmation {
         }
         if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
             let why = format!(
-                "nothing is changed without a yes, and there is no terminal to ask at; `--yes` would: {about_to}"
+                "nothing is changed without a yes, and there is no terminal to ask at; `--yes` would {about_to}"
             );
             return Err(Failure::Refused(why));
         }

@@ -15,21 +15,21 @@ Exit codes of the commands that use a store:
 pub(crate) const ENVIRONMENT: &str = "\
 Environment:
   IDEMPOTENT_STORE              the URL of the store, as `--store`
-  IDEMPOTENT_STORE_PASSWORD     its password, where the URL has none
+  IDEMPOTENT_STORE_PASSWORD     its password, if the URL has none
   IDEMPOTENT_DATABASE           the URL of the business database
   IDEMPOTENT_DATABASE_PASSWORD  its password, where the URL has none
   IDEMPOTENT_PREFIX             as `--prefix`
   IDEMPOTENT_NAMESPACE          as `--namespace`
   IDEMPOTENT_KEY_SECRET         the `key_secret` of the app, if in no file
 Others on this host can read arguments: keep passwords in the environment.
-No answer, no error and no help has one.";
+No output of a command contains a password.";
 
-/// The way a command ended well.
+/// How a command ended, if it did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// It did what it was asked.
     Done,
-    /// It answered, and the answer is that something is missing or unfit.
+    /// It answered that something is missing or does not hold.
     Wanting,
 }
 
@@ -65,7 +65,7 @@ impl Failure {
         }
     }
 
-    /// Its kind by a name that stays.
+    /// The kind of the failure, as a name in JSON that never changes.
     pub(crate) const fn kind(&self) -> &'static str {
         match self {
             Self::NotFound(_) => "not-found",

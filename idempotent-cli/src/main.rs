@@ -1,4 +1,4 @@
-//! The command line: an operator's look into the records of a store, and a tester for anybody's API.
+//! The command line: commands for an operator of a store, and a tester for any HTTP API.
 
 mod app;
 mod check;
@@ -21,7 +21,7 @@ use output::Output;
 use secrets::Secrets;
 use std::process::ExitCode;
 
-/// Looks into the records of `idempotent-runtime`, settles what a crash left, and tests endpoints for retries.
+/// Shows and settles the records of `idempotent-runtime`, and tests how endpoints answer retries.
 #[derive(Parser)]
 #[command(name = "idempotent", version, after_help = format!("{ENVIRONMENT}\n\n{EXIT_CODES}"))]
 struct Arguments {
@@ -33,23 +33,23 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Tests an endpoint, in whatever language it is written, for what a client that retries can observe.
+    /// Tests how an endpoint, written in any language, answers a client that retries.
     Check(Box<check::CheckArguments>),
     /// Lists records, page by page.
     List(list::ListArguments),
     /// Shows one record.
     Show(show::ShowArguments),
-    /// Finds the record of a request or call, by what support knows of it.
+    /// Finds the record of a request or call, by facts that a support desk knows.
     Find(find::FindArguments),
-    /// Settles a run whose process died: it happened, or it did not and may run.
+    /// Settles a run whose process died: it happened, or it did not and may run again.
     Resolve(resolve::ResolveArguments),
     /// Forgets a record, so that the next request with its key runs.
     Forget(forget::ForgetArguments),
     /// Counts records by operation and state.
     Stats,
-    /// Examines the settings of a store, and tries each operation on keys of its own.
+    /// Examines the settings of a store, and tries each of its operations.
     Doctor,
-    /// Drops the records whose life is over, as services do it by themselves now and then.
+    /// Drops the records whose life is over. Services do this now and then, too.
     Purge,
     /// Prints the SQL that makes the table of records.
     Ddl(ddl::DdlArguments),
@@ -90,10 +90,10 @@ async fn main() -> ExitCode {
     })
 }
 
-/// Prints help where it was asked for, and otherwise what is wrong with the arguments, as they were meant to be read.
+/// Prints help if it was asked for, and otherwise the mistake in the arguments, without secrets.
 fn usage(error: &clap::Error, secrets: Secrets) -> ExitCode {
     if !error.use_stderr() {
-        // It was asked for, and quotes nothing.
+        // Help was asked for. It quotes no argument.
         drop(error.print());
         return ExitCode::SUCCESS;
     }

@@ -33,7 +33,7 @@ pub(crate) struct Options {
     )]
     pub(crate) database: Option<String>,
 
-    /// The beginning of the names of keys in Redis, if not `idempotency:`.
+    /// The prefix of keys in Redis; `idempotency:` if it is not given.
     #[arg(
         long,
         global = true,
@@ -74,7 +74,7 @@ pub(crate) struct Options {
     #[arg(long, global = true, help_heading = "Output")]
     pub(crate) json: bool,
 
-    /// Changes without asking, for scripts.
+    /// Makes changes without asking, for scripts.
     #[arg(long, short = 'y', global = true, help_heading = "Output")]
     yes: bool,
 }

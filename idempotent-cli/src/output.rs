@@ -29,7 +29,7 @@ impl Output {
     /// Prints the one answer of a command.
     ///
     /// # Errors
-    /// When nobody takes it.
+    /// When it cannot be written.
     pub(crate) fn answer(&self, answer: &impl Answer) -> Result<(), Failure> {
         if self.is_json {
             print(&format!("{}\n", document(answer)))
@@ -59,11 +59,11 @@ impl Output {
 /// Prints a text as it is.
 ///
 /// # Errors
-/// When nobody takes it.
+/// When it cannot be written.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // Whoever read it has seen enough.
+        // The reader closed the pipe: it has seen enough.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Failure::Refused(format!("the answer cannot be written: {error}")))
         }
@@ -71,7 +71,7 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// A JSON document that a terminal can show: characters that steer it are escaped.
+/// A JSON document that a terminal can show: characters that steer a terminal are escaped.
 fn document(value: &impl Serialize) -> String {
     let text = serde_json::to_string_pretty(value).unwrap_or_else(|error| format!("\"{error}\""));
     let mut safe = String::with_capacity(text.len());
@@ -101,20 +101,20 @@ pub(crate) fn printable(text: &str) -> String {
     shown
 }
 
-/// The same of a text in lines.
+/// The same for a text of several lines.
 pub(crate) fn printable_lines(text: &str) -> String {
     text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
-/// Whether a terminal does something else with it than showing it where it stands: controls, line breaks, and what
-/// turns the direction of writing around or is not seen.
+/// Whether a terminal does more with a character than show it: controls, line breaks, and characters that
+/// change the direction of writing or are invisible.
 fn steers(one: char) -> bool {
     one.is_control()
         || matches!(one, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(one, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// A table with these columns, as wide as the terminal; as wide as it needs to be where there is none.
+/// A table with these columns, as wide as the terminal. Without a terminal, it is as wide as its text.
 pub(crate) fn table<const N: usize>(columns: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
@@ -133,14 +133,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_steers_a_terminal_is_escaped_for_people() {
+    fn characters_that_steer_a_terminal_are_escaped_for_people() {
         let bad = "a\u{1b}[2J\u{9b}1m\r\nb\u{202e}c\u{7f}\u{200b}é漢";
         let shown = printable(bad);
         assert_eq!(shown, "a\\u{1b}[2J\\u{9b}1m\\r\\nb\\u{202e}c\\u{7f}\\u{200b}é漢");
     }
 
     #[test]
-    fn what_steers_a_terminal_is_escaped_in_json_and_comes_back() {
+    fn characters_that_steer_a_terminal_are_escaped_in_json_and_come_back() {
         let bad = "a\u{1b}\u{9b}\u{202e}\u{7f}\u{e0041}\nb";
         let text = document(&json!({ "label": bad }));
         assert!(!text.chars().any(|one| one != '\n' && steers(one)), "{text}");

@@ -1,12 +1,12 @@
-//! The progress of a command that takes long, for a person who looks.
+//! The progress of a command that takes long, for a person at a terminal.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::Duration;
 
-/// How often what turns is drawn anew.
+/// How often the spinner is drawn.
 const TURN: Duration = Duration::from_millis(120);
 
-/// Counts on stderr, if that is a terminal, and is gone afterwards.
+/// A count on stderr, if that is a terminal. It is removed at the end.
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
@@ -21,7 +21,7 @@ impl Progress {
         Self(bar)
     }
 
-    /// So many more are done.
+    /// Adds this number of things to the count.
     pub(crate) fn more(&self, things: u64) {
         self.0.inc(things);
     }

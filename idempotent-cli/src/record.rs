@@ -11,13 +11,13 @@ use std::time::Duration;
 /// A record without its body.
 #[derive(Serialize)]
 pub(crate) struct RecordRow {
-    /// The key of the store.
+    /// The storage key.
     pub(crate) key: String,
     /// `store` or `database`.
     kept_in: &'static str,
     /// `issued`, `running`, `abandoned`, `completed`, `cancelled` or `undecodable`.
     pub(crate) state: String,
-    /// How long the run excludes others, unless its lease is renewed.
+    /// How long the run still excludes others if its lease is not renewed, in milliseconds.
     lease_left_ms: Option<u64>,
     outcome: Option<OutcomeRow>,
     /// `handler`, `middleware`, `token`, `task`, `cache`, `message` or `lock`.
@@ -28,13 +28,13 @@ pub(crate) struct RecordRow {
     attempt: u64,
     /// When it was last claimed, by the clock of the host that claimed.
     claimed_at: Option<String>,
-    /// How long until it is forgotten.
+    /// How long until it is forgotten, in milliseconds.
     left_ms: u64,
     /// The id of the function that claimed it.
     function: Option<String>,
-    /// Whether its key was ever taken from an owner who may still wake.
+    /// Whether its key was ever taken from an earlier run that may still go on.
     taken_over: bool,
-    /// The size of all of it.
+    /// The size of the whole record.
     bytes: usize,
 }
 
@@ -51,7 +51,7 @@ enum OutcomeRow {
         bytes: usize,
     },
     NotReplayable,
-    /// Its key is elsewhere.
+    /// The answer is sealed, and this command has no key to open it.
     Sealed {
         bytes: usize,
         key: Option<String>,
@@ -85,7 +85,7 @@ impl RecordRow {
         }
     }
 
-    /// How far it is, in a few words.
+    /// The state, and what is left of its lease or what was stored, in a few words.
     pub(crate) fn state_in_words(&self) -> String {
         let state = &self.state;
         match (&self.outcome, self.lease_left_ms) {
@@ -129,7 +129,7 @@ impl RecordRow {
         text.trim_start_matches('\n').to_owned()
     }
 
-    /// The record in few words, for a question.
+    /// The record in one line, for a question.
     pub(crate) fn in_a_line(&self) -> String {
         let Self { key, operation, label, .. } = self;
         let (operation, label) = (printable(operation), printable(label));

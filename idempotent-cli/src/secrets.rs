@@ -1,7 +1,7 @@
 //! The credentials that a command was given, so that nothing prints them.
 //!
-//! The libraries below leave credentials out of their errors. A URL that is misspelt is another matter: then a
-//! password may stand where a library expects a host, or where the parser of arguments expects a command.
+//! The libraries leave credentials out of their errors. But in a misspelt URL, a password may stand where a
+//! library expects a host, or where the parser of arguments expects a command.
 
 use percent_encoding::percent_decode_str;
 
@@ -16,10 +16,10 @@ const URLS: [&str; 2] = ["IDEMPOTENT_STORE", "IDEMPOTENT_DATABASE"];
 /// The names of parameters whose value is a password.
 const PARAMETERS: [&str; 2] = ["pass", "password"];
 
-/// The shortest part of a password that is hidden alone: a shorter one would be found in every text.
+/// The shortest part of a password that is hidden by itself: a shorter one would occur in every text.
 const PART: usize = 3;
 
-/// The text in the place of a credential.
+/// The text that replaces a credential.
 const HIDDEN: &str = "…";
 
 /// Texts that may not be printed.
@@ -27,7 +27,7 @@ const HIDDEN: &str = "…";
 pub(crate) struct Secrets(Vec<String>);
 
 impl Secrets {
-    /// Those among the arguments and in the environment of this process.
+    /// The secrets in the arguments and the environment of this process.
     pub(crate) fn of_process() -> Self {
         let arguments = std::env::args_os().skip(1).map(|text| text.to_string_lossy().into_owned());
         let variable = |name: &&str| std::env::var(name).ok();
@@ -37,17 +37,17 @@ impl Secrets {
         new.ordered()
     }
 
-    /// Those in texts that may be URLs, also misspelt ones.
+    /// The secrets in texts that may be URLs, even misspelt ones.
     fn of(texts: impl Iterator<Item = String>) -> Self {
         let mut found = Vec::new();
         for text in texts {
             if let Some(password) = user_info(&text) {
-                // Where it is not encoded, a library may read its parts as something else.
+                // If the password is not encoded, a library may read its parts as something else.
                 for form in [&password, &decode(&password)] {
                     let parts = form.split(['/', '?', '#', '@', ':']);
                     found.extend(parts.filter(|part| part.len() >= PART).map(str::to_owned));
                 }
-                // Alone it would be found in every text.
+                // By itself it would occur in every text.
                 found.push(if password.len() < PART { format!(":{password}@") } else { password });
             }
             found.extend(parameters(&text));
@@ -58,7 +58,7 @@ impl Secrets {
         Self(found).ordered()
     }
 
-    /// The longest first, so that none is left over in part.
+    /// Puts the longest first, so that no part of one is left over.
     fn ordered(mut self) -> Self {
         self.0.retain(|secret| !secret.is_empty());
         self.0.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
@@ -66,7 +66,7 @@ impl Secrets {
         self
     }
 
-    /// The text without them.
+    /// The text without the secrets.
     pub(crate) fn hide(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret, HIDDEN))
     }
@@ -76,13 +76,13 @@ fn decode(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-/// The password before the last `@`; all that stands there, where nothing says which part is the password.
+/// The password before the last `@`, or everything before it if no colon marks the password.
 fn user_info(text: &str) -> Option<String> {
     let (before, _) = text.rsplit_once('@')?;
     let (_, behind_scheme) = before.split_once("//").unwrap_or(("", before));
     match behind_scheme.split_once(':') {
         Some((_, password)) => Some(password.to_owned()),
-        // A user alone, unless the colon itself is written in another way.
+        // Without a colon there is only a user, unless the colon is encoded.
         None if before.contains("://") && !behind_scheme.contains('%') => None,
         None => Some(behind_scheme.to_owned()),
     }

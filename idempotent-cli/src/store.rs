@@ -10,10 +10,10 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::sync::Arc;
 use tokio::time::timeout;
 
-/// How many answers it may take until a store is open: to connect, to look at settings, to try each operation.
+/// How many answers opening a store may take: to connect, to look at settings, to try each operation.
 const ANSWERS: u32 = 4;
 
-/// A kind of store, as the scheme of a URL says it.
+/// A kind of store, as the scheme of a URL names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StoreKind {
     Sqlite,
@@ -26,7 +26,7 @@ impl StoreKind {
     /// The kind that this URL names.
     ///
     /// # Errors
-    /// When it names none. The error repeats nothing of the URL, which may hold a password anywhere.
+    /// When it names no kind. The error repeats nothing of the URL, which may hold a password anywhere.
     pub(crate) fn of(url: &str) -> Result<Self, Failure> {
         let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
         let is_address = rest.starts_with("//");
@@ -76,7 +76,9 @@ pub(crate) async fn open(options: &Options) -> Result<Arc<dyn Store>, Failure> {
         }
     };
     if options.prefix.is_some() && kind != StoreKind::Redis {
-        return Err(Failure::Usage("`--prefix` is of Redis, and the store is another".to_owned()));
+        return Err(Failure::Usage(
+            "`--prefix` is only for Redis, and this is another store".to_owned(),
+        ));
     }
     let late = |_| Failure::Store("the store did not answer in time as it was opened".to_owned());
     let opened = timeout(options.patience() * ANSWERS, opening).await.map_err(late)??;
@@ -87,7 +89,7 @@ pub(crate) async fn open(options: &Options) -> Result<Arc<dyn Store>, Failure> {
 /// The business database of these options, if they name one.
 ///
 /// # Errors
-/// When its URL is none.
+/// When the URL names no kind of store, its file is not there, or its password is given twice.
 pub(crate) fn database_url(options: &Options) -> Result<Option<(StoreKind, String)>, Failure> {
     let Some(url) = &options.database else { return Ok(None) };
     let kind = StoreKind::of(url)?;
@@ -99,7 +101,7 @@ fn password(variable: &str) -> Option<String> {
     std::env::var(variable).ok().filter(|password| !password.is_empty())
 }
 
-/// The URL with the password of the environment; a file must be there, since whoever looks makes none.
+/// The URL with the password of the environment. A file must exist: no command creates one.
 fn complete(url: &str, kind: StoreKind, password: Option<&str>) -> Result<String, Failure> {
     let usage = |why: &str| Err(Failure::Usage(why.to_owned()));
     if kind == StoreKind::Sqlite {
@@ -113,7 +115,7 @@ fn complete(url: &str, kind: StoreKind, password: Option<&str>) -> Result<String
     let Some((scheme, rest)) = url.split_once("://") else { return Ok(url.to_owned()) };
     let (authority, tail) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     if !authority.is_empty() && !authority.contains('@') && tail.contains('@') {
-        // It would be taken for a host, a port and a database, and those are printed.
+        // A part of the password would be taken for a host, a port or a database, which errors print.
         return usage(
             "a URL has a `@` behind a `/`, `?` or `#`: write these three as `%2F`, `%3F` and \
              `%23` in a password, and an `@` that belongs behind the host as `%40`",

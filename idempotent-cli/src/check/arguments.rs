@@ -20,7 +20,7 @@ Exit codes:
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct CheckArguments {
     /// The address of the endpoint.
-    // Read by hand, as headers are: an error of the parser would print them with what they hold.
+    // Not parsed by clap, as headers are not: its errors would print the value.
     #[arg(value_hint = ValueHint::Url)]
     pub(crate) url: String,
 
@@ -52,16 +52,16 @@ pub(crate) struct CheckArguments {
     #[arg(long, value_name = "TEXT")]
     pub(crate) failing_body: Option<String>,
 
-    /// A body that takes the endpoint a second or so, for `in-flight` and `lost-connection`.
+    /// A body that keeps the endpoint busy for about a second, for `in-flight` and `lost-connection`.
     #[arg(long, value_name = "TEXT")]
     pub(crate) slow_body: Option<String>,
 
-    /// A header that makes a request one of another caller, for `scope`; it replaces headers of the same
+    /// A header that makes the request another caller's, for `scope`; it replaces headers of the same
     /// name.
     #[arg(long = "other-header", value_name = "NAME: VALUE")]
     pub(crate) other_headers: Vec<String>,
 
-    /// The path of another operation, for `other-path`. It gets the body and a spent key.
+    /// The path of another operation, for `other-path`. It is sent the body and a key that is used already.
     #[arg(long, value_name = "PATH")]
     pub(crate) other_path: Option<String>,
 
@@ -73,19 +73,19 @@ pub(crate) struct CheckArguments {
     #[arg(long)]
     pub(crate) quoted_keys: bool,
 
-    /// A request without a key has to be refused.
+    /// Expects that a request without a key is refused.
     #[arg(long)]
     pub(crate) key_required: bool,
 
-    /// A file of certificates (PEM) of authorities that count beside those of this host.
+    /// A PEM file of certificate authorities to trust, beside those of this host.
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(crate) ca: Option<PathBuf>,
 
-    /// The longest time of a request, and of a retry that is told to wait: `500ms`, `10s`.
+    /// The time limit of a request, and of all tries of one that is told to come later: `500ms`, `10s`.
     #[arg(long, value_parser = duration, default_value = "10s")]
     pub(crate) timeout: Duration,
 
-    /// The longest time of all requests together.
+    /// The time limit of all requests together.
     #[arg(long, value_parser = duration, default_value = "5m")]
     pub(crate) total_timeout: Duration,
 
@@ -105,7 +105,7 @@ pub(crate) struct CheckArguments {
     #[arg(long, short = 'y')]
     pub(crate) yes: bool,
 
-    /// Runs these checks alone, beside `accepted`.
+    /// Runs only these checks, after `accepted`.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
 
@@ -117,8 +117,12 @@ pub(crate) struct CheckArguments {
 fn duration(text: &str) -> Result<Duration, String> {
     let read = text.parse::<SignedDuration>().map_err(|error| error.to_string())?;
     let read = Duration::try_from(read).ok().filter(|read| !read.is_zero());
-    let read = read.ok_or("a duration is more than nothing")?;
-    if read > Duration::from_hours(1) { Err("an hour at most".to_owned()) } else { Ok(read) }
+    let read = read.ok_or("a duration must be longer than zero")?;
+    if read > Duration::from_hours(1) {
+        Err("a duration is at most an hour".to_owned())
+    } else {
+        Ok(read)
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A person's word before anything leaves this host.
+//! A person's consent before anything leaves this host.
 
 use crate::check::suite::Chosen;
 use crate::check::trial::Trial;
@@ -33,7 +33,7 @@ impl Display for Plan<'_> {
         )?;
         writeln!(
             out,
-            "Each one that the endpoint accepts is a real one there: it orders, pays, sends."
+            "Each request that the endpoint accepts has its real effect: it orders, pays, sends."
         )
     }
 }
@@ -45,7 +45,7 @@ pub(crate) fn at_the_terminal(plan: &Plan<'_>, yes: bool) -> io::Result<bool> {
     is_given(plan, yes, is_terminal.then_some(&mut input.lock()), &mut io::stderr().lock())
 }
 
-/// Whether it may be sent. Without a terminal nobody can be asked, and the answer is no.
+/// Whether it may be sent. Without a terminal there is nobody to ask, and the answer is no.
 fn is_given(
     plan: &Plan<'_>,
     yes: bool,

@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-/// The judgement of a check.
+/// Whether what a check tests holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Verdict {
     Holds,
     DoesNotHold,
-    /// A client cannot see it. That is no failure.
+    /// A client cannot see whether it holds. That is not a failure.
     CannotTell,
     /// It needs an option that was not given, or was left out.
     Skipped,
@@ -22,7 +22,7 @@ pub(crate) struct Seen {
 }
 
 impl Verdict {
-    /// For people.
+    /// The verdict in words, for people.
     pub(crate) fn in_words(self) -> &'static str {
         match self {
             Self::Holds => "holds",
@@ -54,7 +54,7 @@ impl Seen {
         self.verdict == Verdict::DoesNotHold
     }
 
-    /// Whether nothing was told.
+    /// Whether the check neither holds nor fails.
     pub(crate) fn is_open(&self) -> bool {
         self.verdict == Verdict::CannotTell
     }

@@ -36,7 +36,7 @@ pub(crate) async fn run(arguments: CheckArguments) -> ExitCode {
     ended(tested(&arguments, wire::system).await, arguments.json)
 }
 
-/// The end of a run that printed no outcome: the words, and the exit code.
+/// The end of a run that has no outcome: its message, and its exit code.
 struct End(String, u8);
 
 fn ended(end: Result<u8, End>, as_json: bool) -> ExitCode {
@@ -74,7 +74,7 @@ async fn tested(
     let asked = consent::at_the_terminal(&plan, arguments.yes);
     if !asked.map_err(|error| End(error.to_string(), REFUSED))? {
         return Err(End(
-            "nothing is sent: it was not confirmed, as by `--yes`".to_owned(),
+            "nothing was sent: it was not confirmed; `--yes` confirms it".to_owned(),
             REFUSED,
         ));
     }
@@ -102,7 +102,7 @@ fn told(arguments: &CheckArguments, trial: &Trial, outcomes: &Outcomes) -> Resul
         report::table(trial, outcomes)
     };
     match io::stdout().write_all(text.as_bytes()) {
-        // Whoever read it has seen enough.
+        // The reader closed the pipe: it has seen enough.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(End(error.to_string(), USAGE)),
         _ => Ok(()),
     }
@@ -159,13 +159,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_is_asked_for_once_and_nothing_goes_elsewhere() {
+    async fn a_name_is_looked_up_once_and_nothing_goes_elsewhere() {
         let (own, rival) = (Counting::start("name.test").await, Counting::start("name.test").await);
         let asked = Cell::new(0);
         let resolve = async |name: String, port| {
             assert_eq!((&name[..], port), ("name.test", 80));
             asked.set(asked.get() + 1);
-            // A name that has another address as soon as somebody looks again.
+            // The name has another address at the second look-up.
             Ok(vec![if asked.get() == 1 { own.address } else { rival.address }])
         };
         let words = ["http://name.test/", "--only", "mismatch,missing-key,key-case", "--json"];
@@ -176,7 +176,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_address_that_took_the_first_connection_takes_all() {
-        // The first address of the name has nobody who listens, until the second got a request.
+        // Nobody listens at the first address of the name until the second got a request.
         let free = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = free.local_addr().expect("it listens").port();
         let late = SocketAddr::from(([127, 0, 0, 99], port));

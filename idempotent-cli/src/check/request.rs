@@ -3,16 +3,16 @@
 use crate::check::arguments::CheckArguments;
 use std::path::Path;
 
-/// The part of a body that is new in each request that is no retry.
+/// The placeholder in a body. Its text is new in each request that is not a retry.
 const UNIQUE: &str = "{unique}";
 
 /// The longest body that is sent.
 const LONGEST_BODY: u64 = 1 << 20;
 
-/// Headers that say how a request is sent, and are not the caller's to choose.
+/// Headers that say how a request is sent. The tester sets them itself.
 const OURS: [&str; 4] = ["connection", "content-length", "transfer-encoding", "expect"];
 
-/// Headers without secrets.
+/// Headers that hold no secrets.
 const PLAIN: [&str; 4] = ["accept", "accept-language", "content-type", "user-agent"];
 
 /// A line of a header.
@@ -70,7 +70,7 @@ pub(crate) enum Caller {
 pub(crate) enum TemplateError {
     #[error("`{0}` is not a line of a header: `Name: value`")]
     Header(&'static str),
-    #[error("the header `{0}` is not for `--header` to set")]
+    #[error("`--header` cannot set `{0}`: the tester sets it, or `--key-header` names it")]
     Ours(String),
     #[error("`{0}` is not a name: it may hold letters, digits and !#$%&'*+-.^_`|~")]
     Name(&'static str),
@@ -129,7 +129,7 @@ impl Template {
         self.headers.iter().chain(&self.other_headers).map(|line| &line.name[..])
     }
 
-    /// Values that nobody may read: those of all headers but a few, whole and without their scheme.
+    /// Values that must not be printed: those of all headers but a few, whole and without their scheme.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
         let lines = self.headers.iter().chain(&self.other_headers);
         let lines = lines.filter(|line| !is_one_of(&line.name, &PLAIN));

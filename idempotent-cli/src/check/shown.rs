@@ -1,9 +1,9 @@
-//! Text of a server, as a person may read it.
+//! Text of a server, made safe to print.
 
 /// The longest piece that is shown.
 const LONGEST: usize = 160;
 
-/// Values that are shown to nobody, whoever repeats them.
+/// Values that are never printed, even if a server repeats them.
 #[derive(Debug, Default)]
 pub(crate) struct Hidden(Vec<Vec<u8>>);
 
@@ -22,7 +22,7 @@ impl Hidden {
         Self(all)
     }
 
-    /// The beginning of a text on one line: without secrets, and nothing in it moves a cursor.
+    /// The beginning of a text on one line, without secrets and without characters that move a cursor.
     pub(crate) fn excerpt(&self, text: &[u8]) -> String {
         let mut kept = text.to_vec();
         for secret in &self.0 {

@@ -12,7 +12,7 @@ pub(crate) struct Chosen {
 
 /// A name that no check has.
 #[derive(Debug, thiserror::Error)]
-#[error("there is no check `{name}`; there are {}", names())]
+#[error("there is no check `{name}`; the checks are {}", names())]
 pub(crate) struct UnknownCheck {
     name: String,
 }
@@ -23,7 +23,7 @@ pub(crate) struct Outcome {
     pub(crate) seen: Seen,
 }
 
-/// The results of all of them.
+/// The results of all checks.
 pub(crate) struct Outcomes {
     pub(crate) all: Vec<Outcome>,
     /// The reason why not all was tried.
@@ -50,7 +50,7 @@ impl Chosen {
         ACCEPTED.requests + rest + many
     }
 
-    /// Runs them.
+    /// Runs the chosen checks.
     pub(crate) async fn run(&self, trial: &Trial) -> Result<Outcomes, NoAnswer> {
         let (seen, known) = accepted(trial).await?;
         let mut all = vec![Outcome { check: &ACCEPTED, seen }];
@@ -85,7 +85,7 @@ impl Outcomes {
     }
 }
 
-/// Whether the usual request is answered, where another one was not.
+/// Whether the usual request is still answered, after another one was not.
 async fn still_answers(trial: &Trial) -> bool {
     trial.send(&trial.fresh()).await.is_ok()
 }

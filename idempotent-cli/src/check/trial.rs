@@ -1,4 +1,4 @@
-//! The way to the endpoint, and eyes for its answers, which all checks share.
+//! The way to the endpoint, and the comparison of its answers. All checks share them.
 
 use crate::check::request::{Asked, Caller, Operation, Template};
 use crate::check::shown::Hidden;
@@ -26,10 +26,10 @@ pub(crate) struct Trial {
     refusals: Mutex<Vec<Refusal>>,
 }
 
-/// A refusal for the sake of a key.
+/// A refusal that concerns a key.
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
-    /// The refusal, for people.
+    /// The refused request, in words.
     pub(crate) of: &'static str,
     pub(crate) answer: Reply,
 }
@@ -43,18 +43,18 @@ pub(crate) struct Accepted {
     pub(crate) other: Reply,
     /// The answer to a retry of the first.
     pub(crate) again: Result<Reply, NoAnswer>,
-    /// How long the first took.
+    /// How long the first request took.
     pub(crate) took: Duration,
 }
 
 /// How an answer relates to an earlier one.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Likeness {
-    /// The same, and no run of its own would have answered so.
+    /// It is the same, and a run of its own would have been answered otherwise.
     Replay,
-    /// The same, as the answer to any request is.
+    /// It is the same, but so is the answer to every request.
     LikeAny,
-    /// Another one, and the difference in words.
+    /// It is another answer, with this difference, in words.
     Other(String),
 }
 
@@ -76,7 +76,7 @@ impl Trial {
         Asked { keys, unique: key(), body: body.to_owned(), by, to }
     }
 
-    /// A key as it is sent.
+    /// A key as it is sent, in quotes if these are wanted.
     pub(crate) fn spelt(&self, key: &str) -> Vec<u8> {
         let quoted = self.template.quoted_keys;
         if quoted { format!("\"{key}\"").into_bytes() } else { key.as_bytes().to_vec() }
@@ -100,14 +100,14 @@ impl Trial {
         connection.read(&self.template.method).await
     }
 
-    /// Sends a request, and again for as long as it is told to come later and a client has patience.
+    /// Sends a request, and again while it is told to come later, until the time or number of tries is used up.
     pub(crate) async fn settled(&self, asked: &Asked) -> Result<Reply, NoAnswer> {
         let begun = Instant::now();
         let patience = self.client.limits.for_each();
         let mut pause = SHORTEST_PAUSE;
         for _ in 1..MOST_TRIES {
             let answer = self.send(asked).await?;
-            // `Retry-After: 0` is no leave to storm.
+            // After `Retry-After: 0`, too, there is a pause.
             let told = answer.retry_after().unwrap_or_default().max(pause);
             if !comes_later(answer.status) || begun.elapsed() + told > patience {
                 return final_answer(answer);
@@ -131,7 +131,7 @@ impl Trial {
         self.refusals.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A status, and the beginning of what the server says with it.
+    /// The status of an answer, and the beginning of its body.
     pub(crate) fn told(&self, answer: &Reply) -> String {
         match self.excerpt(&answer.body) {
             text if text.is_empty() => answer.status.to_string(),
@@ -139,13 +139,13 @@ impl Trial {
         }
     }
 
-    /// Text of the server, fit to be shown.
+    /// Text of the server, made safe to print.
     pub(crate) fn excerpt(&self, text: &[u8]) -> String {
         self.hidden.excerpt(text)
     }
 }
 
-/// The last of many tries. Where a server has too much to do, it says nothing about keys.
+/// The answer to the last try. That of a busy server says nothing about keys, so it is an error.
 fn final_answer(answer: Reply) -> Result<Reply, NoAnswer> {
     match answer.status {
         429 | 503 => Err(NoAnswer::TooMuch(answer.status)),
@@ -187,13 +187,13 @@ impl Accepted {
         self.again.as_ref().is_ok_and(|again| self.is_marked(again))
     }
 
-    /// The line of a header that says so.
+    /// The line of a header by which an answer says that it is a replay.
     pub(crate) fn mark<'a>(&self, answer: &'a Reply) -> Option<&'a (String, Vec<u8>)> {
         answer.headers.iter().find(|line| {
             let (name, value) = line;
             let says = YES.iter().any(|yes| value.eq_ignore_ascii_case(yes.as_bytes()));
             let speaks = name.contains("idempot") || name.contains("replay");
-            // What the first answer to a key has says nothing.
+            // A header that the first answer has, too, marks no replay.
             says && speaks && !self.first.headers.contains(line)
         })
     }
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_answers_prove_a_replay_only_where_runs_differ_or_it_is_said() {
+    fn equal_answers_prove_a_replay_only_if_runs_differ_or_it_is_marked() {
         let [one, two] = ["1", "2"].map(|body| answer(201, &[], body));
         let marked = answer(201, &[("idempotent-replayed", "true")], "1");
         let runs_differ = accepted(one.clone(), two.clone());
@@ -265,7 +265,7 @@ mod tests {
         let runs_alike = accepted(one.clone(), one.clone());
         assert_eq!(runs_alike.compare(&one, &one), Likeness::LikeAny);
         assert_eq!(runs_alike.compare(&one, &marked), Likeness::Replay);
-        // A replay may lose the address of what was made. It may not name another one.
+        // A replay may leave out the `Location`. It must not have another one.
         let [here, there] = ["/1", "/2"].map(|at| answer(201, &[("location", at)], "1"));
         assert_eq!(runs_alike.compare(&here, &marked), Likeness::Replay);
         assert!(matches!(runs_alike.compare(&here, &there), Likeness::Other(_)));

@@ -5,7 +5,7 @@ use crate::output::print;
 use clap::{Args, Command};
 use clap_complete::Shell;
 
-/// The shell.
+/// The arguments of `completions`.
 #[derive(Debug, Args)]
 pub(crate) struct CompletionsArguments {
     /// The shell that completes.

@@ -8,10 +8,10 @@ use clap::{Args, ValueEnum};
 use idempotent_runtime::{MySqlStore, PostgresStore, SqliteStore};
 use serde::Serialize;
 
-/// The database.
+/// The arguments of `ddl`.
 #[derive(Debug, Args)]
 pub(crate) struct DdlArguments {
-    /// The database; without it, that of the store's URL, which is not connected to.
+    /// The database. Without it, the one that the store's URL names; nothing connects to it.
     #[arg(value_name = "DATABASE")]
     dialect: Option<Dialect>,
 }
@@ -53,7 +53,7 @@ pub(crate) fn run(
             StoreKind::MySql => Dialect::MySql,
             StoreKind::Redis => {
                 return Err(Failure::Usage(
-                    "Redis has no tables: nothing is to be made".to_owned(),
+                    "Redis has no tables: there is nothing to create".to_owned(),
                 ));
             }
         },

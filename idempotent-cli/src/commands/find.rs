@@ -1,4 +1,4 @@
-//! `find`: the record of a request or call, by what support knows of it.
+//! `find`: the record of a request or call, by facts that a support desk knows.
 
 use crate::app::{Hosts, build};
 use crate::failure::{Ending, Failure};
@@ -15,7 +15,7 @@ use serde::Serialize;
 #[derive(Args)]
 #[command(group = ArgGroup::new("target").required(true))]
 pub(crate) struct FindArguments {
-    /// The path of a request, as `/orders/7`, to a handler; with `--method`.
+    /// The path of a request to a handler, such as `/orders/7`; with `--method`.
     #[arg(long, group = "target", requires = "method")]
     path: Option<String>,
     /// The method of the request.
@@ -30,13 +30,13 @@ pub(crate) struct FindArguments {
     /// The task that the request became.
     #[arg(long, requires = "path", conflicts_with = "middleware")]
     task: bool,
-    /// The request as a `Middleware` guards it: the number of further `Middleware` guards around this one.
+    /// Finds the record of a `Middleware`, and not of a handler. `0` is the outermost; each one inside adds 1.
     #[arg(long, value_name = "DEPTH", requires = "path")]
     middleware: Option<u8>,
     /// An operation of a strategy: `token`, `message` or `cache`, and its name.
     #[arg(long, group = "target", num_args = 2, value_names = ["STRATEGY", "NAME"])]
     operation: Option<Vec<String>>,
-    /// A cached answer without an `operation` in its attribute, by the pattern of its route, as
+    /// A cached answer whose attribute has no `operation`, by the pattern of its route, such as
     /// `/users/{id}`.
     #[arg(long, group = "target")]
     pattern: Option<String>,
@@ -98,7 +98,7 @@ fn of_operation(operation: &[String]) -> Result<Target, Failure> {
 
 #[derive(Serialize)]
 struct FoundRecord {
-    /// The key of the store, whether there is a record or not.
+    /// The storage key, even if there is no record.
     key: String,
     record: Option<RecordRow>,
 }
@@ -112,7 +112,7 @@ impl Answer for FoundRecord {
     }
 }
 
-/// Prints the record, and its key also where there is none.
+/// Prints the record, or only its storage key if there is none.
 pub(crate) async fn run(
     arguments: &FindArguments,
     options: &Options,

@@ -1,4 +1,4 @@
-//! `forget`: a record given back, so that the next request with its key runs.
+//! `forget`: drops a record, so that the next request with its key runs.
 
 use crate::app::{Hosts, build, knows_tasks};
 use crate::commands::show::look_up;
@@ -16,8 +16,8 @@ use serde::Serialize;
 pub(crate) struct ForgetArguments {
     /// The key of the store: 64 hexadecimal digits, as in the log and in `list`.
     key: StorageKey,
-    /// Forgets also a record that cannot be read, and one whose run goes on: that run is not stopped, and its effect
-    /// may come beside that of the next.
+    /// Also forgets a record that cannot be read, and one whose run goes on. That run is not stopped, so both
+    /// it and the next one may have an effect.
     #[arg(long)]
     force: bool,
 }
@@ -34,7 +34,7 @@ struct GivenBack {
 impl Answer for GivenBack {
     fn for_people(&self) -> String {
         let elsewhere = if self.may_be_remembered {
-            "services that remember its answer look again within 5 seconds, and within 65 where they cannot reach \
+            "services that remember its answer look again within 5 seconds, and within 65 if they cannot reach \
              the store\n"
         } else {
             ""
@@ -77,7 +77,7 @@ pub(crate) async fn run(
     }
 }
 
-/// Whether it is a record of those that services remember.
+/// Whether services may remember the answer of such a record.
 fn may_be_remembered(seen: &RecordView) -> bool {
     let is_finished = matches!(seen.state(), RecordState::Completed(_));
     let guard = seen.guard();

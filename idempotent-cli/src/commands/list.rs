@@ -22,10 +22,10 @@ pub(crate) struct ListArguments {
     /// Only records in this state.
     #[arg(long)]
     state: Option<Stage>,
-    /// Only records that were last claimed so long ago: `90s`, `5m`, `36h`.
+    /// Only records that were last claimed at least this long ago: `90s`, `5m`, `36h`.
     #[arg(long, value_name = "AGE", value_parser = duration)]
     older_than: Option<Duration>,
-    /// The number of records that a page has at most.
+    /// The most records on a page.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     limit: u32,
     /// Continues after a page: the cursor that it ended with.
@@ -33,7 +33,7 @@ pub(crate) struct ListArguments {
     after: Option<RecordCursor>,
 }
 
-/// How far a record is.
+/// The state of a record.
 #[derive(Clone, Copy, ValueEnum)]
 enum Stage {
     Issued,
@@ -95,7 +95,7 @@ pub(crate) async fn run(
     Ok(Ending::Done)
 }
 
-/// A full page, however many have to be looked at for it.
+/// Looks at as many records as it takes to fill a page.
 async fn page(wanted: &Records<'_>, arguments: &ListArguments) -> Result<Listed, Failure> {
     let (mut records, mut after) = (Vec::new(), arguments.after.clone());
     let (limit, mut look) = (arguments.limit as usize, LOOK);
@@ -103,7 +103,8 @@ async fn page(wanted: &Records<'_>, arguments: &ListArguments) -> Result<Listed,
         let found = wanted.page(look, after.as_ref()).await?;
         let room = limit - records.len();
         if found.records.len() > room {
-            // A page cannot be cut, since the cursor is behind it: it is looked at again, in smaller steps.
+            // The cursor is behind everything that was read, so no record can be cut off: the page is read again in
+            // smaller steps.
             look = u32::try_from(room).unwrap_or(LOOK);
             continue;
         }

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 /// The place of the pages.
 #[derive(Debug, Args)]
 pub(crate) struct ManArguments {
-    /// Writes a page for each command here, such as /usr/local/share/man/man1; without it the first is printed.
+    /// Writes a page for each command into this directory, such as /usr/local/share/man/man1. Without it, the
+    /// first page is printed.
     directory: Option<PathBuf>,
 }
 

@@ -1,4 +1,4 @@
-//! `purge`: records whose life is over, dropped.
+//! `purge`: drops records whose life is over.
 
 use crate::failure::{Ending, Failure};
 use crate::options::Options;
@@ -7,7 +7,7 @@ use crate::progress::Progress;
 use crate::store::open;
 use serde::Serialize;
 
-/// How many are dropped at a time, as services do it: others write in between.
+/// How many records are dropped at a time, as services do: others can write in between.
 const BATCH: u32 = 512;
 
 #[derive(Serialize)]
@@ -21,7 +21,7 @@ impl Answer for Purged {
     }
 }
 
-/// Drops them batch by batch, until none is left.
+/// Drops the records batch by batch, until none is left.
 pub(crate) async fn run(options: &Options, output: &Output) -> Result<Ending, Failure> {
     let store = open(options).await?;
     let name = printable(&output.without_secrets(&store.describe()));

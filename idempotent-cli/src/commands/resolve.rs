@@ -1,4 +1,4 @@
-//! `resolve`: a person's word on a run whose process died.
+//! `resolve`: an operator says whether an abandoned run had its effect.
 
 use crate::app::{Hosts, build, knows_tasks};
 use crate::commands::show::look_up;
@@ -11,7 +11,7 @@ use idempotent_runtime::key::{Guard, StorageKey};
 use idempotent_runtime::records::{RecordState, RecordView, Resolution, Resolved};
 use serde::Serialize;
 
-/// The record, and the word on it.
+/// The record, and whether it happened.
 #[derive(Args)]
 #[command(group = ArgGroup::new("word").required(true))]
 pub(crate) struct ResolveArguments {
@@ -72,8 +72,8 @@ pub(crate) async fn run(
     Ok(Ending::Done)
 }
 
-/// Whether there is something to settle: a run without its process, or a task that was settled by somebody whose
-/// process died before the task was in line again.
+/// Checks that there is something to settle: an abandoned run, or a task that was settled by a process that
+/// died before the task was in line again.
 fn judge(record: &RecordView, resolution: Resolution) -> Result<(), Failure> {
     match (record.state(), record.guard(), resolution) {
         (RecordState::Abandoned, ..)

@@ -1,4 +1,4 @@
-//! `show`: one record, by the key that the store has it under.
+//! `show`: one record, by its storage key.
 
 use crate::app::{Hosts, build};
 use crate::failure::{Ending, Failure};
@@ -20,7 +20,7 @@ use std::fmt::Write;
 pub(crate) struct ShowArguments {
     /// The key of the store: 64 hexadecimal digits, as in the log and in `list`.
     key: StorageKey,
-    /// Shows headers and body of the stored response too, which may hold what only its caller should see.
+    /// Shows headers and body of the stored response, too. They may hold data that only its caller should see.
     #[arg(long)]
     body: bool,
 }
@@ -28,7 +28,7 @@ pub(crate) struct ShowArguments {
 #[derive(Serialize)]
 struct ShownRecord {
     record: RecordRow,
-    /// The bytes that its run left, where they were asked for.
+    /// The stored answer, if it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     stored: Option<StoredOutcome>,
 }
@@ -45,7 +45,7 @@ struct StoredHeader {
     value: String,
 }
 
-/// Bytes, as text where they are text.
+/// A body: as text if it is text, and otherwise as base64.
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
 enum StoredBody {

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// How many records are looked at with one question.
 const LOOK: u32 = 1000;
 
-/// The states in the order in which a record has them.
+/// The states, in about the order in which a record goes through them.
 const STATES: [&str; 6] =
     ["issued", "running", "abandoned", "completed", "cancelled", "undecodable"];
 
@@ -79,7 +79,7 @@ impl Answer for Stats {
     }
 }
 
-/// Counts all records; one that changes meanwhile may count twice.
+/// Counts all records. One that changes meanwhile may count twice.
 pub(crate) async fn run(options: &Options, output: &Output) -> Result<Ending, Failure> {
     let app = build(options, Hosts::One).await?;
     let progress = Progress::counting("records");

@@ -1,13 +1,13 @@
-//! The binary, and what it says.
+//! A call of the binary, and what it prints.
 
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::process::{Command, Output, Stdio};
 
-/// A call that is being written.
+/// A call that is not started yet.
 pub(crate) struct Call(Command);
 
-/// What came of it.
+/// The end of a call, and its output.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) code: i32,
@@ -74,7 +74,7 @@ impl Judged {
         check.and_then(|check| check["seen"].as_str()).expect("it ran")
     }
 
-    /// Exactly these do not hold, and the exit code says whether any does not.
+    /// Asserts that exactly these checks do not hold, and that the exit code agrees.
     #[track_caller]
     pub(crate) fn fails(&self, expected: &[&str]) {
         let expected: BTreeSet<_> = expected.iter().copied().collect();

@@ -1,11 +1,11 @@
-//! Every check fails on a server that was made to fail it, and no other check with it without a reason.
+//! Each check fails on a server that was made to fail it. Other checks fail with it only for a reason.
 
 use crate::command::{Call, Judged};
 use crate::raw;
 use crate::server::{effects, faulty};
 use std::collections::BTreeSet;
 
-/// All that a check may need.
+/// Every option that a check may need.
 pub(crate) const ALL: [&str; 14] = [
     "--header",
     "Authorization: Bearer alice",
@@ -27,7 +27,7 @@ fn judged(fault: &str) -> Judged {
     call(fault).judged()
 }
 
-/// A call with all of it.
+/// A call with all of these options.
 pub(crate) fn call(fault: &str) -> Call {
     let other = format!("/{fault}/other");
     let words: Vec<_> = ALL.iter().map(|word| word.replace("/OPERATION/other", &other)).collect();
@@ -101,7 +101,7 @@ fn every_check_fails_somewhere() {
     assert_eq!(judged.with("holds"), failed, "a check that no server here fails");
 }
 
-/// Those at the same moment all find that nobody was there.
+/// Requests at the same moment all find that the key is free.
 #[test]
 fn a_check_before_the_run() {
     let words = ["--only", "concurrency", "--body", "{}"];
@@ -118,7 +118,7 @@ fn a_control_character_in_a_key() {
 }
 
 #[test]
-fn a_refusal_that_changes_is_no_answer() {
+fn a_refusal_that_changes_is_found() {
     let words = ["--failing-body", r#"{"fail":404}"#, "--only", "error-retry"];
     for (fault, expected) in [("forgets-404", &["error-retry"][..]), ("keeps-404", &[])] {
         Call::of(&faulty(fault)).with(&ALL[..6]).with(&words).judged().fails(expected);
@@ -137,7 +137,7 @@ fn a_key_that_has_to_be_required() {
 
 /// Effects that no client can see are no failure.
 #[test]
-fn answers_that_are_all_alike_tell_nothing() {
+fn answers_that_are_all_alike_prove_nothing() {
     let judged = judged("all-alike");
     judged.fails(&[]);
     for check in ["replay", "concurrency", "lost-connection", "scope"] {
@@ -146,7 +146,7 @@ fn answers_that_are_all_alike_tell_nothing() {
 }
 
 #[test]
-fn one_form_of_keys_alone_is_sound() {
+fn an_endpoint_may_take_one_form_of_keys_alone() {
     let judged = judged("strict-bare");
     judged.fails(&[]);
     assert!(judged.seen("quoted-key").contains("only the bare form"), "{:#}", judged.json);
@@ -158,7 +158,7 @@ fn one_form_of_keys_alone_is_sound() {
 }
 
 #[test]
-fn an_endpoint_that_refuses_equal_bodies_is_told_apart_by_the_placeholder() {
+fn the_placeholder_tests_an_endpoint_that_refuses_equal_bodies() {
     let only =
         ["--only", "replay,mismatch,concurrency,scope", "--other-header", "Authorization: b"];
     let plain = Call::of(&faulty("unique-bodies")).with(&only).with(&["--body", r#"{"code":"c"}"#]);

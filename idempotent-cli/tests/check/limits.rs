@@ -13,7 +13,7 @@ fn five_hundred_requests_are_the_end() {
     let words = ["--concurrency", "499", "--body", "{}", "--other-body", "[]"];
     let judged = Call::of(&server.url()).with(&words).judged();
     assert_eq!(judged.json["requests"], MOST);
-    // The last ones are still in line.
+    // The last requests wait behind the limit.
     let begun = Instant::now();
     while server.connections() < MOST && begun.elapsed() < Duration::from_mins(1) {
         std::thread::yield_now();
@@ -25,7 +25,7 @@ fn five_hundred_requests_are_the_end() {
 }
 
 #[test]
-fn nobody_asks_for_more_at_once_than_are_allowed() {
+fn concurrency_above_the_limit_is_refused() {
     for (many, code) in [("1", 2), ("500", 2), ("2", 0)] {
         let server = Server::start(|number, _| created(&number.to_string()));
         let words = ["--concurrency", many, "--only", "missing-key"];
@@ -35,7 +35,7 @@ fn nobody_asks_for_more_at_once_than_are_allowed() {
 
 #[test]
 fn another_host_is_not_sent_to_without_a_yes() {
-    // On this host, but nobody promises that.
+    // The address is this host's, but does not say so.
     let server = Server::start(|number, _| created(&number.to_string()));
     let url = format!("http://0.0.0.0:{}/", server.port());
     let said = Call::of(&url).run();
@@ -59,10 +59,10 @@ fn no_proxy_of_the_environment_is_used() {
 }
 
 #[test]
-fn all_of_it_ends_in_time() {
+fn the_run_ends_in_time() {
     let begun = Instant::now();
     let server = Server::start(|number, _| {
-        // Not too slow for a request, but for all of them.
+        // It is not too slow for one request, but for all of them.
         std::thread::sleep(Duration::from_millis(300));
         created(&number.to_string())
     });
@@ -71,12 +71,12 @@ fn all_of_it_ends_in_time() {
     assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
     let reason = judged.json["cut_short"].as_str().expect("a reason");
     assert!(reason.contains("time for all"), "{reason}");
-    // A replay that is none was seen before the end.
+    // Before the end it was seen that a replay is not one.
     assert_eq!((judged.code, judged.seen("retry-after")), (1, "it was not tried"));
 }
 
 #[test]
-fn what_ends_too_early_is_no_success() {
+fn a_run_that_ends_too_early_is_no_success() {
     let server = Server::start(|number, _| {
         if number > 3 {
             std::thread::sleep(Duration::from_mins(5));
@@ -90,7 +90,7 @@ fn what_ends_too_early_is_no_success() {
 }
 
 #[test]
-fn words_that_mean_nothing_are_refused_before_anything_is_sent() {
+fn wrong_arguments_are_refused_before_anything_is_sent() {
     let server = Server::start(|_, _| created("1"));
     for words in [
         &["--only", "replays"][..],

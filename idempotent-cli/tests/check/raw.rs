@@ -1,4 +1,4 @@
-//! Servers that say whatever a test wants.
+//! Servers that send whatever bytes a test wants.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
-/// Counts connections. It is there until its process ends.
+/// A server that counts its connections. It lives as long as the process.
 pub(crate) struct Server {
     address: SocketAddr,
     connections: Arc<AtomicU32>,
@@ -22,7 +22,7 @@ impl Server {
         })
     }
 
-    /// Does this with each connection.
+    /// Serves each connection by this function.
     pub(crate) fn with(serve: impl Fn(u32, TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it listens");
@@ -52,7 +52,7 @@ impl Server {
     }
 }
 
-/// Reads a request to its end; `None` of one that breaks.
+/// Reads a request to its end; `None` if the connection breaks.
 pub(crate) fn request(client: &mut impl Read) -> Option<String> {
     let mut bytes = Vec::new();
     let mut some = [0; 4096];

@@ -63,7 +63,7 @@ fn json_says_all_that_the_table_says() {
 }
 
 #[test]
-fn whoever_asks_for_json_is_told_in_json_why_there_is_none() {
+fn with_json_an_error_is_json_too() {
     for (url, kind, code) in [
         ("http://127.0.0.98:1/", "no-answer", 3),
         ("ftp://127.0.0.1/", "usage", 2),
@@ -97,7 +97,7 @@ fn the_documentation_shows_a_run_as_it_is() {
     let words = ["--only", "replay,replay-marker,mismatch,missing-key,concurrency"];
     let body = ["--body", r#"{"sku":"book"}"#, "--other-body", r#"{"sku":"pen"}"#];
     let said = Call::of(&faulty("unprotected?as-in-the-book")).with(&words).with(&body).run();
-    // Address and port are others.
+    // Address and port differ.
     let behind_the_first = |text: &str| text.split_once('\n').map(|(_, rest)| rest.to_owned());
     let told = said.out.trim_end();
     assert_eq!(behind_the_first(shown), behind_the_first(told), "{told}");

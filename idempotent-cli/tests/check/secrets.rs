@@ -1,10 +1,10 @@
-//! Values of headers are not for logs.
+//! Values of headers are never printed.
 
 use crate::command::Call;
 use crate::raw::Server;
 use std::fs;
 
-/// Refuses each request, and repeats all of it.
+/// A server that refuses each request and repeats all of it.
 fn parrot(status: &'static str) -> Server {
     Server::start(move |_, request| {
         let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n", request.len());

@@ -10,7 +10,7 @@ use std::sync::{Mutex, OnceLock, mpsc};
 use std::thread;
 use std::time::Duration;
 
-/// The address of a route with this fault; `sound` has none. One server is there for all tests of a process.
+/// The address of a route with this fault; `sound` has none. All tests of a process share one server.
 pub(crate) fn faulty(fault: &str) -> String {
     static URL: OnceLock<String> = OnceLock::new();
     format!("{}/{fault}", URL.get_or_init(start))
@@ -55,7 +55,7 @@ struct Book {
     entries: Mutex<HashMap<Place, Entry>>,
 }
 
-/// A key, and whose it is.
+/// A key and its caller.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Place {
     caller: String,
@@ -72,7 +72,7 @@ async fn serve(request: HttpRequest, payload: Payload) -> HttpResponse {
     let path = request.path().trim_start_matches('/').to_owned();
     let (fault, operation) = path.split_once('/').unwrap_or((&path, ""));
     let (fault, operation) = (fault.to_owned(), operation.to_owned());
-    // Each query is a shop of its own.
+    // Each query string has a shop of its own.
     let book = BOOKS.of(&format!("{fault}{}", request.query_string()));
     if fault == "redirects" {
         let to = ("Location", "/sound-target");
@@ -80,7 +80,7 @@ async fn serve(request: HttpRequest, payload: Payload) -> HttpResponse {
     }
     let key = match key_of(&request, &fault) {
         Ok(Some(key)) => key,
-        // It is optional here.
+        // The key is optional here.
         Ok(None) => return done(&fault, &run(&book, &fault, payload.to_bytes().await.ok()).await),
         Err((status, why)) => return refusal(&fault, status, why),
     };
@@ -118,7 +118,7 @@ async fn guarded(fault: &str, book: &Data<Book>, place: Place, body: Bytes) -> H
     if fault == "checks-and-then-runs" {
         let is_new = !book.entries.lock().expect("no panic").contains_key(&place);
         if is_new {
-            // The claim comes too late for those at the same moment.
+            // The claim comes too late for requests at the same moment.
             rt::time::sleep(Duration::from_millis(500)).await;
             let new = Entry { body: body.clone(), done: None };
             book.entries.lock().expect("no panic").insert(place.clone(), new);
@@ -131,7 +131,7 @@ async fn guarded(fault: &str, book: &Data<Book>, place: Place, body: Bytes) -> H
     if fault == "ends-with-its-client" {
         return first(fault, &finish(book, fault, place, body).await);
     }
-    // Whatever becomes of the connection.
+    // The run goes on even if the connection breaks.
     let (book, own_fault) = (book.clone(), fault.to_owned());
     let running = rt::spawn(async move { finish(&book, &own_fault, place, body).await });
     first(fault, &running.await.expect("no panic"))
@@ -163,7 +163,7 @@ fn claim(fault: &str, book: &Book, place: &Place, body: &Bytes) -> Option<HttpRe
     })
 }
 
-/// The key of a request; `None` where none is needed.
+/// The key of a request; `None` if there is none and none is needed.
 fn key_of(request: &HttpRequest, fault: &str) -> Result<Option<Vec<u8>>, (u16, &'static str)> {
     let lines: Vec<_> = request.headers().get_all("idempotency-key").collect();
     let is_optional = ["optional-key", "unprotected", "empty-is-missing"].contains(&fault);
@@ -215,7 +215,7 @@ async fn finish(book: &Book, fault: &str, place: Place, body: Bytes) -> Done {
     done
 }
 
-/// The handler: it counts, is slow or fails as the body says.
+/// The handler: it counts its runs, and is slow or fails if the body says so.
 async fn run(book: &Book, fault: &str, body: Option<Bytes>) -> Done {
     let asked: Value = body.and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default();
     rt::time::sleep(Duration::from_millis(asked["delay_ms"].as_u64().unwrap_or(5))).await;

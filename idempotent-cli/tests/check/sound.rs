@@ -1,4 +1,4 @@
-//! The flagship holds all that can hold.
+//! Everything holds on the flagship, except for checks that cannot tell.
 
 use crate::command::{Call, Judged};
 use std::collections::BTreeSet;
@@ -17,16 +17,16 @@ fn orders(path: &str, other: &str) -> Judged {
 }
 
 #[test]
-fn orders_that_refuse_whoever_comes_too_early() {
+fn orders_that_refuse_a_retry_in_flight() {
     let judged = orders("/orders", "/orders/wait");
     judged.fails(&[]);
     assert_eq!(judged.with("skipped"), BTreeSet::new());
-    // Nothing there sets a cookie.
+    // No answer there sets a cookie.
     assert_eq!(judged.with("cannot-tell"), ["replay-cookies"].into(), "{:#}", judged.json);
 }
 
 #[test]
-fn orders_that_let_whoever_comes_too_early_wait() {
+fn orders_that_let_a_retry_in_flight_wait() {
     let judged = orders("/orders/wait", "/orders");
     judged.fails(&[]);
     let nothing = ["replay-cookies", "retry-after"].into();

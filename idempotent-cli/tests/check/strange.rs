@@ -1,4 +1,4 @@
-//! Answers that are none, or have no end.
+//! Answers that are not HTTP, or have no end.
 
 use crate::command::Call;
 use crate::raw::{Server, created, request};
@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
-/// Serves each request with these bytes, and says what came of it.
+/// Runs the command against this server, and returns its exit code and its errors.
 fn against(timeout: &str, serve: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> (i32, String) {
     let server = Server::with(move |_, mut client| {
         if request(&mut client).is_some() {
@@ -60,7 +60,7 @@ fn an_answer_that_trickles_is_cut() {
 }
 
 #[test]
-fn nonsense_is_told() {
+fn nonsense_is_reported() {
     let (code, told) = against("30s", |client| {
         say(client, b"SSH-2.0-OpenSSH_9\r\n");
     });
@@ -70,7 +70,7 @@ fn nonsense_is_told() {
 }
 
 #[test]
-fn nobody_there_is_told() {
+fn an_address_without_a_server_is_reported() {
     let server = Server::start(|_, _| created("1"));
     // Nobody listens on this address of the same host.
     let url = format!("http://127.0.0.98:{}/", server.port());
@@ -104,7 +104,7 @@ fn a_request_that_ends_its_connection_is_a_fault_where_others_are_answered() {
     judged.fails(&["missing-key"]);
 }
 
-/// Too many requests are no fault of the keys.
+/// A server that has too much to do has no fault with keys.
 #[test]
 fn a_server_that_has_too_much_to_do_says_nothing_about_keys() {
     for status in ["429 Too Many Requests", "503 Service Unavailable"] {

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use tests::Certificates;
 
-/// A server whose certificate is for `localhost`; gives its port, and how many requests it could read.
+/// A server whose certificate is for `localhost`; returns its port, and the count of requests it could read.
 fn server(certificates: &Certificates) -> (u16, Arc<AtomicU32>) {
     let chain =
         CertificateDer::from_pem_file(certificates.path("server.pem")).expect("a certificate");
@@ -45,7 +45,7 @@ fn server(certificates: &Certificates) -> (u16, Arc<AtomicU32>) {
 }
 
 #[test]
-fn an_endpoint_is_spoken_to_by_tls_once_it_is_who_it_says() {
+fn an_endpoint_gets_requests_only_if_its_certificate_is_trusted() {
     let certificates = Certificates::of(&[("server", "localhost")]);
     let (port, served) = server(&certificates);
     let call = |host: &str, authority: &str| {
@@ -53,20 +53,20 @@ fn an_endpoint_is_spoken_to_by_tls_once_it_is_who_it_says() {
         let words = ["--only", "missing-key,half-body,lost-connection", "--ca", &path];
         Call::of(&format!("https://{host}:{port}/")).with(&words).with(&["--body", "abc"])
     };
-    // Neither an unknown authority nor another name gets anything.
+    // A server of an unknown authority or of another name gets no request.
     for (host, authority) in [("localhost", "other.pem"), ("127.0.0.1", "ca.pem")] {
         let said = call(host, authority).run();
         assert_eq!((said.code, served.load(Ordering::SeqCst)), (3, 0), "{said:?}");
     }
     let judged = call("localhost", "ca.pem").judged();
-    // It has no protection.
+    // This server does not replay.
     judged.fails(&["lost-connection"]);
     assert!(judged.with("holds").contains("half-body"), "{:#}", judged.json);
     assert!(served.load(Ordering::SeqCst) > 5);
 }
 
 #[test]
-fn certificates_that_cannot_be_read_are_told() {
+fn certificates_that_cannot_be_read_are_reported() {
     for path in ["/no/such/file", "/dev/null"] {
         let said = Call::of("https://localhost:1/").with(&["--ca", path]).run();
         assert_eq!((said.code, said.err.contains(path)), (2, true), "{said:?}");

@@ -1,4 +1,4 @@
-//! The chapter of the book: each command in it is run, and answers as it says.
+//! Each command in the chapter of the book is run, and must answer as the chapter shows.
 
 use crate::Place;
 use crate::ran::{Ran, command};
@@ -26,7 +26,7 @@ fn shown(chapter: &str) -> Vec<Shown<'_>> {
     shown.collect()
 }
 
-/// The words of an answer, without those that are others each time: times, lives, sizes, and where the file is.
+/// The words of an answer, without those that change each time: times, lives, sizes, and the file's place.
 fn words(answer: &str) -> Vec<&str> {
     let digits = |word: &str| word.bytes().filter(u8::is_ascii_digit).count();
     let is_moment = |word: &str| word.ends_with('Z') && digits(word) > 8;

@@ -1,14 +1,14 @@
-//! No credential is printed, whatever is wrong with it, with its URL, or with the store.
+//! No credential is printed, even if it, its URL or the store is wrong.
 
 use crate::Place;
 use crate::ran::{Ran, command};
 use tests::{MariaDbServer, PostgresServer, RedisServer, eventually};
 
-/// A password as it is meant, and as a URL writes it.
+/// A password that a URL must encode.
 const PASSWORD: &str = "pa55/w@rd?#&";
 const WRITTEN: &str = "pa55%2Fw%40rd%3F%23%26";
 
-/// The part that no other text has.
+/// The part of the password that occurs in no other text.
 const PART: &str = "pa55";
 
 /// The commands that open a store, and those that only see its URL.
@@ -38,7 +38,7 @@ fn never_prints(url: &str) {
 }
 
 #[test]
-fn not_where_the_host_is_wrong() {
+fn no_password_is_printed_if_the_host_is_wrong() {
     for rest in ["redis://", "redis+cluster://", "rediss://", "postgres://me", "mysql://me"] {
         never_prints(&format!("{rest}:{WRITTEN}@127.0.0.1:1"));
         never_prints(&format!("{rest}:{WRITTEN}@no-such-host.invalid:1/db"));
@@ -49,7 +49,7 @@ fn not_where_the_host_is_wrong() {
 }
 
 #[test]
-fn not_where_the_url_is_misspelt() {
+fn no_password_is_printed_if_the_url_is_misspelt() {
     for scheme in
         ["redis", "redis+cluster", "redis+sentinel", "postgres", "mysql", "sqlite", "redsi"]
     {
@@ -82,7 +82,7 @@ fn not_where_the_url_is_misspelt() {
 }
 
 #[test]
-fn not_where_it_stands_in_the_place_of_something_else() {
+fn no_password_is_printed_if_it_stands_in_the_place_of_something_else() {
     let url = format!("postgres://me:{WRITTEN}@h/db");
     let joined = format!("--stor={url}");
     let wrong: [&[&str]; 6] = [
@@ -101,7 +101,7 @@ fn not_where_it_stands_in_the_place_of_something_else() {
     }
 }
 
-/// Both ways to give a password: one that is right opens the store, and neither is printed.
+/// Gives a right and a wrong password, each in both ways: the right one opens the store, and none is printed.
 fn opens_with(url: &str, user: &str, wrong: &str) {
     let with =
         |password: &str| url.replacen(&format!("{user}@"), &format!("{user}:{password}@"), 1);
@@ -128,7 +128,7 @@ fn opens_with(url: &str, user: &str, wrong: &str) {
 }
 
 #[tokio::test]
-async fn not_of_redis_which_refuses_it() {
+async fn no_password_that_redis_refuses_is_printed() {
     let server = RedisServer::start();
     let url = server.url();
     let user = format!(">{PASSWORD}");
@@ -148,7 +148,7 @@ async fn not_of_redis_which_refuses_it() {
 }
 
 #[tokio::test]
-async fn not_of_mariadb_which_refuses_it() {
+async fn no_password_that_mariadb_refuses_is_printed() {
     let server = MariaDbServer::shared().await;
     let database = server.database().await;
     let grant =
@@ -158,7 +158,7 @@ async fn not_of_mariadb_which_refuses_it() {
 }
 
 #[tokio::test]
-async fn not_of_postgres_which_refuses_it() {
+async fn no_password_that_postgres_refuses_is_printed() {
     let server = PostgresServer::start_with(&[]).await;
     let asks = "CREATE ROLE me LOGIN PASSWORD 'pa55/w@rd?#&'; GRANT ALL ON SCHEMA public TO me; \
                 DO $$ BEGIN EXECUTE format('COPY (SELECT ''local all all scram-sha-256'') TO %L', \
@@ -169,7 +169,7 @@ async fn not_of_postgres_which_refuses_it() {
 }
 
 #[tokio::test]
-async fn not_of_a_key_secret() {
+async fn no_key_secret_is_printed() {
     let place = Place::sqlite().await;
     for secret in ["pa55", &"pa55".repeat(8)] {
         let mut command = command(&["doctor", "--json", "--store", &place.url]);

@@ -1,4 +1,4 @@
-//! Records that a business database keeps, beside those of the store.
+//! Records that a business database keeps, beside the store's.
 
 use crate::ran::Ran;
 use crate::shop::provide_cryptography;
@@ -54,7 +54,7 @@ async fn a_record_of_the_business_database_is_found_shown_and_forgotten() {
     assert_eq!(found["record"]["kept_in"], "database");
     let key = found["key"].as_str().expect("a key").to_owned();
     assert_eq!(run(&["show", &key, "--body"]).answer()["stored"]["body"]["text"], "paid");
-    // Without the database there is nothing to see.
+    // Without the database, its record is not seen.
     let store_alone = Ran::of(&["show", &key, "--json", "--store", &records]);
     assert_eq!(store_alone.error().0, 1);
 
@@ -73,7 +73,7 @@ async fn a_record_of_the_business_database_is_found_shown_and_forgotten() {
 }
 
 #[tokio::test]
-async fn a_database_that_does_not_answer_is_told_without_its_password() {
+async fn a_database_that_does_not_answer_is_reported_without_its_password() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let records = directory.path().join("records.db");
     drop(SqliteStore::open(&records).await.expect("it opens"));

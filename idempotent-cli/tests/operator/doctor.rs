@@ -5,7 +5,7 @@ use crate::ran::Ran;
 use serde_json::Value;
 use tests::RedisServer;
 
-/// What became of each operation, by its name; it took some time where it was done.
+/// The outcome of each operation, with its name. An operation that was done has a time.
 fn outcomes(answer: &Value) -> Vec<(&str, &str)> {
     let operations = answer["operations"].as_array().expect("a list");
     let outcome = |tried: &'_ Value| {
@@ -32,7 +32,7 @@ async fn each_operation_of_each_store_is_tried_and_timed() {
         let done = |operation| (operation, "done");
         assert_eq!(outcomes[..3], ["create", "read", "swap"].map(done), "{}", place.url);
         let watch = outcomes[3].1;
-        // They tell of changes themselves.
+        // These stores report changes themselves.
         let tells = ["redis", "postgres"].iter().any(|scheme| place.url.starts_with(scheme));
         let expected = if tells { "done" } else { "not supported" };
         assert!(watch.starts_with(expected), "{watch}");
@@ -57,10 +57,10 @@ async fn a_setting_that_breaks_a_promise_is_1() {
 }
 
 #[tokio::test]
-async fn an_operation_that_is_refused_is_told_with_its_cause() {
+async fn an_operation_that_is_refused_is_reported_with_its_cause() {
     let place = Place::redis().await;
     let server = RedisServer::start();
-    // Full from now on: what is put is refused, and what is there can be read.
+    // From now on the server is full: it refuses to store, but can be read.
     let _: String = server.command(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
     let _: String = server.command(&["CONFIG", "SET", "maxmemory", "1"]);
     let ran = Ran::of(&["doctor", "--json", "--store", &server.url()]);

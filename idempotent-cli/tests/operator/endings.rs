@@ -1,4 +1,4 @@
-//! Exit codes, and where errors are told.
+//! Exit codes, and the places of error messages.
 
 use crate::Place;
 use crate::ran::{Ran, command};
@@ -38,7 +38,7 @@ fn a_file_that_is_not_there_is_3_and_is_not_made() {
     assert_eq!((code, kind.as_str()), (3, "store"), "{message}");
     assert!(message.contains("recrods.db"), "{message}");
     let made = std::fs::read_dir(directory.path()).expect("a directory").count();
-    assert_eq!(made, 0, "whoever looks makes nothing");
+    assert_eq!(made, 0, "a command that looks makes nothing");
 }
 
 #[tokio::test]

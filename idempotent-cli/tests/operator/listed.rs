@@ -1,4 +1,4 @@
-//! `list` and `stats`: every record once, and those that fit.
+//! `list` and `stats` show every record once, and only records that fit.
 
 use crate::Place;
 use crate::shop::Shop;
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use tests::eventually;
 
-/// More records than a command asks for at once.
+/// More records than a command reads at once.
 const MANY: u16 = 1100;
 
 fn keys(answer: &Value) -> Vec<&str> {
@@ -25,7 +25,7 @@ fn numbered(number: u16) -> StorageKey {
 }
 
 impl Shop {
-    /// Records of two operations that ran, and few that nobody ended.
+    /// Many records of two operations that ran, and a few of runs that never end.
     async fn with_many() -> Self {
         let shop = Self::open(Place::sqlite().await);
         for number in 0..MANY {
@@ -67,7 +67,7 @@ async fn pages_have_every_record_once_and_end() {
     assert_eq!((seen.len(), pages), (usize::from(MANY), 4));
     let all = shop.run_json(&["list", "--limit", "5000"]).answer();
     assert_eq!((keys(&all).len(), &all["next"]), (usize::from(MANY), &Value::Null));
-    // The three that were left run for a minute still.
+    // The three records without an end still have a lease, of a minute.
     let few = shop.run_json(&["list", "--state", "running", "--limit", "2"]).answer();
     assert!(keys(&few).len() == 2 && few["next"].is_string(), "{few}");
     let next = few["next"].as_str().expect("a cursor");
@@ -120,7 +120,7 @@ async fn a_store_with_nothing_in_it_has_no_records() {
     for place in Place::all().await {
         let shop = Shop::open(place);
         let nothing = json!({ "records": [], "next": null });
-        // What is tried as a store is opened is over a moment later.
+        // Opening a store tries it with records that end a moment later.
         eventually("nothing", async || {
             (shop.run_json(&["list"]).answer() == nothing).then_some(())
         })
@@ -131,7 +131,7 @@ async fn a_store_with_nothing_in_it_has_no_records() {
 }
 
 #[tokio::test]
-async fn a_cursor_of_nobody_is_told() {
+async fn a_cursor_that_is_none_is_reported() {
     let shop = Shop::open(Place::sqlite().await);
     let (code, ..) = shop.run_json(&["list", "--after", "nonsense"]).error();
     assert_eq!(code, 2);

@@ -1,4 +1,4 @@
-//! The commands for operators, as a shell runs them, on stores of every kind.
+//! The commands for operators, run as a shell does, on stores of every kind.
 
 mod chapter;
 mod credentials;
@@ -18,7 +18,7 @@ use std::any::Any;
 use std::sync::Arc;
 use tests::{MariaDbServer, PostgresServer, RedisServer};
 
-/// A store of a test's own, by its URL; what it stands on ends with it.
+/// A store that only one test uses, with its URL. Its server or file ends with it.
 pub(crate) struct Place {
     pub(crate) url: String,
     pub(crate) store: Arc<dyn Store>,
@@ -55,7 +55,7 @@ impl Place {
         [Self::sqlite().await, Self::redis().await, Self::postgres().await, Self::mariadb().await]
     }
 
-    /// The databases among them, which forget only what they are asked for.
+    /// The databases among them. They drop a record only when they are asked to.
     pub(crate) async fn databases() -> [Self; 3] {
         [Self::sqlite().await, Self::postgres().await, Self::mariadb().await]
     }

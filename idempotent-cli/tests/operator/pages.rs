@@ -14,7 +14,7 @@ fn the_statements_are_those_of_the_documents() {
         let document = fs::read_to_string(path).expect("a document of ours");
         let named = Ran::of(&["ddl", database]);
         assert_eq!((named.code, named.stdout.trim()), (Some(0), document.trim()));
-        // Nothing is connected to.
+        // The command connects to nothing.
         assert_eq!(Ran::of(&["ddl", "--store", url]).stdout, named.stdout);
         let json = Ran::of(&["ddl", database, "--json"]).answer();
         assert_eq!(

@@ -7,7 +7,7 @@ use idempotent_runtime::key::StorageKey;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// More than one batch, and more than what opening a store drops on the way.
+/// More records than one batch, and more than opening a store drops.
 const OVER: u16 = 1200;
 
 fn key(number: u16) -> StorageKey {
@@ -52,7 +52,7 @@ async fn everything_that_is_over_is_dropped_and_nothing_that_lives() {
         let place = place.with_dead_records().await;
         let answer = Ran::of(&["purge", "--yes", "--json", "--store", &place.url]).answer();
         let dropped = answer["dropped"].as_u64().expect("a number");
-        // What is tried as a store is opened drops some, too.
+        // Opening the store drops some, too.
         assert!((u64::from(OVER) - 200..=u64::from(OVER) + 1).contains(&dropped), "{dropped}");
         assert_eq!((place.left().await, place.has_the_living().await), (0, true), "{}", place.url);
         let again = Ran::of(&["purge", "--yes", "--store", &place.url]);
@@ -76,7 +76,7 @@ async fn without_a_yes_and_without_a_terminal_nothing_is_dropped() {
     assert!(place.left().await > 500, "they are there");
 }
 
-/// At a terminal that `script` makes: what is typed, the exit code, and what is seen.
+/// Runs the command at a terminal that `script` makes, and types this. Returns exit code and output.
 fn at_a_terminal(typed: &str, url: &str) -> (Option<i32>, String) {
     let line = format!("{} purge --store {url}", env!("CARGO_BIN_EXE_idempotent"));
     let mut script = Command::new("script");
@@ -111,7 +111,7 @@ async fn a_purge_that_is_broken_off_leaves_a_store_that_works() {
     let place = Place::sqlite().await.with_dead_records().await;
     let mut running = command(&["purge", "--yes", "--store", &place.url]);
     let mut running = running.stdout(Stdio::null()).spawn().expect("it runs");
-    // In the middle of it, or just before or after: all are fine.
+    // The kill comes in the middle of the purge, or just before or after: all are fine.
     while place.store.read(&key(0)).await.is_err() {}
     let sent = Command::new("kill").args(["-INT", &running.id().to_string()]).status();
     assert!(sent.expect("`kill` runs").success());

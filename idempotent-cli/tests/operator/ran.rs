@@ -3,14 +3,14 @@
 use serde_json::Value;
 use std::process::{Command, Output, Stdio};
 
-/// The command, with nothing of the environment of whoever runs the tests.
+/// The command, without the variables of the environment that the tests run in.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_idempotent"));
     command.args(arguments).env_clear().stdin(Stdio::null());
     command
 }
 
-/// Its end, and what it said.
+/// The exit code and the output of a run.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
@@ -31,7 +31,7 @@ impl Ran {
         Self { code: status.code(), stdout, stderr }
     }
 
-    /// Its answer, of a run that did what it was asked and said nothing else.
+    /// The answer on stdout. Asserts that the run succeeded and printed no error.
     pub(crate) fn answer(&self) -> Value {
         assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{self:?}");
         self.document()
@@ -42,7 +42,7 @@ impl Ran {
         serde_json::from_str(&self.stdout).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
 
-    /// The error of a run that failed, and answered nothing.
+    /// The error on stderr. Asserts that the run failed and printed no answer.
     pub(crate) fn error(&self) -> (i32, String, String) {
         assert_eq!(self.stdout, "", "{self:?}");
         let told: Value =

@@ -1,4 +1,4 @@
-//! `resolve` and `forget`: only what may be changed is, and only after a yes.
+//! `resolve` and `forget` change only records that may be changed, and only after a yes.
 
 use crate::Place;
 use crate::ran::Ran;
@@ -32,7 +32,7 @@ async fn a_held_key_is_settled_on_every_store() {
         shop.run_json(&["resolve", &not_key, "--not-done", "--yes"]).answer();
         assert_eq!((shop.order("not").await.status, shop.handler.runs()), (201, 1));
 
-        // Settled once, it is not abandoned any more.
+        // A record that was settled is not abandoned any more.
         for key in [&happened_key, &not_key] {
             let (code, _, message) = shop.run_json(&["resolve", key, "--done", "--yes"]).error();
             assert!(code == 4 && message.contains("completed"), "{message}");
@@ -74,9 +74,9 @@ async fn a_forgotten_record_runs_again_and_one_that_runs_is_left_alone() {
     }
 }
 
-/// Put in line where its app does not look, it would never run.
+/// A task that is put in line where its app does not look would never run.
 #[tokio::test]
-async fn a_task_is_left_alone_where_nobody_says_which_app_lists_it() {
+async fn a_task_is_left_alone_if_the_namespace_is_not_given() {
     let shop = Shop::open(Place::sqlite().await);
     let key = StorageKey::from_bytes([8; 32]);
     let label = Label::new(Guard::Task, "report", "r-1");
@@ -100,7 +100,7 @@ async fn a_task_is_left_alone_where_nobody_says_which_app_lists_it() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_cannot_be_settled_or_forgotten() {
+async fn a_record_that_does_not_exist_cannot_be_settled_or_forgotten() {
     let shop = Shop::open(Place::sqlite().await);
     let key = shop.storage_key("nothing").to_string();
     for arguments in [&["forget", &key, "--yes"][..], &["resolve", &key, "--done", "--yes"]] {

@@ -1,4 +1,4 @@
-//! A shop whose records commands look at: requests over HTTP, and runs whose process died.
+//! A shop that makes the records that commands read: of requests over HTTP, and of abandoned runs.
 
 use crate::Place;
 use crate::ran::Ran;
@@ -26,9 +26,9 @@ fn routes(app: &mut ServiceConfig) {
     app.service(create_order);
 }
 
-/// Gives the client of the tests what it needs to be made, although it speaks in clear here.
+/// Installs the cryptography that the tests' client needs to be built, although it uses no TLS here.
 pub(crate) fn provide_cryptography() {
-    // Whoever was first is as good.
+    // If another test installed it first, that is as good.
     drop(rustls::crypto::ring::default_provider().install_default());
 }
 
@@ -53,7 +53,7 @@ impl Shop {
         place: Place,
         set: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,
     ) -> Self {
-        // It sees at once what an operator does to the store.
+        // The shop remembers no answers, so it sees at once what an operator does to the store.
         let builder = Idempotency::builder(place.store.clone()).remember(0);
         let builder = builder.scope(Scope::header("X-Account")).namespace("shop");
         let idempotency = set(builder).build().expect("it fits");
@@ -74,7 +74,7 @@ impl Shop {
         self.server.post("/orders/7").header("X-Account", "alice").key(key).send().await
     }
 
-    /// The key under which the store has it.
+    /// The storage key of this key.
     pub(crate) fn storage_key(&self, key: &str) -> StorageKey {
         let (scope, key) = (KeyParts::new().value("alice"), KeyParts::new().value(key));
         let target = Target::route("POST", "/orders/7");
@@ -110,7 +110,7 @@ impl Shop {
         }
     }
 
-    /// A request that ran in a process which died, as far as a store can tell.
+    /// A request that looks to the store as if its process died while it ran.
     pub(crate) async fn abandoned(&self, key: &str) -> StorageKey {
         let storage_key = self.storage_key(key);
         let label = Label::new(Guard::Handler, "create_order", key);

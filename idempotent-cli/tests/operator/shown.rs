@@ -1,4 +1,4 @@
-//! `show` and `find`: one record, without its body unless that is asked for, and nothing that steers a terminal.
+//! `show` and `find` print one record, its body only if it is asked for, and nothing that steers a terminal.
 
 use crate::Place;
 use crate::shop::Shop;
@@ -40,7 +40,7 @@ async fn a_record_is_found_by_what_support_knows_on_every_store() {
         );
         assert!(record["claimed_at"].as_str().is_some_and(|at| at.ends_with('Z')), "{record}");
 
-        // A body is shown where it is asked for, and nowhere else.
+        // A body is shown only if it is asked for.
         for arguments in [&["show", &key][..], &["list"], &["stats"], &FIND_K1] {
             for ran in [shop.run(arguments), shop.run_json(arguments)] {
                 assert_eq!(ran.code, Some(0), "{ran:?}");
@@ -65,7 +65,7 @@ const FIND_K1: [&str; 9] =
     ["find", "--method", "POST", "--path", "/orders/7", "--scope", "alice", "--key", "k-1"];
 
 #[tokio::test]
-async fn what_is_not_there_is_1_and_its_key_is_told() {
+async fn a_record_that_does_not_exist_is_1_and_its_storage_key_is_printed() {
     let shop = Shop::open(Place::sqlite().await);
     let key = shop.storage_key("k-1").to_string();
     let (code, kind, message) = shop.run_json(&["show", &key]).error();
@@ -74,7 +74,7 @@ async fn what_is_not_there_is_1_and_its_key_is_told() {
     let found = shop.run_json(&FIND_K1);
     assert_eq!((found.code, &found.document()["record"]), (Some(1), &Value::Null));
     assert_eq!(found.document()["key"], key.as_str());
-    // Another caller, path, method, namespace or secret is another record.
+    // With another caller, path, method, namespace or secret, it is another record.
     shop.order("k-1").await;
     assert_eq!(shop.run(&FIND_K1).code, Some(0));
     for (place, other) in [(2, "PUT"), (4, "/orders/8"), (6, "bob"), (8, "k-2")] {
@@ -162,13 +162,13 @@ async fn texts_of_records_do_not_steer_a_terminal() {
             assert!(!said.is_empty() && !said.chars().any(steers), "{arguments:?}: {said:?}");
         }
     }
-    // A program gets them as they are.
+    // A program gets the texts unchanged.
     let shown = shop.run_json(&["show", &key, "--body"]).answer();
     assert_eq!(shown["record"]["operation"], bad);
     assert_eq!(shown["stored"]["body"]["text"], bad);
 }
 
-/// The command has no key: it shows what it can, and a record that is in the way can go.
+/// The command has no key to open the record: it shows the rest, and can forget the record.
 #[tokio::test]
 async fn a_sealed_record_is_shown_as_such_and_can_be_forgotten() {
     for place in Place::all().await {

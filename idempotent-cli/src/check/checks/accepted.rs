@@ -1,12 +1,12 @@
-//! The request itself, without which nothing can be told.
+//! The request itself. All other checks need it to be accepted.
 
 use crate::check::finding::Seen;
 use crate::check::trial::{Accepted, Trial};
 use crate::check::wire::{NoAnswer, Reply};
 use tokio::time::Instant;
 
-/// Sends it with two keys: both are done. Then the first again, for the checks of replays.
-/// Gives what the other checks compare with.
+/// Sends the request with two keys: both must be done. Then sends the first again, for the checks of
+/// replays. Returns the answers that the other checks compare with.
 pub(crate) async fn accepted(trial: &Trial) -> Result<(Seen, Option<Accepted>), NoAnswer> {
     let asked = trial.fresh();
     let begun = Instant::now();

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// The shortest time that a request is given to arrive before its connection breaks.
 const ARRIVES: Duration = Duration::from_millis(20);
 
-/// The whole request, then a reset: before the answer, and once more when the answer is on its way.
+/// Sends the whole request, then resets: once before the answer, and once when the answer has begun.
 pub(crate) async fn lost(trial: &Trial, known: &Accepted) -> Result<Seen, NoAnswer> {
     let body = trial.template.slow_body.as_ref().unwrap_or(&trial.template.body);
     let (slow, soon) = (trial.fresh_with(body), (known.took / 2).max(ARRIVES));
@@ -49,14 +49,14 @@ async fn lost_after(
         _ if known.marks() && answered => {
             Seen::does_not_hold("it was answered, and its retry was done once more")
         }
-        _ if known.marks() => {
-            Seen::cannot_tell("the retry was done; whether the lost request was, no answer shows")
-        }
-        _ => Seen::cannot_tell("the retries get one answer; whose it is, nothing says"),
+        _ if known.marks() => Seen::cannot_tell(
+            "the retry was done; no answer shows whether the lost request was done, too",
+        ),
+        _ => Seen::cannot_tell("the retries get one answer; nothing shows which request it is for"),
     })
 }
 
-/// Half of the body, then a reset: the key is not spent.
+/// Sends half of the body, then resets: the key must not be used up.
 pub(crate) async fn half(trial: &Trial, known: &Accepted) -> Result<Seen, NoAnswer> {
     let asked = trial.fresh();
     let (bytes, body_at) = trial.bytes(&asked);
@@ -65,7 +65,7 @@ pub(crate) async fn half(trial: &Trial, known: &Accepted) -> Result<Seen, NoAnsw
     }
     let mut connection = trial.client.connect().await?;
     connection.send(&bytes[..usize::midpoint(body_at, bytes.len())]).await?;
-    // An answer to half a body is a refusal, and as good.
+    // If half a body is answered, that is a refusal, which is as good.
     connection.begins_within(ARRIVES).await;
     connection.reset();
     let retry = trial.settled(&asked).await?;

@@ -8,16 +8,16 @@ use futures_util::future::join_all;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How many pairs are tried where nothing makes the first one slow.
+/// How many pairs are tried if no `--slow-body` makes the first request slow.
 const PAIRS: usize = 3;
 
-/// The head start of a slow one.
+/// The head start of a slow request.
 const FIRST_COMES: Duration = Duration::from_millis(100);
 
-/// The answer of one, or the reason why there is none.
+/// The answer to a request, or the reason why there is none.
 type Answered = Result<Reply, NoAnswer>;
 
-/// Many at the same moment: one is done, the others get its answer or are told to come later.
+/// Sends many at the same moment: one must be done, the others get its answer or are told to come later.
 pub(crate) async fn concurrency(trial: &Trial, known: &Accepted) -> Result<Seen, NoAnswer> {
     let asked = trial.fresh();
     let answers = at_once(trial, &asked, trial.concurrency).await;
@@ -32,7 +32,7 @@ pub(crate) async fn concurrency(trial: &Trial, known: &Accepted) -> Result<Seen,
     }
     let told = statuses(&answers, unanswered.len());
     let (done, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.is_success());
-    // The bytes of a replay that says so are for `replay` to judge.
+    // An answer that is marked as a replay is judged by the check `replay`.
     let runs: Vec<_> = done.iter().copied().filter(|answer| !known.is_marked(answer)).collect();
     let kinds = different(runs.iter().copied());
     if kinds > 1 {
@@ -64,7 +64,7 @@ pub(crate) async fn concurrency(trial: &Trial, known: &Accepted) -> Result<Seen,
     })
 }
 
-/// A second one while the first runs: 409, or the answer of the first.
+/// Sends a second one while the first runs: it must get 409, or the answer of the first.
 pub(crate) async fn in_flight(trial: &Trial, known: &Accepted) -> Result<Seen, NoAnswer> {
     let Some(slow) = &trial.template.slow_body else {
         for _ in 0..PAIRS {
@@ -74,7 +74,7 @@ pub(crate) async fn in_flight(trial: &Trial, known: &Accepted) -> Result<Seen, N
                 return Ok(seen);
             }
         }
-        return Ok(Seen::cannot_tell("no two met: `--slow-body` makes them"));
+        return Ok(Seen::cannot_tell("no two requests met: `--slow-body` makes them meet"));
     };
     let asked = trial.fresh_with(slow);
     let (bytes, _) = trial.bytes(&asked);
@@ -86,7 +86,7 @@ pub(crate) async fn in_flight(trial: &Trial, known: &Accepted) -> Result<Seen, N
     judged(trial, known, vec![one, two], !over)
 }
 
-/// The answers of two; `met` says that the first certainly ran when the second came.
+/// Judges the answers of two requests; `met` says that the first certainly ran when the second came.
 fn judged(
     trial: &Trial,
     known: &Accepted,
@@ -131,7 +131,7 @@ fn judged(
             let locked = one.status == 409 && two.status == 409;
             if locked { Seen::does_not_hold(seen) } else { Seen::cannot_tell(seen) }
         }
-        _ => Seen::cannot_tell("there were no two answers"),
+        _ => Seen::cannot_tell("one of the two got no answer"),
     })
 }
 
@@ -143,7 +143,7 @@ fn waited(met: bool) -> Seen {
     }
 }
 
-/// Sends one request many times: all of it but a byte on each connection, and then all of those bytes.
+/// Sends one request on many connections: first all of it but its last byte, then all last bytes at once.
 async fn at_once(trial: &Trial, asked: &Asked, times: u32) -> Vec<Answered> {
     let (bytes, _) = trial.bytes(asked);
     let (most, last) = bytes.split_at(bytes.len() - 1);

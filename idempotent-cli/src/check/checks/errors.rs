@@ -5,7 +5,7 @@ use crate::check::request::Asked;
 use crate::check::trial::{Accepted, Trial, difference};
 use crate::check::wire::{NoAnswer, Reply};
 
-/// A fault that passes leaves the key free; a refusal for good is answered alike.
+/// A temporary fault must leave the key free; a final refusal must be answered the same again.
 pub(crate) async fn retry(trial: &Trial, known: &Accepted) -> Result<Seen, NoAnswer> {
     let Some(body) = &trial.template.failing_body else {
         return Ok(Seen::skipped("needs `--failing-body`"));
@@ -25,7 +25,7 @@ pub(crate) async fn retry(trial: &Trial, known: &Accepted) -> Result<Seen, NoAns
     }
 }
 
-/// Whether a later try may go well.
+/// Whether a later try may succeed.
 fn is_passing(status: u16) -> bool {
     matches!(status, 401 | 403 | 408 | 425 | 429 | 500..)
 }
@@ -47,16 +47,18 @@ async fn passing(
         let told = trial.told(again);
         return Ok(Seen::does_not_hold(format!("after {status} the key is locked: {told}")));
     }
-    // The fault is over: the next try goes well.
+    // The fault is over: the next try must succeed.
     let mended = trial.settled(&Asked { body: trial.template.body.clone(), ..asked }).await?;
     let told = trial.told(&mended);
     Ok(match mended.status {
         _ if mended.is_success() => Seen::holds(format!("after {status} the key is free")),
-        // The key may be free, and bound to its request all the same.
+        // The key may be free, but still be bound to its first request.
         400..=499 if mended.status != 409 => {
             Seen::cannot_tell(format!("the key is bound to the request that got {status}"))
         }
-        _ => Seen::does_not_hold(format!("after {status} a request that goes well gets {told}")),
+        _ => {
+            Seen::does_not_hold(format!("after {status} a request that should succeed gets {told}"))
+        }
     })
 }
 

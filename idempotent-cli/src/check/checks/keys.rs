@@ -1,14 +1,14 @@
-//! Keys that are hard to read, and keys that are hard to tell apart.
+//! Keys that cannot be read, and keys that are easily mixed up.
 
 use crate::check::finding::Seen;
 use crate::check::request::Asked;
 use crate::check::trial::{Accepted, Likeness, Trial, key};
 use crate::check::wire::{NoAnswer, Reply};
 
-/// Longer than the columns in which keys are kept.
+/// A length that no usual column for keys can hold.
 const LONG: usize = 300;
 
-/// An empty key: refused, since whoever sends it has lost the real one.
+/// An empty key must be refused: a client that sends it has lost the real one.
 pub(crate) async fn empty(trial: &Trial, _: &Accepted) -> Result<Seen, NoAnswer> {
     let asked = Asked { keys: vec![trial.spelt("")], ..trial.fresh() };
     let answer = trial.send(&asked).await?;
@@ -16,7 +16,7 @@ pub(crate) async fn empty(trial: &Trial, _: &Accepted) -> Result<Seen, NoAnswer>
     Ok(refused(trial, &answer, "it was taken for a key, or for none at all"))
 }
 
-/// Two keys: refused, since nobody knows which one counts.
+/// Two keys must be refused: it is not known which one is meant.
 pub(crate) async fn two(trial: &Trial, _: &Accepted) -> Result<Seen, NoAnswer> {
     let keys = [key(), key()].map(|key| trial.spelt(&key)).to_vec();
     let answer = trial.send(&Asked { keys, ..trial.fresh() }).await?;
@@ -24,11 +24,11 @@ pub(crate) async fn two(trial: &Trial, _: &Accepted) -> Result<Seen, NoAnswer> {
     Ok(refused(trial, &answer, "one of two keys was chosen, or both were joined"))
 }
 
-/// A control character in a key: refused, at the latest by the endpoint.
+/// A key with a control character must be refused, by the endpoint or by a server before it.
 pub(crate) async fn control(trial: &Trial, _: &Accepted) -> Result<Seen, NoAnswer> {
     let asked = Asked { keys: vec![trial.spelt(&format!("{}\u{1}", key()))], ..trial.fresh() };
     match trial.send(&asked).await {
-        // Whoever reads the bytes before the endpoint may do that.
+        // A server before the endpoint may close the connection.
         Err(NoAnswer::Closed) => Ok(Seen::holds("the connection was closed")),
         answer => Ok(refused(trial, &answer?, "a key with the byte 0x01 was taken")),
     }
@@ -45,14 +45,14 @@ fn refused(trial: &Trial, answer: &Reply, otherwise: &str) -> Seen {
     }
 }
 
-/// Two long keys that differ at their end: refused, or told apart.
+/// Two long keys that differ at their end must be refused or told apart.
 pub(crate) async fn long(trial: &Trial, known: &Accepted) -> Result<Seen, NoAnswer> {
     let start = &key().repeat(LONG)[..LONG - 1];
     let pair = ["a", "b"].map(|end| trial.spelt(&format!("{start}{end}")));
     apart(trial, known, pair, "two keys of 300 characters that differ in the last one").await
 }
 
-/// Two keys that differ in case.
+/// Two keys that differ in case must be told apart.
 pub(crate) async fn case(trial: &Trial, known: &Accepted) -> Result<Seen, NoAnswer> {
     let key = format!("{}-a", key());
     let pair = [key.to_ascii_lowercase(), key.to_ascii_uppercase()];
@@ -80,7 +80,7 @@ async fn apart(
             Seen::does_not_hold(format!("it is answered {told}"))
         });
     }
-    // In all the rest they are equal: taken for one key, the second would be a retry.
+    // The requests are otherwise equal: if the keys are taken for one, the second is a retry.
     let second = trial.settled(&Asked { keys: vec![two], ..asked }).await?;
     let told = trial.told(&second);
     Ok(match known.compare(&first, &second) {
@@ -99,7 +99,7 @@ async fn apart(
     })
 }
 
-/// A key in quotes, as the draft has it, and the same without them.
+/// Sends a key in quotes, as the draft has it, and the same key without them.
 pub(crate) async fn quoted(trial: &Trial, known: &Accepted) -> Result<Seen, NoAnswer> {
     let key = key();
     let bare = Asked { keys: vec![key.clone().into_bytes()], ..trial.fresh() };

@@ -5,7 +5,7 @@ use crate::check::request::Asked;
 use crate::check::trial::{Accepted, Likeness, Trial, key};
 use crate::check::wire::NoAnswer;
 
-/// Another body under a key that is spent: refused, neither run nor answered with the first one's answer.
+/// Another body with a used key must be refused: neither run, nor answered as the first one was.
 pub(crate) async fn mismatch(trial: &Trial, known: &Accepted) -> Result<Seen, NoAnswer> {
     let body = match &trial.template.other_body {
         Some(body) => body,

@@ -5,7 +5,7 @@ use crate::check::request::Asked;
 use crate::check::trial::{Accepted, Trial};
 use crate::check::wire::NoAnswer;
 
-/// Refused, where the key is required; which of the two it is, no client sees.
+/// Refused if the endpoint requires a key. A client cannot see whether it does.
 pub(crate) async fn missing(trial: &Trial, _: &Accepted) -> Result<Seen, NoAnswer> {
     let answer = trial.send(&Asked { keys: Vec::new(), ..trial.fresh() }).await?;
     trial.note("a request without a key", &answer);

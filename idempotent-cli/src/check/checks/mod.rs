@@ -1,4 +1,4 @@
-//! The checks, each a function of what it may send and what is known of the endpoint.
+//! The checks. Each is a function that takes the way to the endpoint and its first answers.
 
 // From the top; each imports only files below it.
 mod accepted;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 const NONE: &str = "no check met a refusal";
 
-/// A refusal says in a standard form what is wrong.
+/// A refusal must say in a standard form what is wrong.
 pub(crate) fn documents(trial: &Trial) -> Seen {
     let refusals = trial.refusals();
     let ours = |refusal: &&Refusal| {
@@ -30,7 +30,7 @@ fn fault(refusal: &Refusal) -> Option<String> {
         return Some("that is not `application/problem+json`".to_owned());
     }
     let Ok(Value::Object(problem)) = serde_json::from_slice(&refusal.answer.body) else {
-        return Some("whose problem is no JSON object".to_owned());
+        return Some("whose problem is not a JSON object".to_owned());
     };
     let is_text = |member: &str| {
         problem.get(member).is_some_and(|text| text.as_str().is_some_and(|text| !text.is_empty()))
@@ -40,10 +40,10 @@ fn fault(refusal: &Refusal) -> Option<String> {
     }
     let status = problem.get("status").and_then(Value::as_u64);
     (status != Some(refusal.answer.status.into()))
-        .then(|| "whose problem has no `status`, or another one".to_owned())
+        .then(|| "whose problem has no `status`, or one that is not the answer's".to_owned())
 }
 
-/// Whoever is told to come later is told when.
+/// A client that is told to come later must be told when.
 pub(crate) fn retry_after(trial: &Trial) -> Seen {
     let refusals = trial.refusals();
     let later: Vec<_> = refusals.iter().filter(|refusal| comes_later(refusal)).collect();
@@ -53,7 +53,7 @@ pub(crate) fn retry_after(trial: &Trial) -> Seen {
             "{} gets {} without a `Retry-After` that can be read",
             refusal.of, refusal.answer.status
         )),
-        None if later.is_empty() => Seen::cannot_tell("nobody was told to come later"),
+        None if later.is_empty() => Seen::cannot_tell("no request was told to come later"),
         None => Seen::holds(format!("in {} refusals", later.len())),
     }
 }

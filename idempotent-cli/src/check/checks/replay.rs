@@ -41,7 +41,7 @@ pub(crate) fn replay(trial: &Trial, known: &Accepted) -> Seen {
     }
 }
 
-/// A replay says that it is one.
+/// A replay must say that it is one.
 pub(crate) fn marker(trial: &Trial, known: &Accepted) -> Seen {
     match replayed(known) {
         Err(nothing) => nothing,
@@ -53,12 +53,12 @@ pub(crate) fn marker(trial: &Trial, known: &Accepted) -> Seen {
             (None, Likeness::Replay) => {
                 Seen::does_not_hold("no header of the replay says that it is one")
             }
-            (None, _) => Seen::cannot_tell("it may be no replay"),
+            (None, _) => Seen::cannot_tell("the retry's answer is perhaps not a replay"),
         },
     }
 }
 
-/// Headers that a client acts on are those of the first answer.
+/// Headers that a client acts on must be those of the first answer.
 pub(crate) fn headers(_: &Trial, known: &Accepted) -> Seen {
     let again = match replayed(known) {
         Err(nothing) => return nothing,
@@ -68,15 +68,16 @@ pub(crate) fn headers(_: &Trial, known: &Accepted) -> Seen {
     let differ: Vec<_> = ACTED_ON.iter().filter(differs).map(|name| format!("`{name}`")).collect();
     let told = known.first.lines("content-type").chain(known.first.lines("location"));
     match told.count() {
-        _ if !differ.is_empty() => {
-            Seen::does_not_hold(format!("the replay has not the same {}", differ.join(", ")))
-        }
+        _ if !differ.is_empty() => Seen::does_not_hold(format!(
+            "the replay has not the same value of {}",
+            differ.join(", ")
+        )),
         0 => Seen::cannot_tell("the first answer has neither `Content-Type` nor `Location`"),
         _ => Seen::holds("as in the first answer"),
     }
 }
 
-/// A cookie is set once: its next reader may be somebody else.
+/// A replay must not set the first answer's cookie: its reader may be somebody else.
 pub(crate) fn cookies(_: &Trial, known: &Accepted) -> Seen {
     let again = match replayed(known) {
         Err(nothing) => return nothing,
@@ -92,7 +93,7 @@ pub(crate) fn cookies(_: &Trial, known: &Accepted) -> Seen {
     }
 }
 
-/// The answer to the retry, unless it is no replay.
+/// The answer to the retry, if it may be a replay.
 fn replayed(known: &Accepted) -> Result<(&Reply, Likeness), Seen> {
     let nothing = || Seen::cannot_tell("nothing is replayed");
     let again = known.again.as_ref().map_err(|_| nothing())?;

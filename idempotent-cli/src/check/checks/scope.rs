@@ -1,11 +1,11 @@
-//! The same key of another caller, or at another operation.
+//! The same key from another caller, or at another operation.
 
 use crate::check::finding::Seen;
 use crate::check::request::{Asked, Caller, Operation};
 use crate::check::trial::{Accepted, Likeness, Trial, key};
 use crate::check::wire::NoAnswer;
 
-/// Another caller with the key of the first: done for both, and never one's answer for the other.
+/// Another caller sends the first one's key: it must be done for both, and each gets its own answer.
 pub(crate) async fn scope(trial: &Trial, known: &Accepted) -> Result<Seen, NoAnswer> {
     if !trial.template.has_other_caller() {
         return Ok(Seen::skipped("needs `--other-header`"));
@@ -14,9 +14,11 @@ pub(crate) async fn scope(trial: &Trial, known: &Accepted) -> Result<Seen, NoAns
     let control = trial.settled(&own_key).await?;
     if !control.is_success() {
         let told = trial.told(&control);
-        return Ok(Seen::cannot_tell(format!("with an own key the other caller gets {told}")));
+        return Ok(Seen::cannot_tell(format!(
+            "with a key of its own the other caller gets {told}"
+        )));
     }
-    // Where no two bodies are equal, this one is not, either.
+    // If every new request has a new body, this one must have one, too.
     let unique =
         if trial.template.has_unique_bodies() { key() } else { known.asked.unique.clone() };
     let asked = Asked { by: Caller::Other, unique, ..known.asked.clone() };
@@ -35,7 +37,7 @@ pub(crate) async fn scope(trial: &Trial, known: &Accepted) -> Result<Seen, NoAns
     })
 }
 
-/// Another operation with the key of the first: it never answers for the first.
+/// Another operation gets the first one's key: it must not give the first one's answer.
 pub(crate) async fn other_path(trial: &Trial, known: &Accepted) -> Result<Seen, NoAnswer> {
     if trial.template.other_path.is_none() {
         return Ok(Seen::skipped("needs `--other-path`"));

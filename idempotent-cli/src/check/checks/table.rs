@@ -1,4 +1,4 @@
-//! The table of checks: what each tests, what it rests on, and the price of failing it.
+//! The table of checks: what each tests, what it rests on, and what it costs if it does not hold.
 
 use crate::check::checks::{
     connections, contention, errors, keys, mismatch, missing, refusals, replay, scope,
@@ -9,7 +9,7 @@ use crate::check::wire::NoAnswer;
 use serde::Serialize;
 use std::pin::Pin;
 
-/// A check on its way.
+/// A check that runs.
 type Running<'a> = Pin<Box<dyn Future<Output = Result<Seen, NoAnswer>> + 'a>>;
 
 /// One thing that a client can observe.
@@ -18,9 +18,9 @@ pub(crate) struct Check {
     pub(crate) tests: &'static str,
     pub(crate) severity: Severity,
     pub(crate) rests_on: &'static str,
-    /// The cost where it does not hold.
+    /// What happens to clients or callers if it does not hold.
     pub(crate) cost: &'static str,
-    /// How many requests it sends beside those of `concurrency`, as a rule.
+    /// About how many requests it sends, without the ones that `concurrency` sends at once.
     pub(crate) requests: u32,
     pub(crate) run: for<'a> fn(&'a Trial, &'a Accepted) -> Running<'a>,
 }
@@ -37,7 +37,7 @@ pub(crate) enum Severity {
     Convention,
 }
 
-/// The first one, which all others need.
+/// The first check. All others need its answers.
 pub(crate) const ACCEPTED: Check = Check {
     name: "accepted",
     tests: "the request is done, with one key and with another",
@@ -48,20 +48,20 @@ pub(crate) const ACCEPTED: Check = Check {
     run: |_, _| Box::pin(async { Ok(Seen::holds("")) }),
 };
 
-/// All others, in the order in which they run.
+/// All other checks, in the order in which they run.
 pub(crate) const CHECKS: [Check; 21] = [
     Check {
         name: "replay",
         tests: "the same key and body get the same status and bytes",
         severity: Severity::Harm,
         rests_on: "draft 2.6, retry",
-        cost: "whoever retries after a lost answer orders or pays twice",
+        cost: "a client that retries after a lost answer orders or pays twice",
         requests: 0,
         run: |trial, known| Box::pin(async { Ok(replay::replay(trial, known)) }),
     },
     Check {
         name: "replay-marker",
-        tests: "a replay says that it is one, as by `Idempotency-Replayed: true`",
+        tests: "a replay says that it is one, for example by `Idempotency-Replayed: true`",
         severity: Severity::Convention,
         rests_on: "convention",
         cost: "nobody can tell a replay from a second effect, neither in a log nor here",
@@ -82,13 +82,13 @@ pub(crate) const CHECKS: [Check; 21] = [
         tests: "a replay sets no cookie of the first answer",
         severity: Severity::Harm,
         rests_on: "RFC 6265 8.4; RFC 9111 7.3",
-        cost: "a session is handed out again, long after and to whoever has the key",
+        cost: "a session is given out again, much later and to anybody who has the key",
         requests: 0,
         run: |trial, known| Box::pin(async { Ok(replay::cookies(trial, known)) }),
     },
     Check {
         name: "mismatch",
-        tests: "another body under a spent key is refused",
+        tests: "another body with a used key is refused",
         severity: Severity::Harm,
         rests_on: "draft 2.7, 422",
         cost: "a client that reuses a key by mistake loses a request, or gets another one's answer",
@@ -118,7 +118,7 @@ pub(crate) const CHECKS: [Check; 21] = [
         tests: "two lines with two keys are refused",
         severity: Severity::Contract,
         rests_on: "draft 2.1; RFC 9651 4.2",
-        cost: "two servers in a row may act on two keys",
+        cost: "a proxy and the server behind it may act on different keys",
         requests: 1,
         run: |trial, known| Box::pin(keys::two(trial, known)),
     },
@@ -154,13 +154,13 @@ pub(crate) const CHECKS: [Check; 21] = [
         tests: "a key and the same in quotes are one, or one of the forms is refused",
         severity: Severity::Harm,
         rests_on: "draft 2.1; RFC 9651 3.3.3",
-        cost: "a client whose library changes the form between a try and its retry makes two effects",
+        cost: "a client whose library changes the form between a try and its retry causes two effects",
         requests: 2,
         run: |trial, known| Box::pin(keys::quoted(trial, known)),
     },
     Check {
         name: "scope",
-        tests: "another caller with the same key is served as if there were no other",
+        tests: "another caller with the same key is served as if the first did not exist",
         severity: Severity::Harm,
         rests_on: "draft 5, composite key",
         cost: "one caller reads the answers of another, or blocks their keys",
@@ -169,7 +169,7 @@ pub(crate) const CHECKS: [Check; 21] = [
     },
     Check {
         name: "other-path",
-        tests: "another operation with a spent key is done on its own",
+        tests: "another operation with a used key is done, too",
         severity: Severity::Harm,
         rests_on: "draft 2.2; RFC 9110 9.2.2",
         cost: "a client gets the answer of another operation, and believes that its own is done",
@@ -178,7 +178,7 @@ pub(crate) const CHECKS: [Check; 21] = [
     },
     Check {
         name: "half-body",
-        tests: "a connection that breaks in the middle of the body spends no key",
+        tests: "a connection that breaks in the middle of the body does not use up the key",
         severity: Severity::Contract,
         rests_on: "draft 1; RFC 9112 8",
         cost: "a client that lost its connection cannot send its request under its key any more",
@@ -190,16 +190,16 @@ pub(crate) const CHECKS: [Check; 21] = [
         tests: "a connection that breaks before the answer leaves one effect, and its answer for the retry",
         severity: Severity::Harm,
         rests_on: "draft 1, 2.6; RFC 9110 9.2.2",
-        cost: "the very client that needs its key orders twice, or waits for ever",
+        cost: "the client that a key is made for orders twice, or waits for ever",
         requests: 6,
         run: |trial, known| Box::pin(connections::lost(trial, known)),
     },
     Check {
         name: "error-retry",
-        tests: "a fault that passes leaves the key free; a refusal for good is told again",
+        tests: "a temporary fault leaves the key free; a final refusal is repeated",
         severity: Severity::Contract,
         rests_on: "draft 2.6, 2.7; RFC 9110 15.5, 15.6",
-        cost: "a key is locked by a fault, and a client that takes a new one makes a second effect",
+        cost: "a fault locks the key, and a client that takes a new one causes a second effect",
         requests: 3,
         run: |trial, known| Box::pin(errors::retry(trial, known)),
     },
@@ -208,7 +208,7 @@ pub(crate) const CHECKS: [Check; 21] = [
         tests: "a second request while the first runs is refused or waits",
         severity: Severity::Harm,
         rests_on: "draft 2.6, concurrent; 2.7, 409",
-        cost: "a client that is too quick makes two effects",
+        cost: "a client that retries quickly causes two effects",
         requests: 4,
         run: |trial, known| Box::pin(contention::in_flight(trial, known)),
     },
@@ -217,7 +217,7 @@ pub(crate) const CHECKS: [Check; 21] = [
         tests: "of many at the same moment one is done",
         severity: Severity::Harm,
         rests_on: "draft 2.6, concurrent",
-        cost: "a double click, or a proxy that retries, makes many effects",
+        cost: "a double click, or a proxy that retries, causes many effects",
         requests: 1,
         run: |trial, known| Box::pin(contention::concurrency(trial, known)),
     },
@@ -226,13 +226,13 @@ pub(crate) const CHECKS: [Check; 21] = [
         tests: "refusals are problem documents with type, title and status",
         severity: Severity::Convention,
         rests_on: "RFC 9457 3; draft 2.7",
-        cost: "a client cannot tell by a program what is wrong",
+        cost: "a program cannot read what is wrong",
         requests: 0,
         run: |trial, _| Box::pin(async { Ok(refusals::documents(trial)) }),
     },
     Check {
         name: "retry-after",
-        tests: "whoever is told to come later is told when",
+        tests: "a client that is told to come later is told when",
         severity: Severity::Convention,
         rests_on: "RFC 9110 10.2.3; RFC 6585 4",
         cost: "clients guess, and come all at once or much too late",

@@ -31,7 +31,7 @@ struct Entry<'a> {
     cost: &'a str,
 }
 
-/// Everything that the table says, and what it leaves out.
+/// Everything that the table says, and more.
 pub(crate) fn json(trial: &Trial, outcomes: &Outcomes) -> serde_json::Result<String> {
     let entries = outcomes.all.iter().map(|outcome| Entry {
         check: outcome.check.name,

@@ -5,7 +5,7 @@ use crate::check::suite::{Outcome, Outcomes};
 use crate::check::trial::Trial;
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
-/// A test of each check; one that cannot tell counts as skipped.
+/// The report has one test for each check; a check that cannot tell counts as skipped.
 pub(crate) fn junit(trial: &Trial, outcomes: &Outcomes) -> Result<String, SerializeError> {
     let endpoint = &trial.client.endpoint;
     let mut suite = TestSuite::new(format!("{} {}", trial.template.method, endpoint.shown));

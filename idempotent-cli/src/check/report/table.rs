@@ -7,7 +7,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use std::fmt::Write;
 
-/// The width where there is no terminal.
+/// The width of the table if there is no terminal.
 const WIDTH: u16 = 110;
 
 /// The table of what holds, what does not and what that costs.

@@ -1,4 +1,4 @@
-//! The only way out: every request takes its place among those that are allowed.
+//! The client, through which every request goes: it counts them, up to the limit.
 
 use crate::check::wire::endpoint::Endpoint;
 use crate::check::wire::limits::Limits;
@@ -66,7 +66,7 @@ impl Client {
 }
 
 impl Connection<'_> {
-    /// Sends some of a request. A server that closed already may have answered: reading tells.
+    /// Sends some of a request. Ignores that the server closed already: it may have answered, which `read` finds.
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<(), NoAnswer> {
         let sent = async {
             drop(self.stream.write(bytes).await);
@@ -97,7 +97,7 @@ impl Connection<'_> {
         }
         let mut some = vec![0; 16 << 10];
         loop {
-            // A reset is an end, but none that completes a body.
+            // A reset ends the answer, but does not complete a body that ends with its connection.
             let read = self.stream.read(&mut some).await.map_err(|_| NoAnswer::Closed)?;
             if let Some(answer) = incoming.take(&some[..read], read == 0)? {
                 return Ok(answer);
@@ -105,9 +105,9 @@ impl Connection<'_> {
         }
     }
 
-    /// Breaks the connection as a client does that dies: with a reset.
+    /// Breaks the connection by a reset, as if the client died.
     pub(crate) fn reset(self) {
-        // Where that is refused, the connection is closed in order, which is close enough.
+        // If the system refuses that, the connection is closed normally, which is close enough.
         drop(self.stream.socket().set_zero_linger());
     }
 }

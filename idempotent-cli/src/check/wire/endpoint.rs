@@ -14,7 +14,7 @@ use url::{Host, Url};
 
 /// An endpoint, with every address that its name had when it was asked for.
 pub(crate) struct Endpoint {
-    /// For people: without its query, which may hold a credential.
+    /// The URL as it is printed: without its query, which may hold a credential.
     pub(crate) shown: String,
     /// The value of the header `Host`.
     pub(crate) host: String,
@@ -24,12 +24,12 @@ pub(crate) struct Endpoint {
     pub(crate) tls: Option<(TlsConnector, ServerName<'static>)>,
 }
 
-/// The endpoint cannot be spoken to. Nothing repeats the URL, which may hold a credential.
+/// The endpoint cannot be used. No error repeats the URL, which may hold a credential.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EndpointError {
     #[error("the URL cannot be read: {0}")]
     Url(#[from] url::ParseError),
-    #[error("the URL is one of neither http: nor https:")]
+    #[error("the URL begins with neither `http:` nor `https:`")]
     Scheme,
     #[error("the URL holds a user or a password: give them as `--header 'Authorization: …'`")]
     Credentials,
@@ -42,7 +42,7 @@ pub(crate) enum EndpointError {
 }
 
 impl EndpointError {
-    /// Whether the endpoint is the cause, and not what was typed.
+    /// Whether the endpoint is the cause, and not the command line.
     pub(crate) fn is_unreachable(&self) -> bool {
         matches!(self, Self::Name(..))
     }
@@ -100,7 +100,7 @@ fn no_address() -> io::Error {
     io::Error::from(io::ErrorKind::AddrNotAvailable)
 }
 
-/// Asks the system.
+/// Asks the system for the addresses of a name.
 pub(crate) async fn system(name: String, port: u16) -> io::Result<Vec<SocketAddr>> {
     Ok(tokio::net::lookup_host((name, port)).await?.collect())
 }

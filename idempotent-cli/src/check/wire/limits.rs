@@ -50,7 +50,7 @@ impl Limits {
         })
     }
 
-    /// The end of a wait of this length: never behind that of all.
+    /// The end of a wait of this length, which is never after the end of the whole run.
     pub(crate) fn end_of(&self, wait: Duration) -> Instant {
         self.end.min(Instant::now() + wait)
     }

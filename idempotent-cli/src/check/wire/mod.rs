@@ -1,7 +1,7 @@
-//! Bytes to one address and back, within limits that nothing goes around.
+//! Bytes to one address and back, within limits that hold for every request.
 //!
-//! Written by hand over a socket, since a tester sends what a client library refuses to: half a body, two lines of one
-//! header, a reset. So it also has no proxy, no redirect, no second look at a name and no retry that it did not ask for.
+//! It is written over a plain socket, since a tester sends what a client library refuses to send: half a body, two
+//! lines of one header, a reset. So there are no proxies, redirects, second look-ups of a name or hidden retries.
 
 // From the top; each imports only files below it.
 mod client;

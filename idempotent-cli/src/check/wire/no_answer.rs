@@ -19,12 +19,12 @@ pub(crate) enum NoAnswer {
     Garbled,
     #[error("the answer is longer than {0} bytes")]
     TooLong(usize),
-    #[error("it is answered {0}, which says nothing but that it is too much now")]
+    #[error("it is answered {0}, which says only that the server has too much to do")]
     TooMuch(u16),
 }
 
 impl NoAnswer {
-    /// Whether it says nothing about the endpoint.
+    /// Whether the reason is a limit of this run, which says nothing about the endpoint.
     pub(crate) fn is_ours(&self) -> bool {
         matches!(self, Self::Spent | Self::Over)
     }

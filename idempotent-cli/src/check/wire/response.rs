@@ -32,11 +32,11 @@ impl Reply {
 
     /// Whether the request was done.
     pub(crate) fn is_success(&self) -> bool {
-        // A form is answered with a redirect to the page that shows what was done.
+        // A form that was done is answered with a redirect to the page that shows the result.
         matches!(self.status, 200..=299 | 302 | 303)
     }
 
-    /// How long it asks to wait, in whole seconds; `None` where it says nothing that can be read.
+    /// How long `Retry-After` asks to wait, in whole seconds; `None` if it is absent or cannot be read.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         let value = self.header("retry-after")?.trim();
         if let Ok(seconds) = value.parse() {
@@ -67,7 +67,7 @@ impl Incoming {
         Self { bytes: Vec::new(), head_only: method == "HEAD" }
     }
 
-    /// Takes what came; `last` says that nothing more will. Gives the answer once it is whole.
+    /// Takes the bytes that came; `last` says that no more will come. Returns the answer once it is whole.
     pub(crate) fn take(&mut self, came: &[u8], last: bool) -> Result<Option<Reply>, NoAnswer> {
         self.bytes.extend_from_slice(came);
         loop {
@@ -83,7 +83,7 @@ impl Incoming {
             };
             let status = head.code.ok_or(NoAnswer::Garbled)?;
             if matches!(status, 100 | 102..=199) {
-                // It announces the answer.
+                // A status below 200 only announces the answer.
                 self.bytes.drain(..length);
                 continue;
             }
@@ -126,7 +126,7 @@ fn body(bytes: &[u8], framing: &Framing, last: bool) -> Result<Option<Vec<u8>>, 
     };
     match whole {
         Some(body) if body.len() > LONGEST_BODY => Err(NoAnswer::TooLong(LONGEST_BODY)),
-        // The chunks' own bytes count, too: a server may send many small ones.
+        // The bytes that frame the chunks count, too: a server may send many small chunks.
         None if bytes.len() > 2 * LONGEST_BODY => Err(NoAnswer::TooLong(LONGEST_BODY)),
         None if last => Err(NoAnswer::Closed),
         whole => Ok(whole),
@@ -144,7 +144,7 @@ fn dechunked(mut bytes: &[u8]) -> Result<Option<Vec<u8>>, NoAnswer> {
         let size = usize::try_from(size).ok().filter(|size| *size <= LONGEST_BODY);
         let size = size.ok_or(NoAnswer::TooLong(LONGEST_BODY))?;
         if size == 0 {
-            // Trailers are not looked at, but waited for.
+            // Trailers are read, and ignored.
             let end = &bytes[start..];
             let ended = end.starts_with(b"\r\n") || end.windows(4).any(|four| four == b"\r\n\r\n");
             return Ok(ended.then_some(body));

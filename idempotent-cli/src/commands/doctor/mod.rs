@@ -1,4 +1,4 @@
-//! `doctor`: the settings of a store, and whether it does what it will be asked.
+//! `doctor`: the settings of a store, and a trial of each of its operations.
 
 mod trial;
 

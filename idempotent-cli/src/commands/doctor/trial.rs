@@ -1,4 +1,4 @@
-//! Every operation of a store a few times, on keys of its own, with the time that each takes.
+//! A trial of every operation of a store: a few times each, on keys that nobody uses, with the time it takes.
 
 use crate::output::Output;
 use bytes::Bytes;
@@ -9,10 +9,10 @@ use serde::Serialize;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
-/// How often each is tried: the median says more than the first, which may wait for a connection.
+/// How often each is tried. The median counts, since the first try may wait for a connection.
 const TIMES: usize = 5;
 
-/// The life of what is put; none of it is left at the end.
+/// How long the store keeps a value of the trial, if the trial does not end it.
 const LIFE: Duration = Duration::from_secs(30);
 const NO_LIFE: Duration = Duration::from_millis(1);
 
@@ -22,7 +22,7 @@ pub(super) struct TriedOperation {
     pub(super) operation: &'static str,
     /// `done`, `not supported`, or an error.
     pub(super) outcome: String,
-    /// The median; nothing where it failed.
+    /// The median in milliseconds; `None` if it failed.
     pub(super) milliseconds: Option<f64>,
     #[serde(skip)]
     pub(super) is_failed: bool,
@@ -31,7 +31,7 @@ pub(super) struct TriedOperation {
 /// The times that one operation took, or why it failed.
 type Times = Result<Vec<Duration>, String>;
 
-/// Tries them all.
+/// Tries every operation.
 pub(super) async fn try_out(
     store: &dyn Store,
     patience: Duration,
@@ -78,7 +78,7 @@ pub(super) async fn ask_database(
     summed_up("database", Some(times), output)
 }
 
-/// Keeps the time of one try; the first failure stays.
+/// Adds the time of one try; a failure replaces the times, and no later try replaces the failure.
 fn note(times: &mut Times, tried: Result<Duration, String>) -> bool {
     match (times, tried) {
         (Ok(times), Ok(time)) => {
@@ -113,7 +113,7 @@ struct StoreTrial<'a> {
     key: StorageKey,
 }
 
-/// As records are: bytes that are no text.
+/// A value that is not text, as records are.
 const FIRST: Bytes = Bytes::from_static(b"\0\xff\xfefirst");
 const SECOND: Bytes = Bytes::from_static(b"\0\xff\xfesecond");
 
@@ -138,11 +138,11 @@ impl StoreTrial<'_> {
         let (swapped, time) = self.timed(self.store.swap(&self.key, &FIRST, &SECOND, LIFE)).await?;
         match swapped {
             Swap::Done => Ok(time),
-            Swap::Differs(_) => Err("it does not find the value that is there".to_owned()),
+            Swap::Differs(_) => Err("it does not find the value that was put".to_owned()),
         }
     }
 
-    /// From a change to the word of it; `None` where the store cannot tell.
+    /// The time from a change to its report; `None` if the store reports no changes.
     async fn watch(&self) -> Option<Result<Duration, String>> {
         let watched = self.store.watch(&self.key)?;
         Some(
@@ -159,10 +159,10 @@ impl StoreTrial<'_> {
         )
     }
 
-    /// Ends the life of what is there, whichever it is.
+    /// Ends the life of the value that the trial left.
     async fn leave_nothing(&self) {
         for value in [FIRST, SECOND] {
-            // It ends by itself, too.
+            // If this fails, its life ends by itself.
             drop(self.timed(self.store.swap(&self.key, &value, &FIRST, NO_LIFE)).await);
         }
     }
