@@ -1,7 +1,7 @@
-//! A store of your own: five operations, and the whole protocol works on it.
+//! A store of your own: implement five operations, and the whole protocol works on it.
 //!
-//! Run it with `cargo run --example custom_store`; `cargo test --example custom_store` holds it
-//! against the contract.
+//! Run it with `cargo run --example custom_store`; `cargo test --example custom_store` tests it
+//! against the contract of stores.
 
 use bytes::Bytes;
 use idempotent_runtime::key::StorageKey;
@@ -53,7 +53,7 @@ impl MapStore {
     }
 }
 
-/// When a life ends; one that no clock can count is a hundred years.
+/// When a life ends. A life that is too long for the clock is a hundred years.
 fn end(life: Duration) -> Instant {
     Instant::now() + life.min(Duration::from_hours(876_000))
 }
@@ -65,7 +65,7 @@ impl Store for MapStore {
         value: &'a Bytes,
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>> {
-        // Looking and putting under one lock is what makes it one atomic step.
+        // Looking and putting happen under one lock: this makes them one atomic step.
         let mut values = self.lock();
         let there = values.get(key).filter(|(_, ends)| *ends > Instant::now());
         let there = there.map(|(there, _)| there.clone());
@@ -115,7 +115,7 @@ impl Store for MapStore {
     }
 
     fn watch<'a>(&'a self, _: &'a StorageKey) -> Option<StoreFuture<'a, Changed>> {
-        // It cannot tell of changes: whoever waits looks now and then.
+        // This store cannot report changes: requests that wait look now and then.
         None
     }
 
@@ -125,17 +125,17 @@ impl Store for MapStore {
     }
 
     fn findings(&self) -> Vec<Finding> {
-        // There are no settings that could be wrong.
+        // This store has no settings that could be wrong.
         Vec::new()
     }
 
     fn adopt(&self, _: &StoreSettings) {
-        // Nothing takes time.
+        // Every operation is immediate, so no time limit is needed.
     }
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Nobody calls here. A server says whose its requests are: `Scope::of` of a type of yours.
+    // This program serves no callers. A server names the caller: `Scope::of` with a type of yours.
     let idempotency = Idempotency::builder(MapStore::default()).scope(Scope::shared()).build()?;
     println!("guarded by {}", idempotency.describe_store());
     Ok(())

@@ -1,7 +1,7 @@
-//! A handler that charges a card elsewhere: `cargo run --example payment`
+//! A handler that charges a card at another company: `cargo run --example payment`
 //!
-//! The provider has an idempotency of its own. The handler derives the key of its charge from its own
-//! record, so that a run that was killed after the charge charges nothing when it runs again.
+//! The company has idempotency of its own. The handler derives the key of its charge from its own
+//! record. If a run is killed after the charge, the next run sends the same key, and charges nothing.
 
 use actix_web::dev::Payload;
 use actix_web::{
@@ -16,7 +16,7 @@ use std::fmt::Display;
 use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Another company: it remembers what it did for each key that it was sent.
+/// The other company. It remembers its answer for each key.
 #[derive(Clone, Default)]
 struct Provider(Arc<Mutex<HashMap<String, usize>>>);
 
@@ -33,7 +33,7 @@ impl Provider {
     }
 }
 
-/// The payer: the same customer, whatever token is shown today.
+/// The payer. It is the same customer, although its access token changes.
 struct Customer(String);
 
 impl ScopeId for Customer {
@@ -57,7 +57,7 @@ impl FromRequest for Customer {
     }
 }
 
-/// Charges, and fails the first time: as if the process had died before its record was stored.
+/// Charges, and fails the first time, as if the process had died before its record was stored.
 #[post("/payments")]
 #[idempotent]
 async fn pay(
@@ -70,7 +70,7 @@ async fn pay(
     let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
     if *failures > 0 {
         *failures -= 1;
-        return Err(error::ErrorServiceUnavailable("charged, and then everything broke"));
+        return Err(error::ErrorServiceUnavailable("charged, and then failed"));
     }
     Ok(HttpResponse::Created().json(json!({"charge": charge})))
 }
@@ -100,7 +100,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let builder = Idempotency::connect("memory:").await?;
     let idempotency = builder.scope(Scope::extract::<Customer>()).build()?;
     let routes = routes(&Provider::default(), 1);
-    println!("twice, of which the first breaks after it charged; there is one charge:");
+    println!("Pay twice. The first request fails after it charged; still there is one charge:");
     println!(
         "curl -i -X POST http://127.0.0.1:8080/payments -H 'Authorization: Bearer alice.1' \
          -H 'Idempotency-Key: order-1'"

@@ -1,4 +1,4 @@
-//! The business: payments in a file of `SQLite`, and how often they were delivered.
+//! The business: payments in an `SQLite` file, and how often each was delivered.
 
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -9,7 +9,7 @@ use std::time::Duration;
 const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS payments (id INTEGER, cents INTEGER);
     CREATE TABLE IF NOT EXISTS deliveries (id INTEGER)";
 
-/// Nothing in it keeps a payment from being made twice.
+/// The ledger of payments. By itself it would take a payment twice.
 #[derive(Clone)]
 pub(crate) struct Ledger {
     pub(crate) pool: SqlitePool,
@@ -21,7 +21,7 @@ impl Ledger {
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // Processes are killed here, and no host.
+            // Only processes are killed here, never the host, so nothing needs to reach the disk.
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(Duration::from_mins(1));
         let pool = SqlitePool::connect_with(options).await?;
@@ -38,7 +38,7 @@ impl Ledger {
         self.count("SELECT COUNT(DISTINCT id) FROM payments").await
     }
 
-    /// Waits until so many payments are made.
+    /// Waits until this number of payments is made.
     pub(crate) async fn wait_for_payments(&self, payments: u32) -> Result<(), Box<dyn Error>> {
         while self.distinct_payments().await? < payments {
             tokio::time::sleep(Duration::from_millis(20)).await;

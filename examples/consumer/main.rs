@@ -1,4 +1,4 @@
-//! Messages that are delivered twice, to consumers that are killed, and every effect once:
+//! Messages are delivered twice, consumers are killed, and each effect still happens once:
 //! `cargo run --example consumer -- --queue redis://127.0.0.1/`, or `amqp://127.0.0.1/%2f`.
 //!
 //! It publishes 1 000 payments and repeats every third, starts three consumers as processes of their own,
@@ -23,7 +23,7 @@ struct Options {
     /// Where the queue is: `redis://…` or `amqp://…`
     #[arg(long, default_value = "redis://127.0.0.1/")]
     queue: String,
-    /// The name of the queue; a new one each time, unless it is given.
+    /// The name of the queue; a new name for each run, unless it is given.
     #[arg(long, default_value_t = format!("payments-{}", ulid::Ulid::generate()))]
     name: String,
     /// How often a consumer is killed.
@@ -61,7 +61,7 @@ async fn publish_and_kill(queue: &Queue, kills: u32, path: &Path) -> Result<(), 
     }
     let killing = async {
         for kill in 0..kills {
-            // One for every so many payments, so that all of them hit consumers at work.
+            // The kills are spread over the payments, so that each hits a consumer at work.
             ledger.wait_for_payments(PAYMENTS / (kills + 1) * (kill + 1)).await?;
             let victim = &mut workers[kill as usize % WORKERS];
             victim.kill()?;
@@ -70,7 +70,7 @@ async fn publish_and_kill(queue: &Queue, kills: u32, path: &Path) -> Result<(), 
         ledger.wait_for_payments(PAYMENTS).await
     };
     let (published, ()) = tokio::try_join!(queue.publish(PAYMENTS), killing)?;
-    // A message that is delivered once more finds its payment made.
+    // A message may be delivered again after its payment is made: wait for that, too.
     queue.wait_until_empty().await?;
     for worker in workers {
         worker.stop()?;

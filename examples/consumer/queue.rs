@@ -1,4 +1,4 @@
-//! The publisher's end of the queue, and a look at the messages that are left.
+//! The publisher's end of the queue, and a count of the messages that are left.
 
 use crate::worker::Payment;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
@@ -23,7 +23,7 @@ impl Queue {
         !self.url.starts_with("amqp")
     }
 
-    /// Publishes so many payments, and every third of them twice; gives the number of messages.
+    /// Publishes this number of payments, and every third of them twice; returns the number of messages.
     pub(crate) async fn publish(&self, payments: u32) -> Outcome<u32> {
         let twice = (1..=payments).filter(|id| id % 3 == 0);
         let ids: Vec<_> = (1..=payments).chain(twice).collect();
@@ -38,7 +38,7 @@ impl Queue {
         } else {
             let (_connection, channel) = self.connect().await?;
             channel.confirm_select(ConfirmSelectOptions::default()).await?;
-            // The consumers declare it.
+            // The consumers declare the queue.
             while self.waiting(&self.name).await?.is_none() {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
@@ -63,7 +63,7 @@ impl Queue {
 
     async fn unfinished(&self) -> Outcome<u64> {
         if !self.is_redis() {
-            // A message that is delivered is finished when its consumer is stopped.
+            // Messages that are delivered already are finished when their consumer is stopped.
             return Ok(self.waiting(&self.name).await?.unwrap_or(0));
         }
         let groups: Vec<HashMap<String, Value>> =
@@ -97,7 +97,7 @@ impl Queue {
         Ok((connection, channel))
     }
 
-    /// The number of messages that wait, if there is such a queue.
+    /// The number of messages that wait; `None` if there is no such queue.
     async fn waiting(&self, queue: &str) -> Outcome<Option<u64>> {
         let (_connection, channel) = self.connect().await?;
         let passive = QueueDeclareOptions { passive: true, ..Default::default() };

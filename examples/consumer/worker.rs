@@ -28,10 +28,10 @@ async fn pay(messages: &Messages, payment: Payment, mut tx: Tx<Sqlite>) -> Resul
     insert.await.map(drop).map_err(Failure::later)
 }
 
-/// Consumes until nobody holds the other end of the standard input.
+/// Consumes until the standard input ends.
 pub(crate) async fn work(queue: &Queue, ledger: &Path) -> Result<(), Box<dyn Error>> {
     if queue.is_redis() {
-        // Soon, so that nobody waits long for the messages of those that were killed.
+        // This is short, so that messages of a killed consumer are delivered again soon.
         let stream = RedisStream::new(&*queue.url, &*queue.name, "ledger")?;
         consume(stream.take_over_after(Duration::from_secs(1)), ledger).await
     } else {
@@ -68,13 +68,13 @@ impl Worker {
         command.stdin(Stdio::piped()).spawn().map(Self)
     }
 
-    /// Kills it, as `kill -9` does.
+    /// Kills the consumer, as `kill -9` does.
     pub(crate) fn kill(&mut self) -> io::Result<()> {
         self.0.kill()?;
         self.0.wait().map(drop)
     }
 
-    /// Lets it finish what it works on.
+    /// Stops the consumer after it finished its messages in progress.
     pub(crate) fn stop(mut self) -> io::Result<()> {
         drop(self.0.stdin.take());
         self.0.wait().map(drop)
@@ -83,7 +83,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // One that has ended cannot be killed, and that is fine.
+        // A consumer that has ended already cannot be killed; that is fine.
         let _ = self.0.kill();
     }
 }

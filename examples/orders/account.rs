@@ -1,5 +1,5 @@
-//! The caller: an account, by a bearer credential, by the header `secret` on the token routes, or by
-//! the cookie of the page, where a request says nothing else.
+//! The caller is an account. It is named by a bearer credential, by the header `secret` on the token
+//! routes, or, if a request has neither, by the cookie of the page.
 
 use crate::business::Business;
 use crate::error::ShopError;
@@ -39,14 +39,14 @@ impl FromRequest for Account {
     }
 }
 
-/// Keys, tokens and responses are the account's, however it said its name.
+/// Keys, tokens and responses belong to the account, whichever credential named it.
 impl ScopeId for Account {
     fn scope_id(&self) -> impl Display {
         &self.0
     }
 }
 
-/// A task knows whose it is; the credential was checked when it came.
+/// A task stores its account; the credential was checked when the request came.
 impl TaskArgument for Account {
     type Kept = String;
 
@@ -59,7 +59,7 @@ impl TaskArgument for Account {
     }
 }
 
-/// A middleware that lets nobody through whose credential is not valid.
+/// A middleware that refuses a request without a valid credential.
 pub(crate) async fn checked(
     _: Account,
     request: ServiceRequest,
@@ -70,7 +70,7 @@ pub(crate) async fn checked(
 
 pub(crate) fn named(request: &HttpRequest) -> Option<String> {
     let said = |name| {
-        // Said twice, it says nothing.
+        // A header that is sent twice names nobody.
         let mut lines = request.headers().get_all(name);
         lines.next().map(|first| first.to_str().ok().filter(|_| lines.next().is_none()))
     };

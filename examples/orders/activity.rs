@@ -1,4 +1,4 @@
-//! The last requests and what became of them, for the page: in memory, for this process alone.
+//! The last requests and their outcomes, for the page: in memory, of this process alone.
 
 use crate::account;
 use actix_web::body::MessageBody;
@@ -12,16 +12,16 @@ use serde::Serialize;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How many are kept.
+/// How many requests are kept.
 const KEPT: usize = 200;
 
-/// How many an account is shown.
+/// How many requests an account is shown.
 const SHOWN: usize = 12;
 
 /// The number of characters of a key that are shown: enough to tell it from others, too few to send it again.
 const OF_A_KEY: usize = 8;
 
-/// The fate of a request.
+/// A request and its outcome.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Entry {
     #[serde(skip)]
@@ -46,7 +46,7 @@ struct Noted {
     numbers: u64,
 }
 
-/// A request under way. Dropped before its end, its client left.
+/// A request under way. If it is dropped before its end, its client left.
 struct UnderWay {
     activity: web::Data<Activity>,
     number: u64,
@@ -91,11 +91,11 @@ impl UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.is("left", "its client left; what had begun goes on".to_owned());
+        self.is("left", "its client left; a run that has begun goes on".to_owned());
     }
 }
 
-/// A middleware that notes what becomes of each POST of an account.
+/// A middleware that notes the outcome of each POST of an account.
 pub(crate) async fn noting(
     request: ServiceRequest,
     next: Next<impl MessageBody>,

@@ -1,4 +1,4 @@
-//! The shop's own answers when something is wrong.
+//! The shop's own errors, and their answers.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
@@ -9,19 +9,19 @@ use serde_json::json;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ShopError {
     /// No credential, or one that was revoked.
-    #[error("say who you are, with a credential that is valid")]
+    #[error("send a valid credential")]
     Unauthorized,
-    /// There is no such thing, or it is somebody else's.
+    /// The thing does not exist, or belongs to somebody else.
     #[error("there is no such {0}")]
     NotFound(&'static str),
-    /// The code is another account's.
+    /// The code belongs to another account.
     #[error("the code is taken")]
     Taken,
     /// An account would go below zero.
     #[error("there is not enough money on the account")]
     NotEnoughMoney,
     /// The business database failed.
-    #[error("the shop is closed for a moment")]
+    #[error("the shop cannot reach its database; try again later")]
     Database(#[from] sqlx::Error),
 }
 

@@ -43,13 +43,13 @@ const CLOSING: u64 = 2;
 
 #[actix_web::main]
 async fn main() -> ExitCode {
-    // What idempotency has to tell: a key that is held, a lease that is lost. `RUST_LOG` asks for more.
+    // Logs warnings, such as a key that is held or a lease that is lost. `RUST_LOG` asks for more.
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into());
     tracing_subscriber::fmt().with_env_filter(filter.from_env_lossy()).with_writer(stderr).init();
     match run(Options::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("orders cannot go on: {}", told(&error));
+            eprintln!("orders ends: {}", told(&error));
             ExitCode::FAILURE
         }
     }
@@ -97,7 +97,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
             app.app_data(data).app_data(activity).configure(routes::all);
         }
     })?;
-    // Not mounted without a credential of its own.
+    // The inspector is mounted only if it has a credential of its own.
     let inspector = operator.map(|credential| {
         idempotency.inspector(move |request: &HttpRequest| credential.check(request))
     });
@@ -119,12 +119,12 @@ async fn run(options: Options) -> anyhow::Result<()> {
             .configure(routes::all)
     })
     .workers(options.workers.into())
-    // Signals are ours: what runs is finished before the server stops.
+    // Signals are handled here, so that running handlers finish before the server stops.
     .disable_signals()
     .shutdown_timeout(CLOSING)
     .bind(options.addr)
     .with_context(|| format!("--addr {}", options.addr))?;
-    // Before anybody can know that there is something to end.
+    // Signals are caught before the address is printed, so that no signal comes too early.
     let signals = Signals::new()?;
     welcome::print(&server.addrs(), &options, &idempotency, &findings, inspector.is_some());
     let server = server.run();
@@ -134,11 +134,11 @@ async fn run(options: Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// After a signal: no new runs, the running ones are finished and stored, then the end. After a second
-/// one: the end.
+/// After a signal, starts no new run, lets running ones finish and be stored, and stops the server. A second
+/// signal stops it at once.
 async fn drain_after(mut signals: Signals, server: ServerHandle, idempotency: Idempotency) {
     signals.next().await;
-    println!("finishing what runs; once more ends it at once…");
+    println!("finishing running handlers; a second signal ends them at once…");
     let left = tokio::select! {
         left = idempotency.drain(DRAIN) => left,
         () = signals.next() => idempotency.drain(Duration::ZERO).await,
@@ -146,12 +146,12 @@ async fn drain_after(mut signals: Signals, server: ServerHandle, idempotency: Id
     if left == 0 {
         println!("done");
     } else {
-        println!("{left} still running; their keys are free after the lease");
+        println!("{left} still running; their keys are free when their leases end");
     }
     server.stop(left == 0).await;
 }
 
-/// Ctrl-C and SIGTERM, from when it is made.
+/// Ctrl-C and SIGTERM. It catches them as soon as it exists.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,

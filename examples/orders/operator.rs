@@ -1,4 +1,4 @@
-//! The check in front of the inspector: an operator's credential, which is no customer's.
+//! The check in front of the inspector: an operator's credential, which no customer has.
 
 use actix_web::error::InternalError;
 use actix_web::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
@@ -13,7 +13,7 @@ use std::fs;
 use std::path::Path;
 use subtle::ConstantTimeEq;
 
-/// The variable with the credential: an option could be read by every process of the host.
+/// The environment variable with the credential. Every process of the host could read an option.
 const VARIABLE: &str = "ORDERS_OPERATOR_TOKEN";
 
 /// The fewest bytes of a credential.
@@ -24,7 +24,7 @@ const SHORTEST: usize = 16;
 pub(crate) struct OperatorCredential([u8; 32]);
 
 impl OperatorCredential {
-    /// The one in a file or else in the environment, if there is one.
+    /// The credential in a file, or else in the environment, if there is one.
     pub(crate) fn given(file: Option<&Path>) -> anyhow::Result<Option<Self>> {
         let text = match file {
             Some(file) => {
@@ -39,10 +39,10 @@ impl OperatorCredential {
         Ok(Some(Self(hash(token))))
     }
 
-    /// The operator that sends a request: with the credential as a password, or as a bearer's.
+    /// The operator that sends a request, with the credential as a password or as a bearer token.
     pub(crate) fn check(&self, request: &HttpRequest) -> Result<Operator, Error> {
         let mut lines = request.headers().get_all(AUTHORIZATION);
-        // Said twice, it says nothing.
+        // A header that is sent twice names nobody.
         let line = lines.next().filter(|_| lines.next().is_none());
         let sent = line.and_then(|line| sent(line.to_str().ok()?));
         match sent {

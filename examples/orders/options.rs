@@ -40,7 +40,7 @@ pub(crate) struct Options {
     #[arg(long, env = "ORDERS_LOCKS", hide_env_values = true, value_name = "URL")]
     pub(crate) locks: Option<String>,
 
-    /// How long a run excludes others when its process dies: `500ms`, `30s`, `2m`.
+    /// How long a run still excludes others if its process dies: `500ms`, `30s`, `2m`.
     #[arg(long, env = "ORDERS_LEASE", value_parser = duration, default_value = "60s")]
     pub(crate) lease: Duration,
 
@@ -48,7 +48,7 @@ pub(crate) struct Options {
     #[arg(long, env = "ORDERS_WORKERS", default_value_t = 2, value_parser = from_one())]
     pub(crate) workers: u16,
 
-    /// How many reports are made at a time; the others wait.
+    /// How many reports are made at the same time; others wait.
     #[arg(long, env = "ORDERS_TASKS", default_value_t = 16, value_parser = from_one())]
     pub(crate) tasks: u16,
 
@@ -62,18 +62,18 @@ pub(crate) struct Options {
     )]
     token_secret: Option<String>,
 
-    /// Mounts the page for operators at /inspector/: its password is in this file, or in the variable
-    /// `ORDERS_OPERATOR_TOKEN`. Without one there is no page.
+    /// Mounts the page for operators at /inspector/. Its password is in this file, or in the variable
+    /// `ORDERS_OPERATOR_TOKEN`. Without a password there is no page.
     #[arg(long, value_name = "PATH")]
     pub(crate) operator_token_file: Option<PathBuf>,
 
-    /// Prints the SQL that creates the tables in the chosen databases, for a user who may, and ends.
+    /// Prints the SQL that creates the tables in the chosen databases, and ends.
     #[arg(long)]
     pub(crate) print_ddl: bool,
 }
 
 impl Options {
-    /// The secret as a key of full length, whatever text was typed.
+    /// The secret, as a key of full length that is derived from the given text.
     pub(crate) fn secret(&self) -> Option<Vec<u8>> {
         self.token_secret.as_ref().map(|text| Sha256::digest(text.as_bytes()).to_vec())
     }

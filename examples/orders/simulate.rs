@@ -1,4 +1,4 @@
-//! Faults on request, so that a person can watch what becomes of them.
+//! Faults on request, so that a person can watch how a retry ends.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
@@ -9,14 +9,14 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 use utoipa::ToSchema;
 
-/// Faults that a handler is to suffer, in this order.
+/// Faults that happen in a handler, in this order.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Simulate {
-    /// Waits, as for a slow neighbour.
+    /// Waits this many milliseconds, as for a slow service.
     #[serde(default)]
     delay_ms: u64,
-    /// Blocks its thread, as code does that should not be in an async handler.
+    /// Blocks its thread for this many milliseconds, as code does that should not be in an async handler.
     #[serde(default)]
     block_ms: u64,
     /// Panics.
@@ -53,12 +53,12 @@ fn within<T: PartialOrd, E: Error>(
 }
 
 impl Simulate {
-    /// Only slow.
+    /// A delay, and no other fault.
     pub(crate) fn slow(delay_ms: u64) -> Self {
         Self { delay_ms, ..Self::default() }
     }
 
-    /// Suffers; gives a response if the handler is to fail.
+    /// Lets the faults happen; returns a response if the handler shall fail.
     pub(crate) async fn suffer(&self) -> Option<HttpResponse> {
         if self.delay_ms > 0 {
             actix_web::rt::time::sleep(Duration::from_millis(self.delay_ms)).await;
@@ -71,7 +71,7 @@ impl Simulate {
         Some(HttpResponse::build(status).body(format!("the request asked for {status}")))
     }
 
-    /// The response as asked for.
+    /// Pads the response and sets its headers, as the request asks.
     pub(crate) fn dress(
         &self,
         mut response: HttpResponseBuilder,
@@ -88,7 +88,7 @@ impl Simulate {
         response.insert_header((CONTENT_TYPE, "application/json")).body(self.padded(json))
     }
 
-    /// White space before the last brace: still the same JSON.
+    /// Adds white space before the last brace: the JSON has the same meaning.
     fn padded(&self, mut json: String) -> String {
         let missing = self.body_bytes.unwrap_or(0).saturating_sub(json.len());
         let end = json.len().saturating_sub(1);

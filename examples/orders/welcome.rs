@@ -1,4 +1,4 @@
-//! The terminal at the start: where it is, what it uses, and what to try.
+//! The text at the start: the address, the stores, and requests to try.
 
 use crate::options::Options;
 use idempotent_runtime::Idempotency;
@@ -16,7 +16,7 @@ pub(crate) fn print(
 ) {
     let addresses: Vec<_> = addresses.iter().map(|address| format!("http://{address}")).collect();
     let Some(address) = addresses.first() else { return };
-    // A new key at every start: the first request must not be a replay of last time's.
+    // Each start has a new key, so that the first request is not a replay of an earlier start's.
     let key = Ulid::generate();
     let curl = |order: &str| {
         format!(
@@ -43,9 +43,9 @@ pub(crate) fn print(
     println!();
     println!("Try it from another terminal:");
     println!();
-    println!("# a first request runs");
+    println!("# the first request runs");
     println!("{book}");
-    println!("# repeated, it gets the same answer and does not run");
+    println!("# the same request again gets the same answer, and does not run");
     println!("{book}");
     println!("# the same key with another order is refused");
     println!("{}", curl(r#"{"sku":"book","quantity":2}"#));

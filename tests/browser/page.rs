@@ -56,7 +56,7 @@ async fn an_order_that_runs_is_seen_and_its_button_keeps_the_focus() {
     visit.browser.run("document.querySelector('[name=delay_ms]').value = '2000'").await;
     visit.browser.run("document.querySelector('#fetch').focus()").await;
     visit.browser.type_keys("\u{e007}").await;
-    visit.shows("#elapsed", "The shop works: 1 s").await;
+    visit.shows("#elapsed", "The shop is working: 1 s").await;
     visit.shows("#activity", "running").await;
     let pressed = "const one = document.activeElement; return [one.id, one.ariaDisabled]";
     assert_eq!(visit.browser.run(pressed).await, json!(["fetch", "true"]));

@@ -22,7 +22,7 @@ on! { sqlite redis: [
     what_ran_without_its_client_at_sigterm_is_replayed_after_a_restart,
 ] }
 
-const DRAINING: &str = "finishing what runs";
+const DRAINING: &str = "finishing running handlers";
 
 async fn a_server_told_to_end_takes_nothing_new_and_finishes_what_runs(records: Records) {
     let mut shop = Shop::open(records);

@@ -1,10 +1,10 @@
-//! Accounts of money, inside of a transaction.
+//! Money on accounts, changed inside of a transaction.
 
 use super::database::on;
 use super::{Connection, ShopTx};
 use crate::error::ShopError;
 
-/// Pays in, and says what is there now.
+/// Pays in, and returns the new balance.
 pub(crate) async fn add(tx: &mut ShopTx, id: &str, amount: u32) -> Result<i64, ShopError> {
     let amount = i64::from(amount);
     on!(tx.connection(), connection, db => {
@@ -14,7 +14,7 @@ pub(crate) async fn add(tx: &mut ShopTx, id: &str, amount: u32) -> Result<i64, S
     balance(tx.connection(), id).await?.ok_or(ShopError::NotFound("account"))
 }
 
-/// Pays out, unless too little is there; says what is left.
+/// Pays out, unless the balance is too low; returns the new balance.
 pub(crate) async fn take(tx: &mut ShopTx, id: &str, amount: u32) -> Result<i64, ShopError> {
     let amount = i64::from(amount);
     let taken = on!(tx.connection(), connection, db => {
@@ -28,13 +28,13 @@ pub(crate) async fn take(tx: &mut ShopTx, id: &str, amount: u32) -> Result<i64, 
     balance(tx.connection(), id).await?.ok_or(ShopError::NotFound("account"))
 }
 
-/// Pays from one to the other; says what the first has then.
+/// Pays from one account to the other; returns the new balance of the first.
 pub(crate) async fn transfer(
     tx: &mut ShopTx,
     (from, to): (&str, &str),
     amount: u32,
 ) -> Result<i64, ShopError> {
-    // In one order, so that of two that pay each other neither waits for what the other has.
+    // Rows are locked in one order, so that two accounts that pay each other do not deadlock.
     if from < to {
         take(tx, from, amount).await?;
         add(tx, to, amount).await?;
@@ -45,7 +45,7 @@ pub(crate) async fn transfer(
     balance(tx.connection(), from).await?.ok_or(ShopError::NotFound("account"))
 }
 
-/// The balance; nothing, if nobody ever paid in.
+/// The balance; `None` if nobody ever paid in.
 pub(crate) async fn balance(connection: Connection<'_>, id: &str) -> sqlx::Result<Option<i64>> {
     on!(connection, connection, db => {
         let find = sqlx::query_scalar(db::sql("SELECT balance FROM accounts WHERE id = ?"));

@@ -1,4 +1,4 @@
-//! Whichever database was chosen: its connections, and what is the same on each.
+//! The chosen database: its connections, and the code that is the same for each kind.
 
 use super::{Business, mysql, postgres, sqlite};
 use crate::error::ShopError;
@@ -35,15 +35,15 @@ pub(crate) enum Acquired {
 
 /// The transaction of a guarded handler.
 ///
-/// An app with one database has no need of it: its handlers take `Tx<Sqlite>` itself.
+/// An app for one database does not need it: its handlers take `Tx<Sqlite>` itself.
 pub(crate) enum ShopTx {
     Sqlite(Tx<Sqlite>),
     Postgres(Tx<Postgres>),
     MySql(Tx<MySql>),
 }
 
-/// The same expression for a connection to each database; `$sql` names what the database is told in
-/// its own words.
+/// Compiles the same expression for a connection to each database; `$sql` is the module with the
+/// statements for that database.
 macro_rules! on {
     ($of:expr, $connection:ident, $sql:ident => $does:expr) => {
         match $of {
@@ -89,7 +89,7 @@ impl Pool {
         }
     }
 
-    /// Lets guards stand in its transactions.
+    /// Lets guards stand in transactions of this database.
     pub(super) fn guard<S>(&self, builder: IdempotencyBuilder<S>) -> IdempotencyBuilder<S> {
         match self {
             Self::Sqlite(pool) => builder.database(pool.clone()),

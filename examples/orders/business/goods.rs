@@ -1,4 +1,4 @@
-//! Goods and how many there are.
+//! Goods and their counts.
 
 use super::Connection;
 use super::database::on;
@@ -12,7 +12,7 @@ pub(crate) struct Goods {
     pub(crate) version: i64,
 }
 
-/// New goods; those that are there stay as they are.
+/// Inserts new goods; existing ones are not changed.
 pub(crate) async fn insert(connection: Connection<'_>, id: &str, count: i64) -> sqlx::Result<()> {
     on!(connection, connection, db => {
         let add = sqlx::query(db::sql(db::ADD_GOODS)).bind(id).bind(count);

@@ -20,13 +20,13 @@ use std::io::ErrorKind;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// As many as this to the database.
+/// The number of connections to the database.
 const CONNECTIONS: u32 = 8;
 
-/// How long a request waits for one: a client that hears nothing for longer would ask again.
+/// How long a request waits for a connection. A client that hears nothing for longer would retry.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The time that a database may take to let us in at the start.
+/// How long the first connection to the database may take at the start.
 const START: Duration = Duration::from_millis(1500);
 
 /// The tables of every database.
@@ -47,22 +47,22 @@ pub(crate) fn ddl(url: &str) -> Option<&'static str> {
     Pool::schema(url)
 }
 
-/// One connection without the pool, which asks a database that refuses again and again, and then only says that
-/// it was late.
+/// Opens one connection without the pool. The pool would ask a database that refuses again and again,
+/// and then only report that it timed out.
 async fn first<C: sqlx::Connection>(options: &C::Options) -> sqlx::Result<C> {
     use sqlx::ConnectOptions;
     let late = |_| std::io::Error::new(ErrorKind::TimedOut, "the server does not answer");
     timeout(START, options.connect()).await.map_err(late)?
 }
 
-/// Whether a user who may not make tables finds them made.
+/// Passes an error of making the tables on, unless all tables exist: the user may not be allowed to make them.
 macro_rules! unless_made {
     ($made:expr, $pool:expr) => {
         if let Err(refused) = $made {
             for table in super::TABLES {
                 let look = sqlx::AssertSqlSafe(format!("SELECT 1 FROM {table} LIMIT 1"));
                 if sqlx::raw_sql(look).execute($pool).await.is_err() {
-                    let help = "let somebody who may run what `--print-ddl` prints";
+                    let help = "let a user who may create tables run what `--print-ddl` prints";
                     let why = format!("{refused}; {help}");
                     return Err(sqlx::Error::Configuration(why.into()));
                 }
@@ -85,18 +85,18 @@ pub(crate) struct Order {
     pub(crate) account: String,
 }
 
-/// The begin or the end of a message, as it is kept and shown.
+/// The beginning or the end of sending a message, as it is kept and shown.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
 pub(crate) struct Mark {
     pub(crate) event: String,
     pub(crate) text: String,
-    /// Which holder of the phone's lock it was.
+    /// The fence of the lock: each holder has a greater one.
     pub(crate) fence: i64,
 }
 
-/// Counts that the body of an operation ran; inside of a transaction, if it commits.
+/// Counts that the body of an operation ran. Inside of a transaction it counts only if that commits.
 ///
-/// A row for each, and no number that grows: whoever counts in a transaction would hold up all others.
+/// Each run adds a row. One number that grows would make each transaction wait for the others.
 pub(crate) async fn count(connection: Connection<'_>, operation: &str) -> sqlx::Result<()> {
     on!(connection, connection, db => {
         let insert = sqlx::query(db::sql("INSERT INTO runs (operation) VALUES (?)"));
@@ -114,17 +114,17 @@ impl Business {
         Pool::open(url).await.map(Self)
     }
 
-    /// Lets guards stand in its transactions.
+    /// Lets guards stand in transactions of this database.
     pub(crate) fn guard<S>(&self, builder: IdempotencyBuilder<S>) -> IdempotencyBuilder<S> {
         self.0.guard(builder)
     }
 
-    /// A connection, for what needs no transaction.
+    /// A connection for statements that need no transaction.
     pub(crate) async fn acquire(&self) -> sqlx::Result<Acquired> {
         self.0.acquire().await
     }
 
-    /// Counts that the body of an operation ran, whatever comes of it.
+    /// Counts that the body of an operation ran, even if it fails later.
     pub(crate) async fn count(&self, operation: &str) -> sqlx::Result<()> {
         count(self.acquire().await?.connection(), operation).await
     }

@@ -1,10 +1,10 @@
-//! Statements in the words of `MariaDB` and `MySQL`.
+//! Statements for `MariaDB` and `MySQL`.
 
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection, MySqlPool};
 
-/// Names are compared by their bytes: by default `abc` would be `ABC`, and also with `utf8mb4_bin` `abc` is `abc `.
-/// (`MySQL` calls this collation `utf8mb4_0900_bin`.)
+/// Names are compared by their bytes. By default `abc` equals `ABC`, and even with `utf8mb4_bin` it equals
+/// `abc ` with a space. (`MySQL` calls this collation `utf8mb4_0900_bin`.)
 pub(super) const SCHEMA: &str = "\
 CREATE TABLE IF NOT EXISTS orders (
     id       VARCHAR(64)  NOT NULL PRIMARY KEY,
@@ -54,7 +54,7 @@ pub(super) const PAY_IN: &str = "\
 INSERT INTO accounts (id, balance) VALUES (?, ?)
 ON DUPLICATE KEY UPDATE balance = balance + VALUES(balance)";
 
-// (`INSERT IGNORE` would also cut off what is too long.)
+// (`INSERT IGNORE` would also cut values that are too long.)
 pub(super) const ADD_GOODS: &str = "\
 INSERT INTO goods (id, count, version) VALUES (?, ?, 0) ON DUPLICATE KEY UPDATE id = id";
 

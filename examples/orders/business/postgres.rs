@@ -1,9 +1,9 @@
-//! Statements in the words of `PostgreSQL`.
+//! Statements for `PostgreSQL`.
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, SqlSafeStr, SqlStr};
 
-/// As one transaction, and one process after the other: `IF NOT EXISTS` fails when two do it at once.
+/// One transaction, which one process runs after the other: `IF NOT EXISTS` fails if two run it at once.
 pub(super) const SCHEMA: &str = "\
 BEGIN;
 SELECT pg_advisory_xact_lock(hashtext('the schema of the shop'));
@@ -48,21 +48,21 @@ CREATE TABLE IF NOT EXISTS runs (operation text NOT NULL);
 CREATE TABLE IF NOT EXISTS revoked (account text NOT NULL PRIMARY KEY);
 COMMIT;";
 
-// The words of SQLite are PostgreSQL's.
+// SQLite's statements are valid in PostgreSQL.
 pub(super) use super::sqlite::{ADD_GOODS, PAY_IN, RENAME, REVOKE};
 
 pub(super) async fn open(url: &str) -> sqlx::Result<PgPool> {
     let options: PgConnectOptions = url.parse()?;
     let mut first: PgConnection = super::first(&options).await?;
     let made = sqlx::raw_sql(SCHEMA).execute(&mut first).await;
-    // With the transaction, if it failed in the middle.
+    // If the text failed in the middle, closing the connection ends its transaction, too.
     drop(first.close().await);
     let pool = super::pool().connect_with(options).await?;
     super::unless_made!(made, &pool);
     Ok(pool)
 }
 
-/// A statement whose parameters are written `?`, of which it has no other use.
+/// A statement whose parameters are written `?`. It must not use `?` for anything else.
 pub(super) fn sql(statement: &'static str) -> SqlStr {
     let mut parts = statement.split('?');
     let mut numbered = parts.next().unwrap_or_default().to_owned();

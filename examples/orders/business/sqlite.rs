@@ -1,4 +1,4 @@
-//! Statements in the words of `SQLite`.
+//! Statements for `SQLite`.
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{SqlSafeStr, SqlStr, SqlitePool};
@@ -60,7 +60,7 @@ ON CONFLICT (account, id) DO UPDATE SET name = excluded.name";
 
 pub(super) async fn open(url: &str) -> sqlx::Result<SqlitePool> {
     if matches!(url, "sqlite:" | "sqlite://") || url.contains(":memory:") {
-        // Every connection would have a database of its own.
+        // In memory, every connection would have a database of its own.
         return Err(sqlx::Error::Configuration(format!("`{url}` names no file").into()));
     }
     let opened = connect(url).await;
@@ -69,7 +69,7 @@ pub(super) async fn open(url: &str) -> sqlx::Result<SqlitePool> {
 
 async fn connect(url: &str) -> sqlx::Result<SqlitePool> {
     let options = SqliteConnectOptions::from_str(url)?;
-    // As `--store` reads it: `?mode=…` says otherwise.
+    // The file is created, as `--store` does, unless `?mode=…` says otherwise.
     let options = if url.contains("mode=") { options } else { options.create_if_missing(true) };
     let options = options.journal_mode(SqliteJournalMode::Wal).busy_timeout(Duration::from_secs(5));
     let pool = super::pool().connect_with(options).await?;

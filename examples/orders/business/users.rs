@@ -1,17 +1,17 @@
-//! The people whom an account knows.
+//! The contacts of an account.
 
 use super::Connection;
 use super::database::on;
 use serde::Serialize;
 
-/// Somebody, as an account knows them.
+/// A contact of an account.
 #[derive(Debug, Serialize)]
 pub(crate) struct User {
     id: String,
     name: String,
 }
 
-/// Everybody is somebody: who was given no name has one of ours.
+/// Finds a contact. One that was given no name has a made-up one.
 pub(crate) async fn find(
     connection: Connection<'_>,
     account: &str,

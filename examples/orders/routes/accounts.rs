@@ -26,7 +26,7 @@ pub(crate) struct NewTransfer {
     simulate: Simulate,
 }
 
-/// Pays in; with an Idempotency-Key, once.
+/// Pays in. With an Idempotency-Key it happens once, however often it is sent.
 #[idempotent(strategy = "dedup_table", required = false)]
 #[utoipa::path(responses((status = 200, description = "The new balance")))]
 #[post("/accounts/{id}/deposit")]
@@ -41,7 +41,7 @@ pub(crate) async fn deposit(
     Ok(web::Json(json!({"id": *id, "balance": balance})))
 }
 
-/// Pays somebody else: exactly once, whatever is repeated or killed.
+/// Pays somebody else exactly once, even if it is sent again or the server is killed.
 #[idempotent(strategy = "dedup_table", ttl = "24h")]
 #[utoipa::path(responses((status = 201, description = "The transfer")))]
 #[post("/accounts/{id}/transfer")]
@@ -60,7 +60,7 @@ pub(crate) async fn transfer(
     Ok(transfer.simulate.dress(HttpResponse::Created(), "", &answer))
 }
 
-/// Pays out, one at a time for each account: `strategy = "row_lock"`.
+/// Pays out, one request at a time for each account: `strategy = "row_lock"`.
 #[idempotent(strategy = "row_lock", table = "accounts", id = "{path.id}", wait = "5s")]
 #[utoipa::path(responses((status = 200, description = "The new balance")))]
 #[post("/accounts/{id}/withdraw")]

@@ -1,4 +1,4 @@
-//! Routes for an onlooker and an administrator.
+//! Routes for an observer and for an administrator.
 
 use crate::business::Business;
 use crate::error::ShopError;
@@ -10,7 +10,7 @@ pub(crate) async fn effects(business: web::Data<Business>) -> Result<impl Respon
     Ok(web::Json(business.effects().await?))
 }
 
-/// From now on the account's credential is refused.
+/// Revokes the account's credential: it is refused from now on.
 #[post("/admin/revoke/{account}")]
 pub(crate) async fn revoke(
     account: web::Path<String>,

@@ -1,4 +1,4 @@
-//! The shop as a document of `OpenAPI`, and a page to read it.
+//! The shop's `OpenAPI` document, and a page to read it.
 
 use super::{accounts, goods, orders, purchase_orders, reports, sms, token, users};
 use crate::account::COOKIE;
@@ -55,7 +55,7 @@ pub(crate) async fn document() -> impl Responder {
     HttpResponse::Ok().json(Document::openapi())
 }
 
-/// The page, which asks for nothing but the document.
+/// The page. It loads nothing but the document.
 #[get("/docs")]
 pub(crate) async fn page() -> impl Responder {
     HttpResponse::Ok()

@@ -1,4 +1,4 @@
-//! Goods that nobody overwrites unseen: `strategy = "version"`.
+//! Goods whose changes are never overwritten unseen: `strategy = "version"`.
 
 use crate::account::Account;
 use crate::business::{Business, ShopTx, count, goods};
@@ -9,14 +9,14 @@ use idempotent_runtime::idempotent;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// How many there are.
+/// How many of the goods there are.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct Stock {
     #[serde(default)]
     count: i64,
 }
 
-/// New goods, at version 0.
+/// Adds new goods, at version 0.
 #[post("/goods/{id}")]
 pub(crate) async fn add(
     _: Account,
@@ -32,7 +32,7 @@ pub(crate) async fn add(
     Ok(tagged(HttpResponse::Created(), &goods))
 }
 
-/// Changes the count, if nobody did since the caller looked: `If-Match` names the version.
+/// Changes the count, if nobody changed it since the caller looked: `If-Match` names the version.
 #[idempotent(strategy = "version", table = "goods", id = "{path.id}")]
 #[utoipa::path(operation_id = "update_goods", responses((status = 200, description = "The goods at their new version")))]
 #[put("/goods/{id}")]

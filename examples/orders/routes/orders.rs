@@ -20,7 +20,7 @@ pub(crate) struct NewOrder {
 }
 
 impl NewOrder {
-    /// Becomes an order in the database, unless it is to fail on the way.
+    /// Inserts the order into the database, unless the request asks for a failure.
     pub(crate) async fn place(
         &self,
         operation: &str,
@@ -55,7 +55,7 @@ impl NewOrder {
     }
 }
 
-/// A retry gets the first answer; while the first runs, it is told to come back.
+/// A retry gets the first answer. While the first request runs, a retry is told to come later.
 #[idempotent(key = "{header.Idempotency-Key}", strategy = "request_id", ttl = "24h")]
 #[utoipa::path(responses((status = 201, description = "The order")))]
 #[post("/orders")]
@@ -67,7 +67,7 @@ pub(crate) async fn create_order(
     order.create("create_order", account, &business).await
 }
 
-/// The same, but while the first runs, a retry waits for its answer.
+/// The same, but a retry waits while the first request runs, and gets its answer.
 #[idempotent(on_in_flight = "wait", wait = "30s", ttl = "24h")]
 #[utoipa::path(responses((status = 201, description = "The order")))]
 #[post("/orders/wait")]

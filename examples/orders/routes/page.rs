@@ -1,7 +1,7 @@
-//! The shop for a person with a browser: a form with a token, its redirect, and the page of both.
+//! The shop for a person with a browser: a page, its form with a token, and the redirect after it.
 //!
-//! A browser cannot be told to send a credential by a form, so whoever opens the page becomes the
-//! account `demo`, by a cookie that other sites' pages cannot use (`SameSite=Strict`).
+//! A form cannot send a bearer credential, so everybody who opens the page becomes the account
+//! `demo`, by a cookie that other sites' pages cannot use (`SameSite=Strict`).
 
 use crate::account::{Account, COOKIE};
 use crate::activity::Activity;
@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 const PAGE: &str = include_str!("../page.html");
 
-/// Which order the page is to show.
+/// The order that the page shall show.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Shown {
     order: Option<String>,
@@ -49,12 +49,12 @@ pub(crate) async fn page(
     let page = PAGE.replace("{token}", &token.field("formOrder").await?);
     Ok(HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
-        // The back button shows the used token again, whose order exists already.
+        // Without this, the back button would show the page with the token that is used already.
         .insert_header((CACHE_CONTROL, "private, no-cache"))
         .body(page.replace("{notice}", &notice)))
 }
 
-/// The cookie, then the page again; whose browser keeps no cookies is told so.
+/// Sets the cookie and sends the browser to the page again. A browser that keeps no cookies gets an error.
 fn welcome(shown: &Shown) -> Result<HttpResponse, Error> {
     if shown.welcome.is_some() {
         return Err(ShopError::Unauthorized.into());
@@ -75,7 +75,7 @@ pub(crate) struct OrderForm {
     delay_ms: u64,
 }
 
-/// Post, redirect, get: a form that is sent again gets the redirect of the first time.
+/// Post, redirect, get: a form that is sent again gets the first redirect.
 #[post("/form/order")]
 #[idempotent(
     key = "{form.token}",
@@ -99,7 +99,7 @@ pub(crate) async fn create_by_form(
     })
 }
 
-/// The account's last requests to this process, and what became of them.
+/// The account's last requests to this process, and their outcomes.
 #[get("/activity")]
 pub(crate) async fn list_activity(
     account: Account,

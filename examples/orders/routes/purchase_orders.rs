@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-/// Where in its life a purchase order is.
+/// The state of a purchase order.
 #[derive(States)]
 pub(crate) enum Status {
     #[to(Paid, Cancelled)]
@@ -28,13 +28,13 @@ pub(crate) struct NewPurchaseOrder {
     sku: String,
 }
 
-/// Makes a purchase order; whoever sends its code again gets the one that is there.
+/// Makes a purchase order. A request that sends its code again gets the existing one.
 #[idempotent(strategy = "unique", existing = existing, constraint = "code")]
 #[utoipa::path(
     operation_id = "create_purchase_order",
     responses(
-        (status = 201, description = "It is made"),
-        (status = 200, description = "It was there already")
+        (status = 201, description = "The new purchase order"),
+        (status = 200, description = "The purchase order that exists already")
     )
 )]
 #[post("/purchase-orders")]
@@ -49,7 +49,7 @@ pub(crate) async fn create(
     Ok(HttpResponse::Created().json(json!({"code": new.code, "sku": new.sku})))
 }
 
-/// The one that is there, unless it is somebody else's.
+/// The existing purchase order, unless it is another account's.
 async fn existing(
     account: Account,
     new: web::Json<NewPurchaseOrder>,
@@ -60,8 +60,8 @@ async fn existing(
     Ok(HttpResponse::Ok().json(json!({"code": there.code, "sku": there.sku})))
 }
 
-/// A step in the life of a purchase order: the same for each but for where it goes from and to.
-#[rustfmt::skip] // which moves the arguments of the attribute to the right, each time
+/// A step of a purchase order. All steps are alike, except for the states that they go from and to.
+#[rustfmt::skip] // rustfmt moves the attribute's arguments further to the right each time
 macro_rules! step {
     ($name:ident: $path:literal, $from:ident to $to:ident, $entry:literal) => {
         #[doc = concat!("The step after which it is ", $entry, ", once.")]
@@ -75,14 +75,14 @@ macro_rules! step {
             from = Status::$from,
             to = Status::$to
         )]
-        #[utoipa::path(responses((status = 200, description = "The step is taken")))]
+        #[utoipa::path(responses((status = 200, description = "The step is done")))]
         #[post($path)]
         pub(crate) async fn $name(
             account: Account,
             code: web::Path<String>,
             mut tx: ShopTx,
         ) -> Result<impl Responder, ShopError> {
-            // Whose it is was asked before.
+            // The guard checked before that the caller owns it.
             let _ = account;
             let operation = concat!(stringify!($name), "_purchase_order");
             step(&mut tx, &code, operation, $entry).await
@@ -94,7 +94,7 @@ step!(pay: "/purchase-orders/{code}/pay", Created to Paid, "paid");
 step!(complete: "/purchase-orders/{code}/complete", Paid to Completed, "completed");
 step!(cancel: "/purchase-orders/{code}/cancel", Created to Cancelled, "cancelled");
 
-/// The work of a step, beside the change of the state itself.
+/// The work of a step, without the change of the state itself.
 async fn step(
     tx: &mut ShopTx,
     code: &str,
@@ -106,7 +106,7 @@ async fn step(
     Ok(HttpResponse::Ok().json(json!({"code": code, "status": status})))
 }
 
-/// A purchase order, where it is, and every step it took.
+/// A purchase order, its state, and all of its steps.
 #[get("/purchase-orders/{code}")]
 pub(crate) async fn show(
     account: Account,

@@ -24,14 +24,14 @@ pub(crate) struct NewReport {
 struct Report<'a> {
     account: &'a str,
     rows: u32,
-    /// Of the numbers of all rows.
+    /// The sum of the numbers of all rows.
     sum: u64,
-    /// Which run of the task made it.
+    /// The attempt that made the report: each run of the task has a greater one.
     attempt: u64,
 }
 
 impl NewReport {
-    /// Makes the report row by row; each suffers what is to be suffered.
+    /// Makes the report row by row. The faults that the request asks for happen at each row.
     async fn make(
         &self,
         Account(account): Account,
@@ -51,7 +51,7 @@ impl NewReport {
     }
 }
 
-/// Answered at once with the address of a task. If its process dies, another makes the report.
+/// Is answered at once with the address of a task. If its process dies, another one makes the report.
 #[idempotent(strategy = "async")]
 #[utoipa::path(operation_id = "create_report")]
 #[post("/reports")]
@@ -66,7 +66,7 @@ pub(crate) async fn create(
     Ok(report.make(account, &progress, &attempt).await)
 }
 
-/// The same for a report that must not be begun twice: if its process dies, it is held.
+/// The same for a report that must not be begun twice: if its process dies, it waits for an operator.
 #[idempotent(strategy = "async", on_abandoned = "hold")]
 #[utoipa::path(operation_id = "create_report_once")]
 #[post("/reports/once")]

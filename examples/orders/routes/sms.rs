@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-/// A message that is to be sent.
+/// A message to send.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct Message {
     text: String,
@@ -19,7 +19,7 @@ pub(crate) struct Message {
     simulate: Simulate,
 }
 
-/// Whoever sends, and whatever fails: two messages to one phone never overlap.
+/// Sends a message. Two messages to one phone never overlap.
 #[idempotent(strategy = "lock", key = "sms:{path.phone}", wait = "10s")]
 #[utoipa::path(operation_id = "send_sms", responses((status = 200, description = "It is sent")))]
 #[post("/sms/{phone}")]
@@ -43,7 +43,7 @@ pub(crate) async fn send(
     })
 }
 
-/// When each message to a phone began and ended, in the order it happened.
+/// The beginning and the end of each message to a phone, in the order in which they happened.
 #[get("/sms/{phone}")]
 pub(crate) async fn list(
     _: Account,

@@ -19,7 +19,7 @@ pub(crate) async fn get_token(_: Account, tokens: TokenIssuer) -> Result<impl Re
         .body(token))
 }
 
-/// An order for a token; the token's second use is rejected.
+/// Makes an order with a token; the token's second use is rejected.
 #[idempotent(
     key = "{header.token}",
     strategy = "token",

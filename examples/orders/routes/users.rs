@@ -1,4 +1,4 @@
-//! A caller's contacts, who are looked up slowly and often: `strategy = "cache"`.
+//! A caller's contacts. Looking one up is slow, and happens often: `strategy = "cache"`.
 
 use crate::account::Account;
 use crate::business::{Business, users};
@@ -8,16 +8,17 @@ use idempotent_runtime::{Idempotency, idempotent};
 use serde::Deserialize;
 use std::time::Duration;
 
-/// The time that it takes to look somebody up.
+/// The time that it takes to look up a contact.
 const COST: Duration = Duration::from_millis(100);
 
-/// The name of somebody.
+/// The name of a contact.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Name {
     name: String,
 }
 
-/// Somebody: looked up once in half a minute, and once more in the background for who reads on.
+/// Shows a contact. It is looked up at most once in half a minute; then, while others read on, once more in
+/// the background.
 #[idempotent(
     strategy = "cache",
     key = "{path.id}",
@@ -38,7 +39,7 @@ pub(crate) async fn show(
     Ok(web::Json(users::find(connection.connection(), &account.0, &id).await?))
 }
 
-/// Gives somebody another name, and forgets what was looked up under the old one.
+/// Gives a contact another name, and forgets the answer with the old one.
 #[put("/users/{id}")]
 pub(crate) async fn rename(
     account: Account,
