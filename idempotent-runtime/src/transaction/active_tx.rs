@@ -1,4 +1,4 @@
-//! A transaction under way, whichever database it is.
+//! A transaction under way, on any database.
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::store::StoreFuture;
@@ -20,20 +20,20 @@ use std::sync::Arc;
 const SET_SAVEPOINT: &str = "SAVEPOINT idempotent_handler";
 const ROLL_BACK_TO_SAVEPOINT: &str = "ROLLBACK TO SAVEPOINT idempotent_handler";
 
-/// A transaction, unless a handler has it.
+/// A transaction under way. While the handler has the transaction of sqlx, it is not in here.
 pub(super) struct ActiveTx<D: Dialect> {
     connection: Option<TxConnection<D::Sqlx>>,
     dialect: Arc<D>,
-    /// The statements that begin it, until they are sent.
+    /// The statements that begin the transaction, until they are sent.
     opening: Option<String>,
     stage: TxStage,
-    /// Statements that undo what was set for it and would outlive it.
+    /// Statements that undo settings which would outlive the transaction.
     leave: String,
-    /// Its count among the transactions of one pool.
+    /// Counts this transaction among those of its pool.
     _under_way: Arc<()>,
 }
 
-/// The part of a transaction that is over.
+/// How far a transaction is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TxStage {
     /// Guards are at work, and their savepoint is not set.
@@ -41,7 +41,7 @@ enum TxStage {
     SavepointSet,
     /// The handler can have it.
     HandedOver,
-    /// It ended, or only read without a lock: nobody waits for its end.
+    /// It ended, or only read without a lock: no other transaction waits for its end.
     HoldsNothing,
 }
 
@@ -53,7 +53,7 @@ impl<D: Dialect> ActiveTx<D> {
         statements: String,
         under_way: &Arc<()>,
     ) -> Result<Self, StoreError> {
-        // Not the pool's own `begin_with`: it does not take what is left of the wait.
+        // The pool's own `begin_with` is not used: it has no limit for the rest of the wait.
         let mut connection = TxConnection::new(connection);
         let opening = if D::BEGINS_LATE {
             Some(statements)
@@ -61,7 +61,7 @@ impl<D: Dialect> ActiveTx<D> {
             if let Err(error) = begin::<D>(&mut connection, statements).await {
                 let error = failed("begin", error);
                 if error.kind() == StoreErrorKind::Busy {
-                    // It did not begin, and will be tried again.
+                    // The transaction did not begin, and is tried again.
                     connection.give_back();
                 }
                 return Err(error);
@@ -80,7 +80,7 @@ impl<D: Dialect> ActiveTx<D> {
         })
     }
 
-    /// Has these statements carried out at its end.
+    /// Adds statements that run at the end of the transaction.
     #[cfg(feature = "mysql")]
     pub(super) fn leave_with(&mut self, statements: String) {
         self.leave = statements;
@@ -110,8 +110,8 @@ impl<D: Dialect> ActiveTx<D> {
         })
     }
 
-    /// Carries statements out that are sent together, with those that begin the transaction where they were
-    /// not sent yet; false, if they fail as foreseen.
+    /// Runs statements that are sent together, after the ones that begin the transaction if these were not sent
+    /// yet; returns false if they fail in the expected way.
     pub(super) fn batch(
         &mut self,
         operation: &'static str,
@@ -137,7 +137,7 @@ impl<D: Dialect> ActiveTx<D> {
         StoreFuture::new(async { done.await.map(drop) })
     }
 
-    /// Statements to be sent with a claim, behind it, that lead to the next step.
+    /// Statements that are sent after a claim, in the same round trip, and lead to the next step.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     pub(super) fn after_claim(&self, next: AfterClaim) -> String {
         match next {
@@ -146,7 +146,7 @@ impl<D: Dialect> ActiveTx<D> {
         }
     }
 
-    /// They were carried out.
+    /// Notes that these statements ran.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     pub(super) fn reached(&mut self, next: AfterClaim) {
         self.stage = match next {
@@ -155,13 +155,13 @@ impl<D: Dialect> ActiveTx<D> {
         };
     }
 
-    /// Nobody waits for its end.
+    /// Notes that no other transaction waits for the end of this one.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     pub(super) fn holds_nothing(&mut self) {
         self.stage = TxStage::HoldsNothing;
     }
 
-    /// The statements that end it, where sqlx does not.
+    /// The statements that end the transaction, if sqlx's own do not.
     pub(super) fn end_text(&self, end: TxEnd) -> Option<String> {
         self.dialect.end_sql(end).map(|statements| statements + &self.leave)
     }
@@ -185,7 +185,7 @@ impl<D: Dialect> ActiveTx<D> {
         self.close(connection, end, ended.map_err(|error| failed(end.name(), error))).await
     }
 
-    /// Gives the connection back, after the transaction ended like this.
+    /// Gives the connection back to the pool after this end of the transaction, or closes it.
     async fn close(
         self: Box<Self>,
         mut connection: TxConnection<D::Sqlx>,
@@ -237,7 +237,7 @@ where
 
     fn release_savepoint(&mut self) -> StoreFuture<'_, ()> {
         if self.dialect.end_sql(TxEnd::Commit).is_some() {
-            // Those statements do.
+            // The statements that end the transaction release it, too.
             return StoreFuture::ready(Ok(()));
         }
         self.execute(RELEASE_SAVEPOINT.to_owned())
@@ -252,8 +252,8 @@ where
     }
 
     fn complete(mut self: Box<Self>, exchange: RecordExchange<'_>) -> StoreFuture<'_, ()> {
-        // Not in one text with the commit, which would save a round trip everywhere: client libraries log the texts
-        // of slow statements, and what was answered must not be read there.
+        // This is not sent in one text with the commit, although that would save a round trip everywhere: client
+        // libraries log the texts of slow statements, and the answer must not be in a log.
         StoreFuture::new(async move {
             let end = self.end_text(TxEnd::Commit).unwrap_or_default();
             let mut connection = self.connection.take().ok_or_else(not_given_back)?;

@@ -1,4 +1,4 @@
-//! Opening a transaction and letting its guards judge, again if one had to give way.
+//! Opening a transaction and letting its guards judge; again, after a deadlock or while the database is busy.
 
 use crate::clock::jittered;
 use crate::engine::{Detached, Engine, Refusal};
@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::field::display;
 
-/// The pause before a transaction that had to give way is begun again; jittered, and doubled.
+/// The pause before a transaction is begun again after a deadlock; it is jittered, and doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
@@ -31,7 +31,7 @@ pub(crate) enum TransactionAdmission {
     Replay(Box<Outcome>),
     /// It must not run.
     Refused(Refusal),
-    /// It need not or must not run, by its row.
+    /// Because of its row it need not or must not run.
     #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "rows guard requests"))]
     Row(RowAnswer),
 }
@@ -39,7 +39,7 @@ pub(crate) enum TransactionAdmission {
 /// Begins a transaction for a request, or says why not.
 ///
 /// # Errors
-/// When the database did not answer, or what it holds under the key is no record.
+/// When the database did not answer, or the bytes under the key are not a record.
 pub(crate) async fn begin(
     database: &Arc<dyn BusinessDatabase>,
     engine: &Engine,
@@ -53,7 +53,7 @@ pub(crate) async fn begin(
             tracing::debug!(key, "a transaction is begun");
             counters.ran.count();
         }
-        // Counted when it is sent.
+        // A replay is counted when it is sent.
         Ok(TransactionAdmission::Replay(_)) => tracing::debug!(key, "a key has an outcome"),
         Ok(TransactionAdmission::Refused(refusal)) => {
             tracing::debug!(key, "a transaction is refused");
@@ -71,10 +71,10 @@ pub(crate) async fn begin(
     admission
 }
 
-/// Begins until the wait is over: after a deadlock, or while the database is busy, one side must begin
-/// anew.
+/// Begins again and again until the wait is over: after a deadlock, or while the database is busy, one side
+/// must begin a new transaction.
 ///
-/// The wait is for others alone. However short it is, the database has time to answer.
+/// `wait` bounds only the waiting for other transactions. Even if it is zero, the database has time to answer.
 async fn begin_in_time(
     database: &Arc<dyn BusinessDatabase>,
     engine: &Engine,
@@ -85,7 +85,7 @@ async fn begin_in_time(
         return Ok(TransactionAdmission::Refused(Refusal::Draining));
     };
     let sight = match &plan.row {
-        // Before it waits for anybody: others are told nothing of the row, not even that it is held.
+        // This comes before any waiting: other callers must not learn even that the row is held.
         Some(row) if row.owner.is_some() => {
             let look = Detached::to_its_end(look(Arc::clone(database), Arc::clone(&plan), limits));
             match timeout_at(limits.open, look).await {
@@ -116,14 +116,14 @@ async fn begin_in_time(
             Arc::clone(&turn),
             Arc::clone(&is_open),
         );
-        // Not dropped before its end: some client libraries cannot use a connection again whose answer was
-        // not awaited. The database's own timeout ends it soon.
+        // This future is never dropped before its end: some client libraries cannot use a connection again if its
+        // answer was not awaited. The database's own timeout ends it soon.
         let mut attempt = Detached::new(begun, |unused| match unused {
             Ok(TransactionAdmission::Run(run)) => run.roll_back().boxed(),
             _ => ready(()).boxed(),
         });
         let ended = match timeout_at(limits.locks, &mut attempt).await {
-            // Once it is open, the transaction that locks the database may be this one.
+            // If this transaction is open, it may be the one that locks the database.
             Err(_) if is_open.load(Ordering::Relaxed) || !database.is_locked() => {
                 timeout_at(limits.open, &mut attempt).await
             }
@@ -146,18 +146,18 @@ async fn begin_in_time(
 const TOO_LONG: TransactionAdmission =
     TransactionAdmission::Refused(Refusal::InProgress { retry_after: BUSY });
 
-/// The row as its owner condition shows it, before anything is locked.
+/// Whether the row exists for its caller, before anything is locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RowSight {
-    /// The row is anybody's.
+    /// The row has no owner condition, so it was not looked up.
     Unasked,
     Found,
-    /// There is none, or it is somebody else's.
+    /// There is no such row, or it has another owner.
     Missing,
 }
 
-/// Looks whether the row is there for its caller, in a transaction of its own: on some databases the next one
-/// would go on seeing what this look saw.
+/// Looks whether the row exists for its caller, in a transaction of its own: on some databases, later statements
+/// of the same transaction would still see the state of this look.
 async fn look(
     database: Arc<dyn BusinessDatabase>,
     plan: Arc<Plan>,
@@ -175,7 +175,7 @@ async fn look(
     rolled_back.map(|()| sight)
 }
 
-/// Begins once. Where its guards do not pass, the transaction is rolled back.
+/// Begins one transaction. If its guards do not pass, it is rolled back.
 async fn begin_once(
     database: Arc<dyn BusinessDatabase>,
     engine: Engine,
@@ -196,7 +196,7 @@ async fn begin_once(
             Ok(admission)
         }
         Err(error) => {
-            // The error counts; the database may have rolled back already.
+            // The first error counts; the rollback may fail because the database has rolled back already.
             drop(transaction.roll_back().await);
             Err(error)
         }
@@ -205,13 +205,13 @@ async fn begin_once(
 
 /// The answer of all guards of a transaction.
 enum GuardVerdict {
-    /// The handler may run, with this record and leaving the row at this version.
+    /// The handler may run, with this record; the row then has this version.
     Passed { record: Option<ClaimedRecord>, version: Option<i64> },
-    /// It need not or must not.
+    /// The handler need not or must not run.
     Answered(TransactionAdmission),
 }
 
-/// Lets the guards judge, on a transaction that is then the handler's.
+/// Lets the guards judge, on the transaction that the handler then gets.
 async fn guard(
     transaction: &mut dyn BusinessTransaction,
     engine: &Engine,
@@ -235,7 +235,7 @@ async fn guard(
     };
     let version = match &plan.row {
         None => None,
-        // What it was told first is what it is told now, were it gone since then or not there yet.
+        // The answer of the first look counts, even if the row was made or deleted since.
         Some(_) if sight == RowSight::Missing => {
             return answered(TransactionAdmission::Row(RowAnswer::Missing));
         }

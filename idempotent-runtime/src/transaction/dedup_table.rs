@@ -1,7 +1,7 @@
 //! The record's row in the business transaction.
 //!
-//! (The duplicate-prevention table, or inbox: what a message broker's consumer does with the id of a
-//! message.)
+//! (This is the duplicate-prevention table, or inbox, which consumers of message brokers use for the ids of
+//! messages.)
 
 use crate::engine::{
     ClaimRequest, Claimed, Decision, DuplicateRules, Engine, FirstRequest, Refusal, decide,
@@ -19,23 +19,23 @@ use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The only attempt: one that did not commit left nothing behind.
+/// The number of the only attempt: a run that does not commit leaves nothing behind.
 const ATTEMPT: u64 = 1;
 
-/// The wait for a connection to look with.
+/// How long to wait for a connection for a look.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The answer of a record's row to a claim.
 pub(super) enum RecordVerdict {
-    /// There was no record: the row is ours.
+    /// There was no record: this transaction put the row.
     Claimed(Box<ClaimedRecord>),
-    /// The first run committed this.
+    /// The first run committed this outcome.
     Replay(Box<Outcome>),
     /// The request must not run.
     Refused(Refusal),
 }
 
-/// A record that this transaction put, and that no other sees before its end.
+/// A record that this transaction put. No other transaction sees it before the commit.
 #[derive(Debug)]
 pub(crate) struct ClaimedRecord {
     key: StorageKey,
@@ -66,7 +66,7 @@ pub(super) async fn claim(
         let claimed = ClaimedRecord { key, record, claimed, engine: engine.clone() };
         return Ok(RecordVerdict::Claimed(Box::new(claimed)));
     };
-    // A handler that committed in the middle may have done anything: no policy lets another run.
+    // A handler that committed in the middle may have done any part of its work, so no policy allows another run.
     let rules = DuplicateRules { on_abandoned: OnAbandoned::Hold, ..request.rules };
     Ok(match decide(committed(&key, &there)?, claim, rules, engine.definitions()) {
         Decision::Refuse(Refusal::OutcomeUnknown) => {
@@ -83,17 +83,17 @@ pub(super) async fn claim(
     })
 }
 
-/// Names a key that is held, so that a person can resolve it.
+/// Logs a key that is held, so that an operator can resolve it.
 fn tell_held(key: &StorageKey, label: &Label) {
     tracing::error!(
         %key,
         operation = label.operation(),
-        "the handler of this key committed in mid-transaction, by DDL or a COMMIT of its own, and did not \
-         come to its end: `resolve` with this key decides what becomes of it",
+        "the handler of this key committed in the middle of its transaction, by DDL or a COMMIT of its own, and \
+        did not end: look for its effect, then settle this key by `resolve`",
     );
 }
 
-/// Reads the record that committed under a key: an outcome, unless something in the middle of a
+/// Reads the committed record under a key. It is an outcome, unless something in the middle of a
 /// transaction committed it, such as DDL on `MySQL`.
 fn committed(key: &StorageKey, there: &Bytes) -> Result<Claimed, StoreError> {
     let corrupt = || StoreError::new(StoreErrorKind::Corrupt, "claim");
@@ -103,7 +103,7 @@ fn committed(key: &StorageKey, there: &Bytes) -> Result<Claimed, StoreError> {
     match record.state {
         State::Completed(outcome) => Ok(Claimed::Done { first, outcome: Box::new(outcome) }),
         State::InProgress { .. } => Ok(Claimed::Abandoned { first, attempt }),
-        // A person gave it back: its life is over, but not sooner than the next millisecond.
+        // An operator gave the key back: its life ends with this millisecond.
         State::Issued => Err(StoreError::new(StoreErrorKind::Busy, "claim")),
         _ => Err(corrupt().because("a record that is not an outcome was committed")),
     }
@@ -125,14 +125,14 @@ impl ClaimedRecord {
         transaction.complete(exchange).await
     }
 
-    /// Whether it lasts although the end of its transaction failed like this: then something had committed in
-    /// the middle.
+    /// Whether the record is committed although the end of its transaction failed with this error. If so, something
+    /// committed in the middle.
     pub(super) async fn outlasts(
         &self,
         error: &StoreError,
         database: &dyn BusinessDatabase,
     ) -> bool {
-        // One that is gone is not asked: a repeated request finds out.
+        // A database that does not answer is not asked: a repeated request finds out.
         if matches!(error.kind(), StoreErrorKind::Unavailable | StoreErrorKind::Timeout) {
             return false;
         }

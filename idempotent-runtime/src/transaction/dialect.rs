@@ -1,4 +1,4 @@
-//! The SQL around a transaction, where databases differ: how one begins and ends.
+//! The SQL that begins and ends a transaction, which differs between databases.
 
 use crate::key::StorageKey;
 use crate::store::sql::TablePage;
@@ -15,13 +15,13 @@ use std::time::Duration;
 /// A connection of a dialect's database.
 pub(super) type ConnectionOf<D> = <<D as Dialect>::Sqlx as sqlx::Database>::Connection;
 
-/// A conversation with a database, on one connection.
+/// One or more statements on one connection, and their result.
 pub(super) type DialectFuture<'c, T> = BoxFuture<'c, Result<T, sqlx::Error>>;
 
-/// Fails where a transaction is to be rolled back, and where the savepoint went with one that ended.
+/// Releases the savepoint. It fails if the transaction must be rolled back, or ended with its savepoint.
 pub(super) const RELEASE_SAVEPOINT: &str = "RELEASE SAVEPOINT idempotent_handler";
 
-/// The name of a table, each of its parts between these marks.
+/// The name of a table, with each of its parts in these quotation marks.
 pub(super) fn quoted(table: &str, [open, close]: [char; 2]) -> String {
     let parts: Vec<_> = table.split('.').map(|part| format!("{open}{part}{close}")).collect();
     parts.join(".")
@@ -35,7 +35,7 @@ pub(super) enum TxEnd {
 }
 
 impl TxEnd {
-    /// As a statement, and for people.
+    /// The end as a statement, which is also its name for people.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Commit => "commit",
@@ -44,7 +44,7 @@ impl TxEnd {
     }
 }
 
-/// How a database is spoken to, and what was learned about the one behind a pool.
+/// The SQL of a kind of database, and the settings that were read from the one behind a pool.
 ///
 /// The steps of guards are not here: each database implements [`Steps`](super::steps::Steps) for its
 /// `ActiveTx`.
@@ -58,7 +58,7 @@ pub(super) trait Dialect: Sized + fmt::Debug + Send + Sync + 'static {
     /// True if beginning waits for the end of every other transaction that writes.
     const ONE_AT_A_TIME: bool = false;
 
-    /// True if a transaction, or its session, can be given settings.
+    /// True if a transaction or its session can have settings.
     const HAS_SETTINGS: bool = true;
 
     /// True if the statements that begin a transaction are sent with its first step.
@@ -67,19 +67,19 @@ pub(super) trait Dialect: Sized + fmt::Debug + Send + Sync + 'static {
     /// The database, for people.
     fn describe(pool: &Pool<Self::Sqlx>) -> String;
 
-    /// Learns how the connections of a pool are set up.
+    /// Reads the settings of a pool's connections.
     fn learn(connection: &mut ConnectionOf<Self>) -> DialectFuture<'_, Self>;
 
-    /// Creates the table of records where it is missing.
+    /// Creates the table of records if it is missing.
     fn create_table(connection: &mut ConnectionOf<Self>) -> DialectFuture<'_, ()>;
 
-    /// Reads the record that is alive under a key.
+    /// Reads the living record under a key.
     fn read<'c>(
         connection: &'c mut ConnectionOf<Self>,
         key: &'c StorageKey,
     ) -> DialectFuture<'c, Option<Entry>>;
 
-    /// Looks for a page of the records that are alive.
+    /// Lists a page of the living records.
     fn page(connection: &mut ConnectionOf<Self>, page: TablePage) -> DialectFuture<'_, Page>;
 
     /// Drops some of the records whose life is over.
@@ -88,29 +88,29 @@ pub(super) trait Dialect: Sized + fmt::Debug + Send + Sync + 'static {
     /// Runs statements that have no parameters.
     fn execute(connection: &mut ConnectionOf<Self>, statements: String) -> DialectFuture<'_, ()>;
 
-    /// Begins a transaction in which no statement waits for others for longer.
+    /// The statements that begin a transaction in which no statement waits for others longer than `wait`.
     fn begin_sql(&self, access: Access, wait: Duration) -> String;
 
-    /// Has the database tell of the end of the transaction that began on this connection, and commit
-    /// nothing on it unless its guard does. A database that never ends one by itself needs nothing.
+    /// Watches the transaction that began on this connection: its end is reported, and only its guard can
+    /// commit. A database that never ends a transaction by itself needs no watch.
     fn watch(_: &mut ConnectionOf<Self>, _: Arc<TxWatch>) -> DialectFuture<'_, ()> {
         Box::pin(ready(Ok(())))
     }
 
-    /// Takes that back.
+    /// Ends the watch.
     fn unwatch(_: &mut ConnectionOf<Self>) -> DialectFuture<'_, ()> {
         Box::pin(ready(Ok(())))
     }
 
-    /// Lets statements wait for others as long as the pool's connections do; may be empty.
+    /// The statements that give waiting for locks the time of the pool's connections again; may be empty.
     fn relax_sql(&self) -> &str;
 
-    /// Ends a transaction and what was set for it, where that would outlive it. It commits only the
-    /// transaction in which the savepoint was set.
+    /// The statements that end a transaction, and its settings if they would outlive it; `None` if sqlx's own
+    /// suffice. They commit only the transaction in which the savepoint was set.
     fn end_sql(&self, end: TxEnd) -> Option<String>;
 
-    /// Replaces the record that a transaction put, and ends the transaction by these statements, in one round trip;
-    /// false, if the record is gone, and then it has not ended. Nothing, where it takes two.
+    /// Replaces the record that a transaction put, and ends the transaction by these statements, in one round trip.
+    /// Returns false if the record is gone; then the transaction has not ended. `None` if that takes two round trips.
     fn replace_and_end<'c>(
         &self,
         _: &'c mut ConnectionOf<Self>,

@@ -1,4 +1,4 @@
-//! Looking at a record in the business database, and forgetting it, as a person decided.
+//! Looking at records in the business database, and forgetting one when an operator says so.
 
 use crate::engine::{Engine, Force, Forgotten, RecordState, RecordView, inspect};
 use crate::error::StoreError;
@@ -12,7 +12,7 @@ use std::time::Duration;
 /// The record that the business database holds under a key.
 ///
 /// # Errors
-/// When it did not answer.
+/// When the database did not answer.
 pub(crate) async fn record(
     database: &dyn BusinessDatabase,
     engine: &Engine,
@@ -22,7 +22,7 @@ pub(crate) async fn record(
     Ok(there.and_then(|there| view(engine, *key, there)))
 }
 
-/// The record that this is; none, if it was given back: it is over in a moment.
+/// The view of a record; `None` if its key was given back: it ends in a moment.
 fn view(engine: &Engine, key: StorageKey, there: Entry) -> Option<RecordView> {
     let view = RecordView::in_database(key, there, engine);
     (view.state() != RecordState::Issued).then_some(view)
@@ -31,7 +31,7 @@ fn view(engine: &Engine, key: StorageKey, there: Entry) -> Option<RecordView> {
 /// The records of one page of the business database, and where the next one begins.
 ///
 /// # Errors
-/// When it did not answer, or does not know the cursor.
+/// When the database did not answer, or the cursor is not one of its own.
 pub(crate) async fn page(
     database: &dyn BusinessDatabase,
     engine: &Engine,
@@ -42,10 +42,10 @@ pub(crate) async fn page(
     Ok((views.collect(), page.next))
 }
 
-/// Forgets a record of the business database, if it is still what was seen.
+/// Forgets a record of the business database, if its bytes are still those that were seen.
 ///
 /// # Errors
-/// When it did not answer; whether it forgot is unknown then, and sending it again does no harm.
+/// When the database did not answer. Then it is unknown whether it forgot; forgetting again does no harm.
 pub(crate) async fn forget(
     database: &dyn BusinessDatabase,
     engine: &Engine,
@@ -65,7 +65,8 @@ pub(crate) async fn forget(
     let next = inspect::forgotten(&now, engine.clock().wall());
     let mut transaction = database.begin(&plan, Access::Write, limits).await?;
     transaction.hand_over().await?;
-    // Against what was seen. The next request with the key puts its own in place of one whose life is over.
+    // The exchange is against the bytes that were seen. The next request with the key replaces a record whose
+    // life is over.
     let exchange = RecordExchange { key, claimed: seen.seen(), next: &next, life: Duration::ZERO };
     if transaction.replace_record(exchange).await? {
         transaction.commit().await?;

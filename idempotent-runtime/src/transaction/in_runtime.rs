@@ -3,19 +3,19 @@
 use std::ops::{Deref, DerefMut};
 use tokio::runtime::Handle;
 
-/// Enters a runtime to drop a value of sqlx, which spawns a task that returns it to its pool.
+/// Holds a value of sqlx, and enters a runtime to drop it: sqlx then spawns a task that returns it to its pool.
 ///
-/// Outside of a runtime sqlx would panic, and there is none where a worker of actix ends and its
+/// Outside of a runtime sqlx would panic. This happens when a worker of actix ends and its
 /// requests are dropped. By then the runtime takes no tasks, so the connection is closed, and the
 /// database rolls back.
 pub(crate) struct InRuntime<T> {
-    /// There until the drop.
+    /// The value, until the drop.
     kept: Option<T>,
     runtime: Handle,
 }
 
 impl<T> InRuntime<T> {
-    /// Remembers the runtime inside of which this is called.
+    /// Holds a value, and remembers the runtime in which this is called.
     pub(super) fn current(kept: T) -> Self {
         Self { kept: Some(kept), runtime: Handle::current() }
     }

@@ -1,8 +1,8 @@
-//! Guards that stand in the business transaction: effect and record commit together, or neither.
+//! Guards in the business transaction: effect and record commit together, or neither.
 //!
-//! The guard is the transaction's first statement, the handler works inside, and the outcome is its
-//! last. There is no lease and no owner: the database's own locks exclude others, and a process that
-//! dies is a transaction that is rolled back.
+//! The transaction begins with the guard's statements, then come the handler's, and the outcome is
+//! last. There is no lease and no owner: the database's own locks exclude others, and if a process
+//! dies, its transaction is rolled back.
 //!
 //! Files import downwards, in this order: `begin`, `forget`, `resolve`, `run`, `turn`, `dedup_table`, `row`, `sqlite`, `postgres`,
 //! `postgres_row`, `mysql`, `mysql_row`, `pooled`, `active_tx`, `sqlx_tx`, `dialect`, `tx`, `tx_connection`, `in_runtime`,

@@ -1,5 +1,5 @@
-//! `MariaDB` and `MySQL`: rows are locked one by one, and of two that wait for each other one loses
-//! its whole transaction.
+//! `MariaDB` and `MySQL`: rows are locked one by one, and if two transactions wait for each other, one of
+//! them is rolled back as a whole.
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
@@ -26,7 +26,7 @@ const IS_MARIADB: &str = "SELECT VERSION() LIKE '%MariaDB%'";
 /// Sets the lock timeout of this session again, after the guards.
 const RELAX: &str = "SET SESSION innodb_lock_wait_timeout = @idempotent_wait";
 
-/// The same, and all else that was set for a transaction.
+/// Sets the lock timeout and all other settings of this session again, after the transaction.
 const LEAVE: &str = "\
 SET SESSION innodb_lock_wait_timeout = @idempotent_wait, SESSION autocommit = @idempotent_autocommit";
 
@@ -40,7 +40,7 @@ impl Database for MySqlPool {
 
 #[derive(Debug)]
 struct MySqlDialect {
-    /// It has statements of several statements.
+    /// Whether the server takes several statements as one (`BEGIN NOT ATOMIC`).
     is_mariadb: bool,
     id_types: IdTypes,
 }
@@ -84,11 +84,11 @@ impl Dialect for MySqlDialect {
     }
 
     fn begin_sql(&self, _: Access, wait: Duration) -> String {
-        // In whole seconds; the client is not kept waiting for the rest.
+        // The timeout is in whole seconds, rounded up. `begin` answers the client in time nevertheless.
         let wait = wait.as_millis().div_ceil(1000).clamp(1, 1 << 30);
-        // After a deadlock that a handler ignores, and after DDL, which commits, its next statements are a
-        // transaction that is never committed, and not single statements that last. Others set their sessions as
-        // they like, each another way, so each keeps what it had.
+        // After a deadlock that a handler ignores, and after DDL, which commits, its next statements would each
+        // commit. Without `autocommit` they are a transaction that is never committed. An app may give each
+        // session other settings, so the session's own are kept, and set again at the end.
         format!(
             "SET @idempotent_wait = @@SESSION.innodb_lock_wait_timeout, \
              @idempotent_autocommit = @@SESSION.autocommit; \
@@ -106,7 +106,7 @@ impl Dialect for MySqlDialect {
             TxEnd::Commit => &format!("{RELEASE_SAVEPOINT}; COMMIT"),
             TxEnd::Rollback => "ROLLBACK",
         };
-        // Whatever the server's `completion_type` is.
+        // `NO CHAIN NO RELEASE` holds for every `completion_type` of the server.
         Some(format!("{end} AND NO CHAIN NO RELEASE; {LEAVE}"))
     }
 
@@ -141,7 +141,7 @@ impl Steps for ActiveTx<MySqlDialect> {
                 self.reached(next);
                 return Ok(None);
             }
-            // A record that is there is seen at every isolation level: nothing was read before.
+            // At every isolation level this sees a record that is there, because nothing was read before.
             let look = [read_text(key), self.end_text(TxEnd::Rollback).unwrap_or_default()];
             let look = sqlx::raw_sql(AssertSqlSafe(look.join("; ")));
             let there = self.step("claim", |_, connection| async move {
@@ -150,7 +150,7 @@ impl Steps for ActiveTx<MySqlDialect> {
             });
             let there = there.await?.map(Bytes::from);
             self.holds_nothing();
-            // Otherwise its life ended between the two, and the next try puts ours.
+            // Otherwise the record's life ended between the two statements, and the next try puts the new record.
             there.map(Some).ok_or_else(|| StoreError::new(StoreErrorKind::Busy, "claim"))
         })
     }
@@ -167,7 +167,7 @@ impl Steps for ActiveTx<MySqlDialect> {
         if settings.is_empty() {
             return StoreFuture::ready(Ok(()));
         }
-        // A variable is the session's, whatever becomes of the transaction.
+        // A variable belongs to the session, and stays after the transaction.
         let mut unset = String::new();
         for (name, _) in settings {
             unset.extend(["; SET ", &variable(name), " = NULL"]);
@@ -216,7 +216,7 @@ impl Steps for ActiveTx<MySqlDialect> {
             );
             let update = bind_value(sqlx::query(AssertSqlSafe(update)), next);
             let update = expected.iter().copied().fold(bind_row(update, id, plan), bind_value);
-            // Rows that were found, as sqlx asks the server to count.
+            // sqlx asks the server to count the rows that were found, not those that were changed.
             Ok(update.execute(connection).await?.rows_affected() == 1)
         })
     }

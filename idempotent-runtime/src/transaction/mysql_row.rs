@@ -18,7 +18,7 @@ WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ? AND column_name 
 pub(super) struct IdTypes(Mutex<HashMap<(&'static str, &'static str), IdType>>);
 
 impl IdTypes {
-    /// The id of a plan's row as its column compares it; nothing, if no row can have it.
+    /// The id of a plan's row in the type of its column; `None` if no row can have this id.
     pub(super) async fn id<'p>(
         &self,
         connection: &mut MySqlConnection,
@@ -43,18 +43,18 @@ impl IdTypes {
     }
 }
 
-/// The type of a table's ids, as far as comparing them depends on it.
+/// The kind of type that a table's ids have, which decides how they are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum IdType {
-    /// Integers. `MySQL` takes a text that only begins like a number for that number.
+    /// Integers. `MySQL` would take a text that only begins with a number for that number.
     Integer,
     /// Other numbers, with the same problem.
     Number,
-    /// Compared as a text.
+    /// All other types, which are compared as text.
     Text,
 }
 
-/// An id, as it is bound.
+/// An id, as it is bound to a statement.
 #[derive(Clone, Copy)]
 pub(super) enum Id<'a> {
     Signed(i64),
@@ -91,8 +91,8 @@ pub(super) fn table(plan: &RowPlan) -> String {
     quoted(plan.row.table, ['`', '`'])
 }
 
-/// The condition that finds a row, whose values [`bind_row`] binds. Owners are compared byte by byte: a
-/// collation would give Alice's rows to alice, too.
+/// The condition that finds a row; [`bind_row`] binds its values. Owners are compared byte by byte: by a
+/// collation, `alice` would get the rows of `Alice`, too.
 pub(super) fn condition(plan: &RowPlan) -> String {
     let id = format!("`{}` = ?", plan.row.id);
     match &plan.owner {

@@ -1,33 +1,33 @@
-//! The guards of one request, as planned before its transaction begins.
+//! The guards of one request, which are planned before its transaction begins.
 
 use crate::engine::ClaimRequest;
 use crate::policy::{OnDuplicate, Row};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The time after which to ask again when others held the row for too long.
+/// The time for `Retry-After` when others held the row for too long.
 pub(super) const BUSY: Duration = Duration::from_secs(1);
 
 /// The guards of a transaction, and how long it may wait for others.
 #[derive(Debug)]
 pub struct Plan {
-    /// The record that commits with it; nothing, for a request without a key that needs none.
+    /// The record that commits with the transaction; `None` for a request without a key, if it needs none.
     pub(crate) request: Option<ClaimRequest>,
-    /// The row that guards it.
+    /// The row that guards the request.
     pub(crate) row: Option<RowPlan>,
     /// How long to wait for others that hold the same row.
     pub(crate) wait: Duration,
-    /// Names and values that are set before everything else.
+    /// Names and values that the transaction sets before everything else.
     pub(crate) settings: TxSettings,
 }
 
 /// The settings of a transaction, by their names.
 pub(crate) type TxSettings = Vec<(String, String)>;
 
-/// The thing that a transaction is begun for.
+/// The purpose of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// A look at what is there, which holds nobody up and waits for nobody.
+    /// Reading, which neither waits for others nor makes them wait.
     Read,
     /// Writing.
     Write,
@@ -36,20 +36,20 @@ pub enum Access {
 /// The limits of opening a transaction.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Nothing waits for other transactions after this.
+    /// Until when the transaction may wait for others.
     pub(crate) locks: Instant,
-    /// The transaction is open by then, or there is none; not before `locks`.
+    /// Until when the transaction must be open; not before `locks`.
     pub(crate) open: Instant,
 }
 
 impl Limits {
-    /// The limits of something that is no request.
+    /// The limits of an operation that is not a request.
     pub(crate) fn within(time: Duration) -> Self {
         let until = Instant::now() + time;
         Self { locks: until, open: until }
     }
 
-    /// The limits of a plan that is begun now, where a database may take this long to answer.
+    /// The limits of a plan that is begun now, if the database may take this long to answer.
     pub(super) fn of(plan: &Plan, patience: Duration) -> Self {
         let now = Instant::now();
         let locks = now + plan.wait;
@@ -57,12 +57,12 @@ impl Limits {
     }
 }
 
-/// A row that guards, and what the request says about it.
+/// A row that guards, and the version and the owner that the request names.
 #[derive(Debug)]
 pub struct RowPlan {
     pub(crate) row: &'static Row,
     pub(crate) id: String,
-    /// The owner for whom the row exists; nothing, if it exists for everybody.
+    /// The owner for whom the row exists; `None` if it exists for everybody.
     pub(crate) owner: Option<RowOwner>,
     /// The version that the client saw.
     pub(crate) version: SeenVersion,
@@ -70,13 +70,13 @@ pub struct RowPlan {
     pub(crate) known_by: KnownBy,
 }
 
-/// The version that a client saw, as far as its request says.
+/// The version that a client saw, according to its request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "rows guard requests"))]
 pub(crate) enum SeenVersion {
-    /// Whatever is there.
+    /// Any version.
     Any,
-    /// One of these; none, if the request names nothing that is a version.
+    /// One of these. The list is empty if the request names no valid version.
     OneOf(Vec<i64>),
 }
 
@@ -91,12 +91,12 @@ pub(crate) struct RowOwner {
     pub(crate) value: String,
 }
 
-/// The way in which a repeated request is known.
+/// How a repeated request is recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "rows guard requests"))]
 pub(crate) enum KnownBy {
-    /// By its key: whatever has another key is another request.
+    /// By its key: a request with another key is another request.
     Key,
-    /// By what it wants of the row, if at all.
+    /// By its version or transition of the row, if at all.
     Row,
 }

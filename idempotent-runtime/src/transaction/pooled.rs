@@ -1,4 +1,4 @@
-//! Transactions from a pool, whichever database it leads to.
+//! Transactions from a pool, of any database.
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
@@ -21,8 +21,8 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 
-/// How long to wait for a connection while no transaction of ours holds one: then the database is late,
-/// or handlers keep the pool's connections for themselves.
+/// How long to wait for a connection while no guarded transaction holds one: then the database is slow,
+/// or the app itself holds the pool's connections.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How many records are put between two purges of those whose life is over. A purge drops up to twice
@@ -30,14 +30,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const TIDY_AFTER: u32 = 128;
 const TIDY: u32 = 2 * TIDY_AFTER;
 
-/// A pool, and its database's dialect as its connections showed it.
+/// A pool, and the dialect of its database, with settings that were read from its connections.
 pub(super) struct Pooled<D: Dialect> {
     pool: Pool<D::Sqlx>,
     dialect: OnceCell<Arc<D>>,
     table: OnceCell<()>,
     /// Records put since the start.
     put: AtomicU32,
-    /// Cloned for each transaction under way.
+    /// A clone of this counts each transaction under way.
     under_way: Arc<()>,
 }
 
@@ -63,7 +63,7 @@ impl<D: Dialect> Pooled<D> {
             let under_way = self.under_way();
             let are_all_ours = under_way >= self.pool.options().get_max_connections() as usize;
             match under_way {
-                // The database had no time to answer yet.
+                // The wait is over, but the database had no time to answer yet.
                 0 if look == locks && locks < open => {}
                 0 => return Err(failed("connect", sqlx::Error::PoolTimedOut)),
                 _ if look >= if are_all_ours { locks } else { open } => {
@@ -74,7 +74,7 @@ impl<D: Dialect> Pooled<D> {
         }
     }
 
-    /// The number of our transactions under way.
+    /// The number of guarded transactions under way.
     fn under_way(&self) -> usize {
         Arc::strong_count(&self.under_way) - 1
     }
@@ -89,7 +89,7 @@ impl<D: Dialect> Pooled<D> {
         self.table.get_or_try_init(create).await.copied()
     }
 
-    /// Learns the dialect on a connection that goes back to the pool: one is enough for all.
+    /// Reads the dialect's settings on one connection, which goes back to the pool: one is enough for all.
     async fn dialect(&self, limits: Limits) -> Result<&Arc<D>, StoreError> {
         let learn = || async {
             let mut connection = self.connection(limits).await?;
@@ -204,7 +204,7 @@ where
 /// Puts and replaces a record as a guard does.
 async fn try_steps(steps: &mut dyn Steps) -> Result<(), StoreError> {
     let key = StorageKey::from_bytes(rand::random());
-    // As records are: bytes that are no text.
+    // The bytes are not text, as those of records are not.
     let (first, second) = (b"\0\xff\xfefirst", b"\0\xff\xfesecond");
     let put = steps.put_record(&key, first, PATIENCE, AfterClaim::Row).await?;
     let exchange = RecordExchange { key: &key, claimed: first, next: second, life: PATIENCE };
@@ -218,7 +218,7 @@ async fn try_steps(steps: &mut dyn Steps) -> Result<(), StoreError> {
 }
 
 impl<D: Dialect> fmt::Debug for Pooled<D> {
-    /// Without the options, which may hold a password.
+    /// Leaves out the pool's options, which may hold a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pooled").field("pool", &self.pool).finish_non_exhaustive()
     }
@@ -235,7 +235,7 @@ mod tests {
     use std::time::Duration;
 
     #[tokio::test]
-    async fn a_look_gives_the_records_that_committed_page_by_page() {
+    async fn committed_records_are_listed_page_by_page() {
         let pool = SqlitePoolOptions::new().max_connections(1).min_connections(1);
         let pool = pool.connect("sqlite::memory:").await.unwrap();
         let database = pool.into_business_database();

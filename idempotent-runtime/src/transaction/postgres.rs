@@ -1,4 +1,4 @@
-//! `PostgreSQL`: rows are locked one by one, and after a failed statement a transaction can do no more.
+//! `PostgreSQL`: rows are locked one by one, and after a failed statement a transaction can only be rolled back.
 
 use crate::key::StorageKey;
 use crate::policy::ColumnValue;
@@ -19,17 +19,17 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a transaction may rest between two statements, where the pool does not say otherwise.
+/// How long a transaction may be idle between two statements, unless the pool says otherwise.
 const REST: Duration = Duration::from_mins(1);
 
-/// The time in which the server sees that the process behind a statement is gone, where the pool does not
-/// say otherwise.
+/// How soon the server notices during a statement that its client is gone, unless the pool says
+/// otherwise.
 const LOOK: Duration = Duration::from_secs(1);
 
 const SETTINGS: &str = "\
 SELECT current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')";
 
-/// Sets it for this statement alone, if it is not set: some servers cannot, and answer with an error.
+/// Tries to set `client_connection_check_interval` for one statement: some servers answer with an error.
 const CAN_LOOK: &str = "\
 SELECT current_setting('client_connection_check_interval') = '0'
    AND set_config('client_connection_check_interval', '1s', true) = '1s'";
@@ -46,7 +46,7 @@ impl Database for PgPool {
 struct PostgresDialect {
     /// Sets the lock timeout of the pool's connections again, after the guards.
     relax: String,
-    /// Limits for a transaction whose process is stopped or gone, where they are not set already.
+    /// Limits for a transaction whose process is suspended or dead, if they are not set already.
     alone: String,
     rows: RowSql,
 }
@@ -104,7 +104,7 @@ impl Dialect for PostgresDialect {
     }
 
     fn begin_sql(&self, _: Access, wait: Duration) -> String {
-        // 0 would be for ever.
+        // 0 would mean no limit.
         let wait = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX).max(1);
         format!("BEGIN; SET LOCAL lock_timeout = {wait}{}", self.alone)
     }
@@ -145,11 +145,11 @@ impl Steps for ActiveTx<PostgresDialect> {
                         return Ok(None);
                     }
                     Some(Swap::Differs(Some(there))) => {
-                        // It was only read, so nobody waits for the end of this transaction.
+                        // This transaction only read, so no other waits for its end.
                         self.holds_nothing();
                         return Ok(Some(there));
                     }
-                    // Others committed meanwhile; the next statement sees it.
+                    // Another transaction committed meanwhile; the next statement sees its change.
                     Some(Swap::Differs(None)) | None => {}
                 }
             }
@@ -203,7 +203,7 @@ impl Steps for ActiveTx<PostgresDialect> {
         self.step("exchange", move |dialect, connection| async move {
             let condition = dialect.rows.condition(connection, plan).await?;
             let held = dialect.rows.column_type(connection, plan.row.table, column).await?;
-            // Behind the values of the condition.
+            // This value comes after those of the condition.
             let first = 2 + usize::from(plan.owner.is_some());
             let value = |place: usize| format!("CAST(${} AS {held})", first + place);
             let any: Vec<_> = (1..=expected.len()).map(value).collect();

@@ -9,8 +9,8 @@ use sqlx::{AssertSqlSafe, PgConnection, Postgres};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The type to which a value is cast for a column. Without its length, for a cast cuts off a value that
-/// is too long; and `bigint` for the smaller integers, so that no value is out of range.
+/// The type to which a value is cast for a column. It has no length, because a cast would cut a value that
+/// is too long; for smaller integers it is `bigint`, so that no value is out of range.
 const TYPE: &str = "\
 SELECT CASE WHEN atttypid IN ('int2'::regtype, 'int4'::regtype) THEN 'bigint'
             ELSE format_type(atttypid, -1) END
@@ -19,7 +19,7 @@ WHERE attrelid = to_regclass($1) AND attname = $2 AND attnum > 0 AND NOT attisdr
 
 const QUOTES: [char; 2] = ['"', '"'];
 
-/// The SQL that names rows, with what was learned about their columns.
+/// The SQL that finds rows, with the types of their columns that were read before.
 #[derive(Debug, Default)]
 pub(super) struct RowSql {
     /// The types of columns, by table and column.
@@ -27,7 +27,7 @@ pub(super) struct RowSql {
 }
 
 impl RowSql {
-    /// Looks up the type of a row's column, once.
+    /// Reads the type of a row's column, only once for each.
     pub(super) async fn column_type(
         &self,
         connection: &mut PgConnection,
@@ -47,7 +47,7 @@ impl RowSql {
         Ok(found)
     }
 
-    /// The condition that finds a row, whose values [`bind_row`] binds. Owners are compared byte by byte.
+    /// The condition that finds a row; [`bind_row`] binds its values. Owners are compared byte by byte.
     pub(super) async fn condition(
         &self,
         connection: &mut PgConnection,
@@ -73,7 +73,7 @@ impl RowSql {
         Ok(format!("FROM {} WHERE {condition}", table(plan)))
     }
 
-    /// Passes on the answer to a row's statement; nothing, if the row's id does not fit the id's type.
+    /// Passes on the answer to a row's statement; `None` if the given id does not fit the column's type.
     pub(super) async fn if_id_fits<T>(
         &self,
         connection: &mut PgConnection,
@@ -84,7 +84,7 @@ impl RowSql {
             Err(error) if is_misfit(&error) => error,
             answer => return answer.map(Some),
         };
-        // Which did not fit, the id or the column's value? The transaction has failed in both cases.
+        // Either the id or the value of the other column did not fit. The transaction has failed in both cases.
         sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await?;
         let id = self.column_type(connection, plan.row.table, plan.row.id).await?;
         let cast = format!("SELECT CAST($1::text AS {id}) IS NULL");
@@ -119,7 +119,7 @@ pub(super) fn bind_value(query: PgQuery<'_>, value: ColumnValue) -> PgQuery<'_> 
     }
 }
 
-/// Whether a value did not fit its type, or the condition of its domain.
+/// Whether a value did not fit its type or its domain's condition.
 fn is_misfit(error: &sqlx::Error) -> bool {
     let sqlx::Error::Database(refusal) = error else { return false };
     refusal.code().is_some_and(|code| code.starts_with("22") || code == "23514")

@@ -1,4 +1,4 @@
-//! A person's word on a key that is held, also by a handler that committed in mid-transaction.
+//! Settling a key that is held, when an operator says so; also after a handler committed in mid-transaction.
 
 use crate::engine::{Engine, Resolution, Resolved};
 use crate::error::{StoreError, StoreErrorKind};
@@ -11,10 +11,10 @@ use crate::transaction::plan::{Access, Limits, Plan};
 use crate::transaction::steps::RecordExchange;
 use std::time::Duration;
 
-/// Ends what is held under a key, in the store or in the business database, as a person decided.
+/// Settles the record of a key that is held, in the store or in the business database.
 ///
 /// # Errors
-/// When one of them did not answer, or what it holds under the key is no record.
+/// When one of them did not answer, or the bytes under the key are not a record.
 pub(crate) async fn resolve(
     engine: &Engine,
     database: Option<&dyn BusinessDatabase>,
@@ -29,7 +29,8 @@ pub(crate) async fn resolve(
     }
 }
 
-/// A record in progress that others see is one of a handler that committed before its guard did.
+/// Settles a record in the business database. A committed record in progress is from a handler that committed
+/// before its guard did.
 async fn resolve_in(
     database: &dyn BusinessDatabase,
     engine: &Engine,
@@ -47,14 +48,14 @@ async fn resolve_in(
         return Ok(Resolved::NotAbandoned);
     };
     let (state, life) = match resolution {
-        // The next request with the key puts its own in place of one whose life is over.
+        // The next request with the key replaces a record whose life is over.
         Resolution::NotDone => (State::Issued, Duration::ZERO),
         Resolution::Done => (State::Completed(Outcome::Tombstone), retention),
     };
     let next = Record { state, ..record }.encode(key);
     let mut transaction = database.begin(&plan, Access::Write, limits).await?;
     transaction.hand_over().await?;
-    // Against what was read: whoever was faster decided.
+    // The exchange is against the bytes that were read: if somebody was faster, their decision stays.
     let exchange = RecordExchange { key, claimed: &there, next: &next, life };
     if transaction.replace_record(exchange).await? {
         transaction.commit().await?;

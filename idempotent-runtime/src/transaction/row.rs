@@ -1,4 +1,4 @@
-//! A row that guards: locked, at the version the client saw, or in the state it must be in.
+//! A row that guards. It is locked, and must have the version that the client saw, or the right state.
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::policy::{ColumnValue, OnDuplicate, Row, RowGuard, SetColumn, StateRow, must_have_gone};
@@ -7,13 +7,13 @@ use crate::transaction::steps::Steps;
 
 /// The answer of a row to a request.
 pub(super) enum RowVerdict {
-    /// The handler may run, and leaves the row at this version.
+    /// The handler may run; the row then has this version.
     Passed(Option<i64>),
-    /// It need not or must not.
+    /// The handler need not or must not run.
     Answered(RowAnswer),
 }
 
-/// Why a handler does not run, by its row.
+/// Why a handler does not run because of its row.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum RowAnswer {
     /// There is no such row.
@@ -22,18 +22,18 @@ pub(crate) enum RowAnswer {
     Mismatch { current: i64 },
     /// It has the next version already.
     Accepted { current: i64 },
-    /// It cannot be where it is without this transition.
+    /// The row cannot be in its state without this transition.
     AlreadyThere { current: &'static str },
-    /// It is in a state from which it cannot go there.
+    /// The row is in a state from which this transition is not possible.
     Illegal { from: &'static str, to: &'static str, current: String },
 }
 
-/// Lets the row judge; where it passes, it is changed and locked until the transaction ends.
+/// Checks the row. If it passes, it is changed, and locked until the transaction ends.
 pub(super) async fn judge(plan: &RowPlan, steps: &mut dyn Steps) -> Result<RowVerdict, StoreError> {
     judge_by_guard(plan, steps).await.map_err(|error| named(plan.row, error))
 }
 
-/// Says of an error that stays in which table and column it is, so that a person can mend it.
+/// Adds table and column to a permanent error, so that a person can mend it.
 pub(super) fn named(row: &Row, error: StoreError) -> StoreError {
     if error.is_transient() {
         return error;
@@ -44,7 +44,7 @@ pub(super) fn named(row: &Row, error: StoreError) -> StoreError {
             format!("{}.{column}", row.table)
         }
     };
-    // What cannot be read is no record of ours: the column holds NULL, or something else than its guard says.
+    // An error of reading is about the column, not about a record: it holds NULL, or another type of value.
     error.of_kind(StoreErrorKind::Rejected).explained(|why| format!("`{place}`: {why}"))
 }
 
@@ -62,7 +62,7 @@ async fn judge_by_guard(plan: &RowPlan, steps: &mut dyn Steps) -> Result<RowVerd
     }
 }
 
-/// Counts the version up from the one that the client saw.
+/// Increments the version, if the row has one that the client saw.
 async fn advance(
     plan: &RowPlan,
     steps: &mut dyn Steps,
@@ -73,7 +73,7 @@ async fn advance(
     {
         return advance_from(seen, plan, steps, column).await;
     }
-    // The row is locked before it is read, so that it is the same when it is changed.
+    // The row is locked before it is read, so that it cannot change before it is updated.
     if !steps.lock_row(plan).await? {
         return Ok(RowVerdict::Answered(RowAnswer::Missing));
     }
@@ -90,7 +90,7 @@ async fn advance(
     Ok(RowVerdict::Answered(RowAnswer::Mismatch { current }))
 }
 
-/// Counts the version up from this one, or says which it is by now.
+/// Increments the version if it is this one, or returns the current one.
 async fn advance_from(
     seen: i64,
     plan: &RowPlan,
@@ -126,7 +126,7 @@ async fn current_version(
     current.map(|current| current.parse().map_err(corrupt)).transpose()
 }
 
-/// Takes the row from one state to another, or finds that the handler may.
+/// Sets the state, or with `set = "last"` checks that the handler may run.
 async fn transition(
     plan: &RowPlan,
     steps: &mut dyn Steps,
@@ -139,7 +139,7 @@ async fn transition(
             let (was, becomes) = (states[from].stored, states[to].stored);
             steps.exchange_column(plan, column, &[was], becomes).await?
         }
-        // Locked before it is read, so that it stays as it is read.
+        // The row is locked before it is read, so that its state stays the same.
         SetColumn::Last => {
             let is_there = steps.lock_row(plan).await?;
             let current = if is_there { steps.read_column(plan, column).await? } else { None };
@@ -167,13 +167,13 @@ async fn transition(
     }))
 }
 
-/// Sets the column that is set last; says whether the row is where the handler was to bring it.
+/// Sets a column that is set last; returns false if the handler left the row in a third state.
 pub(super) async fn set_last(plan: &RowPlan, steps: &mut dyn Steps) -> Result<bool, StoreError> {
     let RowGuard::State { column, states, from, to, set: SetColumn::Last } = plan.row.guard else {
         return Ok(true);
     };
     let (was, becomes) = (states[from].stored, states[to].stored);
-    // Whose it is was judged when it was locked, and the handler may have changed that, too.
+    // The owner is not checked again: it was checked under the lock, and the handler may have changed it.
     let of_anybody =
         RowPlan { owner: None, id: plan.id.clone(), version: SeenVersion::Any, ..*plan };
     if steps.exchange_column(&of_anybody, column, &[was, becomes], becomes).await? {
@@ -184,8 +184,8 @@ pub(super) async fn set_last(plan: &RowPlan, steps: &mut dyn Steps) -> Result<bo
         table = plan.row.table,
         column,
         current = current.as_deref().unwrap_or("(there is no such row any more)"),
-        "a handler must leave its row in `{}` or `{}`, and left it in another state; all that it did \
-         is rolled back",
+        "a handler left its row in another state than `{}` or `{}`; everything that it did is \
+        rolled back",
         states[from].name,
         states[to].name,
     );

@@ -13,39 +13,39 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A handler's transaction. Dropped, it is rolled back.
+/// A handler's transaction. If it is dropped, it is rolled back.
 pub(crate) struct TransactionRun {
     pub(super) transaction: Box<dyn BusinessTransaction>,
     /// The record that commits with it, if there is one: duplicates will find its outcome.
     pub(crate) record: Option<ClaimedRecord>,
-    /// The row that guards it, and what may still be to do with it.
+    /// The plan, with the row that may have to be set last.
     pub(super) plan: Arc<Plan>,
-    /// The version that the row has if this commits.
+    /// The version that the row has when this commits.
     #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "rows guard requests"))]
     pub(crate) version: Option<i64>,
     pub(super) database: Arc<dyn BusinessDatabase>,
     pub(super) _turn: Arc<TransactionTurn>,
 }
 
-/// The part of a run that lasts.
+/// The part of a run that commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effects {
-    /// The handler succeeded: everything.
+    /// Everything commits: the handler succeeded.
     Kept,
-    /// It answered with an error that a repeated request would meet again: the answer alone.
+    /// Only the answer commits: it is an error that a repeated request would get again.
     #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "functions store no refusals"))]
     RolledBack,
 }
 
-/// The answer of a database that was to commit.
+/// Whether the database committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Committed {
-    /// All that was to last does.
+    /// Everything that should commit did.
     Yes,
-    /// Something of the handler's had committed in the middle, and the rest is gone: nobody knows how much.
+    /// A part of the handler's work committed in the middle, and the rest is lost: nobody knows which part.
     InPart,
-    /// Nothing lasts: the handler left its row in a state that it was not to go to.
+    /// Nothing committed: the handler left its row in a third state.
     Misplaced,
 }
 
@@ -62,12 +62,12 @@ impl TransactionRun {
         self.transaction.put_into(slot);
     }
 
-    /// Takes it from there after the handler.
+    /// Takes the transaction back after the handler.
     pub(crate) fn take_from(&mut self, slot: &TxSlot) {
         self.transaction.take_from(slot);
     }
 
-    /// Whether the database has rolled back by itself: neither effects nor an outcome can last.
+    /// Whether the database has rolled back by itself. If so, neither effects nor an outcome can commit.
     #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "functions store no refusals"))]
     pub(crate) fn is_over(&self) -> bool {
         self.transaction.is_over()
@@ -76,7 +76,7 @@ impl TransactionRun {
     /// Commits the handler's effects and its outcome.
     ///
     /// # Errors
-    /// When the database did not confirm. Then a repeated request finds out what lasts.
+    /// When the database did not confirm the commit. Then a repeated request finds out whether it committed.
     pub(crate) async fn complete(
         mut self,
         outcome: Outcome,
@@ -117,7 +117,7 @@ impl TransactionRun {
         }
     }
 
-    /// Makes the transaction what is to last.
+    /// Rolls back the effects that must not commit, and sets the columns that are set last.
     async fn prepare(&mut self, effects: Effects) -> Result<Prepared, StoreError> {
         if let (Some(row), Effects::Kept) = (&self.plan.row, effects)
             && !row::set_last(row, &mut *self.transaction)
@@ -127,7 +127,7 @@ impl TransactionRun {
             return Ok(Prepared::Misplaced);
         }
         match (&self.record, effects) {
-            // A record that is completed proves as much.
+            // With a record this is not needed: completing the record proves it, too.
             (None, Effects::Kept) => self.transaction.release_savepoint().await?,
             (Some(_), Effects::RolledBack) => self.transaction.roll_back_to_savepoint().await?,
             _ => {}

@@ -53,7 +53,7 @@ impl Dialect for SqliteDialect {
     }
 
     fn create_table(_: &mut SqliteConnection) -> DialectFuture<'_, ()> {
-        // The claim does.
+        // The claim creates the table if it is missing.
         Box::pin(ready(Ok(())))
     }
 
@@ -91,7 +91,7 @@ impl Dialect for SqliteDialect {
 
     fn watch(connection: &mut SqliteConnection, watch: Arc<TxWatch>) -> DialectFuture<'_, ()> {
         Box::pin(async move {
-            // `RAISE(ROLLBACK)`, `OR ROLLBACK`, a full disk: afterwards every statement would commit alone.
+            // After `RAISE(ROLLBACK)`, `OR ROLLBACK` or a full disk, every statement would commit by itself.
             let mut handle = connection.lock_handle().await?;
             let asked = Arc::clone(&watch);
             handle.set_commit_hook(move || asked.may_commit());
@@ -134,7 +134,7 @@ impl Steps for ActiveTx<SqliteDialect> {
         self.step("claim", move |_, connection| async move {
             match claim(connection, key, record, life).await {
                 Err(error) if is_table_missing(&error) => {
-                    // Nobody created it yet, or the database was made anew.
+                    // The table was not created yet, or the database is a new one.
                     sqlx::raw_sql(SCHEMA).execute(&mut *connection).await?;
                     claim(connection, key, record, life).await
                 }
@@ -156,7 +156,7 @@ impl Steps for ActiveTx<SqliteDialect> {
         StoreFuture::ready(if settings.is_empty() {
             Ok(())
         } else {
-            let why = "SQLite has no settings of a transaction, which `on_begin` names";
+            let why = "SQLite transactions have no settings, but `on_begin` names some";
             Err(StoreError::new(StoreErrorKind::Rejected, "set").because(why))
         })
     }
@@ -170,7 +170,7 @@ impl Steps for ActiveTx<SqliteDialect> {
     }
 
     fn lock_row<'a>(&'a mut self, plan: &'a RowPlan) -> StoreFuture<'a, bool> {
-        // The transaction has locked the whole database.
+        // The transaction has locked the whole database, so the row needs no lock.
         self.find_row(plan)
     }
 
@@ -202,7 +202,7 @@ impl Steps for ActiveTx<SqliteDialect> {
             let look = format!("SELECT CAST([{column}] AS TEXT) {}", place(plan));
             let look = bind_row(sqlx::query(AssertSqlSafe(look)), plan);
             let Some(row) = look.fetch_optional(connection).await? else { return Ok(None) };
-            // Read as a text alone, NULL would be an empty one.
+            // If NULL were read as text, it would be an empty text.
             let seen: Option<String> = sqlx::Row::try_get(&row, 0)?;
             let null = || sqlx::Error::Decode(Box::new(UnexpectedNullError));
             seen.map(Some).ok_or_else(null)
@@ -210,7 +210,7 @@ impl Steps for ActiveTx<SqliteDialect> {
     }
 }
 
-/// Puts a record where none is alive, or gives the one that is.
+/// Puts a record if no living one is there, or returns the one that is.
 async fn claim(
     connection: &mut SqliteConnection,
     key: &StorageKey,
@@ -227,12 +227,12 @@ async fn claim(
 
 type SqliteQuery<'q> = Query<'q, Sqlite, SqliteArguments>;
 
-/// The name between brackets: one between quotes is a text, where there is no such column.
+/// The name in brackets. In quotes, SQLite would take the name of a missing column for a text.
 fn table(plan: &RowPlan) -> String {
     quoted(plan.row.table, ['[', ']'])
 }
 
-/// The condition that finds a row, whose values [`bind_row`] binds.
+/// The condition that finds a row; [`bind_row`] binds its values.
 fn condition(plan: &RowPlan) -> String {
     let id = format!("[{}] = ?", plan.row.id);
     match &plan.owner {
@@ -260,7 +260,7 @@ fn bind_value(query: SqliteQuery<'_>, value: ColumnValue) -> SqliteQuery<'_> {
     }
 }
 
-/// The host's wall clock in milliseconds, as `SqliteStore` counts.
+/// The host's wall clock in milliseconds since 1970, as in `SqliteStore`.
 fn now() -> i64 {
     column_millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }

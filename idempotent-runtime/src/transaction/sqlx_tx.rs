@@ -1,4 +1,4 @@
-//! The transaction that sqlx counts on a connection: its begin, its end, and why there is none.
+//! The transaction that sqlx counts on a connection: its beginning, its end, and errors if there is none.
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::store::sql::failed;
@@ -11,7 +11,7 @@ use sqlx_core::transaction::TransactionManager;
 /// The statements with which sqlx begins and ends transactions of a dialect's database.
 type TransactionsOf<D> = <<D as Dialect>::Sqlx as Database>::TransactionManager;
 
-/// Begins one by these statements.
+/// Begins a transaction by these statements.
 pub(super) async fn begin<D: Dialect>(
     connection: &mut ConnectionOf<D>,
     statements: String,
@@ -20,7 +20,7 @@ pub(super) async fn begin<D: Dialect>(
     TransactionsOf::<D>::begin(connection, Some(statements)).await
 }
 
-/// Ends it, by these statements where there are some.
+/// Ends a transaction, by these statements if there are some.
 pub(super) async fn end_on<D: Dialect>(
     connection: &mut TxConnection<D::Sqlx>,
     end: TxEnd,
@@ -32,7 +32,7 @@ pub(super) async fn end_on<D: Dialect>(
     match (statements, end) {
         (Some(statements), _) => {
             D::execute(connection, statements).await?;
-            // There is nothing left of it.
+            // The transaction has ended already.
             forget::<D>(connection);
             Ok(())
         }
@@ -41,7 +41,7 @@ pub(super) async fn end_on<D: Dialect>(
     }
 }
 
-/// Replaces its record and ends it in one round trip, where the database can.
+/// Replaces the record and ends the transaction in one round trip, if the database can.
 pub(super) async fn replace_and_end<D: Dialect>(
     dialect: &D,
     connection: &mut ConnectionOf<D>,
@@ -57,23 +57,23 @@ pub(super) async fn replace_and_end<D: Dialect>(
     Some(ended)
 }
 
-/// Has sqlx know that it is over. A `ROLLBACK` is sent before what is sent next.
+/// Tells sqlx that the transaction is over. sqlx sends a `ROLLBACK` before the next statement.
 pub(super) fn forget<D: Dialect>(connection: &mut ConnectionOf<D>) {
     TransactionsOf::<D>::start_rollback(connection);
 }
 
-/// The database took everything back, and nobody asked it to.
+/// The error if the database rolled back by itself.
 pub(super) fn ended_by_itself(operation: &'static str) -> StoreError {
-    StoreError::new(StoreErrorKind::Aborted, operation).because("nothing of it stays")
+    StoreError::new(StoreErrorKind::Aborted, operation).because("everything is rolled back")
 }
 
-/// Somebody deleted or changed the record that a transaction put, within that transaction.
+/// The error if the handler deleted or changed the record of its own transaction.
 pub(super) fn record_gone() -> StoreError {
     let gone = "the record of this transaction is gone before its end";
     StoreError::new(StoreErrorKind::Corrupt, "complete").because(gone)
 }
 
-/// A handler put the transaction away where it outlives the request.
+/// The error if a handler keeps its `Tx` longer than its request.
 pub(super) fn not_given_back() -> StoreError {
     StoreError::new(StoreErrorKind::Rejected, "transaction")
         .because("the handler did not give its `Tx` back: it must not outlive the handler")

@@ -1,4 +1,4 @@
-//! A transaction under way: the contract that each database keeps.
+//! The contract of a transaction under way, which each database implements.
 
 use crate::key::StorageKey;
 use crate::policy::ColumnValue;
@@ -12,7 +12,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(hidden)]
 pub enum AfterClaim {
-    /// A row guards, too.
+    /// A row is checked.
     Row,
     /// The handler runs.
     Handler,
@@ -27,7 +27,7 @@ pub enum AfterClaim {
 )]
 pub struct RecordExchange<'a> {
     pub(super) key: &'a StorageKey,
-    /// Its bytes, as they were put.
+    /// The bytes of the record, as they were put.
     pub(super) claimed: &'a [u8],
     pub(super) next: &'a [u8],
     pub(super) life: Duration,
@@ -35,14 +35,14 @@ pub struct RecordExchange<'a> {
 
 /// The steps of guards, whose SQL differs between databases.
 ///
-/// Each database implements them for its own transaction, and nothing forwards them: a new step is a
+/// Each database implements them for its own transaction. There is no layer in between: a new step is one
 /// method here and one for each database.
 #[doc(hidden)]
 pub trait Steps: Send {
-    /// Puts a record where none is alive, after all transactions ended that are about to put one
-    /// there; otherwise gives the bytes that are there, and the transaction can only be rolled back.
+    /// Puts a record if no living one is there. It waits for the end of other transactions that put one under
+    /// this key. If a record is there, returns its bytes; then the transaction can only be rolled back.
     ///
-    /// What leads to the next step may be sent with it.
+    /// The statements that lead to the next step may be sent with it.
     fn put_record<'a>(
         &'a mut self,
         key: &'a StorageKey,
@@ -51,19 +51,19 @@ pub trait Steps: Send {
         next: AfterClaim,
     ) -> StoreFuture<'a, Option<Bytes>>;
 
-    /// Replaces the record that this transaction put; says whether it was still there.
+    /// Replaces the record that this transaction put; returns whether it was still there.
     fn replace_record<'a>(&'a mut self, exchange: RecordExchange<'a>) -> StoreFuture<'a, bool>;
 
-    /// Sets these names for this transaction alone.
+    /// Sets these names to their values for this transaction only.
     fn set<'a>(&'a mut self, settings: &'a TxSettings) -> StoreFuture<'a, ()>;
 
-    /// Says whether there is a row, without a lock and without waiting for those that have one.
+    /// Returns whether the row exists, without a lock and without waiting for transactions that hold one.
     fn find_row<'a>(&'a mut self, plan: &'a RowPlan) -> StoreFuture<'a, bool>;
 
-    /// Locks a row until the transaction ends; says whether there is one.
+    /// Locks the row until the transaction ends; returns whether it exists.
     fn lock_row<'a>(&'a mut self, plan: &'a RowPlan) -> StoreFuture<'a, bool>;
 
-    /// Sets a column of a row, if it holds one of the expected values; says whether it did.
+    /// Sets a column of a row, if it holds one of the expected values; returns whether it did.
     fn exchange_column<'a>(
         &'a mut self,
         plan: &'a RowPlan,
@@ -72,7 +72,7 @@ pub trait Steps: Send {
         next: ColumnValue,
     ) -> StoreFuture<'a, bool>;
 
-    /// Reads a column of a row as text; nothing, if there is no such row.
+    /// Reads a column of a row as text; `None` if there is no such row.
     fn read_column<'a>(
         &'a mut self,
         plan: &'a RowPlan,
@@ -82,17 +82,17 @@ pub trait Steps: Send {
 
 /// A transaction under way, on the only connection that its request uses.
 ///
-/// Dropped, it is rolled back.
+/// If it is dropped, it is rolled back.
 #[doc(hidden)]
 pub trait BusinessTransaction: Steps {
     /// Sets the savepoint to which [`roll_back_to_savepoint`](Self::roll_back_to_savepoint) returns.
     fn set_savepoint(&mut self) -> StoreFuture<'_, ()>;
 
-    /// Ends the part of the guards: sets the savepoint, if there is none, and gives waiting for locks
-    /// the time that the pool's connections have.
+    /// Ends the guards' part: sets the savepoint, if there is none, and the lock timeout of the pool's
+    /// connections.
     fn hand_over(&mut self) -> StoreFuture<'_, ()>;
 
-    /// Rolls back what was done since the savepoint.
+    /// Rolls back the statements since the savepoint.
     fn roll_back_to_savepoint(&mut self) -> StoreFuture<'_, ()>;
 
     /// Releases the savepoint; fails if the database has rolled back on its own, or will.
@@ -104,16 +104,16 @@ pub trait BusinessTransaction: Steps {
     /// Commits, so that everything lasts.
     fn commit(self: Box<Self>) -> StoreFuture<'static, ()>;
 
-    /// Replaces the record that this transaction put, and commits; an error if it is not there any more. Nothing
-    /// lasts then.
+    /// Replaces the record that this transaction put, and commits. If the record is not there any more, this is an
+    /// error, and nothing is committed.
     fn complete(self: Box<Self>, exchange: RecordExchange<'_>) -> StoreFuture<'_, ()>;
 
     /// Rolls everything back.
     fn roll_back(self: Box<Self>) -> StoreFuture<'static, ()>;
 
-    /// Puts the transaction of sqlx where its handler finds it.
+    /// Puts the transaction of sqlx into the slot, for the handler.
     fn put_into(&mut self, slot: &TxSlot);
 
-    /// Takes it from there, if the handler gave it back; without it, every other method fails.
+    /// Takes it back, if the handler gave it back. Without it, every other method fails.
     fn take_from(&mut self, slot: &TxSlot);
 }

@@ -1,23 +1,23 @@
-//! The turn of a request: those of one process that want one key, or one row, stand in line before they take a
-//! connection of the pool, which others need meanwhile.
+//! The turn of a request: requests of one process that want one key, or one row, wait in line before they take a
+//! connection of the pool, so that other requests can use the connections.
 
 use crate::engine::{Engine, Front, InFlightGuard};
 use crate::key::{Address, Guard, KeyParts, Namespace, StorageKey};
 use crate::transaction::plan::{Plan, RowPlan};
 use tokio::time::Instant;
 
-/// The turn of a request: nobody else of this process has its key, nor its row, until this is dropped.
+/// The turn of a request. Until it is dropped, no other request of this process has its key or its row.
 pub(crate) struct TransactionTurn {
-    // In this order: whoever is next finds the row free, too.
+    // These are dropped in this order: when the next request gets the key, the row is free, too.
     _row: Option<Front>,
     _key: Option<Front>,
     _in_flight: InFlightGuard,
 }
 
 impl TransactionTurn {
-    /// Waits for the turn of a request; nothing, if it does not come in time.
+    /// Waits for the turn of a request; `None` if it does not come in time.
     ///
-    /// Everybody stands in line for the key first, so that no two wait for each other.
+    /// Every request waits for its key first, so that no two wait for each other.
     pub(super) async fn come(
         engine: &Engine,
         plan: &Plan,
@@ -38,7 +38,7 @@ impl TransactionTurn {
     }
 }
 
-/// The line of a row, and of its owner: nobody waits for what is somebody else's.
+/// The line of a row and its owner: no caller waits for a request of another owner.
 fn line_of(row: &RowPlan) -> StorageKey {
     let owner = row.owner.as_ref().map(|owner| &*owner.value).unwrap_or_default();
     StorageKey::of(&Address {

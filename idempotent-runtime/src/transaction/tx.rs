@@ -1,4 +1,4 @@
-//! The business transaction, for the handlers and functions whose guard stands in it.
+//! The business transaction, for handlers and functions whose guard stands in it.
 
 use crate::transaction::tx_connection::TxConnection;
 use crate::transaction::tx_slot::TxSlot;
@@ -10,26 +10,26 @@ use std::ops::{Deref, DerefMut};
 
 /// The transaction in which a handler's guard stands: a parameter of the handler.
 ///
-/// The handler's statements on it and the record of the request commit together when the response is
-/// sent, and not at all when the handler fails, panics, or its process dies. `&mut *tx` is a
-/// connection of sqlx. It must not outlive the handler. An extractor of an app's own may hold it.
+/// The handler's statements on it and the record of the request commit together before the response is
+/// sent. If the handler fails, panics, or its process dies, neither commits. `&mut *tx` is a
+/// connection of sqlx. A `Tx` must not outlive the handler. An extractor of your own may hold it.
 ///
 /// `SQLite` ends a transaction by itself on `RAISE(ROLLBACK)`, `OR ROLLBACK`, a full disk or an I/O
 /// error. Nothing that the handler does afterwards is committed: the database refuses it, and the client
-/// gets 503. To that end the connection has a commit and a rollback hook of this crate while the handler
-/// has it, in place of those that an app may have set; afterwards it has none.
+/// gets 503. For this, the connection has a commit and a rollback hook of this crate while the handler
+/// has it. They replace hooks that an app may have set; afterwards the connection has none.
 ///
-/// On `MySQL` and `MariaDB` a deadlock ends the transaction. If the handler goes on all the same, its
-/// later statements are rolled back and the client gets 503. DDL and a procedure that commits end it,
-/// too, and what was done before stays: keep them out of handlers. What is done afterwards is rolled back,
-/// and the client and its retries get 409 `outcome-unknown`: nobody knows what is missing.
+/// On `MySQL` and `MariaDB` a deadlock ends the transaction. If the handler goes on, its
+/// later statements are rolled back and the client gets 503. DDL and a procedure that commits end the
+/// transaction, too, and earlier writes stay committed: keep them out of handlers. Later writes are rolled back,
+/// and the client and its retries get 409 `outcome-unknown`, since nobody knows which part is missing.
 ///
 /// A function with `strategy = "message"` can have one, too: the attribute removes the parameter from
 /// the signature and fills it in, so callers leave it out.
 ///
-/// The attribute knows it by the last word of its type, `Tx`, with one type as its argument. `#[tx]` before
-/// the parameter says so where it has another name, as by `use … Tx as Transaction`, and `#[tx(false)]` that a
-/// type of your own named `Tx` is none.
+/// The attribute recognises a `Tx` by the last word of its type, with one type as its argument. Mark the parameter
+/// by `#[tx]` if the type has another name, as after `use … Tx as Transaction`, and by `#[tx(false)]` if a
+/// type named `Tx` is your own.
 ///
 /// ```
 /// use actix_web::{Error, HttpResponse, error::ErrorInternalServerError, post};
@@ -52,17 +52,17 @@ pub struct Tx<DB: Database> {
     connection: OnceCell<TxConnection<DB>>,
 }
 
-/// A [`Tx`] of whichever database, as generated code takes it from a guarded function.
+/// A [`Tx`] of any database, for the code that the attribute generates.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `Tx` of `idempotent_runtime::transaction`",
-    label = "it is taken for the business transaction by its name or mark",
-    note = "mark the parameter that is an argument of your own: `#[tx(false)]`"
+    label = "its name or its mark says that it is the business transaction",
+    note = "if the parameter is an argument of your own, mark it: `#[tx(false)]`"
 )]
 pub trait BusinessTx: Sized {
     /// The database of the transaction.
     type Database: Database;
 
-    /// Takes its transaction from this slot when it is first used.
+    /// Creates a `Tx` that takes its transaction from this slot when it is first used.
     fn in_slot(slot: TxSlot) -> Self;
 }
 
@@ -74,29 +74,29 @@ impl<DB: Database> BusinessTx for Tx<DB> {
     }
 }
 
-/// Tells of a type whether it is a [`Tx`], as the code is compiled: `IsTx::<T>::IS_TX`.
+/// Says at compile time whether a type is a [`Tx`]: `IsTx::<T>::IS_TX`.
 pub struct IsTx<T>(PhantomData<T>);
 
-/// All types but `Tx`: what a type says itself goes before what a trait says of all.
+/// All types other than `Tx`. For a `Tx`, the constant of `IsTx` itself is used before this one.
 pub trait NoTx {
-    /// It is none.
+    /// The type is not a `Tx`.
     const IS_TX: bool = false;
 }
 
 impl<T> NoTx for IsTx<T> {}
 
 impl<DB: Database> IsTx<Tx<DB>> {
-    /// It is one.
+    /// The type is a `Tx`.
     pub const IS_TX: bool = true;
 }
 
 impl<DB: Database> Tx<DB> {
-    /// Takes its transaction from this slot when it is first used.
+    /// Creates a `Tx` that takes its transaction from this slot when it is first used.
     pub(crate) const fn of(slot: TxSlot) -> Self {
         Self { slot, connection: OnceCell::new() }
     }
 
-    /// The transaction begins after the parameters are there, so it is fetched at its first use.
+    /// The transaction's connection. The transaction begins after the extractors, so it is fetched at its first use.
     fn fetch(&self) -> &TxConnection<DB> {
         self.connection.get_or_init(|| {
             let connection = self.slot.take().and_then(|connection| connection.downcast().ok());

@@ -7,11 +7,11 @@ use sqlx::pool::PoolConnection;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-/// A connection that goes back to its pool only as it was before.
+/// A connection that goes back to its pool only if its transaction has ended.
 ///
-/// Dropped in mid-transaction, or with one whose end the database did not confirm, it is closed, and the
-/// database takes back what is left. (The transaction of sqlx would return it all the same: one that can
-/// never begin another, after the database ended its transaction by itself.)
+/// If it is dropped in mid-transaction, or if the database did not confirm the end, it is closed, and the
+/// database rolls back. (sqlx's own transaction would return it to the pool; if the database ended the
+/// transaction by itself, such a connection could never begin another one.)
 pub(crate) struct TxConnection<DB: Database> {
     connection: InRuntime<PoolConnection<DB>>,
     pub(super) watch: Arc<TxWatch>,
@@ -30,7 +30,7 @@ impl<DB: Database> TxConnection<DB> {
         Self { connection, watch: Arc::default(), left: Left::Changed }
     }
 
-    /// Gives the connection back to its pool: nothing is left of the transaction.
+    /// Gives the connection back to its pool, after the transaction has ended.
     pub(super) fn give_back(mut self) {
         self.left = Left::AsItWas;
     }

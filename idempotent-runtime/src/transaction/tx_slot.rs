@@ -1,4 +1,4 @@
-//! The place of a transaction while neither its guard nor its handler has it.
+//! The place of a transaction while neither its guard nor its handler holds it.
 
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! Unique indexes: whether a statement failed because its row is there already.
+//! Unique indexes: whether a statement failed because its row exists already.
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 use sqlx::error::DatabaseError;
@@ -6,7 +6,7 @@ use std::error::Error as StdError;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 use std::sync::Arc;
 
-/// Whether a handler failed because the row that it inserted is there already.
+/// Whether a handler failed because the row that it inserted exists already.
 pub(crate) fn met_unique_index(error: &(dyn StdError + 'static), constraint: Option<&str>) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -18,7 +18,8 @@ pub(crate) fn met_unique_index(error: &(dyn StdError + 'static), constraint: Opt
     false
 }
 
-/// `PostgreSQL` names the index. The others name it in their messages only, behind values that clients choose.
+/// Whether an error is a violation of this index. `PostgreSQL` names the index in a field of its own. The other
+/// databases name it only in their messages, after values that clients choose.
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 fn is_unique_violation(error: &(dyn StdError + 'static), constraint: Option<&str>) -> bool {
     let shared = || error.downcast_ref::<Arc<sqlx::Error>>().map(|error| &**error);
@@ -43,18 +44,18 @@ fn names(refusal: &(dyn DatabaseError + 'static), name: &str) -> bool {
     columns.is_some_and(|(_, columns)| are_columns(columns, name))
 }
 
-/// Whether the last quoted words of a message are this index, with or without its table. Servers speak many
-/// languages, and in each of them the index comes behind the value.
+/// Whether the last quoted words of a message are this index, with or without its table. Messages may be in
+/// many languages, and in each of them the index comes after the value.
 #[cfg(any(feature = "mysql", test))]
 fn is_quoted_last(message: &str, name: &str) -> bool {
     let Some(index) = message.rsplit('\'').nth(1) else { return false };
     index == name || bare(index) == name
 }
 
-/// Whether the columns that `SQLite` tells are these, with or without their table. An index of expressions has no
-/// columns, and `SQLite` tells its name.
+/// Whether the columns that `SQLite` reports are these, with or without their table. An index of expressions has
+/// no columns, so `SQLite` reports its name.
 ///
-/// A column that is one of several is no name: another index may have it, too.
+/// One column of several does not name an index: another index may have it, too.
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 fn are_columns(columns: &str, name: &str) -> bool {
     let index = columns.strip_prefix("index '").and_then(|index| index.strip_suffix('\''));

@@ -10,14 +10,14 @@ use redis::cluster::{ClusterClient, ClusterClientBuilder};
 #[cfg(feature = "redis-cluster")]
 use redis::io::tcp::TcpSettings;
 
-/// One attempt to connect and one answer may take this long: a claim is sent up to three times within
+/// How long one try to connect may take, and one answer: a claim is sent up to three times within
 /// the engine's usual patience of two seconds. (The client's own defaults are one second and half a
 /// second.)
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// An operation may take this long where sentinels are asked first, or a cluster redirects: below
-/// the engine's usual patience.
+/// How long an operation may take if sentinels are asked first, or if a cluster redirects. It is less
+/// than the engine's usual patience.
 const OVERALL_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// The way to connect to one server.
@@ -68,8 +68,8 @@ impl ConnectSettings {
     }
 }
 
-/// The same server, to which every command is sent at once: the kernel else keeps one back while the server
-/// has not acknowledged another on the same connection.
+/// The same server, with `TCP_NODELAY`: otherwise the kernel keeps a command back while the server has not
+/// acknowledged the one before on the same connection.
 fn undelayed(client: &Client) -> RedisResult<Client> {
     let info = client.get_connection_info().clone();
     let tcp = info.tcp_settings().clone().set_nodelay(true);

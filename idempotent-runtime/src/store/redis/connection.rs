@@ -20,14 +20,14 @@ pub(super) type MasterReplies = BTreeMap<String, Value>;
 #[derive(Clone)]
 pub(crate) enum RedisConnection {
     Single(MultiplexedConnection),
-    /// It finds the master of each key by itself, and sends a lost command again: a claim may arrive
-    /// more than once.
+    /// The client finds the master of each key by itself. It also sends a lost command again, so a claim may
+    /// arrive more than once.
     #[cfg(feature = "redis-cluster")]
     Cluster(ClusterConnection),
 }
 
 impl RedisConnection {
-    /// Sends a command, without a piece of memory for its future.
+    /// Sends a command. Its future is not boxed, which saves an allocation.
     pub(super) async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
         match self {
             Self::Single(connection) => connection.send_packed_command(command).await,
@@ -41,7 +41,7 @@ impl RedisConnection {
         match self {
             Self::Single(connection) => {
                 let reply = connection.send_packed_command(command).await?;
-                // A refusal of the server comes as a value.
+                // The server's refusal is a value of the reply.
                 Ok([(String::new(), reply.extract_error()?)].into())
             }
             #[cfg(feature = "redis-cluster")]
@@ -53,7 +53,7 @@ impl RedisConnection {
         }
     }
 
-    /// Sends a command to one of the masters, by its address there.
+    /// Sends a command to one of the masters, by the address that `query_masters` gave.
     pub(super) async fn query_master(
         &mut self,
         address: &str,
@@ -61,12 +61,12 @@ impl RedisConnection {
     ) -> RedisResult<Value> {
         match self {
             Self::Single(connection) => {
-                debug_assert!(address.is_empty(), "there is one");
+                debug_assert!(address.is_empty(), "there is only one server");
                 connection.send_packed_command(command).await?.extract_error()
             }
             #[cfg(feature = "redis-cluster")]
             Self::Cluster(connection) => {
-                let unknown = (ErrorKind::ClusterConnectionNotFound, "no address of a master");
+                let unknown = (ErrorKind::ClusterConnectionNotFound, "no master has this address");
                 let (host, port) = address.rsplit_once(':').ok_or(unknown)?;
                 let port = port.parse().map_err(|_| unknown)?;
                 let there = SingleNodeRoutingInfo::ByAddress { host: host.to_owned(), port };
@@ -75,7 +75,7 @@ impl RedisConnection {
         }
     }
 
-    /// Whether this is one server, which must have all keys.
+    /// Whether this is one server, and not a cluster. One server must have all keys.
     pub(super) const fn is_single(&self) -> bool {
         matches!(self, Self::Single(_))
     }

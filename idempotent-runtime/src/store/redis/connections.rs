@@ -1,8 +1,8 @@
 //! One connection for each async runtime that uses the store.
 //!
-//! A worker of actix-web is a runtime of its own. A connection shared between workers would be
-//! driven by one of them, and a handler that blocks that worker would stop the store for all. It goes with
-//! its runtime, whose descriptors it would keep.
+//! Each worker of actix-web is a runtime of its own. If workers shared a connection, one of them would
+//! drive it, and a handler that blocks that worker would stop the store for all. A connection is dropped
+//! with its runtime; otherwise it would keep file descriptors.
 
 use crate::store::redis::connection::RedisConnection;
 use crate::store::redis::endpoint::Endpoint;
@@ -18,18 +18,19 @@ use std::time::Duration;
 use tokio::runtime::{Handle, Id};
 use tokio::sync::oneshot;
 
-/// A connection that is being opened, or is open; all callers in its runtime wait for it together.
+/// A connection that is being opened, or is open. All callers in its runtime share this future.
 type Connecting = Shared<BoxFuture<'static, RedisResult<RedisConnection>>>;
 
 /// The connections of one store.
 pub(crate) struct RedisConnections {
     endpoint: Endpoint,
     open: Arc<OpenConnections>,
-    /// The number of the next connection: a late report that one broke must not hit a newer one.
+    /// The number of the next connection. A late report that a connection broke names its number, so that it does
+    /// not hit a newer one.
     next_number: AtomicU64,
 }
 
-/// The connections by the runtimes that drive them.
+/// The connections, by the runtime that drives each.
 #[derive(Default)]
 struct OpenConnections(Mutex<ByRuntime>);
 
@@ -38,7 +39,7 @@ type ByRuntime = HashMap<Id, RuntimeConnection, foldhash::fast::RandomState>;
 struct RuntimeConnection {
     number: u64,
     connecting: Connecting,
-    /// Nothing is sent through it: when it is gone, nobody waits for the end of the runtime any more.
+    /// Nothing is sent through it. Dropping it ends the task that waits for the end of the runtime.
     _kept: oneshot::Sender<Infallible>,
 }
 
@@ -64,10 +65,10 @@ impl RedisConnections {
         &self.endpoint
     }
 
-    /// Allows answers to take as long as an engine does.
+    /// Sets the deadlines to the patience of an engine, if that is longer.
     pub(super) fn adopt(&self, patience: Duration) {
         if self.endpoint.adopt(patience) {
-            // Connections have their deadlines from when they were opened.
+            // A connection gets its deadlines when it is opened, so open ones are dropped.
             let open = std::mem::take(&mut *self.open.lock());
             drop(open);
         }
@@ -93,7 +94,7 @@ impl RedisConnections {
     pub(crate) async fn send(&self, command: &Cmd) -> RedisResult<Value> {
         let mut connected = self.get().await?;
         let answer = connected.connection.send(command).await;
-        // A refusal of the server comes as a value.
+        // The server's refusal is a value of the reply.
         connected.check(answer.and_then(Value::extract_error))
     }
 
@@ -107,7 +108,7 @@ impl RedisConnections {
         connected.check(answer)
     }
 
-    /// The number of the current runtime's connection, and that, or the way to wait for it.
+    /// The number of the current runtime's connection, and the connection, or the future that opens it.
     fn current(&self) -> (u64, Either<RedisConnection, Connecting>) {
         let runtime = Handle::current();
         let connect = || {
@@ -134,7 +135,7 @@ impl RedisConnections {
 impl OpenConnections {
     fn forget(&self, number: u64) {
         let forgotten: Vec<_> = self.lock().extract_if(|_, open| open.number == number).collect();
-        // Not while others wait for the map: what it drops is a stranger's.
+        // The old value is dropped after the lock of the map: its drop runs code of other crates.
         drop(forgotten);
     }
 
@@ -150,8 +151,8 @@ impl Drop for UntilRuntimeEnds {
 }
 
 impl Connected<'_> {
-    /// Passes an answer on, and forgets the connection if it broke, fell silent, or leads to a replica.
-    /// (Nothing else tells of a host that is gone: TCP tries for many minutes.)
+    /// Passes an answer on, and forgets the connection if it broke, timed out, or leads to a replica.
+    /// (Nothing else shows that a host is gone: TCP tries for many minutes.)
     pub(crate) fn check<T>(&self, answer: RedisResult<T>) -> RedisResult<T> {
         answer.inspect_err(|error| {
             if error.is_unrecoverable_error() || error.is_timeout() || is_read_only(error) {

@@ -11,9 +11,9 @@ use std::collections::HashMap;
 struct Master {
     /// The fields of `INFO`.
     info: ServerSettings,
-    /// Some of `CONFIG`; `None` where the server does not let us ask.
+    /// Some settings of `CONFIG`; `None` if the server forbids reading them.
     config: Option<ServerSettings>,
-    /// Whether it is the only one, which must have all keys.
+    /// Whether it is the only server. If so, it must have all keys.
     is_single: bool,
 }
 
@@ -28,7 +28,7 @@ pub(super) async fn examine(connection: &mut RedisConnection) -> RedisResult<Vec
     let infos = connection.query_masters(&cmd("INFO")).await?;
     let mut get = cmd("CONFIG");
     get.arg("GET").arg("save").arg("min-replicas-to-write");
-    // Providers forbid it to their customers; then a finding says which settings were not checked.
+    // Some providers forbid `CONFIG GET`; then a finding says which settings were not checked.
     let mut configs = connection.query_masters(&get).await.unwrap_or_default();
     let mut masters = Vec::new();
     for (address, info) in infos {
@@ -150,7 +150,7 @@ mod tests {
                         cluster_enabled:0\r\n";
 
     #[test]
-    fn a_server_set_up_well_is_not_remarked_upon() {
+    fn a_server_that_is_set_up_well_has_no_findings() {
         assert_eq!(found(GOOD, Some([("save", ""), ("min-replicas-to-write", "0")])), []);
     }
 

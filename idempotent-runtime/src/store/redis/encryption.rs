@@ -1,6 +1,9 @@
 //! The encryption of the connections to all servers of a URL.
 
-#![cfg_attr(not(feature = "tls"), expect(clippy::unused_self, reason = "all is in clear then"))]
+#![cfg_attr(
+    not(feature = "tls"),
+    expect(clippy::unused_self, reason = "without TLS nothing is encrypted")
+)]
 
 use crate::store::redis::errors::unusable;
 use crate::store::tls::Certificates;
@@ -11,11 +14,11 @@ use redis::cluster::ClusterClientBuilder;
 #[cfg(feature = "redis-sentinel")]
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 
-/// The certificates of encrypted connections; `None` where they are not encrypted.
+/// The certificates of encrypted connections; `None` if connections are not encrypted.
 #[derive(Clone)]
 #[cfg_attr(
     not(any(feature = "tls", feature = "redis-cluster", feature = "redis-sentinel")),
-    expect(dead_code, reason = "all is in clear then")
+    expect(dead_code, reason = "without TLS nothing is encrypted")
 )]
 pub(super) struct Encryption(Option<Certificates>);
 
@@ -35,7 +38,7 @@ impl Encryption {
         if self.is_on() { "rediss" } else { "redis" }
     }
 
-    /// Those of these hosts, with their ports, that connections go to in clear.
+    /// The hosts among these, with their ports, to which connections are not encrypted.
     #[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
     pub(super) fn in_clear<'a>(&self, hosts: &'a [String]) -> Vec<&'a str> {
         let name = |host: &'a String| match host.rsplit_once(':') {
@@ -54,7 +57,7 @@ impl Encryption {
         Client::open(url)
     }
 
-    /// The same of a cluster, also for the nodes that the first ones name.
+    /// Encrypts the connections to a cluster, even to nodes that the first ones name.
     #[cfg(feature = "redis-cluster")]
     pub(super) fn cluster(&self, builder: ClusterClientBuilder) -> ClusterClientBuilder {
         #[cfg(feature = "tls")]

@@ -40,14 +40,14 @@ enum Servers {
 #[cfg(feature = "redis-cluster")]
 #[derive(Clone)]
 struct ClusterNodes {
-    /// With credentials.
+    /// The URLs of the nodes, with credentials.
     urls: Vec<String>,
-    /// Without.
+    /// The hosts of the nodes, without credentials.
     hosts: Vec<String>,
     encryption: Encryption,
 }
 
-/// A master, by its name and the sentinels that know where it is.
+/// A master, by its name, and the sentinels that know its address.
 #[cfg(feature = "redis-sentinel")]
 #[derive(Clone)]
 struct SentinelMaster {
@@ -64,7 +64,7 @@ impl Endpoint {
         Self::blocking(url, Duration::ZERO)
     }
 
-    /// The same, for commands that block at the server for as long as this before it answers.
+    /// The same, for commands that may block at the server for this long before it answers.
     pub(crate) fn blocking(url: &str, block: Duration) -> RedisResult<Self> {
         let (scheme, rest) = url.split_once("://").unwrap_or((url, ""));
         let scheme = scheme.to_ascii_lowercase();
@@ -78,7 +78,7 @@ impl Endpoint {
         Ok(Self::new(servers, block))
     }
 
-    /// One server, as this client connects to it.
+    /// One server, with the settings of this client.
     pub(super) fn by(client: Client) -> Self {
         Self::new(Servers::Single(client), Duration::ZERO)
     }
@@ -88,17 +88,17 @@ impl Endpoint {
         Self { servers, settings: ConnectSettings { config, block, more, first: None } }
     }
 
-    /// Allows connections from now on as long as an engine does; says whether that changed anything.
+    /// Sets the deadlines of new connections to the patience of an engine; returns whether that changed them.
     pub(super) fn adopt(&self, patience: Duration) -> bool {
         self.settings.more.adopt(patience)
     }
 
-    /// The longest that opening a connection takes, or an answer on it.
+    /// The longest time that opening a connection, or an answer on it, may take.
     pub(super) fn longest_silence(&self) -> Duration {
         self.settings.overall_timeout()
     }
 
-    /// The same servers, by connections that the server may push messages to, which needs RESP3; `None`
+    /// The same servers, with connections on which the server may push messages (RESP3); `None`
     /// for a cluster.
     pub(super) fn with_pushes(
         &self,
@@ -124,7 +124,7 @@ impl Endpoint {
         Ok(Some(Self { servers, settings }))
     }
 
-    /// Connects; the future borrows nothing.
+    /// Connects. The future borrows nothing.
     pub(crate) fn connect(&self) -> BoxFuture<'static, RedisResult<RedisConnection>> {
         let settings = self.settings.clone();
         match &self.servers {
@@ -163,7 +163,7 @@ impl Endpoint {
 }
 
 impl Endpoint {
-    /// A finding for each host that connections go to in clear.
+    /// A finding for each host to which connections are not encrypted.
     pub(crate) fn in_clear(&self) -> Vec<Finding> {
         let hosts = match &self.servers {
             Servers::Single(client) => match client.get_connection_info().addr() {
@@ -209,7 +209,7 @@ impl Servers {
         if name.is_empty() {
             return Err(unusable("the URL names no master: `redis+sentinel://host/master`"));
         }
-        // The sentinels name its host; all else is read from the URL as for one server.
+        // The sentinels name its host; everything else is read from the URL as for one server.
         let master = format!("redis://{user}master{database}{query}").into_connection_info()?;
         let sentinels = hosts.into_iter().map(str::to_owned).collect();
         let (name, session) = (name.to_owned(), master.redis_settings().clone());
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn the_master_is_spoken_to_as_the_url_says() {
+    fn the_connection_to_the_master_has_the_settings_of_the_url() {
         let url = "redis+sentinel://me:secret@h1,h2/main/3";
         let Ok(Endpoint { servers: Servers::Sentinel(master), .. }) = Endpoint::of(url) else {
             panic!("sentinels")

@@ -3,10 +3,10 @@
 use crate::error::{StoreError, StoreErrorKind};
 use ::redis::{ErrorKind, RedisError};
 
-/// The store's error of an operation that failed with this one.
+/// The store's error for an operation that failed with this error of the client.
 ///
-/// What is not known to stay may pass: a server without memory, one whose script runs too long, a replica that is
-/// to be a master, and whatever later servers say.
+/// An error counts as temporary unless it is known to be permanent: a server may have no memory now, a script may
+/// run too long, a replica may become a master, and later servers may have new errors.
 pub(super) fn failed(operation: &'static str, error: RedisError) -> StoreError {
     let kind = match (error.kind(), error.code()) {
         _ if error.is_timeout() => StoreErrorKind::Timeout,
@@ -26,7 +26,7 @@ fn is_forbidden(error: &RedisError) -> bool {
     refusals.is_some_and(|refusals| refusals.iter().any(|(_, refusal)| refusal.code() == "NOPERM"))
 }
 
-/// The code `ERR` alone says little.
+/// The kind of a refusal with the code `ERR`. The code alone says little, so its text is read.
 fn refused(detail: &str) -> StoreErrorKind {
     let says = |words: &str| detail.contains(words);
     if says("invalid bulk length") || says("exceeds maximum allowed size") {
@@ -38,8 +38,8 @@ fn refused(detail: &str) -> StoreErrorKind {
     }
 }
 
-/// Whether the server refused to write and may still be read: for want of memory, of a disk or of replicas, or
-/// because it is one.
+/// Whether the server refused to write and can still be read: it lacks memory, a disk or replicas, or is a
+/// replica.
 pub(super) fn refuses_writes(error: &RedisError) -> bool {
     matches!(error.code(), Some("OOM" | "READONLY" | "MISCONF" | "NOREPLICAS"))
 }
@@ -54,12 +54,12 @@ pub(super) fn is_unknown_syntax(error: &RedisError) -> bool {
     error.code() == Some("ERR") && error.detail().is_some_and(|detail| detail.contains("syntax"))
 }
 
-/// Whether the server was not given this script before, or has forgotten it.
+/// Whether the server does not have this script: it was not sent before, or the server forgot it.
 pub(super) fn is_unknown_script(error: &RedisError) -> bool {
     error.code() == Some("NOSCRIPT")
 }
 
-/// An error of a URL that cannot be used.
+/// The error for a URL that cannot be used.
 pub(super) fn unusable(why: impl Into<String>) -> RedisError {
     (ErrorKind::InvalidClientConfig, "the URL cannot be used", why.into()).into()
 }

@@ -1,4 +1,4 @@
-//! The exchange of a record: by the native command, and by a script where the server does not know that.
+//! The exchange of a record: by the native command, or by a script if the server does not know that command.
 
 use crate::store::contract::Swap;
 use crate::store::redis::command::{string, with_life};
@@ -12,10 +12,10 @@ use std::time::Duration;
 /// Replaces a value by another, if it is as expected.
 const SWAP: &str = include_str!("swap.lua");
 
-/// The ways of one store to exchange.
+/// The ways to exchange a record of one store.
 pub(super) struct Exchanges {
     script: Script,
-    /// Whether to try `SET … IFEQ`; not any more after the server did not know it.
+    /// Whether to try `SET … IFEQ`; false after the server did not know it.
     native: AtomicBool,
 }
 
@@ -50,7 +50,7 @@ impl Exchanges {
         let is_native = self.native.load(Ordering::Relaxed);
         let mut way = if is_native { ExchangeBy::Native } else { ExchangeBy::ScriptByHash };
         loop {
-            // The command is gone when the answer is judged: every request's future would be larger.
+            // The command is dropped before the answer is handled: otherwise every request's future would be larger.
             let answer = {
                 let command = self.command(way, what);
                 connections.send(&command).await
@@ -60,7 +60,7 @@ impl Exchanges {
                     self.native.store(false, Ordering::Relaxed);
                     ExchangeBy::ScriptByHash
                 }
-                // After this the server knows it.
+                // After this the server has the script.
                 (ExchangeBy::ScriptByHash, Err(error)) if is_unknown_script(&error) => {
                     ExchangeBy::Script
                 }
@@ -88,7 +88,7 @@ impl Exchanges {
 fn swapped(way: ExchangeBy, expected: &Bytes, answer: Value) -> RedisResult<Swap> {
     Ok(match (way, answer) {
         (ExchangeBy::ScriptByHash | ExchangeBy::Script, Value::Int(_)) => Swap::Done,
-        // The native command answers the value that was there before, whether or not that was the expected one.
+        // The native command returns the value that was there before, whether it was the expected one or not.
         (ExchangeBy::Native, before) => {
             let before = string(before)?;
             if before.as_ref() == Some(expected) { Swap::Done } else { Swap::Differs(before) }

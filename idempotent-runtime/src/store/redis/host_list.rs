@@ -1,16 +1,16 @@
 //! A URL that names several hosts.
 
-/// Its parts after the scheme.
+/// The parts of such a URL after its scheme.
 pub(super) struct HostList<'a> {
     /// User and password with their `@`.
     pub(super) user: &'a str,
     pub(super) hosts: Vec<&'a str>,
-    /// All that follows the hosts, from the first `/` or `?`.
+    /// The rest after the hosts, from the first `/` or `?`.
     pub(super) tail: &'a str,
 }
 
 impl<'a> HostList<'a> {
-    /// Splits the URL after its scheme; there is at least one host, if only an empty one.
+    /// Splits the URL after its scheme. There is at least one host, but it may be empty.
     pub(super) fn of(rest: &'a str) -> Self {
         let (authority, tail) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         let (user, hosts) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));

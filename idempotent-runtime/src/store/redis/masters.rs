@@ -1,4 +1,4 @@
-//! The servers that together have all keys, as they are now.
+//! The servers that together have all keys now.
 
 use crate::store::redis::connection::RedisConnection;
 use ::redis::aio::ConnectionLike;
@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 
 /// The one server, or the masters of a cluster.
 pub(super) struct Masters {
-    /// In order.
+    /// The addresses, sorted.
     pub(super) addresses: Vec<String>,
-    /// Another number where a server started again, another one is master, or a slot moved.
+    /// A hash of servers and slots. It changes if a server restarts, another one becomes master, or a slot moves.
     pub(super) layout: u32,
 }
 
 impl Masters {
-    /// Asks who they are.
+    /// Asks the connection for the masters.
     pub(super) async fn of(connection: &mut RedisConnection) -> RedisResult<Self> {
         let mut info = cmd("INFO");
         info.arg("server");
@@ -30,7 +30,7 @@ impl Masters {
             let slots = connection.req_packed_command(slots.arg("SLOTS")).await?.extract_error()?;
             let ranges = ranges(slots)?;
             let owners: BTreeSet<_> = ranges.iter().map(|(.., owner)| owner).collect();
-            // The client leaves out those that it has lost.
+            // The client leaves out masters to which it lost the connection.
             if owners.len() != addresses.len() {
                 let few = "not every master of the cluster can be asked now";
                 return Err((ErrorKind::ClusterConnectionNotFound, few).into());
@@ -45,7 +45,7 @@ impl Masters {
 fn ranges(slots: Value) -> RedisResult<Vec<(u16, u16, String)>> {
     let mut ranges = Vec::new();
     for range in from_redis_value::<Vec<Vec<Value>>>(slots)? {
-        // Its replicas follow.
+        // The replicas of this range follow.
         let [first, last, master, ..] = &range[..] else { continue };
         let master: Vec<Value> = from_redis_value(master.clone())?;
         let id = master.into_iter().nth(2).unwrap_or(Value::Nil);

@@ -53,11 +53,11 @@ pub(crate) use endpoint::Endpoint;
 /// Keeps records in Redis 7.0 or later, or Valkey 8 or later.
 ///
 /// A new request costs two commands (`SET … NX GET PX`, then an exchange), a replay costs one. The
-/// exchange is the native `SET … IFEQ` where the server knows it (Redis 8.4, Valkey 8.1), and a script
-/// elsewhere. Time is the server's.
+/// exchange is the native `SET … IFEQ` if the server knows it (Redis 8.4, Valkey 8.1), and a script
+/// otherwise. Lives are counted by the server's clock.
 ///
-/// The server must be a master with `maxmemory-policy noeviction`: any other policy drops leases
-/// under pressure.
+/// The server must be a master with `maxmemory-policy noeviction`: any other policy drops records
+/// when memory is short.
 pub struct RedisStore {
     connections: RedisConnections,
     /// The connections on which the server tells of changes.
@@ -71,14 +71,14 @@ pub struct RedisStore {
 impl RedisStore {
     /// Connects to `redis://[user:password@]host[:port][/database]` or `redis+unix:///path`.
     ///
-    /// With the feature `redis-cluster` also to a cluster, by some of its nodes:
-    /// `redis+cluster://[user:password@]host:port,host:port`. With `redis-sentinel` also to the master of
-    /// this name, wherever the sentinels at these hosts say that it is at the time:
+    /// With the feature `redis-cluster` it also connects to a cluster, by some of its nodes:
+    /// `redis+cluster://[user:password@]host:port,host:port`. With `redis-sentinel` it also connects to a
+    /// master by its name; the sentinels at these hosts say where it is:
     /// `redis+sentinel://[user:password@]host:port,host:port/master[/database]`.
     ///
-    /// With the feature `tls` all of them encrypt by `rediss` in the place of `redis`. `?ca=FILE` names the
-    /// authorities that count instead of the host's, `?cert=FILE&key=FILE` a certificate of this client; the
-    /// files are PEM and are read here. Without the feature such a URL is refused.
+    /// With the feature `tls` all of them encrypt if the scheme begins with `rediss` instead of `redis`.
+    /// `?ca=FILE` names the only authorities to trust, instead of the host's, and `?cert=FILE&key=FILE` a
+    /// certificate of this client; the files are PEM and are read here. Without the feature such a URL is refused.
     ///
     /// # Errors
     /// When the URL is malformed, the server cannot be reached or refuses the credentials, or the user lacks a right
@@ -87,7 +87,7 @@ impl RedisStore {
         Self::connect_with_prefix(url, "idempotency:").await
     }
 
-    /// The same, with another beginning of the names of all keys than `idempotency:`.
+    /// Connects like [`connect`](Self::connect), with this prefix of all keys instead of `idempotency:`.
     ///
     /// # Errors
     /// As for [`connect`](Self::connect).
@@ -99,10 +99,11 @@ impl RedisStore {
         Self::connect_to(endpoint, prefix.into()).await
     }
 
-    /// Connects as this client says, which may have certificates in memory; the store opens its own connections.
+    /// Connects with the settings of this client, which may have certificates in memory. The store opens connections
+    /// of its own.
     ///
     /// # Errors
-    /// As for [`connect`](Self::connect), but of a URL.
+    /// As for [`connect`](Self::connect), except for those about the URL.
     pub async fn connect_with(client: Client) -> Result<Self, StoreError> {
         Self::connect_to(Endpoint::by(client), "idempotency:".to_owned()).await
     }
@@ -130,10 +131,10 @@ impl RedisStore {
         Ok(store)
     }
 
-    /// The record under a key after a refusal to write, if it is one that nobody would change: a claim of it
-    /// writes nothing, but the server sees only that its command could.
+    /// The record under a key after a refusal to write, if it is finished. A claim of a finished record writes
+    /// nothing, but the server refuses its command, because the command could write.
     ///
-    /// Whatever else is there may be about to change, and a replica may be late: there the error counts.
+    /// Any other record may be about to change, and a replica may be late. Then the error counts.
     async fn finished_instead(&self, key: &StorageKey, error: &RedisError) -> Option<Bytes> {
         if !refuses_writes(error) {
             return None;
@@ -161,7 +162,7 @@ impl Store for RedisStore {
                 self.connections.send(&command).await
             };
             match answer.and_then(string) {
-                // What is rare is boxed, because its future is large.
+                // The rare case is boxed, because its future is large.
                 Err(error) => match Box::pin(self.finished_instead(key, &error)).await {
                     Some(there) => Ok(Some(there)),
                     None => Err(failed("create", error)),
@@ -220,7 +221,7 @@ impl Store for RedisStore {
     }
 
     fn purge(&self, _limit: u32) -> StoreFuture<'_, u32> {
-        // The server forgets by itself.
+        // The server drops records by itself.
         StoreFuture::ready(Ok(0))
     }
 

@@ -4,7 +4,7 @@ use crate::key::StorageKey;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// The length of a storage key in base64url. (In hexadecimal digits each record took 16 bytes more of a server.)
+/// The length of a storage key in base64url. (Hexadecimal digits would take 16 bytes more of the server's memory.)
 const LENGTH: usize = 43;
 
 /// The names of one store's records.
@@ -25,13 +25,13 @@ impl Names {
         name
     }
 
-    /// The key that has this name, if it is one of ours: others may use the same beginning.
+    /// The key that has this name, if it is a name of this store: others may use the same prefix.
     pub(super) fn key(&self, name: &[u8]) -> Option<StorageKey> {
         let key = name.strip_prefix(self.prefix.as_bytes())?;
         Some(StorageKey::from_bytes(URL_SAFE_NO_PAD.decode(key).ok()?.try_into().ok()?))
     }
 
-    /// All names with this beginning, which may hold what a pattern means something by.
+    /// The pattern of all names with this prefix. Characters that a pattern gives a meaning are escaped.
     pub(super) fn pattern(&self) -> String {
         let mut pattern = String::with_capacity(self.prefix.len() + 1);
         for character in self.prefix.chars() {
@@ -61,10 +61,10 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_ours_as_we_write_it_alone() {
+    fn only_the_usual_spelling_is_a_name() {
         let names = Names::new("p*:".to_owned());
         let name = names.of(&StorageKey::from_bytes([0xab; 32]));
-        // The last letter holds four bits of the key; with one more bit it would be another spelling.
+        // The last letter holds four bits of the key; with one more bit it would be another spelling of the same key.
         let (start, last) = name.split_at(name.len() - 1);
         assert_eq!(last, "s");
         for other in [
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_means_its_prefix() {
+    fn a_pattern_matches_only_its_prefix() {
         let names = Names::new(r"a*b?[c]\^-{d}:".to_owned());
         assert_eq!(names.pattern(), r"a\*b\?\[c\]\\^-{d}:*");
     }

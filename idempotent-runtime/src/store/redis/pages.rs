@@ -1,4 +1,4 @@
-//! A look through the keys of a server, or of all masters of a cluster, by `SCAN`.
+//! A listing of the keys of a server, or of all masters of a cluster, by `SCAN`.
 
 use crate::error::StoreError;
 use crate::key::StorageKey;
@@ -12,33 +12,33 @@ use crate::store::redis::read::read;
 use ::redis::{RedisResult, Script, cmd, from_redis_value};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-/// How many values a page has at most, and after how many bytes of them it is full.
+/// The most values of a page, and the number of their bytes after which it is full.
 const MOST: usize = 128;
 const FULL: usize = 4 << 20;
 
-/// How many keys the server is to go past for one answer, of which it gives ours: whatever it gives is on the page.
-/// More where it has few of ours.
+/// How many keys the server shall look at for one answer. All keys of this store among them are on the page. If
+/// few of the server's keys are of this store, the step grows.
 const STEP: usize = 16;
 const LONGEST_STEP: usize = 512;
 
-/// How many keys a page goes past, whoever they are of.
+/// How many keys are looked at for a page, those of other applications included.
 const SPAN: usize = 2048;
 
-/// How many values are read at once: each may have megabytes, and has to come within the client's deadline.
+/// How many values are read at once: each may have megabytes, and must arrive within the client's deadline.
 const AT_ONCE: usize = 4;
 
-/// The place of a look: it has seen the masters before this one, and in this one what its cursor says.
+/// How far a listing is: it has seen the masters before this one, and in this one the keys before its cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ScanPlace {
-    /// The masters and their slots as they were. Where they are others, the look begins again: a place in one
-    /// server says nothing about another, nor about the same one after a restart.
+    /// The masters and their slots when the listing began. If they have changed, it begins again: a cursor of one
+    /// server has no meaning on another, nor on the same one after a restart.
     layout: u32,
     master: usize,
     cursor: u64,
 }
 
 impl ScanPlace {
-    /// The place that a request names, unless its cursor is another's; none at the beginning.
+    /// The place that a request names; `None` at the beginning. A cursor of another store is an error.
     pub(super) fn asked(request: &PageRequest) -> Result<Option<Self>, StoreError> {
         let place = |cursor: &Cursor| Self::read(cursor).ok_or_else(|| cursor.is_foreign());
         request.after.as_ref().map(place).transpose()
@@ -52,7 +52,7 @@ impl ScanPlace {
             master: master.parse().ok()?,
             cursor: place.parse().ok()?,
         };
-        // One spelling of each.
+        // Each place has only one spelling.
         (place.write() == *cursor).then_some(place)
     }
 
@@ -71,7 +71,7 @@ pub(super) struct Keyspace<'a> {
 }
 
 impl Keyspace<'_> {
-    /// The values that come after a place.
+    /// A page of the values after a place.
     pub(super) async fn page(
         self,
         request: &PageRequest,
@@ -91,7 +91,7 @@ impl Keyspace<'_> {
             let count = count.min(LONGEST_STEP);
             let (cursor, keys) = self.scan(master, place.cursor, count).await?;
             passed += count;
-            // Few of the server's keys are ours: it may look further for some.
+            // Few of the server's keys are of this store, so the next step is larger.
             wider = if keys.is_empty() { (wider * 2).min(LONGEST_STEP) } else { 1 };
             place = match cursor {
                 0 => ScanPlace { master: place.master + 1, cursor: 0, ..place },
@@ -113,7 +113,7 @@ impl Keyspace<'_> {
         connected.check(masters)
     }
 
-    /// Some names of a master that are ours, and where it goes on.
+    /// Some keys of this store on a master, and the cursor after them.
     async fn scan(
         self,
         master: &str,
@@ -127,13 +127,13 @@ impl Keyspace<'_> {
         let answer = connected.connection.query_master(master, &scan).await;
         let (cursor, names): (u64, Vec<Vec<u8>>) = from_redis_value(connected.check(answer)?)?;
         let mut keys: Vec<_> = names.iter().filter_map(|name| self.names.key(name)).collect();
-        // While its table grows or shrinks, a server may give a name twice.
+        // While the server's table grows or shrinks, it may give a name twice.
         keys.sort_unstable();
         keys.dedup();
         Ok((cursor, keys))
     }
 
-    /// The values under these keys that were not over or replaced by something else meanwhile.
+    /// The values under these keys, without those that ended or were replaced by something else meanwhile.
     async fn entries(self, keys: Vec<StorageKey>) -> RedisResult<Vec<(StorageKey, Entry)>> {
         let entries = stream::iter(keys).map(|key| async move {
             match read(self.connections, self.read, &self.names.of(&key)).await {

@@ -1,16 +1,16 @@
-//! Reading a value and its life in one step: both must be of one value.
+//! Reading a value and its life in one step, so that both are of one value.
 
 use crate::store::contract::Entry;
 use crate::store::redis::connections::RedisConnections;
 use ::redis::{RedisResult, Script, pipe};
 use std::time::Duration;
 
-/// A way to read that every server knows, also in mid-move of a slot.
+/// A script that reads. It works on every server, and while a slot moves.
 pub(super) fn script() -> Script {
     Script::new(include_str!("read.lua"))
 }
 
-/// Reads what is under this name, if anything is.
+/// Reads the value under this name, if there is one.
 pub(super) async fn read(
     connections: &RedisConnections,
     script: &Script,
@@ -27,7 +27,7 @@ pub(super) async fn read(
         script.key(name).invoke_async(connection).await
     };
     let (value, left): (Option<Vec<u8>>, i64) = connected.check(answer)?;
-    // A key without an end is none of ours; it counts as at its end.
+    // A key without an end is not of this store; it counts as ended.
     let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
     Ok(value.map(|value| Entry::new(value, left)))
 }

@@ -1,7 +1,7 @@
-//! Watching keys, by the messages that a server sends to clients with a cache (`CLIENT TRACKING`).
+//! Watching keys by `CLIENT TRACKING`, the messages that a server sends to clients which cache values.
 //!
-//! A waiter reads its key on a connection for that purpose alone, and the server tells that connection
-//! when the key changes. Writers pay nothing for it, nor does a process in which nobody waits.
+//! A watcher reads its key on a connection that exists only for this, and the server tells that connection
+//! when the key changes. It costs writers nothing, and nothing in a process in which no request waits.
 
 use crate::store::redis::connections::RedisConnections;
 use crate::store::redis::endpoint::Endpoint;
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
-/// Watches keys for waiters.
+/// Watches keys for requests that wait.
 pub(super) struct Watches {
     connections: RedisConnections,
     registry: Arc<WatcherRegistry>,
@@ -27,10 +27,10 @@ struct WatcherRegistry {
     next_number: AtomicU64,
 }
 
-/// The watchers of one key, each with a number of its own. A watcher is told by dropping its sender.
+/// The watchers of one key, each with a number of its own. Dropping its sender tells a watcher of a change.
 type KeyWatchers = HashMap<u64, oneshot::Sender<Infallible>>;
 
-/// A watcher of one key, in the registry for as long as it lives.
+/// A watcher of one key. It is in the registry for as long as it lives.
 struct Watcher {
     registry: Arc<WatcherRegistry>,
     name: String,
@@ -39,7 +39,7 @@ struct Watcher {
 }
 
 impl Watches {
-    /// `None` for a cluster, which does not tell: each master knows its own keys, and slots move.
+    /// Watches keys on this endpoint; `None` for a cluster: each master knows only its own keys, and slots move.
     pub(super) fn of(endpoint: &Endpoint) -> RedisResult<Option<Self>> {
         let registry = Arc::<WatcherRegistry>::default();
         let pushes = {
@@ -63,12 +63,12 @@ impl Watches {
         !self.refused.load(Ordering::Relaxed)
     }
 
-    /// From when this answers, the future in it is done as soon as the key changed.
+    /// Begins to watch a key. When this returns, the key is watched; the future in it ends when the key changes.
     pub(super) async fn watch(
         &self,
         name: String,
     ) -> RedisResult<impl Future<Output = ()> + Send + use<>> {
-        // Before the key is tracked: the server may tell of a change before it answers.
+        // The watcher is registered before the key is tracked: the server may report a change before it answers.
         let watcher = self.registry.register(name);
         self.track(&watcher.name).await.inspect_err(|error| {
             if is_refusal(error) && !self.refused.swap(true, Ordering::Relaxed) {
@@ -81,7 +81,7 @@ impl Watches {
         })
     }
 
-    /// Reads the key, by which the server remembers that this connection wants to be told.
+    /// Reads the key. By that the server remembers to tell this connection of a change.
     async fn track(&self, name: &str) -> RedisResult<()> {
         let mut connected = self.connections.get().await?;
         let answer = cmd("EXISTS").arg(name).exec_async(&mut connected.connection).await;
@@ -106,13 +106,13 @@ impl WatcherRegistry {
                     }
                 }
             }
-            // The server dropped all keys, or can tell nothing from here on.
+            // The server dropped all keys, or the connection ended: no change will be reported any more.
             (PushKind::Invalidate | PushKind::Disconnection, _) => self.tell_all(),
             _ => {}
         }
     }
 
-    /// Tells the watchers of a key: each sees that the other end of its channel is gone.
+    /// Tells the watchers of a key, by closing their channels.
     fn tell(&self, name: &str) {
         drop(self.lock().remove(name));
     }
@@ -138,8 +138,8 @@ impl Drop for Watcher {
     }
 }
 
-/// Whether the server will refuse the next time, too: its user may not track keys, or a proxy before it
-/// does not know how.
+/// Whether the server will refuse the next time, too: the user may not track keys, or a proxy does not
+/// know the command.
 fn is_refusal(error: &RedisError) -> bool {
     error.kind() == ErrorKind::RESP3NotSupported
         || matches!(error.code(), Some("ERR" | "NOPERM" | "NOPROTO"))
