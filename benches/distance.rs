@@ -3,7 +3,7 @@
 //!
 //! `cargo bench -p benches --bench distance`
 //!
-//! The same by hand without `TCP_NODELAY` shows what the distance hides on loopback.
+//! The same by hand without `TCP_NODELAY` shows a cost that is not seen on loopback.
 
 use benches::{ANSWER, RedisByHand, engine, key, median, replay, row, run};
 use idempotent_runtime::engine::Engine;
@@ -22,7 +22,7 @@ use tokio::task::LocalSet;
 const AT_ONCE: usize = 64;
 const DISTANCES: [Duration; 2] = [Duration::from_micros(500), Duration::from_millis(1)];
 
-/// An odd number, so that there is a median.
+/// The number of rounds. It is odd, so that there is a median.
 const ROUNDS: usize = 21;
 const TURN: Duration = Duration::from_millis(300);
 
@@ -42,7 +42,7 @@ enum What {
     Replay,
 }
 
-/// The rates of turns, and the median times of what was done in each.
+/// The rates of turns, and the median time of a run or a replay in each.
 #[derive(Default)]
 struct Turns {
     rates: Vec<f64>,
@@ -77,7 +77,7 @@ async fn compare(distance: Duration, sides: &[Side; 3]) {
         // A first round to warm up, which does not count.
         for round in 0..=ROUNDS {
             for turn in 0..sides.len() {
-                // Nobody always comes behind the same other.
+                // The order of the ways changes, so that no way always follows the same other.
                 let side = (turn + round) % sides.len();
                 let (rate, times) = sides[side].turn(what, &mut next).await;
                 if round > 0 {
@@ -96,7 +96,7 @@ async fn compare(distance: Duration, sides: &[Side; 3]) {
 }
 
 impl Side {
-    /// The rate a second, and the time of each in microseconds.
+    /// The rate for each second, and the median time in microseconds.
     async fn turn(&self, what: What, next: &mut u64) -> (f64, Vec<f64>) {
         let (start, first) = (Instant::now(), *next);
         let tasks = (0..AT_ONCE).map(|task| {
@@ -130,7 +130,7 @@ impl Side {
             (Self::Ours(engine), What::New) => run(engine, key).await,
             (Self::Ours(engine), What::Replay) => replay(engine, key).await,
             (Self::ByHand(hand), _) => {
-                // Of an owner of its own.
+                // Each claim has an owner of its own.
                 let claim = format!("running:{:032x}", rand::random::<u128>());
                 match (what, hand.claim(key, claim.as_bytes()).await) {
                     (What::New, None) => hand.complete(key, claim.as_bytes(), ANSWER).await,
@@ -142,8 +142,8 @@ impl Side {
     }
 }
 
-/// Listens on a port, and leads to a socket: what goes there or comes from there is on its way for this long, however
-/// much is.
+/// Listens on a port, and passes bytes on to a socket and back. Each byte takes this long in either direction; the
+/// amount of data makes no difference.
 fn far(socket: PathBuf, distance: Duration) -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     let address = listener.local_addr().expect("it is bound");
@@ -161,7 +161,7 @@ fn far(socket: PathBuf, distance: Duration) -> SocketAddr {
     address
 }
 
-/// Carries bytes, on threads of their own, until either end is gone.
+/// Carries bytes, on threads of their own, until either end closes.
 fn carry(
     mut from: impl Read + Send + 'static,
     mut to: impl Write + Send + 'static,

@@ -1,4 +1,4 @@
-//! Shared by the benches: a load that is light on its own, runs without HTTP, and ratios within one run.
+//! Parts that the benches share: a load that costs little itself, runs without HTTP, and ratios within one run.
 
 #![expect(clippy::missing_panics_doc, reason = "a bench that panics says nothing")]
 

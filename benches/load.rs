@@ -1,4 +1,4 @@
-//! Requests as fast as a server takes them, from one thread.
+//! A load from one thread that sends requests as fast as a server answers them.
 
 use futures_util::future::join_all;
 use std::net::SocketAddr;
@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Which keys a load sends.
+/// The keys that a load sends.
 #[derive(Clone, Copy, Debug)]
 pub enum Requests {
     /// Each request has a key of its own.
     New,
-    /// All have keys that were used before.
+    /// All requests have keys that were used before.
     Repeated,
 }
 
@@ -26,7 +26,7 @@ pub struct Load {
     next: Arc<AtomicU64>,
 }
 
-/// How many keys a repeated load cycles through.
+/// The number of keys that a repeated load goes through again and again.
 const REPEATED: u64 = 1000;
 
 impl Load {
@@ -35,7 +35,7 @@ impl Load {
         Self { address, path, connections, next: Arc::default() }
     }
 
-    /// Sends for this long and answers how many requests a second were answered.
+    /// Sends for this long, and returns the number of answers for each second.
     pub async fn run(&self, requests: Requests, time: Duration) -> f64 {
         if matches!(requests, Requests::Repeated) {
             // Every key is used once before the clock starts.
@@ -44,7 +44,7 @@ impl Load {
                 self.exchange(&mut connection, &format!("repeated-{key}"), &mut Vec::new()).await;
             }
         }
-        // The client never sleeps: waking it would cost the server, and more so the slower one.
+        // The client never sleeps: waking it would cost processor time of the server, and more for the slower side.
         let awake = tokio::spawn(async {
             loop {
                 tokio::task::yield_now().await;

@@ -1,10 +1,10 @@
-//! The cost of records in memory, and whether it grows with how many there are; beside it a plain hash map behind a
-//! mutex, whose lookups miss the processor's caches, too.
+//! The cost of records in memory, and whether it grows with their number. It is compared with a plain hash map
+//! behind a mutex, whose lookups miss the processor's caches, too.
 //!
 //! `cargo bench -p benches --bench memory`
 //!
-//! Both sides take turns of a few hundred operations among so many records, and are made anew before there is a
-//! quarter more of them.
+//! Both sides take turns of a few hundred operations, with the same number of records, and are built again before
+//! this number has grown by a quarter.
 
 use benches::{BODY, TTL, engine, key, median, replay, run};
 use bytes::Bytes;
@@ -19,19 +19,19 @@ use std::time::{Duration, Instant};
 /// The bytes of a stored response: its body, and a header.
 const STORED: usize = BODY + "content-type".len() + "application/json".len();
 
-/// With how many records the costs are told.
+/// The numbers of records for which the costs are measured.
 const STEPS: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
-/// An odd number, so that there is a median.
+/// The number of rounds. It is odd, so that there is a median.
 const ROUNDS: usize = 201;
 
 /// Operations of a turn.
 const TURN: u32 = 250;
 
-/// A map that keeps what a store must: a value, and its end.
+/// A map that keeps the same as a store: a value and its end.
 type Plain = Mutex<HashMap<StorageKey, (Bytes, Instant)>>;
 
-/// As many records on both sides.
+/// Both sides, with the same number of records.
 struct Both {
     engine: Engine,
     plain: Plain,
@@ -53,7 +53,7 @@ async fn main() {
         "| records | run, ns | × 1 000 | hash map, ns | × 1 000 | replay, ns | × 1 000 | hash map, ns | × 1 000 | bytes |"
     );
     println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
-    // Before anything else was dropped that the allocator still has.
+    // This comes first: later the allocator holds memory that was freed.
     let memory = grown().await;
     let mut few = None;
     for (records, memory) in STEPS.into_iter().zip(memory) {
@@ -72,7 +72,7 @@ async fn main() {
     }
 }
 
-/// The bytes that each record took beside its response, while a store grows.
+/// The bytes that each record takes in addition to its response, while a store grows.
 async fn grown() -> Vec<usize> {
     let engine = engine(Arc::new(MemoryStore::new()));
     let (mut done, mut before, mut each) = (0, 0, Vec::new());
@@ -81,7 +81,7 @@ async fn grown() -> Vec<usize> {
             run(&engine, key(done.into())).await;
             done += 1;
             if done == 1 {
-                // The first paid for what is there once: a thread, and the code that runs.
+                // The first store also needs memory that is allocated once: for a thread, and for code.
                 before = resident();
             }
         }
@@ -90,7 +90,7 @@ async fn grown() -> Vec<usize> {
     each
 }
 
-/// The costs among so many records.
+/// The costs with this number of records.
 async fn measured(records: u32) -> Costs {
     let mut both = Both::with(records.into()).await;
     let mut rounds: [Vec<f64>; 4] = Default::default();
@@ -165,7 +165,7 @@ fn each(took: Duration) -> f64 {
     took.as_secs_f64() * 1e9 / f64::from(TURN)
 }
 
-/// The memory of this process that is really there, in bytes.
+/// The resident memory of this process, in bytes.
 fn resident() -> usize {
     let pages = std::fs::read_to_string("/proc/self/statm").expect("Linux tells");
     let pages = pages.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok());

@@ -1,4 +1,4 @@
-//! How many messages a second a guarded consumer gets through, against one by hand that guards nothing.
+//! The rate of messages of a guarded consumer, against a consumer by hand that guards nothing.
 //!
 //! `cargo bench -p benches --bench messages`
 
@@ -21,7 +21,7 @@ use std::time::Instant;
 use tests::{RabbitMqServer, RedisServer};
 use tokio::sync::Notify;
 
-/// How many turns on each side, and how many messages in each.
+/// The number of turns on each side, and of messages in each turn.
 const TURNS: usize = 11;
 const MESSAGES: usize = 2000;
 const AT_ONCE: u16 = 16;
@@ -31,7 +31,7 @@ async fn work(messages: &Messages, id: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Messages a second, until all of them were worked on.
+/// The number of messages for each second, until all of them were processed.
 async fn guarded(source: impl Source) -> f64 {
     let built = Messages::builder(MemoryStore::new()).scope("bench").build();
     let messages = built.expect("defaults fit");
@@ -50,7 +50,7 @@ async fn guarded(source: impl Source) -> f64 {
     };
     let began = Instant::now();
     let consumer = Consumer::of(source).prefetch(AT_ONCE);
-    // An orderly end waits for what is asked for already: that is no part of the rate.
+    // Stopping waits for messages that were asked for already; that time does not count.
     let stop = async { stopped.set(rate(began)).expect("it stops once") };
     consumer.run(all.notified().then(|()| stop), handler).await.expect("it consumes");
     stopped.into_inner().expect("it stopped")
@@ -94,7 +94,7 @@ async fn stream_by_hand(url: &str, name: &str) -> f64 {
     rate(began)
 }
 
-/// Declared and filled.
+/// Declares the queue and fills it.
 async fn queue(server: &RabbitMqServer, name: &str) -> Connection {
     let publisher = server.publisher().await;
     publisher.declare(name, FieldTable::default()).await;

@@ -1,9 +1,9 @@
-//! Whether new keys feel that others end: 200 000 records whose life is over at one moment, while 500 keys a second
-//! come, each claimed and completed.
+//! The effect of a purge on new keys: 200 000 records end at one moment, while 500 keys each second are claimed and
+//! completed.
 //!
-//! `cargo bench -p benches --bench purge`, or with names of stores behind it: `-- sqlite postgres`
+//! `cargo bench -p benches --bench purge`; stores are arguments: `-- sqlite postgres`
 //!
-//! The same keys come before and after, for as long together as others end. Servers are durable.
+//! For comparison, keys also come before and after, together for as long as records end. Servers are durable.
 
 use benches::{TTL, engine, key, outcome, request};
 use idempotent_runtime::MemoryStore;
@@ -17,23 +17,23 @@ use tokio::time::{interval, sleep};
 
 const RECORDS: u32 = 200_000;
 
-/// A new key comes so often.
+/// The time between two new keys.
 const EVERY: Duration = Duration::from_millis(2);
 
-/// How many new keys come between two looks at how far the purge is.
+/// The number of new keys between two looks at the progress of the purge.
 const LOOK: usize = 50;
 
-/// How long keys come before others end, and after.
+/// How long keys come before the records end, and after.
 const BEFORE: Duration = Duration::from_secs(9);
 const AFTER: Duration = Duration::from_secs(6);
 
-/// All end at one moment, so long after the first was put.
+/// All records end at one moment, this long after the first was put.
 const UNTIL_THEIR_END: Duration = Duration::from_secs(36);
 
-/// How long it is watched at the most.
+/// The longest time that the purge is watched.
 const LONGEST: Duration = Duration::from_secs(45);
 
-/// Statements that put them; each wants the end in milliseconds since 1970.
+/// Statements that put the records; each needs their end in milliseconds since 1970.
 const SQLITE: &str = "\
 WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 200000) \
 INSERT INTO idempotency_records SELECT randomblob(32), randomblob(300), ENDS, 'o', 'l', 's' FROM numbers";
@@ -44,14 +44,14 @@ const MARIADB: &str = "\
 INSERT INTO idempotency_records SELECT UNHEX(SHA2(seq, 256)), REPEAT('x', 300), ENDS, 'o', 'l', 's' \
 FROM seq_1_to_200000; ANALYZE TABLE idempotency_records";
 
-/// The times of new keys, and how many failed, as where the store did not answer in time.
+/// The times of new keys, and the number that failed, for example because the store did not answer in time.
 #[derive(Default)]
 struct Keys {
     times: Vec<Duration>,
     failed: usize,
 }
 
-/// Answers how many are gone, when so many new keys came.
+/// Reports the number of dropped records after this number of new keys.
 type Gone = Box<dyn Fn(usize) -> usize>;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -65,7 +65,7 @@ async fn main() {
     if is_wanted("memory") {
         let store = MemoryStore::new();
         let counted = store.clone();
-        // It drops by itself, too, where new keys come.
+        // The store drops records by itself, too, while new keys come.
         let gone = move |new: usize| (RECORDS as usize + new).saturating_sub(counted.held());
         measure("memory", Arc::new(store), "", Some(Box::new(gone))).await;
     }
@@ -96,7 +96,7 @@ async fn main() {
     }
 }
 
-/// Puts the records that are to end, and gives the moment of their end.
+/// Puts the records that will end, and returns the moment of their end.
 async fn fill(store: &Arc<dyn Store>, url: &str) -> Instant {
     let ends = Instant::now() + UNTIL_THEIR_END;
     let wall = SystemTime::now() + UNTIL_THEIR_END;
@@ -174,7 +174,7 @@ async fn measure(name: &str, store: Arc<dyn Store>, url: &str, gone: Option<Gone
     }
 }
 
-/// Lets new keys come until it does not go on any more, and gives the time of each.
+/// Sends new keys until `goes_on` says stop, and returns the time of each.
 async fn keys_come(engine: &Engine, first: u64, mut goes_on: impl FnMut(usize) -> bool) -> Keys {
     let mut ticks = interval(EVERY);
     let mut runs = Vec::new();
@@ -188,7 +188,7 @@ async fn keys_come(engine: &Engine, first: u64, mut goes_on: impl FnMut(usize) -
                 Ok(other) => panic!("{key} is new: {other:?}"),
                 Err(_) => false,
             };
-            // One that failed took as long as it was waited for.
+            // A key that failed counts with the time that was waited for it.
             (start.elapsed(), is_done)
         }));
     }
@@ -202,7 +202,7 @@ async fn keys_come(engine: &Engine, first: u64, mut goes_on: impl FnMut(usize) -
 }
 
 impl Keys {
-    /// The time that one of a hundred takes longer than, in seconds.
+    /// The 99th percentile of the times, in seconds.
     fn p99(&mut self) -> f64 {
         self.times.sort();
         self.times[self.times.len() * 99 / 100].as_secs_f64()

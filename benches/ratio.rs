@@ -1,20 +1,20 @@
-//! Two servers in turns, so that whatever else the machine does meets both alike.
+//! Two servers in turns, so that other work of the machine affects both alike.
 
 use crate::{Load, Requests};
 use std::time::Duration;
 
-/// What one side of a comparison is.
+/// One side of a comparison.
 #[derive(Debug)]
 pub struct Round<'a> {
     /// The guarded server.
     pub guarded: &'a Load,
     /// The hand-written one.
     pub floor: &'a Load,
-    /// Which keys both are sent.
+    /// The keys that both get.
     pub requests: Requests,
 }
 
-/// Rounds of a comparison, each this long on each side.
+/// The number of rounds of a comparison, and how long each turn is.
 const ROUNDS: usize = 41;
 const TIME: Duration = Duration::from_millis(250);
 

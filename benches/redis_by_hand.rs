@@ -9,7 +9,7 @@ use redis::io::tcp::TcpSettings;
 use redis::{Client, IntoConnectionInfo, Script, cmd};
 use std::time::Duration;
 
-/// One connection that all share.
+/// One connection that all requests share.
 #[derive(Debug)]
 pub struct RedisByHand {
     connection: MultiplexedConnection,
@@ -24,7 +24,7 @@ end
 return 0";
 
 impl RedisByHand {
-    /// The beginning of the names of its keys.
+    /// The prefix of its keys.
     pub const PREFIX: &str = "by-hand:";
 
     /// Connects, with `TCP_NODELAY` or without.
@@ -42,7 +42,7 @@ impl RedisByHand {
         self.connection.clone()
     }
 
-    /// Claims a key, and gives what is there instead.
+    /// Claims a key, or returns the value that is there.
     pub async fn claim(&self, key: StorageKey, claim: &[u8]) -> Option<Vec<u8>> {
         let mut set = cmd("SET");
         set.arg(name(key)).arg(claim).arg("NX").arg("GET").arg("PX").arg(millis(LEASE));
@@ -62,7 +62,7 @@ fn name(key: StorageKey) -> String {
     redis_name(RedisByHand::PREFIX, key)
 }
 
-/// The name of a record, spelled as the guard spells its own.
+/// The name of a record, in the same form as the guard's.
 #[must_use]
 pub fn redis_name(prefix: &str, key: StorageKey) -> String {
     let mut name = prefix.to_owned();

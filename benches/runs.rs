@@ -1,4 +1,4 @@
-//! Runs and replays on an engine, without HTTP: what benches of stores have in common.
+//! Runs and replays on an engine, without HTTP, which the benches of stores share.
 
 use bytes::Bytes;
 use idempotent_runtime::clock::SystemClock;
@@ -22,16 +22,16 @@ pub const TTL: Duration = Duration::from_hours(24);
 /// The bytes of a response's body: a small JSON answer.
 pub const BODY: usize = 512;
 
-/// As much as is kept of it by hand.
+/// The value that is stored by hand, which has as many bytes.
 pub const ANSWER: &[u8] = &[b'x'; BODY + 30];
 
-/// An engine that asks its store each time.
+/// An engine that remembers no answers: it asks its store each time.
 #[must_use]
 pub fn engine(store: Arc<dyn Store>) -> Engine {
     Engine::new(store, Arc::new(SystemClock::new()), Duration::from_secs(2))
 }
 
-/// The request with this key, which is the same but for that.
+/// A request with this key. All requests are otherwise the same.
 #[must_use]
 pub fn request(key: StorageKey) -> ClaimRequest {
     ClaimRequest {
@@ -64,7 +64,7 @@ pub async fn run(engine: &Engine, key: StorageKey) {
     assert_eq!(run.complete(outcome(), TTL).await, Completion::Yes, "{key} is ours");
 }
 
-/// Asks for a key whose run is complete.
+/// Claims a key whose run is complete, and gets its replay.
 pub async fn replay(engine: &Engine, key: StorageKey) {
     match engine.begin(&request(key)).await {
         Ok(Admission::Replay(replayed)) => assert_eq!(*replayed, outcome()),
@@ -86,7 +86,7 @@ pub fn outcome() -> Outcome {
     })
 }
 
-/// A key, spread as hashes are.
+/// A key, spread over all values as hashes are.
 #[must_use]
 pub fn key(number: u64) -> StorageKey {
     StorageKey::from_bytes(*blake3::hash(&number.to_le_bytes()).as_bytes())

@@ -1,4 +1,4 @@
-//! The cost of sealed records: guarded requests without a network and with a store in memory, so that nothing hides it.
+//! The cost of sealed records: guarded requests without a network, on a store in memory, so that nothing hides it.
 //!
 //! `cargo bench -p benches --bench sealed`
 
@@ -31,7 +31,7 @@ fn main() {
     }
 }
 
-/// Both kinds of requests with answers of this size, sealed and not in turns.
+/// New requests and replays with answers of this size, sealed and unsealed in turns.
 async fn measured(bytes: usize, requests: u32) {
     let (plain, sealed) = (app(None).await, app(Some(Keys::new("2026", [7; 32]))).await);
     let mut rates: [Vec<f64>; 4] = Default::default();
@@ -68,7 +68,7 @@ async fn app(
     init_service(App::new().app_data(idempotency).service(answer)).await
 }
 
-/// So many requests in a second, one after the other.
+/// The number of requests for each second, one after the other.
 async fn rate(
     app: &impl Service<actix_http::Request, Response = ServiceResponse, Error = Error>,
     bytes: usize,

@@ -1,4 +1,4 @@
-//! How long a task waits: for its address, for its handler, for its end.
+//! The times of a task: until its address is known, until its handler runs, until its end is read.
 //!
 //! `cargo bench -p benches --bench tasks`
 
@@ -60,7 +60,7 @@ fn serve(store: impl Store) -> Bench {
     Bench { address: started.recv().expect("it starts"), began, _runner: runner }
 }
 
-/// Sends a request and reads its answer, which is short.
+/// Sends a request and reads its answer, which must be short.
 async fn exchange(connection: &mut TcpStream, request: String) -> String {
     connection.write_all(request.as_bytes()).await.expect("it reads");
     let mut answer = Vec::new();
@@ -119,7 +119,7 @@ async fn measure(name: &str, mut bench: Bench) {
     println!("| {name} | {answered} | {began} | {ended} | {rate:.0} |");
 }
 
-/// The median and the 99th of a hundred, in milliseconds.
+/// The median and the 99th percentile, in milliseconds.
 fn shown(mut times: Vec<Duration>) -> String {
     times.sort();
     let at = |percent: usize| times[(times.len() - 1) * percent / 100].as_secs_f64() * 1000.0;

@@ -2,8 +2,8 @@
 //!
 //! `cargo bench -p benches --bench workers`
 //!
-//! Two threads on one engine, against two threads with an engine each that share nothing, in turn. By the time of
-//! their processors, which other work on the host does not change much, and by the clock.
+//! Two threads share one engine; for comparison, two threads have an engine each. The times are processor time, which
+//! other work on the host does not change much, and the time by the clock.
 
 use benches::{engine, request};
 use bytes::Bytes;
@@ -17,14 +17,14 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// An odd number, so that there is a median.
+/// The number of rounds. It is odd, so that there is a median.
 const ROUNDS: usize = 21;
 const RUNS: u32 = 60_000;
 const THREADS: usize = 2;
-/// Of all threads together.
+/// The number of runs of all threads together.
 const ALL_RUNS: u32 = 2 * RUNS;
 
-/// A store that takes everything and keeps nothing.
+/// A store that accepts everything and keeps nothing.
 #[derive(Debug)]
 struct Nothing;
 
@@ -75,7 +75,7 @@ impl Store for Nothing {
     fn adopt(&self, _: &StoreSettings) {}
 }
 
-/// The time of two threads for their runs: of the processors, and by the clock.
+/// The processor time of two threads for their runs, and the time by the clock.
 #[derive(Clone, Copy, Debug)]
 struct Took {
     processors: Duration,
@@ -88,7 +88,7 @@ fn started() -> Engine {
     engine
 }
 
-/// Each thread runs with the engine that it gets.
+/// Runs on each thread with the engine that is given for it.
 fn measured(engines: [Engine; THREADS]) -> Took {
     let start = Arc::new(Barrier::new(THREADS + 1));
     let threads = engines.map(|engine| {
@@ -117,7 +117,7 @@ async fn runs(engine: &Engine, many: u32) {
     }
 }
 
-/// The time that this thread had a processor, which Linux tells in nanoseconds.
+/// The processor time of this thread, which Linux reports in nanoseconds.
 fn processor_time() -> Duration {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux tells");
     let nanos = told.split(' ').next().and_then(|nanos| nanos.parse().ok());

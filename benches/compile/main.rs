@@ -1,7 +1,7 @@
-//! The attribute's share of a build: annotated handlers, and guarded ones by hand, against plain ones; and the size
-//! of their code.
+//! The cost of guards for a build: annotated handlers, and handlers that are guarded by hand, against plain ones;
+//! and the size of their code.
 //!
-//! `cargo bench -p benches --bench compile`, or with another number of rounds behind it: `-- 5`
+//! `cargo bench -p benches --bench compile`; another number of rounds is an argument: `-- 5`
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// The number of rounds that count, unless the command names another.
+/// The number of rounds that count, unless an argument names another.
 const ROUNDS: usize = 15;
 
-/// The builds that are compared: each with its handlers and the words for cargo.
+/// The builds that are compared: each has its handlers and its arguments for cargo.
 const BUILDS: [(&str, usize, &[&str]); 3] = [
     ("release build", 200, &["build", "--release"]),
     ("debug build", 200, &["build"]),
@@ -22,11 +22,11 @@ const BUILDS: [(&str, usize, &[&str]); 3] = [
 /// The handlers of a package.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Handlers {
-    /// Nothing guards them.
+    /// They have no guard.
     Plain,
     /// The attribute guards each.
     Annotated,
-    /// Each asks the engine itself, and leaves to a function that all share what can be left to it.
+    /// Each asks the engine itself. Functions that all of them share do as much as possible.
     ByHand,
 }
 
@@ -99,7 +99,7 @@ fn text(package: &Path) -> u64 {
     text.and_then(|text| text.parse().ok()).expect("the size of its text")
 }
 
-/// A package of so many handlers, all of which an app serves.
+/// Writes a package with an app that serves so many handlers.
 fn package(home: &Path, handlers: Handlers, count: usize) -> PathBuf {
     let name = format!("{}-{count}", handlers.name());
     let directory = home.join(&name);
@@ -188,11 +188,11 @@ fn handler_by_hand(n: usize) -> String {
     )
 }
 
-/// The time that the package itself takes to build, its dependencies aside.
+/// The time that the package itself takes to build, without its dependencies.
 fn build(package: &Path, words: &[&str]) -> Duration {
     let main = package.join("src/main.rs");
     let source = fs::read_to_string(&main).expect("it was written");
-    // Newer than what was built of it.
+    // The source must be newer than the last build of it.
     fs::write(&main, source).expect("a file");
     let start = Instant::now();
     let built = Command::new(env!("CARGO"))

@@ -1,7 +1,7 @@
-//! What somebody would write by hand who wants of one handler what the layer promises of all: no key
-//! crosses callers or paths, a key used for another request is refused, a replay says that it is one.
+//! A handler with the same promises, written by hand: no key is shared by callers or paths, a key that was
+//! used for another request is refused, and a replay says that it is one.
 //!
-//! It renews no lease, survives no lost answer, and goes on for no client that is gone.
+//! It does not renew a lease, settle a lost answer, or go on when its client has left.
 
 use crate::Order;
 use crate::floor::Server;
@@ -53,7 +53,7 @@ async fn create(request: HttpRequest, body: Bytes, server: Data<Server>) -> Http
     }
 }
 
-/// Of parts that cannot be shifted into each other.
+/// A hash of parts with their lengths, so that no two lists of parts have the same hash.
 fn hashed(parts: &[&[u8]]) -> [u8; 32] {
     let mut joined = Vec::with_capacity(256);
     for part in parts {

@@ -1,4 +1,4 @@
-//! What somebody would write by hand: no fingerprint, no scope, no refusal spelled out.
+//! The least that is written by hand: no fingerprint, no scope, no explanation of a refusal.
 
 use crate::Order;
 use actix_web::web::ServiceConfig;
@@ -8,13 +8,13 @@ use redis::{Client, Script, cmd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::OnceCell;
 
-/// Nothing but the handler.
+/// The handler alone.
 #[post("/orders")]
 pub(crate) async fn bare(order: web::Json<Order>) -> impl Responder {
     HttpResponse::Created().json(order)
 }
 
-/// The connection of one worker, and what completes a claim.
+/// The connection of one worker, and the script that completes a claim.
 pub(crate) struct Server {
     client: Client,
     connection: OnceCell<MultiplexedConnection>,
@@ -44,14 +44,14 @@ impl Server {
         self.connection.get_or_init(connect).await.clone()
     }
 
-    /// One native command; what is there already, if something is.
+    /// Claims by one native command; returns the value that is there already, if there is one.
     pub(crate) async fn claim(&self, key: &str, owner: &[u8]) -> Option<Vec<u8>> {
         let mut claim = cmd("SET");
         claim.arg(key).arg(owner).arg("NX").arg("GET").arg("PX").arg(60_000);
         claim.query_async(&mut self.connection().await).await.expect("it answers")
     }
 
-    /// One script, which compares the owner.
+    /// Completes by one script, which compares the owner.
     pub(crate) async fn complete(&self, key: &str, owner: &[u8], answer: &[u8]) {
         let mut complete = self.complete.key(key);
         complete.arg(owner).arg(answer).arg(86_400_000);

@@ -1,4 +1,4 @@
-//! What the guard costs a request, against handlers written by hand, one worker each.
+//! The cost of the guard for a request, against handlers written by hand, with one worker each.
 //!
 //! `cargo bench -p benches --bench http`
 
@@ -16,7 +16,7 @@ use std::sync::mpsc;
 use std::thread;
 use tests::RedisServer;
 
-/// What both sides take and give.
+/// The request and the answer of both sides.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Order {
     sku: String,
@@ -25,7 +25,7 @@ pub(crate) struct Order {
 
 const CONNECTIONS: usize = 32;
 
-/// Adds what is served by hand, with its records on this server.
+/// Adds the routes that are written by hand, with their records on this server.
 type Configure = fn(&mut ServiceConfig, &str);
 
 /// A server with one worker on threads of its own.
@@ -55,8 +55,8 @@ fn guarded(store: impl idempotent_runtime::store::Store) -> Load {
     Load::new(address, "/orders", CONNECTIONS)
 }
 
-/// By hand a script exchanges, on both; the guard runs none where the server can do without. What the
-/// promises cost by hand says how much of the guard's cost is theirs.
+/// By hand, a script exchanges the record on both servers; the guard runs no script if the server needs none. The
+/// cost of the promises by hand shows how much of the guard's cost they are.
 async fn on_server(name: &str, server: &RedisServer) {
     let guarded = guarded(RedisStore::connect(&server.url()).await.expect("it connects"));
     let [commands, promises] = [floor::on_redis as Configure, careful::on_redis].map(|configure| {

@@ -1,6 +1,6 @@
-//! Servers that somebody writes by hand for one handler, on actix-web and the `redis` crate.
+//! Servers that are written by hand for one handler, on actix-web and the `redis` crate.
 //!
-//! None renews a lease, survives a lost answer of Redis, or goes on for a client that left.
+//! None of them renews a lease, settles a lost answer of Redis, or goes on when its client has left.
 
 use crate::Order;
 use crate::on_actix::serve;
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 const LEASE: u64 = 60_000;
 const LIFE: u64 = 86_400_000;
 
-/// A connection, and the script that completes a claim of ours alone.
+/// A connection, and the script that completes only the caller's own claim.
 struct Server {
     connection: MultiplexedConnection,
     complete: Script,
@@ -55,7 +55,7 @@ impl Server {
     }
 }
 
-/// Claims, and answers in their place.
+/// Values in Redis: a claim is replaced by its answer.
 trait Claims {
     /// The value that is there already, if there is one.
     async fn claim(&self, key: &str, owner: &[u8]) -> Option<Vec<u8>>;
@@ -76,7 +76,7 @@ impl Claims for Server {
     }
 }
 
-/// Values in memory, each until its end.
+/// Values in memory, each with its end.
 #[derive(Default)]
 struct Nearby(Mutex<HashMap<String, (Instant, Vec<u8>)>>);
 
@@ -197,7 +197,7 @@ async fn create_carefully_in_memory(
     carefully(&request, &body, &**nearby).await
 }
 
-/// No key crosses callers or paths, a key that was used for another request is refused, and a replay says
+/// No key is shared by callers or paths, a key that was used for another request is refused, and a replay says
 /// that it is one.
 async fn carefully(request: &HttpRequest, body: &[u8], claims: &impl Claims) -> HttpResponse {
     let Ok(order) = serde_json::from_slice::<Order>(body) else {
@@ -230,7 +230,7 @@ async fn carefully(request: &HttpRequest, body: &[u8], claims: &impl Claims) -> 
     }
 }
 
-/// Of parts that cannot be shifted into each other.
+/// A hash of parts with their lengths, so that no two lists of parts have the same hash.
 fn hashed(parts: &[&[u8]]) -> [u8; 32] {
     let mut joined = Vec::with_capacity(256);
     for part in parts {

@@ -1,4 +1,4 @@
-//! Requests as fast as a server takes them, from one thread; each answer is compared.
+//! A load from one thread that sends requests as fast as a server answers them, and compares each answer.
 
 use std::future::pending;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ pub(crate) enum Keys {
     New,
     /// Each was used before.
     Repeated,
-    /// They are new and used before, in turns.
+    /// New keys and used keys, in turns.
     Mixed,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Fetches a session, unless the server hangs up: one whose store lacks a command does.
+    /// Fetches a session; `None` if the server hangs up, as it does if its store lacks a command.
     pub(crate) async fn begin_session(&mut self) -> Option<()> {
         let mut connection = self.connect().await;
         let head = "POST /session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
@@ -52,7 +52,7 @@ impl Load {
         Some(())
     }
 
-    /// Uses once the keys that are repeated.
+    /// Sends each of the repeated keys once.
     pub(crate) async fn use_keys(&self) {
         let mut connection = self.connect().await;
         let mut buffer = Vec::new();
@@ -61,7 +61,7 @@ impl Load {
         }
     }
 
-    /// Sends for this long, numbering new keys from `first`; the number of answers.
+    /// Sends for this long, with new keys numbered from `first`; returns the number of answers.
     pub(crate) async fn run(&self, keys: Keys, first: u64, time: Duration) -> u64 {
         let end = Instant::now() + time;
         let mut all = JoinSet::new();
@@ -131,7 +131,7 @@ impl Load {
     }
 }
 
-/// Reads a whole response into a buffer; its head, unless the server hung up.
+/// Reads a whole response into a buffer; returns its head, or `None` if the server hung up.
 async fn answer(connection: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<String> {
     buffer.clear();
     loop {
@@ -148,7 +148,7 @@ async fn answer(connection: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Stri
     }
 }
 
-/// The value of a header, whose name is given in lower case.
+/// The value of a header. Its name must be in lower case.
 fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     let lines = head.lines().filter_map(|line| line.split_once(": "));
     lines.filter(|(there, _)| there.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()

@@ -1,7 +1,7 @@
-//! Other crates, hand-written floors and ours: the same handler, the same load, in turns.
+//! Other crates, servers written by hand, and this project: the same handler and the same load, in turns.
 //!
-//! One server at a time is asked, alone on one core; the load and Redis share the other. Each answer is read
-//! and compared, so that a target which answers wrongly stops the run. `README.md` says how to run it.
+//! One server at a time gets requests, alone on one core; the load and Redis share the other. Each answer is read
+//! and compared, so that a wrong answer stops the run. `README.md` says how to run it.
 
 mod by_hand;
 mod load;
@@ -15,14 +15,14 @@ mod target;
 use std::env;
 use target::Target;
 
-/// The body that all targets take and give back: forty bytes.
+/// The body of requests and answers of all targets: forty bytes.
 #[derive(Clone, serde::Deserialize, serde::Serialize)]
 struct Order {
     sku: String,
     quantity: u32,
 }
 
-/// `peers [ROUNDS] [REDIS-SERVER]` measures; `peers serve TARGET ADDRESS REDIS` is one of its servers.
+/// `peers [ROUNDS] [REDIS-SERVER]` measures; `peers serve TARGET ADDRESS REDIS` is one of the measured servers.
 fn main() {
     let arguments: Vec<_> = env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();

@@ -1,4 +1,4 @@
-//! Servers on actix-web: a bare handler, and ours.
+//! Servers on actix-web: a bare handler, and this project's guard.
 
 use crate::Order;
 use actix_web::web::ServiceConfig;

@@ -72,7 +72,7 @@ pub(crate) fn axum_idempotent_in_memory(address: &str, _redis: &str) {
     serve(address, async || in_session(MokaStore::builder().build()));
 }
 
-/// A client fetches its session first; without one that crate keeps nothing.
+/// The route that gives a session. `axum-idempotent` keeps nothing for a client without one.
 fn in_session<S: SessionStore>(store: S) -> Router {
     let options = IdempotentOptions::default()
         .use_idempotency_key_header(Some("Idempotency-Key"), true)

@@ -1,4 +1,4 @@
-//! The processes of a measurement, each held on a core, and what they use.
+//! The processes of a measurement, each pinned to a core, and the time and memory that they use.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio, id};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// A process that ends with this.
+/// A process that is killed when this is dropped.
 pub(crate) struct Process {
     child: Child,
     pub(crate) address: SocketAddr,
@@ -23,7 +23,7 @@ impl Drop for Process {
 const SERVER_CORE: &str = "0";
 const LOAD_CORE: &str = "1";
 
-/// Holds this process on the core of the load.
+/// Pins this process to the core of the load.
 pub(crate) fn hold_here() {
     let mut hold = Command::new("taskset");
     let held =
@@ -51,7 +51,7 @@ impl Process {
         Self::start(command, address)
     }
 
-    /// It is started when it accepts connections.
+    /// Waits until it accepts connections.
     fn start(mut command: Command, address: SocketAddr) -> Self {
         let child = command.stdout(Stdio::null()).spawn().expect("it is installed");
         let process = Self { child, address };
@@ -68,7 +68,7 @@ impl Process {
         format!("redis://{}", self.address)
     }
 
-    /// The time that its threads have run, in nanoseconds (Linux, `proc_pid_schedstat`).
+    /// The processor time of its threads, in nanoseconds (Linux, `/proc/PID/schedstat`).
     pub(crate) fn cpu(&self) -> u64 {
         let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("it lives");
         let ran = threads.filter_map(|thread| {
@@ -78,7 +78,7 @@ impl Process {
         ran.sum()
     }
 
-    /// The memory that it holds, in bytes.
+    /// The memory that it uses, in bytes.
     pub(crate) fn memory(&self) -> u64 {
         let pages = fs::read_to_string(format!("/proc/{}/statm", self.child.id()));
         let pages = pages.expect("it lives");

@@ -8,18 +8,18 @@ use tokio::runtime::Builder;
 
 const CONNECTIONS: usize = 64;
 const TURN: Duration = Duration::from_millis(500);
-/// Before each turn, and not counted: a server that others kept waiting finds its memory cold.
+/// The time before each turn that does not count: after the others' turns a server's caches are cold.
 const WARM_UP: Duration = Duration::from_millis(200);
 const CASES: [(Keys, &str); 3] =
     [(Keys::New, "new"), (Keys::Repeated, "replay"), (Keys::Mixed, "mix")];
 
-/// The numbers of one target's new keys: two of ours keep their records under the same names.
+/// The range of numbers for one target's new keys, because two targets of this project share the names of records.
 const KEYS_OF_ONE: usize = 10_000_000_000;
 
-/// The row that all others are divided by.
+/// The row by which all others are divided.
 const FLOOR: &str = "by hand: SET NX GET, then SET";
 
-/// A turn of one target: answers a second, and the time of server and Redis for each, in microseconds.
+/// A turn of one target: its rate, and the time of server and Redis for each answer, in microseconds.
 #[derive(Clone, Copy)]
 struct Turn {
     rate: f64,
@@ -39,7 +39,7 @@ struct Running {
     bytes_per_key: Option<u64>,
 }
 
-/// Measures the floor and the targets with these beginnings of their names, or all, and prints the table.
+/// Measures the floor and the targets whose names begin with these words, or all targets, and prints the table.
 pub(crate) fn measure(rounds: usize, redis: &str, names: &[&str]) {
     let is_wanted = |name: &str| {
         name == FLOOR || names.is_empty() || names.iter().any(|wanted| name.starts_with(wanted))
@@ -107,7 +107,7 @@ impl Running {
         if keys == Keys::New && self.target.place != Place::Nowhere {
             self.bytes_per_key = Some(held().saturating_sub(memory) / answered);
         }
-        // Connections that were slower have used fewer of their numbers; none is used twice.
+        // Slower connections have used fewer of their numbers; no number is used twice.
         self.next += 1_000_000;
         let each = |spent: u64| spent as f64 / 1000.0 / answered as f64;
         let rate = answered as f64 / TURN.as_secs_f64();

@@ -2,7 +2,7 @@
 
 use crate::{by_hand, on_actix, on_axum, on_engine};
 
-/// A server, and what its answers look like.
+/// A server, and the form of its answers.
 pub(crate) struct Target {
     pub(crate) name: &'static str,
     /// Serves until it is killed, on this address, with its records on this Redis.
@@ -10,7 +10,7 @@ pub(crate) struct Target {
     /// The header that a repeated answer carries, and a first one does not.
     pub(crate) replay_header: Option<&'static str>,
     pub(crate) place: Place,
-    /// Whether a client needs a session before it asks.
+    /// Whether a client must fetch a session before it sends requests.
     pub(crate) needs_session: bool,
 }
 
