@@ -75,7 +75,7 @@ async fn timed() -> impl Responder {
     "done"
 }
 
-/// The answer to a request from a client whose clock is ahead by this much.
+/// The answer to a request from a client whose clock is this far ahead.
 async fn first_sent_ahead(by: Duration) -> StatusCode {
     let clock = Arc::new(ManualClock::new());
     let sent = (clock.wall() + by).as_millis().to_string();

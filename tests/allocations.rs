@@ -1,7 +1,7 @@
-//! How many pieces of memory the guard of a request asks for, beside those of its handler, and how much a record takes
-//! of a store in memory.
+//! The number of allocations of a request's guard, without those of its handler, and the memory that a record takes
+//! in a store in memory.
 //!
-//! Each number may only fall. A larger one is a copy, a box or a task that a request did not need before.
+//! Each number may only fall. A larger one means a new copy, box or Tokio task in each request.
 
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::rt::System;
@@ -35,7 +35,7 @@ async fn guarded(order: web::Json<Order>) -> impl Responder {
     HttpResponse::Created().json(order)
 }
 
-/// The fewest pieces that one of these requests asks for: a table that grows meanwhile is not a request's.
+/// The fewest allocations of one of these requests: growing a table does not belong to a request.
 fn pieces(path: &str, keys: Option<Keys>, key_of: impl Fn(u32) -> u32) -> u64 {
     let system = System::new();
     let app = system.block_on(async {
@@ -68,7 +68,7 @@ fn pieces(path: &str, keys: Option<Keys>, key_of: impl Fn(u32) -> u32) -> u64 {
     each.min().unwrap_or_default()
 }
 
-/// The fewest pieces of a new request and of a replay, beside those of the handler alone.
+/// The fewest allocations of a new request and of a replay, less those of the bare handler.
 fn beside_the_handler(keys: impl Fn() -> Option<Keys>) -> (u64, u64) {
     let handler = pieces("/bare", None, |number| number);
     let new = pieces("/guarded", keys(), |number| number);
@@ -79,7 +79,7 @@ fn beside_the_handler(keys: impl Fn() -> Option<Keys>) -> (u64, u64) {
 #[test]
 fn a_guard_asks_for_no_more_memory_than_it_did() {
     assert_eq!(beside_the_handler(|| None), (24, 13));
-    // The sealed content, and its place in a box; of a replay its content.
+    // A new request allocates the sealed content and a box for it, a replay the opened content.
     let sealed = beside_the_handler(|| Some(Keys::new("2026", [7; 32])));
     assert_eq!(sealed, (24 + 2, 13 + 2));
 }
@@ -90,7 +90,7 @@ fn a_guard_that_is_measured_asks_for_no_more_memory() {
     let told = recorder.handle();
     let measured = metrics::with_local_recorder(&recorder, || beside_the_handler(|| None));
     assert_eq!(measured, (24, 13));
-    // The recorder was told of each: of 64 new ones, and of one more that 63 replay.
+    // The recorder counted each request: 64 new ones, and one more with 63 replays.
     let told = told.render();
     for (outcome, count) in [("ran", 65), ("replayed", 63)] {
         let line = format!(r#"outcome="{outcome}"}} {count}"#);
@@ -98,7 +98,7 @@ fn a_guard_that_is_measured_asks_for_no_more_memory() {
     }
 }
 
-/// Of so many records that the tables of a store in memory are nearly full, as after a while they are half full.
+/// There are so many records that the tables of the store are nearly full; usually they are half full.
 const RECORDS: u32 = 64 * 1_750;
 
 #[test]

@@ -1,4 +1,4 @@
-//! The clients of the chapter `docs/clients.md`, against a shop that fails once, and then loses its answer.
+//! The clients of the chapter `docs/clients.md`, with a shop that fails once, and then loses its answer.
 
 use crate::package::output;
 use actix_web::body::MessageBody;
@@ -25,7 +25,7 @@ async fn order(handler: Data<ControlledHandler>) -> impl Responder {
     handler.run().await
 }
 
-/// Loses each order's first answer: a panic outside of the guard closes the connection.
+/// Loses the first answer to each order: a panic outside of the guard closes the connection.
 async fn losing(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -84,12 +84,12 @@ async fn the_client_in_typescript_retries_into_one_effect() {
     assert_eq!(handler.runs(), 2, "the one that failed, and the one that did it");
 }
 
-/// It does not send again what may have run, so it gets a shop that loses nothing.
+/// `curl` does not send a request again that may have run, so this shop loses no answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn curl_retries_what_failed() {
     let (server, handler) = open().await;
     let directory = tempfile::tempdir().expect("a temporary directory");
-    // A `curl` of before 7.82 does not know `--json`.
+    // A `curl` older than 7.82 does not know `--json`.
     let body = "--header 'Content-Type: application/json' --data";
     let line = shown("sh").replace("--json", body).replace("curl", "curl --silent");
     let line = format!("URL=http://{}/shop/orders; KEY=k; {line}", server.address());

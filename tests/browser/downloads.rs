@@ -20,7 +20,7 @@ struct Asked {
     token: String,
 }
 
-/// A file that somebody else wrote: opened as a page of the shop, its script would run there.
+/// A file of another author. If a browser opened it as a page of the shop, its script would run there.
 #[post("/invoice")]
 #[idempotent(key = "{form.token}", fingerprint = "none")]
 async fn invoice(handler: Data<ControlledHandler>, asked: Form<Asked>) -> impl Responder {

@@ -1,4 +1,4 @@
-//! The form: whatever a person does with it, one token is one order.
+//! The form: one token is one order, even if a person sends it again.
 
 use crate::Visit;
 

@@ -1,4 +1,4 @@
-//! A form that was submitted, and whose answer is no page: a person can send it again.
+//! A form whose answer is not a page: a person can send it again.
 
 use actix_web::web::{Data, Path, ServiceConfig};
 use actix_web::{HttpResponse, Responder, get, post};
@@ -8,8 +8,8 @@ use tests::{Browser, ControlledHandler, Server, eventually};
 
 type Handler = Data<ControlledHandler>;
 
-/// Stops as a person does who presses the button, once the server has the form. The longest time of the script is an
-/// hour, or over at once.
+/// Presses the browser's stop button once the server has the form. The script holds a form for at most an hour, or
+/// not at all.
 #[get("/")]
 async fn page() -> impl Responder {
     HttpResponse::Ok().content_type("text/html").body(

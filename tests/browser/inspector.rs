@@ -26,7 +26,7 @@ impl Watch {
         assert!(running.await.expect("no panic").is_err(), "the kill came before the answer");
         orders.restart();
         let browser = Browser::start().await;
-        // From now on it knows the password.
+        // From now on the browser knows the password.
         let address = orders
             .url()
             .replace("http://", &format!("http://anna:{}@", "correct%20horse%20battery"));
@@ -63,7 +63,7 @@ pub(crate) fn order(orders: &Orders, key: &str, delay: u64) -> tests::Sender {
 async fn the_keyboard_alone_settles_a_record() {
     let watch = Watch::begin().await;
     watch.browser.run("document.querySelector('.record a').focus()").await;
-    // To what opens the buttons, over the first one to the second.
+    // Tab to the control that opens the buttons, then past the first button to the second.
     watch.browser.type_keys("\u{e004}\u{e007}\u{e004}\u{e004}").await;
     let focused = "const one = document.activeElement; return [one.value, getComputedStyle(one).outlineStyle]";
     assert_eq!(watch.browser.run(focused).await, json!(["not-done", "solid"]));
@@ -74,7 +74,7 @@ async fn the_keyboard_alone_settles_a_record() {
         address.contains("/inspector/record/") && address.ends_with("?did=not-done"),
         "{address}"
     );
-    // The page before is asked for anew, and has a token that nobody used.
+    // The page before is loaded again, with a token that is not used yet.
     watch.browser.press("back").await;
     watch.shows("main", "None.").await;
     let reply = order(&watch.orders, "5f0c8a53-lost", 0).send().await;
@@ -92,7 +92,7 @@ async fn the_page_follows_the_process_without_a_reload() {
     assert!(runs.contains("POST /orders") && !runs.contains("6a1d-runs"), "{runs}");
     let bars = "return document.querySelectorAll('#live svg path.ran[d^=M]').length";
     assert_ne!(watch.browser.run(bars).await, 0);
-    // Where the process goes, the page says so, and follows the next one when it is asked to.
+    // If the process ends, the page says so, and follows the next process when it is asked to.
     watch.orders.restart_in_place();
     assert!(running.await.expect("no panic").is_err(), "the kill came before the answer");
     watch.shows("#state", "stand still").await;
@@ -124,7 +124,7 @@ async fn everything_has_a_name_and_nothing_comes_from_elsewhere() {
     let foreign = "return performance.getEntriesByType('resource').map((entry) => entry.name)
         .filter((name) => !name.startsWith(location.origin))";
     assert_eq!(watch.browser.run(foreign).await, json!([]));
-    // What is written into the page by others does not run.
+    // A script that somebody else writes into the page does not run.
     let inline = "const it = document.createElement('script'); it.textContent = 'window.ran = 1'
         document.body.append(it); return window.ran ?? 0";
     assert_eq!(watch.browser.run(inline).await, 0);
@@ -162,7 +162,7 @@ async fn a_phone_shows_all_of_it_in_light_and_dark_with_enough_contrast() {
     }
 }
 
-/// Texts whose contrast with what is behind them is below 4.5
+/// Texts whose contrast with their background is below 4.5
 /// (<https://www.w3.org/TR/WCAG22/#contrast-minimum>).
 const FAINT: &str = r"
     const numbers = (colour) => colour.match(/[\d.]+/g).map(Number)

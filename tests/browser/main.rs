@@ -1,4 +1,4 @@
-//! The flagship's page in a real Chromium, and a person who does what persons do.
+//! The flagship's page in a real Chromium, used as a person uses it.
 
 mod clients;
 mod downloads;
@@ -26,7 +26,7 @@ impl Visit {
         Self::with(&[]).await
     }
 
-    /// The same, at a shop with these options.
+    /// A person who just opened the page of a shop with these options.
     async fn with(options: &[&str]) -> Self {
         let orders = Orders::start("sqlite:records.db", "sqlite:orders.db", options);
         let browser = Browser::start().await;
@@ -39,7 +39,7 @@ impl Visit {
         self.browser.open(&format!("{}/", self.orders.url())).await;
     }
 
-    /// What the person ordered so far.
+    /// The orders of the person so far.
     async fn bought(&self) -> Vec<Value> {
         let list = self.orders.get("/orders").as_account("demo").send().await;
         serde_json::from_slice(&list.body).expect("a list")
@@ -57,7 +57,7 @@ impl Visit {
         eventually("it runs", async || (self.runs(operation).await >= runs).then_some(())).await;
     }
 
-    /// Waits until the page shows an order, and says where that is.
+    /// Waits until the page shows an order, and returns its address.
     async fn order_is_shown(&self) -> String {
         eventually("the order is shown", async || {
             let address = self.browser.address().await;

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 const PACKAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../idempotent-runtime/browser");
 
-/// What a program prints; it has to succeed.
+/// The output of a program, which must succeed.
 pub(crate) fn output(program: &str, arguments: &[&str], directory: &Path) -> String {
     let run = Command::new(program).args(arguments).current_dir(directory).output();
     let run = run.expect("it starts");

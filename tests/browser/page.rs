@@ -1,4 +1,4 @@
-//! The page for everybody: with a keyboard, with a screen reader, on a phone.
+//! The page with a keyboard, with a screen reader, and on a phone.
 
 use crate::Visit;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 #[tokio::test(flavor = "multi_thread")]
 async fn the_keyboard_alone_makes_an_order() {
     let visit = Visit::begin().await;
-    // From the first field over the others to the first button.
+    // Tab from the first field past the others to the first button.
     visit.browser.run("document.querySelector('[name=sku]').focus()").await;
     visit.browser.type_keys("\u{e004}\u{e004}\u{e004}").await;
     assert_eq!(visit.browser.run("return document.activeElement.id").await, "submit");
@@ -60,7 +60,7 @@ async fn an_order_that_runs_is_seen_and_its_button_keeps_the_focus() {
     visit.shows("#activity", "running").await;
     let pressed = "const one = document.activeElement; return [one.id, one.ariaDisabled]";
     assert_eq!(visit.browser.run(pressed).await, json!(["fetch", "true"]));
-    // Pressed again meanwhile, it does nothing.
+    // The button does nothing if it is pressed again meanwhile.
     visit.browser.type_keys("\u{e007}").await;
     let list = visit.shows("#activity", "ran").await;
     assert!(list.contains("key ") && list.contains('…') && list.contains("/orders/"), "{list}");

@@ -1,4 +1,4 @@
-//! The pictures that the documents show, taken of the pages as they are.
+//! The pictures in the documents, taken of the current pages.
 //!
 //! `PICTURES=1` puts them into `docs/pictures`.
 

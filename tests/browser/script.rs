@@ -1,4 +1,4 @@
-//! `fetch` through the script: whatever the network does, one intent is one order.
+//! `fetch` through the script: one intent is one order, even if the network fails.
 
 use crate::Visit;
 

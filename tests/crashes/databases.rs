@@ -1,4 +1,4 @@
-//! The other end is killed: the business database, while a transaction is at each of its steps.
+//! The business database is killed while a transaction is at each of its steps.
 
 use crate::environment::{Environment, StoreKind};
 use crate::expected::{Answer, of_a_transaction};
@@ -50,18 +50,18 @@ impl Held {
         Self { process, step, first }
     }
 
-    /// To its end, with nobody to talk to.
+    /// The run goes on to its end without the database.
     async fn go_on(mut self) -> Broken {
         self.process.go_on();
         let first = self.first.await.expect("no panic");
-        // Nobody is told of a success that may not last.
+        // No client gets a success that may not be committed.
         let status = if self.step == Step::BeforeResponse { 201 } else { 503 };
         assert_eq!(first.status, status, "{} {first:?}", self.step);
         Broken { process: self.process, step: self.step }
     }
 }
 
-/// A process whose database was away.
+/// A process whose database was down for a while.
 struct Broken {
     process: Process,
     step: Step,

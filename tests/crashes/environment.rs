@@ -1,4 +1,4 @@
-//! The environment of a process, which outlives it: its store and its business database.
+//! The environment that outlives a process: its store and its business database.
 
 use crate::process::Process;
 use crate::step::Step;
@@ -41,10 +41,10 @@ macro_rules! run {
 /// The file of the business database.
 const BUSINESS: &str = "business.db";
 
-/// Where the records are.
+/// The place of the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StoreKind {
-    /// In the process that is killed.
+    /// In the memory of the process that is killed.
     Memory,
     /// In a file.
     Sqlite,
@@ -52,7 +52,7 @@ pub(crate) enum StoreKind {
     Redis,
     Postgres,
     MariaDb,
-    /// In the process, and locks in another one.
+    /// In the memory of the process, but locks on a server.
     Zoo,
     /// In the transaction of the business database.
     Transaction,
@@ -60,7 +60,7 @@ pub(crate) enum StoreKind {
     TransactionInMariaDb,
 }
 
-/// A store and a business database of a test's own.
+/// A store and a business database for one test.
 pub(crate) struct Environment {
     directory: TempDir,
     store: String,
@@ -125,7 +125,7 @@ impl Environment {
         SqliteConnection::connect_with(&options).await.expect("the database is there")
     }
 
-    /// How often this was done to a thing, by the ledger.
+    /// The number of times that this was done to a thing, according to the ledger.
     pub(crate) async fn effects(&self, thing: &str) -> i64 {
         let count =
             format!("SELECT count(*) FROM marks WHERE thing = '{thing}' AND mark = 'effect'");
@@ -144,14 +144,14 @@ impl Environment {
         counted.expect("it counts")
     }
 
-    /// How often this was done to a thing, by the business database.
+    /// The number of times that this was done to a thing, according to the business database.
     pub(crate) async fn marks(&self, thing: &str, mark: &str) -> i64 {
         let count = sqlx::query("SELECT count(*) FROM marks WHERE thing = ? AND mark = ?");
         let count = count.bind(thing).bind(mark).fetch_one(&mut self.connect().await).await;
         count.expect("it counts").get(0)
     }
 
-    /// The newest run that changed a thing under its fence.
+    /// The fence of the last run that changed a thing with a check of its fence.
     pub(crate) async fn fence(&self, thing: &str) -> i64 {
         let fence = sqlx::query("SELECT fence FROM fences WHERE thing = ?").bind(thing);
         fence.fetch_one(&mut self.connect().await).await.expect("it was changed").get(0)
@@ -170,7 +170,7 @@ impl Environment {
         }
     }
 
-    /// From here on the store refuses to write.
+    /// Makes the store refuse to write.
     pub(crate) async fn refuse(&self) {
         match &self.redis {
             Some(redis) => RedisRefusal::OutOfMemory.begin(redis),
@@ -178,7 +178,7 @@ impl Environment {
         }
     }
 
-    /// From here on it does not.
+    /// Ends that refusal.
     pub(crate) async fn accept(&self) {
         match &self.redis {
             Some(redis) => RedisRefusal::OutOfMemory.end(redis),
@@ -186,7 +186,7 @@ impl Environment {
         }
     }
 
-    /// Runs the statements of a refusal for want of room.
+    /// Runs the statements of a refusal for lack of room.
     async fn run(&self, statements: impl Fn(SqlRefusal) -> &'static str) {
         if self.store.starts_with("sqlite:") {
             run!(SqliteConnection, &self.store, statements(SqlRefusal::SQLITE[0]));

@@ -1,11 +1,11 @@
-//! What is promised for a process that dies, as a table.
+//! The table of what a retry gets after its process died.
 
 use crate::environment::StoreKind;
 use crate::step::Step;
 use Answer::{InProgress, Ran, Replayed, Unknown};
 use std::fmt::Write;
 
-/// What a retry gets.
+/// The answer to a retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// The handler ran.
@@ -14,7 +14,7 @@ pub(crate) enum Answer {
     Replayed,
     /// 409: the lease of the dead process holds.
     InProgress,
-    /// 409: a person has to say what became of it.
+    /// 409: an operator has to say whether it happened.
     Unknown,
 }
 
@@ -25,18 +25,18 @@ pub(crate) enum Policy {
     Hold,
 }
 
-/// What is seen after one death.
+/// The answers and effects after one death.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cell {
-    /// By a retry within the lease.
+    /// The answer to a retry within the lease.
     pub(crate) at_once: Answer,
-    /// By a retry when the key is no longer in progress.
+    /// The answer to a retry when the key is no longer in progress.
     pub(crate) later: Answer,
-    /// In the business database, after both.
+    /// The number of effects in the business database, after both retries.
     pub(crate) effects: i64,
 }
 
-/// For one step: at once; later and effects under `retry`; the same under `hold`.
+/// The expectation for one step: the answer at once; later answer and effects with `retry`; the same with `hold`.
 type Row = (Step, Answer, (Answer, i64), (Answer, i64));
 
 /// With a store that outlives the process.
@@ -50,7 +50,7 @@ const KEPT: [Row; 7] = [
     (Step::BeforeResponse, Replayed, (Replayed, 1), (Replayed, 1)),
 ];
 
-/// With records in the process that dies: every retry is a first request.
+/// The same with records in the process that dies: every retry is a first request.
 const FORGOTTEN: [Row; 7] = [
     (Step::BeforeClaim, Ran, (Replayed, 1), (Replayed, 1)),
     (Step::AfterClaim, Ran, (Replayed, 1), (Replayed, 1)),
@@ -61,8 +61,8 @@ const FORGOTTEN: [Row; 7] = [
     (Step::BeforeResponse, Ran, (Replayed, 2), (Replayed, 2)),
 ];
 
-/// With the record in the handler's own transaction (`dedup_table`): whoever did not commit did
-/// nothing.
+/// The same with the record in the handler's own transaction (`dedup_table`): a run that did not commit had no
+/// effect.
 const COMMITTED: [Row; 5] = [
     (Step::AfterClaim, Ran, (Replayed, 1), (Replayed, 1)),
     (Step::BeforeEffect, Ran, (Replayed, 1), (Replayed, 1)),
@@ -71,9 +71,9 @@ const COMMITTED: [Row; 5] = [
     (Step::BeforeResponse, Replayed, (Replayed, 1), (Replayed, 1)),
 ];
 
-/// The steps of a transaction, and what a retry gets whose first request did not get over them.
+/// The steps of a transaction, and the answer to a retry if the first request died at the step.
 pub(crate) fn of_a_transaction(kind: StoreKind) -> impl Iterator<Item = (Step, Answer)> {
-    // In MariaDB one statement exchanges the record and commits: nothing is between.
+    // In MariaDB one statement exchanges the record and commits, so there is no step in between.
     let is_there =
         move |step| !matches!((kind, step), (StoreKind::TransactionInMariaDb, Step::BeforeCommit));
     let steps = COMMITTED.iter().map(|&(step, at_once, ..)| (step, at_once));

@@ -23,17 +23,17 @@ use tracing::{Event, Metadata, Subscriber};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Faults(pub(crate) Option<(Fault, Step)>);
 
-/// What happens to a process at its step.
+/// The fault of a process at its step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// SIGKILL, so that nothing is flushed, dropped or said.
+    /// SIGKILL, so that nothing is flushed, dropped or sent.
     Dies,
-    /// Says so, once, and waits for a line.
+    /// Prints that it holds, once, and waits for a line.
     Holds,
 }
 
 impl Faults {
-    /// Has its fault if this is the step.
+    /// Lets the fault happen if this is its step.
     pub(crate) fn reach(self, step: Step) {
         match self.0 {
             Some((Fault::Dies, fatal)) if fatal == step => Self::die(),
@@ -58,7 +58,7 @@ impl Faults {
 
     fn die() {
         let killed = Command::new("kill").args(["-9", &id().to_string()]).status();
-        // Whatever `kill` answers, this thread does nothing more.
+        // Even if `kill` returns, this thread does nothing more.
         drop(killed);
         loop {
             thread::park();
@@ -66,7 +66,7 @@ impl Faults {
     }
 }
 
-/// A store of a process that dies on one side or the other of an operation.
+/// A store of a process that dies before or after one of its operations.
 #[derive(Debug)]
 pub(crate) struct FaultyStore {
     pub(crate) store: Arc<dyn Store>,
@@ -150,8 +150,8 @@ impl Store for FaultyStore {
     }
 }
 
-/// Sees every statement that the client library carried out: the guard's and the outcome's among
-/// them, which no handler sees.
+/// Reads the log of every statement that the client library sent. It has also those of the guard and of the
+/// outcome, which no handler sees.
 pub(crate) struct Statements(pub(crate) Faults);
 
 impl Subscriber for Statements {

@@ -32,7 +32,7 @@ impl Ledger {
                 sqlx::raw_sql(SCHEMA).execute(&pool).await?;
                 Self::MariaDb(pool)
             }
-            // It is the other routes', too, and its tables are there.
+            // The other routes use this database, too, and its tables exist already.
             _ => Self::Sqlite(SqlitePool::connect(url).await?),
         })
     }
@@ -65,7 +65,7 @@ macro_rules! transaction {
                 return HttpResponse::ServiceUnavailable().finish();
             }
             faults.reach(Step::AfterEffect);
-            // A short outcome is stored by the statements that commit: there is nothing between.
+            // A short outcome is stored by the statement that commits, so there is no step in between.
             let length = if faults.are_at(Step::BeforeCommit) { 100_000 } else { 0 };
             HttpResponse::Created().body("x".repeat(length))
         }

@@ -5,7 +5,7 @@ use crate::matrix::LEASE;
 use crate::step::Step;
 use std::time::Instant;
 
-/// Dies with the lock in its hands; whoever waits gets it after the lease, with a larger fence.
+/// The holder dies; a request that waits gets the lock after the lease, with a larger fence.
 async fn is_given_on(kind: StoreKind) {
     let environment = Environment::new(kind).await;
     let heir = environment.start();
@@ -20,7 +20,7 @@ async fn is_given_on(kind: StoreKind) {
     }
     let later = heir.post("/lock").send().await;
     assert_eq!(later.status, 201, "{later:?}");
-    // Between the two was the one that died.
+    // The fence between the two belongs to the holder that died.
     let fence = later.json()["attempt"].as_i64();
     assert!(fence > before.map(|before| before + 1), "{fence:?} after {before:?}");
     assert_eq!(environment.fence("account").await, fence.expect("a number"));

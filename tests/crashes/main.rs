@@ -1,4 +1,4 @@
-//! Processes that die and stand still, and what the next one finds.
+//! Processes that die or stand still, and the state that the next process finds.
 
 mod databases;
 mod environment;

@@ -1,4 +1,4 @@
-//! Killed at every step of the protocol, on every store, under both policies.
+//! A process is killed at every step of the protocol, on every store, with both policies.
 
 use crate::environment::{Environment, StoreKind};
 use crate::expected::{Answer, Cell, Policy, expected};
@@ -6,10 +6,10 @@ use crate::step::Step;
 use std::time::{Duration, Instant};
 use tests::{Reply, eventually};
 
-/// Of every route.
+/// The lease of every route.
 pub(crate) const LEASE: Duration = Duration::from_secs(1);
 
-/// How often a host may be too slow to restart a process within the lease.
+/// The number of times that a host may be too slow to restart a process within the lease.
 const TRIES: usize = 10;
 
 /// Makes a test of every cell.
@@ -50,7 +50,7 @@ every_cell! {
     killed_before_the_response: BeforeResponse,
 }
 
-// Its guard is no lease, so there is no policy for one that is over.
+// This guard has no lease, so there is no policy for an abandoned run.
 mod transaction {
     macro_rules! every_step {
         ($($database:ident $kind:ident $($before_commit:ident)?,)*) => {$(
@@ -67,12 +67,12 @@ mod transaction {
     every_step! {
         sqlite Transaction BeforeCommit,
         postgres TransactionInPostgres BeforeCommit,
-        // One statement exchanges the record and commits: nothing is between.
+        // One statement exchanges the record and commits, so there is no step in between.
         mariadb TransactionInMariaDb,
     }
 }
 
-/// Sees that one cell of the table is as it says.
+/// Checks one cell of the table.
 async fn holds(kind: StoreKind, step: Step, policy: Policy) {
     let expected = expected(kind, step, policy);
     for _ in 0..TRIES {
@@ -83,7 +83,7 @@ async fn holds(kind: StoreKind, step: Step, policy: Policy) {
     panic!("this host never restarted a process within {LEASE:?}");
 }
 
-/// What a client and the business database see; nothing, if the restart took longer than the lease.
+/// The answers and effects; `None` if the restart took longer than the lease.
 async fn observe(kind: StoreKind, step: Step, policy: Policy) -> Option<Cell> {
     let environment = Environment::new(kind).await;
     let path = path(kind, policy);
@@ -105,7 +105,7 @@ async fn observe(kind: StoreKind, step: Step, policy: Policy) -> Option<Cell> {
         (answer(&later) != Answer::InProgress).then_some(later)
     })
     .await;
-    // Whatever was answered then is answered from then on.
+    // From then on the answer stays the same.
     let again = retry().await;
     assert_eq!((again.status, &again.body), (later.status, &later.body));
     assert_eq!(answer(&again) == Answer::Unknown, answer(&later) == Answer::Unknown);

@@ -1,4 +1,4 @@
-//! Invariants S3 and S5: an owner that stands still longer than its lease.
+//! Invariants S3 and S5: an owner that stands still for longer than its lease.
 
 use crate::environment::{Environment, StoreKind};
 use crate::process::Process;
@@ -66,7 +66,7 @@ impl Two {
         .await
     }
 
-    /// Stops the owner, at a moment at which it keeps no file locked: `SQLite` has one writer.
+    /// Stops the owner at a moment when it holds no lock of the `SQLite` file, which has one writer.
     async fn stop_owner(&self) -> Suspended {
         let mut tries = 0;
         eventually("the other can work while the owner stands still", async || {
@@ -122,7 +122,7 @@ async fn a_stopped_owner_that_goes_on_changes_nothing(mut two: Two) {
         let again = process.post("/retry").key("k").send().await;
         assert_eq!((again.is_replay(), &again.body), (true, &second.body));
     }
-    // What asked for no fence was done twice; what did was done once.
+    // The change without a check of the fence was done twice, the one with a check once.
     assert_eq!(
         (two.environment.marks("k", "effect").await, two.environment.fence("k").await),
         (2, 2)
@@ -137,7 +137,7 @@ async fn a_stopped_owner_that_goes_on_disturbs_no_run(mut two: Two) {
     drop(stopped);
     two.owner.go_on();
     let first = first.await.expect("no panic");
-    // The second has not changed anything yet: to the fence, the first is in time.
+    // The second has not changed anything yet, so the fence lets the first one pass.
     assert_fenced(&first, "made");
     assert_eq!((attempt(&first), first.header("Idempotency-Stored")), (1, Some("false")));
     for process in [&two.owner, &two.other] {
@@ -175,7 +175,7 @@ async fn a_stopped_owner_whose_key_was_held_still_tells_its_outcome(mut two: Two
     assert_eq!(two.environment.marks("k", "effect").await, 1);
 }
 
-/// S17: the store lost its data while the owner stood still, and nobody came before it.
+/// S17: the store lost its data while the owner stood still, and no retry came before it went on.
 async fn a_stopped_owner_whose_record_is_gone_still_tells_its_outcome(mut two: Two) {
     let first = two.held(&two.owner, "/retry", "k").await;
     let stopped = two.stop_owner().await;

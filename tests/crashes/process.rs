@@ -16,7 +16,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts one, which has its fault at a step: `dies` or `holds`.
+    /// Starts a process with its fault at a step: `dies` or `holds`.
     pub(crate) fn start(
         store: &str,
         business: &Path,
@@ -34,7 +34,7 @@ impl Process {
             .spawn()
             .expect("what was built can be started");
         let said = BufReader::new(child.stdout.take().expect("it is piped"));
-        // Kept before it is listened to, so that a failure kills it.
+        // It is kept before its output is read, so that a failure kills it.
         let mut process = Self { child, said, url: String::new() };
         process.url = process.line();
         assert!(process.url.starts_with("http://"), "it says {:?}", process.url);
@@ -65,7 +65,7 @@ impl Process {
         stdin.write_all(b"go on\n").expect("it reads");
     }
 
-    /// Its number among the host's processes.
+    /// Its process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }

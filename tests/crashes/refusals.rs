@@ -1,4 +1,4 @@
-//! S17: a store that refuses at the end of a run, and the process that insists on it.
+//! S17: a store refuses at the end of a run, and the process sends the outcome again until it is stored.
 
 use crate::environment::{Environment, StoreKind};
 use crate::process::Process;
@@ -29,7 +29,7 @@ on_each_store! {
     a_process_that_is_killed_while_it_insists_leaves_what_its_policy_says,
 }
 
-/// A run whose outcome the store refused, its client told so.
+/// A run whose outcome the store refused, and whose answer says so.
 async fn refused(environment: &Environment, path: &str) -> (Process, Reply) {
     let mut owner = environment.start();
     let running = tokio::spawn(owner.post(path).key("k").header("X-Hold", "1").send());

@@ -1,8 +1,8 @@
 //! A guarded server that tests kill and stop: `guarded STORE DATABASE LEDGER [dies|holds STEP]`.
 //!
-//! Its handlers enter what they do into a business database, and wait for a line on the standard
-//! input, or for some milliseconds, if the request asks for it. It kills itself or holds at the step
-//! that it is given. The ledger is the database of the route that works in a transaction.
+//! Its handlers write their effects into a business database, and wait for a line on the standard
+//! input, or for some milliseconds, if the request asks for it. The server kills itself or holds at the
+//! given step. The ledger is the database of the route that works in a transaction.
 
 mod faults;
 mod ledger;
@@ -40,7 +40,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let step: Option<Step> = arguments.next().map(|step| step.parse()).transpose()?;
     let faults = Faults(fate.zip(step));
-    // The statements of a store are no steps of a transaction; its claim is granted after its commit.
+    // Statements of a store are not steps of a transaction; its claim is granted after its commit.
     let statements = if store == "memory:" { faults } else { Faults(None) };
     tracing::subscriber::set_global_default(Statements(statements))?;
 
@@ -98,14 +98,14 @@ async fn connect(path: &str) -> sqlx::Result<SqlitePool> {
     Ok(pool)
 }
 
-/// The business database, and what handlers do to it.
+/// The business database, and the effects of handlers.
 struct Business {
     pool: SqlitePool,
     faults: Faults,
 }
 
 impl Business {
-    /// What every handler does to the thing that the request names.
+    /// The effect of every handler on the thing that the request names.
     async fn work(&self, request: &HttpRequest, attempt: &Attempt) -> HttpResponse {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
         let thing = header("Idempotency-Key").unwrap_or("account");
@@ -128,21 +128,21 @@ impl Business {
         HttpResponse::Created().json(json!({"attempt": attempt, "fenced": fenced}))
     }
 
-    /// When a run was asked for, which is before its claim, and when it began, which is after.
+    /// The time of a request before its claim, and the time when its handler began, after the claim.
     async fn span(&self, thing: &str, attempt: i64, came: i64, began: i64) {
         let insert = sqlx::query("INSERT INTO spans VALUES (?, ?, ?, ?, ?)");
         let insert = insert.bind(thing).bind(attempt).bind(id()).bind(came).bind(began);
         insert.execute(&self.pool).await.expect("the business database works");
     }
 
-    /// A change that nothing guards but the layer.
+    /// A change that only the guard protects.
     async fn mark(&self, thing: &str, mark: &str, attempt: i64) {
         let insert = sqlx::query("INSERT INTO marks VALUES (?, ?, ?)");
         let inserted = insert.bind(thing).bind(mark).bind(attempt).execute(&self.pool).await;
         inserted.expect("the business database works");
     }
 
-    /// A change that an older run cannot make after a newer one; whether it was made.
+    /// A change that an older run cannot make after a newer one; returns whether it was made.
     async fn fenced(&self, thing: &str, attempt: i64) -> bool {
         let update = sqlx::query(
             "INSERT INTO fences VALUES (?, ?) ON CONFLICT (thing)

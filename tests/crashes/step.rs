@@ -17,7 +17,7 @@ pub(crate) enum Step {
     BeforeResponse,
 }
 
-/// All of them in their order, and how people call them.
+/// All steps in their order, with their names in the documentation.
 const STEPS: [(Step, &str); 8] = [
     (Step::BeforeClaim, "before the claim reaches the store"),
     (Step::AfterClaim, "after the claim was granted"),

@@ -1,8 +1,8 @@
-//! Threads that promises stand on are there before the first request.
+//! The threads that promises need exist before the first request.
 
 use crate::environment::{Environment, StoreKind};
 
-/// Without a request: what issues tokens alone has its store purged, too.
+/// The thread exists without a request: the store of a process that only issues tokens must be purged, too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_thread_that_keeps_leases_alive_is_there_before_the_first_request() {
     let environment = Environment::new(StoreKind::Memory).await;

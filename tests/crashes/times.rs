@@ -6,13 +6,13 @@ use actix_web::{HttpMessage, HttpRequest};
 use std::process::id;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The process, and when the request came, its handler began and ended, and its answer left.
+/// The process, and the times when the request came, its handler began and ended, and its answer was sent.
 const SERVED: HeaderName = HeaderName::from_static("x-served");
 
-/// When a request came, in milliseconds of the host's clock.
+/// The time when a request came, in milliseconds of the host's clock.
 pub(crate) struct Came(pub(crate) i64);
 
-/// When its handler began and ended.
+/// The times when its handler began and ended.
 pub(crate) struct Ran {
     pub(crate) began: i64,
     pub(crate) ended: i64,
@@ -23,12 +23,12 @@ pub(crate) fn now() -> i64 {
     i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// When a request came.
+/// The time when a request came.
 pub(crate) fn came(request: &HttpRequest) -> i64 {
     request.extensions().get::<Came>().map_or_else(now, |came| came.0)
 }
 
-/// Tells the times in a header of the answer. What did not run waited for the whole time.
+/// Puts the times into a header of the answer. A request that did not run waited the whole time.
 pub(crate) fn tell<B>(response: &mut ServiceResponse<B>) {
     let (came, left) = (came(response.request()), now());
     let (began, ended) = {

@@ -9,7 +9,7 @@ use idempotent_runtime::outcome::Outcome;
 use idempotent_runtime::policy::OnAbandoned;
 use std::time::Duration;
 
-/// Sends one claim twice, as after a lost answer, and says which attempt it is.
+/// Sends one claim twice, as after a lost answer, and returns its attempt.
 async fn sent_twice(fixture: &EngineFixture, claimable: Claimable, by: &Claimer) -> u64 {
     let first = granted(&fixture.claim(claimable, by).await);
     let entry = fixture.entry().await;
@@ -71,7 +71,7 @@ async fn attempts_grow_over_release_abandonment_and_takeover() {
             0 => run.release().await,
             1 => run.abandon().await,
             _ => {
-                // As if the process had died.
+                // This run never ends, as if its process had died.
                 drop(run);
                 fixture.clock.advance(LEASE);
             }

@@ -1,4 +1,4 @@
-//! A thousand at once with one key, and floods of many keys.
+//! A thousand requests at once with one key, and floods of many keys.
 
 use crate::{EngineFixture, LEASE, TTL, answer, ask, engine, refused};
 use futures_util::future::join_all;
@@ -77,7 +77,7 @@ async fn a_flood_of_keys_leaves_memory_bounded_and_every_living_lease_alone() {
             fixture.clock.advance(short);
         }
     }
-    // 500 live at any time.
+    // 500 leases live at any time.
     assert!(most < 4_000, "{most} were held");
     let begun = fixture.begin(OnAbandoned::Retry).await;
     assert!(matches!(refused(&begun), Refusal::InProgress { retry_after } if retry_after < LEASE));

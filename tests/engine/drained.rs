@@ -1,4 +1,4 @@
-//! What becomes of runs that outlast the drain of their process.
+//! Runs that outlast the drain of their process.
 
 use crate::{EngineFixture, TTL, answer, ask, engine, patient, refused};
 use futures_util::poll;
@@ -10,7 +10,7 @@ use idempotent_runtime::store::record::State;
 use std::pin::pin;
 use std::time::Duration;
 
-/// What another process gets for the key of a run that outlasted a drain.
+/// The answer that another process gets for the key of a run that outlasted a drain.
 async fn elsewhere(on_drain_timeout: OnDrainTimeout, on_abandoned: OnAbandoned) -> Admission {
     let fixture = EngineFixture::new();
     let run = fixture.run().await;
@@ -52,7 +52,7 @@ async fn a_run_that_was_let_go_and_ends_after_all_is_stored_unless_another_has_i
     }
 }
 
-/// Who was let in to wait has not begun: a run of its own would keep the process from its end.
+/// A request that waits has not begun. If it ran, the process could not end.
 #[tokio::test]
 async fn who_waits_as_a_drain_begins_does_not_run() {
     let fixture = EngineFixture::new();
@@ -66,7 +66,7 @@ async fn who_waits_as_a_drain_begins_does_not_run() {
     assert_eq!(fixture.state().await, State::Issued, "whoever asks elsewhere runs");
 }
 
-/// It gets what it waited for all the same.
+/// A request that waits still gets the outcome.
 #[tokio::test]
 async fn who_waits_as_a_drain_begins_gets_the_outcome() {
     let fixture = EngineFixture::new();

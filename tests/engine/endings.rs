@@ -1,4 +1,4 @@
-//! Invariant S3: an owner that lost its key changes nothing, however it ends.
+//! Invariant S3: an owner that lost its key changes nothing, in whichever way its run ends.
 
 use crate::{EngineFixture, KEEP, LEASE, TTL, answer};
 use idempotent_runtime::engine::{Completion, Execution, LeaseStatus};
@@ -19,7 +19,7 @@ const ENDINGS: [Ending; 5] =
     [Ending::Completes, Ending::LeavesATombstone, Ending::Releases, Ending::Abandons, Ending::Dies];
 
 impl Ending {
-    /// Ends a run that is no longer the owner; whether that was noticed.
+    /// Ends a run that is no longer the owner; returns whether it noticed that.
     async fn late(self, run: Execution) {
         match self {
             Self::Completes => assert_eq!(run.complete(answer("late"), TTL).await, Completion::No),
@@ -37,7 +37,7 @@ impl Ending {
     }
 }
 
-/// A run that slept through its lease, and the one that has the key now.
+/// A run that was suspended past its lease, and the run that has the key now.
 async fn overtaken(fixture: &EngineFixture) -> (Execution, Execution) {
     let stale = fixture.run().await;
     fixture.clock.advance(LEASE);
@@ -46,7 +46,7 @@ async fn overtaken(fixture: &EngineFixture) -> (Execution, Execution) {
     (stale, owner)
 }
 
-/// Ends the stale run every way, and sees that not a byte and not a millisecond changed.
+/// Ends the stale run in every way, and checks that no byte and no millisecond of the record changed.
 async fn changes_nothing(prepare: impl AsyncFn(&EngineFixture) -> (Execution, Option<Execution>)) {
     for ending in ENDINGS {
         let fixture = EngineFixture::new();
@@ -101,7 +101,7 @@ async fn after_another_died_a_stale_owner_changes_nothing() {
     .await;
 }
 
-/// Nobody else has the key, and the effect is there: a retry must find it.
+/// No other run has the key, and the effect happened: a retry must find the outcome.
 #[tokio::test]
 async fn once_the_record_is_gone_an_owner_leaves_its_end_behind_and_no_renewal() {
     for ending in ENDINGS {
@@ -135,7 +135,7 @@ async fn once_the_record_is_gone_an_owner_leaves_its_end_behind_and_no_renewal()
     }
 }
 
-/// Attempts start anew with a new record: the owner is compared, not the number.
+/// The attempts of a new record start again, so the owner is compared, and not the attempt.
 #[tokio::test]
 async fn a_stale_owner_of_the_same_attempt_changes_nothing() {
     changes_nothing(async |fixture| {
@@ -148,7 +148,7 @@ async fn a_stale_owner_of_the_same_attempt_changes_nothing() {
     .await;
 }
 
-/// The lease alone excludes nobody: while nobody took the key over, its late owner still has it.
+/// The end of a lease alone takes no key away: until another run takes it over, its late owner still has it.
 #[tokio::test]
 async fn an_owner_that_is_late_and_was_not_overtaken_stores_its_outcome() {
     let fixture = EngineFixture::new();

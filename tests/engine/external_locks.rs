@@ -1,4 +1,4 @@
-//! Locks that are kept elsewhere, by a service in trouble.
+//! Locks in a service of their own that has a fault.
 
 use crate::{PATIENCE, ask, refused};
 use futures_util::poll;
@@ -24,7 +24,7 @@ use tokio::time::timeout;
 enum Release {
     Fails,
     IsNotAnswered,
-    /// Until it is told to go on; it says when it is done.
+    /// The release waits until the test tells it to go on, and reports when it is done.
     TakesLong(Arc<Notify>, Arc<AtomicBool>),
 }
 
@@ -102,7 +102,7 @@ async fn a_service_that_does_not_answer_is_waited_for_no_longer_than_its_patienc
     assert_eq!(begun.unwrap_err().kind(), StoreErrorKind::Timeout);
 }
 
-/// Nobody waits for it for longer than the service's patience, and it is not cut off.
+/// No caller waits for the release for longer than the patience, and the release still goes on.
 #[tokio::test]
 async fn a_release_that_takes_long_goes_on_behind_its_caller() {
     for is_dropped in [false, true] {
@@ -124,7 +124,7 @@ async fn a_release_that_takes_long_goes_on_behind_its_caller() {
     }
 }
 
-/// Who was told that the process ends asks another one, and is not told of the store.
+/// A client that is told that the process ends sends its request to another one; the store has no fault.
 #[tokio::test]
 async fn a_lock_that_cannot_be_released_as_the_process_drains_is_no_error() {
     for (release, patience) in

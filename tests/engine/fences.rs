@@ -16,7 +16,7 @@ async fn lock(engine: &Engine) -> Admission {
     engine.begin(&ClaimRequest { claim, ..ask(OnAbandoned::Retry) }).await.unwrap()
 }
 
-/// Takes the lock, gives it back, and tells its fence.
+/// Takes the lock, releases it, and returns its fence.
 async fn fence(engine: &Engine) -> u64 {
     let Admission::Run(run) = lock(engine).await else { panic!("it is free") };
     let fence = run.attempt();

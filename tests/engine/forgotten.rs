@@ -1,4 +1,4 @@
-//! Forgetting a record, against everybody who changes it meanwhile (invariants S3 and S5).
+//! Forgetting a record while others change it (invariants S3 and S5).
 
 use crate::takeovers::ContendedStore;
 use crate::{EngineFixture, KEY, LEASE, PATIENCE, TICK, TTL, answer, ask, engine, refused};
@@ -16,7 +16,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use tests::Probe;
 
-/// An engine of an operator, beside the processes that run.
+/// An operator's engine, apart from the processes that run.
 fn operator(store: impl Store, clock: Arc<ManualClock>) -> Messages {
     let builder = Messages::builder(store).scope_shared().clock(clock).store_patience(PATIENCE);
     builder.build().expect("settings that fit")
@@ -35,7 +35,7 @@ impl EngineFixture {
         self.operator().record(&KEY).await.expect("memory answers").expect("a record")
     }
 
-    /// A run that was let in, and its record.
+    /// A run that was granted its key, and its record.
     async fn seen_run(&self) -> (Execution, RecordView) {
         let run = self.run().await;
         (run, self.see().await)
@@ -46,7 +46,7 @@ impl EngineFixture {
         self.see().await
     }
 
-    /// The attempt of the next run, which must be let in.
+    /// The attempt of the next run, which must be granted its key.
     async fn next_attempt(&self) -> u64 {
         match self.begin(OnAbandoned::Hold).await {
             Admission::Run(run) => run.attempt(),
@@ -80,7 +80,7 @@ async fn a_run_under_way_is_left_alone() {
     assert!(matches!(fixture.begin(OnAbandoned::Hold).await, Admission::Replay(_)));
 }
 
-/// It is the same run: whoever looks again must not be told of another.
+/// It is still the same run, so a second look must not report another one.
 #[tokio::test]
 async fn a_run_that_was_renewed_meanwhile_is_left_alone_unless_it_is_forced() {
     let fixture = EngineFixture::new();
@@ -125,7 +125,7 @@ async fn an_end_that_came_in_between_is_not_forgotten_unless_it_is_forced() {
     assert_eq!(fixture.next_attempt().await, 2);
 }
 
-/// Also where it is forced: nobody decided about the next one.
+/// Even force does not forget it: the operator did not see the next run.
 #[tokio::test]
 async fn the_run_that_came_next_is_not_forgotten() {
     let fixture = EngineFixture::new();
@@ -189,7 +189,7 @@ impl EngineFixture {
     }
 }
 
-/// The exchange was carried out, and whoever forgets does not know.
+/// The exchange was done, but its answer was lost.
 #[tokio::test]
 async fn after_a_lost_answer_it_is_sent_again_and_does_no_harm() {
     for after in 0..2 {
@@ -230,7 +230,7 @@ async fn a_record_tells_how_far_it_is() {
     assert_eq!(fixture.engine.counts().held, 1);
 }
 
-/// By another engine on the same store, which did not see the first one's bytes.
+/// Another engine on the same store lists the records; it did not see their bytes before.
 #[tokio::test]
 async fn records_are_listed_by_how_far_they_are() {
     let fixture = EngineFixture::new();
@@ -270,7 +270,7 @@ async fn records_are_listed_by_how_far_they_are() {
     assert!(operator.records().operation("other").page(10, None).await.unwrap().records.is_empty());
 }
 
-/// An owner comes to its end while the exchange is on its way.
+/// An owner stores its outcome while the exchange is on its way.
 #[tokio::test]
 async fn an_end_that_overtakes_the_exchange_wins() {
     for force in [Force::No, Force::Yes] {

@@ -1,4 +1,4 @@
-//! S17: ends of runs that go on when nobody waits for them any more, and whatever the store says.
+//! S17: an outcome is sent again until it is stored, even if no caller waits any more and the store refuses.
 
 use crate::{KEEP, KEY, LEASE, TICK, TTL, answer, ask, engine};
 use futures_util::poll;
@@ -36,7 +36,7 @@ impl Broken {
         }
     }
 
-    /// Waits until the last run has ended, and gives what it left behind.
+    /// Waits until the last run has ended, and returns the state of its record.
     async fn left(&self) -> (State, Duration) {
         assert_eq!(self.engine.drain(Duration::from_mins(1), OnDrainTimeout::Leased).await, 0);
         let Entry { value, left, .. } = self.store.read(&KEY).await.unwrap().unwrap();
@@ -77,7 +77,7 @@ async fn an_end_goes_on_after_panics_of_the_store() {
     assert_eq!(broken.left().await, (State::Completed(answer("done")), TTL));
 }
 
-/// As at the end of a server of actix-web, whose workers drop what is left on them.
+/// This happens at the end of a server of actix-web: its workers drop the requests that are left.
 #[test]
 fn an_end_goes_on_when_the_runtime_of_its_run_is_gone() {
     let broken = Broken::new();
@@ -96,7 +96,7 @@ fn an_end_goes_on_when_the_runtime_of_its_run_is_gone() {
     assert_eq!(left, (State::Completed(answer("done")), TTL));
 }
 
-/// The store renews its lease and refuses the outcome: nobody may wait for ever.
+/// The store renews its lease and refuses the outcome: no retry may wait for ever.
 #[tokio::test]
 async fn an_outcome_that_is_refused_for_a_third_of_its_lease_leaves_a_tombstone() {
     let broken = Broken::new();
@@ -111,7 +111,7 @@ async fn an_outcome_that_is_refused_for_a_third_of_its_lease_leaves_a_tombstone(
             eventually("it is refused", refused).await;
         }
     };
-    // The first is no refusal that counts, because no renewal came before it.
+    // The first refusal does not count, because no renewal succeeded before it.
     refused(4).await;
     broken.clock.advance((LEASE / 3).saturating_sub(TICK));
     refused(2).await;
@@ -122,7 +122,7 @@ async fn an_outcome_that_is_refused_for_a_third_of_its_lease_leaves_a_tombstone(
     assert_eq!(broken.engine.counts().not_stored, 1);
 }
 
-/// A store that takes nothing says nothing about this outcome.
+/// If a store refuses everything, its refusal says nothing about this outcome.
 #[tokio::test]
 async fn an_outcome_that_a_store_refuses_like_everything_else_is_kept_for_it() {
     let broken = Broken::new();
@@ -137,7 +137,7 @@ async fn an_outcome_that_a_store_refuses_like_everything_else_is_kept_for_it() {
     }
     assert_eq!(ending.await.unwrap(), Completion::No, "it is told so while the store refuses");
     broken.store.refuse_swaps(false);
-    // Its ttl counts from the end of the run, and its lease does not count: nobody took the key.
+    // Its ttl counts from the end of the run. The end of its lease does not matter, since no run took the key.
     assert_eq!(broken.left().await, (State::Completed(answer("done")), TTL.saturating_sub(LEASE)));
 }
 

@@ -1,4 +1,4 @@
-//! Invariant L1: what is in progress leaves that state with its lease, by the store's clock.
+//! Invariant L1: a record is in progress no longer than its lease, by the store's clock.
 
 use crate::{EngineFixture, KEEP, KEY, LEASE, TICK, TTL, answer, ask, engine, refused, somebody};
 use idempotent_runtime::clock::ManualClock;
@@ -27,7 +27,7 @@ async fn a_lease_holds_to_its_last_millisecond_and_not_longer() {
     assert_eq!(fixture.engine.counts().taken_over, 1);
 }
 
-/// The host that asks may be hours ahead of the server that keeps the records, or behind it.
+/// The clock of the host that asks may be hours ahead of the store's clock, or behind it.
 #[tokio::test]
 async fn a_lease_ends_by_the_clock_of_the_store_alone() {
     let fixture = EngineFixture::new();
@@ -122,7 +122,7 @@ async fn a_key_given_back_stays_as_long_as_it_was_asked_to() {
     }
 }
 
-/// A flood of requests that nobody may send leaves little behind.
+/// A flood of refused requests leaves only short-lived records.
 #[tokio::test]
 async fn a_key_that_only_its_own_run_had_is_remembered_briefly() {
     let day = Duration::from_hours(24);
@@ -144,7 +144,7 @@ async fn a_key_that_only_its_own_run_had_is_remembered_briefly() {
     }
 }
 
-/// Its first owner may still wake, and must find a larger attempt.
+/// Its first owner may still wake up, and must find a larger attempt.
 #[tokio::test]
 async fn a_key_that_others_had_is_remembered_for_its_ttl() {
     let day = Duration::from_hours(24);

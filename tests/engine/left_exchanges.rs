@@ -1,4 +1,4 @@
-//! Exchanges whose callers left: they end runs and give keys back, so an `SQLite` file carries them out.
+//! Exchanges whose callers left: they end runs and give keys back, so the `SQLite` store still does them.
 
 use crate::KEY;
 use futures_util::poll;
@@ -21,7 +21,7 @@ async fn an_exchange_whose_caller_left_while_it_waited_for_its_turn_is_carried_o
     let store = SqliteStore::open(&path).await.unwrap();
     store.create(&KEY, &"held".into(), LIFE).await.unwrap();
 
-    // Another process writes; until it is done, one order is in the writer's hands and others wait.
+    // Another process writes. Until it is done, the writer holds one operation, and others wait.
     let options = SqliteConnectOptions::new().filename(&path);
     let mut other = SqliteConnection::connect_with(&options).await.unwrap();
     let transaction = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
@@ -35,7 +35,7 @@ async fn an_exchange_whose_caller_left_while_it_waited_for_its_turn_is_carried_o
         assert!(poll!(&mut left).is_pending());
     }
     transaction.rollback().await.unwrap();
-    // A host that is too busy may keep it from its turn.
+    // On a host that is too busy, its turn may come too late.
     drop(first.await);
     eventually("it is carried out", async || {
         let entry = store.read(&KEY).await.unwrap().expect("it lives");

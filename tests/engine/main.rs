@@ -30,7 +30,7 @@ use idempotent_runtime::store::{Entry, Label, Store};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Longer than any of these tests takes, so that nothing is renewed behind a test's back.
+/// A lease that is longer than any of these tests, so that nothing is renewed without the test.
 const LEASE: Duration = Duration::from_mins(10);
 const KEEP: Duration = Duration::from_hours(1);
 const TTL: Duration = Duration::from_hours(2);
@@ -38,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const TICK: Duration = Duration::from_millis(1);
 const KEY: StorageKey = StorageKey::from_bytes([1; 32]);
 
-/// Memory, its clock, and an engine on it.
+/// A store in memory, its clock, and an engine on it.
 struct EngineFixture {
     store: MemoryStore,
     clock: Arc<ManualClock>,
@@ -53,12 +53,12 @@ impl EngineFixture {
         Self { store, clock, engine }
     }
 
-    /// What is under the key, as of now.
+    /// The current record under the key.
     async fn entry(&self) -> Option<Entry> {
         self.store.read(&KEY).await.expect("memory answers")
     }
 
-    /// Where in its life the record is.
+    /// The state of the record.
     async fn state(&self) -> State {
         let entry = self.entry().await.expect("a record");
         Record::decode(&KEY, &entry.value).expect("a record").state
@@ -68,7 +68,7 @@ impl EngineFixture {
         self.engine.begin(&ask(on_abandoned)).await.expect("memory answers")
     }
 
-    /// Begins a run that must be let in.
+    /// Begins a run, which must be granted its key.
     async fn run(&self) -> Execution {
         match self.begin(OnAbandoned::Retry).await {
             Admission::Run(run) => run,
@@ -113,7 +113,7 @@ fn ask(on_abandoned: OnAbandoned) -> ClaimRequest {
     }
 }
 
-/// What waits for another's run as long as it takes.
+/// A request that waits for another run for as long as it takes.
 fn patient() -> ClaimRequest {
     let asked = ask(OnAbandoned::Retry);
     let rules = DuplicateRules { on_in_flight: OnInFlight::Wait, ..asked.rules };

@@ -1,4 +1,4 @@
-//! What a person says of a key that its dead owner held.
+//! An operator settles a key whose owner died.
 
 use crate::{EngineFixture, KEY, LEASE, TICK, answer, refused};
 use idempotent_runtime::engine::Admission;

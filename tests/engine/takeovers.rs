@@ -1,4 +1,4 @@
-//! Several who want the key of one dead owner, and races that nobody wins.
+//! Several runs that want the key of one dead owner, and races that no run wins.
 
 use crate::{
     EngineFixture, KEY, LEASE, PATIENCE, TTL, answer, ask, engine, granted, refused, somebody,
@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Barrier;
 
-/// Memory where exchanges meet at a barrier, so that all of them have seen the same record.
+/// A store in memory where exchanges meet at a barrier, so that all of them have seen the same record.
 #[derive(Debug)]
 struct BarrierStore {
     store: MemoryStore,
@@ -97,7 +97,7 @@ async fn of_two_that_take_over_one_dead_owner_one_gets_the_key() {
     assert_eq!(retry_after, LEASE, "of the new owner");
 }
 
-/// The same by engines, as in two processes.
+/// The same with two engines, as in two processes.
 #[tokio::test]
 async fn of_two_processes_that_meet_a_dead_owner_one_runs() {
     let fixture = EngineFixture::new();
@@ -138,7 +138,7 @@ async fn a_takeover_is_of_the_attempt_that_was_seen_dead_and_of_no_later_one() {
     assert!(matches!(claimed, Claimed::Abandoned { attempt: 2, .. }), "{claimed:?}");
 }
 
-/// The first owner may still wake, however often the key was given back since.
+/// The first owner may still wake up, even if the key was given back several times since.
 #[tokio::test]
 async fn a_record_says_when_it_was_claimed_and_whether_it_was_ever_taken_over() {
     let fixture = EngineFixture::new();
@@ -164,7 +164,7 @@ async fn a_record_says_when_it_was_claimed_and_whether_it_was_ever_taken_over() 
     assert_eq!(origin().await, Origin { claimed_at: now(), ..taken_over }, "at its end");
 }
 
-/// A key that others claim and give back between any two steps of ours.
+/// A key that others claim and give back between any two steps of this claim.
 #[derive(Debug)]
 pub(crate) struct ContendedStore;
 
@@ -221,7 +221,7 @@ impl Store for ContendedStore {
     fn adopt(&self, _: &StoreSettings) {}
 }
 
-/// Whoever loses every race is told to come back, and not that its key was used otherwise.
+/// A request that loses every race is told to come later, and not that its key was used for another request.
 #[tokio::test]
 async fn a_key_that_others_always_get_first_is_busy() {
     let engine = engine(ContendedStore, Arc::new(ManualClock::new()));

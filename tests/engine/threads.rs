@@ -1,4 +1,4 @@
-//! A host that has no thread to give.
+//! A host that cannot start a thread.
 
 use crate::{ask, engine};
 use idempotent_runtime::clock::SystemClock;
@@ -9,7 +9,7 @@ use std::env;
 use std::process::Command;
 use std::sync::Arc;
 
-/// The stack of a thread, where nobody says how large: no host has so much.
+/// The default size of a thread's stack in this test: no host has so much memory.
 const STACK: &str = "RUST_MIN_STACK";
 const TOO_LARGE: &str = "1125899906842624";
 
@@ -29,7 +29,7 @@ fn without_a_thread_that_keeps_leases_alive_nothing_is_built_and_nothing_runs() 
     assert_eq!(begun.unwrap_err().kind(), StoreErrorKind::Unavailable);
 }
 
-/// Runs a test once more. Where it cannot have a thread of its own, the harness runs it on the first.
+/// Runs a test again in a process of its own. If the harness cannot start a thread, it runs the test on the first.
 fn in_a_process_without_threads(test: &str) {
     let mut again = Command::new(env::current_exe().unwrap());
     let said = again.args([test, "--exact"]).env(STACK, TOO_LARGE).output().unwrap();

@@ -1,4 +1,4 @@
-//! Claims whose answer never came: whoever sent them is refused or gone, and their keys are free.
+//! Claims whose answer never came: their requests are refused or gone, and their keys become free.
 
 use crate::{KEEP, KEY, LEASE, PATIENCE, TICK, TTL, ask, engine, label, wanted};
 use futures_util::future::join_all;
@@ -33,7 +33,7 @@ impl Silent {
         Self { here, elsewhere: engine(memory, clock.clone()), clock, store }
     }
 
-    /// The claim arrives and is carried out, and from then on nothing is heard of the store.
+    /// The claim arrives and is granted, and from then on the store does not answer.
     async fn arrive_unheard(&self, request: &ClaimRequest) {
         self.store.answers_to_claims().close();
         let refused = tokio::join!(self.here.begin(request), async {
@@ -44,13 +44,13 @@ impl Silent {
         assert_eq!(self.here.under_way(), 1, "what it claimed is to be given back");
     }
 
-    /// The same, until its request is refused.
+    /// The same, and waits until the request is refused.
     async fn give_up(&self, request: &ClaimRequest) {
         self.arrive_unheard(request).await;
         self.store.set_down(false);
     }
 
-    /// Waits until everything is given back.
+    /// Waits until every claim is given back.
     async fn settled(&self) {
         let settled = async || (self.here.under_way() == 0).then_some(());
         eventually("it is given back", settled).await;
@@ -80,7 +80,7 @@ async fn a_request_waits_for_its_claim_no_longer_than_the_stores_patience() {
     assert!(began.elapsed() <= PATIENCE + TICK, "{:?}", began.elapsed());
 }
 
-/// Likewise, one that takes over: the store is asked twice.
+/// The same for a takeover, which asks the store twice.
 #[tokio::test(start_paused = true)]
 async fn a_request_that_takes_over_waits_no_longer_than_the_stores_patience() {
     let silent = Silent::new();
@@ -104,7 +104,7 @@ fn asked(on_abandoned: OnAbandoned, claimable: Claimable) -> ClaimRequest {
     ClaimRequest { claim: Claim { claimable, ..wanted() }, ..ask(on_abandoned) }
 }
 
-/// Also where an abandoned run waits for a person: it did not run.
+/// This holds with `"hold"`, too: the request did not run.
 #[tokio::test]
 async fn a_claim_that_was_granted_unheard_is_given_back_behind_its_refusal() {
     for on_abandoned in [OnAbandoned::Retry, OnAbandoned::Hold] {
@@ -131,7 +131,7 @@ async fn a_claim_is_given_back_also_by_a_store_that_is_away_for_longer_than_its_
     assert_eq!(silent.runs(&request).await.attempt(), 2);
 }
 
-/// The refusal says nothing of the claim that was sent before.
+/// The refusal of the second claim does not say whether the first one was granted.
 #[tokio::test]
 async fn a_claim_whose_repetition_is_refused_is_given_back() {
     let (silent, request) = (Silent::new(), asked(OnAbandoned::Hold, Claimable::Issued));
@@ -149,7 +149,7 @@ async fn a_claim_whose_repetition_is_refused_is_given_back() {
     assert_eq!(silent.state().await, Some((1, State::Issued, TTL)));
 }
 
-/// A store that is away for long costs no more memory than these.
+/// A store that is down for long costs only the memory of these claims.
 #[tokio::test]
 async fn so_many_claims_are_kept_to_be_given_back_and_no_more() {
     let (silent, request) = (Silent::new(), asked(OnAbandoned::Retry, Claimable::Any));
@@ -174,7 +174,7 @@ async fn a_request_that_is_dropped_before_its_claim_is_answered_leaves_its_key_f
     assert_eq!(silent.runs(&request).await.attempt(), 2);
 }
 
-/// It may still be on its way: what it would find is not nothing any more.
+/// The claim may still arrive. So a record is put that it will find.
 #[tokio::test]
 async fn a_claim_that_did_not_arrive_is_not_granted_later() {
     let (silent, request) = (Silent::new(), asked(OnAbandoned::Retry, Claimable::Any));
@@ -211,7 +211,7 @@ async fn a_token_is_given_back_for_what_was_left_of_its_life_and_none_is_made() 
     assert_eq!(silent.runs(&request).await.attempt(), 2);
 }
 
-/// What others have is left alone.
+/// A record of another run is left alone.
 #[tokio::test]
 async fn a_key_that_another_has_by_then_is_left_to_it() {
     let (silent, request) = (Silent::new(), asked(OnAbandoned::Retry, Claimable::Any));

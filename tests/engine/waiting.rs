@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tests::Probe;
 
-/// It would learn nothing, and with it nobody in its room.
+/// Otherwise neither this request nor the others that wait with it would get an answer.
 #[tokio::test]
 async fn a_waiter_whose_read_is_not_answered_asks_again() {
     let fixture = EngineFixture::new();
@@ -33,7 +33,7 @@ async fn a_waiter_whose_read_is_not_answered_asks_again() {
     };
     let asked = patient();
     let (begun, stored) = tokio::join!(here.begin(&asked), async {
-        // The first read is the claim's. The second is made for all in the room, and stays without an answer.
+        // The first read belongs to the claim. The second one is for all that wait, and gets no answer.
         reads.reached().await;
         reads.close();
         reads.open();
@@ -45,7 +45,7 @@ async fn a_waiter_whose_read_is_not_answered_asks_again() {
     assert!(matches!(begun, Admission::Replay(_)), "{begun:?}");
 }
 
-/// Memory that counts what it is asked.
+/// A store in memory that counts its operations.
 #[derive(Clone, Debug)]
 struct CountingStore {
     store: MemoryStore,
@@ -57,7 +57,7 @@ impl CountingStore {
         Self { store: fixture.store.clone(), asked: Arc::default() }
     }
 
-    /// How often it was asked since the last time.
+    /// The number of operations since the last call.
     fn asked(&self) -> usize {
         self.asked.swap(0, Ordering::SeqCst)
     }
@@ -72,7 +72,7 @@ impl Store for CountingStore {
     ) -> StoreFuture<'a, Option<Bytes>> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         StoreFuture::new(async move {
-            // Others come while it is under way.
+            // Other requests come while the claim is under way.
             tokio::task::yield_now().await;
             self.store.create(key, value, life).await
         })
@@ -121,7 +121,7 @@ impl Store for CountingStore {
 
 const MANY: usize = 10_000;
 
-/// They may all be there, and see to it that they wait.
+/// Lets all of them come, and waits until they wait.
 async fn all_wait(here: &Engine) {
     while here.under_way() < MANY {
         tokio::task::yield_now().await;
@@ -129,7 +129,8 @@ async fn all_wait(here: &Engine) {
     tokio::task::yield_now().await;
 }
 
-/// Two claims of the first, one of those who came meanwhile, its outcome, and the one who reads that.
+/// The operations are: two claims of the first request, one claim of those that came meanwhile, the outcome of the
+/// run, and the claim that reads it.
 #[tokio::test]
 async fn of_ten_thousand_at_once_one_runs_and_the_store_is_asked_a_few_times() {
     let fixture = EngineFixture::new();
@@ -154,7 +155,7 @@ async fn of_ten_thousand_at_once_one_runs_and_the_store_is_asked_a_few_times() {
     assert_eq!(runs.load(Ordering::SeqCst), 1);
 }
 
-/// Some readings of the lookout, and one claim at the end.
+/// One request reads now and then, and there is one claim at the end.
 #[tokio::test]
 async fn of_ten_thousand_who_wait_for_another_process_one_asks() {
     let fixture = EngineFixture::new();
@@ -177,7 +178,7 @@ async fn of_ten_thousand_who_wait_for_another_process_one_asks() {
     assert!(times <= 20, "{times}");
 }
 
-/// S6: those who send something else are told so, whoever waits.
+/// S6: a request with another body is refused, even if many wait.
 #[tokio::test]
 async fn in_a_crowd_another_request_is_a_reuse_of_the_key() {
     let fixture = EngineFixture::new();
@@ -204,7 +205,7 @@ async fn in_a_crowd_another_request_is_a_reuse_of_the_key() {
     assert!(matches!(later, Ok(Admission::Refused(Refusal::KeyReused))), "{later:?}");
 }
 
-/// The one who asks for all leaves before it is told.
+/// The request that asks for all leaves before its answer comes.
 #[tokio::test]
 async fn who_leaves_while_it_asks_for_all_leaves_it_to_another() {
     let fixture = EngineFixture::new();
@@ -235,7 +236,7 @@ async fn who_leaves_while_it_asks_for_all_leaves_it_to_another() {
     assert!(store.claims() <= 4, "{}", store.claims());
 }
 
-/// S8: nobody is left to wait for a store that is away.
+/// S8: no request goes on waiting for a store that is down.
 #[tokio::test]
 async fn a_store_that_fails_fails_all_who_came_before_it_was_asked() {
     let fixture = EngineFixture::new();

@@ -1,4 +1,4 @@
-//! Whose orders, and whose no longer: the credential comes before everything else.
+//! Orders of accounts, and revoked credentials: the credential is checked before everything else.
 
 use crate::shop::{assert_replays, book};
 use crate::{Records, Shop};
@@ -88,7 +88,7 @@ async fn who_is_refused_claims_nothing(records: Records) {
     assert_eq!(shop.buy("alice", &token).send().await.status, 401);
     reinstate(&shop, "alice").await;
 
-    // A claim would have left its fingerprint behind, and this one is another.
+    // If the refused request had claimed the key, this body would get 422.
     let other = json!({"sku": "pen", "quantity": 1});
     let first = shop.order("k").json(&other).send().await;
     assert_eq!((first.status, first.is_replay()), (201, false));
@@ -100,7 +100,7 @@ async fn revoke(shop: &Shop, account: &str) {
     assert!(shop.orders.post(&path).send().await.status < 300);
 }
 
-/// There is no route for that: an administrator would do it in the database.
+/// Changes the database directly: there is no route for it.
 async fn reinstate(shop: &Shop, account: &str) {
     shop.business(&format!("DELETE FROM revoked WHERE account = '{account}'")).await;
 }

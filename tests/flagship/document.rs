@@ -1,4 +1,4 @@
-//! The document that the flagship serves: it is valid, and says what the flagship answers.
+//! The OpenAPI document of the flagship is valid, and agrees with its answers.
 
 use crate::shop::book;
 use crate::{Records, Shop};
@@ -80,7 +80,7 @@ async fn the_document_is_valid() {
     }
 }
 
-/// Checks that the document tells of a problem that a client got.
+/// Checks that the document lists a problem that a client got.
 #[track_caller]
 fn assert_told(
     document: &Value,
@@ -155,7 +155,7 @@ async fn the_document_tells_of_the_problems_that_clients_get() {
     told(("post", "/reports"), (400, "key-missing"), &reported);
 }
 
-/// Who says nothing is refused, and each way that the document names leads in.
+/// A request without a credential is refused, and each kind of credential in the document is accepted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_document_says_how_a_caller_is_known() {
     let shop = Shop::open(Records::sqlite());

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: what runs is finished and stored, then the process ends. Invariant L4.
+//! Ctrl-C and SIGTERM: running handlers finish and are stored, then the process ends. Invariant L4.
 
 use crate::shop::{assert_replays, suffering};
 use crate::{Records, Shop};
@@ -30,7 +30,7 @@ async fn a_server_told_to_end_takes_nothing_new_and_finishes_what_runs(records: 
     shop.effects_reach("create_order", 1).await;
     shop.orders.signal("TERM");
     shop.orders.line_with(DRAINING);
-    // The line is printed a moment before the door is closed.
+    // The line is printed a moment before new runs are refused.
     let mut keys = 0..;
     eventually("new orders are refused", async || {
         let refused = shop.order(&format!("new-{}", keys.next()?)).send().await;
@@ -91,7 +91,7 @@ async fn who_waited_at_sigterm_gets_the_answer(records: Records) {
         let (again, first): (Vec<_>, Vec<_>) = replies.partition(Reply::is_replay);
         assert_eq!(first.len(), 1);
         if again.is_empty() {
-            // Nothing shows from outside whether the other waits already: it came after the signal.
+            // From outside it cannot be seen whether the other request waits already; it came after the signal.
             shop.orders.restart();
             return None;
         }
@@ -101,13 +101,13 @@ async fn who_waited_at_sigterm_gets_the_answer(records: Records) {
     .await;
 }
 
-/// actix would let go of a handler that no connection waits for.
+/// actix would drop a handler that no connection waits for.
 async fn what_ran_without_its_client_at_sigterm_is_replayed_after_a_restart(records: Records) {
     let mut shop = Shop::open(records);
     let slow = json!({"delay_ms": 1500});
     let client = typed(&shop, "k", &slow).await;
     shop.effects_reach("create_order", 1).await;
-    // A reset, not an orderly end.
+    // The connection ends by a reset.
     client.set_zero_linger().expect("it can be reset");
     drop(client);
     assert_eq!(shop.list().await, [Value::Null; 0], "it still runs");

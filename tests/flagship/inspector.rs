@@ -1,4 +1,4 @@
-//! The page for operators: with their own credential, or not at all.
+//! The page for operators, which exists only if they have a credential of their own.
 
 use reqwest::Method;
 use serde_json::json;
@@ -94,7 +94,7 @@ async fn a_task_that_is_held_is_put_in_line_again() {
     assert_eq!(post.body(form).send().await.status, 303);
     is("succeeded").await;
     assert_eq!(effects(&orders).await, Some(2));
-    // Its numbers are on the page, under the name of its handler.
+    // The numbers of the task are on the page, under the name of its handler.
     let shown = page(&orders, Some(ANNA)).await.1;
     assert!(
         shown.contains("succeeded <b>1</b>") && shown.contains("POST /reports/once"),

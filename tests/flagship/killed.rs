@@ -1,4 +1,4 @@
-//! SIGKILL, and what the next process finds.
+//! SIGKILL, and the state that the next process finds.
 
 use crate::shop::assert_replays;
 use crate::{Records, Shop};

@@ -1,4 +1,4 @@
-//! `/metrics` of a real process, and the documents that ask for its metrics.
+//! `/metrics` of a real process, and the documents that name its metrics.
 
 use crate::shop::book;
 use crate::{Records, Shop};
@@ -17,7 +17,7 @@ on! { memory sqlite redis: [
     a_run_is_seen_while_it_lasts_and_when_its_client_left,
 ] }
 
-/// Words that a client chooses, and no label may hold.
+/// Words that a client chooses. No label may hold them.
 const KEY: &str = "tell-tale-key";
 const CALLER: &str = "tell-tale-caller";
 const PATH: &str = "tell-tale-path";
@@ -37,7 +37,7 @@ impl Samples {
         self.0.iter().map(|(name, ..)| name.as_str()).collect()
     }
 
-    /// The sum of those of this name that have these labels, and more.
+    /// The sum of the samples with this name that have at least these labels.
     fn sum<T: FromStr + Sum>(&self, name: &str, labels: &[(&str, &str)]) -> T {
         let has = |of: &BTreeMap<String, String>| {
             labels.iter().all(|(label, value)| of.get(*label).is_some_and(|has| has == value))
@@ -76,7 +76,7 @@ impl Shop {
         Samples::read(&self.metrics().await)
     }
 
-    /// Some of everything that a shop does.
+    /// Sends some requests of every kind.
     async fn is_busy(&self) {
         for _ in 0..2 {
             assert_eq!(self.order(KEY).as_account(CALLER).send().await.status, 201);
@@ -111,7 +111,7 @@ async fn each_request_is_counted_once_by_its_outcome(records: Records) {
     shop.orders.post("/orders").json(&book()).send().await.is_problem(400, "key-missing");
     assert_eq!(shop.order("bad").json(&json!([])).send().await.status, 400);
     shop.suffer("p", &json!({"panic": true})).send().await.is_problem(500, "handler-panicked");
-    // What a handler answers is no word of the guard.
+    // The handler's answer does not change the outcome `ran`.
     assert_eq!(shop.suffer("f", &json!({"status": 503})).send().await.status, 503);
 
     let slow = tokio::spawn(shop.suffer("slow", &json!({"delay_ms": 500})).send());
@@ -140,7 +140,7 @@ async fn each_request_is_counted_once_by_its_outcome(records: Records) {
     assert_eq!(counted.sum::<u64>("idempotency_requests_total", &all), 10);
     assert_eq!(counted.requests("POST /orders/wait", "replayed"), 1);
     assert_eq!(counted.sum::<u64>("idempotency_waits_total", &[]), 1);
-    // A refusal of an extractor asks for nothing.
+    // A request that an extractor refuses does not ask the store.
     assert_eq!(counted.sum::<u64>("idempotency_admission_duration_seconds_count", &all), 9);
     assert_eq!(counted.sum::<u64>("idempotency_run_duration_seconds_count", &all), 4);
     let run = counted.sum::<f64>("idempotency_run_duration_seconds_sum", &all);
@@ -150,7 +150,7 @@ async fn each_request_is_counted_once_by_its_outcome(records: Records) {
             > 7
     );
     assert_eq!(counted.sum::<u64>("idempotency_store_errors_total", &[]), 0);
-    // Of the five that were stored: ran without a panic or a 503, and one that was waited for.
+    // Five outcomes were stored: of the runs without a panic or a 503, one of them with a request that waited.
     assert_eq!(counted.sum::<u64>("idempotency_record_bytes_count", &[]), 3);
     assert_eq!(counted.sum::<u64>("idempotency_runs_in_flight", &[]), 0);
 }
@@ -167,7 +167,7 @@ async fn a_run_is_seen_while_it_lasts_and_when_its_client_left(records: Records)
     );
     client.write_all(request.as_bytes()).await.unwrap();
     shop.effects_reach("create_order", 1).await;
-    // A reset, not an orderly end: actix drops the handler's future.
+    // The connection ends by a reset, so actix drops the handler's future.
     client.set_zero_linger().unwrap();
     drop(client);
     eventually("it goes on without its client", async || {
@@ -207,7 +207,7 @@ fn document(name: &str) -> String {
     std::fs::read_to_string(path).expect("a document")
 }
 
-/// The metrics that a text names, with the labels that it asks each for.
+/// The metrics that a text names, with the labels that it uses of each.
 fn named(text: &str) -> BTreeSet<(String, Vec<String>)> {
     let mut named = BTreeSet::new();
     let mut rest = text;

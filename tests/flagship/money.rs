@@ -28,7 +28,7 @@ const START: i64 = 1_000;
 const TRANSFERS: usize = 2_000;
 const AT_ONCE: usize = 16;
 
-/// After so many answers a server is killed, each time: the shop's, then that of its business.
+/// Each time after this number of answers a server is killed: the shop, then its business database.
 const KILL_AFTER: usize = 250;
 
 async fn balance(shop: &Shop, id: &str) -> i64 {
@@ -42,7 +42,7 @@ async fn deposit(shop: &Shop, id: &str, amount: i64) {
     assert_eq!(paid.send().await.status, 200);
 }
 
-/// Byte for byte, whatever the database's own idea of equal texts.
+/// Compared byte for byte, and not by the database's collation.
 async fn two_names_are_two_accounts(records: Records) {
     let shop = Shop::open(records);
     for (id, amount) in [("a", 1), ("a%20", 2), ("A", 3), ("%C3%A4", 4), ("a%CC%88", 5)] {
@@ -89,7 +89,7 @@ async fn a_withdrawal_never_goes_below_zero(records: Records) {
     nobody.send().await.is_problem(404, "row-missing");
 }
 
-/// One transfer, sent until somebody answers it for good; the answer.
+/// Sends one transfer until it gets a final answer, and returns that.
 async fn insist(shop: &RwLock<Shop>, number: usize) -> Reply {
     let (from, to) = (number % ACCOUNTS, (number * 7 + 3) % ACCOUNTS);
     let body = json!({"to": format!("n{to}"), "amount": number % 50 + 1});
@@ -102,8 +102,8 @@ async fn insist(shop: &RwLock<Shop>, number: usize) -> Reply {
                 .json(&body)
                 .try_send()
         };
-        // A broken connection, a busy server or a database that is away say nothing; the same request
-        // asks again.
+        // After a broken connection, a busy server or a database that is down, nobody knows whether the
+        // transfer happened, so the same request is sent again.
         let reply = send.await.ok()?;
         let refused = |reply: &Reply| reply.json()["type"] == "about:blank";
         (reply.status == 201 || reply.status == 409 && refused(&reply)).then_some(reply)
@@ -122,7 +122,7 @@ async fn no_money_is_made_or_lost_by_repetitions_and_kills(records: Records) {
         let twice = if number.is_multiple_of(3) { 2 } else { 1 };
         let replies = join_all((0..twice).map(|_| insist(&shop, number))).await;
         let answered = answered.fetch_add(1, Ordering::SeqCst) + 1;
-        // With other transfers in the middle of whatever they are doing.
+        // Other transfers are under way at this moment.
         if answered.is_multiple_of(2 * KILL_AFTER) {
             let records = shop.read().await.records.clone();
             records.kill_business().await;

@@ -1,4 +1,4 @@
-//! What the terminal shows of a store that weakens a promise.
+//! The text in the terminal about a store that weakens a promise.
 
 use crate::{Records, Shop};
 

@@ -1,10 +1,10 @@
-//! What cannot be is told in words, before anything listens.
+//! Wrong options are reported in words, before the server listens.
 
 use std::process::Command;
 use tests::example;
 
 #[test]
-fn what_cannot_be_is_told_in_words() {
+fn wrong_options_are_reported_in_words() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     for (options, words) in [
         (["--lease", "0s"], "`lease` is zero: give it at least a millisecond"),
@@ -19,7 +19,7 @@ fn what_cannot_be_is_told_in_words() {
         (["--store", "postgres://127.0.0.1:1/x"], "Connection refused"),
         (["--database", "sqlite"], "`--database` is one of"),
         (["--database", "sqlite:none.db?mode=rw"], "none.db?mode=rw: "),
-        // Without the pool, which would ask for ten seconds and say only that it was late.
+        // The pool is not used for this: it would retry for ten seconds and report only a time-out.
         (["--database", "postgres://127.0.0.1:1/x"], "Connection refused"),
         (["--database", "mysql://127.0.0.1:1/x"], "Connection refused"),
         (["--database", "sqlite::memory:"], "`sqlite::memory:` names no file"),

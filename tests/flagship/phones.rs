@@ -1,5 +1,5 @@
-//! The flagship: messages to one phone, whose lock is in the store and whose marks are in the business
-//! database.
+//! The flagship's messages to one phone: the phone's lock is in the store, and the beginning and end of each
+//! message are in the business database.
 
 use crate::{Records, Shop};
 use futures_util::future::join_all;
@@ -23,7 +23,7 @@ async fn messages_to_one_phone_never_overlap(records: Records) {
     never_overlap(&shop, &shop).await;
 }
 
-/// Each process has its records in its own memory: nothing but the locks is shared.
+/// Each process has its records in its own memory: the processes share only the locks.
 async fn locks_in_zookeeper_hold_between_processes(records: Records) {
     let server = ZooKeeperServer::start().await;
     let locks = ["--locks", &server.url()];

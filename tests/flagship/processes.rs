@@ -44,7 +44,7 @@ async fn of_fifty_at_two_processes_one_runs_and_the_others_come_back(records: Re
     let one = Shop::open(records);
     let other = one.beside(&[]);
     let slow = json!({"delay_ms": 4000});
-    // All at once: the claim is what they race for. None can see the end of the run.
+    // All are sent at once, so that they race for the claim. None of them can see the end of the run.
     let shops = [&one, &other].into_iter().cycle().take(50);
     let replies = join_all(shops.map(|shop| shop.suffer("k", &slow).send())).await;
     let (first, others): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 201);

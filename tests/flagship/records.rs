@@ -1,11 +1,11 @@
-//! Where the records and the business of a test live.
+//! The stores and business databases of tests.
 
 use std::sync::Arc;
 use tests::{DURABLE_BEFORE_VISIBLE, MariaDbServer, PostgresServer, RedisServer};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
-/// A store and a business database by their URLs, kept up for as long as they are used.
+/// A store and a business database by their URLs. Their servers run for as long as this lives.
 #[derive(Clone)]
 pub(crate) struct Records {
     store: String,
@@ -99,12 +99,12 @@ impl Records {
         }
     }
 
-    /// What `--store` is given.
+    /// The value of `--store`.
     pub(crate) fn store(&self) -> &str {
         &self.store
     }
 
-    /// What `--database` is given.
+    /// The value of `--database`.
     pub(crate) fn business(&self) -> &str {
         &self.business
     }

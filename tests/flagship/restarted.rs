@@ -1,4 +1,4 @@
-//! What a restart leaves as it was, whatever store the records are in.
+//! Data that survives a restart, on every store.
 
 use crate::{Records, Shop};
 

@@ -1,4 +1,4 @@
-//! Databases where somebody else makes the tables.
+//! Databases in which another user makes the tables.
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::process::{Command, Output};
@@ -10,7 +10,7 @@ fn orders(options: &[&str]) -> Output {
     orders.output().expect("it starts")
 }
 
-/// Since `PostgreSQL` 15 no user may make tables unless told so.
+/// Since `PostgreSQL` 15 users may not make tables by default.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_who_may_not_make_tables_uses_what_the_printed_sql_made() {
     let database = PostgresServer::shared().await.database().await;
@@ -36,7 +36,7 @@ async fn a_user_who_may_not_make_tables_uses_what_the_printed_sql_made() {
         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {here} TO {user};
          GRANT USAGE ON ALL SEQUENCES IN SCHEMA {here} TO {user}"
     );
-    // The shop's tables alone: that of the records is missed, too, and named.
+    // Only the shop's tables are made: the missing table of records is reported by its name.
     let (shop, records) = ddl.split_once("-- The records that commit").expect("two parts");
     run(&mut admin, format!("{shop}; {grant}")).await;
     let refused = orders(&["--store", "memory:", "--database", &limited]);

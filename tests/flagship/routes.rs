@@ -26,7 +26,7 @@ fn row(line: &str) -> Option<Row<'_>> {
     Some(Row { method, path, header, body: body.trim_matches('`'), answers: [first, again] })
 }
 
-/// An answer, as the table writes it.
+/// An answer in the words of the table.
 fn written(reply: &Reply) -> String {
     let problem = reply.header("Idempotency-Problem").map(|name| format!(" `{name}`"));
     let replayed = if reply.is_replay() { ", replayed" } else { "" };

@@ -1,4 +1,4 @@
-//! The flagship and what tests do with it again and again.
+//! The flagship, and requests that several tests send.
 
 use crate::Records;
 use reqwest::Method;
@@ -18,7 +18,7 @@ pub(crate) fn book() -> Value {
     json!({"sku": "book", "quantity": 1})
 }
 
-/// The same order, suffering this on the way.
+/// The body of the same order, with this fault in its handler.
 pub(crate) fn suffering(what: &Value) -> Value {
     json!({"sku": "book", "quantity": 1, "simulate": what})
 }
@@ -45,7 +45,7 @@ impl Shop {
         self.orders.post("/orders").key(key).json(&book())
     }
 
-    /// The same order, which suffers this.
+    /// The same order, with this fault in its handler.
     pub(crate) fn suffer(&self, key: &str, what: &Value) -> Sender {
         self.order(key).json(&suffering(what))
     }
@@ -97,7 +97,7 @@ impl Shop {
         assert_eq!(ran.expect("the database accepts it"), 1, "{url}");
     }
 
-    /// How often the body of this operation ran, by `/effects`.
+    /// The number of times that the body of this operation ran, according to `/effects`.
     pub(crate) async fn effects(&self, operation: &str) -> u64 {
         let url = format!("{}/effects", self.orders.url());
         let reply = Sender::anonymous(Method::GET, url).send().await;
@@ -121,7 +121,7 @@ impl Shop {
     }
 }
 
-/// Checks that an answer is the first one again, and says so.
+/// Checks that an answer is a replay of the first one, and is marked as one.
 #[track_caller]
 pub(crate) fn assert_replays(first: &Reply, again: &Reply) {
     assert!(!first.is_replay() && again.is_replay(), "{first:?} {again:?}");

@@ -1,4 +1,4 @@
-//! `--token-secret`: tokens that nobody has to store.
+//! `--token-secret`: signed tokens, which are not stored.
 
 use crate::{Records, Shop};
 use futures_util::future::join_all;

@@ -1,4 +1,4 @@
-//! `simulate`: faults on request, and what becomes of a retry after each.
+//! `simulate`: faults on request, and the answer to a retry after each.
 
 use crate::shop::assert_replays;
 use crate::{Records, Shop};

@@ -1,4 +1,4 @@
-//! Invariant S13 over real processes: tasks survive who accepted and who ran them.
+//! Invariant S13 with real processes: tasks survive the processes that accepted them and ran them.
 
 use crate::{Records, Shop};
 use reqwest::Method;
@@ -27,7 +27,7 @@ on! { sqlite redis postgres mariadb: [
 const ROUTE: &str = "/reports";
 
 impl Shop {
-    /// A report of so many rows, each of which takes so long, by alice.
+    /// A report for alice with this number of rows, each of which takes this long.
     fn report_at(&self, route: &str, key: &str, rows: u32, delay_ms: u64) -> Sender {
         let report = json!({"rows": rows, "simulate": {"delay_ms": delay_ms}});
         self.orders.post(route).key(key).json(&report)
@@ -58,7 +58,7 @@ fn accepted(reply: &Reply) -> String {
     reply.header("Location").expect("an address").to_owned()
 }
 
-/// Checks that a task ended with alice's report of so many rows.
+/// Checks that a task ended with alice's report of this number of rows.
 #[track_caller]
 fn assert_made(task: &Value, rows: u64) {
     assert_eq!(task["status"], "succeeded", "{task}");
@@ -103,7 +103,7 @@ async fn a_report_is_of_the_account_that_wants_it_and_of_nobody_else(records: Re
     assert_eq!(shop.report_at(ROUTE, "k", 1, 0).send().await.status, 401);
 }
 
-/// What waits is not begun, and not lost.
+/// A task that waits is neither begun nor lost.
 async fn a_process_told_to_end_finishes_the_report_that_is_being_made(records: Records) {
     let forgets = records.store() == "memory:";
     let mut shop = Shop::with(records, &["--tasks", "1"]);
@@ -157,7 +157,7 @@ async fn a_report_that_waited_is_made_after_a_restart(records: Records) {
     assert_made(&shop.is(&second, "succeeded").await, 2);
     assert_made(&shop.is(&first, "succeeded").await, 10);
     assert_eq!(shop.task(&third).await["status"], "cancelled");
-    // The first twice, the second once.
+    // The first report ran twice, the second once.
     assert_eq!(shop.effects("create_report").await, 3);
 }
 
@@ -172,14 +172,14 @@ async fn a_report_that_must_not_be_made_twice_is_held(records: Records) {
     result.is_problem(409, "outcome-unknown");
     let again = shop.report_at("/reports/once", "k", 10, 300).send().await;
     assert_eq!(accepted(&again), address);
-    // Others are made meanwhile, and it is not.
+    // Other reports are made meanwhile, but not this one.
     let next = shop.report("next", 1, 0).await;
     assert_made(&shop.is(&next, "succeeded").await, 1);
     assert_eq!(shop.task(&address).await["status"], "held");
     assert_eq!(shop.effects("create_report_once").await, 1);
 }
 
-/// Killed as soon as the answer is there: what was answered is stored.
+/// The process is killed as soon as the answer arrived: an accepted task is stored.
 async fn what_was_promised_at_the_kill_is_kept(records: Records) {
     let mut shop = Shop::with(records, &["--lease", "1s"]);
     for number in 0..5 {
@@ -203,14 +203,14 @@ async fn a_report_that_another_made_while_its_process_was_stopped_stays_the_othe
     let task = other.is(&address, "succeeded").await;
     assert_made(&task, 10);
     assert_eq!(task["result"]["body"]["attempt"], 2);
-    // It finishes what it runs before it ends, and changes nothing.
+    // The process finishes its running task before it ends, but does not record it again.
     one.orders.signal("CONT");
     one.orders.stop();
     assert_eq!(other.task(&address).await, task);
     assert_eq!(other.effects("create_report").await, 2);
 }
 
-/// Also the end of each is recorded once: whatever was read of it is what is read later.
+/// The end of each task is recorded once: every later read gets the same.
 async fn under_kills_every_report_is_made_and_ends_once(records: Records) {
     let options = ["--lease", "1s", "--tasks", "4"];
     let mut doomed = Shop::with(records, &options);

@@ -23,7 +23,7 @@ async fn of_forty_reads_at_two_processes_one_looks_up(records: Records) {
     let unchanged = other.orders.get("/users/7").header("If-None-Match", tag).send().await;
     assert_eq!((unchanged.status, unchanged.body.len()), (304, 0));
     assert!(unchanged.header("Age").is_some());
-    // Each account has an answer of its own, and who has no credential has none.
+    // Each account has an answer of its own, and a request without a credential gets none.
     let url = format!("{}/users/7", other.orders.url());
     let by = |sender: Sender| async { sender.send().await.status };
     assert_eq!(by(Sender::new(Method::GET, url.clone()).as_account("bob")).await, 200);

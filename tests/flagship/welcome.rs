@@ -1,4 +1,4 @@
-//! What the terminal shows at the start, typed as it stands there.
+//! The commands that the terminal shows at the start, typed as they are shown.
 
 use crate::{Records, Shop};
 use reqwest::Method;
@@ -9,7 +9,7 @@ on! { memory sqlite redis business_in_postgres business_in_mariadb: [
     the_three_requests_show_an_order_its_replay_and_a_conflict,
 ] }
 
-/// What the three requests are to show: a status, and whether it is a replay.
+/// The expected answers of the three requests: a status, and whether it is a replay.
 const SHOWN: [(u16, bool); 3] = [(201, false), (201, true), (422, false)];
 
 async fn the_three_requests_show_an_order_its_replay_and_a_conflict(records: Records) {
@@ -19,7 +19,7 @@ async fn the_three_requests_show_an_order_its_replay_and_a_conflict(records: Rec
         shown.push(read(&line).await);
     }
     assert_eq!(shown, SHOWN);
-    // Every start shows a first request, on the same records, too.
+    // On the same records, too, each start begins with a first request.
     shop.orders.restart();
     let lines = printed(&shop);
     if has_curl() {
@@ -35,9 +35,9 @@ fn printed(shop: &Shop) -> [String; 3] {
     [(); 3].map(|()| shop.orders.line_with("curl "))
 }
 
-/// Sends what a line means, without a shell and without curl.
+/// Sends the request of a line, without a shell and without curl.
 async fn read(line: &str) -> (u16, bool) {
-    // Outside of quotes, inside, outside …
+    // The parts are outside of quotes, inside, outside, and so on.
     let parts: Vec<&str> = line.split('\'').collect();
     let [start, pairs @ ..] = &parts[..] else { panic!("{line}") };
     let url = start.split(' ').nth(2).expect("curl -i URL");
