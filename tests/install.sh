@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what tests need and this machine lacks: on Debian as root. Elsewhere it says what to install and
-# stops.
+# Installs the programs that tests need and that this machine lacks, on Debian as root. Otherwise it says what to
+# install, and stops.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs a Debian package unless its command is there: `sh tests/need.sh COMMAND PACKAGE`. Elsewhere than on
-# Debian, or not as root, it says what to install and stops.
+# Installs a Debian package unless its command exists: `sh tests/need.sh COMMAND PACKAGE`. If the system is not
+# Debian, or the user is not root, it says what to install, and stops.
 set -eu
 
 command -v "$1" >/dev/null 2>&1 && exit

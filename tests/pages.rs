@@ -1,6 +1,6 @@
-//! The pages of the attribute say of its arguments what it does with them.
+//! The pages of the attribute agree with it about its arguments.
 //!
-//! Its table of strategies is built into this test, and held against the tables that people read.
+//! The attribute's table of strategies is built into this test, and compared with the tables in the pages.
 
 #[path = "../idempotent-macros/src/strategy/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the attribute asks for more of it")]
@@ -19,7 +19,7 @@ fn page(name: &str) -> String {
     fs::read_to_string(docs.join(name)).expect("a page of ours")
 }
 
-/// The arguments in a page's table, each with what holds without it.
+/// The arguments in a page's table, each with its default.
 fn documented(page: &str) -> Vec<(&str, &str)> {
     let table = page.split("# Arguments\n").nth(1).expect("a table of arguments");
     let table = table.split("\n# ").next().unwrap_or_default();
@@ -41,7 +41,7 @@ fn takes(strategy: &Strategy, argument: &str) -> bool {
     strategy.takes(argument) && !(in_transaction && OF_A_LEASE.contains(&argument))
 }
 
-/// Arguments that are missing, there twice, or that have no effect.
+/// Arguments that are missing, documented twice, or have no effect.
 fn wrong_names<'a>(
     known: impl Iterator<Item = &'a str>,
     documented: &[(&str, &str)],
@@ -54,7 +54,7 @@ fn wrong_names<'a>(
     lacking.chain(idle.map(|(name, _)| format!("`{name}` has no effect"))).collect()
 }
 
-/// What a page says wrongly of its strategy.
+/// The mistakes of a page about its strategy.
 fn broken(strategy: &Strategy, page: &str) -> Vec<String> {
     let documented = documented(page);
     let taken = ARGUMENTS.into_iter().filter(|name| *name != "strategy" && takes(strategy, name));

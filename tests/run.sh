@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs every test. Installs what is missing first, or says what to install and stops.
+# Runs every test. It first installs missing programs, or says what to install and stops.
 #
 # Tests start the servers they need themselves, on sockets or free ports in temporary directories,
 # and end them.
@@ -9,8 +9,8 @@ cd "$(dirname "$0")/.."
 sh tests/install.sh
 
 cargo test --locked --workspace --all-features
-# What threads share, in every order that matters: built with locks that are scheduled.
+# Code that threads share, in every order that matters: these tests are built with locks that a scheduler controls.
 RUSTFLAGS="--cfg shuttle" cargo test --locked --package idempotent-runtime --no-default-features --lib \
     --target-dir target/shuttle interleavings
-# Examples hold tests, too, which the line above only builds.
+# Examples contain tests, too, which the line above only builds.
 cargo test --locked --workspace --all-features --examples

@@ -1,8 +1,8 @@
-//! What the compiler says about every misuse: the messages are our user interface.
+//! The compiler's messages for every misuse: they are the user interface of the attribute.
 //!
-//! `TRYBUILD=overwrite cargo test -p tests --test ui` writes them anew; read them before you commit.
+//! `TRYBUILD=overwrite cargo test -p tests --test ui` writes them again; read them before you commit.
 
 #[test]
-fn every_misuse_is_told_to_a_tired_stranger() {
+fn every_misuse_has_a_message_that_a_stranger_understands() {
     trybuild::TestCases::new().compile_fail("ui/*.rs");
 }

@@ -1,11 +1,11 @@
-//! No circle of files: none imports a file that leads back to it.
+//! No circles of files: no file imports a file from which imports lead back to it.
 
 use crate::assert_none;
 use crate::imports::Arrows;
 use crate::sources::{published, sources};
 use std::collections::BTreeSet;
 
-/// Every circle in words, file by file, with the names that tie it.
+/// Every circle in words, file by file, with the imported names.
 fn circles(arrows: &Arrows) -> Vec<String> {
     let reached: Vec<(&str, BTreeSet<&str>)> =
         files(arrows).into_iter().map(|file| (file, reach(arrows, file))).collect();

@@ -1,10 +1,10 @@
-//! What the documents show and name is there.
+//! The files, tests and examples that documents name exist.
 
 use crate::assert_none;
 use crate::sources::{CRATES, pages, published, read, sources};
 use std::collections::BTreeSet;
 
-/// Documents beside the book.
+/// Documents that are not chapters of the book.
 const DOCUMENTS: [&str; 6] = [
     "README.md",
     "ARCHITECTURE.md",
@@ -14,7 +14,7 @@ const DOCUMENTS: [&str; 6] = [
     "examples/README.md",
 ];
 
-/// The longest README that is read in a minute.
+/// The most lines of a README that is read in a minute.
 const README_LINES: usize = 150;
 
 /// Every document for people, by its path.
@@ -23,7 +23,7 @@ pub(crate) fn documents() -> impl Iterator<Item = String> {
     DOCUMENTS.into_iter().map(str::to_owned).chain(chapters)
 }
 
-/// Rust files that a document names and that are not there. `decide.rs` may stand for
+/// Rust files that a document names and that do not exist. `decide.rs` may stand for
 /// `engine/decide.rs`.
 fn missing_files<'a>(document: &'a str, files: &BTreeSet<String>) -> BTreeSet<&'a str> {
     let there =
@@ -31,7 +31,7 @@ fn missing_files<'a>(document: &'a str, files: &BTreeSet<String>) -> BTreeSet<&'
     names(document).filter(|name| name.strip_suffix(".rs").is_some() && !there(name)).collect()
 }
 
-/// Tests that a document names and that nobody wrote.
+/// Tests that a document names and that do not exist.
 fn missing_tests<'a>(document: &'a str, written: &str) -> BTreeSet<&'a str> {
     let there = |name: &str| written.contains(&format!("fn {name}("));
     names(document).filter(|name| name.contains('_') && is_word(name) && !there(name)).collect()

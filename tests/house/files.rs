@@ -1,11 +1,11 @@
-//! How long a file may be, where it stands, and the few words that some may not say.
+//! The length of files, their places, and words that some files must not contain.
 
 use crate::assert_none;
 use crate::sources::{CRATES, Sources, published, read, sources, without_tests};
 
 const LONGEST: usize = 300;
 
-/// A list of tests is as long as it has to be.
+/// The most lines of a file without its tests. A list of tests may be longer.
 const LISTS: [&str; 2] = ["store/conformance.rs", "store/conformance/mod.rs"];
 
 fn too_long(sources: &Sources) -> Vec<String> {
@@ -15,7 +15,7 @@ fn too_long(sources: &Sources) -> Vec<String> {
     long.map(|(file, lines)| format!("{file} has {lines} lines: split it")).collect()
 }
 
-/// Files beside a folder of their name: the other style of modules.
+/// Files next to a folder of the same name, which is the other style of modules.
 fn beside_their_folder(sources: &Sources) -> Vec<&str> {
     let folder = |file: &str| format!("{}/", file.trim_end_matches(".rs"));
     let beside = |file: &&String| sources.keys().any(|other| other.starts_with(&folder(file)));
@@ -25,7 +25,7 @@ fn beside_their_folder(sources: &Sources) -> Vec<&str> {
 /// Files outside of `http` that name actix-web.
 fn know_actix(sources: &Sources) -> Vec<&str> {
     let told = |file: &str| file.starts_with("http/") || matches!(file, "lib.rs" | "private.rs");
-    // What an example in the documentation shows is the reader's code.
+    // Examples in the documentation are code of readers.
     let code = |text: &str| {
         let mut lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
         lines.any(|line| line.contains("actix_web"))
@@ -34,19 +34,19 @@ fn know_actix(sources: &Sources) -> Vec<&str> {
     knows.map(|(file, _)| file.as_str()).collect()
 }
 
-/// The name that a manifest gives to the runtime, the mode that the client library reads there as well, and the
-/// one variable that an app may name to turn records off.
+/// The uses of variables that are allowed: the name that a manifest gives to the runtime, the mode that the client
+/// library reads as well, and the variable that an app may name to turn records off.
 const READ_THE_ENVIRONMENT: [&str; 3] = ["renamed.rs", "store/sql/postgres/mod.rs", "switch.rs"];
 
-/// Files that read a variable of the environment: nothing but settings that are written down changes a promise.
+/// Files that read a variable of the environment: only settings in code may change a promise.
 fn read_the_environment(sources: &Sources) -> Vec<&str> {
     let reads = |text: &str| text.contains("env::var");
     let others = sources.iter().filter(|(file, _)| !READ_THE_ENVIRONMENT.contains(&file.as_str()));
     others.filter(|(_, text)| reads(text)).map(|(file, _)| file.as_str()).collect()
 }
 
-/// Pauses that are no retry: between batches of a purge, between looks at a clock, after a panic, between reports,
-/// and in a trial.
+/// Pauses that are not before a retry: between batches of a purge, between looks at a clock, after a panic, between
+/// reports, and in a trial.
 const NO_RETRY: [(&str, &str); 5] = [
     ("engine/purge.rs", "sleep(pause(began.elapsed()))"),
     ("engine/heartbeat.rs", "sleep(TELL_EVERY)"),
@@ -55,7 +55,8 @@ const NO_RETRY: [(&str, &str); 5] = [
     ("store/trial.rs", "sleep(OVER)"),
 ];
 
-/// Pauses that are as long in every process: those who lost a server at once come back at once.
+/// Pauses that have the same length in every process: clients that lose a server together would also retry
+/// together.
 fn in_step(sources: &Sources) -> Vec<String> {
     let fixed = |line: &str| {
         let pause = line.split("sleep(").nth(1).or_else(|| line.split("pause_for(").nth(1));
@@ -77,7 +78,7 @@ fn no_retry_waits_as_long_as_every_other() {
     assert_none("idempotent-runtime/src", in_step(&without_tests("idempotent-runtime/src")));
 }
 
-/// Doc comments that begin with a question, which is no sentence: "What is kept of it".
+/// Doc comments that begin with a question word and are not a sentence: "What is kept of it".
 fn begin_with_a_question(sources: &Sources) -> Vec<String> {
     let comment = |line: &str| {
         let line = line.trim_start();
@@ -103,7 +104,7 @@ fn no_doc_comment_begins_with_a_question() {
     }
 }
 
-/// Words of a decision that is more than a function of what it is given.
+/// Words in a decision which show that it depends on more than its arguments.
 fn impure(decide: &str) -> Vec<&str> {
     let decide = decide.split("#[cfg(test)]").next().unwrap_or_default();
     let words = ["async", "await", "Clock", "Instant", "dyn Store", "tracing"];

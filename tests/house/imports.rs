@@ -1,14 +1,14 @@
-//! Which file of a crate imports which, and the names it takes.
+//! The imports between files of a crate, as arrows with the imported names.
 //!
-//! An arrow ends at the file that defines the name, however it came there: `crate::store::MemoryStore`
-//! leads to `store/memory.rs`, and not to the `store/mod.rs` that hands it on.
+//! An arrow ends at the file that defines the name, even if the name comes through another file:
+//! `crate::store::MemoryStore` leads to `store/memory.rs`, and not to `store/mod.rs`, which re-exports it.
 
 use crate::assert_none;
 use crate::modules::{Crate, Place};
 use crate::sources::{CRATES, Sources, sources};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// From file to file, and the names that the first takes from the second.
+/// Arrows from file to file, with the names that the first imports from the second.
 #[derive(Default)]
 pub(crate) struct Arrows(BTreeMap<(String, String), BTreeSet<String>>);
 
@@ -46,7 +46,7 @@ impl Arrows {
     }
 }
 
-/// Paths into the crate that lead nowhere: what they mean is not known, and no rule holds them.
+/// Paths into the crate that lead nowhere. Their meaning is not known, so no rule could check them.
 fn lost(sources: &Sources) -> BTreeSet<String> {
     let house = Crate::read(sources);
     let mut lost = BTreeSet::new();

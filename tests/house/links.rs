@@ -5,11 +5,11 @@ use crate::documents::documents;
 use crate::sources::{exists, pages, read};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A document without its blocks of code, whose brackets are no links.
+/// A document without its blocks of code, in which brackets are not links.
 fn prose(document: &str) -> String {
     let parts = document.split("```").step_by(2);
     let lines = parts.flat_map(str::lines).map(|line| {
-        // Nor are those of code inside of a line.
+        // Brackets in code inside of a line are not links, either.
         line.split('`').step_by(2).collect::<Vec<_>>().join("``") + "\n"
     });
     lines.collect()
@@ -21,7 +21,7 @@ fn definitions(document: &str) -> BTreeMap<&str, &str> {
     lines.filter(|(name, _)| !name.contains(']')).collect()
 }
 
-/// The targets of links in place: `[text](target)`.
+/// The targets of inline links: `[text](target)`.
 fn in_place(prose: &str) -> impl Iterator<Item = &str> {
     prose.split("](").skip(1).filter_map(|rest| rest.split(')').next())
 }
@@ -31,7 +31,7 @@ fn references(prose: &str) -> impl Iterator<Item = &str> {
     prose.split("][").skip(1).filter_map(|rest| rest.split(']').next())
 }
 
-/// The name by which a heading is reached, as forges and rustdoc make it.
+/// The anchor of a heading, as forges and rustdoc make it.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim().chars().filter(|one| one.is_alphanumeric() || " -_".contains(*one));
     kept.map(|one| if one == ' ' { '-' } else { one.to_ascii_lowercase() }).collect()
@@ -42,7 +42,7 @@ fn has_anchor(document: &str, name: &str) -> bool {
     document.split("```").step_by(2).flat_map(str::lines).filter_map(heading).any(|it| it == name)
 }
 
-/// Where a link of a document leads: a path from the root, and an anchor.
+/// The target of a document's link: a path from the root, and an anchor.
 fn resolved(document: &str, target: &str) -> (String, Option<String>) {
     let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
     let folder = document.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -89,7 +89,8 @@ fn links_lead_somewhere() {
     }
 }
 
-/// On docs.rs there are no files beside a chapter: its links are names, which are defined once more for there.
+/// On docs.rs there are no files next to a chapter. So links between chapters are names, and `links.md` defines these
+/// names again for docs.rs.
 #[test]
 fn links_between_chapters_lead_somewhere_on_the_page_of_the_crate() {
     let there = read("idempotent-runtime/docs/links.md");
@@ -127,7 +128,7 @@ fn each_chapter_is_listed_and_published() {
     }
 }
 
-/// The languages of blocks of code. What is Rust is compiled, with the page of the crate.
+/// The languages of blocks of code. Rust is compiled, with the page of the crate.
 const LANGUAGES: [&str; 11] = [
     "rust",
     "rust,no_run",
@@ -142,7 +143,7 @@ const LANGUAGES: [&str; 11] = [
     "text",
 ];
 
-/// Blocks of code that rustdoc or a reader would take for something else: without a language it is Rust.
+/// Blocks of code that rustdoc or a reader would take for another language: a block without one counts as Rust.
 fn unnamed_code(text: &str) -> Vec<String> {
     let opened = text.split("```").skip(1).step_by(2);
     let language = |block: &str| block.lines().next().unwrap_or_default().to_owned();
@@ -159,7 +160,7 @@ fn no_code_of_a_chapter_is_left_out_of_the_build() {
     }
 }
 
-/// What the log says, and what to do: the lines are there.
+/// The log lines in the chapter on operation exist in the code.
 #[test]
 fn log_lines_in_the_chapter_on_operation_are_logged() {
     let chapter = read("docs/operating.md");

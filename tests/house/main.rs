@@ -1,7 +1,7 @@
-//! The house: which file may import which, how many places a type may have, how long a file may be, and
-//! what documents show and where their links lead.
+//! The house rules: imports between files, the places of types, the length of files, and the names and links in
+//! documents.
 //!
-//! Every rule is a function of files, with tests on made-up ones that break it.
+//! Every rule is a function of files, with tests on made-up files that break it.
 
 mod circles;
 mod documents;
@@ -16,7 +16,7 @@ mod sealed;
 mod sources;
 mod types;
 
-/// Fails with everything that breaks a rule, a line each.
+/// Fails with everything that breaks a rule, one on each line.
 fn assert_none(folder: &str, broken: impl IntoIterator<Item = impl AsRef<str>>) {
     let broken: Vec<_> = broken.into_iter().map(|one| format!("\n{}", one.as_ref())).collect();
     assert!(broken.is_empty(), "{folder}:{}", broken.concat());

@@ -1,10 +1,10 @@
-//! The lists of rooms in ARCHITECTURE.md name every room, and none that is gone.
+//! The lists of rooms in ARCHITECTURE.md name every room, and no room that does not exist.
 
 use crate::assert_none;
 use crate::sources::{COMMANDS, CRATES, Sources, read, sources};
 use std::collections::BTreeSet;
 
-/// The lines of a list, by what stands before it: a column of rooms, and one of what is in them.
+/// The lines of the list after a text: a column of rooms, and a column with their contents.
 fn list<'a>(map: &'a str, before: &str) -> Vec<(&'a str, String)> {
     let list = map.split(before).nth(1).expect("a list of rooms");
     let list = list.split("```").next().unwrap_or_default().split("\n\n").next();
@@ -20,7 +20,7 @@ fn list<'a>(map: &'a str, before: &str) -> Vec<(&'a str, String)> {
     lines
 }
 
-/// The names of a column, without what is said of them in brackets.
+/// The names in a column, without remarks in brackets.
 fn names(column: &str) -> BTreeSet<String> {
     let bare = column.split('(').map(|part| part.split_once(')').map_or(part, |(_, rest)| rest));
     let bare = bare.collect::<String>();

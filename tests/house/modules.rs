@@ -1,4 +1,4 @@
-//! A crate as its files write it: its modules, and the names that stand in each.
+//! A crate, as its files define it: its modules, and the names in each.
 
 use crate::reader;
 use crate::sources::Sources;
@@ -7,21 +7,21 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The parts of a path, as in `crate::store::Store`.
 pub(crate) type Path = Vec<String>;
 
-/// A file, or a `mod name { … }` inside of one; unit tests are left out.
+/// A file, or a `mod name { … }` in a file. Unit tests are left out.
 #[derive(Default)]
 pub(crate) struct Module {
     pub(crate) file: String,
     /// Items, by name.
     pub(crate) defined: BTreeSet<String>,
-    /// The types and traits among them.
+    /// The types and traits among the items.
     pub(crate) types: Vec<String>,
     /// Names that a `use` brings, each with its path.
     pub(crate) imported: BTreeMap<String, Path>,
-    /// Whether a macro makes items here, whose names stand nowhere.
+    /// Whether a macro makes items here, whose names are not written in the file.
     pub(crate) has_made: bool,
     /// Paths before `::*`.
     pub(crate) globs: Vec<Path>,
-    /// Every path that the code names. A `pub use` alone is none: it hands a name on.
+    /// Every path that the code names. A `pub use` is not counted: it only re-exports a name.
     pub(crate) named: Vec<Path>,
     /// The types that an `impl` without a trait is for.
     pub(crate) implemented: Vec<Path>,
@@ -39,12 +39,12 @@ pub(crate) enum Place {
     Outside,
 }
 
-/// A path may lead from `use` to `use`, but not for ever.
+/// The most `use` declarations that a path may go through.
 const LONGEST_WAY: usize = 32;
 
 pub(crate) struct Crate {
     pub(crate) modules: BTreeMap<Path, Module>,
-    /// What `#[macro_export]` lifts to the crate itself, and the file where it stands.
+    /// Macros that `#[macro_export]` puts into the crate's root, and the file of each.
     pub(crate) exported: BTreeMap<String, String>,
 }
 
@@ -53,7 +53,7 @@ impl Crate {
         reader::read(sources)
     }
 
-    /// Follows a path from a module to what it names; none if it names nothing here.
+    /// Follows a path from a module to the item that it names; `None` if it names nothing here.
     pub(crate) fn follow(&self, from: &[String], path: &[String]) -> Option<Place> {
         self.followed(from, path, Wanted::Anything, LONGEST_WAY)
     }
@@ -80,7 +80,7 @@ impl Crate {
         Some(here)
     }
 
-    /// What a name means in a module. A module and a function may have one name: before `::` it is the
+    /// The meaning of a name in a module. A module and a function may have the same name: before `::` it means the
     /// module, at a path's end the function.
     fn named(&self, module: &Path, name: &str, wanted: Wanted, left: usize) -> Option<Place> {
         let inner: Path = module.iter().cloned().chain([name.to_owned()]).collect();
@@ -114,7 +114,7 @@ impl Crate {
     }
 }
 
-/// What a part of a path is looked for as.
+/// The kind of item that a part of a path must be.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wanted {
     Module,

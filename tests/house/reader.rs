@@ -1,6 +1,6 @@
-//! Reads what stands in each module: items, imports, and every path that the code names.
+//! Reads the contents of each module: items, imports, and every path that the code names.
 //!
-//! Code behind `#[cfg(test)]` is passed over, and so are comments and text between quotation marks.
+//! Code behind `#[cfg(test)]` is left out, and so are comments and texts.
 
 use crate::modules::{Crate, Module, Path};
 use crate::sources::Sources;
@@ -96,7 +96,7 @@ impl Reader {
         self.here().imported.entry(name).or_insert(path);
     }
 
-    /// Paths inside of a macro's braces, which nobody has parsed.
+    /// Paths in the tokens of a macro call, which are not parsed.
     fn scan(&mut self, tokens: TokenStream) {
         let mut path = Path::new();
         let mut colons = 0;
@@ -220,7 +220,7 @@ impl<'code> Visit<'code> for Reader {
         self.scan(called.tokens.clone());
     }
 
-    // What a visibility or an attribute names is no import.
+    // A path in a visibility or an attribute is not an import.
     fn visit_visibility(&mut self, _: &'code Visibility) {}
 
     fn visit_attribute(&mut self, _: &'code Attribute) {}

@@ -1,11 +1,11 @@
-//! The order of rooms: each imports itself and those below it, and every room has its place.
+//! The order of rooms: each imports only itself and rooms below it, and every room has its place.
 
 use crate::assert_none;
 use crate::imports::Arrows;
 use crate::sources::{Sources, sources};
 use std::collections::BTreeSet;
 
-/// What stands in a folder, from the top. A room is a file or a folder of files; rooms on one floor
+/// The rooms of a folder, from the top. A room is a file or a folder of files. Rooms on one floor
 /// do not import each other.
 struct Order {
     of: &'static str,
@@ -150,7 +150,7 @@ const VALIDATE: Order = Order {
 };
 
 impl Order {
-    /// Every arrow that runs up or along a floor, every room without a place, and every place
+    /// Every arrow that leads up or along a floor, every room without a place, and every place
     /// without a room.
     fn broken(&self, sources: &Sources) -> Vec<String> {
         let arrows = Arrows::of(sources);
@@ -165,7 +165,7 @@ impl Order {
         let tied: BTreeSet<_> = arrows.all().flat_map(|(from, to, _)| [from, to]).collect();
         let rooms: BTreeSet<_> = sources
             .keys()
-            // A `mod.rs` that only hands names on is no room.
+            // A `mod.rs` that only re-exports names is not a room.
             .filter(|file| !file.ends_with("mod.rs") || tied.contains(file.as_str()))
             .filter(|file| !file.ends_with("tests.rs"))
             .filter_map(|file| self.room(file))
@@ -183,7 +183,7 @@ impl Order {
         Some(room.trim_end_matches(".rs"))
     }
 
-    /// How far down a room stands.
+    /// The number of the floor of a room, counted from the top.
     fn floor(&self, room: &str) -> Option<usize> {
         self.floors.iter().position(|floor| floor.split_whitespace().any(|name| name == room))
     }

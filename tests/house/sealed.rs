@@ -1,14 +1,14 @@
-//! An outcome becomes a part of a record in one room, where it is sealed.
+//! Outcomes are put into records only in the room where they are sealed.
 
 use crate::assert_none;
 use crate::sources::{CRATES, Sources, made_up, without_tests};
 use syn::visit::{Visit, visit_expr_call};
 use syn::{Expr, ExprCall};
 
-/// The room that makes records of outcomes, and reads them; and tests of stores, which are not an engine's.
+/// The room that puts outcomes into records and reads them, and the tests of stores, which do not use an engine.
 const ROOMS: [&str; 2] = ["store/record/", "store/conformance/"];
 
-/// Counts the outcomes that are put into a state of a record, but for tombstones, which hold nothing.
+/// Counts the outcomes that are put into a state of a record, except tombstones, which hold no data.
 #[derive(Default)]
 struct Outcomes(usize);
 
@@ -44,7 +44,7 @@ fn unsealed(sources: &Sources) -> Vec<String> {
 #[test]
 fn outcomes_become_parts_of_records_where_they_are_sealed() {
     let mut sources = without_tests(CRATES[0]);
-    // It shows one that was opened, and puts none.
+    // This file shows an opened outcome, and puts none.
     assert!(sources.remove("engine/task/found_task.rs").is_some());
     assert_none(CRATES[0], unsealed(&sources));
 }

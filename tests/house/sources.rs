@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 /// The source files below a folder, by their paths in it.
 pub(crate) type Sources = BTreeMap<String, String>;
 
-/// The crates that a service is built of.
+/// The crates that a service is built from.
 pub(crate) const CRATES: [&str; 2] = ["idempotent-runtime/src", "idempotent-macros/src"];
 
-/// The command line. It is no part of a service, and may read the environment.
+/// The command line. It is not a part of a service, and may read the environment.
 pub(crate) const COMMANDS: &str = "idempotent-cli/src";
 
-/// All that is published.
+/// All crates that are published.
 pub(crate) fn published() -> impl Iterator<Item = &'static str> {
     CRATES.into_iter().chain([COMMANDS])
 }

@@ -1,11 +1,11 @@
-//! A type has a name of its own, and stands in one place.
+//! A type has a name of its own, and its methods are in one place.
 
 use crate::assert_none;
 use crate::modules::{Crate, Place};
 use crate::sources::{Sources, published, sources};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// In how many files the methods of a type may stand.
+/// The most files in which the methods of a type may be.
 const FILES: usize = 2;
 
 /// Names that more than one type or trait of a crate has.
@@ -20,7 +20,7 @@ fn named_alike(sources: &Sources) -> Vec<String> {
     twice.map(|(name, files)| format!("{name}: {}", files.join(", "))).collect()
 }
 
-/// Types whose own methods, those of no trait, stand in too many files.
+/// Types whose own methods (not those of traits) are in too many files.
 fn scattered(sources: &Sources) -> Vec<String> {
     let house = Crate::read(sources);
     let mut found: BTreeMap<(String, String), BTreeSet<&str>> = BTreeMap::new();

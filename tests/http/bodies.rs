@@ -80,7 +80,7 @@ async fn a_body_in_pieces_is_the_same_body(backend: Backend) {
 
 async fn a_body_that_is_not_fingerprinted_streams(backend: Backend) {
     let shop = Shop::open(backend);
-    // Far over `max_body`, which bounds what is buffered.
+    // The body is far longer than `max_body`, which bounds the buffer.
     let reply = shop.post("/unread").key("k").body(vec![b'x'; 100_000]).send().await;
     assert_eq!((reply.status, &reply.body[..]), (201, &b"100000 bytes"[..]));
     let other = shop.post("/unread").key("k").body("different").send().await;
@@ -95,7 +95,7 @@ async fn a_body_cut_off_claims_nothing(backend: Backend) {
     raw.write_all(half.as_bytes()).await.unwrap();
     raw.shutdown().await.unwrap();
     let mut answer = Vec::new();
-    // Whatever comes back, or nothing: the server has seen the end by then.
+    // The answer does not matter: by then the server has seen the end.
     let _ = raw.read_to_end(&mut answer).await;
     assert_eq!(shop.handler.runs(), 0);
     let reply = shop.post("/orders").key("k").body("whole").send().await;

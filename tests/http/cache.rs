@@ -150,7 +150,7 @@ async fn forget_spoken(
     cache.invalidate("spoken", [&*id, ""]).of(&request).await.map(|()| "forgotten")
 }
 
-/// Who calls, unless the credential was revoked.
+/// The caller, unless the credential was revoked.
 struct Checked;
 
 impl FromRequest for Checked {
@@ -219,7 +219,7 @@ async fn path_and_query_make_an_answer(backend: Backend) {
     }
 }
 
-/// What no header says is not what an empty one says, and can be forgotten alone.
+/// An absent header is another value than an empty one, and its answer can be forgotten alone.
 async fn without_a_header_of_the_key_there_is_an_answer_of_its_own(backend: Backend) {
     let shop = open(backend);
     let read = |language: Option<&str>| {
@@ -256,7 +256,7 @@ async fn a_client_that_has_it_is_told_so(backend: Backend) {
     }
     assert_eq!(having("\"other\"").await.status, 200);
     assert_eq!(shop.handler.runs(), 1);
-    // Computed anew, it may still be the same.
+    // A newly computed answer may be the same.
     shop.backend.pass(Duration::from_millis(500)).await;
     assert_eq!((having(&tag).await.status, shop.handler.runs()), (304, 2));
     shop.backend.pass(Duration::from_millis(500)).await;
@@ -407,7 +407,7 @@ async fn what_is_no_answer_is_not_kept(backend: Backend) {
         }
         assert_eq!(shop.handler.runs(), 2 * (n + 1), "{n}");
     }
-    // One caller's own is fine where answers stay with their callers.
+    // An answer for one caller is kept if answers belong to their callers.
     shop.handler
         .answers(|_| HttpResponse::Ok().insert_header(("Cache-Control", "private")).finish());
     let before = shop.handler.runs();
@@ -427,7 +427,7 @@ async fn an_answer_with_a_credential_is_not_kept_for_all(backend: Backend) {
         assert_eq!((&reply.body[..], age(&reply)), (format!("run {run}").as_bytes(), None));
         assert_eq!(reply.header("X-Auth-Token"), Some(&*run.to_string()));
     }
-    // It stays with its caller, without the credential.
+    // The answer stays with its caller, without the credential.
     shop.read("/things/7").await;
     let again = shop.read("/things/7").await;
     assert_eq!((&again.body[..], again.header("X-Auth-Token")), (&b"run 3"[..], None));
@@ -480,10 +480,10 @@ async fn while_one_computes_again_the_others_read_the_old_answer(backend: Backen
     assert_eq!(shop.idempotency.drain(Duration::from_mins(1)).await, 0);
 }
 
-/// It is told of the old answer, and then nothing for so long that another puts a new one there.
+/// A request reads the old answer, and is then held for so long that another one puts a new answer there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_learns_late_that_an_answer_is_old_does_not_compute_it_again() {
-    // By a clock that stands still, so that the new answer stays new.
+    // The clock stands still, so that the new answer stays new.
     let shop = open(Backend::memory().await);
     let other = shop.beside();
     shop.read("/stale/7").await;
@@ -552,9 +552,9 @@ async fn what_is_invalidated_is_computed_again(backend: Backend) {
     shop.idempotency.invalidate("old", ["7"]).shared().await.unwrap();
     assert_eq!(shop.read("/stale/7").await.body, "run 3");
     assert_eq!(shop.read("/stale/8").await.body, "run 2");
-    // What is not there is forgotten, too.
+    // Forgetting an answer that does not exist succeeds, too.
     shop.idempotency.invalidate("old", ["9"]).shared().await.unwrap();
-    // One caller's; by the rule of the app, and as its one secret.
+    // The answers of one caller are forgotten: by the app's rule, and by the scope's text.
     let bob = || shop.get("/things/7").as_account("bob").send();
     assert_eq!(
         (shop.read("/things/7").await.body, bob().await.body),
@@ -604,7 +604,7 @@ async fn a_later_computation_does_not_bring_back_what_was_invalidated(backend: B
     shop.handler.runs_reach(2).await;
     shop.idempotency.invalidate("old", ["7"]).shared().await.unwrap();
     shop.handler.resume();
-    // Its end is stored before the process may end.
+    // The outcome is stored before the process may end.
     assert_eq!(shop.idempotency.drain(Duration::from_mins(1)).await, 0);
     let other = shop.beside();
     let read = || other.send(Method::GET, "/stale/7").send();
@@ -620,7 +620,7 @@ async fn what_a_guarded_handler_invalidates_is_forgotten_although_its_client_lef
     let guest = Guest::post(&shop.server, "/stale/7", "alice", "k").await;
     shop.handler.runs_reach(2).await;
     guest.leaves();
-    // Served after the reset arrived.
+    // This request is served after the reset arrived.
     for _ in 0..20 {
         shop.read("/brief").await.is_problem(400, "key-missing");
     }
@@ -650,7 +650,7 @@ async fn a_computation_is_kept_although_its_client_is_gone(backend: Backend) {
     shop.handler.runs_reach(1).await;
     client.set_zero_linger().unwrap();
     drop(client);
-    // Other requests on the same server have been served after the reset arrived.
+    // Other requests on the same server were served after the reset arrived.
     for _ in 0..20 {
         shop.read("/brief").await.is_problem(400, "key-missing");
     }
@@ -709,7 +709,7 @@ async fn an_answer_that_cannot_be_read_is_computed(backend: Backend) {
     }
 }
 
-/// As handlers do that look at the method, it answers a HEAD without a body.
+/// A handler that looks at the method: it answers a HEAD without a body.
 async fn a_head_is_answered_by_what_a_get_computed_and_leaves_nothing_for_it(backend: Backend) {
     let shop = open(backend);
     shop.handler.answers(|run| match run {

@@ -1,4 +1,4 @@
-//! Whose a request is: who the caller is, and not the credential of today.
+//! The scope of a request is its caller, and not the credential that the caller shows.
 
 use crate::{guard, routes};
 use actix_web::body::MessageBody;
@@ -29,7 +29,7 @@ on_every_store! {
 
 static WRITES: Policy = Policy::of_routes(Strategy::RequestId);
 
-/// Who calls, by any of the tokens of one account: `Bearer alice.1` and `Bearer alice.2` are alice.
+/// The caller, by any of the tokens of one account: `Bearer alice.1` and `Bearer alice.2` are alice.
 #[derive(Clone)]
 struct Customer(String);
 
@@ -54,7 +54,7 @@ impl FromRequest for Customer {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            // As one does that asks a database.
+            // The extractor waits once, like one that asks a database.
             tokio::task::yield_now().await;
             Self::of(&request).ok_or_else(|| ErrorUnauthorized("sign in"))
         })
@@ -107,7 +107,7 @@ fn all(guard: &Idempotency, config: &mut ServiceConfig) {
     );
 }
 
-/// A server whose rule says who calls.
+/// A server with this rule for scopes.
 struct Shop {
     handler: ControlledHandler,
     idempotency: Idempotency,
@@ -155,7 +155,7 @@ async fn a_refreshed_credential_replays_and_another_account_runs(backend: Backen
 
 async fn a_refreshed_credential_uses_the_token_of_before(backend: Backend) {
     for shop in shops(&backend) {
-        // Also where an extractor that waits stands before the one that issues.
+        // This holds even if an extractor that waits comes before the one that issues tokens.
         for issued in ["/tokens/token", "/two/tokens"] {
             let token = shop.by("alice.1", Method::GET, issued).send().await;
             assert_eq!(token.status, 200, "{token:?}");
@@ -201,7 +201,7 @@ async fn behind_a_middleware_a_refreshed_credential_replays(backend: Backend) {
     }
 }
 
-/// Nobody is known, or somebody without an id.
+/// There is no caller, or a caller without an id.
 async fn who_is_not_known_claims_nothing(backend: Backend) {
     let [of, extract] = shops(&backend);
     for (shop, token) in [(&of, ""), (&of, "expired"), (&of, ".1"), (&extract, ".1")] {

@@ -17,7 +17,7 @@ on_every_store! {
     a_field_of_a_compressed_form_is_read,
 }
 
-/// Answers with what it read.
+/// Answers with the text that it read.
 #[route("/echo", method = "POST")]
 #[idempotent(max_body = "1KiB")]
 async fn echo(body: Bytes) -> impl Responder {
@@ -45,7 +45,7 @@ fn open(backend: Backend) -> Shop {
     Shop::serving(backend, |builder| builder, |_, config| routes(config))
 }
 
-/// Compressed at this time, as compressors note it.
+/// A body compressed with this time in its header.
 fn gzip(plain: &[u8], time: u32) -> Vec<u8> {
     let mut to = GzBuilder::new().mtime(time).write(Vec::new(), Compression::default());
     to.write_all(plain).unwrap();
@@ -77,7 +77,7 @@ async fn another_body_is_another_request_however_it_is_compressed(backend: Backe
     let shop = open(backend);
     assert_eq!(shop.echo(gzip(b"three books", 1)).await.status, 200);
     shop.echo(gzip(b"four books", 1)).await.is_problem(422, "key-reused");
-    // The same bytes, and no coding.
+    // This body has the same bytes, but no coding.
     let bytes = shop.post("/echo").key("k").body(gzip(b"three books", 1)).send().await;
     bytes.is_problem(422, "key-reused");
 }

@@ -14,7 +14,7 @@ on_every_store! {
     of_a_thousand_in_one_breath_one_runs,
 }
 
-/// Invariant S1: two hundred at a time, five times, while the first is held and after it ended.
+/// Invariant S1: two hundred requests at a time, five times, while the first is held and after it ended.
 async fn of_a_thousand_with_one_key_one_runs(backend: Backend) {
     let shop = Shop::open(backend);
     shop.handler.pause();
@@ -59,7 +59,7 @@ async fn of_a_thousand_in_one_breath_one_runs(backend: Backend) {
     assert_eq!((made - count("idempotency-replayed: true"), shop.handler.runs()), (1, 1));
 }
 
-/// How many requests of one process may wait for one key, as this test has it.
+/// The number of requests of one process that may wait for one key in this test.
 const SEATS: usize = 100;
 
 /// Invariant L2.
@@ -72,7 +72,7 @@ async fn who_finds_as_many_waiting_as_may_is_told_to_come_back_and_does_not_wait
     shop.handler.runs_reach(1).await;
     let crowd = (0..SEATS + beyond).map(|_| tokio::spawn(shop.post("/waiting").key("k").send()));
     let mut crowd: FuturesUnordered<_> = crowd.collect();
-    // While the first runs nobody else is answered.
+    // While the first request runs, no other one is answered.
     for _ in 0..beyond {
         let refused = crowd.next().await.expect("some are left").unwrap();
         refused.is_problem(409, "in-progress");

@@ -15,7 +15,7 @@ on_every_store! {
     without_a_credential_nothing_is_claimed,
 }
 
-/// Whoever has a session that was not revoked.
+/// A caller with a session that was not revoked.
 struct SignedIn;
 
 impl FromRequest for SignedIn {
@@ -43,7 +43,7 @@ fn with_private(config: &mut web::ServiceConfig) {
     config.configure(routes::all).service(private);
 }
 
-/// The shop, and a server beside it that asks for a session.
+/// The shop, and a second server that requires a session.
 fn open(backend: Backend) -> (Shop, Server) {
     let shop = Shop::open(backend);
     shop.handler.answers(|_| HttpResponse::Created().body("for whoever is signed in"));
@@ -62,7 +62,7 @@ async fn a_credential_that_was_revoked_gets_no_replay(backend: Backend) {
     assert_eq!(shop.idempotency.counts(), before, "the engine was not asked");
 }
 
-/// Neither that it was used nor for what.
+/// A refused caller learns neither that a key was used nor for which request.
 async fn a_credential_that_was_revoked_learns_nothing_about_a_key(backend: Backend) {
     let (shop, server) = open(backend);
     let send = |session, key, body: &'static str| {
@@ -94,7 +94,7 @@ async fn without_a_credential_nothing_is_claimed(backend: Backend) {
     let url = format!("http://{}/orders", server.address());
     let nobody = tests::Sender::anonymous(reqwest::Method::POST, url).key("k").send().await;
     nobody.is_problem(400, "scope-missing");
-    // The key is still new, for whoever has a credential.
+    // The key is still unused: a caller with a credential can use it.
     let first = server.post("/private").key("k").header("X-Session", "open").send().await;
     assert_eq!((first.status, first.is_replay(), shop.handler.runs()), (201, false, 1));
 }

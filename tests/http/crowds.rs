@@ -1,4 +1,4 @@
-//! More readers than wait: one computes for all, or one of each process.
+//! More readers than may wait: one computes for all, or one of each process.
 
 use crate::Shop;
 use actix_web::web::{Data, ServiceConfig};
@@ -46,7 +46,7 @@ fn open(backend: Backend) -> Shop {
     Shop::serving(backend, |builder| builder, |_, config| routes(config))
 }
 
-/// A process where an answer is computed, and does not come to its end before the test says so.
+/// A process that computes an answer, and does not end before the test says so.
 struct Elsewhere {
     handler: ControlledHandler,
     server: Server,
@@ -65,7 +65,7 @@ impl Elsewhere {
         Self { handler, server, reader }
     }
 
-    /// Its reader gets its answer, whatever became of the record.
+    /// The reader whose request computes gets its answer, even if the record is not kept.
     async fn ends(self) {
         self.handler.resume();
         assert_eq!(self.reader.await.unwrap().body, "elsewhere");
@@ -78,12 +78,12 @@ impl Shop {
         self.server.send(Method::GET, "/slow/7").send().await
     }
 
-    /// So many readers, of whom all but one wait on after they were tired.
+    /// Sends this many readers of an answer that takes longer than their `wait`.
     fn tired(&self, many: usize) -> impl Future<Output = Vec<Reply>> {
         join_all((0..many).map(|_| self.slow()))
     }
 
-    /// Waits until they are so: the wait of each ended without an answer.
+    /// Waits until the `wait` of each has ended without an answer.
     async fn all_are_tired(&self, many: usize) {
         let tired = async || (self.idempotency.counts().refused >= many as u64).then_some(());
         eventually("all are tired", tired).await;
@@ -100,7 +100,7 @@ async fn of_those_who_are_tired_one_computes_and_the_others_wait_on(backend: Bac
         shop.handler.resume();
     });
     assert!(replies.iter().all(|reply| (reply.status, &reply.body[..]) == (201, b"run 1")));
-    // It is read everywhere.
+    // All processes read the answer.
     let there = elsewhere.server.send(Method::GET, "/slow/7").send().await;
     assert_eq!(there.body, "run 1");
     elsewhere.ends().await;
@@ -150,7 +150,7 @@ async fn what_is_computed_beside_is_kept_although_its_client_is_gone(backend: Ba
     let guest = Guest::send(&shop.server, "GET", "/slow/7", "").await;
     shop.handler.runs_reach(1).await;
     guest.leaves();
-    // Served after the reset arrived.
+    // This request is served after the reset arrived.
     for _ in 0..20 {
         assert_eq!(shop.server.send(Method::GET, "/none").send().await.status, 404);
     }
@@ -189,8 +189,8 @@ async fn that_an_answer_computed_beside_is_not_kept_is_known_to_all(backend: Bac
     elsewhere.ends().await;
 }
 
-/// One computes, two wait for it as long as it takes, and the next two are one too many: one of them
-/// computes beside it, and the other for itself.
+/// One request computes, and two may wait for it. Of the next two, one computes, too, and the other computes for
+/// itself only.
 async fn who_is_one_too_many_does_not_wait(backend: Backend) {
     let two = |builder: IdempotencyBuilder| builder.waiters_for_one_key(2);
     let shop = Shop::serving(backend, two, |_, config| routes(config));

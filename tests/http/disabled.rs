@@ -1,4 +1,4 @@
-//! Records that are off: what runs unguarded then, and what is guarded as ever.
+//! Records that are turned off: some requests run unguarded then, others stay guarded.
 
 use crate::{Shop, guard};
 use actix_web::web::{self, Data, ServiceConfig};
@@ -84,7 +84,7 @@ async fn every_request_runs_and_is_counted_and_told_so(backend: Backend) {
             assert_eq!(shop.idempotency.counts().unguarded, run);
         }
     }
-    // Of two guards around each other, whose keys to others still name the request.
+    // There are two guards around each other. Keys for other systems still name the request.
     let first = shop.post("/scope/downstream").key("k").send().await;
     let again = shop.post("/scope/downstream").key("k").send().await;
     assert_eq!((first.status, &first.body), (200, &again.body));
@@ -203,7 +203,7 @@ async fn a_function_runs_each_time_unless_it_has_a_transaction() {
 /// The variable of the process that a test starts.
 const SWITCH: &str = "OUR_GUARDS_ARE_OFF";
 
-/// In a process of its own, with the variable set or not.
+/// Runs this test in a process of its own, with the variable set or not.
 #[test]
 fn a_variable_turns_records_off_where_the_app_names_it() {
     let build = |name: &str| {

@@ -1,4 +1,4 @@
-//! What an app is told about a store that cannot keep its promises.
+//! Findings about stores that cannot keep their promises.
 
 use idempotent_runtime::store::Severity;
 use idempotent_runtime::{BuildError, Idempotency, RedisStore, Scope};
@@ -41,7 +41,7 @@ async fn a_server_that_forbids_config_is_used_and_remarked_upon() {
     assert!(built.check().await[0].to_string().contains("CONFIG"), "{:?}", built.check().await);
 }
 
-/// One that takes snapshots now and then, and one that nobody should write to.
+/// A server that only takes snapshots, and a replica, which must not be written to.
 #[tokio::test]
 async fn a_replica_is_refused_and_snapshots_are_remarked_upon() {
     let server = RedisServer::start_with(&["--replicaof", "127.0.0.1", "1", "--appendonly", "yes"]);
@@ -57,7 +57,7 @@ async fn a_replica_is_refused_and_snapshots_are_remarked_upon() {
     assert!(found[0].to_string().contains("only takes snapshots"), "{found:?}");
 }
 
-/// Stands before a server and says that it is of another version, in as many letters.
+/// A proxy that changes a server's version to another one of the same length.
 async fn of_version(server: &RedisServer, before: &'static str, version: &'static str) -> String {
     assert_eq!(before.len(), version.len());
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();

@@ -1,4 +1,4 @@
-//! Panics, lost connections, stores that fail or hold nonsense.
+//! Panics, lost connections, and stores that fail or hold bytes that are not records.
 
 use crate::Shop;
 use actix_web::HttpResponse;
@@ -51,10 +51,10 @@ async fn a_handler_finishes_although_its_client_is_gone(backend: Backend) {
                    Idempotency-Key: k\r\nContent-Length: 0\r\n\r\n";
     client.write_all(request.as_bytes()).await.unwrap();
     shop.handler.runs_reach(1).await;
-    // A reset, not an orderly end: actix drops the handler's future.
+    // The connection ends by a reset, so actix drops the handler's future.
     client.set_zero_linger().unwrap();
     drop(client);
-    // Another request on the same server has been served after the reset arrived.
+    // Another request on the same server was served after the reset arrived.
     for _ in 0..20 {
         shop.post("/orders").key("k").send().await.is_problem(409, "in-progress");
     }
@@ -81,7 +81,7 @@ async fn while_the_store_is_down_nothing_runs(backend: Backend) {
     assert_eq!(shop.post("/orders").key("k").send().await.status, 201);
 }
 
-/// Of those who are refused together, not all come back at one moment.
+/// Clients that are refused together do not all get the same `Retry-After`.
 async fn who_is_refused_in_an_outage_is_told_one_of_several_seconds(backend: Backend) {
     let shop = Shop::open(backend);
     shop.backend.store.set_down(true);
@@ -103,7 +103,7 @@ async fn a_handler_can_choose_to_run_without_the_store(backend: Backend) {
     shop.backend.store.set_down(false);
     // The key may have been claimed, and is given back.
     eventually("it is", async || (shop.idempotency.under_way() == 0).then_some(())).await;
-    // What is known to have run does not run again, whatever the handler chose.
+    // A request that is known to have run does not run again, even with `on_store_error = "run"`.
     assert_eq!(shop.post("/in-any-case/alice").key("other").send().await.status, 201);
     shop.backend.store.corrupt(|record| record[1..].to_vec()).await;
     let refused = shop.post("/in-any-case/alice").key("other").send().await;
@@ -112,7 +112,7 @@ async fn a_handler_can_choose_to_run_without_the_store(backend: Backend) {
     assert_eq!(shop.handler.runs(), 2);
 }
 
-/// Whoever runs the app reads it in its log, and in the counter above.
+/// Operators see it in the log, and in the counter above.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_runs_without_the_store_is_logged_once_with_its_reason() {
     let (log, shop) = (Log::listen(), Shop::open(Backend::memory().await));
@@ -128,7 +128,7 @@ async fn what_runs_without_the_store_is_logged_once_with_its_reason() {
     assert_eq!(shop.idempotency.counts().unguarded, 1);
 }
 
-/// The lease, half a second, is over by every clock before the store comes back, and nobody took the key.
+/// The lease of half a second ends before the store answers again, and no other run took the key.
 async fn what_is_not_stored_in_time_says_so_and_is_stored_behind_its_answer(backend: Backend) {
     let shop = Shop::open(backend);
     let store = shop.backend.store.clone();
@@ -158,7 +158,7 @@ async fn stored_late(shop: &Shop) {
     .await;
 }
 
-/// S17: nobody runs meanwhile, however long the store refuses it. The client does not wait for that.
+/// S17: no other run begins while the store refuses the outcome. The client does not wait for the store.
 async fn an_outcome_that_the_store_refuses_is_insisted_on_behind_its_answer(backend: Backend) {
     let shop = Shop::open(backend);
     let store = shop.backend.store.clone();
@@ -190,7 +190,7 @@ async fn a_lost_answer_is_settled_as_the_same_owner(backend: Backend) {
     assert!(shop.post("/orders").key("k").send().await.is_replay());
 }
 
-/// Invariant S9, at the other end.
+/// Invariant S9, for the outcome.
 async fn a_lost_answer_to_a_completion_is_settled(backend: Backend) {
     let shop = Shop::open(backend);
     let store = shop.backend.store.clone();

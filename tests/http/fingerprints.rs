@@ -1,4 +1,4 @@
-//! What makes a request the same.
+//! The parts of a request that a repetition must repeat.
 
 use crate::{Shop, guard};
 use actix_web::web::{Data, Json};
@@ -24,7 +24,7 @@ struct Event {
     id: String,
 }
 
-/// It is sent again until it is acknowledged.
+/// An event that is sent again until it is acknowledged.
 #[post("/events")]
 #[idempotent(key = "{event.id}")]
 async fn unnumbered_event(event: Json<Event>, handler: Data<ControlledHandler>) -> impl Responder {
@@ -58,7 +58,7 @@ async fn another_body_or_query_is_a_mismatch(backend: Backend) {
     assert_eq!(shop.handler.runs(), 1);
 }
 
-/// The pairs count in their order, as the handler gets them.
+/// The order of the pairs counts, since the handler gets them in this order.
 async fn queries_that_a_parser_might_confuse_are_told_apart(backend: Backend) {
     let shop = Shop::open(backend);
     let queries = ["a=&a=b&c=", "a=&b=c&b=", "a=b", "a=b%26", "a=b&a=b", "b=a", "a", "a=%2562", ""];

@@ -1,4 +1,4 @@
-//! A record that an operator forgets, and what the next request with its key gets.
+//! A record that an operator forgets, and the answer to the next request with its key.
 
 use crate::{Routes, Shop};
 use actix_web::web::Data;
@@ -56,7 +56,7 @@ async fn what_is_forgotten_runs_again(backend: Backend) {
     send("one").await;
     let seen = shop.see(&Target::route("POST", "/orders"), "k").await;
     assert_eq!(shop.forget(&seen, Force::No).await, Forgotten::Yes);
-    // Also with another body: nothing of the first request stays.
+    // This holds even with another body: nothing of the first request is kept.
     let again = send("two").await;
     assert_eq!((again.status, again.is_replay(), &again.body[..]), (201, false, &b"run 2"[..]));
     assert!(send("two").await.is_replay());
@@ -215,7 +215,7 @@ async fn a_task_that_was_called_off_may_be_asked_for_anew(backend: Backend) {
     shop.is(&address, "pending").await;
 }
 
-/// The input of a task and the list of those that are not finished lie in the same store.
+/// The input of a task and the list of unfinished tasks are in the same store.
 async fn all_records_are_listed_and_nothing_beside_them(backend: Backend) {
     let shop = Shop::open(backend);
     shop.handler.answers(|_| HttpResponse::Created().finish());
@@ -232,7 +232,7 @@ async fn all_records_are_listed_and_nothing_beside_them(backend: Backend) {
         if let Some(stage) = stage {
             records = records.stage(stage);
         }
-        // One that moves while a server walks its keys may come twice.
+        // A record that moves while a server goes through its keys may be listed twice.
         let (mut listed, mut after) = (HashMap::new(), None);
         loop {
             let page = records.page(limit, after.as_ref()).await.expect("the store lists");

@@ -1,4 +1,4 @@
-//! Forms: a token in a hidden field, however the browser encodes it, and the redirect after it.
+//! Forms: a token in a hidden field, in every encoding of browsers, and the redirect after it.
 
 use crate::Shop;
 use actix_web::HttpResponse;
@@ -19,7 +19,7 @@ on_every_store! {
     an_app_that_renders_problems_itself_is_asked_for_browsers_too,
 }
 
-/// A multipart form as a browser writes it, with a file beside its fields.
+/// A multipart form as a browser writes it, with fields and a file.
 fn multipart(boundary: &str, token: &str, file: &str) -> String {
     let field = |head: &str, value: &str| {
         format!("--{boundary}\r\nContent-Disposition: form-data; name={head}\r\n\r\n{value}\r\n")
@@ -95,7 +95,7 @@ async fn a_form_sent_again_with_other_contents_is_refused(backend: Backend) {
     assert_eq!(shop.handler.runs(), 1);
 }
 
-/// With a preamble and an epilogue, a quote in the name of a file, and parts that say that they are not encoded.
+/// A form with a preamble and an epilogue, a quote in a file's name, and parts that are declared as not encoded.
 async fn an_upload_as_clients_write_it_is_read_and_is_the_same_when_it_is_sent_again(
     backend: Backend,
 ) {

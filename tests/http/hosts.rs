@@ -28,7 +28,7 @@ on_every_store! {
 
 static WRITES: Policy = Policy::of_routes(Strategy::RequestId);
 
-/// None of them is a host.
+/// Texts that are not hosts.
 const UNREADABLE: [&str; 6] = ["", "a b", "a/b", "a:b", "[::1", "a.example:99999"];
 
 #[route("/greeting", method = "GET")]
@@ -151,13 +151,13 @@ async fn the_target_of_a_request_names_its_host(backend: Backend) {
     };
     let again = ask("http://A.example:80/orders", "a.example").await;
     assert!(again.contains("idempotency-replayed: true"), "{again}");
-    // The router goes by one of them, and the identity by the other.
+    // The router would use one of the two hosts, and the identity the other.
     let two = ask("http://b.example/orders", "a.example").await;
     assert!(two.starts_with("HTTP/1.1 400") && two.contains("host-invalid"), "{two}");
     assert_eq!(shop.handler.runs(), 1);
 }
 
-/// Over HTTP/2, which needs no Host line.
+/// The same over HTTP/2, which needs no `Host` line.
 async fn the_authority_of_a_request_names_its_host(backend: Backend) {
     let shop = Shop::of_hosts(backend);
     let server = Server::start_http2(&shop.idempotency, &shop.handler, routes::all);
@@ -201,7 +201,7 @@ async fn one_key_on_two_hosts_is_two_tasks(backend: Backend) {
     }
     assert_ne!(locations[0], locations[1]);
     for (location, host) in locations.iter().zip(["b.example", "a.example"]) {
-        // An id is one task's, whichever host is asked.
+        // An id is the same task on every host.
         assert_eq!(shop.at(host, Method::GET, location).send().await.status, 200);
     }
 }
@@ -216,7 +216,7 @@ async fn behind_a_middleware_hosts_are_told_apart(backend: Backend) {
     shop.post_at("a b", "/behind/orders").send().await.is_problem(400, "host-invalid");
 }
 
-/// By its path, and by the pattern of its route.
+/// Finds the answer by its path, and by the pattern of its route.
 async fn an_answer_is_computed_for_each_host(backend: Backend) {
     let shop = Shop::of_hosts(backend);
     let read = |host: &'static str, path| shop.at(host, Method::GET, path).send();

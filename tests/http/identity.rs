@@ -139,7 +139,7 @@ async fn a_secret_is_part_of_every_key_and_fingerprint(backend: Backend) {
         (send(&another).await.body, send(&none).await.body),
         ("run 2".into(), "run 3".into())
     );
-    // What was kept of a task is compared as it was kept.
+    // A task's fingerprint is compared as it was stored.
     let address = shop.task("/reports", "k").await;
     let _runner = shop.run_tasks();
     assert_eq!(shop.is(&address, "succeeded").await["status"], "succeeded");

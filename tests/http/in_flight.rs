@@ -1,4 +1,4 @@
-//! Many at once.
+//! Several requests with one key at the same time.
 
 use crate::Shop;
 use futures_util::future::join_all;
@@ -84,7 +84,7 @@ async fn waiting_ends(backend: Backend) {
     assert_eq!(first.await.unwrap().status, 201);
 }
 
-/// Two engines on one store stand for two processes: no wake-up passes between them.
+/// Two engines on one store are like two processes: they cannot wake each other's requests.
 async fn who_waits_is_woken_by_another_process(backend: Backend) {
     let shop = Shop::open(backend);
     let elsewhere = shop.beside();

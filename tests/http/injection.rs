@@ -18,7 +18,7 @@ on_every_store! {
     a_record_shows_no_credential_that_an_expression_names,
 }
 
-/// Text that was trouble elsewhere, and pairs that others take for one.
+/// Texts that caused trouble in other programs, and pairs that others take for the same.
 const TROUBLE: [&str; 32] = [
     "*",
     "?",
@@ -89,7 +89,7 @@ async fn a_header_that_is_no_text_is_no_part_of_a_key(backend: Backend) {
     assert_eq!(shop.handler.runs(), 1);
 }
 
-/// Every value stands in the place of another's neighbour.
+/// Every value is sent next to every other.
 async fn scopes_of_every_kind_are_apart(backend: Backend) {
     let shop = Shop::open(backend);
     let printable = TROUBLE.into_iter().filter(|text| {
@@ -124,7 +124,7 @@ async fn what_people_read_of_a_record_is_printable(backend: Backend) {
     }
 }
 
-/// By its name, wherever in the request it is.
+/// A value by its name, in every part of the request.
 async fn a_record_shows_no_credential(backend: Backend) {
     let shop = Shop::open(backend);
     let sent = shop

@@ -1,4 +1,4 @@
-//! The inspector: nobody sees it unchecked, and it changes what its operator saw, once.
+//! The inspector: the check runs before everything, and a button changes only the record that was shown, once.
 
 use crate::{Routes, Shop};
 use actix_web::error::ErrorUnauthorized;
@@ -282,7 +282,7 @@ async fn the_page_is_told_of_the_process_as_long_as_it_follows() {
     let event = events.chunk().await.expect("it is told").expect("an event");
     let event = String::from_utf8(event.to_vec()).expect("UTF-8");
     assert!(event.starts_with("event: live\ndata: <section"), "{event}");
-    // A process that drains lets nobody wait for it.
+    // A process that drains ends the page's events.
     shop.idempotency.drain(Duration::ZERO).await;
     eventually("the end", async || {
         let chunk = events.chunk().await.expect("it is told");

@@ -1,4 +1,4 @@
-//! What may be a key.
+//! Valid and invalid keys.
 
 use crate::Shop;
 use idempotent_runtime::KeyForm;

@@ -1,4 +1,4 @@
-//! Leases that live as long as their owner.
+//! Leases that are renewed for as long as their owner runs.
 
 use crate::Shop;
 use actix_web::HttpResponse;
@@ -14,13 +14,13 @@ on_every_store! { in real time;
     of_what_is_kept_for_the_longest_ttl_there_is_one_owner,
 }
 
-/// Renewed more often than fits into one lease of two seconds: without, it would be over.
+/// The run is longer than one lease of two seconds, so the lease would end without renewals.
 pub(crate) async fn longer_than_a_lease(shop: &Shop) {
     eventually("four renewals", async || (shop.idempotency.counts().renewed >= 4).then_some(()))
         .await;
 }
 
-/// Sees that another process is refused, as long as the first runs.
+/// Checks that another process is refused while the first runs.
 async fn nobody_else_runs(shop: &Shop) {
     let elsewhere = shop.beside();
     tokio::select! {
@@ -43,7 +43,7 @@ async fn a_handler_slower_than_its_lease_keeps_it(backend: Backend) {
     assert_eq!(shop.handler.runs(), 1);
 }
 
-/// A panic of a store of the app's own costs a renewal, and not the lease.
+/// If an app's own store panics, one renewal fails, and the lease is not lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_that_panics_in_renewals_does_not_end_them() {
     let shop = Shop::open(Backend::memory_in_real_time().await);
@@ -96,7 +96,7 @@ async fn a_short_run_is_never_renewed(backend: Backend) {
     assert_eq!(shop.idempotency.counts().renewed, 0);
 }
 
-/// What is left of a life beyond the ttl is the lease: no store may cut it off.
+/// A record lives for its lease and then for its ttl: no store may cut this sum off.
 async fn of_what_is_kept_for_the_longest_ttl_there_is_one_owner(backend: Backend) {
     let ten_years = Duration::from_hours(24 * 3650);
     let shop = Shop::with(backend, |builder| builder.ttl(ten_years));

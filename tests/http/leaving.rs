@@ -14,7 +14,7 @@ on_every_store! { in real time;
     runs_without_clients_are_bounded_for_one_scope_and_for_all,
 }
 
-/// Waits for longer than a test does, so that who leaves is not mistaken for who is tired.
+/// A `wait` that is longer than a test, so that a client that leaves is not mistaken for one whose wait ended.
 #[route("/patiently-locked/{id}", method = "POST")]
 #[idempotent(strategy = "lock", key = "thing:{path.id}", lease = "2s", wait = "10m")]
 async fn patiently_locked(handler: Data<ControlledHandler>) -> impl Responder {
@@ -36,7 +36,7 @@ fn open(backend: Backend) -> Shop {
 }
 
 impl Shop {
-    /// Waits until so many requests are under way, those that wait for a run included.
+    /// Waits until this many requests run or wait for a run.
     async fn under_way(&self, many: usize) {
         let is_so = async || (self.idempotency.under_way() == many).then_some(());
         eventually("as many requests are under way as were sent and not left", is_so).await;
@@ -93,7 +93,7 @@ async fn who_leaves_while_it_waits_for_the_first_does_not_run(backend: Backend) 
     guest.leaves();
     shop.under_way(1).await;
     shop.handler.resume();
-    // It leaves the key free.
+    // The key is free afterwards.
     assert_eq!(first.await.unwrap().status, 500);
     shop.under_way(0).await;
     assert_eq!(shop.handler.runs(), 1);
@@ -111,7 +111,7 @@ async fn who_leaves_before_its_claim_is_answered_gives_its_key_back(backend: Bac
     assert_eq!((retry.status, retry.is_replay(), shop.handler.runs()), (201, false, 1));
 }
 
-/// Waits until the server knows that so many clients of an account left, each with a run of its own.
+/// Waits until the server knows that this many clients of an account left, each with a run of its own.
 async fn runs_without_client(shop: &Shop, account: &str) {
     for key in ["k1", "k2"] {
         let before = shop.handler.runs();
@@ -119,7 +119,7 @@ async fn runs_without_client(shop: &Shop, account: &str) {
         shop.handler.runs_reach(before + 1).await;
         guest.leaves();
     }
-    // In progress, until the server heard of both.
+    // The answer is `in-progress` until the server knows that both left.
     eventually("no more is let in", async || {
         let again = shop.post("/orders").as_account(account).key("k1").send().await;
         (again.status == 503).then_some(())
@@ -140,7 +140,7 @@ async fn runs_without_clients_are_bounded_for_one_scope_and_for_all(backend: Bac
     assert_eq!(refused.json()["retryable"], true, "some of them end");
     assert!(refused.header("Retry-After").is_some());
 
-    // Others are let in, until there are too many of all.
+    // Other accounts may begin runs, until there are too many in all.
     runs_without_client(&shop, "bob").await;
     new("carol").await.is_problem(503, "too-many-runs");
     assert_eq!(shop.handler.runs(), 4);

@@ -30,7 +30,7 @@ on_every_store! { in real time;
     the_fence_starts_at_the_time_of_day,
 }
 
-// There the lease has no part in it, and fences are transactions.
+// In ZooKeeper there is no lease, and fences are numbers of transactions.
 on_every_store! { @ zookeeper;
     holders_never_overlap_whatever_operation_and_process,
     who_waits_too_long_is_told_so,
@@ -44,7 +44,7 @@ on_every_store! { @ zookeeper;
     a_guard_that_is_dropped_outside_of_a_runtime_releases_the_lock,
 }
 
-/// How long a handler looks for others in its lock.
+/// How long a handler looks for other holders of its lock.
 const STAY: Duration = Duration::from_millis(20);
 
 fn fence(reply: &Reply) -> u64 {
@@ -57,8 +57,8 @@ async fn holders_never_overlap_whatever_operation_and_process(backend: Backend) 
     let (handler, overlaps) = (shop.handler.clone(), Arc::new(AtomicUsize::new(0)));
     let seen = Arc::clone(&overlaps);
     shop.handler.answers(move |run| {
-        // It stays for as long as others would need to come in, and lets them; not for so long that
-        // the server gives up on who is connected, where each turn goes to a busy neighbour.
+        // The handler stays long enough for others to come in if they could, but not so long that the server
+        // closes connections that wait on a busy host.
         let came = Instant::now();
         let disturbed = (0..1000).take_while(|_| came.elapsed() < STAY).any(|_| {
             std::thread::yield_now();
@@ -114,7 +114,7 @@ async fn the_fence_grows_with_every_holder(backend: Backend) {
     }
 }
 
-/// So that a store that forgot does not start over.
+/// A fence begins with the time, so that it is larger even if the store forgot the lock.
 async fn the_fence_starts_at_the_time_of_day(backend: Backend) {
     let shop = Shop::open(backend);
     assert!(fence(&shop.post("/locked/a").send().await) > 1_700_000_000_000);
@@ -154,7 +154,7 @@ async fn another_name_is_another_lock(backend: Backend) {
     assert_eq!((first.await.unwrap().status, second.await.unwrap().status), (201, 201));
 }
 
-/// A text to one number must not be sent twice because a plus sign can be written in two ways.
+/// A message to one number must not be sent twice because a plus sign can be encoded in two ways.
 async fn a_name_however_it_is_spelled_is_one_lock(backend: Backend) {
     let shop = Shop::open(backend);
     shop.handler.pause();
@@ -192,7 +192,7 @@ async fn a_guard_that_is_dropped_releases_the_lock(backend: Backend) {
     let shop = Shop::open(backend);
     let lock = || shop.idempotency.lock("thing:a").lease(Duration::from_mins(10));
     drop(lock().acquire().await.unwrap());
-    // Within the wait of ten seconds, and not after the lease of ten minutes.
+    // The next holder comes within its wait of ten seconds, and not after the lease of ten minutes.
     lock().acquire().await.unwrap().release().await;
 }
 
@@ -206,7 +206,7 @@ async fn a_lock_whose_claim_is_dropped_is_held_by_nobody(backend: Backend) {
     shop.backend.store.answers_to_claims().reached().await;
     dropped.abort();
     assert!(dropped.await.unwrap_err().is_cancelled());
-    // Within the wait of ten seconds, and not after the lease of ten minutes.
+    // The next holder comes within its wait of ten seconds, and not after the lease of ten minutes.
     shop.idempotency.lock("a").acquire().await.unwrap().release().await;
 }
 

@@ -1,4 +1,4 @@
-//! What a client can observe, against a running server, on every store.
+//! Behaviour that a client can observe, with a running server, on every store.
 
 /// Makes a test of every behaviour for each store.
 macro_rules! on_every_store {
@@ -82,7 +82,7 @@ use actix_web::web::ServiceConfig;
 use idempotent_runtime::{Idempotency, IdempotencyBuilder, Scope};
 use tests::{Backend, ControlledHandler, Sender, Server, eventually};
 
-/// The routes of a server; some are behind guards of its own.
+/// The routes of a server; some are behind guards of the test's own.
 type Routes = fn(&Idempotency, &mut ServiceConfig);
 
 /// A guarded server on a store, and the test's control of its handlers.
@@ -100,12 +100,12 @@ impl Shop {
         Self::with(backend, |builder| builder)
     }
 
-    /// A server that looks for everything in the store, where the test changes it.
+    /// A server that remembers nothing, so that it sees every change that the test makes in the store.
     fn forgetful(backend: Backend) -> Self {
         Self::with(backend, |builder| builder.remember(0))
     }
 
-    /// A server that remembers what it stored or saw, whatever the store.
+    /// A server that remembers answers, with every store.
     fn remembering(backend: Backend) -> Self {
         Self::with(backend, |builder| builder.remember(4 << 20))
     }
@@ -133,7 +133,7 @@ impl Shop {
         serve(&idempotency, &self.handler, self.routes)
     }
 
-    /// Waits until so many requests of this process run, or wait for one that does.
+    /// Waits until this many requests of this process run, or wait for one that runs.
     async fn all_are_in(&self, many: usize) {
         eventually("all are in", async || (self.idempotency.under_way() >= many).then_some(()))
             .await;

@@ -1,4 +1,4 @@
-//! A middleware's policy out of a config file.
+//! A middleware's policy from a config file.
 
 use crate::Shop;
 use actix_web::web::{self, Data};

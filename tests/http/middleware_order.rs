@@ -83,7 +83,7 @@ async fn checking(
     next.call(request).await
 }
 
-/// A page in the place of an error, which says whether it saw a replay.
+/// A page that replaces an error, and says whether the error was a replay.
 #[expect(clippy::unnecessary_wraps, reason = "the type of an error handler")]
 fn page<B: 'static>(response: ServiceResponse<B>) -> actix_web::Result<ErrorHandlerResponse<B>> {
     let is_replay = response.headers().contains_key("idempotency-replayed");
@@ -119,7 +119,7 @@ async fn compression_outside_is_made_for_each_client(backend: Backend) {
     let packed = send("outside").header("Accept-Encoding", "gzip").send().await;
     assert!(packed.is_replay());
     assert_eq!(packed.body[..2], GZIP);
-    // Inside, the guard keeps what it sees, and decodes it for a client that refuses that.
+    // If it is inside, the guard stores the coded body, and decodes it for a client that refuses the coding.
     let packed = send("inside").header("Accept-Encoding", "gzip").send().await;
     assert_eq!((packed.is_replay(), packed.header("Content-Encoding")), (true, Some("gzip")));
     assert_eq!(packed.body[..2], GZIP);
@@ -145,7 +145,7 @@ async fn cors_outside_lets_a_page_read_every_answer(backend: Backend) {
     assert!(!readable(&problem), "no page of another origin can read why");
 }
 
-/// Also where a guard was told to guard OPTIONS, and stands around the middleware that answers.
+/// This holds even if the guard guards OPTIONS and is around the middleware that answers.
 async fn a_preflight_is_never_asked_for_a_key(backend: Backend) {
     let shop = open(backend);
     for path in ["/cors/outside/orders", "/cors/inside/orders"] {
@@ -157,7 +157,7 @@ async fn a_preflight_is_never_asked_for_a_key(backend: Backend) {
             .await;
         assert_eq!(preflight.status, 200, "{path}");
         assert_eq!(preflight.header("Access-Control-Allow-Origin"), Some(SHOP));
-        // Any other is a request like all that are guarded.
+        // Any other OPTIONS request is guarded like others.
         assert_eq!(options().send().await.status, 400, "{path}");
     }
     assert_eq!(shop.handler.runs(), 0);

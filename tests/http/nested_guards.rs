@@ -54,7 +54,7 @@ fn open(backend: Backend) -> Shop {
 }
 
 fn scopes(idempotency: &Idempotency, config: &mut ServiceConfig) {
-    // Of two that are wrapped the last one is outside.
+    // Of two wrapped guards, the last one is outside.
     let twice = |path: &str, outer: Middleware, inner: Middleware| {
         web::scope(path).wrap(inner).wrap(outer).configure(routes)
     };
@@ -114,7 +114,7 @@ async fn annotated_with_a_key_of_its_own(handler: Handler, attempt: Attempt) -> 
 #[idempotent(strategy = "lock", key = "nested:{path.name}")]
 async fn locked(handler: Handler, attempt: Attempt) -> impl Responder {
     let run = handler.run().await;
-    // From the milliseconds since 1970 for a lock, and from 1 for a key.
+    // Attempts of a lock begin with the milliseconds since 1970, those of a key with 1.
     let is_the_locks = attempt.is_certain() && attempt.number() > 1_000_000;
     HttpResponse::build(run.status()).body(format!("under a lock: {is_the_locks}"))
 }
@@ -178,11 +178,11 @@ async fn while_a_run_lasts_its_duplicates_are_the_inner_guards(backend: Backend)
     let shop = open(backend);
     shop.handler.pause();
     let send = |path: &str| tokio::spawn(shop.post(path).key("k").send());
-    // The outer guard would have this one wait.
+    // The outer guard alone would let this request wait.
     let first = send("/waiting/writes/orders");
     shop.handler.runs_reach(1).await;
     send("/waiting/writes/orders").await.unwrap().is_problem(409, "in-progress");
-    // And this one not; both guards were asked when it waits.
+    // The outer guard alone would refuse this request. When it waits, both guards have claimed.
     let second = send("/writes/waiting/orders");
     shop.handler.runs_reach(2).await;
     let duplicate = send("/writes/waiting/orders");
@@ -191,7 +191,7 @@ async fn while_a_run_lasts_its_duplicates_are_the_inner_guards(backend: Backend)
     assert!(!first.await.unwrap().is_replay());
     assert!(!second.await.unwrap().is_replay());
     assert!(duplicate.await.unwrap().is_replay());
-    // A handler takes over from all guards around, also past one that has no key.
+    // A handler's guard takes over from all guards around it, even if one in between has no key.
     shop.handler.pause();
     let third = send("/writes/keyed/annotated");
     shop.handler.runs_reach(3).await;
@@ -207,7 +207,7 @@ async fn while_a_run_lasts_its_duplicates_are_the_inner_guards(backend: Backend)
 async fn behind_two_guards_a_handler_finishes_although_its_client_is_gone(backend: Backend) {
     let shop = open(backend);
     finishes_although_its_client_is_gone(&shop, "/writes/waiting/orders").await;
-    // Neither guard is left behind with the client: the outer one's key is free, and no run goes on.
+    // When the client leaves, both guards are left: the outer one's key is free, and no run goes on.
     let mut states = Vec::new();
     for record in shop.backend.store.everything().await {
         states.push(Summary::of(&record).state.to_owned());
@@ -229,13 +229,13 @@ async fn after_a_panic_the_inner_guard_decides(backend: Backend) {
     let send = |path: &str| shop.post(path).key("k").send();
     send("/holding/short/orders").await.is_problem(500, "handler-panicked");
     assert_eq!(send("/holding/short/orders").await.status, 201);
-    // Where the inner guard has no key, the outer one decides.
+    // If the inner guard has no key, the outer one decides.
     send("/holding/keyed/orders").await.is_problem(500, "handler-panicked");
     send("/holding/keyed/orders").await.is_problem(409, "outcome-unknown");
     assert_eq!(shop.handler.runs(), 3);
 }
 
-/// The store goes away under a run, for longer than either lease lasts.
+/// During a run the store does not answer for longer than both leases.
 async fn an_outer_guard_does_not_hold_what_the_inner_one_ran(backend: Backend) {
     let shop = open(backend);
     let store = shop.backend.store.clone();
@@ -249,7 +249,7 @@ async fn an_outer_guard_does_not_hold_what_the_inner_one_ran(backend: Backend) {
     let first = running.await.unwrap();
     assert_eq!((first.status, first.header("Idempotency-Stored")), (201, Some("false")));
     shop.backend.store.set_down(false);
-    // The lease of the inner guard is over, nobody took the key, and its end is insisted on.
+    // The inner guard's lease is over, but no other run took its key: its outcome is sent again until it is stored.
     let stored = async || (shop.idempotency.counts().stored_late == 1).then_some(());
     eventually("the outcome is stored behind its answer", stored).await;
     let retry = shop.post("/holding/short/orders").key("k").send().await;
@@ -262,7 +262,7 @@ async fn an_inner_guard_without_a_key_leaves_the_request_to_the_outer_one(backen
     let first = send().send().await;
     assert_eq!((first.status, &first.body[..]), (201, &b"attempt 1"[..]));
     assert!(send().send().await.is_replay());
-    // With its key it guards, and what the outer guard stored stands.
+    // With its key the inner guard guards, and the outer guard's record stays.
     let keyed = |key: &str| shop.post("/writes/keyed/attempt").key(key).header("X-Key", "mine");
     assert!(keyed("k").send().await.is_replay());
     let by_inner = keyed("other").send().await;

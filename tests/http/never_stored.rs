@@ -1,4 +1,4 @@
-//! Answers that no guard stores: refusals of ours, wherever they come from, and routes that are not there.
+//! Answers that no guard stores: problems of this crate, from every source, and answers without a route.
 
 use crate::guard;
 use actix_web::body::MessageBody;
@@ -29,11 +29,11 @@ on_every_store! {
 type Handler = Data<ControlledHandler>;
 
 static WRITES: Policy = Policy::of_routes(Strategy::RequestId);
-/// Keeps whatever it may keep.
+/// A policy that stores every status.
 static EVERYTHING: Policy =
     Policy::of_routes(Strategy::RequestId).statuses(Statuses::ranges(&[(200, 599)]));
 
-/// A server whose scopes have guards, and handlers that are refused behind them.
+/// A server with guards around its `web::scope`s, and handlers behind them that are refused.
 struct Shop {
     _backend: Backend,
     handler: ControlledHandler,
@@ -52,7 +52,7 @@ impl Shop {
             })
             .build()
             .expect("settings that fit");
-        // Guards for which a request without an account is one, too.
+        // For these guards, a request without an account has a scope, too.
         let shared = Idempotency::builder(backend.store.clone())
             .scope(Scope::shared())
             .clock(backend.clock.clone())
@@ -94,7 +94,7 @@ fn scopes(guards: &Guards, config: &mut ServiceConfig) {
     let of = |policy| guards.of(policy);
     let keyed = || of(&WRITES).key_header("X-Key");
     config
-        // The one that is wrapped last is outside.
+        // The middleware that is wrapped last is outside.
         .service(web::scope("/keyed").wrap(keyed()).wrap(of(&WRITES)).configure(routes))
         .service(
             web::scope("/rebuilt")
@@ -133,7 +133,7 @@ async fn orders(handler: Handler) -> impl Responder {
     handler.run().await
 }
 
-/// Its extractor refuses whoever has no account.
+/// Its extractor refuses a request without an account.
 async fn issuing(handler: Handler, _issuer: TokenIssuer) -> impl Responder {
     handler.run().await
 }
@@ -149,13 +149,13 @@ async fn annotated(handler: Handler) -> impl Responder {
     handler.run().await
 }
 
-/// Of a database that the app does not have.
+/// A handler with a `Tx` of a database that the app does not have.
 #[route("/unguarded", method = "POST")]
 async fn unguarded(handler: Handler, _tx: Tx<sqlx::Sqlite>) -> impl Responder {
     handler.run().await
 }
 
-/// Puts a page of the app in the place of every error.
+/// Replaces every error by a page of the app.
 async fn rebuilding(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -180,7 +180,7 @@ async fn a_refusal_of_an_inner_guard_is_not_stored_by_the_outer_one(backend: Bac
         }
         assert_eq!(send(path).header("X-Key", "mine").send().await.status, 201);
     }
-    // Of the handler's own guard, behind one that needs no account.
+    // This problem comes from the handler's own guard, behind a guard that needs no account.
     shop.anonymous("/plain/annotated").send().await.is_problem(400, "scope-missing");
     let known = shop.anonymous("/plain/annotated").header("Authorization", "Bearer alice");
     assert_eq!(known.send().await.status, 201);
@@ -198,12 +198,12 @@ async fn a_refusal_of_an_extractor_of_ours_is_not_stored(backend: Backend) {
 
 async fn a_refusal_that_a_middleware_rebuilds_is_not_stored(backend: Backend) {
     let shop = Shop::open(backend);
-    // Of a guard inside.
+    // This problem comes from an inner guard.
     let send = || shop.post("/rebuilt/orders").key("k");
     let refused = send().send().await;
     assert_eq!((refused.status, &refused.body[..]), (400, &b"a page of the app"[..]));
     assert_eq!(send().header("X-Key", "mine").send().await.status, 201);
-    // Of an extractor.
+    // This problem comes from an extractor.
     let refused = shop.anonymous("/shared/issuing").send().await;
     assert_eq!((refused.status, &refused.body[..]), (400, &b"a page of the app"[..]));
     let known = shop.anonymous("/shared/issuing").header("Authorization", "Bearer alice");
@@ -261,7 +261,7 @@ async fn a_route_that_is_not_there_leaves_the_key_free(backend: Backend) {
             assert_eq!((reply.status, reply.is_replay()), (status, false), "{path}");
         }
     }
-    // What a handler says of itself is its answer.
+    // A problem that a handler writes itself is the handler's answer, so it is stored.
     shop.handler.answers(|_| HttpResponse::NotFound().finish());
     assert_eq!(shop.post("/plain/orders").key("k").send().await.status, 404);
     assert!(shop.post("/plain/orders").key("k").send().await.is_replay());

@@ -76,7 +76,7 @@ async fn create_payment(handler: Handler) -> impl Responder {
     handler.run().await
 }
 
-/// The same, after somebody found a better name.
+/// The same handler after it was renamed.
 #[post("/payments")]
 #[idempotent]
 async fn make_payment(handler: Handler) -> impl Responder {
@@ -131,7 +131,7 @@ async fn the_log_says_which_two_handlers_have_one_route() {
     assert!(lines.iter().any(|line| both(&line)), "{lines:?}");
 }
 
-/// As after a deployment that gave a route to another handler, and moved its own.
+/// The routes after a deployment that gave a route to another handler, and moved the first one.
 async fn a_record_of_a_handler_that_is_at_work_elsewhere_is_refused(backend: Backend) {
     let (before, _) = server(&backend, |app| {
         app.route("/letters", web::post().to(in_english));
@@ -141,7 +141,7 @@ async fn a_record_of_a_handler_that_is_at_work_elsewhere_is_refused(backend: Bac
         app.route("/letters", web::post().to(in_french));
         app.route("/letters/english", web::post().to(in_english));
     });
-    // Until the other one is seen at work, this may be its new name.
+    // Until the other handler is seen running, this one may be its new name.
     assert_eq!(after.post("/letters").key("k").send().await.body, "a letter");
     assert_eq!(after.post("/letters/english").key("k").send().await.body, "a letter");
     after.post("/letters").key("k").send().await.is_problem(500, "misconfigured");
@@ -285,7 +285,7 @@ async fn a_read_whose_key_leaves_a_path_parameter_out_is_refused(backend: Backen
     let refused = get(&server, "/views/7?view=full").send().await;
     refused.is_problem(500, "misconfigured");
     assert!(refused.json()["detail"].as_str().unwrap().contains("`id` of `/views/{id}`"));
-    // Whoever names an operation means it; an expression may read the path.
+    // A named operation is intended, and an expression may read the path.
     for year in [2025, 2026] {
         assert_eq!(get(&server, &format!("/totals/{year}")).send().await.status, 201);
     }

@@ -1,4 +1,4 @@
-//! The guard reads what the handler reads, however a request is spelled.
+//! The guard reads the same values as the handler, in every spelling of a request.
 
 use crate::Shop;
 use actix_web::web::{self, Data, Form, Path, ServiceConfig};
@@ -44,7 +44,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(signed_in);
 }
 
-/// The handler says what it got.
+/// The handler answers with the value that it got.
 async fn got(handler: Handler, value: &str) -> HttpResponse {
     let status = handler.run().await.status();
     HttpResponse::build(status).body(value.to_owned())
@@ -122,7 +122,7 @@ async fn signed_in(handler: Handler, request: HttpRequest) -> impl Responder {
     got(handler, sid.as_ref().map_or("nobody", |sid| sid.value())).await
 }
 
-/// The same routes, and a guarded scope whose handlers nobody annotated.
+/// The same routes, and a guarded `web::scope` with handlers without the attribute.
 fn with_scope(guard: &Idempotency, config: &mut ServiceConfig) {
     let guard = Middleware::new(guard, &WRITES).except("/g/files/public/{name}");
     let plain = |handler: Handler| async move { handler.run().await };
@@ -145,7 +145,7 @@ async fn read(shop: &Shop, path: &str) -> String {
     String::from_utf8(reply.body.to_vec()).expect("text")
 }
 
-/// Values, and how else each can be spelled.
+/// Values, and other spellings of each.
 const SPELLINGS: [(&str, &[&str]); 4] = [
     ("x+y", &["x+y", "x%2By", "x%2by", "%78+y"]),
     ("p/q", &["p%2Fq", "p%2fq", "%70%2Fq"]),
@@ -164,7 +164,7 @@ async fn a_segment_however_it_is_spelled_is_one_key(backend: Backend) {
     }
 }
 
-/// One of them is a name of the key, and one of the request.
+/// The path is a part of the record's address and of the fingerprint.
 async fn a_segment_however_it_is_spelled_is_one_path(backend: Backend) {
     let shop = open(backend);
     for (n, (_, spellings)) in SPELLINGS.into_iter().enumerate() {
@@ -285,13 +285,13 @@ async fn a_form_is_read_in_its_charset(backend: Backend) {
         assert_eq!((reply.status, &reply.body[..]), (201, "é".as_bytes()), "{charset} {body:?}");
         assert_eq!(shop.handler.runs(), 1, "{charset} {body:?}");
     }
-    // A coding that actix leaves alone; it decodes others where the app's features let it.
+    // actix does not decode this coding; it decodes others if the app's features allow it.
     let compressed = send("", b"name=a").header("Content-Encoding", "compress").send().await;
     compressed.is_problem(400, "key-invalid");
     assert_eq!(shop.handler.runs(), 1);
 }
 
-/// Where an extractor reads the form, it refuses before.
+/// If an extractor reads the form, it refuses the request first.
 async fn a_form_that_is_not_in_its_charset_is_no_key(backend: Backend) {
     let shop = open(backend);
     let send = |charset: &str, body: &'static [u8]| {

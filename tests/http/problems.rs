@@ -1,4 +1,4 @@
-//! How a client is told.
+//! The problems that a client gets.
 
 use crate::{Shop, guard};
 use actix_web::test::{TestRequest, call_service, init_service};
@@ -22,14 +22,14 @@ on_every_store! {
     an_app_that_is_built_wrongly_is_told_of_in_its_own_words,
 }
 
-/// Its key leaves a parameter of the path out.
+/// Its key does not read a parameter of the path.
 #[get("/views/{id}")]
 #[idempotent(strategy = "cache", key = "{query.view}", ttl = "1m")]
 async fn view() -> impl Responder {
     "a view"
 }
 
-/// An extractor of ours, and no guard.
+/// A handler with an extractor of this crate, but without a guard.
 #[post("/unguarded")]
 async fn unguarded(attempt: Attempt) -> impl Responder {
     attempt.number().to_string()
@@ -48,7 +48,7 @@ async fn an_app_renders_problems_its_own_way(backend: Backend) {
     let reply = shop.post("/orders").send().await;
     assert_eq!(reply.status, 400);
     assert_eq!(reply.json(), serde_json::json!(["key-missing", "/orders", null]));
-    // A client recognises it all the same.
+    // A client still recognises the problem, by its header.
     assert_eq!(reply.header("Idempotency-Problem"), Some("key-missing"));
 }
 

@@ -1,4 +1,4 @@
-//! Records that are whole, and still not what their key stands for.
+//! Records that are intact, but do not belong to their key's request.
 
 use crate::Shop;
 use bytes::Bytes;
@@ -14,7 +14,7 @@ on_every_store! {
 }
 
 impl Shop {
-    /// Runs once with a key, then stores another response there, with a checksum that fits.
+    /// Runs once with a key, then stores another response there, with a valid checksum.
     async fn forged(&self, key: &str, change: impl FnOnce(&mut StoredResponse)) -> Reply {
         self.post("/orders").key(key).send().await;
         let name = self.backend.store.last();
@@ -53,7 +53,7 @@ async fn a_stored_status_that_is_none_stops_the_handler(backend: Backend) {
     assert_eq!(shop.post("/orders").key("other").send().await.status, 201, "the server lives");
 }
 
-/// A response must not be split by what is stored.
+/// Stored bytes must not split a response.
 async fn stored_headers_that_cannot_be_sent_stop_the_handler(backend: Backend) {
     let shop = Shop::forgetful(backend);
     let lines: [(&[u8], &[u8]); 6] = [

@@ -23,7 +23,7 @@ impl Shop {
         order_at(&self.server).await
     }
 
-    /// The operations of the store while this happens.
+    /// The number of operations of the store while this future runs.
     async fn asked<T>(&self, work: impl Future<Output = T>) -> (usize, T) {
         let before = self.backend.store.operations();
         let done = work.await;
@@ -43,7 +43,7 @@ async fn order_at(server: &Server) -> Reply {
     server.post("/orders").key("k").send().await
 }
 
-/// The last millisecond before this is over.
+/// A time that is one millisecond shorter.
 fn just_before(span: Duration) -> Duration {
     span.saturating_sub(MILLISECOND)
 }
@@ -60,7 +60,7 @@ async fn a_replay_of_what_was_stored_here_asks_nothing(backend: Backend) {
         let (asked, replay) = shop.asked(shop.order()).await;
         assert_eq!((asked, replay.is_replay(), &replay.body), (0, true, &first.body));
     }
-    // A reused key is refused without a look, too.
+    // A reused key is refused without asking the store, too.
     let reused = shop.asked(shop.post("/orders").key("k").body("another").send()).await;
     reused.1.is_problem(422, "key-reused");
     assert_eq!(reused.0, 0);
@@ -71,7 +71,7 @@ async fn a_replay_of_what_was_stored_here_asks_nothing(backend: Backend) {
 async fn an_answer_of_another_process_is_remembered_after_one_read(backend: Backend) {
     let shop = Shop::remembering(backend);
     assert_eq!(order_at(&shop.beside()).await.status, 201);
-    // A claim finds it, a read tells its life.
+    // A claim finds the answer, and a read tells how long it lives.
     for operations in [1, 1, 0, 0] {
         let (asked, replay) = shop.asked(shop.order()).await;
         assert_eq!(
@@ -125,7 +125,7 @@ async fn one_request_looks_again_after_five_seconds_and_the_others_wait_for_it()
     }
 }
 
-/// Whoever looks may leave: another one of those who wait looks instead.
+/// The request that looks may leave: then another one that waits looks.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_look_whose_client_leaves_is_made_by_the_next() {
     let shop = in_memory().await;
@@ -151,7 +151,7 @@ async fn while_the_store_does_not_answer_an_answer_is_used_for_a_minute_more() {
     assert_eq!(shop.post("/orders").key("l").send().await.status, 201);
     shop.backend.store.set_down(true);
     shop.backend.pass(FRESH).await;
-    // One look in a second, whatever the key.
+    // The store is asked once a second, for all keys together.
     for operations in [1, 0, 0] {
         let (asked, replay) = shop.asked(shop.order()).await;
         assert_eq!((asked, replay.is_replay()), (operations, true));
@@ -163,7 +163,7 @@ async fn while_the_store_does_not_answer_an_answer_is_used_for_a_minute_more() {
     shop.backend.pass(MILLISECOND).await;
     shop.order().await.is_problem(503, "store-unavailable");
     shop.backend.store.set_down(false);
-    // The claim that was not answered is given back.
+    // The claim that got no answer is given back.
     eventually("it is", async || (shop.idempotency.under_way() == 0).then_some(())).await;
     assert!(shop.order().await.is_replay());
     assert_eq!(shop.asked(shop.order()).await.0, 0, "it answers again");
@@ -177,10 +177,10 @@ async fn nothing_is_remembered_beyond_the_end_of_its_record() {
     shop.backend.pass(just_before(TTL)).await;
     assert!(shop.order().await.is_replay());
     shop.backend.pass(MILLISECOND).await;
-    // It was looked at a millisecond ago.
+    // The record was looked at a millisecond ago.
     let again = shop.order().await;
     assert_eq!((again.status, again.is_replay(), &again.body[..]), (201, false, &b"run 2"[..]));
-    // Nor while the store does not answer.
+    // This holds while the store does not answer, too.
     shop.backend.pass(just_before(TTL)).await;
     assert!(shop.order().await.is_replay());
     shop.backend.store.set_down(true);
@@ -188,7 +188,7 @@ async fn nothing_is_remembered_beyond_the_end_of_its_record() {
     shop.order().await.is_problem(503, "store-unavailable");
 }
 
-/// The store counts a life from when it answers, which may be long before the answer arrives.
+/// The store counts a life from the moment when it answers. The answer may arrive much later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_end_is_counted_from_before_the_store_was_asked() {
     let shop = in_memory().await;
@@ -225,7 +225,7 @@ async fn what_is_forgotten_runs_at_once_here_and_elsewhere_after_five_seconds() 
     assert_eq!(&order_at(&beside).await.body[..], b"run 2");
 }
 
-/// Invariants S6 and S7, and what is not finished.
+/// Invariants S6 and S7.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_remembered_answer_is_for_its_own_caller_and_request_alone() {
     let shop = in_memory().await;
@@ -259,7 +259,7 @@ async fn what_is_not_finished_is_asked_for_each_time() {
     assert_eq!(shop.idempotency.counts().remembered, 0);
 }
 
-/// A restart of the store in between costs no client its answer.
+/// If the store restarts in between, the client still gets its answer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_first_read_that_fails_is_followed_by_a_claim() {
     let shop = in_memory().await;

@@ -1,4 +1,4 @@
-//! What is stored, and what comes back.
+//! Stored answers and their replays.
 
 use crate::Shop;
 use actix_web::HttpResponse;

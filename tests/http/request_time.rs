@@ -1,4 +1,4 @@
-//! Requests by their own time: from too long ago, from the future, or retries of what is forgotten.
+//! The time in a request: too long ago, in the future, or a retry whose record is forgotten.
 
 use crate::{Shop, guard};
 use actix_web::{Responder, post, web};
@@ -12,7 +12,7 @@ on_every_store! {
     a_first_time_needs_records_that_live_longer_than_clocks_differ,
 }
 
-/// Its records live as long as the app says.
+/// Its ttl is the app's.
 #[post("/timed")]
 #[idempotent(first_sent = "{header.Repeatability-First-Sent}")]
 async fn timed(handler: web::Data<ControlledHandler>) -> impl Responder {
@@ -45,9 +45,9 @@ async fn a_request_is_first_sent_when_its_record_lives_or_is_refused(backend: Ba
     let again = send("k", (now - 60).to_string()).await;
     assert_eq!((first.status, again.status), (201, 201));
     assert!(again.is_replay() && again.body == first.body);
-    // An hour, less half a minute by which clocks may differ.
+    // The ttl is an hour; half a minute less counts, because clocks may differ.
     send("late", (now - 3571).to_string()).await.is_problem(412, "retry-too-late");
-    // Its record would be forgotten before it is too late for its retries.
+    // The record would be forgotten before its retries are refused.
     send("ahead", (now + 60).to_string()).await.is_problem(400, "stale-request");
     send("odd", "yesterday".to_owned()).await.is_problem(400, "stale-request");
     shop.post("/first-sent").key("none").send().await.is_problem(400, "stale-request");
@@ -83,6 +83,6 @@ async fn a_retry_whose_record_is_forgotten_never_runs_again() {
     shop.backend.pass(Duration::from_mins(2)).await;
     send().await.is_problem(412, "retry-too-late");
     assert_eq!(shop.handler.runs(), 1);
-    // The record is gone: without the header's word, it would have run.
+    // The record is gone: without the header the request would run.
     assert!(shop.backend.store.everything().await.is_empty());
 }

@@ -13,7 +13,7 @@ on_every_store! {
     a_download_of_a_page_stays_a_download,
 }
 
-/// A response: its status, the headers that come back, those that do not, its body.
+/// A response: its status, headers that are replayed, headers that are not, its body.
 struct Kind {
     status: u16,
     kept: &'static [(&'static str, &'static [u8])],
@@ -25,7 +25,7 @@ const PLAIN: Kind = Kind { status: 200, kept: &[], lost: &[], body: b"plain" };
 
 const KINDS: &[Kind] = &[
     PLAIN,
-    // A page, and how it protects its readers.
+    // A page with headers that protect its readers.
     Kind {
         kept: &[
             ("content-type", b"text/html; charset=utf-8"),
@@ -56,14 +56,14 @@ const KINDS: &[Kind] = &[
         body: b"\xef\xbb\xbfa;b\r\n",
         ..PLAIN
     },
-    // A part of one.
+    // A part of a download.
     Kind {
         status: 206,
         kept: &[("content-range", b"bytes 0-3/9"), ("content-type", b"application/pdf")],
         body: b"%PDF",
         ..PLAIN
     },
-    // To other origins.
+    // A response to other origins.
     Kind {
         kept: &[
             ("access-control-allow-origin", b"https://shop.example"),
@@ -75,7 +75,7 @@ const KINDS: &[Kind] = &[
         ],
         ..PLAIN
     },
-    // Any bytes that HTTP allows, in their order.
+    // Headers with all bytes that HTTP allows, in their order.
     Kind {
         kept: &[
             ("x-bytes", b"b\tb"),
@@ -89,7 +89,7 @@ const KINDS: &[Kind] = &[
         body: b"\0\x01\xff\xfe",
         ..PLAIN
     },
-    // Already in a coding.
+    // A body that is compressed already.
     Kind {
         kept: &[("content-encoding", b"x-ours"), ("content-language", b"de"), ("digest", b"x=y")],
         body: b"\x1f\x8b not really",
@@ -105,7 +105,7 @@ const KINDS: &[Kind] = &[
     Kind { status: 405, kept: &[("allow", b"GET, HEAD")], ..PLAIN },
     Kind { status: 409, kept: &[("retry-after", b"120")], ..PLAIN },
     Kind { status: 416, kept: &[("content-range", b"bytes */9")], ..PLAIN },
-    // What is for caches is ours on a replay.
+    // Headers for caches: on a replay the guard sets them.
     Kind {
         lost: &[
             ("cache-control", b"public, max-age=60"),
@@ -115,7 +115,7 @@ const KINDS: &[Kind] = &[
         ],
         ..PLAIN
     },
-    // For one client.
+    // Headers for one client.
     Kind {
         lost: &[
             ("set-cookie", b"sid=secret"),
@@ -135,7 +135,7 @@ const KINDS: &[Kind] = &[
         kept: &[("x-authored-by", b"alice")],
         ..PLAIN
     },
-    // Of one connection, and of one exchange.
+    // Headers of one connection, and of one exchange.
     Kind {
         lost: &[
             ("connection", b"X-Hop"),
@@ -157,7 +157,7 @@ const KINDS: &[Kind] = &[
         kept: &[("x-served-by", b"cache-7")],
         ..PLAIN
     },
-    // Ours, from a service behind the handler.
+    // Headers of this crate, from a service that the handler calls.
     Kind {
         lost: &[
             ("idempotency-replayed", b"true"),
@@ -173,7 +173,7 @@ impl Kind {
     fn response(&self) -> HttpResponse {
         let status = StatusCode::from_u16(self.status).unwrap();
         let mut response = HttpResponse::build(status).body(self.body);
-        // Nobody asked for actix's own.
+        // actix's own `Date` is not compared.
         response.headers_mut().remove("content-type");
         for (name, value) in self.kept.iter().chain(self.lost) {
             let value = HeaderValue::from_bytes(value).unwrap();
@@ -182,20 +182,20 @@ impl Kind {
         response
     }
 
-    /// The lines of a later answer that keeps it, with these of ours.
+    /// The expected lines of a later answer, with these headers of the guard.
     fn expected(&self, ours: &[(&'static str, &'static [u8])]) -> Vec<(String, Vec<u8>)> {
         let lines = self.kept.iter().chain(ours).map(|(name, value)| (name, value.to_vec()));
         sorted(lines.map(|(name, value)| ((*name).to_owned(), value)).collect())
     }
 }
 
-/// In the order of their names; the values of one name stay in theirs.
+/// Sorts lines by their names; values of the same name keep their order.
 fn sorted(mut lines: Vec<(String, Vec<u8>)>) -> Vec<(String, Vec<u8>)> {
     lines.sort_by(|one, other| one.0.cmp(&other.0));
     lines
 }
 
-/// The lines of an answer but for those that frame and date it.
+/// The lines of an answer, without those that frame and date it.
 fn lines(reply: &Reply) -> Vec<(String, Vec<u8>)> {
     let lines = reply.headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes()));
     let lines = lines.filter(|(name, _)| !["content-length", "date"].contains(&name.as_str()));
@@ -240,7 +240,7 @@ async fn each_kind_is_the_result_of_a_task_to_the_byte(backend: Backend) {
         });
         results.push(result.await);
     }
-    // They run in an order of their own.
+    // Tasks run in an order of their own.
     for kind in KINDS {
         let expected = kind.expected(&[("cache-control", b"no-store")]);
         let is_it = |result: &Reply| {
@@ -252,7 +252,7 @@ async fn each_kind_is_the_result_of_a_task_to_the_byte(backend: Backend) {
     }
 }
 
-/// Opened as a page, it would run its author's scripts at the shop's address.
+/// If it were opened as a page, it would run its author's scripts at the shop's address.
 async fn a_download_of_a_page_stays_a_download(backend: Backend) {
     let shop = Shop::open(backend);
     let kept = [

@@ -201,7 +201,7 @@ async fn form_rendered(tokens: FormToken) -> Result<impl Responder, Error> {
     Ok(format!("{}\n{}", tokens.field("form").await?, tokens.field("form").await?))
 }
 
-/// Redirects to what it made, and shows that the body came whole.
+/// Redirects to the new thing, and shows that the whole body came.
 #[route("/form", method = "POST")]
 #[idempotent(strategy = "token", key = "{form.token}", operation = "form")]
 async fn form_sent(handler: Handler, body: web::Bytes) -> impl Responder {

@@ -1,4 +1,4 @@
-//! Whole scopes: handlers that nobody annotated, behind one policy.
+//! A whole `web::scope` behind one policy: handlers without the attribute.
 
 use crate::Shop;
 use actix_web::body::MessageBody;
@@ -54,7 +54,7 @@ static HOLDING: Policy = Policy::of_routes(Strategy::RequestId)
     .lease(Duration::from_millis(500));
 static TOKENS: Policy = Policy::of_routes(Strategy::Token).operation("placeOrder");
 
-/// A server with a guarded scope for each policy, and the same routes in each.
+/// A server with a guarded `web::scope` for each policy, and the same routes in each.
 fn open(backend: Backend) -> Shop {
     Shop::serving(backend, |builder| builder, scopes)
 }
@@ -116,7 +116,7 @@ async fn json_order(handler: Handler, _order: Json<Value>) -> impl Responder {
     handler.run().await
 }
 
-/// An extractor of the app's own, which says that nothing happened.
+/// An extractor of the app that fails.
 struct Strict;
 
 impl actix_web::FromRequest for Strict {
@@ -164,7 +164,7 @@ async fn annotated_waiting(handler: Handler) -> impl Responder {
     handler.run().await
 }
 
-/// Refuses credentials that were revoked, with an error as middleware does.
+/// Refuses revoked credentials with an error, as middleware does.
 async fn checking(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -217,7 +217,7 @@ async fn a_key_is_required_unless_it_is_optional(backend: Backend) {
     shop.post("/writes/orders").key("é").send().await.is_problem(400, "key-invalid");
     assert_eq!(shop.handler.runs(), 0);
     for run in 1..=2 {
-        // Nobody compares it, so it may be as long as the handler takes it.
+        // The body is not compared, so it may be as long as the handler accepts.
         let put = shop.server.send(Method::PUT, "/optional/length").body(vec![b'x'; 4000]);
         let reply = put.send().await;
         assert_eq!((reply.status, &reply.body[..], shop.handler.runs()), (201, &b"4000"[..], run));
@@ -256,7 +256,7 @@ async fn an_annotated_handler_keeps_its_own_policy(backend: Backend) {
     for _ in 0..2 {
         send().await.is_problem(409, "duplicate");
     }
-    // A failure frees its key, and nothing of the scope's is in the way.
+    // A failure frees the key of the handler, and the guard around it holds none.
     shop.handler.answers(|run| match run {
         2 => HttpResponse::ServiceUnavailable().finish(),
         3 => panic!("as the test asked"),
@@ -325,7 +325,7 @@ async fn who_is_refused_outside_gets_no_replay(backend: Backend) {
     assert_eq!(send().send().await.status, 201);
     assert_eq!(send().header("X-Revoked", "yes").send().await.status, 401);
     assert!(send().send().await.is_replay());
-    // The order that the documentation warns of.
+    // This is the order that the documentation warns about.
     let wrong = || shop.post("/unchecked/orders").key("k");
     assert_eq!(wrong().send().await.status, 201);
     assert!(wrong().header("X-Revoked", "yes").send().await.is_replay());
@@ -368,10 +368,10 @@ pub(crate) async fn finishes_although_its_client_is_gone(shop: &Shop, path: &str
     );
     client.write_all(request.as_bytes()).await.unwrap();
     shop.handler.runs_reach(1).await;
-    // A reset, not an orderly end: actix drops the handler's future.
+    // The connection ends by a reset, so actix drops the handler's future.
     client.set_zero_linger().unwrap();
     drop(client);
-    // Other requests on the same server have been served after the reset arrived.
+    // Other requests on the same server were served after the reset arrived.
     for _ in 0..20 {
         shop.post(path).send().await.is_problem(400, "key-missing");
     }
@@ -418,7 +418,7 @@ async fn tokens_guard_a_scope(backend: Backend) {
     let send = |path, token: &[u8]| shop.post(path).header("token", token).send();
     assert_eq!(send("/tokens/orders", &token).await.status, 201);
     assert!(send("/tokens/orders", &token).await.is_replay());
-    // The token is one for all routes of its operation, and used up.
+    // A token is the same for all routes of its operation, and is used up now.
     send("/tokens/json", &token).await.is_problem(422, "key-reused");
     send("/tokens/orders", &another).await.is_problem(412, "token-invalid");
     assert_eq!(shop.handler.runs(), 1);
@@ -433,7 +433,7 @@ async fn while_the_store_is_down_nothing_behind_a_scope_runs(backend: Backend) {
     assert_eq!(shop.post("/writes/orders").key("k").send().await.status, 201);
 }
 
-/// Around a whole app, where nothing is known of the route before it is looked for.
+/// The guard is around a whole app, where the route is not known yet.
 #[actix_web::test]
 async fn an_app_is_guarded_as_a_whole() {
     let handler = ControlledHandler::new();

@@ -1,4 +1,4 @@
-//! The script for browsers, as it is served and published; what it does is told in `browser`.
+//! The script for browsers, as it is served and published; `tests/browser` tests its work.
 
 use crate::Shop;
 use reqwest::Method;

@@ -1,4 +1,4 @@
-//! Sealed records: what the store shows, what opens, and what becomes of the rest.
+//! Sealed records: the bytes in the store, records that open, and records that do not.
 
 use crate::tasks::accepted;
 use crate::{Shop, guard, serve};
@@ -88,7 +88,7 @@ fn keys() -> Keys {
 }
 
 fn open(backend: Backend, set: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder) -> Shop {
-    // What is changed in the store is met at once.
+    // The server remembers nothing, so it sees changes in the store at once.
     let set = |builder: IdempotencyBuilder| set(builder.remember(0));
     let shop = Shop::serving(backend, set, |_, config| routes(config));
     shop.handler.answers(|run| {
@@ -132,7 +132,7 @@ fn run(idempotency: &Idempotency, handler: &ControlledHandler) -> TaskRunner {
     .expect("a thread")
 }
 
-/// Does all that is stored, and says what could be read in the backend at any time: outcome, input, label, progress.
+/// Stores an outcome, an input, a label and progress, and returns which of them could be read in the backend.
 async fn shown(shop: &Shop) -> [bool; 4] {
     let mut shown = [false; 4];
     let mut look = async || {
@@ -173,7 +173,7 @@ async fn shown(shop: &Shop) -> [bool; 4] {
     shown
 }
 
-/// Or the next one would see nothing, whatever there is.
+/// Without keys everything can be read: this proves that the next test looks at the right bytes.
 async fn what_is_not_sealed_can_be_read_in_the_store(backend: Backend) {
     let shop = open(backend, |builder| builder);
     assert_eq!(shown(&shop).await, [true; 4]);
@@ -184,7 +184,7 @@ async fn nothing_that_is_sealed_can_be_read_in_the_store(backend: Backend) {
     assert_eq!(shown(&shop).await, [false; 4]);
 }
 
-/// Of another key, of another attempt, and of another request.
+/// The records have another key, another attempt, and another request.
 async fn an_outcome_in_the_place_of_another_is_refused(backend: Backend) {
     let shop = sealed(backend);
     shop.order_of("one").await;
@@ -208,7 +208,7 @@ async fn an_outcome_in_the_place_of_another_is_refused(backend: Backend) {
     assert!(shop.order_of("two").await.is_replay(), "it itself is as good as ever");
 }
 
-/// Whoever can write into the store could make one up.
+/// Somebody who can write into the store could forge an unsealed record.
 async fn an_outcome_that_is_not_sealed_is_refused(backend: Backend) {
     let shop = sealed(backend);
     shop.order_of("k").await;
@@ -236,12 +236,12 @@ async fn with_another_key_nothing_runs(backend: Backend) {
         refused.is_problem(503, "store-unavailable");
         assert!(refused.header("Retry-After").is_some(), "{refused:?}");
         assert_eq!(refused.json()["retryable"], true, "another process may have the key");
-        // It is known to have run, whatever its handler wants where the store does not answer.
+        // It is known that the request ran, so it does not run, even with `on_store_error = "run"`.
         let refused = server.post("/in-any-case").key("k").send().await;
         refused.is_problem(503, "store-unavailable");
         let counts = idempotency.counts();
         assert_eq!((counts.unopened, counts.undecodable), (2, 0), "keys {n}");
-        // A key that is used for another request is refused as ever.
+        // A key that was used for another request is refused as usual.
         let other = server.post("/orders").key("k").json(&json!("another")).send().await;
         other.is_problem(422, "key-reused");
     }
@@ -260,7 +260,7 @@ async fn with_another_key_a_read_is_computed(backend: Backend) {
     assert_eq!(get(&shop.server).await, format!("{OUTCOME} of 1"), "what is there stays");
 }
 
-/// It is put in the place of the old one, and not at the end of a claim's own record.
+/// The new answer replaces the old one, and not the record of a claim.
 async fn an_answer_that_is_computed_again_is_sealed_too(backend: Backend) {
     let shop = sealed(backend);
     let get = async || shop.server.send(Method::GET, "/rates/7").send().await.body;
@@ -285,7 +285,7 @@ async fn keys_are_changed_without_a_pause(backend: Backend) {
     order_at(&later, "new").await;
     assert!(order_at(&knowing, "new").await.is_replay());
     assert_eq!(shop.handler.runs(), 2);
-    // After the ttl of the old one.
+    // This is after the ttl of the old key's records.
     let last = shop.with_keys(Some(Keys::new("later", [2; 32]))).1;
     assert!(order_at(&last, "new").await.is_replay());
     order_at(&last, "old").await.is_problem(503, "store-unavailable");
@@ -343,7 +343,7 @@ async fn who_has_no_key_sees_that_a_record_is_sealed_and_can_forget_it(backend: 
     };
     assert_eq!((owner.label(), owner.sealed_with()), (LABEL, Some("now")));
     assert_eq!(operator.forget(&seen, Force::No).await.unwrap(), Forgotten::Yes);
-    // What is left needs no key.
+    // The rest needs no key.
     assert_eq!(order_at(&server, LABEL).await.status, 201);
     assert_eq!(shop.handler.runs(), 2);
 }

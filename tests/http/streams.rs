@@ -67,7 +67,8 @@ fn sized(length: usize, pieces: impl Stream<Item = Piece> + 'static) -> HttpResp
 }
 
 impl Shop {
-    /// The first run answers with what the test sends into this, and ends with it. Closed, it was dropped.
+    /// The first run answers with the bytes that the test sends into this channel. If the channel is closed, the body
+    /// was dropped.
     fn tap(&self) -> UnboundedSender<Piece> {
         let (tap, pieces) = unbounded_channel();
         let pieces = Mutex::new(Some(pieces));
@@ -78,7 +79,7 @@ impl Shop {
         tap
     }
 
-    /// A retry, as soon as the first is not in progress any more.
+    /// Sends a retry as soon as the first request is not in progress any more.
     async fn retried(&self, path: &str) -> Reply {
         eventually("the first run ends", async || {
             let retry = self.post(path).key("k").send().await;
@@ -171,7 +172,7 @@ async fn the_end_comes_although_the_store_is_down(backend: Backend) {
     assert_eq!(shop.handler.runs(), 1);
 }
 
-/// More than what the kernel takes for a client that does not read.
+/// More bytes than the kernel buffers for a client that does not read.
 async fn a_client_that_reads_slowly_holds_nothing_up(backend: Backend) {
     const LONG: usize = 12 << 20;
     let shop = with(backend, |builder| builder.max_body(LONG));
@@ -240,7 +241,7 @@ async fn what_is_too_long_goes_on_and_leaves_a_tombstone(backend: Backend) {
     shop.retried("/orders").await.is_problem(409, "not-replayable");
     tap.send(Ok(" and more".into())).unwrap();
     assert_eq!(first.chunk().await.unwrap().unwrap(), " and more");
-    // At the client's pace, and no longer than it is there.
+    // The body goes at the client's pace, and ends when the client leaves.
     drop(first);
     let more = || tap.send(Ok("and more".into()));
     eventually("it is dropped", async || more().is_err().then_some(())).await;
@@ -279,7 +280,7 @@ async fn a_stream_that_panics_leaves_a_tombstone(backend: Backend) {
     leaves_a_tombstone(&shop).await;
 }
 
-/// The handler has returned: nothing may run again.
+/// The handler has returned, so the request must not run again.
 async fn leaves_a_tombstone(shop: &Shop) {
     for (path, kind) in [("/orders", "not-replayable"), ("/holding", "outcome-unknown")] {
         let first = shop.post(path).key("k").try_send().await;

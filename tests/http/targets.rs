@@ -1,4 +1,4 @@
-//! A record is found by what a person knows of its request, whatever the strategy.
+//! A record of every strategy is found by facts that a person knows about its request.
 
 use crate::{Routes, Shop, guard, routes};
 use actix_web::web::{self, Data, ServiceConfig};
@@ -84,7 +84,7 @@ impl Shop {
         Self::serving(backend, |builder| builder, all)
     }
 
-    /// The record of alice's that a target and a key lead to; nobody else has one there.
+    /// Alice's record for a target and a key. Checks that no other caller has one there.
     async fn found(&self, target: &Target, key: &KeyParts) -> (Guard, RecordState) {
         self.found_in(target, &alice(), key).await
     }
@@ -275,7 +275,7 @@ async fn hosts_are_told_apart_where_the_app_does_so(backend: Backend) {
     assert_eq!(key(&target), Err(TargetError::HostMissing));
     let no_host = target.clone().host("a b");
     assert_eq!(key(&no_host), Err(TargetError::NoHost("a b".to_owned())));
-    // Elsewhere the host plays no part.
+    // Otherwise the host does not matter.
     let elsewhere = guard(&shop.backend).build().unwrap();
     let with = elsewhere.storage_key(&target.clone().host("a.example"), &alice(), &value("k"));
     assert_eq!(with, elsewhere.storage_key(&target, &alice(), &value("k")));

@@ -105,7 +105,7 @@ async fn everything(
     }))
 }
 
-/// Runs tasks as another process would; until it is dropped.
+/// Runs tasks as another process would, until it is dropped.
 fn run(idempotency: &Idempotency, handler: &ControlledHandler) -> TaskRunner {
     let handler = handler.clone();
     TaskRunner::start(idempotency, move |app| {
@@ -119,12 +119,12 @@ impl Shop {
         run(&self.idempotency, &self.handler)
     }
 
-    /// What else stands on the same store, as another process would.
+    /// Another process on the same store.
     fn another(&self, set: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder) -> Idempotency {
         set(guard(&self.backend)).build().unwrap()
     }
 
-    /// A task of this path's, by its address.
+    /// Creates a task at this path, and returns its address.
     pub(crate) async fn task(&self, path: &str, key: &str) -> String {
         accepted(&self.post(path).key(key).send().await)
     }
@@ -151,7 +151,7 @@ impl Shop {
         self.ask(Method::DELETE, address).send().await
     }
 
-    /// Waits until the task is so far.
+    /// Waits until the task has this status.
     pub(crate) async fn is(&self, address: &str, status: &str) -> Value {
         eventually(status, async || {
             let task = self.show(address).await;
@@ -161,7 +161,7 @@ impl Shop {
     }
 }
 
-/// The address that a 202 tells.
+/// The address in a 202.
 #[track_caller]
 pub(crate) fn accepted(reply: &Reply) -> String {
     assert_eq!(reply.status, 202, "{reply:?}");
@@ -193,7 +193,7 @@ async fn a_task_has_an_address_at_once_and_a_result_later(backend: Backend) {
     assert_eq!(shop.handler.runs(), 1);
 }
 
-/// A location is a path, and needs no host: neither the request's own nor one that a proxy names.
+/// The location is a path without a host: neither the request's host nor one from a proxy is used.
 async fn a_task_has_an_address_whatever_the_host(backend: Backend) {
     let shop = Shop::open(backend);
     let address = accepted(&shop.post("/reports").key("k").send().await);
@@ -338,7 +338,7 @@ async fn what_runs_or_ran_cannot_be_called_off(backend: Backend) {
     assert_eq!(shop.show(&address).await["status"], "succeeded");
 }
 
-/// Either it is cancelled, or it runs; never both, and never neither.
+/// A task is either cancelled or runs: never both, and never neither.
 async fn calling_off_and_taking_up_exclude_each_other(backend: Backend) {
     let shop = Shop::open(backend);
     let _runner = shop.run_tasks();
@@ -440,8 +440,8 @@ async fn every_argument_is_there_again(backend: Backend) {
     assert_eq!(result, expected);
 }
 
-/// An extractor refuses as without the attribute, and nothing is stored; what is stored is the
-/// arguments, and nothing of the headers.
+/// An extractor refuses as it does without the attribute, and then nothing is stored. A stored task has its
+/// arguments, and no headers.
 async fn no_credential_is_stored(backend: Backend) {
     let shop = Shop::open(backend);
     let bad = shop.post("/reports/of/x?page=1").key("k").json(&json!("x")).body("{").send().await;
@@ -517,7 +517,7 @@ async fn so_many_run_at_once_and_no_more(backend: Backend) {
     for address in &tasks {
         states.push(shop.show(address).await["status"].as_str().unwrap().to_owned());
     }
-    // In the order they came.
+    // Tasks run in the order in which they came.
     assert_eq!(states, ["running", "running", "pending", "pending", "pending"]);
     shop.handler.resume();
     for address in &tasks {

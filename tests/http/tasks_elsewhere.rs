@@ -1,4 +1,4 @@
-//! Tasks that meet an app, or a version of it, other than the one that took them in.
+//! Tasks that another app, or another version of the app, accepted.
 
 use crate::tasks::accepted;
 use crate::{Shop, guard};
@@ -34,11 +34,11 @@ async fn counted(handler: Handler, number: web::Json<u32>) -> impl Responder {
     HttpResponse::Ok().json(*number)
 }
 
-/// The same operation in a version whose arguments are others.
+/// The same operation in a version with other arguments.
 mod later {
     use super::*;
 
-    /// How often it could not be restored.
+    /// The number of times that the arguments could not be restored.
     #[derive(Clone)]
     pub(super) struct Tries(pub(super) watch::Sender<usize>);
 
@@ -113,7 +113,7 @@ fn run(
     .expect("a thread")
 }
 
-/// A server that takes these tasks in, and runs none.
+/// A server that accepts these tasks, and runs none.
 fn open(backend: Backend) -> Shop {
     let mut shop = Shop::open(backend);
     shop.server = Server::start(&shop.idempotency, &shop.handler, |app| {
@@ -128,7 +128,7 @@ async fn a_task_that_an_app_has_no_handler_for_is_left_to_others(backend: Backen
     let [without, with_another, with_it] =
         [(); 3].map(|()| guard(&shop.backend).build().expect("settings that fit"));
 
-    // Its own handler: here nothing is to be seen but that the task came by.
+    // This app has another handler there; the test only sees that the task was looked at.
     let met = ControlledHandler::new();
     let _without = run(&without, &met, |app| {
         let missing = |met: Handler| async move { met.run().await };
@@ -179,7 +179,7 @@ async fn arguments_in_another_order_are_no_others(backend: Backend) {
     let _swapped = run(&swapped, &shop.handler, |app| {
         app.service(swapped::moved);
     });
-    // On one store it may have been told for another.
+    // The log is shared by the tests of all stores.
     let told = "they were kept for the parameters (from, to) and not for (to, from)";
     eventually("it is told, or it ran", async || {
         let is_over = shop.show(&address).await["status"] != "pending";
@@ -192,7 +192,7 @@ async fn arguments_in_another_order_are_no_others(backend: Backend) {
     assert_eq!(shop.is(&address, "succeeded").await["result"]["body"], json!([7, 5]));
 }
 
-/// A panic of a store of the app's own, as a runner looks for what others took in.
+/// An app's own store panics while a runner looks for tasks that others accepted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_runner_whose_store_panics_still_looks_for_tasks() {
     let shop = open(Backend::memory().await);

@@ -1,4 +1,4 @@
-//! Apps and callers that have as many unfinished tasks as there may be.
+//! Apps and callers that have reached the limit of unfinished tasks.
 
 use crate::tasks::accepted;
 use crate::{Shop, guard, routes};
@@ -26,7 +26,7 @@ async fn send(shop: &Shop, account: &str, key: usize) -> Reply {
     shop.post("/reports").as_account(account).key(&key.to_string()).send().await
 }
 
-/// However the tasks are spread over the lists: all of the room is there.
+/// The whole limit can be used, for every distribution of tasks over the lists.
 async fn one_task_too_many_is_refused_until_there_is_room(backend: Backend) {
     let shop = Shop::with(backend, |builder| builder.unfinished_tasks(LIMIT));
     let mut addresses = Vec::new();
@@ -70,7 +70,7 @@ async fn of_many_at_once_no_caller_gets_more_than_its_part(backend: Backend) {
     let replies = join_all((0..30).map(|key| send(&shop, "alice", key))).await;
     let taken = replies.iter().filter(|reply| reply.status == 202).count();
     assert!(taken <= 10, "{taken}");
-    // Who was refused for another's sake gets the room that is left.
+    // A caller that was refused because of another's tasks gets the room that is left.
     for key in 30..40 {
         send(&shop, "alice", key).await;
     }
@@ -110,7 +110,7 @@ async fn where_all_callers_are_one_the_total_counts_alone() {
     send(7).await.is_problem(503, "too-many-tasks");
 }
 
-/// What one process ends, another one that is full finds out when it is asked.
+/// If one process ends tasks, another process that counts itself as full sees it at the next request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn room_that_another_process_makes_is_seen() {
     let shop = Shop::with(Backend::memory().await, few);

@@ -1,4 +1,4 @@
-//! Tasks whose routes have guards of actix: a run reaches its handler, or is not promised.
+//! Tasks whose routes have guards of actix: a run reaches its handler, or the task is refused.
 
 use crate::{Shop, tasks::accepted};
 use actix_web::web::{self, Data, ServiceConfig};
@@ -24,7 +24,7 @@ async fn guarded(handler: Handler, number: web::Json<u32>) -> impl Responder {
     HttpResponse::Ok().json(*number)
 }
 
-/// The process that takes tasks in runs them, too, by the same routes.
+/// The process that accepts tasks also runs them, with the same routes.
 fn open(backend: Backend, routes: fn(&mut ServiceConfig)) -> (Shop, TaskRunner) {
     let mut shop = Shop::open(backend);
     shop.server = Server::start(&shop.idempotency, &shop.handler, move |app| {
@@ -59,7 +59,7 @@ async fn a_task_behind_a_guard_of_a_header_runs(backend: Backend) {
     assert_eq!(shop.handler.runs(), 1);
 }
 
-/// The guard reads a header that is not kept, or the middleware does: the run would not get by.
+/// The guard or the middleware reads a header that is not stored: the run would be refused.
 async fn a_task_that_reaches_no_handler_is_not_promised(backend: Backend) {
     let (shop, _runner) = open(backend, |app| {
         let by_key = guard::fn_guard(|at| at.head().headers().contains_key("idempotency-key"));
@@ -70,7 +70,7 @@ async fn a_task_that_reaches_no_handler_is_not_promised(backend: Backend) {
         sent.send().await.is_problem(500, "misconfigured");
     }
     assert!(shop.backend.store.everything().await.is_empty(), "nothing was stored");
-    // What nobody reaches on one route says nothing about another.
+    // A route that no run reaches does not affect another one.
     let address = accepted(&shop.post("/guarded").key("k").json(&json!(7)).send().await);
     shop.is(&address, "succeeded").await;
     assert_eq!(shop.handler.runs(), 1, "no trial runs a handler");

@@ -17,7 +17,7 @@ async fn order() -> impl Responder {
     HttpResponse::Created()
 }
 
-/// What a failed check says.
+/// The message of a failed check.
 fn failed(check: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(check)).expect_err("it fails");
     *panic.downcast::<String>().expect("a text")
@@ -56,7 +56,7 @@ async fn runs_are_counted_whatever_the_store_does() {
         call_service(&app, request.to_request()).await
     };
     assert!(failed(|| test.assert_ran_once()).starts_with("0 guarded requests ran, and not 1"));
-    // Neither what does not arrive nor what is not heard of makes a second run.
+    // Neither a lost request nor a lost answer of the store causes a second run.
     for (key, loss) in [("a", LostPart::Request), ("b", LostPart::Answer)] {
         test.store().lose(loss, 0);
         assert_fresh(&send(key).await);

@@ -122,7 +122,7 @@ async fn alike(shop: &Shop) {
         shop.with_token("/token", &forged).await,
         shop.with_token("/token", "01ARZ3NDEKTSV4RRFFQ69G5FAV").await,
         shop.with_token("/token", "no-ulid-at-all").await,
-        // Of 130 bits, of which a ULID has 128.
+        // This text has 130 bits, but a ULID has 128.
         shop.with_token("/token", &foreign.replacen('0', "R", 1)).await,
     ];
     for reply in &replies {

@@ -21,7 +21,7 @@ on_every_store!(@ sqlite;
     a_key_given_back_is_forgotten_after_its_ttl,
 );
 
-/// As `/short` has it.
+/// The ttl of `/short`.
 const TTL: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(1);
 

@@ -26,7 +26,7 @@ impl Shop {
         let mut line = TcpStream::connect(self.server.address()).await.unwrap();
         line.write_all(sent).await.unwrap();
         let mut answer = Vec::new();
-        // A reset is an end as well.
+        // A reset counts as an end, too.
         let _ = line.read_to_end(&mut answer).await;
         String::from_utf8(answer).expect("nothing but text comes back")
     }
@@ -94,7 +94,7 @@ async fn a_key_over_several_lines_runs_nothing(backend: Backend) {
     assert_eq!(shop.handler.runs(), 0);
 }
 
-/// RFC 9110, section 5.5: it is no part of the field's value.
+/// RFC 9110, section 5.5: white space around a value is not a part of it.
 async fn space_around_a_key_is_not_part_of_it(backend: Backend) {
     let shop = Shop::open(backend);
     let first = shop.key_of(b"abc").await;
@@ -116,11 +116,11 @@ async fn a_body_that_stops_and_is_reset_claims_nothing(backend: Backend) {
         let mut line = TcpStream::connect(shop.server.address()).await.unwrap();
         let sent = format!("{HEAD}Idempotency-Key: k\r\n{half}");
         line.write_all(sent.as_bytes()).await.unwrap();
-        // A reset, not an orderly end.
+        // The connection ends by a reset.
         line.set_zero_linger().unwrap();
         drop(line);
     }
-    // Both workers have served others since the resets arrived.
+    // Both workers have served other requests since the resets arrived.
     for n in 0..20 {
         assert_eq!(shop.post("/orders").key(&format!("k{n}")).send().await.status, 201);
     }

@@ -1,8 +1,8 @@
-//! One model of keys, owners and lives, and every store and two processes held against it.
+//! A model of keys, owners and lives, and two processes on every store that must agree with it.
 //!
 //! Steps are drawn at random: claims, endings, renewals, deaths, restarts, requests and answers that
-//! are lost, time that passes. After each, what the engine answered and every record in the store are
-//! what the model says. A failure is shrunk to the few steps that matter.
+//! are lost, time that passes. After each step, the engine's answer and every record in the store must be
+//! as the model says. A failure is shrunk to the few steps that matter.
 //! Invariants S1, S2, S3, S5, S6, S9, S10 and L1.
 
 mod model;
@@ -18,15 +18,15 @@ use proptest_state_machine::{StateMachineTest, prop_state_machine};
 use step::{Key, Request, Step};
 use system::Processes;
 
-/// How many sequences of steps are tried; `PROPTEST_CASES` says otherwise.
+/// The number of sequences of steps that are tried, unless `PROPTEST_CASES` says otherwise.
 fn cases(many: u32) -> Config {
     let asked = std::env::var_os("PROPTEST_CASES").is_some();
     let default = Config { failure_persistence: None, ..Config::default() };
     Config { cases: if asked { default.cases } else { many }, max_shrink_iters: 500, ..default }
 }
 
-/// The store forgot the first owner, and the second ended as the first does: the record there says when it was
-/// claimed, so that it is not the first one's.
+/// The store forgot the first owner, and the second one ended in the same way as the first. The time of the claim in
+/// the record shows that it is not the first one's.
 #[test]
 fn an_owner_that_was_forgotten_does_not_take_the_end_of_another_for_its_own() {
     let request = Request {

@@ -1,4 +1,4 @@
-//! What must be so: the whole protocol in the fewest words.
+//! The model: the whole protocol in few lines.
 
 use crate::step::{
     Fault, GIVEN_BACK, HOUR, KEEP, KEYS, Key, LEASE, PROCESSES, Request, Step, TOKEN, TTL, Told,
@@ -11,19 +11,19 @@ use proptest::sample::select;
 use proptest_state_machine::ReferenceStateMachine;
 use std::collections::BTreeMap;
 
-/// Everything there is, counted in minutes.
+/// The state of the model. Times are in minutes.
 #[derive(Clone, Debug)]
 pub(crate) struct Model {
     now: u64,
     records: BTreeMap<Key, Record>,
-    /// Those that did not end, whether or not the key is still theirs.
+    /// The runs that have not ended, even if the key is not theirs any more.
     runs: BTreeMap<usize, Run>,
     granted: usize,
-    /// What the last step's caller is told.
+    /// The answer to the caller of the last step.
     pub(crate) told: Told,
 }
 
-/// A record that lives until its end.
+/// A record, and the time of its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) attempt: u64,
@@ -56,18 +56,18 @@ struct Run {
     content: u8,
     /// The minute in which it claimed its key.
     claimed: u64,
-    /// It was not told of its last renewal, so it asks twice: what its record is, and then for more.
+    /// The answer to its last renewal was lost, so it asks twice: for its record, and then for a longer lease.
     unsure: bool,
 }
 
 impl Model {
-    /// Before anything happened.
+    /// The state before any step.
     pub(crate) fn new() -> Self {
         let (records, runs) = (BTreeMap::new(), BTreeMap::new());
         Self { now: 0, records, runs, granted: 0, told: Told::Nothing }
     }
 
-    /// What is alive under a key, and for how many minutes.
+    /// The living record under a key, and for how many minutes it still lives.
     pub(crate) fn entry(&self, key: Key) -> Option<(Record, u64)> {
         let record = self.records.get(&key).filter(|record| record.ends > self.now)?;
         Some((*record, record.ends - self.now))
@@ -80,7 +80,7 @@ impl Model {
 
     fn begin(&mut self, request: Request) -> Told {
         let Request { process, key, content, .. } = request;
-        // Whoever is at the front of a process's line is, until its run ends.
+        // The first in a process's line stays first until its run ends.
         let ahead = |run: &Run| (run.process, run.key) == (process, key);
         if key == Key::Lock && self.runs.values().any(ahead) {
             return Told::InLine;
@@ -128,21 +128,21 @@ impl Model {
         Told::Ran { run, attempt }
     }
 
-    /// The run has its key for so long.
+    /// The minutes for which the run still has its key.
     fn hold(&mut self, run: usize, lease: u64) {
         let Run { key, attempt, content, .. } = self.runs[&run];
         let state = State::InProgress { run, lease_ends: self.now + lease };
         self.put(key, attempt, content, state, lease + KEEP);
     }
 
-    /// Whether the key is still this run's: its lease may be over, but nobody else took it.
+    /// Whether the key is still this run's: its lease may be over, but no other run took it.
     fn owns(&self, run: usize) -> bool {
         self.entry(self.runs[&run].key).is_some_and(|(record, _)| {
             matches!(record.state, State::InProgress { run: owner, .. } if owner == run)
         })
     }
 
-    /// Whether what a run asks for is not done.
+    /// Whether an operation of a run is not done.
     fn fails(&self, run: usize, fault: Fault) -> bool {
         loses_request(fault) || loses_answer(fault) && self.runs[&run].unsure
     }
@@ -151,13 +151,13 @@ impl Model {
         self.runs.get_mut(&run).expect("it goes on")
     }
 
-    /// Whether a run leaves its end behind: its key is its own, or there is nothing and nobody else may have it.
+    /// Whether a run stores its end: the key is its own, or there is no record and no other run can have the key.
     fn may_end(&self, run: usize) -> bool {
         let key = self.runs[&run].key;
         self.owns(run) || key != Key::Lock && self.entry(key).is_none()
     }
 
-    /// A run ends, and leaves this behind if it may.
+    /// Ends a run, and stores this if it may.
     fn end(&mut self, run: usize, state: State, life: u64) -> bool {
         let owns = self.may_end(run);
         let Run { key, attempt, content, .. } = self.runs.remove(&run).expect("it goes on");
@@ -169,10 +169,10 @@ impl Model {
 
     fn take(&mut self, step: &Step) -> Told {
         match *step {
-            // Whatever is lost, an owner asks again until it knows (S9).
+            // If something is lost, an owner asks again until it knows (S9).
             Step::Begin(request, _) => self.begin(request),
             Step::Complete(run, _) => Told::Stored(self.end(run, State::Response { run }, TTL)),
-            // Who finds its own words there is told that they are: one tombstone is like another of that minute.
+            // A run that finds the same bytes takes them for its own: two tombstones of the same minute are equal.
             Step::Bury(run, _) => {
                 let Run { key, attempt, content, claimed, .. } = self.runs[&run];
                 let tombstone = State::Tombstone { claimed };
@@ -224,12 +224,12 @@ impl Model {
     }
 }
 
-/// Whether the first operation of a step is not carried out.
+/// Whether the first operation of a step is lost before it is done.
 fn loses_request(fault: Fault) -> bool {
     fault == Some((LostPart::Request, 0))
 }
 
-/// Whether nobody is told what came of it.
+/// Whether the answer to the caller is lost.
 fn loses_answer(fault: Fault) -> bool {
     fault == Some((LostPart::Answer, 0))
 }
@@ -292,7 +292,7 @@ impl ReferenceStateMachine for Model {
 
     fn preconditions(model: &Self, step: &Step) -> bool {
         match step {
-            // A lock leaves nothing behind.
+            // A lock stores no outcome.
             Step::Complete(run, _) | Step::Bury(run, _) => {
                 model.runs.get(run).is_some_and(|run| run.key != Key::Lock)
             }

@@ -1,4 +1,4 @@
-//! The stores, each in a place of its own, and how time passes there.
+//! The stores, each with data of its own, and the passing of time there.
 
 use idempotent_runtime::clock::ManualClock;
 use idempotent_runtime::store::Store;
@@ -9,16 +9,16 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tests::{MariaDbServer, PostgresServer, RedisServer};
 
-/// Where the records of one sequence of steps are.
+/// The place of the records of one sequence of steps.
 pub(crate) trait Place: Sized + 'static {
     async fn open(clock: &Arc<ManualClock>) -> Self;
 
-    /// The store as a process has it that starts now.
+    /// The store, opened as by a process that starts now.
     async fn connect(&self) -> Arc<dyn Store>;
 
-    /// Lets time pass for the store, which may be done by the clock already.
+    /// Lets time pass for the store, unless the clock does that already.
     ///
-    /// A server's clock cannot be moved. That all lives end sooner is the same.
+    /// A server's clock cannot be moved. Ending all lives sooner has the same effect.
     async fn pass(&self, _time: Duration) {}
 }
 
@@ -67,13 +67,13 @@ impl Place for Redis {
         let names: Vec<String> = self.0.command(&["KEYS", "*"]);
         for name in names {
             let left: i64 = self.0.command(&["PTTL", &name]);
-            // What is not more than nothing ends it at once.
+            // A life of zero or less ends at once.
             let () = self.0.command(&["PEXPIRE", &name, &(left - time).to_string()]);
         }
     }
 }
 
-/// A database that ends lives sooner.
+/// Ends the lives in a database sooner.
 macro_rules! database {
     ($place:ident, $server:ident, $store:ident, $connection:ident) => {
         pub(crate) struct $place(String);

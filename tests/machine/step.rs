@@ -1,30 +1,30 @@
-//! What can happen, and what is told about it.
+//! The steps, and the answers to them.
 
 use idempotent_runtime::policy::{OnAbandoned, OnDuplicate};
 use idempotent_runtime::testing::LostPart;
 use std::time::Duration;
 
-/// Minutes: nothing that a test does takes one, so what real time passes makes no difference.
+/// The unit of time. No test takes a minute, so the real time that passes makes no difference.
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 pub(crate) const HOUR: u64 = 60;
 
-/// How long a lease lasts, a record stays after it, an outcome and a key given back are kept.
+/// The lengths of a lease, of a record after it, of an outcome, and of a key that was given back.
 ///
-/// Whole hours, and time passes by hours and a minute: no life ends in the minute it is looked at.
+/// They are whole hours, and time passes by hours and a minute, so no life ends in the minute of a look.
 pub(crate) const LEASE: u64 = HOUR;
 pub(crate) const KEEP: u64 = 4 * HOUR;
 pub(crate) const TTL: u64 = 6 * HOUR;
 pub(crate) const GIVEN_BACK: u64 = 3 * HOUR;
 pub(crate) const TOKEN: u64 = 2 * HOUR;
 
-/// The keys that everybody wants.
+/// The keys that all requests use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key {
     One,
     Other,
-    /// May be claimed once it was issued.
+    /// A token, which can be claimed after it was issued.
     Token,
-    /// Has a line in every process, and attempts that outlive its record.
+    /// A lock, which has a line in every process, and attempts that outlive its record.
     Lock,
 }
 
@@ -38,34 +38,34 @@ pub(crate) const PROCESSES: usize = 2;
 pub(crate) struct Request {
     pub(crate) process: usize,
     pub(crate) key: Key,
-    /// Which of the requests that use this key; another one has no business with it.
+    /// The request that uses this key. A second request with the same key is another one.
     pub(crate) content: u8,
     pub(crate) on_duplicate: OnDuplicate,
     pub(crate) on_abandoned: OnAbandoned,
 }
 
-/// Of the operations in a step, one is lost after so many others.
+/// One operation of a step is lost, after this number of others.
 pub(crate) type Fault = Option<(LostPart, usize)>;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Begin(Request, Fault),
     Issue(Key, Fault),
-    /// These are of a run, by its number.
+    /// The following steps are of a run, by its number.
     Complete(usize, Fault),
     Bury(usize, Fault),
     Release(usize, Fault),
     Abandon(usize, Fault),
     Renew(usize, Fault),
     Die(usize),
-    /// A process ends with all its runs, and another begins.
+    /// A process ends with all of its runs, and another one starts.
     Restart(usize),
     Purge(usize),
-    /// So many hours, and a minute.
+    /// This number of hours, and a minute.
     Pass(u64),
 }
 
-/// What a step's caller is told.
+/// The answer to a step's caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Told {
     Nothing,
@@ -77,7 +77,7 @@ pub(crate) enum Told {
         run: usize,
     },
     KeyReused,
-    /// And how many minutes the lease holds.
+    /// The minutes for which the lease still holds.
     InProgress(u64),
     InLine,
     Duplicate,
@@ -86,9 +86,9 @@ pub(crate) enum Told {
     NotReplayable,
     /// Whether an outcome is in the store.
     Stored(bool),
-    /// Whether a renewed lease is still one's own.
+    /// Whether a renewed lease is still the caller's.
     Held(bool),
-    /// Nobody answered.
+    /// There was no answer.
     Unanswered,
     Issued,
 }

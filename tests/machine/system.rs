@@ -1,4 +1,4 @@
-//! Two processes on one store, and what they do and say step by step.
+//! Two processes on one store, which do the steps.
 
 use crate::model::{Model, State};
 use crate::place::Place;
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Processes<P>(PhantomData<P>);
 
-/// Everything there is.
+/// The store and both processes.
 pub(crate) struct System<P> {
     place: P,
     clock: Arc<ManualClock>,
@@ -40,7 +40,7 @@ pub(crate) struct System<P> {
     runs: BTreeMap<usize, (usize, Execution)>,
 }
 
-/// A process, as far as its records are concerned.
+/// The part of a process that its records depend on.
 struct Process {
     store: Probe,
     engine: Engine,
@@ -104,7 +104,7 @@ fn ask(request: &Request) -> ClaimRequest {
     }
 }
 
-/// What a run leaves behind: nothing else has these bytes.
+/// The outcome of a run. No other run has these bytes.
 fn response(run: usize) -> StoredResponse {
     let body = format!("what run {run} answered").into();
     let headers = vec![("link".into(), "</it>".into())];
@@ -122,21 +122,21 @@ impl<P: Place> System<P> {
         Self { place, clock, processes, runs: BTreeMap::new() }
     }
 
-    /// Of the operations to come in this process, one is lost.
+    /// Lets one of the next operations of this process be lost.
     fn expect(&self, process: usize, fault: Fault) {
         if let Some((what, after)) = fault {
             self.processes[process].store.lose(what, after);
         }
     }
 
-    /// Takes a run out, to end it under this fault.
+    /// Takes a run, to end it with this fault.
     fn end(&mut self, run: usize, fault: Fault) -> Execution {
         let (process, execution) = self.runs.remove(&run).expect("it goes on");
         self.expect(process, fault);
         execution
     }
 
-    /// Waits for endings that are repeated by tasks of their own.
+    /// Waits for endings that Tokio tasks repeat.
     async fn settled(&self, process: usize) {
         let of_this = self.runs.values().filter(|(of, _)| *of == process).count();
         let engine = &self.processes[process].engine;
@@ -210,7 +210,7 @@ impl<P: Place> System<P> {
         match begun.expect("a claim whose answer is lost is settled") {
             Admission::Run(execution) => {
                 let attempt = execution.attempt();
-                // The model numbers runs; whether there should be one is compared later.
+                // The model gives runs their numbers; whether this run should exist is compared later.
                 let run = if let Told::Ran { run, .. } = told { *run } else { usize::MAX };
                 self.runs.insert(run, (request.process, execution));
                 Told::Ran { run, attempt }
@@ -235,7 +235,7 @@ impl<P: Place> System<P> {
         }
     }
 
-    /// Every record is what the model says, byte by byte and to the minute.
+    /// Checks that every record is as the model says, byte by byte and to the minute.
     async fn compare(&self, model: &Model) {
         for key in KEYS {
             let found = self.processes[0].engine.store().read(&storage_key(key)).await;
@@ -271,7 +271,7 @@ fn stored(stored: Completion) -> Told {
     Told::Stored(stored == Completion::Yes)
 }
 
-/// What is left, in minutes that have begun: real time passes, too.
+/// The rest of a life, in minutes that have begun: real time passes, too.
 fn rounded(left: Duration) -> u64 {
     left.as_secs().div_ceil(60)
 }

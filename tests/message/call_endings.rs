@@ -1,4 +1,4 @@
-//! How a call ends, and how the next one finds its key: also when nobody waits for the first any more.
+//! The ends of calls, and the state of the key for the next call, even if the first call was dropped.
 
 use crate::{Ending, RunCounter};
 use idempotent_runtime::MemoryStore;
@@ -6,7 +6,7 @@ use idempotent_runtime::message::{MessageError, Messages};
 use std::time::Duration;
 use tests::{Backend, Probe, eventually};
 
-/// Asks until the key is free and the function has run, or it is known what became of it.
+/// Calls until the function has run, or until the call's outcome is known.
 async fn settled(counter: &RunCounter, id: &str) -> Result<usize, MessageError> {
     eventually("the dropped call gives its key back", async || match counter.at_once(id).await {
         Err(MessageError::InProgress { .. }) => None,
@@ -85,7 +85,7 @@ async fn a_call_that_is_dropped_before_its_claim_is_answered_has_done_nothing() 
     dropped.abort();
     assert!(dropped.await.unwrap_err().is_cancelled());
     store.answers_to_claims().open();
-    // Although its function holds what was abandoned: it did not even start.
+    // The key is free, although its function has `"hold"`: the call did not even start.
     assert_eq!(settled(&counter, "a").await.unwrap(), 1);
 }
 
@@ -104,7 +104,7 @@ async fn a_call_that_is_dropped_while_its_value_is_stored_is_stored() {
     assert_eq!(counter.ran(), 1);
 }
 
-/// Invariant S14 begins here: what is not stored must not look as if it were. It is stored as soon as it can be.
+/// Invariant S14 begins here: a value that is not stored must not look stored. It is stored as soon as possible.
 #[tokio::test]
 async fn a_value_that_is_not_stored_in_time_is_an_error_and_its_next_call_gets_it() {
     let backend = Backend::memory_in_real_time().await;

@@ -1,4 +1,4 @@
-//! The record of a call, found by what a person knows of it.
+//! The record of a call, found by facts that a person knows.
 
 use crate::{Ending, RunCounter};
 use idempotent_runtime::idempotent;

@@ -43,7 +43,7 @@ impl RunCounter {
     }
 
     pub(crate) fn on(store: impl idempotent_runtime::store::Store) -> Self {
-        // No test lives to see a lease end: what is free again was given back.
+        // The lease is longer than any test: a free key was given back.
         let messages = Messages::builder(store).scope("tests").lease(Duration::from_hours(1));
         Self::of(messages.build().expect("it fits together"))
     }
@@ -82,7 +82,7 @@ impl RunCounter {
         self.end(ending).await
     }
 
-    /// The same, and a run that was abandoned waits for a person.
+    /// The same, and an abandoned run waits for an operator.
     #[idempotent(
         strategy = "message",
         key = "{id}",

@@ -1,4 +1,4 @@
-//! Two functions are two operations, whatever their names, unless both say that they share one.
+//! Two functions are two operations, even with equal names, unless both say that they share one.
 
 use idempotent_runtime::message::{MessageError, Messages};
 use idempotent_runtime::{MemoryStore, idempotent};

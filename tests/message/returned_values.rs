@@ -132,7 +132,7 @@ impl RunCounter {
 #[tokio::test]
 async fn a_value_up_to_the_limit_is_kept_and_a_longer_one_is_told_and_not_run_again() {
     let counter = RunCounter::new();
-    // Two quotes around it.
+    // The JSON has two quotes more than the text.
     assert_eq!(counter.long(1, 14).await.unwrap().len(), 14);
     assert_eq!(counter.long(1, 14).await.unwrap().len(), 14);
     assert_eq!(counter.long(2, 15).await.unwrap().len(), 15);
@@ -196,7 +196,7 @@ const fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
-/// Functions whose values do not come back as they were: their callers get them, and later ones are told.
+/// Functions whose values change when they are stored and read: the caller gets the value, later callers an error.
 macro_rules! returning_once {
     ($($name:ident: $kind:ty = $value:expr;)*) => {
         $(

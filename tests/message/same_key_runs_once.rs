@@ -60,7 +60,7 @@ async fn of_many_at_once_one_runs_and_the_others_are_told_to_come_back() {
         })
         .collect();
     counter.started.notified().await;
-    // Only the one that runs is left to wait for: the others are answered.
+    // Only the call that runs is still waited for: the others have their answers.
     tests::eventually("49 are refused", async || {
         (counter.messages.counts().refused == 49).then_some(())
     })

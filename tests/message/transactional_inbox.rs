@@ -178,7 +178,7 @@ async fn in_mariadb() -> (Inbox<MySqlPool>, ()) {
     (Inbox::<MySqlPool>::on(pool).await, ())
 }
 
-/// The settings that its guard makes on a session of `MariaDB` would outlast a transaction that nobody ended.
+/// On `MariaDB` the guard's settings of a session would outlast a transaction that was not ended.
 #[tokio::test]
 async fn a_call_that_is_dropped_in_the_middle_leaves_no_settings_behind() {
     let database = MariaDbServer::shared().await.database().await;
@@ -191,13 +191,13 @@ async fn a_call_that_is_dropped_in_the_middle_leaves_no_settings_behind() {
     let dropped = tokio::spawn(async move { dropped.book("a", Then::Waits).await });
     inbox.counter.started.notified().await;
     dropped.abort();
-    // On the only connection that there may be.
+    // The pool has only one connection.
     assert_eq!(inbox.count(settings).await, before);
     assert_eq!((inbox.count(EFFECTS).await, inbox.count(RECORDS).await), (0, 0));
 }
 
 impl Inbox<SqlitePool> {
-    /// Its transaction ends in the middle, and it does not care.
+    /// A function that goes on although its transaction ended in the middle.
     #[idempotent(
         strategy = "message",
         key = "{id}",
@@ -244,7 +244,7 @@ async fn a_commit_in_the_middle_is_an_unknown_outcome() {
     assert_eq!(inbox.book("b", Then::Returns).await.unwrap(), 2);
 }
 
-/// On the only connection that there may be.
+/// The pool has only one connection.
 #[tokio::test]
 async fn nothing_stays_after_sqlite_ended_a_transaction_and_the_pool_works() {
     let (inbox, _kept) = in_sqlite_by(SqlitePoolOptions::new().max_connections(1)).await;
@@ -259,7 +259,7 @@ async fn nothing_stays_after_sqlite_ended_a_transaction_and_the_pool_works() {
         );
         assert_eq!((inbox.count(EFFECTS).await, inbox.count(RECORDS).await), (1, 1));
     }
-    // By somebody whom nobody guards.
+    // This statement is not guarded.
     sqlx::query(EFFECT).execute(&inbox.pool).await.expect("it is committed");
     assert_eq!(inbox.book("b", Then::Returns).await.unwrap(), 4);
     assert_eq!((inbox.count(EFFECTS).await, inbox.count(RECORDS).await), (3, 2));

@@ -1,4 +1,4 @@
-//! A value that would not come back as it was takes its transaction back.
+//! If a value would change when it is stored and read, its transaction is rolled back.
 
 use idempotent_runtime::message::{MessageError, Messages};
 use idempotent_runtime::transaction::Tx;

@@ -6,13 +6,13 @@ mod protocol;
 use protocol::{Compares, Protocol};
 use stateright::{Checker, Model};
 
-/// As many states as a test has time for; the whole space is not explored.
+/// The number of states that a test has time for; not all states are explored.
 const STATES: usize = 2_000_000;
 
 #[test]
 fn no_order_of_events_breaks_a_promise() {
     let model = Protocol { owners: 2, compares: Compares::TheWholeRecord };
-    // Breadth first: every order of few events before any of many.
+    // The search is breadth first: every order of few events comes before any order of many.
     let checked = model.checker().threads(2).target_state_count(STATES).spawn_bfs().join();
     println!("{} states, {} events deep", checked.unique_state_count(), checked.max_depth());
     checked.assert_properties();

@@ -1,4 +1,4 @@
-//! Owners and one register, step by step, as `engine/claim.rs` and `engine/lease.rs` have it.
+//! Owners and one register, with the steps of `engine/claim.rs` and `engine/lease.rs`.
 
 use stateright::{Model, Property};
 use std::collections::BTreeSet;
@@ -8,18 +8,18 @@ pub(crate) const S2: &str = "S2: what was stored stays";
 pub(crate) const S3: &str = "S3: at most one owner is told that its outcome is stored";
 pub(crate) const S5: &str = "S5: attempts grow";
 
-/// How often an owner renews.
+/// The number of renewals of an owner.
 const RENEWALS: u8 = 1;
 
-/// How many messages come twice, and how many are on the way at once: enough for every race of two.
+/// The number of messages that come twice, and that are on the way at once: enough for every race of two.
 const REPEATS: u8 = 1;
 const ON_THE_WAY: usize = 2;
 
-/// What an exchange compares before it writes.
+/// The comparison of an exchange before it writes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Compares {
     TheWholeRecord,
-    /// The mutation: what a store does that only sets.
+    /// The mutation: a store that sets the value without a comparison.
     Nothing,
 }
 
@@ -67,10 +67,10 @@ pub(crate) struct State {
     register: Option<Record>,
     lease_over: bool,
     owners: Vec<Owner>,
-    /// Whose lease was over at some time since it was granted.
+    /// The owners whose lease was over at some time since it was granted.
     lapsed: Vec<bool>,
     on_the_way: BTreeSet<Message>,
-    /// How many messages came twice.
+    /// The number of messages that came twice.
     repeated: u8,
     last_attempt: u8,
     stored: Option<Record>,
@@ -87,13 +87,13 @@ pub(crate) enum Action {
     Die(u8),
     LeaseEnds,
     Deliver(Message),
-    /// The store acts, and its answer is lost.
+    /// The store does the operation, and its answer is lost.
     DeliverUnheard(Message),
-    /// The network brings it, and will bring it again.
+    /// The network delivers the message, and will deliver it again.
     DeliverAndRepeat(Message),
 }
 
-/// What the store answers.
+/// The answer of the store.
 #[derive(Clone, Copy)]
 enum Answer {
     Done,
@@ -101,7 +101,7 @@ enum Answer {
 }
 
 impl State {
-    /// The store's step, in one moment.
+    /// The atomic step of the store.
     fn carry_out(&mut self, message: Message, compares: Compares) -> Answer {
         let (expected, next) = match message {
             Message::Create { owner } => {
@@ -132,7 +132,7 @@ impl State {
         Answer::Done
     }
 
-    /// What an owner does about an answer.
+    /// The reaction of an owner to an answer.
     fn hear(&mut self, message: Message, answer: Answer) {
         let (Message::Create { owner: who } | Message::Swap { owner: who, .. }) = message;
         let owner = self.owners[usize::from(who)];
@@ -185,7 +185,7 @@ impl State {
             let runs = matches!(owner, Owner::Running { .. });
             other != who && runs && !self.lapsed[usize::from(other)]
         });
-        // What was granted long ago and is told only now no longer counts.
+        // A grant whose answer arrives only after the lease no longer counts.
         if beside && self.register == Some(record) {
             self.broken.insert(S1);
         }

@@ -3,7 +3,7 @@
 use crate::{Net, assert_ran, assert_replays, refused};
 use tests::eventually;
 
-/// What only a claim contains.
+/// Bytes that only a claim contains.
 pub(crate) const CLAIM: &[u8] = b"\r\n$2\r\nNX\r\n";
 
 /// The answer to a claim that is granted is `$-1\r\n`: cut before, within and after it.
@@ -30,7 +30,7 @@ async fn a_claim_whose_answer_is_cut_twice_is_still_settled() {
     assert_replays(&net.near("/orders", "k").await, "run 9");
 }
 
-/// Nobody knows whether it was granted, so nothing runs; the lease gives the key back.
+/// It is not known whether the claim was granted, so nothing runs. The key is free again by the end of the lease.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_claim_that_is_never_answered_runs_nothing_and_frees_its_key() {
     let net = Net::open().await;
@@ -60,7 +60,7 @@ async fn a_replay_whose_answer_is_cut_is_still_the_same_to_the_byte() {
     }
 }
 
-/// Its request is known by the response in it.
+/// The request that stores the outcome is recognised by the response in it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outcome_whose_answer_is_cut_is_stored_once() {
     let net = Net::open().await;
@@ -74,12 +74,12 @@ async fn an_outcome_whose_answer_is_cut_is_stored_once() {
     assert_eq!((net.idempotency.counts().lost, net.idempotency.counts().not_stored), (0, 0));
 }
 
-/// It is sent again, and the lease goes on.
+/// The renewal is sent again, and the lease goes on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_renewal_whose_answer_is_cut_loses_nothing() {
     let net = Net::open().await;
     let running = net.held("/brief").await;
-    // While the handler holds, renewals are all that is sent.
+    // While the handler is paused, only renewals are sent.
     net.proxy.cut_answers(b"idempotency:", 2, 1);
     eventually("it is cut", async || (net.proxy.answers_to_cut() == 0).then_some(())).await;
     let renewed = net.idempotency.counts().renewed;

@@ -60,7 +60,7 @@ async fn exclusive(handler: web::Data<ControlledHandler>) -> impl Responder {
     handler.run().await
 }
 
-/// The contract, one promise after the other.
+/// Tests the contract, one promise after the other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_is_a_store() {
     let cluster = RedisCluster::start().await;
@@ -100,7 +100,7 @@ async fn a_cluster_is_a_store() {
     }
 }
 
-/// In each of its states, and after each page.
+/// The slot moves in each of its states, and after each page.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_look_through_a_cluster_misses_nothing_in_a_slot_that_moved() {
     const MANY: u16 = 120;
@@ -117,7 +117,7 @@ async fn a_look_through_a_cluster_misses_nothing_in_a_slot_that_moved() {
         seen.extend(page.entries.into_iter().map(|(key, _)| key));
         let Some(next) = page.next else { break };
         request = request.after(next);
-        // One that was not seen yet goes to the next master, which for the last one is the first.
+        // A slot that was not listed yet moves to the next master; after the last master comes the first.
         if let Some(unseen) = keys.iter().find(|key| !seen.contains(*key)).filter(|_| carried < 3) {
             let unseen = URL_SAFE_NO_PAD.encode(unseen.as_bytes());
             let moved = cluster.begin_to_move(&format!("idempotency:{unseen}"));
@@ -129,7 +129,7 @@ async fn a_look_through_a_cluster_misses_nothing_in_a_slot_that_moved() {
     assert_eq!((seen.len(), carried), (usize::from(MANY), 3));
 }
 
-/// As hashes are: all over the slots.
+/// A key, spread over the slots as hashes are.
 fn spread_bytes(n: u16) -> [u8; 32] {
     let mut bytes = [0; 32];
     bytes[..2].copy_from_slice(&n.to_be_bytes());
@@ -175,7 +175,7 @@ async fn a_slot_that_moves_in_mid_run_takes_its_owner_along() {
     let running = tokio::spawn(spread.apps[0].post("/brief").key("k").send());
     spread.handler.runs_reach(1).await;
     let name = spread.cluster.names().concat().pop().expect("one record");
-    // Longer than a lease at each stage, so that it must have been renewed.
+    // Each stage is longer than a lease, so the lease must have been renewed.
     let lives = async || {
         let before = spread.idempotency.counts().renewed;
         eventually("it is renewed", async || {
@@ -194,7 +194,7 @@ async fn a_slot_that_moves_in_mid_run_takes_its_owner_along() {
     lives().await;
     let moved = spread.cluster.begin_to_move(&name);
     moved.carry_keys();
-    // Its end is written while the slot is neither here nor there.
+    // The outcome is written while the slot is between two masters.
     spread.handler.resume();
     assert_ran(&running.await.expect("no panic"), None);
     for app in 0..2 {
@@ -212,7 +212,7 @@ async fn a_crowd_notices_nothing_of_slots_that_move() {
     let spread = Spread::open().await;
     let (answers, mut answered) = watch::channel(());
     let crowd = async {
-        // Dropped with the last answer, after which nobody waits for one.
+        // It is dropped with the last answer.
         let answers = answers;
         for round in 0..30 {
             let (spread, answers) = (&spread, &answers);
@@ -259,8 +259,8 @@ async fn a_crowd_notices_nothing_of_slots_that_move() {
     assert_eq!(spread.handler.runs(), 150);
 }
 
-/// The client sends again by itself what got no answer, which nobody but the owner's name can tell
-/// from two claims.
+/// The client by itself sends a command again if it got no answer. Only the owner in the claim shows that this is
+/// not a second claim.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_claim_that_the_client_sends_again_by_itself_runs_once() {
     let spread = Spread::open().await;

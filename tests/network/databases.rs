@@ -50,7 +50,7 @@ on_both_servers! {
     a_thousand_who_wait_ask_as_often_as_one
 }
 
-/// An app whose database is far away, and one beside it. They share the handler.
+/// An app whose database is behind the network, and an app next to the database. They share the handler.
 struct Apart {
     handler: ControlledHandler,
     idempotency: Idempotency,
@@ -75,7 +75,7 @@ impl Apart {
         self.near.post(path).key(key).send().await
     }
 
-    /// Sends a request to the far app, whose handler holds.
+    /// Sends a request to the far app, whose handler is paused.
     async fn held(&self, path: &str) -> tokio::task::JoinHandle<Reply> {
         self.handler.pause();
         let running = tokio::spawn(self.far.post(path).key("k").send());
@@ -83,7 +83,7 @@ impl Apart {
         running
     }
 
-    /// Asks the app beside the database until the lease of a run elsewhere is over, and lets it run.
+    /// Sends a request to the app next to the database until the lease of the other run is over, and lets it run.
     async fn taken_over(&self, path: &str) -> tokio::task::JoinHandle<Reply> {
         let taken = self.handler.runs() + 1;
         let url = format!("http://{}{path}", self.near.address());
@@ -119,7 +119,7 @@ async fn while_the_network_is_frozen_nothing_runs_and_after_it_all_is_well(net: 
     net.proxy.pass();
     assert_ran(&net.far("/orders", "other").await, None);
     assert_replays(&net.far("/orders", "before").await, "run 1");
-    // The claim that was under way may have arrived by now; its lease frees the key.
+    // The claim that was under way may have arrived by now; its key is free after its lease.
     eventually("the key is free", async || {
         let retry = net.far("/brief", "new").await;
         assert!(matches!(retry.status, 201 | 409), "{retry:?}");
@@ -190,7 +190,7 @@ async fn renewals_that_fail_in_a_freeze_shorter_than_the_lease_lose_nothing(net:
     let running = net.held("/lasting").await;
     eventually("a renewal", async || (net.idempotency.counts().renewed > 0).then_some(())).await;
     net.proxy.freeze();
-    // Of three seconds; a renewal is due when two are left.
+    // The lease is three seconds, and a renewal is due when two are left.
     eventually("a renewal is overdue", async || {
         let told = net.near("/lasting", "k").await;
         told.is_problem(409, "in-progress");
@@ -210,7 +210,7 @@ async fn renewals_that_fail_in_a_freeze_shorter_than_the_lease_lose_nothing(net:
     assert_eq!((net.idempotency.counts().lost, net.handler.runs()), (0, 1));
 }
 
-/// A pause longer than the lease, caused by the network.
+/// The network causes a pause that is longer than the lease.
 async fn a_freeze_longer_than_the_lease_loses_the_key_to_who_asks_for_it(net: Apart) {
     let running = net.held("/brief").await;
     net.proxy.freeze();
@@ -243,7 +243,7 @@ async fn an_outcome_is_stored_behind_its_answer_when_the_network_comes_back(net:
     assert_eq!((counts.stored_late, counts.lost, net.handler.runs()), (1, 0, 1));
 }
 
-/// L3: nobody would run with the key for ten minutes.
+/// L3: otherwise no request could run with the key for ten minutes.
 async fn who_leaves_while_its_claim_is_on_its_way_gives_its_key_back(net: Apart) {
     net.proxy.freeze();
     let guest = Guest::post(&net.far, "/slow", "alice", "k").await;
@@ -257,7 +257,7 @@ async fn who_leaves_while_its_claim_is_on_its_way_gives_its_key_back(net: Apart)
     guest.leaves();
     net.proxy.pass();
     is(0).await;
-    // It has run if its answer came before the server knew that it left.
+    // The request has run if the claim's answer came before the server knew that the client left.
     let retry = net.near("/slow", "k").await;
     assert_eq!((retry.status, net.handler.runs()), (201, 1), "{retry:?}");
 }
@@ -285,8 +285,8 @@ async fn a_thousand_who_wait_ask_as_often_as_one(net: Apart) {
     assert!(turns <= allowed(began), "{turns} round trips");
 }
 
-/// Twenty for all who wait, however many they are. Beside them the lookout looks every quarter of a second at the most,
-/// and what is over is dropped every three.
+/// Twenty statements for all requests that wait together. In addition, one request looks at most every quarter of a
+/// second, and records whose life is over are dropped every three seconds.
 fn allowed(began: Instant) -> usize {
     20 + 5 * (1 + usize::try_from(began.elapsed().as_secs()).expect("a few"))
 }

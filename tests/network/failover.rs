@@ -1,4 +1,4 @@
-//! A master dies and its replica takes over: what survives, what is lost, and what helps.
+//! A master dies and its replica takes over: records that survive, records that are lost, and settings that help.
 
 use crate::{assert_ran, assert_replays, guard, refused, routes};
 use actix_web::{Responder, route};
@@ -11,9 +11,9 @@ struct Pair {
     handler: ControlledHandler,
     idempotency: Idempotency,
     app: Server,
-    /// Between the app and its master, whichever that is.
+    /// The proxy between the app and its current master.
     front: Proxy,
-    /// Between the master and its replica.
+    /// The proxy between the master and its replica.
     link: Proxy,
     master: RedisServer,
     replica: RedisServer,
@@ -41,7 +41,7 @@ impl Pair {
         self.app.post("/orders").key(key).send().await
     }
 
-    /// The fence of one more holder of the lock.
+    /// Takes the lock once more, and returns its fence.
     async fn number(&self) -> u64 {
         let reply = self.app.post("/numbered").send().await;
         let number = std::str::from_utf8(&reply.body).expect("a number");
@@ -63,7 +63,7 @@ impl Pair {
         self.front.lead_to(&self.replica);
     }
 
-    /// Whether the doctor remarks upon replication.
+    /// Whether there is a finding about replication.
     async fn is_warned(&self) -> bool {
         let findings = self.idempotency.check().await;
         findings.iter().any(|finding| finding.to_string().contains("replication is asynchronous"))
@@ -78,7 +78,7 @@ async fn until_replicated(master: &RedisServer) {
     .await;
 }
 
-/// Its runs are numbered by their fence.
+/// The number of each run is its fence.
 #[route("/numbered", method = "POST")]
 #[idempotent(strategy = "lock", key = "account")]
 async fn numbered(attempt: Attempt) -> impl Responder {
@@ -93,7 +93,7 @@ async fn what_the_replica_had_survives_and_runs_under_way_end_on_the_new_master(
     let running = tokio::spawn(pair.app.post("/orders").key("running").send());
     pair.handler.runs_reach(2).await;
     pair.replica_has(2).await;
-    // The number of keys says nothing of what became of them.
+    // The number of keys alone does not show their outcomes.
     eventually("the replica knows the outcome", async || {
         let names: Vec<String> = pair.replica.command(&["KEYS", "*"]);
         let is_same = |name: &String| {
@@ -113,7 +113,7 @@ async fn what_the_replica_had_survives_and_runs_under_way_end_on_the_new_master(
     assert_eq!(pair.handler.runs(), 2);
 }
 
-/// The limit of plain replication, and that the doctor said so.
+/// The limit of plain replication, and its finding.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_replica_did_not_have_runs_again_and_the_doctor_had_warned() {
     let mut pair = Pair::open(&[]).await;
@@ -125,7 +125,7 @@ async fn what_the_replica_did_not_have_runs_again_and_the_doctor_had_warned() {
     pair.handler.runs_reach(2).await;
 
     pair.fail_over();
-    // Granted once more, while the first still runs.
+    // The claim is granted once more, while the first run goes on.
     let second = tokio::spawn(pair.app.post("/orders").key("running").send());
     pair.handler.runs_reach(3).await;
     pair.handler.resume();
@@ -133,12 +133,12 @@ async fn what_the_replica_did_not_have_runs_again_and_the_doctor_had_warned() {
     assert_ran(&first, Some("false"));
     assert_ran(&second, None);
     assert_replays(&pair.order("running").await, "run 3");
-    // An outcome that was sent is forgotten, too.
+    // An outcome that was stored before is forgotten, too.
     assert_ran(&pair.order("done").await, None);
     assert_eq!(pair.handler.runs(), 4);
 }
 
-/// Invariant S5 beyond the life of its record: numbers of locks start at the time of day.
+/// Invariant S5 after the record is lost: fences of locks begin with the time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_fence_of_a_lock_grows_even_over_a_failover_that_forgot_it() {
     let mut pair = Pair::open(&[]).await;
@@ -173,14 +173,14 @@ async fn a_master_that_wants_a_replica_refuses_claims_without_one() {
     assert_replays(&pair.order("before").await, "run 1");
 }
 
-/// It bounds what a failover forgets to the lag, and does not prevent it.
+/// The setting limits the data that a failover loses to the time of the lag, and does not prevent the loss.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_that_falls_silent_is_trusted_for_its_lag_and_then_claims_are_refused() {
     let pair = Pair::open(&STRICT).await;
     pair.link.freeze();
     let mut granted = 0;
     eventually("the lag is over", async || {
-        // A run that was claimed in time may end too late: it insists for as long as its lease.
+        // A run that was claimed in time may end too late: it sends its outcome again for as long as its lease.
         let reply = pair.app.post("/brief").key(&format!("k{granted}")).send().await;
         match reply.status {
             201 => granted += 1,

@@ -1,4 +1,4 @@
-//! A network that is slow and loses nothing.
+//! A slow network that loses nothing.
 
 use crate::{Net, assert_ran, assert_replays};
 use futures_util::future::join_all;

@@ -1,5 +1,5 @@
-//! A real network between the app and the server of its store, and what becomes of requests when it
-//! freezes, drops, refuses, lags and cuts.
+//! Requests while a real network between the app and its store freezes, drops, refuses, lags and
+//! cuts.
 
 mod answers;
 mod cluster;
@@ -17,21 +17,21 @@ use idempotent_runtime::{Idempotency, Scope, idempotent};
 use std::time::{Duration, Instant};
 use tests::{ControlledHandler, Proxy, RedisServer, Reply, Sender, Server};
 
-/// Within this every request is answered, whatever the network does: a few times the engine's
-/// patience of two seconds, for a busy host.
+/// The time in which every request must be answered, with every fault of the network: a few times the
+/// engine's patience of two seconds, for a busy host.
 const BOUND: Duration = Duration::from_secs(10);
 
 /// How long records are kept beyond their lease: the default ttl.
 const KEEP: Duration = Duration::from_hours(24);
 
-/// An app whose Redis server is far away, and one beside the server. They share the handler.
+/// An app whose Redis server is behind the network, and an app next to the server. They share the handler.
 struct Net {
     handler: ControlledHandler,
     idempotency: Idempotency,
     far: Server,
     near: Server,
     proxy: Proxy,
-    /// Ends last.
+    /// The server, which is dropped last.
     redis: RedisServer,
 }
 
@@ -43,7 +43,7 @@ impl Net {
         let far = Server::start(&idempotency, &handler, routes);
         let near = Server::start(&guard(&redis.url()).await, &handler, routes);
         let net = Self { handler, idempotency, far, near, proxy, redis };
-        // Both workers of the far app are connected, and know what the server understands.
+        // Both workers of the far app are connected, and know which commands the server has.
         for n in 0..8 {
             assert_eq!(net.far("/orders", &format!("warm-{n}")).await.status, 201);
         }
@@ -56,17 +56,17 @@ impl Net {
         self.far.post(path).key(key).send().await
     }
 
-    /// The same request to the app beside the server.
+    /// The same request to the app next to the server.
     async fn near(&self, path: &str, key: &str) -> Reply {
         self.near.post(path).key(key).send().await
     }
 
-    /// How many runs began, without those that `open` needs.
+    /// The number of runs that began, without those of `open`.
     fn runs(&self) -> usize {
         self.handler.runs() - 8
     }
 
-    /// Sends a request to the far app, whose handler holds.
+    /// Sends a request to the far app, whose handler is paused.
     async fn held(&self, path: &str) -> tokio::task::JoinHandle<Reply> {
         self.handler.pause();
         let running = tokio::spawn(self.far.post(path).key("k").send());
@@ -85,12 +85,12 @@ impl Net {
 
 async fn guard(url: &str) -> Idempotency {
     let store = open(url).await.expect("it connects");
-    // What is stored is looked for behind the network.
+    // Answers are not remembered, so each request asks the store behind the network.
     let guard = Idempotency::builder(store).scope(Scope::header("Authorization")).remember(0);
     guard.build().expect("settings that fit")
 }
 
-/// Sees that a request is refused within the bound.
+/// Checks that a request is refused in time.
 async fn refused(request: Sender) {
     let began = Instant::now();
     let reply = request.send().await;

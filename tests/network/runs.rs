@@ -20,7 +20,7 @@ async fn a_connection_that_drops_in_mid_handler_costs_nothing() {
     assert_replays(&net.near("/orders", "k").await, "run 9");
 }
 
-/// S17. The client waits no longer than the store's patience, and is not held back for the lease.
+/// S17: the client waits no longer than the store's patience, and not for the lease.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outcome_is_stored_behind_its_answer_when_the_network_comes_back() {
     let net = Net::open().await;
@@ -30,10 +30,10 @@ async fn an_outcome_is_stored_behind_its_answer_when_the_network_comes_back() {
     let began = Instant::now();
     assert_ran(&running.await.expect("no panic"), Some("false"));
     assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
-    // The store is asked and does not answer, and meanwhile nobody else runs.
+    // The store does not answer, and meanwhile no other request runs.
     crate::refused(net.far.post("/orders").key("k")).await;
     net.near("/orders", "k").await.is_problem(409, "in-progress");
-    // So is the claim of the other, which may have been granted.
+    // The claim of the other request may have been granted, and is given back, too.
     assert_eq!(net.idempotency.drain(Duration::ZERO).await, 2, "its end is waited for");
     net.proxy.pass();
     assert_eq!(net.idempotency.drain(Duration::from_mins(1)).await, 0);
@@ -55,7 +55,7 @@ async fn an_outcome_waits_for_a_network_that_comes_back_within_the_stores_patien
     assert_replays(&net.near("/orders", "k").await, "run 9");
 }
 
-/// It arrives when the network comes back, and nobody would run with it for ten minutes.
+/// The claim arrives when the network comes back. Without this, no request could run for ten minutes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_claim_that_was_given_up_does_not_hold_its_key() {
     let net = Net::open().await;
@@ -67,7 +67,7 @@ async fn a_claim_that_was_given_up_does_not_hold_its_key() {
     assert_eq!(net.runs(), 1);
 }
 
-/// Likewise of a client that does not wait for its refusal.
+/// The same for a client that does not wait for its refusal.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_leaves_while_its_claim_is_on_its_way_gives_its_key_back() {
     let net = Net::open().await;
@@ -83,12 +83,12 @@ async fn who_leaves_while_its_claim_is_on_its_way_gives_its_key_back() {
     guest.leaves();
     net.proxy.pass();
     is(0).await;
-    // It has run if its answer came before the server knew that it left.
+    // The request has run if the claim's answer came before the server knew that the client left.
     let retry = net.near("/slow", "k").await;
     assert_eq!((retry.status, net.runs()), (201, 1), "{retry:?}");
 }
 
-/// The client is told at once; the store, as soon as it can be.
+/// The client gets its answer at once; the store gets the key back as soon as it answers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_could_not_be_given_back_is_given_back_within_the_lease() {
     let net = Net::open().await;
@@ -99,7 +99,7 @@ async fn a_key_that_could_not_be_given_back_is_given_back_within_the_lease() {
     assert_eq!(running.await.expect("no panic").status, 503);
     net.near("/slow", "k").await.is_problem(409, "in-progress");
     net.proxy.pass();
-    // The lease is of ten minutes.
+    // The lease is ten minutes.
     eventually("the key is free", async || {
         (net.near("/slow", "k").await.status == 503).then_some(())
     })
@@ -107,7 +107,7 @@ async fn a_key_that_could_not_be_given_back_is_given_back_within_the_lease() {
     assert_eq!(net.runs(), 2);
 }
 
-/// Nobody asked for the key meanwhile: it is still the owner's.
+/// No other request asked for the key meanwhile, so it is still the owner's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_freeze_longer_than_the_lease_that_nobody_used_is_survived() {
     let net = Net::open().await;
@@ -123,7 +123,7 @@ async fn a_freeze_longer_than_the_lease_that_nobody_used_is_survived() {
     assert_eq!(net.runs(), 1);
 }
 
-/// A pause longer than the lease, caused by the network.
+/// The network causes a pause that is longer than the lease.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_freeze_longer_than_the_lease_loses_the_key_to_who_asks_for_it() {
     let net = Net::open().await;
@@ -144,7 +144,7 @@ async fn a_freeze_longer_than_the_lease_loses_the_key_to_who_asks_for_it() {
     assert_eq!((net.idempotency.counts().lost, net.runs()), (1, 2));
 }
 
-/// The client is told, and told in time.
+/// The client gets an answer that says so, in time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_handler_that_ends_in_a_freeze_longer_than_its_lease_says_that_it_is_not_stored() {
     for path in ["/brief", "/brief-held"] {
@@ -157,7 +157,7 @@ async fn a_handler_that_ends_in_a_freeze_longer_than_its_lease_says_that_it_is_n
         assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
         assert!(net.lease_left().is_none(), "the key was not free before");
 
-        // What was sent last may still arrive, and then it is stored after all.
+        // The last try may still arrive, and then the outcome is stored.
         net.proxy.pass();
         let retry = eventually("its end came, or its lease is over", async || {
             let retry = net.far(path, "k").await;
@@ -179,7 +179,7 @@ async fn renewals_that_fail_in_a_freeze_shorter_than_the_lease_lose_nothing() {
     let net = Net::open().await;
     let running = net.held("/lasting").await;
     net.proxy.freeze();
-    // Of three seconds; a renewal was due when two were left.
+    // The lease is three seconds, and a renewal was due when two were left.
     let overdue = Duration::from_millis(1200);
     let left = eventually("a renewal is overdue", async || {
         Some(net.lease_left().expect("it holds")).filter(|left| *left < overdue)
@@ -211,7 +211,7 @@ async fn who_waits_when_the_network_freezes_does_not_wait_for_ever() {
     let before = looks();
     let began = Instant::now();
     let duplicate = tokio::spawn(net.far.post("/waiting").key("k").send());
-    // One look to learn that the lease holds, the next in waiting.
+    // The first look shows that the lease holds; the next one happens while the request waits.
     eventually("it waits", async || (looks() >= before + 2).then_some(())).await;
     net.proxy.freeze();
     let tired = duplicate.await.expect("no panic");

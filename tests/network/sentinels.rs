@@ -1,4 +1,4 @@
-//! A master that dies, and sentinels that put its replica in its place. Invariants S8, L5.
+//! A master dies, and sentinels make its replica the master. Invariants S8, L5.
 
 use crate::{assert_ran, assert_replays, guard, routes};
 use idempotent_runtime::RedisStore;
@@ -19,7 +19,7 @@ async fn until_alike(master: &RedisServer, replica: &RedisServer) {
     eventually("they are alike", async || (all(master) == all(replica)).then_some(())).await;
 }
 
-/// Whether a server is the master; nothing while it closes its connections to become another.
+/// Whether a server is the master; `None` while it closes its connections to change its role.
 fn is_master(server: &RedisServer) -> Option<bool> {
     let replication: String = server.try_command(&["INFO", "replication"]).ok()?;
     Some(replication.contains("role:master"))
@@ -61,7 +61,7 @@ async fn a_master_that_dies_in_mid_run_is_replaced_without_a_restart() {
     assert_eq!((handler.runs(), idempotency.counts().lost), (10, 0));
 }
 
-/// The old master lives on as a replica, whose connections and refusals must not be held on to.
+/// The old master goes on as a replica. Its connections must not be used any more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_master_that_becomes_a_replica_in_mid_run_is_left() {
     let servers = Sentinels::start().await;
@@ -85,7 +85,7 @@ async fn a_master_that_becomes_a_replica_in_mid_run_is_left() {
     assert_eq!((handler.runs(), idempotency.counts().lost), (9, 0));
 }
 
-/// A place in the table of the old master says nothing about that of the new one.
+/// A cursor of the old master has no meaning on the new one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_look_begins_again_at_another_master() {
     let servers = Sentinels::start().await;

@@ -1,4 +1,4 @@
-//! Invariants S8, L3, L5: nothing comes back before the claim.
+//! Invariants S8, L3, L5: the store does not answer before the claim.
 
 use crate::{Net, assert_ran, assert_replays, refused};
 use tests::eventually;
@@ -15,7 +15,7 @@ async fn while_the_network_is_frozen_nothing_runs_and_after_it_all_is_well() {
     net.proxy.pass();
     assert_ran(&net.far("/orders", "other").await, None);
     assert_replays(&net.far("/orders", "before").await, "run 9");
-    // The claim that was under way has arrived by now; its lease frees the key.
+    // The claim that was under way has arrived by now; its key is free after its lease.
     let ran = eventually("the lease is over", async || {
         let retry = net.far("/brief", "new").await;
         assert!(matches!(retry.status, 201 | 409), "{retry:?}");
@@ -46,14 +46,14 @@ async fn while_connections_are_refused_nothing_runs_and_after_it_all_is_well() {
         }
         assert_eq!(net.runs(), round);
         net.proxy.pass();
-        // What was refused never arrived.
+        // Refused connections brought no claim to the store.
         assert_ran(&net.far("/orders", &format!("after-{round}")).await, None);
         assert_replays(&net.far("/orders", "before").await, "run 9");
     }
     assert_ran(&net.far("/orders", "new").await, None);
 }
 
-/// As when the host behind it is gone: its end is never heard of.
+/// The host at the other end is gone, so the connection never reports an end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_falls_silent_is_replaced() {
     let net = Net::open().await;

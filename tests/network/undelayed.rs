@@ -1,4 +1,4 @@
-//! Connections on which the kernel keeps nothing back (`TCP_NODELAY`), by the sockets of this process.
+//! Connections with `TCP_NODELAY`, checked on the sockets of this process.
 
 use crate::guard;
 use idempotent_runtime::RedisStore;
@@ -9,7 +9,7 @@ use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_op
 use std::net::SocketAddr;
 use tests::{Proxy, RedisCluster, RedisServer, Sentinels};
 
-/// Of each connection from this process to an address: whether all is sent at once.
+/// For each connection of this process to an address: whether `TCP_NODELAY` is set.
 fn undelayed(to: SocketAddr) -> Vec<bool> {
     let this = pidfd_open(getpid(), PidfdFlags::empty()).expect("Linux");
     let numbers = std::fs::read_dir("/proc/self/fd")
@@ -30,7 +30,7 @@ async fn what_is_sent_to_redis_is_sent_at_once() {
     let server = RedisServer::start();
     let proxy = Proxy::to(&server).await;
     let store = RedisStore::connect(&proxy.url()).await.expect("it connects");
-    // With the connection that is told of changes.
+    // The connection on which the server reports changes is among them.
     let _watched = store.watch(&KEY).expect("it can tell").await.expect("it answers");
     assert_eq!(undelayed(proxy.address()), [true, true]);
     let client = redis::Client::open(proxy.url()).expect("a URL");

@@ -1,4 +1,4 @@
-//! A system behind the handler that is down: the consumer pauses, and nothing is used up.
+//! A system behind the handler is down: the consumer pauses, and no message uses up its tries.
 
 use crate::queue_under_test::QueueUnderTest;
 use crate::rabbitmq_queue::Queue;
@@ -29,7 +29,7 @@ impl Downstream {
 }
 
 /// Publishes messages to a consumer whose handler fails like this, until there was such a pause between two
-/// calls; then the system is up, and everything is done.
+/// calls. Then the system works again, and every message is processed.
 async fn recovers<P: QueueUnderTest>(
     messages: usize,
     failure: fn() -> Failure,
@@ -71,7 +71,7 @@ fn pauses(calls: &[Instant]) -> Vec<Duration> {
 }
 
 async fn after_failures_of_ten_messages_one_is_let_through_now_and_then<P: QueueUnderTest>() {
-    // The tenth opens it; one more after a second, and one after two.
+    // The pause begins with the tenth failure; one call follows after a second, and one after two more.
     let second = Duration::from_millis(1990);
     let pauses = recovers::<P>(12, || Failure::later("it is down"), second).await;
     let opened = pauses.iter().position(|pause| *pause >= second).expect("it pauses");

@@ -1,4 +1,4 @@
-//! The example `consumer`: consumers are killed ten times, and every effect is made once.
+//! The example `consumer`: consumers are killed ten times, and every effect happens once.
 
 use std::process::Command;
 use tests::{RabbitMqServer, RedisServer, example};

@@ -1,4 +1,4 @@
-//! Consumers that are killed in the middle of a message, which the next one settles (invariants S4, S14).
+//! Consumers are killed in the middle of a message, and the next consumer settles it (invariants S4, S14).
 
 use crate::queue_under_test::QueueUnderTest;
 use crate::rabbitmq_queue::Queue;
@@ -24,7 +24,7 @@ impl Process {
         Self::start_at(kind, &queue.arguments(), database, step)
     }
 
-    /// One that finds its queue by these arguments.
+    /// Starts a consumer with these arguments.
     pub(crate) fn start_at(
         kind: &str,
         arguments: &[String; 3],
@@ -41,7 +41,7 @@ impl Process {
         Self(child.expect("what was built can be started"))
     }
 
-    /// Its end, if it ended by itself.
+    /// Its exit status, if it ended by itself.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.0.try_wait().expect("our child")
     }
@@ -62,7 +62,7 @@ impl Drop for Process {
     }
 }
 
-/// The database in which consumers make their effects.
+/// The database with the consumers' effects.
 pub(crate) struct Effects {
     directory: TempDir,
     pool: SqlitePool,

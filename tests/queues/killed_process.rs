@@ -1,4 +1,4 @@
-//! A consumer that works in a database and stands still where it is told to, to be killed.
+//! A consumer that writes into a database and stops at a given step, to be killed.
 //!
 //! `consuming KIND URL QUEUE GROUP DATABASE [STEP]`
 
@@ -17,11 +17,11 @@ use std::time::Duration;
 struct SteppedHandler {
     messages: Messages,
     step: String,
-    /// A file that is there while another system is down.
+    /// A file that exists while another system is down.
     down: PathBuf,
 }
 
-/// The step at which nothing stands still, and messages do as they say.
+/// The name of no step: the consumer does not stop, and messages do as they say.
 const SOAKS: &str = "soaks";
 
 impl SteppedHandler {
@@ -64,7 +64,7 @@ impl SteppedHandler {
     async fn handle(&self, incoming: Incoming) -> Result<(), Failure> {
         let id = str::from_utf8(incoming.payload()).map_err(Failure::undecodable)?;
         if self.step == "slowly" {
-            // The others are worked on beside it, if they may be.
+            // Other messages are processed at the same time, if they may be.
             tokio::time::sleep(Duration::from_millis(if id == "kills" { 50 } else { 100 })).await;
             if id == "kills" {
                 std::process::abort();

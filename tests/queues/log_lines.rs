@@ -1,4 +1,4 @@
-//! Consumers that stall say so.
+//! The log lines of consumers that cannot go on.
 
 use crate::order_handler::{OrderHandler, order};
 use crate::queue_under_test::QueueUnderTest;

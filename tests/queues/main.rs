@@ -1,4 +1,4 @@
-//! Consumers of real queues: what is delivered twice, to the dying, while servers are down.
+//! Consumers of real queues: messages that are delivered twice, consumers that die, servers that are down.
 
 mod delivery;
 mod downstream;

@@ -1,4 +1,4 @@
-//! A guarded function that does as its message says, and consumers that call it.
+//! A guarded function that does what its message says, and consumers that call it.
 
 use crate::queue_under_test::QueueUnderTest;
 use idempotent_runtime::consume::{ConsumeError, Consumer, Failure, Incoming};
@@ -11,17 +11,17 @@ use tests::eventually;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
-/// A message: its key, and what its function does.
+/// A message: its key, and the behaviour of its function.
 #[derive(serde::Deserialize)]
 pub(crate) struct Order {
     id: String,
     does: String,
 }
 
-/// The number of runs for which a function fails a while.
+/// The number of runs that fail if a function fails for a while.
 pub(crate) const A_WHILE: usize = 15;
 
-/// The payload of one.
+/// The payload of a message.
 pub(crate) fn order(id: impl std::fmt::Display, does: &str) -> String {
     serde_json::json!({ "id": id.to_string(), "does": does }).to_string()
 }
@@ -30,9 +30,9 @@ pub(crate) fn order(id: impl std::fmt::Display, does: &str) -> String {
 #[derive(Clone)]
 pub(crate) struct OrderHandler {
     messages: Messages,
-    /// The keys, each as often as it ran.
+    /// The keys of all runs; a key is listed once for each of its runs.
     ran: Arc<Mutex<Vec<String>>>,
-    /// The attempts that the handler saw.
+    /// The numbers of tries that the handler saw.
     saw: Arc<Mutex<Vec<u32>>>,
     pub(crate) started: Arc<Notify>,
     pub(crate) go: Arc<Notify>,
@@ -93,7 +93,7 @@ impl OrderHandler {
         Ok(runs)
     }
 
-    /// The same, of a message that no queue delivered.
+    /// The same, with a message that no queue delivered.
     pub(crate) async fn book_here(&self, id: &str, does: &str) -> Result<usize, Failure> {
         self.book(Order { id: id.to_owned(), does: does.to_owned() }).await
     }
@@ -152,7 +152,7 @@ impl OrderHandler {
         set_up: SetUp<P>,
         guard: impl FnOnce(&Self, Consumer<P::Source>) -> Consumer<P::Source>,
     ) -> RunningConsumer<P> {
-        // Soon, and never so late that an entry of a stream is taken over.
+        // The delay is short, so that an entry of a stream is not taken over meanwhile.
         let soon = (Duration::from_millis(20), Duration::from_millis(100));
         let consumer = set_up(Consumer::of(queue.source()).delays(soon.0, soon.1));
         let consumer = guard(self, consumer);
@@ -179,7 +179,7 @@ impl<P: QueueUnderTest> RunningConsumer<P> {
         self.task
     }
 
-    /// Ends it on the spot, and whatever it works on.
+    /// Drops the consumer at once, with its messages in progress.
     pub(crate) async fn dies(self) {
         self.task.abort();
         assert!(self.task.await.unwrap_err().is_cancelled());
@@ -190,7 +190,7 @@ impl<P: QueueUnderTest> RunningConsumer<P> {
         self.task.await.expect("no panic")
     }
 
-    /// Waits until all messages are done with, and stops it; what it stopped over is done afterwards.
+    /// Waits until all messages are done, and stops the consumer after its messages in progress.
     pub(crate) async fn settles(self, queue: &P) {
         let (orders, set_up) = (self.orders.clone(), self.set_up);
         self.seems_to_be_done(queue).await;

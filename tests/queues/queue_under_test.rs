@@ -3,13 +3,13 @@
 use idempotent_runtime::consume::Source;
 use tests::Proxy;
 
-/// A queue of a test's own.
+/// A queue that only one test uses.
 pub(crate) trait QueueUnderTest: Sized + Send + 'static {
     type Source: Source;
 
     async fn new() -> Self;
 
-    /// One on a server that nobody else uses.
+    /// Creates a queue on a server that only this test uses.
     async fn of_its_own() -> Self {
         Self::new().await
     }
@@ -22,21 +22,21 @@ pub(crate) trait QueueUnderTest: Sized + Send + 'static {
 
     async fn publish(&self, payload: &str);
 
-    /// Whether every message is done with, as far as can be known while some are worked on.
+    /// Whether every message is done, as far as the server can tell while some are in progress.
     async fn is_settled(&self) -> bool;
 
-    /// The dead letters, and the reasons beside them.
+    /// The dead letters, with their reasons.
     async fn dead(&self) -> Vec<(String, String)>;
 
-    /// Moves the dead letters into the queue, with all that stands beside them.
+    /// Moves the dead letters into the queue, with all of their headers or fields.
     async fn put_back(&self) -> usize;
 
-    /// Puts dead letters back by the library's own means.
+    /// Puts dead letters back by `redrive`.
     async fn redrive(&self, at_most: usize) -> usize;
 
     async fn kill_and_restart(&mut self);
 
-    /// A network between its server and consumers, and the server's URL there.
+    /// A proxy between the server and consumers, and the URL of the server through it.
     async fn network(&self) -> (Proxy, String);
 
     /// Ends its server and starts it again, in a way that loses no message of which the server knows.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tests::{Log, eventually};
 
-/// On one thread for everything.
+/// The test has only one thread.
 #[tokio::test]
 async fn a_handler_that_blocks_its_thread_costs_no_heartbeat() {
     let (queue, handled) = (Queue::new().await, Arc::<Mutex<Vec<_>>>::default());
@@ -39,7 +39,7 @@ async fn a_handler_that_blocks_its_thread_costs_no_heartbeat() {
     consumer.abort();
 }
 
-/// The retry waits on the connection that publishes, and the broker reads nothing more from that one.
+/// The retry waits on the connection that publishes, which the broker does not read any more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_broker_takes_no_messages_others_are_acknowledged() {
     let log = Log::listen();

@@ -1,4 +1,4 @@
-//! Delivery from `RabbitMQ` alone: headers, kinds of queues, deeds of the broker.
+//! Delivery that is special to `RabbitMQ`: headers, kinds of queues, actions of the broker.
 
 use crate::order_handler::{OrderHandler, order};
 use crate::queue_under_test::QueueUnderTest;
@@ -67,7 +67,7 @@ async fn a_consumer_that_stops_stays_connected_until_what_it_has_is_acknowledged
         (queue.publisher.consumers(&queue.name).await? == 0).then_some(())
     })
     .await;
-    // Of what is done next, nothing is seen from outside: a wrong order gets this time to show.
+    // The next step cannot be seen from outside: this pause gives a wrong order time to show.
     queue.publish(&order("b", "returns")).await;
     orders.go.notify_one();
     stopping.await.unwrap().unwrap();
@@ -80,7 +80,7 @@ async fn a_message_that_nobody_can_take_over_is_not_acknowledged() {
     let (queue, orders) = (Queue::new().await, OrderHandler::new());
     let consumer = orders.consumes_as_is(&queue);
     queue.is_declared().await;
-    // The consumer believes that it is there, and is told that its dead letter went nowhere.
+    // The consumer believes that the queue of dead letters exists, and learns that the message went nowhere.
     queue.publisher.delete(&format!("{}.dead", queue.name)).await;
     queue.publish("no JSON").await;
     let dead = eventually("it is dead", async || queue.take_dead().await.pop()).await;

@@ -16,7 +16,7 @@ fn copied_to(queue: &str) -> BasicProperties {
     BasicProperties::default().with_headers(headers)
 }
 
-/// Properties of a message that was sent so long ago, and lives for a minute.
+/// Properties of a message that was sent this long ago, and expires after a minute.
 fn of_a_minute(ago: Duration) -> BasicProperties {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970");
     let sent = now.saturating_sub(ago).as_secs();
@@ -31,7 +31,7 @@ async fn what_names_its_own_queue_for_a_copy_is_dead_once() {
     let (_, dead) = eventually("it is dead", async || queue.take_dead().await.pop()).await;
     let kept = dead.headers().as_ref().and_then(|headers| headers.inner().get("idempotency-cc"));
     assert!(matches!(kept, Some(AMQPValue::FieldArray(_))), "{dead:?}");
-    // A copy would have come before this one.
+    // A copy would arrive before this message.
     queue.publish("no JSON either").await;
     let dead = eventually("the next one is dead", async || queue.take_dead().await.pop()).await;
     assert_eq!(dead.0, "no JSON either");

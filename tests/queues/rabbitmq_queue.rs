@@ -9,7 +9,7 @@ use tests::{Proxy, Publisher, RabbitMqServer, eventually};
 
 /// A queue that no other test uses.
 pub(crate) struct Queue {
-    /// If not the one that all tests share.
+    /// The server, if it is not the one that all tests share.
     server: Option<RabbitMqServer>,
     url: String,
     pub(crate) name: String,
@@ -28,7 +28,7 @@ impl Queue {
         self.server.as_ref().expect("a server of its own")
     }
 
-    /// Its consumer declares it.
+    /// A queue that its consumer will declare.
     pub(crate) async fn is_declared(&self) {
         eventually("the queue is declared", async || self.publisher.ready(&self.name).await).await;
     }
@@ -89,7 +89,7 @@ impl QueueUnderTest for Queue {
     }
 
     async fn is_settled(&self) -> bool {
-        // The broker does not tell what is delivered and not acknowledged.
+        // The broker does not report messages that are delivered and not acknowledged.
         for queue in self.waiting() {
             if self.publisher.ready(&queue).await.is_some_and(|ready| ready > 0) {
                 return false;
@@ -130,7 +130,7 @@ impl QueueUnderTest for Queue {
         (proxy, url)
     }
 
-    /// A classic queue may lose a message whose delay ends while the server does: none is in its delay then.
+    /// A classic queue may lose a message whose delay ends while the server stops, so it waits until none is delayed.
     async fn restart_without_loss(&mut self, network: &Proxy) {
         network.refuse();
         eventually("no delay is left", async || {

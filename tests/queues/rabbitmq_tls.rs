@@ -1,4 +1,4 @@
-//! TLS to `RabbitMQ`, with certificates of the tests' own.
+//! TLS to `RabbitMQ`, with certificates that the tests make.
 
 use idempotent_runtime::consume::{AmqpQueue, Consumer, Failure, Incoming};
 use lapin::BasicProperties;
@@ -86,7 +86,7 @@ async fn a_queue_is_consumed_over_tls_and_by_nobody_who_may_not() {
     refused(broker.queue("localhost", broker.port, Some("ca.pem"), "")).await;
 }
 
-/// Somebody who listens hears the beginning of TLS, and neither a header nor credentials.
+/// A listener sees the beginning of TLS, and neither a header nor credentials.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_sent_in_clear() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

@@ -1,4 +1,5 @@
-//! Messages that come back: from a broken connection, from a dead process, from the dead letters; on every queue.
+//! Messages that are delivered again after a broken connection, a dead process, or from the dead letters; on every
+//! queue.
 
 macro_rules! recovery {
     ($($name:ident: $queue:ty;)*) => {

@@ -5,13 +5,13 @@ use idempotent_runtime::consume::RedisStream;
 use std::time::Duration;
 use tests::{Proxy, RedisServer};
 
-/// The time after which an entry of a stream is taken over, where a test says nothing else.
+/// The default time after which an entry of a stream is taken over.
 pub(crate) const IDLE: Duration = Duration::from_millis(300);
 
 const STREAM: &str = "orders";
 const GROUP: &str = "shop";
 
-/// A stream on a Redis server of its own, which writes everything down.
+/// A stream on a Redis server of its own, which writes everything to disk.
 pub(crate) struct Stream {
     pub(crate) server: RedisServer,
     /// The time after which its entries are taken over.

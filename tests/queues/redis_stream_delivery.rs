@@ -1,4 +1,4 @@
-//! Delivery from streams of Redis alone: entries are touched, and taken over.
+//! Delivery that is special to Redis streams: holds on entries are renewed, and entries are taken over.
 
 use crate::order_handler::{OrderHandler, order};
 use crate::queue_under_test::QueueUnderTest;
@@ -9,7 +9,7 @@ use tests::{RedisCluster, RedisServer, eventually};
 
 type Pending = Vec<(String, String, u64, u32)>;
 
-/// Longer than a busy host may let a consumer wait for its turn.
+/// A time that is longer than the delay of a consumer on a busy host.
 const LONG: Duration = Duration::from_secs(2);
 
 fn pending(stream: &Stream) -> Pending {
@@ -46,10 +46,10 @@ async fn what_is_taken_over_wrongly_runs_once_all_the_same() {
     stream.publish(&order("a", "holds")).await;
     orders.started.notified().await;
     let [(id, ..)] = &pending(&stream)[..] else { panic!("one is pending") };
-    // As if its consumer had been stopped for long, and another one had died of it.
+    // The entry looks as if its consumer was suspended for long, and another consumer died.
     let long_ago = ["nobody", "0", id, "IDLE", "100000"];
     let _: redis::Value = stream.ask(&["XCLAIM"], &long_ago);
-    // Guarded by the same, as a process of its own would be.
+    // The second consumer has the same store, as another process would have.
     let others = orders.consumes_as_is(&stream);
     eventually("another one tries it", async || (orders.saw().len() > 1).then_some(())).await;
     orders.go.notify_one();
@@ -89,7 +89,7 @@ async fn a_delay_is_written_down_in_the_group() {
     });
     stream.publish(&order("a", "fails")).await;
     eventually("it was tried", async || (!orders.saw().is_empty()).then_some(())).await;
-    // As if it had been touched forty seconds ago: in twenty the minute is over.
+    // The entry looks as if its hold was renewed forty seconds ago: the minute is over in twenty.
     let idle = eventually("it is given back", async || match pending(&stream)[..] {
         [(_, _, idle, 1)] if idle > 20_000 => Some(idle),
         _ => None,
@@ -100,13 +100,13 @@ async fn a_delay_is_written_down_in_the_group() {
     assert_eq!(orders.saw(), [1]);
 }
 
-/// Consumes one stream, and says how often its handler ran.
+/// Consumes one stream, and returns the number of its handler's runs.
 async fn consumed(url: &str, publish: impl FnOnce()) -> usize {
     let source = RedisStream::new(url, "orders", "shop").expect("it is a URL");
     let (sender, mut ran) = tokio::sync::mpsc::unbounded_channel();
     let handler = move |incoming: Incoming| {
         sender.send(incoming.attempt()).expect("the test listens");
-        // The first time it comes again, so that a script runs, too.
+        // The first run fails, so that the message is delivered again and a script runs, too.
         let again = incoming.attempt() == 1;
         async move { if again { Err(Failure::later("again")) } else { Ok(()) } }
     };

@@ -1,8 +1,8 @@
-//! Consumers in processes of their own, while messages come twice, can never work or kill their process, consumers
-//! are killed, the broker restarts, connections are cut or stand still, and another system is down; then one look
-//! at every message: it had one effect or is dead, as it should, and none is lost.
+//! Consumers run in processes of their own, while messages come twice, always fail or kill their process, consumers
+//! are killed, the broker restarts, connections are cut or stand still, and another system is down. At the end every
+//! message is checked: it had one effect, or is rightly a dead letter, and none is lost.
 //!
-//! `SOAK=10m cargo test -p tests --test queues soak -- --nocapture` takes ten minutes and prints a row for each.
+//! `SOAK=10m cargo test -p tests --test queues soak -- --nocapture` takes ten minutes and prints a row for a queue.
 
 use crate::killed_consumers::{Effects, Process};
 use crate::queue_under_test::QueueUnderTest;
@@ -45,10 +45,10 @@ const INCIDENTS: [Incident; 8] = [
     Incident::Killer,
 ];
 
-/// How many messages may wait: more come only when some are done.
+/// The number of messages that may wait: more are published only when some are done.
 const BACKLOG: i64 = 100;
 
-/// How long nothing may come to its end before the rest is lost: what lost its process runs alone, one at a time.
+/// If no message ends for this long, the rest counts as lost. Messages whose process died run one at a time.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The numbers of a soak.
@@ -66,7 +66,7 @@ struct Soak<P> {
     arguments: [String; 3],
     effects: Effects,
     processes: Vec<Process>,
-    /// The messages that have their effect once, and those that never can.
+    /// The messages that must have one effect, and those that always fail.
     good: BTreeSet<String>,
     bad: BTreeSet<String>,
     dead: Vec<(String, String)>,
@@ -91,7 +91,7 @@ impl<P: QueueUnderTest> Soak<P> {
         Process::start_at(self.kind, &self.arguments, self.effects.file(), Some("soaks"))
     }
 
-    /// Starts consumers again that a message killed. They end in no other way.
+    /// Starts consumers again that a message killed. They do not end in any other way.
     fn look_after_processes(&mut self) {
         for at in 0..self.processes.len() {
             if let Some(status) = self.processes[at].ended() {
@@ -102,7 +102,7 @@ impl<P: QueueUnderTest> Soak<P> {
         }
     }
 
-    /// Publishes new messages, and some of those before once more.
+    /// Publishes new messages, and some earlier ones again.
     async fn publish(&mut self) {
         let done = self.effects.count().await;
         if i64::try_from(self.good.len()).expect("few") - done > BACKLOG {
@@ -149,7 +149,7 @@ impl<P: QueueUnderTest> Soak<P> {
                 std::fs::remove_file(down).expect("it was there");
             }
             Incident::Killer => {
-                // Only one at a time: a process dies of it eleven times.
+                // There is only one such message at a time: eleven processes die of it.
                 let is_alive = |id: &&String| !self.dead.iter().any(|dead| dead.0 == **id);
                 if self.bad.iter().filter(|id| id.starts_with("kills")).any(|id| is_alive(&id)) {
                     return;
@@ -167,7 +167,7 @@ impl<P: QueueUnderTest> Soak<P> {
         self.effects.file().with_extension("down")
     }
 
-    /// Dead letters, which leave the queue as they are looked at, or stay there.
+    /// The dead letters. They leave their queue when they are read, or stay there.
     async fn look_at_dead(&mut self) {
         self.dead.extend(self.queue.dead().await);
         self.dead.sort();
@@ -195,7 +195,7 @@ impl<P: QueueUnderTest> Soak<P> {
         }
     }
 
-    /// Waits until every message is at its end, and gives those that are not.
+    /// Waits until every message has ended, and returns those that have not.
     async fn settles(&mut self) {
         let (mut progress, mut last) = (Instant::now(), usize::MAX);
         loop {
@@ -223,7 +223,7 @@ impl<P: QueueUnderTest> Soak<P> {
         }
     }
 
-    /// Lets others have what was delivered, and looks at every message.
+    /// Stops the consumers, so that others get the delivered messages, and checks every message.
     async fn ends(mut self) {
         self.settles().await;
         let settled = self.tally.deaths;

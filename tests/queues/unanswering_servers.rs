@@ -1,4 +1,4 @@
-//! Servers that accept a connection and do not answer: the consumer leaves them, and connects again.
+//! Servers that accept a connection and do not answer: the consumer gives the connection up, and connects again.
 
 use idempotent_runtime::consume::{AmqpQueue, Consumer, Failure, Incoming, RedisStream, Source};
 use std::time::Duration;
@@ -13,7 +13,7 @@ async fn is_tried_again<S: Source>(source: impl FnOnce(String) -> S) {
     let handler = |_: Incoming| async { Ok::<_, Failure>(()) };
     let consumer = Consumer::of(source(address));
     let consumer = tokio::spawn(consumer.run(async move { drop(stopped.await) }, handler));
-    // Neither is closed, as by a host that stands still.
+    // No connection is closed, as if the host stood still.
     let _silent = listener.accept().await.expect("it connects");
     let _still = listener.accept().await.expect("it connects again");
     drop(stop);

@@ -1,15 +1,15 @@
 //! The cost of requests, by the server's own statistics.
 //!
-//! `INFO commandstats` counts a script's commands beside those that clients sent. Ours calls `GET`
-//! and then, where it exchanges, `SET`; nothing here makes an exchange fail, so each `EVALSHA`
-//! stands for one of each, which are taken off again. Servers that know `SET … IFEQ` run no script.
+//! `INFO commandstats` counts a script's commands, too, and not only those of clients. The store's script calls
+//! `GET` and, if it exchanges, `SET`. No exchange fails here, so one `GET` and one `SET` are subtracted for each
+//! `EVALSHA`. Servers that know `SET … IFEQ` run no script.
 
 use crate::Shop;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use tests::RedisServer;
 
-/// Commands that set a connection up or that tests observe with; all others count.
+/// Commands that set up a connection, and commands of the tests. All others count.
 const SETTING_UP: [&str; 9] = [
     "auth",
     "client|setinfo",
@@ -22,7 +22,7 @@ const SETTING_UP: [&str; 9] = [
     "select",
 ];
 
-/// How many commands clients sent while this happened, and which.
+/// The commands that clients sent while this future ran, and their number.
 async fn cost<T>(shop: &Shop, work: impl Future<Output = T>) -> (u64, String, T) {
     let () = shop.redis.command(&["CONFIG", "RESETSTAT"]);
     let done = work.await;
@@ -48,7 +48,7 @@ fn row(line: &str) -> Option<(&str, u64)> {
     Some((name, calls.parse().expect("a number")))
 }
 
-/// A shop whose store has learnt what the server knows, and whose script is loaded.
+/// A shop whose store knows which commands the server has, and whose script is loaded.
 async fn warm() -> Shop {
     let shop = Shop::open().await;
     shop.order("warm").await;
@@ -142,7 +142,7 @@ async fn where_the_server_can_exchange_no_script_runs() {
     }
 }
 
-/// A refusal before any claim asks the server nothing.
+/// A request that is refused before its claim sends the server nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_refused_beforehand_costs_nothing() {
     let shop = warm().await;

@@ -1,4 +1,4 @@
-//! One connection for each worker, not one for all of them nor one for each request.
+//! There is one connection for each worker, not one for all workers nor one for each request.
 
 use crate::Shop;
 use futures_util::future::join_all;
@@ -8,10 +8,10 @@ use idempotent_runtime::store::{Store, StoreErrorKind};
 use std::collections::BTreeSet;
 use tests::RedisServer;
 
-/// As `tests::Server` starts them.
+/// The number of workers that `tests::Server` starts.
 const WORKERS: usize = 2;
 
-/// The server's numbers of the connections that were used for records last.
+/// The ids of the connections that were last used for records.
 fn serving(shop: &Shop) -> BTreeSet<String> {
     let clients: String = shop.redis.command(&["CLIENT", "LIST"]);
     let field = |client: &str, name: &str| {
@@ -25,7 +25,7 @@ fn serving(shop: &Shop) -> BTreeSet<String> {
         .collect()
 }
 
-/// Enough at once that every worker serves some.
+/// So many requests at once that every worker serves some.
 async fn requests(shop: &Shop, round: &str) {
     let orders = (0..20).map(|n| shop.post("/orders").key(&format!("{round}-{n}")).send());
     let replies = join_all(orders).await;
@@ -99,7 +99,7 @@ fn a_connection_goes_with_the_runtime_that_drives_it() {
     let before = descriptors();
     (0..20).for_each(|_| uses());
     assert_eq!(descriptors(), before);
-    // And it works on.
+    // The store still works.
     first.block_on(store.read(&key)).expect("it answers");
 }
 

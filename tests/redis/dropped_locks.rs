@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::time::Duration;
 use tokio::task::yield_now;
 
-/// Longer than any of these tests takes.
+/// A time that is longer than any of these tests.
 const LEASE: Duration = Duration::from_mins(10);
 
 /// Takes every lock as another process would, within its wait and not after the lease.

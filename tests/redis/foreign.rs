@@ -1,4 +1,4 @@
-//! Something else under a key of ours: never taken for a record, never overwritten.
+//! A value of another application under a record's key: it is never taken for a record, and never overwritten.
 
 use crate::Shop;
 
@@ -62,7 +62,7 @@ async fn a_list_under_a_token_stops_the_handler_and_stays() {
     assert_eq!(shop.handler.runs(), 0);
 }
 
-/// A string that is no record.
+/// The value is a string that is not a record.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_string_that_is_no_record_stops_the_handler_and_stays() {
     let shop = Shop::open().await;

@@ -10,7 +10,7 @@ const NAMES_NO_KEY: [&str; 10] =
     ["AUTH", "CLIENT", "DBSIZE", "EXEC", "HELLO", "KEYS", "MULTI", "PING", "SCRIPT", "SELECT"];
 
 impl Shop {
-    /// The keys a command names, as the server itself sees it.
+    /// The keys that a command names, according to the server.
     fn keys_of(&self, sent: &Sent) -> Vec<String> {
         let words: Vec<&str> = sent.words.iter().map(String::as_str).collect();
         self.redis.command(&[&["COMMAND", "GETKEYS"], &words[..]].concat())
@@ -21,7 +21,7 @@ impl Shop {
     }
 }
 
-/// Everything a store is asked to do, once or more.
+/// Does every operation of a store at least once.
 async fn everything(shop: &Shop) {
     // A claim, its completion, a replay, a mismatch.
     shop.order("k").await;
@@ -39,7 +39,7 @@ async fn everything(shop: &Shop) {
     shop.handler.answers(|_| HttpResponse::Created().finish());
     assert_eq!(shop.post("/token").header("token", &token).send().await.status, 201);
     assert_eq!(shop.post("/token").header("token", &token).send().await.status, 409);
-    // A run under way: a refusal, one that waits, and a renewal of the lease.
+    // A run is under way: a duplicate is refused, one waits, and the lease is renewed.
     shop.handler.pause();
     let before = shop.handler.runs();
     let lasting = tokio::spawn(shop.post("/lasting").key("k").send());
@@ -127,11 +127,11 @@ async fn a_record_takes_few_bytes_beside_its_response() {
     let [name] = &shop.names()[..] else { panic!("one record") };
     let record: Vec<u8> = shop.redis.command(&["GET", name]);
     let taken: usize = shop.redis.command(&["MEMORY", "USAGE", name]);
-    // The numbers may only fall: beside the record the server keeps its name of 55 bytes and some of its own.
+    // The numbers may only fall. The server also keeps the record's name of 55 bytes and some data of its own.
     assert!(record.len() <= 114 && taken <= 232, "{} bytes, {taken} in all", record.len());
 }
 
-/// A flood of requests that nobody may send does not fill the server for a day.
+/// A flood of refused requests does not fill the server for a day.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_its_run_gave_back_is_remembered_for_five_minutes() {
     let shop = Shop::open().await;

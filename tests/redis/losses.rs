@@ -1,11 +1,11 @@
-//! S17: a server that forgets everything while runs are under way.
+//! S17: a server loses all data while runs are under way.
 
 use crate::Shop;
 use std::time::Duration;
 use tests::{Log, RedisServer, Reply, eventually};
 use tokio::task::JoinHandle;
 
-/// Waits until there is one record again, which nobody asked for.
+/// Waits until the owner has put its record again by itself.
 async fn put_again(shop: &Shop) {
     eventually("the record is put again", async || (shop.names().len() == 1).then_some(())).await;
 }
@@ -56,7 +56,7 @@ async fn a_server_that_restarts_without_its_data_in_mid_handler_costs_no_second_
     ends_once(&shop, running).await;
 }
 
-/// What is left: a retry that comes between the loss and the next renewal.
+/// The remaining case: a retry comes between the loss and the next renewal.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_comes_first_after_the_loss_has_the_key_and_the_log_says_so() {
     let (log, shop) = (Log::listen(), Shop::open().await);
@@ -73,12 +73,12 @@ async fn whoever_comes_first_after_the_loss_has_the_key_and_the_log_says_so() {
     assert_eq!(shop.order("first-comes").await.body, second.body);
     assert_eq!(shop.idempotency.counts().lost, 1);
     let lines = log.lines("a run ended after it had lost its key");
-    // The other one may have ended before.
+    // The other run may have ended before.
     let reasons = ["another owner has its key", "the end of another run is under its key"];
     assert!(reasons.iter().any(|why| lines.iter().any(|line| line.contains(why))), "{lines:?}");
 }
 
-/// Its answer may have been forgotten on purpose.
+/// Somebody may have forgotten the answer on purpose.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_of_a_cache_is_not_kept_where_nothing_is_left() {
     let shop = Shop::open().await;

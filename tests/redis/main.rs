@@ -1,4 +1,4 @@
-//! Behaviour that only a real Redis server shows: the commands it gets, its connections, its end.
+//! Behaviour that only a real Redis server shows: its commands, its connections, its end.
 
 mod commands;
 mod connections;
@@ -57,7 +57,7 @@ impl Shop {
         settings: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,
     ) -> Self {
         let store = RedisStore::connect(url).await.expect("it connects");
-        // What is stored is looked for on the server, unless a test says so.
+        // The app remembers no answers, so it asks the server, unless a test says otherwise.
         let guard = Idempotency::builder(store).scope(Scope::header("Authorization")).remember(0);
         let guard = settings(guard);
         let (idempotency, handler) =

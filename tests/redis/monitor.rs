@@ -10,11 +10,11 @@ use tests::RedisServer;
 pub(crate) struct Sent {
     /// Whether a script called it.
     pub(crate) by_script: bool,
-    /// The command and its arguments, with what is no text made up.
+    /// The command and its arguments. Bytes that are not text are replaced.
     pub(crate) words: Vec<String>,
 }
 
-/// A connection that is told of all commands.
+/// A connection with `MONITOR`, on which the server reports all commands.
 pub(crate) struct Monitor(BufReader<UnixStream>);
 
 impl Monitor {
@@ -66,7 +66,7 @@ impl Sent {
                 match letters.next().expect("a closing quote") {
                     '"' => break,
                     '\\' => match letters.next().expect("an escape") {
-                        // Bytes that are no text are as good as any others here.
+                        // For this test, bytes that are not text may have any value.
                         'x' => word.push(letters.nth(1).map_or('?', |_| '?')),
                         escaped => word.push(escaped),
                     },

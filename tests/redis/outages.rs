@@ -1,4 +1,4 @@
-//! A server that really goes; invariants S8, L3 and L5.
+//! A server that is really down; invariants S8, L3 and L5.
 
 use crate::Shop;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use tests::{RedisServer, Reply, eventually};
 /// The engine's patience with its store, two seconds, and something for a busy host.
 const BOUND: Duration = Duration::from_secs(8);
 
-/// Sees that a request is refused, in bounded time, and without a run.
+/// Checks that a request is refused in time, and without a run.
 async fn refused(shop: &Shop, request: impl Future<Output = Reply>) {
     let (before, began) = (shop.handler.runs(), Instant::now());
     let reply = request.await;
@@ -63,7 +63,7 @@ async fn a_server_that_dies_in_mid_handler_costs_nobody_the_response() {
     assert_eq!(reply.header("Idempotency-Stored"), Some("false"));
     assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
     shop.redis.restart();
-    // The record of the run lies there, and gets its outcome.
+    // The record of the run is still there, and gets its outcome.
     let retry = eventually("the outcome is stored", async || {
         let retry = shop.post("/orders").key("k").send().await;
         (retry.status == 201).then_some(retry)
@@ -84,7 +84,7 @@ async fn while_the_server_hangs_nothing_runs_and_no_key_stays_locked() {
     refused(&shop, shop.post("/hasty").key("new").send()).await;
     drop(hang);
     assert_eq!(shop.order("other").await.status, 201);
-    // The claim that got no answer may have arrived after all; its lease frees the key.
+    // The claim that got no answer may have arrived; its key is free after its lease.
     eventually("the key is free", async || {
         let retry = shop.post("/hasty").key("new").send().await;
         assert!(matches!(retry.status, 201 | 409), "{retry:?}");
@@ -95,7 +95,7 @@ async fn while_the_server_hangs_nothing_runs_and_no_key_stays_locked() {
     assert_eq!(shop.handler.runs(), before + 2);
 }
 
-/// Requests that arrive together while the server is dead: all are told, none runs.
+/// Requests arrive together while the server is down: all get an answer, and none runs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crowd_meets_a_dead_server_and_then_a_living_one() {
     let mut shop = Shop::open().await;

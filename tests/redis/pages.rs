@@ -1,4 +1,4 @@
-//! A look through a server that others use as well, or that is another one by the next page.
+//! Listing the records of a server that others use as well, or that has changed before the next page.
 
 use crate::monitor::Monitor;
 use base64::Engine;
@@ -46,7 +46,7 @@ fn keys(pages: &[Page]) -> HashSet<StorageKey> {
     pages.iter().flat_map(|page| page.entries.iter().map(|(key, _)| *key)).collect()
 }
 
-/// Each prefix would match the keys of the others, if it were a pattern.
+/// If the prefixes were patterns, each would match the keys of the others.
 #[tokio::test]
 async fn a_prefix_means_itself() {
     let server = RedisServer::start();
@@ -62,7 +62,7 @@ async fn a_prefix_means_itself() {
     }
 }
 
-/// Names like ours, values of other types, and a value that is none of ours in each.
+/// Others keep names like the store's, values of other types, and values that are not records.
 #[tokio::test]
 async fn what_others_keep_is_not_given() {
     let server = RedisServer::start();
@@ -87,7 +87,7 @@ async fn what_others_keep_is_not_given() {
     }
 }
 
-/// Five of ours among fifty thousand: `KEYS` would hold all others up.
+/// There are five records among fifty thousand keys. `KEYS` would make all other commands wait.
 #[tokio::test]
 async fn a_page_is_little_work_for_the_server_however_much_others_keep() {
     const OTHERS: usize = 50_000;
@@ -103,7 +103,7 @@ async fn a_page_is_little_work_for_the_server_however_much_others_keep() {
     assert!(pages.len() > OTHERS / 4096, "{} pages: none may go past all", pages.len());
     let commands = |name: &str| sent.iter().filter(|sent| sent.words[0] == name).count();
     assert_eq!(commands("KEYS"), 0);
-    // Neither is it one round trip for each of the others.
+    // A page does not take one round trip for each key of others, either.
     let scans = commands("SCAN");
     assert!((OTHERS / 1024..OTHERS / 64).contains(&scans), "{scans}");
     for sent in sent.iter().filter(|sent| sent.words[0] == "SCAN") {
@@ -112,7 +112,7 @@ async fn a_page_is_little_work_for_the_server_however_much_others_keep() {
     }
 }
 
-/// The place of one run of a server says nothing about the next.
+/// A cursor has no meaning after a restart of the server.
 #[tokio::test]
 async fn a_look_begins_again_after_a_restart() {
     let mut server =

@@ -1,4 +1,4 @@
-//! S17: a server that refuses, for whatever reason, while a run ends.
+//! S17: a server refuses, for any reason, while a run ends.
 
 use crate::Shop;
 use actix_web::HttpResponse;
@@ -8,7 +8,7 @@ use tests::{RedisRefusal, RedisServer, eventually};
 /// The engine's patience with its store, two seconds, and something for a busy host; far below the lease.
 const BOUND: Duration = Duration::from_secs(12);
 
-/// The client does not wait for it; what was done is not done again.
+/// The client does not wait for the store, and the effect does not happen again.
 async fn costs_no_second_effect(refusing: RedisRefusal) {
     let shop = Shop::open().await;
     shop.handler.pause();
@@ -55,7 +55,7 @@ a_refusal_at_the_end_of_a_run! {
     for_want_of_room_on_the_disk Unsaved,
 }
 
-/// Shorter than the store's patience, it costs the client a moment and nothing else.
+/// If the refusal is shorter than the store's patience, the client only waits a moment.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_short_want_of_memory_at_the_end_of_a_run_costs_nothing() {
     let shop = Shop::open().await;
@@ -76,7 +76,7 @@ async fn a_short_want_of_memory_at_the_end_of_a_run_costs_nothing() {
     assert_eq!((retry.is_replay(), &retry.body, shop.handler.runs()), (true, &first.body, 1));
 }
 
-/// S12, where the server's limit is below the app's.
+/// S12, with a server's limit below the app's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outcome_that_is_too_large_for_the_server_leaves_a_tombstone_at_once() {
     let shop = Shop::open().await;
@@ -94,7 +94,7 @@ async fn an_outcome_that_is_too_large_for_the_server_leaves_a_tombstone_at_once(
     assert_eq!((shop.handler.runs(), shop.idempotency.counts().not_stored), (1, 1));
 }
 
-/// A claim of what is finished writes nothing, but the server sees only a command that could.
+/// A claim of a finished record writes nothing, but the server refuses its command, which could write.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_finished_is_replayed_by_a_server_that_refuses_to_write() {
     for server in [RedisServer::start, RedisServer::start_valkey] {

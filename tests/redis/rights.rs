@@ -1,4 +1,4 @@
-//! Users who may connect and not do what the store needs; and servers that do not answer.
+//! Users who may connect but lack rights that the store needs; and servers that do not answer.
 
 use crate::Shop;
 use idempotent_runtime::RedisStore;
@@ -37,7 +37,7 @@ async fn a_user_of_some_keys_alone_names_them() {
     assert_eq!(left, [""; 0], "nothing is left of the trial");
 }
 
-/// It is well again without a restart, and replays what is finished meanwhile.
+/// The store works again without a restart, and replays finished records meanwhile.
 #[tokio::test]
 async fn a_server_without_memory_is_no_reason_not_to_start() {
     let server = RedisServer::start();
@@ -63,7 +63,7 @@ async fn a_server_that_does_not_answer_is_told_of_by_a_ping() {
     );
 }
 
-/// Longer than the client's own deadline for all of its tries.
+/// The patience is longer than the client's own deadline for all of its tries.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_late_is_waited_for_as_long_as_patience_lasts() {
     let shop =

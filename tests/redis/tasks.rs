@@ -11,7 +11,7 @@ use tests::{ControlledHandler, RedisServer, Server};
 
 const RUNNING: usize = 60;
 
-/// Looks that are awaited: each reads the eight lists.
+/// The number of looks that the test waits for. Each look reads the eight lists.
 const LOOKS: usize = 8;
 
 type Handler = Data<ControlledHandler>;
@@ -59,7 +59,7 @@ async fn a_task_that_runs_elsewhere_is_not_read_at_every_look() {
         }
     }
     let all = reads.values().sum::<usize>();
-    // The lists at each look, and each task once.
+    // Each look reads the lists, and each task is read once.
     assert!(all <= 8 * LOOKS + RUNNING + 16, "{all} reads of {} keys", reads.len());
     shop.handler.resume();
     shop.handler.answers_reach(RUNNING).await;

@@ -1,4 +1,4 @@
-//! TLS to one server, a cluster, and a master that sentinels name, with certificates of the tests' own.
+//! TLS to one server, a cluster, and a master that sentinels name, with certificates that the tests make.
 
 use crate::Shop;
 use idempotent_runtime::RedisStore;
@@ -144,7 +144,7 @@ async fn sentinels_and_their_master_are_spoken_to_by_tls() {
     refused(&format!("{url}{}", files.path("other.pem"))).await;
 }
 
-/// Somebody who listens hears the beginning of TLS, and no command.
+/// A listener sees the beginning of TLS, and no command.
 #[actix_web::test]
 async fn nothing_is_sent_in_clear() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

@@ -1,4 +1,4 @@
-//! Those who wait for an owner in another process are told by the server, and look together.
+//! Requests that wait for an owner in another process: the server tells them of changes, and one looks for all.
 
 use crate::Shop;
 use futures_util::future::join_all;
@@ -6,7 +6,7 @@ use idempotent_runtime::{Idempotency, RedisStore, Scope};
 use std::time::{Duration, Instant};
 use tests::{RedisServer, Server, eventually};
 
-/// As another process would be: another engine, with connections of its own.
+/// Another process: another engine, with connections of its own.
 async fn beside(shop: &Shop) -> Server {
     another(shop).await.1
 }
@@ -19,7 +19,7 @@ async fn another(shop: &Shop) -> (Idempotency, Server) {
     (idempotency, server)
 }
 
-/// How often the server was sent this command, and `kind` of it happened, since the last reset.
+/// The number of calls of this command since the last reset, or of the `kind` of event.
 fn times(shop: &Shop, command: &str, kind: &str) -> usize {
     let stats: String = shop.redis.command(&["INFO", "commandstats"]);
     let line = stats.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:")));
@@ -28,7 +28,7 @@ fn times(shop: &Shop, command: &str, kind: &str) -> usize {
     found.map_or(0, |(_, times)| times.parse().expect("a number"))
 }
 
-/// Readings of records; each is a transaction.
+/// The number of reads of records. Each read is a transaction.
 fn readings(shop: &Shop) -> usize {
     times(shop, "exec", "calls")
 }
@@ -41,7 +41,7 @@ fn reset(shop: &Shop) {
     let () = shop.redis.command(&["CONFIG", "RESETSTAT"]);
 }
 
-/// The connections that the server tells of changes.
+/// The number of connections on which the server reports changes.
 fn told(shop: &Shop) -> Vec<String> {
     let clients: String = shop.redis.command(&["CLIENT", "LIST"]);
     let tracks = |client: &&str| {
@@ -52,7 +52,8 @@ fn told(shop: &Shop) -> Vec<String> {
     clients.lines().filter(tracks).filter_map(number).collect()
 }
 
-/// The commands about records since the last reset: none of this test's own, and none that opens a connection.
+/// The commands about records since the last reset, without those of this test, and without those that open a
+/// connection.
 fn commands(shop: &Shop) -> usize {
     let stats: String = shop.redis.command(&["INFO", "commandstats"]);
     let calls = |line: &str| line.split_once("calls=")?.1.split(',').next()?.parse::<usize>().ok();
@@ -75,7 +76,8 @@ async fn a_thousand_who_wait_ask_as_often_as_one() {
     let waiting: Vec<_> =
         (0..many).map(|_| tokio::spawn(elsewhere.post("/lasting-wait").key("k").send())).collect();
     until("all wait", || idempotency.under_way() == many).await;
-    // The claim, its reading, and the watch; and the lookout's reading once a second, of four and the watch again.
+    // The claim, its read and the watch are a few commands. Once a second one request reads (four commands) and
+    // watches again.
     let looks = 5 * (1 + usize::try_from(began.elapsed().as_secs()).expect("a few"));
     let sent = commands(&shop);
     assert!(sent <= 20 + looks, "{sent} commands");
@@ -89,7 +91,7 @@ async fn a_thousand_who_wait_ask_as_often_as_one() {
     for reply in join_all(waiting).await {
         assert!(reply.unwrap().is_replay());
     }
-    // The end of the run, and one who was woken asks for all.
+    // The run ends, and one request that was woken asks for all.
     let sent = commands(&shop);
     assert!(sent <= 20, "{sent} commands");
     assert!(times(&shop, "set", "calls") <= 4, "{} claims", times(&shop, "set", "calls"));
@@ -107,7 +109,7 @@ async fn who_waits_is_told_at_once() {
         shop.handler.runs_reach(round).await;
         reset(&shop);
         let waits = tokio::spawn(elsewhere.post("/lasting-wait").key(&key).send());
-        // Its claim's reading, and the lookout's once it is to be told.
+        // One read follows the claim, and one the watch.
         until("it waits", || times(&shop, "exists", "calls") == 1 && readings(&shop) >= 2).await;
         let opened = Instant::now();
         shop.handler.resume();
@@ -115,7 +117,7 @@ async fn who_waits_is_told_at_once() {
         woken += opened.elapsed();
         assert_eq!(first.await.unwrap().status, 201);
     }
-    // Who is not told looks after half a second at the earliest.
+    // A request that is not told of the change looks after half a second at the earliest.
     assert!(woken < Duration::from_millis(250) * u32::try_from(rounds).unwrap(), "{woken:?}");
 }
 

@@ -1,4 +1,4 @@
-//! Handlers that are functions of a type, and say `Self`.
+//! Handlers that are associated functions of a type, and use `Self`.
 
 use crate::{Order, post, says};
 use actix_web::web;
@@ -30,7 +30,7 @@ impl Shop {
         Self::OPEN
     }
 
-    /// Its own `Self` is not that of an item in it.
+    /// The handler has an item inside whose `Self` is another type.
     #[idempotent]
     async fn asked() -> String {
         let name = [Self::NAME].concat();
@@ -52,7 +52,7 @@ impl Named {
     }
 }
 
-/// A generic type has a function for each of its types.
+/// A generic type has a handler for each of its types.
 struct Of<T>(std::marker::PhantomData<T>);
 
 impl<T: Sells + 'static> Of<T> {
@@ -66,7 +66,7 @@ impl<T: Sells + 'static> Of<T> {
     }
 }
 
-/// Here `Self` is that of an item inside.
+/// `Self` is used only by an item inside.
 #[idempotent]
 async fn free() -> String {
     struct Local(u8);

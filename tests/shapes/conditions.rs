@@ -1,4 +1,4 @@
-//! Parameters that are there under a condition, and other attributes of parameters.
+//! Parameters under a condition (`#[cfg(…)]`), and other attributes of parameters.
 
 use crate::{Order, Routes, post, says};
 use actix_web::http::Method;

@@ -1,4 +1,4 @@
-//! Handlers that a unit test calls itself, as functions, without their guard.
+//! Handlers that a unit test calls as functions, without their guard.
 
 #![deny(
     dead_code,
@@ -31,7 +31,7 @@ async fn of_two(
     Ok(second.to_string())
 }
 
-/// It calls itself, and means its own form.
+/// It calls itself, which means the user's function.
 #[idempotent]
 pub(crate) async fn counting(order: web::Json<Order>) -> String {
     match order.sku.len() {
@@ -54,7 +54,7 @@ async fn r#try() -> &'static str {
     "tried"
 }
 
-/// A route makes something else of it, which no test calls.
+/// With a route macro below, it is not a function any more, so no test calls it.
 #[on_post("/x")]
 #[idempotent]
 async fn on_a_route(order: web::Json<Order>) -> String {

@@ -64,7 +64,7 @@ fn operation<T: OpenApi>() -> Value {
 mod plain {
     use super::{Order, Responder, idempotent, web};
 
-    /// A handler without a route macro, of which the document is told the rest.
+    /// A handler without a route macro: method and path are given to `utoipa::path`.
     #[idempotent]
     #[utoipa::path(post, path = "/shops/{shop}/orders", params(("shop" = u32, Path)))]
     pub(super) async fn create(shop: web::Path<u32>, order: web::Json<Order>) -> impl Responder {

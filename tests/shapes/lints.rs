@@ -1,4 +1,4 @@
-//! Lints, which look at a handler as if the attribute were not there.
+//! Lints look at a handler as if it had no attribute.
 
 #![deny(
     dead_code,

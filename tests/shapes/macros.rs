@@ -1,4 +1,4 @@
-//! Handlers and functions that a macro of the user's writes.
+//! Handlers and functions that a user's macro writes.
 
 use crate::{Order, guard, post, says};
 use actix_web::web::{self, ServiceConfig};
@@ -8,7 +8,7 @@ use idempotent_runtime::transaction::Tx;
 use idempotent_runtime::{Idempotency, idempotent};
 use sqlx::Sqlite;
 
-/// Everything from the macro; everything from outside; the key alone from outside.
+/// The macro writes everything; everything is given to it; only the key is given to it.
 macro_rules! handlers {
     ($name:ident, $path:literal, $key:literal, $order:ident: $kind:ty, $ttl:expr) => {
         #[on_post("/own")]
@@ -33,7 +33,7 @@ async fn handlers_that_a_macro_writes() {
     says("book", |app: &mut ServiceConfig| app.service(given), || post("/given")).await;
 }
 
-/// Attributes, a type that is returned, and a body, each from outside.
+/// Attributes, a return type and a body are given to the macro.
 macro_rules! of_parts {
     ($(#[$meta:meta])* $name:ident, $strategy:literal, -> $returned:ty, $body:block) => {
         $(#[$meta])*
@@ -69,7 +69,7 @@ async fn handlers_of_parts_that_a_macro_was_given() {
     says("of tokens", |app| app.service(of_tokens), || post("/x")).await;
 }
 
-/// A function whose every part is from outside, and its mirror: all but the body is the macro's.
+/// A function whose every part is given to the macro, and one of which only the body is given.
 macro_rules! functions {
     (
         $(#[$meta:meta])*
@@ -104,7 +104,7 @@ async fn functions_that_a_macro_writes() {
     let guard = guard();
     assert_eq!(outside(&guard, 7).await.expect("it ran"), 7);
     assert_eq!(guard.counts().ran, 1);
-    // The transaction is left out, as in a function that is written out; here there is no database.
+    // The transaction is left out, as in a function without a macro; here there is no database.
     let refused = in_transaction(&guard, 7).await;
     assert!(matches!(refused, Err(MessageError::Misconfigured(_))), "{refused:?}");
 }

@@ -1,4 +1,4 @@
-//! Handlers of every legal shape: they compile, run once, and replay.
+//! Handlers of every legal form: they compile, run once, and replay.
 
 mod associated;
 mod conditions;
@@ -39,7 +39,7 @@ impl Order {
     }
 }
 
-/// What a client gets.
+/// The answer that a client gets.
 #[derive(Debug, PartialEq)]
 struct Answer {
     status: StatusCode,
@@ -76,10 +76,10 @@ fn post(path: &str) -> TestRequest {
         .set_payload("{\"sku\":\"book\"}")
 }
 
-/// Where an app's routes are put down.
+/// The place for an app's routes.
 type Routes = for<'a> fn(&'a mut ServiceConfig) -> &'a mut ServiceConfig;
 
-/// Sends a request twice: it runs once, and both get the same. Gives the first answer.
+/// Sends a request twice, and checks that it runs once and both get the same answer, which is returned.
 async fn twice(routes: Routes, request: fn() -> TestRequest) -> Answer {
     let guard = guard();
     let configured = App::new().app_data(guard.clone()).configure(|app| _ = routes(app));

@@ -1,4 +1,4 @@
-//! Names that could meet those of generated code.
+//! Names that could collide with names of generated code.
 
 use crate::{Order, answer, guard, post, says};
 use actix_web::test::{TestRequest, init_service};
@@ -7,7 +7,7 @@ use actix_web::{App, Responder, post as on_post};
 use idempotent_runtime::idempotent;
 use idempotent_runtime::token::issue_token;
 
-/// A parameter and a function of one name; a route macro would not allow that.
+/// A parameter and its function have the same name; a route macro would not allow that.
 #[idempotent(key = "{order.sku}")]
 async fn order(order: web::Json<Order>) -> impl Responder {
     order.into_inner().sku
@@ -33,7 +33,7 @@ async fn r#move(r#type: web::Json<Order>) -> impl Responder {
     r#type.into_inner().sku
 }
 
-/// The function calls itself, and means its own form and not the one that actix sees.
+/// The function calls itself, which means the user's function and not the one that actix sees.
 #[on_post("/x")]
 #[idempotent]
 async fn counting(order: web::Json<Order>) -> String {
@@ -57,7 +57,7 @@ async fn r#try() -> &'static str {
     "tried"
 }
 
-/// A name may be a word that Rust has a use for, of the function as of the operation.
+/// Functions and parameters may have names that are keywords.
 #[actix_web::test]
 async fn a_name_that_is_a_keyword_is_a_name() {
     let app = App::new().app_data(guard()).service(r#try);
@@ -68,7 +68,7 @@ async fn a_name_that_is_a_keyword_is_a_name() {
     assert_eq!((got.status.as_u16(), &got.body[..]), (200, &b"tried"[..]));
 }
 
-/// Where the names of the prelude mean something else.
+/// A module in which the names of the prelude mean something else.
 mod crowded {
     #![allow(dead_code, reason = "they are only in the way")]
 

@@ -1,4 +1,4 @@
-//! What a handler takes.
+//! Parameters of handlers.
 
 use crate::{Order, post, says};
 use actix_web::dev::{ConnectionInfo, Payload};
@@ -157,7 +157,7 @@ async fn parameters_with_lifetimes_by_name() {
     says("book /x/x/x", |app| app.service(named_lifetimes), || post("/x")).await;
 }
 
-/// The body can be had by whoever takes it; the fingerprint has read it before.
+/// Every extractor gets the body, although the fingerprint has read it before.
 #[on_post("/x")]
 #[idempotent]
 async fn streamed(payload: web::Payload) -> impl Responder {

@@ -6,14 +6,14 @@ use facade::web::guard::{self, States, idempotent};
 use idempotent_runtime::message::{MessageError, Messages};
 use idempotent_runtime::policy::StateTable;
 
-/// The crate as another one hands it on.
+/// The crate, re-exported by another one.
 mod facade {
     pub(crate) mod web {
         pub(crate) use ::idempotent_runtime as guard;
     }
 }
 
-/// Here the crate's own name means something else.
+/// A module in which the crate's own name means something else.
 mod renamed {
     use super::{MessageError, Messages, Responder, guard, idempotent, on_post};
 

@@ -1,4 +1,4 @@
-//! What an extractor refuses looks as without us, and spends nothing.
+//! A request that an extractor refuses gets the same answer as without the attribute, and uses up no key.
 
 use crate::{Answer, Order, answer, guard, post};
 use actix_web::dev::Payload;
@@ -9,7 +9,7 @@ use actix_web::{App, Error, FromRequest, HttpRequest, HttpResponse, web};
 use idempotent_runtime::idempotent;
 use std::future::{Ready, ready};
 
-/// Refuses whoever has no session.
+/// Refuses a request without a session.
 struct SignedIn;
 
 impl FromRequest for SignedIn {
@@ -25,7 +25,7 @@ impl FromRequest for SignedIn {
     }
 }
 
-/// The same function, with and without us.
+/// The same function, with and without the attribute.
 macro_rules! both {
     ($guarded:ident, $bare:ident($($parameter:ident: $kind:ty),*)) => {
         #[idempotent]
@@ -65,7 +65,7 @@ fn routes(app: &mut web::ServiceConfig) {
         .route("/bare/user", web::post().to(bare_user));
 }
 
-/// Sends a request with and without us, and sees that the answers are the same refusal.
+/// Sends a request to both, and checks that the answers are the same refusal.
 async fn same_refusal(status: u16, path: &str, change: impl Fn(TestRequest) -> TestRequest) {
     let guard = guard();
     let app = init_service(App::new().app_data(guard.clone()).configure(routes)).await;
@@ -106,12 +106,12 @@ async fn a_refused_request_spends_no_key() {
     assert_eq!(answer(&app, refused).await.status.as_u16(), 400);
     let accepted = answer(&app, post("/guarded/json").to_request()).await;
     assert_eq!((accepted.status.as_u16(), accepted.is_replay), (201, false));
-    // And a refused one learns nothing from a key that was used.
+    // A refused request learns nothing about a key that was used.
     let refused = post("/guarded/json").set_payload("{").to_request();
     assert_eq!(answer(&app, refused).await.status.as_u16(), 400);
 }
 
-/// Who is no longer let in is refused before any look at the store.
+/// A caller whose credential was revoked is refused before any look at the store.
 #[actix_web::test]
 async fn a_credential_that_is_over_replays_nothing() {
     let guard = guard();

@@ -1,4 +1,4 @@
-//! What a handler returns.
+//! Return types of handlers.
 
 use crate::{Answer, answer, guard, post, twice};
 use actix_web::http::StatusCode;
@@ -88,7 +88,7 @@ async fn failing_at_first() -> Result<&'static str, Refused> {
     }
 }
 
-/// The user's error is rendered as without us, and the key is free after one that may pass.
+/// A user's error is rendered as without the attribute, and the key is free after a temporary error.
 #[actix_web::test]
 async fn an_error_that_may_pass_is_not_kept() {
     let guard = guard();

@@ -1,4 +1,4 @@
-//! Enums of states, and how their columns hold them.
+//! Enums of states, and their values in columns.
 
 use idempotent_runtime::States;
 use idempotent_runtime::policy::{ColumnValue, StateTable};
@@ -38,7 +38,7 @@ enum Represented {
     Shipped,
 }
 
-/// Numbers are those of Rust, so that a column that `as` has filled is read as it was written.
+/// Numbers are those of Rust, so that a column can be written by `as` and read by the guard.
 #[test]
 fn numbers_are_those_of_rust() {
     let small = [Small::First, Small::Second, Small::Last].map(|state| state as i64);
@@ -56,7 +56,7 @@ fn a_state_that_follows_may_be_named_by_its_enum() {
     assert_eq!(following, [&[1, 2][..], &[2], &[]]);
 }
 
-/// Where the words of Rust mean something else.
+/// A module in which names of the prelude mean something else.
 mod shadowed {
     #![allow(dead_code, non_camel_case_types, unused_macros, reason = "they are only in the way")]
 
@@ -94,7 +94,7 @@ fn words_of_rust_may_mean_something_else() {
     let _ = actix_web::web::post().to(shadowed::pay);
 }
 
-/// It has names that generated code might have taken.
+/// An enum with methods and constants whose names generated code might use.
 #[derive(States)]
 #[states(rename_all = "SCREAMING_SNAKE_CASE")]
 enum Crowded {

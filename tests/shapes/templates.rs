@@ -1,4 +1,4 @@
-//! Keys made of parameters: each names one record, and what differs is another.
+//! Keys made of parameters: equal keys have one record, and different keys have different records.
 
 use crate::{Order, Routes, answer, guard, post};
 use actix_web::dev::Payload;
@@ -9,7 +9,7 @@ use idempotent_runtime::idempotent;
 use serde::Deserialize;
 use std::future::{Ready, ready};
 
-/// Sends each request twice: those of one group are one key, those of different groups are not.
+/// Sends each request twice. Requests of one group have one key, requests of different groups have different keys.
 async fn tells_apart(routes: Routes, groups: &[&[&str]]) {
     let guard = guard();
     let app =
@@ -24,7 +24,7 @@ async fn tells_apart(routes: Routes, groups: &[&[&str]]) {
     }
 }
 
-/// Who calls, by the query.
+/// The caller, named in the query.
 struct User {
     name: String,
     roles: Vec<String>,
@@ -59,7 +59,7 @@ impl FromRequest for User {
     }
 }
 
-/// Everything else in the query is another request with the same key, were it not for this.
+/// With the default fingerprint, any other change of the query would be another request with the same key.
 macro_rules! keyed {
     ($($name:ident($($parameter:ident: $kind:ty),*) by $key:literal;)*) => {
         $(
@@ -135,7 +135,7 @@ async fn everywhere(
     format!("{} {path} {}", order.sku, user.name)
 }
 
-/// A parameter in every template at once, one of them bound by a pattern.
+/// Parameters are used in every template at once, one of them bound by a pattern.
 #[actix_web::test]
 async fn parameters_in_every_template() {
     let guard = guard();
@@ -149,7 +149,7 @@ async fn parameters_in_every_template() {
     assert_eq!(send("/q?name=a&role=r").await.body, "book q a", "another key");
 }
 
-/// What an expression shows is bounded, and nothing is not a key.
+/// The text of an expression is bounded, and an empty text is not a key.
 #[actix_web::test]
 async fn an_expression_that_is_empty_or_too_long_is_refused() {
     let app = init_service(App::new().app_data(guard()).service(by_a_field)).await;

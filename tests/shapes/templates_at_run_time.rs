@@ -1,4 +1,4 @@
-//! Mistakes in templates that only a request shows: nothing runs, and log and client are told why.
+//! Mistakes in templates that only a request shows: nothing runs, and the log and the answer say why.
 
 use crate::{Answer, answer, guard, post};
 use actix_web::test::init_service;
@@ -49,7 +49,7 @@ async fn a_path_parameter_that_the_route_does_not_have_is_a_mistake_of_the_app()
     assert_eq!(guard.counts().ran, 0);
 }
 
-/// A parameter of a scope around is one of the route.
+/// A parameter of a `web::scope` around the handler belongs to the route.
 #[actix_web::test]
 async fn a_path_parameter_of_a_scope_around_is_there() {
     let shop = web::scope("/shops/{shop}").service(of_a_shop);
@@ -66,7 +66,7 @@ async fn first_of(numbers: Json<Vec<u8>>) -> impl Responder {
     format!("{}", numbers[0])
 }
 
-/// The first request shows it, and says that nothing ran; the next is served as if nothing had been.
+/// The first request shows the mistake, and its answer says that nothing ran; the next one is served normally.
 #[actix_web::test]
 async fn an_expression_that_panics_is_told_by_its_text_and_nothing_runs() {
     let (log, guard) = (Log::listen(), guard());

@@ -1,4 +1,4 @@
-//! The business transaction as a parameter, by whatever name, and parameters that only look like it.
+//! The business transaction as a parameter, under any name, and parameters that only look like it.
 
 use crate::{answer, post, says};
 use actix_web::dev::Payload;
@@ -13,7 +13,7 @@ use sqlx::{Sqlite, SqlitePool, query, query_scalar};
 use std::future::{Ready, ready};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Types of an app's own, as a block chain has them.
+/// An app's own types with the name `Tx`, as in a block chain.
 mod chain {
     #[derive(Debug)]
     pub(crate) struct Tx(pub(crate) &'static str);
@@ -60,7 +60,7 @@ async fn a_type_that_is_only_named_like_it_is_an_extractor() {
     says("7", |app| app.service(own_and_typed), || post("/x")).await;
 }
 
-/// The extractor of an app's own that holds the transaction.
+/// An app's own extractor that holds the transaction.
 struct Bank(Transaction<Sqlite>);
 
 impl FromRequest for Bank {
@@ -72,7 +72,7 @@ impl FromRequest for Bank {
     }
 }
 
-/// An extractor of an app's own, of which nobody can see that it holds none.
+/// An app's own extractor. The attribute cannot see that it holds no transaction.
 struct Opaque;
 
 impl FromRequest for Opaque {
@@ -107,7 +107,7 @@ async fn inside(mut bank: Bank) -> impl Responder {
     deposit(&mut bank.0).await
 }
 
-/// What writes without it: by the pool, and fails.
+/// A handler that writes by the pool, without the transaction, and must be refused.
 static RUNS: AtomicUsize = AtomicUsize::new(0);
 
 #[on_post("/elsewhere")]
@@ -148,7 +148,7 @@ async fn a_transaction_by_another_name_or_inside_of_an_extractor() {
     }
 }
 
-/// Nothing happens that its record would not commit with, with a key and without one.
+/// A handler without the transaction does not run, with a key and without one.
 #[actix_web::test]
 async fn a_record_of_what_is_done_elsewhere_is_refused_before_it_is_done() {
     let pool = business().await;

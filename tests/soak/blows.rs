@@ -1,4 +1,4 @@
-//! The faults that are injected, each over in the end.
+//! The faults that are injected. Each of them ends.
 
 use crate::environment::{Environment, RecordStore};
 use crate::history::Hit;
@@ -8,11 +8,11 @@ use std::time::Duration;
 use tests::{Proxy, RedisRefusal, SqlRefusal};
 use tokio::time::{sleep, timeout};
 
-/// Something bad that happens.
+/// A kind of fault.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Blow {
     KillProcess,
-    /// While the network is frozen.
+    /// The store is killed while the network is frozen.
     KillCutOff,
     StopProcess,
     KillStore,
@@ -25,7 +25,7 @@ pub(crate) enum Blow {
     InRedis(RedisRefusal),
     InSql(SqlRefusal),
     FullDisk,
-    /// The store loses all its records; nobody but runs under way notices.
+    /// The store loses all of its records; only runs under way notice.
     Flush,
 }
 
@@ -42,16 +42,16 @@ const ON_A_NETWORK: [Blow; 7] = [
     Blow::Cut,
 ];
 
-/// Statements on a connection of the test's own, and others when the blow is over.
+/// Statements on a connection of the test's own, and the statements that end the blow.
 macro_rules! refuses {
     ($connection:ident, $url:expr, $refusal:expr) => {{
         let mut connection = $connection::connect($url).await.expect("the store is there");
         for (lasts, statements) in [(lasting(), $refusal.begins), (Duration::ZERO, $refusal.ends)] {
             let done = sqlx::raw_sql(statements).execute(&mut connection);
-            // Whoever has a lock gives it back by then.
+            // Other transactions have released their locks by then.
             let done = timeout(Duration::from_mins(1), done).await.expect("it answers");
             done.expect("it accepts the statements");
-            // How long it refuses is the blow.
+            // The store refuses for the length of the blow.
             sleep(lasts).await;
         }
     }};
@@ -147,7 +147,7 @@ impl Environment {
         let process = self.processes[random_range(0..2)].read().await;
         let stopped = async {
             let stopped = process.suspend();
-            // How long it stands still is the blow.
+            // The process stands still for the length of the blow.
             sleep(Duration::from_millis(random_range(100..2_500))).await;
             drop(stopped);
         };
@@ -179,7 +179,7 @@ impl Environment {
         proxy.end_by_reset(random_range(0..2) == 0);
         let disturbed = async {
             sets(proxy);
-            // How long it lasts is the blow, too.
+            // The fault lasts for the length of the blow, too.
             sleep(lasts).await;
             proxy.pass();
         };
@@ -189,7 +189,7 @@ impl Environment {
     async fn refuse_in_redis(&self, refusal: RedisRefusal) -> &'static str {
         if let RecordStore::Redis(server) = &*self.store.lock().await {
             refusal.begin(server);
-            // How long it refuses is the blow.
+            // The store refuses for the length of the blow.
             sleep(lasting()).await;
             refusal.end(server);
         }
@@ -210,7 +210,7 @@ impl Environment {
     async fn fill_the_disk(&self) -> &'static str {
         if let RecordStore::Sqlite(Some(disk)) = &*self.store.lock().await {
             disk.fill();
-            // How long it is full is the blow.
+            // The disk is full for the length of the blow.
             sleep(lasting()).await;
             disk.make_room();
         }

@@ -1,30 +1,30 @@
-//! Whether what clients saw and what was done fit together.
+//! The check that the clients' answers and the effects agree.
 
 use crate::history::{Hit, Life, Promise, Served, Span, Told, Trouble};
 use bytes::Bytes;
 use std::collections::BTreeSet;
 
-/// The shorter lease, less what clocks round.
+/// The shorter lease, less the rounding of clocks.
 const LEASE: i64 = 1_000 - 20;
 
-/// The longer one, less what a busy host takes.
+/// The longer lease, less the delays of a busy host.
 const LASTING: i64 = 10_000 - 1_500;
 
-/// The longest that a lease was not renewed when a blow begins: a third of it, and something.
+/// The longest time since the last renewal of a lease when a blow begins: a third of the lease, and a little more.
 const UNRENEWED: i64 = 3_500;
 
-/// The longest time between two tries to renew it, an eighth of it, and what it takes to connect again: between two
-/// blows with less than this, nobody has a store.
+/// The longest time between two tries to renew a lease: an eighth of it, and the time to connect again. If two blows
+/// have less time than this between them, they count as one.
 const CALM: i64 = 2_000;
 
-/// The engine's patience with its store, and what a busy host takes. Blows last for up to three times as long.
+/// The engine's patience with its store, and the delays of a busy host. Blows last for up to three times as long.
 const PATIENCE: i64 = 2_000 + 2_000;
 
 /// How long a request waits for another one.
 const WAIT: i64 = 500;
 
 impl Life {
-    /// Everything that is wrong with it, after these blows.
+    /// Everything that is wrong with this key, given these blows.
     pub(crate) fn faults(&self, troubles: &[Trouble]) -> Vec<String> {
         let mut faults = Vec::new();
         let mut unless = |holds: bool, fault: String| {
@@ -42,10 +42,10 @@ impl Life {
         let mut spans = self.spans.clone();
         spans.sort_unstable();
         for pair in spans.windows(2) {
-            // Nobody gives a key back here, so only the end of the lease frees it.
+            // No run gives its key back here, so only the end of the lease frees the key.
             let excluded = pair[1].entered >= pair[0].asked + LEASE;
             unless(excluded, format!("two attempts within one lease: {pair:?}"));
-            // A lease of a second ends by itself where a host is busy.
+            // On a busy host a lease of a second may end by itself.
             let is_explained =
                 self.promise != Promise::Lasting || may_lose_its_key(pair[0], pair[1], troubles);
             unless(is_explained, format!("S17: a further run without a reason: {pair:?}"));
@@ -76,7 +76,7 @@ impl Life {
         faults
     }
 
-    /// The different responses that are or were said to be stored.
+    /// The different responses that were stored, or whose answer said so.
     fn stored<'a>(&'a self) -> BTreeSet<&'a Bytes> {
         let stored = |told: &'a Told| match told {
             Told::Ran { body, stored: true } | Told::Replayed { body } => Some(body),
@@ -91,8 +91,8 @@ fn attempt(body: &Bytes) -> Option<i64> {
     serde_json::from_slice::<serde_json::Value>(body).ok()?["attempt"].as_i64()
 }
 
-/// Whether a run with the longer lease may have lost its key before this other one: its process was killed, or
-/// stood still or had no store for as long as the lease held.
+/// Whether a run with the longer lease may have lost its key to this later run: its process was killed, or stood
+/// still or could not reach the store for as long as the lease.
 fn may_lose_its_key(run: Span, next: Span, troubles: &[Trouble]) -> bool {
     let meanwhile = |began, ended| began <= next.entered && ended >= run.asked;
     let is_killed =
@@ -104,7 +104,7 @@ fn may_lose_its_key(run: Span, next: Span, troubles: &[Trouble]) -> bool {
     troubles.iter().any(is_killed) || cut_off(run.process, troubles).iter().any(lost_its_lease)
 }
 
-/// When a process had no store, or stood still: blows with hardly any time between them are one.
+/// The times when a process could not reach the store or stood still. Blows with little time between them are one.
 fn cut_off(process: u32, troubles: &[Trouble]) -> Vec<(i64, i64)> {
     let hits =
         |blow: &&Trouble| matches!(blow.hit, Hit::Store) || blow.hit == Hit::Stopped(process);
@@ -122,8 +122,8 @@ fn cut_off(process: u32, troubles: &[Trouble]) -> Vec<(i64, i64)> {
 }
 
 impl Served {
-    /// How long it stood at the store before its handler began, and after it was done; what its process stood
-    /// still meanwhile is no wait.
+    /// The time that a request waited before its handler began, and after it was done, without the time when its
+    /// process stood still.
     pub(crate) fn waits(&self, troubles: &[Trouble]) -> [i64; 2] {
         let stopped = troubles.iter().filter(|blow| blow.hit == Hit::Stopped(self.process));
         let stopped: Vec<_> = stopped.map(|blow| (blow.began, blow.ended)).collect();
@@ -134,7 +134,7 @@ impl Served {
     }
 }
 
-/// A checker that finds nothing proves nothing: these are histories that must not be.
+/// A checker that finds nothing proves nothing, so these tests give it histories with mistakes.
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,7 +185,7 @@ mod tests {
             life(Retry, &[ran(1, true), ran(1, true)], &[1, 1], &[1, 1]),
             life(Retry, &[ran(1, true), ran(2, true)], &[1, 2], &[1, 2]),
             life(Retry, &[ran(1, true), replayed(2)], &[1, 2], &[1, 2]),
-            // The same attempt in other words.
+            // The same attempt with other bytes.
             life(
                 Retry,
                 &[ran(1, true), Told::Replayed { body: r#"{"attempt": 1}"#.into() }],
@@ -204,7 +204,7 @@ mod tests {
         }
     }
 
-    /// Whether a fault of this invariant, and none beside it, is found.
+    /// Whether a fault of this invariant is found. Checks that no other invariant is reported.
     fn breaks(invariant: &str, life: &Life, troubles: &[(Hit, i64, i64)]) -> bool {
         let blow = |&(hit, began, ended): &(Hit, i64, i64)| Trouble { hit, began, ended };
         let faults = life.faults(&troubles.iter().map(blow).collect::<Vec<_>>());
@@ -223,9 +223,9 @@ mod tests {
             (&[(Stopped(2), 10, 12_000)], true),
             (&[(Killed(2), 10, 500)], true),
             (&[(Killed(1), -500, -10)], true),
-            // In between there was time to renew it.
+            // Between the blows there was time to renew the lease.
             (&[(Store, 10, 4_000), (Store, 6_100, 9_900)], true),
-            // It was renewed before.
+            // The lease was renewed before.
             (&[(Store, 9_000, 12_000)], true),
             (&[(Killed(1), 10, 500)], false),
             (&[(Store, 10, 9_900)], false),
@@ -244,7 +244,7 @@ mod tests {
             (Retry, [0, 4_100, 4_200, 4_300], (0, 0), true),
             (Lasting, [0, 4_100, 4_200, 4_300], (0, 0), false),
             (Lasting, [0, 4_600, 4_700, 4_800], (0, 0), true),
-            // It was refused.
+            // The request was refused.
             (Hold, [0, 4_100, 4_100, 4_100], (0, 0), true),
             (Lasting, [0, 10, 20, 4_100], (0, 0), true),
             (Lasting, [0, 10, 20, 10_000], (100, 6_100), false),

@@ -1,4 +1,4 @@
-//! Two processes that serve the same, and their store.
+//! Two processes with the same routes, and their store.
 
 use crate::history::{Hit, Life, Promise, Served, Span, Told, Trouble, now};
 use crate::process::Process;
@@ -14,12 +14,12 @@ use tests::{MariaDbServer, PostgresServer, Proxy, RedisServer, Reply, SmallDisk}
 use tokio::sync::{Mutex, RwLock};
 use tokio::time::timeout;
 
-/// Nobody waits for longer, whatever happens.
+/// The longest time that a client waits for an answer.
 const BOUND: Duration = Duration::from_secs(30);
 
-/// Where records are, and who keeps them.
+/// The store, and its server.
 pub(crate) enum RecordStore {
-    /// In a file, without a network; on a disk that can be filled, if there is one.
+    /// A file, without a network; on a disk that can be filled, if there is one.
     Sqlite(Option<SmallDisk>),
     Redis(Box<RedisServer>),
     Postgres(PostgresServer),
@@ -28,7 +28,7 @@ pub(crate) enum RecordStore {
 
 pub(crate) struct Environment {
     directory: TempDir,
-    /// The address of the store for the processes, and without the network between.
+    /// The address of the store for the processes, and the address without the network.
     url: String,
     pub(crate) direct: String,
     pub(crate) store: Mutex<RecordStore>,
@@ -41,9 +41,9 @@ pub(crate) struct Environment {
 pub(crate) struct Request<'a> {
     pub(crate) key: &'a str,
     pub(crate) promise: Promise,
-    /// How long its handler takes.
+    /// The time that its handler takes.
     pub(crate) slow: Option<Duration>,
-    /// When its client leaves.
+    /// The time after which its client leaves, if it does.
     pub(crate) leaves: Option<Duration>,
 }
 
@@ -78,7 +78,7 @@ impl Environment {
         Self { directory, url, direct, store, proxy, processes, troubles }
     }
 
-    /// A process in the place of one that was killed.
+    /// Starts a process in place of one that was killed.
     pub(crate) fn start(&self) -> Process {
         start(&self.url, &business(&self.directory))
     }
@@ -103,7 +103,7 @@ impl Environment {
         }
     }
 
-    /// Keeps when something was hit, and gives what came of it.
+    /// Notes the times of a blow, and returns its result.
     pub(crate) async fn hit<T>(&self, hit: Hit, blow: impl Future<Output = T>) -> T {
         let began = now();
         let done = blow.await;
@@ -116,7 +116,7 @@ impl Environment {
         self.troubles.lock().expect("no panic").clone()
     }
 
-    /// All is well again.
+    /// Waits until the store and both processes work again.
     pub(crate) fn end_faults(&self) {
         if let Some(proxy) = &self.proxy {
             proxy.pass();
@@ -129,7 +129,7 @@ impl Environment {
         SqliteConnection::connect_with(&options).await.expect("it is there")
     }
 
-    /// The number of keys with this beginning whose handlers began.
+    /// The number of keys with this prefix whose handlers began.
     pub(crate) async fn began(&self, beginning: &str) -> i64 {
         let count =
             "SELECT count(DISTINCT thing) FROM marks WHERE mark = 'entered' AND thing LIKE ?";
@@ -137,7 +137,7 @@ impl Environment {
         count.fetch_one(&mut self.business().await).await.expect("it counts")
     }
 
-    /// Enters what handlers did, by the business database.
+    /// Adds the effects of handlers, which the business database has.
     pub(crate) async fn enter(&self, lives: &mut BTreeMap<String, Life>) {
         let mut business = self.business().await;
         let marks = sqlx::query("SELECT thing, mark, attempt FROM marks");

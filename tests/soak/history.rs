@@ -1,10 +1,10 @@
-//! What clients saw and what was done.
+//! The history: answers that clients saw, and effects.
 
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// What a client was told about a key.
+/// The answer to a client about a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Told {
     /// A handler ran for this very request; whether its response was stored, too.
@@ -15,41 +15,41 @@ pub(crate) enum Told {
     Replayed {
         body: Bytes,
     },
-    /// It runs elsewhere.
+    /// The request runs elsewhere.
     InProgress,
-    /// Its owner died, and a person has to say what became of it.
+    /// The owner died, and an operator has to say whether it happened.
     OutcomeUnknown,
     /// The store did not answer, and nothing ran.
     Unavailable,
-    /// Nobody answered.
+    /// There was no answer.
     Nothing,
     /// The client left before it was answered.
     Left,
-    /// What no client should ever see.
+    /// An answer that no client should ever get.
     Other {
         status: u16,
         body: Bytes,
     },
 }
 
-/// What is promised about a key that an owner left behind.
+/// The promise about a key whose owner died.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Promise {
     /// Another run, after the lease.
     Retry,
     /// None, ever.
     Hold,
-    /// Another run, after a lease so long that no blow lasts for it. Duplicates wait for a moment.
+    /// Another run, after a lease that is longer than any blow. Duplicates wait for a moment.
     Lasting,
 }
 
-/// All that is known of one key.
+/// The history of one key.
 #[derive(Clone, Debug)]
 pub(crate) struct Life {
     pub(crate) promise: Promise,
-    /// In the order in which clients were told.
+    /// The answers, in the order in which clients got them.
     pub(crate) told: Vec<Told>,
-    /// The attempts whose handlers began, and those that had their effect, by the business database.
+    /// The attempts whose handlers began, and those that had their effect, according to the business database.
     pub(crate) entered: Vec<i64>,
     pub(crate) effects: Vec<i64>,
     pub(crate) spans: Vec<Span>,
@@ -61,25 +61,25 @@ pub(crate) struct Life {
 pub(crate) struct Span {
     pub(crate) attempt: i64,
     pub(crate) process: u32,
-    /// Before its claim.
+    /// A time before its claim.
     pub(crate) asked: i64,
-    /// After its claim.
+    /// A time after its claim.
     pub(crate) entered: i64,
 }
 
-/// A request that was answered, by the same clock.
+/// A request that was answered, with times of the same clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Served {
     pub(crate) process: u32,
-    /// When it came, and when its handler began.
+    /// The times when it came, and when its handler began.
     pub(crate) asked: i64,
     pub(crate) entered: i64,
-    /// When its handler was done, and when its answer left.
+    /// The times when its handler was done, and when its answer was sent.
     pub(crate) done: i64,
     pub(crate) left: i64,
 }
 
-/// What a blow hits: one of the processes, or all that need the store.
+/// The victim of a blow: one of the processes, or both, because they need the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hit {
     Killed(u32),
@@ -87,7 +87,7 @@ pub(crate) enum Hit {
     Store,
 }
 
-/// A blow, by the same clock.
+/// A blow, with times of the same clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Trouble {
     pub(crate) hit: Hit,
@@ -101,7 +101,7 @@ pub(crate) fn now() -> i64 {
     i64::try_from(now.as_millis()).expect("it is earlier than the end of time")
 }
 
-/// What became of many keys.
+/// The numbers of many keys.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sums {
     pub(crate) requests: usize,
@@ -111,12 +111,12 @@ pub(crate) struct Sums {
     pub(crate) unavailable: usize,
     pub(crate) unanswered: usize,
     pub(crate) left: usize,
-    /// Keys that a person has to look at.
+    /// Keys that are held for an operator.
     pub(crate) unknown: usize,
     pub(crate) effects: usize,
     /// Keys that had more than one effect, each after an attempt that was abandoned.
     pub(crate) again: usize,
-    /// The longest that a request stood at the store before or after its handler, in milliseconds.
+    /// The longest time that a request waited for the store before or after its handler, in milliseconds.
     pub(crate) longest_wait: i64,
 }
 
@@ -132,7 +132,7 @@ impl Life {
         }
     }
 
-    /// Whether its end is known, and what a client that asks again is told.
+    /// Whether the key is settled: the next request gets its final answer.
     pub(crate) fn is_settled(&self) -> bool {
         match self.told.last() {
             Some(Told::Replayed { .. } | Told::Ran { stored: true, .. }) => true,
@@ -143,7 +143,7 @@ impl Life {
 }
 
 impl Served {
-    /// From the header in which a process tells it.
+    /// Reads the times from the header of an answer.
     pub(crate) fn read(told: &str) -> Option<Self> {
         let (process, times) = told.split_once(' ')?;
         let times: Vec<i64> = times.split(' ').filter_map(|time| time.parse().ok()).collect();

@@ -1,6 +1,6 @@
-//! Thousands of keys, two processes and one store, while processes are killed and stopped, the store
-//! restarts, refuses and forgets, its disk is full, the network freezes, lags, drops, refuses and cuts, and
-//! clients leave; then one checker over the whole history. Invariants S1, S2, S3, S5, S9, S17, L1, L3, L5, L8
+//! Two processes serve thousands of keys on one store, while processes are killed and stopped, the store
+//! restarts, refuses and loses data, its disk is full, the network freezes, lags, drops, refuses and cuts, and
+//! clients leave. Then one checker reads the whole history. Invariants S1, S2, S3, S5, S9, S17, L1, L3, L5, L8
 //! and L9.
 //!
 //! `SOAK=10m cargo test -p tests --test soak -- --nocapture` takes ten minutes and prints a table.
@@ -31,17 +31,17 @@ use tests::{
 use tokio::sync::RwLock;
 use tokio::time::sleep;
 
-/// How many ask at once.
+/// The number of clients at the same time.
 const CLIENTS: usize = 12;
 
-/// How long a key may take to its end once all is well: the longer lease, a few times over.
+/// The time in which a key must settle once all faults are over: a few times the longer lease.
 const SETTLES: Duration = Duration::from_secs(30);
 
-/// How many run while the store is emptied, and for how long: until after their first renewal.
+/// The number of runs while the store is emptied, and their length: they end after their first renewal.
 const FLUSHED: usize = 16;
 const RUNS_FOR: Duration = Duration::from_millis(700);
 
-/// How large the disk is that is filled up: larger than all the records.
+/// The size of the disk that is filled: larger than all the records.
 const MEGABYTES: u32 = 96;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
@@ -76,10 +76,11 @@ async fn mariadb() {
 
 type Lives = Mutex<BTreeMap<String, Life>>;
 
-/// Counts how often the store was emptied. Whoever asks holds it: meanwhile it is not.
+/// Counts how often the store was emptied. A client holds it while it sends a request: meanwhile the store is not
+/// emptied.
 type Epoch = RwLock<u64>;
 
-/// Asks for a key once, and keeps what was told.
+/// Sends a request with a key once, and notes the answer.
 async fn ask(environment: &Environment, lives: &Lives, request: Request<'_>) {
     let (told, served) = environment.ask(&request).await;
     let mut lives = lives.lock().expect("no panic");
@@ -88,7 +89,7 @@ async fn ask(environment: &Environment, lives: &Lives, request: Request<'_>) {
     life.served.extend(served);
 }
 
-/// A request by somebody who may leave, and whose handler may be slow.
+/// A request of a client that may leave, with a handler that may be slow.
 fn request(key: &str, promise: Promise) -> Request<'_> {
     let now_and_then = |one_of, millis| {
         let time = || Duration::from_millis(random_range(1..millis));
@@ -101,7 +102,7 @@ fn is_settled(lives: &Lives, key: &str) -> bool {
     lives.lock().expect("no panic").get(key).is_some_and(Life::is_settled)
 }
 
-/// Somebody with many things to do, who repeats what got no answer and does not wait for ever.
+/// A client that sends many requests, repeats those without an answer, and does not wait for ever.
 async fn client(
     environment: &Environment,
     lives: &Lives,
@@ -134,19 +135,19 @@ async fn client(
             if is_settled(lives, &key) {
                 break;
             }
-            // What somebody takes to try again is part of what is tried here.
+            // The pause before a retry is random, as it is for real clients.
             sleep(Duration::from_millis(random_range(20..400))).await;
         }
         n += 1;
         let now = *epoch.read().await;
         if now > current {
-            // What was before is forgotten.
+            // Keys from before are forgotten.
             (current, n) = (now, 0);
         }
     }
 }
 
-/// One blow after another, each before any comes again; how many of each.
+/// Lets one blow happen after another, each kind once before any comes again; returns the number of each.
 async fn chaos(
     environment: &Environment,
     lives: &Lives,
@@ -155,7 +156,7 @@ async fn chaos(
 ) -> BTreeMap<&'static str, usize> {
     let (mut blows, mut deck) = (BTreeMap::new(), Vec::new());
     while Instant::now() < until {
-        // So is the time between two blows: nothing is waited for. Sometimes it is enough for a renewal.
+        // This pause waits for nothing: it is the time between two blows. Sometimes it is enough for a renewal.
         let calm = if random_range(0..3) == 0 { 2_000..3_000 } else { 100..1_000 };
         sleep(Duration::from_millis(random_range(calm))).await;
         if deck.is_empty() {
@@ -171,8 +172,8 @@ async fn chaos(
     blows
 }
 
-/// Lets the store forget everything while handlers run, and nobody comes before they end: what their owners put
-/// again is all there is, and a retry of it replays. What had ended before is not asked for again.
+/// Lets the store lose everything while handlers run, and sends no retry before they end. Then only the records that
+/// their owners put again exist, and retries of these are replayed. Keys that had ended before are not used again.
 async fn flush(environment: &Environment, lives: &Lives, epoch: &Epoch) -> &'static str {
     let mut epoch = epoch.write().await;
     *epoch += 1;
@@ -189,7 +190,7 @@ async fn flush(environment: &Environment, lives: &Lives, epoch: &Epoch) -> &'sta
         let began = async || (environment.began(&beginning).await > 0).then_some(());
         let answered =
             async || lives.lock().expect("no panic").contains_key(&keys[0]).then_some(());
-        // One that gets no store after the blow before does not run.
+        // A request that does not reach the store after the blow before does not run.
         eventually("they run", async || began().await.or(answered().await)).await;
         environment.strike(Blow::Flush).await
     };
@@ -198,7 +199,7 @@ async fn flush(environment: &Environment, lives: &Lives, epoch: &Epoch) -> &'sta
     name
 }
 
-/// Asks for a key until its end is known, and says how long that took.
+/// Sends a request with a key until the key is settled, and returns how long that took.
 async fn settle(environment: &Environment, lives: &Lives, key: &str, promise: Promise) -> Duration {
     let began = Instant::now();
     let asked = eventually(key, async || {

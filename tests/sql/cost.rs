@@ -1,4 +1,4 @@
-//! The cost of requests, by the servers' own logs.
+//! The cost of requests, measured by the servers' own logs.
 
 use crate::shop::Shop;
 use crate::{Kind, Own, Session};
@@ -28,7 +28,7 @@ impl Counted {
         warm
     }
 
-    /// How many statements the store sent so far: each is a round trip.
+    /// The number of statements that the store has sent. Each is a round trip.
     async fn sent(&mut self) -> usize {
         match &self.server {
             Own::Postgres(server) => {
@@ -60,7 +60,7 @@ impl Counted {
     }
 }
 
-/// So many statements for a new request, and so many for a replay.
+/// Checks the numbers of statements for a new request and for a replay.
 async fn costs(kind: Kind, new: usize, replay: usize) {
     let mut counted = Counted::open(kind).await;
     for n in 0..10 {
@@ -82,7 +82,7 @@ async fn on_mariadb_a_new_request_and_a_replay_cost_two_statements() {
     costs(Kind::MariaDb, 2, 2).await;
 }
 
-/// The client closes a statement without an answer, and what it sends next waits for an acknowledgement.
+/// The server does not answer when the client closes a statement, so the next one would wait for an acknowledgement.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_mariadb_a_purge_closes_no_statement() {
     let mut counted = Counted::open(Kind::MariaDb).await;
@@ -104,7 +104,7 @@ async fn on_mariadb_a_purge_closes_no_statement() {
     assert_eq!(counted.session.number(closed).await, 0);
 }
 
-/// No commit to wait for, no lock that others wait for.
+/// A replay waits for no commit, and takes no lock that others wait for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replays_write_nothing() {
     for kind in [Kind::Postgres, Kind::MariaDb] {
@@ -113,7 +113,7 @@ async fn replays_write_nothing() {
         for _ in 0..50 {
             assert!(counted.shop.order("warm").await.is_replay());
         }
-        // The server may tidy up meanwhile, but not once for each.
+        // The server may write by itself meanwhile, but not once for each replay.
         let written = counted.written().await - before;
         assert!(written < 50, "{kind:?}: {written}");
     }

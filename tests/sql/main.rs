@@ -1,4 +1,4 @@
-//! Behaviour that only real database servers show: the statements they get, their searches, their end.
+//! Behaviour that only real database servers show: their statements, their query plans, their end.
 
 mod cost;
 mod outages;
@@ -39,7 +39,7 @@ macro_rules! on_both_servers {
 }
 pub(crate) use on_both_servers;
 
-/// Which server a behaviour is tested on.
+/// The server that a behaviour is tested on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Postgres,
@@ -55,7 +55,7 @@ impl Kind {
         Self::MariaDb
     }
 
-    /// The word that fits this server.
+    /// The text for this server.
     const fn pick<T: Copy>(self, postgres: T, mariadb: T) -> T {
         match self {
             Self::Postgres => postgres,
@@ -63,7 +63,7 @@ impl Kind {
         }
     }
 
-    /// The address of a database of the shared server that nobody used before.
+    /// The address of a new database of the shared server.
     async fn database(self) -> String {
         match self {
             Self::Postgres => PostgresServer::shared().await.database().await,
@@ -114,7 +114,7 @@ async fn store(database: &str) -> Arc<dyn Store> {
     open(database).await.expect("it connects")
 }
 
-/// A connection of the test's own to a database, whichever server has it.
+/// A connection of the test's own to a database of any server.
 #[derive(Debug)]
 enum Session {
     Postgres(sqlx::PgConnection),

@@ -1,4 +1,4 @@
-//! Database servers that really go; invariants S8 and L5.
+//! Database servers that are really down; invariants S8 and L5.
 
 use crate::shop::Shop;
 use crate::{Kind, Session, on_both_servers};
@@ -27,7 +27,7 @@ async fn while_the_server_is_dead_nothing_runs_and_afterwards_all_is_well(kind: 
         }
         assert_eq!(shop.handler.runs(), runs);
         server.restart().await;
-        // At the first request, and what was acknowledged is still there.
+        // It works again at the first request, and stored answers are still there.
         let again = shop.order("before").await;
         assert_eq!((again.is_replay(), &again.body), (true, &first.body));
         for n in 0..8 {
@@ -42,7 +42,7 @@ async fn connections_that_the_server_closes_are_replaced(kind: Kind) {
     let shop = Shop::open(&database).await;
     let mut session = Session::open(&database).await;
     for round in 0..3 {
-        // So many at once that every connection is used, and then rests.
+        // There are so many requests at once that every connection is used, and then idle.
         let orders = (0..20).map(|n| {
             let key = format!("{round}-{n}");
             let shop = &shop;
@@ -66,7 +66,7 @@ async fn connections_that_the_server_closes_are_replaced(kind: Kind) {
                 }
             }
         }
-        // The first to find out does not have to find out of each.
+        // The first request that meets a broken connection does not have to try each of them.
         assert_eq!(shop.order(&format!("{round}-alone")).await.status, 201);
     }
 }

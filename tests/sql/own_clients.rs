@@ -1,4 +1,4 @@
-//! Stores from an app's own settings of its client.
+//! Stores with client settings of the app's own.
 
 use bytes::Bytes;
 use idempotent_runtime::key::StorageKey;
@@ -18,7 +18,7 @@ async fn put(store: &dyn Store) -> Result<Option<Bytes>, StoreError> {
     store.create(&key, &Bytes::from_static(b"value"), Duration::from_mins(1)).await
 }
 
-/// Passwords of which each is right once: the server has the next before it is asked for.
+/// Passwords that are each valid once: the server gets the next one before it is asked for.
 #[derive(Clone, Default)]
 struct Passwords(Arc<AtomicUsize>);
 
@@ -27,7 +27,7 @@ impl Passwords {
         self.0.load(Ordering::SeqCst)
     }
 
-    /// Gives the password of now, where somebody may be asked who is not here.
+    /// Gives the current password; the source of passwords may be down.
     fn next(&self) -> impl Future<Output = Result<String, IoError>> + Send + use<> {
         self.0.fetch_add(1, Ordering::SeqCst);
         let thread = std::thread::current().name().unwrap_or_default().to_owned();
@@ -59,7 +59,7 @@ async fn a_password_is_asked_for_as_each_connection_is_opened() {
     assert_eq!(put(&store).await.unwrap(), None);
     assert_eq!(passwords.asked(), 1, "one connection is enough so far");
     server.run("KILL USER rotating@localhost").await;
-    // The first operation may find that the connection broke.
+    // The first operation may meet a broken connection.
     drop(put(&store).await);
     assert_eq!(put(&store).await.unwrap(), None);
     assert_eq!(passwords.asked(), 2);

@@ -1,4 +1,4 @@
-//! The engine's patience, which also the clients' own deadlines follow, and how many connections they have.
+//! The engine's patience, which also sets the deadlines of the client libraries, and the number of connections.
 
 use crate::shop::Shop;
 use crate::{Kind, Session, on_both_servers, store};
@@ -15,7 +15,8 @@ on_both_servers! {
     a_store_has_no_more_connections_than_it_may,
 }
 
-/// Longer than three tries of a client with deadlines of its own, and far below the patience of these tests.
+/// A time that is longer than three tries of a client with its own deadlines, and far below the patience of these
+/// tests.
 const LONG: Duration = Duration::from_secs(6);
 
 async fn a_server_that_needs_longer_is_waited_for_as_long_as_patience_lasts(kind: Kind) {

@@ -23,7 +23,7 @@ async fn in_session_mode_records_are_where_the_options_say() {
     let database = server.database().await;
     let store = store(&pooler.through(&database)).await;
     assert_eq!(put(&*store).await.unwrap(), None);
-    // In the schema that only the dropped options name.
+    // The records are in the schema that only the dropped options name.
     let mut session = Session::open(&database).await;
     let schema = session.texts("SELECT current_schema()::text").await.remove(0);
     let count = format!("SELECT COUNT(*) FROM {schema}.idempotency_records WHERE ends > 0");
@@ -57,7 +57,7 @@ async fn transaction_mode_is_refused_with_its_reason() {
         let error = open(&database).await.expect_err(dealt);
         assert_eq!(error.kind(), StoreErrorKind::Rejected, "{dealt}: {error}");
         assert!(error.to_string().contains("`pool_mode = session`"), "{dealt}: {error}");
-        // And nothing of ours stays in the sessions that others have next.
+        // No setting of the store stays in the sessions that others get next.
         let next: PgConnectOptions = pooler.url().parse().unwrap();
         let next = PgConnection::connect_with(&next.extra_float_digits(None)).await;
         let mut next = next.expect("others are let in");

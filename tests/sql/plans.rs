@@ -1,7 +1,8 @@
-//! How the servers search, by what they log of the statements they were really sent.
+//! The query plans of the servers, from their logs of the statements that were really sent.
 //!
-//! A business transaction sends the same ones: `dedup_table` puts, looks at and exchanges its record by
-//! the SQL that the stores use, with its values in the text. Those on the rows of a business are in `tests/transaction/plans.rs`.
+//! A business transaction sends the same statements: `dedup_table` puts, reads and exchanges its record by
+//! the SQL of the stores, with its values in the text. Plans for business rows are tested in
+//! `tests/transaction/plans.rs`.
 
 use crate::{Kind, Own, Session, store};
 use idempotent_runtime::key::StorageKey;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 const LONG: Duration = Duration::from_hours(1);
 
-/// A thousand that are over, and 999 000 that live for an hour.
+/// Puts a thousand records whose life is over, and 999 000 that live for an hour.
 const POSTGRES: &str = "\
 INSERT INTO idempotency_records \
 SELECT sha256(n::text::bytea), 'v', extract(epoch FROM now()) * 1000 + \
@@ -21,7 +22,7 @@ INSERT INTO idempotency_records \
 SELECT UNHEX(SHA2(seq, 256)), 'v', UNIX_TIMESTAMP() * 1000 + IF(seq <= 1000, -seq, 3600000), \
 'o', 'l', 's' FROM seq_1_to_1000000 ORDER BY 1; ANALYZE TABLE idempotency_records";
 
-/// Every statement of the store, often enough that a server that learns from them has learnt.
+/// Sends every statement of the store, often enough that the server uses its final plan.
 async fn every_statement(store: &dyn Store) {
     for n in 0..8 {
         let key = StorageKey::from_bytes([n; 32]);
@@ -39,7 +40,7 @@ async fn every_statement(store: &dyn Store) {
         assert_eq!(page.entries.len(), 100);
         request = request.after(page.next);
     }
-    // However many there are that nothing passes, a page goes past few.
+    // A page looks at few records, even if none of them fits its filter.
     for filter in [PageFilter::default().operation("none"), PageFilter::default().state("none")] {
         request = request.only(filter);
         for _ in 0..8 {
@@ -50,7 +51,7 @@ async fn every_statement(store: &dyn Store) {
     }
 }
 
-/// How many rows a page goes past.
+/// The number of rows that a page looks at.
 const SPAN: u32 = 1000;
 
 #[tokio::test]
@@ -76,7 +77,7 @@ async fn postgres_reads_no_table_of_a_million_rows() {
         assert!(!plan.contains("Seq Scan"), "{plan}");
         let index = ["idempotency_records_pkey", "idempotency_records_ends"];
         assert!(index.iter().any(|index| plan.contains(index)), "{plan}");
-        // The other index would bring them in another order, and all of them.
+        // The other index would read all rows, and in another order.
         assert!(!plan.contains("ORDER BY key") || plan.contains(index[0]), "{plan}");
     }
 }
@@ -92,7 +93,7 @@ async fn mariadb_reads_no_table_of_a_million_rows() {
     let log = "SET GLOBAL log_output = 'TABLE'; SET GLOBAL long_query_time = 0; \
                SET GLOBAL slow_query_log = 1";
     session.run(log).await;
-    // Connections learn of the settings when they are opened.
+    // Connections get the settings when they are opened.
     let store_that_logs = crate::store(&database).await;
     drop(store);
     every_statement(&store_that_logs).await;

@@ -1,4 +1,4 @@
-//! S17 and S12: a database that refuses, for whatever reason, while a run ends.
+//! S17 and S12: a database refuses, for any reason, while a run ends.
 
 use crate::shop::Shop;
 use crate::{Kind, Session, on_both_servers};
@@ -16,10 +16,10 @@ on_both_servers! {
 /// The engine's patience with its store, two seconds, and something for a busy host; far below the lease.
 const BOUND: Duration = Duration::from_secs(12);
 
-/// For want of a table, of room, of a permission, or of a lock; some errors are sorted as permanent.
+/// The database lacks a table, room, a permission, or a lock; some of these errors count as permanent.
 async fn a_refusal_at_the_end_of_a_run_costs_no_second_effect(kind: Kind) {
     let refusals = kind.pick(SqlRefusal::POSTGRES, SqlRefusal::MARIADB);
-    // At once: each has a database of its own, and takes the store's patience.
+    // All refusals run at once: each has a database of its own, and takes the store's patience.
     join_all(refusals.map(async |SqlRefusal { name, begins, ends }| {
         let database = kind.database().await;
         let shop = Shop::open(&database).await;
@@ -36,7 +36,8 @@ async fn a_refusal_at_the_end_of_a_run_costs_no_second_effect(kind: Kind) {
     .await;
 }
 
-/// The limit of a packet is known for what it is; a constraint is believed after three refusals over five seconds.
+/// The error of a packet that is too large is recognised at once. A constraint counts as permanent after three
+/// refusals over five seconds.
 async fn an_outcome_that_the_database_never_takes_leaves_a_tombstone(kind: Kind) {
     let server = match kind {
         Kind::Postgres => kind.start_with(&[]).await,
@@ -63,7 +64,7 @@ async fn an_outcome_that_the_database_never_takes_leaves_a_tombstone(kind: Kind)
     assert_eq!((shop.handler.runs(), shop.idempotency.counts().not_stored), (1, 1));
 }
 
-/// As after a failover to a replica that did not have the claim.
+/// This is like a failover to a replica that did not have the claim.
 async fn a_table_that_is_emptied_in_mid_handler_costs_no_second_effect(kind: Kind) {
     let database = kind.database().await;
     let shop = Shop::open(&database).await;

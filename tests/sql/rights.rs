@@ -1,4 +1,4 @@
-//! Rights and tables: a store that cannot work says so as it connects, and what to do about it.
+//! Rights and tables: a store that cannot work says so when it connects, and says what to do.
 
 use crate::{Kind, Session, on_both_servers, store};
 use idempotent_runtime::key::StorageKey;
@@ -23,7 +23,7 @@ impl Kind {
         self.pick(PostgresStore::SCHEMA, MySqlStore::SCHEMA)
     }
 
-    /// The address of this database for another user, who has these rights on the table of records alone.
+    /// The address of this database for another user, who has only these rights on the table of records.
     async fn limited(self, database: &str, rights: &str) -> String {
         let mut session = Session::open(database).await;
         let here = self.pick("SELECT current_schema()::text", "SELECT DATABASE()");
@@ -82,7 +82,7 @@ async fn a_table_with_other_columns_is_refused(kind: Kind) {
     }
 }
 
-/// Nothing would keep two claims of one key apart.
+/// Without a unique key, two claims of one key would both be granted.
 async fn a_table_without_its_key_is_refused(kind: Kind) {
     let database = kind.database().await;
     let keyless =
@@ -110,7 +110,7 @@ async fn sqlite_refuses_a_table_with_other_columns_too() {
     }
 }
 
-/// What is guarded in the business transaction, on a pool of the app's own.
+/// Guards in the business transaction, on a pool of the app's own.
 async fn guarded(kind: Kind, database: &str) -> Idempotency {
     let builder = Idempotency::builder(MemoryStore::new()).scope(Scope::shared());
     let builder = match kind {
@@ -128,7 +128,7 @@ async fn a_pool_that_may_not_make_the_table_is_found_by_a_check(kind: Kind) {
     assert_eq!(finding.severity, Severity::Error);
     assert!(finding.to_string().contains(kind.schema()), "{finding}");
 
-    // And one that may leaves nothing behind.
+    // A check by a user who may do so leaves no record behind.
     assert_eq!(guarded(kind, &database).await.check().await, []);
     let mut session = Session::open(&database).await;
     assert_eq!(session.number("SELECT COUNT(*) FROM idempotency_records").await, 0);
@@ -175,7 +175,7 @@ async fn an_error_quotes_no_value(kind: Kind) {
     assert!(!told.contains("secret") && !told.contains(hex), "{told}");
 }
 
-/// A file in the documentation for each database, as its store says it.
+/// The documentation has a file with the statements of each store.
 #[test]
 fn the_tables_are_documented_as_they_are() {
     for (name, schema) in [

@@ -1,4 +1,4 @@
-//! Others who hold a row's lock, and servers that isolate more than is asked.
+//! Other transactions that hold a row's lock, and servers with a stricter isolation level.
 
 use crate::{Kind, Session, on_both_servers, store};
 use idempotent_runtime::key::StorageKey;
@@ -17,7 +17,7 @@ on_both_servers! {
 const LONG: Duration = Duration::from_hours(1);
 const SHORT: Duration = Duration::from_millis(1);
 
-/// The key of all these bytes, as the servers write it.
+/// The key of these bytes, as the servers write it.
 fn hex(byte: u8) -> String {
     format!("{byte:02x}").repeat(32)
 }
@@ -43,7 +43,7 @@ async fn who_waits_for_a_lock_is_told_that_it_is_busy(kind: Kind) {
     assert_eq!(refused.kind(), StoreErrorKind::Busy, "{refused:?}");
     assert!(refused.is_transient());
     assert!(began.elapsed() < Duration::from_secs(2), "below the engine's patience");
-    // Reading waits for nobody.
+    // A read waits for no other transaction.
     assert_eq!(store.read(&key).await.unwrap().unwrap().value, "v");
     rival.run("ROLLBACK").await;
     assert_eq!(store.swap(&key, &"v".into(), &"w".into(), LONG).await.unwrap(), Swap::Done);
@@ -80,7 +80,7 @@ async fn a_purge_drops_as_many_as_it_may(kind: Kind) {
     }
 }
 
-/// The store asks for what it needs, whatever the server's defaults are.
+/// The store sets the isolation level that it needs, with any defaults of the server.
 async fn a_server_that_isolates_more_changes_nothing(kind: Kind) {
     let options: &[&str] = kind.pick(
         &["-c", "default_transaction_isolation=serializable"],
@@ -94,6 +94,6 @@ async fn a_server_that_isolates_more_changes_nothing(kind: Kind) {
     conformance::what_is_over_does_not_exist(&tested).await;
     let key = StorageKey::from_bytes([1; 32]);
     assert_eq!(store(&database).await.create(&key, &"v".into(), LONG).await.unwrap(), None);
-    // It was committed: another store sees it.
+    // The record was committed, so another store sees it.
     assert_eq!(store(&database).await.read(&key).await.unwrap().unwrap().value, "v");
 }

@@ -1,9 +1,9 @@
-//! The findings of a store in its server's settings.
+//! The findings of a store about its server's settings.
 
 use crate::{Kind, Own, store};
 use idempotent_runtime::store::Severity;
 
-/// The severity and the words of what is found on a server with these options.
+/// The severity and the text of the findings on a server with these options.
 async fn found(kind: Kind, options: &[&str]) -> Vec<(Severity, String)> {
     let server = kind.start_with(options).await;
     let store = store(&server.database().await).await;
@@ -44,7 +44,7 @@ async fn a_server_that_only_reads_is_refused() {
     let Own::Postgres(server) = Kind::Postgres.start_with(&[]).await else { unreachable!() };
     let database = server.database().await;
     drop(store(&database).await);
-    // From its next start on it follows a primary, which is nowhere.
+    // From its next start on the server follows a primary that does not exist.
     server.run("COPY (SELECT 1) TO PROGRAM 'cat > standby.signal'").await;
     server.kill();
     server.restart().await;

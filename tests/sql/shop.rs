@@ -18,12 +18,12 @@ impl Shop {
         Self::guarded_by(store(database).await, |builder| builder)
     }
 
-    /// With other settings.
+    /// Opens a shop with other settings.
     pub(crate) fn guarded_by(
         store: Arc<dyn Store>,
         settings: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,
     ) -> Self {
-        // What is stored is looked for in the store.
+        // The app remembers no answers, so it asks the store.
         let guard = Idempotency::builder(store).remember(0);
         let guard = settings(guard.scope(Scope::header("Authorization")).without_check());
         let handler = ControlledHandler::new();
@@ -36,7 +36,7 @@ impl Shop {
         self.app.post("/orders").key(key).send().await
     }
 
-    /// The answer to the first order, during whose run this happens.
+    /// The answer to the first order. This future runs while its handler runs.
     pub(crate) async fn ordered_while(&self, happens: impl Future<Output = ()>) -> Reply {
         self.handler.pause();
         let meanwhile = async {

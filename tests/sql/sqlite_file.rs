@@ -1,4 +1,4 @@
-//! The `SQLite` store where its file takes something back, or has no room; invariant L8.
+//! The `SQLite` store if a write is rolled back, or if its disk has no room; invariant L8.
 
 use crate::shop::Shop;
 use actix_web::HttpResponse;
@@ -21,7 +21,7 @@ fn key(n: u8) -> StorageKey {
     StorageKey::from_bytes([n; 32])
 }
 
-/// Of many writes that go into one commit, one is taken back, and the whole transaction with it.
+/// One of many writes of a commit fails, and SQLite rolls back the whole transaction.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_that_fails_fails_alone() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -38,7 +38,7 @@ async fn a_write_that_fails_fails_alone() {
         );
         sqlx::raw_sql(AssertSqlSafe(trigger)).execute(&mut other).await.unwrap();
         let (before, after) = if round % 2 == 0 { (&old, &new) } else { (&new, &old) };
-        // All are in the queue before the first commit ends.
+        // All writes are in the queue before the first commit ends.
         let swaps = (0..=199).map(async |n| {
             let value = if n == 100 { &bad } else { after };
             store.swap(&key(n), if n == 100 { &old } else { before }, value, LONG).await
@@ -68,7 +68,7 @@ async fn a_full_disk_is_over_when_there_is_room() {
     for round in 0..2 {
         disk.fill();
         let mut stored = 0;
-        // What room there is inside of its files is soon used up.
+        // The free room inside of its files is soon used up.
         let refused = loop {
             let reply = shop.order(&format!("{round}-{stored}")).await;
             if reply.status != 201 {
@@ -86,11 +86,11 @@ async fn a_full_disk_is_over_when_there_is_room() {
             refused.is_problem(503, "store-unavailable");
         }
         assert_eq!(shop.handler.runs(), runs);
-        // What is there is read as before.
+        // Existing records can still be read.
         let again = shop.order("before").await;
         assert_eq!((again.is_replay(), &again.body), (true, &first.body));
         disk.make_room();
-        // At the first request.
+        // It works again at the first request.
         for key in [format!("{round}-{stored}"), format!("{round}-full-7")] {
             let reply = shop.order(&key).await;
             assert_eq!((reply.status, reply.is_replay()), (201, false), "{key} {reply:?}");
@@ -98,14 +98,14 @@ async fn a_full_disk_is_over_when_there_is_room() {
     }
 }
 
-/// S17: nothing but the end of a run needs room.
+/// S17: only the outcome of the run needs room.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_is_full_at_the_end_of_a_run_costs_no_second_effect() {
     let name = "sqlite_file::a_disk_that_is_full_at_the_end_of_a_run_costs_no_second_effect";
     let Some(disk) = SmallDisk::for_test(name) else { return };
     let records = disk.path().join("records.db");
     let shop = Shop::open(&format!("sqlite:{}", records.display())).await;
-    // Larger than the room that is left inside of its files.
+    // The answer is larger than the free room inside of its files.
     shop.handler.answers(|run| HttpResponse::Created().body(vec![b'a'; (1 << 18) + run]));
     let first = shop.ordered_while(async { disk.fill() }).await;
     assert_eq!((first.status, first.header("Idempotency-Stored")), (201, Some("false")));
@@ -147,7 +147,7 @@ async fn a_panic_on_the_stores_thread_costs_one_write() {
     assert_eq!(store.read(&key(1)).await.unwrap().expect("it is there").value, "v");
 }
 
-/// What is written to a file without a name is gone with the process.
+/// Records in a file without a name would end with the process.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_is_gone_is_refused_until_it_is_back() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -173,7 +173,7 @@ async fn a_file_that_is_gone_is_refused_until_it_is_back() {
     assert_eq!(shop.order("new").await.status, 201);
 }
 
-/// As the URLs of sqlx are, which the business database has.
+/// The URL has the same form as sqlx's, which is used for the business database.
 #[tokio::test]
 async fn a_url_is_percent_encoded_and_has_a_mode() {
     let directory = tempfile::tempdir().expect("a directory");

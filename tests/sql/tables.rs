@@ -1,4 +1,4 @@
-//! The table: who makes it, and what people see in it.
+//! The table of records: making it, and its readable columns.
 
 use crate::{Kind, Session, on_both_servers, store};
 use bytes::Bytes;
@@ -32,7 +32,7 @@ async fn a_user_who_may_not_make_tables_uses_one_made_by_hand(kind: Kind) {
     let database = kind.database().await;
     let mut session = Session::open(&database).await;
     let schema = kind.pick(PostgresStore::SCHEMA, MySqlStore::SCHEMA);
-    // Twice, as people do.
+    // The statements are run twice, as people do.
     session.run(schema).await;
     session.run(schema).await;
     let here = kind.pick("SELECT current_schema()::text", "SELECT DATABASE()");
@@ -61,7 +61,7 @@ async fn a_user_who_may_not_make_tables_uses_one_made_by_hand(kind: Kind) {
     assert_eq!(store.purge(10).await.unwrap(), 1);
 }
 
-/// A record as the engine puts it, under a key that holds what no table likes.
+/// A record as the engine puts it, with a key of difficult characters.
 fn record(key: &StorageKey, label: &str) -> Bytes {
     let record = Record {
         attempt: 1,
@@ -93,7 +93,7 @@ async fn people_read_what_a_record_is_about(kind: Kind) {
         let query = format!("SELECT {column} FROM idempotency_records ORDER BY {order}");
         let shown = session.texts(&query).await;
         match column {
-            // PostgreSQL's texts hold no NUL.
+            // Texts of PostgreSQL cannot hold NUL.
             "label" => assert_eq!(shown[3], kind.pick("a\u{fffd}b", "a\0b")),
             "operation" => assert!(shown.iter().all(|shown| shown == "shop::orders")),
             _ => assert!(shown.iter().all(|shown| shown == "in progress")),

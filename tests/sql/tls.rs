@@ -1,4 +1,4 @@
-//! TLS to servers that take nothing else, with certificates of the tests' own.
+//! TLS to servers that accept only TLS, with certificates that the tests make.
 
 use crate::{Kind, Own, on_both_servers};
 use idempotent_runtime::store::{Finding, Severity, Store, open};
@@ -16,7 +16,7 @@ on_both_servers! {
     a_server_without_tls_is_refused,
 }
 
-/// A server on a port that takes TLS alone, with a certificate for `localhost`.
+/// A server on a port that accepts only TLS, with a certificate for `localhost`.
 struct Encrypted {
     kind: Kind,
     files: Certificates,
@@ -58,7 +58,7 @@ impl Encrypted {
         Self { kind, files, port, _server: server }
     }
 
-    /// Connects to a host by this mode, with the authority in this file, if one is named.
+    /// Connects to a host with this mode, and with the authority in this file, if one is named.
     async fn connect(
         &self,
         host: &str,
@@ -86,7 +86,7 @@ impl Encrypted {
     }
 }
 
-/// Lets the server read its key, and nobody else.
+/// Lets only the server read its key.
 fn belong_to_the_server(kind: Kind, files: &Path) {
     let command = |words: &[&str]| Command::new(words[0]).args(&words[1..]).arg(files).status();
     let user = kind.pick("postgres", "mysql");
@@ -103,7 +103,7 @@ async fn a_wrong_name_is_refused(kind: Kind) {
     assert_eq!(store.expect("it is the server").findings(), []);
     let error = server.connect("127.0.0.1", server.verified(), Some("ca.pem")).await.unwrap_err();
     assert!(error.contains("not valid for name"), "{error}");
-    // Which this mode does not ask for.
+    // This mode does not check the name.
     let store = server.connect("127.0.0.1", server.authority_alone(), Some("ca.pem")).await;
     assert_eq!(store.expect("it is of the authority").findings(), []);
 }
@@ -126,7 +126,7 @@ async fn encryption_alone_is_remarked_upon(kind: Kind) {
         panic!("{findings:?}")
     };
     assert!(help.contains(server.verified()), "{help}");
-    // So what was taken was encrypted.
+    // So the accepted connection was encrypted.
     server
         .connect("127.0.0.1", kind.pick("disable", "DISABLED"), None)
         .await

@@ -1,4 +1,4 @@
-//! Those who wait for an owner in another process are told by `NOTIFY`, and nobody is told who does not wait.
+//! Requests that wait for an owner in another process are told by `NOTIFY`; without waiting requests nothing is sent.
 
 use crate::shop::Shop;
 use crate::{Kind, Own, Session};
@@ -22,11 +22,11 @@ const END_LISTENERS: &str = "\
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() \
 AND pid <> pg_backend_pid() AND query ~ '^(UN)?LISTEN|^SELECT pg_advisory_'";
 
-/// A database, and a look at it.
+/// A database, and a connection that looks at it.
 struct Watched {
     database: String,
     session: Session,
-    /// Of its own: databases of the shared server are schemas, and have channels and locks in common.
+    /// The server is the test's own: databases of the shared server are schemas, and share channels and locks.
     _server: Own,
 }
 
@@ -41,7 +41,7 @@ impl Watched {
         crate::store(&self.database).await
     }
 
-    /// When so many keys are watched.
+    /// Waits until this number of keys is watched.
     async fn keys(&mut self, many: i64) {
         let started = Instant::now();
         while self.session.number(WATCHED).await != many {
@@ -50,7 +50,7 @@ impl Watched {
         }
     }
 
-    /// When so many sessions listen, or did last.
+    /// Waits until this number of sessions listens, or listened last.
     async fn listeners(&mut self, many: i64) {
         let started = Instant::now();
         while self.session.number(LISTENERS).await != many {
@@ -73,7 +73,7 @@ async fn is_told(changed: Changed) {
     tokio::time::timeout(Duration::from_mins(1), changed).await.expect("it is never told");
 }
 
-/// Whoever is not told looks after half a second at the earliest.
+/// A request that is not told looks after half a second at the earliest.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_waits_for_a_run_of_another_process_is_told_at_once() {
     let (mut seen, rounds) = (Watched::open().await, 3);
@@ -104,7 +104,7 @@ async fn who_waits_for_a_run_of_another_process_is_told_at_once() {
     assert!(woken < Duration::from_millis(250) * u32::try_from(rounds).unwrap(), "{woken:?}");
 }
 
-/// The connection is there while somebody waits, and writers send nothing where nobody does.
+/// The connection exists only while a request waits, and writers send nothing if none waits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_listens_nor_notifies_while_nobody_waits() {
     let mut seen = Watched::open().await;
@@ -128,7 +128,7 @@ async fn nobody_listens_nor_notifies_while_nobody_waits() {
     assert_eq!(listener.recv().await.unwrap().payload(), "by this test");
 }
 
-/// A server holds as many locks in all as it has room for.
+/// The number of locks of a server is limited.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_watches_sixty_four_keys_at_once_and_no_more() {
     let mut seen = Watched::open().await;
@@ -148,11 +148,11 @@ async fn a_process_watches_sixty_four_keys_at_once_and_no_more() {
         is_told(changed).await;
     }
     seen.keys(0).await;
-    // The connection may be on its way to its end just now.
+    // The connection may be closing just now.
     drop(eventually("there is room again", async || watched(&other, 64).await).await);
 }
 
-/// Whoever waits is told that it is worth a look, and the next one opens another.
+/// Every waiting request is told to look, and the next one opens another connection.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_the_server_ends_tells_all_who_wait() {
     let mut seen = Watched::open().await;

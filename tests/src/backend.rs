@@ -1,4 +1,4 @@
-//! The stores that every behaviour is tested on, and how time passes for each.
+//! The stores that every behaviour is tested on, and the passing of time for each.
 
 use crate::stored_bytes::StoredBytes;
 use crate::{MariaDbServer, PostgresServer, Probe, RedisServer, ZooKeeperServer};
@@ -10,7 +10,7 @@ use std::any::Any;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A store of a test's own, watched by a [`Probe`].
+/// A store that only one test uses, watched by a [`Probe`].
 #[derive(Debug)]
 pub struct Backend {
     /// The store, as the server under test gets it.
@@ -18,7 +18,7 @@ pub struct Backend {
     /// The clock that the server under test gets.
     pub clock: Arc<dyn Clock>,
     manual: Option<Arc<ManualClock>>,
-    /// Where locks are, if not in the store: one for each process.
+    /// The locks of each process, if they are not in the store.
     locks: Option<Mutex<Vec<ZooKeeperLocks>>>,
     bytes: StoredBytes,
     _kept: Box<dyn Any + Send + Sync>,
@@ -84,12 +84,12 @@ impl Backend {
         Self { locks: Some(Mutex::new(locks)), ..Self::timed(MemoryStore::new(), server) }
     }
 
-    /// The bytes that a server remembers of it: none of a real one, so that what is stored is looked for there.
+    /// How many bytes of answers an app remembers: none with a real server, so that the app asks it each time.
     pub fn remembered(&self) -> usize {
         if self.store.describe().starts_with("memory") { 4 << 20 } else { 0 }
     }
 
-    /// Where the locks of another process are, if not in the store.
+    /// The locks of another process, if they are not in the store.
     pub fn locks(&self) -> Option<ZooKeeperLocks> {
         let locks = self.locks.as_ref()?;
         Some(locks.lock().expect("no panic").pop().expect("two processes"))
@@ -117,7 +117,7 @@ impl Backend {
         }
     }
 
-    /// All that the backend holds of its records, read past the store: values and readable columns.
+    /// All bytes that the backend has of its records, read without the store: values and readable columns.
     pub async fn bytes(&self) -> Vec<u8> {
         self.bytes.read(&self.store).await
     }

@@ -20,7 +20,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Starts Chromium and what drives it.
+    /// Starts Chromium and its driver.
     pub async fn start() -> Self {
         let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
         let serve = |_: &std::path::Path| words(&["chromedriver", "--port=0"]);
@@ -57,7 +57,7 @@ impl Browser {
         browser
     }
 
-    /// Where it saves what it downloads.
+    /// The folder for downloads.
     pub fn downloads(&self) -> PathBuf {
         self.driver.directory().join("downloads")
     }
@@ -67,7 +67,7 @@ impl Browser {
         self.post("/url", json!({"url": url})).await;
     }
 
-    /// Where it is.
+    /// The current address.
     pub async fn address(&self) -> String {
         let url = self.tell(Method::GET, "/url", Value::Null).await;
         url.as_str().expect("an address").to_owned()
@@ -78,12 +78,12 @@ impl Browser {
         self.post(&format!("/{button}"), json!({})).await;
     }
 
-    /// Runs the body of a function in the page, and waits for what it returns or promises.
+    /// Runs the body of a function in the page, and waits for its value or promise.
     pub async fn run(&self, script: &str) -> Value {
         self.post("/execute/sync", json!({"script": script, "args": []})).await
     }
 
-    /// The text of an element, as a person sees it; none while a page comes or goes.
+    /// The visible text of an element; `None` while a page loads.
     pub async fn text(&self, css: &str) -> String {
         let by = json!({"using": "css selector", "value": css});
         let Ok(element) = self.ask(Method::POST, "/element", by).await else {
@@ -113,7 +113,7 @@ impl Browser {
         self.post("/actions", json!({"actions": [mouse]})).await;
     }
 
-    /// Types into what has the focus.
+    /// Types into the element that has the focus.
     pub async fn type_keys(&self, keys: &str) {
         let strokes = keys.chars().flat_map(|key| {
             [json!({"type": "keyDown", "value": key}), json!({"type": "keyUp", "value": key})]
@@ -141,7 +141,7 @@ impl Browser {
         self.post("/window", json!({"handle": tab})).await;
     }
 
-    /// Looks through a window of this size in pixels, in this colour scheme: `light` or `dark`.
+    /// Sets the window to this size in pixels, and this colour scheme: `light` or `dark`.
     pub async fn look_through(&self, width: u32, height: u32, scheme: &str) {
         let size =
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
@@ -171,7 +171,7 @@ impl Browser {
         names
     }
 
-    /// Tells Chromium what `WebDriver` has no word for.
+    /// Sends Chromium a command that `WebDriver` does not have.
     async fn devtools(&self, command: &str, parameters: Value) -> Value {
         self.post("/goog/cdp/execute", json!({"cmd": command, "params": parameters})).await
     }
@@ -193,7 +193,7 @@ impl Browser {
         answer.unwrap_or_else(|error| panic!("{path} {body}: {error}"))
     }
 
-    /// Tells the browser something it may refuse, such as to look for what is not there yet.
+    /// Sends a command that may fail, such as a search for an element that does not exist yet.
     async fn ask(&self, method: Method, path: &str, body: Value) -> Result<Value, Value> {
         let request = self.client.request(method, format!("{}{path}", self.session));
         let request = if body.is_null() { request } else { request.body(body.to_string()) };
@@ -207,7 +207,7 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // And Chromium with it, which its driver would leave behind.
+        // This ends Chromium, too, which its driver would leave behind.
         self.driver.kill();
     }
 }

@@ -1,4 +1,4 @@
-//! The examples, built: a test target does not wait for the examples of another package.
+//! Builds the examples: a test target does not wait for the examples of another package.
 
 use serde_json::Value;
 use std::collections::HashMap;
@@ -11,9 +11,10 @@ use std::sync::OnceLock;
 pub fn example(name: &str) -> &'static Path {
     static BUILT: OnceLock<HashMap<String, PathBuf>> = OnceLock::new();
     let built = BUILT.get_or_init(|| {
-        // The features of a test run, so that they are built once for both.
+        // These are the features of a test run, so that dependencies are built once for both.
         let mut cargo = Command::new(env!("CARGO"));
-        // They are this package's, and build scripts that read their own would run again, with all that is above.
+        // These variables belong to this package. Build scripts that read such variables would run again, with all
+        // dependents.
         for (name, _) in env::vars_os() {
             let name = name.to_string_lossy();
             if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {

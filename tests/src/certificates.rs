@@ -47,7 +47,7 @@ impl Certificates {
 fn authority() -> (String, Issuer<'static, KeyPair>) {
     let key = KeyPair::generate().expect("a key");
     let mut params = CertificateParams::new([]).expect("no names");
-    // With one name, a certificate would be taken for its own authority.
+    // If both had the same name, a certificate would be taken for its own authority.
     params.distinguished_name.push(DnType::CommonName, "authority");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let pem = params.self_signed(&key).expect("it is signed").pem();

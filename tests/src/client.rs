@@ -1,15 +1,15 @@
-//! Requests as tests write them.
+//! The client of the tests.
 
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Client, Method, RequestBuilder};
 
-/// A request that is being written.
+/// A request that is not sent yet.
 #[derive(Debug)]
 #[must_use = "nothing happens before `send`"]
 pub struct Sender(RequestBuilder);
 
-/// What came back.
+/// The answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// The status.
@@ -31,7 +31,7 @@ impl Sender {
         Self::anonymous(method, url).as_account("alice")
     }
 
-    /// A request that does not say whose it is.
+    /// A request without an account.
     pub fn anonymous(method: Method, url: String) -> Self {
         let client = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -40,23 +40,23 @@ impl Sender {
         Self(client.request(method, url))
     }
 
-    /// By this account and nobody else.
+    /// Sets the account, in place of any other.
     pub fn as_account(self, name: &str) -> Self {
         self.only("authorization", &format!("Bearer {name}"))
     }
 
-    /// With this Idempotency-Key.
+    /// Sets the Idempotency-Key.
     pub fn key(self, key: &str) -> Self {
         self.header("Idempotency-Key", key)
     }
 
-    /// With another header line; its value may be any bytes that HTTP allows.
+    /// Adds a header line; its value may be any bytes that HTTP allows.
     pub fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
         let value = HeaderValue::from_bytes(value.as_ref()).expect("a value that can be sent");
         Self(self.0.header(name, value))
     }
 
-    /// With this header line alone of its name.
+    /// Sets this header line, in place of others of its name.
     pub fn only(self, name: &'static str, value: &str) -> Self {
         let headers = [(name, value)]
             .into_iter()
@@ -67,12 +67,12 @@ impl Sender {
         Self(self.0.headers(headers))
     }
 
-    /// With this body.
+    /// Sets the body.
     pub fn body(self, body: impl Into<reqwest::Body>) -> Self {
         Self(self.0.body(body))
     }
 
-    /// With this JSON as its body.
+    /// Sets the body to this JSON.
     pub fn json(self, value: &serde_json::Value) -> Self {
         self.only("content-type", "application/json").body(value.to_string())
     }
@@ -109,7 +109,7 @@ impl Reply {
         self.headers.get_all(name).iter().map(HeaderValue::as_bytes).collect()
     }
 
-    /// Whether it says that it is a replay.
+    /// Whether the answer is marked as a replay.
     pub fn is_replay(&self) -> bool {
         self.header("Idempotency-Replayed") == Some("true")
     }

@@ -7,8 +7,8 @@ use tokio::sync::{Semaphore, watch};
 
 type AnswerOf = dyn Fn(usize) -> HttpResponse + Send + Sync;
 
-/// The inside of guarded handlers: it counts its runs, waits while the test pauses it, and gives the
-/// test's answer. Clones share all.
+/// The work of guarded handlers: it counts its runs, waits while the test pauses it, and gives the
+/// test's answer. Clones share everything.
 #[derive(Clone)]
 pub struct ControlledHandler(Arc<Inner>);
 
@@ -21,7 +21,7 @@ struct Inner {
 }
 
 impl ControlledHandler {
-    /// Handlers run through, and answer 201 with the number of the run.
+    /// Handlers do not pause, and answer 201 with the number of the run.
     pub fn new() -> Self {
         Self(Arc::new(Inner {
             entered: watch::Sender::new(0),
@@ -46,12 +46,12 @@ impl ControlledHandler {
         self.0.passes.add_permits(Semaphore::MAX_PERMITS - self.0.passes.available_permits());
     }
 
-    /// How many runs began.
+    /// The number of runs that began.
     pub fn runs(&self) -> usize {
         *self.0.entered.borrow()
     }
 
-    /// Whether this run is alone: all before it answered, and none came after it.
+    /// Whether no other run is under way: all runs before answered, and none began later.
     pub fn is_alone(&self, run: usize) -> bool {
         *self.0.finished.borrow() == run - 1 && *self.0.entered.borrow() == run
     }

@@ -1,4 +1,4 @@
-//! A database server of the tests' own, which ends with them however they end.
+//! A database server of the tests' own, which ends with them, even if they are killed.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
 
-/// What watches over a server: it starts and kills it as it is told line by line. When nobody can
-/// tell it anything any more, it ends the server and removes its directory.
+/// The script that watches over a server. Its input says line by line when to start and to kill the server. When
+/// the input ends, it ends the server and removes its directory.
 ///
-/// Killed with the server are its own children, which would outlive it, if only for a moment, and keep
-/// their hands on its files.
+/// It also kills the server's own children: otherwise they would outlive the server for a moment, and hold
+/// its files.
 const WATCH: &str = r#"
 exec 2>/dev/null ; directory=$1 ; quit=$2 ; shift 2
 while read -r told; do
@@ -41,7 +41,7 @@ struct Line {
 }
 
 impl Daemon {
-    /// Prepares a server, which a user of this name runs if the tests are run by root; `quit` is the
+    /// Prepares a server. A user of this name runs it if the tests are run by root; `quit` is the
     /// signal that ends it fastest.
     ///
     /// `install` is run first, then `serve` at every start; both get the directory.
@@ -72,19 +72,19 @@ impl Daemon {
             tell: tell.expect("it is piped"),
             told: BufReader::new(told.expect("it is piped")),
         };
-        // From here on the directory is looked after, whatever happens.
+        // From here on the script will remove the directory.
         let new = Self { directory, watch, line: Some(Mutex::new(line)) };
         run(&install);
         new
     }
 
-    /// How a directory becomes a copy of this one, whose server was never started.
+    /// The command that copies this directory, whose server was never started.
     pub(crate) fn copy(&self, directory: &Path) -> Vec<String> {
         let [from, to] = [&self.directory, directory].map(|path| path.display().to_string());
         ["cp", "-R", &format!("{from}/."), &to].map(str::to_owned).to_vec()
     }
 
-    /// Starts it; it does not answer yet.
+    /// Starts the server, which does not answer yet.
     pub(crate) fn start(&self) {
         self.tell("start");
     }
@@ -101,12 +101,12 @@ impl Daemon {
         found.trim().parse().expect("one process, while it runs")
     }
 
-    /// Where its socket is.
+    /// The path of its socket.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// What it said since it was started.
+    /// Its log since it was started.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.directory.join("log")).unwrap_or_default()
     }
@@ -123,13 +123,13 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // Nothing more to tell.
+        // The end of its input ends the script.
         drop(self.line.take());
         drop(self.watch.wait());
     }
 }
 
-/// How root becomes this user; database servers refuse to be run by root.
+/// The command by which root becomes this user: database servers refuse to be run by root.
 fn become_user(user: &str) -> Vec<String> {
     let id = Command::new("id").arg("-u").output().expect("`id` runs");
     if id.stdout.trim_ascii() != b"0" {
@@ -144,12 +144,12 @@ fn run(words: &[String]) {
     assert!(done.status.success(), "{words:?}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
-/// In a group of its own: Ctrl-C is for the tests, and what they started ends after them.
+/// Starts the script in a process group of its own: Ctrl-C ends the tests, and the servers end after them.
 fn command(words: &[String]) -> Command {
     use std::os::unix::process::CommandExt;
     let (program, rest) = words.split_first().expect("a program");
     let mut command = Command::new(program);
-    // Debian keeps servers where only root looks for them.
+    // Debian keeps servers in folders that only root's path has.
     let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default());
     command.args(rest).current_dir("/").env("PATH", path).process_group(0);
     command

@@ -1,8 +1,8 @@
-//! Waiting for what another process does.
+//! Waiting for another process.
 
 use std::time::{Duration, Instant};
 
-/// Asks until there is an answer; one that never comes is a failure after a minute.
+/// Asks until there is an answer, and fails after a minute.
 pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {

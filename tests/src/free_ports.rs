@@ -2,10 +2,10 @@
 
 use std::net::TcpListener;
 
-/// Ports of this host that nobody listens on, no two the same.
+/// Different ports of this host on which nobody listens.
 #[must_use]
 pub fn free_ports<const N: usize>() -> [u16; N] {
-    // All are held at once.
+    // All ports are held at once, so that they differ.
     let held = [(); N].map(|()| TcpListener::bind(("127.0.0.1", 0)).expect("a free port"));
     held.map(|listener| listener.local_addr().expect("it is bound").port())
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 
-/// Holds whoever comes first after it was closed. Clones share all.
+/// Holds the first operation after it was closed. Clones share everything.
 #[derive(Clone, Debug, Default)]
 pub struct Gate {
     closed: Arc<AtomicBool>,
@@ -13,17 +13,17 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// The next one to come waits.
+    /// Closes the gate: the next operation waits there.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
     }
 
-    /// Done when somebody waits there.
+    /// Waits until an operation is held there.
     pub async fn reached(&self) {
         self.reached.notified().await;
     }
 
-    /// Lets it go on.
+    /// Lets the operation go on.
     pub fn open(&self) {
         self.open.notify_one();
     }

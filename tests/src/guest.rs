@@ -4,7 +4,7 @@ use crate::Server;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-/// A client with a request under way, whose connection ends by a reset when it leaves.
+/// A client with a request under way. When it leaves, its connection ends by a reset.
 #[derive(Debug)]
 pub struct Guest(TcpStream);
 
@@ -24,7 +24,7 @@ impl Guest {
         Self::send(server, "POST", path, &headers).await
     }
 
-    /// Leaves by a reset, not by an orderly end: actix drops what the handler's future is part of.
+    /// Leaves by a reset, so actix drops the handler's future.
     pub fn leaves(self) {
         self.0.set_zero_linger().expect("an open socket");
     }

@@ -1,5 +1,5 @@
-//! What the end-to-end suites share: real servers that start and end with a test, in its process
-//! or in their own, a handler that a test controls, and a store that a test can watch and break.
+//! Parts that the end-to-end suites share: real servers that start and end with a test, in its process
+//! or in their own; a handler that a test controls; a store that a test can watch and break.
 
 #![expect(clippy::missing_panics_doc, reason = "a test that panics has failed, as it should")]
 

@@ -1,4 +1,4 @@
-//! What the library logs, as whoever runs an app reads it.
+//! The log lines of the library, as operators of an app read them.
 
 use std::fmt::{Debug, Write};
 use std::sync::{Mutex, OnceLock};
@@ -7,12 +7,12 @@ use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// The warnings and errors that the library logged in this process since somebody listens.
+/// The warnings and errors that the library logged in this process since the first call of `listen`.
 #[derive(Debug, Default)]
 pub struct Log(Mutex<Vec<String>>);
 
 impl Log {
-    /// Listens from the first call in a process on.
+    /// Listens. The first call in a process begins to collect lines.
     pub fn listen() -> &'static Self {
         static LOG: OnceLock<&'static Log> = OnceLock::new();
         LOG.get_or_init(|| {

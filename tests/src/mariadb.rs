@@ -15,8 +15,8 @@ pub struct MariaDbServer {
     databases: AtomicUsize,
 }
 
-/// Options of a server that is killed. Without a binary log a commit is seen before it is written, and can be
-/// lost after it was seen. (The kernel keeps what was written, so the log need not be synced.)
+/// Options of a server that is killed. Without a binary log others see a commit before it is written, and it can
+/// be lost after that. (The kernel keeps written data, so the log need not be synced.)
 pub const DURABLE_BEFORE_VISIBLE: [&str; 2] = ["--log-bin=binlog", "--sync-binlog=0"];
 
 impl MariaDbServer {
@@ -65,12 +65,12 @@ impl MariaDbServer {
         self.daemon.kill();
     }
 
-    /// What it logged since it was started.
+    /// Its log since it was started.
     pub fn log(&self) -> String {
         self.daemon.log()
     }
 
-    /// The address of a database that nobody used before.
+    /// The address of a new database.
     pub async fn database(&self) -> String {
         let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.run(&format!("CREATE DATABASE {name}")).await;
@@ -120,7 +120,7 @@ impl MariaDbServer {
 fn command(program: &str, directory: &Path) -> Vec<String> {
     let data = format!("--datadir={}", directory.join("data").display());
     let temporary = format!("--tmpdir={}", directory.display());
-    // Nobody cuts the power: what the kernel has is safe. And no file is larger than needed.
+    // No test cuts the power, so data in the kernel is safe. Files are no larger than needed.
     let cheap = ["--innodb-flush-method=nosync", "--innodb-log-file-size=16M"];
     [program, "--no-defaults", &data, &temporary, cheap[0], cheap[1]].map(str::to_owned).to_vec()
 }

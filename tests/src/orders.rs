@@ -12,10 +12,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long a process may take to say what is expected of it, or to end.
+/// How long a process may take to print an expected line, or to end.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// How many words of the options every process has: its address, its business, its records.
+/// The number of arguments that every process has: for its address, its business, its records.
 const FIXED: usize = 6;
 
 /// A running `orders`, with its files in a temporary directory; it is killed when it is dropped.
@@ -24,7 +24,7 @@ pub struct Orders {
     running: Option<Running>,
     directory: Arc<TempDir>,
     options: Vec<String>,
-    /// The one variable that it finds in its environment.
+    /// The only variable in its environment.
     variable: Option<(String, String)>,
 }
 
@@ -61,7 +61,7 @@ impl Orders {
         new
     }
 
-    /// The same, started anew with a variable in its environment.
+    /// Starts it again, with a variable in its environment.
     #[must_use]
     pub fn knowing(mut self, variable: &str, value: &str) -> Self {
         self.variable = Some((variable.to_owned(), value.to_owned()));
@@ -69,13 +69,13 @@ impl Orders {
         self
     }
 
-    /// Starts it on the same data, at another address; what still runs is killed before.
+    /// Starts it on the same data, at another address. A process that still runs is killed before.
     pub fn restart(&mut self) {
         self.kill();
         let mut process = Command::new(example("orders"))
             .args(&self.options)
             .current_dir(self.directory.path())
-            // Whoever runs the tests may have `ORDERS_…` set.
+            // The environment of the tests may have `ORDERS_…` set.
             .env_clear()
             .envs(self.variable.clone())
             .stdin(Stdio::null())
@@ -84,13 +84,13 @@ impl Orders {
             .expect("what was built can be started");
         let (said, lines) = mpsc::channel();
         let stdout = BufReader::new(process.stdout.take().expect("it is piped"));
-        // Reads on when nobody listens any more, so that the process never waits for us.
+        // The output is read even if the test does not need it any more, so that the process never waits.
         thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
                 drop(said.send(line));
             }
         });
-        // Kept before it is looked at, so that a failure kills it.
+        // The process is kept before its output is read, so that a failure kills it.
         let running = self.running.insert(Running { process, lines, url: String::new() });
         let first = running.line_with("");
         let url = first.strip_prefix("orders is listening on ").expect("its first line");
@@ -105,7 +105,7 @@ impl Orders {
         self.restart();
     }
 
-    /// Where it listens: `http://…`.
+    /// Its address: `http://…`.
     pub fn url(&self) -> &str {
         &self.running().url
     }
@@ -137,13 +137,13 @@ impl Orders {
         assert!(sent.success(), "the process is there to get a signal");
     }
 
-    /// Ends it with SIGTERM, which is for it to carry out.
+    /// Sends it SIGTERM, on which it ends by itself.
     pub fn stop(&mut self) {
         self.signal("TERM");
         self.ends();
     }
 
-    /// Waits until it ended of its own accord and well.
+    /// Waits until it has ended by itself, with success.
     pub fn ends(&mut self) {
         let mut running = self.running.take().expect("it runs");
         let asked = Instant::now();

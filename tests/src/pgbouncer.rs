@@ -32,7 +32,7 @@ impl PgBouncer {
         let pooler = Self { daemon: Daemon::new("postgres", "KILL", configure, serve) };
         pooler.daemon.start();
         let started = Instant::now();
-        // It may refuse what it is sent at the start, and so it answers.
+        // Even a refusal of the first query shows that the pooler answers.
         while let Err(sqlx::Error::Io(_)) = PgConnection::connect(&pooler.url()).await {
             let late = started.elapsed() > Duration::from_secs(30);
             assert!(!late, "pgbouncer does not answer: {}", pooler.daemon.log());

@@ -21,7 +21,7 @@ impl PostgresServer {
     pub async fn shared() -> &'static Self {
         static SHARED: OnceLock<PostgresServer> = OnceLock::new();
         let server = SHARED.get_or_init(|| {
-            // Nobody cuts the power, and many tests write at once.
+            // No test cuts the power, and many tests write at once.
             let server = Self::installed(&["-c", "fsync=off", "-c", "max_connections=500"]);
             server.daemon.start();
             server
@@ -49,7 +49,7 @@ impl PostgresServer {
             words
         };
         let daemon = Daemon::new("postgres", "QUIT", |directory| template.copy(directory), serve);
-        // The socket has its number in its name.
+        // The name of the socket contains the port.
         let port = options.iter().find_map(|option| option.strip_prefix("port="));
         let port = port.unwrap_or("5432").to_owned();
         Self { daemon, databases: AtomicUsize::new(0), port }
@@ -66,14 +66,14 @@ impl PostgresServer {
         self.daemon.kill();
     }
 
-    /// What it logged since it was started.
+    /// Its log since it was started.
     pub fn log(&self) -> String {
         self.daemon.log()
     }
 
-    /// The address of a database that nobody used before.
+    /// The address of a new database.
     ///
-    /// It is a schema that is searched instead of `public`: made at once, and no less empty.
+    /// It is a schema that is searched instead of `public`: it is made at once, and is empty, too.
     pub async fn database(&self) -> String {
         let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.run(&format!("CREATE SCHEMA {name}")).await;
@@ -131,7 +131,7 @@ fn initdb(directory: &Path) -> Vec<String> {
     words
 }
 
-/// Where Debian has the newest version, or whatever is in the path.
+/// The path of a program in Debian's newest version, or its name alone, to be found by `PATH`.
 fn program(name: &str) -> String {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let version = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u32>().ok();

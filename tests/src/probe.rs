@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Passes everything on to a real store, counts it, and fails on demand. Clones share all.
+/// Passes every operation on to a real store, counts it, and fails on demand. Clones share everything.
 #[derive(Clone, Debug)]
 pub struct Probe(Arc<Inner>);
 
@@ -59,27 +59,27 @@ impl Probe {
         }))
     }
 
-    /// From now on every operation fails as if the backend were gone, or works again.
+    /// Makes every operation fail from now on as if the backend were gone, or work again.
     pub fn set_down(&self, down: bool) {
         self.0.store.set_down(down);
     }
 
-    /// The next operation is carried out, and its answer is lost.
+    /// Lets the next operation be done, and its answer be lost.
     pub fn lose_next_answer(&self) {
         self.0.store.lose_next_answer();
     }
 
-    /// Of the operations to come, loses one after so many others.
+    /// Loses one operation, after this number of others.
     pub fn lose(&self, what: LostPart, after: usize) {
         self.0.store.lose(what, after);
     }
 
-    /// What was still to be lost is not.
+    /// Cancels a loss that has not happened yet.
     pub fn lose_nothing(&self) {
         self.0.store.lose_nothing();
     }
 
-    /// The next so many exchanges fail and do nothing.
+    /// Makes the next exchanges, this many, fail without any effect.
     pub fn fail_next_swaps(&self, many: usize) {
         self.0.swaps_to_fail.store(many, Ordering::SeqCst);
     }
@@ -89,12 +89,12 @@ impl Probe {
         self.0.swaps_to_fail.load(Ordering::SeqCst)
     }
 
-    /// The next so many exchanges panic, as those of a careless store of an app's own.
+    /// Makes the next exchanges, this many, panic, as in a careless store of an app.
     pub fn panic_at_swaps(&self, many: usize) {
         self.0.swaps_to_panic.store(many, Ordering::SeqCst);
     }
 
-    /// The next so many reads panic.
+    /// Makes the next reads, this many, panic.
     pub fn panic_at_reads(&self, many: usize) {
         self.0.reads_to_panic.store(many, Ordering::SeqCst);
     }
@@ -104,12 +104,12 @@ impl Probe {
         self.0.reads_to_panic.load(Ordering::SeqCst)
     }
 
-    /// From now on the store refuses every exchange, as one without memory does, or none.
+    /// Makes the store refuse every exchange from now on, as one without memory does, or none.
     pub fn refuse_swaps(&self, refuse: bool) {
         self.0.refuses_swaps.store(refuse, Ordering::SeqCst);
     }
 
-    /// From now on the store refuses every exchange for an outcome that is no tombstone, or none.
+    /// Makes the store refuse every exchange for an outcome that is not a tombstone, or none.
     pub fn refuse_outcomes(&self, refuse: bool) {
         self.0.refuses_outcomes.store(refuse, Ordering::SeqCst);
     }
@@ -123,27 +123,27 @@ impl Probe {
             || self.0.refuses_outcomes.load(Ordering::SeqCst) && is_outcome()
     }
 
-    /// How many exchanges the store refused.
+    /// The number of exchanges that the store refused.
     pub fn swaps_refused(&self) -> usize {
         self.0.swaps_refused.load(Ordering::SeqCst)
     }
 
-    /// Where claims come through that were carried out, and whose answers are on their way.
+    /// The gate for claims that were done and whose answers are on their way.
     pub fn answers_to_claims(&self) -> &Gate {
         &self.0.answers_to_claims
     }
 
-    /// Where reads come through whose answers are on their way.
+    /// The gate for reads whose answers are on their way.
     pub fn answers_to_reads(&self) -> &Gate {
         &self.0.answers_to_reads
     }
 
-    /// Where exchanges come through before they are carried out.
+    /// The gate for exchanges before they are done.
     pub fn exchanges(&self) -> &Gate {
         &self.0.exchanges
     }
 
-    /// How many operations on records the store was asked for.
+    /// The number of operations on records that the store was asked for.
     pub fn operations(&self) -> usize {
         self.0.operations.load(Ordering::SeqCst)
     }
@@ -203,7 +203,7 @@ impl Probe {
     }
 }
 
-/// Takes one off, if there is one.
+/// Subtracts one, unless it is zero.
 fn is_one_of(many: &AtomicUsize) -> bool {
     let one_less = |many: usize| many.checked_sub(1);
     many.try_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok()

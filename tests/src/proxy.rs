@@ -1,4 +1,4 @@
-//! A network between a store and its server that a test breaks as it likes.
+//! A network between a store and its server, which a test can break.
 
 mod line;
 
@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 /// A server that a proxy can lead to.
 pub trait Reached {
-    /// Where it listens.
+    /// Its address.
     fn place(&self) -> Place;
 }
 

@@ -25,7 +25,7 @@ pub struct RabbitMqServer {
     names: u16,
 }
 
-/// Who publishes for a test, and looks into queues.
+/// The connection by which a test publishes and looks into queues.
 #[derive(Debug)]
 pub struct Publisher {
     channel: Channel,
@@ -73,7 +73,7 @@ impl RabbitMqServer {
         Self { daemon: Daemon::new("rabbitmq", "KILL", write, serve), port, names }
     }
 
-    /// Starts it again after [`kill`](Self::kill), with what it wrote down.
+    /// Starts it again after [`kill`](Self::kill), with its data on disk.
     pub async fn restart(&self) {
         self.daemon.start();
         self.answers().await;
@@ -84,13 +84,13 @@ impl RabbitMqServer {
         self.daemon.kill();
     }
 
-    /// Makes it short of memory, or of no memory any more: then it takes no messages.
+    /// Makes it short of memory, so that it accepts no messages, or ends that.
     pub fn has_memory(&self, enough: bool) {
         let limit = if enough { "0.9" } else { "0.0000001" };
         self.control(&["set_vm_memory_high_watermark", limit]);
     }
 
-    /// Stops it and starts it in good order. Whoever was connected is not any more.
+    /// Stops it in order, and starts it again. All connections are closed.
     pub async fn stop_and_start(&self) {
         self.control(&["stop_app"]);
         self.control(&["start_app"]);
@@ -139,9 +139,9 @@ impl RabbitMqServer {
 }
 
 impl Publisher {
-    /// Puts a message into a queue, which is there; the broker has it when this is done.
+    /// Puts a message into an existing queue. The broker has the message when this returns.
     ///
-    /// One that was just declared may not know its leader yet.
+    /// A queue that was just declared may not know its leader yet.
     pub async fn publish(&self, queue: &str, payload: &[u8], properties: BasicProperties) {
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         let properties = properties.with_delivery_mode(2);
@@ -154,12 +154,12 @@ impl Publisher {
         .await;
     }
 
-    /// How many messages are ready in a queue; nothing if there is no queue.
+    /// The number of messages that are ready in a queue; `None` if there is no queue.
     pub async fn ready(&self, queue: &str) -> Option<u32> {
         Some(self.look(queue).await?.message_count())
     }
 
-    /// How many consumers a queue has; nothing if there is no queue.
+    /// The number of consumers of a queue; `None` if there is no queue.
     pub async fn consumers(&self, queue: &str) -> Option<u32> {
         Some(self.look(queue).await?.consumer_count())
     }
@@ -192,14 +192,14 @@ impl Publisher {
     }
 }
 
-/// A channel of a connection of its own: to ask for a queue that is not there costs both.
+/// A channel of a connection of its own: asking for a queue that does not exist closes both.
 async fn connect(url: &str) -> lapin::Result<Channel> {
     Connection::connect(url, ConnectionProperties::default()).await?.create_channel().await
 }
 
-/// As Debian's package `rabbitmq-server` installs it: without its script, which writes elsewhere.
+/// Starts the server of Debian's package `rabbitmq-server`, without its script, which writes into other folders.
 ///
-/// One scheduler that does not spin, for it shares the host with many tests.
+/// It has one scheduler that does not spin, since many tests share the host.
 fn serve(directory: &Path, port: u16, nodes: u16, names: u16) -> Vec<String> {
     let home = directory.display();
     let settings = [
@@ -216,7 +216,7 @@ fn serve(directory: &Path, port: u16, nodes: u16, names: u16) -> Vec<String> {
         format!("RABBITMQ_ENABLED_PLUGINS_FILE={home}/plugins"),
         format!("RABBITMQ_CONFIG_FILE={home}/rabbitmq"),
         "RABBITMQ_CONF_ENV_FILE=/dev/null".to_owned(),
-        // As systemd starts it: the server is the process itself, and no script stands before it.
+        // It is started as systemd starts it: the server is the process itself, without a script.
         format!("NOTIFY_SOCKET={home}/none"),
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=+S 1:1 +sbwt none".to_owned(),
     ];

@@ -13,7 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// What runs, where nothing is said.
+/// The program that runs by default.
 const REDIS: &str = "redis-server";
 
 const KEEPS_NOTHING: [&str; 4] = ["--save", "", "--appendonly", "no"];
@@ -103,7 +103,7 @@ impl RedisServer {
         }
     }
 
-    /// Stops it with SIGSTOP until the answer is dropped: it answers nothing and closes nothing.
+    /// Stops it with SIGSTOP until the returned value is dropped: it answers nothing and closes nothing.
     pub fn suspend(&self) -> Suspended {
         Suspended::new(self.process.as_ref().expect("it runs").id())
     }
@@ -118,10 +118,10 @@ impl RedisServer {
         self.try_command(words).expect("the server accepts the command")
     }
 
-    /// Likewise, of a server that may refuse it, or close its connections.
+    /// Sends one command to a server that may refuse it, or close its connections.
     ///
     /// # Errors
-    /// When it does.
+    /// When the server does so.
     pub fn try_command<T: redis::FromRedisValue>(&self, words: &[&str]) -> redis::RedisResult<T> {
         let mut connection = self.connect()?;
         redis::cmd(words[0]).arg(&words[1..]).query(&mut connection)

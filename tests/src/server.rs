@@ -34,7 +34,7 @@ impl Server {
         Self::speaking(Protocol::Http1, idempotency, handler, routes)
     }
 
-    /// The same, to clients that know beforehand that it speaks HTTP/2.
+    /// The same for clients that know beforehand that it speaks HTTP/2.
     pub fn start_http2(
         idempotency: &Idempotency,
         handler: &ControlledHandler,
@@ -78,7 +78,7 @@ impl Server {
         Self { address, handle, thread: Some(thread) }
     }
 
-    /// Where it listens.
+    /// Its address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -96,7 +96,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The order is carried out by the server's own thread.
+        // The server's own thread stops the server.
         drop(self.handle.stop(false));
         if let Some(thread) = self.thread.take() {
             drop(thread.join());

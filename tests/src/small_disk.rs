@@ -6,21 +6,21 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Set in the process of a test that has a file system of its own: the place of it.
+/// The variable with the path of the file system, in the process of a test that has one of its own.
 const PLACE: &str = "TESTS_SMALL_DISK";
 
-/// A small file system of the test's own, real and in memory.
+/// A small file system of the test's own, which is real and in memory.
 #[derive(Debug)]
 pub struct SmallDisk(PathBuf);
 
-/// That no file system of a test's own can be mounted here.
+/// The error if no file system can be mounted on this host.
 #[derive(Debug)]
 pub struct NoDisk;
 
 impl SmallDisk {
-    /// Runs this test once more, in a process that has a file system of two megabytes, and gives that there.
+    /// Runs this test again in a process that has a file system of two megabytes, and returns that one there.
     ///
-    /// Here it gives nothing: the test is over, in the other process or because none can be had.
+    /// In this process it returns `None`: the test ran in the other process, or cannot run.
     pub fn for_test(name: &str) -> Option<Self> {
         Self::of_megabytes(2, name).unwrap_or_else(|NoDisk| {
             eprintln!("{name} did not run: no file system of its own can be mounted here");
@@ -28,10 +28,10 @@ impl SmallDisk {
         })
     }
 
-    /// Likewise; where the other process ran the test, this gives nothing.
+    /// The same; returns `None` if the other process ran the test.
     ///
     /// # Errors
-    /// When none can be had, and the test did not run.
+    /// When no file system can be mounted, so that the test did not run.
     pub fn of_megabytes(size: u32, name: &str) -> Result<Option<Self>, NoDisk> {
         if let Some(place) = env::var_os(PLACE) {
             return Ok(Some(Self(place.into())));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// As part of all tests it is short.
+/// The length of a soak as a part of all tests.
 const SHORT: Duration = Duration::from_secs(30);
 
 /// `SOAK`, such as `10m` or `90s`.

@@ -1,13 +1,13 @@
 //! Ways in which a database refuses to write records, or does not answer.
 
-/// A state that statements of one connection begin and end.
+/// A kind of refusal that statements on one connection begin and end.
 #[derive(Clone, Copy, Debug)]
 pub struct SqlRefusal {
     /// Its name for people.
     pub name: &'static str,
     /// The statements after which it refuses.
     pub begins: &'static str,
-    /// Those after which it does not; they are sent on the same connection.
+    /// The statements that end the refusal; they are sent on the same connection.
     pub ends: &'static str,
 }
 
@@ -23,7 +23,7 @@ const NOT_PERMITTED: &str = "the store without permission";
 const READ_ONLY: &str = "the store read-only";
 const LOCKED: &str = "the table locked";
 
-/// One that raises this error.
+/// A trigger that raises this error.
 macro_rules! raises_in_postgres {
     ($name:expr, $code:literal) => {
         SqlRefusal {
@@ -62,7 +62,7 @@ macro_rules! raises_in_mariadb {
 }
 
 impl SqlRefusal {
-    /// Those of `PostgreSQL`.
+    /// The refusals of `PostgreSQL`.
     pub const POSTGRES: [Self; 5] = [
         GONE,
         raises_in_postgres!(NO_ROOM, "53100"),
@@ -75,7 +75,7 @@ impl SqlRefusal {
         },
     ];
 
-    /// Those of `MariaDB`.
+    /// The refusals of `MariaDB`.
     pub const MARIADB: [Self; 5] = [
         GONE,
         raises_in_mariadb!(NO_ROOM, "HY000", "1114"),
@@ -88,7 +88,7 @@ impl SqlRefusal {
         },
     ];
 
-    /// Those of `SQLite`, beside a disk that is full. (A table that is gone it makes again.)
+    /// The refusals of `SQLite`, without a full disk. (It makes a missing table again.)
     pub const SQLITE: [Self; 2] = [
         Self {
             name: "the store taking back",

@@ -1,10 +1,10 @@
-//! The bytes of a store as its backend has them, for a look past the store.
+//! The bytes of a store in its backend, read without the store.
 
 use crate::Probe;
 use sqlx::{Connection, MySqlConnection, PgConnection};
 use std::path::PathBuf;
 
-/// Where the bytes of a store are.
+/// The place of the bytes of a store.
 #[derive(Debug)]
 pub(crate) enum StoredBytes {
     InMemory,
@@ -17,7 +17,7 @@ pub(crate) enum StoredBytes {
 const COLUMNS: &str = "SELECT value, operation, label, state FROM idempotency_records";
 
 impl StoredBytes {
-    /// All of them; of memory what was put into it.
+    /// All bytes; of a store in memory, the bytes that were put into it.
     pub(crate) async fn read(&self, store: &Probe) -> Vec<u8> {
         match self {
             Self::InMemory => store.everything().await.concat(),

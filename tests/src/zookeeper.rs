@@ -28,7 +28,7 @@ impl ZooKeeperServer {
         server
     }
 
-    /// Starts it again after [`kill`](Self::kill), with what it wrote down.
+    /// Starts it again after [`kill`](Self::kill), with its data on disk.
     pub async fn restart(&self) {
         self.daemon.start();
         let started = Instant::now();
@@ -44,7 +44,7 @@ impl ZooKeeperServer {
         self.daemon.kill();
     }
 
-    /// Stops it with SIGSTOP until the answer is dropped: it answers nothing and closes nothing.
+    /// Stops it with SIGSTOP until the returned value is dropped: it answers nothing and closes nothing.
     pub fn suspend(&self) -> Suspended {
         Suspended::new(self.daemon.server())
     }
@@ -54,15 +54,15 @@ impl ZooKeeperServer {
         format!("zookeeper://{}", self.address())
     }
 
-    /// Where it listens.
+    /// Its address.
     pub fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
-    /// What it answers to one of its commands of four letters.
+    /// The answer to one of its commands of four letters.
     pub fn ask(&self, word: &str) -> Option<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
-        // One that is just starting may forget that it was asked.
+        // A server that is just starting may not answer.
         stream.set_read_timeout(Some(Duration::from_secs(1))).ok()?;
         stream.write_all(word.as_bytes()).ok()?;
         let mut answer = String::new();
@@ -75,7 +75,7 @@ impl ZooKeeperServer {
         self.listed("dump")
     }
 
-    /// How many of those are watched: one for each that somebody waits behind.
+    /// The number of these nodes that are watched: one for each lock that somebody waits for.
     pub fn waited_for(&self) -> usize {
         self.listed("wchp")
     }
@@ -99,7 +99,7 @@ fn install(directory: &Path, port: u16) -> Vec<String> {
     ["sh", "-c", write, "install", &data, &settings, &config].map(str::to_owned).to_vec()
 }
 
-/// As Debian's package `zookeeper` installs it.
+/// The command that starts the server of Debian's package `zookeeper`.
 fn serve(directory: &Path) -> Vec<String> {
     let config = directory.join("zoo.cfg").display().to_string();
     let small = ["java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];

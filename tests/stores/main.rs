@@ -42,7 +42,7 @@ mod redis {
     });
 }
 
-/// Which exchanges by a command of its own.
+/// A server that exchanges by a native command.
 mod valkey {
     use idempotent_runtime::store::conformance::StoreUnderTest;
     use idempotent_runtime::{RedisStore, store_conformance};

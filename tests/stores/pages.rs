@@ -1,4 +1,4 @@
-//! A look through thousands of values, page by page: the promises that our own stores add to the contract.
+//! Listing thousands of values page by page: promises of this crate's stores in addition to the contract.
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -67,7 +67,7 @@ fn have_time(store: &dyn Store) {
 
 fn key(n: u32) -> StorageKey {
     let mut bytes = [0; 32];
-    // Spread, as hashes are, and by a rule.
+    // Keys are spread as hashes are, but by a rule.
     bytes[..4].copy_from_slice(&n.wrapping_mul(0x9e37_79b9).to_be_bytes());
     bytes[28..].copy_from_slice(&n.to_be_bytes());
     StorageKey::from_bytes(bytes)
@@ -77,7 +77,7 @@ async fn page(store: &dyn Store, request: &PageRequest) -> Page {
     store.browse(request).expect("our own stores can all list").await.unwrap()
 }
 
-/// All keys, and how many pages they came on.
+/// All keys, and the number of their pages.
 async fn pages(store: &dyn Store, mut request: PageRequest) -> (Vec<StorageKey>, usize) {
     let mut keys = Vec::new();
     for count in 1..100_000 {
@@ -121,7 +121,7 @@ fn record(operation: &str, state: State) -> Record {
     }
 }
 
-/// Of two thousand, a few: by operation, by state, by both, and none.
+/// Selects a few of two thousand: by operation, by state, by both, and none.
 async fn a_filter_lets_nothing_else_through(store: &dyn Store) {
     put(store, 0..2000, |n| {
         let operation = ["pay", "Pay", "pay ", "refund"][n as usize % 4];
@@ -149,7 +149,7 @@ async fn a_filter_lets_nothing_else_through(store: &dyn Store) {
     }
 }
 
-/// Nobody has to hold in memory what a store holds on disk.
+/// A page is small enough for memory, even if the store on disk is large.
 async fn a_page_of_large_values_is_short(store: &dyn Store) {
     put(store, 0..60, |_| vec![b'v'; 1 << 20].into()).await;
     let mut request = PageRequest::first(1000);
@@ -181,7 +181,7 @@ async fn a_cursor_of_another_store_is_refused(store: &dyn Store) {
         [&own[..own.len() - 1], &format!("{own}0"), &format!("{own}."), &own.to_uppercase()]
     {
         let request = PageRequest::first(10).after(Cursor::new(garbled.to_owned()));
-        // It may be a place by chance, and then gives what is behind that.
+        // Random text may by chance be a valid cursor; then a page follows.
         let _: Result<Page, _> = store.browse(&request).unwrap().await;
     }
 }

@@ -1,4 +1,4 @@
-//! What this crate and its handlers trace, line by line, as a subscriber writes it.
+//! The trace lines of this crate and of handlers, as a subscriber writes them.
 
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -12,7 +12,7 @@ use tracing_subscriber::fmt::format::FmtSpan;
 pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Lines {
-    /// Reads from the first call in the process on.
+    /// Reads. The first call in the process begins to collect lines.
     pub(crate) fn read() -> &'static Self {
         static LINES: OnceLock<Lines> = OnceLock::new();
         LINES.get_or_init(|| {
@@ -32,14 +32,14 @@ impl Lines {
         String::from_utf8_lossy(&self.0.lock().expect("no panic")).into_owned()
     }
 
-    /// The lines that hold all of these.
+    /// The lines that contain all of these texts.
     pub(crate) fn with(&self, parts: &[&str]) -> Vec<String> {
         let all = self.all();
         let lines = all.lines().filter(|line| parts.iter().all(|part| line.contains(part)));
         lines.map(str::to_owned).collect()
     }
 
-    /// The first line that holds all of these, once it is there.
+    /// The first line that contains all of these texts. Waits for it.
     pub(crate) async fn has(&self, parts: &[&str]) -> String {
         eventually(&format!("{parts:?}"), async || self.with(parts).into_iter().next()).await
     }

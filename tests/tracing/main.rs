@@ -1,4 +1,4 @@
-//! Spans and events, as whoever traces an app gets them.
+//! Spans and events, as the subscriber of an app gets them.
 
 mod lines;
 mod secrets;

@@ -1,4 +1,4 @@
-//! At no level a line holds a key, a body, a credential or a secret.
+//! No line at any level holds a key, a body, a credential or a secret.
 
 use crate::Traced;
 use actix_web::web::{Data, Json, ServiceConfig};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sqlx::{Sqlite, SqlitePool};
 use tests::{ControlledHandler, eventually};
 
-/// The beginning of every value that nobody may read.
+/// The beginning of every secret value.
 const TELL_TALE: &str = "tell-tale";
 
 #[post("/orders")]
@@ -126,7 +126,7 @@ async fn no_line_at_any_level_holds_what_a_client_or_an_app_keeps_to_itself() {
     }
     eventually("the task ran", async || (shop.handler.runs() >= 8).then_some(())).await;
 
-    // Everything that goes wrong.
+    // These requests go wrong in different ways.
     shop.backend.store.set_down(true);
     for path in ["/orders", "/careless", "/locked", "/report"] {
         assert!([201, 503].contains(&shop.posted(path).await), "{path}");

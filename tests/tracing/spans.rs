@@ -1,4 +1,4 @@
-//! One span for each request, call and task, and what hangs under it.
+//! One span for each request, call and task, and the spans and events below it.
 
 use crate::Traced;
 use actix_web::web::{Bytes, Data, Path, ServiceConfig};

@@ -1,4 +1,4 @@
-//! Transactions that end otherwise than their handlers think, and what they leave to the next.
+//! Transactions that end in another way than their handlers expect, and the connections that they leave.
 
 use crate::bank::Pool;
 use crate::{Bank, Kind};
@@ -15,7 +15,7 @@ on_every_database! {
     what_was_set_for_a_transaction_is_not_left_behind,
 }
 
-/// How often something was dropped where there is no runtime.
+/// The number of drops outside of a runtime.
 static OUTSIDE: AtomicUsize = AtomicUsize::new(0);
 
 fn count_panics_outside_of_a_runtime() {
@@ -33,23 +33,23 @@ fn count_panics_outside_of_a_runtime() {
 async fn a_worker_that_ends_in_mid_transaction_panics_nowhere_and_leaves_nothing(kind: Kind) {
     count_panics_outside_of_a_runtime();
     let mut bank = Bank::open(kind, 1).await;
-    // With its table: on SQLite a transaction that is taken back takes that back, too.
+    // The table of records exists: on SQLite a rollback would remove a new table, too.
     assert_eq!(bank.post("/dedup").key("before").send().await.status, 201);
     bank.handler.pause();
     let first = tokio::spawn(bank.post("/dedup").key("k").try_send());
     bank.handler.runs_reach(2).await;
-    // Its workers do not wait, and drop what they have.
+    // The server's workers do not wait, and drop their requests.
     block_in_place(|| bank.restart());
     assert!(first.await.expect("no panic here").is_err());
     assert_eq!(OUTSIDE.load(Ordering::SeqCst), 0);
     bank.handler.resume();
-    // The only connection that there may be is free again, and as it was.
+    // The pool's only connection is free again, with its settings.
     assert_eq!((bank.effects().await, bank.records().await), (1, 1));
     assert_eq!(bank.post("/dedup").key("k").send().await.status, 201);
     assert_eq!((bank.effects().await, bank.records().await), (2, 2));
 }
 
-/// As one number what guards set on their session, where they set anything.
+/// The settings that guards make on their session, as one number.
 const fn session(kind: Kind) -> &'static str {
     match kind {
         Kind::Sqlite => "SELECT 1",
@@ -63,7 +63,7 @@ const fn session(kind: Kind) -> &'static str {
     }
 }
 
-/// Which connection it is.
+/// The number of the connection.
 fn connection(kind: Kind) -> &'static str {
     match kind {
         Kind::Sqlite => "SELECT 0",
@@ -94,13 +94,13 @@ async fn what_was_set_for_a_transaction_is_not_left_behind(kind: Kind) {
     ] {
         assert_eq!(bank.post(path).key(key).send().await.status, status);
         assert_eq!(seen().await, before, "after {status}");
-        // Nor is anything under way on it.
+        // No transaction is under way on it, either.
         bank.run("INSERT INTO effects VALUES ('by somebody else')").await;
     }
     assert_eq!(bank.number("SELECT count(*) FROM effects").await, 8);
 }
 
-/// Not those of the pool's first connection, nor those that it was opened with.
+/// These settings differ from those of the pool's first connection, and from those at its opening.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_keeps_the_settings_that_others_of_its_pool_gave_it() {
     for (kind, set) in [
@@ -135,8 +135,8 @@ async fn a_session_keeps_the_settings_that_others_of_its_pool_gave_it() {
     }
 }
 
-/// On `MariaDB` the loser of a deadlock has no transaction any more, and on `PostgreSQL` one that can do
-/// no more.
+/// On `MariaDB` the loser of a deadlock has no transaction any more; on `PostgreSQL` its transaction can only be
+/// rolled back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_goes_on_after_a_deadlock_goes_on_for_nothing() {
     for kind in [Kind::MariaDb, Kind::Postgres] {
@@ -160,7 +160,7 @@ async fn who_goes_on_after_a_deadlock_goes_on_for_nothing() {
     }
 }
 
-/// On `PostgreSQL` a statement would go on for nobody, and its transaction hold the key.
+/// On `PostgreSQL` a statement would go on without a client, and its transaction would hold the key.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_gone_in_the_middle_of_a_statement_frees_its_key() {
     let server = PostgresServer::shared().await;
@@ -187,7 +187,7 @@ async fn who_is_gone_in_the_middle_of_a_statement_frees_its_key() {
     assert_eq!((near.effects().await, near.records().await), (1, 1));
 }
 
-/// Without a record nobody knows a repetition: it would do the same once more.
+/// Without a record a repetition is not recognised: it would have the effect again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_key_a_client_is_told_to_look_and_not_to_repeat() {
     let server = PostgresServer::shared().await;

@@ -1,4 +1,4 @@
-//! A guarded server on a business database of a test's own.
+//! A guarded server on a business database for one test.
 
 use actix_web::web::{self, Data, ServiceConfig};
 use idempotent_runtime::key::StorageKey;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tests::{ControlledHandler, MariaDbServer, PostgresServer, Reply, Sender, Server};
 
-/// Which database.
+/// The kind of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Sqlite,
@@ -28,7 +28,7 @@ pub(crate) enum Pool {
     MariaDb(MySqlPool),
 }
 
-/// The same expression for the pool of each database.
+/// Compiles the same expression for the pool of each database.
 macro_rules! on_pool {
     ($all:expr, $pool:ident => $does:expr) => {
         match $all {
@@ -52,12 +52,12 @@ pub(crate) struct Bank {
 }
 
 impl Bank {
-    /// With as many connections as this to its database.
+    /// Opens a bank with this number of connections to its database.
     pub(crate) async fn open(kind: Kind, connections: u32) -> Self {
         Self::settled(kind, connections, "SELECT 1").await
     }
 
-    /// With connections that begin with this statement.
+    /// Opens a bank whose connections begin with this statement.
     pub(crate) async fn settled(kind: Kind, connections: u32, statement: &'static str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let pool = match kind {
@@ -81,17 +81,17 @@ impl Bank {
         Self::on(pool, directory).await
     }
 
-    /// On a database that is there.
+    /// Opens a bank on an existing database.
     pub(crate) async fn on(pool: Pool, directory: TempDir) -> Self {
         Self::guarded(pool, directory, |builder| builder).await
     }
 
-    /// On a new database, with handlers that do not wait for others.
+    /// Opens a bank on a new database, with handlers that do not wait for others.
     pub(crate) async fn without_wait(kind: Kind) -> Self {
         Self::with(kind, |builder| builder.wait(Duration::ZERO)).await
     }
 
-    /// On a new database, with other settings.
+    /// Opens a bank on a new database, with other settings.
     pub(crate) async fn with(
         kind: Kind,
         settings: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,
@@ -112,8 +112,8 @@ impl Bank {
         Self { pool, handler, idempotency, server, directory }
     }
 
-    /// Another server on the same database, as another process would have it: nobody there stands in line with
-    /// those here.
+    /// Another server on the same database, like another process: its requests do not wait in line with those of
+    /// this one.
     pub(crate) fn elsewhere(&self) -> Server {
         self.elsewhere_with(|builder| builder).1
     }
@@ -149,12 +149,12 @@ impl Bank {
         self.server.post(path)
     }
 
-    /// What handlers did and committed.
+    /// The committed effects of handlers.
     pub(crate) async fn effects(&self) -> i64 {
         self.number("SELECT count(*) FROM effects").await
     }
 
-    /// Uses up the room that is left inside of a full file: the key that was refused, and its answer.
+    /// The number of refused requests with which the free room inside of a full file is used up.
     pub(crate) async fn fill_up(&self, name: &str) -> (String, Reply) {
         let mut key = name.to_owned();
         loop {
@@ -166,7 +166,7 @@ impl Bank {
         }
     }
 
-    /// The records that committed.
+    /// The committed records.
     pub(crate) async fn records(&self) -> i64 {
         self.number("SELECT count(*) FROM idempotency_records").await
     }
@@ -192,7 +192,7 @@ impl Bank {
         self.pool.run(statements).await;
     }
 
-    /// Says whether the database did it.
+    /// Runs a statement, and returns whether it succeeded.
     pub(crate) async fn try_run(&self, statements: &str) -> bool {
         let statements = sqlx::raw_sql(AssertSqlSafe(statements));
         on_pool!(&self.pool, pool => statements.execute(pool).await.is_ok())
@@ -200,8 +200,8 @@ impl Bank {
 }
 
 impl Pool {
-    /// Another pool to the same database. Connections end with the server that opened them, and not in the hands of
-    /// another.
+    /// Another pool to the same database. Connections end with the server that opened them, so servers do not share
+    /// a pool.
     fn again(&self) -> Self {
         macro_rules! again {
             ($pool:expr) => {{

@@ -1,4 +1,4 @@
-//! `strategy = "dedup_table"`: effect and record, both or neither (invariant S4).
+//! `strategy = "dedup_table"`: effect and record commit together, or neither does (invariant S4).
 
 use crate::{Bank, Kind};
 use actix_web::HttpResponse;
@@ -63,7 +63,7 @@ async fn an_error_that_would_repeat_is_stored_without_its_effects(kind: Kind) {
 }
 
 async fn of_fifty_at_once_one_runs_and_all_get_its_answer(kind: Kind) {
-    // With fewer connections than duplicates, and with only one: none waits for a second.
+    // There are fewer connections than duplicates, or only one: no request waits for a second connection.
     for connections in [1, 4] {
         let bank = Bank::open(kind, connections).await;
         let replies = join_all((0..50).map(|_| bank.post("/dedup").key("k").send())).await;
@@ -83,7 +83,7 @@ async fn fifty_keys_at_once_all_run(kind: Kind) {
 async fn waiting_for_the_first_to_commit_ends(kind: Kind) {
     for connections in [1, 4] {
         let bank = Bank::open(kind, connections).await;
-        // Connected, and with its table: neither counts as waiting for the first.
+        // The database is connected and has its table, so that neither counts as waiting for the first request.
         assert_eq!(bank.post("/dedup").key("before").send().await.status, 201);
         bank.handler.pause();
         let first = tokio::spawn(bank.post("/impatient").key("k").send());
@@ -127,7 +127,7 @@ async fn a_client_that_is_gone_does_not_stop_the_commit(kind: Kind) {
     bank.handler.runs_reach(2).await;
     client.set_zero_linger().unwrap();
     drop(client);
-    // Served after the reset arrived.
+    // This request is served after the reset arrived.
     for _ in 0..5 {
         bank.post("/impatient").key("k").send().await.is_problem(409, "in-progress");
     }
@@ -182,7 +182,7 @@ async fn a_second_tx_in_one_handler_is_a_panic_and_nothing_commits(kind: Kind) {
     assert_eq!(bank.effects().await, 0);
 }
 
-/// Invariant L6: after enough new ones.
+/// Invariant L6: records whose life is over are dropped after enough new ones.
 async fn records_whose_life_is_over_are_dropped(kind: Kind) {
     let bank = Bank::open(kind, 4).await;
     for key in ["old", "older"] {
@@ -194,7 +194,7 @@ async fn records_whose_life_is_over_are_dropped(kind: Kind) {
     })
     .await;
     let sent = (0..127).map(|n| bank.post("/dedup").key(&format!("k{n}")).send());
-    // As many at a time as have a connection: nobody waits longer than a wait lasts.
+    // There are as many requests at a time as connections, so that none waits too long.
     let replies: Vec<_> = stream::iter(sent).buffer_unordered(4).collect().await;
     assert!(replies.iter().all(|reply| reply.status == 201));
     tests::eventually("the old are dropped", async || (bank.records().await == 127).then_some(()))

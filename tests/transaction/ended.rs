@@ -1,5 +1,5 @@
-//! Transactions that the database ended by itself, or their handler: nothing that is done afterwards stays,
-//! and what they leave to the pool works (invariant S18).
+//! Transactions that the database or their handler ended: nothing that is done afterwards is committed, and the
+//! pool still works (invariant S18).
 
 use crate::{Bank, Kind};
 use actix_web::HttpResponse;
@@ -8,7 +8,7 @@ use idempotent_runtime::key::StorageKey;
 
 const EFFECT: &str = "INSERT INTO effects VALUES ('done')";
 
-/// Each ends a transaction of `SQLite`, and most of them as an error of one statement.
+/// The ways in which a transaction of `SQLite` ends, most of them with an error of a statement.
 const ENDINGS: [&str; 4] = [
     "INSERT INTO effects VALUES ('forbidden')",
     "INSERT OR ROLLBACK INTO codes VALUES ('taken')",
@@ -16,7 +16,7 @@ const ENDINGS: [&str; 4] = [
     "ROLLBACK",
 ];
 
-/// One connection, a table of records, and a trigger that takes transactions back.
+/// A bank with one connection, a table of records, and a trigger that rolls transactions back.
 async fn bank() -> Bank {
     let bank = Bank::open(Kind::Sqlite, 1).await;
     assert_eq!(bank.post("/dedup").key("before").send().await.status, 201);
@@ -30,14 +30,14 @@ async fn bank() -> Bank {
     bank
 }
 
-/// Does something before this statement, and after it.
+/// Writes before this statement, and after it.
 fn around(ending: &str) -> String {
     [EFFECT, ending, EFFECT, "BEGIN", EFFECT, "COMMIT"].join("\n")
 }
 
 async fn nothing_stays_and_all_is_well(bank: &Bank, context: &str) {
     assert_eq!((bank.effects().await, bank.records().await), (0, 1), "{context}");
-    // By somebody whom nobody guards, on the only connection that there may be.
+    // An unguarded write works, on the pool's only connection.
     bank.run("INSERT INTO effects VALUES ('by somebody else')").await;
     assert_eq!(bank.effects().await, 1, "{context}");
     assert_eq!(bank.post("/dedup").key("next").send().await.status, 201, "{context}");
@@ -81,7 +81,7 @@ async fn a_handler_that_reports_the_end_of_its_transaction_is_believed() {
     }
 }
 
-/// The limit of pages is one of the connection, so whoever opens another has room again.
+/// The limit of pages belongs to the connection, so a new connection has room again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_without_room_takes_nothing_and_is_well_when_it_has_some() {
     for path in ["/statements", "/statements-row/taken"] {
@@ -92,7 +92,7 @@ async fn a_database_without_room_takes_nothing_and_is_well_when_it_has_some() {
         let reply = bank.post(path).key("k").body(around(large)).send().await;
         reply.is_problem(503, "store-unavailable");
         nothing_stays_and_all_is_well(&bank, path).await;
-        // Not even for the record.
+        // There is no room even for the record.
         let pages = bank.number("PRAGMA page_count").await;
         bank.run(&format!("PRAGMA max_page_count = {pages}")).await;
         let fill = "INSERT INTO codes VALUES (hex(randomblob(512)))";
@@ -130,7 +130,7 @@ async fn no_hook_is_left_on_a_connection_whichever_way_its_transaction_went() {
     }
 }
 
-/// On `MariaDB` each commits what was done before it.
+/// On `MariaDB` each of these statements commits the writes before it.
 const COMMITS: [&str; 3] = ["CREATE TABLE made_by_a_handler (id INT)", "CALL commits()", "COMMIT"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -153,7 +153,7 @@ async fn a_commit_in_the_middle_is_an_unknown_outcome_and_no_key_is_stuck() {
             if status == 409 {
                 reply.is_problem(409, "outcome-unknown");
             }
-            // What was done before stays, and what was done after does not.
+            // Earlier writes are committed, later ones are not.
             assert_eq!(bank.effects().await, effects, "{commits} {status}");
             for _ in 0..2 {
                 send().await.is_problem(409, "outcome-unknown");
@@ -168,7 +168,7 @@ async fn a_commit_in_the_middle_is_an_unknown_outcome_and_no_key_is_stuck() {
     }
 }
 
-/// There is no record to ask: the client is told to look.
+/// There is no record, so the client is told to check the outcome.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_in_the_middle_of_a_guarded_row_is_not_called_a_success() {
     for commits in COMMITS {
@@ -193,7 +193,7 @@ async fn a_handler_of_postgres_that_commits_and_then_fails_leaves_no_key_stuck()
     assert_eq!((bank.handler.runs(), bank.effects().await, bank.records().await), (1, 1, 1));
 }
 
-/// The handler commits and fails, and a person says what became of it.
+/// The handler commits and fails, and an operator settles the key.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_committed_in_the_middle_is_resolved_in_the_business_database() {
     for kind in [Kind::MariaDb, Kind::Postgres] {

@@ -1,4 +1,4 @@
-//! Records that committed with their effects: finding, listing and forgetting them.
+//! Finding, listing and forgetting records that committed with their effects.
 
 use crate::bank::Pool;
 use crate::{Bank, Kind};
@@ -52,7 +52,7 @@ impl Bank {
     }
 }
 
-/// One of each strategy that keeps a record there.
+/// A record of each strategy that keeps one in the business database.
 async fn a_record_is_found_by_its_route_and_key(kind: Kind) {
     let bank = Bank::things(kind, "INSERT INTO things (id) VALUES (7)").await;
     assert!(bank.find("/dedup").await.is_none());
@@ -82,7 +82,7 @@ async fn what_is_forgotten_runs_again(kind: Kind) {
     assert_eq!((bank.effects().await, bank.records().await), (2, 1));
 }
 
-/// No server knows a life of less than a millisecond, in which the next request may come.
+/// The shortest life is a millisecond, in which the next request may come.
 async fn what_is_not_over_yet_is_forgotten_all_the_same(kind: Kind) {
     let bank = Bank::open(kind, 4).await;
     let send = || bank.post("/dedup").key("k").send();
@@ -158,7 +158,7 @@ async fn records_are_listed_after_those_of_the_store(kind: Kind) {
     lock.release().await;
 }
 
-/// The handler commits and fails, and a person lets it run again.
+/// The handler commits and fails, and an operator lets the request run again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_committed_in_the_middle_is_abandoned_and_can_be_forgotten() {
     for kind in [Kind::MariaDb, Kind::Postgres] {

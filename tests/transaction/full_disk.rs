@@ -1,4 +1,4 @@
-//! A business database whose disk is full, really; invariant L8.
+//! A business database whose disk is really full; invariant L8.
 
 use crate::Bank;
 use crate::bank::Pool;
@@ -27,7 +27,7 @@ async fn all_is_well_when_there_is_room_again() {
             refused.is_problem(503, "store-unavailable");
             let effects = bank.effects().await;
             assert_eq!(bank.records().await, effects);
-            // More than the pool has connections, each with an end that nobody asked for.
+            // There are more requests than connections, and the database ends the transaction of each by itself.
             let large = "INSERT INTO codes VALUES (hex(randomblob(1 << 21)))\nINSERT INTO effects VALUES ('after')";
             let refused =
                 join_all((0..8).map(|n| {
@@ -40,7 +40,7 @@ async fn all_is_well_when_there_is_room_again() {
             disk.make_room();
             let again = bank.post("/dedup").key("before").send().await;
             assert_eq!((again.is_replay(), &again.body), (true, &first.body));
-            // At the first request, and for somebody whom nobody guards.
+            // It works again at the first request, and for an unguarded write.
             let reply = bank.post("/dedup").key(&key).send().await;
             assert_eq!((reply.status, reply.is_replay()), (201, false), "{reply:?}");
             bank.run("INSERT INTO codes VALUES ('by somebody else'); DELETE FROM codes").await;

@@ -24,12 +24,12 @@ async fn who_leaves_while_another_has_the_key_does_not_run(kind: Kind) {
     let guest = Guest::post(&bank.server, "/dedup", "alice", "k").await;
     under_way(2).await;
     guest.leaves();
-    // Other requests on the same server have been served after the reset arrived.
+    // Other requests on the same server were served after the reset arrived.
     for _ in 0..20 {
         bank.post("/dedup").send().await.is_problem(400, "key-missing");
     }
     bank.handler.resume();
-    // It takes everything back, so that the next one in the database's queue has the key.
+    // The first transaction rolls back, so that the next one in the database's queue gets the key.
     assert_eq!(first.await.unwrap().status, 500);
     under_way(0).await;
     assert_eq!((bank.handler.runs(), bank.effects().await), (1, 0));

@@ -1,4 +1,4 @@
-//! Guards in the business transaction: what commits, what does not, and who waits for whom.
+//! Guards in the business transaction: commits, rollbacks, and waiting for other transactions.
 
 /// Makes a test of every behaviour for each database.
 macro_rules! on_every_database {

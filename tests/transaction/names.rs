@@ -1,4 +1,4 @@
-//! Names of tables and columns: behind their schema, and misspelt.
+//! Names of tables and columns: with their schema, and misspelt.
 
 use crate::{Bank, Kind};
 
@@ -33,7 +33,7 @@ async fn a_table_may_be_named_with_its_schema(kind: Kind) {
     assert_eq!(bank.effects().await, 4);
 }
 
-/// `SQLite` takes a name between quotes for a text, where no column has it: every row would have the id
+/// If no column has the name in quotes, `SQLite` takes it for a text: every row would have the id
 /// `ident`.
 async fn a_column_that_there_is_not_is_an_error(kind: Kind) {
     let bank = Bank::open(kind, 4).await.with_things("INSERT INTO things (id) VALUES (7)").await;

@@ -36,7 +36,7 @@ impl Bank {
         eventually("somebody waits for a row", is_so).await;
     }
 
-    /// The answer to an account, without what names the path.
+    /// The answer to an account, without the parts that name the path.
     async fn tell(&self, account: &str, path: &str, id: u8) -> (u16, String, Option<String>) {
         let post = self.post(&format!("/owned/{path}/{id}")).as_account(account);
         let reply = post.header("If-Match", "\"0\"").key("k").send().await;
@@ -55,7 +55,7 @@ async fn others_are_told_nothing_of_a_row(kind: Kind) {
                 let missing = bank.tell("bob", path, 8).await;
                 assert_eq!((missing.0, &missing.2), (404, &None), "{path}");
                 assert!(missing.1.contains("row-missing"), "{missing:?}");
-                // As databases that do not care for case or blanks would take them for alice.
+                // Collations that ignore case or blanks would take these names for alice.
                 for other in ["bob", "Alice", "ALICE", "al%", "alice."] {
                     assert_eq!(bank.tell(other, path, 7).await, missing, "{other} {path}");
                 }
@@ -75,7 +75,7 @@ async fn others_are_told_at_once_of_a_row_that_is_held(kind: Kind) {
     bank.handler.pause();
     let held = tokio::spawn(bank.post("/owned/row/7").send());
     bank.handler.runs_reach(1).await;
-    // With a key its record is put before, and on SQLite whoever writes waits for all others.
+    // With a key, the record is put before; and on SQLite every writer waits for all others.
     let paths = if kind == Kind::Sqlite { &PATHS[..3] } else { &PATHS };
     for path in paths {
         assert_eq!(bank.tell("bob", path, 7).await, bank.tell("bob", path, 8).await, "{path}");
@@ -86,7 +86,7 @@ async fn others_are_told_at_once_of_a_row_that_is_held(kind: Kind) {
     assert_eq!(bank.handler.runs(), 1);
 }
 
-/// On `SQLite` nobody can be seen to wait.
+/// On `SQLite` a waiting transaction cannot be seen.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_owner_is_judged_under_the_lock() {
     for kind in [Kind::Postgres, Kind::MariaDb] {
@@ -94,7 +94,7 @@ async fn the_owner_is_judged_under_the_lock() {
         bank.handler.pause();
         let given = tokio::spawn(bank.post("/owned/give/7").send());
         bank.handler.runs_reach(1).await;
-        // In another process, so that it waits in the database: the thing is still hers when it looks, and
+        // The request is in another process, so that it waits in the database: the thing is still alice's at its look, and
         // not any more when it has the lock.
         let elsewhere = bank.elsewhere();
         let late = tokio::spawn(elsewhere.post("/owned/give/7").send());
@@ -126,7 +126,7 @@ async fn with_a_key_a_row_that_changed_hands_replays_to_its_old_owner_and_is_gon
     assert_eq!((now.status, now.is_replay()), (201, false));
 }
 
-/// Says who calls, where policies of the database ask for it.
+/// Sets the caller for policies of the database.
 fn caller(request: &HttpRequest) -> Option<(&'static str, String)> {
     let credential = request.headers().get("Authorization")?.to_str().ok()?;
     Some(("app.account", credential.strip_prefix("Bearer ")?.to_owned()))
@@ -161,11 +161,11 @@ async fn a_policy_of_the_database_sees_the_caller() {
     for path in ["/row/7", "/versioned/7", "/pay-with-key/7", "/owned/row/7", "/owned/keyed/7"] {
         assert_eq!(post("alice", path).await.status, 201, "{path}");
     }
-    // What the handler itself reads: alice counts to 2, and for bob there is nothing to count.
+    // The handler itself reads by the policy: alice counts to 2, and for bob there is nothing to count.
     assert_eq!(post("alice", "/count/7").await.status, 201);
     assert_eq!(admin.number("SELECT version FROM things").await, 2);
     post("bob", "/count/7").await.is_problem(404, "row-missing");
-    // Nothing of a caller is left on a connection.
+    // No setting of a caller is left on a connection.
     let left = "SELECT count(*) WHERE COALESCE(current_setting('app.account', true), '') <> ''";
     for _ in 0..2 {
         assert_eq!(bank.number(left).await, 0);

@@ -1,7 +1,7 @@
-//! How the servers search for the row that guards, by what they log of the statements they were sent.
+//! The query plans of the servers for the row that guards, from their logs of the statements that were sent.
 //!
 //! (The statements on records are those of the stores, word for word: `store/sql/…/rows.rs` has each
-//! once. How they search is in `tests/sql/plans.rs`.)
+//! once. Their plans are tested in `tests/sql/plans.rs`.)
 
 use crate::Bank;
 use crate::bank::Pool;
@@ -11,7 +11,7 @@ const THINGS: &str = "(id BIGINT PRIMARY KEY, version BIGINT NOT NULL DEFAULT 0,
     status VARCHAR(20) NOT NULL DEFAULT 'created', level BIGINT NOT NULL DEFAULT 1)";
 
 impl Bank {
-    /// On a database of a million things, whose ids have this type.
+    /// A database of a million things whose ids have this type.
     async fn crowded(pool: Pool, id: &str, things: &str) -> Self {
         let bank = Self::on(pool, tempfile::tempdir().expect("a directory")).await;
         bank.run(&format!("CREATE TABLE things {}", THINGS.replacen("BIGINT", id, 1))).await;
@@ -19,7 +19,7 @@ impl Bank {
         bank
     }
 
-    /// Every statement on a row, often enough that a server that learns from them has learnt.
+    /// Sends every statement on a row, often enough that the server uses its final plan.
     async fn ask_for_every_row(&self) {
         for id in 100..108 {
             let post = |path: &str| self.post(&format!("/{path}/{id}")).header("If-Match", "\"0\"");
@@ -59,7 +59,7 @@ async fn postgres_finds_a_row_among_a_million_by_its_id() {
             entry.contains("plan:") && entry.contains("\"things\"") && !of_types
         };
         let plans: Vec<_> = log.split("LOG:").filter(about).collect();
-        // One to try, and one to look what is there instead.
+        // One statement tries, and one reads the row instead.
         assert!(plans.len() >= 8 * 10, "{}", plans.len());
         for plan in plans {
             assert!(plan.contains("things_pkey") && !plan.contains("Seq Scan"), "{id}: {plan}");

@@ -1,4 +1,4 @@
-//! Connections of the app's pool, while many want the same thing.
+//! Connections of the app's pool, while many requests want the same thing.
 
 use crate::{Bank, Kind};
 use futures_util::future::join_all;
@@ -23,7 +23,7 @@ impl Bank {
             (0..MANY).map(|_| tokio::spawn(self.post(path).key("k").send())).collect();
         let all = async || (self.idempotency.under_way() > MANY).then_some(());
         eventually("they wait", all).await;
-        // If they had all connections, this would wait for one until it fails.
+        // If the waiting requests had all connections, this one would fail to get one.
         for _ in 0..50 {
             assert_eq!(self.number("SELECT count(*) FROM effects").await, 0);
         }

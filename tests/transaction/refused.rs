@@ -1,4 +1,4 @@
-//! Faults of a business database that stay: no client is asked to repeat what will be refused again.
+//! Permanent refusals of a business database: no client is asked to repeat a request that will be refused again.
 
 use crate::{Bank, Kind};
 use tests::{Log, Reply};
@@ -12,7 +12,7 @@ on_every_database! {
     what_only_the_commit_finds_out_is_the_databases_refusal,
 }
 
-/// A row of this database alone, so that its lines in the log are found.
+/// A row that only this database has, so that its log lines are found.
 const fn row(kind: Kind) -> u8 {
     match kind {
         Kind::Sqlite => 51,
@@ -29,7 +29,7 @@ fn is_refusal(reply: &Reply) {
     );
 }
 
-/// What is logged of a request to this path names the place and the cause.
+/// Checks that the log lines of a request to this path name the place and the cause.
 fn is_told(path: &str, words: &[&str]) {
     let path = format!("path={path:?}");
     let lines: Vec<_> = Log::listen().lines("the business database refuses");
@@ -55,7 +55,7 @@ async fn a_check_that_the_next_state_breaks_is_the_databases_refusal(kind: Kind)
     is_refusal(&pay().await);
     is_told(&path, &["`things.status`", "constraint"]);
     assert_eq!((bank.handler.runs(), bank.effects().await), (0, 0));
-    // Its key is free: mended, the same request runs.
+    // The key is free: after the database is mended, the same request runs.
     bank.run("DROP TABLE things").await;
     bank.run("CREATE TABLE things (id BIGINT PRIMARY KEY, status VARCHAR(20))").await;
     bank.run(&format!("INSERT INTO things VALUES ({row}, 'created')")).await;
@@ -86,7 +86,7 @@ async fn a_column_that_is_missing_is_the_databases_refusal(kind: Kind) {
 }
 
 async fn a_version_beyond_its_type_is_the_databases_refusal(kind: Kind) {
-    // SQLite has integers of 64 bits alone.
+    // SQLite has only integers of 64 bits.
     let limit = if kind == Kind::Sqlite { "CHECK (version < 2147483648)" } else { "" };
     let bank = things(kind, &format!("version INTEGER NOT NULL {limit}")).await;
     bank.run(&format!("INSERT INTO things VALUES ({}, 2147483647)", row(kind))).await;
@@ -95,7 +95,7 @@ async fn a_version_beyond_its_type_is_the_databases_refusal(kind: Kind) {
     is_told(&path, &["`things.version`"]);
 }
 
-/// `MariaDB` defers nothing.
+/// `MariaDB` has no deferred constraints.
 async fn what_only_the_commit_finds_out_is_the_databases_refusal(kind: Kind) {
     if kind == Kind::MariaDb {
         return;

@@ -74,7 +74,7 @@ macro_rules! routes {
         type Handler = web::Data<ControlledHandler>;
         type Code = web::Path<String>;
 
-        /// An effect, and then what the test says.
+        /// Has an effect, and then the end that the test chooses.
         async fn act(tx: &mut Tx<$database>, handler: &ControlledHandler) -> Result<HttpResponse, Error> {
             let effect = sqlx::query("INSERT INTO effects (what) VALUES ('done')");
             effect.execute(&mut **tx).await.map_err(error::ErrorInternalServerError)?;
@@ -105,7 +105,7 @@ macro_rules! routes {
             act(&mut tx, &handler).await
         }
 
-        /// A statement fails, and the handler does not care.
+        /// A statement fails, and the handler goes on.
         async fn carry_on(tx: &mut Tx<$database>, handler: &ControlledHandler) -> Result<HttpResponse, Error> {
             let response = act(tx, handler).await;
             let failed = sqlx::query("SELECT 1 FROM nowhere").execute(&mut **tx).await;
@@ -125,7 +125,7 @@ macro_rules! routes {
             carry_on(&mut tx, &handler).await
         }
 
-        /// Changes one thing and then another, and does not care if it has to give way.
+        /// Changes one thing and then another, and goes on even after a deadlock.
         async fn cross(
             tx: &mut Tx<$database>,
             handler: &ControlledHandler,
@@ -158,7 +158,7 @@ macro_rules! routes {
             cross(&mut tx, &handler, pair.into_inner()).await
         }
 
-        /// A caller that the database knows: an extractor that needs a connection of its own.
+        /// The caller, which an extractor looks up in the database on a connection of its own.
         struct Known;
 
         impl FromRequest for Known {
@@ -175,7 +175,7 @@ macro_rules! routes {
             }
         }
 
-        /// What went wrong with an insert.
+        /// The error of an insert.
         #[derive(Debug, thiserror::Error)]
         #[error("the insert failed")]
         struct Failed(#[from] sqlx::Error);
@@ -213,7 +213,7 @@ macro_rules! routes {
             Ok(HttpResponse::Ok().body(format!("{code} {body}")))
         }
 
-        /// Inserts in a way that cannot fail, and gives what is there then.
+        /// Inserts or ignores, which cannot fail, and returns the row.
         async fn insert_and_find(mut tx: Tx<$database>, statement: &'static str, code: &str) -> Result<HttpResponse, Failed> {
             sqlx::query(statement).bind(code).execute(&mut *tx).await?;
             let found = sqlx::query_scalar(concat!("SELECT code FROM codes WHERE code = ", $first)).bind(code);
@@ -256,7 +256,7 @@ macro_rules! routes {
             Ok(HttpResponse::Created().body(format!("{code} {body}")))
         }
 
-        /// The transaction in an extractor of the app's own.
+        /// An extractor of the app that holds the transaction.
         struct Wrapped(Tx<$database>);
 
         impl FromRequest for Wrapped {
@@ -285,7 +285,7 @@ macro_rules! routes {
             act(&mut wrapped.0, &handler).await
         }
 
-        /// Asks for the transaction a second time, which there is not.
+        /// Asks for the transaction a second time, which fails.
         #[post("/twice")]
         #[idempotent(strategy = "dedup_table")]
         async fn twice(mut one: Tx<$database>, mut other: Tx<$database>, handler: Handler) -> impl Responder {
@@ -370,7 +370,7 @@ macro_rules! routes {
             act(&mut tx, &handler).await
         }
 
-        /// A circle: what was published may become a draft again.
+        /// A graph with a cycle: a published thing may become a draft again.
         #[derive(States)]
         #[expect(dead_code, reason = "no handler names all of them")]
         enum Article {
@@ -380,7 +380,7 @@ macro_rules! routes {
             Review,
             #[to(Draft)]
             Published,
-            /// Of an older system; nothing leads here.
+            /// A state from an older system. No transition leads to it.
             #[to(Published)]
             Imported,
         }
@@ -403,7 +403,7 @@ macro_rules! routes {
             act(&mut tx, &handler).await
         }
 
-        /// Things begin in two states, and the first one of the enum is none of them.
+        /// Things begin in two states, and the first state of the enum is not one of them.
         #[derive(States)]
         #[expect(dead_code, reason = "no handler names all of them")]
         enum Parcel {
@@ -430,8 +430,7 @@ macro_rules! routes {
             act(&mut tx, &handler).await
         }
 
-        /// The status changes with another column, or the table refuses both. The body is what the handler
-        /// does with them.
+        /// The table has a constraint on the status and another column. The body says what the handler does with both.
         #[post("/settle/{id}")]
         #[idempotent(strategy = "state", table = "invoices", id = "{path.id}", from = Status::Created, to = Status::Paid, set = "last")]
         async fn settle(handler: Handler, mut tx: Tx<$database>, body: String) -> Result<HttpResponse, Error> {
@@ -450,7 +449,7 @@ macro_rules! routes {
             act(tx, handler).await
         }
 
-        /// A table with its schema.
+        /// A handler whose table is named with its schema.
         #[post("/elsewhere/row/{id}")]
         #[idempotent(strategy = "row_lock", table = $elsewhere, id = "{path.id}")]
         async fn elsewhere_row(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
@@ -469,7 +468,7 @@ macro_rules! routes {
             act(&mut tx, &handler).await
         }
 
-        /// Columns that there are not.
+        /// Handlers with misspelt columns.
         #[post("/misspelt/id/{id}")]
         #[idempotent(strategy = "row_lock", table = "things", id = "{path.id}", id_column = "ident")]
         async fn misspelt_id(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
@@ -489,7 +488,7 @@ macro_rules! routes {
             act(&mut tx, &handler).await
         }
 
-        /// The index that a test makes.
+        /// A handler for an index that a test makes.
         #[post("/insert-by-index/{code}")]
         #[idempotent(strategy = "unique", existing = found_by_index, constraint = "one_code")]
         async fn insert_by_index(code: Code, mut tx: Tx<$database>) -> Result<HttpResponse, Failed> {
@@ -562,7 +561,7 @@ macro_rules! routes {
             act(&mut tx, &handler).await
         }
 
-        /// Makes a thing somebody else's.
+        /// Gives a thing to another owner.
         #[post("/owned/give/{id}")]
         #[idempotent(strategy = "row_lock", table = "things", id = "{path.id}", owner = "{caller.0}", wait = "1m")]
         async fn give_away(caller: Caller, handler: Handler, mut tx: Tx<$database>) -> Result<HttpResponse, Error> {
@@ -602,7 +601,7 @@ macro_rules! routes {
             edit(&mut tx, &handler, &id).await
         }
 
-        /// Edits the note that the handler was asked for, which must be the one that is guarded.
+        /// Edits the note with the given id, which must be the guarded one.
         async fn edit(tx: &mut Tx<$database>, handler: &ControlledHandler, id: &str) -> Result<HttpResponse, Error> {
             let update = concat!("UPDATE notes SET edits = edits + 1 WHERE id = ", $first);
             let edited = sqlx::query(update).bind(id).execute(&mut **tx).await;
@@ -610,14 +609,14 @@ macro_rules! routes {
             Ok(handler.run().await)
         }
 
-        /// Names that no database takes without quotes.
+        /// Names that databases accept only in quotes.
         #[post("/reserved/{id}")]
         #[idempotent(strategy = "version", table = "order", id = "{path.id}", id_column = "key", column = "select")]
         async fn reserved(handler: Handler, mut tx: Tx<$database>) -> impl Responder {
             act(&mut tx, &handler).await
         }
 
-        /// Where the header asks for it, it carries out a statement that takes longer than any test.
+        /// If the header asks for it, runs a statement that takes longer than any test.
         #[post("/sleeping")]
         #[idempotent(strategy = "dedup_table", wait = "200ms")]
         async fn sleeping(request: HttpRequest, handler: Handler, mut tx: Tx<$database>) -> Result<HttpResponse, Error> {
@@ -628,7 +627,7 @@ macro_rules! routes {
             act(&mut tx, &handler).await
         }
 
-        /// Carries out the statements of the body, line by line, and does not care which of them fail.
+        /// Runs the statements of the body, line by line, and ignores their errors.
         async fn carry_out(tx: &mut Tx<$database>, handler: &ControlledHandler, lines: &str) -> HttpResponse {
             for line in lines.lines() {
                 let statement = sqlx::raw_sql(sqlx::AssertSqlSafe(line.to_owned()));
@@ -649,7 +648,7 @@ macro_rules! routes {
             carry_out(&mut tx, &handler, &body).await
         }
 
-        /// Reads a number and then writes the next: of two that do so at once, one is lost.
+        /// Reads a number and then writes the next: if two do so at once, one update is lost.
         #[post("/count/{id}")]
         #[idempotent(strategy = "row_lock", table = "things", id = "{path.id}", wait = "1m")]
         async fn count(handler: Handler, mut tx: Tx<$database>) -> Result<HttpResponse, Error> {

@@ -29,7 +29,7 @@ impl Bank {
         Self::open(kind, 4).await.with_things(statement).await
     }
 
-    /// Its things, and what is done to them first.
+    /// Opens a bank, with these statements on its things.
     pub(crate) async fn with_things(self, statement: &'static str) -> Self {
         let schema = "CREATE TABLE things (
             id BIGINT PRIMARY KEY, version BIGINT NOT NULL DEFAULT 0,
@@ -113,7 +113,7 @@ async fn with_a_key_the_first_answer_is_replayed_before_the_row_judges(kind: Kin
     let other =
         bank.post("/versioned-with-key/7").key("l").header("If-Match", "\"0\"").send().await;
     other.is_problem(412, "version-mismatch");
-    // What the row refused is not remembered: the same key runs when it fits.
+    // A refusal by the row is not stored: the same key runs when the row has the right state.
     let fits = bank.post("/versioned-with-key/7").key("l").header("If-Match", "\"1\"").send().await;
     assert_eq!((fits.status, fits.is_replay()), (201, false));
 }
@@ -130,7 +130,7 @@ async fn a_thing_goes_through_its_states_once(kind: Kind) {
     }
     assert_eq!(bank.effects().await, 1);
     assert_eq!(bank.post("/complete/7").send().await.status, 201);
-    // Beyond is done, too; elsewhere is not.
+    // A later state counts as done, too; a state on another way does not.
     let again = bank.post("/pay/7").send().await;
     assert_eq!((again.status, again.json()["status"].as_str()), (200, Some("completed")));
     let refused = bank.post("/cancel/7").send().await;
@@ -148,7 +148,7 @@ async fn with_a_key_the_first_answer_is_replayed_before_the_state_judges(kind: K
     let (first, again) = (pay("k").await, pay("k").await);
     assert_eq!((first.status, first.is_replay()), (201, false));
     assert_eq!((again.status, again.is_replay(), again.body == first.body), (201, true, true));
-    // Another request finds the thing where it wants it, and did not bring it there.
+    // Another request finds the thing in its target state, but did not bring it there.
     pay("l").await.is_problem(409, "illegal-transition");
     assert_eq!(bank.effects().await, 1);
 }
@@ -211,7 +211,7 @@ async fn who_waits_too_long_for_a_row_is_told_so(kind: Kind) {
     bank.post("/row/8").send().await.is_problem(404, "row-missing");
 }
 
-/// A row keeps no answer: were the key given back for it, a retry would debit again.
+/// A row stores no answer: if the key were given back because of the row, a retry would debit again.
 async fn a_row_inside_of_a_guard_leaves_the_key_to_it(kind: Kind) {
     let bank = Bank::one(kind).await;
     let server = bank.behind_a_guard();

@@ -24,7 +24,7 @@ async fn open(kind: Kind) -> Bank {
     bank
 }
 
-/// The records in which this stands, and those whose label it is.
+/// The records that contain this text, and those that have it as their label.
 async fn showing(bank: &Bank, kind: Kind, text: &str) -> (i64, i64) {
     let digits: Vec<_> = text.bytes().map(|byte| format!("{byte:02x}")).collect();
     let hex = digits.concat();
@@ -47,7 +47,7 @@ async fn nothing_of_an_answer_can_be_read_in_the_table(kind: Kind) {
     for secret in [CARD, "my-key"] {
         assert_eq!(showing(&bank, kind, secret).await, (0, 0), "{secret}");
     }
-    // The look finds what is not sealed.
+    // This proves that the look finds unsealed text.
     let (_, readable) = bank.elsewhere_with(|builder| builder);
     readable.post("/dedup").key("other-key").send().await;
     assert_eq!(showing(&bank, kind, CARD).await, (1, 0));

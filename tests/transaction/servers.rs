@@ -1,4 +1,4 @@
-//! What only database servers do: isolation levels, deadlocks, ids of every type, and sudden ends.
+//! Behaviour that only database servers have: isolation levels, deadlocks, ids of every type, and sudden ends.
 
 use crate::bank::Pool;
 use crate::rows::{fifty_hold_a_row_one_by_one, one_of_fifty_succeeds};
@@ -56,7 +56,7 @@ async fn when_the_first_is_taken_back_while_several_wait_the_next_runs_and_nobod
             });
             let first = tokio::spawn(bank.post("/dedup").key("k").send());
             bank.handler.runs_reach(1).await;
-            // Of one process one waits in the database, and the others behind it.
+            // One request of each process waits in the database, and the others of the process wait behind it.
             let servers: Vec<_> = (0..6).map(|_| bank.elsewhere()).collect();
             let waiting: Vec<_> = servers
                 .iter()
@@ -143,7 +143,7 @@ async fn ids_are_of_every_type_and_what_is_none_names_no_row() {
     }
 }
 
-/// `PostgreSQL` rolls back what is committed after a failed statement, and says so to nobody.
+/// After a failed statement `PostgreSQL` rolls back at `COMMIT`, without an error.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_success_after_a_failed_statement_is_none_and_an_error_is_remembered() {
     let bank = Bank::open(Kind::Postgres, 4).await;
@@ -202,7 +202,7 @@ impl Bank {
     async fn waiters_reach(&self, many: i64) {
         let waiters = match self.pool {
             Pool::MariaDb(_) => {
-                // (`innodb_trx` is not brought up to date while it is read all the time.)
+                // (`innodb_trx` is not updated while it is read all the time.)
                 "SELECT COUNT(*) FROM information_schema.processlist
                  WHERE db = DATABASE() AND info LIKE 'INSERT INTO idempotency_records%'"
             }

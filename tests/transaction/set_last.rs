@@ -27,7 +27,7 @@ impl Bank {
         bank
     }
 
-    /// Whether the invoice has this status and, if it is paid, says when.
+    /// Whether the invoice has this status and, if it is paid, the time of its payment.
     async fn is(&self, status: &str) -> bool {
         let query = format!("SELECT COUNT(*) FROM invoices WHERE id = 7 AND status = '{status}'");
         self.number(&query).await == 1
@@ -70,7 +70,7 @@ async fn a_handler_that_leaves_its_row_elsewhere_is_taken_back_whole(kind: Kind)
         assert_eq!(bank.effects().await, 0);
     }
     assert_eq!(log.lines(&format!("lost {kind:?}")).len(), 1);
-    // Nothing is remembered either.
+    // No record is kept, either.
     let settled = bank.post("/settle-with-key/7").key("k").body(PAY).send().await;
     assert_eq!((settled.status, settled.is_replay()), (201, false));
     assert_eq!(bank.records().await, 1);

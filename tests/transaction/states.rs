@@ -1,4 +1,4 @@
-//! `state`: which of its duplicates are told that it was done, and which are refused.
+//! `state`: duplicates that get a success, and duplicates that are refused.
 
 use crate::{Bank, Kind};
 use futures_util::future::join_all;
@@ -31,7 +31,7 @@ async fn in_a_circle_a_transition_is_claimed_only_where_it_must_have_happened(ki
     let refused = step("publish").await;
     refused.is_problem(409, "illegal-transition");
     for round in 1..=2 {
-        // What the first round did says nothing about the second.
+        // The transitions of the first round say nothing about the second one.
         step("publish").await.is_problem(409, "illegal-transition");
         for name in ["submit", "publish"] {
             assert_eq!(step(name).await.status, 201, "{round}");
@@ -60,14 +60,14 @@ async fn a_state_that_no_way_leads_to_says_nothing_about_transitions(kind: Kind)
 }
 
 async fn where_another_way_leads_to_the_state_a_retry_is_refused(kind: Kind) {
-    // From `packed` or from `returned`: which it was, the state does not say.
+    // The thing came from `packed` or from `returned`: the state does not say from which.
     let bank = Bank::thing(kind, "packed").await;
     assert_eq!(bank.post("/send/7").send().await.status, 201);
     bank.post("/send/7").send().await.is_problem(409, "illegal-transition");
     assert_eq!(bank.post("/arrive/7").send().await.status, 201);
     assert_eq!(bank.post("/arrive/7").send().await.status, 200);
     bank.post("/send/7").send().await.is_problem(409, "illegal-transition");
-    // Nothing arrived that only begins.
+    // A thing in a first state has not arrived.
     bank.is_now("returned").await;
     bank.post("/arrive/7").send().await.is_problem(409, "illegal-transition");
     assert_eq!(bank.effects().await, 2);
@@ -94,7 +94,7 @@ async fn with_a_key_only_that_key_is_told_of_success(kind: Kind) {
     assert!(paid.iter().all(|reply| reply.status == 201 && reply.body == paid[0].body), "{paid:?}");
     assert_eq!(paid.iter().filter(|reply| !reply.is_replay()).count(), 1);
     pay("l").await.is_problem(409, "illegal-transition");
-    // What the row refused is not remembered.
+    // A refusal by the row is not stored.
     bank.is_now("created").await;
     let (first, again) = (pay("l").await, pay("l").await);
     assert_eq!((first.status, first.is_replay(), again.is_replay()), (201, false, true));

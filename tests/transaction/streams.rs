@@ -1,4 +1,4 @@
-//! Bodies in pieces in a transaction: nothing of one is sent before the commit.
+//! Bodies in pieces in a transaction: no piece is sent before the commit.
 
 use crate::{Bank, Kind};
 use actix_web::HttpResponse;
@@ -36,7 +36,7 @@ async fn nothing_is_sent_before_the_commit(kind: Kind) {
     });
     let mut first = Box::pin(bank.post("/dedup").key("k").send());
     tap.send(Ok("one ".into())).unwrap();
-    // Once for what was sent, and once for what was not.
+    // The handler ran once for the body that was sent, and once for the one that was not.
     for _ in 0..2 {
         tokio::select! {
             read = reads.recv() => read.expect("it is read"),

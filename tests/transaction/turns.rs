@@ -1,4 +1,4 @@
-//! The round trips of a guarded request, and what is sent together for their sake.
+//! The round trips of a guarded request, and the statements that are sent together to save some.
 
 use crate::bank::Pool;
 use crate::{Bank, Kind};
@@ -30,7 +30,7 @@ impl Counted {
         };
         let bank = Bank::on(pool, tempfile::tempdir().unwrap()).await;
         let counted = Self { bank, proxy };
-        // The table is there, statements are known, and the first purge is over.
+        // The table exists, statements are prepared, and the first purge is over.
         for n in 0..20 {
             assert_eq!(counted.post("/dedup", &format!("warm-{n}")).await, 201);
         }
@@ -42,7 +42,8 @@ impl Counted {
         self.bank.post(path).key(key).send().await.status
     }
 
-    /// The round trips so far, when the connection is back in its pool. (Looking costs the next count one.)
+    /// The number of round trips so far, when the connection is back in its pool. (This look costs one more, which the
+    /// next count includes.)
     async fn turns(&self) -> usize {
         match &self.bank.pool {
             Pool::Postgres(pool) => {
@@ -57,7 +58,7 @@ impl Counted {
         }
     }
 
-    /// The round trips of this many requests with keys of their own.
+    /// The number of round trips of this many requests with keys of their own.
     async fn of(&self, path: &str, keys: &[String], status: u16) -> usize {
         let before = self.turns().await + 1;
         for key in keys {
@@ -111,7 +112,7 @@ async fn answers_of_every_length_and_byte_are_replayed(kind: Kind) {
     assert_eq!((bank.handler.runs(), bank.effects().await, bank.records().await), (6, 6, 6));
 }
 
-/// Somebody else's settings of a connection.
+/// The settings of a connection that an app made.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_setting_of_a_session_reads_what_is_sent_otherwise() {
     for (kind, settings) in [
@@ -153,7 +154,7 @@ async fn a_handler_that_deletes_its_record_commits_nothing(kind: Kind) {
     }
 }
 
-/// The index would come back with the table's DDL.
+/// If the DDL of the table ran for each request, the dropped index would come back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_creates_the_table_where_it_is_missing_and_not_for_each_request() {
     let bank = Bank::open(Kind::Sqlite, 2).await;

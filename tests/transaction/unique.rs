@@ -15,7 +15,7 @@ on_every_database! {
 }
 
 async fn of_fifty_inserts_of_one_code_one_inserts_and_every_caller_gets_it(kind: Kind) {
-    // One connection is enough: none waits for a second while it holds the first.
+    // One connection is enough: no request waits for a second one while it holds the first.
     for (path, connections) in [("/insert/a", 1), ("/insert/a", 4), ("/insert-elsewhere/a", 4)] {
         let bank = Bank::open(kind, connections).await;
         let replies = join_all((0..50).map(|_| bank.post(path).body("it").send())).await;
@@ -40,7 +40,7 @@ async fn another_index_is_another_matter(kind: Kind) {
     let index = "CREATE UNIQUE INDEX one_effect ON effects (what)";
     bank.run(index).await;
     assert_eq!(bank.post("/insert/a").send().await.status, 201);
-    // The code is new; what is there twice is the effect.
+    // The code is new; the violation is of the effect's index.
     assert_eq!(bank.post("/insert/b").send().await.status, 500);
     assert_eq!(bank.number("SELECT count(*) FROM codes").await, 1);
 }
@@ -68,7 +68,7 @@ async fn with_a_key_a_duplicate_gets_the_first_answer(kind: Kind) {
     assert_eq!((bank.effects().await, bank.records().await), (1, 2));
 }
 
-/// What cannot violate the index is idempotent without it, and everybody gets what is there.
+/// An insert that cannot violate the index is idempotent by itself, and every request gets the existing row.
 async fn a_handler_may_insert_or_ignore_or_insert_or_set_as_well(kind: Kind) {
     for path in ["/insert-or-ignore/a", "/insert-or-set/a"] {
         let bank = Bank::open(kind, 4).await;
@@ -79,7 +79,7 @@ async fn a_handler_may_insert_or_ignore_or_insert_or_set_as_well(kind: Kind) {
     }
 }
 
-/// What the strategy is for: neither of these is idempotent, however common they are.
+/// The reason for the strategy: this common code is not idempotent.
 async fn looking_before_inserting_and_adding_on_conflict_are_not_idempotent(kind: Kind) {
     let bank = Bank::open(kind, 4).await;
     let or_else = match kind {
@@ -94,7 +94,7 @@ async fn looking_before_inserting_and_adding_on_conflict_are_not_idempotent(kind
     }
     assert_eq!(bank.number("SELECT total FROM sums").await, 20, "repeated, it adds again");
 
-    // Two that both look before either inserts.
+    // Two requests both look before either inserts.
     let looks = "SELECT count(*) FROM effects";
     let seen = [bank.number(looks).await, bank.number(looks).await];
     for nothing in seen {
@@ -120,7 +120,7 @@ async fn an_index_that_a_handler_names_is_found_by_its_name(kind: Kind) {
         bank.run("DELETE FROM effects").await;
         assert_eq!(bank.post(&format!("/insert-by-index/{code}")).send().await.status, status);
     }
-    // What is there twice is the effect, whatever a client writes into its code.
+    // The violation is of the effect's index, with every text in the client's code.
     bank.run("DELETE FROM effects").await;
     bank.run("INSERT INTO effects (what) VALUES ('inserting')").await;
     let other = bank.post("/insert-by-index/x'%20for%20key%20'one_code").send().await;
@@ -155,7 +155,7 @@ async fn a_constraint_that_is_checked_at_commit_counts() {
     }
     assert_eq!(bank.effects().await, 1);
     assert_eq!(bank.number("SELECT count(*) FROM codes").await, 1);
-    // Another constraint that fails at commit is another matter.
+    // Another constraint that fails at the commit does not count.
     bank.run(
         "ALTER TABLE effects ADD CONSTRAINT one_effect UNIQUE (what) DEFERRABLE INITIALLY DEFERRED",
     )

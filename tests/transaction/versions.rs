@@ -1,4 +1,4 @@
-//! `version`: which versions `If-Match` names (RFC 9110, sections 13.1.1 and 8.8.3).
+//! `version`: the versions that `If-Match` names (RFC 9110, sections 13.1.1 and 8.8.3).
 
 use crate::{Bank, Kind};
 use futures_util::future::join_all;
@@ -87,7 +87,7 @@ async fn a_weak_tag_matches_only_where_the_handler_says_so(kind: Kind) {
     assert_eq!(refused.header("ETag"), Some("\"4\""));
     let detail = refused.json()["detail"].to_string();
     assert!(detail.contains("compress") && detail.contains("if_match"), "{detail}");
-    // One that would not match either way is told nothing of that.
+    // If the tag would not match even as a weak one, the detail does not mention weak tags.
     let other = bank.update("/versioned/7", "W/\"3\"").await.json()["detail"].to_string();
     assert!(other.contains("version 4") && !other.contains("weak"), "{other}");
     let done = bank.update("/weak-version/7", "W/\"4\"").await;

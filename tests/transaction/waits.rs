@@ -1,4 +1,4 @@
-//! Handlers that do not wait for others: what nobody holds is theirs, and what others hold is refused.
+//! Handlers that do not wait for others: they get free keys and rows, and are refused if one is held.
 
 use crate::{Bank, Kind};
 
@@ -19,7 +19,7 @@ async fn what_nobody_holds_runs_without_a_wait(kind: Kind) {
         let reply = bank.post(path).header("If-Match", "\"0\"").send().await;
         assert_eq!(reply.status, 201, "{path} {reply:?}");
     }
-    // All but the one that inserts by itself.
+    // This holds for all except the one that inserts by itself.
     assert_eq!(bank.handler.runs(), 5);
 }
 

@@ -1,4 +1,4 @@
-//! Accepting what a key already tells, and with it the lost update of another client.
+//! `on_duplicate = "accept"` with a key: it would accept the lost update of another client.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! Accepting what nobody can compare.
+//! `on_duplicate = "accept"` without a version to compare.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! A name alone.
+//! An argument without a value.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! Several arguments are no arguments, and others are wrong: each is told.
+//! Mistakes in the syntax of arguments, and in their values: each is reported.
 
 #![allow(unused_imports, dead_code)]
 

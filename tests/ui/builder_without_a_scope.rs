@@ -1,4 +1,4 @@
-//! Builders that were not told what belongs to whom.
+//! Builders without a scope.
 
 #![allow(unused_imports, dead_code)]
 

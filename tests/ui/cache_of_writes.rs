@@ -1,4 +1,4 @@
-//! An answer that many read, of requests that write.
+//! `cache` on routes that write.
 
 #![allow(unused)]
 

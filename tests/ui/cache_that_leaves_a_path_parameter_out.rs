@@ -1,4 +1,4 @@
-//! An answer of one user for all.
+//! A key that does not read a path parameter: all users would get one answer.
 
 #![allow(unused_imports, dead_code)]
 

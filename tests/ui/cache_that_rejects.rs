@@ -1,4 +1,4 @@
-//! Settings of writes on a read.
+//! Settings for writes on a `cache`.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! An answer that nobody knows for how long to read.
+//! A `cache` without a `ttl`.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! The form for unit tests, where there are none.
+//! The form for unit tests, called outside of tests.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! A scope of a type that does not say who a caller is.
+//! A scope of a type without an id of the caller.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! After a mistake the handler is still there: one mistake, one error.
+//! After a mistake the handler still exists, so its callers draw no further errors.
 
 #![allow(unused_imports, dead_code)]
 

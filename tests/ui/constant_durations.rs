@@ -1,4 +1,4 @@
-//! Durations that are constants, and wrong.
+//! Wrong durations that are constants.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! A constant that counts nobody knows what.
+//! A constant that is not a duration.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! Values that only the compiler knows.
+//! Constants and macros as values of arguments.
 
 #![allow(unused_imports, dead_code)]
 

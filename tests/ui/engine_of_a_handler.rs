@@ -1,4 +1,4 @@
-//! An engine of a handler, which has the app's.
+//! An `engine` on a handler, which uses the app's engine.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! Independent mistakes are told together, each once.
+//! Independent mistakes are reported together, each once.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! A word that is no fingerprint.
+//! A word that is not a fingerprint.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! Records that are gone before a retry can come.
+//! A `ttl` that ends before a retry can come.
 
 #![allow(unused_imports, dead_code)]
 

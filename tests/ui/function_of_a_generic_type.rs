@@ -1,4 +1,4 @@
-//! A function of many types.
+//! A function of a generic type.
 
 #![allow(unused_imports, dead_code)]
 

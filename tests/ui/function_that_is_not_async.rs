@@ -1,4 +1,4 @@
-//! A function that waits for nothing.
+//! A guarded function that is not async.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! An engine of a name that is none.
+//! An engine with an unknown name.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! A value that nobody can store.
+//! A value that cannot be stored.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! A function that nobody guards.
+//! A function without an `engine`.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! A function whose calls are all one.
+//! A function without a `key`.
 
 #![allow(unused_imports, dead_code)]
 

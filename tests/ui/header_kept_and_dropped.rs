@@ -1,4 +1,4 @@
-//! A header that is to be kept and left out.
+//! A header that is both kept and left out.
 
 #![allow(unused_imports, dead_code)]
 

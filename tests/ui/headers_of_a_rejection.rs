@@ -1,4 +1,4 @@
-//! Headers for a response that nobody gets.
+//! Headers of replays, although duplicates are rejected.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! A parameter of many types, inside of an extractor.
+//! An `impl Trait` inside of a parameter's type.
 
 #![allow(unused_imports, dead_code)]
 

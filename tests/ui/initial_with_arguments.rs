@@ -1,4 +1,4 @@
-//! A beginning that is given what it does not take.
+//! `#[initial]` with arguments.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! A run could outlive its record.
+//! A lease longer than the `ttl`: a run could outlive its record.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! A lease where the database's own locks exclude others.
+//! A lease with a strategy in which the database's own locks exclude others.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! A lease that no renewal could reach in time.
+//! A lease that ends before a renewal can reach the store.
 
 #![allow(unused_imports, dead_code)]
 

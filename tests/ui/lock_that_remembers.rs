@@ -1,4 +1,4 @@
-//! Settings that a lock has no use for.
+//! Settings that have no effect on a lock.
 
 #![allow(unused_imports, dead_code)]
 

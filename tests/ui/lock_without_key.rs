@@ -1,4 +1,4 @@
-//! A lock of nothing in particular.
+//! A lock without a name.
 
 #![allow(unused_imports, dead_code)]
 

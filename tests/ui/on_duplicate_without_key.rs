@@ -1,4 +1,4 @@
-//! A choice for duplicates, of handlers that know none.
+//! `on_duplicate` on handlers without a key.
 
 #![allow(unused)]
 

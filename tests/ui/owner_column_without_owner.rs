@@ -1,4 +1,4 @@
-//! A column of owners, and nobody who owns.
+//! `owner_column` without `owner`.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! An owner of two values, which could read like another one.
+//! An owner of two values, which could be read as another owner.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! Expressions that are more than a parameter and what it gives.
+//! Expressions that are more than a parameter with fields, indexes and method calls.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! Expressions and other text where the name of a part of the request stands.
+//! Expressions and other text in place of the name of a part of the request.
 
 #![allow(unused)]
 

@@ -1,4 +1,4 @@
-//! A placeholder that is no Rust.
+//! A placeholder that is not Rust.
 
 #![allow(unused_imports, dead_code)]
 

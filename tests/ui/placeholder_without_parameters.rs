@@ -1,4 +1,4 @@
-//! A placeholder that wants a parameter where there is none.
+//! A placeholder for a parameter, on a handler without parameters.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! A return type that is no response.
+//! A return type that is not a response.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! A row that could be anywhere.
+//! A row without its table.
 
 #![allow(unused_imports, dead_code)]
 

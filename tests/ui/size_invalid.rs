@@ -1,4 +1,4 @@
-//! A size that is none.
+//! A text that is not a size.
 
 #![allow(unused_imports, dead_code)]
 

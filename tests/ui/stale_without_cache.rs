@@ -1,4 +1,4 @@
-//! An old answer where nothing is computed again.
+//! `stale` without a `cache`.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! A state that is no path.
+//! A state in quotes, which must be a path.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! A transition to a variant that there is not.
+//! A transition to a variant that does not exist.
 
 #![allow(unused_imports, dead_code)]
 

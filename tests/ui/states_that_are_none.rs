@@ -1,4 +1,4 @@
-//! States of a struct, with contents, and that lead nowhere.
+//! States of a struct, states with fields, and transitions to no state.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! A row where a key guards.
+//! Arguments of a row, with a strategy that has no row.
 
 #![allow(unused_imports, dead_code)]
 

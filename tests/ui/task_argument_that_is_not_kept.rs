@@ -1,4 +1,4 @@
-//! An argument of a task that nothing is kept of.
+//! An argument of a task that cannot be stored.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! A timestamp that nobody looks at.
+//! A `timestamp` without `within`.
 
 #![allow(unused_imports, dead_code)]
 

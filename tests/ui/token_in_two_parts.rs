@@ -1,4 +1,4 @@
-//! A token beside other text.
+//! A key of a token with other text.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! A token from nowhere.
+//! `token` without a key.
 
 #![allow(unused_imports, dead_code)]
 

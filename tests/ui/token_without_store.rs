@@ -1,4 +1,4 @@
-//! A token that nobody checks.
+//! A token that would not be checked.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! Remembering without a key.
+//! A `ttl` without a key.
 
 #![allow(unused_imports, dead_code)]
 

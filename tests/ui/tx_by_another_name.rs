@@ -1,4 +1,4 @@
-//! A transaction by another name, and another thing by the name of a transaction.
+//! A `Tx` by another name, and another type that is named `Tx`.
 
 #![allow(unused)]
 

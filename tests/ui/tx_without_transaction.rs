@@ -1,4 +1,4 @@
-//! A transaction where no guard stands in one.
+//! A `Tx` with a strategy that has no transaction.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! Inserts whose violation nobody could see.
+//! `unique` on a handler without a `Result`, whose violation could not be seen.
 
 #![allow(unused_imports, dead_code)]
 

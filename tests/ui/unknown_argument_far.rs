@@ -1,4 +1,4 @@
-//! An argument that is near nothing.
+//! An argument that does not exist, and is near no other.
 
 #![allow(unused_imports, dead_code)]
 

@@ -1,4 +1,4 @@
-//! A value alone.
+//! A value without a name.
 
 #![allow(unused_imports, dead_code)]
 

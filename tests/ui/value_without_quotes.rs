@@ -1,4 +1,4 @@
-//! A text that is none.
+//! A text without quotes.
 
 #![allow(unused_imports, dead_code)]
 

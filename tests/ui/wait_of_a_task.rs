@@ -1,4 +1,4 @@
-//! Arguments about duplicates, where each duplicate gets the same task.
+//! Arguments about duplicates on a task: each duplicate gets the same task.
 
 #![allow(unused_imports, dead_code)]
 

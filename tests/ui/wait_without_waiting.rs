@@ -1,4 +1,4 @@
-//! A wait where nobody waits.
+//! A `wait`, although duplicates in flight are rejected.
 
 #![allow(unused_imports, dead_code)]
 

@@ -5,21 +5,21 @@ use idempotent_runtime::Idempotency;
 use std::time::Duration;
 use tests::{Proxy, ZooKeeperServer, eventually};
 
-/// Only what makes a node holds the lock's name, and only what removes or watches one its number.
+/// Only a request that makes a node contains the lock's name, and only one that removes or watches it its number.
 const MAKES: &[u8] = b"account:7";
 const NUMBERED: &[u8] = b"-0000";
 
 /// The request for the first of the directories: `createContainer` with a path of 12 bytes.
 const MAKES_ROOT: &[u8] = b"\0\0\0\x13\0\0\0\x0c/idempotency";
 
-/// Whether connections end by a reset, of which a client hears by another error.
+/// Whether connections end by a reset, for which a client gets another error.
 const RESETS: [bool; 2] = [false, true];
 
 async fn far(proxy: &Proxy, session: Duration) -> Idempotency {
     process_at(&format!("zookeeper://{}", proxy.address()), session).await
 }
 
-/// Made again, the lock would wait for itself.
+/// If the node were made again, the lock would wait for itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_place_whose_making_was_not_answered_is_found_again() {
     let server = ZooKeeperServer::start().await;
@@ -56,7 +56,7 @@ async fn a_directory_whose_making_was_not_answered_is_used() {
     }
 }
 
-/// A holder that asks again and finds its node gone was the one that removed it.
+/// If a holder sends its release again and its node is gone, the first release removed it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_release_that_was_not_answered_is_one() {
     let server = ZooKeeperServer::start().await;
@@ -76,12 +76,12 @@ async fn a_release_that_was_not_answered_is_one() {
     }
 }
 
-/// A place that stayed would hold the lock for as long as the process lives.
+/// If the node stayed, it would hold the lock for as long as the process lives.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_release_that_never_arrived_is_sent_again() {
     let server = ZooKeeperServer::start().await;
     let proxy = Proxy::to(&server).await;
-    // The client waits two fifths of it for an answer.
+    // The client waits two fifths of the session timeout for an answer.
     let (far, near) = (far(&proxy, Duration::from_secs(5)).await, process(&server, LONG).await);
     let guard = held(&far).await;
     let waiting = waits(&server, &near).await;

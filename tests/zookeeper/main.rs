@@ -11,16 +11,16 @@ use std::time::Duration;
 use tests::{ZooKeeperServer, eventually};
 use tokio::task::JoinHandle;
 
-/// Short enough to be waited for, and long enough for a busy host to connect in two fifths of it.
+/// The session timeout: short enough for a test, and long enough for a busy host to connect in two fifths of it.
 const SESSION: Duration = Duration::from_secs(2);
 const LONG: Duration = Duration::from_mins(1);
 
-/// A process of its own would look like this: a session, and nothing shared but the server.
+/// Locks as of another process: a session of its own, and only the server is shared.
 async fn process(server: &ZooKeeperServer, session: Duration) -> Idempotency {
     process_at(&server.url(), session).await
 }
 
-/// The same, by another way.
+/// The same, through another address.
 async fn process_at(url: &str, session: Duration) -> Idempotency {
     let locks = ZooKeeperLocks::connect_for(url, session).await.unwrap();
     Idempotency::builder(MemoryStore::new()).locks(locks).scope(Scope::shared()).build().unwrap()
@@ -34,7 +34,7 @@ async fn held(process: &Idempotency) -> LockGuard {
     lock(process).acquire().await.unwrap()
 }
 
-/// Begins to wait for the lock, and is seen to.
+/// Begins to wait for the lock, and returns when the server shows that it waits.
 async fn waits(server: &ZooKeeperServer, process: &Idempotency) -> JoinHandle<LockGuard> {
     let process = process.clone();
     let waiting = tokio::spawn(async move { held(&process).await });

@@ -10,10 +10,10 @@ use std::time::Duration;
 use tests::{Proxy, ZooKeeperServer, eventually};
 use tokio::time::sleep;
 
-/// Longer than any fault lasts, with what the client takes to notice it.
+/// A time that is longer than any fault and the client's time to notice it.
 const SESSION: Duration = Duration::from_secs(20);
 
-/// The state that all callers of the lock share.
+/// The state that all users of the lock share.
 #[derive(Default)]
 struct Crowd {
     over: AtomicBool,
@@ -68,7 +68,7 @@ async fn under_network_faults_a_lock_is_held_once_and_comes_back() {
     }
 }
 
-/// A blow, and a while without one.
+/// Lets a fault happen, and then a while without one.
 async fn blow(proxy: &Proxy) {
     proxy.end_by_reset(random_range(0..2) == 0);
     match random_range(0..5) {

@@ -1,4 +1,4 @@
-//! Those who wait, across processes.
+//! Waiting for a lock in several processes.
 
 use crate::{LONG, held, lock, process};
 use futures_util::future::join_all;
@@ -12,7 +12,7 @@ async fn places_reach(server: &ZooKeeperServer, many: usize) {
     eventually("they stand in line", async || (server.places() == many).then_some(())).await;
 }
 
-/// Invariant S5: in the order of asking, with growing fences.
+/// Invariant S5: processes get the lock in the order in which they asked, with growing fences.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn processes_are_served_in_the_order_of_asking() {
     let server = ZooKeeperServer::start().await;
@@ -59,7 +59,7 @@ async fn who_gives_up_leaves_no_place_behind() {
     held(&other).await.release().await;
 }
 
-/// Also the lock that was granted, and whose grant was not looked at yet.
+/// This holds even if the lock was granted and its grant was not seen yet.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_leaves_as_it_is_granted_the_lock_does_not_hold_it() {
     let server = ZooKeeperServer::start().await;
@@ -73,7 +73,7 @@ async fn who_leaves_as_it_is_granted_the_lock_does_not_hold_it() {
     }
 }
 
-/// Invariant S1, with as many at once as a crowd has.
+/// Invariant S1, with a crowd of processes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crowd_of_processes_never_overlaps() {
     let server = ZooKeeperServer::start().await;

@@ -1,4 +1,4 @@
-//! Sessions end, and servers do.
+//! Sessions that end, and servers that are down.
 
 use crate::{LONG, SESSION, held, lock, process, waits};
 use idempotent_runtime::lock::{LockError, ZooKeeperLocks};
@@ -7,7 +7,7 @@ use idempotent_runtime::{Idempotency, MemoryStore, Scope};
 use std::time::{Duration, Instant};
 use tests::{ZooKeeperServer, eventually};
 
-/// Invariants L5 and S3: who lost its session is told, changes nothing, and locks again.
+/// Invariants L5 and S3: a holder that lost its session learns that, changes nothing, and can lock again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_lost_its_session_is_told_and_takes_locks_again() {
     let server = ZooKeeperServer::start().await;
@@ -17,7 +17,7 @@ async fn who_lost_its_session_is_told_and_takes_locks_again() {
     let away = server.suspend();
     eventually("it is told", async || (!lost.is_certain()).then_some(())).await;
     let fence = lost.attempt();
-    // No server can say so; the client gives a session up some time after the server would.
+    // There is no server to report it; the client gives a session up some time after the server would.
     eventually("the session is over", async || {
         let refused = process.lock("another").acquire().await.unwrap_err();
         let LockError::Store(error) = refused else { panic!("{refused}") };
@@ -79,7 +79,7 @@ async fn what_is_no_address_or_no_server_is_an_error() {
         ("redis://127.0.0.1", StoreErrorKind::Rejected),
         ("zookeeper://", StoreErrorKind::Rejected),
         ("zookeepers://127.0.0.1:9", StoreErrorKind::Rejected),
-        // The port for what nobody serves (RFC 863).
+        // The discard port (RFC 863), on which no server listens.
         ("zookeeper://127.0.0.1:9", StoreErrorKind::Unavailable),
     ] {
         let refused = ZooKeeperLocks::connect_for(url, SESSION).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! What happens to bytes between the two ends of a proxy.
+//! The way of bytes between the two ends of a proxy.
 
 use super::Place;
 use std::io;
@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 
-/// What happens to bytes on their way, in both directions.
+/// The state of the network, for both directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
     Pass,
@@ -30,20 +30,20 @@ pub(super) struct Line {
     pub(super) cut: Mutex<Option<Cut>>,
     /// Whether connections end by a reset.
     pub(super) resets: AtomicBool,
-    /// Counts requests, on all connections: what a client sends until it is answered is one.
+    /// Counts requests on all connections. All bytes that a client sends before it gets an answer are one request.
     pub(super) turns: AtomicUsize,
 }
 
-/// Which answers do not arrive whole.
+/// The answers that are cut.
 #[derive(Debug)]
 pub(super) struct Cut {
-    /// What their requests contain.
+    /// The bytes that their requests contain.
     pub(super) to: Vec<u8>,
     pub(super) after: usize,
     pub(super) left: usize,
 }
 
-/// That nothing is to be cut.
+/// No answer is cut.
 const WHOLE: usize = usize::MAX;
 
 impl Line {
@@ -61,10 +61,10 @@ impl Line {
 
     pub(super) async fn accept(self: Arc<Self>, listener: TcpListener) {
         while let Ok((client, _)) = listener.accept().await {
-            // Before the condition is looked at: a refusal changes it first, and then drops.
+            // This is read before the condition: a refusal changes the condition first, and then drops connections.
             let mut drops = self.drops.subscribe();
             if *self.condition.borrow() == Condition::Refuse {
-                // A reset, and no orderly end.
+                // The connection ends by a reset.
                 drop(client.set_zero_linger());
                 continue;
             }
@@ -84,7 +84,7 @@ impl Line {
         }
     }
 
-    /// Waits as long as the condition wants it.
+    /// Waits for as long as the condition says.
     async fn passage(&self) {
         let condition = *self.condition.borrow();
         if let Condition::Delay(time) = condition {
@@ -95,7 +95,7 @@ impl Line {
         drop(passes.expect("the line lives"));
     }
 
-    /// After how many bytes the answer to this request ends, if it is one of those.
+    /// The number of bytes after which the answer to this request is cut, if it is.
     fn cut(&self, request: &[u8]) -> Option<usize> {
         let mut cut = self.cut.lock().expect("no panic");
         let cut = cut.as_mut().filter(|cut| cut.left > 0)?;
@@ -111,13 +111,13 @@ impl Line {
 /// One connection through the proxy.
 struct Connection {
     line: Arc<Line>,
-    /// How often all connections were dropped before it.
+    /// The number of times that all connections were dropped before this one began.
     drops: usize,
-    /// How often all fell silent before it.
+    /// The number of times that all connections fell silent before this one began.
     silences: usize,
-    /// How many bytes of its next answer may pass.
+    /// The number of bytes of its next answer that may pass.
     allowed: AtomicUsize,
-    /// Whether the client spoke last.
+    /// Whether the last bytes came from the client.
     asks: AtomicBool,
 }
 
@@ -184,13 +184,13 @@ impl Connection {
             let allowed = self.allowed.load(Ordering::SeqCst);
             to.write_all(&piece[..piece.len().min(allowed)]).await?;
             if allowed != WHOLE {
-                // With both ways the connection ends.
+                // When both directions have ended, the connection ends.
                 return Ok(());
             }
         }
     }
 
-    /// The next piece, when it may arrive; an error at the end.
+    /// The next bytes, with the time when they may arrive; an error at the end.
     async fn next<'a>(
         &self,
         from: &mut (impl AsyncRead + Unpin),
@@ -201,7 +201,7 @@ impl Connection {
         if *self.line.silences.borrow() != self.silences {
             return std::future::pending().await;
         }
-        // Dropped connections end when their task comes to it; from the drop on they carry nothing.
+        // A dropped connection ends when its task runs next; after the drop it carries nothing.
         if length == 0 || *self.line.drops.borrow() != self.drops {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

@@ -2,7 +2,7 @@
 
 use crate::{Proxy, RedisServer, eventually, free_ports};
 
-/// How many slots keys are spread over.
+/// The number of slots of a cluster.
 const SLOTS: u16 = 16384;
 
 /// Three masters, each behind a proxy; they end when this is dropped.
@@ -14,7 +14,7 @@ pub struct RedisCluster {
 #[derive(Debug)]
 struct Node {
     server: RedisServer,
-    /// Where it says that it is.
+    /// The address that the node announces.
     proxy: Proxy,
     id: String,
     port: String,
@@ -76,7 +76,7 @@ impl RedisCluster {
         answers.find_map(Result::ok).expect("a master accepts the command")
     }
 
-    /// Its address for `RedisStore::connect`: two of the three, so that one is found.
+    /// Its address for `RedisStore::connect`. It names two of the three nodes, so that the third must be found.
     pub fn url(&self) -> String {
         let [one, other, _] = &self.nodes[..] else { unreachable!("three nodes") };
         format!("redis+cluster://{},{}", one.proxy.address(), other.proxy.address())
@@ -92,7 +92,7 @@ impl RedisCluster {
         self.nodes.iter().map(|node| node.server.command(&["KEYS", "*"])).collect()
     }
 
-    /// How often this command arrived, at all masters together.
+    /// The number of times that this command arrived, at all masters together.
     pub fn calls(&self, command: &str) -> u64 {
         let calls = |node: &Node| -> u64 {
             let statistics: String = node.server.command(&["INFO", "commandstats"]);
@@ -139,7 +139,7 @@ impl Move<'_> {
         let () = source.server.command(&migrate);
     }
 
-    /// From now on the slot is there, and everybody knows.
+    /// Ends the move: all masters know the slot's new place.
     pub fn end(self) {
         let (_, target) = self.ends();
         let others = self.cluster.nodes.iter().filter(|node| node.id != target.id);

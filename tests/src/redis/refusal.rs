@@ -23,11 +23,11 @@ pub enum RedisRefusal {
     Unsaved,
 }
 
-/// One that nobody locks out, to end what a test began.
+/// A connection that is never locked out, to end the refusal.
 const ADMIN: [&str; 6] = ["SETUSER", "admin", "on", ">open sesame", "~*", "+@all"];
 
 impl RedisRefusal {
-    /// Each.
+    /// All refusals.
     pub const ALL: [Self; 7] = [
         Self::OutOfMemory,
         Self::Busy,
@@ -51,7 +51,7 @@ impl RedisRefusal {
         }
     }
 
-    /// From here on the server refuses.
+    /// Makes the server refuse.
     pub fn begin(self, server: &RedisServer) {
         let () = server.command(&[&["ACL"], &ADMIN[..]].concat());
         match self {
@@ -59,7 +59,7 @@ impl RedisRefusal {
             Self::Busy => keep_busy(server),
             Self::LoggedOut => {
                 let () = server.command(&["CONFIG", "SET", "requirepass", "sesame"]);
-                // Whoever is logged in stays so.
+                // Connections that are logged in stay so.
                 let _: usize = self.admin(server, &["CLIENT", "KILL", "TYPE", "normal"]);
             }
             Self::NotPermitted => {
@@ -70,7 +70,7 @@ impl RedisRefusal {
                 server.command::<()>(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
             }
             Self::Unsaved => {
-                // Nothing can be put in the place of a directory.
+                // A snapshot cannot replace a directory.
                 fs::create_dir(snapshot(server)).expect("there is no snapshot");
                 let () = server.command(&["CONFIG", "SET", "save", "86400 1000000000"]);
                 self.save(server, "err");
@@ -78,7 +78,7 @@ impl RedisRefusal {
         }
     }
 
-    /// From here on it does not.
+    /// Ends the refusal.
     pub fn end(self, server: &RedisServer) {
         match self {
             Self::OutOfMemory => self.admin(server, &["CONFIG", "SET", "maxmemory", "0"]),
@@ -113,7 +113,7 @@ impl RedisRefusal {
         let is_over =
             |info: &str| info.contains("rdb_bgsave_in_progress:0") && info.contains(&ended);
         while !is_over(&self.admin::<String>(server, &["INFO", "persistence"])) {
-            // While one is under way, or another child, it is refused.
+            // While a snapshot or another child is under way, the command is refused.
             drop(server.try_command::<String>(&["BGSAVE"]));
             std::thread::yield_now();
         }

@@ -3,7 +3,7 @@
 use crate::free_ports;
 use crate::{RedisServer, eventually};
 
-/// What the sentinels call the master.
+/// The name of the master for sentinels.
 const NAME: &str = "main";
 
 /// Two servers and three sentinels of a test's own; they end when this is dropped.
@@ -62,12 +62,12 @@ impl Sentinels {
         self.url_of(NAME)
     }
 
-    /// Has the replica take the place of its master, which lives.
+    /// Makes the replica the master, while the old master lives.
     pub fn fail_over(&self) {
         let () = self.watch[0].0.command(&["SENTINEL", "FAILOVER", NAME]);
     }
 
-    /// Ends the sentinel that a URL names first.
+    /// Ends the first sentinel in the URL.
     pub fn kill_one(&mut self) {
         self.watch[0].0.kill();
     }
