@@ -23,7 +23,7 @@ const EVERY: Duration = Duration::from_millis(2);
 /// The number of new keys between two looks at the progress of the purge.
 const LOOK: usize = 50;
 
-/// How long keys come before the records end, and after.
+/// The time for which keys come before the records end, and after.
 const BEFORE: Duration = Duration::from_secs(9);
 const AFTER: Duration = Duration::from_secs(6);
 

@@ -26,7 +26,7 @@ struct Options {
     /// The name of the queue; a new name for each run, unless it is given.
     #[arg(long, default_value_t = format!("payments-{}", ulid::Ulid::generate()))]
     name: String,
-    /// How often a consumer is killed.
+    /// The number of times that a consumer is killed.
     #[arg(long, default_value_t = 10)]
     kills: u32,
     #[command(subcommand)]

@@ -12,10 +12,10 @@ use serde::Serialize;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How many requests are kept.
+/// The number of requests that are kept.
 const KEPT: usize = 200;
 
-/// How many requests an account is shown.
+/// The number of requests that an account is shown.
 const SHOWN: usize = 12;
 
 /// The number of characters of a key that are shown: enough to tell it from others, too few to send it again.

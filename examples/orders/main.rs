@@ -35,10 +35,10 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
-/// How long Ctrl-C waits for handlers under way.
+/// The time that Ctrl-C waits for handlers under way.
 const DRAIN: Duration = Duration::from_secs(30);
 
-/// How many seconds connections have to close once nothing runs.
+/// The seconds that connections have to close once nothing runs.
 const CLOSING: u64 = 2;
 
 #[actix_web::main]

@@ -11,7 +11,7 @@ const SECONDS: [f64; 13] =
 /// The bounds of the buckets of records, in bytes.
 const BYTES: [f64; 7] = [256.0, 1024.0, 4096.0, 16_384.0, 65_536.0, 524_288.0, 2_097_152.0];
 
-/// How often measurements are put into the buckets, even if nobody reads them.
+/// The interval at which measurements are put into the buckets, even if nobody reads them.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Installs the recorder of this process. Call it before anything is built that records metrics.

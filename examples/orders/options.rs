@@ -40,15 +40,15 @@ pub(crate) struct Options {
     #[arg(long, env = "ORDERS_LOCKS", hide_env_values = true, value_name = "URL")]
     pub(crate) locks: Option<String>,
 
-    /// How long a run still excludes others if its process dies: `500ms`, `30s`, `2m`.
+    /// The time for which a run still excludes others if its process dies: `500ms`, `30s`, `2m`.
     #[arg(long, env = "ORDERS_LEASE", value_parser = duration, default_value = "60s")]
     pub(crate) lease: Duration,
 
-    /// How many threads serve requests.
+    /// The number of threads that serve requests.
     #[arg(long, env = "ORDERS_WORKERS", default_value_t = 2, value_parser = from_one())]
     pub(crate) workers: u16,
 
-    /// How many reports are made at the same time; others wait.
+    /// The number of reports that are made at the same time; others wait.
     #[arg(long, env = "ORDERS_TASKS", default_value_t = 16, value_parser = from_one())]
     pub(crate) tasks: u16,
 

@@ -17,14 +17,14 @@ Environment:
   IDEMPOTENT_STORE              the URL of the store, as `--store`
   IDEMPOTENT_STORE_PASSWORD     its password, if the URL has none
   IDEMPOTENT_DATABASE           the URL of the business database
-  IDEMPOTENT_DATABASE_PASSWORD  its password, where the URL has none
+  IDEMPOTENT_DATABASE_PASSWORD  its password, if the URL has none
   IDEMPOTENT_PREFIX             as `--prefix`
   IDEMPOTENT_NAMESPACE          as `--namespace`
   IDEMPOTENT_KEY_SECRET         the `key_secret` of the app, if in no file
 Others on this host can read arguments: keep passwords in the environment.
 No output of a command contains a password.";
 
-/// How a command ended, if it did not fail.
+/// The end of a command that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// It did what it was asked.

@@ -59,7 +59,7 @@ pub(crate) struct Options {
     #[arg(long, global = true, value_name = "PATH", help_heading = "The store")]
     key_secret_file: Option<PathBuf>,
 
-    /// How long the store may take for one answer.
+    /// The time that the store may take for one answer.
     #[arg(
         long,
         global = true,
@@ -80,7 +80,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// How long the store may take for one answer.
+    /// The time that the store may take for one answer.
     pub(crate) const fn patience(&self) -> Duration {
         Duration::from_secs(self.patience)
     }

@@ -3,7 +3,7 @@
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::Duration;
 
-/// How often the spinner is drawn.
+/// The interval at which the spinner is drawn.
 const TURN: Duration = Duration::from_millis(120);
 
 /// A count on stderr, if that is a terminal. It is removed at the end.

@@ -17,7 +17,7 @@ pub(crate) struct RecordRow {
     kept_in: &'static str,
     /// `issued`, `running`, `abandoned`, `completed`, `cancelled` or `undecodable`.
     pub(crate) state: String,
-    /// How long the run still excludes others if its lease is not renewed, in milliseconds.
+    /// The milliseconds for which the run still excludes others if its lease is not renewed.
     lease_left_ms: Option<u64>,
     outcome: Option<OutcomeRow>,
     /// `handler`, `middleware`, `token`, `task`, `cache`, `message` or `lock`.
@@ -28,7 +28,7 @@ pub(crate) struct RecordRow {
     attempt: u64,
     /// When it was last claimed, by the clock of the host that claimed.
     claimed_at: Option<String>,
-    /// How long until it is forgotten, in milliseconds.
+    /// The milliseconds until the record is forgotten.
     left_ms: u64,
     /// The id of the function that claimed it.
     function: Option<String>,

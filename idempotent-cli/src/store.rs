@@ -10,7 +10,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::sync::Arc;
 use tokio::time::timeout;
 
-/// How many answers opening a store may take: to connect, to look at settings, to try each operation.
+/// The number of answers that opening a store may take: to connect, to look at settings, to try each operation.
 const ANSWERS: u32 = 4;
 
 /// A kind of store, as the scheme of a URL names it.

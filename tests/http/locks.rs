@@ -44,7 +44,7 @@ on_every_store! { @ zookeeper;
     a_guard_that_is_dropped_outside_of_a_runtime_releases_the_lock,
 }
 
-/// How long a handler looks for other holders of its lock.
+/// The time for which a handler looks for other holders of its lock.
 const STAY: Duration = Duration::from_millis(20);
 
 fn fence(reply: &Reply) -> u64 {

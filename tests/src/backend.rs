@@ -84,7 +84,7 @@ impl Backend {
         Self { locks: Some(Mutex::new(locks)), ..Self::timed(MemoryStore::new(), server) }
     }
 
-    /// How many bytes of answers an app remembers: none with a real server, so that the app asks it each time.
+    /// The bytes of answers that an app remembers: none with a real server, so that the app asks it each time.
     pub fn remembered(&self) -> usize {
         if self.store.describe().starts_with("memory") { 4 << 20 } else { 0 }
     }

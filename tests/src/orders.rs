@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long a process may take to print an expected line, or to end.
+/// The time that a process may take to print an expected line, or to end.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The number of arguments that every process has: for its address, its business, its records.

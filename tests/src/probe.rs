@@ -180,7 +180,7 @@ impl Probe {
         self.0.last.lock().expect("no panic").expect("a key was used")
     }
 
-    /// What is stored under every key that was ever used.
+    /// The stored values of every key that was ever used.
     pub async fn everything(&self) -> Vec<Bytes> {
         let used = self.0.used.lock().expect("no panic").clone();
         let mut everything = Vec::new();

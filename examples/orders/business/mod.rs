@@ -23,10 +23,10 @@ use tokio::time::timeout;
 /// The number of connections to the database.
 const CONNECTIONS: u32 = 8;
 
-/// How long a request waits for a connection. A client that hears nothing for longer would retry.
+/// The time that a request waits for a connection. A client that hears nothing for longer would retry.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long the first connection to the database may take at the start.
+/// The time that the first connection to the database may take at the start.
 const START: Duration = Duration::from_millis(1500);
 
 /// The tables of every database.
@@ -129,7 +129,7 @@ impl Business {
         count(self.acquire().await?.connection(), operation).await
     }
 
-    /// How often each body ran.
+    /// The number of times that each body ran.
     pub(crate) async fn effects(&self) -> sqlx::Result<Map<String, Value>> {
         let rows: Vec<(String, i64)> = on!(self.acquire().await?.connection(), connection, db => {
             let count = "SELECT operation, COUNT(*) FROM runs GROUP BY operation";

@@ -4,7 +4,7 @@ use crate::business::Business;
 use crate::error::ShopError;
 use actix_web::{HttpResponse, Responder, get, post, web};
 
-/// How often the body of each operation really ran.
+/// The number of times that the body of each operation really ran.
 #[get("/effects")]
 pub(crate) async fn effects(business: web::Data<Business>) -> Result<impl Responder, ShopError> {
     Ok(web::Json(business.effects().await?))

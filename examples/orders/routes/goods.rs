@@ -9,7 +9,7 @@ use idempotent_runtime::idempotent;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// How many of the goods there are.
+/// The number of pieces in stock.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct Stock {
     #[serde(default)]

@@ -79,7 +79,7 @@ impl Chosen {
 }
 
 impl Outcomes {
-    /// How many have this verdict.
+    /// The number of checks with this verdict.
     pub(crate) fn count(&self, verdict: Verdict) -> usize {
         self.all.iter().filter(|outcome| outcome.seen.verdict == verdict).count()
     }

@@ -43,11 +43,11 @@ pub(crate) struct Accepted {
     pub(crate) other: Reply,
     /// The answer to a retry of the first.
     pub(crate) again: Result<Reply, NoAnswer>,
-    /// How long the first request took.
+    /// The time that the first request took.
     pub(crate) took: Duration,
 }
 
-/// How an answer relates to an earlier one.
+/// The relation of an answer to an earlier one.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Likeness {
     /// It is the same, and a run of its own would have been answered otherwise.
@@ -218,7 +218,7 @@ pub(crate) fn difference(one: &Reply, other: &Reply) -> Option<String> {
     elsewhere.then(|| "two values of `Location`".to_owned())
 }
 
-/// How many different answers there are.
+/// The number of different answers.
 pub(crate) fn different<'a>(answers: impl IntoIterator<Item = &'a Reply>) -> usize {
     let mut seen: Vec<&Reply> = Vec::new();
     for answer in answers {

@@ -10,7 +10,7 @@ use idempotent_runtime::records::{RecordCursor, RecordStage, Records};
 use serde::Serialize;
 use std::time::Duration;
 
-/// How many records are looked at with one question.
+/// The number of records that are read at a time.
 const LOOK: u32 = 1000;
 
 /// The records that are wanted.

@@ -7,7 +7,7 @@ use crate::progress::Progress;
 use crate::store::open;
 use serde::Serialize;
 
-/// How many records are dropped at a time, as services do: others can write in between.
+/// The number of records that are dropped at a time, as services do: others can write in between.
 const BATCH: u32 = 512;
 
 #[derive(Serialize)]

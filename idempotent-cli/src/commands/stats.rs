@@ -9,7 +9,7 @@ use idempotent_runtime::records::RecordView;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// How many records are looked at with one question.
+/// The number of records that are read at a time.
 const LOOK: u32 = 1000;
 
 /// The states, in about the order in which a record goes through them.

@@ -67,7 +67,7 @@ impl Judged {
         own.map(|check| check["check"].as_str().expect("a name")).collect()
     }
 
-    /// What a check saw.
+    /// The text about what a check saw.
     pub(crate) fn seen(&self, name: &str) -> &str {
         let checks = self.json["checks"].as_array().expect("a list");
         let check = checks.iter().find(|check| check["check"] == name);

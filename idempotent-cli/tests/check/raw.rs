@@ -46,7 +46,7 @@ impl Server {
         self.address.port()
     }
 
-    /// How many connections there were.
+    /// The number of connections so far.
     pub(crate) fn connections(&self) -> u32 {
         self.connections.load(Ordering::SeqCst)
     }

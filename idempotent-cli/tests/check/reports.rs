@@ -1,4 +1,4 @@
-//! What is printed, and written for CI.
+//! The printed reports, and the report for CI.
 
 use crate::command::Call;
 use crate::faults::call;

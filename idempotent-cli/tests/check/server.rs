@@ -16,7 +16,7 @@ pub(crate) fn faulty(fault: &str) -> String {
     format!("{}/{fault}", URL.get_or_init(start))
 }
 
-/// How often the handler behind a fault had an effect.
+/// The number of effects of the handler behind a fault.
 pub(crate) fn effects(fault: &str) -> usize {
     BOOKS.of(fault).effects.load(Ordering::SeqCst)
 }
@@ -47,7 +47,7 @@ impl Books {
     }
 }
 
-/// What a server with one fault remembers.
+/// The memory of a server with one fault.
 #[derive(Default)]
 struct Book {
     effects: AtomicUsize,

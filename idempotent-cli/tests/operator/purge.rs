@@ -40,7 +40,7 @@ impl Place {
         self.store.read(&key(0)).await.expect("it answers").is_some()
     }
 
-    /// How many are left to drop.
+    /// The number of records that are left to drop.
     async fn left(&self) -> u32 {
         self.store.purge(10_000).await.expect("it answers")
     }

@@ -76,7 +76,7 @@ pub(crate) enum TxParameter {
     At(usize),
 }
 
-/// How far a request's timestamp may be from now.
+/// The bound on the distance of a request's timestamp from now.
 pub(crate) enum Window {
     Open,
     Within(Duration, Template),

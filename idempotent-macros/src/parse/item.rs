@@ -23,7 +23,7 @@ pub(crate) fn function(item: &TokenStream) -> Result<Function, Error> {
     }
 }
 
-/// How callers and routes would see a function if it had no mistakes.
+/// The form in which callers and routes would see a function if it had no mistakes.
 #[derive(Default)]
 pub(crate) struct Seen {
     /// The place of the parameter that callers leave out.

@@ -28,7 +28,7 @@ use crate::strategy::Subject;
 use reader::Reader;
 use syn::Error;
 
-/// How callers and routes shall see a function that has mistakes.
+/// The form in which callers and routes shall see a function that has mistakes.
 pub(crate) fn seen(written: &Written) -> Seen {
     let subject = strategy::chosen(&written.arguments.list).subject;
     if subject == Subject::Handler {

@@ -33,7 +33,7 @@ pub(super) struct ActiveTx<D: Dialect> {
     _under_way: Arc<()>,
 }
 
-/// How far a transaction is.
+/// The stage of a transaction.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TxStage {
     /// Guards are at work, and their savepoint is not set.

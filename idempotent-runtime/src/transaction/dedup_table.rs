@@ -22,7 +22,7 @@ use tokio::time::Instant;
 /// The number of the only attempt: a run that does not commit leaves nothing behind.
 const ATTEMPT: u64 = 1;
 
-/// How long to wait for a connection for a look.
+/// The wait for a connection for a look.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The answer of a record's row to a claim.

@@ -27,7 +27,7 @@ pub(super) fn quoted(table: &str, [open, close]: [char; 2]) -> String {
     parts.join(".")
 }
 
-/// How a transaction ends.
+/// The end of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TxEnd {
     Commit,

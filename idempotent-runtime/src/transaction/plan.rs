@@ -15,7 +15,7 @@ pub struct Plan {
     pub(crate) request: Option<ClaimRequest>,
     /// The row that guards the request.
     pub(crate) row: Option<RowPlan>,
-    /// How long to wait for others that hold the same row.
+    /// The longest wait for others that hold the same row.
     pub(crate) wait: Duration,
     /// Names and values that the transaction sets before everything else.
     pub(crate) settings: TxSettings,
@@ -91,7 +91,7 @@ pub(crate) struct RowOwner {
     pub(crate) value: String,
 }
 
-/// How a repeated request is recognised.
+/// The way in which a repeated request is recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "rows guard requests"))]
 pub(crate) enum KnownBy {

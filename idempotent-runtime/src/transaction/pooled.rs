@@ -21,11 +21,11 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 
-/// How long to wait for a connection while no guarded transaction holds one: then the database is slow,
+/// The wait for a connection while no guarded transaction holds one: then the database is slow,
 /// or the app itself holds the pool's connections.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How many records are put between two purges of those whose life is over. A purge drops up to twice
+/// The number of new records between two purges of those whose life is over. A purge drops up to twice
 /// as many, so that the table does not grow.
 const TIDY_AFTER: u32 = 128;
 const TIDY: u32 = 2 * TIDY_AFTER;

@@ -19,11 +19,11 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a transaction may be idle between two statements, unless the pool says otherwise.
+/// The time for which a transaction may be idle between two statements, unless the pool says otherwise.
 const REST: Duration = Duration::from_mins(1);
 
-/// How soon the server notices during a statement that its client is gone, unless the pool says
-/// otherwise.
+/// The interval at which the server checks, during a statement, whether its client is gone, unless the pool
+/// says otherwise.
 const LOOK: Duration = Duration::from_secs(1);
 
 const SETTINGS: &str = "\

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How many pairs are tried if no `--slow-body` makes the first request slow.
+/// The number of pairs that are tried if no `--slow-body` makes the first request slow.
 const PAIRS: usize = 3;
 
 /// The head start of a slow request.

@@ -18,7 +18,7 @@ pub(crate) struct Check {
     pub(crate) tests: &'static str,
     pub(crate) severity: Severity,
     pub(crate) rests_on: &'static str,
-    /// What happens to clients or callers if it does not hold.
+    /// The harm to clients or callers if it does not hold.
     pub(crate) cost: &'static str,
     /// About how many requests it sends, without the ones that `concurrency` sends at once.
     pub(crate) requests: u32,

@@ -28,12 +28,12 @@ impl Limits {
         counted.map(drop).map_err(|_| NoAnswer::Spent)
     }
 
-    /// How many requests were begun.
+    /// The number of requests that were begun.
     pub(crate) fn begun(&self) -> u32 {
         self.begun.load(Ordering::Relaxed)
     }
 
-    /// How long one request may take.
+    /// The time that one request may take.
     pub(crate) fn for_each(&self) -> Duration {
         self.for_each
     }

@@ -36,7 +36,7 @@ impl Reply {
         matches!(self.status, 200..=299 | 302 | 303)
     }
 
-    /// How long `Retry-After` asks to wait, in whole seconds; `None` if it is absent or cannot be read.
+    /// The wait that `Retry-After` asks for, in whole seconds; `None` if it is absent or cannot be read.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         let value = self.header("retry-after")?.trim();
         if let Ok(seconds) = value.parse() {

@@ -9,10 +9,10 @@ use serde::Serialize;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
-/// How often each is tried. The median counts, since the first try may wait for a connection.
+/// The number of tries of each operation. The median counts, since the first try may wait for a connection.
 const TIMES: usize = 5;
 
-/// How long the store keeps a value of the trial, if the trial does not end it.
+/// The time for which the store keeps a value of the trial, if the trial does not end it.
 const LIFE: Duration = Duration::from_secs(30);
 const NO_LIFE: Duration = Duration::from_millis(1);
 

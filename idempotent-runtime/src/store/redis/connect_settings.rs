@@ -10,13 +10,13 @@ use redis::cluster::{ClusterClient, ClusterClientBuilder};
 #[cfg(feature = "redis-cluster")]
 use redis::io::tcp::TcpSettings;
 
-/// How long one try to connect may take, and one answer: a claim is sent up to three times within
+/// The time that one try to connect may take, and one answer: a claim is sent up to three times within
 /// the engine's usual patience of two seconds. (The client's own defaults are one second and half a
 /// second.)
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// How long an operation may take if sentinels are asked first, or if a cluster redirects. It is less
+/// The time that an operation may take if sentinels are asked first, or if a cluster redirects. It is less
 /// than the engine's usual patience.
 const OVERALL_TIMEOUT: Duration = Duration::from_millis(1500);
 
@@ -24,7 +24,7 @@ const OVERALL_TIMEOUT: Duration = Duration::from_millis(1500);
 #[derive(Clone)]
 pub(super) struct ConnectSettings {
     pub(super) config: AsyncConnectionConfig,
-    /// How long a command may block at the server before it answers.
+    /// The time for which a command may block at the server before it answers.
     pub(super) block: Duration,
     pub(super) more: MorePatience,
     /// A command that every new connection starts with.

@@ -16,18 +16,18 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 const MOST: usize = 128;
 const FULL: usize = 4 << 20;
 
-/// How many keys the server shall look at for one answer. All keys of this store among them are on the page. If
+/// The number of keys that the server shall look at for one answer. All of this store's are on the page. If
 /// few of the server's keys are of this store, the step grows.
 const STEP: usize = 16;
 const LONGEST_STEP: usize = 512;
 
-/// How many keys are looked at for a page, those of other applications included.
+/// The number of keys that are looked at for a page, those of other applications included.
 const SPAN: usize = 2048;
 
-/// How many values are read at once: each may have megabytes, and must arrive within the client's deadline.
+/// The number of values that are read at once: each may have megabytes, and must arrive within the client's deadline.
 const AT_ONCE: usize = 4;
 
-/// How far a listing is: it has seen the masters before this one, and in this one the keys before its cursor.
+/// The place of a listing: it has seen the masters before this one, and in this one the keys before its cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ScanPlace {
     /// The masters and their slots when the listing began. If they have changed, it begins again: a cursor of one
