@@ -120,7 +120,7 @@ fn the_page_of_the_attribute_has_every_argument_and_every_strategy() {
 }
 
 #[test]
-fn what_a_page_says_wrongly_is_told() {
+fn a_wrong_page_is_reported() {
     let lock = strategy::named("lock").expect("a strategy");
     let page = page("strategies/lock.md");
     let row = |name: &str| page.lines().find(|line| line.starts_with(&format!("| `{name}` |")));

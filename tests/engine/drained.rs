@@ -22,13 +22,13 @@ async fn elsewhere(on_drain_timeout: OnDrainTimeout, on_abandoned: OnAbandoned) 
 }
 
 #[tokio::test]
-async fn what_is_left_keeps_its_key_for_its_lease() {
+async fn a_run_that_outlasts_a_drain_keeps_its_key_for_its_lease() {
     let begun = elsewhere(OnDrainTimeout::Leased, OnAbandoned::Retry).await;
     assert!(matches!(refused(&begun), Refusal::InProgress { .. }), "{begun:?}");
 }
 
 #[tokio::test]
-async fn what_is_let_go_runs_again_at_once_or_is_held() {
+async fn a_key_that_a_drain_gave_back_runs_again_at_once_or_is_held() {
     let Admission::Run(run) = elsewhere(OnDrainTimeout::Abandoned, OnAbandoned::Retry).await else {
         panic!("its key was let go")
     };
@@ -54,7 +54,7 @@ async fn a_run_that_was_let_go_and_ends_after_all_is_stored_unless_another_has_i
 
 /// A request that waits has not begun. If it ran, the process could not end.
 #[tokio::test]
-async fn who_waits_as_a_drain_begins_does_not_run() {
+async fn a_request_that_waits_when_a_drain_begins_does_not_run() {
     let fixture = EngineFixture::new();
     let first = fixture.run().await;
     let asked = patient();
@@ -68,7 +68,7 @@ async fn who_waits_as_a_drain_begins_does_not_run() {
 
 /// A request that waits still gets the outcome.
 #[tokio::test]
-async fn who_waits_as_a_drain_begins_gets_the_outcome() {
+async fn a_request_that_waits_when_a_drain_begins_gets_the_outcome() {
     let fixture = EngineFixture::new();
     let first = fixture.run().await;
     let asked = patient();

@@ -56,7 +56,7 @@ impl EngineFixture {
 }
 
 #[tokio::test]
-async fn what_ran_and_is_forgotten_runs_again_with_the_next_attempt() {
+async fn a_finished_record_that_is_forgotten_runs_again_with_the_next_attempt() {
     let fixture = EngineFixture::new();
     let seen = fixture.seen_outcome().await;
     let left = fixture.entry().await.unwrap().left;
@@ -168,7 +168,7 @@ async fn of_a_claim_and_somebody_who_forgets_both_at_once_attempts_grow() {
 }
 
 #[tokio::test]
-async fn what_nobody_can_read_is_forgotten_only_by_force_and_attempts_grow() {
+async fn an_unreadable_record_is_forgotten_only_by_force_and_attempts_grow() {
     let fixture = EngineFixture::new();
     let seen = fixture.seen_outcome().await;
     let entry = fixture.entry().await.unwrap();
@@ -205,7 +205,7 @@ async fn after_a_lost_answer_it_is_sent_again_and_does_no_harm() {
 }
 
 #[tokio::test]
-async fn nothing_is_forgotten_that_is_not_there() {
+async fn a_record_that_does_not_exist_is_not_forgotten() {
     let fixture = EngineFixture::new();
     let seen = fixture.seen_outcome().await;
     fixture.clock.advance(TTL + TICK);
@@ -215,7 +215,7 @@ async fn nothing_is_forgotten_that_is_not_there() {
 }
 
 #[tokio::test]
-async fn a_record_tells_how_far_it_is() {
+async fn a_record_tells_its_state() {
     let fixture = EngineFixture::new();
     fixture.clock.advance(TICK);
     let (run, seen) = fixture.seen_run().await;
@@ -232,7 +232,7 @@ async fn a_record_tells_how_far_it_is() {
 
 /// Another engine on the same store lists the records; it did not see their bytes before.
 #[tokio::test]
-async fn records_are_listed_by_how_far_they_are() {
+async fn records_are_listed_by_their_state() {
     let fixture = EngineFixture::new();
     fixture.seen_outcome().await;
     let mut wanted = ask(OnAbandoned::Hold);
@@ -296,7 +296,7 @@ async fn an_end_that_overtakes_the_exchange_wins() {
 }
 
 #[tokio::test]
-async fn whoever_leaves_before_the_exchange_has_forgotten_nothing() {
+async fn a_forget_that_is_dropped_before_its_exchange_forgets_nothing() {
     let fixture = EngineFixture::new();
     let seen = fixture.seen_outcome().await;
     let before = fixture.entry().await;

@@ -18,7 +18,7 @@ async fn abandoned() -> EngineFixture {
 }
 
 #[tokio::test]
-async fn what_did_not_happen_runs_with_the_next_attempt() {
+async fn a_key_resolved_as_not_done_runs_with_the_next_attempt() {
     let fixture = abandoned().await;
     let resolved = fixture.engine.resolve(&KEY, Resolution::NotDone).await.unwrap();
     assert_eq!(resolved, Resolved::Yes);
@@ -27,7 +27,7 @@ async fn what_did_not_happen_runs_with_the_next_attempt() {
 }
 
 #[tokio::test]
-async fn what_happened_never_runs_again() {
+async fn a_key_resolved_as_done_never_runs_again() {
     let fixture = abandoned().await;
     let resolved = fixture.engine.resolve(&KEY, Resolution::Done).await.unwrap();
     assert_eq!(resolved, Resolved::Yes);

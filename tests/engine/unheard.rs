@@ -151,7 +151,7 @@ async fn a_claim_whose_repetition_is_refused_is_given_back() {
 
 /// A store that is down for long costs only the memory of these claims.
 #[tokio::test]
-async fn so_many_claims_are_kept_to_be_given_back_and_no_more() {
+async fn the_claims_that_are_kept_to_be_given_back_are_bounded() {
     let (silent, request) = (Silent::new(), asked(OnAbandoned::Retry, Claimable::Any));
     silent.store.set_down(true);
     let refused = join_all((0..5000).map(|_| silent.here.begin(&request))).await;

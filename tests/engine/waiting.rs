@@ -207,7 +207,7 @@ async fn in_a_crowd_another_request_is_a_reuse_of_the_key() {
 
 /// The request that asks for all leaves before its answer comes.
 #[tokio::test]
-async fn who_leaves_while_it_asks_for_all_leaves_it_to_another() {
+async fn if_the_request_that_asks_for_all_leaves_another_one_asks() {
     let fixture = EngineFixture::new();
     let store = Probe::new(fixture.store.clone());
     let claims = store.answers_to_claims().clone();

@@ -22,7 +22,7 @@ async fn a_server_that_drops_records_is_refused_unless_the_app_insists() {
 }
 
 #[tokio::test]
-async fn a_server_that_keeps_nothing_is_remarked_upon_and_a_careful_one_is_not() {
+async fn a_server_that_keeps_nothing_has_a_finding_and_a_careful_one_has_none() {
     for (append, remarks) in [("no", 1), ("yes", 0)] {
         let server = RedisServer::start_with(&["--save", "", "--appendonly", append]);
         let store = RedisStore::connect(&server.url()).await.unwrap();
@@ -34,7 +34,7 @@ async fn a_server_that_keeps_nothing_is_remarked_upon_and_a_careful_one_is_not()
 }
 
 #[tokio::test]
-async fn a_server_that_forbids_config_is_used_and_remarked_upon() {
+async fn a_server_that_forbids_config_is_used_and_has_a_finding() {
     let server = RedisServer::start_with(&["--rename-command", "CONFIG", ""]);
     let store = RedisStore::connect(&server.url()).await.unwrap();
     let built = Idempotency::builder(store).scope(Scope::shared()).build().unwrap();
@@ -43,7 +43,7 @@ async fn a_server_that_forbids_config_is_used_and_remarked_upon() {
 
 /// A server that only takes snapshots, and a replica, which must not be written to.
 #[tokio::test]
-async fn a_replica_is_refused_and_snapshots_are_remarked_upon() {
+async fn a_replica_is_refused_and_snapshots_have_a_finding() {
     let server = RedisServer::start_with(&["--replicaof", "127.0.0.1", "1", "--appendonly", "yes"]);
     let store = RedisStore::connect(&server.url()).await.unwrap();
     let refused = Idempotency::builder(store).scope(Scope::shared()).build().unwrap_err();

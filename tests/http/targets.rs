@@ -282,7 +282,7 @@ async fn hosts_are_told_apart_where_the_app_does_so(backend: Backend) {
 }
 
 #[tokio::test]
-async fn what_names_no_record_is_told_in_words() {
+async fn a_target_without_a_record_is_an_error_in_words() {
     let shop = Shop::open(Backend::memory().await);
     let key = |target: Target, key: KeyParts| -> Result<StorageKey, String> {
         shop.idempotency.storage_key(&target, &alice(), &key).map_err(|error| error.to_string())

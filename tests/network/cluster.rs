@@ -102,7 +102,7 @@ async fn a_cluster_is_a_store() {
 
 /// The slot moves in each of its states, and after each page.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_look_through_a_cluster_misses_nothing_in_a_slot_that_moved() {
+async fn a_listing_of_a_cluster_misses_nothing_in_a_slot_that_moved() {
     const MANY: u16 = 120;
     let cluster = RedisCluster::start().await;
     let store = RedisStore::connect(&cluster.url()).await.expect("it connects");

@@ -87,7 +87,7 @@ async fn a_master_that_becomes_a_replica_in_mid_run_is_left() {
 
 /// A cursor of the old master has no meaning on the new one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_look_begins_again_at_another_master() {
+async fn a_listing_begins_again_at_another_master() {
     let servers = Sentinels::start().await;
     let store = RedisStore::connect(&servers.url()).await.expect("it connects");
     let keys: HashSet<_> = (0..200).map(|n| StorageKey::from_bytes([n; 32])).collect();

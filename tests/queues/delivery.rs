@@ -11,7 +11,7 @@ macro_rules! delivery {
                 type Queue = $queue;
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn what_is_delivered_twice_runs_once() {
+                async fn a_message_that_is_delivered_twice_runs_once() {
                     let (queue, orders) = (Queue::new().await, OrderHandler::new());
                     let consumer = orders.consumes_as_is(&queue);
                     for id in (10..30).chain(15..25).chain(10..30) {
@@ -23,7 +23,7 @@ macro_rules! delivery {
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn what_runs_elsewhere_comes_again_and_is_no_attempt() {
+                async fn a_message_in_progress_elsewhere_comes_again_and_counts_no_try() {
                     let (queue, orders) = (Queue::new().await, OrderHandler::new());
                     let elsewhere = orders.clone();
                     let elsewhere =
@@ -43,7 +43,7 @@ macro_rules! delivery {
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn what_can_never_work_is_dead_with_its_reason() {
+                async fn a_message_that_can_never_succeed_is_dead_with_its_reason() {
                     let (queue, orders) = (Queue::new().await, OrderHandler::new());
                     let consumer = orders.consumes_as_is(&queue);
                     queue.publish("no JSON").await;
@@ -62,7 +62,7 @@ macro_rules! delivery {
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn what_fails_too_often_is_dead() {
+                async fn a_message_that_fails_too_often_is_dead() {
                     let (queue, orders) = (Queue::new().await, OrderHandler::new());
                     let consumer = orders.consumes(&queue, |consumer| consumer.attempts(3));
                     queue.publish(&order("a", "fails")).await;
@@ -73,7 +73,7 @@ macro_rules! delivery {
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn a_panic_is_an_attempt() {
+                async fn a_panic_counts_as_a_try() {
                     let (queue, orders) = (Queue::new().await, OrderHandler::new());
                     let consumer = orders.consumes_as_is(&queue);
                     queue.publish(&order("a", "panics once")).await;
@@ -104,7 +104,7 @@ macro_rules! delivery {
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn what_was_delivered_at_a_stop_is_finished_and_tried_once() {
+                async fn a_message_that_was_delivered_at_a_stop_is_finished_and_tried_once() {
                     let (queue, orders) = (Queue::new().await, OrderHandler::new());
                     // Declares it.
                     let consumer = orders.consumes_as_is(&queue);
@@ -165,7 +165,7 @@ macro_rules! delivery {
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn what_waits_for_the_store_is_the_next_ones_after_a_stop() {
+                async fn a_message_that_waits_for_the_store_goes_to_the_next_consumer_after_a_stop() {
                     let (queue, backend) = (Queue::new().await, Backend::memory().await);
                     let orders = OrderHandler::on(backend.store.clone());
                     backend.store.set_down(true);

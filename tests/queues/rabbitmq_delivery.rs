@@ -101,7 +101,7 @@ async fn a_queue_that_is_deleted_is_declared_and_consumed_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_killed_its_consumers_is_not_tried_for_ever() {
+async fn a_message_that_killed_its_consumers_is_not_tried_for_ever() {
     let (queue, orders) = (Queue::new().await, OrderHandler::new());
     let consumer = orders.consumes_as_is(&queue);
     let mut ten = FieldTable::default();
@@ -130,7 +130,7 @@ async fn a_consumer_that_goes_away_has_tried_what_it_had() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_its_consumer_did_not_survive_has_been_tried() {
+async fn a_message_whose_consumer_died_counts_as_tried() {
     let (queue, dying, orders) = (Queue::new().await, OrderHandler::new(), OrderHandler::new());
     let consumer = dying.consumes_as_is(&queue);
     queue.publish(&order("a", "holds")).await;

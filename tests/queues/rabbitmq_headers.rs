@@ -24,7 +24,7 @@ fn of_a_minute(ago: Duration) -> BasicProperties {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_names_its_own_queue_for_a_copy_is_dead_once() {
+async fn a_message_with_its_own_queue_for_a_copy_is_dead_once() {
     let (queue, orders) = (Queue::new().await, OrderHandler::new());
     let consumer = orders.consumes_as_is(&queue);
     queue.publish_with("no JSON", copied_to(&queue.name)).await;
@@ -52,7 +52,7 @@ async fn a_retry_sends_no_further_copies() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_over_is_dead_and_not_tried() {
+async fn an_expired_message_is_dead_and_not_tried() {
     let (queue, orders) = (Queue::new().await, OrderHandler::new());
     let consumer = orders.consumes_as_is(&queue);
     queue.publish_with(&order("a", "returns"), of_a_minute(Duration::from_hours(1))).await;
@@ -63,7 +63,7 @@ async fn what_is_over_is_dead_and_not_tried() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_life_goes_on_through_retries() {
+async fn an_expiration_goes_on_through_retries() {
     let (queue, orders) = (Queue::new().await, OrderHandler::new());
     let consumer = orders.consumes(&queue, |consumer| consumer.attempts(u32::MAX));
     queue.publish_with(&order("a", "fails"), of_a_minute(Duration::from_secs(57))).await;
@@ -74,7 +74,7 @@ async fn a_life_goes_on_through_retries() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_a_timestamp_a_life_begins_with_the_first_delivery() {
+async fn without_a_timestamp_an_expiration_begins_with_the_first_delivery() {
     let (queue, orders) = (Queue::new().await, OrderHandler::new());
     let now = || SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970");
     let before = now();

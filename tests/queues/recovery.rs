@@ -12,7 +12,7 @@ macro_rules! recovery {
                 type Queue = $queue;
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn a_broken_connection_is_no_attempt_while_the_process_lives() {
+                async fn a_broken_connection_counts_no_try_while_the_process_lives() {
                     let (mut queue, orders) = (Queue::of_its_own().await, OrderHandler::new());
                     let consumer = orders.consumes(&queue, |consumer| consumer.attempts(1));
                     queue.publish(&order("a", "holds")).await;
@@ -31,7 +31,7 @@ macro_rules! recovery {
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn what_is_known_to_be_done_is_not_dead() {
+                async fn a_message_that_is_known_to_be_done_is_not_dead() {
                     let (queue, orders) = (Queue::new().await, OrderHandler::new());
                     let once = |consumer: idempotent_runtime::consume::Consumer<_>| consumer.attempts(1);
                     let dying = orders.consumes_guarded(&queue, once);
@@ -46,7 +46,7 @@ macro_rules! recovery {
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn what_is_looked_at_and_not_done_is_dead_and_does_not_run() {
+                async fn a_message_that_is_given_up_and_was_not_done_does_not_run() {
                     let (queue, orders) = (Queue::new().await, OrderHandler::new());
                     let once = |consumer: idempotent_runtime::consume::Consumer<_>| consumer.attempts(1);
                     let dying = orders.consumes_guarded(&queue, once);
@@ -61,7 +61,7 @@ macro_rules! recovery {
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn what_nobody_worked_on_before_a_stop_is_no_attempt() {
+                async fn a_message_that_was_not_processed_before_a_stop_counts_no_try() {
                     let (queue, backend) = (Queue::new().await, Backend::memory().await);
                     let orders = OrderHandler::on(backend.store.clone());
                     backend.store.set_down(true);
@@ -79,7 +79,7 @@ macro_rules! recovery {
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn a_dead_letter_that_is_put_back_begins_anew() {
+                async fn the_tries_of_a_dead_letter_that_is_put_back_begin_again() {
                     let (queue, orders) = (Queue::new().await, OrderHandler::new());
                     let consumer = orders.consumes(&queue, |consumer| consumer.attempts(2));
                     queue.publish(&order("a", "fails")).await;
@@ -130,7 +130,7 @@ macro_rules! recovery {
                 }
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn what_fails_for_too_long_is_dead() {
+                async fn a_message_that_fails_for_too_long_is_dead() {
                     let (queue, orders) = (Queue::new().await, OrderHandler::new());
                     let consumer = orders.consumes(&queue, |consumer| {
                         consumer.failing_for(std::time::Duration::from_millis(300))

@@ -17,7 +17,7 @@ fn pending(stream: &Stream) -> Pending {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_worked_on_for_long_is_not_taken_over() {
+async fn a_message_in_progress_for_long_is_not_taken_over() {
     let stream = Stream { idle: LONG, ..Stream::new().await };
     let (orders, other) = (OrderHandler::new(), OrderHandler::new());
     let consumer = orders.consumes_as_is(&stream);
@@ -40,7 +40,7 @@ async fn what_is_worked_on_for_long_is_not_taken_over() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_taken_over_wrongly_runs_once_all_the_same() {
+async fn a_message_that_is_taken_over_too_early_still_runs_once() {
     let (stream, orders) = (Stream::new().await, OrderHandler::new());
     let consumer = orders.consumes_as_is(&stream);
     stream.publish(&order("a", "holds")).await;
@@ -59,7 +59,7 @@ async fn what_is_taken_over_wrongly_runs_once_all_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_taken_over_is_not_taken_back() {
+async fn a_message_that_was_taken_over_is_not_taken_back() {
     let (stream, orders) = (Stream { idle: LONG, ..Stream::new().await }, OrderHandler::new());
     let consumer = orders.consumes_as_is(&stream);
     stream.publish(&order("a", "holds")).await;
@@ -146,7 +146,7 @@ async fn an_entry_without_a_payload_is_dead() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_killed_its_consumers_is_not_tried_for_ever() {
+async fn a_message_that_killed_its_consumers_is_not_tried_for_ever() {
     let (stream, orders) = (Stream::new().await, OrderHandler::new());
     stream.publish(&order("a", "returns")).await;
     let _: redis::Value = stream.server.command(&["XGROUP", "CREATE", "orders", "shop", "0"]);

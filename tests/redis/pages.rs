@@ -48,7 +48,7 @@ fn keys(pages: &[Page]) -> HashSet<StorageKey> {
 
 /// If the prefixes were patterns, each would match the keys of the others.
 #[tokio::test]
-async fn a_prefix_means_itself() {
+async fn a_prefix_is_not_a_pattern() {
     let server = RedisServer::start();
     let prefixes = ["shop:", "shop*", "s[ht]op:", "sh?p:", r"sh\op:", "*", "", "shop:shop:"];
     for (n, prefix) in (0..).zip(prefixes) {
@@ -64,7 +64,7 @@ async fn a_prefix_means_itself() {
 
 /// Others keep names like the store's, values of other types, and values that are not records.
 #[tokio::test]
-async fn what_others_keep_is_not_given() {
+async fn values_of_other_applications_are_not_listed() {
     let server = RedisServer::start();
     let store = RedisStore::connect(&server.url()).await.unwrap();
     put(&store, 0..20).await;
@@ -114,7 +114,7 @@ async fn a_page_is_little_work_for_the_server_however_much_others_keep() {
 
 /// A cursor has no meaning after a restart of the server.
 #[tokio::test]
-async fn a_look_begins_again_after_a_restart() {
+async fn a_listing_begins_again_after_a_restart() {
     let mut server =
         RedisServer::start_with(&["--save", "", "--appendonly", "yes", "--appendfsync", "always"]);
     let store = RedisStore::connect(&server.url()).await.unwrap();

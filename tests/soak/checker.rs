@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_is_not_told() {
+    fn a_sound_history_has_no_faults() {
         let replayed = |attempt| Told::Replayed { body: body(attempt) };
         for good in [
             life(Retry, &[ran(1, true), replayed(1)], &[1], &[1]),
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_must_not_be_is_found() {
+    fn a_wrong_history_has_faults() {
         let replayed = |attempt| Told::Replayed { body: body(attempt) };
         for bad in [
             life(Retry, &[ran(1, true), ran(1, true)], &[1, 1], &[1, 1]),

@@ -11,13 +11,13 @@ async fn found(kind: Kind, options: &[&str]) -> Vec<(Severity, String)> {
 }
 
 #[tokio::test]
-async fn servers_as_they_come_are_not_remarked_upon() {
+async fn servers_with_their_defaults_have_no_findings() {
     assert_eq!(found(Kind::Postgres, &[]).await, []);
     assert_eq!(found(Kind::MariaDb, &[]).await, []);
 }
 
 #[tokio::test]
-async fn a_postgres_that_forgets_commits_is_remarked_upon() {
+async fn a_postgres_that_forgets_commits_has_a_finding() {
     let careless = ["-c", "fsync=off", "-c", "synchronous_commit=off"];
     let found = found(Kind::Postgres, &careless).await;
     let [fsync, commits] = &found[..] else { panic!("{found:?}") };
@@ -26,7 +26,7 @@ async fn a_postgres_that_forgets_commits_is_remarked_upon() {
 }
 
 #[tokio::test]
-async fn a_mariadb_that_forgets_commits_is_remarked_upon() {
+async fn a_mariadb_that_forgets_commits_has_a_finding() {
     let found = found(Kind::MariaDb, &["--innodb-flush-log-at-trx-commit=2"]).await;
     let [flushes] = &found[..] else { panic!("{found:?}") };
     assert!(flushes.0 == Severity::Warning && flushes.1.contains("trx_commit = 2"), "{flushes:?}");

@@ -138,7 +138,7 @@ async fn a_session_keeps_the_settings_that_others_of_its_pool_gave_it() {
 /// On `MariaDB` the loser of a deadlock has no transaction any more; on `PostgreSQL` its transaction can only be
 /// rolled back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_goes_on_after_a_deadlock_goes_on_for_nothing() {
+async fn a_handler_that_goes_on_after_a_deadlock_commits_nothing() {
     for kind in [Kind::MariaDb, Kind::Postgres] {
         for path in ["crossing", "crossing-row"] {
             let bank = Bank::open(kind, 4).await;
@@ -162,7 +162,7 @@ async fn who_goes_on_after_a_deadlock_goes_on_for_nothing() {
 
 /// On `PostgreSQL` a statement would go on without a client, and its transaction would hold the key.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_gone_in_the_middle_of_a_statement_frees_its_key() {
+async fn a_process_that_dies_in_the_middle_of_a_statement_frees_its_key() {
     let server = PostgresServer::shared().await;
     let (proxy, database) = (Proxy::to(server).await, server.database().await);
     let [far, near] =

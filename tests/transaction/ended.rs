@@ -45,7 +45,7 @@ async fn nothing_stays_and_all_is_well(bank: &Bank, context: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_handler_that_goes_on_after_its_transaction_goes_on_for_nothing() {
+async fn a_handler_that_goes_on_after_its_transaction_commits_nothing() {
     for ending in ENDINGS {
         for path in ["/statements", "/statements-row/taken"] {
             let bank = bank().await;
@@ -195,7 +195,7 @@ async fn a_handler_of_postgres_that_commits_and_then_fails_leaves_no_key_stuck()
 
 /// The handler commits and fails, and an operator settles the key.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_committed_in_the_middle_is_resolved_in_the_business_database() {
+async fn a_record_committed_in_the_middle_is_resolved_in_the_business_database() {
     for kind in [Kind::MariaDb, Kind::Postgres] {
         let bank = Bank::open(kind, 1).await;
         bank.handler.answers(|run| match run {

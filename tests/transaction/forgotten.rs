@@ -160,7 +160,7 @@ async fn records_are_listed_after_those_of_the_store(kind: Kind) {
 
 /// The handler commits and fails, and an operator lets the request run again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_committed_in_the_middle_is_abandoned_and_can_be_forgotten() {
+async fn a_record_committed_in_the_middle_is_abandoned_and_can_be_forgotten() {
     for kind in [Kind::MariaDb, Kind::Postgres] {
         let bank = Bank::open(kind, 1).await;
         bank.handler.answers(|run| match run {

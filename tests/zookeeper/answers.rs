@@ -92,7 +92,7 @@ async fn a_release_that_never_arrived_is_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_waits_keeps_its_place_when_answers_are_lost() {
+async fn a_request_that_waits_keeps_its_place_when_answers_are_lost() {
     let server = ZooKeeperServer::start().await;
     for resets in RESETS {
         let proxy = Proxy::to(&server).await;

@@ -40,7 +40,7 @@ async fn processes_are_served_in_the_order_of_asking() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_gives_up_leaves_no_place_behind() {
+async fn a_request_that_gives_up_leaves_no_place_behind() {
     let server = ZooKeeperServer::start().await;
     let (one, other) = (process(&server, LONG).await, process(&server, LONG).await);
     let guard = held(&one).await;
@@ -61,7 +61,7 @@ async fn who_gives_up_leaves_no_place_behind() {
 
 /// This holds even if the lock was granted and its grant was not seen yet.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_leaves_as_it_is_granted_the_lock_does_not_hold_it() {
+async fn a_request_that_leaves_when_it_is_granted_the_lock_does_not_hold_it() {
     let server = ZooKeeperServer::start().await;
     let process = process(&server, LONG).await;
     for _ in 0..20 {

@@ -9,7 +9,7 @@ use tests::{ZooKeeperServer, eventually};
 
 /// Invariants L5 and S3: a holder that lost its session learns that, changes nothing, and can lock again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_lost_its_session_is_told_and_takes_locks_again() {
+async fn a_holder_that_lost_its_session_is_told_and_takes_locks_again() {
     let server = ZooKeeperServer::start().await;
     let process = process(&server, SESSION).await;
     let lost = held(&process).await;
@@ -74,7 +74,7 @@ async fn while_the_server_is_down_nothing_is_locked() {
 }
 
 #[tokio::test]
-async fn what_is_no_address_or_no_server_is_an_error() {
+async fn an_address_without_a_server_is_an_error() {
     for (url, kind) in [
         ("redis://127.0.0.1", StoreErrorKind::Rejected),
         ("zookeeper://", StoreErrorKind::Rejected),
