@@ -63,7 +63,7 @@ async fn a_request_that_waits_when_a_drain_begins_does_not_run() {
     assert_eq!(fixture.engine.drain(Duration::ZERO, OnDrainTimeout::Leased).await, 2);
     first.release().await;
     assert_eq!(refused(&waiting.await.unwrap()), Refusal::Draining);
-    assert_eq!(fixture.state().await, State::Issued, "whoever asks elsewhere runs");
+    assert_eq!(fixture.state().await, State::Issued, "a request to another process runs");
 }
 
 /// A request that waits still gets the outcome.

@@ -43,7 +43,7 @@ fn named<'a>(policy: &'a Policy, name: &str) -> Option<&'a Constant> {
     policy.constants.iter().find(|constant| constant.name == name)
 }
 
-/// A duration in the attribute, however it is written.
+/// A duration in the attribute: a constant, or the value of a text.
 fn value(constant: Option<&Constant>, setting: Setting<Duration>) -> Option<TokenStream> {
     match (constant, setting) {
         (Some(constant), _) => Some(names::constant(constant).to_token_stream()),

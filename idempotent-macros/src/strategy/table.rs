@@ -237,7 +237,7 @@ impl Strategy {
         &STRATEGIES[0]
     }
 
-    /// Whether an argument has an effect with this strategy, wherever its guard stands.
+    /// Whether an argument has an effect with this strategy at some place of its guard.
     pub(crate) fn takes(&self, argument: &str) -> bool {
         let of_some = STRATEGIES.iter().any(|strategy| strategy.adds.contains(&argument));
         self.adds.contains(&argument) || !(of_some || self.refuses.contains(&argument))

@@ -1,4 +1,4 @@
-//! An answer, read from whatever a server sends.
+//! An answer, read from the bytes of a server.
 
 use crate::check::wire::no_answer::NoAnswer;
 use std::time::Duration;
