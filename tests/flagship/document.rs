@@ -1,4 +1,4 @@
-//! The OpenAPI document of the flagship is valid, and agrees with its answers.
+//! The `OpenAPI` document of the flagship is valid, and agrees with its answers.
 
 use crate::shop::book;
 use crate::{Records, Shop};

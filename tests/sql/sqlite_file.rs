@@ -21,7 +21,7 @@ fn key(n: u8) -> StorageKey {
     StorageKey::from_bytes([n; 32])
 }
 
-/// One of many writes of a commit fails, and SQLite rolls back the whole transaction.
+/// One of many writes of a commit fails, and `SQLite` rolls back the whole transaction.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_that_fails_fails_alone() {
     let directory = tempfile::tempdir().expect("a directory");

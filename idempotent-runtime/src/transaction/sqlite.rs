@@ -227,7 +227,7 @@ async fn claim(
 
 type SqliteQuery<'q> = Query<'q, Sqlite, SqliteArguments>;
 
-/// The name in brackets. In quotes, SQLite would take the name of a missing column for a text.
+/// The name in brackets. In quotes, `SQLite` would take the name of a missing column for a text.
 fn table(plan: &RowPlan) -> String {
     quoted(plan.row.table, ['[', ']'])
 }
