@@ -7,10 +7,10 @@ use crate::outcome::Outcome;
 /// The answer to a claim request.
 #[derive(Debug)]
 pub enum Admission {
-    /// It runs; whoever gets the execution must end it.
+    /// The request runs. Whoever gets the execution must end it.
     Run(Execution),
-    /// It ran before; this is the stored outcome, never a tombstone.
+    /// The request ran before. This is the stored outcome, never a tombstone.
     Replay(Box<Outcome>),
-    /// It must not run.
+    /// The request must not run.
     Refused(Refusal),
 }

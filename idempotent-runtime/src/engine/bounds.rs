@@ -1,13 +1,13 @@
 //! The bounds of what an engine holds in memory.
 
-/// The most requests of one process that wait for one key, where nobody says how many.
+/// The most requests of one process that wait for one key, unless the app sets another number.
 pub(crate) const WAITERS: usize = 10_240;
 
 /// The bounds of one engine.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EngineBounds {
-    /// The most requests that wait for one key; one at least.
+    /// The most requests that wait for one key; at least one.
     pub(crate) waiters: usize,
-    /// The bytes of finished records that are remembered.
+    /// The most bytes of finished records that are remembered.
     pub(crate) remembered: usize,
 }

@@ -1,8 +1,9 @@
 //! Answers that were computed once and are read often: looking them up, replacing and forgetting them.
 //!
 //! The first computation is a run like any other, under the record's own lease. A later one leaves
-//! the record as it is, for others to read meanwhile, and exchanges it at the end against the very
-//! bytes it found at the start: whatever was forgotten in between is not brought back.
+//! the record as it is, so that others can read it meanwhile. At its end it replaces the record
+//! only if the record still has the bytes that were found at the start, so an answer that was
+//! forgotten meanwhile does not come back.
 
 use crate::engine::engine::Engine;
 use crate::engine::fair_queue::Front;
@@ -19,20 +20,20 @@ use crate::store::{Entry, Label, LeaseStatus, Swap};
 use bytes::Bytes;
 use std::time::Duration;
 
-/// How often forgetting looks again after a race, before it calls the record busy.
+/// The number of tries against others that change the record, before it is called busy.
 const RACES: usize = 32;
 
-/// How long an answer is read.
+/// The times for which an answer may be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AnswerLife {
-    /// As long as it is fresh.
+    /// The time for which it is fresh.
     pub(crate) fresh: Duration,
-    /// Afterwards, while a new one is computed.
+    /// The time after that in which it may still be read, while a new one is computed.
     pub(crate) stale: Duration,
 }
 
 impl AnswerLife {
-    /// From the beginning to the end.
+    /// The whole time, fresh and stale.
     pub(crate) fn whole(self) -> Duration {
         self.fresh.saturating_add(self.stale)
     }
@@ -41,24 +42,24 @@ impl AnswerLife {
 /// The result of looking an answer up.
 #[derive(Debug)]
 pub(crate) enum Lookup {
-    /// Nothing.
+    /// No answer is stored.
     Nothing,
-    /// A computation under way.
+    /// A computation is under way, by this owner.
     UnderWay(Owner),
-    /// An answer.
+    /// A fresh answer.
     Fresh(Box<CachedAnswer>),
-    /// An answer that somebody should compute again.
+    /// A stale answer: somebody should compute it again.
     Stale(Box<CachedAnswer>),
-    /// The word that answers to this are not kept.
+    /// A record without an answer: this answer may not be stored, so each request computes its own.
     NotKept,
-    /// Another function of this process stored it.
+    /// An answer that another function of this process stored.
     OfAnother,
 }
 
 /// An answer that was computed before.
 #[derive(Clone, Debug)]
 pub(crate) struct CachedAnswer {
-    /// It itself.
+    /// The answer itself.
     pub(crate) response: StoredResponse,
     /// How long ago it was stored, by the store's clock.
     pub(crate) age: Duration,
@@ -66,7 +67,7 @@ pub(crate) struct CachedAnswer {
 }
 
 impl CachedAnswer {
-    /// Whether it is the same computation's.
+    /// Whether both came from the same computation.
     pub(crate) fn is(&self, other: &Self) -> bool {
         self.seen == other.seen
     }
@@ -75,7 +76,7 @@ impl CachedAnswer {
 /// Looks for an answer: one round trip, and nothing is written.
 ///
 /// # Errors
-/// When the store did not answer, or what it holds is no record.
+/// When the store did not answer, or the value under the key is not a record.
 pub(crate) async fn look_up(
     engine: &Engine,
     key: &StorageKey,
@@ -94,7 +95,7 @@ pub(crate) async fn look_up(
     found
 }
 
-/// Puts a new answer in the place of the one that was found, if it is still there.
+/// Puts a new answer in the place of the old one, if the old one is still there.
 ///
 /// # Errors
 /// When the store did not answer.
@@ -106,7 +107,8 @@ pub(crate) async fn replace(
     life: AnswerLife,
 ) -> Result<LeaseStatus, StoreError> {
     let record = decode(key, &old.seen, "swap")?;
-    // Another attempt, so that equal answers of two computations differ.
+    // A greater attempt makes the bytes of two computations differ, even if their answers are
+    // equal.
     let record = Record { attempt: record.attempt.saturating_add(1), ..record };
     let next = sealed::completed(engine.seal(), key, record, Outcome::Response(response));
     let next = next.encode(key);
@@ -117,15 +119,16 @@ pub(crate) async fn replace(
     })
 }
 
-/// The turn of one of this process to compute beside an owner that takes long.
+/// The right to compute an answer again while its owner, who takes long, still computes. One
+/// request of this process has it at a time.
 #[derive(Debug)]
 pub(crate) struct TurnBeside {
     _front: Front,
     _in_flight: InFlightGuard,
 }
 
-/// Waits for the turn to compute beside an owner, which one of this process has at a time. Nothing, if too
-/// many wait for it, or for too long, or the process is about to end.
+/// Waits for this right. The result is `None` if too many requests wait for it, if it does not come in
+/// time, or if the process is about to end.
 pub(crate) async fn turn_beside(
     engine: &Engine,
     key: &StorageKey,
@@ -135,9 +138,10 @@ pub(crate) async fn turn_beside(
     Some(TurnBeside { _front: front, _in_flight: engine.enter()? })
 }
 
-/// Puts what was computed beside an owner in the place of its record, unless it ended, or was forgotten.
+/// Puts an answer that was computed beside the owner in the place of the owner's record, unless the
+/// owner has ended or its record was forgotten.
 ///
-/// It was computed after its owner claimed, so it is at least as new as the owner's own.
+/// This computation began after the owner's claim, so its answer is at least as new as the owner's.
 ///
 /// # Errors
 /// When the store did not answer.
@@ -157,7 +161,7 @@ pub(crate) async fn overtake(
             _ => return Ok(LeaseStatus::Lost),
         }
         let next = sealed::completed(engine.seal(), key, record, outcome.clone()).encode(key);
-        // It may have been renewed meanwhile.
+        // The owner may have renewed its lease meanwhile.
         if core.swap(key, &entry.value, &next, life).await? == Swap::Done {
             core.rooms.changed(key);
             return Ok(LeaseStatus::Held);
@@ -166,7 +170,7 @@ pub(crate) async fn overtake(
     Err(StoreError::new(StoreErrorKind::Busy, "swap"))
 }
 
-/// Forgets what is there, and what is being computed: its owner finds its lease taken.
+/// Forgets the answer. If it is being computed, the owner finds that it has lost its lease.
 ///
 /// # Errors
 /// When the store did not answer; whether it forgot is unknown then.
@@ -178,7 +182,7 @@ pub(crate) async fn forget(engine: &Engine, key: &StorageKey) -> Result<(), Stor
         if next == entry.value {
             return Ok(());
         }
-        // As long as before, so that attempts keep growing.
+        // It lives as long as before, so that attempts keep growing.
         if core.swap(key, &entry.value, &next, entry.left).await? == Swap::Done {
             core.rooms.changed(key);
             return Ok(());
@@ -203,7 +207,8 @@ fn found(
             let whole = life.whole();
             let age = whole.saturating_sub(left);
             let answer = Box::new(CachedAnswer { response, age, seen });
-            // One that was kept for longer than answers are by now is of an age that nobody knows.
+            // A record that has more life left than answers have today was stored under a longer
+            // ttl. Nobody knows its age.
             let is_fresh = left <= whole && age < life.fresh;
             if is_fresh { Lookup::Fresh(answer) } else { Lookup::Stale(answer) }
         }
@@ -212,11 +217,11 @@ fn found(
     })
 }
 
-/// The record given back, as if nobody had computed it.
+/// The record, given back as if nobody had computed it.
 fn forgotten(key: &StorageKey, there: &Bytes) -> Bytes {
     match Record::decode(key, there) {
         Ok(record) => given_back(&record),
-        // Nothing that can be read: it is in the way of the next answer, too.
+        // These bytes cannot be read. They would block the next answer, too.
         Err(_) => Record {
             attempt: 0,
             origin: Origin::default(),
@@ -232,9 +237,10 @@ fn forgotten(key: &StorageKey, there: &Bytes) -> Bytes {
 mod tests {
     use super::*;
 
-    /// After a ttl was shortened: its records would count as new for as long as the old one was longer.
+    /// After a ttl was shortened, old records must not count as fresh because they have so much life
+    /// left.
     #[test]
-    fn an_answer_that_is_kept_for_longer_than_answers_are_is_not_fresh() {
+    fn an_answer_that_was_stored_under_a_longer_ttl_is_not_fresh() {
         let key = StorageKey::from_bytes([1; 32]);
         let (headers, body) = (Vec::new(), Bytes::new());
         let response = StoredResponse { status: 200, headers, body, is_cut: false };

@@ -1,8 +1,8 @@
-//! Claiming a key: the one protocol over every store.
+//! Claiming a key: one protocol for all stores.
 //!
-//! A claim is a `create`, and where something is already there an exchange against exactly what
-//! was seen. Whoever loses a race looks again. Nothing is decided here that a policy could want
-//! otherwise: what was found is told, and `decide` judges it.
+//! A claim is a `create`. If a value is already there, the claim exchanges exactly that value for
+//! its own. A claim that loses this race reads again. Nothing is decided here that a policy may
+//! decide in another way: a claim reports what it found, and `decide` judges it.
 
 use crate::engine::claimed::{Claimed, FirstRequest};
 use crate::engine::claimer::Claimer;
@@ -18,20 +18,20 @@ use bytes::Bytes;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// How often a claim looks again after it lost a race, before it calls the key busy.
+/// The number of tries after lost races, before the key is called busy.
 const RACES: usize = 32;
 
-/// The wait for a key that is busy with other claims.
+/// The time after which to ask again for a key that is busy with other claims.
 const BUSY: Duration = Duration::from_millis(100);
 
 /// Which keys may be claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claimable {
-    /// Any that nobody holds.
+    /// Any key that nobody holds.
     Any,
-    /// Those issued beforehand.
+    /// Only keys that were issued beforehand.
     Issued,
-    /// Any that nobody holds, in the order of asking within this process.
+    /// Any key that nobody holds. Requests of this process get it in the order in which they asked.
     ///
     /// Its attempts start at the milliseconds since 1970, or above the largest that this process has seen, so
     /// that they grow even after the store forgot the key.
@@ -45,36 +45,36 @@ pub struct Claim {
     pub key: StorageKey,
     /// The readable parts of the key.
     pub label: Label,
-    /// The function that claims; that of nobody where no function does.
+    /// The function that claims; [`DefinitionId::NONE`] if none does.
     pub definition: DefinitionId,
     /// The fingerprint that a repeated request must have.
     pub fingerprint: Fingerprint,
     /// Which keys may be claimed.
     pub claimable: Claimable,
-    /// How long others are excluded without a renewal.
+    /// The length of the lease: how long others are excluded unless it is renewed.
     pub lease: Duration,
-    /// How long the record stays after the lease is over, so that a dead owner is noticed and
+    /// How long the record stays after the lease is over. In that time a dead owner is noticed, and
     /// attempts keep growing.
     pub retention: Duration,
-    /// The step of its owner when the store has nothing under the key any more.
+    /// The owner's next step if the store has lost the record.
     pub if_forgotten: IfForgotten,
 }
 
-/// Claims a key, or says why not.
+/// Claims a key, or tells why it cannot be claimed.
 pub async fn claim(store: &dyn Store, claim: &Claim, by: &Claimer) -> Result<Claimed, StoreError> {
     claim_and_put(store, claim, by, &claim.in_progress(by)).await
 }
 
-/// The record that a claim puts where the key is free.
+/// The record that a claim puts if the key is free.
 pub(super) struct ClaimRecord {
     pub(super) state: State,
-    /// Its life where nobody else had the key.
+    /// Its life if nobody had the key before.
     pub(super) life: Duration,
-    /// Its life after others, who may still wake.
+    /// Its life if the key was taken from an owner, who may still wake.
     pub(super) life_after_others: Duration,
 }
 
-/// Claims a key by this record.
+/// Claims a key with this record.
 pub(super) async fn claim_and_put(
     store: &dyn Store,
     claim: &Claim,
@@ -97,7 +97,7 @@ enum FirstStep {
     Met(Bytes),
 }
 
-/// The first step: puts our record, or exchanges it for the token that must be there.
+/// The first step: puts our record, or exchanges the issued token for it.
 async fn first_step(
     store: &dyn Store,
     claim: &Claim,
@@ -123,7 +123,7 @@ async fn first_step(
     })
 }
 
-/// Looks, judges and exchanges until one of them settles it.
+/// Reads, judges and exchanges, until one of the three gives the result.
 async fn contend(
     store: &dyn Store,
     claim: &Claim,
@@ -135,7 +135,7 @@ async fn contend(
         now.map(|there| judge(claim, by, &there).map(|verdict| (there, verdict))).transpose()
     };
     let mut seen = Some(met);
-    // Whoever met no other owner was only late, and must not look like another request.
+    // A claim that met no other owner only came late. It must not look like another request.
     let mut busy = (claim.request(), 0);
     for _ in 0..RACES {
         let Some((there, verdict)) = seen.take() else {
@@ -177,11 +177,11 @@ async fn contend(
 
 /// The meaning of a record for a claim.
 enum Verdict {
-    /// The answer.
+    /// The result is known.
     Told(Claimed),
-    /// The record, of this attempt, may be exchanged for ours.
+    /// The record may be exchanged for ours. It has this attempt.
     Free { attempt: u64, succession: Succession },
-    /// Another owner has it, or had it.
+    /// Another owner has the key, or had it and died.
     Held(Holder),
 }
 
@@ -195,11 +195,11 @@ struct Holder {
 
 /// The result of looking at another owner's lease.
 enum Look {
-    /// The answer.
+    /// The result is known.
     Told(Claimed),
-    /// It is over, and the record may be exchanged for ours.
+    /// The lease is over, and the record may be exchanged for ours.
     TakenOver,
-    /// Something else is there by now.
+    /// The record has changed meanwhile: this value is there now.
     Changed(Option<Bytes>),
 }
 
@@ -220,7 +220,7 @@ fn judge(claim: &Claim, by: &Claimer, there: &Bytes) -> Result<Verdict, StoreErr
 }
 
 impl Holder {
-    /// Whether its lease holds. Only the store can say.
+    /// Reads whether its lease holds. Only the store knows that.
     async fn look(
         &self,
         store: &dyn Store,
@@ -247,7 +247,7 @@ pub(super) fn issued(key: &StorageKey, label: &Label) -> Bytes {
 }
 
 impl Claim {
-    /// The request that it is made for.
+    /// The request that this claim is made for.
     pub(super) const fn request(&self) -> FirstRequest {
         FirstRequest { fingerprint: self.fingerprint, definition: self.definition }
     }
@@ -275,7 +275,7 @@ impl Claim {
         record::encode_parts(&self.key, attempt, origin, &self.fingerprint, &self.label, state)
     }
 
-    /// The lease of a record of ours, renewed this often.
+    /// The lease of our record, which was renewed this many times.
     pub(super) fn lease(
         &self,
         by: &Claimer,

@@ -14,27 +14,29 @@ pub struct ClaimRequest {
     pub rules: DuplicateRules,
     /// How long to wait for a first request in flight.
     pub wait: Duration,
-    /// How long the key can be claimed again after a run that left nothing behind.
+    /// How long the key can be claimed again after a run that stored no outcome.
     pub reclaim: ReclaimWindow,
 }
 
-/// How long a key is remembered that its own run gave back, and that nobody else ever had.
+/// The time for which the store keeps a key that its run gave back, if no other owner ever had it.
 const BRIEFLY: Duration = Duration::from_mins(5);
 
 /// How long a key that was given back can be claimed again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReclaimWindow {
-    /// This long from then.
+    /// For this long from that moment.
     For(Duration),
-    /// Five minutes from then, or its lease if that is longer, where nobody but its own run ever had the key: there
-    /// is no other owner whose attempt must stay the smaller one. Otherwise, and at the most, this long.
+    /// For five minutes from that moment, or for the length of the lease if that is longer, but never for
+    /// longer than this. It holds only if no other owner ever had the key, since then no older attempt can
+    /// come back. Otherwise for this long.
     Briefly(Duration),
-    /// Until this moment of the engine's wall clock, as time since 1970.
+    /// Until this moment of the engine's wall clock, given as the time since 1970.
     Until(Duration),
 }
 
 impl ReclaimWindow {
-    /// The time from now on, by the engine's wall clock, for a key with this lease and history.
+    /// The time that is left from now on, for a key with this lease and history. `wall` is the
+    /// engine's wall clock.
     pub(super) fn life(self, wall: Duration, lease: Duration, history: Succession) -> Duration {
         match (self, history) {
             (Self::Briefly(most), Succession::First) => BRIEFLY.max(lease).min(most),

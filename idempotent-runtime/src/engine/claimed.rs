@@ -12,7 +12,7 @@ use std::time::Duration;
 pub struct FirstRequest {
     /// Its fingerprint.
     pub fingerprint: Fingerprint,
-    /// The function that claimed for it.
+    /// The function that made its claim.
     pub definition: DefinitionId,
 }
 
@@ -21,35 +21,36 @@ pub struct FirstRequest {
 pub enum Claimed {
     /// The key is ours for the length of the lease.
     Acquired(Arc<Lease>),
-    /// Another owner's lease holds.
+    /// Another owner has the key, and its lease holds.
     InProgress {
         /// The request that runs.
         first: FirstRequest,
-        /// Of the owner.
+        /// The attempt of the owner.
         attempt: u64,
-        /// When the lease would be over.
+        /// The time after which the lease is over, unless it is renewed.
         retry_after: Duration,
     },
-    /// It ran.
+    /// The request ran to its end.
     Done {
         /// The request that ran.
         first: FirstRequest,
         /// Its outcome.
         outcome: Box<Outcome>,
     },
-    /// The owner's lease is over and it left nothing behind.
+    /// The owner's lease is over, and no outcome was stored.
     Abandoned {
         /// The request that was running.
         first: FirstRequest,
-        /// The dead owner's, for [`Claimer::take_over`](crate::engine::Claimer::take_over).
+        /// The attempt of the dead owner, for
+        /// [`Claimer::take_over`](crate::engine::Claimer::take_over).
         attempt: u64,
     },
-    /// The key had to be issued beforehand and was not, or was cancelled.
+    /// The key had to be issued beforehand. It was not, or it was cancelled.
     NotIssued,
 }
 
 impl Claimed {
-    /// The attempt of the run that was found or may begin; 0 where that is over or unknown.
+    /// The attempt of the run that was found or may begin; 0 if the run is over or none is known.
     pub(super) fn attempt(&self) -> u64 {
         match self {
             Self::Acquired(lease) => lease.attempt(),

@@ -6,18 +6,18 @@ use std::time::Duration;
 /// The claiming party.
 #[derive(Clone, Copy, Debug)]
 pub struct Claimer {
-    /// Made before the claim; claiming again as the same owner gives the same lease.
+    /// The owner, made before the claim. A second claim with the same owner gets the same lease.
     pub owner: Owner,
     /// When it claims, as time since 1970.
     pub now: Duration,
-    /// The attempt of a key that the store does not know.
+    /// The attempt to begin with, if the store does not know the key.
     pub first: u64,
-    /// Take the key from the dead owner of this attempt.
+    /// The attempt of a dead owner from whom the key may be taken.
     pub take_over: Option<u64>,
 }
 
 impl Claimer {
-    /// A new one, which claims at this moment, as time since 1970.
+    /// A new claimer, which claims now. `now` is the time since 1970.
     pub(super) fn new(first: u64, now: Duration) -> Self {
         Self { owner: Owner::random(), now, first, take_over: None }
     }

@@ -2,14 +2,15 @@
 
 use crate::observe::Counters;
 
-/// Whether a run's outcome will be found by its duplicates.
+/// Whether duplicates will find the outcome of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Completion {
-    /// It is in the store.
+    /// The outcome is in the store.
     Yes,
-    /// It is not in the store now, or another owner has the key.
+    /// The outcome is not in the store now, or another owner has the key.
     ///
-    /// A store that did not take it within the engine's patience is asked again, and may have it later.
+    /// If the store did not take it within the engine's patience, the engine asks again, so it may be
+    /// stored later.
     No,
 }
 
@@ -18,9 +19,9 @@ pub enum Completion {
 pub(super) enum Leaves {
     /// Its outcome.
     Outcome,
-    /// The fact that it ran: the store does not take its outcome.
+    /// The fact alone that it ran: the store does not take its outcome.
     FactAlone,
-    /// A key that is not its own any more.
+    /// Its key, given back.
     FreeKey,
 }
 
@@ -35,7 +36,7 @@ pub(super) enum End {
 }
 
 impl Leaves {
-    /// A sentence for when it cannot be left.
+    /// The start of a log line for when this record could not be stored.
     pub(super) const fn failed(self) -> &'static str {
         match self {
             Self::Outcome | Self::FactAlone => "an outcome could not be stored",
@@ -62,7 +63,8 @@ impl End {
         }
     }
 
-    /// Counts it, and tells the caller; none is an outcome that is not stored yet.
+    /// Counts the end, and tells the caller about it. `None` means that the outcome is not stored
+    /// yet.
     pub(super) fn told(end: Option<Self>, counters: &Counters) -> Completion {
         match end {
             Some(Self::Stored) => return Completion::Yes,
@@ -73,7 +75,8 @@ impl End {
         Completion::No
     }
 
-    /// Counts the end of a run whose caller heard nothing, or was told that it is not stored yet.
+    /// Counts the end of a run whose caller went away, or was told that the outcome is not stored
+    /// yet.
     pub(super) fn unheard(self, was_told: bool, counters: &Counters) {
         match self {
             Self::Stored => counters.stored_late.count(),

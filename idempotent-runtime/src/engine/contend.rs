@@ -1,4 +1,5 @@
-//! Claiming a key, alone or for all who wait for it in this process, until it is known what becomes of a request.
+//! Claims a key until the result is known, for one request alone or for all that wait for the key in this
+//! process.
 
 use crate::engine::admission::Admission;
 use crate::engine::claim::Claimable;
@@ -21,7 +22,8 @@ use crate::policy::OnInFlight;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Claims until the key is ours or the answer is known, or waits with others until one of them knows it.
+/// Claims until the key is ours or the answer is known. If others of this process ask for the key
+/// already, waits until one of them knows the answer.
 pub(super) async fn contend(
     request: &ClaimRequest,
     context: RunContext,
@@ -60,7 +62,7 @@ pub(super) async fn contend(
                     tell_take_over(&claim.key, lease.attempt());
                 }
                 let run = start(&core, lease, context, sent + claim.lease);
-                // A request that waited was let in before the door closed, and has not begun.
+                // This request waited from before the drain, and its run has not begun.
                 if has_waited && core.in_flight.is_closed() {
                     Detached::to_its_end(run.release()).await;
                     return Ok(Admission::Refused(Refusal::Draining));
@@ -69,7 +71,7 @@ pub(super) async fn contend(
             }
             Decision::Replay(outcome) => return Ok(Admission::Replay(outcome)),
             Decision::Refuse(refusal) => return Ok(Admission::Refused(refusal)),
-            // The room is full, or its time was up before.
+            // The waiting room is full, or this request's time to wait is over.
             Decision::Wait(retry_after) if is_alone => {
                 return Ok(Admission::Refused(Refusal::InProgress { retry_after }));
             }
@@ -78,7 +80,7 @@ pub(super) async fn contend(
     }
 }
 
-/// The turn of a request, waited for until this moment where others have it.
+/// Waits until this moment for the turn of a request, if others have it.
 async fn next_turn<'a>(
     core: &EngineCore,
     key: &StorageKey,
@@ -96,11 +98,12 @@ async fn next_turn<'a>(
     }
     *has_waited = true;
     let left = until.saturating_sub(core.clock().steady());
-    // Waiting is rare, and its future large.
+    // Waiting is rare, and its future is large.
     Box::pin(slot.wait(core.store(), core.tools.patience, left)).await
 }
 
-/// Claims once, or once more where the key is to be taken from a dead owner, and tells the others in the room.
+/// Claims once; claims once more if the key can be taken from a dead owner. Tells the result to the others in
+/// the room.
 async fn ask(
     ClaimRequest { claim, rules, .. }: &ClaimRequest,
     by: &mut Claimer,
@@ -109,7 +112,7 @@ async fn ask(
     sent: &mut Duration,
 ) -> Result<Decision, StoreError> {
     let core = &*context.core;
-    // One claim after another is one conversation.
+    // Both claims together have the time of one conversation.
     let began = *sent;
     loop {
         by.first = core.first_attempt(claim.claimable);
@@ -152,7 +155,8 @@ async fn ask(
     }
 }
 
-/// The meaning of what another request in the room was told, for this one; nothing, if it has to ask itself.
+/// The meaning for this request of an answer that another request in the room got. `None`: this request has
+/// to ask itself.
 fn told(
     core: &EngineCore,
     answer: &Result<Claimed, StoreError>,

@@ -1,4 +1,5 @@
-//! State that all parts of one engine share: its store, clock and counters, and who runs and waits.
+//! State that all parts of one engine share: its store, clock and counters, the runs under way and
+//! the requests that wait.
 
 use crate::clock::Clock;
 use crate::engine::claim::Claimable;
@@ -25,11 +26,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// The most conversations with the store that go on at once behind their callers: one that was away meets no
-/// storm.
+/// The most conversations with the store at once that no caller waits for, so that a store that comes back
+/// is not overrun.
 const BEHIND_AT_ONCE: usize = 64;
 
-/// The most unanswered claims that are kept to be given back.
+/// The most claims without an answer that wait to be given back.
 const UNANSWERED: usize = 4096;
 
 /// State that all parts of one engine share.
@@ -38,7 +39,7 @@ pub(crate) struct EngineCore {
     pub(super) tools: Tools,
     /// The keys that outcomes are sealed with, and what lies beside records.
     pub(super) seal: Seal,
-    /// Where locks live, unless they are records.
+    /// The place of locks, if they are not records of the store.
     pub(super) locks: Option<Arc<dyn Locks>>,
     pub(super) rooms: WaitingRooms,
     pub(super) in_flight: InFlight,
@@ -46,20 +47,21 @@ pub(crate) struct EngineCore {
     pub(super) fences: Fences,
     pub(super) heartbeat: Heartbeat,
     pub(super) definitions: Definitions,
-    /// Finished records that need not be asked for.
+    /// Finished records that can be used without asking the store.
     pub(super) remembered: Remembered,
-    /// Turns to ask the store behind a caller.
+    /// Turns for conversations that no caller waits for.
     pub(super) turns: Semaphore,
-    /// Places for claims that were not answered.
+    /// Places for claims without an answer.
     pub(super) unanswered: Arc<Semaphore>,
 }
 
-/// The same state, counted by one group of threads: what a run of theirs holds.
+/// The same state once for each group of threads, so that its runs do not all count references in
+/// one place.
 #[derive(Debug)]
 pub(super) struct SharedCore(Apart<Arc<EngineCore>>);
 
 impl SharedCore {
-    /// One for each group of threads.
+    /// One handle for each group of threads.
     pub(super) fn for_all(core: &Arc<EngineCore>) -> Striped<Arc<Self>> {
         Striped::of(|| Arc::new(Self(Apart(Arc::clone(core)))))
     }
@@ -110,7 +112,7 @@ impl EngineCore {
         &self.tools.counters
     }
 
-    /// The number of the first claim of a key that nobody knows.
+    /// The attempt to begin with, if the store does not know the key.
     pub(super) fn first_attempt(&self, claimable: Claimable) -> u64 {
         match claimable {
             Claimable::Any | Claimable::Issued => 1,
@@ -118,14 +120,14 @@ impl EngineCore {
         }
     }
 
-    /// Starts the thread that keeps leases alive and purges: there is one before anything runs.
+    /// Starts the thread that keeps leases alive and purges. It must be there before anything runs.
     pub(super) fn start_thread(&self) -> Result<&OwnThread, StoreError> {
         self.heartbeat
             .start(&self.tools, |thread| start_purging(thread, &self.tools))
             .map_err(|error| StoreError::new(StoreErrorKind::Unavailable, "renew").because(error))
     }
 
-    /// Lets some work go on behind its caller, on a thread that no handler blocks.
+    /// Lets work go on after its caller has left, on a thread that no handler can block.
     pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         match self.start_thread() {
             Ok(thread) => thread.spawn(work),
@@ -136,7 +138,7 @@ impl EngineCore {
         }
     }
 
-    /// Puts a value where nothing is, within the deadline; answers what is there instead.
+    /// Puts a value if the key has none, within the deadline; else returns the value that is there.
     pub(super) async fn create(
         &self,
         key: &StorageKey,
@@ -158,7 +160,7 @@ impl EngineCore {
             .await
     }
 
-    /// Reads a value and the life it has left, within the deadline.
+    /// Reads a value and the life that it has left, within the deadline.
     pub(super) async fn read(&self, key: &StorageKey) -> Result<Option<Entry>, StoreError> {
         within(self.tools.patience, "read", pin!(self.store().read(key))).await
     }

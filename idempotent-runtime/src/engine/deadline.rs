@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Gives a conversation with the store as much time as this. An answer that is there at once, as in memory,
+/// Gives a conversation with the store this much time. An answer that is there at once, as from memory,
 /// needs no timer.
 pub(super) fn within<T>(
     patience: Duration,
@@ -18,8 +18,9 @@ pub(super) fn within<T>(
     timed(patience, None, operation, work)
 }
 
-/// The same for a conversation that begins with an operation of a store of this longest silence. One that wakes
-/// us in time by itself needs no timer before that, and nearly always has answered then.
+/// The same, for a conversation whose first call wakes us by itself after the store's longest silence, if it
+/// has one. If that is in time, no timer is needed before that, and nearly always the store has answered by
+/// then.
 pub(super) fn within_by<T>(
     longest_silence: Option<Duration>,
     patience: Duration,
@@ -30,7 +31,7 @@ pub(super) fn within_by<T>(
     timed(patience, wakes_us.then(Instant::now), operation, work)
 }
 
-/// With a timer from the first wait on, or from the second one where the first is known to end.
+/// Starts the timer at the first wait, or at the second one if the first is known to end in time.
 fn timed<T>(
     patience: Duration,
     began: Option<Instant>,
@@ -62,7 +63,8 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(2);
 
-    /// How long a conversation takes that never ends, if it wakes us once after this.
+    /// The time after which a conversation that never ends is given up, if the store wakes us once
+    /// after `wakes`.
     async fn given(silence: Option<Duration>, wakes: Option<Duration>) -> Duration {
         let began = Instant::now();
         let work = async {
@@ -78,27 +80,27 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_is_woken_by_the_store_waits_no_longer_than_with_a_timer() {
+    async fn a_caller_that_the_store_wakes_waits_no_longer_than_with_a_timer() {
         let second = Duration::from_secs(1);
         for (silence, wakes) in [
             (None, None),
             (None, Some(second)),
             (Some(second), Some(second)),
             (Some(PATIENCE), Some(PATIENCE)),
-            // It may be silent for longer than anybody waits for it.
+            // The store may be silent for longer than the patience.
             (Some(PATIENCE + second), None),
         ] {
             let given = given(silence, wakes).await;
-            // A timer counts whole milliseconds, and begins with the next one.
+            // A timer counts whole milliseconds, from the next one on.
             let most = PATIENCE + Duration::from_millis(2);
             assert!((PATIENCE..=most).contains(&given), "{silence:?}, {wakes:?}: {given:?}");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_first_answer_of_such_a_store_needs_no_timer() {
+    async fn a_store_that_wakes_its_callers_in_time_needs_no_timer_for_the_first_answer() {
         let (long, never) = (tokio::time::sleep(PATIENCE * 100), given(Some(PATIENCE), None));
         let is_first = matches!(select(pin!(long), pin!(never)).await, Either::Left(_));
-        assert!(is_first, "its word is relied on");
+        assert!(is_first, "no timer ran");
     }
 }

@@ -33,15 +33,15 @@ impl From<&Policy> for DuplicateRules {
 /// The next step for a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Decision {
-    /// It runs, under this lease.
+    /// The request runs, under this lease.
     Run(Arc<Lease>),
-    /// It gets what the first run left behind; never a tombstone.
+    /// The request gets the stored outcome of the first run; never a tombstone.
     Replay(Box<Outcome>),
-    /// It gets a refusal.
+    /// The request is refused.
     Refuse(Refusal),
-    /// It waits for the first, whose lease would be over after this long.
+    /// The request waits for the first one, whose lease is over after this time.
     Wait(Duration),
-    /// It claims again, taking the key from the dead owner of this attempt.
+    /// The request claims again, and takes the key from the dead owner of this attempt.
     TakeOver(u64),
 }
 
@@ -51,20 +51,20 @@ pub(crate) enum Decision {
 pub enum Refusal {
     /// The key was used for another request.
     KeyReused,
-    /// Another function of this process stored the record, so it answers for another operation.
+    /// Another function of this process stored the record, so the outcome is of another operation.
     OtherDefinition,
     /// The same request still runs.
     InProgress {
-        /// The time after which to ask again, at the latest.
+        /// The longest time to wait before asking again.
         retry_after: Duration,
     },
     /// The same request finished, and the policy rejects duplicates.
     Duplicate,
-    /// The token was never issued here, or is over.
+    /// The token was never issued here, or has expired or was cancelled.
     TokenInvalid,
-    /// The owner died, and a person has to say what became of it.
+    /// The owner died, and a person has to decide what becomes of the key.
     OutcomeUnknown,
-    /// It ran, and its response cannot be given again.
+    /// The request ran, and its response cannot be sent again.
     NotReplayable,
     /// The process is about to end and takes no new work.
     Draining,
@@ -78,11 +78,12 @@ pub(crate) fn decide(
     definitions: &Definitions,
 ) -> Decision {
     if let Some(first) = claimed.first() {
-        // Before anything else: a key used for another request learns nothing about the first.
+        // This check comes first: a request that reuses a key for something else learns nothing about the
+        // first request.
         if first.fingerprint != claim.fingerprint {
             return Decision::Refuse(Refusal::KeyReused);
         }
-        // One that nobody knows may be this function's before it was renamed.
+        // A function that this process does not know may be this one under its earlier name.
         if first.definition != claim.definition && definitions.knows(first.definition) {
             return Decision::Refuse(Refusal::OtherDefinition);
         }
@@ -134,7 +135,7 @@ mod tests {
     const BUSY: Refusal = Refusal::InProgress { retry_after: LEFT };
     const DEAD: u64 = 7;
 
-    /// Every kind of [`Claimed`]; the outcomes are told apart.
+    /// Every kind of [`Claimed`]; each kind of outcome is one of its own.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     enum Found {
         Free,
@@ -166,8 +167,8 @@ mod tests {
         Refuses(Refusal),
     }
 
-    /// The record that was found, the policy values that matter, and what the same request then gets; a row
-    /// without a value holds for all of them.
+    /// The record that was found, the policy values that matter, and the result for the same request. A row
+    /// without a value holds for all values.
     type Row = (Found, Option<OnDuplicate>, Option<OnInFlight>, Option<OnAbandoned>, Expected);
 
     const TABLE: [Row; 12] = [
@@ -283,7 +284,8 @@ mod tests {
         }
     }
 
-    /// A function that was renamed keeps its records; one that is at work beside it gives none away.
+    /// A function that was renamed keeps its records. A function that still exists keeps its records
+    /// for itself.
     #[test]
     fn a_record_of_another_function_is_refused_once_this_process_knows_that_function() {
         static OTHER: Policy =
@@ -302,7 +304,7 @@ mod tests {
         }
     }
 
-    /// Invariant S6. Where nobody was first there is nothing to differ from.
+    /// Invariant S6. An unused key has no first request to differ from.
     #[test]
     fn another_request_is_a_reuse_of_the_key_in_every_state_under_every_policy() {
         for found in FOUND.into_iter().skip(2) {

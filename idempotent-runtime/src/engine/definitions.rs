@@ -1,7 +1,9 @@
-//! The definitions that claim an operation: of two for one, the second is refused.
+//! The definitions that are at work, by the place of their records: two of them cannot have one
+//! place.
 //!
-//! Records are found by route or operation and not by the name of a function, so that a function can be
-//! renamed. Two functions at one route, or of one operation, would answer for each other.
+//! A record is found by route or operation and not by the name of a function, so that a function can be
+//! renamed. Two functions with one route or one operation would answer for each other, so the second
+//! one is refused.
 
 use crate::key::Guard;
 use crate::policy::{Definition, DefinitionId, Policy, Sharing};
@@ -10,9 +12,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::ptr;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
-/// The definitions that one engine has seen, by the hash of the place that they claim.
+/// The definitions that one engine has seen, by the hash of their place.
 ///
-/// The hash is keyed, so that a client that makes up methods cannot make two places collide.
+/// The hash is keyed, so a client that invents methods cannot make two places collide.
 #[derive(Debug, Default)]
 pub(crate) struct Definitions {
     hasher: RandomState,
@@ -22,27 +24,27 @@ pub(crate) struct Definitions {
 #[derive(Debug, Default)]
 struct Seen {
     first: HashMap<u64, &'static Policy, foldhash::fast::RandomState>,
-    /// Those that share no operation.
+    /// Functions that share their operation with no other.
     alone: HashSet<DefinitionId, foldhash::fast::RandomState>,
-    /// The paths of all.
+    /// The paths of all functions.
     paths: HashMap<DefinitionId, &'static str, foldhash::fast::RandomState>,
 }
 
-/// The most places that are remembered for methods that anybody may make up.
+/// The most places that are remembered for methods that clients may invent.
 const MOST_MADE_UP: usize = 16_384;
 
-/// A place that records are found by.
+/// A place where records are found.
 #[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct RecordPlace<'a> {
     /// The guard that keeps the records.
     pub(crate) guard: Guard,
-    /// The method of the route; none where the place belongs to all.
+    /// The method of the route; none if the place is the same for all methods.
     pub(crate) method: Option<&'a str>,
     /// The pattern of the route, or the operation.
     pub(crate) found_by: &'a str,
 }
 
-/// Another definition has the place.
+/// The place belongs to another definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OperationTaken {
     /// The definition that was seen first.
@@ -50,10 +52,10 @@ pub(crate) struct OperationTaken {
 }
 
 impl Definitions {
-    /// Sees a definition at work.
+    /// Notes that a definition is at work at this place.
     ///
     /// # Errors
-    /// When another definition has the place, and not both say that they share it.
+    /// When the place belongs to another definition, unless both share their operation.
     pub(crate) fn claim(
         &self,
         place: RecordPlace<'_>,
@@ -73,12 +75,13 @@ impl Definitions {
         }
     }
 
-    /// Whether another function than the one that asks is at work under this id, and shares nothing.
+    /// Whether the function with this id is at work in this process and shares its operation with no
+    /// other.
     pub(crate) fn knows(&self, id: DefinitionId) -> bool {
         self.read().alone.contains(&id)
     }
 
-    /// The path of the function with this id, if it was seen at work.
+    /// The path of the function with this id, if this process has seen it at work.
     pub(crate) fn path(&self, id: DefinitionId) -> Option<&'static str> {
         self.read().paths.get(&id).copied()
     }
@@ -87,7 +90,7 @@ impl Definitions {
         self.seen.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The first definition at a place, which is this one unless another was faster.
+    /// The first definition at a place: this one, unless another one came first.
     fn remember(
         &self,
         hash: u64,
@@ -110,7 +113,7 @@ impl Definitions {
     }
 }
 
-/// Whether a method is of RFC 9110 or RFC 5789.
+/// Whether a method is defined by RFC 9110 or RFC 5789.
 fn is_standard(method: &str) -> bool {
     matches!(
         method,
@@ -154,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn methods_that_clients_make_up_fill_no_memory_and_hide_no_second_definition() {
+    fn methods_that_clients_invent_fill_no_memory_and_hide_no_second_definition() {
         let all = Definitions::default();
         for number in 0..2 * MOST_MADE_UP {
             all.claim(at(&format!("M{number}")), &A).unwrap();

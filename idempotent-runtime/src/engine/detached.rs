@@ -6,11 +6,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::runtime::Handle;
 
-/// A conversation with the store that goes on in a task of its own when its caller goes away: the store
-/// may have done its part, so somebody has to hear the answer.
+/// A conversation with the store that goes on in a task of its own if its caller goes away. The store
+/// may have acted already, so its answer must be read.
 pub(crate) struct Detached<T: Send + 'static> {
     work: Option<BoxFuture<'static, T>>,
-    /// Takes the answer that nobody waits for.
+    /// Takes the answer if nobody waits for it.
     unheard: fn(T) -> BoxFuture<'static, ()>,
 }
 
@@ -22,7 +22,7 @@ impl<T: Send + 'static> Detached<T> {
         Self { work: Some(Box::pin(work)), unheard }
     }
 
-    /// One whose answer changes nothing.
+    /// A conversation whose answer needs no further step.
     pub(crate) fn to_its_end(work: impl Future<Output = T> + Send + 'static) -> Self {
         Self::new(work, |_| ready(()).boxed())
     }
@@ -49,7 +49,8 @@ impl<T: Send + 'static> Drop for Detached<T> {
     }
 }
 
-/// Lets a future end by itself; outside a runtime, its key is left to the lease.
+/// Lets a future end by itself. Outside a runtime that is impossible: its key stays taken until the
+/// lease expires.
 pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) {
     if let Ok(runtime) = Handle::try_current() {
         drop(runtime.spawn(work));

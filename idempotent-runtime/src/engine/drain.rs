@@ -22,7 +22,7 @@ pub enum OnDrainTimeout {
     Abandoned,
 }
 
-/// Takes no new runs and waits for those under way; answers how many are left.
+/// Takes no new runs and waits for those under way. Returns the number of runs that are left.
 pub(super) async fn drain(
     core: &EngineCore,
     at_most: Duration,

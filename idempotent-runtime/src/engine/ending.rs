@@ -1,9 +1,9 @@
-//! The end of a run: the last record of its lease, insisted on until it is there.
+//! The end of a run: it puts the last record of its lease, and tries until that record is stored.
 //!
-//! The first try is made where the run ends. After one that failed or was dropped, the heartbeat's thread
-//! goes on, where no worker that blocks and no server that stops can hold it up. Whatever the error: were one
-//! taken for the end, the key would be free after its lease, and the effect would happen again. Final are
-//! a lost lease, a record that cannot be read, and the end of the time for which the record would live.
+//! The first try is made where the run ends. If it fails or is dropped, the heartbeat's thread goes on, which
+//! neither a blocked worker nor a server that stops can hold up. It goes on after every error, since an end
+//! that is given up frees the key after its lease, and the effect would happen again. It stops when the lease
+//! is lost, when a record cannot be read, and when the record's life would be over.
 
 use crate::clock::jittered;
 use crate::engine::completion::{Completion, End, Leaves};
@@ -25,23 +25,24 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
-/// The pause before the first repetition. It doubles up to this part of the lease, and up to a second.
+/// The pause before the first repetition. It doubles with each one, up to this part of the lease and
+/// up to a second.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PART: u32 = 12;
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// A run that is about to end. Dropped before its end, it goes on without whoever waited for it.
+/// A run that is about to end. If this is dropped before, the end goes on without its caller.
 #[derive(Debug)]
 pub(super) struct Ending(Option<UnstoredEnd>);
 
-/// A run whose last record is not there yet.
+/// A run whose last record is not stored yet.
 #[derive(Debug)]
 struct UnstoredEnd {
     context: RunContext,
     lease: Arc<Lease>,
     leaves: Leaves,
     last: Bytes,
-    /// Before anything was sent.
+    /// The moment before anything was sent.
     asked: AskedAt,
     /// The end of the record's life, in steady time.
     ends: Duration,
@@ -62,8 +63,8 @@ impl Ending {
         Self(Some(UnstoredEnd { context, lease, leaves, last, asked, ends }))
     }
 
-    /// Puts the record. An outcome is waited for as long as the engine's patience lasts; a key that is given
-    /// back only until the store answered once.
+    /// Puts the record. The caller waits for an outcome as long as the engine's patience lasts, and for a
+    /// key that is given back only until the first answer of the store.
     #[expect(clippy::manual_async_fn, reason = "what an async function is given is kept twice")]
     pub(super) fn put(mut self) -> impl Future<Output = Completion> {
         async move {
@@ -72,7 +73,7 @@ impl Ending {
             let tried = unstored.exchange().await;
             let Some(unstored) = self.0.take() else { return Completion::No };
             match tried {
-                // What is rare is boxed, because its future is large.
+                // Rare paths are boxed, because their futures are large.
                 Err(error) if !error.is_corrupt() => {
                     Box::pin(unstored.go_on_behind(error, began)).await
                 }
@@ -91,7 +92,8 @@ impl Drop for Ending {
 }
 
 impl UnstoredEnd {
-    /// Insists on the record, and waits for it until the engine's patience is over.
+    /// Tries until the record is stored, and lets the caller wait until the engine's patience is
+    /// over.
     async fn go_on_behind(mut self, error: StoreError, began: Instant) -> Completion {
         let (core, key) = (Arc::clone(&self.context.core), self.lease.key);
         let mut refusals = Refusals::default();
@@ -120,7 +122,7 @@ impl UnstoredEnd {
         End::told(end, core.counters())
     }
 
-    /// Puts the record on the heartbeat's thread, for as long as it takes.
+    /// Tries on the heartbeat's thread, for as long as it takes.
     fn insist(mut self, refusals: Refusals, tell: Option<oneshot::Sender<End>>) {
         let core = Arc::clone(&self.context.core);
         core.spawn(async move {
@@ -129,7 +131,7 @@ impl UnstoredEnd {
             if let Err(end) = tell.map_or(Err(end), |tell| tell.send(end)) {
                 end.unheard(was_told, self.core().counters());
             }
-            // Whoever waits for the last run finds it counted.
+            // Dropped here, so that a drain that waits for the last run finds it counted.
             drop(self);
         });
     }
@@ -146,7 +148,7 @@ impl UnstoredEnd {
         }
     }
 
-    /// Renews the lease, so that nobody runs meanwhile, and puts the record once more.
+    /// Renews the lease, so that nobody else runs meanwhile, and tries once more to put the record.
     async fn try_again(&mut self, refusals: &mut Refusals) -> Result<Put, StoreError> {
         let core = Arc::clone(&self.context.core);
         let _turn = core.turns.acquire().await;
@@ -172,7 +174,7 @@ impl UnstoredEnd {
         within_by(silence, patience, "swap", pin!(put)).await
     }
 
-    /// Keeps the fact alone of an outcome that the store will never take.
+    /// Stores only the fact that it ran, if the store will never take the outcome.
     fn heed(&mut self, refusals: &mut Refusals, error: &StoreError, is_renewed: bool) {
         let now = self.core().clock().steady();
         let is_hopeless = refusals.is_hopeless(error, is_renewed, now, self.lease.length());
@@ -189,9 +191,10 @@ impl UnstoredEnd {
         }
     }
 
-    /// Whether it is insisted on no longer. (Nothing is kept of that: every request's future would be larger.)
+    /// Whether the tries are over. (No field says so, since it would enlarge the future of every request.)
     fn is_over(&self) -> bool {
-        // A key that was to be free for a moment is given back all the same.
+        // A key is given back for as long as a lease would block it, even if the key may be claimed again for
+        // a shorter time.
         let is_given_back = self.leaves == Leaves::FreeKey;
         let shortest = if is_given_back { self.lease.length() } else { Duration::ZERO };
         self.core().clock().steady() >= self.ends.max(self.asked.at() + shortest)
@@ -224,7 +227,7 @@ impl UnstoredEnd {
         End::leaving(leaves)
     }
 
-    /// Remembers the outcome that is stored, so that its replays need not ask for it.
+    /// Remembers the stored outcome, so that a replay needs no round trip.
     fn remember(&self) {
         let is_outcome = self.leaves != Leaves::FreeKey;
         if is_outcome && self.context.remembering == Remembering::Wanted {
@@ -238,7 +241,8 @@ impl UnstoredEnd {
     }
 }
 
-/// The pause after this one. A lease that is renewed between two tries must not end between them.
+/// The next pause. It is so short that a lease that is renewed between two tries does not end
+/// between them.
 fn longer(pause: Duration, lease: Duration) -> Duration {
     (pause * 2).min(lease / LONGEST_PART).min(LONGEST_PAUSE)
 }
@@ -247,7 +251,8 @@ fn longer(pause: Duration, lease: Duration) -> Duration {
 mod tests {
     use super::*;
 
-    /// S17: a store that refuses for a part of a lease is asked again before the lease is over.
+    /// S17: while a store refuses for a part of a lease, it is asked again before the lease is
+    /// over.
     #[test]
     fn a_lease_lasts_for_several_tries_and_a_long_one_is_asked_for_every_second() {
         for (millis, longest) in [(240, 20), (1_000, 83), (12_000, 1_000), (600_000, 1_000)] {

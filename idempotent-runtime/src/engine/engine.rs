@@ -30,16 +30,16 @@ use crate::stripes::Striped;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// When it is worth asking again after a place in the queue was not good enough.
+/// The time after which to ask again, for a request that waited too long or found its queue full.
 const IN_QUEUE: Duration = Duration::from_secs(1);
 
-/// Claims keys and keeps them while handlers run, on one store.
+/// Claims keys in one store, and keeps them while handlers run.
 ///
 /// Clones share everything.
 #[derive(Clone, Debug)]
 pub struct Engine {
     core: Arc<EngineCore>,
-    /// The same for runs, so that those of two workers do not count themselves in one place.
+    /// The same state for runs, split so that two workers do not count references in one place.
     shares: Arc<Striped<Arc<SharedCore>>>,
 }
 
@@ -50,7 +50,7 @@ impl Engine {
         Self::with_locks(store, clock, patience, None)
     }
 
-    /// The same, with locks that are no records of the store.
+    /// The same, with locks that are not records of the store.
     #[must_use]
     pub fn with_locks(
         store: Arc<dyn Store>,
@@ -62,7 +62,7 @@ impl Engine {
         Self::with_bounds(store, clock, patience, locks, (bounds, Seal::default()))
     }
 
-    /// The same, with other bounds, and keys that seal.
+    /// The same, with other bounds, and with the keys that outcomes are sealed with.
     pub(crate) fn with_bounds(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
@@ -81,16 +81,16 @@ impl Engine {
 
     /// Decides what becomes of a request: it runs, gets a stored response, or is refused.
     ///
-    /// Dropped while it waits, it leaves the queue, and a key that may have been claimed is given back.
+    /// If the future is dropped, it leaves the queue, and a key that may have been claimed is given back.
     ///
     /// # Errors
-    /// When the store did not answer, or what it holds under the key is no record. Nothing may
-    /// run then.
+    /// When the store did not answer, or the value under the key is not a record. The request must
+    /// not run then.
     pub async fn begin(&self, request: &ClaimRequest) -> Result<Admission, StoreError> {
         self.begin_with(request, Remembering::Unwanted).await
     }
 
-    /// The same for a request whose outcome may be remembered by this process, and answered from memory.
+    /// The same, for a request whose outcome this process may remember and answer from memory.
     pub(crate) async fn begin_with(
         &self,
         request: &ClaimRequest,
@@ -102,7 +102,7 @@ impl Engine {
         let counters = self.counters();
         match &admission {
             Ok(Admission::Run(_)) => counters.ran.count(),
-            // Counted when it is sent: what is stored may turn out not to be a response.
+            // It is counted when it is sent: the stored outcome may turn out not to be a response.
             Ok(Admission::Replay(_)) => {}
             Ok(Admission::Refused(_)) => counters.refused.count(),
             Err(error) => counters.failed(error),
@@ -110,11 +110,11 @@ impl Engine {
         admission
     }
 
-    /// The same, with a stored outcome as its run left it.
+    /// The same admission; a stored outcome in it is opened.
     fn opened_in(&self, admission: Admission) -> Result<Admission, StoreError> {
         Ok(match admission {
             Admission::Replay(mut outcome) => {
-                // In the box that it has.
+                // It stays in its box.
                 let kept = std::mem::replace(&mut *outcome, Outcome::Tombstone);
                 *outcome = self.opened(kept, "create")?;
                 Admission::Replay(outcome)
@@ -123,10 +123,10 @@ impl Engine {
         })
     }
 
-    /// An outcome as its run left it.
+    /// A stored outcome, opened.
     ///
     /// # Errors
-    /// When the keys of this engine do not open it, or it had to be sealed and is not.
+    /// When the keys of this engine do not open it, or when it had to be sealed and is not.
     pub(crate) fn opened(
         &self,
         outcome: Outcome,
@@ -140,7 +140,7 @@ impl Engine {
         &self.core.seal
     }
 
-    /// Waits to be at the front of a line of this process, at most this long.
+    /// Waits to be at the front of a queue of this process, at most this long.
     pub(crate) async fn front(&self, key: StorageKey, at_most: Duration) -> Option<Front> {
         self.core.queues.front(key, at_most).await
     }
@@ -158,7 +158,7 @@ impl Engine {
         if remembering == Remembering::Wanted {
             match recall(core, request) {
                 Memory::Answer(admission) => return Ok(admission),
-                // Looking is rare, and its future large.
+                // Looking is rare, and its future is large.
                 Memory::Due(known) => {
                     let looked = Box::pin(look_again(core, request, known)).await?;
                     if let Some(admission) = looked {
@@ -171,7 +171,7 @@ impl Engine {
         let asked = core.clock().steady();
         let ClaimRequest { claim, reclaim, wait, .. } = request;
         let front = match claim.claimable {
-            // Waiting is rare, and its future large.
+            // Waiting is rare, and its future is large.
             Claimable::InOrder => match Box::pin(core.queues.front(claim.key, *wait)).await {
                 Some(front) => Some(Box::new(front)),
                 None => {
@@ -200,12 +200,12 @@ impl Engine {
         contend(request, context, asked, sent).await
     }
 
-    /// Starts the thread that keeps leases alive and lets the store drop what is over.
+    /// Starts the thread that keeps leases alive and lets the store drop expired records.
     ///
-    /// Where that was not done, the first run does it.
+    /// If this is not called, the first run starts the thread.
     ///
     /// # Errors
-    /// When the host has no thread to give; nothing can run then.
+    /// When the host cannot start a thread. Nothing can run then.
     pub fn start_thread(&self) -> Result<(), StoreError> {
         self.core.start_thread().map(drop)
     }
@@ -223,11 +223,11 @@ impl Engine {
         self.core.create(key, &issued(key, label), life).await.map(drop)
     }
 
-    /// Ends what a dead owner left, as a person decided.
+    /// Ends a run whose owner died, in the way that a person decided.
     ///
     /// # Errors
-    /// When the store did not answer, or what it holds under the key is no record. Asking again does
-    /// no harm.
+    /// When the store did not answer, or the value under the key is not a record. Calling it again
+    /// does no harm.
     pub async fn resolve(
         &self,
         key: &StorageKey,
@@ -236,18 +236,18 @@ impl Engine {
         resolve(&self.core, key, resolution).await
     }
 
-    /// Takes no new runs and waits for those under way; answers how many are left.
+    /// Takes no new runs and waits for those under way. Returns the number of runs that are left.
     pub async fn drain(&self, at_most: Duration, on_timeout: OnDrainTimeout) -> usize {
         drain(&self.core, at_most, on_timeout).await
     }
 
-    /// How many runs are under way in this process, those that wait for one included.
+    /// The number of runs under way in this process, with the requests that wait for one.
     #[must_use]
     pub fn under_way(&self) -> usize {
         self.core.in_flight.now()
     }
 
-    /// How often each thing happened so far.
+    /// The number of times that each event has happened so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.counters().read()
@@ -275,7 +275,7 @@ impl Engine {
         self.core.in_flight.is_closed()
     }
 
-    /// Where locks live, unless they are records.
+    /// The place of locks, if they are not records of the store.
     pub(crate) fn locks(&self) -> Option<&dyn Locks> {
         self.core.locks.as_deref()
     }

@@ -21,8 +21,8 @@ use std::time::Duration;
 /// A run that holds its key.
 ///
 /// It ends by [`complete`](Self::complete), [`release`](Self::release) or
-/// [`abandon`](Self::abandon). Dropped without any of them it is left to its lease, as if the
-/// process had died.
+/// [`abandon`](Self::abandon). If it is dropped without one of them, its key stays taken until the
+/// lease expires, as if the process had died.
 #[derive(Debug)]
 #[must_use = "a run that is dropped keeps its key until the lease is over"]
 pub struct Execution {
@@ -38,7 +38,7 @@ pub(super) enum Ownership {
     Renewed(#[expect(dead_code, reason = "it is kept, and dropped")] RenewalGuard),
     /// The run is about to end.
     Ending,
-    /// An external lock; of the lease nothing is in the store.
+    /// The lock of an external system; the store holds no lease.
     Lock(Box<dyn LockHandle>),
 }
 
@@ -49,7 +49,8 @@ impl RunContext {
 }
 
 impl Execution {
-    /// The number of this run among all claims of its key, from 1: the fence to pass on.
+    /// The number of this run: greater than that of every earlier claim of its key. The fence to
+    /// pass on.
     #[must_use]
     pub fn attempt(&self) -> u64 {
         self.lease.attempt()
@@ -61,14 +62,14 @@ impl Execution {
         self.lease.length()
     }
 
-    /// Extends the lease by its length from now, as the heartbeat does by itself, and says whether
-    /// the key is still this run's.
+    /// Extends the lease by its length from now, as the heartbeat does by itself. Tells whether
+    /// this run still has the key.
     ///
     /// # Errors
     /// When the store did not answer; the lease may have been extended.
     pub async fn renew(&self) -> Result<LeaseStatus, StoreError> {
         if let Ownership::Lock(lock) = &self.ownership {
-            // Its session is kept alive, or it is not.
+            // An external lock is not renewed: its session is alive, or it is not.
             return Ok(if lock.is_certain() { LeaseStatus::Held } else { LeaseStatus::Lost });
         }
         let work = self.lease.renew(self.core().store(), self.core().clock());
@@ -76,10 +77,10 @@ impl Execution {
         Ok(if renewed.is_ours() { LeaseStatus::Held } else { LeaseStatus::Lost })
     }
 
-    /// Whether it is certain that nobody else has the key by now.
+    /// Whether it is certain that no other owner has the key by now.
     ///
-    /// A run that outlives its lease, because its process was stopped or the store is away, is told
-    /// so here at its next look, and by its attempt where that is checked.
+    /// A run can outlive its lease if its process was stopped or the store is away. It learns that
+    /// here when it asks next, or from a resource that checks its attempt.
     #[must_use]
     pub fn is_certain(&self) -> bool {
         match &self.ownership {
@@ -90,15 +91,15 @@ impl Execution {
 
     /// Stores the outcome of the run, for `ttl` from now.
     ///
-    /// An external lock stores nothing, and is released. A store that does not take the outcome is asked
-    /// again until the lease is lost or the ttl is over. The future waits for that no longer than the
-    /// engine's patience; if it is dropped, the asking goes on.
+    /// An external lock stores nothing, and is released. If the store does not take the outcome, it is
+    /// asked again until the lease is lost or the ttl is over. The future waits for that no longer than
+    /// the engine's patience. If it is dropped, the engine goes on asking.
     pub fn complete(self, outcome: Outcome, ttl: Duration) -> impl Future<Output = Completion> {
         if let Ownership::Lock(_) = self.ownership {
-            // What is rare is boxed, because its future is large.
+            // Rare paths are boxed, because their futures are large.
             return Either::Left(self.release().map(|()| Completion::No).boxed());
         }
-        // Not part of the future: it is encoded once, and futures are moved often.
+        // Encoded outside the future, because futures are moved often.
         let last = self.lease.completed(&self.core().seal, outcome);
         let bytes = u32::try_from(last.len()).unwrap_or(u32::MAX);
         self.core().counters().meters.record_bytes.record(bytes);
@@ -107,8 +108,8 @@ impl Execution {
 
     /// Gives the key back, so that the next request with it runs.
     ///
-    /// A store that does not answer is asked again until the lease is lost; the future does not wait for
-    /// that.
+    /// If the store does not answer, it is asked again until the lease is lost. The future does not wait
+    /// for that.
     pub fn release(self) -> impl Future<Output = ()> {
         let (wall, lease) = (self.core().clock().wall(), &self.lease);
         let life = self.context.reclaim.life(wall, lease.length(), lease.history());
@@ -116,14 +117,14 @@ impl Execution {
         self.let_go(last, life)
     }
 
-    /// Gives the key back behind its caller, who need not be in a runtime.
+    /// Gives the key back without making the caller wait. The caller need not be in a runtime.
     #[cfg(feature = "actix")]
     pub(crate) fn release_behind(self) {
         let core = Arc::clone(&self.context.core);
         core.spawn(self.release());
     }
 
-    /// Ends the lease at once; the policy says whether the next request runs or is held.
+    /// Ends the lease at once. The policy decides whether the next request runs or is held.
     pub fn abandon(self) -> impl Future<Output = ()> {
         let (last, life) = (self.lease.given_up(), self.lease.retention);
         self.let_go(last, life)
@@ -138,7 +139,7 @@ impl Execution {
         }
     }
 
-    /// Ends the renewals; from here on the run comes to its end whoever waits for it.
+    /// Ends the renewals. From here on the run comes to its end, even if nobody waits for it.
     fn ending(self, leaves: Leaves, last: Bytes, life: Duration) -> Ending {
         let Self { context, lease, ownership } = self;
         drop(ownership);

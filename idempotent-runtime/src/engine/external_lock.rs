@@ -1,4 +1,4 @@
-//! Locks that are no records of the store: another system keeps them.
+//! Locks that are not records of the store: another system keeps them.
 
 use crate::engine::admission::Admission;
 use crate::engine::claim::Claim;
@@ -13,7 +13,7 @@ use crate::store::{LockRequest, Locks};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Waits for the lock there, and runs with its fence as the attempt; `busy` is the answer if it waited
+/// Waits for the external lock, and runs with its fence as the attempt. Returns `busy` if it waited
 /// too long.
 pub(super) async fn take(
     locks: &dyn Locks,
@@ -24,7 +24,7 @@ pub(super) async fn take(
 ) -> Result<Admission, StoreError> {
     let request = LockRequest::new(&claim.key, &claim.label, at_most, claim.lease);
     let patience = context.core.tools.patience;
-    // Waiting for others is no fault of the backend.
+    // A wait for other owners is not an error of the backend.
     let acquired = timeout(at_most.saturating_add(patience), locks.acquire(request)).await;
     let late = |_| Err(StoreError::new(StoreErrorKind::Timeout, "acquire"));
     let Some(lock) = acquired.unwrap_or_else(late)? else {

@@ -1,7 +1,7 @@
 //! A queue for a key in one process: first come, first served.
 //!
-//! The request at the front claims the key in the store, against the other processes: each process
-//! sends one claim at a time, however many wait.
+//! The request at the front claims the key in the store, against the other processes. So each
+//! process sends one claim at a time, whatever the length of its queue.
 
 use crate::key::StorageKey;
 use crate::sync::{Mutex, MutexGuard, PoisonError, timeout};
@@ -14,19 +14,19 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 #[derive(Clone, Debug)]
 pub(crate) struct FairQueues {
     queues: Arc<Mutex<HashMap<StorageKey, Arc<Semaphore>>>>,
-    /// How many may stand in one behind its front; the next is refused at once.
+    /// The most requests behind the front of one queue. The next one is refused at once.
     longest: usize,
 }
 
-/// The front of a queue; the next moves up when it is dropped.
+/// The front of a queue. When it is dropped, the next request moves up.
 #[derive(Debug)]
 pub(crate) struct Front {
-    // In this order: the next moves up before the queue is given up.
+    // In this order: the next request moves up before this place is given up.
     _permit: Option<OwnedSemaphorePermit>,
     _place: QueuePlace,
 }
 
-/// A place in a queue; the last one to leave takes the queue down.
+/// A place in a queue. The last one to leave removes the queue.
 #[derive(Debug)]
 struct QueuePlace {
     queues: FairQueues,
@@ -35,13 +35,13 @@ struct QueuePlace {
 }
 
 impl FairQueues {
-    /// Queues in each of which so many may stand.
+    /// Queues with at most this many requests behind the front of each.
     pub(crate) fn new(longest: usize) -> Self {
         Self { queues: Arc::default(), longest }
     }
 
-    /// Waits to be at the front, at most this long; nothing, if that was too short or the queue too
-    /// long.
+    /// Waits to be at the front, at most this long. The result is `None` if that time was too short
+    /// or the queue is full.
     pub(crate) async fn front(&self, key: StorageKey, at_most: Duration) -> Option<Front> {
         let place = self.join(key)?;
         let queue = Arc::clone(place.queue.as_ref()?);
@@ -56,10 +56,10 @@ impl FairQueues {
     fn join(&self, key: StorageKey) -> Option<QueuePlace> {
         let mut queues = self.lock();
         let queue = queues.entry(key).or_insert_with(|| Arc::new(Semaphore::new(1)));
-        // One reference is the map's own; who is at the front and who waits hold two each.
+        // The map has one reference. The request at the front and each one that waits have two.
         let joined = Arc::strong_count(queue) / 2 <= self.longest;
         let place = QueuePlace { queues: self.clone(), key, queue: Some(Arc::clone(queue)) };
-        // A place that is given up at once takes the lock again.
+        // Dropped here, since a place that is given up at once takes the lock again.
         drop(queues);
         joined.then_some(place)
     }
@@ -73,7 +73,7 @@ impl Drop for QueuePlace {
     fn drop(&mut self) {
         let mut queues = self.queues.lock();
         self.queue = None;
-        // The map's own reference is the last.
+        // Only the map's own reference is left.
         if queues.get(&self.key).is_some_and(|queue| Arc::strong_count(queue) == 1) {
             queues.remove(&self.key);
         }
@@ -89,7 +89,7 @@ mod tests {
     const LENGTH: usize = 16;
 
     #[tokio::test]
-    async fn who_came_first_is_served_first_and_an_empty_line_is_taken_down() {
+    async fn the_first_to_come_is_served_first_and_an_empty_queue_is_removed() {
         let queues = FairQueues::new(LENGTH);
         let served = Arc::new(Mutex::new(Vec::new()));
         let front = queues.front(KEY, LONG).await.unwrap();
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_finds_the_line_too_long_is_refused_at_once_and_holds_nobody_up() {
+    async fn a_request_that_finds_the_queue_full_is_refused_at_once_and_delays_nobody() {
         let queues = FairQueues::new(LENGTH);
         let front = queues.front(KEY, LONG).await.unwrap();
         let mut waiting = Vec::new();
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_gives_up_leaves_the_line_to_the_others() {
+    async fn a_request_that_gives_up_leaves_the_queue_to_the_others() {
         let queues = FairQueues::new(LENGTH);
         let front = queues.front(KEY, LONG).await.unwrap();
         assert!(queues.front(KEY, Duration::from_millis(1)).await.is_none());
@@ -153,7 +153,7 @@ mod interleavings {
     const KEY: StorageKey = StorageKey::from_bytes([7; 32]);
 
     #[test]
-    fn one_is_at_the_front_everybody_gets_there_and_the_line_is_taken_down() {
+    fn one_at_a_time_is_at_the_front_all_get_there_and_the_queue_is_removed() {
         let order = || {
             let queues = FairQueues::new(3);
             let (ahead, served) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));

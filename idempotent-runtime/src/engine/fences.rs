@@ -1,4 +1,4 @@
-//! The fences of locks: where they begin for a lock that the store does not know.
+//! The fences of locks: the first one of a lock that the store does not know.
 
 use crate::clock::millis;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,9 +9,9 @@ use std::time::Duration;
 pub(super) struct Fences(AtomicU64);
 
 impl Fences {
-    /// The first fence of a lock that the store does not know: the milliseconds since 1970, so that it grows
-    /// although the store forgot the lock, and more than any that was seen, so that a clock that is set back or
-    /// behind another host's does no harm.
+    /// The first fence of a lock that the store does not know: the milliseconds since 1970, so that fences
+    /// grow even if the store forgot the lock. It is also greater than every fence that this process has
+    /// seen, so a clock that was set back, or that is behind another host's, does no harm.
     pub(super) fn first(&self, wall: Duration) -> u64 {
         millis(wall).max(self.0.load(Ordering::SeqCst).saturating_add(1))
     }

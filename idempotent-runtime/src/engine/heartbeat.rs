@@ -1,9 +1,9 @@
 //! Renews the leases of runs that last, from a thread of its own.
 //!
-//! A handler that blocks its worker blocks everything on it, timers included, so nothing that keeps
-//! a lease alive may live there. Each lease is due a third of its length after the last renewal; a run that is
-//! shorter costs its place in a queue and no more. What else lasts as long as the engine goes on beside it on the
-//! same thread.
+//! A handler that blocks its worker blocks everything on it, timers included, so nothing that keeps a lease
+//! alive may run there. A lease is due for renewal when a third of its length has passed since the last one.
+//! A run that is shorter costs only its place in a queue. Other work that lasts as long as the engine runs on
+//! the same thread.
 
 use crate::clock::jittered;
 use crate::engine::lease::{Lease, Put};
@@ -29,7 +29,7 @@ const PART: u32 = 3;
 const RETRY_PART: u32 = 12;
 const LONGEST_RETRY: Duration = Duration::from_secs(1);
 
-/// How many renewals are under way at once: a store that was away meets no storm.
+/// The most renewals under way at once, so that a store that comes back is not overrun.
 const AT_ONCE: usize = 64;
 
 /// How often the age of the oldest run is told.
@@ -54,10 +54,11 @@ pub(crate) struct Tools {
 }
 
 impl Heartbeat {
-    /// Starts the thread, with `other` work beside, unless it is there: before any lease is to be kept alive.
+    /// Starts the thread, together with `other` work, unless it runs already. It must run before any lease is
+    /// to be kept alive.
     ///
     /// # Errors
-    /// When the host has no thread to give.
+    /// When the host cannot start a thread.
     pub(crate) fn start(
         &self,
         tools: &Tools,
@@ -85,7 +86,7 @@ impl Heartbeat {
         self.queues.own().keep(lease, Instant::now() + lease.length() / PART)
     }
 
-    /// Renews nothing any more, and gives the leases of the runs under way.
+    /// Stops all renewals, and returns the leases of the runs under way.
     pub(crate) fn stop(&self) -> Vec<Arc<Lease>> {
         self.queues.close();
         self.queues.leases()
@@ -98,7 +99,7 @@ impl Drop for Heartbeat {
     }
 }
 
-/// Until the engine is gone: sends what is due, then waits for the next.
+/// Until the engine is gone, sends the renewals that are due, then waits for the next one.
 async fn beat(queues: &RenewalQueues, tools: &Tools) {
     let room = Arc::new(Semaphore::new(AT_ONCE));
     while !queues.are_closed() {
@@ -126,10 +127,11 @@ async fn renew(tools: &Tools, due: &DueRenewal) {
             tools.counters.renewed.count();
             lease.length() / PART
         }
-        // The store forgot it when it was too late to put it again. Another owner may be found there later.
+        // The store forgot the record when it was too late to put it again. A later try may find another
+        // owner.
         Ok(Ok(Put::NotThere)) => lease.length() / PART,
         Ok(Ok(Put::Lost(loss))) => return lost(tools, due, &loss),
-        // Something else is there, whatever it is.
+        // Under the key is something that is not our record.
         Ok(Err(error)) if error.is_corrupt() => {
             return lost(tools, due, &"its record cannot be read");
         }
@@ -139,12 +141,12 @@ async fn renew(tools: &Tools, due: &DueRenewal) {
     due.again(Instant::now() + wait);
 }
 
-/// Lets a store do something; where it panics, it has failed.
+/// Runs a call of the store. If it panics, it has failed.
 pub(super) fn caught<T>(
     operation: &'static str,
     work: impl Future<Output = Result<T, StoreError>>,
 ) -> impl Future<Output = Result<T, StoreError>> {
-    // What an async function is given is kept twice.
+    // Not an async function, since that would hold its arguments twice.
     AssertUnwindSafe(work).catch_unwind().map(move |done| {
         done.unwrap_or_else(|_panic| {
             let failed = StoreError::new(StoreErrorKind::Unavailable, operation);
@@ -153,7 +155,7 @@ pub(super) fn caught<T>(
     })
 }
 
-/// Whether the lease still holds is for the store to say, so it is asked again until it does.
+/// Only the store can say whether the lease still holds, so it is asked again until it answers.
 fn failed(tools: &Tools, lease: &Lease, error: Option<&StoreError>) -> Duration {
     tools.counters.renewals_failed.count();
     tracing::warn!(
@@ -166,7 +168,7 @@ fn failed(tools: &Tools, lease: &Lease, error: Option<&StoreError>) -> Duration 
 
 fn lost(tools: &Tools, due: &DueRenewal, why: &dyn Display) {
     let lease = &due.lease;
-    // A run that ended while its renewal was under way has lost nothing.
+    // If the run ended while its renewal was under way, nothing is lost.
     if due.is_wanted() {
         lease.set_end(Duration::ZERO);
         tools.counters.leases_lost.count();

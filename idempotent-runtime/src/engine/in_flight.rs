@@ -1,6 +1,6 @@
 //! Which runs are under way, so that a process can end after the last of them.
 //!
-//! Each group of threads counts those that it let in, so that workers do not write to one number.
+//! Each group of threads counts the runs that it let in, so that workers do not all write to one number.
 
 use crate::observe::Level;
 use crate::stripes::{Apart, Striped};
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// Counts runs and closes the door when the process is about to end.
+/// Counts runs, and lets none in once the process is about to end.
 #[derive(Debug)]
 pub(crate) struct InFlight {
     door: Arc<Door>,
@@ -36,7 +36,7 @@ struct Inside {
 pub(crate) struct InFlightGuard(Arc<Apart<Inside>>);
 
 impl InFlight {
-    /// Counts whose sum is told.
+    /// Counts whose sum `told` shows to metrics.
     pub(crate) fn told(told: Level) -> Self {
         let door = Arc::new(Door { told, ..Door::default() });
         let inside = || Inside { now: AtomicUsize::new(0), door: Arc::clone(&door) };
@@ -45,12 +45,13 @@ impl InFlight {
 
     /// Lets a run in, unless the door is closed.
     pub(crate) fn enter(&self) -> Option<InFlightGuard> {
-        // Counted before the door is looked at, so that a drain either sees it or refuses it.
+        // Counted before the door is looked at. So a drain either sees this run, or this run sees the closed
+        // door.
         let run = InFlightGuard::counted(self.counts.own());
         (!self.is_closed()).then_some(run)
     }
 
-    /// How many are inside.
+    /// The number of runs inside.
     pub(crate) fn now(&self) -> usize {
         self.counts.all().map(|inside| inside.0.now.load(Ordering::SeqCst)).sum()
     }
@@ -60,7 +61,7 @@ impl InFlight {
         self.door.closed.load(Ordering::SeqCst)
     }
 
-    /// Closes the door, waits for the runs inside, and says how many are left after `at_most`.
+    /// Closes the door and waits for the runs inside. Returns the number that is left after `at_most`.
     pub(crate) async fn drain(&self, at_most: Duration) -> usize {
         self.door.closed.store(true, Ordering::SeqCst);
         let empty = async {
@@ -73,7 +74,7 @@ impl InFlight {
             }
         };
         match timeout(at_most, empty).await {
-            // Whoever knocks now is counted for a moment and not let in.
+            // A request that comes now is counted for a moment and not let in.
             Ok(()) => 0,
             Err(_late) => self.now(),
         }
@@ -87,9 +88,9 @@ impl InFlightGuard {
         Self(Arc::clone(inside))
     }
 
-    /// Counts in what goes on behind a run that ends; the door is no matter to it.
+    /// Counts work that goes on after its run has ended, even if the door is closed.
     pub(crate) fn behind(&self) -> Self {
-        // In the same count, which does not come to nothing in between.
+        // In the same count, which so never falls to zero in between.
         Self::counted(&self.0)
     }
 }
@@ -99,7 +100,7 @@ impl Drop for InFlightGuard {
         let Inside { now, door } = &self.0.0;
         door.told.fall();
         now.fetch_sub(1, Ordering::SeqCst);
-        // Nobody waits for the last one before the door is closed.
+        // Nobody waits for the last run before the door is closed.
         if door.closed.load(Ordering::SeqCst) {
             door.left.notify_waiters();
         }
@@ -112,7 +113,7 @@ mod interleavings {
     use shuttle::future::block_on;
     use shuttle::thread;
 
-    /// Invariant L4: who was let in is waited for, and afterwards nobody is let in.
+    /// Invariant L4: a run that was let in is waited for, and afterwards none is let in.
     #[test]
     fn a_drain_ends_after_the_last_run_and_lets_none_in() {
         let order = || {

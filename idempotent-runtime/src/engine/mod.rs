@@ -1,4 +1,4 @@
-//! From a claim to a decision and a run: everything that is neither HTTP nor a backend.
+//! The way from a claim to a decision and a run, without HTTP and without backends.
 //!
 //! Files import downwards, in this order: `task`, `cached`, `inspect`, `engine`, `recall`, `contend`, `told`, `external_lock`, `settle`, `resolve`, `drain`,
 //! `admission`, `execution`, `unlock`, `ending`, `completion`, `refusals`, `run_context`, `core`, `remembered`, `purge`, `heartbeat`, `renewal_queue`, `renewals`,

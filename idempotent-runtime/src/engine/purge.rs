@@ -1,4 +1,4 @@
-//! Lets the store drop what is over, on the thread of the heartbeat.
+//! Lets the store drop expired records, on the heartbeat's thread.
 
 use crate::clock::jittered;
 use crate::engine::heartbeat::{Tools, caught};
@@ -7,13 +7,14 @@ use std::error::Error as StdError;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
-/// How often the store is told to drop what is over, where it had nothing more.
+/// The pause between two purges, if the store had no more to drop.
 const PURGE_EVERY: Duration = Duration::from_secs(3);
 const LATEST: Duration = Duration::from_secs(5);
 const _: () = assert!(2 * LATEST.as_millis() >= 3 * PURGE_EVERY.as_millis(), "jittered by half");
 
-/// How much it drops at once, and how long after one full batch the next begins: 14 200 values a second, of which a timer
-/// of whole milliseconds leaves 12 000. A batch is so small because a claim that meets it waits for it.
+/// The values in one batch, and the time from the start of one full batch to the start of the next: 14 200
+/// values a second, of which a timer of whole milliseconds leaves 12 000. A batch is so small because a claim
+/// that comes meanwhile waits for it.
 const PURGE: u32 = 128;
 const PURGE_PACE: Duration = Duration::from_millis(9);
 
@@ -23,7 +24,7 @@ pub(super) fn start_purging(thread: &OwnThread, tools: &Tools) {
     thread.spawn(lasting("purging", move || purge(tools.clone())));
 }
 
-/// Lets the store drop what is over, in batches.
+/// Lets the store drop expired records, in batches.
 async fn purge(tools: Tools) {
     loop {
         sleep(jittered(PURGE_EVERY)).await;
@@ -52,7 +53,7 @@ async fn purge(tools: Tools) {
     }
 }
 
-/// The pause after a full batch that took so long: a slow store is left alone for at least half as long.
+/// The pause after a full batch that took this long: a slow store rests for at least half that time.
 fn pause(took: Duration) -> Duration {
     PURGE_PACE.saturating_sub(took).max(took / 2)
 }

@@ -1,4 +1,4 @@
-//! Answering a request by a remembered record, and looking at that again in the store.
+//! Answers a request from a remembered record, and reads that record again in the store when it is due.
 
 use crate::engine::admission::Admission;
 use crate::engine::claim_request::ClaimRequest;
@@ -16,17 +16,17 @@ use std::pin::pin;
 use std::sync::Arc;
 use tokio::time::Instant;
 
-/// The part of the engine's patience after which a look that failed is the answer. Before, the store is asked as
-/// if nothing had been remembered.
+/// If a look failed after more than this part of the engine's patience, its error is the answer. If it failed
+/// sooner, the store is asked as if nothing had been remembered.
 const SOON: u32 = 4;
 
 /// The result of looking for a remembered record.
 pub(super) enum Memory {
     /// The answer.
     Answer(Admission),
-    /// One has to look at it in the store.
+    /// A remembered record that has to be read again in the store.
     Due(Arc<Known>),
-    /// Nothing.
+    /// No record is remembered.
     Nothing,
 }
 
@@ -40,17 +40,17 @@ pub(super) fn recall(core: &EngineCore, request: &ClaimRequest) -> Memory {
                 core.counters().remembered.count();
                 Memory::Answer(admission)
             }
-            // The store is to tell.
+            // Memory does not know; the store does.
             Ok(None) | Err(_) => Memory::Nothing,
         },
     }
 }
 
-/// The answer by a record that is due: one request looks at it, the others wait for that; nothing, if the key has to be
-/// claimed.
+/// The answer by a record that is due: one request reads it again, the others wait for that. `None` if the
+/// key has to be claimed.
 ///
 /// # Errors
-/// When the store did not answer for a while.
+/// When the store did not answer within a part of the engine's patience.
 pub(super) async fn look_again(
     core: &EngineCore,
     request: &ClaimRequest,
@@ -66,7 +66,7 @@ pub(super) async fn look_again(
     if began.elapsed() < core.tools.patience / SOON { Ok(None) } else { Err(error) }
 }
 
-/// Waits for the turn, and looks unless another one did meanwhile.
+/// Waits for the turn to read, and reads unless another request did so meanwhile.
 async fn in_turn(
     core: &EngineCore,
     request: &ClaimRequest,
@@ -94,12 +94,12 @@ async fn in_turn(
     }
 }
 
-/// The finished record that the store has under a key; it is remembered.
+/// The finished record that the store has under a key. It is remembered.
 async fn look(core: &EngineCore, key: &StorageKey) -> Result<Option<Bytes>, StoreError> {
     let asked = core.remembered.asking(key, core.clock().steady());
     let entry = core.store().read(key).await?;
     core.remembered.answered();
-    // What cannot be read is for a claim to report.
+    // A record that cannot be read is left for a claim to report.
     let record = entry.filter(|entry| {
         let record = Record::decode(key, &entry.value);
         record.is_ok_and(|record| matches!(record.state, State::Completed(_)))
@@ -114,7 +114,7 @@ async fn look(core: &EngineCore, key: &StorageKey) -> Result<Option<Bytes>, Stor
     Ok(record.map(|entry| entry.value))
 }
 
-/// The meaning of a finished record for a request; nothing, if it is none.
+/// The answer that a finished record means for a request; `None` if the request has to ask the store.
 fn answer(
     core: &EngineCore,
     ClaimRequest { claim, rules, .. }: &ClaimRequest,

@@ -1,10 +1,10 @@
-//! When an outcome is one that a store will never take; pure.
+//! When a store will never take an outcome: a pure function.
 
 use crate::error::{StoreError, StoreErrorKind};
 use std::time::Duration;
 
-/// The number of refusals after which an outcome is given up, and the time from the first refusal to the last: a part
-/// of the lease, and never less than this.
+/// An outcome is given up after this number of refusals, if the time from the first to the last is at least
+/// this part of the lease and at least this long.
 const ENOUGH: u32 = 3;
 const PART: u32 = 3;
 const SHORTEST: Duration = Duration::from_secs(5);
@@ -17,10 +17,10 @@ pub(super) struct Refusals {
 }
 
 impl Refusals {
-    /// Counts one more failure, and says whether the outcome will never be taken.
+    /// Counts one more failure, and tells whether the store will never take the outcome.
     ///
-    /// Not every refusal counts: a store that takes nothing at all says nothing about this outcome, nor does
-    /// one that is slow or busy with others. One that cuts the connection at what is too large for it does.
+    /// Not every refusal counts. A store that takes nothing at all tells nothing about this outcome, nor does
+    /// one that is slow or busy. A store that cuts the connection because the outcome is too large counts.
     pub(super) fn is_hopeless(
         &mut self,
         error: &StoreError,
@@ -54,7 +54,7 @@ mod tests {
 
     const LEASE: Duration = Duration::from_mins(1);
 
-    /// Whether it is hopeless after failures of this kind at these seconds.
+    /// Whether an outcome is given up after failures of this kind at these seconds.
     fn hopeless(kind: StoreErrorKind, is_renewed: bool, lease: Duration, at: &[u64]) -> bool {
         let (mut refusals, error) = (Refusals::default(), StoreError::new(kind, "swap"));
         let judged = at
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_is_given_up_at_once_and_what_is_only_late_never() {
+    fn an_outcome_that_is_too_large_is_given_up_at_once_and_one_that_is_only_late_never() {
         assert!(hopeless(StoreErrorKind::TooLarge, false, LEASE, &[100]));
         for kind in [StoreErrorKind::Timeout, StoreErrorKind::Busy] {
             assert!(!hopeless(kind, true, LEASE, &[100, 110, 120, 900]));

@@ -1,9 +1,9 @@
-//! Finished records that this process stored or saw, so that a replay of one needs no round trip.
+//! Finished records that this process stored or read, so that their replays need no round trip.
 //!
-//! A finished record never changes before its end, unless a person forgets it. So it is used without a look at
-//! the store for some seconds, and for a minute more while the store does not answer; never beyond its end. Whatever
-//! is known of a record is known from before the command was sent: a clock of the store that is late counts for
-//! nothing.
+//! A finished record never changes before its end, unless a person forgets it. So this process uses it for
+//! some seconds without asking the store, and for a minute more while the store does not answer, but never
+//! beyond its end. Its age counts from before the command was sent that stored or read it, so a store's clock
+//! that is late does no harm.
 
 use crate::clock::millis;
 use crate::error::StoreError;
@@ -18,13 +18,13 @@ use std::time::Duration;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
-/// How long a record is used before one request looks at it again in the store.
+/// The time for which a record is used, before one request reads it again in the store.
 const FRESH: Duration = Duration::from_secs(5);
 
-/// How much longer it is used while the store does not answer.
+/// The additional time for which it is used while the store does not answer.
 const UNANSWERED: Duration = Duration::from_mins(1);
 
-/// The pause before a store is asked again that did not answer.
+/// The pause before asking again a store that did not answer.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The memory that a record takes beside its own bytes: its key, what is known of it, and its place.
@@ -33,58 +33,58 @@ const BESIDE: usize = 320;
 /// The bytes of a record of middle length, from which the number of places follows.
 const USUAL: usize = 512;
 
-/// In how many parts the memory is held, so that workers rarely wait for each other.
+/// The number of parts of the memory, so that workers rarely wait for each other.
 const PARTS: usize = 16;
 
-/// The part of the memory for records that were asked for again; new ones have the rest.
+/// The part of the memory for records that were asked for again. New ones have the rest.
 const HOT: f64 = 0.5;
 
-/// How many counts of what was forgotten there are; each is of the keys that share it.
+/// The number of counters of forgotten keys. The keys of one stripe share a counter.
 const STRIPES: usize = 64;
 
-/// Whether the answer of a request is remembered, and looked for.
+/// Whether the outcome of a request may be remembered, and looked for in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Remembering {
-    /// It is.
+    /// It may.
     Wanted,
-    /// The store is asked each time.
+    /// It may not: the store is asked each time.
     Unwanted,
 }
 
 /// Finished records, up to so many bytes.
 pub(super) struct Remembered {
-    /// Nothing, where nothing is remembered.
+    /// `None` if nothing is remembered.
     records: Option<Cache<StorageKey, Arc<Known>, ByBytes, foldhash::fast::RandomState>>,
-    /// How often a key of each stripe was forgotten.
+    /// The number of times that a key of each stripe was forgotten.
     forgotten: [AtomicU32; STRIPES],
-    /// When a store that did not answer is asked again, in milliseconds of the steady clock; zero while it answers.
+    /// The moment to ask the store again, in milliseconds of the steady clock; zero while it answers.
     asks_again: AtomicU64,
 }
 
 /// A finished record, as far as it is known.
 #[derive(Debug)]
 pub(super) struct Known {
-    /// Its bytes; nothing, where nobody told yet how long it lives.
+    /// The bytes of the record; `None` while its remaining life is not known.
     record: Option<Bytes>,
     asked: AskedAt,
     /// Its end, in steady time.
     ends: Duration,
-    /// The turn of the one who looks at it again, with the last look that failed.
+    /// The turn to read it again, with the last read that failed.
     pub(super) looking: AsyncMutex<Option<FailedLook>>,
 }
 
-/// A look that the store did not answer.
+/// A read that the store did not answer.
 #[derive(Debug)]
 pub(super) struct FailedLook {
     pub(super) at: Instant,
     pub(super) error: StoreError,
 }
 
-/// The moment before a command is sent whose answer may be remembered.
+/// A moment before a command was sent whose answer may be remembered.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AskedAt {
     at: Duration,
-    /// How often a key of its stripe had been forgotten.
+    /// The number of times that a key of its stripe had been forgotten by then.
     forgotten: u32,
 }
 
@@ -92,16 +92,17 @@ pub(super) struct AskedAt {
 pub(super) enum Recalled {
     /// It can be used.
     Certain(Bytes),
-    /// One has to look at it in the store.
+    /// It has to be read again in the store.
     Due(Arc<Known>),
 }
 
-/// Until this is dropped a key may be forgotten; whatever was known of it does not count from then on.
-#[must_use = "dropped at once, it is over before anything is forgotten"]
+/// While this lives, a key is being forgotten. When it is dropped, all that was known of the key before does
+/// not count any more.
+#[must_use = "it must live until the key is forgotten"]
 pub(super) struct Forgetting<'a>(&'a Remembered, &'a StorageKey);
 
 impl Remembered {
-    /// Remembers records of so many bytes in all; none, if that is too few for one.
+    /// Remembers records of at most this many bytes in all; none, if that is too few for one.
     pub(super) fn of_bytes(bytes: usize) -> Self {
         let options = OptionsBuilder::new()
             .weight_capacity(bytes as u64)
@@ -122,12 +123,13 @@ impl Remembered {
         AskedAt { at: now, forgotten: self.stripe(key).load(Ordering::SeqCst) }
     }
 
-    /// Remembers a finished record, which lives until then at least.
+    /// Remembers a finished record, which lives at least until `ends`.
     pub(super) fn keep(&self, key: &StorageKey, record: &Bytes, asked: AskedAt, ends: Duration) {
         self.put(key, Some(record), asked, ends);
     }
 
-    /// Remembers that a key has a finished record, whose life nobody told: the next one who asks for it reads it.
+    /// Remembers that a key has a finished record whose remaining life is not known. The next request for it
+    /// reads it.
     pub(super) fn met(&self, key: &StorageKey, asked: AskedAt) {
         self.put(key, None, asked, Duration::MAX);
     }
@@ -141,19 +143,19 @@ impl Remembered {
         }
     }
 
-    /// Drops a key, of which something else was found.
+    /// Drops a key under which another value was found.
     pub(super) fn drop_key(&self, key: &StorageKey) {
         if let Some(records) = &self.records {
             records.remove(key);
         }
     }
 
-    /// The beginning of what may forget a key in the store.
+    /// Begins to forget a key in the store. To be called before the command is sent.
     pub(super) fn forgetting<'a>(&'a self, key: &'a StorageKey) -> Forgetting<'a> {
         Forgetting(self, key)
     }
 
-    /// The record of a key, if one is remembered that lives.
+    /// The remembered record of a key, if it has not expired.
     pub(super) fn find(&self, key: &StorageKey, now: Duration) -> Option<Recalled> {
         let known = self.records.as_ref()?.get(key)?;
         if now >= known.ends {
@@ -169,13 +171,13 @@ impl Remembered {
         Some(certain.unwrap_or(Recalled::Due(known)))
     }
 
-    /// Whether nothing else was found under a key meanwhile.
+    /// Whether nothing else was found under the key meanwhile.
     pub(super) fn is_still(&self, key: &StorageKey, known: &Arc<Known>) -> bool {
         let now = self.records.as_ref().and_then(|records| records.peek(key));
         now.is_some_and(|now| Arc::ptr_eq(&now, known))
     }
 
-    /// A record whose look failed, if it can be used all the same; from now on others do not look for a while.
+    /// A record whose read failed, if it can still be used. From now on others do not read it for a while.
     pub(super) fn unanswered(
         &self,
         key: &StorageKey,
@@ -195,7 +197,7 @@ impl Remembered {
         }
     }
 
-    /// Whether the store did not answer the last look, and somebody else is the next to look.
+    /// Whether the store did not answer the last read, and another request is the next to ask it.
     fn is_away(&self, now: Duration) -> bool {
         let (asks_again, now) = (self.asks_again.load(Ordering::Relaxed), millis(now));
         let next = now + millis(ASK_AGAIN);
@@ -207,7 +209,7 @@ impl Remembered {
                     .is_err()
     }
 
-    /// How old the knowledge of a record is; nothing, where its key may have been forgotten since.
+    /// The age of what is known of a record; `None` if its key may have been forgotten since.
     fn age(&self, key: &StorageKey, known: &Known, now: Duration) -> Option<Duration> {
         let is_certain = self.stripe(key).load(Ordering::SeqCst) == known.asked.forgotten;
         is_certain.then(|| now.saturating_sub(known.asked.at))
@@ -229,7 +231,7 @@ impl AskedAt {
 impl Drop for Forgetting<'_> {
     fn drop(&mut self) {
         let Self(remembered, key) = self;
-        // Counted first: what is put meanwhile was asked before, and does not count any more.
+        // Counted first: a record that is put in between was asked for before, so it does not count any more.
         remembered.stripe(key).fetch_add(1, Ordering::SeqCst);
         remembered.drop_key(key);
     }
@@ -285,16 +287,16 @@ mod tests {
         assert!(keep(10_000, bytes / 32 - BESIDE) && !keep(10_001, bytes / 16));
     }
 
-    /// A look or an end that was sent before a person forgot the key, and is heard afterwards.
+    /// A read or an end that was sent before a person forgot the key, and whose answer comes afterwards.
     #[test]
-    fn what_was_asked_before_a_key_was_forgotten_does_not_count_afterwards() {
+    fn an_answer_that_was_asked_for_before_a_key_was_forgotten_does_not_count_afterwards() {
         let remembered = Remembered::of_bytes(1 << 20);
         let (key, record) = (key(1), Bytes::from_static(b"record"));
         let before = remembered.asking(&key, NOW);
         drop(remembered.forgetting(&key));
         remembered.keep(&key, &record, before, LATER);
         assert!(!is_certain(&remembered, &key, NOW));
-        // Nor while the store does not answer.
+        // It does not count while the store does not answer, either.
         let Some(Recalled::Due(known)) = remembered.find(&key, NOW) else { panic!("it is due") };
         assert_eq!(remembered.unanswered(&key, &known, NOW), None);
         remembered.keep(&key, &record, remembered.asking(&key, NOW), LATER);

@@ -1,4 +1,4 @@
-//! The leases that are to be renewed: a queue for each group of threads, so that workers share no lock.
+//! The leases that are to be renewed. Each group of threads has its own queue, so that workers share no lock.
 
 use crate::engine::lease::Lease;
 use crate::engine::renewals::Renewals;
@@ -61,7 +61,7 @@ impl RenewalQueues {
         self.queues.own()
     }
 
-    /// Takes out what is due, and tells when to look again.
+    /// Takes out the leases that are due, and returns the moment to look again.
     pub(super) fn take(&self, now: Instant) -> (Vec<DueRenewal>, Option<Instant>) {
         let (mut taken, mut wakes) = (Vec::new(), None::<Instant>);
         for queue in self.queues.all() {
@@ -76,18 +76,18 @@ impl RenewalQueues {
         (taken, wakes)
     }
 
-    /// Done when something is due earlier than was told.
+    /// Ends when a lease is due earlier than the thread was told.
     pub(super) async fn sooner(&self) {
         self.bell.sooner.notified().await;
     }
 
-    /// Renews nothing any more.
+    /// Stops all renewals.
     pub(super) fn close(&self) {
         self.bell.is_closed.store(true, Ordering::SeqCst);
         self.bell.sooner.notify_one();
     }
 
-    /// Whether nothing is renewed any more.
+    /// Whether all renewals are stopped.
     pub(super) fn are_closed(&self) -> bool {
         self.bell.is_closed.load(Ordering::SeqCst)
     }
@@ -101,7 +101,7 @@ impl RenewalQueues {
         leases
     }
 
-    /// When the oldest run began, to a tenth of a second.
+    /// The moment when the oldest run began, to a tenth of a second.
     #[cfg(feature = "metrics")]
     pub(super) fn oldest(&self) -> Option<Instant> {
         self.queues.all().filter_map(|queue| queue.lock().oldest()).min()
@@ -109,7 +109,7 @@ impl RenewalQueues {
 }
 
 impl RenewalQueue {
-    /// Keeps a lease alive, which is first due then.
+    /// Keeps a lease alive. Its first renewal is due at this moment.
     pub(super) fn keep(self: &Arc<Self>, lease: &Arc<Lease>, due: Instant) -> RenewalGuard {
         let id = self.change(|renewals| renewals.insert(lease, due));
         RenewalGuard { queue: Arc::clone(self), id }
@@ -119,7 +119,7 @@ impl RenewalQueue {
         self.renewals.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes something due, and wakes the thread if it would look too late.
+    /// Changes the queue, and wakes the thread if it would look too late.
     fn change<T>(&self, change: impl FnOnce(&mut Renewals) -> T) -> T {
         let mut renewals = self.lock();
         let before = renewals.wakes();
@@ -134,7 +134,8 @@ impl RenewalQueue {
 }
 
 impl DueRenewal {
-    /// Makes it due again, unless its run ended meanwhile and somebody else has its place.
+    /// Makes the renewal due again, unless its run has ended meanwhile. Another lease may have its place
+    /// then.
     pub(super) fn again(&self, due: Instant) {
         self.queue.change(|renewals| renewals.again(self.id, &self.lease, due));
     }

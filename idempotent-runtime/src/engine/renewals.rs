@@ -1,7 +1,7 @@
 //! Which leases are due, and when.
 //!
-//! Leases that are due at nearly one moment stand together. So a place costs no look at another run, and whoever takes
-//! out those that are due looks at no others, however many there are.
+//! Leases that are due at nearly the same moment stand together. So a new lease costs no look at another, and
+//! taking out those that are due costs no look at the others, however many there are.
 
 use crate::clock::millis;
 use crate::engine::lease::Lease;
@@ -11,26 +11,27 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A renewal is sent by at most this part of a lease early, with others that are due at nearly the same moment.
+/// A renewal may be sent early by this part of a lease at most, together with others that are due at nearly
+/// the same moment.
 const EARLY_PART: u32 = 24;
 
-/// The milliseconds to which the begin of a run is remembered.
+/// The precision in milliseconds with which the start of a run is remembered.
 #[cfg(feature = "metrics")]
 const TENTH: u64 = 100;
 
-/// The leases of some runs. Moments are milliseconds since it was made.
+/// The leases of some runs. Moments are milliseconds since this was made.
 #[derive(Debug)]
 pub(super) struct Renewals {
     made: Instant,
     all: Slab<Renewal>,
-    /// The first of those that are due at a moment; nothing, where all of them ended.
+    /// The first lease of those that are due at a moment; `None` if all of them have ended.
     due: BTreeMap<u64, Option<usize>>,
-    /// When the thread looks next: not after the first is due.
+    /// The moment when the thread looks next: never after the first lease is due.
     wakes: Option<u64>,
-    /// How many runs that go on began in each tenth of a second.
+    /// The number of runs under way that began in each tenth of a second.
     #[cfg(feature = "metrics")]
     began: BTreeMap<u64, usize>,
-    /// How many leases were looked at to find out what is due.
+    /// The number of leases that were looked at to find those that are due.
     #[cfg(test)]
     looks: usize,
 }
@@ -40,7 +41,7 @@ struct Renewal {
     lease: Arc<Lease>,
     #[cfg(feature = "metrics")]
     began: u64,
-    /// Nothing, while a renewal is under way.
+    /// `None` while a renewal is under way.
     place: Option<DuePlace>,
 }
 
@@ -67,7 +68,7 @@ impl Renewals {
         }
     }
 
-    /// Takes a lease in, which is first due then.
+    /// Adds a lease. Its first renewal is due at this moment.
     pub(super) fn insert(&mut self, lease: &Arc<Lease>, due: Instant) -> usize {
         #[cfg(feature = "metrics")]
         let began = self.begins();
@@ -81,7 +82,7 @@ impl Renewals {
         id
     }
 
-    /// Takes out one whose run ended.
+    /// Removes a lease whose run has ended.
     pub(super) fn remove(&mut self, id: usize) {
         self.unlink(id);
         #[cfg(feature = "metrics")]
@@ -89,19 +90,19 @@ impl Renewals {
         self.all.remove(id);
     }
 
-    /// Whether the run with this lease goes on, and nobody else has its place.
+    /// Whether the run with this lease goes on, and no other lease has its place.
     pub(super) fn is_wanted(&self, id: usize, lease: &Arc<Lease>) -> bool {
         self.all.get(id).is_some_and(|renewal| Arc::ptr_eq(&renewal.lease, lease))
     }
 
-    /// Makes it due again, if it is wanted.
+    /// Makes a renewal due again, if its run goes on.
     pub(super) fn again(&mut self, id: usize, lease: &Arc<Lease>, due: Instant) {
         if self.is_wanted(id, lease) {
             self.link(id, due);
         }
     }
 
-    /// When the thread looks next.
+    /// The moment when the thread looks next.
     pub(super) fn wakes(&self) -> Option<Instant> {
         self.wakes.map(|moment| self.at(moment))
     }
@@ -111,7 +112,7 @@ impl Renewals {
         self.all.iter().map(|(_, renewal)| &renewal.lease)
     }
 
-    /// Takes out what is due. A moment at which nothing is due any more costs one look.
+    /// Takes out the leases that are due. A moment at which none is due any more costs one look.
     pub(super) fn take(&mut self, now: Instant) -> Vec<(usize, Arc<Lease>)> {
         let (now, mut taken) = (self.moment(now), Vec::new());
         while let Some((&due, &first)) = self.due.first_key_value() {
@@ -134,10 +135,10 @@ impl Renewals {
         taken
     }
 
-    /// Puts it with those that are due at nearly the same moment.
+    /// Puts a lease with those that are due at nearly the same moment.
     fn link(&mut self, id: usize, due: Instant) {
         let early = millis(self.all[id].lease.length() / EARLY_PART).max(1);
-        // Of all lengths of leases there are few moments, which are powers of two apart.
+        // Moments are powers of two apart, so leases of all lengths have few different ones.
         let apart = 1 << early.ilog2();
         let due = self.moment(due) / apart * apart;
         let first = self.due.entry(due).or_default();
@@ -158,12 +159,12 @@ impl Renewals {
         }
         match before.and_then(|before| self.all[before].place.as_mut()) {
             Some(place) => place.after = after,
-            // The moment stays, for those that come next.
+            // The moment stays, for leases that come next.
             None => drop(self.due.insert(due, after)),
         }
     }
 
-    /// Counts a run that begins, and gives the tenth of a second.
+    /// Counts a run that begins, and returns its tenth of a second.
     #[cfg(feature = "metrics")]
     fn begins(&mut self) -> u64 {
         let tenth = self.moment(Instant::now()) / TENTH;
@@ -176,13 +177,13 @@ impl Renewals {
         let Some(runs) = self.began.get_mut(&tenth) else { return };
         *runs -= 1;
         let is_last = self.began.last_key_value().is_some_and(|(last, _)| *last == tenth);
-        // The last one stays, for those that begin next.
+        // The last tenth stays, for runs that begin next.
         if !is_last && self.began.get(&tenth) == Some(&0) {
             self.began.remove(&tenth);
         }
     }
 
-    /// When the oldest run began.
+    /// The moment when the oldest run began.
     #[cfg(feature = "metrics")]
     pub(super) fn oldest(&self) -> Option<Instant> {
         let (tenth, _) = self.began.iter().find(|(_, runs)| **runs > 0)?;
@@ -238,7 +239,7 @@ mod tests {
         }
         assert_eq!(renewals.take(now + Duration::from_millis(333)).len(), 3);
         assert_eq!(renewals.looks, 3);
-        // Those that ended are not looked at, either.
+        // Leases of runs that ended are not looked at, either.
         for id in &ids[10..] {
             renewals.remove(*id);
         }

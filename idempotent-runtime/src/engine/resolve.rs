@@ -1,4 +1,4 @@
-//! A person's word on a run whose process died and whose key is held.
+//! The decision of a person about a run whose process died and whose key is held.
 
 use crate::engine::core::EngineCore;
 use crate::engine::deadline::within;
@@ -10,27 +10,27 @@ use crate::store::Swap;
 use crate::store::record::{Origin, Record, State};
 use std::pin::pin;
 
-/// A person's finding about a run that nobody ended.
+/// The finding of a person about a run whose process died.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Resolution {
-    /// It did not happen: the next request with its key runs.
+    /// The effect did not happen: the next request with its key runs.
     NotDone,
-    /// It happened: duplicates are told so (`not-replayable`), and nothing runs.
+    /// The effect happened: nothing runs, and duplicates get `not-replayable`.
     Done,
 }
 
-/// Whether there was anything to resolve.
+/// Whether there was an abandoned run to resolve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "a key that is not abandoned is left as it is"]
+#[must_use = "the record of a key is left as it is if its run was not abandoned"]
 pub enum Resolved {
-    /// The key has its resolution.
+    /// The decision is stored.
     Yes,
-    /// No owner of this key died: the key is unknown, its run goes on, or it has ended meanwhile.
+    /// The key has no abandoned run: the key is unknown, its run goes on, or it has ended meanwhile.
     NotAbandoned,
 }
 
-/// Ends what a dead owner left, as a person decided.
+/// Ends a run whose owner died, in the way that a person decided.
 pub(super) async fn resolve(
     core: &EngineCore,
     key: &StorageKey,
@@ -50,10 +50,10 @@ pub(super) async fn resolve(
             Resolution::NotDone => State::Issued,
             Resolution::Done => State::Completed(Outcome::Tombstone),
         };
-        // The dead owner may still wake, for as long as the key is remembered.
+        // The dead owner may still wake, for as long as the store knows the key.
         let origin = Origin { taken_over: true, ..record.origin };
         let next = Record { origin, state, ..record }.encode(key);
-        // Against what was read: whoever was faster decided.
+        // Only if the record has not changed since it was read: whoever changed it first decided.
         Ok(match core.store().swap(key, &entry.value, &next, entry.left).await? {
             Swap::Done => Resolved::Yes,
             Swap::Differs(_) => Resolved::NotAbandoned,
@@ -62,7 +62,7 @@ pub(super) async fn resolve(
     within(core.tools.patience, "swap", pin!(work)).await
 }
 
-/// Counts and names a key that is held, so that a person can resolve it.
+/// Counts a key that is held, and logs it so that a person can resolve it.
 pub(super) fn tell_held(core: &EngineCore, key: &StorageKey) {
     core.counters().held.count();
     tracing::warn!(

@@ -12,7 +12,8 @@ use std::sync::Arc;
 pub(super) struct RunContext {
     pub(super) core: Arc<SharedCore>,
     pub(super) in_flight: InFlightGuard,
-    /// Of those in this process that want the same key, the next moves up after the end.
+    /// The front of the queue for the key, if it has one. The next request of this process moves up when the
+    /// run has ended.
     pub(super) _front: Option<Box<Front>>,
     pub(super) reclaim: ReclaimWindow,
     /// Whether its outcome is remembered.
@@ -20,7 +21,7 @@ pub(super) struct RunContext {
 }
 
 impl RunContext {
-    /// The same for what goes on behind its caller: those in the queue need not wait for it.
+    /// The same for work that goes on without its caller. The requests in the queue need not wait for it.
     pub(super) fn behind(&self) -> Self {
         let Self { reclaim, remembering, .. } = *self;
         let (core, in_flight) = (Arc::clone(&self.core), self.in_flight.behind());

@@ -1,5 +1,5 @@
-//! Settling a claim: an answer that was lost is asked for again, and a claim whose answer nobody waits
-//! for any more is given back.
+//! Asks again for the answer of a claim, if it was lost, and gives a claim back if nobody waits for its
+//! answer any more.
 
 use crate::clock::jittered;
 use crate::engine::claim::{Claim, ClaimRecord, claim, claim_and_put};
@@ -26,10 +26,10 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// The longest pause while a claim is given back, from [`PAUSE`] on; it doubles.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Sends a claim until its answer is known, or this much time is over.
+/// Sends a claim until its answer is known, or this time is over.
 ///
-/// Where that is not found out, because this is dropped or the store does not answer, the key is given back
-/// behind it: it may have been granted.
+/// If the answer stays unknown, because this is dropped or the store does not answer, the key is given back
+/// without making the caller wait: it may have been granted.
 pub(super) async fn settle(
     what: &Claim,
     by: &Claimer,
@@ -43,7 +43,8 @@ pub(super) async fn settle(
         match claim(core.store(), what, by).await {
             Err(error) if error.is_transient() => {
                 let claimed = Box::pin(ask_again(core, what, by, error)).await;
-                // What cannot be read is not ours. A store that refuses now may have granted it before.
+                // A value that cannot be read is not ours. A store that refuses now may have granted an
+                // earlier try.
                 *is_answered = claimed.as_ref().map_or_else(StoreError::is_corrupt, |_| true);
                 claimed
             }
@@ -56,7 +57,7 @@ pub(super) async fn settle(
     within_by(core.store().longest_silence(), patience, "create", pin!(asked)).await
 }
 
-/// The answer was lost, so asks again as the same owner (never assumes).
+/// Asks again as the same owner, because the answer was lost. Whether the key was granted is never assumed.
 async fn ask_again(
     core: &EngineCore,
     what: &Claim,
@@ -73,7 +74,7 @@ async fn ask_again(
     Err(lost)
 }
 
-/// A claim that may have been granted without anybody knowing.
+/// A claim that may have been granted without an answer.
 struct OpenClaim<'a> {
     claim: &'a Claim,
     by: &'a Claimer,
@@ -88,7 +89,7 @@ impl Drop for OpenClaim<'_> {
         }
         let context = self.context.behind();
         let (core, claim, by) = (Arc::clone(&context.core), self.claim.clone(), *self.by);
-        // While a store is away for long, more requests are refused than can be kept.
+        // While a store is away for long, more requests fail than can be kept here.
         let Ok(place) = Arc::clone(&core.unanswered).try_acquire_owned() else {
             return left_to_its_lease(&claim, None);
         };
@@ -99,10 +100,10 @@ impl Drop for OpenClaim<'_> {
     }
 }
 
-/// Gives a key back that may be ours, for as long as our record would be there.
+/// Gives a key back that may be ours, and tries for as long as our record would live.
 ///
-/// By a claim of the same owner that puts a record given back at once: it excludes nobody, and what is still
-/// on its way to the store meets it and changes nothing.
+/// It claims once more as the same owner, with a record that is already given back. That record excludes
+/// nobody, and a first claim that is still on its way to the store meets it and changes nothing.
 async fn give_back(what: &Claim, by: &Claimer, context: RunContext) {
     let core = Arc::clone(&context.core);
     let ends = core.clock().steady().saturating_add(what.life());
@@ -115,7 +116,7 @@ async fn give_back(what: &Claim, by: &Claimer, context: RunContext) {
             Ok(Claimed::Acquired(lease)) => {
                 return context.run(lease, Ownership::Ending).release().await;
             }
-            // It never was ours, or is somebody else's by now.
+            // The key never was ours, or another owner has it by now.
             Ok(_) => return,
             Err(error) if !error.is_corrupt() && core.clock().steady() < ends => {}
             Err(error) => return left_to_its_lease(what, Some(&error)),
@@ -125,14 +126,14 @@ async fn give_back(what: &Claim, by: &Claimer, context: RunContext) {
     }
 }
 
-/// One such claim, when it is its turn.
+/// One such claim, when its turn has come.
 async fn claim_freed(
     what: &Claim,
     by: &Claimer,
     context: &RunContext,
 ) -> Result<Claimed, StoreError> {
     let core = &*context.core;
-    // A store that is away meets no storm.
+    // A store that comes back must not be overrun.
     let _turn = core.turns.acquire().await;
     let life = |history| context.reclaim.life(core.clock().wall(), what.lease, history);
     let freed = ClaimRecord {

@@ -1,13 +1,13 @@
-//! The history of a key: whether owners may still wake that had it before.
+//! The history of a key: whether an earlier owner may still wake.
 
 use crate::store::record::Origin;
 
-/// The history of a key: an owner that somebody took it from may still wake.
+/// The history of a key. An owner from whom the key was taken may still wake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Succession {
-    /// None: it is the first, or came after those that ended.
+    /// No earlier owner may wake: this one is the first, or all before it have ended.
     First,
-    /// One may.
+    /// An earlier owner may still wake.
     TakenOver,
 }
 

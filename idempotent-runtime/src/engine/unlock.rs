@@ -1,4 +1,4 @@
-//! The end of a lock that is no record: its release, insisted on like the last record of a run.
+//! The end of a lock that is not a record: its release, tried like the last record of a run.
 
 use crate::engine::core::EngineCore;
 use crate::engine::heartbeat::caught;
@@ -14,8 +14,8 @@ use tokio::time::timeout;
 
 /// Releases a lock, and waits for that no longer than the engine's patience.
 ///
-/// It goes on behind its caller, also one that is dropped, on the heartbeat's thread: until the lock is
-/// released, or its lease over. The drain waits for it.
+/// The release goes on without the caller, even if this future is dropped, on the heartbeat's thread, until
+/// the lock is released or its lease is over. A drain waits for it.
 pub(super) fn unlock(
     lock: Box<dyn LockHandle>,
     lease: Arc<Lease>,
@@ -31,9 +31,9 @@ pub(super) fn unlock(
         drop((in_flight, tell));
     });
     async move {
-        // Nothing is sent: it is over when the sender is gone.
+        // Nothing is sent. The end is that the sender is dropped.
         let _over: Result<Result<Infallible, _>, _> = timeout(patience, told).await;
-        // Those in the queue wait no longer.
+        // The requests in the queue wait no longer.
         drop(front);
     }
 }
@@ -46,7 +46,7 @@ fn ended(released: Result<LeaseStatus, StoreError>, lease: &Lease, core: &Engine
             core.counters().lost.count();
             tracing::warn!(%key, attempt, "a lock was lost while its run went on");
         }
-        // Its session ends it without us.
+        // The lock's session ends it without us.
         Err(error) => {
             let error = &error as &dyn StdError;
             let what = "a lock could not be released; it is free when its lease expires";

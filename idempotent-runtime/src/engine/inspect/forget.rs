@@ -1,7 +1,8 @@
 //! Forgetting a record, as a person decided.
 //!
-//! Against the bytes that the person saw, and never to nothing: what is left may be claimed, and its attempt goes
-//! on growing, so an owner that comes back late finds its key lost.
+//! The record is exchanged only if it still has the bytes that the person saw. It is not removed: the record
+//! that takes its place may be claimed and keeps the attempts growing, so an owner that comes back late finds
+//! its key lost.
 
 use crate::engine::engine::Engine;
 use crate::engine::inspect::state::RecordState;
@@ -14,17 +15,17 @@ use crate::store::{Label, Swap};
 use bytes::Bytes;
 use std::time::Duration;
 
-/// The number of looks at a record that changes meanwhile, before it is called busy.
+/// The number of looks at a record that others change, before it is called busy.
 const RACES: usize = 32;
 
-/// Whether a record is forgotten that is better left alone.
+/// Whether to forget also a record that is better left alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Force {
-    /// Not one whose run goes on, nor one that cannot be read.
+    /// Leaves alone a record whose run goes on, and one that cannot be read.
     #[default]
     No,
-    /// Also one whose run goes on: it is not stopped, loses its key, and may have its effect beside that of the
-    /// next. And one that cannot be read.
+    /// Forgets these, too. A run that goes on is not stopped: it loses its key, and its effect may happen
+    /// beside that of the next run.
     Yes,
 }
 
@@ -33,23 +34,25 @@ pub enum Force {
 #[non_exhaustive]
 #[must_use = "a record that runs or changed is left as it is"]
 pub enum Forgotten {
-    /// It is, by this call or before: the next request with its key runs.
+    /// It is forgotten, by this call or before: the next request with its key runs.
     Yes,
-    /// Its run goes on. Without force it is left alone.
+    /// Its run goes on, so it was left alone; [`Force::Yes`] forgets it.
     Running {
-        /// The time for which its lease holds, unless it is renewed.
+        /// The time until its lease is over, unless it is renewed.
         lease_left: Duration,
     },
-    /// It is not what was seen any more: another run had its key, or it came to its end. Look again.
+    /// It is not the record that was seen any more: another run had its key, or its run has ended. Look
+    /// again.
     Changed,
-    /// It cannot be read. Without force it is left alone.
+    /// It cannot be read, so it was left alone; [`Force::Yes`] forgets it.
     Undecodable,
 }
 
 /// Forgets a record of the store, if it is still what was seen.
 ///
 /// # Errors
-/// When the store did not answer; whether it forgot is unknown then, and sending it again does no harm.
+/// When the store did not answer. Whether the record was forgotten is unknown then; calling this again does
+/// no harm.
 pub(crate) async fn forget(
     engine: &Engine,
     seen: &RecordView,
@@ -67,7 +70,7 @@ pub(crate) async fn forget(
             return Ok(told);
         }
         let next = forgotten(&now, engine.clock().wall());
-        // As long as before, so that attempts keep growing.
+        // It lives as long as before, so that attempts keep growing.
         if core.swap(key, now.seen(), &next, left).await? == Swap::Done {
             core.rooms.changed(key);
             return Ok(Forgotten::Yes);
@@ -76,7 +79,7 @@ pub(crate) async fn forget(
     Err(StoreError::new(StoreErrorKind::Busy, "swap"))
 }
 
-/// The answer, if what is there now is not to be exchanged.
+/// The answer, if the record that is there now must stay.
 fn judge(seen: &RecordView, now: &RecordView, force: Force) -> Option<Forgotten> {
     let is_forced = force == Force::Yes;
     if now.record().is_some_and(|record| *record == given_back(record)) && is_of_one_run(seen, now)
@@ -91,7 +94,7 @@ fn judge(seen: &RecordView, now: &RecordView, force: Force) -> Option<Forgotten>
             RecordState::Undecodable if !is_forced => Some(Forgotten::Undecodable),
             _ => None,
         },
-        // A renewal, or the end that came in between.
+        // Only a renewal, or the end of the run, came in between.
         _ if is_forced && is_of_one_run(seen, now) => None,
         _ => Some(Forgotten::Changed),
     }
@@ -115,9 +118,9 @@ pub(crate) fn forgotten(there: &RecordView, now: Duration) -> Bytes {
     }
 }
 
-/// The record given back, as if nobody had run; forgotten once, it stays as it is.
+/// The record given back, as if nobody had run. Forgetting it a second time changes nothing.
 ///
-/// Nobody shall use a token that nobody used, nor run a task: they are cancelled.
+/// A token that nobody has used, and a task, become cancelled: nobody may use the one or run the other.
 pub(crate) fn given_back(record: &Record) -> Record {
     let Record { attempt, origin, label, state, .. } = record;
     let may_wake = matches!(state, State::InProgress { .. });
@@ -132,7 +135,8 @@ pub(crate) fn given_back(record: &Record) -> Record {
     Record { attempt, origin, fingerprint, label, state }
 }
 
-/// The record that takes the place of one that cannot be read. Its attempt is larger than any before it.
+/// The record that takes the place of one that cannot be read. Its attempt is the milliseconds since 1970,
+/// greater than any attempt that counts from 1.
 fn unknown(key: &StorageKey, now: Duration) -> Bytes {
     let origin = Origin { taken_over: true, ..Origin::default() };
     let (fingerprint, label) = (Fingerprint::NONE, Label::new(Guard::Handler, "", ""));

@@ -8,7 +8,7 @@ use crate::key::StorageKey;
 use crate::store::{Cursor, PageRequest};
 use std::pin::pin;
 
-/// The record that the store holds under a key.
+/// The record that the store holds under a key; `None` if it holds none.
 ///
 /// # Errors
 /// When the store did not answer.

@@ -8,21 +8,21 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RecordState {
-    /// Its key may be claimed: a token that was not used, a task that waits, or a key that was given back.
+    /// Its key may be claimed: it is an unused token, a task that waits, or a key that was given back.
     Issued,
-    /// Somebody runs, and excludes others.
+    /// A run is under way, and excludes others.
     Running {
-        /// For how long, unless the lease is renewed.
+        /// The time until its lease is over, unless it is renewed.
         lease_left: Duration,
     },
-    /// Somebody ran and did not come to an end. The next request takes the key over, or is told
-    /// `outcome-unknown` until a person resolves it, as the handler's `on_abandoned` says.
+    /// Its run's process died before an outcome was stored. The handler's `on_abandoned` says whether the
+    /// next request takes the key over, or is told `outcome-unknown` until a person resolves it.
     Abandoned,
-    /// It ran.
+    /// The run has ended.
     Completed(KeptOutcome),
-    /// It was cancelled before it ran, and never will run.
+    /// It was cancelled before it ran, and will never run.
     Cancelled,
-    /// Its bytes are no record: damaged, or of another version.
+    /// Its bytes are not a record: they are damaged, or of another version.
     Undecodable,
 }
 
@@ -44,9 +44,9 @@ pub enum KeptOutcome {
         /// Its size, serialised.
         bytes: usize,
     },
-    /// The fact alone that it ran: duplicates get `not-replayable`.
+    /// The fact alone that the handler ran: duplicates get `not-replayable`.
     NotReplayable,
-    /// A response or a value that the keys here do not open.
+    /// A response or a value that was sealed with a key that this process does not have.
     Sealed {
         /// Its size as it is stored.
         bytes: usize,
@@ -59,20 +59,20 @@ pub enum KeptOutcome {
 pub enum RecordStage {
     /// Its key may be claimed.
     Issued,
-    /// Somebody runs.
+    /// A run is under way.
     Running,
-    /// Somebody ran and did not come to an end.
+    /// Its run's process died before an outcome was stored.
     Abandoned,
-    /// It ran.
+    /// The run has ended.
     Completed,
-    /// It never will.
+    /// It was cancelled, and will never run.
     Cancelled,
-    /// Its bytes are no record.
+    /// Its bytes are not a record.
     Undecodable,
 }
 
 impl RecordStage {
-    /// The word of the column `state`, which is one for those who run and those who died.
+    /// The word in the column `state`, which is the same for runs under way and for abandoned ones.
     pub(crate) const fn column(self) -> Option<&'static str> {
         match self {
             Self::Issued => Some("issued"),

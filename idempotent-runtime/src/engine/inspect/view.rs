@@ -13,19 +13,21 @@ use bytes::Bytes;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-/// A record, as people look at it: how far it is and what it belongs to.
+/// A record, as people look at it: its state, and the request that it belongs to.
 ///
-/// It shows no secret, and a stored body only where it is asked for. It is of the moment when it was read.
+/// It shows no secret, and a stored body only when asked for it. It shows the record at the moment when it
+/// was read.
 #[derive(Clone)]
 pub struct RecordView {
     key: StorageKey,
     kept_in: KeptIn,
     entry: Entry,
-    /// Nothing, if it cannot be read.
+    /// `None` if the record cannot be read.
     record: Option<Record>,
-    /// The part of it that opens, apart from what is written again when it changes.
+    /// The outcome, if it was sealed and opens. The record itself keeps it sealed, to be written again like
+    /// this.
     opened: Option<Outcome>,
-    /// Opened, if it is sealed.
+    /// The label, opened if it was sealed.
     label: String,
     function: Option<&'static str>,
 }
@@ -36,12 +38,13 @@ pub struct RecordView {
 pub enum KeptIn {
     /// The store.
     Store,
-    /// The business database: it committed there with what its handler did.
+    /// The business database, where the record was committed together with the work of its handler.
     Database,
 }
 
 impl RecordView {
-    /// The record that the store holds under a key; none, if that is something else of ours, as a task's input.
+    /// The record that the store holds under a key; `None` if the value is another one of ours, such as a
+    /// task's input.
     pub(super) fn in_store(key: StorageKey, entry: Entry, engine: &Engine) -> Option<Self> {
         let value = &entry.value;
         let is_other =
@@ -68,7 +71,7 @@ impl RecordView {
         Self { key, kept_in, entry, record, opened, label, function }
     }
 
-    /// The key that the store has it under, as in the log.
+    /// The key under which the store has it, as in the log.
     #[must_use]
     pub const fn key(&self) -> &StorageKey {
         &self.key
@@ -98,8 +101,8 @@ impl RecordView {
         }
     }
 
-    /// In a business database whoever runs is seen by nobody: what is seen was left by one who committed in the
-    /// middle.
+    /// Nobody else sees a run of a business database while it is under way. A record that is seen as running
+    /// was committed by its handler in the middle of the run.
     fn lease_left(&self, retention: Duration) -> Option<Duration> {
         match self.kept_in {
             KeptIn::Store => left_of_lease(&self.entry, retention),
@@ -113,15 +116,15 @@ impl RecordView {
         self.record.as_ref().map(|record| record.label.guard())
     }
 
-    /// The operation, else the name of the function, or the pattern of the route that a `Middleware` guards; empty, if
-    /// it cannot be read.
+    /// The operation; without one the name of the function, or the pattern of the route that a `Middleware`
+    /// guards. Empty if the record cannot be read.
     #[must_use]
     pub fn operation(&self) -> &str {
         self.record.as_ref().map_or("", |record| record.label.operation())
     }
 
-    /// The request's key, as people may read it: without secrets, cut after 120 bytes; `(sealed)`, if the keys here
-    /// do not open it.
+    /// The request's key in a form for people: without secrets, cut after 120 bytes. `(sealed)` if no key of
+    /// this process opens it.
     #[must_use]
     pub fn label(&self) -> &str {
         &self.label
@@ -144,26 +147,27 @@ impl RecordView {
         Some(record.origin.claimed_at).filter(|since_1970| !since_1970.is_zero())
     }
 
-    /// The path of the function that claimed it, if this process has seen it at work.
+    /// The path of the function that claimed it, if that function is at work in this process.
     #[must_use]
     pub const fn function(&self) -> Option<&'static str> {
         self.function
     }
 
-    /// The id of the function that claimed it, a hash of its path; none before the first claim, and for locks.
+    /// The id of the function that claimed it, a hash of its path. `None` before the first claim, and for
+    /// locks.
     #[must_use]
     pub fn function_id(&self) -> Option<DefinitionId> {
         let id = self.record.as_ref()?.origin.definition;
         (![DefinitionId::NONE, DefinitionId::FORGOTTEN].contains(&id)).then_some(id)
     }
 
-    /// Whether its key was ever taken from an owner, who may still wake and finds it lost.
+    /// Whether its key was ever taken from an owner. That owner may still wake, and then finds its key lost.
     #[must_use]
     pub fn was_taken_over(&self) -> bool {
         self.record.as_ref().is_some_and(|record| record.origin.taken_over)
     }
 
-    /// The time after which it is forgotten by itself, unless it changes before.
+    /// The time until the store drops it, unless it changes before.
     #[must_use]
     pub const fn left(&self) -> Duration {
         self.entry.left
@@ -175,8 +179,8 @@ impl RecordView {
         self.entry.value.len()
     }
 
-    /// The outcome of its run: the response with headers and body, or the value. It may hold what only its caller
-    /// should see. One that the keys here do not open is [`Outcome::Sealed`].
+    /// The outcome of its run: the response with headers and body, or the value. It may hold data that only
+    /// its caller should see. [`Outcome::Sealed`] is an outcome that no key of this process opens.
     #[must_use]
     pub fn outcome(&self) -> Option<&Outcome> {
         self.opened.as_ref().or_else(|| self.kept_outcome())

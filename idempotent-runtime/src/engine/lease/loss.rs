@@ -3,23 +3,23 @@
 use crate::store::record::State;
 use std::fmt;
 
-/// Why a key is not its owner's any more: what was read in the place of the owner's record.
+/// Why a key is not its owner's any more: the kind of value that was read in the place of the owner's record.
 ///
-/// That time has passed is no such reason.
+/// A lease that is over is not a reason: only another value under the key is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::engine) enum Loss {
     /// The record of another owner, who runs or died.
     Taken,
-    /// A key that was given back: by a person, or because its answer was to be forgotten.
+    /// A key that was given back: by a person, or because the answer was to be forgotten.
     GivenBack,
     /// The end of another run, or of a task that was cancelled.
     Ended,
-    /// Nothing, and the policy does not put the record again.
+    /// No record: the store forgot it, and the policy does not put it again.
     Forgotten,
 }
 
 impl Loss {
-    /// The reason, where the record in this state is not its owner's.
+    /// The reason, for a record in this state that is not its owner's.
     pub(super) const fn to(state: &State) -> Self {
         match state {
             State::InProgress { .. } => Self::Taken,

@@ -1,4 +1,4 @@
-//! A claim that was granted, and the ways it goes on or ends.
+//! A claim that was granted: its renewals and its end.
 
 mod found;
 mod loss;
@@ -18,25 +18,26 @@ use std::time::Duration;
 pub(super) use found::{decode, left_of_lease};
 pub(super) use loss::Loss;
 
-/// The step of an owner when the store has nothing under its key: it was flushed, or restarted without its data.
+/// An owner's next step if the store has nothing under its key: it was flushed, or restarted without its
+/// data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IfForgotten {
-    /// It puts its record again, so that what it did is not done a second time. It renews so only while its lease
-    /// holds by its own clock, and leaves its outcome also later.
+    /// It puts its record again, so that the effect does not happen a second time. For a renewal it does this
+    /// only while its lease holds by its own clock; for its outcome, at any time.
     PutAgain,
-    /// Its key is lost: somebody may have forgotten it on purpose, or hold it by now.
+    /// Its key is lost: a person may have forgotten it on purpose, or another owner may have it by now.
     Lost,
 }
 
-/// The right to run, held by one owner until it is over.
+/// The right to run, which one owner holds until the lease is over.
 ///
-/// The run and the heartbeat share it: one ends it, the other renews it, at the same time.
+/// The run and the heartbeat share it and work at the same time: the run ends it, the heartbeat renews it.
 #[derive(Debug)]
 pub struct Lease {
     pub(super) key: StorageKey,
     pub(super) owner: Owner,
     pub(super) attempt: u64,
-    /// How much of our record never changes.
+    /// The length of the first part of our record, which never changes.
     pub(super) head: usize,
     pub(super) length: Duration,
     pub(super) retention: Duration,
@@ -48,12 +49,12 @@ pub struct Lease {
 #[derive(Debug, Default)]
 pub(super) struct Current {
     pub(super) renewals: u32,
-    /// No renewal comes any more: one that was numbered later would bring the lease back.
+    /// No renewal may follow: one with a greater number would bring the lease back.
     pub(super) given_up: bool,
-    /// Our record in the store; every change is an exchange against it.
+    /// Our record in the store. Every change exchanges exactly these bytes.
     pub(super) value: Bytes,
-    /// When the lease is over at the latest that can be relied on, in the engine's steady time:
-    /// counted from before the claim or the renewal was sent.
+    /// The moment until which the lease can surely be relied on, in the engine's steady time: counted from
+    /// before the claim or the renewal was sent.
     pub(super) ends: Duration,
     /// The store forgot the record once: others may have had the key meanwhile.
     pub(super) was_forgotten: bool,
@@ -63,10 +64,10 @@ pub(super) struct Current {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Put {
     There,
-    /// Another of ours is there: a later one, or one that says that it was forgotten.
+    /// Another record of ours is there: a later renewal, or one that tells that the store forgot the first.
     Overtaken,
-    /// It is not, and nobody else's either: its lease was given up, or the store forgot it and the lease does not
-    /// hold any more.
+    /// No record is there: the lease was given up, or the store forgot the record and the lease does not hold
+    /// any more.
     NotThere,
     Lost(Loss),
 }
@@ -86,7 +87,7 @@ impl Put {
 }
 
 impl Current {
-    /// Others may have had the key meanwhile; this renewal is there instead.
+    /// The store forgot the record, so others may have had the key meanwhile. This renewal is there instead.
     fn forgotten(&mut self, renewal: Option<Bytes>) {
         self.was_forgotten = true;
         self.value = renewal.unwrap_or_else(|| self.value.clone());
@@ -99,7 +100,7 @@ impl Current {
 }
 
 impl Lease {
-    /// The number of this claim among all claims of the key, from 1.
+    /// The number of this claim: greater than that of every earlier claim of its key.
     #[must_use]
     pub const fn attempt(&self) -> u64 {
         self.attempt
@@ -129,7 +130,7 @@ impl Lease {
         Ok(put)
     }
 
-    /// It can be relied on until then.
+    /// Sets the moment until which it can be relied on.
     pub(super) fn set_end(&self, ends: Duration) {
         self.current().ends = ends;
     }
@@ -143,19 +144,19 @@ impl Lease {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Our record after the run: what it left behind.
+    /// Our record after the run: its outcome.
     pub(super) fn completed(&self, seal: &Seal, outcome: Outcome) -> Bytes {
         let ours = self.current().value.clone();
         sealed::with_outcome(seal, &self.key, (&ours, self.attempt), self.head, outcome)
     }
 
-    /// Our record given back: the next claim of it runs.
+    /// Our record, given back: the next request that claims the key runs.
     pub(super) fn released(&self) -> Bytes {
         self.encoded(&State::Issued)
     }
 
-    /// Whether others may have had the key: a takeover, a person's word and a store that forgot leave owners
-    /// behind who may still wake.
+    /// Whether an earlier owner of the key may still wake, because its key was taken over, resolved by a
+    /// person, or forgotten by the store.
     pub(super) fn history(&self) -> Succession {
         let current = self.current();
         let origin = Record::decode(&self.key, &current.value).map(|record| record.origin);
@@ -193,7 +194,7 @@ impl Lease {
         self.running(renewals)
     }
 
-    /// Our record after so many renewals.
+    /// Our record with this number of renewals.
     fn running(&self, renewals: u32) -> Bytes {
         let Self { owner, retention, .. } = *self;
         self.encoded(&State::InProgress { owner, renewals, retention })
@@ -203,7 +204,7 @@ impl Lease {
         record::with_state(&self.key, &self.current().value, self.head, state)
     }
 
-    /// Puts the last record of this lease, which then lives this long.
+    /// Puts the last record of this lease. The store then keeps it for `life`.
     pub(super) fn exchange(
         &self,
         store: &dyn Store,
@@ -215,8 +216,8 @@ impl Lease {
 
     /// Puts the next record in the place of ours.
     ///
-    /// An exchange whose answer was lost is repeated by the caller, and so may meet its own
-    /// result, or a renewal of ours that overtook it.
+    /// The caller repeats an exchange whose answer was lost. So the exchange may meet its own result, or a
+    /// renewal of ours that came later.
     #[expect(clippy::manual_async_fn, reason = "what an async function is given is kept twice")]
     fn put(
         &self,
@@ -232,7 +233,7 @@ impl Lease {
                     Swap::Done => return Ok(Put::There),
                     Swap::Differs(Some(there)) => there,
                     Swap::Differs(None) => {
-                        // What is rare is boxed, because its future is large.
+                        // Rare paths are boxed, because their futures are large.
                         match Box::pin(self.put_again(store, next, life, again)).await? {
                             Ok(there) => there,
                             Err(put) => return Ok(put),
@@ -243,7 +244,7 @@ impl Lease {
                     return Ok(Put::There);
                 }
                 match (self.renewals(&there)?, self.renewals(next)?) {
-                    // A renewal that arrives after a later one, or after the run gave up.
+                    // A renewal that arrives after a later one, or after the run gave the lease up.
                     (Ok(later), Ok(next)) if later > next => return Ok(Put::Overtaken),
                     (Ok(_), _) => self.current().value = there,
                     (Err(loss), _) => return Ok(Put::Lost(loss)),
@@ -252,7 +253,8 @@ impl Lease {
         }
     }
 
-    /// Puts our record where nothing is, if it may be; the value that is there all the same, or how it ended.
+    /// Puts our record if the key has none and the policy allows it. Returns the value that is there instead,
+    /// or else the result.
     async fn put_again(
         &self,
         store: &dyn Store,
@@ -260,7 +262,8 @@ impl Lease {
         life: Duration,
         again: PutAgain<'_>,
     ) -> Result<Result<Bytes, Put>, StoreError> {
-        // What follows a renewal says so, too. (An end does not: whoever repeats it must find what it put.)
+        // A record that follows a lost renewal says that it was forgotten. (An end does not: its repetition
+        // must find exactly the bytes that it put.)
         let renewal = match (self.if_forgotten, again) {
             (IfForgotten::Lost, _) => return Ok(Err(Put::Lost(Loss::Forgotten))),
             (_, PutAgain::Always) => None,
@@ -282,7 +285,8 @@ impl Lease {
         Ok(there.ok_or(done))
     }
 
-    /// How often a record was renewed, if it is ours and its run goes on; otherwise what it is.
+    /// The number of renewals of a record, if it is ours and its run goes on; otherwise the reason why it is
+    /// not ours.
     fn renewals(&self, record: &Bytes) -> Result<Result<u32, Loss>, StoreError> {
         Ok(match decode(&self.key, record, "swap")?.state {
             State::InProgress { owner, renewals, .. } if owner == self.owner => Ok(renewals),

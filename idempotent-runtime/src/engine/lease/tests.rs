@@ -20,7 +20,7 @@ const KEY: StorageKey = StorageKey::from_bytes([1; 32]);
 const LENGTH: Duration = Duration::from_secs(10);
 const KEEP: Duration = Duration::from_mins(1);
 
-/// Memory whose exchanges arrive as late as the test wants.
+/// A memory store whose exchanges arrive as late as the test wants.
 #[derive(Debug)]
 struct Slow {
     store: MemoryStore,
@@ -138,7 +138,7 @@ async fn a_renewal_extends_the_lease_from_when_it_is_made() {
     }
 }
 
-/// Invariant S9: whoever claims again as the same owner has every renewal since.
+/// Invariant S9: a second claim of the same owner has every renewal since.
 #[tokio::test]
 async fn a_lease_that_was_renewed_is_still_the_same() {
     let desk = Desk::new().await;
@@ -177,7 +177,7 @@ async fn a_stale_renewal_changes_nothing() {
     assert_eq!(desk.entry().await, None, "and puts nothing where nothing is");
 }
 
-/// A store without its data, and an owner whose lease holds by its own clock.
+/// The store lost its data, and the owner's lease still holds by its own clock.
 #[tokio::test]
 async fn a_renewal_puts_its_record_again_while_its_lease_holds() {
     for (passed, put) in [(LENGTH / 2, Put::Overtaken), (LENGTH, Put::NotThere)] {
@@ -195,9 +195,9 @@ async fn a_renewal_puts_its_record_again_while_its_lease_holds() {
     }
 }
 
-/// The effect is there, so its outcome is to be found, however late.
+/// The effect has happened, so duplicates must find its outcome, however late it comes.
 #[tokio::test]
-async fn an_end_puts_its_record_where_nothing_is() {
+async fn an_end_puts_its_record_if_the_store_has_none() {
     let desk = Desk::new().await;
     desk.clock.advance(LENGTH + KEEP);
     for end in [desk.lease.completed(&Seal::default(), Outcome::Tombstone), desk.lease.released()] {
@@ -207,7 +207,7 @@ async fn an_end_puts_its_record_where_nothing_is() {
     }
 }
 
-/// Whoever came first to a store without its data has the key.
+/// The first owner to come to a store without its data has the key.
 #[tokio::test]
 async fn an_owner_that_comes_second_to_a_flushed_store_has_lost_its_key() {
     let desk = Desk::new().await;
@@ -249,7 +249,7 @@ async fn a_renewal_that_overtakes_a_completion_does_not_stop_it() {
     assert_eq!(desk.entry().await, Some(Entry { value: done.clone(), left: KEEP }));
 }
 
-/// A run that gave up has ended its lease; a renewal sent before must not give it a new one.
+/// A run that gave up has ended its lease. A renewal that was sent before must not bring it back.
 #[tokio::test]
 async fn a_renewal_that_arrives_late_does_not_bring_an_abandoned_lease_back() {
     let desk = Desk::new().await;
@@ -263,7 +263,7 @@ async fn a_renewal_that_arrives_late_does_not_bring_an_abandoned_lease_back() {
     assert_eq!(desk.left().await, KEEP, "the lease is over");
 }
 
-/// Nor one that is numbered after it, because the heartbeat was a moment late.
+/// Nor may a renewal that the heartbeat numbers after that, because it was a moment late.
 #[tokio::test]
 async fn after_a_lease_is_given_up_there_is_no_renewal() {
     let desk = Desk::new().await;

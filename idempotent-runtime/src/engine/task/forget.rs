@@ -1,4 +1,4 @@
-//! Forgetting a task, with what lies beside its record.
+//! Forgetting a task, and the values beside its record.
 
 use crate::engine::engine::Engine;
 use crate::engine::inspect::{self, Force, Forgotten, RecordView};
@@ -11,18 +11,18 @@ use crate::policy::DefinitionId;
 use crate::store::Swap;
 use crate::store::record::{Origin, Record, State};
 
-/// The number of looks at a record that others change.
+/// The number of looks at a record that others change, before it is called busy.
 const RACES: usize = 32;
 
 impl Tasks {
-    /// Forgets a record, if it is still what was seen; of a task also its input, its progress and its place in
-    /// the index.
+    /// Forgets a record, if it is still the one that was seen. Of a task it also forgets the input, the
+    /// progress and the place in the index.
     ///
-    /// A task is cancelled first, so that nobody runs it any more; then its parts go; and only then may a request
-    /// become this task again. Whoever dies in between leaves a task that was cancelled.
+    /// First the task is cancelled, so that nobody runs it any more. Then its parts are dropped. Only then
+    /// may a request become this task again. A process that dies in between leaves a cancelled task.
     ///
     /// # Errors
-    /// When the store did not answer; sending it again goes on.
+    /// When the store did not answer. Calling it again goes on from there.
     pub(crate) async fn forget(
         &self,
         engine: &Engine,
@@ -39,14 +39,14 @@ impl Tasks {
     }
 }
 
-/// Whether a task is cancelled, and its key not free yet.
+/// Whether a task is cancelled, and a request may not become it again yet.
 async fn is_called_off(engine: &Engine, key: &StorageKey) -> Result<bool, StoreError> {
     let Some(entry) = engine.core().read(key).await? else { return Ok(false) };
     let task = FoundTask::of(key, &entry)?;
     Ok(task.record.state == State::Cancelled && task.stage != TaskStage::Forgotten)
 }
 
-/// Lets a request become a task again that was cancelled.
+/// Lets a request become the cancelled task again.
 async fn release(engine: &Engine, key: &StorageKey) -> Result<(), StoreError> {
     for _ in 0..RACES {
         let Some(entry) = engine.core().read(key).await? else { return Ok(()) };

@@ -10,7 +10,7 @@ use crate::store::Entry;
 use crate::store::record::{Record, State};
 use std::time::Duration;
 
-/// After so many runs whose process died, a task is held: it may be what they died of.
+/// An abandoned task that was run this many times is held: it may be the reason why its processes died.
 pub(super) const MOST_DEATHS: u64 = 10;
 
 /// A task as it was found.
@@ -18,9 +18,9 @@ pub(super) const MOST_DEATHS: u64 = 10;
 pub(crate) struct FoundTask {
     pub(crate) record: Record,
     pub(crate) stage: TaskStage,
-    /// How long its record lives on.
+    /// The time until the store drops its record.
     pub(crate) left: Duration,
-    /// How long nobody else may run it, unless its lease is renewed.
+    /// The time for which nobody else may run it, unless its lease is renewed.
     pub(super) leased_for: Duration,
 }
 
@@ -29,18 +29,18 @@ pub(crate) struct FoundTask {
 pub(crate) enum TaskStage {
     /// Nobody runs it yet.
     Waiting,
-    /// Somebody does.
+    /// A process runs it.
     Running,
     /// The process that ran it died.
     Abandoned,
-    /// It ran, or never will.
+    /// It ran, or was cancelled.
     Over,
-    /// A person forgot it: it has no parts any more, and a request may become it again.
+    /// A person forgot it. Its parts are dropped, and a request may become this task again.
     Forgotten,
 }
 
 impl FoundTask {
-    /// Its fate after its process died. Without its input, nobody can run it.
+    /// The step after its process died. A task without input is held, since nobody can run it.
     pub(crate) fn on_abandoned(&self, input: Option<&Input>) -> OnAbandoned {
         match input {
             Some(input) if self.record.attempt < MOST_DEATHS => input.on_abandoned,
@@ -48,10 +48,10 @@ impl FoundTask {
         }
     }
 
-    /// The same with its outcome as its run left it, for who is shown it.
+    /// The same task with its outcome opened, to be shown.
     ///
     /// # Errors
-    /// When it does not open.
+    /// When the outcome does not open.
     pub(crate) fn opened(mut self, engine: &Engine) -> Result<Self, StoreError> {
         if let State::Completed(outcome) = self.record.state {
             self.record.state = State::Completed(engine.opened(outcome, "read")?);

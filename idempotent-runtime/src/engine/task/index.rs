@@ -1,8 +1,8 @@
-//! The index of unfinished tasks: a few records that each list some, changed by compare-and-set.
+//! The index of unfinished tasks: a few records, each a list of tasks, changed by compare-and-set.
 //!
-//! A store has no operation that lists, on purpose. A task's place is decided by its key, so adding
-//! it twice, or taking it off twice, changes nothing; and each list is bounded, so that it stays
-//! small enough to be exchanged whole.
+//! A store lists its records only for people, not for runners. The place of a task follows from its key, so
+//! adding it twice, or removing it twice, changes nothing. Each list is bounded, so that it stays small
+//! enough to be exchanged as a whole.
 
 use crate::clock::jittered;
 use crate::engine::deadline::within;
@@ -19,19 +19,19 @@ use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// The number of lists. Part of the format: processes that disagree would look for a task in
+/// The number of lists. It is part of the format: processes with different numbers would look for a task in
 /// different places.
 const LISTS: usize = 8;
 
-/// How often a change is tried against others, and the pause after each, which doubles up to eight
-/// times.
+/// The number of tries to change a list against others, and the pause between two of them. It doubles up to
+/// eight times its length.
 const RACES: u32 = 32;
 const PAUSE: Duration = Duration::from_millis(5);
 
 const KIND: u8 = LIST;
 const VERSION: u8 = 2;
 
-/// The bytes of a task and its scope.
+/// The number of bytes of a task and its scope.
 const ENTRY: usize = 32 + 8;
 
 /// The lists of one namespace.
@@ -45,16 +45,17 @@ pub(super) struct Index {
 #[derive(Debug)]
 struct List {
     place: StorageKey,
-    /// Its last known bytes. Changes of one process take turns, and meet only those of others.
+    /// Its last known bytes. Changes of this process wait for their turn here, so they race only with other
+    /// processes.
     seen: tokio::sync::Mutex<Option<Bytes>>,
-    /// The scopes of its tasks when it was last seen, for callers that do not change it.
+    /// The scopes of its tasks when it was last seen, for callers that only look.
     known: Mutex<Vec<TaskScope>>,
 }
 
 /// The contents of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Unfinished {
-    /// How long the list must live: as long as the longest-lived task that was ever added.
+    /// The life of the list: the longest life of any task that was ever added.
     life: Duration,
     tasks: Vec<(StorageKey, TaskScope)>,
 }
@@ -62,11 +63,11 @@ struct Unfinished {
 /// Whether a task was added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Added {
-    /// By this call.
+    /// It was, by this call.
     Now,
-    /// It was there.
+    /// It was there before.
     Before,
-    /// There is no room.
+    /// There is no room for it.
     Full,
 }
 
@@ -91,7 +92,7 @@ impl Index {
         &self.lists[usize::from(task.as_bytes()[0]) % LISTS]
     }
 
-    /// Adds a task that lives at most this long at a time.
+    /// Adds a task whose record lives this long at most, unless it is renewed.
     pub(super) async fn add(
         &self,
         engine: &Engine,
@@ -139,7 +140,7 @@ impl Index {
         if !self.seems_full(scope) {
             return Ok(false);
         }
-        // Others may have made room.
+        // Others may have removed tasks.
         for list in &self.lists {
             list.look(engine).await?;
             if !self.seems_full(scope) {
@@ -172,7 +173,7 @@ impl Index {
 }
 
 impl List {
-    /// The bytes that are there.
+    /// Reads the bytes that the store has.
     async fn look(&self, engine: &Engine) -> Result<Option<Bytes>, StoreError> {
         let there = engine.core().read(&self.place).await?.map(|entry| entry.value);
         self.saw(&self.decode(there.as_ref())?);
@@ -185,16 +186,16 @@ impl List {
         known.extend(there.tasks.iter().map(|(_, scope)| *scope));
     }
 
-    /// The number of its tasks when it was last seen.
+    /// The number of tasks in the list when it was last seen, of all scopes and of this one.
     fn known(&self, scope: TaskScope) -> TaskCount {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         TaskCount::of(scope, known.iter().copied())
     }
 
-    /// Changes the list, or finds by a fresh look that there is nothing to change.
+    /// Changes the list, or finds by a new read that there is nothing to change.
     ///
-    /// A turn that does not come within the store's patience is given up: while the store does not answer,
-    /// each one before it takes as long.
+    /// A caller whose turn does not come within the engine's patience gives up: while the store does not
+    /// answer, each turn before it takes just as long.
     async fn change(
         &self,
         engine: &Engine,
@@ -216,7 +217,7 @@ impl List {
                 continue;
             }
             let next = after.encode(&self.place);
-            // Until the answer is there, nobody knows what is.
+            // Until the answer comes, nobody knows which bytes the store has.
             let expected = seen.take();
             match self.exchange(engine, expected, next.clone(), after.life).await? {
                 None => {
@@ -236,7 +237,7 @@ impl List {
         Err(StoreError::new(StoreErrorKind::Busy, "swap"))
     }
 
-    /// Nothing if it is done, else what is there.
+    /// Exchanges the bytes. `None` means that it is done; else the result is what the store has.
     async fn exchange(
         &self,
         engine: &Engine,

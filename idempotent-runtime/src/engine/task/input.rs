@@ -11,11 +11,11 @@ use crate::store::record::{INPUT, beside};
 use bytes::Bytes;
 use std::time::Duration;
 
-/// The first byte: no record begins with it.
+/// The first byte. No record begins with it.
 const KIND: u8 = INPUT;
 const VERSION: u8 = 4;
 
-/// The bytes that stand before the content: what becomes of it when its process dies, and whose it is.
+/// The number of bytes before the content: the task's `on_abandoned`, and its scope.
 const HEAD: usize = 1 + 8;
 
 const RETRY: u8 = 0;
@@ -24,32 +24,33 @@ const HOLD: u8 = 1;
 /// The input of a task's run. No credential of the request is part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Input {
-    /// The request's, so that the app finds the handler.
+    /// The method of the request, so that the app finds the handler.
     pub(crate) method: String,
-    /// Path and query.
+    /// Path and query of the request.
     pub(crate) target: String,
-    /// The caller whose share of unfinished tasks it takes.
+    /// The scope in which it counts as an unfinished task.
     pub(crate) scope: TaskScope,
-    /// Headers of the request, for guards of routes.
+    /// Headers of the request that guards of routes look at.
     pub(crate) headers: Vec<(String, Bytes)>,
-    /// Whether it may run again when a process died that ran it.
+    /// Whether it may run again after a process that ran it died.
     pub(crate) on_abandoned: OnAbandoned,
-    /// The names of the handler's parameters: another version of it may have them in another order.
+    /// The names of the handler's parameters. Another version of the handler may have them in another order.
     pub(crate) parameters: String,
     /// The handler's arguments, one by one.
     pub(crate) arguments: Vec<Bytes>,
 }
 
-/// The place of a task's input.
+/// The key under which a task's input is stored.
 pub(crate) fn place(task: &StorageKey) -> StorageKey {
     task.beside("input")
 }
 
 impl Input {
-    /// Its bytes: what becomes of it and whose it is, in clear, and the rest, sealed if there are keys.
+    /// The input as bytes: `on_abandoned` and the scope in clear, and the rest, which is sealed if the engine
+    /// has keys.
     ///
     /// # Errors
-    /// When nothing can be sealed.
+    /// When the outcome keys cannot seal it.
     pub(super) fn encode(&self, seal: &Seal, place: &StorageKey) -> Result<Bytes, StoreError> {
         let Self { method, target, scope, headers, on_abandoned, parameters, arguments } = self;
         let mut head = [0; HEAD];
@@ -99,9 +100,9 @@ impl Input {
         Ok(Self { method, target, scope, headers, on_abandoned, parameters, arguments })
     }
 
-    /// Reads a task's input; nothing, if it is gone.
+    /// Reads a task's input; `None` if it is gone.
     ///
-    /// A reader that runs the task keeps the input alive: at least for `life` from now.
+    /// A reader that runs the task passes `life`, and so keeps the input for at least that long from now.
     pub(crate) async fn read(
         engine: &Engine,
         place: &StorageKey,
@@ -116,7 +117,8 @@ impl Input {
         Ok(Some(input))
     }
 
-    /// The owner of the share of unfinished tasks that a task's input takes, also without the keys to open it; nothing, if it is gone.
+    /// The scope in which a task counts as unfinished; `None` if its input is gone. No key is needed to read
+    /// it.
     pub(super) async fn scope(
         engine: &Engine,
         place: &StorageKey,
@@ -157,10 +159,10 @@ mod tests {
         }
     }
 
-    /// For who puts a task back that a person resolved.
+    /// For an operator who puts a task back in line after resolving it.
     #[cfg(feature = "seal")]
     #[tokio::test]
-    async fn whose_a_task_is_needs_no_key() {
+    async fn the_scope_of_a_task_is_read_without_a_key() {
         use crate::clock::SystemClock;
         use crate::seal::Keys;
         use crate::store::{MemoryStore, Store};

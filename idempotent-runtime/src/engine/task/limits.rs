@@ -1,14 +1,14 @@
-//! How many tasks may be unfinished: of all callers, and of one.
+//! How many tasks may be unfinished, of all scopes together and of one scope.
 
 use std::ops::Add;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The scope of a task, as far as it is needed to count: tasks of two scopes are told apart.
+/// The scope of a task in so few bytes that tasks of two scopes can still be counted apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TaskScope([u8; 8]);
 
 impl TaskScope {
-    /// All callers share it, so nobody has a part of it.
+    /// The scope that all callers share. It has no limit of its own.
     pub(crate) const SHARED: Self = Self([0; 8]);
 
     pub(crate) const fn from_bytes(bytes: [u8; 8]) -> Self {
@@ -24,7 +24,7 @@ impl TaskScope {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TaskLimits {
     pub(crate) total: usize,
-    /// Of one scope that is not shared.
+    /// The most tasks of one scope that is not shared.
     pub(crate) of_scope: usize,
 }
 
@@ -35,7 +35,7 @@ impl TaskLimits {
     }
 }
 
-/// The number of tasks, and of those of one scope.
+/// A number of tasks of all scopes, and of one scope.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct TaskCount {
     all: usize,
@@ -59,7 +59,7 @@ impl Add for TaskCount {
     }
 }
 
-/// The tasks that this process is adding, in order: each counts those before it.
+/// The tasks that this process is adding now, in order. Each one counts those before it.
 #[derive(Debug, Default)]
 pub(super) struct Adding(Mutex<Turns>);
 
@@ -90,7 +90,7 @@ impl Adding {
 }
 
 impl AddingTurn<'_> {
-    /// The number of those that are being added and began before.
+    /// The number of tasks that are being added and began before this one.
     pub(super) fn before(&self, scope: TaskScope) -> TaskCount {
         let turns = self.adding.turns();
         let before = turns.under_way.iter().filter(|(number, _)| *number < self.number);

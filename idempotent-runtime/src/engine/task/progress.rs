@@ -11,24 +11,24 @@ use crate::store::record::{PROGRESS, beside};
 use bytes::Bytes;
 use std::time::Duration;
 
-/// The first byte: no record begins with it.
+/// The first byte. No record begins with it.
 const KIND: u8 = PROGRESS;
 const VERSION: u8 = 1;
 
-/// The remains of a task whose run is over live this much longer: not at all, but no store knows a
+/// The life of the values beside a task whose run is over. They should not live at all, but a store has no
 /// shorter life.
 pub(super) const NO_LIFE: Duration = Duration::from_millis(1);
 
 /// The progress of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ProgressRecord {
-    /// Which run it is: what an earlier one said no longer counts.
+    /// The attempt of the run. The progress of an earlier run does not count any more.
     pub(crate) attempt: u64,
     pub(crate) done: u64,
     pub(crate) total: u64,
 }
 
-/// The place of a task's progress.
+/// The key under which a task's progress is stored.
 pub(crate) fn place(task: &StorageKey) -> StorageKey {
     task.beside("progress")
 }
@@ -48,7 +48,7 @@ impl ProgressRecord {
         read.map_err(|error: Undecodable| StoreError::corrupt("read", error))
     }
 
-    /// Puts down how far a run of this task is, unless a later run did or the task is over.
+    /// Stores the progress of a run, unless a later run has stored its own or the task is over.
     pub(crate) async fn write(
         self,
         engine: &Engine,
@@ -60,7 +60,7 @@ impl ProgressRecord {
         let next = self.encode(seal, place)?;
         let mut there = engine.core().create(place, &next, life).await?;
         while let Some(seen) = there {
-            // What is no progress is left by a run that was tidied up, and may be written over.
+            // Tidying up after an earlier run leaves bytes that are not progress. They may be overwritten.
             let there_now = Self::decode(seal, place, &seen);
             let later = there_now.is_ok_and(|seen| seen.attempt > self.attempt);
             if later {
@@ -72,7 +72,8 @@ impl ProgressRecord {
                 Swap::Differs(None) => engine.core().create(place, &next, life).await?,
             };
         }
-        // Whoever ended the task before this was there has tidied up already.
+        // The task may have ended before this was stored. Then its end has removed older progress already,
+        // and nobody else removes this.
         let is_over = match engine.core().read(task).await? {
             Some(entry) => {
                 let stage = FoundTask::of(task, &entry)?.stage;
@@ -86,7 +87,7 @@ impl ProgressRecord {
         Ok(())
     }
 
-    /// The progress of the run of this attempt, if it reported any.
+    /// The progress of the run with this attempt, if it reported any.
     pub(crate) async fn read(
         engine: &Engine,
         place: &StorageKey,

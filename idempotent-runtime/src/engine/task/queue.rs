@@ -1,4 +1,4 @@
-//! The tasks that this process is to try next, in the order it heard of them.
+//! The tasks that this process tries to run next, in the order in which it learned of them.
 
 use crate::key::StorageKey;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// A line of tasks; each stands in it once. The index bounds how many there can be.
+/// A queue of tasks. Each task stands in it once, so the index bounds its length.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TaskQueue(Arc<TaskQueueInner>);
 
@@ -18,35 +18,36 @@ struct TaskQueueInner {
 
 #[derive(Debug, Default)]
 struct TaskLine {
-    /// How many take tasks out.
+    /// The number of runners that take tasks out.
     runners: usize,
     waiting: VecDeque<StorageKey>,
-    /// Those that wait, and those being tried.
+    /// The tasks that wait, and those being tried.
     known: HashSet<StorageKey>,
-    /// Those that others run, and the time of the engine's clock to look at them again.
+    /// The tasks that other processes run, and the moment of the engine's clock to look at each of them
+    /// again.
     elsewhere: HashMap<StorageKey, Duration>,
 }
 
-/// A task whose turn it is; until this is dropped, nobody else in this process tries it.
+/// A task whose turn it is. Until this is dropped, no other runner of this process tries the task.
 #[derive(Debug)]
 pub(crate) struct TaskTurn {
     queue: TaskQueue,
     task: StorageKey,
 }
 
-/// A runner that takes tasks out of the line, until this is dropped.
+/// A runner that takes tasks out of the queue, until this is dropped.
 #[derive(Debug)]
 pub(super) struct TaskRunners(TaskQueue);
 
 impl TaskQueue {
-    /// Lets tasks in from now on.
+    /// Opens the queue for tasks, for one runner.
     pub(super) fn open(&self) -> TaskRunners {
         self.line().runners += 1;
         TaskRunners(self.clone())
     }
 
-    /// Puts a task in line, unless it is there or being tried, or nobody would take it out: then another process
-    /// finds it in the index.
+    /// Puts a task into the queue, unless it waits there or is being tried, or no runner would take it out.
+    /// Another process finds it in the index then.
     pub(super) fn push(&self, task: StorageKey) {
         let mut line = self.line();
         if line.runners > 0 && line.known.insert(task) {
@@ -56,11 +57,11 @@ impl TaskQueue {
         }
     }
 
-    /// Puts the tasks of the index in line, but for those that others are known to run.
+    /// Puts the tasks of the index into the queue, except those that others are known to run.
     pub(super) fn found(&self, tasks: Vec<StorageKey>, now: Duration) {
         let there = tasks.iter().collect::<HashSet<_>>();
         let is_there = |task: &StorageKey| there.contains(task);
-        // What is off the index is over.
+        // A task that is not in the index any more is over.
         self.line().elsewhere.retain(|task, until| *until > now && is_there(task));
         for task in tasks {
             if !self.line().elsewhere.contains_key(&task) {
@@ -69,7 +70,7 @@ impl TaskQueue {
         }
     }
 
-    /// Somebody else runs this task, and need not be asked for it until then.
+    /// Notes that another process runs this task, which need not be looked at again before `until`.
     pub(super) fn runs_elsewhere(&self, task: StorageKey, until: Duration) {
         self.line().elsewhere.insert(task, until);
     }
@@ -122,7 +123,7 @@ mod tests {
     const TASK: StorageKey = StorageKey::from_bytes([7; 32]);
 
     #[tokio::test]
-    async fn a_process_that_runs_no_tasks_remembers_none() {
+    async fn a_process_without_runners_queues_no_tasks() {
         let queue = TaskQueue::default();
         let held = || {
             let line = queue.line();

@@ -1,7 +1,7 @@
-//! Whether a runner of this process reaches the handler of a task, asked before the task is promised.
+//! Asks, before a task is accepted, whether a runner of this process reaches its handler.
 //!
-//! Only the routes themselves know it: guards and middleware may look at anything. So a runner sends
-//! through its routes the request that would carry the task, and the handler answers that it was reached.
+//! Only the routes themselves can tell, since guards and middleware may look at anything. So a runner sends
+//! through its routes the same request that will carry the task, and the handler answers that it was reached.
 
 use crate::engine::task::input::Input;
 use crate::key::StorageKey;
@@ -14,10 +14,10 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-/// The time that a runner has for its answer. One whose thread is blocked blocks no requests.
+/// The time that a runner has for its answer. A runner whose thread is blocked must not block requests.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The most routes that are known to be right: a part of each is the client's.
+/// The most routes that are remembered as reached, since clients choose a part of each.
 const MOST_KNOWN: usize = 1024;
 
 /// The runners of this process, and the routes that they were found to reach.
@@ -27,21 +27,21 @@ pub(super) struct Reach(Mutex<ReachInner>);
 #[derive(Debug, Default)]
 struct ReachInner {
     runners: Vec<mpsc::UnboundedSender<TaskTrial>>,
-    /// Routes that one of them reached; a runner that ends takes its routes along.
+    /// Routes that a runner reached. When a runner ends, its routes are forgotten.
     reached: HashSet<TaskRoute>,
 }
 
-/// The parts of a task by which routes are told apart.
+/// The parts of a task that tell its route from another.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct TaskRoute {
     pub(crate) method: String,
-    /// The pattern, so that the paths of one route are one.
+    /// The pattern, so that all paths of one route count as one.
     pub(crate) pattern: String,
     pub(crate) operation: String,
     pub(crate) headers: Vec<(String, Bytes)>,
 }
 
-/// A task that is not stored yet, for a runner to try the way to its handler.
+/// A task that is not stored yet, with which a runner tries to reach the handler.
 #[derive(Debug)]
 pub(crate) struct TaskTrial {
     pub(crate) key: StorageKey,
@@ -53,7 +53,7 @@ pub(crate) struct TaskTrial {
 impl TaskTrial {
     /// Says whether the handler was reached.
     pub(crate) fn answer(self, reached: bool) {
-        // Who asked may have left.
+        // The request that asked may be gone.
         let _ = self.answer.send(reached);
     }
 }
@@ -66,9 +66,9 @@ impl Reach {
         trials
     }
 
-    /// Whether all runners of this process say that they do not reach the handler.
+    /// Whether all runners of this process answer that they do not reach the handler.
     ///
-    /// Nothing is known where there is no runner, or where one does not answer.
+    /// If there is no runner, or if one does not answer, nothing is known and the answer is no.
     pub(super) async fn is_missed(
         &self,
         route: TaskRoute,
@@ -89,7 +89,7 @@ impl Reach {
             let ask = |runner: &mpsc::UnboundedSender<TaskTrial>| {
                 let (answer, answered) = oneshot::channel();
                 let (record, input) = (record.clone(), input.clone());
-                // A runner that ended meanwhile drops the answer.
+                // A runner that has ended meanwhile drops the sender of the answer.
                 drop(runner.send(TaskTrial { key, record, input, answer }));
                 timeout(PATIENCE, answered)
             };

@@ -1,4 +1,4 @@
-//! The tasks of one app: submitting, finding, cancelling and finishing them.
+//! The tasks of one app: to submit, find, cancel and finish them.
 
 use crate::clock::jittered;
 use crate::engine::claim::Claim;
@@ -20,18 +20,18 @@ use bytes::Bytes;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-/// How much longer than its record an input lives at least, so that it is there when a run that
-/// lasted dies.
+/// The time for which an input lives longer than its record, so that the input is still there when a long run
+/// dies.
 const RESERVE: Duration = Duration::from_hours(24);
 
-/// The pause between two looks for tasks without a process: those of processes that died, and those
-/// whose own process has too much work.
+/// The pause between two looks at the index for tasks that no process runs: tasks of processes that died, and
+/// of processes that have too much work.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The pause between two looks at a task that somebody else runs, unless its lease ends before.
+/// The pause between two looks at a task that another process runs, unless the lease ends before.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
-/// The tasks of one app: which are not finished, and which this process is to run next.
+/// The tasks of one app: those that are not finished, and those that this process runs next.
 #[derive(Debug)]
 pub(crate) struct Tasks {
     pub(super) index: Index,
@@ -42,24 +42,24 @@ pub(crate) struct Tasks {
 /// The result of submitting a request as a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Submission {
-    /// It is one now.
+    /// The request is a task now.
     New,
-    /// It was one before.
+    /// The request was a task before.
     Known,
-    /// Another request is, with the same key.
+    /// Another request with the same key is a task.
     Reused,
-    /// Too many are not finished.
+    /// Too many tasks are unfinished.
     Full,
 }
 
 /// The result of cancelling a task.
 #[derive(Debug)]
 pub(crate) enum Cancellation {
-    /// It never runs.
+    /// It will never run.
     Done(FoundTask),
-    /// It runs, or ran.
+    /// It runs now, or ran before.
     TooLate,
-    /// There is none.
+    /// There is no such task.
     Missing,
 }
 
@@ -72,10 +72,10 @@ impl Tasks {
         }
     }
 
-    /// Stores a task, unless it is there.
+    /// Stores a task, unless it is stored already.
     ///
     /// # Errors
-    /// When the store failed: nothing is promised yet, and a repetition finds what is there.
+    /// When the store failed. Nothing is promised then, and a retry completes the part that is stored.
     pub(crate) async fn submit(
         &self,
         engine: &Engine,
@@ -96,11 +96,12 @@ impl Tasks {
             Some(record) if is_over(&record) => return Ok(Submission::Known),
             Some(_) => Submission::Known,
         };
-        // Also of a task that was there: the process that stored it may have died at this point.
+        // This is done for a task that was there before, too: the process that stored its record may have
+        // died at this point.
         let (place, life_of_input) = (input::place(key), life + claim.retention + RESERVE);
         let input_bytes = input.encode(engine.seal(), &place)?;
         let there = engine.core().create(&place, &input_bytes, life_of_input).await?;
-        // What is left of one that was dropped a moment ago.
+        // An input that was dropped a moment ago can still be there, empty.
         if let Some(left) = there.filter(Bytes::is_empty) {
             engine.core().swap(&place, &left, &input_bytes, life_of_input).await?;
         }
@@ -112,19 +113,19 @@ impl Tasks {
         Ok(put)
     }
 
-    /// Whether no runner of this process reaches the handler of what would be this task.
+    /// Whether no runner of this process reaches the handler of this request, if it became a task.
     ///
-    /// In a process without a runner nobody knows: those of others have routes of their own.
+    /// In a process without a runner the answer is no: runners of other processes have their own routes.
     pub(crate) async fn is_missed(&self, route: TaskRoute, claim: &Claim, input: &Input) -> bool {
         self.reach.is_missed(route, claim.key, &waiting(claim), input).await
     }
 
-    /// The trials that a runner answers from now on, until it drops the receiver.
+    /// The trials that a runner has to answer from now on, until it drops the receiver.
     pub(crate) fn trials(&self) -> UnboundedReceiver<TaskTrial> {
         self.reach.register()
     }
 
-    /// A task, however far it is.
+    /// The task with this key, in any stage.
     pub(crate) async fn find(
         &self,
         engine: &Engine,
@@ -134,7 +135,8 @@ impl Tasks {
         FoundTask::of(key, &entry).map(Some)
     }
 
-    /// Cancels a task that has not started. One exchange decides between this and a run.
+    /// Cancels a task that has not started. It and a run make the same exchange, and only one of them can
+    /// win.
     pub(crate) async fn cancel(
         &self,
         engine: &Engine,
@@ -169,17 +171,19 @@ impl Tasks {
         }
     }
 
-    /// Leaves a task alone that somebody else was found to run.
+    /// Leaves a task alone that another process runs.
     ///
-    /// That it is over, the index says. A run that is given up has its lease cut short, which is seen late.
+    /// This process then learns from the index that the task is over. It learns later that a run gave up its
+    /// lease.
     pub(crate) fn leave_alone(&self, engine: &Engine, key: &StorageKey, found: &FoundTask) {
         let until = engine.clock().steady() + found.leased_for.min(LOOK_AGAIN);
         self.queue.runs_elsewhere(*key, until);
     }
 
-    /// Drops what lies beside the record of a task, and takes it off the index.
+    /// Drops the values beside the record of a task, and removes the task from the index.
     ///
-    /// A failure here is made up for later: by the process that meets the entry, and by the store.
+    /// If this fails, it is made up for later: by the process that meets the entry in the index, and by the
+    /// end of the values' life in the store.
     pub(crate) async fn finished(&self, engine: &Engine, key: &StorageKey) {
         if let Err(error) = self.tidy(engine, key).await {
             tracing::debug!(%key, %error, "a finished task is not tidied up yet");
@@ -195,7 +199,7 @@ impl Tasks {
         self.index.remove(engine, key).await
     }
 
-    /// Queues a task again after a person said that it did not happen; leaves other records alone.
+    /// Queues a task again after a person said that its effect did not happen. Leaves other records alone.
     pub(crate) async fn put_back(
         &self,
         engine: &Engine,
@@ -211,7 +215,7 @@ impl Tasks {
         Ok(())
     }
 
-    /// Takes a task that will never run off the index.
+    /// Removes a task from the index that will never run.
     pub(crate) async fn drop_entry(
         &self,
         engine: &Engine,
@@ -220,7 +224,7 @@ impl Tasks {
         self.index.remove(engine, key).await
     }
 
-    /// Puts every task that is not finished in line for this process, again and again.
+    /// Again and again, puts all tasks that are not finished into the queue of this process.
     pub(crate) async fn look_for_work(&self, engine: &Engine) {
         let mut failed = false;
         let _runner = self.queue.open();
@@ -245,9 +249,9 @@ impl Tasks {
     }
 }
 
-/// Puts the record of a task; what is there instead, if anything is.
+/// Puts the record of a task. If the key has a record already, returns that one.
 ///
-/// A task that a person forgot is asked for anew. Its attempts go on, so that whoever ran it finds it lost.
+/// A task that a person forgot is stored anew. Its attempts go on, so that an earlier run finds its key lost.
 async fn put(engine: &Engine, claim: &Claim, life: Duration) -> Result<Option<Record>, StoreError> {
     let (key, first) = (&claim.key, waiting(claim));
     loop {

@@ -82,7 +82,7 @@ pub(super) fn engine(store: impl Store) -> Engine {
     Engine::new(Arc::new(store), Arc::new(SystemClock::new()), Duration::from_secs(2))
 }
 
-/// Carries out so many operations, and no more: the process died, or its connection.
+/// A store that carries out this many operations and no more, as if the process or its connection had died.
 #[derive(Debug)]
 struct Dying {
     store: MemoryStore,
@@ -90,7 +90,7 @@ struct Dying {
     last: Last,
 }
 
-/// The fate of the operation that is not answered any more.
+/// The fate of the operation that gets no answer.
 #[derive(Clone, Copy, Debug)]
 enum Last {
     Lost,
@@ -107,7 +107,7 @@ impl Dying {
             Ok(_) => work(),
             Err(left) => {
                 if let (0, Last::Done) = (left, self.last) {
-                    // In memory, it is done when it is called.
+                    // In memory, the call alone does the work.
                     drop(work());
                 }
                 let dead = StoreError::new(StoreErrorKind::Unavailable, "create");
@@ -166,7 +166,7 @@ impl Store for Dying {
     }
 }
 
-/// S13: what is promised is stored whole, and what is not promised is so after a retry.
+/// S13: a task that is promised is stored as a whole, and one that is not promised is so after a retry.
 #[tokio::test]
 async fn a_crash_at_every_step_of_storing_leaves_what_a_retry_completes() {
     let mut died = 0;
@@ -193,7 +193,7 @@ async fn a_crash_at_every_step_of_storing_leaves_what_a_retry_completes() {
         let kept = Input::read(&engine, &place, Duration::ZERO).await.unwrap();
         assert_eq!(kept, Some(input()), "{steps}");
     }
-    // Of the record, the input, and the index, which is created.
+    // Three operations: on the record, on the input, and on the index, which is created.
     assert_eq!(died, 2 * 3);
 }
 
@@ -210,16 +210,16 @@ async fn a_crash_at_every_step_of_tidying_up_is_made_up_for() {
         run.complete(Outcome::Tombstone, TTL).await;
         let dying = Dying { store, left: AtomicUsize::new(steps), last };
         new_tasks().finished(&engine(dying), &key(1)).await;
-        // As whoever finds the entry does.
+        // As a process does that finds the entry in the index.
         tasks.finished(&healthy, &key(1)).await;
         assert_eq!(tasks.index.all(&healthy).await.unwrap(), [], "{steps}");
         assert_eq!(tasks.find(&healthy, &key(1)).await.unwrap().unwrap().stage, TaskStage::Over);
     }
 }
 
-/// Whoever sends it again goes on, and only then may a request become the task again.
+/// Forgetting it again goes on from there, and only then may a request become the task again.
 #[tokio::test]
-async fn a_crash_at_every_step_of_forgetting_leaves_a_task_that_is_called_off() {
+async fn a_crash_at_every_step_of_forgetting_leaves_a_cancelled_task() {
     let mut died = 0;
     for (steps, last) in (0..14).flat_map(|steps| [(steps, Last::Lost), (steps, Last::Done)]) {
         let store = MemoryStore::new();
@@ -255,7 +255,7 @@ async fn a_crash_at_every_step_of_forgetting_leaves_a_task_that_is_called_off() 
     assert!(died > 2 * 8, "{died}");
 }
 
-/// A task that nobody ran is the first of its key again, and whoever ran it finds it lost.
+/// The next request begins a new task of the key, and the earlier run finds its key lost.
 #[tokio::test]
 async fn a_run_of_a_forgotten_task_leaves_the_next_alone() {
     let (tasks, engine) = (new_tasks(), engine(MemoryStore::new()));
@@ -275,7 +275,7 @@ async fn a_run_of_a_forgotten_task_leaves_the_next_alone() {
 }
 
 #[tokio::test]
-async fn calling_off_and_claiming_exclude_each_other() {
+async fn cancelling_and_claiming_exclude_each_other() {
     let (tasks, engine) = (new_tasks(), engine(MemoryStore::new()));
     for number in 0..200 {
         let key = key(number);
@@ -288,9 +288,9 @@ async fn calling_off_and_claiming_exclude_each_other() {
     }
 }
 
-/// Each on its own, as processes are.
+/// Each one has an index of its own, as processes have.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_many_that_change_the_index_at_once_nobody_is_forgotten() {
+async fn many_changes_of_the_index_at_once_lose_no_task() {
     let store = MemoryStore::new();
     let add = |process: u16| {
         let engine = engine(store.clone());
@@ -323,7 +323,7 @@ async fn a_full_index_takes_no_more_until_a_task_is_over() {
         assert_eq!(put(number).await, Submission::New);
     }
     assert_eq!(put(512).await, Submission::Full);
-    // Nothing of it was stored, and what is there is still found.
+    // Nothing of the refused task was stored, and a task that is there is still found.
     assert!(tasks.find(&engine, &key(512)).await.unwrap().is_none());
     assert_eq!(put(7).await, Submission::Known);
     tasks.cancel(&engine, &key(7)).await.unwrap();
@@ -331,7 +331,7 @@ async fn a_full_index_takes_no_more_until_a_task_is_over() {
 }
 
 #[tokio::test]
-async fn a_task_that_its_processes_die_of_is_held_in_the_end() {
+async fn a_task_whose_processes_die_is_held_in_the_end() {
     let (tasks, engine) = (new_tasks(), engine(MemoryStore::new()));
     tasks.submit(&engine, &claim(key(1)), &input()).await.unwrap();
     for death in 1..=MOST_DEATHS {
@@ -345,7 +345,7 @@ async fn a_task_that_its_processes_die_of_is_held_in_the_end() {
 }
 
 #[tokio::test]
-async fn a_held_task_that_did_not_happen_is_in_line_again() {
+async fn a_held_task_that_did_not_happen_is_queued_again() {
     let (tasks, engine) = (new_tasks(), engine(MemoryStore::new()));
     let _runner = tasks.queue.open();
     tasks.submit(&engine, &claim(key(1)), &input()).await.unwrap();
@@ -355,18 +355,18 @@ async fn a_held_task_that_did_not_happen_is_in_line_again() {
     tasks.drop_entry(&engine, &key(1)).await.unwrap();
 
     tasks.put_back(&engine, &key(1)).await.unwrap();
-    assert_eq!(tasks.index.all(&engine).await.unwrap(), [], "nobody said yet what became of it");
+    assert_eq!(tasks.index.all(&engine).await.unwrap(), [], "no person has decided yet");
     let resolved = engine.resolve(&key(1), Resolution::NotDone).await.unwrap();
     assert_eq!(resolved, Resolved::Yes);
     tasks.put_back(&engine, &key(1)).await.unwrap();
     assert_eq!(tasks.index.all(&engine).await.unwrap(), [key(1)]);
-    let turn = tasks.next().now_or_never().expect("it is in line");
+    let turn = tasks.next().now_or_never().expect("it is queued");
     assert_eq!(turn.task(), key(1));
 }
 
-/// The command line of an operator is no app.
+/// The operator's command line is not the app that runs the task.
 #[tokio::test]
-async fn a_held_task_is_in_line_again_whoever_says_that_it_did_not_happen() {
+async fn a_held_task_is_queued_again_if_another_process_resolves_it() {
     let (tasks, store) = (new_tasks(), MemoryStore::new());
     let engine = engine(store.clone());
     tasks.submit(&engine, &claim(key(1)), &input()).await.unwrap();
