@@ -13,12 +13,13 @@ const SCRIPT: &str = include_str!("../../browser/idempotent.js");
 static TAG: LazyLock<Option<HeaderValue>> =
     LazyLock::new(|| strong_tag(hashed(b"script", [SCRIPT.as_bytes()])));
 
-/// A route that serves the script for browsers, under 3 KB minified and compressed, without dependencies.
+/// A route that serves the script for browsers: under 3 KB when it is compressed, without dependencies.
 ///
-/// It keeps forms with `method=post` from being submitted twice, and `idempotent.fetch` sends
-/// requests with an Idempotency-Key, and again when the connection or the server fails: the `README.md` beside it
-/// says when. A form is free again when the person stops or stays, and after 15 seconds.
-/// `<form data-idempotent="off">` is left alone: for one whose answer is a download.
+/// It keeps forms with `method=post` from being submitted twice. `idempotent.fetch` sends requests with an
+/// Idempotency-Key, and sends them again if the connection or the server fails; the `README.md` beside the
+/// script says when. A form can be submitted again if the person stops the request or stays on the page, and
+/// after 15 seconds. `<form data-idempotent="off">` is left alone: use that if the form's answer is a
+/// download.
 ///
 /// ```
 /// use actix_web::App;

@@ -28,11 +28,11 @@ pub fn key_header(value: &[u8]) {
     assert_eq!(parse(quoted.as_bytes(), KeyForm::Strict), Ok(key), "both forms are one key");
 }
 
-/// The longest value, as an app sets it.
+/// The greatest length of a value, as an app sets it.
 const LONGEST: usize = 64;
 
-/// A request's query, content type, cookie, a header and the body, each after a zero byte, read
-/// through templates.
+/// A request's query, content type, cookie, a header and the body, separated by zero bytes, read by
+/// templates.
 pub fn request(sent: &[u8]) {
     let mut parts = sent.splitn(5, |byte| *byte == 0);
     let mut next = || parts.next().unwrap_or_default();
@@ -53,7 +53,7 @@ pub fn request(sent: &[u8]) {
         }
     }
     let (request, body) = (request.to_http_request(), Bytes::copy_from_slice(body));
-    // All of it is there, so nothing waits.
+    // The whole body is there, so nothing waits.
     let mut reading = pin!(RequestBody::of(&request, body, usize::MAX));
     let read = loop {
         if let Some(read) = reading.as_mut().now_or_never() {

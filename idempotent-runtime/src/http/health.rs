@@ -1,4 +1,4 @@
-//! Whether an app can serve guarded requests now: a route to mount, for a readiness probe.
+//! A route for readiness probes: whether an app can serve guarded requests now.
 
 use crate::NotReady;
 use crate::http::app::idempotency::Idempotency;
@@ -8,15 +8,16 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, Route, guard, web};
 use serde::Serialize;
 
-/// A route that says whether guarded requests can be served now: 200 or 503, with JSON.
+/// A route that tells whether guarded requests can be served now: 200 or 503, with JSON.
 ///
-/// For a **readiness** probe: a process whose store is away, or that is draining, gets no requests until that is
-/// over. Never for a liveness probe: all processes would be restarted at once, and none would be better for it.
+/// For a **readiness** probe: a process whose store is away, or that drains, gets no requests until that is
+/// over. Never use it for a liveness probe: if the store is away, all processes would be restarted at once,
+/// which does not bring the store back.
 ///
-/// Each request asks store, place of locks and business database
-/// ([`Idempotency::ping`](crate::Idempotency::ping)), within the app's `store_patience`: let the probe wait
-/// longer than that. The JSON names servers, without credentials, and tells findings; mount it where
-/// outsiders do not come.
+/// Each request asks the store, the place of locks and the business database
+/// ([`Idempotency::ping`](crate::Idempotency::ping)), for at most the app's `store_patience`. Let the probe
+/// wait longer than that. The JSON names servers, without credentials, and lists findings. Mount the route
+/// where outsiders cannot reach it.
 ///
 /// ```
 /// use actix_web::App;
@@ -43,7 +44,7 @@ pub fn health_route() -> Route {
 #[derive(Serialize)]
 struct Health {
     ready: bool,
-    /// Whether the process is about to end, and takes no new runs.
+    /// Whether the process drains, and takes no new runs.
     draining: bool,
     parts: Vec<NeededPart>,
     findings: Vec<FoundSetting>,
@@ -59,7 +60,7 @@ struct NeededPart {
     error: Option<&'static str>,
 }
 
-/// A finding of the store's connection, for a person.
+/// A finding about the settings of the store, for a person.
 #[derive(Serialize)]
 struct FoundSetting {
     severity: &'static str,
@@ -89,7 +90,8 @@ async fn health(app: Idempotency) -> HttpResponse {
 }
 
 impl NeededPart {
-    /// Its errors are told by their kind alone: what a client library says of one may be long, and not for everybody.
+    /// Only the kinds of the errors are shown: the text of a client library may be long, and is not for
+    /// everybody.
     fn new(part: &'static str, name: String, asked: &Result<(), NotReady>) -> Self {
         let mut failed = asked.as_ref().err().into_iter().flat_map(NotReady::parts);
         let error =

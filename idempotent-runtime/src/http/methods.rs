@@ -1,4 +1,4 @@
-//! Methods of the app's object that lead to rooms above its own.
+//! Methods of `Idempotency` that use rooms above its own.
 
 use crate::http::app::idempotency::Idempotency;
 use crate::http::extract::invalidate::Invalidation;
@@ -10,10 +10,10 @@ use actix_web::{Error, HttpRequest};
 impl Idempotency {
     /// Forgets an answer of a handler with `strategy = "cache"`, so that the next read computes it.
     ///
-    /// `operation` is the one that the handler names, and `key` the values of its key's placeholders in
-    /// order; without a key of its own, the path and the query, spelled in any way (the path behind the
-    /// host under [`host_is_identity`](crate::IdempotencyBuilder::host_is_identity),
-    /// `shop.example/users/7`). The scope has to be named:
+    /// `operation` is the name that the handler sets, and `key` the values of the placeholders in its key, in
+    /// order. For a handler without a `key` they are the path and the query, in any spelling; with
+    /// [`host_is_identity`](crate::IdempotencyBuilder::host_is_identity) the host stands before the path:
+    /// `shop.example/users/7`. Then name the scope:
     ///
     /// ```
     /// use actix_web::{Error, HttpRequest, HttpResponse, put, web};
@@ -32,12 +32,13 @@ impl Idempotency {
     /// }
     /// ```
     ///
-    /// A guarded handler goes on without its client, and so does its invalidation. Elsewhere actix drops a
-    /// handler whose client leaves, perhaps between the change and this: spawn both there.
+    /// A guarded handler goes on after its client has left, and so does its invalidation. In another handler
+    /// actix drops the future when the client leaves, perhaps between the change and the invalidation: spawn
+    /// both in one task there.
     ///
-    /// Call it after the change is committed. What is being computed at that moment is not kept
-    /// either. Copies in other scopes are records of their own: data that one caller changes for
-    /// others belongs into `scope = "shared"`.
+    /// Call it after the change is committed. An answer that is being computed at that moment is not kept
+    /// either. Answers in other scopes are records of their own: if one caller changes data that others read,
+    /// use `scope = "shared"` for the handler that reads it.
     pub fn invalidate<'a>(
         &'a self,
         operation: &'a str,
@@ -47,11 +48,11 @@ impl Idempotency {
         Invalidation::new(self, operation, &key)
     }
 
-    /// A page for operators, to be mounted: what runs, the numbers of this process, and the records that wait for a
-    /// person.
+    /// A page for operators, to be mounted. It shows the runs under way, the numbers of this process, and the
+    /// records that wait for a person.
     ///
-    /// `check` says who looks, or refuses. It runs for every request to the page. If it returns an error, the
-    /// client gets that.
+    /// `check` names the operator or refuses the request. It runs for every request to the page. If it
+    /// returns an error, the client gets that error.
     ///
     /// ```
     /// use actix_web::error::ErrorUnauthorized;
@@ -79,7 +80,7 @@ impl Idempotency {
     /// # }
     /// ```
     ///
-    /// The chapter `docs/inspector.md` of the repository says what it shows.
+    /// The chapter `docs/inspector.md` of the repository describes the page.
     #[cfg(feature = "inspector")]
     pub fn inspector(
         &self,

@@ -1,4 +1,4 @@
-//! For tests of an app: an `Idempotency` in memory, and what its answers say of a run.
+//! Helpers for tests of an app: an `Idempotency` in memory, and checks of its answers.
 
 use crate::clock::ManualClock;
 use crate::http::answer::problem::ProblemKind;
@@ -16,8 +16,8 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// An [`Idempotency`] in memory, whose time stands still until a test moves it, and whose store fails when a test
-/// says so.
+/// An [`Idempotency`] in memory. Its time stands still until a test moves it, and its store fails when a test
+/// tells it to.
 #[derive(Debug)]
 pub struct InMemory {
     idempotency: Idempotency,
@@ -26,16 +26,16 @@ pub struct InMemory {
 }
 
 impl InMemory {
-    /// With the defaults, for one caller: [`Scope::shared`].
+    /// With the default settings, and one scope for all callers: [`Scope::shared`].
     #[must_use]
     pub fn new() -> Self {
         Self::with(|builder| builder.scope(Scope::shared()))
     }
 
-    /// With settings of the app.
+    /// With the app's own settings.
     ///
     /// # Panics
-    /// When the settings do not fit together.
+    /// When the settings contradict each other.
     #[must_use]
     #[track_caller]
     pub fn with(set: impl FnOnce(IdempotencyBuilder<NoScope>) -> IdempotencyBuilder) -> Self {
@@ -49,36 +49,37 @@ impl InMemory {
         Self { idempotency, store, clock }
     }
 
-    /// The object for the app: `.app_data(test.idempotency())`.
+    /// The `Idempotency` for the app: `.app_data(test.idempotency())`.
     #[must_use]
     pub fn idempotency(&self) -> Idempotency {
         self.idempotency.clone()
     }
 
-    /// The store, to be told to fail.
+    /// The store, which a test can tell to fail.
     #[must_use]
     pub const fn store(&self) -> &FaultyStore {
         &self.store
     }
 
-    /// Lets time pass: leases, records and tokens end by it. A request that waits does so in real time.
+    /// Moves the time forward, so that leases, records and tokens expire. A request that waits does so in
+    /// real time.
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
     }
 
-    /// Checks that one guarded request ran so far, whatever was sent.
+    /// Checks that exactly one guarded request has run so far.
     ///
     /// # Panics
-    /// When none did, or several.
+    /// When none or several ran.
     #[track_caller]
     pub fn assert_ran_once(&self) {
         self.assert_ran(1);
     }
 
-    /// Checks that this many guarded requests ran so far, those included that ran unguarded.
+    /// Checks that exactly this many guarded requests have run so far, with those that ran unguarded.
     ///
     /// # Panics
-    /// When there were more or fewer.
+    /// When more or fewer ran.
     #[track_caller]
     pub fn assert_ran(&self, times: u64) {
         let counts = self.idempotency.counts();
@@ -103,7 +104,7 @@ pub trait Answer: sealed::SealedAnswer {
 }
 
 mod sealed {
-    /// Keeps the trait to answers of actix-web.
+    /// Allows only answers of actix-web to implement the trait.
     pub trait SealedAnswer {}
 }
 
@@ -135,10 +136,10 @@ fn value<'a>(answer: &'a impl Answer, name: &HeaderName) -> Option<&'a HeaderVal
     answer.answer_headers().get(name)
 }
 
-/// Checks that an answer is that of an earlier request, sent again.
+/// Checks that an answer is a replay of an earlier request's response.
 ///
 /// # Panics
-/// When it is not.
+/// When it is not a replay.
 #[track_caller]
 pub fn assert_replayed(answer: &impl Answer) {
     let (status, headers) = (answer.answer_status(), answer.answer_headers());
@@ -146,10 +147,10 @@ pub fn assert_replayed(answer: &impl Answer) {
     assert!(is_replay, "it is not a replay: {status} {headers:?}");
 }
 
-/// Checks that an answer is of a run of its own: neither a replay nor a refusal.
+/// Checks that the handler ran for this answer: it is neither a replay nor a refusal.
 ///
 /// # Panics
-/// When it is one of these.
+/// When it is a replay or a refusal.
 #[track_caller]
 pub fn assert_fresh(answer: &impl Answer) {
     let (status, headers) = (answer.answer_status(), answer.answer_headers());
@@ -159,10 +160,10 @@ pub fn assert_fresh(answer: &impl Answer) {
     assert!(!is_ours, "the handler did not run for it: {status} {headers:?}");
 }
 
-/// Checks that an answer is this problem, however the app renders it.
+/// Checks that an answer is this problem, even if the app renders it in its own way.
 ///
 /// # Panics
-/// When it is another one, or none.
+/// When it is another problem, or none.
 #[track_caller]
 pub fn assert_problem(answer: &impl Answer, expected: ProblemKind) {
     let (status, headers) = (answer.answer_status(), answer.answer_headers());

@@ -1,4 +1,4 @@
-//! HTTP's words for answers that many read: their age, tag and audience (RFC 9110, 9111).
+//! HTTP headers for answers that many readers get: their age, tag and audience (RFC 9110, 9111).
 
 use crate::http::answer::kept_headers::carry_credential;
 use crate::http::answer::vary::varies_beyond;
@@ -25,9 +25,10 @@ pub(crate) enum Audience {
     OneScope,
 }
 
-/// Whether a response may be kept for later readers, by its own headers.
+/// Whether a response may be kept for later readers, as far as its own headers tell.
 ///
-/// Where all callers are one, nobody's credential is for all: the body may be for its owner alone, too.
+/// If all callers share one scope, a response with a credential, or marked `private`, is kept for nobody: it
+/// may be for one caller alone.
 pub(crate) fn may_be_kept(policy: &Policy, response: &HttpResponse, audience: Audience) -> bool {
     let headers = response.headers();
     let says = |name: HeaderName, word: &str| {
@@ -44,17 +45,18 @@ pub(crate) fn may_be_kept(policy: &Policy, response: &HttpResponse, audience: Au
             || !says(CACHE_CONTROL, "private") && !carry_credential(policy, headers))
 }
 
-/// Whether an answer depends on more than its key, which a log says.
+/// Whether an answer depends on a request header that its key does not read. If it does, a log line says so.
 fn varies_beyond_key(policy: &Policy, headers: &HeaderMap) -> bool {
     let Some(header) = varies_beyond(headers, policy.answer_headers) else { return false };
     tracing::warn!(
         operation = policy.shown_operation(),
-        "an answer is not kept: its Vary names `{header}`, which its key does not read",
+        "an answer is not kept: its `Vary` header names `{header}`, but its key does not read that \
+         header",
     );
     true
 }
 
-/// With a strong entity tag, of the bytes that are kept, unless the handler gave it one.
+/// The response with a strong entity tag of the kept bytes, unless the handler gave it one.
 pub(crate) fn tagged(
     mut response: HttpResponse,
     mut copy: StoredResponse,
@@ -69,7 +71,7 @@ pub(crate) fn tagged(
     (response, copy)
 }
 
-/// The same, where the head was sent before the body was known: later readers get the tag.
+/// The same, for a response whose head was sent before its body was known. Later readers get the tag.
 pub(crate) fn with_tag(mut copy: StoredResponse) -> StoredResponse {
     let is_tagged = copy.headers.iter().any(|(name, _)| name == ETAG.as_str());
     if let Some(tag) = tag(&copy).filter(|_| !is_tagged) {
@@ -88,14 +90,14 @@ fn tag(copy: &StoredResponse) -> Option<HeaderValue> {
     strong_tag(hashed(&copy.status.to_le_bytes(), parts))
 }
 
-/// The beginning of a hash, as a strong entity tag.
+/// A strong entity tag of the first bytes of a hash.
 pub(crate) fn strong_tag(hash: [u8; 32]) -> Option<HeaderValue> {
     HeaderValue::try_from(format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(&hash[..16]))).ok()
 }
 
-/// With its age, and what other caches may do with it, unless the handler said.
+/// The response with its age, and with a `Cache-Control` for other caches unless the handler set one.
 ///
-/// Other caches have to ask here each time: an answer that is forgotten here must not live on there.
+/// Other caches have to ask here each time, so that an answer that is forgotten here does not live on there.
 pub(crate) fn with_age(
     mut response: HttpResponse,
     age: Option<Duration>,
@@ -115,7 +117,7 @@ pub(crate) fn with_age(
     response
 }
 
-/// 304 in place of a response that its client has already (RFC 9110, section 13.1.2).
+/// 304 in place of a response that the client already has (RFC 9110, section 13.1.2).
 pub(crate) fn conditional(request: &HttpRequest, response: HttpResponse) -> HttpResponse {
     if response.status() != StatusCode::OK || !is_had(request, &response) {
         return response;
@@ -129,7 +131,7 @@ pub(crate) fn conditional(request: &HttpRequest, response: HttpResponse) -> Http
     unchanged
 }
 
-/// Whether the client names the response's tag, by the weak comparison.
+/// Whether the client already has this response: its `If-None-Match` names the tag, by the weak comparison.
 fn is_had(request: &HttpRequest, response: &HttpResponse) -> bool {
     let tag = response.headers().get(ETAG).and_then(|tag| tag.to_str().ok()?.parse().ok());
     let Some(tag): Option<EntityTag> = tag else { return false };

@@ -1,7 +1,9 @@
-//! A body that is copied while it is sent: read at its producer's pace, sent at its client's.
+//! A body that is copied while it is sent to its client.
 //!
-//! The reader goes ahead of the client by no more than the copy may be long, and holds the end back until it
-//! says so. What is longer is handed over to the client, at whose pace it comes from then on.
+//! The reader takes bytes at the pace of the body's producer, and the client gets them at its own pace. The
+//! reader is ahead of the client by no more than the longest copy, and holds the end of the body back until
+//! it is told to let go. A longer body is handed over to the client, and is read at the client's pace from
+//! then on.
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use bytes::{Bytes, BytesMut};
@@ -15,30 +17,30 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-/// The most that the client is given at once.
+/// The most bytes that the client is given at once.
 const PIECE: usize = 64 << 10;
 
 type BodyError = Box<dyn StdError>;
 
-/// The reader of a body, and the body as its client gets it.
+/// Splits a body into its reader and the body that its client gets.
 pub(super) fn copied(body: BoxBody, longest: usize) -> (BodyReader, SentBody) {
     let (size, shared) = (body.size(), Rc::<RefCell<SharedCopy>>::default());
     let sent = SentBody { size, shared: Rc::clone(&shared), sent: 0 };
     (BodyReader { body, size, longest, shared, follows: Follows::Rest(Bytes::new()) }, sent)
 }
 
-/// The copy, as far as it was read.
+/// The part of the copy that was read so far.
 #[derive(Default)]
 struct SharedCopy {
     bytes: BytesMut,
-    /// The client's bytes after the copy, as soon as it may have them.
+    /// The part of the body after the copy, once the client may have it.
     after: Option<After>,
     client: Option<Waker>,
     has_left: bool,
     reader: Option<Waker>,
 }
 
-/// The client's bytes after the copy.
+/// The part of the body after the copy.
 enum After {
     End,
     Rest(Bytes, BoxBody),
@@ -54,10 +56,10 @@ pub(super) struct BodyReader {
     follows: Follows,
 }
 
-/// The bytes that follow the copied ones.
+/// The part of the body that comes after the copied bytes.
 enum Follows {
     Nothing,
-    /// The body, after a piece of it that was too long.
+    /// The rest of the body, and the piece of it that made the copy too long.
     Rest(Bytes),
     Error(BodyError),
 }
@@ -71,12 +73,12 @@ pub(super) enum ReadEnd {
 }
 
 impl BodyReader {
-    /// Reads the body to its end, or until it is too long. Dropped meanwhile it has lost nothing.
+    /// Reads the body to its end, or until it is too long. If the future is dropped, nothing is lost.
     pub(super) async fn read(&mut self) -> ReadEnd {
         while !self.is_complete() {
             let next = poll_fn(|context| Pin::new(&mut self.body).poll_next(context));
             match AssertUnwindSafe(next).catch_unwind().await {
-                // An empty piece would end the body in the encoding of HTTP/1.1.
+                // With HTTP/1.1's chunked encoding an empty piece would end the body.
                 Ok(Some(Ok(piece))) if piece.is_empty() => tokio::task::yield_now().await,
                 Ok(Some(Ok(piece))) => {
                     if let Some(over) = self.copy(piece) {
@@ -107,7 +109,7 @@ impl BodyReader {
         })
     }
 
-    /// Lets the client have what follows: the end, an error, or the rest of the body.
+    /// Gives the client the part after the copy: the end, an error, or the rest of the body.
     pub(super) fn let_go(mut self) {
         let body = std::mem::replace(&mut self.body, BoxBody::new(()));
         let after = match std::mem::replace(&mut self.follows, Follows::Nothing) {
@@ -118,7 +120,7 @@ impl BodyReader {
         self.shared.borrow_mut().goes_on(after);
     }
 
-    /// Whether as much was read as the body said that it holds.
+    /// Whether the body was read to the length that it declared.
     fn is_complete(&self) -> bool {
         let length = self.shared.borrow().bytes.len() as u64;
         matches!(self.size, BodySize::Sized(size) if length >= size)
@@ -146,7 +148,7 @@ impl BodyReader {
 }
 
 impl Drop for BodyReader {
-    /// A body that nobody reads any more must not look whole.
+    /// A body that nobody reads any more must not look complete.
     fn drop(&mut self) {
         let mut shared = self.shared.borrow_mut();
         if shared.after.is_none() {
@@ -167,7 +169,8 @@ impl SharedCopy {
         }
     }
 
-    /// How much of the copy the client may have: of a body of known length not all before its end.
+    /// The number of bytes that the client may have. The last byte of a body with a declared length is held
+    /// back until the reader lets go.
     fn given(&self, size: BodySize) -> usize {
         match size {
             BodySize::Sized(size) if self.after.is_none() && self.bytes.len() as u64 >= size => {
@@ -178,7 +181,7 @@ impl SharedCopy {
     }
 }
 
-/// A body as its client gets it: from the copy, and then what follows.
+/// The body that the client gets: first the copied bytes, then the part after them.
 pub(super) struct SentBody {
     size: BodySize,
     shared: Rc<RefCell<SharedCopy>>,
@@ -222,7 +225,7 @@ impl MessageBody for SentBody {
                 Poll::Ready(Some(Ok(over)))
             }
             Some(After::Rest(over, mut body)) => {
-                // It may panic, as without us.
+                // The body may panic here, as it may without us.
                 drop(shared);
                 let next = Pin::new(&mut body).poll_next(context);
                 self.shared.borrow_mut().after = Some(After::Rest(over, body));
@@ -292,7 +295,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn of_a_known_length_the_last_byte_is_held_back() {
+    async fn the_last_byte_of_a_body_of_known_length_is_held_back() {
         let body = SizedStream::new(7, stream::iter(pieces(&["one ", "two"])));
         let (mut reader, mut sent) = copied(BoxBody::new(body), 7);
         assert_eq!(reader.read().await, ReadEnd::Whole("one two".into()));
@@ -302,7 +305,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn what_is_too_long_is_handed_over() {
+    async fn a_body_that_is_too_long_is_handed_over() {
         let (mut reader, mut sent) = copied(streamed(pieces(&["one ", "two ", "three"])), 7);
         assert_eq!(reader.read().await, ReadEnd::TooLong);
         assert_eq!((next(&mut sent), next(&mut sent)), (is("one "), Next::Later));
@@ -320,7 +323,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn what_breaks_never_looks_whole() {
+    async fn a_body_that_breaks_never_looks_complete() {
         let broken = vec![Ok("one".into()), Err(io::Error::other("away"))];
         breaks(stream::iter(broken), "away").await;
         breaks(stream::iter(pieces(&["one"])), "unexpected end of file").await;

@@ -1,7 +1,8 @@
-//! A stored response without its Content-Encoding, for a client that refuses it (RFC 9110, section 12.5.3).
+//! Removes the Content-Encoding of a stored response, for a client that refuses it (RFC 9110, section
+//! 12.5.3).
 //!
-//! The first client may have accepted a coding that the retry does not. A coding that is not known here is sent
-//! as it was stored, and so is a body that is not what its coding says.
+//! The first client may have accepted a coding that the client of the retry does not. A body is sent as it
+//! was stored if its coding is not known here, or if its bytes are not in that coding.
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::StatusCode;
@@ -17,15 +18,15 @@ use std::task::{Context, Poll};
 /// The most that is decoded at once.
 const PIECE: usize = 64 << 10;
 
-/// The greatest window of zstd that a client of HTTP must have (RFC 9659).
+/// The greatest zstd window that every HTTP client must support (RFC 9659).
 const ZSTD_WINDOW_LOG: u32 = 23;
 
-/// Digests of the bytes in their coding.
+/// Headers with digests of the coded bytes.
 const DIGESTS: [&str; 4] = ["content-digest", "repr-digest", "digest", "content-md5"];
 
-/// The response in its coding if the client takes it, else decoded.
+/// The response in its coding if the client accepts that, else decoded.
 pub(super) fn acceptable(request: &HttpRequest, response: HttpResponse) -> HttpResponse {
-    // A part of what is coded cannot be decoded.
+    // A part of a coded body cannot be decoded.
     let is_part = response.status() == StatusCode::PARTIAL_CONTENT;
     let Some(coding) = coding(response.headers()).filter(|_| !is_part) else { return response };
     if !refuses(request.headers(), coding) {
@@ -51,7 +52,7 @@ fn coding(headers: &HeaderMap) -> Option<ContentEncoding> {
     }
 }
 
-/// Whether a client refuses a coding, and takes what has none.
+/// Whether a client refuses this coding, and accepts a body without one.
 fn refuses(headers: &HeaderMap, coding: ContentEncoding) -> bool {
     let mut lines = headers.get_all(ACCEPT_ENCODING).map(HeaderValue::to_str).peekable();
     if lines.peek().is_none() {
@@ -77,7 +78,7 @@ fn refuses(headers: &HeaderMap, coding: ContentEncoding) -> bool {
     !takes_coding.or(any).unwrap_or(false) && quality(&["identity"]).or(any).unwrap_or(true)
 }
 
-/// The head of a response that has no coding any more.
+/// The response without the headers of its coding.
 fn plain(mut response: HttpResponse) -> HttpResponse {
     let headers = response.headers_mut();
     headers.remove(CONTENT_ENCODING);
@@ -105,7 +106,8 @@ fn plain(mut response: HttpResponse) -> HttpResponse {
 /// A body that is decoded while it is sent.
 struct DecodedBody {
     decoder: Box<dyn Read>,
-    /// The first piece, which shows that the body is what its coding says.
+    /// The first piece. It was decoded before anything is sent, which shows that the bytes are in this
+    /// coding.
     first: Option<Bytes>,
 }
 
@@ -128,7 +130,7 @@ impl DecodedBody {
         Ok(body)
     }
 
-    /// The next piece; an empty one is the end.
+    /// The next piece. An empty one is the end.
     fn piece(&mut self) -> io::Result<Bytes> {
         let mut piece = Vec::new();
         (&mut self.decoder).take(PIECE as u64).read_to_end(&mut piece)?;
@@ -200,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_takes_is_told_by_its_header() {
+    fn a_client_accepts_the_codings_that_its_header_names() {
         let cases = [
             ("gzip", true),
             ("br, GZIP;q=0.5", true),
@@ -213,7 +215,7 @@ mod tests {
             ("gzip;q=0, br", false),
             ("gzip; q=0.000", false),
             ("*;q=1, gzip;q=0", false),
-            // Nothing that there is, so what was stored.
+            // The client accepts no form of the response, so it gets the stored one.
             ("identity;q=0, br", true),
             ("*;q=0", true),
         ];
@@ -256,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_decoded_is_sent_as_it_was_stored() {
+    fn a_body_that_cannot_be_decoded_is_sent_as_it_was_stored() {
         let mut part = response("gzip", coded("gzip", b"plain"));
         *part.status_mut() = StatusCode::PARTIAL_CONTENT;
         let mut twice = response("gzip", coded("gzip", b"plain"));

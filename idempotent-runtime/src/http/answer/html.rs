@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Write as _};
 
-/// Text inside of an element, or of an attribute in quotes.
+/// Text to stand inside an element, or inside an attribute in quotes.
 pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl Display for Escaped<'_> {

@@ -1,4 +1,4 @@
-//! The decision what is kept of a response, for every guard alike.
+//! Decides which part of a response is kept, for all guards alike.
 
 use crate::http::answer::caching::{Audience, may_be_kept, tagged, with_tag};
 use crate::http::answer::copied_body::{BodyReader, ReadEnd, copied};
@@ -17,13 +17,13 @@ use tokio::time::timeout;
 /// The reason for keeping a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeepFor {
-    /// A retry of the request gets it.
+    /// To send it to a retry of the request.
     Retries,
-    /// Its transaction has no record: whether it commits is all that is to be decided.
+    /// For nobody: the transaction has no record, and the decision is only whether it commits.
     Commit,
-    /// The next reader gets it.
+    /// To send it to later readers.
     Readers(Audience),
-    /// It is the result of a task, also where it failed: nobody is there to repeat the task.
+    /// As the result of a task. A failed response is kept, too, since no client is there to repeat the task.
     Task,
 }
 
@@ -32,11 +32,11 @@ pub(crate) enum KeepFor {
 pub(crate) enum Kept {
     /// Nothing is kept, and the next request with the key runs.
     Nothing,
-    /// The fact that it ran; no duplicate gets more.
+    /// The fact that the request ran. The policy gives duplicates no more than that.
     Fact,
-    /// The fact that it ran, since the response cannot be kept: the client is told so.
+    /// The fact that the request ran. The response cannot be kept, and the client is told so.
     Tombstone,
-    /// The response.
+    /// A copy of the response.
     Copy(StoredResponse),
 }
 
@@ -52,7 +52,8 @@ pub(crate) struct UnreadBody {
     capture: Capture,
 }
 
-/// Decides what is kept of a response, of at most `longest` bytes, as far as that needs no waiting.
+/// Decides how much of a response is kept, if that is known without waiting. A copy has at most `longest`
+/// bytes.
 pub(crate) fn keep(
     policy: &'static Policy,
     longest: usize,
@@ -74,7 +75,7 @@ pub(crate) fn keep(
     Capture { policy, longest, purpose }.at_once(response)
 }
 
-/// Whether anything is kept: the handler's own choice, or the policy's by status.
+/// Whether anything is kept. The handler's own choice counts first, then the policy's statuses.
 pub(crate) fn is_kept(policy: &Policy, purpose: KeepFor, response: &HttpResponse) -> bool {
     if purpose == KeepFor::Task {
         return true;
@@ -87,7 +88,7 @@ pub(crate) fn is_kept(policy: &Policy, purpose: KeepFor, response: &HttpResponse
 }
 
 impl Keeping {
-    /// The decision, after the body was read where it must be, for at most this long.
+    /// The decision. If the body must be read first, this takes at most this long.
     pub(crate) async fn decided(self, longest: Duration) -> (HttpResponse, Kept) {
         match self {
             Self::Decided(response, kept) => (response, kept),
@@ -105,12 +106,12 @@ impl UnreadBody {
             let body = BoxBody::new(copy.body.clone());
             return capture.kept(response.set_body(body), Some(copy));
         }
-        // The client gets what was read and what follows, also where that breaks.
+        // The client gets the part that was read and the part after it, even if that part breaks.
         copying.let_go();
         capture.kept(response, None)
     }
 
-    /// The response for its client, who gets the body as it comes, and the copying of it.
+    /// The response, whose client gets the body as it comes, and the copying of that body.
     pub(crate) fn sent_on(self) -> (HttpResponse, Copying) {
         let Self { response, capture } = self;
         let (head, body) = response.into_parts();
@@ -120,10 +121,10 @@ impl UnreadBody {
     }
 }
 
-/// A response that is copied while its client gets it, but for its end.
+/// A response that is copied while its client gets it. The end of the body is held back.
 pub(crate) struct Copying {
     capture: Capture,
-    /// Without a body so far.
+    /// The response without its body.
     copy: StoredResponse,
     reader: BodyReader,
 }
@@ -132,14 +133,14 @@ pub(crate) struct Copying {
 pub(crate) enum CopyEnd {
     /// It was copied.
     Whole(StoredResponse),
-    /// It is too long, or comes too slowly, for a copy.
+    /// It is too long for a copy.
     Cut,
     /// Its body broke or panicked.
     Broken,
 }
 
 impl Copying {
-    /// Copies as much as may be kept. Dropped meanwhile it has lost nothing.
+    /// Copies as much as may be kept. If the future is dropped, nothing is lost.
     pub(crate) async fn copy_all(&mut self) -> CopyEnd {
         match self.reader.read().await {
             ReadEnd::Whole(body) => {
@@ -159,14 +160,14 @@ impl Copying {
         self.reader.left()
     }
 
-    /// Lets the client have what follows after the copy: the end, an error, or the rest.
+    /// Gives the client the part after the copy: the end, an error, or the rest.
     pub(crate) fn let_go(self) {
         self.reader.let_go();
     }
 }
 
 impl Kept {
-    /// The outcome of a run that is not to run again.
+    /// The outcome to store for a run that must not run again.
     pub(crate) fn outcome(self) -> Outcome {
         match self {
             Self::Copy(copy) => Outcome::Response(copy),
@@ -185,7 +186,7 @@ struct Capture {
 }
 
 impl Capture {
-    /// Copies a response as far as it can be done without waiting.
+    /// Copies a response if that is possible without waiting.
     fn at_once(self, response: HttpResponse) -> Keeping {
         let (head, body) = response.into_parts();
         let (body, copy) = match body.size() {
@@ -225,7 +226,8 @@ impl Capture {
     }
 
     fn copy(self, head: &HttpResponse<()>, body: Bytes) -> StoredResponse {
-        // Its client has not seen it yet, and learns by this header that the handler panicked.
+        // The task's client has not seen the response yet. This header will tell it that the handler
+        // panicked.
         let is_panic = self.purpose == KeepFor::Task && is_marked(head);
         let problem =
             head.headers().iter().filter(|(name, _)| is_panic && *name == IDEMPOTENCY_PROBLEM);

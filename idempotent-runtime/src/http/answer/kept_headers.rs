@@ -1,14 +1,16 @@
-//! The headers that are kept of a response: all of them but those of a list.
+//! The headers of a response that are kept: all except those on a list.
 //!
-//! A list of what is kept would lose what it does not know: a download without its Content-Disposition is
-//! a page, and a page without its Content-Security-Policy runs the scripts of whoever wrote it.
+//! A list of headers to keep would lose each header that it does not know: without its Content-Disposition a
+//! download becomes a page, and without its Content-Security-Policy a page runs scripts that strangers put
+//! into it.
 
 use crate::credential::names_credential;
 use crate::http::header_names::{PROBLEM, REPLAYED, STORED};
 use crate::policy::Policy;
 use actix_web::http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 
-/// Headers that no argument keeps: of one client, of the framing of one message, and our own.
+/// Headers that are never kept, whatever the attribute says: those of one client, of the framing of one
+/// message, and our own.
 const NEVER: [&str; 13] = [
     "set-cookie",
     "set-cookie2",
@@ -28,7 +30,7 @@ const NEVER: [&str; 13] = [
 /// Headers that show a credential, or ask for one.
 const CREDENTIALS: [&str; 3] = ["authorization", "www-authenticate", "authentication-info"];
 
-/// Headers that belong to one exchange.
+/// Headers that belong to one exchange of request and response.
 const OF_ONE_EXCHANGE: [&str; 8] = [
     "date",
     "server",
@@ -40,12 +42,12 @@ const OF_ONE_EXCHANGE: [&str; 8] = [
     "x-response-time",
 ];
 
-/// Whether no argument keeps a header of this name, in lower case.
+/// Whether a header of this name, in lower case, is never kept.
 pub(crate) fn is_never_kept(name: &str) -> bool {
     NEVER.contains(&name)
 }
 
-/// The header lines that are kept, as they are; the values of one name in their order.
+/// The header lines that are kept, unchanged. Values of one name stay in their order.
 pub(super) fn kept<'a>(
     policy: &'static Policy,
     headers: &'a HeaderMap,
@@ -62,7 +64,7 @@ pub(super) fn kept<'a>(
     })
 }
 
-/// Whether a response carries a credential that its handler does not declare to be none.
+/// Whether a response carries a credential, unless the handler's `headers` name that header.
 pub(super) fn carry_credential(policy: &Policy, headers: &HeaderMap) -> bool {
     headers.keys().any(|name| is_credential(name.as_str()) && !names(policy.headers, name.as_str()))
 }
@@ -83,7 +85,8 @@ fn is_of_one_exchange(name: &str) -> bool {
         || name.strip_prefix("x-").is_some_and(is_rate_limit)
 }
 
-/// The names in Connection, which belong to the connection as it does (RFC 9110, section 7.6.1).
+/// The header names in `Connection`. Like `Connection` itself, they belong to the connection (RFC 9110,
+/// section 7.6.1).
 fn named_by_connection(headers: &HeaderMap) -> Vec<String> {
     let lines = headers.get_all(CONNECTION).filter_map(|line| line.to_str().ok());
     let names = lines.flat_map(|line| line.split(','));
@@ -111,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_list_names_is_left_out_and_all_else_is_kept() {
+    fn headers_on_the_list_are_left_out_and_all_others_are_kept() {
         let left_out = [
             "Set-Cookie",
             "Set-Cookie2",
@@ -155,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_connection_names_is_left_out() {
+    fn headers_that_connection_names_are_left_out() {
         let lines = [("Connection", "close, X-Hop"), ("connection", "X-Too"), ("X-Hop", "1")];
         assert_eq!(kept_of(&PLAIN, &[&lines[..], &[("X-Too", "2")]].concat()), [""; 0]);
         assert_eq!(kept_of(&CHOOSY, &lines), ["x-hop"]);

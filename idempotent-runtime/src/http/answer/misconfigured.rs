@@ -1,10 +1,10 @@
-//! Answers where the app is built wrongly: client and log are told why.
+//! Answers of an app that is built wrongly: the client and the log are told why.
 
 use crate::http::answer::page::negotiated;
 use crate::http::answer::problem::{PROBLEM_TYPES, Problem, ProblemKind};
 use actix_web::{HttpRequest, HttpResponse};
 
-/// The app lacks something that the handler needs, or has two of what there may be one of.
+/// The app lacks a part that the handler needs, or has two where only one may be.
 pub(crate) fn misconfigured(request: &HttpRequest, why: &str) -> Problem {
     tracing::error!(path = request.path(), "{why}");
     Problem::new(ProblemKind::Misconfigured, request.path(), why)
@@ -13,13 +13,13 @@ pub(crate) fn misconfigured(request: &HttpRequest, why: &str) -> Problem {
 /// The mistake of an app whose handlers find no `Idempotency`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unprepared {
-    /// It was given none, or gave it to another scope.
+    /// The app was given none, or it was given to another scope of actix-web.
     Missing,
-    /// It was given one inside of a `web::Data`.
+    /// The app was given one inside a `web::Data`.
     BehindData,
 }
 
-/// A guarded handler must not run in an app that was not given `Idempotency`.
+/// The answer of a guarded handler in an app without `Idempotency`. The handler must not run.
 pub(crate) fn unprepared(request: &HttpRequest, mistake: Unprepared) -> HttpResponse {
     let why = match mistake {
         Unprepared::Missing => {

@@ -1,7 +1,7 @@
-//! The mark of our own refusals: no guard stores them, wherever it stands.
+//! The mark of our own refusals: no guard stores them, wherever that guard stands.
 //!
-//! It is on the response, and on the request, since a middleware between two guards may put another
-//! response in its place.
+//! The mark is on the response and on the request, since a middleware between two guards may replace the
+//! response.
 
 use crate::http::answer::problem::ProblemKind;
 use crate::http::answer::stored_response::StoreResponse;
@@ -11,12 +11,12 @@ use std::cell::Cell;
 /// The mark of a response.
 struct RefusedByUs(ProblemKind);
 
-/// The place of the mark in a request's extensions: filled in through a shared borrow, since the app
-/// may hold one as well.
+/// The place of the mark in a request's extensions. It is filled in through a shared borrow, since the app
+/// may hold one of the extensions, too.
 #[derive(Default)]
 struct RefusalMark(Cell<bool>);
 
-/// Gives a request a place for the mark, unless a guard around did.
+/// Gives a request a place for the mark, unless an outer guard has done so.
 pub(crate) fn make_markable(request: &HttpRequest) {
     let mut extensions = request.extensions_mut();
     if !extensions.contains::<RefusalMark>() {
@@ -42,7 +42,7 @@ pub(crate) fn is_marked<B>(response: &HttpResponse<B>) -> bool {
     response.extensions().contains::<RefusedByUs>()
 }
 
-/// The problem that a response is, by the mark on itself.
+/// The kind of problem of our own refusal, read from the mark of the response.
 pub(crate) fn refused_for(response: &HttpResponse) -> Option<ProblemKind> {
     response.extensions().get::<RefusedByUs>().map(|RefusedByUs(kind)| *kind)
 }
@@ -55,10 +55,10 @@ pub(crate) fn never_stored(request: &HttpRequest, mut response: HttpResponse) ->
     response
 }
 
-/// Whether a response is a refusal of ours, or was made of one.
+/// Whether a response is a refusal of ours, or was made from one.
 ///
-/// A handler may pass over a refusal, of an extractor that it takes as an `Option` for instance: its
-/// success is its own.
+/// A handler may go on after a refusal, for instance of an extractor that it takes as an `Option`. If it then
+/// succeeds, the response is its own.
 fn is_own(request: &HttpRequest, response: &HttpResponse) -> bool {
     if is_marked(response) {
         return true;

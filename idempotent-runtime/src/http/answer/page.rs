@@ -10,8 +10,8 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpRequest, HttpResponse};
 
-/// A problem as its client reads it best: a page for a browser, `application/problem+json` for a
-/// program; `types` is what its type begins with.
+/// A problem in the form that its client prefers: a page for a browser, `application/problem+json` for a
+/// program. The problem's type begins with `types`.
 pub(crate) fn negotiated(request: &HttpRequest, problem: &Problem, types: &str) -> HttpResponse {
     let mut response =
         if prefers_html(request) { page(request, problem) } else { problem.response(types) };
@@ -20,10 +20,11 @@ pub(crate) fn negotiated(request: &HttpRequest, problem: &Problem, types: &str) 
 }
 
 impl Problem {
-    /// The response as without an `on_error`: a page for a client that prefers one, else
-    /// `application/problem+json`, with the app's types.
+    /// The response that is sent without an `on_error`: a page for a client that prefers one, else
+    /// `application/problem+json`. The problem's type begins with the app's
+    /// [`problem_types`](crate::IdempotencyBuilder::problem_types).
     ///
-    /// For an `on_error` that renders some problems, or some clients' problems, its own way:
+    /// An `on_error` that renders only some problems, or problems of some clients, calls this for the others:
     ///
     /// ```
     /// use actix_web::HttpResponse;
@@ -66,7 +67,7 @@ fn page(request: &HttpRequest, problem: &Problem) -> HttpResponse {
     problem.mark(response)
 }
 
-/// The page that the person came from, if it is one of this host.
+/// The page from which the person came, if it belongs to this host.
 fn back(request: &HttpRequest) -> Option<String> {
     let from = request.headers().get(REFERER)?.to_str().ok()?;
     let here = request.headers().get(HOST)?.to_str().ok()?;
@@ -76,7 +77,7 @@ fn back(request: &HttpRequest) -> Option<String> {
     (is_web && is_ours).then(|| from.to_owned())
 }
 
-/// The words for a person.
+/// A problem in words for a person.
 struct Words {
     title: &'static str,
     happened: &'static str,
@@ -121,14 +122,14 @@ impl Words {
             ),
             K::Locked => (
                 "Somebody else is working on this",
-                "What you sent was not carried out, because it would have got in the way.",
+                "What you sent was not carried out, because only one at a time may work on this.",
                 AGAIN,
             ),
             K::NotReplayable => (
                 "This was already done",
                 "It was carried out when you sent it first. Its answer was not kept, so it cannot \
                  be shown again.",
-                "Go back, and look there for what came of it.",
+                "Go back, and look there for the result.",
             ),
             K::OutcomeUnknown => UNKNOWN,
             K::RetryTooLate => (
@@ -160,7 +161,7 @@ impl Words {
             ),
             K::BodyTooLarge => (
                 "This is too large",
-                "What you sent is larger than what is accepted, and was not carried out.",
+                "What you sent is larger than we accept, and was not carried out.",
                 "Go back, and send less, or a smaller file.",
             ),
             K::DatabaseRefused => (
@@ -175,7 +176,8 @@ impl Words {
             ),
             K::KeyMissing | K::KeyInvalid | K::ScopeMissing | K::HostInvalid | K::StaleRequest => (
                 "This could not be accepted",
-                "Something that belongs to it is missing or outdated. It was not carried out.",
+                "Something that must be sent with it is missing or outdated. It was not carried \
+                 out.",
                 "Go back, reload the page, and send it again.",
             ),
         };

@@ -8,10 +8,10 @@ use serde::Serialize;
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// The beginning of problem types, where the app says nothing else.
+/// The beginning of problem types, unless the app sets another.
 pub(crate) const PROBLEM_TYPES: &str = "urn:idempotent-runtime:problem/";
 
-/// The situations a client can tell apart.
+/// The situations that a client can tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProblemKind {
@@ -19,29 +19,29 @@ pub enum ProblemKind {
     KeyMissing,
     /// The key or token cannot be read: malformed, too long, or several.
     KeyInvalid,
-    /// The request does not name its caller.
+    /// The request does not name its caller, who is its scope.
     ScopeMissing,
-    /// The host is missing, cannot be read or comes twice, and hosts are told apart.
+    /// The host is missing, cannot be read or comes twice, and the app keeps hosts apart.
     HostInvalid,
     /// The key was used for another request.
     KeyReused,
-    /// The same request still runs.
+    /// The first request with this key still runs.
     InProgress,
-    /// No version was given, or several, and one is needed.
+    /// The request must name one version of the row, and names none or several.
     VersionMissing,
-    /// The version cannot be read.
+    /// The version in the request cannot be read.
     VersionInvalid,
-    /// The thing has another version by now.
+    /// The row has another version by now.
     VersionMismatch,
-    /// The thing is in a state from which it cannot go there.
+    /// The row's current state does not allow this transition.
     IllegalTransition,
-    /// The row is not there, or is not its caller's.
+    /// The row does not exist, or belongs to another caller.
     RowMissing,
     /// Another request holds the lock.
     Locked,
-    /// The same request finished.
+    /// A request with this key has already run.
     Duplicate,
-    /// The token is not, or no longer, valid here.
+    /// The token is not valid here, or not any more.
     TokenInvalid,
     /// The process that ran the request died.
     OutcomeUnknown,
@@ -51,27 +51,27 @@ pub enum ProblemKind {
     StaleRequest,
     /// The request was sent for the first time so long ago that its record may be forgotten.
     RetryTooLate,
-    /// The body is larger than what is buffered.
+    /// The body is larger than the app buffers.
     BodyTooLarge,
     /// The store did not answer, or its record cannot be read.
     StoreUnavailable,
-    /// The business database refuses the request's transaction, and would the next time, too.
+    /// The business database refuses the request's transaction, and would refuse a retry, too.
     DatabaseRefused,
-    /// The caller has no task of this id.
+    /// The caller has no task with this id.
     TaskMissing,
-    /// The task runs or ran, and cannot be cancelled any more.
+    /// The task runs or ran, so it cannot be cancelled any more.
     TaskStarted,
-    /// The task was cancelled, and has no result.
+    /// The task was cancelled, so it has no result.
     TaskCancelled,
-    /// Too many runs go on whose clients left to begin another one.
+    /// Too many runs go on without their clients, so no other run begins.
     TooManyRuns,
-    /// Too many tasks are not finished to take another one.
+    /// Too many tasks are unfinished, so no other one is accepted.
     TooManyTasks,
-    /// The process drains: it takes no new requests.
+    /// The process drains, and takes no new requests.
     ShuttingDown,
     /// The handler panicked.
     HandlerPanicked,
-    /// The app lacks something it needs to guard the handler.
+    /// The app lacks a part that the handler's guard needs.
     Misconfigured,
 }
 
@@ -88,7 +88,7 @@ impl ProblemKind {
         self.row().1
     }
 
-    /// The same short sentence for every occurrence.
+    /// A short sentence, the same for every occurrence.
     #[must_use]
     pub const fn title(self) -> &'static str {
         self.row().2
@@ -201,25 +201,25 @@ impl ProblemKind {
     }
 }
 
-/// One occurrence of a problem, before it becomes a response.
+/// One occurrence of a problem, before it is sent as a response.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Problem {
-    /// Which situation it is.
+    /// The situation.
     pub kind: ProblemKind,
-    /// A sentence: what happened this time and what to do about it.
+    /// One or two sentences: what happened this time, and what the client can do about it.
     pub detail: String,
     /// The path of the request.
     pub instance: String,
-    /// The whole seconds after which to try again.
+    /// The number of seconds after which to try again, if that is known.
     pub retry_after: Option<u64>,
     /// Whether the same request with the same key may succeed later.
     pub retryable: bool,
-    /// The beginning of its type, as the app that renders it has it.
+    /// The beginning of its type, as the app that renders it sets it.
     pub(super) types: Cow<'static, str>,
 }
 
-/// The members of RFC 9457, section 3.1, and one of ours.
+/// The members of RFC 9457, section 3.1, and our own member `retryable`.
 #[derive(Serialize)]
 struct Members<'a> {
     r#type: String,
@@ -238,33 +238,33 @@ impl Problem {
         Self { kind, detail, instance, retry_after: None, retryable, types }
     }
 
-    /// The problem of an app whose types begin like this.
+    /// The problem with the beginning of its type that the app sets.
     pub(crate) fn of_types(mut self, types: Cow<'static, str>) -> Self {
         self.types = types;
         self
     }
 
-    /// Worth trying again after this long; a started second counts as a whole one.
+    /// The problem with this time after which to try again, rounded up to whole seconds.
     pub(crate) fn retry_after(mut self, after: Duration) -> Self {
         let whole = after.as_secs() + u64::from(after.subsec_nanos() > 0);
         self.retry_after = Some(whole.max(1));
         self
     }
 
-    /// Says that the same request with the same key may succeed later, or that it will not.
+    /// The problem with this answer to whether the same request with the same key may succeed later.
     pub(crate) fn retryable(mut self, retryable: bool) -> Self {
         self.retryable = retryable;
         self
     }
 
-    /// Marks the response that this problem became, so that a client recognises it.
+    /// Marks the response that was rendered from this problem, so that a client recognises it.
     pub(crate) fn mark(&self, mut response: HttpResponse) -> HttpResponse {
         let name = HeaderValue::from_static(self.kind.name());
         response.headers_mut().insert(IDEMPOTENCY_PROBLEM, name);
         response
     }
 
-    /// The response as `application/problem+json`; `types` is what its type begins with.
+    /// The response as `application/problem+json`. The problem's type begins with `types`.
     #[must_use]
     pub fn response(&self, types: &str) -> HttpResponse {
         let members = Members {

@@ -10,14 +10,15 @@ use actix_web::http::header::HeaderValue;
 use std::error::Error as StdError;
 use std::time::Duration;
 
-/// The longest wait that a duplicate of a request in flight is told: the lease says only when others
-/// may run, and most handlers end long before.
+/// The longest wait that a duplicate of a request in flight is told. The lease tells only when others may
+/// run, and most handlers end long before that.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
-/// The longest wait after the store did not answer, or while the server restarts.
+/// The longest wait in seconds that a client is told if the store did not answer or the server restarts.
 const SOON: u64 = 3;
 
-/// A wait of so many seconds at the most, in whole ones: those who were refused together do not come back together.
+/// A random wait of a few whole seconds, so that clients that were refused together do not all come back
+/// together.
 fn soon() -> Duration {
     Duration::from_secs(rand::random_range(1..=SOON))
 }
@@ -33,12 +34,14 @@ pub(crate) fn problem(request: &HttpRequest, policy: &Policy, refusal: Refusal) 
              `fingerprint = \"none\"` or a template",
         ),
         Refusal::OtherDefinition => {
-            let why = "another handler stored the record of this key: name the `operation` of each";
+            let why = "another handler stored the record of this key; give each of the two handlers \
+                       its own `operation`";
             return misconfigured(request, why);
         }
         Refusal::InProgress { .. } if policy.strategy.traits().busy == Busy::Locked => (
             ProblemKind::Locked,
-            "another request holds what this one needs, so this one did not run; repeat it later",
+            "another request holds the lock that this one needs, so this one did not run; repeat it \
+             later",
         ),
         Refusal::InProgress { .. } => (
             ProblemKind::InProgress,
@@ -79,21 +82,21 @@ pub(crate) fn problem(request: &HttpRequest, policy: &Policy, refusal: Refusal) 
     }
 }
 
-/// A version as a strong entity tag.
+/// A strong entity tag that names this version.
 pub(crate) fn entity_tag(version: i64) -> Option<HeaderValue> {
     HeaderValue::try_from(format!("\"{version}\"")).ok()
 }
 
-/// The way to find out what became of a transaction.
+/// The way to find out whether a transaction took effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FoundOutBy {
-    /// The same request: a record under its key would have been committed, too.
+    /// Repeat the same request: the commit would have stored a record under its key, too.
     Repeating,
-    /// A look at what the request was to change: repeated, it would change it once more.
+    /// Look at the data that the request changes. A repetition would change it once more.
     Looking,
 }
 
-/// The business database did not open a transaction, so nothing runs.
+/// The problem if the business database did not open a transaction. Nothing runs.
 pub(crate) fn not_begun(request: &HttpRequest, error: &StoreError) -> Problem {
     if error.is_transient() || error.is_corrupt() {
         return store_failed(request, error);
@@ -101,7 +104,7 @@ pub(crate) fn not_begun(request: &HttpRequest, error: &StoreError) -> Problem {
     database_refused(request, error)
 }
 
-/// The business database refuses for good; it took everything back.
+/// The problem if the business database refuses for good. It has rolled everything back.
 fn database_refused(request: &HttpRequest, error: &StoreError) -> Problem {
     tracing::error!(
         path = request.path(),
@@ -116,7 +119,7 @@ fn database_refused(request: &HttpRequest, error: &StoreError) -> Problem {
     )
 }
 
-/// The database did not confirm the commit.
+/// The problem if the database did not confirm the commit.
 pub(crate) fn not_committed(
     request: &HttpRequest,
     error: &StoreError,
@@ -145,7 +148,7 @@ pub(crate) fn not_committed(
     }
 }
 
-/// The store did not answer, and the handler's policy is to run all the same.
+/// Logs that the store failed, and that the handler runs all the same, as its policy says.
 pub(crate) fn runs_unguarded(request: &HttpRequest, error: &StoreError) {
     tracing::warn!(
         path = request.path(),
@@ -154,7 +157,7 @@ pub(crate) fn runs_unguarded(request: &HttpRequest, error: &StoreError) {
     );
 }
 
-/// Too many runs go on without their clients, so nothing begins.
+/// The problem if too many runs go on without their clients. Nothing begins.
 pub(crate) fn too_many_runs(request: &HttpRequest) -> Problem {
     let what = "too many requests whose clients left are still running, so this one did not run; \
                 repeat it with the same key";
@@ -162,7 +165,7 @@ pub(crate) fn too_many_runs(request: &HttpRequest) -> Problem {
     Problem::new(ProblemKind::TooManyRuns, request.path(), what).retry_after(soon())
 }
 
-/// The store did not answer, so nothing runs.
+/// The problem if the store failed. Nothing runs.
 pub(crate) fn store_failed(request: &HttpRequest, error: &StoreError) -> Problem {
     tracing::error!(
         path = request.path(),
@@ -170,7 +173,7 @@ pub(crate) fn store_failed(request: &HttpRequest, error: &StoreError) -> Problem
         "the store failed, so a request was refused; its handler did not run",
     );
     if error.is_corrupt() {
-        // Another process may have the key, and this one may be given it.
+        // Another process may have the outcome key, and this process may get it later.
         let may_pass = error.kind() == StoreErrorKind::Unopened;
         return unreadable(request).retryable(may_pass);
     }
@@ -183,7 +186,7 @@ pub(crate) fn store_failed(request: &HttpRequest, error: &StoreError) -> Problem
     .retry_after(soon())
 }
 
-/// The value under the key is no response, so nothing runs.
+/// The problem if the value under the key is not a response. Nothing runs.
 pub(crate) fn unreadable(request: &HttpRequest) -> Problem {
     Problem::new(
         ProblemKind::StoreUnavailable,

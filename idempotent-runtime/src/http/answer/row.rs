@@ -1,4 +1,4 @@
-//! A row that guards a handler: its word to the client.
+//! The answer of a row that guards a handler, as a response.
 
 use crate::http::answer::problem::{Problem, ProblemKind};
 use crate::http::answer::refusal::entity_tag;
@@ -9,13 +9,13 @@ use serde_json::json;
 
 /// The reply in place of the handler's response.
 pub(crate) enum RowReply {
-    /// Something is wrong, with the version it has.
+    /// A problem, with the version that the row has.
     Problem(Problem, Option<i64>),
-    /// It was done before, by this request or another one: no stored answer.
+    /// The request was done before, by itself or by another one. There is no stored answer.
     Done(HttpResponse),
 }
 
-/// The reply to the client for a row's answer; `weak` are the versions that it named by weak tags.
+/// The reply to the client for a row's answer. `weak` holds the versions that the client named by weak tags.
 pub(crate) fn reply(request: &HttpRequest, answer: RowAnswer, weak: &[i64]) -> RowReply {
     let problem = |kind, detail: String| Problem::new(kind, request.path(), detail);
     match answer {
@@ -33,7 +33,8 @@ pub(crate) fn reply(request: &HttpRequest, answer: RowAnswer, weak: &[i64]) -> R
                 )
             } else {
                 format!(
-                    "it has version {current} by now, so nothing was changed; read it again and decide anew"
+                    "the version is {current} by now, so nothing was changed; read the current state \
+                     and decide anew"
                 )
             };
             RowReply::Problem(problem(ProblemKind::VersionMismatch, what), Some(current))

@@ -1,4 +1,4 @@
-//! A stored response as it is sent again.
+//! A stored response, sent again.
 
 #[cfg(feature = "compress")]
 use crate::http::answer::decoded::acceptable;
@@ -9,7 +9,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{AGE, CACHE_CONTROL, EXPIRES, HeaderName, HeaderValue, PRAGMA};
 use actix_web::{HttpRequest, HttpResponse};
 
-/// Put into a response's extensions, it overrules the policy's choice by status.
+/// The handler's own choice whether its response is stored. In the response's extensions it overrules the
+/// policy's choice by status.
 ///
 /// ```
 /// use actix_web::HttpResponse;
@@ -21,24 +22,25 @@ use actix_web::{HttpRequest, HttpResponse};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreResponse {
-    /// Store it: a retry gets it again.
+    /// Store it: a retry gets the same response.
     Yes,
-    /// Do not: the key is free, and a retry runs.
+    /// Do not store it: the key is free, and a retry runs.
     No,
 }
 
-/// Gives a stored response again, and says so; nothing if it holds a part that no response may have.
+/// A replay of a stored response, with the header that says so. `None` if it holds a part that no response
+/// may have.
 pub(crate) fn replay(request: &HttpRequest, stored: StoredResponse) -> Option<HttpResponse> {
     uncacheable(request, stored).map(replayed)
 }
 
-/// Tells the client that this answers a request that was answered before.
+/// Marks a response as a replay, for its client.
 pub(crate) fn replayed(mut response: HttpResponse) -> HttpResponse {
     response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     response
 }
 
-/// A stored response that no cache may keep; nothing if it holds a part that no response may have.
+/// A stored response that no cache may keep; `None` if it holds a part that no response may have.
 pub(crate) fn uncacheable(request: &HttpRequest, stored: StoredResponse) -> Option<HttpResponse> {
     let mut response = rebuild(request, stored)?;
     for of_caches in [AGE, EXPIRES, PRAGMA] {
@@ -48,8 +50,8 @@ pub(crate) fn uncacheable(request: &HttpRequest, stored: StoredResponse) -> Opti
     Some(response)
 }
 
-/// A stored response as it was, in a coding that the client takes; nothing if it holds a part that no response
-/// may have.
+/// A stored response in a coding that the client accepts; `None` if it holds a part that no response may
+/// have.
 pub(crate) fn rebuild(request: &HttpRequest, stored: StoredResponse) -> Option<HttpResponse> {
     let mut response = HttpResponse::new(StatusCode::from_u16(stored.status).ok()?);
     for (name, value) in stored.headers {
@@ -62,7 +64,7 @@ pub(crate) fn rebuild(request: &HttpRequest, stored: StoredResponse) -> Option<H
     Some(acceptable(request, response.set_body(BoxBody::new(stored.body))))
 }
 
-/// Without the feature, every client gets what was stored.
+/// Without the feature, every client gets the stored coding.
 #[cfg(not(feature = "compress"))]
 fn acceptable(_: &HttpRequest, response: HttpResponse) -> HttpResponse {
     response

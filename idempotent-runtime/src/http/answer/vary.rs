@@ -1,8 +1,9 @@
-//! Whether an answer is one for all who share its key: `Vary` (RFC 9110, section 12.5.5).
+//! Whether all requests with one key may share an answer: its `Vary` header decides (RFC 9110, section
+//! 12.5.5).
 
 use actix_web::http::header::{HeaderMap, VARY};
 
-/// The first request header that `Vary` names, and that is none of those which tell answers apart.
+/// The first request header that `Vary` names and `told_apart` does not.
 pub(crate) fn varies_beyond(response: &HeaderMap, told_apart: &[&str]) -> Option<String> {
     let lines = response.get_all(VARY).map(|line| String::from_utf8_lossy(line.as_bytes()));
     let is_beyond = |name: &str| !name.is_empty() && !told_apart.contains(&name);

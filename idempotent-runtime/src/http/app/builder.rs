@@ -18,7 +18,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many tasks may be unfinished at most: their lists are exchanged whole.
+/// The most tasks that an app may allow to be unfinished: their lists are exchanged as a whole.
 const MOST_TASKS: usize = 16_384;
 
 /// Builds an [`Idempotency`](crate::Idempotency). Created by
@@ -68,56 +68,59 @@ impl IdempotencyBuilder<NoScope> {
 impl<S> IdempotencyBuilder<S> {
     common_settings!();
 
-    /// The rule that finds the scope of a request. There is no default: without it there is no `build`.
+    /// Sets the rule that finds the scope of a request. It has no default: without it there is no `build`.
     pub fn scope(self, scope: Scope) -> IdempotencyBuilder {
         let Self { setup, key_form, max_body, clientless, rendering, on_begin, .. } = self;
         IdempotencyBuilder { setup, key_form, max_body, clientless, rendering, on_begin, scope }
     }
 
-    /// How many bytes of a body are buffered, in and out. Defaults to 2 MiB.
+    /// The most bytes of a body that are buffered, of a request and of a response. Defaults to 2 MiB.
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
         self
     }
 
-    /// The most runs that go on at a time without their clients. Defaults to 4 096.
+    /// The most runs that go on at the same time without their clients. Defaults to 4 096.
     ///
-    /// A run goes on without its client, since this client will retry. While there are so many, a request
-    /// that would begin another run gets 503 `too-many-runs`, and a `cache` computes without keeping. Tasks
-    /// and messages do not count.
+    /// A run goes on after its client has left, since the client will retry. While there are this many, a
+    /// request that would begin another run gets 503 `too-many-runs`, and a `cache` computes its answer
+    /// without keeping it. Tasks and messages do not count.
     pub fn runs_without_client(mut self, runs: usize) -> Self {
         self.clientless.all = runs.max(1);
         self
     }
 
-    /// The most of these that may be of one scope, where callers have scopes of their own. Defaults to a quarter.
+    /// The most of these runs that may belong to one scope. Defaults to a quarter of all. A scope that all
+    /// callers share ([`Scope::shared`]) has no limit of its own.
     pub fn runs_without_client_of_one_scope(mut self, runs: usize) -> Self {
         self.clientless.of_one_scope = Some(runs.max(1));
         self
     }
 
-    /// How many bytes this process spends to remember answers of `request_id` and `token`. Defaults to 4 MiB;
-    /// 0 remembers none.
+    /// The bytes of memory that this process uses to remember answers of `request_id` and `token`. Defaults
+    /// to 4 MiB; 0 remembers none.
     ///
-    /// A replay of an answer that this process stored or saw needs no round trip then. It is looked at again in the
-    /// store every 5 seconds, and used for 60 seconds more while the store does not answer, never beyond its ttl.
-    /// An answer of more than a thirty-second of the bytes is not remembered. Of a `MemoryStore` nothing is.
+    /// A replay of an answer that this process stored or read then needs no round trip. The answer is read
+    /// again in the store every 5 seconds. While the store does not answer, it is used for 60 seconds more,
+    /// but never beyond its ttl. An answer of more than a thirty-second of the bytes is not remembered. With
+    /// a `MemoryStore` nothing is remembered.
     ///
-    /// [`forget`](crate::Idempotency::forget) and [`resolve`](crate::Idempotency::resolve) count here at once, and in
-    /// other processes within 5 seconds; within 65 where they cannot reach the store.
+    /// [`forget`](crate::Idempotency::forget) and [`resolve`](crate::Idempotency::resolve) take effect at
+    /// once in this process, and within 5 seconds in others, or within 65 seconds while those cannot reach
+    /// the store.
     pub fn remember(mut self, bytes: usize) -> Self {
         self.setup.bounds.remembered = bytes;
         self
     }
 
-    /// How long a token can be used. Defaults to 5 minutes.
+    /// The time for which a token can be used. Defaults to 5 minutes.
     pub fn token_ttl(mut self, ttl: Duration) -> Self {
         self.setup.settings.token_ttl = ttl;
         self
     }
 
-    /// Signs tokens with this secret instead of storing them: at least 32 random bytes, equal on
-    /// all hosts.
+    /// Signs tokens with this secret instead of storing them. It must have at least 32 random bytes and be
+    /// equal on all hosts. By default tokens are stored.
     pub fn token_secret(mut self, secret: impl Into<Vec<u8>>) -> Self {
         let settings = &mut self.setup.settings;
         let previous = settings.secrets.take().and_then(|secrets| secrets.previous);
@@ -125,7 +128,7 @@ impl<S> IdempotencyBuilder<S> {
         self
     }
 
-    /// Still accepts tokens signed with this secret, while a new one takes over.
+    /// Still accepts tokens signed with this secret, while a new one takes its place. Defaults to none.
     pub fn previous_token_secret(mut self, secret: impl Into<Vec<u8>>) -> Self {
         let settings = &mut self.setup.settings;
         let current = settings.secrets.take().map(|secrets| secrets.current).unwrap_or_default();
@@ -133,7 +136,7 @@ impl<S> IdempotencyBuilder<S> {
         self
     }
 
-    /// Which forms of the Idempotency-Key header are accepted. Defaults to lenient.
+    /// The forms of the Idempotency-Key header that are accepted. Defaults to lenient.
     pub fn key_form(mut self, form: KeyForm) -> Self {
         self.key_form = form;
         self
@@ -142,16 +145,16 @@ impl<S> IdempotencyBuilder<S> {
     /// Tells requests to different hosts apart, for a server that has several. Defaults to one host,
     /// whose name does not matter.
     ///
-    /// The host becomes a part of a request's identity wherever its path is one: one key on two hosts
-    /// is two requests, in handlers, under [`Middleware`](crate::Middleware), for tasks, and for a
-    /// `cache` that names no `operation` or no `key`. It is no part of tokens and locks, of messages,
-    /// and of a `cache` that names both: its key has the host in it if the answer depends on that,
-    /// `key = "{header.Host}:{path.id}"`.
+    /// The host becomes a part of a request's identity wherever its path is a part of it: one key on two
+    /// hosts is two requests, in handlers, under [`Middleware`](crate::Middleware), for tasks, and for a
+    /// `cache` that names no `operation` or no `key`. It is not a part of tokens, locks and messages, nor of
+    /// a `cache` that names both. If the answer of such a `cache` depends on the host, write the host into
+    /// its key: `key = "{header.Host}:{path.id}"`.
     ///
-    /// It is the `Host` header or `:authority` of HTTP/2, in lower case and without the port 80 or 443.
-    /// `Forwarded` and `X-Forwarded-Host` do not count: a proxy in front has to pass the host on. A
-    /// host that is missing, cannot be read or comes twice is 400 `host-invalid`. Switching it on
-    /// forgets what was stored before.
+    /// It is the `Host` header, or `:authority` of HTTP/2, in lower case and without the port 80 or 443.
+    /// `Forwarded` and `X-Forwarded-Host` do not count: a proxy in front has to pass the host on. A host that
+    /// is missing, cannot be read or comes twice is 400 `host-invalid`. After this is switched on, records
+    /// that were stored before are not found any more.
     pub fn host_is_identity(mut self) -> Self {
         self.setup.settings.host_role = HostRole::Identity;
         self
@@ -163,19 +166,20 @@ impl<S> IdempotencyBuilder<S> {
         self
     }
 
-    /// The place of locks, for `strategy = "lock"` and [`Idempotency::lock`](crate::Idempotency::lock). Defaults to the store.
+    /// Keeps locks here, for `strategy = "lock"` and [`Idempotency::lock`](crate::Idempotency::lock).
+    /// Defaults to the store.
     pub fn locks(mut self, locks: impl Locks) -> Self {
         self.setup.locks = Some(Arc::new(locks));
         self
     }
 
-    /// Sets names and values first in each business transaction of a request, for policies of the database
-    /// (row level security). Defaults to none.
+    /// Sets values at the start of each business transaction of a request, for policies of the database (row
+    /// level security). Defaults to none.
     ///
-    /// On `PostgreSQL` they are settings of the transaction (`set_config(name, value, true)`), on `MariaDB`
-    /// and `MySQL` variables of the session that are NULL again afterwards (`SET @name`). `SQLite` has neither, and
-    /// nothing can be built with it. A function with a `Tx` has no request: its engine must be a `Messages`,
-    /// which has an `on_begin` of its own.
+    /// On `PostgreSQL` they are settings of the transaction (`set_config(name, value, true)`). On `MariaDB`
+    /// and `MySQL` they are variables of the session (`SET @name`), which are NULL again afterwards. `SQLite`
+    /// has neither, so `build` fails with it. A function with a `Tx` has no request: its engine must be a
+    /// `Messages`, which has an `on_begin` of its own.
     ///
     /// ```
     /// use idempotent_runtime::{Idempotency, MemoryStore, Scope};
@@ -207,8 +211,8 @@ impl<S> IdempotencyBuilder<S> {
         self
     }
 
-    /// Renders problems the app's own way. Defaults to `application/problem+json`, and to a page for a client
-    /// whose `Accept` prefers `text/html`; the same is sent if the rendering panics.
+    /// Renders problems in the app's own way. Defaults to `application/problem+json`, and to a page for a
+    /// client whose `Accept` prefers `text/html`. The default is also sent if the app's rendering panics.
     /// [`Problem::default_response`] is this default, for problems that the app does not render itself.
     pub fn on_error(
         mut self,
@@ -218,11 +222,11 @@ impl<S> IdempotencyBuilder<S> {
         self
     }
 
-    /// Adds to each replay: headers, for instance. Defaults to nothing.
+    /// Adds to each replay, for instance headers. Defaults to nothing.
     ///
-    /// A replay is an answer with `Idempotency-Replayed: true`; an answer of a `cache` is not one. What is
-    /// added is sent to this client and not stored, and a replay whose additions panic is sent without them.
-    /// The body is as it was stored, whole and never a stream.
+    /// A replay is an answer with `Idempotency-Replayed: true`; an answer of a `cache` is not a replay. The
+    /// additions are sent to this client and not stored. If the function panics, the replay is sent without
+    /// them. The body is the stored one, complete and never a stream.
     ///
     /// ```
     /// use actix_web::http::header::{HeaderName, HeaderValue};
@@ -244,24 +248,25 @@ impl<S> IdempotencyBuilder<S> {
         self
     }
 
-    /// How many tasks a runner works on at a time; the others wait. Defaults to 16.
+    /// The most tasks that a runner works on at a time; the others wait. Defaults to 16.
     pub fn tasks_at_once(mut self, tasks: usize) -> Self {
         self.setup.settings.tasks_at_once = tasks.max(1);
         self
     }
 
-    /// How many tasks may be unfinished, of all callers and processes: one more is 503 `too-many-tasks`.
-    /// Defaults to 4096; 16384 at most.
+    /// The most tasks of all callers and processes that may be unfinished. One more gets 503
+    /// `too-many-tasks`. Defaults to 4 096; at most 16 384.
     ///
-    /// They are listed in eight records, which each new task and each end exchanges whole. Every process judges
-    /// by the lists as it last saw them: several that take tasks in at the same time may go a few beyond.
+    /// They are listed in eight records, and each new task and each end exchanges a whole record. Every
+    /// process counts by the lists as it last read them, so several processes that accept tasks at the same
+    /// time may exceed the limit by a few.
     pub fn unfinished_tasks(mut self, tasks: usize) -> Self {
         self.setup.settings.tasks.total = tasks.clamp(1, MOST_TASKS);
         self
     }
 
-    /// How many of those may be of one scope, so that no caller takes the room of all. Defaults to 256. A
-    /// scope that all share ([`Scope::shared`]) has no part of its own.
+    /// The most unfinished tasks of one scope, so that no caller takes the room of all. Defaults to 256. A
+    /// scope that all callers share ([`Scope::shared`]) has no limit of its own.
     pub fn unfinished_tasks_of_one_scope(mut self, tasks: usize) -> Self {
         self.setup.settings.tasks.of_scope = tasks.max(1);
         self

@@ -1,4 +1,4 @@
-//! The caller of a route of ours that no policy guards.
+//! The caller of one of our own routes, which no policy guards.
 
 use crate::http::answer::problem::{Problem, ProblemKind};
 use crate::http::app::idempotency::Idempotency;
@@ -7,7 +7,7 @@ use crate::http::app::scope::Unscoped;
 use crate::key::KeyParts;
 use actix_web::{Error, FromRequest, HttpRequest};
 
-/// The caller, by the app's rule.
+/// The caller, found by the app's rule.
 pub(crate) struct Caller {
     pub(crate) app: Idempotency,
     pub(crate) request: HttpRequest,
@@ -27,7 +27,7 @@ impl Caller {
         Ok(Self { app, request: request.clone(), scope })
     }
 
-    /// A problem as the caller gets it.
+    /// A problem, rendered as the app wants its callers to see it.
     pub(crate) fn refuse(&self, problem: &Problem) -> Error {
         refused(&self.request, problem)
     }

@@ -6,17 +6,17 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The most runs that go on without their clients, where the app says nothing.
+/// The most runs that go on without their clients, unless the app sets another number.
 const MOST: usize = 4096;
 
-/// The share of one scope, where the app says nothing: this part of all.
+/// The share of one scope, unless the app sets another: all runs divided by this.
 const PART: usize = 4;
 
 /// The most runs that may go on without their clients.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClientlessLimits {
     pub(crate) all: usize,
-    /// A part of all, if nobody said how many.
+    /// `None` is a share of all.
     pub(crate) of_one_scope: Option<usize>,
 }
 
@@ -54,18 +54,18 @@ impl ClientlessRuns {
         Arc::new(Self { limits, now: AtomicUsize::new(0), of_scopes: Mutex::default(), told })
     }
 
-    /// Whether there are so many, of all or of this scope, that it may begin no more. Where all callers are
-    /// one, the total counts alone.
+    /// Whether so many runs go on, of all scopes or of this one, that this scope may begin no more. If all
+    /// callers share one scope, only the total counts.
     pub(crate) fn are_too_many(&self, scope: &KeyParts) -> bool {
         let (now, most) = (self.now.load(Ordering::SeqCst), self.limits.of_one_scope());
-        // As a rule there are few, and nobody has to look whose they are.
+        // As a rule there are few runs, and their scopes need not be counted.
         now >= self.limits.all
             || (now >= most
                 && !scope.is_empty()
                 && self.of_scopes().get(scope).is_some_and(|runs| *runs >= most))
     }
 
-    /// Counts in a run whose client left.
+    /// Counts a run whose client has left.
     pub(crate) fn enter(self: &Arc<Self>, scope: KeyParts) -> ClientlessRun {
         self.now.fetch_add(1, Ordering::SeqCst);
         self.told.rise();

@@ -29,7 +29,7 @@ use std::fmt;
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
-/// Guards the annotated handlers of an app: built once, given to it with `app_data`.
+/// Guards the annotated handlers of an app. It is built once and given to the app with `app_data`.
 ///
 /// ```
 /// use actix_web::App;
@@ -54,7 +54,7 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Idempotency(Arc<AppInner>);
 
-/// The state that its clones share.
+/// The state that all clones share.
 struct AppInner {
     base: Arc<Base>,
     scope: Scope,
@@ -73,20 +73,20 @@ impl Idempotency {
         IdempotencyBuilder::new(Arc::new(store))
     }
 
-    /// A builder on the store this URL names.
+    /// A builder on the store that this URL names.
     ///
-    /// Such as `memory:`, `sqlite:PATH` or `redis://…`: [`store::open`](crate::store::open) lists them,
-    /// each with the feature it needs.
+    /// For instance `memory:`, `sqlite:PATH` or `redis://…`. [`store::open`](crate::store::open) lists all
+    /// forms, each with the feature that it needs.
     ///
     /// # Errors
-    /// When the URL names no store of this build, or the store cannot be opened.
+    /// When the URL names no store of this build, or when the store cannot be opened.
     pub async fn connect(url: &str) -> Result<IdempotencyBuilder<NoScope>, StoreError> {
         Ok(Self::builder(open(url).await?))
     }
 
-    /// A lock of this name, to be asked for outside of a handler.
+    /// A lock of this name, to be acquired outside of a handler.
     ///
-    /// The same lock as of a handler with `strategy = "lock"` and this text as its key.
+    /// It is the same lock as that of a handler with `strategy = "lock"` and this text as its key.
     ///
     /// ```
     /// # use idempotent_runtime::lock::LockError;
@@ -105,13 +105,13 @@ impl Idempotency {
 
     common_methods!();
 
-    /// The number of guarded requests under way in this process, those that wait for a run included.
+    /// The number of guarded requests under way in this process, with those that wait to run.
     #[must_use]
     pub fn under_way(&self) -> usize {
         self.engine().under_way()
     }
 
-    /// The one that the app of a request was given; or the answer of an app that was given none.
+    /// The `Idempotency` of the app that got the request. The error is the answer of an app that has none.
     #[expect(clippy::result_large_err, reason = "the error is rare, and sent at once")]
     pub(crate) fn of(request: &HttpRequest) -> Result<Self, HttpResponse> {
         request.app_data().cloned().ok_or_else(|| match request.app_data::<web::Data<Self>>() {
@@ -124,13 +124,13 @@ impl Idempotency {
         &self.0.base
     }
 
-    /// The business database, for people; nothing, if the app was given none.
+    /// A description of the business database for people; `None` if the app has none.
     #[must_use]
     pub fn describe_database(&self) -> Option<String> {
         self.database().map(|database| database.describe())
     }
 
-    /// The place of locks, for people; nothing, if they are records in the store.
+    /// A description of the place of locks for people; `None` if locks are records in the store.
     #[must_use]
     pub fn describe_locks(&self) -> Option<String> {
         self.engine().locks().map(Locks::describe)
@@ -177,7 +177,7 @@ impl Idempotency {
         policy.max_body.unwrap_or(self.0.max_body)
     }
 
-    /// A problem as the app wants its clients to see it.
+    /// A problem, rendered as the app wants its clients to see it.
     pub(crate) fn render(&self, request: &HttpRequest, problem: &Problem) -> HttpResponse {
         self.0.rendering.render(request, problem)
     }
@@ -186,7 +186,7 @@ impl Idempotency {
         &self.0.rendering
     }
 
-    /// The tokens of the inspector's forms: as many inspectors as there are workers share them.
+    /// The tokens of the inspector's forms, which the inspectors of all workers share.
     #[cfg(feature = "inspector")]
     pub(crate) fn one_time_tokens(&self) -> &OneTimeTokens {
         &self.0.one_time_tokens
@@ -203,7 +203,8 @@ impl<S> IdempotencyBuilder<S> {
     /// Builds it.
     ///
     /// # Errors
-    /// When a setting contradicts another or is unsafe; the message says which and what to do.
+    /// When a setting contradicts another or is unsafe. The message names the setting and tells what to
+    /// change.
     pub fn build(self) -> Result<Idempotency, BuildError>
     where
         S: GivenScope<Scope>,
@@ -225,7 +226,8 @@ impl<S> IdempotencyBuilder<S> {
 
 impl sealed::SealedEngine for Idempotency {}
 
-/// Functions have no request for the app's rule to read: unless it is shared, each needs a `scope`.
+/// A function has no request for the app's rule to read. Unless the app's scope is shared, each function
+/// needs its own `scope`.
 impl MessageEngine for Idempotency {
     fn context(&self) -> MessageContext {
         let scope = if self.scope().is_shared() {
@@ -245,7 +247,7 @@ impl<G: MessageEngine + ?Sized> MessageEngine for web::Data<G> {
     }
 }
 
-/// The app's own object, for handlers that use it themselves.
+/// The app's own `Idempotency`, for handlers that use it themselves.
 impl FromRequest for Idempotency {
     type Error = Error;
     type Future = Ready<Result<Self, Error>>;

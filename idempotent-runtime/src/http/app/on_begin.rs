@@ -1,11 +1,11 @@
-//! The settings of a transaction that an app makes of a request.
+//! The settings of a transaction, which an app makes from the request.
 
 use crate::message::MessageOnBegin;
 use crate::setup::{BuildError, Setup};
 use crate::transaction::TxSettings;
 use actix_web::HttpRequest;
 
-/// Makes the settings of a request's transaction, if the app has any.
+/// Makes the settings of a request's transaction, if the app sets any.
 #[derive(Default)]
 pub(crate) struct OnBegin(Option<Box<SettingsOfRequest>>);
 
@@ -24,12 +24,12 @@ impl OnBegin {
         })))
     }
 
-    /// Whether the business database has what it sets.
+    /// Checks that the business database supports such settings.
     pub(super) fn check(&self, setup: &Setup) -> Result<(), BuildError> {
         if self.0.is_some() { setup.check_on_begin() } else { Ok(()) }
     }
 
-    /// For functions, which have no request.
+    /// The same for functions, which have no request.
     pub(super) fn of_messages(&self) -> MessageOnBegin {
         if self.0.is_some() { MessageOnBegin::OfRequests } else { MessageOnBegin::Nothing }
     }

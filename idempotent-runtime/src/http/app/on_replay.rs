@@ -3,10 +3,10 @@
 use actix_web::{HttpRequest, HttpResponse};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Adds to the replay that a request gets.
+/// A function that adds to the replay of a request.
 type AddToReplay = dyn Fn(&HttpRequest, &mut HttpResponse) + Send + Sync;
 
-/// An app's own additions to replays; by default none.
+/// An app's own additions to replays; none by default.
 #[derive(Default)]
 pub(crate) struct OnReplay(Option<Box<AddToReplay>>);
 
@@ -17,7 +17,7 @@ impl OnReplay {
         Self(Some(Box::new(add)))
     }
 
-    /// A replay of what is stored, with the additions; without them, where making them panics.
+    /// A replay of a stored response with the app's additions; without them if adding panics.
     pub(crate) fn added<T: Clone>(
         &self,
         request: &HttpRequest,
@@ -32,7 +32,7 @@ impl OnReplay {
         let path = request.path();
         tracing::error!(
             path,
-            "`on_replay` panicked; the client gets the replay as it is without it"
+            "`on_replay` panicked; the client gets the replay without its additions"
         );
         replay(request, stored)
     }

@@ -1,4 +1,4 @@
-//! Tokens for the forms of the inspector: each is one operator's, and good once.
+//! Tokens for the forms of the inspector. Each belongs to one operator, and can be used once.
 
 use crate::key::hashed;
 use std::collections::VecDeque;
@@ -6,19 +6,19 @@ use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// The most tokens that are good at once: the oldest gives way.
+/// The most tokens that are valid at once. Beyond that the oldest is dropped.
 const MOST: usize = 1024;
 
-/// How long a token is good.
+/// The time for which a token is valid.
 const LIFE: Duration = Duration::from_mins(30);
 
-/// The tokens that were given out and not used. They are kept by their hashes.
+/// The tokens that were given out and not used yet, kept as hashes.
 #[derive(Debug, Default)]
 pub(crate) struct OneTimeTokens(Mutex<VecDeque<GivenToken>>);
 
 #[derive(Debug)]
 struct GivenToken {
-    /// Of the token and its operator.
+    /// The hash of the token and its operator.
     hash: [u8; 32],
     ends: Duration,
 }
@@ -38,7 +38,7 @@ impl OneTimeTokens {
         token
     }
 
-    /// Uses a token up; whether it was good, and of this operator.
+    /// Uses a token up. Returns whether it was valid and belongs to this operator.
     pub(crate) fn take(&self, operator: &str, token: &str, now: Duration) -> bool {
         let hash = hash(operator, token);
         let mut given = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -59,7 +59,7 @@ mod tests {
     const NOW: Duration = Duration::from_secs(7);
 
     #[test]
-    fn a_token_is_good_once_and_of_its_operator_alone() {
+    fn a_token_is_valid_once_and_only_for_its_operator() {
         let tokens = OneTimeTokens::default();
         let token = tokens.give("anna", NOW);
         for (operator, token) in [("bert", &*token), ("anna", ""), ("", &token), ("anna", "a")] {
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_ends_and_many_take_no_more_memory() {
+    fn a_token_expires_and_the_oldest_make_room() {
         let tokens = OneTimeTokens::default();
         let token = tokens.give("anna", NOW);
         assert!(!tokens.take("anna", &token, NOW + LIFE));

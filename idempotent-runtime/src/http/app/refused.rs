@@ -1,4 +1,4 @@
-//! Problems as the app renders them, where nothing but the request names the app.
+//! Problems as the app renders them, if only the request leads to the app.
 
 use crate::http::answer::misconfigured;
 use crate::http::answer::page::negotiated;
@@ -7,12 +7,12 @@ use crate::http::app::idempotency::Idempotency;
 use actix_web::error::InternalError;
 use actix_web::{Error, HttpRequest, HttpResponse};
 
-/// Our extractors work only in guarded handlers.
+/// The error of one of our extractors in a handler that is not guarded.
 pub(crate) fn unguarded(request: &HttpRequest, extractor: &str) -> Error {
     misconfigured(request, &format!("the handler takes `{extractor}` and is not guarded"))
 }
 
-/// The app lacks something that the handler takes.
+/// The error if the app lacks a part that the handler needs.
 pub(crate) fn misconfigured(request: &HttpRequest, why: &str) -> Error {
     refused(request, &misconfigured::misconfigured(request, why))
 }
@@ -22,7 +22,7 @@ pub(crate) fn refused(request: &HttpRequest, problem: &Problem) -> Error {
     InternalError::from_response(problem.detail.clone(), rendered(request, problem)).into()
 }
 
-/// A problem by the words of the app that the request came to, if it was given any.
+/// A problem, rendered by the app that got the request; by default if the app has no `Idempotency`.
 pub(crate) fn rendered(request: &HttpRequest, problem: &Problem) -> HttpResponse {
     match request.app_data::<Idempotency>() {
         Some(app) => app.render(request, problem),

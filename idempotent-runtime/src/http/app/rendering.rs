@@ -8,12 +8,12 @@ use actix_web::{HttpRequest, HttpResponse};
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Renders problems an app's own way.
+/// A function that renders problems in the app's own way.
 type OnError = dyn Fn(&HttpRequest, &Problem) -> HttpResponse + Send + Sync;
 
 /// Problems and replays as the app wants its clients to see them.
 pub(crate) struct Rendering {
-    /// The beginning of their types.
+    /// The beginning of the problems' types.
     pub(super) types: Cow<'static, str>,
     pub(super) on_error: Option<Box<OnError>>,
     pub(super) on_replay: OnReplay,
@@ -30,12 +30,12 @@ impl Rendering {
         let ours = || negotiated(request, problem, &self.types);
         let Some(render) = &self.on_error else { return ours() };
         let problem = problem.clone().of_types(self.types.clone());
-        // Also the panic of a handler is told by it: a second one would have nobody to catch it.
+        // A handler's panic is rendered here, too. Nobody would catch a second panic.
         let rendered = catch_unwind(AssertUnwindSafe(|| render(request, &problem)));
         let Ok(rendered) = rendered else {
             tracing::error!(
                 path = request.path(),
-                "`on_error` panicked; the client gets the problem as it is without it"
+                "`on_error` panicked; the client gets the default rendering of the problem"
             );
             return ours();
         };
@@ -47,7 +47,7 @@ impl Rendering {
         &self.on_replay
     }
 
-    /// A problem where there is no request any more that could say how its client reads it.
+    /// Renders a problem without a request, which would tell the form that its client prefers.
     pub(crate) fn render_bare(&self, problem: &Problem) -> HttpResponse {
         problem.response(&self.types)
     }

@@ -11,14 +11,14 @@ use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 
-/// Reads the caller of a request: a tenant, an account, a session.
+/// The rule that reads the caller of a request: a tenant, an account, a session.
 ///
-/// Keys, tokens and stored responses never cross a scope. So it is who the caller *is*, and not the
-/// credential that the caller shows today: tokens are refreshed between a try and its retry, and the
-/// retry must find what the try left.
+/// Keys, tokens and stored responses never cross a scope. So a scope is who the caller *is*, and not the
+/// credential that the caller shows today: a credential may be refreshed between the first request and its
+/// retry, and the retry must find the record of the first.
 ///
-/// It is read after the handler's extractors have accepted the request, so it need not check
-/// credentials again. [`Middleware`](crate::Middleware) reads it before them.
+/// The scope is read after the handler's extractors have accepted the request, so it need not check
+/// credentials again. [`Middleware`](crate::Middleware) reads it before the extractors.
 #[derive(Clone)]
 pub struct Scope(ScopeRule);
 
@@ -33,12 +33,12 @@ enum ScopeRule {
     Extractor { id: ExtractId, of: &'static str },
 }
 
-/// Extracts a caller and gives the caller's id.
+/// A function that extracts a caller and returns the caller's id.
 type ExtractId = fn(&HttpRequest) -> LocalBoxFuture<'static, Result<String, Error>>;
 
 /// Why a request has no scope.
 pub(crate) enum Unscoped {
-    /// It does not name its caller.
+    /// The request does not name its caller.
     Missing(String),
     /// The app's own function refused it.
     Refused(Error),
@@ -83,11 +83,12 @@ impl Scope {
     /// # }
     /// ```
     ///
-    /// A middleware is the place for this. An extractor of the handler can do it too, but then a
+    /// A middleware is the right place for this. An extractor of the handler can do it too, but then a
     /// [`TokenIssuer`](crate::token::TokenIssuer) beside it, [`task_routes`](crate::task::task_routes) and
-    /// [`Middleware`](crate::Middleware) do not see it: take [`Scope::extract`] instead.
+    /// [`Middleware`](crate::Middleware) do not see the value. Use [`Scope::extract`] then.
     ///
-    /// A request without such a value, or whose id is empty, is refused with 400 `scope-missing`.
+    /// A request without such a value, or with a value whose id is empty, is refused with 400
+    /// `scope-missing`.
     #[must_use]
     pub fn of<T: ScopeId + 'static>() -> Self {
         let id = |request: &HttpRequest| {
@@ -96,7 +97,7 @@ impl Scope {
         Self(ScopeRule::Extension { id, of: type_name::<T>() })
     }
 
-    /// The caller is what this extractor gives; where it refuses, its error is the response.
+    /// The caller is the value of this extractor. If the extractor fails, its error is the response.
     ///
     /// ```
     /// use actix_web::dev::Payload;
@@ -128,9 +129,9 @@ impl Scope {
     /// let scope = Scope::extract::<Account>();
     /// ```
     ///
-    /// It may wait, for a database for instance, and is awaited before anything is looked up. It
-    /// runs once more for the scope, after the handler's own extractors, and sees no body: if that
-    /// costs too much, have a middleware put the caller into the request's extensions, and take
+    /// The extractor may be asynchronous, for instance ask a database: it is awaited before any record is
+    /// looked up. It runs once more for the scope, after the handler's own extractors, and sees no body. If
+    /// that costs too much, let a middleware put the caller into the request's extensions, and use
     /// [`Scope::of`].
     ///
     /// A request whose id is empty is refused with 400 `scope-missing`.
@@ -139,14 +140,14 @@ impl Scope {
         Self(ScopeRule::Extractor { id: extracted_id::<T>, of: type_name::<T>() })
     }
 
-    /// Requests with the same value of this header belong together.
+    /// The caller is the value of this header: requests with the same value have the same scope.
     ///
-    /// For a header that says who the caller is and that a client cannot choose: a gateway in front
-    /// of this server checks the credential, and sets the header on every request.
+    /// Only for a header that names the caller and that a client cannot choose: a gateway in front of this
+    /// server checks the credential, and sets the header on every request.
     ///
-    /// **Not for a credential**, such as `Authorization` or a session cookie. A credential is
-    /// refreshed between a try and its retry; the retry is somebody else's then, finds nothing, and
-    /// runs again. Take [`Scope::of`] or [`Scope::extract`] where the app checks credentials itself.
+    /// **Not for a credential**, such as `Authorization` or a session cookie. A credential may be refreshed
+    /// between the first request and its retry. The retry then has another scope, finds no record, and runs
+    /// again. Use [`Scope::of`] or [`Scope::extract`] if the app checks credentials itself.
     ///
     /// The value is hashed; it is neither stored nor logged.
     ///
@@ -157,7 +158,7 @@ impl Scope {
     /// ```
     ///
     /// # Panics
-    /// When `name` is no valid header name.
+    /// When `name` is not a valid header name.
     #[must_use]
     #[track_caller]
     pub fn header(name: &str) -> Self {
@@ -167,7 +168,7 @@ impl Scope {
         }
     }
 
-    /// The scope is the result of this function; where it refuses, its error is the response.
+    /// The scope is the result of this function. If the function fails, its error is the response.
     ///
     /// ```
     /// use actix_web::{HttpMessage, HttpRequest, error::ErrorUnauthorized};
@@ -187,15 +188,15 @@ impl Scope {
         Self(ScopeRule::Custom(Arc::new(read)))
     }
 
-    /// All callers are one: a caller that knows a key sees the response stored under it.
+    /// All callers share one scope: a caller that knows a key gets the response stored under it.
     ///
-    /// Right for services with a single caller, such as behind a gateway, and for nothing else.
+    /// Right only for services with a single caller, such as a service behind a gateway.
     #[must_use]
     pub const fn shared() -> Self {
         Self(ScopeRule::Shared)
     }
 
-    /// Whether it needs no request to say so.
+    /// Whether the scope is the same without a request.
     pub(crate) const fn is_shared(&self) -> bool {
         matches!(self.0, ScopeRule::Shared)
     }
@@ -213,8 +214,8 @@ impl Scope {
             ScopeRule::Extractor { id, .. } => id(request).await.map_err(Unscoped::Refused)?,
         };
         if value.is_empty() {
-            let what = "the request does not say who calls, so it did not run; sign in, or send \
-                        what names the caller";
+            let what = "the request does not say who calls, so it did not run; sign in, or name \
+                        the caller in the request";
             return Err(Unscoped::Missing(what.to_owned()));
         }
         Ok(KeyParts::new().secret(&value))
@@ -224,7 +225,7 @@ impl Scope {
 fn extracted_id<T: FromRequest + ScopeId + 'static>(
     request: &HttpRequest,
 ) -> LocalBoxFuture<'static, Result<String, Error>> {
-    // The body is the handler's, which has read it by now.
+    // The handler has read the body by now.
     let extracting = T::from_request(request, &mut Payload::None);
     Box::pin(extracting.map(|extracted| match extracted {
         Ok(caller) => Ok(caller.scope_id().to_string()),

@@ -34,13 +34,12 @@ use std::sync::Arc;
 pub trait ScopeId {
     /// The caller's id, which no other caller has.
     ///
-    /// It stays the same when the caller signs in again or refreshes a token. An id that is empty
-    /// says nothing: its request is refused with 400 `scope-missing`. It is hashed, and neither
-    /// stored nor logged.
+    /// It stays the same when the caller signs in again or refreshes a token. An empty id names nobody: its
+    /// request is refused with 400 `scope-missing`. The id is hashed, and neither stored nor logged.
     fn scope_id(&self) -> impl Display;
 }
 
-/// Passes the trait through what an app keeps its caller in.
+/// Implements the trait for the pointers in which an app may keep its caller.
 macro_rules! through {
     ($($pointer:ty: $inner:ident),+ $(,)?) => {$(
         impl<$inner: ScopeId + ?Sized> ScopeId for $pointer {
@@ -53,7 +52,7 @@ macro_rules! through {
 
 through!(&T: T, Box<T>: T, Rc<T>: T, Arc<T>: T);
 
-/// A value that a middleware put into the request's extensions, as an extractor.
+/// A value that a middleware put into the request's extensions, read by an extractor.
 impl<T: ScopeId + Clone + 'static> ScopeId for ReqData<T> {
     fn scope_id(&self) -> impl Display {
         (**self).scope_id()

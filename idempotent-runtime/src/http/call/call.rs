@@ -1,4 +1,4 @@
-//! One request on its way through a guarded handler: generated code calls it, step by step.
+//! The way of one request through a guarded handler. Generated code calls it, step by step.
 
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
@@ -40,14 +40,14 @@ impl Exit {
     }
 }
 
-/// One request on its way through a guarded handler.
+/// The state of one request on its way through a guarded handler.
 pub struct Call {
     pub(crate) policy: &'static Policy,
     /// The guard that keeps the record.
     pub(crate) guard: Guard,
-    /// The operation for people.
+    /// The operation, as people see it.
     pub(crate) shown: Cow<'static, str>,
-    /// The pattern of its route, once it was asked for.
+    /// The pattern of its route, once it has been read.
     pub(crate) pattern: OnceCell<Option<String>>,
     pub(crate) app: Idempotency,
     pub(crate) request: HttpRequest,
@@ -55,14 +55,14 @@ pub struct Call {
     pub(crate) body: RequestBody,
     pub(crate) state: Rc<RunState>,
     pub(crate) values: TemplateValues,
-    /// The arguments of a request that becomes a task, as they are stored.
+    /// The arguments of a request that becomes a task, serialised.
     pub(crate) task_arguments: Option<Box<KeptArguments>>,
 }
 
-/// The arguments of a request that becomes a task: the parameters' names, and each as it is stored.
+/// The arguments of a request that becomes a task: the names of the parameters, and each value serialised.
 pub(crate) type KeptArguments = (&'static str, Vec<Bytes>);
 
-/// The templates of one handler, as far as they are filled in.
+/// The templates of one handler, and the values that are filled in so far.
 #[derive(Debug, Default)]
 pub(crate) struct TemplateValues {
     pub(crate) key: TemplateValue,
@@ -77,7 +77,7 @@ pub(crate) struct TemplateValues {
 }
 
 impl TemplateValues {
-    /// The expression whose evaluation has not come to its end.
+    /// The expression that is being evaluated and has not ended.
     pub(crate) fn evaluated(&self) -> Option<&'static str> {
         let Self { key, scope, fingerprint, timestamp, first_sent, row, version, owner } = self;
         let rare = [scope, fingerprint, timestamp, first_sent, row, version, owner];
@@ -117,12 +117,12 @@ impl Call {
         }
     }
 
-    /// The pattern of its route, if one matches.
+    /// The pattern of the route, if one matches.
     pub(crate) fn pattern(&self) -> Option<&str> {
         self.pattern.get_or_init(|| self.request.match_pattern()).as_deref()
     }
 
-    /// Its operation: by the name that the policy has, or by its route.
+    /// The operation: the policy's name for it, or the route.
     fn operation(&self) -> Operation<'_> {
         let strategy = self.policy.strategy.name();
         match (self.policy.operation, self.pattern()) {
@@ -133,11 +133,11 @@ impl Call {
         }
     }
 
-    /// From now on it is counted and traced as a request of its operation.
+    /// From now on the request is counted and traced as one of its operation.
     pub(crate) fn begin_course(&self) {
         let nobody = Operation { method: None, name: "", strategy: "" };
         let counted = if cfg!(feature = "_meters") { self.operation() } else { nobody };
-        // Where nobody listens, a span would still be written to the `log` crate, field by field.
+        // Without a listener, a span would still be written to the `log` crate, field by field.
         let span = (LevelFilter::current() >= Level::INFO).then(|| {
             tracing::info_span!(
                 "guarded request",
@@ -179,7 +179,7 @@ impl Call {
         template(value, &self.app, &self.request, &self.body, VALUE_MAX)
     }
 
-    /// Fills in the template of when the request was sent for the first time.
+    /// Fills in the template of the time when the request was sent first.
     pub fn first_sent(&mut self) -> Template<'_> {
         let value = self.values.first_sent.get_or_insert_default();
         template(value, &self.app, &self.request, &self.body, VALUE_MAX)
@@ -203,7 +203,8 @@ impl Call {
         template(value, &self.app, &self.request, &self.body, VALUE_MAX)
     }
 
-    /// The parts of a template that was filled in; `invalid` is the problem of a value that may not be.
+    /// The parts of a template that was filled in. `invalid` is the kind of problem if a value is not
+    /// allowed.
     pub(crate) fn filled<'a>(
         &self,
         value: &'a TemplateValue,
@@ -226,7 +227,7 @@ impl Call {
         self.exit(&Problem::new(kind, self.request.path(), detail))
     }
 
-    /// The app lacks something that the handler needs, or has two of what there may be one of.
+    /// The exit if the app lacks a part that the handler needs, or has two where only one may be.
     pub(crate) fn misconfigured(&self, why: &str) -> Exit {
         self.exit(&misconfigured(&self.request, why))
     }
@@ -236,7 +237,7 @@ impl Call {
     }
 }
 
-/// The method of a request, unless a client made it up.
+/// The method of a request; a method that a client invented gets one common name.
 fn known_method(request: &HttpRequest) -> &'static str {
     let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     let method = request.method().as_str();

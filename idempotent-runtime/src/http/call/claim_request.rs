@@ -16,7 +16,7 @@ use crate::strategy::{self, RequestIdentity, Settings, lock, task, token};
 use crate::template_value::Unfilled;
 use std::borrow::Cow;
 
-/// The claim request; none, if there is no key and none is needed.
+/// The claim request; `None` if the request has no key and needs none.
 pub(crate) async fn claim_request(call: &Call) -> Result<Option<ClaimRequest>, Exit> {
     if call.policy.within.is_some() {
         check_window(call)?;
@@ -55,7 +55,7 @@ pub(crate) async fn claim_request(call: &Call) -> Result<Option<ClaimRequest>, E
         .map_err(|refused| call.exit(&refusal::problem(&call.request, call.policy, refused)))
 }
 
-/// The claim request as the policy's strategy makes it, or the reason why the key cannot be claimed.
+/// The claim request that the policy's strategy makes, or the reason why the key cannot be claimed.
 fn of_strategy(
     policy: &Policy,
     settings: &Settings,
@@ -79,12 +79,12 @@ fn check_window(call: &Call) -> Result<(), Exit> {
         .map_err(|why| call.problem(ProblemKind::StaleRequest, why))
 }
 
-/// A retry must not come when its record may be forgotten: it would run again.
+/// Refuses a retry that comes so late that its record may be forgotten: it would run again.
 fn check_first_sent(call: &Call) -> Result<(), Exit> {
     let Some(sent) = &call.values.first_sent else { return Ok(()) };
     let life = call.app.settings().ttl(call.policy);
     if life <= CLOCK_SKEW {
-        // The attribute and the middleware see to it; the app's own ttl is seen here alone.
+        // The attribute and the middleware check their own ttl. The ttl of the app is known only here.
         let why =
             "the handler's `first_sent` needs a `ttl` of over 30 seconds, by which clocks differ";
         return Err(call.misconfigured(why));
@@ -97,7 +97,7 @@ fn check_first_sent(call: &Call) -> Result<(), Exit> {
     })
 }
 
-/// The scope of a request: of the handler's own template, or by the app's rule.
+/// The scope of a request, from the handler's own template or by the app's rule.
 pub(crate) async fn scope(call: &Call) -> Result<KeyParts, Exit> {
     if let Some(value) = &call.values.scope {
         return call.filled(value, ProblemKind::ScopeMissing).cloned();
@@ -111,7 +111,7 @@ pub(crate) async fn scope(call: &Call) -> Result<KeyParts, Exit> {
     })
 }
 
-/// The place of a request, as a part of its identity: its path, and its host if hosts are told apart.
+/// The place of a request as a part of its identity: its path, and its host if the app keeps hosts apart.
 pub(crate) fn place<'a>(call: &Call, path: &'a str) -> Result<Cow<'a, str>, Exit> {
     let place = host::place(call.app.settings().host_role, &call.request, path);
     place.map_err(|why| call.problem(ProblemKind::HostInvalid, why.to_owned()))

@@ -10,7 +10,8 @@ use actix_web::{HttpRequest, HttpResponse};
 pub(crate) enum Client {
     /// The sender of this request.
     Here(HttpRequest),
-    /// The sender of a request that was moved into the code that panicked, and is lost with it.
+    /// The sender of a request that was moved into the code that panicked. The request is lost with that
+    /// code.
     Moved {
         /// The app that guards the handler.
         app: Idempotency,
@@ -27,7 +28,7 @@ impl Client {
         }
     }
 
-    /// A problem of this run; `retryable` says whether the same request may succeed later.
+    /// The problem of this run. `retryable` tells whether the same request may succeed later.
     pub(crate) fn tell(&self, kind: ProblemKind, detail: &str, retryable: bool) -> HttpResponse {
         match self {
             Self::Here(request) => {

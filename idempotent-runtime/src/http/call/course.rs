@@ -1,4 +1,4 @@
-//! The course of a request, from its claim to its end, for whoever watches.
+//! The course of a request from its claim to its end, for traces and metrics.
 
 use crate::http::answer::own_refusal::refused_for;
 use crate::http::answer::problem::ProblemKind;
@@ -13,30 +13,30 @@ use tracing::span::Entered;
 /// The outcome of a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum RequestOutcome {
-    /// It has no key and needs none; or nothing is known yet.
+    /// The request has no key and needs none; or nothing is known yet.
     #[default]
     Unkeyed,
-    /// Its handler ran, whatever it answered.
+    /// The handler ran, with success or not.
     Ran,
-    /// Its handler ran without a guard, because the store did not answer.
+    /// The handler ran without a guard, because the store did not answer.
     Unguarded,
-    /// It was computed, and its answer is not kept.
+    /// The handler computed the answer of a `cache`, which is not kept.
     NotKept,
-    /// It got a stored answer.
+    /// The client got a stored answer.
     Replayed,
-    /// Its row says that it was done before.
+    /// The row shows that the request was done before.
     AlreadyDone,
-    /// It is a task now.
+    /// The request is a task now.
     Accepted,
-    /// A guard inside took it over.
+    /// An inner guard took the request over.
     TakenOver,
-    /// Its handler panicked.
+    /// The handler panicked.
     Panicked,
-    /// An extractor, or the app's rule for scopes, refused it.
+    /// An extractor, or the app's rule for scopes, refused the request.
     Rejected,
-    /// Its client left before anything ran.
+    /// The client left before anything ran.
     Left,
-    /// It got a problem of ours.
+    /// The client got a problem of ours.
     Refused(ProblemKind),
 }
 
@@ -67,12 +67,12 @@ pub(crate) struct RequestCourse {
     meters: RefCell<Option<OperationMeters>>,
     key: Cell<RunKey>,
     run: RefCell<Option<RunMeter>>,
-    /// The span above the request's work and its handler's own spans; none, if nobody listens.
+    /// The span around the request's work and its handler's own spans; none, if nothing listens.
     span: OnceCell<Span>,
 }
 
 impl RequestCourse {
-    /// A request begins, with the numbers of its operation.
+    /// Begins the course, with the numbers of the request's operation.
     pub(crate) fn begins(&self, meters: OperationMeters, span: Option<Span>) {
         self.meters.replace(Some(meters));
         if let Some(span) = span {
@@ -80,17 +80,17 @@ impl RequestCourse {
         }
     }
 
-    /// Its span; none, if nobody listens.
+    /// The span of the request; none, if nothing listens.
     pub(crate) fn span(&self) -> Span {
         self.span.get().cloned().unwrap_or_else(Span::none)
     }
 
-    /// Enters its span, while its work is polled.
+    /// Enters the span, while the request's work is polled.
     pub(crate) fn enter(&self) -> Option<Entered<'_>> {
         self.span.get().map(Span::enter)
     }
 
-    /// Its key is known.
+    /// Notes the key of the request.
     pub(crate) fn has_key(&self, key: &StorageKey) {
         self.key.set(RunKey::of(key));
         if let Some(span) = self.span.get() {
@@ -98,12 +98,12 @@ impl RequestCourse {
         }
     }
 
-    /// It is known what becomes of it, unless more comes.
+    /// Notes the outcome as far as it is known now. A later one replaces it.
     pub(crate) fn note(&self, outcome: RequestOutcome) {
         self.outcome.set(outcome);
     }
 
-    /// Its handler runs from now on.
+    /// Notes that the handler runs from now on.
     pub(crate) fn runs(&self, how: RequestOutcome, attempt: u64) {
         self.note(how);
         if let Some(span) = self.span.get() {
@@ -114,20 +114,20 @@ impl RequestCourse {
         }
     }
 
-    /// Its admission is decided, which it asked for at this moment.
+    /// Notes that the admission is decided, which began at this moment.
     pub(crate) fn admitted(&self, asked: Stopwatch) {
         if let Some(meters) = &*self.meters.borrow() {
             meters.admitted(asked);
         }
     }
 
-    /// It is nobody's request, and not counted.
+    /// The request is not one of a client: it is not counted.
     pub(crate) fn is_nobodys(&self) {
         self.meters.take();
         self.run.take();
     }
 
-    /// It ended with this response, or without one, refused by what is not ours.
+    /// Ends the course with this response; without one if code that is not ours refused the request.
     pub(crate) fn ends(&self, response: Option<&HttpResponse>) {
         let outcome = match (self.outcome.get(), response) {
             (noted @ (RequestOutcome::TakenOver | RequestOutcome::Panicked), _) => noted,
@@ -137,7 +137,7 @@ impl RequestCourse {
         self.counts(outcome);
     }
 
-    /// It is dropped before its end, with its client.
+    /// Ends the course of a request that is dropped before its end, because its client left.
     pub(crate) fn leaves(&self) {
         self.counts(match self.outcome.get() {
             RequestOutcome::Unkeyed => RequestOutcome::Left,

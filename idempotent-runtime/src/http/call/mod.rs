@@ -1,4 +1,4 @@
-//! One request on its way through a guarded handler, and the run that it may become.
+//! The way of one request through a guarded handler, and the run that it may become.
 //!
 //! Files import downwards: `steps`, `claim_request`, `call`, `client`, `run`, `course`.
 

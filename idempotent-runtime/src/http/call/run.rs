@@ -1,4 +1,4 @@
-//! The run of a request: where its guard stands, and the state that request and driver share.
+//! The run of a request: the place of its guard, and the state that request and driver share.
 
 use crate::engine::Execution;
 use crate::engine::cached::{AnswerLife, CachedAnswer, TurnBeside};
@@ -12,17 +12,17 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::iter::successors;
 use std::rc::Rc;
 
-/// A run, by where its guard stands.
+/// A run, by the place of its guard.
 pub(crate) enum GuardedRun {
     /// In the store, by a lease.
     Leased(Execution),
     /// In the business transaction.
     Transaction(Box<TransactionRun>),
-    /// In the store, for a read, which is at worst computed twice.
+    /// In the store, for a read, which may be computed twice without harm.
     Computing(Box<Computation>),
 }
 
-/// A computation under way of an answer that many read.
+/// A computation of an answer that many readers get.
 pub(crate) struct Computation {
     pub(crate) turn: ComputingTurn,
     pub(crate) answer: AnswerPlace,
@@ -30,11 +30,12 @@ pub(crate) struct Computation {
 
 /// The right to compute an answer.
 pub(crate) enum ComputingTurn {
-    /// For the first time: all other readers wait for it.
+    /// It is computed for the first time, and all other readers wait for it.
     First(Execution),
-    /// Once more: the other readers get the old answer meanwhile.
+    /// It is computed again, and the other readers get the old answer meanwhile.
     Again(Execution, Box<CachedAnswer>),
-    /// Beside its owner, who takes long: the other readers of this process wait for either.
+    /// It is computed beside its owner, who takes long. The other readers of this process wait for one of the
+    /// two.
     Beside(TurnBeside, Owner),
 }
 
@@ -49,23 +50,23 @@ pub(crate) struct AnswerPlace {
 /// State that a request and its driver share, because the request may be dropped or panic.
 #[derive(Default)]
 pub(crate) struct RunState {
-    /// Whether its run began: from here on the request must reach its end, with or without its client.
+    /// Whether the run has begun. From here on the request must reach its end, with or without its client.
     pub(crate) must_finish: Cell<bool>,
-    /// The number of the run among all of its key; 0 before it.
+    /// The attempt of the run; 0 before it.
     pub(crate) attempt: Cell<u64>,
-    /// The record that tells this request from others.
+    /// The key of the record that tells this request from others.
     pub(crate) record: Cell<Option<StorageKey>>,
-    /// Whether it would have a record, and the app turned records off.
+    /// Whether the request would have a record, but the app turned records off.
     pub(crate) is_unrecorded: Cell<bool>,
-    /// Whether the handler, or an extractor of its, takes the business transaction.
+    /// Whether the handler, or one of its extractors, takes the business transaction.
     pub(crate) takes_transaction: Cell<bool>,
-    /// The owner of the request; empty, as long as nobody asked or if all callers are one.
+    /// The scope of the request. Empty before it was read, and if all callers share one scope.
     pub(crate) scope: RefCell<KeyParts>,
     /// The run under way.
     pub(crate) run: RefCell<Option<GuardedRun>>,
     /// The place of the transaction, while the handler does not have it.
     tx_slot: OnceCell<TxSlot>,
-    /// The answer for a client who need not wait; the rest goes on without it.
+    /// The answer for a client that need not wait. The rest of the run goes on without the client.
     pub(crate) early: Cell<Option<HttpResponse>>,
     pub(crate) course: RequestCourse,
     /// The guard around this one.
@@ -73,7 +74,7 @@ pub(crate) struct RunState {
 }
 
 impl RunState {
-    /// Puts the state of a guard into a request, in front of those of the guards around.
+    /// Puts the state of a guard into a request, in front of the states of the outer guards.
     pub(crate) fn push(request: &HttpRequest) -> Rc<Self> {
         let mut extensions = request.extensions_mut();
         let around = extensions.remove::<Rc<Self>>();
@@ -82,7 +83,7 @@ impl RunState {
         state
     }
 
-    /// Takes this state out of the request again, with all that are in front of it.
+    /// Takes this state out of the request again, with all states in front of it.
     pub(crate) fn pop(&self, request: &HttpRequest) {
         let mut extensions = request.extensions_mut();
         match &self.around {
@@ -111,7 +112,7 @@ impl RunState {
         self.outwards().skip(1).any(|state| state.run.borrow().is_some())
     }
 
-    /// Forgets the run that was given back to let an inner guard run in its place.
+    /// Forgets the run, which was given back so that an inner guard can run in its place.
     pub(crate) fn forget_run(&self) {
         self.must_finish.set(false);
         self.is_unrecorded.set(false);
@@ -125,7 +126,7 @@ impl RunState {
         self.tx_slot.get_or_init(TxSlot::default)
     }
 
-    /// Takes the run under way, with its transaction, if the handler has given that back.
+    /// Takes the run under way, and its transaction if the handler has given that back.
     pub(crate) fn take_run(&self) -> Option<GuardedRun> {
         let mut run = self.run.take();
         if let Some(GuardedRun::Transaction(run)) = &mut run {

@@ -1,8 +1,8 @@
-//! The steps of a handler that its types decide: reading its arguments, and answering.
+//! The steps that depend on a handler's types: reading its arguments, and making its response.
 //!
-//! The types are erased as early as possible: the driver is compiled once for all handlers, extraction
-//! once for each list of parameters, and answering once for each type of response. Little is left for
-//! each handler to compile.
+//! The types are erased as early as possible. The driver is compiled once for all handlers, extraction once
+//! for each list of parameters, and the response once for each type of response. So little is left to compile
+//! for each handler.
 
 use crate::http::answer::problem::ProblemKind;
 use crate::http::call::call::{Call, Exit};
@@ -24,16 +24,16 @@ pub type Arguments = Box<dyn Any>;
 pub type Extract =
     fn(&HttpRequest, &mut Payload) -> LocalBoxFuture<'static, Result<Arguments, Error>>;
 
-/// Reads the body if it is compared or read by a template, then extracts the arguments.
+/// Reads the body if the fingerprint or a template needs it, then extracts the arguments.
 pub(crate) async fn read_arguments(call: &mut Call, extract: Extract) -> Result<Arguments, Exit> {
     read_body(call).await?;
     extract(&call.request, &mut call.payload).await.map_err(Exit::Refused)
 }
 
-/// Reads the body, if anything but the extractors needs it.
+/// Reads the body, if more than the extractors needs it.
 pub(crate) async fn read_body(call: &mut Call) -> Result<(), Exit> {
     let policy = call.policy;
-    // An insert that is there already extracts its arguments a second time.
+    // If the row of an insert exists already, the arguments are extracted a second time.
     let twice = policy.strategy.traits().guard == GuardPlace::Insert;
     if policy.fingerprint != FingerprintOf::Request && !policy.reads_form && !twice {
         return Ok(());
@@ -50,7 +50,8 @@ pub(crate) async fn read_body(call: &mut Call) -> Result<(), Exit> {
         }
         Err(Unread::Broken(error)) => Err(Exit::Refused(error.into())),
         Err(Unread::TooLong) => {
-            let detail = format!("the body is longer than {longest} bytes");
+            let detail =
+                format!("the body is longer than {longest} bytes, so the request did not run");
             Err(call.problem(ProblemKind::BodyTooLarge, detail))
         }
     }
@@ -68,19 +69,19 @@ pub fn extract<T: FromRequest + 'static>(
     Box::pin(T::from_request(request, payload).map(erased))
 }
 
-/// The arguments, to look at.
+/// The arguments, by reference.
 ///
 /// # Panics
-/// When they are not of these types: the steps of one handler have one list of parameters.
+/// When they have other types, which cannot be: all steps of a handler have one list of parameters.
 pub fn borrowed<T: 'static>(arguments: &dyn Any) -> &T {
     #[expect(clippy::expect_used, reason = "one list of parameters makes all steps of a handler")]
     arguments.downcast_ref().expect("the arguments of this handler")
 }
 
-/// The arguments, to pass on.
+/// The arguments, by value.
 ///
 /// # Panics
-/// When they are not of these types: the steps of one handler have one list of parameters.
+/// When they have other types, which cannot be: all steps of a handler have one list of parameters.
 pub fn taken<T: 'static>(arguments: Arguments) -> T {
     #[expect(clippy::expect_used, reason = "one list of parameters makes all steps of a handler")]
     *arguments.downcast().expect("the arguments of this handler")
@@ -88,14 +89,14 @@ pub fn taken<T: 'static>(arguments: Arguments) -> T {
 
 /// The result of calling the user's function.
 pub enum Returned {
-    /// It answered, with success or not.
+    /// It returned this response, of success or of failure.
     Response(HttpResponse),
-    /// It failed, as this response says, because what it inserted is there already.
+    /// It returned this response because the row that it inserts exists already.
     Exists(HttpResponse),
 }
 
 impl Returned {
-    /// Whether what it inserted is there already.
+    /// Whether the row that it inserts exists already.
     pub(crate) const fn exists(&self) -> bool {
         matches!(self, Self::Exists(_))
     }
@@ -116,7 +117,7 @@ pub fn respond<R: Responder + 'static>(
     Box::pin(async move { Returned::Response(responded(returns.await, &request)) })
 }
 
-/// Likewise, for a function that inserts what may be there already.
+/// The same, for a function that inserts a row which may exist already.
 pub fn respond_unless_there<T: 'static, E: StdError + 'static>(
     returns: LocalBoxFuture<'static, Result<T, E>>,
     call: &Call,
@@ -141,11 +142,11 @@ where
     note = "it has no `#[idempotent]` of its own"
 )]
 pub trait AnswersInPlace<A, By> {
-    /// Calls it.
+    /// Calls the function.
     fn answer(&self, arguments: A, call: &Call) -> LocalBoxFuture<'static, Returned>;
 }
 
-/// The one way to answer: by being a function as a handler is one.
+/// The way to answer as an actix handler.
 #[derive(Debug)]
 pub struct AsHandler;
 
@@ -159,13 +160,14 @@ where
     }
 }
 
-/// Nobody does: see the second way to answer.
+/// A trait that no type implements: it makes the second way to answer below.
 pub trait NeverAnswers {
-    /// Answers, were there anybody.
+    /// Never called.
     fn never(&self) -> LocalBoxFuture<'static, Returned>;
 }
 
-/// A second way. Without it the compiler would tell of the bounds of the first, and not of the trait.
+/// A second way to answer, which no type takes. Without it the compiler's errors would name the bounds of the
+/// first way instead of this trait.
 #[diagnostic::do_not_recommend]
 impl<A, F: NeverAnswers> AnswersInPlace<A, Infallible> for F {
     fn answer(&self, _: A, _: &Call) -> LocalBoxFuture<'static, Returned> {
@@ -173,7 +175,7 @@ impl<A, F: NeverAnswers> AnswersInPlace<A, Infallible> for F {
     }
 }
 
-/// Makes a response of what another function returns that takes the handler's arguments.
+/// Makes a response of the return value of another function that takes the handler's arguments.
 #[expect(clippy::needless_pass_by_value, reason = "a function, which has no size")]
 pub fn respond_in_its_place<A: 'static, By>(
     function: impl AnswersInPlace<A, By>,

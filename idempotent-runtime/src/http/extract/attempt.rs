@@ -8,11 +8,11 @@ use std::fmt;
 use std::future::{Ready, ready};
 use std::rc::Rc;
 
-/// The number of this run among all runs of its key: a parameter of a guarded handler.
+/// The attempt of this run, a number that grows with each run of its key: a parameter of a guarded handler.
 ///
-/// It grows with every claim, so whatever remembers the largest it has seen can refuse a run that
-/// slept through its lease: `UPDATE … SET fence = ? WHERE id = ? AND fence < ?`. (M. Kleppmann, How
-/// to do distributed locking, 2016.)
+/// A resource that stores the greatest attempt it has seen can refuse a run that was asleep while its lease
+/// expired: `UPDATE … SET fence = ? WHERE id = ? AND fence < ?`. (M. Kleppmann, How to do distributed
+/// locking, 2016.)
 ///
 /// ```
 /// use actix_web::{Responder, post};
@@ -29,25 +29,27 @@ use std::rc::Rc;
 pub struct Attempt(Rc<RunState>);
 
 impl Attempt {
-    /// From 1 for a key; for a lock, from the milliseconds since 1970 at its first use.
+    /// The number of the attempt. It begins with 1 for a key, and for a lock with the milliseconds since 1970
+    /// at its first use.
     ///
-    /// 0 where no key was claimed: before the handler runs, and without a key that is optional.
+    /// It is 0 if no key was claimed: before the handler runs, and without a key that is optional.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.0.outwards().map(|state| state.attempt.get()).find(|number| *number > 0).unwrap_or(0)
     }
 
-    /// Whether it is certain that nobody else runs with this key by now.
+    /// Whether it is certain that no other run of this key has begun by now.
     ///
-    /// It is not certain any more when the lease is lost or could not be renewed in time, also because the
-    /// host was suspended, or when the session of a lock is broken. A long handler can look before its next
-    /// step. A step that must not happen late needs the number, checked where the step is done.
+    /// It is not certain any more if the lease is lost or was not renewed in time, for instance because the
+    /// host was suspended, or if the session of a lock is broken. A long handler can ask before its next
+    /// step. A step that must never happen late has to send the number along, and be checked where it
+    /// happens.
     #[must_use]
     pub fn is_certain(&self) -> bool {
         let is_certain = |state: &RunState| {
             Some(match state.run.borrow().as_ref()? {
                 GuardedRun::Leased(run) => run.is_certain(),
-                // Its commit decides.
+                // Only its commit decides.
                 GuardedRun::Transaction(_) => true,
                 GuardedRun::Computing(_) => false,
             })

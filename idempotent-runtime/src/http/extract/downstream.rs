@@ -1,4 +1,4 @@
-//! Keys for calls to other systems, decided by the record of the request that makes them.
+//! Keys for calls to other systems, derived from the record of the request that makes the calls.
 
 use crate::http::app::refused::unguarded;
 use crate::http::call::run::RunState;
@@ -11,10 +11,10 @@ use std::fmt;
 use std::future::{Ready, ready};
 use std::rc::Rc;
 
-/// Makes the keys that a handler passes on: a parameter of a guarded handler.
+/// Makes the keys that a handler sends to other systems: a parameter of a guarded handler.
 ///
-/// A handler that is killed after it charged a card and before its record is stored runs again, with the same
-/// key for the same step, so the other side recognises the repetition.
+/// A handler that is killed after it charged a card, and before its record is stored, runs again. It sends
+/// the same key for the same step, so the other system recognises the repetition.
 ///
 /// ```
 /// use actix_web::{HttpResponse, Responder, post};
@@ -35,9 +35,9 @@ pub struct DownstreamKey(Rc<RunState>);
 impl DownstreamKey {
     /// The key for one step at one service: 43 letters, digits, `-` and `_`.
     ///
-    /// The same for every run of the same request, however often it is repeated, and another for each
-    /// request, step and service. Where no key tells requests apart (a lock, a row without `key`, an
-    /// optional key that is not there), it is random: such a request is another one each time.
+    /// It is the same for every run of the same request, and differs for each request, step and service. If
+    /// no key tells requests apart (a lock, a row without `key`, an optional key that was not sent), it is
+    /// random: each such request is a new one.
     #[must_use]
     pub fn key(&self, service: &str, step: &str) -> String {
         let record = self.0.outwards().find_map(|state| state.record.get());

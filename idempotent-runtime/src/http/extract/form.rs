@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 /// Renders the hidden field that makes a form safe to send twice.
 ///
-/// The handler that takes the form reads it with `key = "{form.token}"`.
+/// The handler that receives the form reads the token with `key = "{form.token}"`.
 ///
 /// ```
 /// use actix_web::{Error, Responder, get, web};
@@ -23,18 +23,18 @@ use std::borrow::Cow;
 /// }
 /// ```
 ///
-/// Send such a page with `Cache-Control: private, no-cache`: no other visitor gets its token, a
-/// reload makes a new one, and the back button shows the old one, whose order exists already.
-/// `no-store` would have the back button fetch a new token, which buys a second time.
+/// Send such a page with `Cache-Control: private, no-cache`. Then no other visitor gets its token, a reload
+/// makes a new one, and the back button shows the old token, whose order exists already. With `no-store` the
+/// back button would fetch a new token, and the order could be placed a second time.
 ///
-/// It is no CSRF token, as [`TokenIssuer`] says.
+/// The token does not protect against CSRF, as [`TokenIssuer`] says.
 pub struct FormToken {
     issuer: TokenIssuer,
     name: Cow<'static, str>,
 }
 
 impl FormToken {
-    /// The name of the field. Defaults to `token`.
+    /// Sets the name of the field. Defaults to `token`.
     #[must_use]
     pub fn named(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.name = name.into();
@@ -47,7 +47,7 @@ impl FormToken {
     /// 503 when the store does not answer.
     pub async fn field(&self, operation: &str) -> Result<String, Error> {
         let token = self.issuer.issue(operation).await?;
-        // Without `autocomplete`, Firefox fills the token of before into a page that was reloaded.
+        // Without `autocomplete`, Firefox fills the previous token into a page that is reloaded.
         Ok(format!(
             r#"<input type="hidden" name="{}" value="{}" autocomplete="off">"#,
             Escaped(&self.name),

@@ -9,14 +9,14 @@ use crate::key::{HostRole, KeyParts, one_path, one_query};
 use crate::strategy::cache::{AnswerOwner, answer_key};
 use actix_web::{Error, HttpRequest};
 
-/// An answer to be forgotten; made by [`Idempotency::invalidate`].
+/// An answer of a `cache` to be forgotten. Made by [`Idempotency::invalidate`].
 #[derive(Clone, Debug)]
-#[must_use = "nothing is forgotten before it is said whose it is"]
+#[must_use = "nothing is forgotten before `of`, `shared` or `within` names its scope"]
 pub struct Invalidation<'a> {
     app: &'a Idempotency,
     operation: &'a str,
     values: KeyParts,
-    /// Those of a path and a query in their one form, where they are spelled in another.
+    /// The same values with path and query in their canonical spelling, if they are spelled in another way.
     respelled: Option<KeyParts>,
 }
 
@@ -38,36 +38,36 @@ impl<'a> Invalidation<'a> {
     }
 }
 
-/// A path, behind its host if hosts are told apart, in its one form.
+/// A path in its canonical spelling, behind its host if the app keeps hosts apart.
 fn one_place(role: HostRole, place: &str) -> Option<String> {
     let (host, path) = place.split_at(place.find('/')?);
     Some(role.before_path(host).ok()? + &one_path(path))
 }
 
 impl Invalidation<'_> {
-    /// The answer in the scope of this request's caller, by the app's rule.
+    /// Forgets the answer in the scope of this request's caller, found by the app's rule.
     ///
     /// # Errors
-    /// 503 when the store does not answer; what the rule says of a request without a scope.
+    /// 503 when the store does not answer, and the error of the app's rule if the request has no scope.
     pub async fn of(self, request: &HttpRequest) -> Result<(), Error> {
         let caller = Caller::of(request).await?;
         let forgotten = self.forget(&caller.scope).await;
         forgotten.map_err(|error| caller.refuse(&refusal::store_failed(request, &error)))
     }
 
-    /// The answer of a handler with `scope = "shared"`, or of an app with `Scope::shared()`.
+    /// Forgets the answer of a handler with `scope = "shared"`, or of an app with `Scope::shared()`.
     ///
     /// # Errors
-    /// When the store did not answer; whether it forgot is unknown then.
+    /// When the store did not answer. Whether the answer was forgotten is unknown then.
     pub async fn shared(self) -> Result<(), StoreError> {
         self.forget(&KeyParts::new()).await
     }
 
-    /// The answer in this scope: the segments of the handler's own template, or for a scope of the
-    /// app's the one secret that its rule gives.
+    /// Forgets the answer in this scope: the segments of the handler's own `scope` template, or, for the
+    /// app's rule, one secret with the id that the rule returns.
     ///
     /// # Errors
-    /// When the store did not answer; whether it forgot is unknown then.
+    /// When the store did not answer. Whether the answer was forgotten is unknown then.
     pub async fn within(self, scope: &KeyParts) -> Result<(), StoreError> {
         self.forget(scope).await
     }

@@ -1,4 +1,4 @@
-//! Issuing tokens: a route to mount, and an extractor for handlers that render them.
+//! Issues tokens: a route to mount, and an extractor for handlers that render tokens.
 
 use crate::http::answer::refusal;
 use crate::http::app::caller::Caller;
@@ -8,7 +8,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Route, web};
 use futures_util::future::LocalBoxFuture;
 
-/// A route that issues a token for an operation to every caller with a scope, as `text/plain`.
+/// A route that issues a token for an operation, as `text/plain`, to every caller with a scope.
 ///
 /// The token is bound to the operation and to the caller's scope.
 ///
@@ -32,7 +32,7 @@ pub fn issue_token(operation: &'static str) -> Route {
 
 /// Issues tokens to the caller of a handler, to be rendered into a form or a page.
 ///
-/// A form token is not a CSRF token: check that first, or an attacker's page can use tokens up.
+/// A form token does not protect against CSRF. Check for CSRF first, or an attacker's page can use tokens up.
 pub struct TokenIssuer(Caller);
 
 impl TokenIssuer {

@@ -28,11 +28,11 @@ impl<DB: Database> FromRequest for Tx<DB> {
             Some((_, other)) => {
                 let wanted = DB::NAME;
                 let why =
-                    format!("a handler takes `Tx` of {wanted}, and the app's database is {other}");
+                    format!("a handler takes `Tx` of {wanted}, but the app's database is {other}");
                 Err(misconfigured(request, &why))
             }
             None => {
-                let why = "a handler takes `Tx`, and the app has no `.database(pool)`";
+                let why = "a handler takes `Tx`, but the app has no `.database(pool)`";
                 Err(misconfigured(request, why))
             }
         })

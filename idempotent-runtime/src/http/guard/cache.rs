@@ -1,7 +1,7 @@
-//! The guard of a read that is computed once: from the request to the answer, and back to the record.
+//! The guard of a read whose answer is computed once: from the request to the answer, and back to the record.
 //!
-//! Caching fails open: whatever goes wrong between, the handler computes, since a read changes nothing
-//! and is at worst computed twice.
+//! Caching fails open: after any failure the handler computes the answer, since a read changes nothing and
+//! may be computed twice without harm.
 
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
@@ -31,17 +31,17 @@ use std::error::Error as StdError;
 use std::time::Duration;
 use tokio::task::yield_now;
 
-/// Whether a request reads: others are neither answered from what is kept nor kept.
+/// Whether a request reads. For another request no stored answer is used, and its answer is not stored.
 pub(super) fn is_read(request: &HttpRequest) -> bool {
     matches!(*request.method(), Method::GET | Method::HEAD)
 }
 
-/// Whether what is computed for a request is kept: a HEAD has no answer for those who GET.
+/// Whether the answer of a request is kept. The answer to a HEAD has no body for those who GET.
 fn is_kept_of(request: &HttpRequest) -> bool {
     *request.method() == Method::GET
 }
 
-/// Answers with what was computed before, or lets the handler compute.
+/// Answers with the stored answer, or lets the handler compute one.
 pub(super) async fn read(call: &mut Call) -> Result<(), Exit> {
     let (read, audience) = cache_requests(call).await?;
     let key = read.first.claim.key;
@@ -70,7 +70,7 @@ pub(super) async fn read(call: &mut Call) -> Result<(), Exit> {
     }
 }
 
-/// On a miss, the request claims the key as usual: it computes, or waits for the one that does.
+/// On a miss, the request claims the key as usual: it computes, or waits for the request that does.
 async fn compute_first(call: &Call, read: &CacheRequests, answer: AnswerPlace) -> Result<(), Exit> {
     if has_too_many_runs(call) {
         return Ok(());
@@ -83,8 +83,8 @@ async fn compute_first(call: &Call, read: &CacheRequests, answer: AnswerPlace) -
     }
 }
 
-/// The one that computes takes long. One of this process at a time computes beside it; the others wait on, for
-/// a lease more, for the answer of either.
+/// If the owner takes long, one request of this process at a time computes beside it. The others wait for one
+/// more lease, for the answer of either.
 async fn wait_on(call: &Call, read: &CacheRequests, answer: AnswerPlace) -> Result<(), Exit> {
     let engine = call.app.engine();
     let lease = read.first.claim.lease;
@@ -113,7 +113,7 @@ async fn wait_on(call: &Call, read: &CacheRequests, answer: AnswerPlace) -> Resu
     }
 }
 
-/// Notes the computation that was let in, or exits with the answer of another one.
+/// Notes the computation that was admitted, or exits with the answer of another one.
 fn admitted(
     call: &Call,
     admission: Result<Admission, StoreError>,
@@ -133,14 +133,14 @@ fn admitted(
         Ok(Admission::Refused(refusal @ Refusal::OtherDefinition)) => {
             return Err(refused(call, refusal));
         }
-        // It took too long, the process is about to end, or the answer is not kept.
+        // The computation took too long, the process is about to end, or the answer is not kept.
         Ok(Admission::Refused(_)) => {}
         Err(error) => tell_uncached(call, &error),
     }
     Ok(())
 }
 
-/// The client gets the old answer at once; if nobody else does, this request computes a new one.
+/// The client gets the old answer at once. If no other request does, this one computes a new answer.
 async fn recompute(
     call: &Call,
     read: &CacheRequests,
@@ -154,9 +154,9 @@ async fn recompute(
     let Exit::Answered(stale) = exit else { return Ok(()) };
     call.state.must_finish.set(true);
     call.state.early.set(Some(stale));
-    // The driver sends it, and goes on in a task of its own.
+    // The driver sends the old answer, and goes on in a task of its own.
     yield_now().await;
-    // Its connection is served once more before a handler may block the thread.
+    // The connection gets one more turn, before a handler may block the thread.
     yield_now().await;
     if let Ok(Admission::Run(turn)) = call.app.engine().begin(&read.again).await {
         let definition = call.policy.definition.id();
@@ -202,13 +202,13 @@ fn tell_uncached(call: &Call, error: &StoreError) {
 pub(super) async fn give_up(computation: Computation) {
     match computation.turn {
         ComputingTurn::First(run) | ComputingTurn::Again(run, _) => run.release().await,
-        // The next of this process has its turn.
+        // The next request of this process gets its turn.
         ComputingTurn::Beside(..) => {}
     }
 }
 
-/// Keeps the handler's response, if it may be kept, before it is sent; before the last of it, where its body
-/// has to be read.
+/// Keeps the handler's response, if it may be kept, before the response is sent. If its body has to be read,
+/// only the end of the body is held back until then.
 pub(super) async fn finish(
     policy: &'static Policy,
     place: RunPlace,
@@ -248,7 +248,7 @@ async fn end(app: &Idempotency, computation: Computation, kept: Kept) {
         (ComputingTurn::First(run), Kept::Copy(copy)) => {
             run.complete(Outcome::Response(copy), life.whole()).await;
         }
-        // Readers would wait for the next computation in vain.
+        // Without a record, readers would wait for each next computation in vain.
         (ComputingTurn::First(run), _) => {
             run.complete(Outcome::Tombstone, life.fresh).await;
         }
@@ -274,7 +274,7 @@ async fn overtake(
 ) {
     if let Err(error) = cached::overtake(app.engine(), key, owner, outcome, life).await {
         let error = &error as &dyn StdError;
-        tracing::warn!(%key, error, "an answer was computed beside its owner and could not be kept");
+        tracing::warn!(%key, error, "an answer was computed beside its owner, but could not be kept");
     }
 }
 
@@ -287,6 +287,6 @@ async fn replace(
 ) {
     if let Err(error) = cached::replace(app.engine(), key, old, copy, life).await {
         let error = &error as &dyn StdError;
-        tracing::warn!(%key, error, "an answer was computed again and could not be kept");
+        tracing::warn!(%key, error, "an answer was computed again, but could not be kept");
     }
 }

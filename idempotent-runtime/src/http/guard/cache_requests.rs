@@ -1,4 +1,4 @@
-//! From a read to the claim requests of its answer.
+//! Makes the claim requests for the answer of a read.
 
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
@@ -15,13 +15,13 @@ use crate::strategy::cache::{CacheRequests, requests};
 use actix_web::HttpRequest;
 use std::borrow::Cow;
 
-/// The claim requests of a read, and those who read its answer.
+/// The claim requests of a read, and the audience of its answer.
 pub(super) async fn cache_requests(call: &Call) -> Result<(CacheRequests, Audience), Exit> {
     check_key(call)?;
     let (key, scope) = (read_key(call)?, scope(call).await?);
     let audience = if scope.is_empty() { Audience::All } else { Audience::OneScope };
     let pattern = pattern(&call.request);
-    // An operation that is named belongs to no route, and so to no host.
+    // A named operation does not belong to a route, so it does not belong to a host.
     let owner = match call.policy.operation {
         None => place(call, &pattern)?,
         Some(_) => Cow::Borrowed(&*pattern),
@@ -41,8 +41,8 @@ pub(super) async fn cache_requests(call: &Call) -> Result<(CacheRequests, Audien
     Ok((requests, audience))
 }
 
-/// An answer that belongs to its route's pattern must tell all its paths apart: without `{path.id}` in
-/// the key, all users would get the answer for one.
+/// Checks that the key of an answer reads all parameters of its route's path. Without `{path.id}` in the key,
+/// all users would get the answer of one.
 fn check_key(call: &Call) -> Result<(), Exit> {
     let Some(read) = call.policy.key_paths else { return Ok(()) };
     let mut parameters = call.request.match_info().iter();
@@ -55,7 +55,7 @@ fn check_key(call: &Call) -> Result<(), Exit> {
     Err(call.misconfigured(&why))
 }
 
-/// The handler's own template, or path and query.
+/// The handler's own template; without one the path and the query.
 fn read_key(call: &Call) -> Result<Cow<'_, KeyParts>, Exit> {
     if call.policy.key_requirement == KeyRequirement::Unkeyed {
         let path = target::path(&call.request);
@@ -65,7 +65,7 @@ fn read_key(call: &Call) -> Result<Cow<'_, KeyParts>, Exit> {
     call.filled(&call.values.key, ProblemKind::KeyInvalid).map(Cow::Borrowed)
 }
 
-/// The pattern of the request's route; its path, where none matched.
+/// The pattern of the request's route; the path, if no route matched.
 fn pattern(request: &HttpRequest) -> String {
     request.match_pattern().unwrap_or_else(|| target::path(request).into_owned())
 }

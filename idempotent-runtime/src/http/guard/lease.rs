@@ -1,4 +1,4 @@
-//! The guard of a key in the store: a claim before the run, the stored response or a release after it.
+//! The guard of a key in the store: a claim before the run, and the stored response or a release after it.
 
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
@@ -25,12 +25,12 @@ pub(super) async fn begin(call: &Call, request: &ClaimRequest) -> Result<(), Exi
         Strategy::RequestId | Strategy::Token => Remembering::Wanted,
         _ => Remembering::Unwanted,
     };
-    // Two small futures cost an allocator less than one that is too large for its fast lists.
+    // Two small futures are cheaper to allocate than one that is too large for the allocator's fast lists.
     let admission = Box::pin(call.app.engine().begin_with(request, remembering)).await;
     admitted(call, admission)
 }
 
-/// Notes the run that was let in, or exits with the client's answer.
+/// Notes the run that was admitted, or exits with the client's answer.
 pub(super) fn admitted(call: &Call, admission: Result<Admission, StoreError>) -> Result<(), Exit> {
     match admission {
         Ok(Admission::Run(run)) => {
@@ -53,16 +53,17 @@ pub(super) fn admitted(call: &Call, admission: Result<Admission, StoreError>) ->
     }
 }
 
-/// A record that cannot be read says that there was a request before: that one never runs again.
+/// Whether the handler may run although the store failed. It may not if a record cannot be read, since that
+/// shows an earlier request, which must not run again.
 fn may_run_without(policy: &Policy, error: &StoreError) -> bool {
     policy.on_store_error == OnStoreError::Run && !error.is_corrupt()
 }
 
-/// Ends a run with the response of its handler, before anything is sent; before the last of it, where its body
-/// has to be read.
+/// Ends a run with the response of its handler, before the response is sent. If the body has to be read, only
+/// the end of the body is held back until then.
 ///
-/// All that needs no waiting happens before the future, and what is rare is boxed, so that the
-/// future is small: every request moves it.
+/// All steps that need no waiting happen before the future begins, and rare paths are boxed, so that the
+/// future stays small: every request moves it.
 pub(super) fn finish(
     policy: &'static Policy,
     app: &Idempotency,

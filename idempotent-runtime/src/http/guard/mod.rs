@@ -1,4 +1,4 @@
-//! The guards of a run: each file holds how one claims and how it ends; this file chooses.
+//! The guards of a run: each file tells how one guard claims and ends. This file chooses between them.
 //!
 //! Files import downwards: `cache`, `task`, `lease`, `transaction`; `cache_requests`, `reply`, `streamed`,
 //! `unrecorded`.
@@ -34,7 +34,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 use futures_util::future::{Either, ready};
 
-/// Claims the key, so that the handler may run; or exits with the client's answer.
+/// Claims the key, so that the handler may run, or exits with the client's answer.
 pub(super) async fn claim(call: &mut Call) -> Result<(), Exit> {
     let asked = Stopwatch::start();
     let claimed = claim_in_its_place(call).await;
@@ -45,7 +45,7 @@ pub(super) async fn claim(call: &mut Call) -> Result<(), Exit> {
 async fn claim_in_its_place(call: &mut Call) -> Result<(), Exit> {
     check_definition(call)?;
     let traits = call.policy.strategy.traits();
-    // The futures of all but leases are large, and most handlers have none of them.
+    // Only the futures of leases are small, and most handlers have only a lease.
     match traits.guard {
         GuardPlace::Task => {
             take_over(&call.state).await;
@@ -76,7 +76,7 @@ async fn claim_in_its_place(call: &mut Call) -> Result<(), Exit> {
             take_over(&call.state).await;
         }
     }
-    // A lock and a row keep no outcome, nor does a guard without a key: those around keep theirs.
+    // A lock, a row and a guard without a key keep no outcome, so the guards around them keep theirs.
     if is_transactional(call)? {
         check_runs(call)?;
         let request = match request {
@@ -103,13 +103,13 @@ async fn claim_in_its_place(call: &mut Call) -> Result<(), Exit> {
     }
 }
 
-/// Refuses a handler if another one would answer with its records.
+/// Refuses a handler if its records would belong to another handler.
 fn check_definition(call: &Call) -> Result<(), Exit> {
     let policy = call.policy;
     let traits = policy.strategy.traits();
     let is_read = traits.guard == GuardPlace::Cache;
     let keeps_nothing = policy.key_requirement == KeyRequirement::Unkeyed && !is_read;
-    // A lock's name is global on purpose, and a middleware guards whatever is inside.
+    // The name of a lock is global on purpose, and a middleware guards every handler inside.
     if keeps_nothing || traits.identity == Identity::Name || call.guard.is_middleware() {
         return Ok(());
     }
@@ -118,7 +118,8 @@ fn check_definition(call: &Call) -> Result<(), Exit> {
         _ if is_read => Guard::Cache,
         _ => call.guard,
     };
-    // The only handler where no route matched; paths that outsiders make up are not remembered.
+    // Without a route there is only the default handler. Paths are not remembered, since outsiders can invent
+    // them.
     let Some(found_by) = policy.operation.or_else(|| call.pattern()) else { return Ok(()) };
     let method = match policy.operation {
         None if !is_read => Some(call.request.method().as_str()),
@@ -130,15 +131,16 @@ fn check_definition(call: &Call) -> Result<(), Exit> {
             operation = found_by,
             refused = %policy.definition,
             first = %taken.by,
-            "two handlers have one operation; name the `operation` of each, or say \
+            "two handlers have one operation; give each its own `operation`, or set \
              `shared_operation = true` in both",
         );
-        let why = "another handler has the same operation: name the `operation` of each";
+        let why =
+            "another handler has the same operation; give each of the two its own `operation`";
         call.misconfigured(why)
     })
 }
 
-/// Refuses a claim while as many runs as may go on without their clients do.
+/// Refuses a claim while the most runs that are allowed go on without their clients.
 fn check_runs(call: &Call) -> Result<(), Exit> {
     if call.app.clientless().are_too_many(&call.state.scope.borrow()) {
         call.app.engine().counters().refused.count();
@@ -147,11 +149,13 @@ fn check_runs(call: &Call) -> Result<(), Exit> {
     Ok(())
 }
 
-/// Whether the guard stands in the business transaction: for an insert, if the handler takes one.
+/// Whether the guard stands in the business transaction. For an insert it does so if the handler takes a
+/// transaction.
 fn is_transactional(call: &Call) -> Result<bool, Exit> {
     let taken = call.state.takes_transaction.get();
     match call.policy.strategy.traits().guard {
-        // A row may guard what a handler does elsewhere. A record would say of it what nobody knows.
+        // A row may guard work outside of the transaction. A record may not: it would tell about that work
+        // without knowing it.
         GuardPlace::Transaction if !taken && call.policy.row.is_none() => {
             let why = "the handler's strategy needs a `Tx` among its parameters or inside of one: its \
                        writes elsewhere do not commit with the record";
@@ -159,9 +163,9 @@ fn is_transactional(call: &Call) -> Result<bool, Exit> {
         }
         GuardPlace::Transaction => Ok(true),
         GuardPlace::Insert => Ok(taken),
-        // The compiler sees a `Tx` among the parameters, and not one inside of an extractor.
+        // The compiler sees a `Tx` among the parameters, but not one inside an extractor.
         _ if taken => {
-            let why = "a handler takes `Tx`, and its guard is not in a transaction";
+            let why = "a handler takes `Tx`, but its guard is not in a transaction";
             Err(call.misconfigured(why))
         }
         _ => Ok(false),
@@ -199,20 +203,20 @@ pub(super) fn end(
             let place = RunPlace::of(app, state);
             cache::finish(policy, place, request.clone(), *run, response).boxed_local()
         }
-        // It was to be guarded, and the store did not answer, or records are off.
+        // The request should have been guarded, but the store did not answer, or records are off.
         None if state.must_finish.get() => {
             return Either::Right(Either::Left(ready(not_stored(response))));
         }
-        // It had no key and needed none.
+        // The request had no key and needed none.
         None => return Either::Right(Either::Left(ready(response))),
     };
     Either::Right(Either::Right(rare))
 }
 
-/// Takes the request over from the guards around this one: they give their keys back, and store nothing.
+/// Takes the request over from the outer guards: they give their keys back, and store nothing.
 ///
-/// Of several guards with a key the innermost guards. It does so before its own claim: whatever becomes of this
-/// process from then on, the records around say nothing about the run.
+/// Of several guards with a key, only the innermost one guards. It takes over before its own claim. So even
+/// if the process dies after that, the outer records tell nothing about the run.
 pub(super) fn take_over(state: &RunState) -> impl Future<Output = ()> {
     match state.around() {
         Some(around) => Either::Left(relieve(around).boxed_local()),
@@ -223,7 +227,7 @@ pub(super) fn take_over(state: &RunState) -> impl Future<Output = ()> {
 async fn relieve(nearest: &RunState) {
     for state in nearest.outwards() {
         give_back(state).await;
-        // Not before: dropped until here, the request would be dropped with the run in it.
+        // Not earlier: if this is dropped before, the request must be dropped with the run in it.
         state.forget_run();
     }
 }
@@ -245,7 +249,7 @@ pub(super) async fn give_up(
     run: Option<GuardedRun>,
 ) -> HttpResponse {
     let what = "the handler panicked; a part of its work may have been done";
-    // A task is not repeated by its client, and a key that is held waits for a person.
+    // Nobody repeats a task, and a held key waits for a person.
     let runs_again = policy.on_abandoned == OnAbandoned::Retry
         && policy.strategy.traits().guard != GuardPlace::Task;
     let response = client.tell(ProblemKind::HandlerPanicked, what, runs_again);
@@ -253,7 +257,7 @@ pub(super) async fn give_up(
         (None, _) => {}
         (Some(GuardedRun::Transaction(run)), _) => run.roll_back().await,
         (Some(GuardedRun::Computing(run)), _) => cache::give_up(*run).await,
-        // Nobody is there to repeat a task: it failed.
+        // Nobody repeats a task, so it has failed.
         (Some(GuardedRun::Leased(run)), _)
             if policy.strategy.traits().guard == GuardPlace::Task =>
         {

@@ -1,4 +1,4 @@
-//! Answers of every guard to a request that does not run.
+//! Answers of all guards to a request that does not run.
 
 use crate::engine::Refusal;
 use crate::http::answer::refusal;
@@ -7,10 +7,10 @@ use crate::http::call::call::{Call, Exit};
 use crate::http::call::course::RequestOutcome;
 use crate::outcome::Outcome;
 
-/// The stored response, sent again.
+/// A replay of the stored response.
 pub(super) fn replayed(call: &Call, stored: Outcome) -> Exit {
     let counters = call.app.engine().counters();
-    // A function's value is no response.
+    // The value of a function is not a response.
     let response = match stored {
         Outcome::Response(response) => {
             call.app.rendering().on_replay().added(&call.request, response, replay)
@@ -27,7 +27,8 @@ pub(super) fn replayed(call: &Call, stored: Outcome) -> Exit {
     call.exit(&refusal::unreadable(&call.request))
 }
 
-/// Whether as many runs as may go on without their clients: nothing begins then that might do so, too.
+/// Whether the most runs that are allowed go on without their clients. Nothing begins then that could become
+/// another one.
 pub(super) fn has_too_many_runs(call: &Call) -> bool {
     call.app.clientless().are_too_many(&call.state.scope.borrow())
 }

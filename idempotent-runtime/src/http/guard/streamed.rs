@@ -1,7 +1,7 @@
-//! Bodies that are sent on as they come: the run ends before the last of one is sent.
+//! Bodies that are sent while they are produced. The run ends before the end of the body is sent.
 //!
-//! So a client that has all of a response can retry at once. A task of its own reads, at the producer's pace,
-//! and goes on without the client for no longer than the lease.
+//! So a client that has received a complete response can retry at once. A task of its own reads the body at
+//! the producer's pace. Without the client it goes on for no longer than the lease.
 
 use crate::engine::Execution;
 use crate::http::answer::keep::{CopyEnd, UnreadBody};
@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tracing::{Instrument, Span};
 
-/// The app and the scope of a run, in which it counts once its client has left, and its span.
+/// The app, the scope and the span of a run. The run counts in that scope once its client has left.
 pub(super) struct RunPlace {
     pub(super) app: Idempotency,
     scope: KeyParts,
@@ -31,7 +31,8 @@ impl RunPlace {
     }
 }
 
-/// The response with its body as it comes; `end` is called when it was copied, before the last of it is sent.
+/// The response with its body as it is produced. `end` is called when the body was copied, before its end is
+/// sent.
 pub(super) fn send_on<E: Future<Output = ()>>(
     body: UnreadBody,
     place: RunPlace,
@@ -58,7 +59,8 @@ pub(super) fn send_on<E: Future<Output = ()>>(
     response
 }
 
-/// A run whose response is on its way. Dropped, it leaves behind that it ran: its handler has returned.
+/// A run whose response is being sent. If this is dropped, the fact that the run happened is stored, since
+/// its handler has returned.
 pub(super) struct StreamedRun {
     run: Option<Execution>,
     on_abandoned: OnAbandoned,
@@ -70,7 +72,7 @@ impl StreamedRun {
         Self { run: Some(run), on_abandoned: policy.on_abandoned, ttl }
     }
 
-    /// Stores the copy, or the fact that it ran.
+    /// Stores the copy, or the fact that the handler ran.
     pub(super) async fn end(mut self, copied: CopyEnd) {
         let Some(run) = self.run.take() else { return };
         match (copied, self.on_abandoned) {
@@ -87,7 +89,7 @@ impl StreamedRun {
 
 impl Drop for StreamedRun {
     fn drop(&mut self) {
-        // Not awaited, the end is stored by the heartbeat's thread.
+        // The heartbeat's thread stores an end that nobody awaits.
         match (self.run.take(), self.on_abandoned) {
             (None, _) => {}
             (Some(run), OnAbandoned::Hold) => drop(run.abandon()),

@@ -1,4 +1,4 @@
-//! The guard of a task: a request is stored and answered at once; a runner's request takes it up.
+//! The guard of a task: the request is stored and answered at once, and later a runner runs it.
 
 use crate::engine::task::{Input, Submission, TaskRoute, TaskScope};
 use crate::engine::{Admission, Execution, Refusal};
@@ -26,7 +26,7 @@ use serde::Serialize;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// When there may be room for another task.
+/// The time after which there may be room for another task.
 const ROOM: Duration = Duration::from_secs(10);
 
 const MISSED: &str = "the task would reach no handler: a guard or a middleware of its route needs a \
@@ -39,7 +39,7 @@ struct Accepted<'a> {
     location: &'a str,
 }
 
-/// The handler's arguments: of the request, or of a task that is taken up.
+/// The handler's arguments, from the request or from a stored task that runs now.
 pub(crate) async fn arguments(
     call: &mut Call,
     extract: Extract,
@@ -52,9 +52,9 @@ pub(crate) async fn arguments(
         call.task_arguments = Some(Box::new((steps.parameters, kept)));
         return Ok(extracted);
     };
-    // Without a name the address says enough, so that a handler may be renamed while tasks wait.
+    // Without a name, the address identifies the handler, so that it may be renamed while tasks wait.
     if call.policy.operation.is_some_and(|name| task.record.label.operation() != name) {
-        // Another handler has its address by now.
+        // Another handler has this address by now.
         call.state.course.is_nobodys();
         return Err(Exit::Answered(HttpResponse::NotFound().finish()));
     }
@@ -63,11 +63,11 @@ pub(crate) async fn arguments(
         call.state.course.is_nobodys();
         return Err(Exit::Answered(HttpResponse::NoContent().finish()));
     }
-    // Before the claim: a task that this version of the app cannot take is left to another one.
+    // This happens before the claim, so that another version of the app can run a task that this one cannot.
     let restored = (steps.restore)(&task.input.arguments, &call.request);
     let restored = restored.and_then(|restored| match &task.input.parameters {
         names if names == steps.parameters => Ok(restored),
-        // Of one type, they would be mistaken for each other.
+        // Parameters of one type could be taken for each other.
         names => Err(ErrorInternalServerError(format!(
             "they were kept for the parameters ({names}) and not for ({})",
             steps.parameters
@@ -81,7 +81,7 @@ pub(crate) async fn arguments(
     Ok(restored)
 }
 
-/// Claims a task that was stored before.
+/// Claims a stored task.
 async fn take_up(call: &Call, task: &CarriedTask) -> Result<(), Exit> {
     task.mark_reached();
     let request = task::resume(call.policy, call.app.settings(), task.key, &task.record);
@@ -99,12 +99,12 @@ async fn take_up(call: &Call, task: &CarriedTask) -> Result<(), Exit> {
     admitted(call, admission)
 }
 
-/// Stores the request as a task, which is all that happens to it here; a task that was taken up goes on.
+/// Stores the request as a task, and answers it. A task that runs already goes on.
 pub(super) async fn accept(call: &mut Call) -> Result<(), Exit> {
     if call.state.run.borrow().is_some() {
         return Ok(());
     }
-    // A task always has a key: no handler of this strategy can do without.
+    // A task always has a key: its strategy requires one.
     let (Some(request), Some((parameters, arguments))) =
         (claim_request(call).await?, call.task_arguments.take().map(|kept| *kept))
     else {
@@ -114,7 +114,7 @@ pub(super) async fn accept(call: &mut Call) -> Result<(), Exit> {
     let id = request.claim.label.key();
     let id = &*id;
     let Some(location) = address(&call.request, id) else {
-        let why = "the handler's tasks have no address: mount `task_routes` in the app";
+        let why = "clients could not ask for the handler's tasks: mount `task_routes` in the app";
         return Err(call.misconfigured(why));
     };
     let input = Input {
@@ -165,9 +165,10 @@ pub(super) async fn accept(call: &mut Call) -> Result<(), Exit> {
     })
 }
 
-/// The headers of a request that its run has, too.
+/// The headers of a request that are kept for its run.
 ///
-/// In HTTP/2 the host is a part of the target, of which only path and query are kept.
+/// In HTTP/2 the host is a part of the target, but only path and query are kept of that. So the host is kept
+/// as a header.
 fn headers(call: &Call) -> Vec<(String, Bytes)> {
     let of = |name: &'static str| {
         let values = call.request.headers().get_all(name);
@@ -197,9 +198,9 @@ fn accepted(id: &str, location: &str) -> HttpResponse {
         .json(Accepted { id, location })
 }
 
-/// Ends a run with the response of its handler, also with a failure: no client repeats a task.
+/// Ends a run with the response of its handler, even if it is a failure: no client repeats a task.
 ///
-/// Making the body is a part of the task, which takes as long as it takes.
+/// The body is produced as a part of the task, for as long as that takes.
 pub(super) async fn finish(
     policy: &'static Policy,
     app: Idempotency,

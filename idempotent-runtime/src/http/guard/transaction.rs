@@ -1,4 +1,4 @@
-//! The guard in the business transaction: it opens before the run, and commits with the response.
+//! The guard in the business transaction. It opens before the run, and commits together with the response.
 
 #![expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 
@@ -49,7 +49,7 @@ pub(super) async fn open(call: &Call, request: Option<ClaimRequest>) -> Result<(
     }
 }
 
-/// The row that guards the handler, as the request names it.
+/// The row that guards the handler, with the values that the request names.
 fn row_plan(call: &Call, known_by: KnownBy) -> Result<Option<RowPlan>, Exit> {
     let (Some(row), Some(id)) = (&call.policy.row, &call.values.row) else { return Ok(None) };
     let id = call.filled(id, ProblemKind::KeyInvalid)?.whole();
@@ -65,15 +65,15 @@ fn row_plan(call: &Call, known_by: KnownBy) -> Result<Option<RowPlan>, Exit> {
 fn owner(call: &Call) -> Result<Option<RowOwner>, Exit> {
     let Some(column) = call.policy.row.as_ref().and_then(|row| row.owner) else { return Ok(None) };
     let Some(value) = &call.values.owner else {
-        return Err(
-            call.misconfigured("the row has an owner, and the handler does not say who it is")
-        );
+        return Err(call.misconfigured(
+            "the row has an `owner` column, but the handler does not name the owner",
+        ));
     };
     let value = call.filled(value, ProblemKind::ScopeMissing)?.whole();
     Ok(Some(RowOwner { column, value }))
 }
 
-/// The version that the client saw: of the handler's own template, or of `If-Match`.
+/// The version that the client saw, from the handler's own template or from `If-Match`.
 fn seen_version(call: &Call, rule: TagRule, known_by: KnownBy) -> Result<SeenVersion, Exit> {
     if let Some(value) = &call.values.version {
         let written = call.filled(value, ProblemKind::VersionMissing)?.whole();
@@ -103,7 +103,7 @@ fn seen_version(call: &Call, rule: TagRule, known_by: KnownBy) -> Result<SeenVer
         return Ok(seen);
     }
     Err(missing(
-        "`*` and lists in `If-Match` name no single version, so a repeated request would make its \
+        "`*` or a list in `If-Match` does not name one version, so a repeated request would make its \
          change twice; send the one `ETag` that you saw",
     ))
 }
@@ -149,7 +149,7 @@ pub(super) async fn commit(
         return response;
     }
     let response = tagged(response, run.version);
-    // Sent before the commit, it could tell of what was never committed.
+    // A response that is sent before the commit could tell of changes that are never committed.
     let longest = app.settings().lease;
     let keeping = keep(policy, app.max_body(policy), purpose, response);
     let (response, kept) = keeping.decided(longest).await;
@@ -158,7 +158,7 @@ pub(super) async fn commit(
         _ => Effects::RolledBack,
     };
     if effects == Effects::RolledBack && run.is_over() {
-        // It says that nothing happened, and so it is.
+        // The response is a failure, and the transaction has already ended: nothing is kept.
         run.roll_back().await;
         return not_stored(response);
     }
@@ -166,7 +166,7 @@ pub(super) async fn commit(
     match run.complete(kept.outcome(), effects, app.settings().ttl(policy)).await {
         Ok(Committed::Yes) if is_whole => response,
         Ok(Committed::Yes) => not_stored(response),
-        // Whatever the handler said: it may not be so.
+        // A part was committed, so the handler's response may be false.
         Ok(Committed::InPart) => {
             app.render(&request, &refusal::problem(&request, policy, Refusal::OutcomeUnknown))
         }
@@ -183,10 +183,10 @@ pub(super) async fn commit(
     }
 }
 
-/// The mark of a commit that met a unique index.
+/// The mark of a response whose commit met a unique index.
 struct ThereAlready;
 
-/// Whether a commit met the unique index that the handler's policy means; nothing of the run is left then.
+/// Whether the commit met the unique index that the handler's policy names. Nothing of the run is kept then.
 pub(crate) fn is_there_already(response: &HttpResponse) -> bool {
     response.extensions().contains::<ThereAlready>()
 }
@@ -196,7 +196,7 @@ fn is_there_by(policy: &Policy, error: &StoreError) -> bool {
     is_insert && error.cause().is_some_and(|cause| met_unique_index(cause, policy.constraint))
 }
 
-/// With the row's new version as its `ETag`, unless the handler gave it one.
+/// The response with the row's new version as its `ETag`, unless the handler set one.
 fn tagged(mut response: HttpResponse, version: Option<i64>) -> HttpResponse {
     if let Some(tag) = version.and_then(entity_tag)
         && response.status().is_success()

@@ -10,7 +10,7 @@ pub(super) fn is_unrecorded(call: &Call) -> bool {
         && call.policy.strategy.traits().record == RecordNeed::Dispensable
 }
 
-/// Counts a request that is let through: once, however many guards let it through.
+/// Counts a request that runs without a record, once, even if several guards let it through.
 pub(super) fn let_through(call: &Call) {
     let is_known = call.state.outwards().any(|state| state.is_unrecorded.get());
     if !is_known {

@@ -1,4 +1,4 @@
-//! A chart of the last minutes: a bar for each slot, stacked by groups of outcomes.
+//! A chart of the last minutes: a bar for each slot of time, stacked by groups of outcomes.
 
 use crate::http::inspector::words::shown;
 use crate::observe::{SLOT, SLOTS, TotalSeen};
@@ -28,7 +28,7 @@ pub(super) fn group(outcome: &str) -> &'static str {
     }
 }
 
-/// The numbers of the last minutes, each slot in the groups.
+/// The numbers of the last minutes: for each slot, one number for each group.
 fn stacked(outcomes: &[(&'static str, TotalSeen)]) -> [[u32; SLOTS]; GROUPS.len()] {
     let mut stacked = [[0; SLOTS]; GROUPS.len()];
     for (outcome, total) in outcomes {
@@ -40,7 +40,7 @@ fn stacked(outcomes: &[(&'static str, TotalSeen)]) -> [[u32; SLOTS]; GROUPS.len(
     stacked
 }
 
-/// The chart of an operation, and its words for who does not see it.
+/// The chart of an operation, with a text for people who cannot see it.
 pub(super) fn chart(operation: &str, outcomes: &[(&'static str, TotalSeen)]) -> String {
     let stacked = stacked(outcomes);
     let slot_sum = |slot: usize| stacked.iter().map(|group| group[slot]).sum::<u32>();

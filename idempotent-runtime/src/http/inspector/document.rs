@@ -1,4 +1,4 @@
-//! The page around its parts, and what a browser may do with it.
+//! The HTML around the parts of a page, and the policy for browsers.
 
 use crate::http::inspector::operator::Operator;
 use crate::http::inspector::words::shown;
@@ -9,7 +9,7 @@ use actix_web::http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 
-/// Nothing from elsewhere, nothing inline, no frame around it.
+/// Allows nothing from other hosts, nothing inline, and no frame around the page.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -21,7 +21,7 @@ pub(super) const HEADERS: [(HeaderName, HeaderValue); 4] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
 ];
 
-/// Whether a page follows the process.
+/// Whether a page is updated while it is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Liveness {
     Live,
@@ -31,7 +31,7 @@ pub(super) enum Liveness {
 /// A page of the inspector. `main` is HTML.
 pub(super) struct InspectorPage<'a> {
     pub(super) title: &'a str,
-    /// The way from the page to the page's root: empty, or `../`.
+    /// The relative URL of the root: empty, or `../`.
     pub(super) root: &'a str,
     pub(super) operator: &'a Operator,
     pub(super) liveness: Liveness,
@@ -64,7 +64,7 @@ impl InspectorPage<'_> {
     }
 }
 
-/// A page that says one thing.
+/// A page with one message.
 pub(super) fn says(
     status: StatusCode,
     title: &str,

@@ -1,4 +1,4 @@
-//! Looking for records: those that wait for a person, those of an operation, and the one of a key.
+//! Looks for records: the abandoned ones, those of an operation, and the record of a key.
 
 use crate::error::StoreError;
 use crate::http::app::idempotency::Idempotency;
@@ -7,18 +7,19 @@ use crate::policy::Strategy;
 use crate::records::{FindError, RecordCursor, RecordStage, RecordView, Target};
 use serde::Deserialize;
 
-/// How many records are looked at with one question, how often one page asks, and how many it shows at least.
+/// The number of records in one read of the store, the most reads for one page, and the number of records
+/// after which a page is full enough.
 const LOOK: u32 = 200;
 const LOOKS: usize = 5;
 const ENOUGH: usize = 25;
 
-/// Records that were found, and where to look on.
+/// The records that were found, and where the next page begins.
 pub(super) struct RecordsFound {
     pub(super) records: Vec<RecordView>,
     pub(super) next: Option<RecordCursor>,
 }
 
-/// The look for records that a person asks for.
+/// The records that a person looks for.
 #[derive(Deserialize)]
 pub(super) struct Wanted {
     /// `POST /orders/7`, `POST shop.example/orders/7 createOrder`, an operation, a pattern, or a storage key.
@@ -27,7 +28,7 @@ pub(super) struct Wanted {
     scope: String,
     #[serde(default)]
     key: String,
-    /// The page of records after this one.
+    /// The page of records begins after this one.
     #[serde(default)]
     after: String,
 }
@@ -43,7 +44,7 @@ impl Wanted {
     }
 }
 
-/// The records that nobody ended, from this place on.
+/// The abandoned records, from this place on.
 pub(super) async fn abandoned(
     app: &Idempotency,
     after: Option<RecordCursor>,
@@ -51,7 +52,7 @@ pub(super) async fn abandoned(
     listed(app, None, Some(RecordStage::Abandoned), after).await
 }
 
-/// The aim of a look: the record of a key, or the records of an operation.
+/// The record of a key, or the records of an operation.
 pub(super) async fn wanted(app: &Idempotency, wanted: &Wanted) -> Result<RecordsFound, StoreError> {
     let place = wanted.place();
     let mut records = Vec::new();
@@ -68,7 +69,7 @@ pub(super) async fn wanted(app: &Idempotency, wanted: &Wanted) -> Result<Records
         match app.find(&target, &scope, &key).await {
             Ok(found) => records.extend(found),
             Err(FindError::Store(error)) => return Err(error),
-            // It is a place of another kind.
+            // The text names another kind of place.
             Err(FindError::Target(_)) => {}
         }
     }
@@ -77,13 +78,13 @@ pub(super) async fn wanted(app: &Idempotency, wanted: &Wanted) -> Result<Records
     Ok(RecordsFound { records, next: None })
 }
 
-/// Several values stand in a line each.
+/// The values of a key, one in each line.
 fn parts(values: &str) -> KeyParts {
     let lines = values.lines().map(str::trim).filter(|line| !line.is_empty());
     lines.fold(KeyParts::new(), KeyParts::value)
 }
 
-/// All that a place can mean.
+/// All targets that a place can mean.
 fn targets(place: &str) -> Vec<Target> {
     let mut words = place.split_whitespace();
     let (method, path, operation) = (words.next(), words.next().and_then(placed), words.next());
@@ -102,7 +103,7 @@ fn targets(place: &str) -> Vec<Target> {
     pattern.into_iter().chain(named).chain([Target::lock(), Target::task_id()]).collect()
 }
 
-/// A host, where hosts are told apart, and the path behind it.
+/// The host, if the text begins with one, and the path after it.
 fn placed(word: &str) -> Option<(&str, &str)> {
     word.find('/').map(|slash| word.split_at(slash))
 }
@@ -111,7 +112,7 @@ fn at(host: &str, target: Target) -> Target {
     if host.is_empty() { target } else { target.host(host) }
 }
 
-/// A page of records: as many looks as one request may cost.
+/// A page of records, from as many reads as one request may cost.
 async fn listed(
     app: &Idempotency,
     operation: Option<&str>,

@@ -1,7 +1,7 @@
-//! A page for operators: what runs, the numbers of this process, and the records that wait for a person.
+//! A page for operators: the runs under way, the numbers of this process, and the records that wait for a
+//! person.
 //!
-//! Every text from outside passes `words`. Files import downwards: `service`, `routes`, `settling`, `lookup`,
-//! `stream`, `document`, `numbers`, `record_cards`, `chart`, `words`, `state`, `operator`.
+//! Every text from outside passes `words`. => Every text from outside goes through `words`.
 
 mod chart;
 mod document;

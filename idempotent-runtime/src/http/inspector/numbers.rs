@@ -1,4 +1,4 @@
-//! The numbers of this process: the part of the page that is live.
+//! The numbers of this process, the part of the page that is updated while it is open.
 
 use crate::http::app::idempotency::Idempotency;
 use crate::http::inspector::chart::{GROUPS, chart, group};
@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 /// The most lines of each list.
 const MOST: usize = 100;
 
-/// All of it, as it is now.
+/// All numbers as they are now.
 pub(super) async fn numbers(app: &Idempotency) -> String {
     let answers = parts(app).await;
     let meters = &app.engine().counters().meters;
@@ -46,7 +46,7 @@ fn list(items: Vec<String>, nothing: &str) -> String {
     format!("<ul class=\"cards\">{}</ul>", Cut(items, MOST))
 }
 
-/// Whether the store and what stands beside it answer, and what is to be known of them.
+/// Whether the store, the place of locks and the database answer, and their findings.
 async fn parts(app: &Idempotency) -> String {
     let asked = app.ping(app.engine().patience()).await;
     let names = [
@@ -150,9 +150,7 @@ fn tasks(mut tasks: Vec<TasksSeen>, unfinished: u32) -> String {
         )
     };
     let all = list(tasks.iter().map(item).collect(), "No task came to this process yet.");
-    format!(
-        "<p>{unfinished} tasks of all processes are not finished, as the last look found.</p>{all}"
-    )
+    format!("<p>{unfinished} tasks of all processes were not finished at the last look.</p>{all}")
 }
 
 fn consumers(consumers: &[ConsumerSeen]) -> String {
@@ -194,7 +192,7 @@ fn totals(app: &Idempotency) -> String {
     format!("<dl class=\"facts\">{rows}</dl>")
 }
 
-/// Totals by their words, those of zero left out.
+/// Totals with their names, without those of zero.
 fn counted(totals: &[(&'static str, TotalSeen)]) -> String {
     let counted = totals.iter().filter(|(_, total)| total.all > 0);
     let item = |(word, total): &(&'static str, TotalSeen)| {

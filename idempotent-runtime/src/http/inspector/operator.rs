@@ -1,8 +1,9 @@
-//! Whoever looks at the inspector.
+//! The person who uses the inspector.
 
-/// Whoever looks at the inspector, as the app's check found.
+/// The person who uses the inspector, as the app's check found.
 ///
-/// Tokens of forms are bound to the name, and it stands on the page and in the log: a name, and no credential.
+/// The name is shown on the page and in the log, and the tokens of forms are bound to it. Give a name here,
+/// never a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operator {
     name: String,

@@ -5,18 +5,18 @@ use crate::key::Guard;
 use crate::records::{KeptIn, RecordStage, RecordView};
 use std::time::SystemTime;
 
-/// The parts of a page that its forms and links need.
+/// The values that the forms and links of a page need.
 #[derive(Clone, Copy)]
 pub(super) struct PageParts<'a> {
-    /// The way from the page to the page's root: empty, or `../`.
+    /// The relative URL of the root: empty, or `../`.
     pub(super) root: &'a str,
     /// The token of its forms.
     pub(super) token: &'a str,
-    /// The moment that ages are counted to.
+    /// The moment up to which ages are counted.
     pub(super) now: SystemTime,
 }
 
-/// The claim of a record that a person saw, so that a form changes nothing else.
+/// The claim and the stage of a record that a person saw, so that a form changes nothing else.
 pub(super) fn seen(record: &RecordView) -> String {
     let claimed = record.claimed().unwrap_or_default();
     format!("{}-{}-{}", record.attempt(), claimed.as_millis(), record.state().stage())
@@ -46,7 +46,7 @@ pub(super) fn card(record: &RecordView, parts: PageParts<'_>) -> String {
     )
 }
 
-/// All that is known of a record, without its body.
+/// All facts of a record, without its body.
 pub(super) fn details(record: &RecordView, parts: PageParts<'_>) -> String {
     let kept_in = if record.kept_in() == KeptIn::Database { "business database" } else { "store" };
     let taken_over =
@@ -75,10 +75,10 @@ fn name(record: &RecordView) -> String {
     }
 }
 
-/// The value of a button, its text, and what comes of it.
+/// The value of a button, its text, and its effect.
 type ButtonWords = (&'static str, &'static str, &'static str);
 
-/// The words that may be said of a record.
+/// The buttons that are allowed for a record.
 fn words(record: &RecordView) -> Vec<ButtonWords> {
     let done = ("done", "It happened", "duplicates are told so, and nothing runs");
     let not_done = ("not-done", "It did not happen", "the next request with its key runs");
@@ -93,7 +93,7 @@ fn words(record: &RecordView) -> Vec<ButtonWords> {
     }
 }
 
-/// The buttons behind a heading that opens them: one more step before something changes.
+/// The buttons, hidden behind a heading that opens them: one more step before something changes.
 fn forms(record: &RecordView, parts: PageParts<'_>) -> String {
     let words = words(record);
     if words.is_empty() {

@@ -24,7 +24,7 @@ const SCRIPT: &str = include_str!("script.js");
 type Shared = web::Data<InspectorState>;
 type Who = web::ReqData<Operator>;
 
-/// All of them. What changes something is a POST with a token.
+/// Adds all routes. A change is always a POST with a token.
 pub(super) fn all(config: &mut web::ServiceConfig) {
     config
         .route("", web::get().to(slash))
@@ -44,7 +44,7 @@ pub(super) fn all(config: &mut web::ServiceConfig) {
         );
 }
 
-/// To the address with a slash at its end, which the page's links are relative to.
+/// Redirects to the URL with a slash at its end, since the page's links are relative to that.
 async fn slash(request: HttpRequest) -> HttpResponse {
     let last = request.path().rsplit('/').next().unwrap_or_default();
     HttpResponse::SeeOther().insert_header((LOCATION, format!("./{last}/"))).finish()
@@ -62,7 +62,7 @@ async fn events(state: Shared, request: HttpRequest) -> HttpResponse {
     stream::events((**state).clone(), request)
 }
 
-/// Where a list goes on.
+/// The place where a list goes on.
 #[derive(Deserialize)]
 struct FromCursor {
     #[serde(default)]
@@ -73,7 +73,7 @@ async fn root(state: Shared, who: Who, from: web::Query<FromCursor>) -> HttpResp
     page(&state, &who, &from.after, None).await
 }
 
-/// The findings of one try of every part.
+/// Tries every part once, and shows the findings.
 async fn check(state: Shared, who: Who, form: web::Form<OnlyToken>) -> HttpResponse {
     if !state.takes(&who, &form.token) {
         return says(StatusCode::FORBIDDEN, "Nothing was tried", used_token(), "./", &who);
@@ -96,7 +96,7 @@ async fn page(
 ) -> HttpResponse {
     let token = state.token(operator);
     let parts = PageParts { root: "", token: &token, now: state.now() };
-    // At once: a store that is silent is waited for once.
+    // Both at once, so that the page waits only once for a silent store.
     let found = lookup::abandoned(&state.app, after.parse().ok());
     let (found, live) = join(found, numbers(&state.app)).await;
     let tried = tried.map(|findings| match findings {
@@ -141,7 +141,7 @@ fn waiting(found: Result<RecordsFound, StoreError>, parts: PageParts<'_>) -> Str
     cards(&found.records, nothing, parts) + &more.unwrap_or_default()
 }
 
-/// Why a list is not there.
+/// The reason why a list is missing.
 fn why(error: &StoreError) -> String {
     match error.kind() {
         crate::error::StoreErrorKind::Rejected => {
@@ -160,7 +160,7 @@ fn cards(records: &[crate::records::RecordView], nothing: &str, parts: PageParts
     format!("<ul class=\"cards\">{cards}</ul>")
 }
 
-/// The form is a POST, so that no key stands in an address or a log. It changes nothing, so it needs no token.
+/// The form is a POST, so that no key appears in a URL or a log. It changes nothing, so it needs no token.
 fn search_form(root: &str, wanted: Option<&Wanted>) -> String {
     let place = wanted.map(|wanted| shown(wanted.place())).unwrap_or_default();
     format!(
@@ -168,9 +168,10 @@ fn search_form(root: &str, wanted: Option<&Wanted>) -> String {
          <label>Route, operation or storage key <input name=\"place\" required value=\"{place}\" \
          placeholder=\"POST /orders/7\" autocomplete=\"off\"></label>\
          <label>Key, if any <textarea name=\"key\" rows=\"1\" autocomplete=\"off\"></textarea></label>\
-         <label>Whose it is, with a key <textarea name=\"scope\" rows=\"1\" autocomplete=\"off\"></textarea></label>\
-         <button>Find</button><p>Without a key, the records of an operation. An operation at a route stands behind it: \
-         <code>POST /orders createOrder</code>. Several values of a template have a line each.</p></form>"
+         <label>Scope of the caller, with a key <textarea name=\"scope\" rows=\"1\" autocomplete=\"off\"></textarea></label>\
+         <button>Find</button><p>Without a key, the records of an operation. If a handler names its operation, \
+         write it after the route: <code>POST /orders createOrder</code>. Write each value of a template on its \
+         own line.</p></form>"
     )
 }
 

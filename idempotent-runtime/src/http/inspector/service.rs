@@ -1,4 +1,4 @@
-//! The scope that an app mounts, with the check in front of it.
+//! The actix scope that an app mounts, with the check in front of it.
 
 use crate::http::app::idempotency::Idempotency;
 use crate::http::inspector::operator::Operator;
@@ -11,10 +11,10 @@ use actix_web::{Error, HttpMessage, HttpRequest, web};
 use std::fmt;
 use std::sync::Arc;
 
-/// A page for operators, to be mounted with `service`; made by
+/// A page for operators, to be mounted with `service`. Made by
 /// [`Idempotency::inspector`](crate::Idempotency::inspector).
 #[derive(Clone)]
-#[must_use = "it is to be mounted"]
+#[must_use = "it must be mounted with `service`"]
 pub struct Inspector {
     path: String,
     state: InspectorState,
@@ -29,7 +29,7 @@ impl Inspector {
         Self { path: "/inspector".to_owned(), state }
     }
 
-    /// The path of the scope, without a slash at its end. Defaults to `/inspector`.
+    /// Sets the path, without a slash at its end. Defaults to `/inspector`.
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
         self
@@ -52,7 +52,7 @@ impl HttpServiceFactory for Inspector {
     }
 }
 
-/// Lets an operator through, and nobody else.
+/// Lets only an operator through.
 async fn admitted(
     who: Result<Operator, Error>,
     request: ServiceRequest,

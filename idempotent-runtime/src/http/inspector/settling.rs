@@ -1,4 +1,4 @@
-//! A person's word on a record: it happened, it did not, or it is to be forgotten.
+//! The decision of a person on a record: its effect happened, or did not happen, or the record is forgotten.
 
 use crate::error::StoreError;
 use crate::http::inspector::document::says;
@@ -17,12 +17,12 @@ use serde::Deserialize;
 pub(super) struct Settling {
     #[serde(default)]
     token: String,
-    /// The claim that was seen of the record.
+    /// The claim and the stage that the person saw.
     seen: String,
     word: SaidWord,
 }
 
-/// The word on a record.
+/// The decision on a record.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 enum SaidWord {
@@ -41,7 +41,7 @@ impl SaidWord {
     }
 }
 
-/// Says to a person what came of a form, by the name that stands in the address.
+/// The message to a person after a form has made a change. The URL holds the change's name.
 pub(super) fn told(did: &str) -> Option<&'static str> {
     Some(match did {
         "done" => "It happened: duplicates are told so.",
@@ -51,7 +51,7 @@ pub(super) fn told(did: &str) -> Option<&'static str> {
     })
 }
 
-/// Does what a form says, once, against what its operator saw.
+/// Makes the change of a form once, if the record is still the one that its operator saw.
 pub(super) async fn settle(
     state: &InspectorState,
     operator: &Operator,
@@ -65,7 +65,7 @@ pub(super) async fn settle(
     let changed = || {
         refuse(
             StatusCode::CONFLICT,
-            "The record is another one by now, or its run goes on. Look again.",
+            "The record has changed meanwhile, or its run goes on. Look again.",
         )
     };
     let record = match state.app.record(key).await {
@@ -80,20 +80,22 @@ pub(super) async fn settle(
         Ok(true) => {
             let word = settling.word.name();
             tracing::info!(operator = operator.name(), key = %key.short(), word, "a person settled a record");
-            // Back to its page: a reload sends nothing again.
+            // A redirect to the page of the record, so that a reload sends the form no second time.
             let back = format!("{key}?did={word}");
             HttpResponse::SeeOther().insert_header((LOCATION, back)).finish()
         }
         Ok(false) => changed(),
         Err(error) => {
-            let what =
-                format!("{} Whether it was done is unknown; look again.", unanswered(&error));
+            let what = format!(
+                "{} Whether it changed the record is unknown; look again.",
+                unanswered(&error)
+            );
             says(StatusCode::SERVICE_UNAVAILABLE, "The outcome is unknown", &what, "../", operator)
         }
     }
 }
 
-/// Whether the word was taken.
+/// Makes the decision, and returns whether it took effect.
 async fn say(
     state: &InspectorState,
     record: &RecordView,
@@ -108,16 +110,16 @@ async fn say(
     };
     let is_issued = record.state() == crate::records::RecordState::Issued;
     let resolved = state.app.resolve(record.key(), resolution).await?;
-    // A task that was settled by somebody whose process died before the task was in line again.
+    // Somebody settled this task before, but that process died before the task was queued again.
     Ok(resolved == Resolved::Yes || (is_issued && resolution == Resolution::NotDone))
 }
 
-/// Why a form is refused whose token is not good.
+/// The message for a form whose token is not valid.
 pub(super) const fn used_token() -> &'static str {
     "The page was used before, is too old, or is somebody else's. Load it again."
 }
 
-/// A store that did not answer, by its kind.
+/// The message for a store that did not answer, with the kind of its error.
 pub(super) fn unanswered(error: &StoreError) -> String {
     format!("The store did not answer ({}).", error.kind().name())
 }

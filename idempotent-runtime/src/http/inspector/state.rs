@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 use tokio::sync::Semaphore;
 
-/// The most pages of one inspector that are live at once.
+/// The most pages of one inspector that are updated while they are open.
 const LIVE_AT_ONCE: usize = 32;
 
-/// The app's check of who looks.
+/// The app's check that finds the operator.
 type OperatorCheck = Arc<dyn Fn(&HttpRequest) -> Result<Operator, Error> + Send + Sync>;
 
 /// The state that the routes of an inspector share.
@@ -18,7 +18,7 @@ type OperatorCheck = Arc<dyn Fn(&HttpRequest) -> Result<Operator, Error> + Send 
 pub(super) struct InspectorState {
     pub(super) app: Idempotency,
     pub(super) check: OperatorCheck,
-    /// Places for pages that are live.
+    /// Places for pages that are updated.
     pub(super) live: Arc<Semaphore>,
 }
 
@@ -27,7 +27,7 @@ impl InspectorState {
         Self { app, check, live: Arc::new(Semaphore::new(LIVE_AT_ONCE)) }
     }
 
-    /// The moment that it is, by the clock that dates claims.
+    /// The current time, by the same clock as the times of claims.
     pub(super) fn now(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH + self.app.engine().clock().wall()
     }
@@ -37,7 +37,7 @@ impl InspectorState {
         self.app.one_time_tokens().give(operator.name(), self.app.engine().clock().steady())
     }
 
-    /// Uses the token of a form up; whether it was good.
+    /// Uses the token of a form up. Returns whether it was valid.
     pub(super) fn takes(&self, operator: &Operator, token: &str) -> bool {
         let now = self.app.engine().clock().steady();
         self.app.one_time_tokens().take(operator.name(), token, now)

@@ -1,4 +1,5 @@
-//! The live part of the page, by server-sent events (<https://html.spec.whatwg.org/#server-sent-events>).
+//! Updates the page while it is open, by server-sent events
+//! (<https://html.spec.whatwg.org/#server-sent-events>).
 
 use crate::http::inspector::document::HEADERS;
 use crate::http::inspector::numbers::numbers;
@@ -14,13 +15,13 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 /// The pause between two events.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// How many events come before the end: five minutes of them.
+/// The number of events for one page: five minutes of them.
 const EVENTS: u32 = 150;
 
-/// Why a page is not live any more.
+/// The last event: the page is not updated any more.
 const OVER: &str = "event: over\ndata: over\n\n";
 
-/// The events of one page, or a refusal where too many are live.
+/// The events of one page. A refusal, if too many pages are updated.
 pub(super) fn events(state: InspectorState, request: HttpRequest) -> HttpResponse {
     let Ok(place) = Arc::clone(&state.live).try_acquire_owned() else {
         return HttpResponse::ServiceUnavailable().finish();
@@ -35,7 +36,7 @@ pub(super) fn events(state: InspectorState, request: HttpRequest) -> HttpRespons
         .streaming(live(state, may_look, place))
 }
 
-/// The events of a page, and how far they are told.
+/// The events of a page, and the number that is left.
 struct Telling<L, P> {
     state: InspectorState,
     may_look: L,
@@ -44,7 +45,7 @@ struct Telling<L, P> {
     _place: P,
 }
 
-/// An event every two seconds for five minutes, and one that says that it is over.
+/// An event every two seconds for five minutes, then one that says that this is the end.
 fn live<L, P>(
     state: InspectorState,
     may_look: L,
@@ -55,7 +56,7 @@ where
 {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // The page came with its numbers.
+    // The page already has its first numbers.
     ticks.reset();
     let telling = Telling { state, may_look, ticks, left: EVENTS, _place: place };
     stream::unfold(Some(telling), async |telling| {
@@ -64,7 +65,7 @@ where
         telling.left = telling.left.saturating_sub(1);
         let goes_on = telling.left > 0
             && !telling.state.app.engine().is_draining()
-            // Whoever looked may not look any more.
+            // The operator may have lost the right to look.
             && (telling.may_look)(&telling.state);
         if !goes_on {
             return Some((Ok(Bytes::from_static(OVER.as_bytes())), None));
@@ -74,7 +75,7 @@ where
     })
 }
 
-/// A fragment of HTML as an event: a line of it is a line of data.
+/// A fragment of HTML as an event: each line of it is a line of data.
 fn event(html: &str) -> Bytes {
     let lines = html.lines().map(|line| format!("data: {line}\n"));
     format!("event: live\n{}\n", lines.collect::<String>()).into()
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_page_is_live_for_five_minutes() {
+    async fn a_page_is_updated_for_five_minutes() {
         let began = Instant::now();
         let events = told(state(), |_| true).await;
         assert_eq!(began.elapsed(), Duration::from_mins(5));
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_may_not_look_any_more_is_told_no_more() {
+    async fn an_operator_who_lost_the_right_to_look_gets_no_more_events() {
         let looks = Cell::new(3);
         let events = told(state(), |_| looks.replace(looks.get() - 1) > 0).await;
         assert_eq!(events.len(), 4);

@@ -1,4 +1,4 @@
-//! Values as the page shows them: the one place where a text from outside becomes HTML.
+//! Values as the page shows them. Only here a text from outside becomes HTML.
 
 use crate::http::answer::html::Escaped;
 use crate::key::{Guard, StorageKey};
@@ -11,21 +11,21 @@ use std::time::{Duration, SystemTime};
 /// The most characters that are shown of a request's key.
 const OF_A_KEY: usize = 8;
 
-/// A text from outside: what controls a line or its direction is replaced, and HTML escaped.
+/// A text from outside. Characters that control a line or its direction are replaced, and HTML is escaped.
 pub(super) fn shown(text: &str) -> String {
     let seen = |one: char| if is_seen(one) { one } else { char::REPLACEMENT_CHARACTER };
     let text: String = text.chars().map(seen).collect();
     Escaped(&text).to_string()
 }
 
-/// Whether a character shows where it stands.
+/// Whether a character is shown in its place.
 fn is_seen(one: char) -> bool {
     let turns = matches!(one, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(one, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
     !one.is_control() && !turns
 }
 
-/// A request's key by its beginning: enough to tell it from others, and never all of it.
+/// The beginning of a request's key: enough to tell it from others, and never all of it.
 pub(super) fn shortened(label: &str) -> String {
     let half = label.chars().count() / 2;
     let first: String = label.chars().take(half.min(OF_A_KEY)).collect();
@@ -65,7 +65,7 @@ pub(super) fn moment(at: SystemTime) -> String {
     format!("<time datetime=\"{day}T{hour}Z\">{day} {hour} UTC</time>")
 }
 
-/// How far a record is.
+/// The state of a record.
 pub(super) fn state(state: RecordState) -> String {
     match state {
         RecordState::Running { lease_left } => {
@@ -98,12 +98,12 @@ pub(super) const fn guard(guard: Guard) -> &'static str {
     }
 }
 
-/// Items one behind the other.
+/// Items without a separator.
 pub(super) fn joined(items: impl Iterator<Item = String>) -> String {
     items.fold(String::new(), |all, one| all + &one)
 }
 
-/// The first so many of a list, and a word on those that are left out.
+/// The first items of a list, at most this many, and the number of those that are left out.
 pub(super) struct Cut<T>(pub(super) Vec<T>, pub(super) usize);
 
 impl<T: Display> Display for Cut<T> {

@@ -1,4 +1,4 @@
-//! From the extensions of a document to parameters and responses.
+//! Makes parameters and responses of the extensions in a document.
 
 use crate::http::answer::problem::PROBLEM_TYPES;
 use crate::http::openapi::operation::{EXTENSION, GuardParameter, GuardedOperation};
@@ -13,12 +13,12 @@ use utoipa::openapi::response::Response;
 use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::{OpenApi, RefOr};
 
-/// Describes every guarded handler of a document, in an app that has no problem types of its own.
+/// Describes every guarded handler of a document, for an app that keeps the default problem types.
 pub static GUARDS: Guards = Guards::of_types(PROBLEM_TYPES);
 
 /// Describes every guarded handler of a document: the headers that it reads, and the problems that it answers with.
 ///
-/// `#[idempotent]` above `#[utoipa::path]` says which handlers those are. What the handler says of a status itself
+/// `#[idempotent]` above `#[utoipa::path]` marks those handlers. A response that the handler describes itself
 /// stays, and problems are added to it.
 #[derive(Clone, Copy, Debug)]
 pub struct Guards {
@@ -26,7 +26,7 @@ pub struct Guards {
 }
 
 impl Guards {
-    /// In an app whose problem types begin like this:
+    /// The same for an app that sets the beginning of its problem types with
     /// [`problem_types`](crate::IdempotencyBuilder::problem_types).
     #[must_use]
     pub const fn of_types(prefix: &'static str) -> Self {
@@ -53,7 +53,7 @@ impl Guards {
         for (status, kinds) in by_status {
             let response = responses.entry(status.to_string());
             let response = response.or_insert_with(|| Response::new("").into());
-            // A response that stands elsewhere is not of this operation alone.
+            // A response that is a reference is shared with other operations, so it is left alone.
             if let RefOr::T(response) = response {
                 add_problems(response, &kinds, self.types);
             }
@@ -72,7 +72,7 @@ impl Modify for Guards {
     }
 }
 
-/// The guard of an operation, by its extension.
+/// The guard of an operation, read from its extension.
 fn guard_of(operation: &Operation) -> Option<GuardedOperation> {
     let extension = operation.extensions.as_ref()?.get(EXTENSION)?;
     GuardedOperation::deserialize(extension).ok()
@@ -83,7 +83,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [get, put, post, delete, options, head, patch, trace, query].into_iter().flatten()
 }
 
-/// Adds the parameters that the handler does not name itself.
+/// Adds the parameters that the handler does not describe itself.
 fn add_parameters(operation: &mut Operation, read: &[GuardParameter]) {
     for GuardParameter { name, place, required } in read {
         let is_it = |parameter: &RefOr<Parameter>| match parameter {

@@ -1,7 +1,8 @@
 //! Descriptions of guarded handlers, for documents of utoipa (feature `openapi`).
 //!
-//! The attribute puts a [`GuardedOperation`] into `#[utoipa::path]`, as an extension; [`Guards`] makes parameters
-//! and responses of it. Files import downwards: `document`; `responses`; `operation`; `refusals`.
+//! The attribute puts a [`GuardedOperation`] into `#[utoipa::path]`, as an extension; [`Guards`] makes
+//! parameters and responses from it. Files import downwards: `document`; `responses`; `operation`;
+//! `refusals`.
 
 mod document;
 mod operation;

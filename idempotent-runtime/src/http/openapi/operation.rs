@@ -1,4 +1,4 @@
-//! A guarded operation, as its description tells of it.
+//! A guarded operation, as its description has it.
 
 use crate::http::answer::problem::ProblemKind;
 use crate::http::openapi::refusals::{named, refusals};
@@ -13,8 +13,8 @@ pub(super) const EXTENSION: &str = "x-idempotency";
 
 /// The guard of an operation: the value of its extension `x-idempotency`.
 ///
-/// An attribute above `#[utoipa::path]` writes it by itself. Behind a [`Middleware`](crate::Middleware) it is
-/// written by hand, and [`Guards`](crate::openapi::Guards) does the rest:
+/// An attribute above `#[utoipa::path]` writes it by itself. For a handler behind a
+/// [`Middleware`](crate::Middleware) write it by hand; [`Guards`](crate::openapi::Guards) does the rest:
 ///
 /// ```
 /// use idempotent_runtime::openapi::GuardedOperation;
@@ -48,21 +48,21 @@ pub(super) struct GuardParameter {
 }
 
 impl GuardedOperation {
-    /// An operation of this policy, with every problem that the policy can give.
+    /// The guard of an operation with this policy, and with every problem that the policy can give.
     #[must_use]
     pub fn of(policy: &Policy) -> Self {
         let problems = refusals(policy).into_iter().map(|kind| kind.name().into()).collect();
         Self { strategy: policy.strategy.name().into(), parameters: Vec::new(), problems }
     }
 
-    /// Reads this of its request.
+    /// Adds a part of the request that the guard reads.
     #[must_use]
     pub fn parameter(mut self, place: ParameterIn, name: &'static str, required: Required) -> Self {
         self.parameters.push(GuardParameter { name: name.into(), place, required });
         self
     }
 
-    /// Can answer with this problem, too.
+    /// Adds a problem that it can answer with.
     #[must_use]
     pub fn also(mut self, kind: ProblemKind) -> Self {
         if !self.problems.iter().any(|name| name == kind.name()) {
@@ -71,14 +71,14 @@ impl GuardedOperation {
         self
     }
 
-    /// Never answers with this problem.
+    /// Removes a problem that it never answers with.
     #[must_use]
     pub fn never(mut self, kind: ProblemKind) -> Self {
         self.problems.retain(|name| name != kind.name());
         self
     }
 
-    /// The problems that it can answer with, as far as this version knows them.
+    /// The problems that it can answer with. Names that this version does not know are left out.
     pub fn problems(&self) -> impl Iterator<Item = ProblemKind> {
         self.problems.iter().filter_map(|name| named(name))
     }
@@ -87,7 +87,7 @@ impl GuardedOperation {
         &self.parameters
     }
 
-    /// Whether a request is answered at once with the address of a task.
+    /// Whether a request becomes a task, and is answered at once with the task's address.
     pub(super) fn is_task(&self) -> bool {
         self.strategy == "async"
     }

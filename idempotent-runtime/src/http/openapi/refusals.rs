@@ -44,7 +44,7 @@ pub(super) fn refusals(policy: &Policy) -> Vec<ProblemKind> {
     KINDS.into_iter().filter(|kind| can_give(policy, *kind)).collect()
 }
 
-/// The kind of this name.
+/// The kind with this name.
 pub(super) fn named(name: &str) -> Option<ProblemKind> {
     KINDS.into_iter().find(|kind| kind.name() == name)
 }
@@ -61,7 +61,7 @@ fn can_give(policy: &Policy, kind: ProblemKind) -> bool {
         matches!(policy.strategy, Strategy::RowLock | Strategy::Version | Strategy::State);
     let remembers = is_keyed && traits.keeps == Keeps::Outcome && !is_read && !is_task;
     let excludes = has_row || remembers || traits.keeps == Keeps::Nothing;
-    // Without a key a store is asked for nothing, and a transaction is opened all the same.
+    // Without a key the store is not asked, but a transaction is opened all the same.
     let begins = in_transaction || is_keyed && !is_read;
     let has_place = matches!(traits.identity, Identity::Route | Identity::Task);
     match kind {
@@ -88,13 +88,14 @@ fn can_give(policy: &Policy, kind: ProblemKind) -> bool {
             let is_compared = policy.fingerprint == FingerprintOf::Request;
             is_compared || policy.reads_form || traits.guard == GuardPlace::Insert
         }
-        // A read runs all the same, and is refused only where its record cannot be read.
+        // A read runs even if the store does not answer. It is refused only if its record cannot be read.
         P::StoreUnavailable => begins || is_read,
         P::ShuttingDown => begins,
         P::TooManyRuns => begins && !is_task,
         P::TooManyTasks => is_task,
         P::DatabaseRefused => in_transaction,
-        // The first is of an argument that no policy has, the others of a task's address.
+        // The first belongs to an argument that is not a part of a policy, the others to the address of a
+        // task.
         P::RetryTooLate | P::TaskMissing | P::TaskStarted | P::TaskCancelled => false,
     }
 }

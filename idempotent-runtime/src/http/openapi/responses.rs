@@ -15,12 +15,12 @@ pub(super) const PROBLEM: &str = "IdempotencyProblem";
 
 const PROBLEM_JSON: &str = "application/problem+json";
 
-/// The schema of every problem: the members of RFC 9457, section 3.1, and one of ours.
+/// The schema of every problem: the members of RFC 9457, section 3.1, and our own member `retryable`.
 pub(super) fn problem_schema() -> RefOr<Schema> {
     let text = |what: &'static str| of_type(Type::String).description(Some(what));
     let reference = SchemaFormat::Custom("uri-reference".to_owned());
     let members = [
-        ("type", text("Which situation it is").format(Some(reference))),
+        ("type", text("The situation, as a URI").format(Some(reference))),
         ("title", text("The same short sentence for every occurrence")),
         ("status", of_type(Type::Integer).description(Some("The status of the response"))),
         ("detail", text("What happened this time, and what to do about it")),
@@ -38,7 +38,7 @@ pub(super) fn problem_schema() -> RefOr<Schema> {
     members.into_iter().fold(whole, with).into()
 }
 
-/// Adds these problems, which have one status, to a response; the user's own words stay first.
+/// Adds these problems, which have one status, to a response. The user's own description stays first.
 pub(super) fn add_problems(response: &mut Response, kinds: &[ProblemKind], types: &str) {
     for kind in kinds {
         let is_said = response.description.contains(&format!("`{}`", kind.name()));
@@ -46,7 +46,7 @@ pub(super) fn add_problems(response: &mut Response, kinds: &[ProblemKind], types
             continue;
         }
         let between = if response.description.is_empty() { "" } else { "\n" };
-        // A `String` takes whatever is written to it.
+        // Writing to a `String` never fails.
         let _ = write!(response.description, "{between}- `{}`: {}", kind.name(), kind.title());
     }
     let names = kinds.iter().map(|kind| kind.name());
@@ -56,7 +56,7 @@ pub(super) fn add_problems(response: &mut Response, kinds: &[ProblemKind], types
         response.headers.insert("Retry-After".to_owned(), retry_after().into());
     }
     if kinds.contains(&ProblemKind::VersionMismatch) {
-        let version = text("The version that it has by now");
+        let version = text("The current version of the row");
         response.headers.insert("ETag".to_owned(), version.into());
     }
     let of_types = kinds.iter().map(|kind| format!("{types}{}", kind.name()));
@@ -67,7 +67,7 @@ pub(super) fn add_problems(response: &mut Response, kinds: &[ProblemKind], types
     response.content.entry(PROBLEM_JSON.to_owned()).or_insert(RefOr::T(content));
 }
 
-/// Adds the headers by which a client knows a replay, and a response that it will not get again.
+/// Adds the headers by which a client recognises a replay, and a response that a retry will not get.
 pub(super) fn add_replay(response: &mut Response) {
     let replayed = one_of(["true"], "The response of an earlier request, sent again");
     let stored = one_of(["false"], "A retry will not get this response");
@@ -76,7 +76,7 @@ pub(super) fn add_replay(response: &mut Response) {
     }
 }
 
-/// The answer to a request that was stored as a task.
+/// The response to a request that was stored as a task.
 pub(super) fn accepted() -> Response {
     let text = || Object::with_type(Type::String);
     let body = of_type(Type::Object).property("id", text()).property("location", text());

@@ -1,4 +1,4 @@
-//! The table of problems against the pages that people read.
+//! Compares the table of problems with the pages that people read.
 
 use crate::http::answer::problem::ProblemKind;
 use crate::http::openapi::refusals::{named, refusals};
@@ -6,7 +6,7 @@ use crate::policy::{Busy, Definition, KeyRequirement, OnAbandoned, OnDuplicate, 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// Problems of every guard, which stand on no page.
+/// Problems of every guard, which the pages do not list.
 const EVERYWHERE: [ProblemKind; 5] = [
     ProblemKind::HostInvalid,
     ProblemKind::TooManyRuns,
@@ -30,7 +30,7 @@ const PAGES: [(Strategy, &str); 10] = [
 
 const DEDUP_TABLE: &str = include_str!("../../../docs/strategies/dedup_table.md");
 
-/// The policy of all arguments that give a problem, as far as the page has them.
+/// The policy with all arguments that give a problem, as far as the page lists them.
 fn widest(strategy: Strategy, page: &str) -> Policy {
     let takes = |argument: &str| page.contains(&format!("\n| `{argument}` |"));
     let mut policy = Policy::new(Definition::new("", "", ""), strategy);

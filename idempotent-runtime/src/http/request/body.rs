@@ -1,4 +1,4 @@
-//! A request's body: read once, hashed, and handed to the extractors again.
+//! A request's body. It is read once, hashed, and given to the extractors again.
 
 use crate::http::request::coding::{Contents, contents};
 use crate::http::request::multipart::{Malformed, MultipartForm};
@@ -11,21 +11,21 @@ use futures_util::{StreamExt, stream};
 use std::borrow::Cow;
 use std::future::ready;
 
-/// A request's body, as it is compared and as templates read it.
+/// A request's body, in the forms in which it is compared, read by templates, and sent.
 #[derive(Debug, Default)]
 pub(crate) struct RequestBody {
-    /// As it was sent, and as the extractors read it.
+    /// The bytes as they were sent, and as the extractors read them.
     pub(crate) sent: Bytes,
-    /// Its bytes without any coding, where they are known.
+    /// The bytes without a coding; `None` if they cannot be decoded.
     pub(crate) plain: Option<Bytes>,
     form: Option<Result<MultipartForm, Malformed>>,
 }
 
 impl RequestBody {
-    /// The body of a request that was read whole, of which at most `longest` bytes are decoded.
+    /// Makes it of the complete body of a request. At most `longest` bytes are decoded.
     ///
     /// # Errors
-    /// When they are more.
+    /// When the decoded body has more.
     pub(crate) async fn of(
         request: &HttpRequest,
         sent: Bytes,
@@ -38,7 +38,7 @@ impl RequestBody {
         };
         let form = match &plain {
             Some(plain) if is_multipart(request) => {
-                // Its future is large, and most bodies are no forms.
+                // Its future is large, and most bodies are not forms.
                 Some(Box::pin(MultipartForm::read(request.headers(), plain.clone())).await)
             }
             None if is_multipart(request) => Some(Err(Malformed)),
@@ -47,13 +47,13 @@ impl RequestBody {
         Ok(Self { sent, plain, form })
     }
 
-    /// The form that it is, if its request says `multipart/form-data`.
+    /// The form in the body, if the request's content type is `multipart/form-data`.
     pub(crate) fn form(&self) -> Option<Result<&MultipartForm, Malformed>> {
         self.form.as_ref().map(|form| form.as_ref().map_err(|malformed| *malformed))
     }
 
-    /// The body as it can be compared: who sends it again may compress it anew, and draws a new boundary
-    /// for a form.
+    /// The body in a form that can be compared. A client that sends it again may compress it anew, and draws
+    /// a new boundary for a form.
     pub(crate) fn comparable(&self) -> Cow<'_, [u8]> {
         match &self.form {
             Some(Ok(form)) => form.without_boundary().into(),
@@ -62,11 +62,11 @@ impl RequestBody {
     }
 }
 
-/// Why a body could not be read whole.
+/// The reason why a body could not be read completely.
 pub(crate) enum Unread {
-    /// It is longer than what is buffered.
+    /// It is longer than the buffer.
     TooLong,
-    /// It broke off.
+    /// The connection broke before its end.
     Broken(PayloadError),
 }
 
@@ -99,12 +99,12 @@ fn declared(request: &HttpRequest) -> Option<usize> {
 fn is_multipart(request: &HttpRequest) -> bool {
     const KIND: &[u8] = b"multipart/form-data";
     let kind = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    // Asked of every request, most of which are none.
+    // Every request is asked, and most are not forms.
     kind.and_then(|kind| kind.get(..KIND.len())).is_some_and(|kind| kind.eq_ignore_ascii_case(KIND))
         && request.content_type().eq_ignore_ascii_case("multipart/form-data")
 }
 
-/// A body as far as it came. One in one piece, as most are, is not copied.
+/// The part of a body that has arrived. A body in one piece, as most are, is not copied.
 enum Pieces {
     None,
     One(Bytes),
@@ -145,7 +145,7 @@ impl Pieces {
     }
 }
 
-/// The body once more, for the extractors.
+/// A payload with the body once more, for the extractors.
 pub(crate) fn refilled(body: Bytes) -> Payload {
     if body.is_empty() {
         return Payload::None;

@@ -9,9 +9,9 @@ use bytes::Bytes;
 pub(crate) enum Contents {
     /// Its bytes without any coding.
     Plain(Bytes),
-    /// It has a coding that is unknown here, or is not what its coding says.
+    /// The body has a coding that is not known here, or its bytes are not in that coding.
     Coded,
-    /// They are longer than what is buffered.
+    /// The decoded bytes are more than the buffer holds.
     #[cfg_attr(not(feature = "compress"), expect(dead_code, reason = "nothing is decoded"))]
     TooLong,
 }
@@ -41,14 +41,14 @@ async fn decoded(_: ContentEncoding, _: Bytes, _: usize) -> Contents {
     Contents::Coded
 }
 
-/// Decodes on a thread that may be blocked: the more a body grows, the longer it takes.
+/// Decodes on a thread that may be blocked, since a body that grows much takes long.
 #[cfg(feature = "compress")]
 async fn decoded(coding: ContentEncoding, sent: Bytes, longest: usize) -> Contents {
     let work = move || decode(coding, &sent, longest);
     actix_web::rt::task::spawn_blocking(work).await.unwrap_or(Contents::Coded)
 }
 
-/// Reads one whole stream of this coding, with nothing behind it.
+/// Decodes one complete stream of this coding, with nothing after it.
 #[cfg(feature = "compress")]
 fn decode(coding: ContentEncoding, sent: &[u8], longest: usize) -> Contents {
     use flate2::bufread::{GzDecoder, ZlibDecoder};
@@ -68,7 +68,7 @@ fn decode(coding: ContentEncoding, sent: &[u8], longest: usize) -> Contents {
         ContentEncoding::Brotli => {
             let mut decoder = brotli::Decompressor::new(&mut rest, PIECE);
             let read = decoder.by_ref().take(at_most).read_to_end(&mut plain);
-            // It tells of what is behind its stream when it is asked once more.
+            // The decoder reports bytes after its stream only if it is read once more.
             read.and_then(|_| decoder.read(&mut [0]))
         }
         ContentEncoding::Zstd => Decoder::with_buffer(&mut rest)
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_one_whole_stream_is_compared_as_it_was_sent() {
+    fn a_body_that_is_not_one_complete_stream_is_compared_as_it_was_sent() {
         for coding in CODINGS {
             let sent = coded(coding, b"an order");
             let not_it = [b"an order".to_vec(), [&sent[..], &sent[..]].concat()];

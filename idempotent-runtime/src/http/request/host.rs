@@ -1,13 +1,13 @@
-//! The host that a request is for.
+//! The host of a request.
 
 use crate::key::{HostRole, one_host};
 use actix_web::HttpRequest;
 use actix_web::http::header::HOST;
 use std::borrow::Cow;
 
-/// The place of a request: its path, behind its host if hosts are told apart.
+/// The place of a request: its path, with its host before it if the app keeps hosts apart.
 ///
-/// A host has no slash and a path begins with one, so no two places read alike.
+/// A host has no slash and a path begins with one, so two places never have the same text.
 pub(crate) fn place<'a>(
     role: HostRole,
     request: &HttpRequest,
@@ -19,11 +19,11 @@ pub(crate) fn place<'a>(
     }
 }
 
-/// The host of a request, in the one form of all its spellings.
+/// The host of a request, in one canonical spelling.
 ///
-/// It is the authority of the request's target (`:authority` in HTTP/2), or else the one Host line
-/// (RFC 9112, section 3.2). Where both are there they must agree: actix's guard `Host` reads the line
-/// first. `Forwarded` and `X-Forwarded-Host` do not count, since any client can send them.
+/// It is the authority of the request's target (`:authority` in HTTP/2), or else the one Host line (RFC 9112,
+/// section 3.2). If both are there, they must be equal, since actix's guard `Host` reads the line first.
+/// `Forwarded` and `X-Forwarded-Host` do not count, since any client can send them.
 fn host(request: &HttpRequest) -> Result<String, &'static str> {
     let mut lines = request.headers().get_all(HOST);
     let line = lines.next().map(|line| one_host(line.to_str().unwrap_or_default())).transpose()?;

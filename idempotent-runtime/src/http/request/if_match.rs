@@ -1,21 +1,21 @@
 //! The `If-Match` header: the versions that a request asks for (RFC 9110, sections 13.1.1 and 8.8.3).
 
-/// A field that can be read.
+/// A header that can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum IfMatch {
-    /// `*`: whatever is there.
+    /// `*`: any version.
     Any,
-    /// The versions that its tags name, weak and strong; other tags name nothing of ours.
+    /// The versions that its tags name, weak and strong. Other tags name no version of ours.
     Versions { strong: Vec<i64>, weak: Vec<i64> },
 }
 
-/// No list of entity tags.
+/// The header is not a list of entity tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NoField;
 
-/// Reads all lines of the field; nothing, where there is none or they are empty.
+/// Reads all lines of the header. `None` if there are none, or if they are empty.
 ///
-/// A version without quotes is no tag, but many clients send it, and it is one version and no other.
+/// A version without quotes is not a tag, but many clients send it, and it can mean only that version.
 pub(crate) fn parse<'a>(
     lines: impl IntoIterator<Item = &'a [u8]>,
 ) -> Result<Option<IfMatch>, NoField> {
@@ -52,7 +52,7 @@ pub(crate) fn parse<'a>(
     }
 }
 
-/// The rest behind the opaque tag at the beginning.
+/// Reads the opaque tag at the beginning, and returns the rest.
 fn opaque(text: &[u8]) -> Result<&[u8], NoField> {
     let [b'"', inside @ ..] = text else { return Err(NoField) };
     let end = inside.iter().position(|byte| *byte == b'"').ok_or(NoField)?;
@@ -60,7 +60,7 @@ fn opaque(text: &[u8]) -> Result<&[u8], NoField> {
     if is_tag { Ok(&inside[end + 1..]) } else { Err(NoField) }
 }
 
-/// A version, in the one way in which we write it.
+/// A version, if it is written as we write it.
 pub(crate) fn version(written: &[u8]) -> Option<i64> {
     let written = std::str::from_utf8(written).ok()?;
     written.parse().ok().filter(|version: &i64| version.to_string() == written)
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_tags_is_read_and_tags_that_are_no_version_name_nothing() {
+    fn a_list_of_tags_is_read_and_tags_that_are_not_versions_are_skipped() {
         for (line, strong, weak) in [
             ("\"4\"", &[4][..], &[][..]),
             ("4", &[4], &[]),
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_stands_alone_and_nothing_is_no_field() {
+    fn a_star_stands_alone_and_an_empty_header_is_no_header() {
         assert_eq!(parsed(" * "), Ok(Some(IfMatch::Any)));
         for line in ["", " ", ",", " , ,"] {
             assert_eq!(parsed(line), Ok(None), "{line:?}");
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_field_is_refused() {
+    fn a_header_that_is_not_a_list_of_tags_is_refused() {
         for line in [
             "\"4",
             "4\"",

@@ -18,20 +18,20 @@ pub(crate) const KEY_MAX: usize = 255;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyForm {
-    /// A quoted Structured Field string, or bare text of unambiguous characters, which is what
-    /// most clients send. Both forms of one text are one key.
+    /// A quoted Structured Field string, or bare text of unambiguous characters, which most clients send. The
+    /// two forms of one text are one key.
     #[default]
     Lenient,
-    /// The quoted form alone, as draft-ietf-httpapi-idempotency-key-header says.
+    /// Only the quoted form, as draft-ietf-httpapi-idempotency-key-header requires.
     Strict,
 }
 
-/// Why a value is no key.
+/// The reason why a value is not a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unreadable {
-    /// Nothing is in it.
+    /// It is empty.
     Empty,
-    /// Something is in it that may not be.
+    /// It holds something that is not allowed.
     Malformed(&'static str),
 }
 
@@ -88,7 +88,7 @@ fn allowed(bare: &[u8]) -> Result<Cow<'_, str>, Unreadable> {
     text(bare)
 }
 
-/// ASCII, as was seen.
+/// The bytes as text. They were checked to be ASCII.
 fn text(bytes: &[u8]) -> Result<Cow<'_, str>, Unreadable> {
     let text = std::str::from_utf8(bytes).map_err(|_| Unreadable::Malformed("it is not text"))?;
     Ok(Cow::Borrowed(text))
@@ -100,7 +100,7 @@ mod tests {
     use proptest::prelude::*;
     use sfv::{BareItem, Item, Parser};
 
-    /// The result of an independent parser of RFC 9651, under our limits.
+    /// The result of an independent parser of RFC 9651, with our limits.
     fn by_the_book(value: &str) -> Option<String> {
         let item = Parser::new(value).parse::<Item>().ok()?;
         match item.bare_item {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_others_is_refused() {
+    fn values_that_other_parsers_read_differently_are_refused() {
         for value in [
             "\"a\", \"b\"",
             "\"a\";p=1",

@@ -1,4 +1,4 @@
-//! Reading a request: its host, `If-Match`, key header, path, query, cookies, forms, times and body.
+//! Reads a request: its host, `If-Match`, key header, path, query, cookies, forms, times and body.
 //!
 //! This room knows nothing of ours but leaf types. Files import downwards: `template` reads with
 //! the others, which do not know each other.

@@ -1,7 +1,7 @@
-//! Fields of `multipart/form-data` (RFC 7578), in a body that was read whole.
+//! Fields of `multipart/form-data` (RFC 7578), in a body that was read completely.
 //!
-//! It is read by actix-multipart, as handlers read it. Fields for templates are read more strictly: a field
-//! that could be read in two ways is malformed.
+//! actix-multipart reads it, as in handlers. Fields for templates are read more strictly: a field that could
+//! be read in two ways is malformed.
 
 use actix_multipart::Multipart;
 use actix_web::error::PayloadError;
@@ -16,11 +16,11 @@ const TRANSFER_ENCODING: HeaderName = HeaderName::from_static("content-transfer-
 /// The transfer encodings that leave a value as it is (RFC 2045, section 6.2).
 const LEAVE_IT: [&str; 3] = ["7bit", "8bit", "binary"];
 
-/// The body is no `multipart/form-data` that can be read in one way only.
+/// The body is not `multipart/form-data` that can be read in only one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
-/// A form as its parts stand in the body.
+/// The parts of a form, in the order of the body.
 #[derive(Debug)]
 pub(crate) struct MultipartForm(Vec<Part>);
 
@@ -40,7 +40,7 @@ pub(crate) enum Field<'a> {
 impl MultipartForm {
     /// The parts of the body of a request with these headers.
     pub(crate) async fn read(request: &HeaderMap, body: Bytes) -> Result<Self, Malformed> {
-        // The end of its last line is optional, but not to the parser.
+        // The line end after the last boundary is optional, but the parser needs it.
         let pieces = [body, Bytes::from_static(b"\r\n")].map(Ok::<_, PayloadError>);
         let mut form = Multipart::new(request, stream::iter(pieces));
         let mut parts = Vec::new();
@@ -55,7 +55,7 @@ impl MultipartForm {
 
     /// The fields of this name, in their order.
     pub(crate) fn named(&self, name: &str) -> Result<Vec<Field<'_>>, Malformed> {
-        // As browsers write a name: https://html.spec.whatwg.org/#multipart-form-data
+        // The name as browsers write it: https://html.spec.whatwg.org/#multipart-form-data
         let written = name.replace('\r', "%0D").replace('\n', "%0A").replace('"', "%22");
         let mut fields = Vec::new();
         for part in &self.0 {
@@ -68,7 +68,7 @@ impl MultipartForm {
         Ok(fields)
     }
 
-    /// The same bytes for the same form, whatever boundary its client drew this time.
+    /// The same bytes for the same form, whatever its boundary is this time.
     pub(crate) fn without_boundary(&self) -> Vec<u8> {
         let mut bytes = b"multipart/form-data".to_vec();
         let mut write = |piece: &[u8]| {
@@ -107,7 +107,7 @@ impl Part {
     }
 
     fn field(&self, disposition: &ContentDisposition) -> Result<Field<'_>, Malformed> {
-        // Deprecated by RFC 7578, section 4.7; some handlers decode it and some do not.
+        // Deprecated by RFC 7578, section 4.7. Some handlers decode it, and some do not.
         let is_coded = self.headers.get_all(TRANSFER_ENCODING).any(|coding| {
             let coding = coding.as_bytes().trim_ascii();
             !LEAVE_IT.iter().any(|plain| coding.eq_ignore_ascii_case(plain.as_bytes()))
@@ -163,7 +163,7 @@ mod tests {
         MultipartForm::read(&headers, Bytes::copy_from_slice(body.as_bytes())).await
     }
 
-    /// The fields of the name `token`, as text; a file as none.
+    /// The fields of the name `token`: text as `Some`, a file as `None`.
     async fn tokens(body: &str) -> Result<Vec<Option<String>>, Malformed> {
         named(body, "token").await
     }
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn clients_may_write_before_and_after_it_and_that_it_is_not_encoded() {
+    async fn text_around_the_form_and_a_note_that_it_is_not_encoded_are_allowed() {
         let disposition = "Content-Disposition: form-data; name=\"token\"";
         for body in [
             format!("for old mail readers\r\n{}--b--", field("token", "1")),
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_could_be_read_in_two_ways_is_malformed() {
+    async fn a_form_that_could_be_read_in_two_ways_is_malformed() {
         let disposition = "Content-Disposition: form-data; name=\"token\"";
         let whole = field("token", "1");
         for body in [
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn boundary_and_case_and_what_stands_around_it_make_no_difference() {
+    async fn the_boundary_letter_case_and_text_around_the_form_make_no_difference() {
         let of = async |body: &str, boundary| {
             read(body, boundary).await.map(|form| form.without_boundary())
         };

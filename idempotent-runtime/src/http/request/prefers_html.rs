@@ -1,9 +1,9 @@
-//! Whether a client is a person's browser or a program (RFC 9110, section 12.5.1).
+//! Whether a client is a browser or a program (RFC 9110, section 12.5.1).
 
 use actix_web::HttpRequest;
 use actix_web::http::header::ACCEPT;
 
-/// Whether a page suits the client better than JSON; where both suit alike, it gets JSON.
+/// Whether the client prefers a page to JSON. If it likes both alike, it gets JSON.
 pub(crate) fn prefers_html(request: &HttpRequest) -> bool {
     let lines = request.headers().get_all(ACCEPT).filter_map(|line| line.to_str().ok());
     let ranges: Vec<_> = lines.flat_map(|line| line.split(',')).filter_map(Range::read).collect();
@@ -12,7 +12,7 @@ pub(crate) fn prefers_html(request: &HttpRequest) -> bool {
     html > json.max(quality(&ranges, "application", "json"))
 }
 
-/// `text/*;q=0.8`
+/// One range of `Accept`, such as `text/*;q=0.8`.
 struct Range<'a> {
     kind: &'a str,
     subtype: &'a str,
@@ -31,7 +31,7 @@ impl<'a> Range<'a> {
         Some(Self { kind, subtype, quality: quality.unwrap_or(1000) })
     }
 
-    /// How exactly it means this type, if it does.
+    /// The precision with which the range names this type; `None` if it does not.
     fn precision(&self, kind: &str, subtype: &str) -> Option<u8> {
         match (self.kind, self.subtype) {
             ("*", "*") => Some(0),
@@ -44,13 +44,13 @@ impl<'a> Range<'a> {
     }
 }
 
-/// Of the ranges that mean a type, the most precise one decides.
+/// The quality of a type. The most precise range that names it decides.
 fn quality(ranges: &[Range<'_>], kind: &str, subtype: &str) -> u16 {
     let fitting = ranges.iter().filter_map(|r| Some((r.precision(kind, subtype)?, r.quality)));
     fitting.max().map_or(0, |(_, quality)| quality)
 }
 
-/// `0.8`, at most three decimals; what is no quality counts as none.
+/// A quality such as `0.8` in thousandths, with at most three decimals; 0 if it cannot be read.
 fn thousandths(written: &str) -> u16 {
     let (whole, decimals) = written.split_once('.').unwrap_or((written, ""));
     match (whole, format!("{decimals:0<3}").parse()) {

@@ -1,19 +1,19 @@
-//! The target of a request: its path and query as the handler reads them, however they are spelled.
+//! The target of a request: its path and query as the handler reads them, in one canonical spelling.
 
 use crate::key::{is_utf8, one_path, one_query};
 use actix_web::HttpRequest;
 use std::borrow::Cow;
 
-/// The value is no UTF-8: what the handler gets of it is not what was sent.
+/// The value is not UTF-8: the handler gets other characters than were sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotUtf8;
 
-/// The path of a request in the one form that all its spellings share.
+/// The path of a request, in one canonical spelling.
 pub(crate) fn path(request: &HttpRequest) -> Cow<'_, str> {
     one_path(sent_path(request))
 }
 
-/// The query of a request in the one form that all its spellings share.
+/// The query of a request, in one canonical spelling.
 pub(crate) fn query(request: &HttpRequest) -> Cow<'_, str> {
     one_query(request.query_string())
 }
@@ -23,7 +23,7 @@ pub(crate) fn routed_path(request: &HttpRequest) -> &str {
     request.match_info().as_str()
 }
 
-/// A segment of the path by its name in the route, as `web::Path` gives it.
+/// A segment of the path, by its name in the route, decoded as `web::Path` decodes it.
 pub(crate) fn segment<'a>(
     request: &'a HttpRequest,
     name: &str,
@@ -35,7 +35,7 @@ pub(crate) fn segment<'a>(
         let mut all: Vec<String> = matched.load().map_err(|_| NotUtf8)?;
         value = Cow::Owned(all.swap_remove(place));
     }
-    // It stands for bytes that are no UTF-8, and may have been sent as well.
+    // The character replaces bytes that are not UTF-8, but a client may also send the character itself.
     if value.contains(char::REPLACEMENT_CHARACTER) && !is_utf8(sent_path(request)) {
         return Err(NotUtf8);
     }

@@ -19,22 +19,22 @@ use actix_web::{HttpMessage, HttpRequest};
 use std::borrow::Cow;
 use std::fmt::Display;
 
-/// The end of a sentence on a value that nobody reads as it was sent.
-const NOT_UTF8: &str = "is no UTF-8";
+/// The end of a message about a value that a handler cannot read as it was sent.
+const NOT_UTF8: &str = "is not UTF-8";
 
-/// The value of a placeholder: none, where the request does not have it.
+/// The value of a placeholder; `None` if the request does not have it.
 type ReadValue<'a> = Result<Option<Cow<'a, str>>, String>;
 
-/// The meaning of a header that is not there.
+/// The meaning of a header that the request does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AbsentHeader {
     /// The template cannot be filled in.
     Missing,
-    /// A value of its own: what a handler answers without it is an answer, too.
+    /// The absence is a value like others, since a handler answers without the header, too.
     Value,
 }
 
-/// Fills in one template from one request; every method adds a segment.
+/// Fills in one template from one request. Every method adds a segment.
 pub struct Template<'a> {
     pub(crate) value: &'a mut TemplateValue,
     pub(crate) request: &'a HttpRequest,
@@ -52,24 +52,24 @@ impl Template<'_> {
         self
     }
 
-    /// The expression whose value is next: its evaluation may panic.
+    /// Notes the expression whose value comes next, since its evaluation may panic.
     pub const fn expression(self, written: &'static str) -> Self {
         self.value.evaluate(written);
         self
     }
 
-    /// The value of the expression, as `Display` writes it.
+    /// Adds the value of the expression, as `Display` writes it.
     pub fn value(self, value: &dyn Display) -> Self {
         self.value.show(value, self.longest);
         self
     }
 
-    /// The one line of a header field.
+    /// Adds a header, which must have one line.
     pub fn header(self, name: &str) -> Self {
         let what = || format!("the header `{name}`");
         let headers = self.request.headers();
         let read = if name.eq_ignore_ascii_case(IDEMPOTENCY_KEY.as_str()) {
-            // By a name that need not be made for each request.
+            // This name is a constant, so it is not built for each request.
             let line = one(headers.get_all(IDEMPOTENCY_KEY), HeaderValue::as_bytes);
             line.and_then(|line| line.map_or(Ok(None), |line| key(line, self.form)))
         } else {
@@ -86,32 +86,32 @@ impl Template<'_> {
         self.read(what, read, showing)
     }
 
-    /// The one occurrence of a query parameter, decoded.
+    /// Adds a query parameter, decoded, which must occur once.
     pub fn query(self, name: &str) -> Self {
         let read = one_pair(self.request.query_string().as_bytes(), name);
         self.read(|| format!("the query parameter `{name}`"), read, Showing::of(name))
     }
 
-    /// A segment of the path, by its name in the route, as `web::Path` gives it.
+    /// Adds a segment of the path, by its name in the route, decoded as `web::Path` decodes it.
     pub fn path(self, name: &str) -> Self {
         let read = target::segment(self.request, name).map_err(|NotUtf8| NOT_UTF8.to_owned());
         if read == Ok(None) {
-            // A surrounding scope may bring it, so that the attribute cannot know.
+            // A surrounding scope may have the segment, so the attribute cannot check this.
             let pattern = self.request.match_pattern().unwrap_or_default();
-            let why = format!("a template reads `{{path.{name}}}`, and the route is `{pattern}`");
+            let why = format!("a template reads `{{path.{name}}}`, but the route is `{pattern}`");
             self.value.put_unmatched(why);
             return self;
         }
         self.read(|| format!("the path segment `{name}`"), read, Showing::of(name))
     }
 
-    /// The one cookie of this name.
+    /// Adds a cookie, which must occur once.
     pub fn cookie(self, name: &str) -> Self {
         let read = one_cookie(self.request, name);
         self.read(|| format!("the cookie `{name}`"), read, Showing::Secret)
     }
 
-    /// The one text field of this name in a form, urlencoded or multipart.
+    /// Adds a text field of a form, urlencoded or multipart, which must occur once.
     pub fn form(self, name: &str) -> Self {
         let kind = self.request.content_type();
         let read = if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
@@ -152,12 +152,12 @@ fn one_field<'a>(request: &HttpRequest, body: &'a RequestBody, name: &str) -> Re
         .map(|value| value.map(|value| Cow::Owned(value.into_owned())))
 }
 
-/// One cookie, as `HttpRequest::cookie` gives it; that leaves out what it cannot read.
+/// One cookie, as `HttpRequest::cookie` reads it. A cookie that cannot be read is left out.
 fn one_cookie<'a>(request: &HttpRequest, name: &str) -> ReadValue<'a> {
     let mut values = Vec::new();
     for line in request.headers().get_all(COOKIE) {
         let line = std::str::from_utf8(line.as_bytes())
-            .map_err(|_| "is in a Cookie header that is no UTF-8".to_owned())?;
+            .map_err(|_| "is in a Cookie header that is not UTF-8".to_owned())?;
         for pair in line.split(';').map(str::trim) {
             match Cookie::parse_encoded(pair) {
                 Ok(cookie) if cookie.name() == name => {
@@ -192,7 +192,7 @@ fn one_part<'a>(body: &'a RequestBody, name: &str) -> ReadValue<'a> {
     }
 }
 
-/// The only item; several of them could be read differently by somebody else.
+/// The only item. Of several items another program might read another one.
 fn one<T, U>(
     mut items: impl Iterator<Item = T>,
     take: impl Fn(T) -> U,
@@ -212,6 +212,6 @@ fn key(line: &[u8], form: KeyForm) -> ReadValue<'_> {
 fn printable(line: &[u8]) -> Result<Cow<'_, str>, String> {
     match std::str::from_utf8(line) {
         Ok(text) if !text.chars().any(char::is_control) => Ok(Cow::Borrowed(text)),
-        _ => Err("holds a control character or is no UTF-8".to_owned()),
+        _ => Err("holds a control character or is not UTF-8".to_owned()),
     }
 }

@@ -1,8 +1,8 @@
 //! The times that a request states.
 //!
-//! `within` refuses requests whose timestamp is too far from now: a help against replays from long ago,
-//! and no guarantee, as clocks differ and a client can lie. `first_sent` refuses a retry that comes when
-//! its record may be forgotten.
+//! `within` refuses requests whose timestamp is too far from now. It helps against old requests that an
+//! attacker sends again, but it is not a guarantee, since clocks differ and a client can lie. `first_sent`
+//! refuses a retry that comes when its record may be forgotten.
 
 use crate::policy::CLOCK_SKEW;
 use jiff::Timestamp;
@@ -12,18 +12,18 @@ use std::time::Duration;
 const UNREADABLE: &str = "the request's timestamp cannot be read; send RFC 3339 text, a date as in \
                           HTTP, or seconds or milliseconds since 1970";
 
-/// Why a request is not let in by when it was sent for the first time.
+/// The reason why a request is refused because of the time when it was sent first.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Untimely {
-    /// It does not say when, or from the future: its retries could outlive its record.
+    /// The time is missing, cannot be read, or is in the future, so that retries could outlive the record.
     Unusable(String),
-    /// Its record may be forgotten by now.
+    /// The record may be forgotten by now.
     TooLate(String),
 }
 
-/// Checks that the record of a request that was first sent then is not forgotten yet, if there was one.
+/// Checks that the record of a request that was sent first at this time, if it has one, still lives.
 ///
-/// A record is put after the request was sent, and lives for `life` or longer.
+/// The record is stored after the request was sent, and lives at least for `life`.
 pub(crate) fn check_first(text: &str, now: Duration, life: Duration) -> Result<(), Untimely> {
     let sent = read(text).ok_or_else(|| Untimely::Unusable(UNREADABLE.to_owned()))?;
     if sent > now + CLOCK_SKEW {
@@ -36,8 +36,9 @@ pub(crate) fn check_first(text: &str, now: Duration, life: Duration) -> Result<(
     let late = life.saturating_sub(CLOCK_SKEW);
     if now.saturating_sub(sent) > late {
         return Err(Untimely::TooLate(format!(
-            "the request was first sent more than {} seconds ago, and what became of it may be \
-             forgotten; find out before you send it with a new key",
+            "the request was first sent more than {} seconds ago, and its record may be \
+             forgotten, so it did not run now; find out whether it ran before you send it with a \
+             new key",
             late.as_secs()
         )));
     }
@@ -56,11 +57,11 @@ pub(crate) fn check(text: &str, now: Duration, window: Duration) -> Result<(), S
     Ok(())
 }
 
-/// RFC 3339, the date of HTTP (RFC 9110, section 5.6.7), or a number of seconds or milliseconds.
+/// Reads RFC 3339, the date of HTTP (RFC 9110, section 5.6.7), or a number of seconds or milliseconds.
 fn read(text: &str) -> Option<Duration> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         let number: u64 = text.parse().ok()?;
-        // Ten digits of seconds last until 2286; with more they are milliseconds.
+        // Ten digits of seconds last until 2286. A longer number is milliseconds.
         return Some(if text.len() <= 10 {
             Duration::from_secs(number)
         } else {
@@ -113,7 +114,7 @@ mod tests {
         assert!(matches!(on(-3571), Err(Untimely::TooLate(_))));
         assert!(matches!(on(31), Err(Untimely::Unusable(_))));
         assert!(matches!(check_first("soon", NOW, life), Err(Untimely::Unusable(_))));
-        // The shortest life that is not all doubt.
+        // The shortest life that is longer than the possible difference of clocks.
         let shortest = CLOCK_SKEW + Duration::from_secs(1);
         let sent = |ago: u64| check_first(&(NOW.as_secs() - ago).to_string(), NOW, shortest);
         assert_eq!(sent(1), Ok(()));

@@ -1,11 +1,10 @@
 //! The driver of every guarded handler: not generic, so that it is compiled once.
 //!
-//! It keeps two promises. A panic is caught, and ends the run. And a run goes on when its
-//! connection does not: actix drops a handler's future when the client resets the connection, and
-//! the client that lost its connection is the one that will retry. So from the moment the key is
-//! claimed, the future is not dropped but moved to a task of its own, then, and only then: a
-//! successful request spawns no task. Before that it is gone with its client, and a key that may have
-//! been claimed is given back.
+//! It keeps two promises. First, a panic is caught, and ends the run. Second, a run goes on after its
+//! connection is lost: actix drops a handler's future when the client resets the connection, and just that
+//! client will retry. So once the key is claimed, a future that would be dropped is moved to a task of its
+//! own. Only then: a successful request spawns no task. Before the claim the future ends with its client, and
+//! a key that may have been claimed is given back.
 
 use crate::http::answer::problem::ProblemKind;
 use crate::http::app::idempotency::Idempotency;
@@ -33,7 +32,7 @@ type Work = LocalBoxFuture<'static, Result<HttpResponse, Exit>>;
 /// Runs one request through a guarded handler.
 pub fn serve(handler: &'static Handler, routed: TestsCallItsUnguardedForm) -> Serving {
     let TestsCallItsUnguardedForm { request, payload } = routed;
-    // Also for extractors that say something about the run.
+    // Put in now, for extractors that read facts of the run.
     let state = RunState::push(&request);
     let work: Work = match Idempotency::of(&request) {
         Ok(app) => {
@@ -50,7 +49,7 @@ pub fn serve(handler: &'static Handler, routed: TestsCallItsUnguardedForm) -> Se
     Serving::around(&handler.policy, state, Client::Here(request), work)
 }
 
-/// Every step of a request, in their order.
+/// All steps of a request, in their order.
 #[expect(clippy::manual_async_fn, reason = "what an async function is given is kept twice")]
 fn drive(
     handler: &'static Handler,
@@ -59,14 +58,15 @@ fn drive(
     async move {
         let arguments = match &handler.task {
             None => read_arguments(&mut call, handler.extract).await?,
-            // Its future is large, and most handlers are no tasks.
+            // Its future is large, and most handlers are not tasks.
             Some(steps) => {
                 Box::pin(guard::task::arguments(&mut call, handler.extract, steps)).await?
             }
         };
         fill(handler, &mut call, &*arguments)?;
         guard::claim(&mut call).await?;
-        // Each block ends the life of a response before the next wait: kept, it would make the future larger.
+        // Each block drops a response before the next wait, since a response that is kept would make the
+        // future larger.
         let response = 'answered: {
             let existing = {
                 let returned = (handler.run)(arguments, &call).await;
@@ -89,7 +89,7 @@ fn drive(
     }
 }
 
-/// Fills in the templates. An expression in one that panics is the end of a request of which nothing ran.
+/// Fills in the templates. If an expression in one panics, the request ends, and nothing has run.
 #[expect(clippy::result_large_err, reason = "a box for each exit would cost more than its moves")]
 fn fill(handler: &Handler, call: &mut Call, arguments: &dyn Any) -> Result<(), Exit> {
     let filled = catch_unwind(AssertUnwindSafe(|| (handler.fill)(call, arguments)));
@@ -103,7 +103,8 @@ fn fill(handler: &Handler, call: &mut Call, arguments: &dyn Any) -> Result<(), E
     })
 }
 
-/// A guard inside of others: where its handler does not run, its answer is not theirs to store.
+/// The work of a guard inside other guards. If its handler does not run, the outer guards must not store its
+/// answer.
 async fn inside(state: Rc<RunState>, work: Work) -> Result<HttpResponse, Exit> {
     let answered = work.await;
     if answered.is_err() {
@@ -124,14 +125,14 @@ pub struct Serving {
 /// The place of the work of a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// In the connection of its client.
+    /// In the connection of the client.
     Connection,
-    /// In a task of its own: its client left.
+    /// In a task of its own, because the client has left.
     Task,
 }
 
 impl Serving {
-    /// Drives work that is not of one handler alone.
+    /// Drives work that does not belong to one handler, such as that of a middleware.
     pub(crate) fn around(
         policy: &'static Policy,
         state: Rc<RunState>,
@@ -171,7 +172,7 @@ impl Future for Serving {
                     let run = self.state.take_run();
                     let (policy, client) = (self.policy, self.client.clone());
                     self.work = Some(match (run, self.state.is_guarded_around()) {
-                        // The guard around answers, and ends its own run.
+                        // The outer guard answers, and ends its own run.
                         (None, true) => resume_unwind(panic),
                         (Some(run), true) => Box::pin(passed_on(policy, client, run, panic)),
                         (run, false) => Box::pin(panicked(policy, client, run)),
@@ -192,10 +193,10 @@ impl Drop for Serving {
 }
 
 impl Serving {
-    /// Lets work that must reach its end go on without its client.
+    /// If the work must reach its end, lets it go on without its client.
     fn detach(&mut self) {
         let must_finish = self.state.must_finish.get();
-        // Dropped once more, at the end of the runtime, it is left to its lease.
+        // If it is dropped once more, at the end of the runtime, its key stays taken until the lease expires.
         let Some(work) = self.work.take().filter(|_| must_finish && self.place != Place::Task)
         else {
             return;
@@ -207,7 +208,7 @@ impl Serving {
             client: self.client.clone(),
             place: Place::Task,
         };
-        // A task has no client to lose.
+        // A run of a task has no client that could leave.
         let is_task = self.policy.strategy.traits().guard == GuardPlace::Task;
         let app = self.client.app().filter(|_| !is_task);
         let counted = app.map(|app| {
@@ -217,7 +218,7 @@ impl Serving {
         let to_its_end = poll_fn(move |context| {
             let _counted = &counted;
             let ended = Pin::new(&mut detached).poll(context).is_ready();
-            // A guard inside has the request by now, and its work ends where it may be dropped.
+            // An inner guard has the request by now, and its own work goes on without this one.
             if ended || !detached.state.must_finish.get() { Poll::Ready(()) } else { Poll::Pending }
         });
         let spawned = catch_unwind(AssertUnwindSafe(|| {
@@ -239,7 +240,7 @@ async fn panicked(
     Ok(guard::give_up(policy, client, run).await)
 }
 
-/// Ends a lock or a transaction inside of a guard, and passes the panic on to it.
+/// Ends the run of an inner lock or transaction, and passes the panic on to the outer guard.
 async fn passed_on(
     policy: &'static Policy,
     client: Client,

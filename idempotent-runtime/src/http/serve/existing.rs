@@ -1,4 +1,4 @@
-//! The second function of an insert, which answers with the thing that is there already.
+//! Calls the second function of an insert, which answers if the row exists already.
 
 use crate::http::call::call::{Call, Exit};
 use crate::http::call::run::GuardedRun;
@@ -8,7 +8,7 @@ use crate::http::request::body::refilled;
 use crate::http::serve::handler::{CallHandler, Handler};
 use actix_web::HttpResponse;
 
-/// The insert met a unique index: the existing thing is the answer.
+/// The handler's insert met a unique index, so the second function answers with the existing row.
 pub(super) async fn answered_in_place(
     existing: CallHandler,
     handler: &'static Handler,
@@ -19,8 +19,8 @@ pub(super) async fn answered_in_place(
     Ok(existing(arguments, call).await.response())
 }
 
-/// The commit met a unique index, of a constraint that was deferred until then: nothing is left of the
-/// transaction, and the existing thing is the answer.
+/// The commit met a unique index whose check was deferred until then. Nothing of the transaction is kept, and
+/// the second function answers with the existing row.
 pub(super) async fn answered_after_commit(
     existing: CallHandler,
     handler: &'static Handler,
@@ -32,14 +32,14 @@ pub(super) async fn answered_after_commit(
     Ok(guard::end(call.policy, &call.app, &call.state, &call.request, response).await)
 }
 
-/// Whether a second try needs a transaction of its own.
+/// Whether the second function needs a new transaction.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Begins {
     Anew,
     Not,
 }
 
-/// An insert met a unique index: takes back what the handler did in its transaction, if it has one.
+/// Rolls back the handler's transaction, if it has one, after an insert met a unique index.
 async fn take_back(call: &Call) -> Begins {
     let run = call.state.take_run();
     if let Some(GuardedRun::Transaction(run)) = run {
@@ -51,8 +51,9 @@ async fn take_back(call: &Call) -> Begins {
     Begins::Not
 }
 
-/// Extracts the arguments once more from the same body, and begins anew after that: an extractor that needs a
-/// connection must not wait for one while the request holds another.
+/// Extracts the arguments once more from the same body, and then opens a new transaction if one is needed. In
+/// this order, since an extractor that needs a connection must not wait for one while the request holds
+/// another.
 async fn extract_again(
     call: &mut Call,
     extract: Extract,

@@ -1,4 +1,4 @@
-//! The requests of a scope that its guard guards.
+//! Decides which requests of an actix scope are guarded.
 
 use crate::http::request::target;
 use crate::http::task::carried::carries_task;
@@ -7,7 +7,7 @@ use actix_web::dev::ResourceDef;
 use actix_web::http::Method;
 use actix_web::http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 
-/// Which requests are guarded, and where their key is.
+/// The rules for which requests are guarded, and for the place of their key.
 #[derive(Clone, Debug)]
 pub(super) struct GuardedRoutes {
     pub(super) methods: Vec<Method>,
@@ -19,7 +19,7 @@ pub(super) struct GuardedRoutes {
 impl GuardedRoutes {
     /// Whether a request is guarded.
     pub(super) fn guard(&self, request: &HttpRequest) -> bool {
-        // A task was let in when it came; a preflight has no key, and changes nothing.
+        // A task was guarded when its request came. A preflight has no key, and changes nothing.
         !carries_task(request)
             && !is_preflight(request)
             && self.methods.contains(request.method())
@@ -27,7 +27,7 @@ impl GuardedRoutes {
     }
 }
 
-/// Whether a browser asks if it may send another request (Fetch standard, CORS-preflight request).
+/// Whether a browser asks if it may send another request (a CORS preflight, Fetch standard).
 fn is_preflight(request: &HttpRequest) -> bool {
     let headers = request.headers();
     request.method() == Method::OPTIONS

@@ -24,19 +24,19 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// A handler of these steps.
+    /// A handler with these steps.
     #[must_use]
     pub const fn new(policy: Policy, extract: Extract, fill: Fill, run: CallHandler) -> Self {
         Self { policy, extract, fill, run, existing: None, task: None }
     }
 
-    /// The function that answers where the thing exists.
+    /// Sets the function that answers if the row exists already.
     #[must_use]
     pub const fn existing(self, run: CallHandler) -> Self {
         Self { existing: Some(run), ..self }
     }
 
-    /// The steps that store its arguments for its run as a task.
+    /// Sets the steps that store the arguments, for a run as a task.
     #[must_use]
     pub const fn task(self, steps: TaskSteps) -> Self {
         Self { task: Some(steps), ..self }

@@ -1,8 +1,8 @@
-//! Whole scopes: one policy for handlers without the attribute.
+//! Guards whole actix scopes, with one policy for all handlers without the attribute.
 //!
-//! The same call, driver and end as of an annotated handler. What differs is where it stands: it
-//! cannot know which handler a request will reach, nor what that handler's extractors will say, so
-//! it claims before both.
+//! It uses the same call, driver and end as an annotated handler. Only its place differs: it does not know
+//! which handler a request will reach, nor whether that handler's extractors will refuse the request. So it
+//! claims before both.
 
 use crate::http::answer::own_refusal;
 use crate::http::app::idempotency::Idempotency;
@@ -64,35 +64,34 @@ impl Middleware {
     /// # }
     /// ```
     ///
-    /// POST and PATCH are guarded unless [`methods`](Middleware::methods) says otherwise; a preflight of
-    /// CORS is never asked for a key. A 404 or 405 where no route matched leaves the key free.
+    /// POST and PATCH are guarded unless [`methods`](Middleware::methods) names others. A CORS preflight needs
+    /// no key. A 404 or 405 without a matching route leaves the key free.
     /// [`MiddlewareConfig`](crate::MiddlewareConfig) reads a policy from a config file.
     ///
     /// # Guards in guards
-    /// One guards, the innermost that has the request's key: a handler with `#[idempotent]`, or a
-    /// `Middleware` of a scope inside. The key that was claimed here is given back, unspent, before it
-    /// claims its own. That costs two round trips, a duplicate that comes in between gets this policy's
-    /// 409, and a request that this policy refuses does not reach the handler; name its route in
-    /// [`except`](Middleware::except) to spare all three.
+    /// Only one of them guards: the innermost one that has the request's key. That is a handler with
+    /// `#[idempotent]`, or the `Middleware` of an inner scope. Before it claims its own key, the key that was
+    /// claimed here is given back as if it had not been used. This costs two round trips; a duplicate that
+    /// comes in between gets this policy's 409; and a request that this policy refuses does not reach the
+    /// handler. To avoid all three, name the handler's route in [`except`](Middleware::except).
     ///
-    /// # What comes first
-    /// This stands before the handler's extractors, and a stored response is sent without asking
-    /// them. So **authenticate outside of it**: wrap the middleware that checks credentials after
-    /// this one, as actix calls the last one first, or let the scope refuse:
-    /// [`Scope::extract`](crate::Scope::extract) and [`Scope::from_fn`](crate::Scope::from_fn) are
-    /// asked before anything is looked up. An
-    /// extractor that checks a credential inside of a guarded scope protects the first run alone:
-    /// who repeats a request with a credential that was revoked meanwhile gets the first answer
-    /// again (and never anybody else's). Annotate such handlers.
+    /// # Authentication comes first
+    /// This middleware stands before the handler's extractors, and a stored response is sent without calling
+    /// them. So **authenticate outside of it**: wrap the middleware that checks credentials after this one,
+    /// since actix calls the last one first. Or let the scope refuse:
+    /// [`Scope::extract`](crate::Scope::extract) and [`Scope::from_fn`](crate::Scope::from_fn) are called
+    /// before any record is looked up. If only an extractor of the handler checks a credential, only the
+    /// first run is protected: a client that repeats its request after its credential was revoked still gets
+    /// its own first answer (never the answer of another). Annotate such handlers instead.
     ///
-    /// A refusal by an extractor of actix (a body that is no JSON, a path that is no number) leaves the
-    /// key free. A 4xx from an extractor of the app's own cannot be told from the handler's and
-    /// is stored like it, apart from 401 and 403; with [`StoreResponse::No`](crate::response::StoreResponse::No) it says otherwise.
+    /// A refusal by an extractor of actix (a body that is not JSON, a path that is not a number) leaves the
+    /// key free. A 4xx of the app's own extractor looks like one of the handler, and is stored like it, except
+    /// 401 and 403; with [`StoreResponse::No`](crate::response::StoreResponse::No) it is not stored.
     ///
     /// # Panics
-    /// When the policy is of a strategy that is bound to a handler's parameters, or takes a
-    /// fingerprint by template: `request_id` and `token` are for whole scopes. When one of `token`
-    /// does not name its `operation`, for which tokens are issued.
+    /// When the policy's strategy needs a handler's parameters, or its fingerprint is a template: only
+    /// `request_id` and `token` guard whole scopes. When a policy of `token` does not name the `operation`
+    /// for which its tokens are issued.
     #[must_use]
     #[track_caller]
     pub fn new(idempotency: &Idempotency, policy: &'static Policy) -> Self {
@@ -109,36 +108,36 @@ impl Middleware {
         Self { app: idempotency.clone(), policy, routes: Rc::new(routes) }
     }
 
-    /// Which methods are guarded. Defaults to POST and PATCH.
+    /// Sets the methods that are guarded. Defaults to POST and PATCH.
     #[must_use]
     pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Self {
         Rc::make_mut(&mut self.routes).methods = methods.into_iter().collect();
         self
     }
 
-    /// Leaves the paths that this pattern matches alone: the whole pattern, as `/v2/orders/{id}`.
+    /// Does not guard paths that match this pattern, such as `/v2/orders/{id}`. The whole path must match.
     ///
-    /// It is compared with the path that actix's router compares: there `%2F` is no slash. Defaults to none;
-    /// each call adds one.
+    /// It is compared with the same path that actix's router compares, in which `%2F` is not a slash.
+    /// Defaults to none; each call adds one.
     #[must_use]
     pub fn except(mut self, pattern: &str) -> Self {
         Rc::make_mut(&mut self.routes).except.push(ResourceDef::new(pattern));
         self
     }
 
-    /// The header that holds the key. Defaults to `Idempotency-Key`.
+    /// Sets the header that holds the key. Defaults to `Idempotency-Key`.
     #[must_use]
     pub fn key_header(mut self, name: &'static str) -> Self {
         Rc::make_mut(&mut self.routes).key = name;
         self
     }
 
-    /// The header that says when the client sent a request for the first time, such as
-    /// `Repeatability-First-Sent`: a retry that comes when its record may be forgotten is refused
-    /// with 412. Defaults to none.
+    /// Sets the header with the time when the client sent a request first, such as
+    /// `Repeatability-First-Sent`. A retry that comes when its record may be forgotten is refused with 412.
+    /// Defaults to none.
     ///
     /// # Panics
-    /// When records live for 30 seconds or less, by which clocks may differ: every request would be
+    /// When records live for 30 seconds or less: clocks may differ by that, so every request would be
     /// refused.
     #[must_use]
     #[track_caller]
@@ -172,8 +171,8 @@ pub struct MiddlewareService<S> {
     service: Rc<S>,
 }
 
-/// Where the request is left when it came back from the handler: actix allows only one of it while
-/// it looks for the handler.
+/// The place where the request is left when it comes back from the handler. While actix looks for the
+/// handler, there may be only one reference to the request.
 type ReturnedRequest = Rc<Cell<Option<HttpRequest>>>;
 
 impl<S, B> Service<ServiceRequest> for MiddlewareService<S>
@@ -198,7 +197,7 @@ where
         let state = RunState::push(&request);
         let client = Client::Moved { app: app.clone(), path: request.path().to_owned() };
         let mut call = Call::new(policy, app.clone(), request, payload, &state);
-        // Each of several guards in each other has records of its own.
+        // Each of several nested guards has its own records.
         let depth = u8::try_from(call.state.depth()).unwrap_or(u8::MAX);
         call.guard = Guard::Middleware { depth };
         name_operation(&mut call);
@@ -223,7 +222,7 @@ where
     }
 }
 
-/// Claims, lets the request through to its handler, and ends the run with what comes back.
+/// Claims, passes the request to its handler, and ends the run with the handler's response.
 async fn pass<S, B>(
     mut call: Call,
     service: Rc<S>,
@@ -235,7 +234,7 @@ where
     B: MessageBody + 'static,
 {
     if let Err(exit) = claim(&mut call, &routes).await {
-        // Its answer is not to be stored by the guards around, either.
+        // The outer guards must not store this answer, either.
         guard::take_over(&call.state).await;
         call.state.pop(&call.request);
         returned.set(Some(call.request));
@@ -251,7 +250,7 @@ where
             returned.set(Some(request));
             Ok(response)
         }
-        // From another middleware, inside of this one: handlers answer with responses.
+        // The error comes from a middleware inside this one, since handlers return responses.
         Err(error) => {
             guard::give_back(&state).await;
             Err(Exit::Refused(error))
@@ -261,7 +260,7 @@ where
 
 async fn claim(call: &mut Call, routes: &GuardedRoutes) -> Result<(), Exit> {
     call.key().header(routes.key);
-    // Without a key the request is refused or runs as it is: either way nobody compares its body.
+    // Without a key the request is refused or runs unguarded, and its body is not compared.
     if call.values.key.segments().is_ok() {
         read_body(call).await?;
     }
@@ -274,7 +273,7 @@ async fn claim(call: &mut Call, routes: &GuardedRoutes) -> Result<(), Exit> {
     guard::claim(call).await
 }
 
-/// Names the operation of a request by the pattern of its route, as far as it can be known before that is looked for.
+/// Names the operation of a request by the pattern of its route, as far as that is known before routing.
 fn name_operation(call: &mut Call) {
     if call.policy.operation.is_none() {
         let pattern = call.request.resource_map().match_pattern(target::routed_path(&call.request));

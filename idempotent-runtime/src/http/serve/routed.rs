@@ -1,12 +1,13 @@
-//! The parameter of every guarded handler, which actix alone can give.
+//! The parameter of every guarded handler, which only actix can make.
 
 use actix_web::dev::Payload;
 use actix_web::{Error, FromRequest, HttpRequest};
 use std::future::{Ready, ready};
 
-/// A request that came by a route. Where a handler is called directly, the compiler names this type.
+/// A request that came by a route. If code calls a guarded handler directly, the compiler's error names this
+/// type.
 ///
-/// In unit tests its other form may be called: of `create` it is `create_unguarded`.
+/// Unit tests may call the handler's unguarded form: for `create` it is `create_unguarded`.
 pub struct TestsCallItsUnguardedForm {
     pub(super) request: HttpRequest,
     pub(super) payload: Payload,
@@ -21,7 +22,7 @@ impl FromRequest for TestsCallItsUnguardedForm {
     }
 }
 
-/// Says that a handler was called directly, where a guard is neither asked nor told.
+/// Logs that a handler was called directly, so that no guard was asked.
 pub fn called_directly(operation: &str) {
     tracing::warn!(operation, "a guarded handler was called directly, and runs unguarded");
 }

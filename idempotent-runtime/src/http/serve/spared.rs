@@ -1,4 +1,4 @@
-//! Responses that leave the key free behind a middleware: no handler made them.
+//! Responses after which a middleware leaves the key free, since no handler made them.
 
 use crate::http::answer::stored_response::StoreResponse;
 use actix_web::body::MessageBody;
@@ -10,7 +10,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::ALLOW;
 use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
 
-/// Leaves the key free after a response that no handler made, unless the response says otherwise.
+/// Leaves the key free after a response that no handler made, unless the response itself says otherwise.
 pub(crate) fn spare_unhandled(request: &HttpRequest, response: &mut HttpResponse) {
     if is_refused_by_extractor(response) || is_unrouted(request, response) {
         let mut extensions = response.extensions_mut();
@@ -22,8 +22,8 @@ pub(crate) fn spare_unhandled(request: &HttpRequest, response: &mut HttpResponse
 
 /// Whether no route matched the request, and the response says so.
 ///
-/// actix does not tell which service answered. Where no resource did, a part of the path is left over.
-/// Where one did and none of its routes, its 405 names the methods that it allows, or is bare.
+/// actix does not tell which service answered. If no resource matched, a part of the path is left over. If a
+/// resource matched but none of its routes, its 405 lists the allowed methods, or has no body.
 fn is_unrouted(request: &HttpRequest, response: &HttpResponse) -> bool {
     let is_default = || !request.match_info().unprocessed().is_empty();
     match response.status() {

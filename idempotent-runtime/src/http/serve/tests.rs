@@ -7,7 +7,7 @@ use actix_web::{App, HttpResponse, web};
 
 static WRITES: Policy = Policy::of_routes(Strategy::RequestId);
 
-/// Requests to a scope's guard are counted by patterns alone, whatever a client makes up.
+/// Requests to the guard of a scope are counted by route patterns alone, whatever paths a client invents.
 #[actix_web::test]
 async fn a_guarded_scope_is_counted_by_its_patterns_and_no_label_is_a_path() {
     let recorded = Recorded::default();

@@ -10,12 +10,12 @@ use futures_util::FutureExt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// An argument of a handler that runs as a task: it is stored, and taken back by the run.
+/// An argument of a handler that runs as a task: it is stored with the task, and restored for the run.
 ///
-/// The request itself, with its credentials, is gone when the task runs, which may be in another
-/// process. So each argument says which part of it is to be kept. `web::Json`,
-/// `Path`, `Query` and `Form` keep their content, `web::Data` is taken from the app of the process
-/// that runs the task, and an extractor of your own takes a few lines:
+/// When the task runs, perhaps in another process, the request and its credentials are gone. So each argument
+/// decides which part of it is stored. `web::Json`, `Path`, `Query` and `Form` store their content,
+/// `web::Data` comes from the app of the process that runs the task, and an extractor of your own needs a few
+/// lines:
 ///
 /// ```
 /// use actix_web::{Error, FromRequest, HttpRequest, dev::Payload, error::ErrorUnauthorized};
@@ -53,14 +53,14 @@ use serde::{Deserialize, Serialize};
             `DeserializeOwned`"
 )]
 pub trait TaskArgument: FromRequest {
-    /// The part of it that is kept.
+    /// The part that is stored.
     type Kept: DeserializeOwned;
 
-    /// The value to be stored, which reads back as [`Kept`](Self::Kept). No secrets.
+    /// The value to store, which deserialises as [`Kept`](Self::Kept). It must hold no secrets.
     fn keep(&self) -> impl Serialize;
 
-    /// Makes it of what was kept. The request is the run's own, with the app's data, and without
-    /// the headers and the body that the client sent.
+    /// Makes the argument from the stored part. The request is the one of the run: it has the app's data, but
+    /// not the headers and the body that the client sent.
     fn restore(kept: Self::Kept, request: &HttpRequest) -> Result<Self, Error>;
 }
 
@@ -94,7 +94,7 @@ impl<T: ?Sized + 'static> TaskArgument for web::Data<T> {
     }
 }
 
-/// A middleware's finding about the caller is kept, and there again for the run.
+/// The value that a middleware found about the caller is stored, and is there again for the run.
 impl<T: Clone + Serialize + DeserializeOwned + 'static> TaskArgument for web::ReqData<T> {
     type Kept = T;
 
@@ -120,7 +120,7 @@ impl TaskArgument for String {
     }
 }
 
-/// Bytes as text, which is what is stored.
+/// Bytes in base64, since the stored form is text.
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
 pub struct Base64(Bytes);
@@ -176,7 +176,7 @@ macro_rules! of_the_run {
 
 of_the_run!(crate::http::Attempt crate::http::DownstreamKey crate::http::Progress);
 
-/// Extracts what is there without waiting.
+/// Extracts a value that needs no waiting.
 fn at_once<T: FromRequest>(request: &HttpRequest) -> Result<T, Error> {
     let extracted = T::from_request(request, &mut Payload::None).now_or_never();
     let late = || Err(ErrorInternalServerError("the app's data is not there at once"));

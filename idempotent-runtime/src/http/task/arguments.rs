@@ -1,4 +1,4 @@
-//! All arguments of a handler together, as they are stored.
+//! All arguments of a handler together, and their stored form.
 
 use crate::http::call::steps::{Arguments, borrowed};
 use crate::http::task::argument::TaskArgument;
@@ -11,14 +11,14 @@ use std::any::Any;
 
 /// A tuple of arguments.
 pub trait TaskArguments: FromRequest {
-    /// The stored form of each, in order.
+    /// The stored form of each argument, in order.
     fn keep(&self) -> Result<Vec<Bytes>, Error>;
 
-    /// Makes them of their stored forms.
+    /// Makes the arguments from their stored forms.
     fn restore(kept: &[Bytes], request: &HttpRequest) -> Result<Self, Error>;
 }
 
-/// The steps that store and restore the arguments of one handler; their types are erased.
+/// The steps that store and restore the arguments of one handler. Their types are erased.
 pub struct TaskSteps {
     /// The names of the parameters.
     pub(crate) parameters: &'static str,
@@ -27,7 +27,7 @@ pub struct TaskSteps {
 }
 
 impl TaskSteps {
-    /// The steps of these arguments, of parameters with these names.
+    /// The steps for these types, with the names of the parameters.
     #[must_use]
     pub const fn of<T: TaskArguments + 'static>(parameters: &'static str) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! A stored task on its way to its handler: the request of a runner carries it.
+//! A stored task on its way to its handler, carried by the request of a runner.
 
 use crate::engine::task::Input;
 use crate::key::StorageKey;
@@ -8,19 +8,20 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// A task on its way through the app's routes, in the extensions of its request. Nothing that comes
-/// over a connection can put it there.
+/// A task on its way through the app's routes. It is in the extensions of its request, where no client can
+/// put it.
 pub(crate) struct CarriedTask {
     pub(crate) key: StorageKey,
     pub(crate) record: Record,
     pub(crate) input: Input,
-    /// Whether it is not stored yet: its way is tried, and its handler does not run.
+    /// Whether the task is not stored yet. Then only the way to its handler is tried, and the handler does
+    /// not run.
     pub(crate) is_trial: bool,
-    /// Whether its handler was reached, and can take it.
+    /// Whether the handler was reached, and accepts the task.
     reached: Cell<bool>,
-    /// How long its record would have lived on when it was found.
+    /// The life that its record had left when it was found.
     pub(crate) left: Duration,
-    /// How long the record lives without being renewed, as of the claim.
+    /// The whole life of its record after the claim, unless it is renewed.
     pub(crate) life: Cell<Duration>,
 }
 

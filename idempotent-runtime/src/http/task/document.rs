@@ -1,4 +1,4 @@
-//! The document at a task's address: how far it is, and its result.
+//! The document at a task's address: its status, and its result.
 
 use crate::engine::task::progress::ProgressRecord;
 use crate::engine::task::{FoundTask, TaskStage};
@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-/// A task as its owner sees it.
+/// A task as its caller sees it.
 #[derive(Serialize)]
 pub(crate) struct Document<'a> {
     id: &'a str,
@@ -27,13 +27,13 @@ pub(crate) struct Document<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Status {
-    /// It waits to be run, for the first time or once more.
+    /// It waits to run, for the first time or again.
     Pending,
     Running,
     Succeeded,
     Failed,
     Cancelled,
-    /// Its process died, and nobody knows what came of it.
+    /// Its process died, and nobody knows whether it took effect.
     Held,
 }
 
@@ -43,7 +43,7 @@ struct Far {
     total: u64,
 }
 
-/// The response of the handler. Raw, it is at the task's `/result`.
+/// The response of the handler. The task's `/result` has it unchanged.
 #[derive(Serialize)]
 struct TaskResult<'a> {
     status: u16,
@@ -74,7 +74,7 @@ impl<'a> Document<'a> {
     }
 }
 
-/// The response that a task ended with.
+/// The response of a task that has ended.
 pub(crate) fn response(task: &FoundTask) -> Option<&StoredResponse> {
     match &task.record.state {
         State::Completed(Outcome::Response(response)) => Some(response),
@@ -90,7 +90,7 @@ impl Status {
             (TaskStage::Running, _) => Self::Running,
             (TaskStage::Forgotten, _) => Self::Cancelled,
             (TaskStage::Over, _) if task.record.state == State::Cancelled => Self::Cancelled,
-            // A person said that it happened.
+            // A person said that its effect happened.
             (TaskStage::Over, _) if task.record.state == State::Completed(Outcome::Tombstone) => {
                 Self::Succeeded
             }
@@ -101,7 +101,7 @@ impl Status {
         }
     }
 
-    /// Whether it is worth asking again.
+    /// Whether the client should ask again.
     pub(crate) const fn may_change(self) -> bool {
         matches!(self, Self::Pending | Self::Running)
     }
@@ -128,7 +128,7 @@ impl<'a> TaskResult<'a> {
     }
 }
 
-/// `application/json; charset=utf-8`, `application/problem+json`
+/// Whether a content type is JSON: `application/json; charset=utf-8`, `application/problem+json`.
 fn is_json(content_type: &[u8]) -> bool {
     let kind = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
     let kind = String::from_utf8_lossy(kind).trim().to_ascii_lowercase();

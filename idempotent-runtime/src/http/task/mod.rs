@@ -1,9 +1,9 @@
 //! Requests that are answered at once and run later: `strategy = "async"`.
 //!
-//! A request becomes a task: the arguments of its handler are stored, and the answer is the task's
-//! address. A runner takes the task up, in this process or in another, by sending a request of its own
-//! through the app's routes, which carries the stored arguments in place of a body and credentials.
-//! So a run after a crash takes the same way as every run.
+//! A request becomes a task: the arguments of its handler are stored, and the answer is the task's address. A
+//! runner, in this process or in another, runs the task: it sends a request of its own through the app's
+//! routes, which carries the stored arguments instead of a body and credentials. So a run after a crash goes
+//! the same way as every run.
 //!
 //! Files import downwards: `runner`, `routes`, `document`; `arguments`, `argument`, `progress`; `carried`.
 

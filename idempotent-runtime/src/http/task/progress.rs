@@ -14,7 +14,7 @@ use std::future::{Ready, ready};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// The pause between two writings, however often a handler reports.
+/// The pause between two writes to the store, even if a handler reports more often.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Reports the progress of a task: a parameter of a handler with `strategy = "async"`.
@@ -39,19 +39,20 @@ pub struct Progress(Option<Rc<Reporter>>);
 
 struct Reporter {
     engine: Engine,
-    /// Which run it is, is known when it begins.
+    /// The state of its run, which tells the attempt once the run has begun.
     state: Rc<RunState>,
     task: Rc<CarriedTask>,
-    /// The last report, if it is not written yet.
+    /// The last report, if it is not in the store yet.
     news: Cell<Option<(u64, u64)>>,
     writing: Cell<bool>,
 }
 
 impl Progress {
-    /// Says that `done` of `total` is done.
+    /// Reports that `done` of `total` parts are done.
     ///
-    /// Costs next to nothing: the last report is written while the handler runs, ten times a second at most.
-    /// A report that is lost is replaced by the next. In a handler that is not a task it does nothing.
+    /// It costs almost nothing: while the handler runs, only the last report is written, at most ten times a
+    /// second. If a write fails, the next report replaces it. In a handler that is not a task, this does
+    /// nothing.
     pub fn report(&self, done: u64, total: u64) {
         let Some(reporter) = &self.0 else { return };
         reporter.news.set(Some((done, total)));
@@ -61,7 +62,7 @@ impl Progress {
     }
 }
 
-/// Writes as long as there is news.
+/// Writes reports as long as there are new ones.
 async fn write(reporter: Rc<Reporter>) {
     while let Some((done, total)) = reporter.news.take() {
         let Reporter { engine, state, task, .. } = &*reporter;

@@ -1,4 +1,4 @@
-//! The addresses of tasks: `GET` tells how far one is, `DELETE` calls it off.
+//! The addresses of tasks: `GET` shows a task, and `DELETE` cancels it.
 
 use crate::engine::task::progress::{self, ProgressRecord};
 use crate::engine::task::{Cancellation, FoundTask, Input, TaskStage, input};
@@ -18,13 +18,13 @@ use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Scope, web};
 use futures_util::future::LocalBoxFuture;
 use std::time::Duration;
 
-/// The name of the route by which a task's address is found, wherever it is mounted.
+/// The name of the route by which a task's address is found, wherever the routes are mounted.
 const NAME: &str = "idempotent-runtime:task";
 
 /// The seconds after which to ask again.
 pub(crate) const SOON: u64 = 1;
 
-/// The addresses of tasks, to be mounted: `task_routes("/tasks")`.
+/// Routes for the addresses of tasks, to be mounted: `task_routes("/tasks")`.
 ///
 /// | request | answer |
 /// | --- | --- |
@@ -32,8 +32,8 @@ pub(crate) const SOON: u64 = 1;
 /// | `GET /tasks/{id}/result` | the response of the task's handler |
 /// | `DELETE /tasks/{id}` | cancels a task that has not started |
 ///
-/// A task is its caller's, by the app's [`Scope`](crate::Scope): to others it does not exist. Whether
-/// a caller may still ask is for a middleware: `task_routes("/tasks").wrap(…)`.
+/// A task belongs to its caller, found by the app's [`Scope`](crate::Scope). For other callers it does not
+/// exist. If a caller can lose the right to ask, check that in a middleware: `task_routes("/tasks").wrap(…)`.
 ///
 /// ```
 /// use actix_web::App;
@@ -49,8 +49,8 @@ pub fn task_routes(path: &str) -> Scope {
 }
 
 thread_local! {
-    /// actix finds a path by its name only together with a host, which it takes from a request. The
-    /// caller's may be one that no URL can have; this one's is good.
+    /// actix builds a URL by a route's name only together with a host from a request. The caller's host may
+    /// be one that no URL can have, so this request's is used.
     static ANY_HOST: HttpRequest = TestRequest::default().to_http_request();
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn address(request: &HttpRequest, id: &str) -> Option<String> {
     url.ok().map(|url| url.path().to_owned())
 }
 
-/// A caller, and the task it asks for.
+/// A caller, and the task that it asks for.
 struct Asker {
     caller: Caller,
     id: String,
@@ -130,7 +130,7 @@ async fn cancel(asker: Asker) -> Result<HttpResponse, Error> {
 }
 
 impl Asker {
-    /// The task, and what is to become of it if its process died.
+    /// The task, and the step that follows if its process died.
     async fn find(&self) -> Result<(FoundTask, OnAbandoned), Error> {
         let Caller { app, .. } = &self.caller;
         let found = self.told(app.tasks().find(app.engine(), &self.key).await)?;
@@ -170,7 +170,7 @@ impl Asker {
         answer.map_err(|error| self.caller.refuse(&failed(error)))
     }
 
-    /// The same for another caller's task, a forgotten one, and one that never existed.
+    /// The answer for another caller's task, for a forgotten task, and for one that never existed.
     fn missing(&self) -> Error {
         let what = "there is no such task of this caller, or not any more";
         self.caller.refuse(&self.problem(ProblemKind::TaskMissing, what))

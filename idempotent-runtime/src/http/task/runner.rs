@@ -1,4 +1,4 @@
-//! Runs tasks: on a thread of its own, through the app's own routes.
+//! Runs tasks on a thread of its own, through the app's own routes.
 
 use crate::engine::task::{FoundTask, Input, TaskStage, TaskTrial, TaskTurn, input};
 use crate::error::StoreError;
@@ -27,7 +27,7 @@ use tokio::sync::{Semaphore, oneshot};
 /// The time for which a task without a handler in this app is left to other processes.
 const NOT_OURS: Duration = Duration::from_mins(1);
 
-/// Runs tasks until it is dropped: then it takes no more, and finishes those under way.
+/// Runs tasks until it is dropped. Then it takes no new tasks, and finishes those under way.
 #[must_use = "a runner that is dropped at once runs nothing"]
 pub struct TaskRunner(Option<oneshot::Sender<()>>);
 
@@ -38,13 +38,13 @@ impl fmt::Debug for TaskRunner {
 }
 
 impl TaskRunner {
-    /// Runs tasks in this process, on a thread of their own: those that it stores, and those that
-    /// another process left behind.
+    /// Runs tasks in this process, on a thread of their own: tasks that this process stores, and tasks that
+    /// other processes left behind.
     ///
-    /// `routes` are the app's: where the handlers of tasks are, and the data they take. The
-    /// middleware of the app is left out. A task was let in when it came; it has no credential, and
-    /// its caller is among the arguments that were kept. A handler that is at a task's address and is
-    /// not guarded as a task would run all the same: do not put another one there while tasks wait.
+    /// `routes` adds the routes of the app with the handlers of tasks, and the data that they take. The
+    /// middleware of the app is left out: a task was admitted when its request came, it carries no
+    /// credential, and its caller is among the stored arguments. A handler at a task's address that is not
+    /// guarded as a task would run all the same, so do not put one there while tasks wait.
     ///
     /// ```
     /// # use actix_web::{App, HttpServer, web};
@@ -63,11 +63,12 @@ impl TaskRunner {
     /// # }
     /// ```
     ///
-    /// It is done when the routes are built. Each call starts a thread, on which [`tasks_at_once`](crate::IdempotencyBuilder::tasks_at_once) run at a
-    /// time. Tasks that this process stores wait, if nobody calls it here, for another process.
+    /// It returns when the routes are built. Each call starts a thread, which runs
+    /// [`tasks_at_once`](crate::IdempotencyBuilder::tasks_at_once) tasks at a time. If no runner is started
+    /// in a process, the tasks that it stores wait for another process.
     ///
     /// # Errors
-    /// When the host has no thread to give, or the routes cannot be built: nobody would run tasks.
+    /// When the host cannot start a thread, or the routes cannot be built. Nothing would run tasks then.
     pub fn start(
         idempotency: &Idempotency,
         routes: impl FnOnce(&mut ServiceConfig) + Send + 'static,
@@ -85,7 +86,7 @@ impl TaskRunner {
 
 impl Drop for TaskRunner {
     fn drop(&mut self) {
-        // One whose thread is gone cannot be told, and need not be.
+        // If the thread has ended already, the message is lost, and is not needed.
         self.0.take().map(|stop| stop.send(()));
     }
 }
@@ -100,7 +101,7 @@ async fn run(
     let Ok(service) = app.into_factory().new_service(AppConfig::default()).await else {
         return;
     };
-    // Before `start` returns: what it says is asked from then on.
+    // Registered before `start` returns, since requests ask the runner from then on.
     let trials = idempotency.tasks().trials();
     if built.send(()).is_err() {
         return;
@@ -130,7 +131,7 @@ async fn run(
     drop(places.acquire_many(u32::try_from(at_once).unwrap_or(u32::MAX)).await);
 }
 
-/// Sends what may become a task the way that it would take, each beside the others.
+/// Sends requests that may become tasks the way that they would take, several at the same time.
 async fn try_out<B: 'static>(
     service: Rc<impl Service<Request, Response = ServiceResponse<B>, Error = Error> + 'static>,
     mut trials: UnboundedReceiver<TaskTrial>,
@@ -151,13 +152,13 @@ async fn try_out<B: 'static>(
 /// The result of trying to run a task.
 #[derive(Debug, PartialEq, Eq)]
 enum Tried {
-    /// It ran, or there is nothing to run.
+    /// The task ran, or need not run.
     Done,
-    /// The app has no handler that can take it, and leaves it to others for this long.
+    /// The app has no handler that can run the task. It is left to other processes for this long.
     NotOurs { left_for: Duration },
 }
 
-/// Tries to run a task, and leaves it to others where that does not work.
+/// Tries to run a task. If that does not work, leaves it to others.
 async fn attempt<B>(
     app: &Idempotency,
     service: &impl Service<Request, Response = ServiceResponse<B>, Error = Error>,
@@ -207,16 +208,16 @@ async fn take_up<B>(
         Some(request) => service.call(request).await.ok().map(|answer| answer.status()),
         None => None,
     };
-    // What the handler answered is in the store, or its lease will be over.
+    // The handler's outcome is in the store, or its lease will expire.
     if carried.was_reached() {
         return to_run(app, &key).await.map(|_| Tried::Done);
     }
     let ran = answered.is_some_and(|status| status.is_success() || status.is_redirection());
-    // Once is too often: not again as long as there is the task.
+    // A handler that is not a task's ran. It must not run again as long as there may be a record of the task.
     Ok(Tried::NotOurs { left_for: if ran { life } else { NOT_OURS } })
 }
 
-/// The task, if it still has to run; a finished one is taken off the index.
+/// The task, if it still has to run. A task that is over is removed from the index.
 async fn to_run(app: &Idempotency, key: &StorageKey) -> Result<Option<FoundTask>, StoreError> {
     let (engine, tasks) = (app.engine(), app.tasks());
     match tasks.find(engine, key).await? {
@@ -224,7 +225,7 @@ async fn to_run(app: &Idempotency, key: &StorageKey) -> Result<Option<FoundTask>
             TaskStage::Waiting | TaskStage::Abandoned => return Ok(Some(task)),
             TaskStage::Running => tasks.leave_alone(engine, key, &task),
             TaskStage::Over => tasks.finished(engine, key).await,
-            // It has no parts any more. Those of the same one that comes anew are not to be dropped.
+            // Its parts are dropped already. If a request becomes this task again, its new parts must stay.
             TaskStage::Forgotten => {}
         },
         None => tasks.drop_entry(engine, key).await?,
@@ -266,7 +267,7 @@ mod tests {
 
     const TASK: StorageKey = StorageKey::from_bytes([7; 32]);
 
-    /// An app whose one task waits, and what comes of trying to run it with these routes.
+    /// An app with one task that waits, and the result of trying to run it with these routes.
     async fn tried(routes: impl FnOnce(&mut ServiceConfig)) -> (Idempotency, Tried) {
         let app = Idempotency::builder(MemoryStore::new()).scope(Scope::shared()).build().unwrap();
         let claim = Claim {
@@ -307,14 +308,14 @@ mod tests {
         })
         .await;
         assert_eq!(runs.load(Ordering::SeqCst), 1);
-        // As long as there may be a record of the task: the process does not come back to it.
+        // As long as there may be a record of the task, this process does not try it again.
         let settings = app.settings();
         assert_eq!(tried, Tried::NotOurs { left_for: settings.ttl + settings.lease });
         assert!(to_run(&app, &TASK).await.unwrap().is_some(), "others may have its handler");
     }
 
     #[actix_web::test]
-    async fn where_no_handler_is_a_task_is_tried_again_soon() {
+    async fn a_task_without_a_handler_is_tried_again_soon() {
         let (_, tried) = tried(|_| {}).await;
         assert_eq!(tried, Tried::NotOurs { left_for: NOT_OURS });
     }

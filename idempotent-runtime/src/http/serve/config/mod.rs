@@ -1,4 +1,4 @@
-//! A middleware's policy out of a config file.
+//! The policy of a middleware, read from a config file.
 
 mod written;
 
@@ -16,8 +16,8 @@ use std::time::Duration;
 /// Its fields are arguments of [`idempotent`](macro@crate::idempotent), with their values and units: `strategy`
 /// (`"request_id"` or `"token"`), `operation`, `ttl`, `lease`, `on_duplicate`, `on_in_flight`, `wait`,
 /// `on_abandoned`, `on_store_error`, `fingerprint` (`"request"` or `"none"`), `store`, `headers`, `drop_headers`,
-/// `max_body`, `message`, `required` and `within`. All of them may be left out. A field that is unknown, cannot be
-/// read or contradicts another is an error that names it.
+/// `max_body`, `message`, `required` and `within`. Each of them may be left out, and then has its default. A
+/// field that is unknown, cannot be read or contradicts another is an error that names it.
 ///
 /// ```
 /// use idempotent_runtime::{Idempotency, MemoryStore, Middleware, MiddlewareConfig, Scope};
@@ -177,7 +177,7 @@ fn set_answers(policy: &mut Policy, written: &WrittenPolicy) -> Result<(), Wrong
     Ok(())
 }
 
-/// A token is issued for an operation, needed and looked up.
+/// Tokens need an operation for which they are issued, a token in each request, and a store that is asked.
 fn check_token(policy: &Policy) -> Result<(), WrongField> {
     if policy.strategy != Strategy::Token {
         return Ok(());
@@ -198,7 +198,7 @@ fn check_token(policy: &Policy) -> Result<(), WrongField> {
     Ok(())
 }
 
-/// A policy is a part of the program, and so are its texts.
+/// A policy lives as long as the program, and so do its texts.
 fn leaked(text: String) -> &'static str {
     String::leak(text)
 }

@@ -1,4 +1,4 @@
-//! The fields of a policy as a file has them, and their meaning.
+//! The fields of a policy as they stand in a file, and their meaning.
 
 use crate::policy::LONGEST;
 use actix_web::http::header::HeaderName;
@@ -7,7 +7,7 @@ use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 use std::time::Duration;
 
-/// The fields of a policy as a file has them.
+/// The fields of a policy as they stand in a file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct WrittenPolicy {
@@ -30,7 +30,7 @@ pub(super) struct WrittenPolicy {
     pub(super) within: Option<WrittenValue>,
 }
 
-/// A value of whatever type: its field says what is wrong with it, where the file's format could not.
+/// A value of any type. If the type is wrong, the field's own message names it, since the file format cannot.
 #[derive(Debug)]
 pub(super) enum WrittenValue {
     Text(String),
@@ -39,10 +39,10 @@ pub(super) enum WrittenValue {
     Other(&'static str),
 }
 
-/// A field by its name, and its value if the file has one.
+/// A field: its name, and its value if the file has one.
 pub(super) struct PolicyField<'a>(pub(super) &'static str, pub(super) Option<&'a WrittenValue>);
 
-/// A field that is not as it must be.
+/// A field with a wrong value.
 #[derive(Debug)]
 pub(super) struct WrongField {
     name: &'static str,
@@ -91,7 +91,7 @@ impl PolicyField<'_> {
         })
     }
 
-    /// A number and a unit; never zero, at most ten years.
+    /// A duration: a number and a unit, more than zero and at most ten years.
     pub(super) fn duration(&self) -> Result<Option<Duration>, WrongField> {
         let wrong = |what: String| {
             let how = "write a whole number and `ms`, `s`, `m`, `h` or `d`, such as `90s`";
@@ -121,7 +121,7 @@ impl PolicyField<'_> {
         }
     }
 
-    /// Bytes, as a number or with a unit.
+    /// A number of bytes, with or without a unit.
     pub(super) fn size(&self) -> Result<Option<usize>, WrongField> {
         let written = match self.1 {
             None => return Ok(None),
@@ -145,7 +145,7 @@ impl PolicyField<'_> {
         }
     }
 
-    /// Statuses and classes of them, as inclusive ranges.
+    /// Statuses, and classes of statuses, as inclusive ranges.
     pub(super) fn statuses(&self) -> Result<Option<Vec<(u16, u16)>>, WrongField> {
         let Some(written) = self.text()? else { return Ok(None) };
         let ranges = written.split(',').map(|item| {
@@ -171,7 +171,7 @@ impl PolicyField<'_> {
     }
 }
 
-/// A number, and what follows it.
+/// Splits a number from its unit.
 fn split(written: &str) -> (&str, &str) {
     let unit_at = written.find(|c: char| !c.is_ascii_digit()).unwrap_or(written.len());
     written.split_at(unit_at)
