@@ -106,7 +106,7 @@ fn certificates_that_cannot_be_used_are_named() {
     for (query, says) in [
         ("amqps://h?ca=/no/such/file", "`/no/such/file` of `?ca=`"),
         ("amqps://h?cert=/dev/null", "`/dev/null` of `?cert=`"),
-        ("amqp://h?ca=/dev/null", "`?ca=` is of TLS"),
+        ("amqp://h?ca=/dev/null", "`?ca=` is for TLS"),
     ] {
         let error = AmqpQueue::new(query, "encrypted").expect_err("refused").to_string();
         assert!(error.contains(says), "{error}");

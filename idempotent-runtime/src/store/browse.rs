@@ -1,19 +1,20 @@
-//! A look through all values of a store, page by page.
+//! Reads all values of a store, page by page.
 
 use crate::error::{StoreError, StoreErrorKind};
 use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
-/// The place between two pages of one store: a short text, which only the store that gave it can read.
+/// The end of a page of one store: a short text, which only that store can read.
 ///
-/// It goes through a command line or a link as it is: letters, digits, `-`, `.` and `_`, in our own stores. It
-/// names no secret, lasts as long as its store, and holds nothing there.
+/// It can be passed through a command line or a link unchanged: in our own stores it has only letters,
+/// digits, `-`, `.` and `_`. It shows no secret, stays valid as long as its store exists, and occupies no
+/// memory there.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Cursor(Box<str>);
 
 impl Cursor {
-    /// A cursor of this text, for a store to make.
+    /// A cursor with this text. Only a store makes one.
     pub fn new(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
     }
@@ -24,7 +25,7 @@ impl Cursor {
         &self.0
     }
 
-    /// The error of a store that did not give this cursor.
+    /// The error for a cursor that the store did not make.
     #[must_use]
     pub fn is_foreign(&self) -> StoreError {
         let shown: String = self.0.chars().take(80).collect();
@@ -45,7 +46,7 @@ impl fmt::Debug for Cursor {
     }
 }
 
-/// Takes any text; the store judges it.
+/// Accepts any text. The store checks it later.
 impl FromStr for Cursor {
     type Err = Infallible;
 
@@ -58,38 +59,39 @@ impl FromStr for Cursor {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PageRequest {
-    /// The end of the page before; the first page has none before it.
+    /// The end of the previous page; `None` for the first page.
     pub after: Option<Cursor>,
-    /// About how many values the page has at most. Zero counts as one.
+    /// The number of values that the page should not exceed by much. Zero counts as one.
     pub limit: u32,
     /// The values that are wanted.
     pub filter: PageFilter,
 }
 
 impl PageRequest {
-    /// The first page, of about so many values at most.
+    /// A request for the first page, of about this many values at most.
     #[must_use]
     pub fn first(limit: u32) -> Self {
         Self { after: None, limit, filter: PageFilter::default() }
     }
 
-    /// The same after this cursor, if there is one.
+    /// The same request for the page after this cursor; for the first page if there is none.
     #[must_use]
     pub fn after(self, after: impl Into<Option<Cursor>>) -> Self {
         Self { after: after.into(), ..self }
     }
 
-    /// The same of what this filter lets through.
+    /// The same request, only for values that this filter lets through.
     #[must_use]
     pub fn only(self, filter: PageFilter) -> Self {
         Self { filter, ..self }
     }
 }
 
-/// A hint at the records that are wanted, by their readable columns. Empty, it lets everything through.
+/// A hint to the records that are wanted, by their readable columns. An empty filter lets every record
+/// through.
 ///
-/// A store that has such columns may leave out what does not fit. Another may ignore it, so the caller looks
-/// again at what it gets.
+/// A store with such columns may leave out records that do not match. Another store may ignore the filter, so
+/// the caller checks every record that it gets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PageFilter {
@@ -100,13 +102,13 @@ pub struct PageFilter {
 }
 
 impl PageFilter {
-    /// The same, of records of this function.
+    /// The same filter, only for records of this function.
     #[must_use]
     pub fn operation(self, operation: impl Into<String>) -> Self {
         Self { operation: Some(operation.into()), ..self }
     }
 
-    /// The same, of records in this state, in the words of the column `state`.
+    /// The same filter, only for records in this state, as the column `state` names it.
     #[must_use]
     pub fn state(self, state: &'static str) -> Self {
         Self { state: Some(state), ..self }

@@ -11,34 +11,34 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A future that is done when a watched value may have changed.
+/// A future that ends when a watched value may have changed.
 pub type Changed = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A value that is alive, and how long it has left by the store's clock.
+/// A value that is alive, and the life that it has left by the store's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
     /// The bytes, exactly as they were put.
     pub value: Bytes,
-    /// How long until the store forgets it.
+    /// The time until the store drops it.
     pub left: Duration,
 }
 
 impl Entry {
-    /// A value that has so long left.
+    /// A value with this much life left.
     #[must_use]
     pub fn new(value: impl Into<Bytes>, left: Duration) -> Self {
         Self { value: value.into(), left }
     }
 }
 
-/// Some values of a store, and the place where the next ones stand.
+/// Some values of a store, and the place where the next page begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Page {
     /// Values that are alive, under their keys.
     pub entries: Vec<(StorageKey, Entry)>,
-    /// Where the next page begins, which may be empty; after the last page there is none.
+    /// The start of the next page, which may be empty; `None` after the last page.
     pub next: Option<Cursor>,
 }
 
@@ -61,32 +61,31 @@ pub enum Swap {
 
 /// A place for records: Redis, a database, memory, or your own.
 ///
-/// A store is a register with expiry. It knows nothing of leases, owners or tokens: the engine builds
-/// them on these operations, once for every backend. An owner is part of the value that it put, so an
-/// owner whose lease was taken over expects a value that is not there any more.
+/// A store is a register whose values expire. It knows no leases, owners or tokens: the engine builds them
+/// from these operations, once for every backend. The name of an owner is a part of the value that the owner
+/// puts. So an owner whose lease was taken over expects a value that is not there any more.
 ///
 /// # The contract
 /// - Every operation is one atomic step. Two `create`s, two `swap`s with one expected value, or a
 ///   `create` and a `swap` of one key never both succeed.
 /// - Values are bytes, up to several megabytes, and come back exactly as they were put.
-/// - A value whose life is over does not exist: `create` puts over it, `swap` and `read` do not
-///   see it. Life is counted by the backend's own clock, to the millisecond, and a value is never
-///   dropped before it is over, whatever the pressure: refuse new values instead
+/// A value whose life is over does not exist: `create` replaces it, and `swap` and `read` do not see it.
+///   Life is counted by the backend's own clock, to the millisecond. A value is never dropped before its life
+///   is over, even if memory is short: the store refuses new values instead
 ///   ([`StoreErrorKind::Unavailable`](crate::store::StoreErrorKind)).
 /// - An acknowledged value survives the faults that the backend promises to survive.
-/// - An error means that the backend did not answer, or that its answer made no sense. After an error
-///   the operation may or may not have happened; each can be sent again without harm.
-/// - An operation that hangs is an error: the engine gives every call a deadline, and a dropped
-///   future must leave the store usable.
+/// An error means that the backend did not answer, or that its answer cannot be used. After an error the
+///   operation may or may not have happened. Each operation can be sent again without harm.
 ///
-/// The functions of `store::conformance` (feature `conformance`) check the part of this that can be
-/// seen while a backend runs. They see neither a restart nor a backend under pressure.
+/// The functions of `store::conformance` (feature `conformance`) test the part of the contract that can be
+/// seen while a backend runs. They test neither a restart nor a backend that is short of memory.
 #[doc = include_str!("../../docs/store.md")]
 pub trait Store: Send + Sync + fmt::Debug + 'static {
-    /// Puts a value where none is; otherwise gives the value that is there and changes nothing.
+    /// Puts a value under a key that has none. Otherwise returns the value that is there, and changes
+    /// nothing.
     ///
-    /// Looking and putting are one step: of concurrent `create`s one puts, and all others get its
-    /// value. A caller whose answer was lost sends it again, and gets its own value if it was put.
+    /// This is one step: of concurrent `create`s only one puts, and all others get its value. A caller whose
+    /// answer was lost sends it again, and gets its own value if that was put.
     ///
     /// Tested by `create_puts_where_nothing_is`, `create_tells_what_is_there_and_changes_nothing`,
     /// `of_many_creates_at_once_one_puts` and `what_is_over_does_not_exist`.
@@ -97,11 +96,10 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         life: Duration,
     ) -> StoreFuture<'a, Option<Bytes>>;
 
-    /// Replaces `expected` by `value` with a new life, if it is what is there, byte for byte.
+    /// Replaces `expected` by `value`, with a new life, if the key has exactly the bytes of `expected`.
     ///
-    /// Comparing and replacing are one step: of concurrent `swap`s that expect one value, one
-    /// replaces it. A stale owner gets [`Swap::Differs`] with the value that is there now, and
-    /// changes nothing.
+    /// This is one step: of concurrent `swap`s that expect the same value, only one replaces it. A stale
+    /// owner gets [`Swap::Differs`] with the value that is there now, and changes nothing.
     ///
     /// Tested by `swap_replaces_what_was_expected`, `swap_tells_what_is_there_instead`,
     /// `swap_tells_that_nothing_is_there`, `of_many_swaps_at_once_one_replaces` and
@@ -114,78 +112,73 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         life: Duration,
     ) -> StoreFuture<'a, Swap>;
 
-    /// Gives the value that is there and how long it has left.
+    /// Returns the value of a key, and the life that it has left.
     ///
-    /// Both are of one moment. It changes nothing, so a stale owner sees what every caller sees.
+    /// Both are read at the same moment. It changes nothing, so a stale owner gets the same as every caller.
     ///
     /// Tested by `read_tells_how_long_is_left` and `values_come_back_exactly`.
     fn read<'a>(&'a self, key: &'a StorageKey) -> StoreFuture<'a, Option<Entry>>;
 
-    /// Watches a key, where the backend can tell of changes: from when the outer future answers, the
-    /// inner one is done soon after the value changed.
+    /// Watches a key, if the backend can report changes. The outer future ends when the watch has begun; the
+    /// inner one ends soon after the value has changed.
     ///
-    /// No promise depends on it. Waiters read the key when they are told, and now and then besides,
-    /// so a change that is told late, twice or never only costs time. The engine watches a key once
-    /// in each process, however many wait there.
+    /// No promise depends on it. Requests that wait read the key when the inner future ends, and also from
+    /// time to time. So a change that is reported late, twice or never only costs time. The engine watches a
+    /// key once in each process, however many requests wait there.
     ///
-    /// `None` is a backend that cannot tell. There is no default, since a store around another one would lose it
-    /// without a word; so it is with `browse`, `findings` and `adopt`.
+    /// `None` means that the backend cannot report changes. There is no default, since a store that wraps
+    /// another one would lose this method without a warning; the same holds for `browse`, `findings` and
+    /// `adopt`.
     ///
     /// Tested by `a_watch_tells_of_a_change`.
     fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>>;
 
-    /// Gives some of the values that are alive, where the backend can list them: one page of a look through
-    /// the whole store. For people who look after it; no promise to a caller depends on it.
+    /// Returns one page of the values that are alive, if the backend can list them. All pages together show
+    /// the whole store. It is for operators; no promise to a caller depends on it.
     ///
-    /// - Following [`Page::next`] from the first page to the last gives every value that is alive all the
-    ///   while, at least once; one that comes, goes or changes meanwhile may be there or not. A key may come
-    ///   again.
-    /// - A page has about `limit` values at most, and often fewer: a store that finds values in groups gives a
-    ///   group whole. It may be empty and still have a next: one call does little work, however many values
-    ///   there are and however few the filter lets through. It locks nothing, and keeps no other operation
-    ///   waiting for long.
-    /// - The filter is a hint: a store may give more than it lets through, and never less.
-    /// - A cursor is no reservation: it can be used late, twice, or never, and by another process. One that
-    ///   the store did not give is [`Rejected`](crate::store::StoreErrorKind).
+    /// The pages from the first to the last one, by [`Page::next`], hold every value that is alive all the
+    ///   time, at least once. A value that comes, expires or changes meanwhile may be missing. A key may come
+    ///   twice.
     ///
-    /// `None` is a backend that cannot list. There is no default, as for `watch`.
+    /// `None` means that the backend cannot list. There is no default, as for `watch`.
     ///
     /// Tested by `pages_give_everything_that_lives`, `pages_leave_out_what_is_over`,
     /// `a_filter_takes_away_nothing_that_fits`, `pages_lose_nothing_while_others_come_and_go` and
     /// `a_foreign_cursor_is_refused`.
     fn browse<'a>(&'a self, request: &'a PageRequest) -> Option<StoreFuture<'a, Page>>;
 
-    /// Drops at most `limit` values whose life is over, and says how many.
+    /// Drops at most `limit` values whose life is over, and returns their number.
     ///
-    /// For backends that do not forget by themselves; the others answer 0. A value that gets a new
-    /// life meanwhile stays. One call must not keep other operations waiting for long.
+    /// It is for backends that do not drop expired values by themselves; the others return 0. A value that
+    /// gets a new life meanwhile stays. One call must not delay other operations for long.
     ///
     /// Tested by `a_purge_drops_nothing_that_lives`.
     fn purge(&self, limit: u32) -> StoreFuture<'_, u32>;
 
-    /// The backend and its address without credentials, for people.
+    /// The kind of backend and its address without credentials, for people.
     fn describe(&self) -> String;
 
-    /// Settings of the backend that break or weaken this contract, as it had them when the store
-    /// connected; empty, if there are none.
+    /// Settings of the backend that break or weaken this contract, as they were when the store connected.
+    /// Empty if there are none.
     fn findings(&self) -> Vec<Finding>;
 
-    /// Takes what the engine on this store was told. Called once for each engine, before it uses the store.
+    /// Takes the settings of an engine on this store. It is called once for each engine, before that engine
+    /// uses the store.
     ///
-    /// A client with deadlines of its own allows an operation as long as the engine does. A store that has no
-    /// use for any of it does nothing.
+    /// A client with its own deadlines allows an operation as much time as the engine does. A store that
+    /// needs none of the settings does nothing.
     fn adopt(&self, settings: &StoreSettings);
 
-    /// Whether its answers are there at once, as from the memory of this process: then nothing that it holds is
-    /// remembered beside it. Defaults to no.
+    /// Whether its answers are there at once, as from the memory of this process. Then the engine does not
+    /// remember records beside it. Defaults to no.
     fn is_near(&self) -> bool {
         false
     }
 
-    /// The longest for which a future of `create` or `swap` waits without waking its task, whatever becomes of the
-    /// server; none, if that may be for ever. Defaults to none.
+    /// The longest time for which a future of `create` or `swap` waits without waking its task, even if the
+    /// server dies; `None` if that may be for ever. Defaults to `None`.
     ///
-    /// An engine of as much patience needs no timer for the first answer of a store that says so.
+    /// If an engine's patience is at least this long, it needs no timer for the first answer.
     fn longest_silence(&self) -> Option<Duration> {
         None
     }
@@ -195,7 +188,7 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StoreSettings {
-    /// How long one conversation with the store may take.
+    /// The time that one conversation with the store may take.
     pub patience: Duration,
     /// The engine's source of time.
     pub clock: Arc<dyn Clock>,

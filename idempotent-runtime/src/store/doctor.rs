@@ -1,15 +1,15 @@
-//! Checks of a server's own settings, as they stand when a store connects to it.
+//! Checks the settings of a server when a store connects to it.
 
 use crate::store::finding::Finding;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-/// The settings of a server by their names, as it reports them itself.
+/// The settings of a server by their names, as the server reports them.
 #[derive(Debug, Default)]
 pub(in crate::store) struct ServerSettings(HashMap<String, String>);
 
 impl ServerSettings {
-    /// The value of a setting; empty where the server does not know it.
+    /// The value of a setting; empty if the server does not know it.
     pub(in crate::store) fn get(&self, name: &str) -> &str {
         self.find(name).unwrap_or_default()
     }
@@ -29,12 +29,12 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for ServerSettings {
 /// A check of the settings of one server.
 pub(in crate::store) type SettingCheck<S> = fn(&S) -> Option<Finding>;
 
-/// The findings of these checks at these servers, the worst first.
+/// The findings of these checks on these servers, the worst first.
 pub(in crate::store) fn findings<S>(servers: &[S], checks: &[SettingCheck<S>]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for finding in servers.iter().flat_map(|server| checks.iter().filter_map(|check| check(server)))
     {
-        // Several servers with one setting are one finding.
+        // Servers with the same setting are one finding.
         if !findings.contains(&finding) {
             findings.push(finding);
         }

@@ -1,4 +1,4 @@
-//! A store that fails, loses answers or hangs when a test says so.
+//! A store that fails, loses answers or hangs when a test tells it to.
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
@@ -13,16 +13,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// The part of an operation that is lost.
+/// The part of an operation that gets lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LostPart {
-    /// The request: nothing is carried out.
+    /// The request: the operation is not carried out.
     Request,
-    /// The answer: it is carried out, and nobody is told.
+    /// The answer: the operation is carried out, but the caller gets an error.
     Answer,
 }
 
-/// Passes everything on to another store, and fails when a test says so. Clones share all.
+/// A store that passes every operation to another store, and fails when a test tells it to. Clones share
+/// everything.
 #[derive(Clone, Debug)]
 pub struct FaultyStore(Arc<Faults>);
 
@@ -31,12 +32,12 @@ struct Faults {
     store: Box<dyn Store>,
     is_down: AtomicBool,
     hangs: watch::Sender<bool>,
-    /// The part that is lost, after so many operations.
+    /// The part that gets lost, and the number of operations before that.
     loss: Mutex<Option<(usize, LostPart)>>,
 }
 
 impl FaultyStore {
-    /// A store without faults so far.
+    /// A store without faults, until a test sets them.
     pub fn new(store: impl Store) -> Self {
         Self(Arc::new(Faults {
             store: Box::new(store),
@@ -46,17 +47,18 @@ impl FaultyStore {
         }))
     }
 
-    /// From now on every operation fails as if the backend were gone, or works again.
+    /// With `true`, every operation fails from now on, as if the backend were gone. With `false`, operations
+    /// work again.
     pub fn set_down(&self, down: bool) {
         self.0.is_down.store(down, Ordering::SeqCst);
     }
 
-    /// From now on every operation waits before it is carried out, until [`resume`](Self::resume).
+    /// From now on every operation waits until [`resume`](Self::resume) before it is carried out.
     pub fn hang(&self) {
         self.0.hangs.send_replace(true);
     }
 
-    /// Lets the operations that wait go on, and those to come.
+    /// Lets the operations that wait go on, and later ones, too.
     pub fn resume(&self) {
         self.0.hangs.send_replace(false);
     }
@@ -66,17 +68,17 @@ impl FaultyStore {
         self.lose(LostPart::Answer, 0);
     }
 
-    /// Of the operations to come, loses one after so many others.
+    /// Loses a part of one operation, after this many others.
     pub fn lose(&self, what: LostPart, after: usize) {
         *self.loss() = Some((after, what));
     }
 
-    /// Loses nothing of what was still to be lost.
+    /// Takes back a loss that has not happened yet.
     pub fn lose_nothing(&self) {
         *self.loss() = None;
     }
 
-    /// The store underneath, which has no faults.
+    /// The store underneath, without faults.
     #[must_use]
     pub fn inner(&self) -> &dyn Store {
         &*self.0.store
@@ -87,7 +89,7 @@ impl FaultyStore {
         operation: &'static str,
         work: impl FnOnce(&'a dyn Store) -> StoreFuture<'a, T>,
     ) -> Result<T, StoreError> {
-        // The sender lives as long as this.
+        // The sender lives as long as this store.
         let _ = self.0.hangs.subscribe().wait_for(|hangs| !hangs).await;
         if self.0.is_down.load(Ordering::SeqCst) {
             return Err(StoreError::new(StoreErrorKind::Unavailable, operation));
@@ -102,7 +104,7 @@ impl FaultyStore {
         }
     }
 
-    /// The loss of this operation.
+    /// The part that this operation loses, if any.
     fn take_loss(&self) -> Option<LostPart> {
         let mut loss = self.loss();
         let (after, what) = (*loss)?;

@@ -6,21 +6,21 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Severity {
-    /// It weakens a promise: some fault costs more than it must.
+    /// It weakens a promise: a fault can do more harm than it should.
     Warning,
-    /// It breaks a promise: duplicates can slip through in normal operation.
+    /// It breaks a promise: duplicates may run in normal operation.
     Error,
 }
 
-/// A setting of the backend that its users should know of, found as the store connected.
+/// A setting of the backend that its operators should know, found when the store connected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
     /// Its weight.
     pub severity: Severity,
-    /// The setting, and the fault that it leads to.
+    /// The setting, and the fault that it can cause.
     pub message: String,
-    /// The way to mend it.
+    /// The way to correct it.
     pub help: String,
 }
 

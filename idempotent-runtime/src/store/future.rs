@@ -48,7 +48,7 @@ impl<'a, T> StoreFuture<'a, T> {
         }
     }
 
-    /// The same, measured to its answer; it costs no allocation.
+    /// The same future, whose time is measured. This costs no allocation.
     #[cfg(feature = "_meters")]
     pub(in crate::store) fn measured_by(self, meters: &'a StoreCallMeters) -> Self {
         let measured = Some(Measured { meters, since: Some(Stopwatch::start()) });
@@ -56,14 +56,14 @@ impl<'a, T> StoreFuture<'a, T> {
     }
 }
 
-/// A ready answer is never pinned: it is taken whole.
+/// The answer inside is never pinned: it is taken out as a whole.
 impl<T> Unpin for StoreFuture<'_, T> {}
 
 impl<T> Future for StoreFuture<'_, T> {
     type Output = Result<T, StoreError>;
 
     /// # Panics
-    /// When it is polled again after it was ready, as other futures do.
+    /// When it is polled after its end, as other futures do.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let polled = match &mut self.answer {
             #[expect(clippy::expect_used, reason = "the contract of every future")]
@@ -78,7 +78,8 @@ impl<T> Future for StoreFuture<'_, T> {
     }
 }
 
-/// A conversation with a store that is measured. Dropped before its answer, nobody waits for it any more.
+/// A measured conversation with a store. If this is dropped before the answer, the caller does not wait any
+/// more.
 #[cfg(feature = "_meters")]
 struct Measured<'a> {
     meters: &'a StoreCallMeters,

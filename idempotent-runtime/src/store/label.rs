@@ -10,19 +10,20 @@ use std::fmt;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Label(Bytes);
 
-/// The key of a label that is sealed, for people.
+/// The text that people see in place of a sealed key.
 pub(in crate::store) const SEALED_LABEL: &str = "(sealed)";
 
-/// The bit of a guard whose label is sealed.
+/// The bit in the guard's byte that marks a sealed key.
 const IS_SEALED: u8 = 0x80;
-/// The bit of a guard whose key is a UUID in its usual spelling, of which the number alone is stored.
+/// The bit in the guard's byte that marks a key which is a UUID in its usual spelling. Only its number is
+/// stored.
 const IS_UUID: u8 = 0x40;
 
 impl Label {
-    /// A label of these parts; each text is cut after 64 KiB.
+    /// A label of these parts. Each text is cut after 64 KiB.
     #[must_use]
     pub fn new(guard: Guard, operation: &str, key: &str) -> Self {
-        // Between characters: half of one could not be read back.
+        // Cut between characters, since a part of one could not be read back.
         let cut = |part: &str| part.floor_char_boundary(usize::from(u16::MAX));
         let operation = &operation[..cut(operation)];
         match Uuid::of(key) {
@@ -31,14 +32,14 @@ impl Label {
         }
     }
 
-    /// A label whose key is sealed, a few bytes that name no key.
+    /// A label whose key is sealed; `key` are the sealed bytes.
     pub(in crate::store) fn sealed(guard: Guard, operation: &str, key: &[u8]) -> Self {
         let cut = operation.floor_char_boundary(usize::from(u16::MAX));
         Self::of(guard.as_bytes(), &operation[..cut], LabelKey::Sealed(key))
     }
 
     fn of([guard, depth]: [u8; 2], operation: &str, key: LabelKey<'_>) -> Self {
-        // The exact length: spare room would cost another allocation.
+        // Exactly this length, since more room would cost another allocation.
         let mut parts = Vec::with_capacity(size(operation, key));
         parts.extend_from_slice(&[guard | key.flag(), depth]);
         write_field(&mut parts, operation.as_bytes());
@@ -62,13 +63,13 @@ impl Label {
         self.parts().map_or("", |parts| parts.operation)
     }
 
-    /// The key as it was read, without secrets; `(sealed)` in its place, if it is sealed.
+    /// The key as it was read, without secrets; `(sealed)` if it is sealed.
     #[must_use]
     pub fn key(&self) -> Cow<'_, str> {
         self.parts().map_or(Cow::Borrowed(""), |parts| parts.key.shown())
     }
 
-    /// The bytes of a key that is sealed.
+    /// The bytes of a sealed key.
     pub(in crate::store) fn sealed_key(&self) -> Option<Bytes> {
         match self.parts()?.key {
             LabelKey::Sealed(bytes) => Some(self.0.slice_ref(bytes)),
@@ -80,7 +81,7 @@ impl Label {
         LabelParts::read(&self.0)
     }
 
-    /// The bytes that stand in a record.
+    /// The bytes as they stand in a record.
     pub(in crate::store) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -104,7 +105,7 @@ impl fmt::Debug for Label {
     }
 }
 
-/// The size of a label, in bytes: the guard, and each text behind its length.
+/// The size of a label in bytes: the guard, and each text with its length before it.
 fn size(operation: &str, key: LabelKey<'_>) -> usize {
     let key = match key {
         LabelKey::Text(text) => field_size(text.len()),
@@ -131,7 +132,7 @@ pub(in crate::store) enum LabelKey<'a> {
 }
 
 impl<'a> LabelKey<'a> {
-    /// The key for people.
+    /// The key in a form for people.
     pub(in crate::store) fn shown(self) -> Cow<'a, str> {
         match self {
             Self::Text(text) => text.into(),
@@ -150,7 +151,7 @@ impl<'a> LabelKey<'a> {
 }
 
 impl<'a> LabelParts<'a> {
-    /// Reads the guard and the two texts at the front of these bytes, each behind its length.
+    /// Reads the guard and the two texts at the front of these bytes, each with its length before it.
     pub(in crate::store) fn read(bytes: &'a [u8]) -> Option<Self> {
         let ([guard, depth], rest) = bytes.split_first_chunk()?;
         let flag = guard & (IS_SEALED | IS_UUID);
@@ -167,7 +168,7 @@ impl<'a> LabelParts<'a> {
     }
 }
 
-/// A field behind its length, and the bytes that follow it.
+/// A field with its length before it, and the bytes after it.
 fn short_field(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, at) = read_number(bytes)?;
     let length = u16::try_from(length).ok()?;

@@ -1,4 +1,4 @@
-//! A store whose conversations are measured, for metrics and the inspector.
+//! A store whose calls are measured, for metrics and the inspector.
 
 use crate::observe::Counters;
 use crate::store::contract::Store;
@@ -23,7 +23,7 @@ pub(crate) fn metered(store: Arc<dyn Store>, counters: &Counters) -> Arc<dyn Sto
     Arc::new(MeteredStore { store, meters: Arc::clone(&counters.meters.store) })
 }
 
-/// The same store: nobody measures.
+/// The same store, not measured.
 #[cfg(not(feature = "_meters"))]
 pub(crate) fn metered(store: Arc<dyn Store>, _: &Counters) -> Arc<dyn Store> {
     store

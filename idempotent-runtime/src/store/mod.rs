@@ -1,8 +1,7 @@
 //! Stores of records: the contract of a store, and the stores that keep it.
 //!
-//! - [`Store`] is the contract. [`open`] opens one of the stores of this crate by its URL; the example
-//!   `custom_store` is one of your own, and `conformance` (feature `conformance`) tests it.
-//! - [`Locks`] is the contract of a place for locks alone.
+//! [`Store`] is the contract. [`open`] opens one of the stores of this crate by its URL. The example
+//!   `custom_store` is a store of your own, and `conformance` (feature `conformance`) tests such a store.
 //! - [`Finding`]s name settings of a backend that break or weaken a contract.
 
 // The rooms of this folder, from the top. Each imports only rooms below it, and names the file that

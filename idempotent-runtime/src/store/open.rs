@@ -1,22 +1,22 @@
-//! A store by its URL.
+//! Opens a store by its URL.
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::store::contract::Store;
 use crate::store::memory::MemoryStore;
 use std::sync::Arc;
 
-/// Opens the store a URL names: `memory:`, `sqlite:PATH` (feature `sqlite`), `redis://…` (`redis`),
+/// Opens the store that a URL names: `memory:`, `sqlite:PATH` (feature `sqlite`), `redis://…` (`redis`),
 /// `postgres://…` (`postgres`), `mysql://…` or `mariadb://…` (`mysql`).
 ///
-/// A Redis store takes every form of `RedisStore::connect`. The URL of an `SQLite` file is one of sqlx:
-/// percent-encoded, with `?mode=…`; without a mode it is created where it is missing.
+/// A Redis URL may have every form that `RedisStore::connect` accepts. The URL of an `SQLite` file is one of
+/// sqlx: percent-encoded, with `?mode=…`. Without a mode the file is created if it is missing.
 ///
 /// # Errors
 /// When the URL names no store of this build, or the store cannot be opened.
 pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
     let Some(parts) = url.split_once(':') else {
         let why = format!(
-            "`{url}` is no URL: write `{url}:` and what follows, such as `sqlite:records.db`"
+            "`{url}` is not a URL: write `{url}:` and what follows, such as `sqlite:records.db`"
         );
         return Err(StoreError::new(StoreErrorKind::Rejected, "connect").because(why));
     };

@@ -1,7 +1,7 @@
-//! A thread of its own, with its runtime: of a store, or of an engine.
+//! A thread with its own runtime, for a store or an engine.
 //!
-//! A worker of actix-web is a runtime of one thread. A connection that lives there is stuck as long as
-//! a handler blocks that worker, and all who wait for the connection are stuck with it.
+//! A worker of actix-web is a runtime with one thread. A connection on that thread does not move while a
+//! handler blocks the worker, and neither do all who wait for the connection.
 
 #[cfg(any(
     feature = "sqlite",
@@ -21,16 +21,16 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-/// The pause before work that panicked begins again: below a third of the shortest lease.
+/// The pause before work that panicked begins again: less than a third of the shortest lease.
 const AGAIN: Duration = Duration::from_millis(10);
 
-/// The thread and its runtime. They end with the last clone, and drop the work that still runs there.
+/// A thread and its runtime. They end with the last clone, and drop the work that still runs there.
 ///
 /// Nothing else ends them: a panic is logged, and the thread goes on.
 #[derive(Clone, Debug)]
 pub(crate) struct OwnThread {
     runtime: Handle,
-    /// Nothing is sent through it: that the last one is gone is the message.
+    /// Nothing is sent through this channel. The thread ends when the last sender is dropped.
     _alive: mpsc::Sender<Infallible>,
 }
 
@@ -39,7 +39,8 @@ impl OwnThread {
     pub(crate) fn start(name: &'static str) -> Result<Self, IoError> {
         let (alive, gone) = mpsc::channel(1);
         let (tell, started) = std_mpsc::channel();
-        // Made there, because it must not be dropped here, where a caller may be in another runtime.
+        // The runtime is made on its thread, because it must not be dropped here, where a caller may be in
+        // another runtime.
         let until_gone = move || match Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => {
                 if tell.send(Ok(runtime.handle().clone())).is_ok() {
@@ -53,7 +54,7 @@ impl OwnThread {
         Ok(Self { runtime, _alive: alive })
     }
 
-    /// Runs some work there, to its end also where the caller is gone.
+    /// Runs work there, to its end even if the caller goes away.
     #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "zookeeper"))]
     pub(in crate::store) async fn run<T: Send + 'static>(
         &self,
@@ -63,12 +64,12 @@ impl OwnThread {
         self.runtime.spawn(work).await.map_err(|_| thread_ended(operation))
     }
 
-    /// Starts some work there, and leaves it to itself.
+    /// Starts work there that nobody waits for.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.runtime.spawn(work);
     }
 
-    /// Starts some work there, and keeps the thread until the work ends.
+    /// Starts work there, and keeps the thread until the work ends.
     #[cfg(any(feature = "sqlite", feature = "zookeeper"))]
     pub(in crate::store) fn keep_running(&self, work: impl Future<Output = ()> + Send + 'static) {
         let kept = self.clone();
@@ -79,7 +80,7 @@ impl OwnThread {
     }
 }
 
-/// Drives the work on a runtime until the last handle of its thread is gone.
+/// Drives the work of a runtime until the last handle of its thread is dropped.
 fn drive(runtime: &Runtime, name: &'static str, mut gone: mpsc::Receiver<Infallible>) {
     let mut until_gone = || runtime.block_on(async { while gone.recv().await.is_some() {} });
     while catch_unwind(AssertUnwindSafe(&mut until_gone)).is_err() {
@@ -87,7 +88,7 @@ fn drive(runtime: &Runtime, name: &'static str, mut gone: mpsc::Receiver<Infalli
     }
 }
 
-/// Does some work until it ends by itself; after a panic, which is logged, it begins again.
+/// Does work until it ends by itself. After a panic, which is logged, the work begins again.
 pub(crate) async fn lasting<F: Future<Output = ()>>(
     name: &'static str,
     mut work: impl FnMut() -> F,
@@ -104,7 +105,7 @@ pub(in crate::store) fn not_started(error: IoError) -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, "connect").because(error)
 }
 
-/// The error of work that ended with a panic while its store is in use.
+/// The error if work ended with a panic while its store is in use.
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "zookeeper"))]
 pub(in crate::store) fn thread_ended(operation: &'static str) -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, operation).because("the store's thread has ended")
@@ -115,7 +116,7 @@ mod tests {
     use super::*;
     use tokio::sync::oneshot;
 
-    /// A panic of what a store or a log of the app's own does is not the end of what must last.
+    /// Lasting work goes on after a panic in a store, or in the app's own logging.
     #[tokio::test]
     async fn lasting_work_that_panics_begins_again_on_its_thread() {
         let thread = OwnThread::start("idempotency-test").unwrap();

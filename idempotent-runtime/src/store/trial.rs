@@ -1,7 +1,7 @@
-//! Every operation of a store once, on a key of its own.
+//! Tries every operation of a store once, with a key of its own.
 //!
-//! A user who may connect may still not write, not run scripts, or use keys of another name alone; and a table may
-//! look like ours and have no unique key. No setting shows all of that.
+//! A user who may connect may still not be allowed to write, to run scripts, or to use keys with our prefix.
+//! And a table may look like ours and have no unique key. No setting shows all of that.
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
@@ -9,17 +9,17 @@ use crate::store::contract::{Store, Swap};
 use bytes::Bytes;
 use std::time::Duration;
 
-/// Long enough for the trial.
+/// The life of the trial's value: long enough for the trial.
 const LIFE: Duration = Duration::from_secs(30);
 
-/// The life of what the trial leaves behind, and the wait for its end.
+/// The life of the value at the end of the trial, and the wait until it is over.
 const NO_LIFE: Duration = Duration::from_millis(1);
 const OVER: Duration = Duration::from_millis(5);
 
-/// How much a purge after the trial drops.
+/// The most values that the purge after the trial drops.
 const PURGE: u32 = 64;
 
-/// The values of a trial: bytes that are no text, as records are.
+/// The values of a trial. Their bytes are not text, as in records.
 const VALUES: [&[u8]; 2] = [b"\0\xff\xfefirst", b"\0\xff\xfesecond"];
 
 /// Whether a trial put this value.
@@ -27,12 +27,13 @@ pub(crate) fn is_of_a_trial(value: &[u8]) -> bool {
     VALUES.contains(&value)
 }
 
-/// Tries a store, and passes only what stays: one that is short of memory, or away, may be well later.
+/// Tries a store, and returns only errors that will stay. A store that is short of memory, or away, may work
+/// later.
 #[cfg(any(feature = "redis", feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub(in crate::store) async fn refused_for_good(store: &dyn Store) -> Result<(), StoreError> {
     match try_out(store).await {
         Err(error) if error.is_transient() => {
-            tracing::warn!(store = store.describe(), %error, "the store does not answer yet; whether it can do all that is needed is not known");
+            tracing::warn!(store = store.describe(), %error, "the store does not answer yet, so its operations could not be tried");
             Ok(())
         }
         tried => tried,
@@ -56,7 +57,7 @@ pub(crate) async fn try_out(store: &dyn Store) -> Result<(), StoreError> {
         return Err(odd("swap", "it does not find the value that is there"));
     }
     tokio::time::sleep(OVER).await;
-    // Some servers forget only what they are asked for.
+    // Some servers drop an expired value only when it is read.
     store.read(&key).await?;
     store.purge(PURGE).await.map(drop)
 }

@@ -1,9 +1,9 @@
-//! Fields with their lengths, read and written in order; all numbers are little endian.
+//! Fields with their lengths, read and written in order. All numbers are little endian.
 
 use crate::store::bytes::undecodable::Undecodable;
 use bytes::{Buf, Bytes};
 
-/// Takes fields off the front of some bytes, each within what is left.
+/// Takes fields off the front of some bytes. Each field must lie within the bytes that are left.
 pub(crate) struct FieldReader {
     left: Bytes,
 }
@@ -21,7 +21,7 @@ impl FieldReader {
     }
 
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Undecodable> {
-        // Without `take`, which has to count the owners of the memory.
+        // `take` would count the owners of the memory.
         let array = *self.left.first_chunk().ok_or(Undecodable)?;
         self.left.advance(N);
         Ok(array)
@@ -35,14 +35,14 @@ impl FieldReader {
         Ok(u16::from_le_bytes(self.array()?))
     }
 
-    /// A number of as many bytes as it needs; no other spelling of it is read.
+    /// A number in as many bytes as it needs. A longer spelling of it is refused.
     pub(crate) fn number(&mut self) -> Result<u64, Undecodable> {
         let (number, length) = read_number(&self.left).ok_or(Undecodable)?;
         self.left.advance(length);
         Ok(number)
     }
 
-    /// A field behind its length, as a [`number`](Self::number).
+    /// A field with its length before it, which is a [`number`](Self::number).
     pub(crate) fn field(&mut self) -> Result<Bytes, Undecodable> {
         let length = self.number()?;
         self.take(usize::try_from(length).map_err(|_| Undecodable)?)
@@ -56,7 +56,7 @@ impl FieldReader {
         Ok(u64::from_le_bytes(self.array()?))
     }
 
-    /// The bytes that are left; none is taken.
+    /// The bytes that are left. They are not taken.
     pub(crate) fn left(&self) -> &[u8] {
         &self.left
     }
@@ -67,7 +67,8 @@ impl FieldReader {
     }
 }
 
-/// Seven bits of a number in each byte, the low ones first; every byte but the last has the eighth.
+/// The mark that more bytes follow. Each byte has seven bits of a number, the low ones first, and every byte
+/// but the last one has this mark.
 const MORE: u8 = 0x80;
 
 /// Writes a number in as many bytes as it needs (LEB128).
@@ -88,7 +89,7 @@ pub(crate) fn number_size(number: u64) -> usize {
     bits.div_ceil(7).max(1) as usize
 }
 
-/// The number at the front of these bytes, and how many it takes.
+/// The number at the front of these bytes, and the number of bytes that it takes.
 pub(crate) fn read_number(bytes: &[u8]) -> Option<(u64, usize)> {
     let mut number = 0;
     for (place, byte) in bytes.iter().take(10).enumerate() {
@@ -99,20 +100,20 @@ pub(crate) fn read_number(bytes: &[u8]) -> Option<(u64, usize)> {
         }
         number |= shifted;
         if byte & MORE == 0 {
-            // A last byte of zero is a longer spelling of a shorter number.
+            // If the last byte is zero, this is a longer spelling of a number.
             return (low > 0 || place == 0).then_some((number, place + 1));
         }
     }
     None
 }
 
-/// Writes a field behind its length.
+/// Writes a field with its length before it.
 pub(crate) fn write_field(out: &mut Vec<u8>, field: &[u8]) {
     write_number(out, field.len() as u64);
     out.extend_from_slice(field);
 }
 
-/// The size of a field behind its length, in bytes.
+/// The size in bytes of a field of this length, with the length before it.
 pub(crate) fn field_size(length: usize) -> usize {
     number_size(length as u64) + length
 }
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_of_more_than_64_bits_is_none() {
+    fn a_number_of_more_than_64_bits_is_refused() {
         assert_eq!(read_number(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2]), None);
         assert_eq!(read_number(&[MORE; 11]), None);
     }

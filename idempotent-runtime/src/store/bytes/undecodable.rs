@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The bytes are no record, or belong under another key.
+/// The bytes are not a record, or belong to another key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Undecodable;
 

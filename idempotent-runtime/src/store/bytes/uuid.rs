@@ -1,14 +1,14 @@
-//! A UUID in its usual spelling, which most keys of requests are: as a number it takes 16 bytes in place of 36.
+//! A UUID in its usual spelling, as most keys of requests are. The number takes 16 bytes, the text 36.
 
 use crate::key::hex;
 use std::fmt;
 
-/// The length of the spelling, the places of its hyphens, and those of the digits of each byte.
+/// The length of the spelling, the places of its hyphens, and the place of the first digit of each byte.
 const LENGTH: usize = 36;
 const HYPHENS: [usize; 4] = [8, 13, 18, 23];
 const BYTES: [usize; Uuid::SIZE] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
 
-/// The values of digits by their letters, and [`NONE`] for all other letters.
+/// The value of each digit, by its letter. All other letters have the value [`NONE`].
 const VALUES: [u8; 256] = {
     let (mut values, mut value) = ([NONE; 256], 0);
     while value < 16 {
@@ -19,7 +19,7 @@ const VALUES: [u8; 256] = {
 };
 const NONE: u8 = 0xff;
 
-/// The number that is spelled in lower-case digits, in groups of 8, 4, 4, 4 and 12; of any version.
+/// The number of a UUID of any version, spelled in lower-case digits, in groups of 8, 4, 4, 4 and 12.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) struct Uuid([u8; Self::SIZE]);
 
@@ -27,7 +27,7 @@ impl Uuid {
     /// Its size in bytes.
     pub(in crate::store) const SIZE: usize = 16;
 
-    /// The number that this text spells, if it is such a spelling.
+    /// The number of this text, if it is such a spelling.
     pub(in crate::store) fn of(text: &str) -> Option<Self> {
         let text: &[u8; LENGTH] = text.as_bytes().try_into().ok()?;
         let (mut bytes, mut seen) = ([0; Self::SIZE], 0);

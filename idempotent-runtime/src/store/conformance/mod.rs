@@ -1,4 +1,4 @@
-//! The contract of [`Store`] as tests, which every store passes.
+//! The contract of [`Store`] as tests. Every store must pass them.
 //!
 //! ```ignore
 //! idempotent_runtime::store_conformance!(async {
@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store_under_test::{LONG, SHORT, fresh};
 
-/// Makes a test of every function of the conformance suite.
+/// Makes a test from every function of the conformance suite.
 #[macro_export]
 macro_rules! store_conformance {
     ($store:expr) => {
@@ -76,7 +76,7 @@ pub async fn create_puts_where_nothing_is(tested: &StoreUnderTest) {
     assert_eq!(tested.value(&key).await.unwrap(), "first");
 }
 
-/// `create` on a used key gives the value that is there.
+/// `create` on a used key returns the value that is there.
 pub async fn create_tells_what_is_there_and_changes_nothing(tested: &StoreUnderTest) {
     let key = fresh();
     tested.create(&key, "first", LONG).await;
@@ -95,7 +95,7 @@ pub async fn swap_replaces_what_was_expected(tested: &StoreUnderTest) {
     assert_eq!(tested.value(&key).await.unwrap(), "second");
 }
 
-/// `swap` with another value changes nothing and gives what is there.
+/// `swap` that expects another value changes nothing and returns the value that is there.
 pub async fn swap_tells_what_is_there_instead(tested: &StoreUnderTest) {
     let key = fresh();
     tested.create(&key, "first", LONG).await;
@@ -114,7 +114,7 @@ pub async fn swap_tells_that_nothing_is_there(tested: &StoreUnderTest) {
     assert_eq!(tested.value(&key).await, None);
 }
 
-/// Of 64 concurrent `create`s one puts; all others get its value.
+/// Of 64 concurrent `create`s only one puts its value, and all others get that value.
 pub async fn of_many_creates_at_once_one_puts(tested: &StoreUnderTest) {
     let key = fresh();
     let there = at_once(tested, move |store, n| async move {
@@ -126,7 +126,7 @@ pub async fn of_many_creates_at_once_one_puts(tested: &StoreUnderTest) {
     assert!(there.iter().flatten().all(|there| *there == winner), "the others saw it");
 }
 
-/// Of 64 concurrent `swap`s that expect one value, one replaces it.
+/// Of 64 concurrent `swap`s that expect the same value, only one replaces it.
 pub async fn of_many_swaps_at_once_one_replaces(tested: &StoreUnderTest) {
     let key = fresh();
     tested.create(&key, "first", LONG).await;
@@ -162,7 +162,7 @@ where
     answers
 }
 
-/// After its life a value is seen by no operation, and `create` puts over it.
+/// A value whose life is over is not found by any operation, and `create` replaces it.
 pub async fn what_is_over_does_not_exist(tested: &StoreUnderTest) {
     let key = fresh();
     tested.create(&key, "first", SHORT).await;
@@ -174,7 +174,7 @@ pub async fn what_is_over_does_not_exist(tested: &StoreUnderTest) {
     assert_eq!(tested.value(&key).await.unwrap(), "third");
 }
 
-/// The life given with a `swap` counts from the swap, longer or shorter than before.
+/// The life that a `swap` sets counts from the swap. It may be longer or shorter than before.
 pub async fn a_swap_gives_a_new_life(tested: &StoreUnderTest) {
     let (longer, shorter) = (fresh(), fresh());
     tested.create(&longer, "first", Duration::from_secs(1)).await;
@@ -186,7 +186,7 @@ pub async fn a_swap_gives_a_new_life(tested: &StoreUnderTest) {
     assert_eq!(tested.value(&shorter).await, None);
 }
 
-/// `read` gives the life that is left, never more than was given.
+/// `read` returns the life that is left, never more than was set.
 pub async fn read_tells_how_long_is_left(tested: &StoreUnderTest) {
     let key = fresh();
     tested.create(&key, "first", LONG).await;
@@ -197,7 +197,7 @@ pub async fn read_tells_how_long_is_left(tested: &StoreUnderTest) {
     assert!(left + Duration::from_mins(1) > LONG, "{left:?}");
 }
 
-/// Every byte, no bytes, and megabytes come back as they were put.
+/// Values of all bytes, of no bytes, and of megabytes come back exactly as they were put.
 pub async fn values_come_back_exactly(tested: &StoreUnderTest) {
     let every = Bytes::from((0..=255).collect::<Vec<u8>>());
     let big = Bytes::from(
@@ -214,7 +214,7 @@ pub async fn values_come_back_exactly(tested: &StoreUnderTest) {
     }
 }
 
-/// A change under one key is seen under no other, however alike the keys.
+/// A change of one key is not seen under another key, however similar the two are.
 pub async fn keys_do_not_touch_each_other(tested: &StoreUnderTest) {
     let one = fresh();
     let mut bytes = *one.as_bytes();
@@ -236,7 +236,7 @@ pub async fn the_longest_life_is_accepted(tested: &StoreUnderTest) {
     assert_eq!(tested.value(&key).await.unwrap(), "second");
 }
 
-/// An operation whose answer was lost is sent again, and says what it finds.
+/// An operation can be sent again after its answer was lost, and returns what it finds then.
 pub async fn every_operation_can_be_sent_again(tested: &StoreUnderTest) {
     let key = fresh();
     tested.create(&key, "first", LONG).await;
@@ -247,7 +247,7 @@ pub async fn every_operation_can_be_sent_again(tested: &StoreUnderTest) {
     }
 }
 
-/// `purge` leaves everything that lives.
+/// `purge` keeps every value whose life is not over.
 pub async fn a_purge_drops_nothing_that_lives(tested: &StoreUnderTest) {
     let (over, alive) = (fresh(), fresh());
     tested.create(&over, "over", SHORT).await;
@@ -258,7 +258,7 @@ pub async fn a_purge_drops_nothing_that_lives(tested: &StoreUnderTest) {
     assert_eq!(tested.value(&over).await, None);
 }
 
-/// A future that is dropped before its answer came blocks nobody afterwards.
+/// A future that is dropped before its answer does not block later calls.
 pub async fn a_dropped_call_leaves_the_store_usable(tested: &StoreUnderTest) {
     for _ in 0..100 {
         let key = fresh();
@@ -271,7 +271,7 @@ pub async fn a_dropped_call_leaves_the_store_usable(tested: &StoreUnderTest) {
     create_puts_where_nothing_is(tested).await;
 }
 
-/// Where a backend can tell of changes, it does, and a change before the answer counts, too.
+/// If a backend can report changes, it does. A change counts even if it happens before the watch is polled.
 pub async fn a_watch_tells_of_a_change(tested: &StoreUnderTest) {
     let key = fresh();
     tested.create(&key, "first", LONG).await;
@@ -281,6 +281,6 @@ pub async fn a_watch_tells_of_a_change(tested: &StoreUnderTest) {
     let told = tokio::time::timeout(Duration::from_secs(20), changed).await;
     assert!(
         told.is_ok(),
-        "a watch that is never told: answer `None` where the backend cannot tell"
+        "the watch never ended: return `None` if the backend cannot report changes"
     );
 }

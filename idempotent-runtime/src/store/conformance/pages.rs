@@ -1,4 +1,5 @@
-//! The part of the contract that is a look through all values. A store that cannot list passes unseen.
+//! The part of the contract for reading all values, page by page. A store that cannot list passes without
+//! being tested.
 
 use crate::error::StoreErrorKind;
 use crate::fingerprint::Fingerprint;
@@ -12,27 +13,27 @@ use crate::store::record::{Origin, Record, State};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-/// How many values a test puts, and how many it has on a page.
+/// The number of values that a test puts, and the number on a page.
 const MANY: usize = 300;
 const LIMIT: u32 = 40;
 
 /// More pages than any store has that tests share.
 const MOST_PAGES: usize = 100_000;
 
-/// One page; none of a store that cannot list.
+/// One page; `None` if the store cannot list.
 async fn page(tested: &StoreUnderTest, request: &PageRequest) -> Option<Page> {
     let Some(page) = tested.store.browse(request) else {
         eprintln!("not tested: this store cannot list its values");
         return None;
     };
     let page = page.await.unwrap();
-    // A group of values that a store finds together may be the last on a page.
+    // A store may find values in groups, and the last group of a page may exceed the limit.
     let most = request.limit as usize * 2 + 64;
     assert!(page.entries.len() <= most, "{} values", page.entries.len());
     Some(page)
 }
 
-/// All pages from this one on, as a look through a store that others use, too.
+/// The values of all pages from this one on. Others use the store, too.
 async fn pages_from(
     tested: &StoreUnderTest,
     request: PageRequest,
@@ -42,10 +43,10 @@ async fn pages_from(
         let page = page(tested, &request).await?;
         entries.extend(page.entries);
         let Some(next) = page.next else { return Some(entries) };
-        // As it comes back from a command line.
+        // As a text, as it comes back from a command line.
         request = request.after(next.to_string().parse::<Cursor>().unwrap());
     }
-    panic!("a look without end: every page has a next");
+    panic!("the pages do not end: each one has a next");
 }
 
 async fn put_many(tested: &StoreUnderTest, value: &'static str, life: Duration) -> Vec<StorageKey> {
@@ -62,12 +63,12 @@ fn assert_has(entries: &[(StorageKey, Entry)], keys: &[StorageKey]) {
     assert_eq!(
         missing,
         0,
-        "of {} values that were alive all the while, so many were missed",
+        "this many of {} values are missing, although they were alive all the time",
         keys.len()
     );
 }
 
-/// Following the cursor gives every value, as it was put, with its life; and changes none.
+/// All pages together hold every value with its life, as it was put, and reading them changes none.
 pub async fn pages_give_everything_that_lives(tested: &StoreUnderTest) {
     let keys = put_many(tested, "listed", LONG).await;
     for limit in [LIMIT, 1000] {
@@ -94,10 +95,10 @@ pub async fn pages_leave_out_what_is_over(tested: &StoreUnderTest) {
     (tested.pass)(SHORT * 2).await;
     let Some(entries) = pages_from(tested, PageRequest::first(1000)).await else { return };
     assert_has(&entries, &[alive]);
-    assert!(entries.iter().all(|(key, _)| *key != over), "it is over, and was given");
+    assert!(entries.iter().all(|(key, _)| *key != over), "its life is over, but it is on a page");
 }
 
-/// A filter by operation, state or both lets everything through that fits.
+/// A filter by operation, by state or by both lets every record through that matches.
 pub async fn a_filter_takes_away_nothing_that_fits(tested: &StoreUnderTest) {
     let operations = ["pay", "pay "].map(|name| format!("{name}{}", fresh()));
     let mut put = Vec::new();
@@ -142,9 +143,9 @@ fn record(operation: &str, state: State) -> Record {
     }
 }
 
-/// Values that end, come and change between two pages hide none that was there before.
+/// Values that expire, come and change between two pages hide no value that was there before.
 pub async fn pages_lose_nothing_while_others_come_and_go(tested: &StoreUnderTest) {
-    // Those that are over leave gaps all over the store.
+    // Expired values leave gaps all over the store.
     let mut alive = Vec::new();
     for _ in 0..MANY {
         tested.create(&fresh(), "over", SHORT).await;
@@ -172,7 +173,7 @@ pub async fn pages_lose_nothing_while_others_come_and_go(tested: &StoreUnderTest
     assert_has(&entries, &alive);
 }
 
-/// A cursor that the store did not give is refused, as it will be the next time.
+/// A cursor that the store did not make is rejected, and would be rejected again.
 pub async fn a_foreign_cursor_is_refused(tested: &StoreUnderTest) {
     tested.create(&fresh(), "listed", LONG).await;
     let long = "9".repeat(10_000);

@@ -20,11 +20,11 @@ pub(super) fn fresh() -> StorageKey {
     StorageKey::from_bytes(rand::random())
 }
 
-/// A store under test, and the way in which time passes for it.
+/// A store under test, and the way to let time pass for it.
 pub struct StoreUnderTest {
     pub(super) store: Arc<dyn Store>,
     pub(super) pass: Pass,
-    /// Things that must outlive the store: a server, a directory.
+    /// Resources that must live longer than the store: a server, a directory.
     kept: Option<Box<dyn Any + Send + Sync>>,
 }
 
@@ -45,20 +45,20 @@ impl StoreUnderTest {
         Self { store, pass: Box::new(pass), kept: None }
     }
 
-    /// Keeps something alive as long as the test runs, such as the server behind the store.
+    /// Keeps a resource alive as long as the test runs, such as the server of the store.
     #[must_use]
     pub fn keeping(mut self, resource: impl Any + Send + Sync) -> Self {
         self.kept = Some(Box::new(resource));
         self
     }
 
-    /// Creates a value where none is.
+    /// Creates a value under an unused key.
     pub(super) async fn create(&self, key: &StorageKey, value: &'static str, life: Duration) {
         let there = self.store.create(key, &Bytes::from_static(value.as_bytes()), life).await;
         assert_eq!(there.unwrap(), None, "nothing was there");
     }
 
-    /// Reads the value that is there.
+    /// Reads the value of a key.
     pub(super) async fn value(&self, key: &StorageKey) -> Option<Bytes> {
         self.store.read(key).await.unwrap().map(|entry| entry.value)
     }

@@ -1,4 +1,4 @@
-//! Records in this process's memory: for tests, examples and single-process services.
+//! Keeps records in this process's memory: for tests, examples and services with one process.
 
 mod shard;
 
@@ -19,26 +19,26 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::task::yield_now;
 
-/// Enough that callers rarely wait for a lock, and that a table grows in steps too small to be felt:
-/// of a million values a shard holds 16 000.
+/// The number of shards. It is so great that callers rarely wait for a lock, and that a table grows in steps
+/// too small to be noticed: of a million values a shard holds 16 000.
 const SHARDS: usize = 64;
 
-/// How many slots a page visits at most, and so the longest time for which it holds a shard.
+/// The most slots that a page visits, and so the longest time for which it locks a shard.
 const PAGE_VISITS: usize = 1024;
 
-/// How many a purge visits before others have their turn.
+/// The most slots that a purge visits before other tasks get their turn.
 const PURGE_VISITS: usize = 1024;
 
-/// Keeps records in memory; they are gone with the process.
+/// Keeps records in memory. They are gone when the process ends.
 ///
-/// Guards one process against duplicates. Living values are never dropped: memory is bounded by
-/// the rate of new keys times their ttl. Clones share their records.
+/// It guards only this one process against duplicates. Values whose life is not over are never dropped, so it
+/// needs memory for as many keys as come within their ttl. Clones share their records.
 #[derive(Clone)]
 pub struct MemoryStore {
     shards: Arc<[Mutex<Shard>]>,
-    /// The shard where the last purge had dropped enough, and the next one goes on.
+    /// The shard where the last purge stopped, and where the next one goes on.
     purged: Arc<AtomicUsize>,
-    /// Chosen at the latest when it is first used.
+    /// Set when the first engine adopts the store, or at the first use without one.
     clock: Arc<OnceLock<Arc<dyn Clock>>>,
 }
 
@@ -59,7 +59,7 @@ impl MemoryStore {
         }
     }
 
-    /// An empty store that counts lives by the clock of the first engine on it.
+    /// An empty store that counts lives by the clock of its first engine.
     pub(super) fn by_the_engines_clock() -> Self {
         Self { clock: Arc::default(), ..Self::new() }
     }
@@ -68,13 +68,13 @@ impl MemoryStore {
         millis(self.clock.get_or_init(|| Arc::new(SystemClock::new())).steady())
     }
 
-    /// How many values are held. Some may be over already, and wait for a sweep.
+    /// The number of values in memory. The life of some may be over; they are dropped later.
     #[must_use]
     pub fn held(&self) -> usize {
         self.shards.iter().map(|shard| lock(shard).slots.len()).sum()
     }
 
-    /// The values of the next slots, from the last slot of the first shard on.
+    /// The values of the next slots. Pages begin at the last slot of the first shard.
     fn page(&self, request: &PageRequest) -> Result<Page, StoreError> {
         let mut place = match &request.after {
             Some(cursor) => SlotPlace::read(cursor).ok_or_else(|| cursor.is_foreign())?,
@@ -101,7 +101,7 @@ impl MemoryStore {
         Ok(page)
     }
 
-    /// Runs a step on the key's shard, atomically and at one moment.
+    /// Runs a step on the key's shard, under its lock, at one moment.
     fn step<T>(
         &self,
         key: &StorageKey,
@@ -207,7 +207,7 @@ impl Store for MemoryStore {
     }
 
     fn adopt(&self, settings: &StoreSettings) {
-        // Where it has a clock already, it keeps that.
+        // If it has a clock already, it keeps that.
         let _ = self.clock.set(Arc::clone(&settings.clock));
     }
 
@@ -216,13 +216,13 @@ impl Store for MemoryStore {
     }
 }
 
-/// How far a look through the shards has come: it has seen those before this one.
+/// The place that the pages have reached. All shards before this one were read.
 ///
-/// In a shard it goes from the last slot to the first. A slot that becomes free takes the value of the last
-/// one, so what moves was seen already, or is to be seen at its new place.
+/// A shard is read from its last slot to its first. A slot that becomes free gets the value of the last slot.
+/// So a value that moves was read already, or will be read at its new place.
 struct SlotPlace {
     shard: usize,
-    /// How many slots at the front of the shard are still to be seen.
+    /// The number of slots at the front of the shard that are not read yet.
     unseen: usize,
 }
 
@@ -238,7 +238,7 @@ impl SlotPlace {
     }
 }
 
-/// Ignores a poisoned lock: no step calls foreign code, so no panic leaves a shard half changed.
+/// Ignores poison: no step calls foreign code, so a panic never leaves a shard half changed.
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -267,7 +267,7 @@ mod tests {
                 clock.advance(Duration::from_secs(1));
             }
         }
-        // 1 000 are alive at any time; without the sweep 200 000 would be held.
+        // 1 000 are alive at any time. Without sweeping, 200 000 would be held.
         assert!(store.held() < 10_000, "{}", store.held());
         assert!(store.read(&key(0)).await.unwrap().is_some());
     }
@@ -286,7 +286,7 @@ mod tests {
         assert_eq!(store.held(), 40);
     }
 
-    /// A thread on which it is polled goes on in between.
+    /// The thread that polls the purge runs other tasks in between.
     #[tokio::test]
     async fn a_purge_visits_few_slots_at_a_time_however_many_there_are() {
         let clock = Arc::new(ManualClock::new());
@@ -322,11 +322,11 @@ mod tests {
             }
         }
         assert_eq!(store.held(), 100_000);
-        // Each visits what lives beside what is over, and some of it once more.
+        // Each purge also visits values that are alive, and some slots twice.
         assert!(polls * PURGE_VISITS < 4 * 200_000, "{polls}");
     }
 
-    /// The pages from this one on, and the sizes of them all.
+    /// The keys of all pages from this one on, and the size of each page.
     async fn pages(store: &MemoryStore, mut request: PageRequest) -> (Vec<StorageKey>, Vec<usize>) {
         let (mut keys, mut sizes) = (Vec::new(), Vec::new());
         loop {
@@ -338,7 +338,7 @@ mod tests {
         }
     }
 
-    /// A look meets a value in the slot to which a sweep moved it.
+    /// A page meets a value in the slot to which a sweep moved it.
     #[tokio::test]
     async fn a_sweep_between_pages_hides_nothing_from_a_look() {
         for seen in [1, 500, 3000, 6000] {
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_is_little_work_however_much_there_is() {
+    async fn a_page_is_little_work_however_many_values_there_are() {
         let store = MemoryStore::new();
         for n in 0..100_000 {
             store.create(&key(n), &"v".into(), Duration::from_hours(1)).await.unwrap();
@@ -377,20 +377,20 @@ mod tests {
         assert!(sizes.iter().all(|size| *size <= PAGE_VISITS), "{sizes:?}");
         let (keys, sizes) = pages(&store, PageRequest::first(0)).await;
         assert_eq!((keys.len(), sizes.len()), (100_000, 100_000));
-        // A filter that nothing passes has as much to visit.
+        // A filter that nothing passes has as many slots to visit.
         let none = PageFilter::default().operation("pay");
         let (keys, sizes) = pages(&store, PageRequest::first(10).only(none)).await;
         assert_eq!((keys.len(), sizes.len()), (0, 100_000_usize.div_ceil(PAGE_VISITS)));
     }
 
     #[tokio::test]
-    async fn a_cursor_of_a_shard_that_is_none_is_refused() {
+    async fn a_cursor_of_a_shard_that_does_not_exist_is_refused() {
         let store = MemoryStore::new();
         for text in ["memory.64.0", "memory.0", "memory.0.-1", "memory.0.1.2", "0.1"] {
             let request = PageRequest::first(1).after(Cursor::new(text));
             assert!(store.browse(&request).unwrap().await.is_err(), "{text}");
         }
-        // A place that was, before others went.
+        // A place that existed before other values were dropped.
         let request = PageRequest::first(1).after(Cursor::new("memory.63.99999"));
         assert_eq!(store.browse(&request).unwrap().await.unwrap(), Page::default());
     }
@@ -406,7 +406,7 @@ mod interleavings {
     const KEY: StorageKey = StorageKey::from_bytes([7; 32]);
     const LIFE: Duration = Duration::from_secs(10);
 
-    /// The life of a value is just over, and creates, swaps and a purge meet it at once.
+    /// The life of a value has just ended, and creates, swaps and a purge come at once.
     #[test]
     fn of_creates_swaps_and_a_purge_at_once_one_put_and_one_exchange_succeed() {
         let order = || {
@@ -442,7 +442,9 @@ mod interleavings {
             let puts = done.iter().filter(|(put, _)| *put).count();
             let exchanges = done.iter().filter(|(_, exchanged)| *exchanged).count();
             assert_eq!((puts, exchanges), (1, 1), "{done:?}");
-            let there = block_on(store.read(&KEY)).unwrap().expect("what lives is never dropped");
+            let there = block_on(store.read(&KEY))
+                .unwrap()
+                .expect("a value that is alive is never dropped");
             assert!(there.value == "a!" || there.value == "b!", "{there:?}");
             assert_eq!(store.held(), 1);
         };

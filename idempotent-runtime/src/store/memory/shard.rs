@@ -1,4 +1,4 @@
-//! A part of the values, under one lock.
+//! A part of the values, with one lock.
 
 use crate::clock::millis;
 use crate::key::StorageKey;
@@ -9,10 +9,11 @@ use bytes::Bytes;
 use indexmap::IndexMap;
 use std::time::Duration;
 
-/// After how many new values a shard sweeps, and how many slots it then visits.
+/// The number of new values after which a shard sweeps, and the number of slots that it visits then.
 ///
-/// Two visits for each new value keep the number of dead values below that of living ones, and a
-/// constant number keeps the cost of a put flat. Many in a row, because neighbours are cheap to visit.
+/// Two visits for each new value keep the number of dead values below that of living ones, and a constant
+/// number keeps the cost of a put constant. Many slots are visited in a row, because neighbours are cheap to
+/// visit.
 const SWEEP_AFTER: usize = 16;
 const SWEEP: usize = 2 * SWEEP_AFTER;
 
@@ -21,7 +22,7 @@ pub(super) struct Shard {
     pub(super) slots: IndexMap<StorageKey, Slot, foldhash::fast::RandomState>,
     /// The next slot to visit.
     hand: usize,
-    /// How many values were put since the last sweep.
+    /// The number of values that were put since the last sweep.
     fresh: usize,
 }
 
@@ -43,7 +44,7 @@ impl Shard {
         self.slots.get_mut(key).filter(|slot| slot.ends > now)
     }
 
-    /// The value of a slot, if it is alive and asked for.
+    /// The value of a slot, if it is alive and the filter lets it through.
     pub(super) fn wanted(
         &self,
         slot: usize,
@@ -56,7 +57,7 @@ impl Shard {
         is_wanted.then(|| (*key, Entry::new(slot.value.clone(), Duration::from_millis(left))))
     }
 
-    /// Visits some slots, once there were enough new values.
+    /// Visits some slots, after enough new values.
     pub(super) fn sweep(&mut self, now: u64) {
         self.fresh += 1;
         if self.fresh >= SWEEP_AFTER {
@@ -67,7 +68,8 @@ impl Shard {
         }
     }
 
-    /// Visits so many slots, or fewer if it dropped enough; says how many it dropped.
+    /// Visits at most this many slots, until it has dropped `limit` values. Returns the number of values that
+    /// it dropped.
     pub(super) fn drop_over(&mut self, visits: usize, limit: u32, now: u64) -> u32 {
         let mut dropped = 0;
         for _ in 0..visits {
@@ -79,7 +81,7 @@ impl Shard {
         dropped
     }
 
-    /// Visits the next slot, drops its value if its life is over, and says whether it did.
+    /// Visits the next slot and drops its value if its life is over. Returns whether it did.
     fn visit(&mut self, now: u64) -> bool {
         if self.hand >= self.slots.len() {
             self.hand = 0;

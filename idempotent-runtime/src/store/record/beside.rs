@@ -1,4 +1,5 @@
-//! Values beside records: content is sealed on its way into the store, and opened on its way out, here and nowhere else.
+//! Values beside records. Their content is sealed on its way into the store and opened on its way out, only
+//! here.
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
@@ -9,13 +10,13 @@ use crate::store::bytes::{
 use crate::store::record::sealed::unopened;
 use bytes::Bytes;
 
-/// The bit of a version whose content is sealed.
+/// The bit of a version that marks sealed content.
 const IS_SEALED: u8 = 0x80;
 
 /// The bytes of a value beside a record: its kind, its version, a head in clear, and its content.
 ///
 /// # Errors
-/// When nothing can be sealed.
+/// When the content must be sealed and cannot be.
 pub(crate) fn write(
     seal: &Seal,
     place: &StorageKey,
@@ -39,10 +40,10 @@ pub(crate) fn write(
     Ok(append_checksum(place, out))
 }
 
-/// A value beside a record: its head, and its content.
+/// Reads a value beside a record: its head, and its content.
 ///
 /// # Errors
-/// When it is damaged, does not open, or had to be sealed and is not.
+/// When it is damaged, does not open, or must be sealed and is not.
 pub(crate) fn read<const HEAD: usize>(
     seal: &Seal,
     place: &StorageKey,
@@ -67,7 +68,7 @@ pub(crate) fn read<const HEAD: usize>(
 
 type Beside<const HEAD: usize> = ([u8; 2], [u8; HEAD], Bytes);
 
-/// Kind and version, head and content of a value beside a record, for who has no keys.
+/// The kind and version, the head and the content of a value beside a record, without opening the content.
 pub(crate) fn split<const HEAD: usize>(
     place: &StorageKey,
     bytes: &Bytes,

@@ -1,11 +1,12 @@
-//! Lines of headers, whose names and values most records share.
+//! Lines of headers. Most records share names and values, which are stored as numbers.
 
 use crate::store::bytes::{
     FieldReader, Undecodable, field_size, number_size, write_field, write_number,
 };
 use bytes::Bytes;
 
-/// The lines that one number stands for: each's place, from [`FIRST_LINE`]. Lines are only ever added at the end.
+/// Whole lines that are stored as one number: the line's place, counted from [`FIRST_LINE`]. New lines are
+/// added only at the end.
 const LINES: [(&str, &str); 12] = [
     ("content-type", "application/json"),
     ("content-type", "application/json; charset=utf-8"),
@@ -21,10 +22,11 @@ const LINES: [(&str, &str); 12] = [
     ("vary", "accept-encoding"),
 ];
 
-/// The number of the first line. Those before it are left to names.
+/// The number of the first line. Smaller numbers are names.
 const FIRST_LINE: u64 = 64;
 
-/// The names that one number stands for: each's place, from 1. Names are only ever added at the end.
+/// Names that are stored as one number: the name's place, counted from 1. New names are added only at the
+/// end.
 const KNOWN: [&str; 24] = [
     "content-type",
     "location",
@@ -52,7 +54,7 @@ const KNOWN: [&str; 24] = [
     "access-control-expose-headers",
 ];
 
-/// Stands before a name that is spelled out.
+/// The mark before a name that is written out.
 const SPELLED: u64 = 0;
 
 fn number(name: &[u8]) -> Option<u64> {
@@ -94,7 +96,7 @@ pub(super) fn read(fields: &mut FieldReader) -> Result<(Bytes, Bytes), Undecodab
     let name = match fields.number()? {
         SPELLED => {
             let name = fields.field()?;
-            // Equal records have equal bytes.
+            // A known name that is written out is refused, so that equal records have equal bytes.
             if number(&name).is_some() {
                 return Err(Undecodable);
             }

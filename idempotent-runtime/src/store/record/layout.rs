@@ -1,8 +1,9 @@
-//! Where the fields of a record stand.
+//! The places of the fields in a record.
 //!
-//! In order: version, tag of the state, flags, time of the claim, definition, fingerprint, label, attempt, and
-//! the fields of the state. A flag that has no meaning yet is refused: each can announce one more field. Of a sealed
-//! outcome the only field is what was sealed: the tag of its state and the fields of that.
+//! In this order: version, tag of the state, flags, time of the claim, definition, fingerprint, label,
+//! attempt, and the fields of the state. A flag without a meaning is refused, so that a later version can use
+//! it to announce one more field. A sealed outcome has only one field, the sealed bytes: they hold the tag of
+//! its state and the fields of that state.
 
 use std::ops::Range;
 
@@ -16,12 +17,12 @@ pub(super) const RESPONSE: u8 = 2;
 pub(super) const TOMBSTONE: u8 = 3;
 pub(super) const VALUE: u8 = 4;
 pub(super) const CANCELLED: u8 = 5;
-/// A response without its body, which was too long to keep or broke.
+/// A response without its body, which was too long to keep, or which broke.
 pub(super) const CUT_RESPONSE: u8 = 6;
-/// An outcome of a kind that only its key tells.
+/// An outcome whose kind is sealed, too.
 pub(super) const SEALED: u8 = 7;
 
-/// The flag of a key that was taken from a dead owner once.
+/// The flag of a key that was once taken from a dead owner.
 pub(super) const TAKEN_OVER: u8 = 1;
 
 /// The size of the version and the tag, in bytes.

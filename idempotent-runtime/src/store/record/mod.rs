@@ -25,33 +25,33 @@ use crate::store::label::Label;
 use bytes::Bytes;
 use layout::{BEFORE_LABEL, IDENTITY_PLACE, TAKEN_OVER, VERSION, VERSION_AND_TAG};
 
-/// One record, whatever the backend.
+/// One record, the same for every backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Grows with every claim of the key; the fence against owners that came back late.
+    /// A number that grows with every claim of the key; the fence against owners that come back late.
     pub attempt: u64,
-    /// The claim that it stands for.
+    /// The claim that made the record.
     pub origin: Origin,
     /// The fingerprint that a repeated request must have.
     pub fingerprint: Fingerprint,
     /// The readable parts of the key.
     pub label: Label,
-    /// Where in its life the record is.
+    /// The state of the record.
     pub state: State,
 }
 
 impl Record {
     /// The record as bytes: version, state, fields with their lengths, checksum.
     ///
-    /// The checksum covers the storage key, so a record that is copied under another key is
-    /// refused like a damaged one. Equal records under one key have equal bytes.
+    /// The checksum covers the storage key. So a record that is copied to another key is refused like a
+    /// damaged one. Equal records under one key have equal bytes.
     #[must_use]
     pub fn encode(&self, key: &StorageKey) -> Bytes {
         let Self { attempt, origin, fingerprint, label, state } = self;
         encode_parts(key, *attempt, *origin, fingerprint, label, state)
     }
 
-    /// Reads a record back; bodies and headers share the memory of `bytes`.
+    /// Reads a record. Bodies and headers share the memory of `bytes`.
     pub fn decode(key: &StorageKey, bytes: &Bytes) -> Result<Self, Undecodable> {
         let mut fields = verify_checksum(key, bytes)?;
         if fields.u8()? != VERSION {
@@ -68,7 +68,7 @@ impl Record {
     }
 }
 
-/// Encodes a record of these parts, which nobody has to copy into a [`Record`] first.
+/// Encodes a record from its parts, so that they need not be copied into a [`Record`] first.
 pub(crate) fn encode_parts(
     key: &StorageKey,
     attempt: u64,
@@ -84,31 +84,32 @@ pub(crate) fn encode_parts(
     encode_head_and_state(key, &head, state)
 }
 
-/// Encodes the record that follows this one in its attempt: only the state is another.
+/// Encodes the same record with another state, in the same attempt.
 ///
 /// `head` is the [`head_length`] of the record's label and attempt.
 pub(crate) fn with_state(key: &StorageKey, record: &[u8], head: usize, state: &State) -> Bytes {
     encode_head_and_state(key, &[&record[VERSION_AND_TAG..head]], state)
 }
 
-/// The same record, of a key that others may have had meanwhile.
+/// The same record, with the flag that others may have had the key meanwhile.
 pub(crate) fn after_others(key: &StorageKey, record: &[u8]) -> Bytes {
     let mut out = record[..record.len() - CHECKSUM_LENGTH].to_vec();
     out[VERSION_AND_TAG] |= TAKEN_OVER;
     append_checksum(key, out)
 }
 
-/// The first bytes of what lies beside the records of tasks: an input, a progress, a list. No record begins so.
+/// The first byte of each value beside the record of a task: an input, a progress, a list. No record begins
+/// with it.
 pub(crate) const INPUT: u8 = b'i';
 pub(crate) const PROGRESS: u8 = b'p';
 pub(crate) const LIST: u8 = b'q';
 
-/// Whether this is one of those, whole.
+/// Whether this is such a value, undamaged.
 pub(crate) fn is_beside_a_task(key: &StorageKey, value: &Bytes) -> bool {
     matches!(value.first(), Some(&(INPUT | PROGRESS | LIST))) && verify_checksum(key, value).is_ok()
 }
 
-/// How many bytes of a record stand before the fields of its state.
+/// The number of bytes in a record before the fields of its state.
 pub(crate) fn head_length(label: &Label, attempt: u64) -> usize {
     VERSION_AND_TAG + BEFORE_LABEL + label.as_bytes().len() + number_size(attempt)
 }
@@ -123,7 +124,7 @@ fn encode_head_and_state(key: &StorageKey, head: &[&[u8]], state: &State) -> Byt
         out.extend_from_slice(part);
     }
     state.encode(&mut out);
-    debug_assert_eq!(out.len() + CHECKSUM_LENGTH, length, "the state says its size");
+    debug_assert_eq!(out.len() + CHECKSUM_LENGTH, length, "the size of the state is right");
     append_checksum(key, out)
 }
 

@@ -1,17 +1,17 @@
-//! The claim that a record stands for.
+//! The claim that made a record.
 
 use crate::policy::DefinitionId;
 use crate::store::bytes::{FieldReader, Undecodable};
 use crate::store::record::layout::{MOMENT, TAKEN_OVER};
 use std::time::Duration;
 
-/// The claim that a record stands for: by whom, when, and how it came about.
+/// The claim that made a record: the function, the time, and whether the key was taken over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
-    /// The function that claimed; that of nobody before the first claim.
+    /// The function that claimed; [`DefinitionId::NONE`] before the first claim.
     pub definition: DefinitionId,
-    /// When it claimed, as time since 1970 by its own clock, in whole milliseconds; zero before the first
-    /// claim.
+    /// The time of the claim since 1970, by the claimer's own clock, in whole milliseconds. Zero before the
+    /// first claim.
     pub claimed_at: Duration,
     /// Whether the key was ever taken from a dead owner, who may still wake.
     pub taken_over: bool,
@@ -22,10 +22,10 @@ impl Origin {
         if self.taken_over { TAKEN_OVER } else { 0 }
     }
 
-    /// Time and definition, as they stand behind the flags.
+    /// The time and the definition, as they stand after the flags.
     pub(super) fn bytes(self) -> [u8; MOMENT + 8] {
         let mut bytes = [0; MOMENT + 8];
-        // The two highest bytes are zero for as long as anybody counts years.
+        // The two highest bytes are zero for the next 8 900 years.
         let (moment, definition) = bytes.split_at_mut(MOMENT);
         moment.copy_from_slice(&crate::clock::millis(self.claimed_at).to_le_bytes()[..MOMENT]);
         definition.copy_from_slice(&self.definition.as_bytes());

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The owner of a claim, named by 128 random bits that it made before it claimed.
+/// The owner of a claim: 128 random bits that it made before it claimed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Owner([u8; 16]);
 
@@ -19,7 +19,7 @@ impl Owner {
         Self(bytes)
     }
 
-    /// The bits that stand in a record.
+    /// The bits as they stand in a record.
     pub(super) const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }

@@ -1,5 +1,5 @@
-//! The border between what is known here and what is stored: the content of records is sealed on its way into the
-//! store, and opened on its way out, here and nowhere else. (What lies beside records: `beside`.)
+//! Seals the content of records on its way into the store, and opens it on its way out, only here. (`beside`
+//! does the same for values beside records.)
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::{Guard, StorageKey};
@@ -15,9 +15,9 @@ use bytes::Bytes;
 /// The kind of a sealed label.
 const LABEL: u8 = b'l';
 
-/// The state of a run that left this behind: sealed, if there are keys.
+/// The state of a finished run, with a sealed outcome if there are keys.
 ///
-/// Without random bytes nothing can be sealed, and that it ran is all that is kept.
+/// If the system has no random bytes, nothing can be sealed, and only the fact that it ran is kept.
 fn state_of(seal: &Seal, binding: SealBinding, outcome: Outcome) -> State {
     let state = State::Completed(outcome);
     if state.size() == 0 {
@@ -45,7 +45,7 @@ pub(crate) fn completed(seal: &Seal, key: &StorageKey, record: Record, outcome: 
     Record { state: state_of(seal, binding, outcome), ..record }
 }
 
-/// The bytes of the record that follows this one in its attempt, with this outcome.
+/// The bytes of the same record with this outcome, in the same attempt.
 pub(crate) fn with_outcome(
     seal: &Seal,
     key: &StorageKey,
@@ -57,10 +57,10 @@ pub(crate) fn with_outcome(
     with_state(key, record, head, &state_of(seal, binding, outcome))
 }
 
-/// An outcome as its run left it.
+/// An outcome, opened.
 ///
 /// # Errors
-/// When it does not open, or had to be sealed and is not.
+/// When it does not open, or must be sealed and is not.
 pub(crate) fn opened(
     seal: &Seal,
     outcome: Outcome,
@@ -91,7 +91,7 @@ fn read(content: Bytes, binding: SealBinding) -> Result<Outcome, Unopened> {
     }
 }
 
-/// The readable parts of this key; the text is sealed, if the app wants that.
+/// The label of this key. Its text is sealed if the app wants that.
 pub(crate) fn labelled(
     seal: &Seal,
     key: &StorageKey,
@@ -110,7 +110,7 @@ pub(crate) fn labelled(
     }
 }
 
-/// The text of a sealed label; nothing, if it does not open or is not sealed.
+/// The text of a sealed label; `None` if it does not open or is not sealed.
 pub(crate) fn opened_label(seal: &Seal, key: &StorageKey, label: &Label) -> Option<String> {
     let sealed = Sealed { binding: of_label(key, label.guard()), bytes: label.sealed_key()? };
     String::from_utf8(seal.open(&sealed).ok()?.into()).ok()

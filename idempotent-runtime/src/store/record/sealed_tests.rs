@@ -1,4 +1,4 @@
-//! Sealed content opens in its own record alone, and nothing of it is readable.
+//! Sealed content opens only in its own record, and none of it is readable.
 
 use super::beside::{read as read_beside, write as write_beside};
 use super::layout::{CUT_RESPONSE, IDENTITY_PLACE, RESPONSE, SEALED, VALUE};
@@ -46,14 +46,14 @@ fn shows(bytes: &[u8], secret: &[u8]) -> bool {
     bytes.windows(secret.len()).any(|part| part == secret)
 }
 
-/// The outcome of the record that these bytes are, as it opens.
+/// The opened outcome of the record with these bytes.
 fn read(seal: &Seal, key: &StorageKey, bytes: &Bytes) -> Result<Outcome, StoreErrorKind> {
     let record = Record::decode(key, bytes).map_err(|_| StoreErrorKind::Corrupt)?;
     let State::Completed(outcome) = record.state else { return Err(StoreErrorKind::Corrupt) };
     opened(seal, outcome, "read").map_err(|error| error.kind())
 }
 
-/// The same bytes after a change, with a checksum that fits.
+/// The same bytes after a change, with a right checksum.
 fn forged(bytes: &Bytes, key: &StorageKey, change: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     let mut bytes = bytes[..bytes.len() - CHECKSUM_LENGTH].to_vec();
     change(&mut bytes);
@@ -71,7 +71,7 @@ fn a_sealed_outcome_shows_nothing_and_comes_back_as_it_was() {
         assert_eq!(record.encode(&KEY), bytes, "one spelling");
         let summary = Summary::of(&bytes);
         assert_eq!((summary.state, &*summary.label), ("completed", "(sealed)"));
-        // The same by the way that ends of runs take.
+        // The same, made in the way in which a run ends.
         let put = running();
         let (head, ours) = (head_length(&put.label, put.attempt), put.encode(&KEY));
         let bytes = with_outcome(&seal, &KEY, (&ours, put.attempt), head, outcome.clone());
@@ -120,9 +120,9 @@ fn without_its_key_a_sealed_outcome_is_known_and_does_not_open() {
     assert_eq!(sealed.key_id(), Some("now"));
 }
 
-/// A record of one request in the place of another's, or of another attempt, function or request.
+/// A record in the place of another request's, or with another attempt, function or fingerprint.
 #[test]
-fn a_sealed_outcome_opens_in_its_own_record_alone() {
+fn a_sealed_outcome_opens_only_in_its_own_record() {
     let (seal, [outcome, ..]) = (seal(), outcomes());
     let record = completed(&seal, &KEY, running(), outcome);
     let moved = |record: &Record, key| read(&seal, key, &record.encode(key));
@@ -138,9 +138,9 @@ fn a_sealed_outcome_opens_in_its_own_record_alone() {
     }
 }
 
-/// The input of a task in the place of an outcome, and the other way round.
+/// The input of a task in the place of an outcome, and the reverse.
 #[test]
-fn content_of_one_kind_is_none_of_another() {
+fn content_of_one_kind_is_refused_as_another_kind() {
     let seal = seal();
     let numbers = [1, 2, 3].map(u64::to_le_bytes);
     let beside = write_beside(&seal, &KEY, [PROGRESS, 1], &[], numbers.as_flattened()).unwrap();
@@ -160,7 +160,7 @@ fn content_of_one_kind_is_none_of_another() {
 }
 
 #[test]
-fn what_lies_beside_a_record_is_bound_to_its_place_and_its_head() {
+fn a_value_beside_a_record_is_bound_to_its_place_and_its_head() {
     let seal = seal();
     let bytes = write_beside(&seal, &KEY, [INPUT, 4], b"head", SECRET.as_bytes()).unwrap();
     assert!(!shows(&bytes, SECRET.as_bytes()) && shows(&bytes, b"head"));
@@ -184,7 +184,7 @@ fn what_lies_beside_a_record_is_bound_to_its_place_and_its_head() {
 }
 
 #[test]
-fn a_sealed_label_opens_under_its_own_key_alone() {
+fn a_sealed_label_opens_only_under_its_own_key() {
     let (seal, label) = (seal(), running().label);
     assert_eq!((label.operation(), &*label.key()), ("shop::order", "(sealed)"));
     assert_eq!(opened_label(&seal, &KEY, &label).as_deref(), Some(SECRET));
@@ -196,7 +196,7 @@ fn a_sealed_label_opens_under_its_own_key_alone() {
 }
 
 proptest! {
-    /// Of a record that was changed in the store nothing is read, or what its run left.
+    /// A record that was changed in the store gives no outcome, or the one that its run stored.
     #[test]
     fn no_change_of_a_record_changes_its_outcome(
         which in 0..3_usize, at in any::<Index>(), bit in 0..8_u32,
@@ -207,7 +207,7 @@ proptest! {
         let changed = forged(&bytes, &KEY, |bytes| bytes[at] ^= 1 << bit);
         let read = read(&seal, &KEY, &changed);
         let head = head_length(&running().label, running().attempt);
-        // What is bound to the outcome, and the outcome itself.
+        // These bytes are the outcome itself, or are bound to it.
         if IDENTITY_PLACE.contains(&at) || at >= head {
             prop_assert!(read.is_err(), "byte {}", at);
         }

@@ -14,38 +14,38 @@ use crate::store::record::owner::Owner;
 use bytes::Bytes;
 use std::time::Duration;
 
-/// The kind of a sealed outcome. Labels, and values beside records, have kinds of their own.
+/// The kind of a sealed outcome. Labels and values beside records have other kinds.
 const OUTCOME: u8 = b'o';
 
-/// The binding of an outcome: its record's key and attempt, and its identity, which is the function that claimed and
-/// the fingerprint.
+/// The binding of an outcome: the key and the attempt of its record, the function that claimed, and the
+/// fingerprint.
 pub(super) fn outcome_binding(key: &StorageKey, attempt: u64, identity: &[u8]) -> SealBinding {
     SealBinding::new(OUTCOME, key.as_bytes(), &[&attempt.to_le_bytes(), identity])
 }
 
-/// Where in its life a record is.
+/// The state of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {
     /// It may be claimed: a token that was not used yet, or a key that was released.
     Issued,
-    /// An owner runs, or died while it ran.
+    /// An owner runs, or died during its run.
     InProgress {
-        /// The only one that may complete, renew or release it.
+        /// The only owner that may complete, renew or release it.
         owner: Owner,
-        /// How often the lease was renewed; makes every renewal a new value.
+        /// The number of renewals, so that every renewal is a new value.
         renewals: u32,
-        /// How long the record stays after its lease is over.
+        /// The time for which the record stays after its lease is over.
         retention: Duration,
     },
-    /// It ran.
+    /// The run has ended, with this outcome.
     Completed(Outcome),
-    /// It was cancelled before it ran, and never will run.
+    /// It was cancelled before it ran, and will never run.
     Cancelled,
 }
 
 impl State {
-    /// How many bytes `encode` writes.
+    /// The number of bytes that `encode` writes.
     pub(super) fn size(&self) -> usize {
         match self {
             Self::Issued | Self::Completed(Outcome::Tombstone) | Self::Cancelled => 0,
@@ -88,7 +88,7 @@ impl State {
         }
     }
 
-    /// Reads the fields of a state; a sealed outcome is bound to this binding.
+    /// Reads the fields of a state. `binding` is that of its outcome, if it is sealed.
     pub(super) fn decode(
         tag: u8,
         fields: &mut FieldReader,
@@ -117,7 +117,7 @@ impl State {
     }
 }
 
-/// The most headers for which room is made at once.
+/// The most headers for which memory is allocated at once.
 const MOST: usize = 16;
 
 fn encode_response(response: &StoredResponse, out: &mut Vec<u8>) {
@@ -135,7 +135,7 @@ fn decode_response(fields: &mut FieldReader, is_cut: bool) -> Result<StoredRespo
         return Err(Undecodable);
     }
     let count = fields.number()?;
-    // No count allocates more than most responses need.
+    // A false count must not allocate more than most responses need.
     let mut headers = Vec::with_capacity(usize::try_from(count).map_or(MOST, |all| all.min(MOST)));
     for _ in 0..count {
         headers.push(header_line::read(fields)?);

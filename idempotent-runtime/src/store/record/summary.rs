@@ -8,7 +8,7 @@ use crate::store::record::layout::{
 };
 use std::borrow::Cow;
 
-/// The parts of a record that people may read; empty for bytes that are no record.
+/// The parts of a record that people may read. Empty for bytes that are not a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary<'a> {
     /// The guarded function.
@@ -26,7 +26,7 @@ impl<'a> Summary<'a> {
         Self::read(value).unwrap_or_default()
     }
 
-    /// Whether a record of these columns is wanted.
+    /// Whether a filter lets a record with these columns through.
     pub(crate) fn passes(&self, filter: &PageFilter) -> bool {
         filter.operation.as_ref().is_none_or(|operation| operation == self.operation)
             && filter.state.is_none_or(|state| state == self.state)

@@ -73,12 +73,12 @@ fn record() -> impl Strategy<Value = Record> {
     })
 }
 
-/// Any bytes with a checksum that fits, so that the code after its check is reached.
+/// Any bytes with a right checksum, so that the code after its check runs.
 fn with_checksum(bytes: Vec<u8>) -> Bytes {
     append_checksum(&KEY, bytes)
 }
 
-/// The bytes of a record after this change, with a checksum that fits.
+/// The bytes of a record after this change, with a right checksum.
 fn forged(record: &Record, change: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     let mut bytes = record.encode(&KEY).to_vec();
     bytes.truncate(bytes.len() - CHECKSUM_LENGTH);
@@ -110,7 +110,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_taken_for_a_record_is_the_only_spelling_of_it(
+    fn bytes_that_are_read_as_a_record_are_its_only_spelling(
         record in record(), at in any::<Index>(), with in any::<u8>(),
     ) {
         let bytes = forged(&record, |bytes| *at.get_mut(bytes) = with);
@@ -138,7 +138,7 @@ proptest! {
         }
     }
 
-    /// Every length says too much once a byte is missing, even where the checksum fits.
+    /// If a byte is missing, the lengths exceed the bytes that are left, even if the checksum is right.
     #[test]
     fn a_record_cut_short_behind_a_fitting_checksum_is_noticed(record in record()) {
         let whole = record.encode(&KEY);
@@ -158,7 +158,7 @@ proptest! {
     }
 
     #[test]
-    fn a_record_of_another_version_or_state_is_no_record(record in record(), other: u8) {
+    fn a_record_of_another_version_or_state_is_refused(record in record(), other: u8) {
         let version = forged(&record, |bytes| bytes[0] = other);
         prop_assert_eq!(Record::decode(&KEY, &version).is_ok(), other == VERSION);
         let state = forged(&record, |bytes| bytes[1] = other);
@@ -179,7 +179,7 @@ fn completed(status: u16) -> Record {
 }
 
 #[test]
-fn a_status_that_is_none_is_no_record() {
+fn a_record_with_an_impossible_status_is_refused() {
     for status in 0..=u16::MAX {
         let is_read = Record::decode(&KEY, &completed(status).encode(&KEY)).is_ok();
         assert_eq!(is_read, (100..=999).contains(&status), "{status}");
@@ -187,7 +187,7 @@ fn a_status_that_is_none_is_no_record() {
 }
 
 #[test]
-fn a_flag_that_nobody_knows_is_no_record() {
+fn a_record_with_an_unknown_flag_is_refused() {
     for flags in 0..=u8::MAX {
         let flagged = forged(&completed(200), |bytes| bytes[2] = flags);
         assert_eq!(Record::decode(&KEY, &flagged).is_ok(), flags < 2, "{flags}");
@@ -206,7 +206,8 @@ fn a_label_over_its_limit_is_cut_between_characters() {
     }
 }
 
-/// The most address space this process ever had, in bytes; an allocation counts untouched.
+/// The most address space that this process ever had, in bytes. An allocation counts even if its memory is
+/// not used.
 #[cfg(target_os = "linux")]
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("a status");
@@ -214,8 +215,8 @@ fn peak() -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") << 10
 }
 
-/// Whether this process runs one test alone; if not, the test is run in one that does, so that no
-/// other adds to the peak.
+/// Whether this process runs only this test. If not, the test is run in another process that does, so that no
+/// other test adds to the peak.
 #[cfg(target_os = "linux")]
 fn is_alone(test: &str) -> bool {
     const ALONE: &str = "MEASURED_ALONE";
@@ -233,7 +234,8 @@ fn is_alone(test: &str) -> bool {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_length_of_four_gigabytes_is_refused_before_anything_is_allocated() {
-    // Where each length of a response's record stands: a byte, for which a longer one is put.
+    // The place of each length in a response's record. A length is one byte here, and a greater one is put in
+    // its place.
     const TEXTS: usize = VERSION_AND_TAG + BEFORE_LABEL + 2;
     const STATUS: usize = TEXTS + 3 + 4 + 1;
     const LENGTHS: [usize; 6] = [

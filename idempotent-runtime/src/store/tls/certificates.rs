@@ -3,16 +3,16 @@
 use crate::store::tls::ready::{NoTls, ready};
 use std::io;
 
-/// Certificates and a key, read from files of PEM. Without any, the host's authorities count.
+/// Certificates and a key, read from PEM files. Without them, the authorities of the host are trusted.
 #[derive(Clone)]
 #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "there is none in this build"))]
 pub(crate) struct Certificates {
-    /// The only authorities whose certificates count.
+    /// The only authorities that are trusted.
     pub(crate) authorities: Option<Vec<u8>>,
     pub(crate) client: Option<ClientCertificate>,
 }
 
-/// The certificate by which a server knows this client.
+/// The certificate by which a server recognises this client.
 #[derive(Clone)]
 #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "there is none in this build"))]
 pub(crate) struct ClientCertificate {
@@ -20,24 +20,24 @@ pub(crate) struct ClientCertificate {
     pub(crate) key: Vec<u8>,
 }
 
-/// TLS cannot be used as a URL says.
+/// TLS cannot be used as the URL asks.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CertificatesError {
     #[error(transparent)]
     NoTls(#[from] NoTls),
-    #[error("`?{name}=` is of TLS, which a URL with `{scheme}:` does not ask for")]
+    #[error("`?{name}=` is for TLS, which a URL with `{scheme}:` does not use")]
     Plaintext { name: &'static str, scheme: String },
     #[error("the file `{path}` of `?{name}=` cannot be read: {cause}")]
     File { name: &'static str, path: String, cause: io::Error },
     #[cfg(feature = "tls")]
-    #[error("the file `{path}` of `?{name}=` is no PEM with {content}")]
+    #[error("the file `{path}` of `?{name}=` is not a PEM file with {content}")]
     Content { name: &'static str, path: String, content: &'static str },
     #[error("`?cert=` and `?key=` need each other")]
     Half,
 }
 
 impl Certificates {
-    /// Makes TLS ready and reads the files of a URL; `None` of a URL that does not ask for TLS.
+    /// Prepares TLS and reads the files that a URL names. `None` if the URL does not ask for TLS.
     pub(crate) fn of(url: &str, asks: bool) -> Result<Option<Self>, CertificatesError> {
         let scheme = url.split(':').next().unwrap_or_default();
         let file = |name| parameter(url, name).map(|path| read(name, path)).transpose();
@@ -70,7 +70,8 @@ fn read(name: &'static str, path: String) -> Result<Vec<u8>, CertificatesError> 
     }
 }
 
-/// Whether a file has what is expected, and nothing broken: clients of servers skip what they cannot read.
+/// Whether a file has the expected content, and nothing that is broken. Client libraries skip parts that they
+/// cannot read.
 #[cfg(feature = "tls")]
 fn has(name: &str, pem: &[u8]) -> bool {
     use rustls::pki_types::pem::PemObject;
@@ -83,7 +84,8 @@ fn has(name: &str, pem: &[u8]) -> bool {
     certificates.peek().is_some() && certificates.all(|certificate| certificate.is_ok())
 }
 
-/// A parameter of a URL's query. A plus sign is itself: it is more often part of a path than a space.
+/// A parameter of a URL's query. A plus sign stays a plus sign, since it is more often part of a path than a
+/// space.
 fn parameter(url: &str, name: &str) -> Option<String> {
     let (_, query) = url.split('#').next()?.split_once('?')?;
     let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
@@ -121,7 +123,7 @@ mod tests {
         assert!(Certificates::of("redis://h", false).is_ok_and(|none| none.is_none()));
         for name in ["ca", "cert", "key"] {
             let error = refused(&format!("redis://h?{name}=/x"), false);
-            assert!(error.contains(&format!("`?{name}=` is of TLS")), "{error}");
+            assert!(error.contains(&format!("`?{name}=` is for TLS")), "{error}");
         }
     }
 
@@ -133,7 +135,10 @@ mod tests {
         assert!(missing.contains("No such file"), "{missing}");
         for name in ["ca", "cert", "key"] {
             let error = refused(&format!("rediss://h?{name}=/dev/null"), true);
-            assert!(error.contains(&format!("`/dev/null` of `?{name}=` is no PEM")), "{error}");
+            assert!(
+                error.contains(&format!("`/dev/null` of `?{name}=` is not a PEM file")),
+                "{error}"
+            );
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Which hosts are this one.
+//! Tells which hosts are this one.
 
 use std::net::IpAddr;
 
-/// Whether nobody stands between this process and the host.
+/// Whether the host is this one, so that nobody stands between.
 pub(crate) fn is_loopback(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")

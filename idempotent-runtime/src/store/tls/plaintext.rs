@@ -1,15 +1,15 @@
-//! Connections that are not encrypted.
+//! Findings about connections that are not encrypted.
 
 use crate::store::finding::Finding;
 use crate::store::tls::loopback::is_loopback;
 
-/// A finding where a connection that is not encrypted leaves this host; `help` says how to encrypt it.
+/// A finding, if a connection leaves this host without encryption. `help` tells how to encrypt it.
 pub(crate) fn plaintext(host: &str, help: &str) -> Option<Finding> {
     (!is_loopback(host)).then(|| {
         Finding::warning(
             format!(
-                "the connection to {host} is not encrypted: whoever stands in between reads its \
-                 credentials and records, and changes them"
+                "the connection to {host} is not encrypted: anybody on the network between can read \
+                 and change its credentials and records"
             ),
             help,
         )
@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_host_that_is_not_this_one_is_remarked_upon() {
+    fn only_a_connection_that_leaves_this_host_is_a_finding() {
         for here in ["localhost", "LocalHost", "127.0.0.1", "127.9.9.9", "::1", "[::1]"] {
             assert_eq!(plaintext(here, "help"), None, "{here}");
         }

@@ -1,12 +1,12 @@
-//! The process's provider of cryptography.
+//! Chooses the process's provider of cryptography.
 
 use rustls::crypto::{CryptoProvider, ring};
 
-/// Gives the process a default provider where it has none: with two of them in one binary the clients of servers
-/// would panic.
+/// Gives the process a default provider if it has none. If a binary has two providers and no default, the
+/// clients of servers panic.
 pub(crate) fn choose_provider() {
     if CryptoProvider::get_default().is_none() {
-        // Another thread may have been faster: then its provider counts.
+        // If another thread was faster, its provider stays.
         drop(ring::default_provider().install_default());
     }
 }

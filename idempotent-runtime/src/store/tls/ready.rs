@@ -3,7 +3,7 @@
 #[cfg(feature = "tls")]
 use crate::store::tls::provider::choose_provider;
 
-/// TLS was asked for in a build that has none.
+/// The error if TLS is asked for and this build does not have it.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{asked} asks for TLS, which this build does not have: add the feature `tls` of \
@@ -13,10 +13,11 @@ pub(crate) struct NoTls {
     asked: String,
 }
 
-/// Makes TLS ready to use, before the first connection that asks for it with these words.
+/// Prepares TLS, before the first connection that asks for it. `asked` is the part of the URL that asks, for
+/// the error.
 ///
 /// # Errors
-/// When this build has none: nothing may be sent in clear instead.
+/// When this build has no TLS. Nothing may be sent in clear instead.
 pub(crate) fn ready(asked: &str) -> Result<(), NoTls> {
     allowed(asked, cfg!(feature = "tls"))?;
     #[cfg(feature = "tls")]

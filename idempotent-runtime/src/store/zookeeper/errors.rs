@@ -1,9 +1,9 @@
-//! Sorts the errors of the client library.
+//! Turns errors of the client library into errors of the store.
 
 use crate::error::{StoreError, StoreErrorKind};
 use zookeeper_client::Error;
 
-/// The store's error of an operation that failed with this one.
+/// The store's error for an operation that failed with this error.
 pub(super) fn failed(operation: &'static str, error: Error) -> StoreError {
     let kind = match error {
         Error::Timeout => StoreErrorKind::Timeout,
@@ -18,9 +18,8 @@ pub(super) fn failed(operation: &'static str, error: Error) -> StoreError {
     StoreError::new(kind, operation).because(error)
 }
 
-/// Whether sending it again can help: the server was busy, or the connection broke before the answer,
-/// which has as many names as there are ways to break. The client connects again by itself, and ends
-/// the session if it cannot.
+/// Whether sending it again can help: the server was busy, or the connection broke before the answer. The
+/// library has several errors for that. It connects again by itself, and ends the session if it cannot.
 pub(super) fn is_transient(error: &Error) -> bool {
     matches!(
         error,

@@ -1,7 +1,7 @@
 //! The node of a caller that wants a lock: ephemeral and sequential, as in the recipes of `ZooKeeper`.
 //!
-//! Its name begins with random digits, by which it is found again when the answer to its creation was
-//! lost. Each caller watches only the node before its own, so a release wakes one and not all.
+//! Its name begins with random digits, by which it is found again if the answer to its creation was lost.
+//! Each caller watches only the node before its own, so a release wakes one caller and not all.
 
 use crate::clock::jittered;
 use crate::store::locks::LeaseStatus;
@@ -11,10 +11,10 @@ use tokio::sync::oneshot;
 use tokio::time::sleep;
 use zookeeper_client::{Acls, Client, CreateMode, Error, SessionState};
 
-/// The pause before a request is sent again whose answer was lost.
+/// The pause before a request whose answer was lost is sent again.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A request of the holder to release the lock, with the channel for the answer.
+/// The request to release the lock: the channel for the answer.
 pub(super) type ReleaseRequest = oneshot::Sender<Result<LeaseStatus, Error>>;
 
 /// One caller's node in the queue for a lock.
@@ -59,7 +59,7 @@ impl LockNode {
         }
     }
 
-    /// Creates the node at the end of the queue; the transaction that does is the fence.
+    /// Creates the node at the end of the queue. The number of the transaction that creates it is the fence.
     pub(super) async fn enqueue(&mut self) -> Result<u64, Error> {
         let prefix = format!("{}/{}", self.directory, self.name);
         let sequential = CreateMode::EphemeralSequential.with_acls(self.acls);
@@ -82,19 +82,19 @@ impl LockNode {
         }
     }
 
-    /// Creates containers, which the server removes some time after they became empty.
+    /// Creates the directories as containers, which the server removes some time after they became empty.
     async fn create_directory(&self) -> Result<(), Error> {
         let container = CreateMode::Container.with_acls(self.acls);
         match self.session.mkdir(&self.directory, &container).await {
             Err(error) if !is_transient(&error) => Err(error),
-            // The caller tries the node again, and so learns whether the directory is there.
+            // The caller creates its node again, and learns in this way whether the directory exists.
             _ => Ok(()),
         }
     }
 
-    /// Finds the node whose creation was not answered, if it was created.
+    /// Finds the node whose creation got no answer, if it was created.
     async fn find(&mut self) -> Result<Option<u64>, Error> {
-        // Another server may have created it than the one that is asked now.
+        // Another server may have created it, so this one has to catch up first.
         retry(|| self.session.sync(&self.directory)).await?;
         let Some(child) = self.children().await?.into_iter().find(|child| self.is_ours(child))
         else {
@@ -122,12 +122,12 @@ impl LockNode {
         Ok(())
     }
 
-    /// The node right before this one, which must still exist itself.
+    /// The node right before this one. This node must still exist.
     pub(super) async fn predecessor(&self) -> Result<Option<String>, Error> {
         let children = self.children().await?;
         let is_there = children.iter().any(|child| self.is_ours(child));
         let ours = self.created.as_ref().filter(|_| is_there).ok_or(Error::SessionExpired)?;
-        // Numbers wrap around, and a queue is shorter than half of them.
+        // Numbers wrap around, but a queue is shorter than half of them.
         let distance = |child: &str| number(child).map(|number| number.wrapping_sub(ours.number));
         let others = children.into_iter().filter_map(|child| Some((distance(&child)?, child)));
         Ok(others.filter(|(distance, _)| *distance < 0).max().map(|(_, child)| child))
@@ -140,8 +140,8 @@ impl LockNode {
         }
     }
 
-    /// Holds the lock until its holder releases it. When the holder was dropped without a release, the
-    /// lock is held for its lease.
+    /// Holds the lock until its holder releases it. If the holder is dropped without a release, the lock is
+    /// held until its lease is over.
     pub(super) async fn hold(
         mut self,
         mut released: oneshot::Receiver<ReleaseRequest>,
@@ -167,7 +167,7 @@ impl LockNode {
         }
     }
 
-    /// Deletes the node, however long the server is away; with its session the node ends by itself.
+    /// Deletes the node, however long the server is away. If the session ends, the node ends by itself.
     pub(super) async fn delete(&mut self) -> Result<LeaseStatus, Error> {
         if self.created.is_none() {
             self.find().await?;
@@ -180,7 +180,7 @@ impl LockNode {
                 Err(Error::NoNode) => return Ok(if_gone),
                 Err(Error::SessionExpired | Error::ClientClosed) => return Ok(LeaseStatus::Lost),
                 Err(error) if is_transient(&error) => {
-                    // This attempt may have deleted it.
+                    // This try may have deleted it already.
                     if_gone = LeaseStatus::Held;
                     sleep(jittered(PAUSE)).await;
                 }
@@ -190,7 +190,7 @@ impl LockNode {
     }
 }
 
-/// Sends a request until its answer is not lost.
+/// Sends a request until it gets an answer.
 async fn retry<T, F: Future<Output = Result<T, Error>>>(send: impl Fn() -> F) -> Result<T, Error> {
     loop {
         match send().await {
@@ -200,12 +200,12 @@ async fn retry<T, F: Future<Output = Result<T, Error>>>(send: impl Fn() -> F) ->
     }
 }
 
-/// The number of a node, from the end of its name.
+/// The number at the end of a node's name.
 fn number(child: &str) -> Option<i32> {
     child.split_once('-')?.1.parse().ok().map(wrapped)
 }
 
-/// The server counts in 32 bits.
+/// Wraps a number at 32 bits, as the server does.
 fn wrapped(number: i64) -> i32 {
     #[expect(clippy::cast_possible_truncation, reason = "the server truncates it, too")]
     let wrapped = number as i32;

@@ -1,4 +1,4 @@
-//! Locks in `ZooKeeper`: each caller that wants one queues for it by an ephemeral node.
+//! Locks in `ZooKeeper`: each caller waits for one in a queue of ephemeral nodes.
 
 // From the top; each imports only files below it.
 mod lock_node;
@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use zookeeper_client::{Client, Error, SessionState};
 
-/// How long the server may take to queue a caller: as long as the engine gives other stores.
+/// The time in which the server must put a caller into the queue: the usual patience of engines.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Keeps locks in `ZooKeeper` 3.5.3 or later (feature `zookeeper`), for handlers with
@@ -38,13 +38,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// # }
 /// ```
 ///
-/// Each caller gets an ephemeral sequential node and waits for the one before it, so callers are served
-/// in their order, across processes. The fence is the transaction that created the node. A lock is
-/// lost when the session of its process ends: a killed process frees its locks after the session
+/// Each caller gets an ephemeral sequential node and waits for the one before it. So callers get the lock in
+/// their order, in all processes. The fence is the number of the transaction that created the node. A lock is
+/// lost when the session of its process ends: the locks of a killed process become free after the session
 /// timeout, whatever the `lease`.
 pub struct ZooKeeperLocks(Sessions);
 
-/// A lock that is held by a task on the thread of the sessions.
+/// A held lock. A task on the thread of the sessions holds it.
 #[derive(Debug)]
 struct ZooKeeperLock {
     fence: u64,
@@ -53,9 +53,9 @@ struct ZooKeeperLock {
 }
 
 impl ZooKeeperLocks {
-    /// Connects to `zookeeper://[user:password@]host:port[,host:port…][/path]`, with sessions of ten
-    /// seconds. Its connections cannot be encrypted; a URL that asks for it (`zookeepers:`,
-    /// `zookeeper+tls:`) is refused.
+    /// Connects to `zookeeper://[user:password@]host:port[,host:port…][/path]`, with a session timeout of ten
+    /// seconds. Its connections cannot be encrypted: a URL that asks for it (`zookeepers:`, `zookeeper+tls:`)
+    /// is refused.
     ///
     /// # Errors
     /// When the URL is malformed, or no server can be reached.
@@ -63,8 +63,8 @@ impl ZooKeeperLocks {
         Self::connect_for(url, Duration::from_secs(10)).await
     }
 
-    /// The same, with sessions that end so long after the last sign of life; servers bound it by
-    /// their `tickTime`.
+    /// The same, with another session timeout: the time from the last sign of life to the end of the session.
+    /// Servers limit it by their `tickTime`.
     ///
     /// # Errors
     /// When the URL is malformed, or no server can be reached.
@@ -86,7 +86,7 @@ impl Locks for ZooKeeperLocks {
         let text = format!("{} {}", request.label.operation(), request.label.key());
         let (grant, granted) = oneshot::channel();
         let (sessions, wait, lease) = (self.0.clone(), request.wait, request.lease);
-        // It ends there, also where the caller is gone: a node must not outlive its use.
+        // It ends on its thread, even if the caller goes away: a node must not stay without a use.
         self.0.thread.keep_running(async move {
             let current = tokio::time::timeout(PATIENCE, sessions.current()).await;
             match current.unwrap_or(Err(Error::Timeout)) {
@@ -121,7 +121,7 @@ impl Locks for ZooKeeperLocks {
 /// The answer to a caller: the lock, or `None` when others held it for too long.
 type Granted = Result<Option<ZooKeeperLock>, Error>;
 
-/// A caller that waits for the answer. Where it leaves, a lock that was granted meanwhile is released.
+/// A caller that waits for the answer. If it goes away, a lock that was granted meanwhile is released.
 struct GrantReceiver(oneshot::Receiver<Granted>);
 
 impl Drop for GrantReceiver {
@@ -140,7 +140,8 @@ enum WaitEnd {
     TimedOut,
 }
 
-/// Takes one caller through its life: queues, waits, grants the lock, holds it and releases it.
+/// Goes all the way for one caller: puts its node into the queue, waits, grants the lock, holds it and
+/// releases it.
 async fn queue_and_hold(
     mut node: LockNode,
     mut grant: oneshot::Sender<Granted>,
@@ -150,7 +151,7 @@ async fn queue_and_hold(
     let until = tokio::time::Instant::now() + wait;
     let queue = async {
         let fence = node.enqueue().await?;
-        // With no node before it the lock is acquired, however long it took to find out.
+        // If no node is before it, the lock is acquired, however long it took to learn that.
         Ok((fence, node.predecessor().await?))
     };
     let queued = tokio::time::timeout(PATIENCE, queue).await.unwrap_or(Err(Error::Timeout));
@@ -184,7 +185,7 @@ async fn queue_and_hold(
         Ok(WaitEnd::TimedOut) => grant.send(Ok(None)).map_err(drop),
         Err(error) => grant.send(Err(error)).map_err(drop),
     };
-    // Whether or not the caller was still there to hear it.
+    // Even if the caller did not wait for the answer.
     let (Ok(()) | Err(())) = sent;
     drop(node.delete().await);
 }

@@ -1,4 +1,4 @@
-//! The session of a process, which all its locks share; a new one after it ended.
+//! The session of a process, which all its locks share. When it ends, a new one is opened.
 
 use crate::error::StoreError;
 use crate::key::StorageKey;
@@ -12,16 +12,16 @@ use zookeeper_client::{Acls, Client, Connector, Error};
 /// The parent of all locks.
 const ROOT: &str = "/idempotency/locks";
 
-/// Opens sessions, one after the other. Clones share all.
+/// Opens sessions, one after the other. Clones share everything.
 #[derive(Clone)]
 pub(super) struct Sessions {
-    /// The thread where they live, so that a blocked worker ends no session.
+    /// The thread on which sessions live, so that a blocked worker ends no session.
     pub(super) thread: OwnThread,
     shared: Arc<SharedSession>,
 }
 
 struct SharedSession {
-    /// Hosts, ports and the path of the root.
+    /// Hosts and ports, and the path of the root.
     cluster: String,
     /// `user:password`.
     credentials: Option<String>,
@@ -35,7 +35,7 @@ impl Sessions {
         let asks_for_tls = ["zookeepers:", "zookeeper+tls:", "zookeeper+ssl:"];
         if asks_for_tls.iter().any(|scheme| url.starts_with(scheme)) {
             let why = "connections to ZooKeeper cannot be encrypted, with or without the feature \
-                       `tls`: write `zookeeper://…` on a network that nobody else is on, or before \
+                       `tls`: write `zookeeper://…` on a network that nobody else uses, or through \
                        a proxy that encrypts; nothing was sent";
             return Err(failed("connect", Error::BadArguments(&"no TLS")).because(why));
         }
@@ -52,7 +52,7 @@ impl Sessions {
         Ok(Self { thread, shared: Arc::new(shared) })
     }
 
-    /// The current session, or a new one. To be called on [`thread`](Self::thread).
+    /// The current session, or a new one if it has ended. Must be called on [`thread`](Self::thread).
     pub(super) async fn current(&self) -> Result<Client, Error> {
         let mut current = self.shared.current.lock().await;
         match &*current {
@@ -73,7 +73,7 @@ impl Sessions {
         }
     }
 
-    /// The access to the nodes: for their creator alone, where the URL has credentials.
+    /// The access rights of the nodes: if the URL has credentials, only their creator has access.
     pub(super) fn acls(&self) -> Acls<'static> {
         match self.shared.credentials {
             Some(_) => Acls::creator_all(),
