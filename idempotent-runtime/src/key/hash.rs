@@ -1,12 +1,12 @@
-//! The hash of everything that is told apart by more than a few bytes.
+//! A hash for every list of parts that is longer than a few bytes.
 
 use crate::key::key_parts::Length;
 
-/// How many bytes are joined on the stack; what is longer is hashed piece by piece.
+/// The most bytes that are joined on the stack. Longer input is hashed piece by piece.
 const JOINED: usize = 512;
 
-/// BLAKE3 over some bytes, as many for all hashes of a kind, and parts, each behind its length, so that
-/// neighbouring parts cannot be shifted into each other.
+/// A BLAKE3 hash over `kind`, whose length is the same for all hashes of that kind, and the parts. Each part
+/// has its length before it, so that bytes cannot move from one part to the next.
 pub(crate) fn hashed<'a>(kind: &[u8], parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
     let mut input = JoinedInput { joined: [0; JOINED], used: 0, long: None };
     input.push(kind);
@@ -17,7 +17,8 @@ pub(crate) fn hashed<'a>(kind: &[u8], parts: impl IntoIterator<Item = &'a [u8]>)
     input.hash()
 }
 
-/// The input of a hash. A hasher that takes pieces is large, and its last step slow: short input is joined first.
+/// The input of a hash. Short input is joined first, since a hasher for pieces is large and its last step is
+/// slow.
 struct JoinedInput {
     joined: [u8; JOINED],
     used: usize,
@@ -55,7 +56,7 @@ impl JoinedInput {
 mod tests {
     use super::*;
 
-    /// The sum of a hasher that gets it all at once.
+    /// The hash of the whole input at once.
     fn at_once(kind: &[u8], parts: &[&[u8]]) -> [u8; 32] {
         let mut all = kind.to_vec();
         for part in parts {

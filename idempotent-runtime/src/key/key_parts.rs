@@ -1,18 +1,18 @@
-//! Text and values, joined so that no two lists of them read alike.
+//! Text and values, joined so that two different lists of them never have the same bytes.
 
 use std::fmt;
 
-/// How many bytes of a label are kept for people to read.
+/// The most bytes of a label that are kept for people to read.
 const LABEL_MAX: usize = 120;
 
-/// How many bytes there is room for at once: as many as most keys need. A request needs many pieces of
-/// memory of 24 bytes and less, and allocators keep few of one size at hand.
+/// The number of bytes that are allocated first: as many as most keys need. A request needs many pieces of
+/// memory of 24 bytes and less, and allocators keep only few pieces of one size.
 const ROOM: usize = 48;
 
-/// Text and values in order, joined so that no two different lists read alike.
+/// Text and values in order, joined so that two different lists never have the same bytes.
 ///
-/// Every segment goes in with its kind and its length, so `a:b` followed by `c` and `a` followed
-/// by `b:c` are two things, whatever the values hold.
+/// Each segment is stored with its kind and its length. So `a:b` followed by `c` differs from `a` followed by
+/// `b:c`, whatever the values hold.
 ///
 /// ```
 /// use idempotent_runtime::key::KeyParts;
@@ -23,11 +23,11 @@ const ROOM: usize = 48;
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct KeyParts {
-    /// The input of hashes: whether a value may be shown does not count.
+    /// The input of hashes. Whether a value is secret makes no difference here.
     joined: Vec<u8>,
     /// The number of segments.
     segments: u32,
-    /// The segments that no record may show, a bit for each of the first, and one for all behind.
+    /// The segments that no record may show: one bit for each of the first, and one bit for all others.
     secrets: u64,
 }
 
@@ -35,7 +35,7 @@ pub struct KeyParts {
 const TEXT: u8 = b't';
 const VALUE: u8 = b'v';
 
-/// The bit of a segment among those that no record may show.
+/// The bit of this segment in `secrets`.
 fn bit(segment: u32) -> u64 {
     1 << segment.min(u64::BITS - 1)
 }
@@ -66,13 +66,13 @@ impl KeyParts {
         self.push(VALUE, value)
     }
 
-    /// The joined form, the input of hashes.
+    /// The joined bytes, the input of hashes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.joined
     }
 
-    /// The text of all segments, secrets included; lists that differ may read alike.
+    /// The text of all segments, with secrets. Different lists may have the same text.
     #[must_use]
     pub fn whole(&self) -> String {
         let mut whole = String::with_capacity(self.joined.len());
@@ -84,7 +84,7 @@ impl KeyParts {
         whole
     }
 
-    /// The text that a person may read: at most 120 bytes, printable, `(secret)` for secrets.
+    /// The text for people: at most 120 bytes, printable, with `(secret)` in place of each secret.
     #[must_use]
     pub fn label(&self) -> String {
         let mut label = String::with_capacity(LABEL_MAX);
@@ -109,7 +109,7 @@ impl KeyParts {
         label
     }
 
-    /// The last value, secret or not, as it came with the request; empty, if there is none.
+    /// The last value, secret or not, as it came with the request. Empty if there is none.
     #[must_use]
     pub fn last_value(&self) -> &str {
         let mut last = "";
@@ -123,7 +123,7 @@ impl KeyParts {
         last
     }
 
-    /// The values alone, without literal text and whether they are secret or not.
+    /// The values alone, without literal text. None of them counts as secret.
     #[must_use]
     pub fn values(&self) -> Self {
         let mut values = Self::new();
@@ -156,7 +156,7 @@ impl KeyParts {
     }
 }
 
-/// The first segment's kind and text, and what follows it.
+/// The first segment's kind and text, and the segments after it.
 fn split(joined: &[u8]) -> Option<(u8, &str, &[u8])> {
     let (kind, rest) = joined.split_first()?;
     let (length, rest) = Length::read(rest)?;
@@ -164,8 +164,8 @@ fn split(joined: &[u8]) -> Option<(u8, &str, &[u8])> {
     Some((*kind, std::str::from_utf8(text).ok()?, rest))
 }
 
-/// A length in as few bytes as it needs, seven bits in each and the lowest first (LEB128): what is
-/// hashed stays short, and no two lists of parts read alike.
+/// A length in as few bytes as it needs, seven bits in each and the lowest first (LEB128). So the input of
+/// hashes stays short, and two different lists never have the same bytes.
 pub(super) struct Length {
     bytes: [u8; 10],
     used: usize,
@@ -192,7 +192,7 @@ impl Length {
         &self.bytes[..self.used]
     }
 
-    /// A length, and what follows it.
+    /// A length, and the bytes after it.
     fn read(from: &[u8]) -> Option<(usize, &[u8])> {
         let mut length = 0;
         for (place, byte) in from.iter().enumerate() {
@@ -223,7 +223,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A template's pieces: literal text or a value.
+    /// The pieces of a template: literal text, or a value.
     fn pieces() -> impl Strategy<Value = Vec<(bool, String)>> {
         prop::collection::vec((any::<bool>(), "[ab:/{}%\\x00é]{0,4}"), 0..5)
     }
@@ -236,7 +236,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn different_lists_of_segments_never_join_alike(one in pieces(), other in pieces()) {
+        fn different_lists_of_segments_never_have_the_same_bytes(one in pieces(), other in pieces()) {
             prop_assert_eq!(one == other, join(&one) == join(&other));
         }
     }
@@ -262,9 +262,9 @@ mod tests {
         assert!(many.secret("hidden").label().ends_with("v(secret)(secret)"));
     }
 
-    /// Else the keys of a handler would change with the list of names that say that a value is a credential.
+    /// Otherwise the keys of a handler would change when a name is added to the list of credentials.
     #[test]
-    fn it_is_no_part_of_a_key_whether_a_value_may_be_shown() {
+    fn whether_a_value_is_secret_does_not_change_the_key() {
         let (shown, hidden) = (KeyParts::new().value("v"), KeyParts::new().secret("v"));
         assert_eq!(shown.as_bytes(), hidden.as_bytes());
     }

@@ -1,21 +1,21 @@
-//! The namespace of an app's records, and the secret that storage keys are made with.
+//! The namespace of an app's records, and the secret for its storage keys.
 
 use std::fmt;
 
-/// Keeps keys that are derived from a secret here apart from those that others derive from it.
+/// Makes keys that are derived from a secret here differ from those that others derive from it.
 const CONTEXT: &str = "idempotent-runtime 2026-11-30 storage keys and fingerprints";
 
-/// Keeps the records of apps apart that share a store.
+/// Keeps apart the records of apps that share a store.
 ///
-/// With a secret, storage keys and fingerprints are keyed hashes (BLAKE3, with a key that is derived from the
-/// secret): a reader of the store cannot find out whose record it is by trying scopes.
+/// With a secret, storage keys and fingerprints are keyed hashes (BLAKE3, with a key derived from the
+/// secret). Then a reader of the store cannot try scopes to find out whose record it is.
 #[derive(Clone, Debug, Default)]
 pub struct Namespace {
     pub(super) name: String,
     secret: Option<KeySecret>,
 }
 
-/// A secret, as it is used.
+/// A secret, and the key derived from it.
 #[derive(Clone)]
 struct KeySecret {
     key: [u8; 32],
@@ -38,15 +38,15 @@ impl Namespace {
         self.secret = Some(KeySecret { key, length: secret.len() });
     }
 
-    /// The length of its secret, if it has one.
+    /// The length of the secret in bytes, if there is one.
     pub(crate) fn secret_length(&self) -> Option<usize> {
         self.secret.as_ref().map(|secret| secret.length)
     }
 
-    /// The keyed hash of a hash of this kind; nothing, without a secret.
+    /// The keyed hash of a hash of this kind; `None` without a secret.
     pub(crate) fn keyed<const N: usize>(&self, kind: u8, hash: &[u8; N]) -> Option<[u8; 32]> {
         let KeySecret { key, .. } = self.secret.as_ref()?;
-        // Of one length for each kind, so that nothing is shifted between them.
+        // All inputs of one kind have one length, so bytes cannot move from one part to the next.
         let mut input = [kind; 64];
         input[1..=N].copy_from_slice(hash);
         Some(*blake3::keyed_hash(key, &input[..=N]).as_bytes())
@@ -81,7 +81,7 @@ mod tests {
         namespace
     }
 
-    /// By trying numbers of accounts.
+    /// An attacker tries numbers of accounts.
     #[test]
     fn without_the_secret_nobody_finds_out_whose_a_record_is() {
         let plain = Namespace::new("shop");
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fingerprint_is_kept_with_the_secret_in_it_and_none_stays_none() {
+    fn a_fingerprint_is_stored_as_a_keyed_hash_and_none_stays_none() {
         let plain = Fingerprint::of_request("POST", "/orders", "", b"{}");
         let kept = [with_secret(1), with_secret(2)].map(|namespace| plain.in_namespace(&namespace));
         assert!(kept[0] != kept[1] && !kept.contains(&plain));

@@ -1,4 +1,4 @@
-//! The one form of a host, which all its spellings share.
+//! The canonical spelling of a host.
 
 use std::net::Ipv6Addr;
 
@@ -7,15 +7,15 @@ const UNREADABLE: &str = "the request's host cannot be read";
 /// Whether the host of a request is a part of its identity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum HostRole {
-    /// The server has one host, however a request spells it.
+    /// The server has one host. Its name in a request makes no difference.
     #[default]
     Ignored,
-    /// The server has several hosts, and one path on two of them is two paths.
+    /// The server has several hosts, and one path on two of them is two places.
     Identity,
 }
 
 impl HostRole {
-    /// The one form of what is written before a path; an error, if none may stand there.
+    /// The canonical spelling of the text before a path. An error if no host may stand there.
     pub(crate) fn before_path(self, written: &str) -> Result<String, &'static str> {
         match self {
             Self::Ignored if written.is_empty() => Ok(String::new()),
@@ -25,7 +25,7 @@ impl HostRole {
     }
 }
 
-/// A host in lower case, with its port unless that is the default one of http or https.
+/// A host in lower case, with its port unless it is the default port of http or https.
 pub(crate) fn one_host(written: &str) -> Result<String, &'static str> {
     let name_end = if written.starts_with('[') {
         written.find(']').map_or(0, |end| end + 1)
@@ -40,7 +40,8 @@ pub(crate) fn one_host(written: &str) -> Result<String, &'static str> {
     })
 }
 
-/// A name or an address of IPv4, of the letters of DNS, or an address of IPv6 in brackets, in its one form.
+/// The canonical spelling of a name or an IPv4 address, in the letters of DNS, or of an IPv6 address in
+/// brackets.
 fn one_name(name: &str) -> Option<String> {
     if let Some(address) = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         return address.parse::<Ipv6Addr>().ok().map(|address| format!("[{address}]"));
@@ -50,12 +51,12 @@ fn one_name(name: &str) -> Option<String> {
     fits.then(|| name.to_ascii_lowercase())
 }
 
-/// The port of `:8080`; none where nothing is written, or no digits.
+/// The port in `:8080`; `None` if no digits are written.
 fn port_number(written: &str) -> Result<Option<u16>, &'static str> {
     if matches!(written, "" | ":") {
         return Ok(None);
     }
-    // `parse` would take a sign.
+    // `parse` would accept a sign.
     let digits = written
         .strip_prefix(':')
         .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_digit()))
@@ -85,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_host_is_refused() {
+    fn a_text_that_is_not_a_host_is_refused() {
         for written in [
             "", ":80", "a b", "a/b", "a@b", "a,b", "a:b", "a:+80", "a:99999", "a:80:80", "[::1",
             "[]", "[a]", "[::1]80", "é", "%61",

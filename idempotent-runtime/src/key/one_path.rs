@@ -1,20 +1,20 @@
-//! The one form of a path and of a query, which all their spellings share.
+//! The canonical spelling of a path and of a query.
 //!
-//! A retry may come by another way than the first request and be spelled by it. So paths and queries are
-//! compared by the bytes that are left when everything is decoded. Never by text: bytes that are no UTF-8
-//! all become one character there, and two requests would be one.
+//! A retry may come by another way than the first request, which spells it in another way. So paths and
+//! queries are compared by their decoded bytes. They are never compared as text: there all bytes that are not
+//! UTF-8 become the same character, and two requests would be one.
 
 use actix_router::Quoter;
 use std::borrow::Cow;
 use std::str::from_utf8;
 
-/// The bytes that actix leaves encoded for its router; `web::Path` decodes them afterwards.
+/// The bytes that actix's router does not decode. `web::Path` decodes them later.
 const LEFT_BY_ROUTER: &[u8] = b"%/+";
 
 /// Percent-encoding as actix decodes it: every byte.
 const EVERY_BYTE: &[u8] = b"";
 
-/// A path in its one form: each segment is decoded as actix does it, and encoded again.
+/// The canonical spelling of a path: each segment is decoded as actix does it, and encoded again.
 pub(crate) fn one_path(path: &str) -> Cow<'_, str> {
     if path.bytes().all(|byte| byte == b'/' || stays_in_path(byte)) {
         return Cow::Borrowed(path);
@@ -30,7 +30,7 @@ pub(crate) fn one_path(path: &str) -> Cow<'_, str> {
     Cow::Owned(written)
 }
 
-/// A query in its one form: its pairs in their order, decoded and encoded again.
+/// The canonical spelling of a query: its pairs are decoded and encoded again, in their order.
 pub(crate) fn one_query(query: &str) -> Cow<'_, str> {
     let is_in_form = |pair: &[u8]| {
         let parts = pair.split(|byte| *byte == b'=');
@@ -51,7 +51,7 @@ pub(crate) fn one_query(query: &str) -> Cow<'_, str> {
     Cow::Owned(written)
 }
 
-/// The pairs of a query or of a form, decoded as `web::Query` and `web::Form` do it, as bytes.
+/// The pairs of a query or of a form as bytes, decoded as `web::Query` and `web::Form` do it.
 pub(crate) fn pairs(encoded: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [u8]>)> {
     let pairs = encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
     pairs.map(|pair| {
@@ -63,7 +63,7 @@ pub(crate) fn pairs(encoded: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<
     })
 }
 
-/// Whether both steps of decoding a path leave UTF-8.
+/// Whether a path is UTF-8 after both steps of decoding.
 pub(crate) fn is_utf8(path: &str) -> bool {
     let routed = decoded(path.as_bytes(), LEFT_BY_ROUTER);
     from_utf8(&routed).is_ok() && from_utf8(&decoded(&routed, EVERY_BYTE)).is_ok()
@@ -73,7 +73,7 @@ fn decoded<'a>(encoded: &'a [u8], left: &[u8]) -> Cow<'a, [u8]> {
     Quoter::new(&[], left).requote(encoded).map_or(Cow::Borrowed(encoded), Cow::Owned)
 }
 
-/// The name or the value of a pair, where a plus sign is a space.
+/// The decoded name or value of a pair. A plus sign is a space.
 fn decoded_part(part: &[u8]) -> Cow<'_, [u8]> {
     if !part.contains(&b'+') {
         return decoded(part, EVERY_BYTE);
@@ -95,7 +95,7 @@ fn encode(into: &mut String, bytes: &[u8], stays: fn(u8) -> bool) {
     }
 }
 
-/// RFC 3986, section 3.3: what may stand in a segment as it is.
+/// Whether a byte may stand in a segment without encoding (RFC 3986, section 3.3).
 const fn stays_in_path(byte: u8) -> bool {
     is_unreserved(byte)
         || matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';')
@@ -131,7 +131,7 @@ mod tests {
             ("/a%25", "/a%25"),
             ("/a%4", "/a%254"),
             ("/a%zz%41", "/a%25zzA"),
-            // What actix decodes in its first step can be decoded again in its second.
+            // The second step may decode bytes that actix's first step has made.
             ("/a%2%46b", "/a%2Fb"),
             ("//a//", "//a//"),
         ] {
@@ -169,8 +169,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_form_is_its_own_form(path in "(/[ab+%2F5:é]{0,6}){1,3}", query in "[ab+%2F5=&é]{0,9}") {
-            // A percent sign that was sent bare may come first to decode something in the second step.
+        fn a_canonical_spelling_does_not_change(path in "(/[ab+%2F5:é]{0,6}){1,3}", query in "[ab+%2F5=&é]{0,9}") {
+            // A bare percent sign in the input may become the start of an encoded byte in the second step.
             let once = one_path(&path).into_owned();
             prop_assert_eq!(one_path(&once), once.as_str());
             let once = one_query(&query).into_owned();

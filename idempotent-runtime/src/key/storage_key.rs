@@ -9,31 +9,31 @@ use std::str::FromStr;
 /// The parts that together name one record.
 #[derive(Clone, Copy, Debug)]
 pub struct Address<'a> {
-    /// Keeps deployments apart that share a store.
+    /// Keeps apart deployments that share a store.
     pub namespace: &'a Namespace,
-    /// The guard that keeps the record: a record of one is never found by another.
+    /// The guard that keeps the record. No other guard finds it.
     pub guard: Guard,
-    /// The owner of the request.
+    /// The scope of the request.
     pub scope: &'a KeyParts,
-    /// Method and concrete path, where a route tells requests apart; the pattern of the route alone for
-    /// answers that belong to it.
+    /// Method and concrete path, if the route is a part of the identity. For answers that belong to a route's
+    /// pattern, no method and the pattern.
     pub route: Option<(&'a str, &'a str)>,
-    /// The operation, where it is named or no route tells requests apart.
+    /// The operation, if it has a name, or if there is no route.
     pub operation: Option<&'a str>,
-    /// The key that makes two requests the same one.
+    /// The key that tells requests apart.
     pub key: &'a KeyParts,
 }
 
 /// The guard that keeps a record.
 ///
-/// It is part of the record's address. So a guard around a scope never replays a response that a
-/// handler stored behind its own authorisation, and no message meets a lock of the same name.
+/// It is a part of the record's address. So a guard around a scope never replays a response that a handler
+/// stored behind its own authorisation, and a message never meets a lock of the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Guard {
     /// An annotated handler.
     Handler,
-    /// A middleware around a scope, inside of as many others.
+    /// A middleware around an actix scope, inside this many other guards.
     Middleware {
         /// The number of guards around this one.
         depth: u8,
@@ -42,7 +42,7 @@ pub enum Guard {
     Token,
     /// A task.
     Task,
-    /// An answer that many read.
+    /// An answer of a read that many callers get.
     Cache,
     /// A function that no request calls.
     Message,
@@ -51,7 +51,7 @@ pub enum Guard {
 }
 
 impl Guard {
-    /// Whether it stands around a scope.
+    /// Whether it guards an actix scope.
     #[cfg(feature = "actix")]
     pub(crate) const fn is_middleware(self) -> bool {
         matches!(self, Self::Middleware { .. })
@@ -85,16 +85,16 @@ impl Guard {
     }
 }
 
-/// The place of a record: BLAKE3 over the length-prefixed parts of an [`Address`], with the namespace's secret if
-/// it has one.
+/// The key of a record in the store: a BLAKE3 hash of the parts of an [`Address`], each with its length, and
+/// of the namespace's secret if it has one.
 ///
-/// Its fixed length and alphabet leave nothing for globs, delimiters, collations or truncation to
-/// work on. `Display` gives 64 hexadecimal digits.
+/// Its length and its letters are fixed, so globs, delimiters, collations and truncation cannot make two keys
+/// equal. `Display` writes 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StorageKey([u8; 32]);
 
 impl StorageKey {
-    /// The format of the hashed list; a change makes every old record unreachable.
+    /// The format of the hashed list. After a change of it, no old record is found.
     const VERSION: u8 = 3;
 
     /// Hashes the parts of an address.
@@ -102,7 +102,7 @@ impl StorageKey {
     pub fn of(address: &Address<'_>) -> Self {
         let Address { namespace, guard, scope, route, operation, key } = *address;
         let [guard, depth] = guard.as_bytes();
-        // An absent part is told from an empty one.
+        // An absent part differs from an empty one.
         let present = u8::from(route.is_some()) | u8::from(operation.is_some()) << 1;
         let (method, path) = route.unwrap_or_default();
         let [name, method, path, operation] =
@@ -112,7 +112,7 @@ impl StorageKey {
         Self(namespace.keyed(b'k', &hash).unwrap_or(hash))
     }
 
-    /// The place of a thing that belongs to this record: another place for each part.
+    /// The key of a value beside this record, another one for each part.
     #[must_use]
     #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "of tasks, which are requests"))]
     pub(crate) fn beside(&self, part: &str) -> Self {
@@ -132,7 +132,7 @@ impl StorageKey {
         &self.0
     }
 
-    /// The first of its digits, which tell it from others in a trace.
+    /// The first digits, which tell it from others in a log.
     pub(crate) const fn short(&self) -> ShortKey<'_> {
         ShortKey(self)
     }
@@ -153,7 +153,7 @@ impl fmt::Display for ShortKey<'_> {
     }
 }
 
-/// A text that names no record: not 64 hexadecimal digits.
+/// The text names no record: it is not 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a storage key is 64 hexadecimal digits, as in the log and in the store")]
 pub struct ParseStorageKeyError;
@@ -185,7 +185,7 @@ impl fmt::Debug for StorageKey {
 
 /// Writes bytes as lower-case hexadecimal digits.
 ///
-/// Every command to a store writes its key: once, and not digit by digit.
+/// Every command to a store writes a key, so this writes all digits at once.
 pub(crate) fn hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes.chunks(32).try_for_each(|bytes| {
