@@ -4,11 +4,11 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnDuplicate {
-    /// The first response again.
+    /// The stored response of the first request.
     Replay,
     /// 409 `duplicate`.
     Reject,
-    /// Success, if the row already has the next version: for `version` alone.
+    /// Success, if the row already has the next version. Only for `version`.
     Accept,
 }
 
@@ -18,39 +18,41 @@ pub enum OnDuplicate {
 pub enum OnInFlight {
     /// 409 `in-progress` with `Retry-After`.
     Reject,
-    /// It waits for the first to finish, then is a duplicate of a finished request.
+    /// The duplicate waits until the first request ends, and then counts as a duplicate of a finished
+    /// request.
     Wait,
 }
 
-/// The fate of a key whose owner died.
+/// The step after the owner of a key has died.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnAbandoned {
-    /// After the lease the next request runs again.
+    /// The next request runs, after the lease.
     Retry,
-    /// 409 `outcome-unknown` until a person resolves it or the record's ttl ends.
+    /// The next request gets 409 `outcome-unknown`, until a person resolves the key or the record's ttl ends.
     Hold,
 }
 
-/// The fate of a request while the store does not answer.
+/// The step for a request while the store does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnStoreError {
-    /// 503 `store-unavailable`; the handler does not run.
+    /// The request gets 503 `store-unavailable`, and the handler does not run.
     Refuse,
-    /// It runs unguarded, is logged and counted, and says `Idempotency-Stored: false`.
+    /// The handler runs unguarded. The run is logged and counted, and its response says
+    /// `Idempotency-Stored: false`.
     Run,
 }
 
-/// The parts of a request that its repetition must repeat.
+/// The parts of a request that a repetition must have, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FingerprintOf {
     /// Method, path, query and the bytes of the body.
     Request,
-    /// The values that the attribute's template names.
+    /// The values that the template in the attribute names.
     Template,
-    /// Nothing; the body is not buffered.
+    /// Nothing. The body is not buffered.
     Nothing,
 }
 
@@ -60,8 +62,8 @@ pub enum FingerprintOf {
 pub enum KeyRequirement {
     /// 400 `key-missing`.
     Required,
-    /// It runs unguarded.
+    /// The request runs unguarded.
     Optional,
-    /// There is none: a row or an index is the guard, or a read's path and query are its key.
+    /// There is no key: a row or an index is the guard, or the path and query of a read are its key.
     Unkeyed,
 }

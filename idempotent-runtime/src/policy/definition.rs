@@ -4,8 +4,8 @@ use std::fmt;
 
 /// The definition of a guarded function: its path, its name and its place in the source.
 ///
-/// The path alone tells no two functions apart: that of a method, or of a function in a function, is
-/// its module's.
+/// Two functions can have the same path: a method, or a function inside a function, has the path of its
+/// module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Definition {
     path: &'static str,
@@ -15,8 +15,8 @@ pub struct Definition {
 }
 
 impl Definition {
-    /// The function with this path, such as `shop::orders::create`, with this name, at this place, such
-    /// as `src/orders.rs:12`; the attribute takes all from the function.
+    /// The definition of the function with this path, such as `shop::orders::create`, with this name, at this
+    /// place, such as `src/orders.rs:12`. The attribute takes all three from the function.
     #[must_use]
     pub const fn new(path: &'static str, name: &'static str, place: &'static str) -> Self {
         Self { path, name, place, id: DefinitionId::of(path) }
@@ -28,7 +28,7 @@ impl Definition {
         self.path
     }
 
-    /// The id that a record names the function by.
+    /// The id of the function in records.
     pub(crate) const fn id(self) -> DefinitionId {
         self.id
     }
@@ -40,20 +40,21 @@ impl Definition {
     }
 }
 
-/// A function as a record names it: 64 bits of its path.
+/// The id of a function in records: a 64-bit hash of its path.
 ///
-/// The place in the source is no part of it, since that changes with every line above.
+/// The place in the source is not a part of it, since that changes with every line above it.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct DefinitionId(u64);
 
 impl DefinitionId {
-    /// That of nobody: no record's, before the first claim.
+    /// The id of no function: in records before their first claim, and of locks.
     pub const NONE: Self = Self(0);
 
-    /// That of nobody: of a task that a person forgot, and that may be asked for anew.
+    /// The id of no function: in the record of a task that a person forgot, and that a request may become
+    /// again.
     pub(crate) const FORGOTTEN: Self = Self(1);
 
-    /// The id of a path: its FNV-1a hash, which the compiler works out. Nobody outside writes paths.
+    /// The id of a path: its FNV-1a hash, computed by the compiler. Attackers cannot choose paths.
     #[must_use]
     pub const fn of(path: &str) -> Self {
         let (mut hash, mut rest) = (0xcbf2_9ce4_8422_2325_u64, path.as_bytes());

@@ -10,13 +10,12 @@ use crate::policy::statuses::Statuses;
 use crate::policy::strategy::Strategy;
 use std::time::Duration;
 
-/// The promises of one guarded function; the attribute builds it in a `static`.
+/// The promises of one guarded function. The attribute builds it in a `static`.
 ///
-/// Durations that are not set here are those of the app. Those that are set last at least a millisecond
-/// (`wait` may be zero), a lease at least 100, and each at most ten years: a shorter or longer one is brought
-/// to that bound.
+/// A duration that is not set here is the app's. The least is a millisecond (`wait` may be zero), for a lease
+/// 100 milliseconds; the greatest is ten years. A shorter or longer duration is changed to that limit.
 ///
-/// Code makes one for a `Middleware`:
+/// For a `Middleware`, code builds it:
 ///
 /// ```
 /// use idempotent_runtime::policy::{OnInFlight, Policy, Strategy};
@@ -60,9 +59,9 @@ pub struct Policy {
 /// Whether two functions may have one operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sharing {
-    /// The second one is refused.
+    /// The second function is refused.
     Refused,
-    /// They answer for each other, as both say.
+    /// The functions answer for each other. Both policies say so.
     Allowed,
 }
 
@@ -106,86 +105,87 @@ impl Policy {
         Self::new(Definition::new("", "", ""), strategy)
     }
 
-    /// The name of the operation. Defaults to none: where a route tells requests apart, a function may
-    /// be renamed and keeps its keys.
+    /// Sets the name of the operation. Defaults to none: if a route tells requests apart, a function can be
+    /// renamed and keeps its keys.
     #[must_use]
     pub const fn operation(mut self, name: &'static str) -> Self {
         self.operation = Some(name);
         self
     }
 
-    /// Lets other functions have the same operation, if they say so, too. Defaults to refusing them.
+    /// Allows other functions to have the same operation, if their policies allow it, too. Defaults to
+    /// refusing them.
     #[must_use]
     pub const fn shared_operation(mut self) -> Self {
         self.sharing = Sharing::Allowed;
         self
     }
 
-    /// The path parameters that the key of an answer reads, if it reads nothing else of the path:
-    /// every other parameter of the route's pattern is a mistake. Defaults to not looking.
+    /// Sets the path parameters that the key of an answer reads. Every other parameter in the route's pattern
+    /// is then a mistake. Defaults to no check.
     #[must_use]
     pub const fn key_paths(mut self, names: &'static [&'static str]) -> Self {
         self.key_paths = Some(names);
         self
     }
 
-    /// The request headers that tell answers apart, in lower case: those that the key reads, and the
-    /// scope. An answer whose `Vary` names another one is not kept. Defaults to none.
+    /// Sets the request headers that tell answers apart, in lower case: those that the key and the scope
+    /// read. An answer whose `Vary` names another header is not kept. Defaults to none.
     #[must_use]
     pub const fn answer_headers(mut self, names: &'static [&'static str]) -> Self {
         self.answer_headers = names;
         self
     }
 
-    /// The operation for people: its name, or the function's.
+    /// The operation, as people see it: its name, or the function's.
     pub(crate) fn shown_operation(&self) -> &'static str {
         self.operation.unwrap_or(self.definition.name())
     }
 
-    /// The answer to a duplicate of a finished request. Defaults to its response.
+    /// Sets the answer to a duplicate of a finished request. Defaults to the stored response.
     #[must_use]
     pub const fn on_duplicate(mut self, choice: OnDuplicate) -> Self {
         self.on_duplicate = choice;
         self
     }
 
-    /// The answer to a duplicate while the first runs. Defaults to 409.
+    /// Sets the answer to a duplicate while the first request runs. Defaults to 409.
     #[must_use]
     pub const fn on_in_flight(mut self, choice: OnInFlight) -> Self {
         self.on_in_flight = choice;
         self
     }
 
-    /// The fate of a key whose owner died. Defaults to running again after the lease.
+    /// Sets the step after the owner of a key has died. Defaults to a new run after the lease.
     #[must_use]
     pub const fn on_abandoned(mut self, choice: OnAbandoned) -> Self {
         self.on_abandoned = choice;
         self
     }
 
-    /// The fate of a request while the store does not answer. Defaults to refusing it.
+    /// Sets the step for a request while the store does not answer. Defaults to 503.
     #[must_use]
     pub const fn on_store_error(mut self, choice: OnStoreError) -> Self {
         self.on_store_error = choice;
         self
     }
 
-    /// Whether a key must be there. Defaults to required.
+    /// Sets whether a request needs a key. Defaults to required.
     #[must_use]
     pub const fn key_requirement(mut self, choice: KeyRequirement) -> Self {
         self.key_requirement = choice;
         self
     }
 
-    /// The parts that a repeated request must repeat. Defaults to the whole request; to nothing for locks, reads
-    /// and messages.
+    /// Sets the parts that a repetition must have, too. Defaults to the whole request; to nothing for locks,
+    /// reads and messages.
     #[must_use]
     pub const fn fingerprint(mut self, choice: FingerprintOf) -> Self {
         self.fingerprint = choice;
         self
     }
 
-    /// Which responses are stored. Defaults to [`Statuses::DEFAULT`], for reads to
+    /// Sets the responses that are stored. Defaults to [`Statuses::DEFAULT`], for reads to
     /// [`Statuses::ANSWERS`].
     #[must_use]
     pub const fn statuses(mut self, statuses: Statuses) -> Self {
@@ -193,92 +193,94 @@ impl Policy {
         self
     }
 
-    /// Response headers to replay although they look like a credential, or belong to one exchange.
-    /// Defaults to none; never `Set-Cookie`.
+    /// Sets response headers that are replayed although they look like a credential, or belong to one
+    /// exchange. Defaults to none. `Set-Cookie` is never replayed.
     #[must_use]
     pub const fn headers(mut self, names: &'static [&'static str]) -> Self {
         self.headers = names;
         self
     }
 
-    /// Response headers that are not replayed, beside those that never are. Defaults to none.
+    /// Sets response headers that are not replayed, besides those that never are. Defaults to none.
     #[must_use]
     pub const fn drop_headers(mut self, names: &'static [&'static str]) -> Self {
         self.drop_headers = names;
         self
     }
 
-    /// Request headers that the run of a task has, beside `Host`. Defaults to none.
+    /// Sets request headers that are kept for the run of a task, besides `Host`. Defaults to none.
     #[must_use]
     pub const fn task_headers(mut self, names: &'static [&'static str]) -> Self {
         self.task_headers = names;
         self
     }
 
-    /// A template reads a form field, so the body is buffered whatever the fingerprint.
+    /// Says that a template reads a form field, so that the body is buffered even if the fingerprint does not
+    /// need it.
     #[must_use]
     pub const fn reads_form(mut self) -> Self {
         self.reads_form = true;
         self
     }
 
-    /// The `detail` of the answers to duplicates. Defaults to a sentence of ours.
+    /// Sets the `detail` of the answers to duplicates. Defaults to a sentence of ours.
     #[must_use]
     pub const fn message(mut self, text: &'static str) -> Self {
         self.message = Some(text);
         self
     }
 
-    /// How many bytes of a body are buffered. Defaults to the app's, 2 MiB.
+    /// Sets the most bytes of a body that are buffered. Defaults to the app's, 2 MiB.
     #[must_use]
     pub const fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = Some(bytes);
         self
     }
 
-    /// How long a finished request is remembered. Defaults to the app's, 24 hours.
+    /// Sets how long a finished request is remembered. Defaults to the app's, 24 hours.
     #[must_use]
     pub const fn ttl(mut self, ttl: Duration) -> Self {
         self.ttl = Some(within_bounds(ttl));
         self
     }
 
-    /// How long a run excludes others without being renewed. Defaults to the app's.
+    /// Sets how long a run excludes others unless its lease is renewed. Defaults to the app's, one minute.
     #[must_use]
     pub const fn lease(mut self, lease: Duration) -> Self {
         self.lease = Some(lease_within_bounds(lease));
         self
     }
 
-    /// How long a duplicate waits for the first to finish. Defaults to the app's, 10 seconds.
+    /// Sets how long a duplicate waits for the first request to end. Defaults to the app's, 10 seconds.
     #[must_use]
     pub const fn wait(mut self, wait: Duration) -> Self {
         self.wait = Some(at_most_longest(wait));
         self
     }
 
-    /// The row that guards the handler. Defaults to none.
+    /// Sets the row that guards the handler. Defaults to none.
     #[must_use]
     pub const fn row(mut self, row: Row) -> Self {
         self.row = Some(row);
         self
     }
 
-    /// The index whose violation means that the thing exists. Defaults to any.
+    /// Sets the unique index or constraint whose violation means that the row exists already. Defaults to
+    /// any.
     #[must_use]
     pub const fn constraint(mut self, name: &'static str) -> Self {
         self.constraint = Some(name);
         self
     }
 
-    /// How long an answer is read while a new one is computed. Defaults to not at all.
+    /// Sets how long an old answer may still be read while a new one is computed. Defaults to not at all.
     #[must_use]
     pub const fn stale(mut self, stale: Duration) -> Self {
         self.stale = Some(within_bounds(stale));
         self
     }
 
-    /// The longest distance of the request's timestamp from now. Defaults to no limit.
+    /// Sets the greatest difference between the request's timestamp and now. Defaults to no limit.
     #[must_use]
     pub const fn within(mut self, window: Duration) -> Self {
         self.within = Some(within_bounds(window));

@@ -7,36 +7,36 @@
 
 use crate::policy::states::StateRow;
 
-/// Which row guards a handler, and how.
+/// The row that guards a handler, and the way in which it does.
 ///
-/// Names of tables and columns are plain identifiers, checked when the attribute is expanded.
+/// Names of tables and columns are plain identifiers. The attribute checks them when it is expanded.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
     pub(crate) table: &'static str,
     /// The column that names the row.
     pub(crate) id: &'static str,
-    /// The column that names the row's owner, if nobody else may know of the row.
+    /// The column that names the row's owner, if the row does not exist for other callers.
     pub(crate) owner: Option<&'static str>,
     pub(crate) guard: RowGuard,
 }
 
-/// The tags of `If-Match` that count, beside a strong one alone.
+/// The tags in `If-Match` that count, besides a single strong one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TagRule {
-    /// `*` and lists, also from a client whose retry nothing else tells from an update of its own.
+    /// `*` and lists, even if the request has no key, so that its retry looks like a new update.
     pub(crate) takes_several: bool,
-    /// Weak ones.
+    /// Weak tags.
     pub(crate) takes_weak: bool,
 }
 
 /// The way in which a row guards a handler.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RowGuard {
-    /// It is locked until the transaction ends.
+    /// The row is locked until the transaction ends.
     Lock,
-    /// It still has the version that the client saw, and gets the next.
+    /// The row must still have the version that the client saw, and gets the next version.
     Version { column: &'static str, tags: TagRule },
-    /// It is in one state, and goes to another.
+    /// The row must be in one state, and goes to another.
     State {
         column: &'static str,
         states: &'static [StateRow],
@@ -46,12 +46,12 @@ pub(crate) enum RowGuard {
     },
 }
 
-/// The moment at which the column of a state is set.
+/// The moment at which the state's column is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SetColumn {
-    /// Before the handler, which finds it as it will be.
+    /// Before the handler, so that it finds the new state.
     First,
-    /// After it, which may have set it itself, with whatever else changes together with it.
+    /// After the handler, which may set the column itself, together with other columns that change with it.
     Last,
 }
 
@@ -86,7 +86,7 @@ impl Row {
         }
     }
 
-    /// The column of the state is set after the handler. Defaults to before it.
+    /// Sets the state's column after the handler. Defaults to before it.
     #[must_use]
     pub const fn set_last(mut self) -> Self {
         if let RowGuard::State { set, .. } = &mut self.guard {
@@ -95,7 +95,7 @@ impl Row {
         self
     }
 
-    /// `*` and lists of versions count also where a request has no key. Defaults to refusing them there.
+    /// Accepts `*` and lists of versions even if a request has no key. Defaults to refusing them then.
     #[must_use]
     pub const fn taking_several_versions(mut self) -> Self {
         if let RowGuard::Version { tags, .. } = &mut self.guard {
@@ -104,7 +104,7 @@ impl Row {
         self
     }
 
-    /// Weak entity tags count like strong ones. Defaults to matching nothing.
+    /// Accepts weak entity tags like strong ones. Defaults to matching none of them.
     #[must_use]
     pub const fn taking_weak_tags(mut self) -> Self {
         if let RowGuard::Version { tags, .. } = &mut self.guard {
@@ -113,7 +113,7 @@ impl Row {
         self
     }
 
-    /// The row exists only for the owner that this column names. Defaults to existing for everybody.
+    /// Lets the row exist only for the owner that this column names. Defaults to every caller.
     #[must_use]
     pub const fn owned_by(mut self, column: &'static str) -> Self {
         self.owner = Some(column);

@@ -1,15 +1,15 @@
-//! The states of a thing, the transitions between them, and the ways from one to another.
+//! The states of a row, the transitions between them, and the paths from one state to another.
 
-/// One state of a thing, and where it can go from there; `#[derive(States)]` makes a table of them.
+/// One state of a row, and the states that may follow it. `#[derive(States)]` makes a table of them.
 #[derive(Clone, Copy, Debug)]
 pub struct StateRow {
-    /// For people.
+    /// Its name for people.
     pub name: &'static str,
-    /// As its column holds it.
+    /// The value of its column.
     pub stored: ColumnValue,
     /// The places in the table of the states that may follow.
     pub next: &'static [usize],
-    /// Whether a new thing may be in it.
+    /// Whether a new row may be in this state.
     pub is_initial: bool,
 }
 
@@ -18,12 +18,12 @@ pub struct StateRow {
 pub enum ColumnValue {
     /// A number.
     Integer(i64),
-    /// A word.
+    /// A text.
     Text(&'static str),
 }
 
 impl ColumnValue {
-    /// Whether a column's text is this value.
+    /// Whether this value is written like this text of a column.
     pub(crate) fn reads(self, text: &str) -> bool {
         match self {
             Self::Integer(number) => text == number.to_string(),
@@ -32,7 +32,7 @@ impl ColumnValue {
     }
 }
 
-/// Whether one state may follow another, as declared.
+/// Whether one state may follow another, as the enum declares it.
 #[must_use]
 pub(crate) const fn may_follow(states: &[StateRow], from: usize, to: usize) -> bool {
     let next = states[from].next;
@@ -46,8 +46,8 @@ pub(crate) const fn may_follow(states: &[StateRow], from: usize, to: usize) -> b
     false
 }
 
-/// Whether a thing in this state must have gone this way: there are ways to the state from where things
-/// begin, and all of them use the transition.
+/// Whether a row in this state must have made this transition: some paths lead from an initial state to it,
+/// and all of them use the transition.
 #[cfg_attr(
     not(all(feature = "actix", any(feature = "sqlite", feature = "postgres", feature = "mysql"))),
     allow(dead_code, reason = "rows guard requests, in a database")
@@ -108,20 +108,20 @@ mod tests {
     }
 
     #[test]
-    fn a_transition_happened_where_no_other_way_leads() {
+    fn a_transition_happened_if_every_path_uses_it() {
         let paid = |current| must_have_gone(&ORDER, (0, 1), current);
         assert_eq!([0, 1, 2, 3, 4].map(paid), [false, true, true, false, false]);
-        // The state that nothing leads to makes no way of its own.
+        // A state that no other leads to adds no path.
         assert!(!must_have_gone(&ORDER, (4, 1), 1));
     }
 
     #[test]
-    fn in_a_circle_a_transition_did_not_happen_where_the_circle_begins() {
+    fn at_the_start_of_a_circle_its_transitions_need_not_have_happened() {
         let published = |current| must_have_gone(&ARTICLE, (1, 2), current);
         assert_eq!([0, 1, 2].map(published), [false, false, true]);
     }
 
-    /// Numbers that only look random, the same each time.
+    /// Numbers that look random, but are the same each time.
     struct Numbers(u64);
 
     impl Numbers {
@@ -142,8 +142,8 @@ mod tests {
         graph
     }
 
-    /// Every way of at most as many steps as there are states, walked to its end: whether any leads
-    /// there, and whether any does without the transition.
+    /// Every path with at most as many steps as there are states, walked to its end: whether any path leads
+    /// to the state, and whether any does so without the transition.
     fn walked(
         states: &[StateRow],
         transition: (usize, usize),
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn on_every_graph_the_ways_are_those_that_a_walk_of_all_finds() {
+    fn on_every_graph_the_result_is_that_of_walking_all_paths() {
         let (mut numbers, mut happened) = (Numbers(1), 0);
         for _ in 0..2_000 {
             let graph = any_graph(&mut numbers);
@@ -183,6 +183,6 @@ mod tests {
                 }
             }
         }
-        assert!(happened > 1_000, "{happened}: graphs in which something must have happened");
+        assert!(happened > 1_000, "{happened}: graphs in which a transition must have happened");
     }
 }

@@ -1,20 +1,20 @@
 //! Which responses are stored.
 
-/// Which responses are stored; after the others the key is free again.
+/// The responses that are stored. After any other response the key is free again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Statuses(&'static [(u16, u16)]);
 
 impl Statuses {
-    /// 2xx, 3xx and every 4xx that the same request would meet again.
+    /// 2xx, 3xx, and every 4xx that the same request would get again.
     ///
-    /// Not 401 and 403 (credentials change), 408, 425 and 429 (time passes), nor any 5xx.
+    /// Without 401 and 403 (credentials change), 408, 425 and 429 (time passes), and all 5xx.
     pub const DEFAULT: Self =
         Self(&[(200, 400), (402, 402), (404, 407), (409, 424), (426, 428), (430, 499)]);
 
-    /// 2xx without 206: a part does not answer a request for another part.
+    /// 2xx without 206, since a part does not answer a request for another part.
     pub const ANSWERS: Self = Self(&[(200, 205), (207, 299)]);
 
-    /// These inclusive ranges alone.
+    /// Only these ranges, whose ends are included.
     #[must_use]
     pub const fn ranges(ranges: &'static [(u16, u16)]) -> Self {
         Self(ranges)
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_statuses_are_those_a_repeated_request_would_meet_again() {
+    fn the_default_statuses_are_those_that_a_repeated_request_would_get_again() {
         let never = [401, 403, 408, 425, 429];
         for status in 200..=599 {
             let expected = status < 500 && !never.contains(&status);

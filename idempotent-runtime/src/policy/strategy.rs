@@ -1,29 +1,29 @@
-//! The strategies, and in one table everything that the runtime decides by them.
+//! The strategies, and a table of everything that the runtime decides by them.
 
 use crate::policy::choices::FingerprintOf;
 use crate::policy::statuses::Statuses;
 
-/// The identity of a guarded call, by which its duplicates are recognised.
+/// The way in which duplicates of a guarded call are recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Strategy {
     /// The client chooses the key (draft-ietf-httpapi-idempotency-key-header).
     RequestId,
-    /// A token, issued beforehand, is used up by the request.
+    /// A token is issued beforehand, and one request uses it up.
     Token,
-    /// The record commits with what the handler does in the business transaction.
+    /// The record commits together with the handler's work in the business transaction.
     DedupTable,
     /// A row is locked while the handler works in its transaction.
     RowLock,
-    /// A row still has the version that the client saw (optimistic lock).
+    /// The row must still have the version that the client saw (optimistic lock).
     Version,
     /// A row goes from one state to another.
     State,
-    /// The handler inserts; a unique violation is answered by what is there.
+    /// The handler inserts a row. If a unique index is violated, the answer is the row that exists.
     Unique,
     /// A function runs once for each key (idempotent consumer).
     Message,
-    /// Handlers that name the same lock never overlap; nothing is stored.
+    /// Handlers that name the same lock never run at the same time. Nothing is stored after a run.
     Lock,
     /// A safe read is computed once for each key, scope and ttl.
     Cache,
@@ -31,33 +31,33 @@ pub enum Strategy {
     Async,
 }
 
-/// Everything that the runtime decides by the strategy.
+/// Everything that the runtime decides by a strategy.
 #[derive(Debug)]
 #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "handlers need all of it"))]
 pub(crate) struct StrategyTraits {
     pub(crate) guard: GuardPlace,
     pub(crate) identity: Identity,
-    /// The scope of a function that names none.
+    /// The scope of a function that sets none.
     pub(crate) scope: DefaultScope,
-    /// The parts of a request that its repetition must repeat, unless the policy says otherwise.
+    /// The parts of a request that a repetition must have, too, unless the policy sets others.
     pub(crate) fingerprint: FingerprintOf,
-    /// The responses that are stored, unless the policy or the handler says otherwise.
+    /// The responses that are stored, unless the policy or the handler decides otherwise.
     pub(crate) statuses: Statuses,
     pub(crate) keeps: Keeps,
     /// The refusal while others hold the key.
     pub(crate) busy: Busy,
-    /// Whether it can guard a whole scope of routes, whose handlers' parameters it does not know.
+    /// Whether it can guard a whole actix scope, without knowing the parameters of its handlers.
     pub(crate) guards_scopes: bool,
-    /// Whether a key that is claimed in the store, or beside a row, can do without a record.
+    /// Whether a key works without a record when the app turns records off.
     pub(crate) record: RecordNeed,
 }
 
-/// The fate of a key's record where the app turns records off.
+/// The step for a key's record when the app turns records off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RecordNeed {
-    /// There is none, and the request runs without.
+    /// No record is kept, and the request runs without it.
     Dispensable,
-    /// It is kept all the same: without it something else would break than a retry.
+    /// The record is kept all the same: without it more would break than a retry.
     Kept,
 }
 
@@ -68,40 +68,40 @@ pub(crate) enum GuardPlace {
     Lease,
     /// The business transaction of the handler.
     Transaction,
-    /// A unique index. The handler's transaction is guarded, if the handler takes one.
+    /// A unique index. If the handler takes a transaction, that is guarded.
     Insert,
-    /// The store, for a read: an answer is computed once and read often.
+    /// The store, for a read: an answer is computed once, and many requests get it.
     Cache,
-    /// The store, for a task: it is stored now and runs later.
+    /// The store, for a task: it is stored now, and runs later.
     Task,
 }
 
-/// The parts by which a request is told from others.
+/// The parts that tell a request from others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Identity {
     /// Scope, method, path and key.
     Route,
     /// Scope, operation and token.
     Token,
-    /// The name alone: handlers and code that use one name exclude each other.
+    /// Only the name: handlers and code that use the same name exclude each other.
     Name,
-    /// As [`Route`](Self::Route), by an id that its caller can ask for.
+    /// The same as [`Route`](Self::Route), by an id that the caller can ask for.
     Task,
 }
 
-/// The scope of a function that names none.
+/// The scope of a function that sets none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DefaultScope {
     /// The app's rule decides.
     OfApp,
-    /// One for all callers: a lock protects a thing from every caller.
+    /// One scope for all callers, since a lock protects a resource from all of them.
     Global,
 }
 
 /// Whether a run's outcome is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keeps {
-    /// It is, as the policy says.
+    /// It is kept, as the policy says.
     Outcome,
     /// Nothing is kept after the run.
     Nothing,
@@ -112,11 +112,11 @@ pub(crate) enum Keeps {
 pub(crate) enum Busy {
     /// The same request runs: 409 `in-progress`.
     InProgress,
-    /// Another request holds the same thing: 423 `locked`.
+    /// Another request holds the same lock or row: 423 `locked`.
     Locked,
 }
 
-/// The row of the default strategy; the others say in what they differ.
+/// The row of the default strategy. The other rows list only their differences.
 const REQUEST_ID: StrategyTraits = StrategyTraits {
     guard: GuardPlace::Lease,
     identity: Identity::Route,
@@ -160,7 +160,7 @@ const ASYNC: StrategyTraits = StrategyTraits {
 };
 
 impl Strategy {
-    /// Its name, as the attribute takes it.
+    /// The name in the attribute.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

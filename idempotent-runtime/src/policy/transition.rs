@@ -1,4 +1,4 @@
-//! The states of an enum, and a transition between two of them, as generated code names them.
+//! A transition between two states of an enum, as generated code names it.
 
 use crate::policy::states::{StateRow, may_follow};
 
@@ -9,7 +9,7 @@ use crate::policy::states::{StateRow, may_follow};
     note = "add `#[derive(States)]` to `{Self}`, and `#[to(…)]` to each variant that another may follow"
 )]
 pub trait StateTable {
-    /// Every state, how its column holds it, and the states that may follow.
+    /// Every state, the value of its column, and the states that may follow it.
     const STATES: &'static [StateRow];
     /// The names of the variants, in the same order.
     const VARIANTS: &'static [&'static str];
@@ -20,15 +20,15 @@ pub trait StateTable {
 pub struct Transition {
     /// All states.
     pub states: &'static [StateRow],
-    /// The places of the two among them.
+    /// The places of its two states in that table.
     pub places: (usize, usize),
 }
 
 impl Transition {
-    /// The transition between two variants, which are also given by their names.
+    /// The transition between two variants. Generated code passes their names, too.
     ///
     /// # Panics
-    /// When a name is that of no variant.
+    /// When a name is not that of a variant.
     #[must_use]
     pub const fn of<S: StateTable>(_: &[S; 2], from: &str, to: &str) -> Self {
         let places = (place_of(S::VARIANTS, from), place_of(S::VARIANTS, to));
@@ -61,10 +61,10 @@ const fn is_same(one: &[u8], other: &[u8]) -> bool {
     place == one.len() && place == other.len()
 }
 
-/// The number of a state, as a column can hold it.
+/// A state's number, in the type of a column.
 ///
 /// # Panics
-/// When it is no 64-bit number with a sign.
+/// When it does not fit a signed 64-bit number.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "its range is asserted in the line above")]
 pub const fn state_number(discriminant: i128) -> i64 {
@@ -88,12 +88,12 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "64 bits with a sign")]
-    fn a_larger_number_is_none() {
+    fn a_larger_number_is_refused() {
         let _ = state_number(u64::MAX.into());
     }
 
     #[test]
-    fn a_name_is_found_whole() {
+    fn only_a_whole_name_is_found() {
         let place = |name| place_of(&["Paid", "PaidOut", ""], name);
         assert_eq!((place("Paid"), place("PaidOut"), place("")), (0, 1, 2));
     }

@@ -11,11 +11,11 @@ use std::time::Duration;
 /// The claim requests of a read.
 #[derive(Debug)]
 pub(crate) struct CacheRequests {
-    /// The answer's record, for whoever finds none.
+    /// The claim of the answer's record, for a reader that finds no answer.
     pub(crate) first: ClaimRequest,
-    /// The right to compute it again while others read the old one.
+    /// The claim of the right to compute the answer again, while others read the old one.
     pub(crate) again: ClaimRequest,
-    /// How long the answer is read.
+    /// The times for which the answer may be read.
     pub(crate) life: AnswerLife,
 }
 
@@ -31,7 +31,7 @@ pub(crate) fn requests(
     let mut first = request(policy, settings, read, key);
     first.rules.on_in_flight = OnInFlight::Wait;
     let mut again = request(policy, settings, read, key.beside("renewal"));
-    // Its record is only ever found while somebody computes.
+    // Its record is needed only while a request computes.
     again.reclaim = ReclaimWindow::For(Duration::from_millis(1));
     CacheRequests {
         first,
@@ -48,9 +48,9 @@ fn request(
 ) -> ClaimRequest {
     let label = label(settings, &key, Guard::Cache, read.shown, read.key);
     let mut request = common(policy, settings, key, label, Fingerprint::NONE);
-    // How long computing takes has nothing to do with how long its answer is read.
+    // The lease does not depend on how long the answer may be read.
     request.claim.lease = policy.lease.unwrap_or(settings.lease);
-    // Somebody may have forgotten the answer, and it can be computed again.
+    // A person or the app may have forgotten the answer, and it can be computed again.
     request.claim.if_forgotten = IfForgotten::Lost;
     request.rules.on_duplicate = OnDuplicate::Replay;
     request.rules.on_in_flight = OnInFlight::Reject;
@@ -58,13 +58,13 @@ fn request(
     request
 }
 
-/// The owner of an answer.
+/// The operation or route to which an answer belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AnswerOwner<'a> {
-    /// An operation that is named. The literal text of its key does not count, so that code can name an
-    /// answer by the values alone.
+    /// A named operation. The literal text of the key does not count, so that code can name an answer by the
+    /// values alone.
     Operation(&'a str),
-    /// The pattern of a route, with the literal text of the key.
+    /// The pattern of a route. The literal text of the key counts.
     Pattern(&'a str),
 }
 

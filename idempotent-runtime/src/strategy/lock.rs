@@ -1,7 +1,7 @@
-//! Mutual exclusion on a named resource while a handler runs; nothing is stored after.
+//! Mutual exclusion on a named resource while a handler runs. Nothing is stored afterwards.
 //!
-//! Only lock names are global, unless the handler sets `scope`: two accounts that touch one resource
-//! must not overlap either.
+//! Only lock names are global, unless the handler sets `scope`: two accounts that use one resource must not
+//! do so at the same time.
 
 use crate::engine::{
     Admission, Claim, ClaimRequest, Claimable, Detached, DuplicateRules, Engine, Execution,
@@ -17,7 +17,7 @@ use crate::policy::{
 use crate::strategy::settings::{RequestIdentity, Settings, label};
 use std::time::Duration;
 
-/// The operation that records of locks show; handlers' names have no brackets.
+/// The operation in the records of locks. Names of handlers have no brackets.
 const OPERATION: &str = "(lock)";
 
 /// The claim request of a handler that holds a lock.
@@ -63,8 +63,8 @@ fn lock_request(
 
 /// The key of the record of a lock.
 pub(super) fn lock_key(settings: &Settings, scope: &KeyParts, name: &KeyParts) -> StorageKey {
-    // The text alone counts, so that a handler's template and a name in code can be one lock. Names
-    // that run into each other exclude more than they must, never less.
+    // Only the text counts, so that a handler's template and a name in code can be the same lock. If two
+    // names have the same text, they exclude each other without need, but never the reverse.
     StorageKey::of(&Address {
         namespace: &settings.namespace,
         guard: Guard::Lock,
@@ -75,7 +75,7 @@ pub(super) fn lock_key(settings: &Settings, scope: &KeyParts, name: &KeyParts) -
     })
 }
 
-/// A lock that is about to be asked for: `idempotency.lock("nightly report")`.
+/// A lock that is not acquired yet: `idempotency.lock("nightly report")`.
 #[derive(Debug)]
 #[must_use = "nothing is locked before `acquire`"]
 pub struct Lock<'a> {
@@ -86,12 +86,12 @@ pub struct Lock<'a> {
     wait: Duration,
 }
 
-/// A lock that is held. When it is dropped, it is released in the background.
+/// A lock that is held. If it is dropped without `release`, it is released in the background.
 #[derive(Debug)]
 #[must_use = "a lock that is dropped at once excludes nobody"]
 pub struct LockGuard(Option<Execution>);
 
-/// Why a lock could not be had.
+/// The reason why a lock was not acquired.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LockError {
@@ -103,13 +103,13 @@ pub enum LockError {
         /// How long the call waited.
         wait: Duration,
     },
-    /// The process is about to end and takes no new work.
-    #[error("the lock `{name}` is not given: the process is about to end")]
+    /// The process drains, and takes no new work.
+    #[error("the lock `{name}` was not acquired: the process is about to end")]
     Draining {
         /// The lock's name.
         name: String,
     },
-    /// The store did not answer; nobody knows whether the lock is free.
+    /// The store did not answer. Nobody knows whether the lock is free.
     #[error("the lock's store failed")]
     Store(#[from] StoreError),
 }
@@ -119,24 +119,25 @@ impl<'a> Lock<'a> {
         Self { engine, settings, name, lease: settings.lease, wait: settings.wait }
     }
 
-    /// How long it excludes others when its holder dies. Defaults to the app's lease.
+    /// Sets how long the lock excludes others after its holder has died. Defaults to the app's lease, one
+    /// minute.
     ///
-    /// While the holder lives, it is renewed. 100 milliseconds at least, and ten years at most.
+    /// While the holder lives, the lease is renewed. It is 100 milliseconds at least, and ten years at most.
     pub const fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease_within_bounds(lease);
         self
     }
 
-    /// How long to wait for others, ten years at most. Defaults to the app's wait, 10 seconds.
+    /// Sets how long to wait for others, at most ten years. Defaults to the app's wait, 10 seconds.
     pub const fn wait(mut self, wait: Duration) -> Self {
         self.wait = at_most_longest(wait);
         self
     }
 
-    /// Waits for the lock and takes it. Dropped, it leaves the queue and holds nothing.
+    /// Waits for the lock and takes it. If the future is dropped, it leaves the queue and holds nothing.
     ///
     /// # Errors
-    /// When others held it too long, the store failed, or the process is about to end.
+    /// When others held the lock too long, the store failed, or the process drains.
     pub async fn acquire(self) -> Result<LockGuard, LockError> {
         let name = KeyParts::new().value(self.name);
         let global = KeyParts::new();

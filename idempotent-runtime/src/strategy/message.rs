@@ -1,7 +1,7 @@
-//! A message, job or call that is no request: the same key runs once.
+//! A message, job or call that is not a request: one key runs once.
 //!
-//! (The idempotent consumer of the messaging literature.) Bound to the operation alone, by default
-//! the function's whole path: there is no route.
+//! This is the idempotent consumer of the messaging literature. There is no route, so only the operation
+//! counts; it defaults to the function's whole path.
 
 use crate::engine::ClaimRequest;
 use crate::fingerprint::Fingerprint;

@@ -1,7 +1,7 @@
-//! From a key to a claim request: the one step in which the strategies of the store differ.
+//! Makes a claim request of a key: the only step in which the strategies of the store differ.
 //!
-//! `token`, `task`, `lock`, `cache` and `message` build on `settings`, which is the whole of `request_id`; `target`
-//! finds what all of them put down.
+//! `token`, `task`, `lock`, `cache` and `message` build on `settings`, and `request_id` needs nothing else.
+//! `target` finds the records of all of them.
 
 #[cfg(feature = "actix")]
 pub(crate) mod cache;

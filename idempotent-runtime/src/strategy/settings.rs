@@ -1,4 +1,4 @@
-//! Settings of an app, and the claim requests that follow from them and a policy.
+//! Settings of an app, and the claim requests that are made from them and a policy.
 
 #[cfg(feature = "actix")]
 use crate::clock::Clock;
@@ -22,15 +22,15 @@ use std::time::Duration;
 /// Settings of an app for all its guarded functions.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// Keeps deployments apart that share a store.
+    /// Keeps apart deployments that share a store.
     pub(crate) namespace: Namespace,
-    /// The keys that records are sealed with.
+    /// The outcome keys, which seal records.
     pub(crate) seal: Seal,
     /// How long a finished request is remembered.
     pub(crate) ttl: Duration,
-    /// How long a run excludes others without being renewed.
+    /// How long a run excludes others unless its lease is renewed.
     pub(crate) lease: Duration,
-    /// How long a duplicate waits for the first to finish.
+    /// How long a duplicate waits for the first request to end.
     pub(crate) wait: Duration,
     #[cfg(feature = "actix")]
     /// Whether the host of a request is a part of its identity.
@@ -39,17 +39,17 @@ pub(crate) struct Settings {
     /// How long a token can be used.
     pub(crate) token_ttl: Duration,
     #[cfg(feature = "actix")]
-    /// Signs tokens; without, they are stored.
+    /// The secrets that sign tokens. Without them, tokens are stored.
     pub(crate) secrets: Option<TokenSecrets>,
     #[cfg(feature = "actix")]
-    /// How many tasks a runner of this process works on at a time.
+    /// The number of tasks that a runner of this process works on at a time.
     pub(crate) tasks_at_once: usize,
     #[cfg(feature = "actix")]
-    /// How many tasks may be unfinished.
+    /// The most tasks that may be unfinished.
     pub(crate) tasks: TaskLimits,
 }
 
-/// The secret that signs tokens now, and the one that signed those that are still out.
+/// The secret that signs tokens now, and the one whose tokens are still accepted.
 #[cfg(feature = "actix")]
 #[derive(Clone)]
 pub(crate) struct TokenSecrets {
@@ -85,8 +85,8 @@ impl Settings {
         let ttl = policy.ttl.unwrap_or(self.ttl);
         #[cfg(feature = "actix")]
         if policy.strategy == Strategy::Token && self.secrets.is_some() {
-            // A signed token is valid for as long as its text says. Were its record shorter lived,
-            // it could be used again.
+            // A signed token is valid as long as its text says. If its record lived shorter, the token could
+            // be used twice.
             return ttl.max(self.token_ttl + CLOCK_SKEW);
         }
         ttl
@@ -111,7 +111,7 @@ pub(crate) struct RequestIdentity<'a> {
     pub(crate) route: (&'a str, &'a str),
     /// The operation, if it is named.
     pub(crate) operation: Option<&'a str>,
-    /// The operation for people.
+    /// The operation, as people see it.
     pub(crate) shown: &'a str,
     pub(crate) key: &'a KeyParts,
     pub(crate) fingerprint: Fingerprint,
@@ -121,7 +121,7 @@ pub(crate) struct RequestIdentity<'a> {
 
 #[cfg(feature = "actix")]
 impl<'a> RequestIdentity<'a> {
-    /// The address of a request that its route and key name.
+    /// The address of a request that is identified by its route and key.
     pub(super) fn address(&self, settings: &'a Settings) -> Address<'a> {
         Address {
             namespace: &settings.namespace,
@@ -157,9 +157,9 @@ pub(super) fn addressed(
     common(policy, settings, key, label, fingerprint)
 }
 
-/// The readable parts of the record under this key, as the app wants them kept.
+/// The label of the record under this key, sealed if the app wants that.
 ///
-/// Labels of tokens and tasks hold nothing of a request, and are made without this.
+/// Labels of tokens and tasks hold nothing from a request, and are made without this.
 pub(super) fn label(
     settings: &Settings,
     key: &StorageKey,
@@ -179,8 +179,8 @@ pub(super) fn common(
     fingerprint: Fingerprint,
 ) -> ClaimRequest {
     let ttl = settings.ttl(policy);
-    // One of the two may be the app's and the other the handler's. The lease yields: a record must
-    // outlive a run, and a lease that is renewed may be short.
+    // One of the two may be the app's and the other the handler's. The lease is made shorter, since a record
+    // must outlive a run, and a lease that is renewed may be short.
     let lease = policy.lease.unwrap_or(settings.lease).min(ttl / 2);
     ClaimRequest {
         claim: Claim {
@@ -205,7 +205,7 @@ mod tests {
     use crate::policy::Strategy;
 
     #[test]
-    fn a_lease_yields_to_the_life_of_its_record() {
+    fn a_lease_is_cut_to_half_the_life_of_its_record() {
         let policy = Policy::of_routes(Strategy::RequestId);
         let (ttl, lease) = (Duration::from_secs(10), Duration::from_mins(1));
         let settings = Settings { ttl, lease, ..Settings::default() };

@@ -1,4 +1,4 @@
-//! The target of requests and calls, as a person names it who looks for a record.
+//! The target of a request or call, for a person who looks for its record.
 
 #[cfg(feature = "actix")]
 use crate::key::{Address, Guard, HostRole, one_host, one_path};
@@ -14,7 +14,7 @@ use crate::strategy::{
 #[cfg(feature = "actix")]
 use std::borrow::Cow;
 
-/// The handler, function or lock that a key was sent to: with a scope and a key, it names one record.
+/// The handler, function or lock that got a key. Together with a scope and a key it names one record.
 ///
 /// | strategy | target | key |
 /// | --- | --- | --- |
@@ -38,7 +38,7 @@ use std::borrow::Cow;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     place: TargetPlace,
-    /// The first method that does not fit the place.
+    /// The first method that does not fit this place.
     misfit: Option<&'static str>,
 }
 
@@ -68,21 +68,21 @@ struct RoutePlace {
     operation: Option<String>,
 }
 
-/// Why a target, a scope and a key name no record.
+/// The reason why a target, a scope and a key name no record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TargetError {
-    /// Records of this strategy belong to no operation.
+    /// Records of this strategy are not found by an operation.
     #[error("records of `{0:?}` are not found by an operation: {1}")]
     NotByOperation(Strategy, &'static str),
-    /// Only routes have this.
+    /// Only targets with a route have this.
     #[error("`{0}` is for targets made by `Target::route` (`host` also by `Target::pattern`)")]
     NotOfRoute(&'static str),
     /// A path begins with a slash, and has no query.
     #[error("`{0}` is not a path: it begins with `/` and has no `?`")]
     NoPath(String),
-    /// The app tells hosts apart.
-    #[error("this app tells hosts apart: say which one, with `.host(…)`")]
+    /// The app keeps hosts apart, and the target names none.
+    #[error("this app keeps hosts apart: name the host with `.host(…)`")]
     HostMissing,
     /// The host cannot be read.
     #[error("`{0}` is not a host")]
@@ -98,8 +98,8 @@ pub enum TargetError {
 impl Target {
     /// An operation of `token`, `message` or `cache`.
     ///
-    /// Its name is the `operation` of the attribute; where a function of `message` has none, it is the function's
-    /// whole path, such as `shop::payments::book`.
+    /// `name` is the `operation` of the attribute. For a function of `message` without one, it is the
+    /// function's whole path, such as `shop::payments::book`.
     #[must_use]
     pub fn operation(strategy: Strategy, name: impl Into<String>) -> Self {
         Self::at(TargetPlace::Operation(strategy, name.into()))
@@ -109,7 +109,7 @@ impl Target {
         Self { place, misfit: None }
     }
 
-    /// The key of the record that this target has for a scope and a key.
+    /// The key of the record for this target, a scope and a key.
     pub(crate) fn storage_key(
         &self,
         settings: &Settings,
@@ -170,9 +170,9 @@ fn of_operation(
 
 #[cfg(feature = "actix")]
 impl Target {
-    /// A handler, by the method and path of a request: without its query, and however it is spelled.
+    /// A handler, by the method and path of a request, without the query and in any spelling.
     ///
-    /// The path is the request's, `/orders/7`, and not the route's pattern.
+    /// The path is that of the request, `/orders/7`, not the pattern of the route.
     #[must_use]
     pub fn route(method: impl Into<String>, path: impl Into<String>) -> Self {
         let (method, path, guard) = (method.into(), path.into(), Guard::Handler);
@@ -185,13 +185,13 @@ impl Target {
         }))
     }
 
-    /// A `cache` that names no operation, by the pattern of its route, as `/users/{id}`.
+    /// A `cache` without a named operation, by the pattern of its route, such as `/users/{id}`.
     #[must_use]
     pub fn pattern(pattern: impl Into<String>) -> Self {
         Self::at(TargetPlace::Pattern { pattern: pattern.into(), host: None })
     }
 
-    /// Locks, of handlers and in code. Those that live outside of the store are no records.
+    /// Locks of handlers and of code. Locks that are kept outside of the store have no records.
     #[must_use]
     pub fn lock() -> Self {
         Self::at(TargetPlace::Lock)
@@ -203,7 +203,7 @@ impl Target {
         Self::at(TargetPlace::TaskId)
     }
 
-    /// At this host, in any spelling. It counts where the app has
+    /// Sets the host, in any spelling. It counts if the app has
     /// [`host_is_identity`](crate::IdempotencyBuilder::host_is_identity).
     #[must_use]
     pub fn host(mut self, host: impl Into<String>) -> Self {
@@ -215,19 +215,20 @@ impl Target {
         self
     }
 
-    /// Of a handler that names its operation (`operation = "…"`).
+    /// Sets the operation of a handler that names one (`operation = "…"`).
     #[must_use]
     pub fn named(self, operation: impl Into<String>) -> Self {
         self.of_route("named", |route| route.operation = Some(operation.into()))
     }
 
-    /// Guarded by a [`Middleware`](crate::Middleware) inside of as many others that guard the request, too.
+    /// Says that a [`Middleware`](crate::Middleware) guards the route, inside `depth` other guards of the
+    /// request.
     #[must_use]
     pub fn middleware(self, depth: u8) -> Self {
         self.of_route("middleware", |route| route.guard = Guard::Middleware { depth })
     }
 
-    /// The task that the request became (`strategy = "async"`).
+    /// Says that the request became a task (`strategy = "async"`).
     #[must_use]
     pub fn task(self) -> Self {
         self.of_route("task", |route| route.guard = Guard::Task)
@@ -271,7 +272,7 @@ impl RoutePlace {
     }
 }
 
-/// A path or pattern behind its host, where hosts are told apart.
+/// A path or pattern, with its host before it if the app keeps hosts apart.
 #[cfg(feature = "actix")]
 fn placed<'a>(
     settings: &Settings,

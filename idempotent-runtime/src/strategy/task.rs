@@ -1,7 +1,7 @@
-//! The request becomes a task with an address, and runs later: `strategy = "async"`.
+//! The request becomes a task with an address, and the task runs later: `strategy = "async"`.
 //!
-//! A task is found by its id within its caller's scope, so another caller's id leads nowhere; and
-//! its id is decided by what tells the request from others, so one key is one task.
+//! A task is found by its id in its caller's scope, so the id of another caller's task finds nothing. The id
+//! is made from the same parts as the request's identity, so one key is one task.
 
 use crate::engine::task::TaskScope;
 use crate::engine::{Claim, ClaimRequest, Claimable, DuplicateRules, ReclaimWindow};
@@ -14,10 +14,10 @@ use crate::strategy::settings::{RequestIdentity, Settings, common};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-/// How many bytes of a hash are an id.
+/// The number of bytes of a hash in an id.
 const ID: usize = 16;
 
-/// The claim request for the task that this request is. Its id is the key of its label.
+/// The claim request for the task that this request becomes. The task's id is the key of its label.
 pub(crate) fn claim_request(
     policy: &Policy,
     settings: &Settings,
@@ -29,13 +29,13 @@ pub(crate) fn claim_request(
     of_a_task(common(policy, settings, key, label, request.fingerprint))
 }
 
-/// The id of the task that the request becomes whose route and key make this storage key.
+/// The id of the task that a request becomes. The request's route and key make this storage key.
 pub(super) fn id(routed: &StorageKey) -> String {
     let id = routed.beside("task");
     BASE64_URL_SAFE_NO_PAD.encode(&id.as_bytes()[..ID])
 }
 
-/// The claim request for a task that was stored before.
+/// The claim request for a task that is stored already.
 pub(crate) fn resume(
     policy: &Policy,
     settings: &Settings,
@@ -43,14 +43,14 @@ pub(crate) fn resume(
     task: &Record,
 ) -> ClaimRequest {
     let mut request = common(policy, settings, key, task.label.clone(), Fingerprint::NONE);
-    // As it was kept.
+    // The fingerprint that was stored.
     request.claim.fingerprint = task.fingerprint;
     of_a_task(request)
 }
 
 fn of_a_task(request: ClaimRequest) -> ClaimRequest {
     ClaimRequest {
-        // A task that nobody runs any more is found for as long as one that ran.
+        // After a run gave it back, a task is found for as long as one that ended.
         reclaim: ReclaimWindow::For(request.claim.retention),
         claim: Claim { claimable: Claimable::Issued, ..request.claim },
         rules: DuplicateRules {
@@ -62,7 +62,7 @@ fn of_a_task(request: ClaimRequest) -> ClaimRequest {
     }
 }
 
-/// The place of the task of this id, if it is this caller's.
+/// The key of the record of the task with this id, if it is this caller's.
 pub(crate) fn key(settings: &Settings, scope: &KeyParts, id: &str) -> StorageKey {
     StorageKey::of(&Address {
         namespace: &settings.namespace,
@@ -74,7 +74,7 @@ pub(crate) fn key(settings: &Settings, scope: &KeyParts, id: &str) -> StorageKey
     })
 }
 
-/// The scope whose share of the unfinished tasks a caller's tasks take.
+/// The scope in which the tasks of a caller count as unfinished.
 pub(crate) fn share(settings: &Settings, scope: &KeyParts) -> TaskScope {
     let share = StorageKey::of(&Address {
         namespace: &settings.namespace,

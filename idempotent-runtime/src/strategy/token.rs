@@ -1,8 +1,8 @@
-//! A token, issued beforehand for one scope and operation, is used up by the request.
+//! A token that was issued beforehand for one scope and operation. One request uses it up.
 //!
-//! A stored token is an ULID with a record that waits for it. A signed token is an ULID with an
-//! HMAC-SHA-256 over everything it is bound to: issuing it writes nothing, and its use makes the
-//! record. Either way the claim is what uses it up, in one atomic step.
+//! A stored token is a ULID whose record waits for it. A signed token is a ULID with an HMAC-SHA-256 over
+//! everything to which it is bound: issuing it writes nothing, and its use makes the record. In both cases
+//! the claim uses it up, in one atomic step.
 
 use crate::engine::{ClaimRequest, Claimable, Engine, ReclaimWindow, Refusal};
 use crate::error::StoreError;
@@ -17,7 +17,7 @@ use sha2::Sha256;
 use std::time::Duration;
 use ulid::Ulid;
 
-/// The app, scope and operation of a token; tokens of one ULID elsewhere are other tokens.
+/// The app, scope and operation of a token. The same ULID with other ones is another token.
 struct TokenBinding<'a> {
     settings: &'a Settings,
     scope: &'a KeyParts,
@@ -32,7 +32,7 @@ pub(crate) async fn issue(
     operation: &str,
 ) -> Result<String, StoreError> {
     let now = crate::clock::millis(engine.clock().wall());
-    // Every token with 80 random bits of its own; a monotonic generator's can be guessed.
+    // Every token has 80 random bits of its own, since those of a monotonic generator can be guessed.
     let ulid = Ulid::from_parts(now, rand::random());
     let binding = TokenBinding { settings, scope, operation };
     let key = binding.storage_key(ulid);
@@ -50,11 +50,11 @@ pub(crate) fn claim_request(
     settings: &Settings,
     request: &RequestIdentity<'_>,
 ) -> Result<ClaimRequest, Refusal> {
-    // Whatever takes tokens names its operation: nothing is issued for what does not.
+    // A handler of tokens names its operation. Without one no token was issued.
     let operation = request.operation.ok_or(Refusal::TokenInvalid)?;
     let binding = TokenBinding { settings, scope: request.scope, operation };
     let (ulid, signature) = parts(request.key.last_value());
-    // Told apart from an unknown token by nothing, whatever is wrong with it.
+    // Whatever is wrong with a token, the answer is that of an unknown one.
     let ulid = read(ulid).ok_or(Refusal::TokenInvalid)?;
     let issued = Duration::from_millis(ulid.timestamp_ms());
     let now = request.clock.wall();
@@ -73,7 +73,7 @@ pub(crate) fn claim_request(
             if issued <= now + CLOCK_SKEW
                 && is_signed(secrets, &claim_request.claim.key, signature) =>
         {
-            // One that is over uses nothing up, and still finds what it was used for.
+            // An expired token cannot be used any more, but it still finds the record of its use.
             if now < issued + settings.token_ttl { Claimable::Any } else { Claimable::Issued }
         }
         _ => return Err(Refusal::TokenInvalid),
@@ -81,7 +81,7 @@ pub(crate) fn claim_request(
     Ok(claim_request)
 }
 
-/// The key of the record of a token, if it is one; whether it is signed as it should be does not count.
+/// The key of the record of a token; `None` if the text is not a token. The signature is not checked.
 pub(super) fn storage_key(
     settings: &Settings,
     scope: &KeyParts,
@@ -92,7 +92,7 @@ pub(super) fn storage_key(
     Some(TokenBinding { settings, scope, operation }.storage_key(ulid))
 }
 
-/// The ULID of a token, and the signature of one that has one.
+/// The ULID of a token, and its signature if it has one.
 fn parts(token: &str) -> (&str, Option<&str>) {
     match token.split_once('.') {
         Some((ulid, signature)) => (ulid, Some(signature)),
@@ -100,7 +100,7 @@ fn parts(token: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// A ULID whose 26 digits are no more than its 128 bits: of more, the highest would be lost.
+/// A ULID of 26 digits, if they fit 128 bits. Otherwise the highest bits would be lost.
 fn read(digits: &str) -> Option<Ulid> {
     let fits = digits.as_bytes().first().is_some_and(|digit| (b'0'..=b'7').contains(digit));
     Ulid::from_string(digits).ok().filter(|_| fits)
@@ -115,7 +115,7 @@ fn is_signed(secrets: &TokenSecrets, key: &StorageKey, signature: &str) -> bool 
         .any(|secret| signer(secret, key).verify_slice(&mac).is_ok())
 }
 
-/// The storage key binds namespace, scope, operation and ULID, so it is what is signed.
+/// The storage key depends on namespace, scope, operation and ULID, so it is what is signed.
 fn signer(secret: &[u8], key: &StorageKey) -> Hmac<Sha256> {
     #[expect(clippy::expect_used, reason = "HMAC takes keys of every length (RFC 2104)")]
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("a key of any length");
@@ -123,7 +123,7 @@ fn signer(secret: &[u8], key: &StorageKey) -> Hmac<Sha256> {
     mac
 }
 
-/// The ULID in its canonical form: spellings of one token must not be two.
+/// The ULID in its canonical spelling, so that two spellings of a token are not two tokens.
 fn secret(ulid: Ulid) -> KeyParts {
     KeyParts::new().secret(ulid.array_to_str(&mut [0; ulid::ULID_LEN]))
 }
