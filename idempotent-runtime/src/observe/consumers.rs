@@ -27,7 +27,7 @@ pub(crate) struct ConsumerMeters {
 }
 
 impl ConsumerMeters {
-    /// Those of the queue with this name, which holds no credentials.
+    /// The numbers of the queue with this name, which must hold no credentials.
     pub(crate) fn new(queue: &str) -> Arc<Self> {
         let labels = [("queue", queue)];
         let (name, first) = ("idempotency_consumer_settled_total", ["done", "retried", "dead"]);
@@ -54,23 +54,23 @@ impl ConsumerMeters {
         self.delivered.add(1);
     }
 
-    /// Counts a message that is settled like this.
+    /// Counts a message that is settled in this way.
     pub(crate) fn settled(&self, settlement: &'static str) {
         self.settled.count(settlement);
     }
 
-    /// Counts a dead letter. Its reason may have been written by others, and is none of ours then.
+    /// Counts a dead letter. A reason that is not ours is counted as `other`, since others wrote it.
     pub(crate) fn dead(&self, reason: &str) {
         let known = REASONS.into_iter().find(|word| *word == reason);
         self.dead.count(known.unwrap_or("other"));
     }
 
-    /// Tells whether the consumer is connected to its queue.
+    /// Shows whether the consumer is connected to its queue.
     pub(crate) fn is_connected(&self, is_connected: bool) {
         self.connected.set(u32::from(is_connected));
     }
 
-    /// Tells whether the consumer takes no messages, or one at a time, because everything fails.
+    /// Shows whether the consumer takes no messages, or only one at a time, because everything fails.
     pub(crate) fn pauses(&self, pauses: bool) {
         self.pausing.set(u32::from(pauses));
     }
@@ -132,7 +132,7 @@ mod tests {
     use crate::observe::recorded::Recorded;
 
     #[test]
-    fn a_reason_that_others_wrote_is_no_label() {
+    fn a_reason_that_others_wrote_does_not_become_a_label() {
         let recorded = Recorded::default();
         let _listening = recorded.listen();
         let consumer = ConsumerMeters::new("q");

@@ -1,9 +1,9 @@
-//! The descriptions of all metrics, for who reads what a recorder exports.
+//! The descriptions of all metrics, for people who read the export of a recorder.
 
 #[cfg(feature = "metrics")]
 use metrics::Unit;
 
-/// The metrics that are not counters of an engine: name, unit and description.
+/// The metrics that are not counters of an engine: name, kind and description.
 #[cfg(feature = "metrics")]
 const OTHERS: [(&str, Kind, &str); 17] = [
     ("idempotency_requests_total", Kind::Total, "Guarded requests and calls, by their outcome."),
@@ -20,7 +20,7 @@ const OTHERS: [(&str, Kind, &str); 17] = [
     (
         "idempotency_runs_in_flight",
         Kind::Level,
-        "Guarded requests and calls under way, those that wait for a run included.",
+        "Guarded requests and calls under way, with those that wait for a run.",
     ),
     (
         "idempotency_oldest_run_seconds",
@@ -32,12 +32,12 @@ const OTHERS: [(&str, Kind, &str); 17] = [
     (
         "idempotency_store_call_duration_seconds",
         Kind::Seconds,
-        "How long the store took to answer, by its operation.",
+        "How long the store took to answer, by kind of call.",
     ),
     (
         "idempotency_store_errors_total",
         Kind::Total,
-        "Operations of the store that failed, by their kind; `unheard`, where nobody waited any more.",
+        "Calls of the store that failed, by kind of error; `unheard` if nobody waited any more.",
     ),
     ("idempotency_tasks_total", Kind::Total, "Tasks that came so far, by their state."),
     (

@@ -1,5 +1,5 @@
-//! Handles of numbers, which tell the metrics facade (feature `metrics`) and remember the last minutes for the
-//! inspector (feature `inspector`). Without both features they hold nothing and do nothing.
+//! Handles of numbers. They report to the metrics facade (feature `metrics`), and remember the last minutes
+//! for the inspector (feature `inspector`). Without both features they hold nothing and do nothing.
 
 #![cfg_attr(
     not(feature = "metrics"),
@@ -27,7 +27,7 @@ pub(crate) struct Total {
     told: metrics::Counter,
 }
 
-/// Totals of one name that differ in one label, whose values are words of this crate.
+/// Totals with one name that differ in one label. The values of that label are words of this crate.
 #[derive(Debug)]
 pub(crate) struct TotalsByWord {
     #[cfg(feature = "metrics")]
@@ -36,7 +36,7 @@ pub(crate) struct TotalsByWord {
     labels: Vec<metrics::Label>,
     #[cfg(feature = "metrics")]
     by: &'static str,
-    /// Those that were told beforehand: found without a lock.
+    /// The words that are known from the start, which are found without a lock.
     #[cfg(feature = "_meters")]
     first: Vec<(&'static str, WordTotal)>,
     #[cfg(feature = "_meters")]
@@ -61,7 +61,7 @@ pub(crate) struct Level {
     kept: KeptLevel,
 }
 
-/// How values spread.
+/// The distribution of values.
 #[derive(Debug)]
 pub(crate) struct Distribution {
     #[cfg(feature = "metrics")]
@@ -115,7 +115,7 @@ impl TotalsByWord {
         new
     }
 
-    /// With these words, each from zero, so that a rate sees the first one.
+    /// Adds these words, each with a total of zero, so that a rate sees even the first event.
     #[cfg(feature = "_meters")]
     fn expecting(mut self, first: &[&'static str]) -> Self {
         self.first = first.iter().map(|word| (*word, self.total(word))).collect();
@@ -125,7 +125,7 @@ impl TotalsByWord {
         self
     }
 
-    /// Counts one of this word.
+    /// Adds one to the total of this word.
     pub(crate) fn count(&self, word: &'static str) {
         self.add(word, 1);
     }
@@ -166,7 +166,7 @@ impl TotalsByWord {
         }
     }
 
-    /// The counts so far, and lately, by the words.
+    /// The totals of all words, since the start and in the last minutes.
     #[cfg(feature = "inspector")]
     pub(crate) fn seen(&self) -> Vec<(&'static str, TotalSeen)> {
         let met = self.met.read().unwrap_or_else(PoisonError::into_inner);
@@ -203,7 +203,7 @@ impl Level {
         self.told.decrement(1.0);
     }
 
-    /// Sets it. One that is set does not rise and fall beside.
+    /// Sets the level. A level that is set must not rise and fall as well.
     pub(crate) fn set(&self, to: u32) {
         #[cfg(feature = "metrics")]
         self.told.set(to);
@@ -217,14 +217,14 @@ impl Level {
         self.told.set(to);
     }
 
-    /// The value that it was set to last.
+    /// The value that was set last.
     #[cfg(feature = "inspector")]
     pub(crate) fn seen(&self) -> u32 {
         self.kept.get()
     }
 }
 
-/// One that nobody sees.
+/// A level that is not exported.
 impl Default for Level {
     fn default() -> Self {
         Self {
@@ -246,7 +246,7 @@ impl Distribution {
         }
     }
 
-    /// Records the seconds since then.
+    /// Records the seconds since the watch was started.
     pub(crate) fn record_since(&self, watch: Stopwatch) {
         #[cfg(feature = "_meters")]
         self.record(watch.began.elapsed().as_secs_f64());
@@ -278,14 +278,14 @@ impl Stopwatch {
         }
     }
 
-    /// The time since then.
+    /// The time since the watch was started.
     #[cfg(feature = "inspector")]
     pub(crate) fn elapsed(self) -> std::time::Duration {
         self.began.elapsed()
     }
 }
 
-/// The labels of a handle, which is made once.
+/// The labels of a handle, for the handle to keep.
 #[cfg(feature = "metrics")]
 fn owned(labels: &[LabelPair<'_>]) -> Vec<metrics::Label> {
     labels.iter().map(|(name, value)| metrics::Label::new(*name, (*value).to_owned())).collect()

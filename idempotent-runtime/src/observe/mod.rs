@@ -1,8 +1,8 @@
-//! Counters of events, and the numbers that are fed where they are (features `metrics` and `inspector`).
+//! Counters of events, and numbers for metrics and for the inspector (features `metrics` and `inspector`).
 //!
-//! With the feature, an engine tells the recorder of the [`metrics`](https://docs.rs/metrics) facade that is there
-//! when it is built: install yours before. The chapter `book::metrics` lists every metric, and what to be
-//! alerted of.
+//! With the feature `metrics`, an engine reports to the recorder of the [`metrics`](https://docs.rs/metrics)
+//! facade that is installed when the engine is built: install yours before. The chapter `book::metrics` lists
+//! every metric, and those to be alerted by.
 
 #![cfg_attr(
     not(all(feature = "metrics", feature = "actix", any(feature = "amqp", feature = "redis"))),
@@ -53,14 +53,14 @@ pub(crate) use store_meters::{StoreCallMeters, StoreMeters};
 
 macro_rules! counts {
     ($($(#[doc = $doc:literal])* $name:ident: $metric:literal,)*) => {
-        /// How often each thing happened since the engine was built.
+        /// The number of times that each event has happened since the engine was built.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct Counts {
             $($(#[doc = $doc])* pub $name: u64,)*
         }
 
-        /// The living counters behind [`Counts`], and the numbers that are metrics alone.
+        /// The counters behind [`Counts`], and the numbers that are only metrics.
         #[derive(Debug)]
         pub(crate) struct Counters {
             $(pub(crate) $name: Counter,)*
@@ -91,16 +91,18 @@ counts! {
     remembered: "idempotency_remembered_answers_total",
     /// Requests that were refused: duplicates, conflicts, unknown tokens.
     refused: "idempotency_refusals_total",
-    /// Requests and calls that met a key which waits for a person, and were answered `outcome-unknown`; and tasks
-    /// that a runner found so. One key counts as often as it is met; `records()` lists those that are held now.
+    /// Requests and calls that met a key which waits for a person, and were answered `outcome-unknown`; also
+    /// tasks that a runner found held. A key is counted each time it is met; `records()` lists the keys that
+    /// are held now.
     held: "idempotency_held_total",
     /// Requests that waited for another one with their key.
     waited: "idempotency_waits_total",
-    /// Runs whose outcome was not stored when it was sent, or could not be.
+    /// Runs whose outcome was not stored before the response was sent, or could not be stored.
     not_stored: "idempotency_outcomes_not_stored_total",
-    /// Outcomes that were stored after they were sent, or after whoever waited for them was gone.
+    /// Outcomes that were stored after the response was sent, or after their caller had left.
     stored_late: "idempotency_outcomes_stored_late_total",
-    /// Runs that found their key lost when they finished: another had it, or it was given back or ended.
+    /// Runs that found at their end that they had lost their key: another owner had it, or it was given back
+    /// or ended.
     lost: "idempotency_fences_refused_total",
     /// Runs that went on without their clients.
     detached: "idempotency_runs_detached_total",
@@ -110,10 +112,11 @@ counts! {
     unguarded: "idempotency_runs_unguarded_total",
     /// Requests refused because the record under their key could not be read.
     undecodable: "idempotency_records_undecodable_total",
-    /// Requests refused because the record under their key is sealed with a key that this process does not have, does
-    /// not open, or is not sealed where it has to be; and computations of a `cache` because of such a record.
+    /// Requests refused because the record under their key is sealed with an outcome key that this process
+    /// does not have, does not open, or is not sealed although it must be. Also computations of a `cache` for
+    /// such a record.
     unopened: "idempotency_records_unopened_total",
-    /// Leases that were renewed, because their runs lasted.
+    /// Renewals of leases that succeeded.
     renewed: "idempotency_leases_renewed_total",
     /// Renewals of leases that failed, and were tried again.
     renewals_failed: "idempotency_lease_renewals_failed_total",
@@ -121,12 +124,13 @@ counts! {
     leases_lost: "idempotency_leases_lost_total",
     /// Keys taken over from an owner that died.
     taken_over: "idempotency_takeovers_total",
-    /// Records that were dropped from the store when they were over, where a store does not by itself.
+    /// Records that the store dropped after their life was over, if it is a store that does not do this by
+    /// itself.
     purged: "idempotency_records_purged_total",
 }
 
 impl Counters {
-    /// Counts a request that failed by its store.
+    /// Counts a request that failed because of its store.
     pub(crate) fn failed(&self, error: &StoreError) {
         match error.kind() {
             StoreErrorKind::Corrupt => self.undecodable.count(),
@@ -136,11 +140,11 @@ impl Counters {
     }
 }
 
-/// The numbers that are metrics alone.
+/// The numbers that are only metrics.
 #[derive(Debug)]
 pub(crate) struct Meters {
     pub(crate) operations: Operations,
-    /// Runs under way, those that wait for one included.
+    /// Runs under way, with the requests that wait for one.
     pub(crate) in_flight: Level,
     pub(crate) oldest_run: OldestRun,
     /// Records of outcomes, in bytes.
@@ -164,23 +168,23 @@ impl Meters {
     }
 }
 
-/// Whether something is out of order, which is told once when it begins, and once when it ends.
+/// Whether something does not work. This is logged once when it begins, and once when it ends.
 #[derive(Debug, Default)]
 pub(crate) struct Outage(AtomicBool);
 
 impl Outage {
-    /// Whether it begins here.
+    /// Notes a failure. Returns whether the outage begins with it.
     pub(crate) fn begins(&self) -> bool {
         !self.0.swap(true, Ordering::Relaxed)
     }
 
-    /// Whether it ends here.
+    /// Notes a success. Returns whether the outage ends with it.
     pub(crate) fn ends(&self) -> bool {
         self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::Relaxed)
     }
 }
 
-/// One number that only grows.
+/// A number that only grows.
 #[derive(Debug)]
 pub(crate) struct Counter {
     numbers: Striped<AtomicU64>,

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The ages that the engines of this process told last, in seconds, by the engines' numbers.
+/// The ages in seconds that the engines of this process reported last, by the engines' numbers.
 static AGES: Mutex<BTreeMap<u64, f64>> = Mutex::new(BTreeMap::new());
 
-/// The age of the oldest run, as one engine tells it. Dropped, it has none any more.
+/// Reports the age of the oldest run of one engine. When this is dropped, the engine has no runs any more.
 #[derive(Debug)]
 pub(crate) struct OldestRun {
     level: Level,
@@ -20,7 +20,7 @@ impl OldestRun {
         Self { level: Level::new("idempotency_oldest_run_seconds", &[]), engine: rand::random() }
     }
 
-    /// Tells the age of the oldest run of this engine; zero, if none is under way.
+    /// Reports the age of the oldest run of this engine; zero if none is under way.
     pub(crate) fn tell(&self, age: Duration) {
         let mut ages = ages();
         ages.insert(self.engine, age.as_secs_f64());

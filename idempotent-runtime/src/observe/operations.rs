@@ -1,4 +1,4 @@
-//! The numbers of each guarded operation and of each kind of task, whose handles are made at its first use.
+//! The numbers of each guarded operation and of each kind of task. Their handles are made at the first use.
 
 #![cfg_attr(
     not(feature = "inspector"),
@@ -34,7 +34,7 @@ pub(crate) struct Operations {
 /// An operation whose requests are counted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Operation<'a> {
-    /// The method of its route, one of those that this crate knows; none of a function.
+    /// The method of its route, if this crate knows it; `None` for a function.
     pub(crate) method: Option<&'static str>,
     /// The pattern of its route, or its name.
     pub(crate) name: &'a str,
@@ -109,7 +109,7 @@ pub(crate) struct TasksSeen {
 
 #[cfg(feature = "_meters")]
 thread_local! {
-    /// The name that was looked for last: a request allocates none.
+    /// The buffer for the name that is looked up, so that a request allocates none.
     static SOUGHT: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
@@ -213,19 +213,19 @@ impl TaskNumbers {
 }
 
 impl OperationMeters {
-    /// Counts a request, by what became of it.
+    /// Counts a request, by its outcome.
     pub(crate) fn request(&self, outcome: &'static str) {
         #[cfg(feature = "_meters")]
         self.numbers.requests.count(outcome);
     }
 
-    /// How long a request waited for its admission: for the store, and for others that had its key.
+    /// Records how long a request waited for its admission: for the store, and for others with its key.
     pub(crate) fn admitted(&self, since: Stopwatch) {
         #[cfg(feature = "_meters")]
         self.numbers.admission.record_since(since);
     }
 
-    /// It runs from now on; an attempt of 0 is a run without a guard.
+    /// Notes that the handler runs from now on. An attempt of 0 is a run without a guard.
     pub(crate) fn starts(&self, key: RunKey, attempt: u64) -> RunMeter {
         let since = Stopwatch::start();
         RunMeter {
@@ -235,7 +235,7 @@ impl OperationMeters {
         }
     }
 
-    /// How long it ran, to its stored answer.
+    /// Records how long a run took, to its stored answer.
     pub(crate) fn ran(&self, run: &RunMeter) {
         #[cfg(feature = "_meters")]
         self.numbers.run.record_since(run.since);
@@ -243,13 +243,13 @@ impl OperationMeters {
 }
 
 impl TaskMeters {
-    /// Counts a task that came so far.
+    /// Counts a task that has reached this state.
     pub(crate) fn is(&self, state: &'static str) {
         #[cfg(feature = "_meters")]
         self.numbers.states.count(state);
     }
 
-    /// How long a task waited until it ran.
+    /// Records how long a task waited until it ran.
     pub(crate) fn started_after(&self, delay: Duration) {
         #[cfg(feature = "_meters")]
         self.numbers.start_delay.record(delay.as_secs_f64());
@@ -268,7 +268,7 @@ mod tests {
     use crate::observe::named::MOST;
 
     #[test]
-    fn an_operation_has_its_numbers_once_and_names_without_end_fill_no_memory() {
+    fn an_operation_has_its_numbers_once_and_endless_names_fill_no_memory() {
         let operations = Operations::default();
         let of = |method, name: &str, strategy| {
             operations.requests_of(Operation { method, name, strategy })

@@ -1,6 +1,6 @@
-//! The numbers of the last minutes, in slots of some seconds, for the inspector.
+//! The numbers of the last minutes, in slots of ten seconds, for the inspector.
 //!
-//! Each group of threads counts for itself. Whoever looks adds up the groups.
+//! Each group of threads counts for itself. A reader adds up all groups.
 
 use crate::stripes::Striped;
 use std::ops::AddAssign;
@@ -14,15 +14,15 @@ pub(crate) const SLOTS: usize = 30;
 /// The length of a slot.
 pub(crate) const SLOT: Duration = Duration::from_secs(10);
 
-/// The moment from which slots are numbered.
+/// The moment from which the slots are numbered.
 static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// The number of the slot that is now.
+/// The number of the current slot.
 fn now() -> u64 {
     BEGAN.elapsed().as_secs() / SLOT.as_secs()
 }
 
-/// The last slots, each in the place of its number.
+/// The last slots, each at the place of its number.
 #[derive(Debug, Default)]
 struct Ring<T> {
     newest: u64,
@@ -43,7 +43,7 @@ impl<T: AddAssign + Copy + Default> Ring<T> {
         read
     }
 
-    /// Empties the slots that were passed since the newest.
+    /// Empties the slots between the newest and this one.
     fn turn(&mut self, slot: u64) {
         let passed = slot.saturating_sub(self.newest).min(SLOTS as u64);
         for empty in 0..passed {
@@ -67,12 +67,12 @@ struct Growth {
     ring: Ring<u32>,
 }
 
-/// A total, and how it grew lately.
+/// A total, and its growth in the last slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TotalSeen {
-    /// Since the process began.
+    /// The total since the process began.
     pub(crate) all: u64,
-    /// In the last slots, the oldest first.
+    /// The growth in each of the last slots, the oldest first.
     pub(crate) recent: [u32; SLOTS],
 }
 
@@ -97,11 +97,11 @@ impl RecentTotal {
     }
 }
 
-/// How values spread in the last slots.
+/// The distribution of values in the last slots.
 #[derive(Debug, Default)]
 pub(super) struct RecentSpread(Striped<Mutex<Ring<Spread>>>);
 
-/// Values in few numbers.
+/// A distribution in a few numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Spread {
     pub(crate) count: u32,
@@ -118,7 +118,7 @@ impl AddAssign for Spread {
 }
 
 impl Spread {
-    /// The mean; none of nothing.
+    /// The mean; `None` without values.
     pub(crate) fn mean(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum / f64::from(self.count))
     }
@@ -177,7 +177,7 @@ mod tests {
         let last = |counts: &[u32]| [vec![0; SLOTS - counts.len()], counts.to_vec()].concat();
         assert_eq!(grown(&[(0, 1), (0, 2), (1, 4)], 1), last(&[3, 4]));
         assert_eq!(grown(&[(7, 1), (9, 4)], 10), last(&[1, 0, 4, 0]));
-        // Told late by one who looked at the clock before another.
+        // A value of the slot before, from a thread that read the clock earlier.
         assert_eq!(grown(&[(9, 4), (8, 1)], 9), last(&[1, 4]));
         let slots = SLOTS as u64;
         assert_eq!(grown(&[(3, 1), (3 + slots - 1, 5)], 3 + slots - 1)[0], 1);

@@ -1,4 +1,4 @@
-//! A recorder for tests: the counters that the code on this thread told.
+//! A recorder for tests. It keeps the counters that code on this thread reported.
 
 use metrics::{
     Counter as CounterHandle, Gauge, Histogram, Key, KeyName, LocalRecorderGuard, Metadata,
@@ -13,12 +13,12 @@ use std::sync::{Arc, Mutex};
 pub(crate) struct Recorded(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
 
 impl Recorded {
-    /// Listens on this thread until the guard is dropped.
+    /// Records on this thread until the guard is dropped.
     pub(crate) fn listen(&self) -> LocalRecorderGuard<'_> {
         set_default_local_recorder(self)
     }
 
-    /// The counters of this name that counted something.
+    /// The counters with this name that are not zero.
     pub(crate) fn counted(&self, name: &str) -> Vec<(String, u64)> {
         let counters = self.0.lock().unwrap();
         let counted = counters.iter().filter_map(|(series, counter)| {

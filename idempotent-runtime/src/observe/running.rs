@@ -1,4 +1,4 @@
-//! The runs under way, with their ages, for the inspector. Without its feature nothing is noted.
+//! The runs under way, with their ages, for the inspector. Without the feature `inspector` nothing is noted.
 
 use crate::key::StorageKey;
 use crate::observe::facade::Stopwatch;
@@ -24,7 +24,7 @@ impl RunKey {
     }
 }
 
-/// A run under way, measured until it is dropped.
+/// A run under way. It is measured until this is dropped.
 #[derive(Debug)]
 pub(crate) struct RunMeter {
     pub(super) since: Stopwatch,
@@ -53,12 +53,12 @@ pub(super) struct RunningPlace {
     at: usize,
 }
 
-/// A run under way, as it is seen.
+/// A run under way, as the inspector shows it.
 #[cfg(feature = "inspector")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RunSeen {
     pub(crate) key: Option<StorageKey>,
-    /// 0 without a guard.
+    /// 0 for a run without a guard.
     pub(crate) attempt: u64,
     pub(crate) age: Duration,
 }

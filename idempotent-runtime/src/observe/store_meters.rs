@@ -1,11 +1,11 @@
-//! The numbers of the conversations with a store.
+//! The numbers of the calls of a store.
 
 use crate::error::StoreErrorKind;
 use crate::observe::facade::{Distribution, Stopwatch, TotalsByWord};
 #[cfg(feature = "inspector")]
 use crate::observe::recent::{Spread, TotalSeen};
 
-/// The operations of a store, each with its numbers.
+/// The calls of a store, each with its numbers.
 #[derive(Debug)]
 pub(crate) struct StoreMeters {
     pub(crate) create: StoreCallMeters,
@@ -15,7 +15,7 @@ pub(crate) struct StoreMeters {
     pub(crate) purge: StoreCallMeters,
 }
 
-/// The numbers of one operation of a store.
+/// The numbers of one kind of call.
 #[derive(Debug)]
 pub(crate) struct StoreCallMeters {
     took: Distribution,
@@ -29,7 +29,7 @@ impl StoreMeters {
         Self { create, swap, read, browse, purge }
     }
 
-    /// All operations with their numbers.
+    /// All kinds of calls with their numbers.
     #[cfg(feature = "inspector")]
     pub(crate) fn seen(&self) -> [StoreCallSeen; 5] {
         let Self { create, swap, read, browse, purge } = self;
@@ -48,13 +48,13 @@ impl StoreMeters {
     }
 }
 
-/// An operation of a store with its numbers.
+/// One kind of call with its numbers.
 #[cfg(feature = "inspector")]
 #[derive(Debug)]
 pub(crate) struct StoreCallSeen {
     pub(crate) call: &'static str,
     pub(crate) took: Spread,
-    /// Its failures, by their kinds.
+    /// Its failures, by their kind.
     pub(crate) failed: Vec<(&'static str, TotalSeen)>,
 }
 
@@ -68,7 +68,7 @@ impl StoreCallMeters {
         }
     }
 
-    /// It answered, if not with this error.
+    /// Counts a call that was answered, with this error if there was one.
     pub(crate) fn answered(&self, since: Stopwatch, error: Option<StoreErrorKind>) {
         self.took.record_since(since);
         if let Some(kind) = error {
@@ -76,7 +76,7 @@ impl StoreCallMeters {
         }
     }
 
-    /// Nobody waits for its answer any more: the patience was over, or its caller left.
+    /// Counts a call whose answer nobody waits for any more: the patience was over, or the caller left.
     pub(crate) fn unheard(&self, since: Stopwatch) {
         self.took.record_since(since);
         self.failed.count("unheard");
