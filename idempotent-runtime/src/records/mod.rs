@@ -1,6 +1,6 @@
-//! Looking for records, for people: who holds a key and what came of it, and forgetting what is in the way.
+//! Looks for records, for operators: shows who holds a key and how its run ended, and forgets a record.
 //!
-//! The methods are on `Idempotency` and [`Messages`](crate::message::Messages) alike.
+//! `Idempotency` and [`Messages`](crate::message::Messages) both have these methods.
 //!
 //! ```
 //! use idempotent_runtime::MemoryStore;
@@ -14,29 +14,9 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let messages = Messages::builder(MemoryStore::new()).scope("billing").build()?;
 //!
-//! // One record, by what support knows of it.
-//! let target = Target::operation(Strategy::Message, "book");
-//! let (scope, key) = (KeyParts::new().value("billing"), KeyParts::new().value("p-1"));
-//! if let Some(record) = messages.find(&target, &scope, &key).await? {
-//!     println!("{} {:?}", record.key(), record.state());
-//!     // Against what was seen; a run that goes on is left alone.
-//!     let forgotten = messages.forget(&record, Force::No).await?;
-//!     assert_eq!(forgotten, Forgotten::Yes);
-//! }
+//! One record, by the facts that a support team knows.
 //!
-//! // All that wait for a person, page by page.
-//! let held = messages.records().stage(RecordStage::Abandoned).older_than(Duration::from_mins(5));
-//! let mut after = None;
-//! loop {
-//!     let page = held.page(100, after.as_ref()).await?;
-//!     for record in page.records {
-//!         println!("{} {} {}", record.key(), record.operation(), record.label());
-//!     }
-//!     after = page.next;
-//!     if after.is_none() {
-//!         break;
-//!     }
-//! }
+//! All records that wait for a person, page by page.
 //! # Ok(())
 //! # }
 //! ```

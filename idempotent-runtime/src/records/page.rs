@@ -9,20 +9,21 @@ use std::str::FromStr;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RecordPage {
-    /// The records that fit. There may be fewer than were asked for, or none, on a page that is not the last.
+    /// The records that match. A page may have fewer than were asked for, or none, even if it is not the
+    /// last.
     pub records: Vec<RecordView>,
-    /// Where the next page begins; none after the last.
+    /// The start of the next page; `None` after the last.
     pub next: Option<RecordCursor>,
 }
 
-/// The place between two pages: of the store, and then of the business database.
+/// The place between two pages. The pages of the store come first, then those of the business database.
 ///
-/// It is a short text, which goes through a command line or a link as it is. Another text than one that was given
-/// here is refused when it is used.
+/// It is a short text that can be passed through a command line or a link unchanged. A text that no page
+/// returned is refused when it is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordCursor {
     pub(super) place: KeptIn,
-    /// None is the beginning.
+    /// `None` is the beginning.
     pub(super) after: Option<Cursor>,
 }
 
@@ -47,7 +48,7 @@ impl fmt::Display for RecordCursor {
 
 /// A text that is not a cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a cursor begins with `store` or `database`, as it was given with a page")]
+#[error("a cursor begins with `store` or `database`: use one that a page returned")]
 pub struct ParseRecordCursorError;
 
 impl FromStr for RecordCursor {

@@ -1,4 +1,4 @@
-//! A look through all records.
+//! Reads all records, page by page.
 
 use crate::engine::{KeptIn, RecordStage, RecordView, inspect};
 use crate::error::StoreError;
@@ -9,12 +9,13 @@ use crate::transaction;
 use std::fmt;
 use std::time::Duration;
 
-/// A look through the records of the store and of the business database, page by page: made by `records()`.
+/// Reads the records of the store and of the business database, page by page. Made by `records()`.
 ///
-/// It sees the records of all namespaces that share the store. A record that comes, goes or changes while the
-/// pages are read may be on one of them, on two, or on none; one that lives all the while is on at least one.
+/// It sees the records of all namespaces that share the store. A record that comes, expires or changes while
+/// the pages are read may be on none, one or two of them. A record that lives all the time is on at least
+/// one.
 #[derive(Clone)]
-#[must_use = "nothing is looked at before `page`"]
+#[must_use = "nothing is read before `page`"]
 pub struct Records<'a> {
     base: &'a Base,
     operation: Option<String>,
@@ -28,37 +29,37 @@ impl<'a> Records<'a> {
         Self { base, operation: None, stage: None, older_than: None, kept_in: None }
     }
 
-    /// Only records of this operation, function or pattern, as [`RecordView::operation`] tells it.
+    /// Only records of this operation, function or pattern, as [`RecordView::operation`] returns it.
     pub fn operation(mut self, operation: impl Into<String>) -> Self {
         self.operation = Some(operation.into());
         self
     }
 
-    /// Only records that are so far.
+    /// Only records in this stage.
     pub fn stage(mut self, stage: RecordStage) -> Self {
         self.stage = Some(stage);
         self
     }
 
-    /// Only records that were last claimed so long ago, by this host's clock. Those that nobody claimed yet are
-    /// left out.
+    /// Only records whose last claim is at least this long ago, by this host's clock. Records that were never
+    /// claimed are left out.
     pub fn older_than(mut self, age: Duration) -> Self {
         self.older_than = Some(age);
         self
     }
 
-    /// Only records that are kept here.
+    /// Only records that are kept in this place.
     pub fn kept_in(mut self, place: KeptIn) -> Self {
         self.kept_in = Some(place);
         self
     }
 
-    /// The page after a cursor, or the first one. At most so many records are looked at for it; those that do not
-    /// fit are left out, so it may be short, or empty, before the last.
+    /// The page after a cursor, or the first page. About `limit` records are read for it at most. Records
+    /// that do not match are left out, so a page may be short or empty even if it is not the last.
     ///
     /// # Errors
-    /// When the store or the business database did not answer, or does not know the cursor; or when the store cannot
-    /// list its records, as one of your own whose `browse` says so.
+    /// When the store or the business database did not answer, or did not make the cursor; or when the store
+    /// cannot list its records, which a store of your own may not support.
     pub async fn page(
         &self,
         limit: u32,
@@ -90,13 +91,13 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// The place that is looked at after this one.
+    /// The place that is read after this one.
     fn place_after(&self, place: KeptIn) -> Option<KeptIn> {
         let is_next = place == KeptIn::Store && self.kept_in.is_none();
         (is_next && self.base.database.is_some()).then_some(KeptIn::Database)
     }
 
-    /// The records that a store with readable columns may give alone.
+    /// The filter for stores with readable columns.
     fn hint(&self) -> PageFilter {
         let mut hint = PageFilter::default();
         if let Some(operation) = &self.operation {

@@ -1,4 +1,4 @@
-//! Finding one record and forgetting it, wherever it is kept.
+//! Finds one record and forgets it, in the store or in the business database.
 
 use crate::engine::{Force, Forgotten, KeptIn, RecordView, Resolution, Resolved, inspect};
 use crate::error::StoreError;
@@ -7,7 +7,7 @@ use crate::setup::Base;
 use crate::strategy::{Target, TargetError};
 use crate::transaction;
 
-/// Why nothing was looked for, or found out.
+/// The reason why no record was looked for, or why the answer is not known.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FindError {
@@ -30,7 +30,7 @@ pub(crate) async fn find(
     Ok(record(base, &key).await?)
 }
 
-/// The record under a key: of the store, or else of the business database.
+/// The record under a key, in the store, or else in the business database.
 pub(crate) async fn record(
     base: &Base,
     key: &StorageKey,
@@ -51,7 +51,7 @@ pub(crate) async fn forget(
         (KeptIn::Database, Some(database)) => {
             transaction::forget(&**database, &base.engine, record, force).await
         }
-        // It is another engine's.
+        // The record belongs to another engine.
         (KeptIn::Database, None) => Ok(Forgotten::Changed),
         #[cfg(feature = "actix")]
         (KeptIn::Store, _) => base.tasks.forget(&base.engine, record, force).await,
@@ -60,7 +60,7 @@ pub(crate) async fn forget(
     }
 }
 
-/// Ends what is held under a key, as a person decided.
+/// Ends an abandoned run, in the way that a person decided.
 pub(crate) async fn resolve(
     base: &Base,
     key: &StorageKey,
@@ -70,7 +70,7 @@ pub(crate) async fn resolve(
     let resolved = transaction::resolve(engine, database.as_deref(), key, resolution).await?;
     #[cfg(feature = "actix")]
     if resolution == Resolution::NotDone {
-        // Also where it is resolved already: whoever did that may have died here.
+        // Even if the run was resolved before, since the process that did it may have died at this point.
         base.tasks.put_back(engine, key).await?;
     }
     Ok(resolved)

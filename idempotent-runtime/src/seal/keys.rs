@@ -1,4 +1,4 @@
-//! The keys that content is sealed with.
+//! The outcome keys: content is sealed with them.
 
 use crate::seal::sealed::{NoRandomness, SealBinding, Sealed, Unopened, is_id};
 use bytes::Bytes;
@@ -9,16 +9,17 @@ use zeroize::Zeroize;
 const NONCE: usize = 24;
 const TAG: usize = 16;
 
-/// The keys that records are sealed with: one that seals, and others that open.
+/// The keys that records are sealed with: one seals and opens, the others only open.
 ///
-/// A key is 32 random bytes, equal on all hosts, with an id that stands in each record: 1 to 32 letters, digits, `.`, `_`
-/// and `-`. A key is given a new id when it is changed. `Debug` shows ids alone, and keys are wiped from memory when they
-/// are dropped.
+/// A key is 32 random bytes, equal on all hosts. Its id stands in each record: 1 to 32 letters, digits, `.`,
+/// `_` and `-`. A changed key needs a new id. `Debug` shows only ids, and keys are wiped from memory when
+/// they are dropped.
 ///
-/// A record of a key that is not here, one that does not open, and one that is not sealed are `store-unavailable`: they
-/// are counted ([`Counts::unopened`](crate::observe::Counts::unopened)), and nothing runs.
+/// If a record is sealed with a key that is missing here, does not open, or is not sealed although it must
+/// be, the request gets `store-unavailable`. It is counted
+/// ([`Counts::unopened`](crate::observe::Counts::unopened)), and nothing runs.
 #[derive(Clone)]
-#[must_use = "keys do nothing before a builder's `seal` has them"]
+#[must_use = "keys do nothing before they are passed to a builder's `seal`"]
 pub struct Keys {
     /// The first one seals.
     all: Vec<SealKey>,
@@ -30,66 +31,70 @@ pub struct Keys {
 #[derive(Clone)]
 struct SealKey {
     id: Box<str>,
-    /// Boxed, so that moves leave no copies behind. It wipes itself.
+    /// Boxed, so that moving it leaves no copies in memory. It wipes itself.
     cipher: Box<XChaCha20Poly1305>,
 }
 
-/// Why keys cannot be used.
+/// The reason why keys cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeysError {
-    /// An id could not stand in a record.
+    /// The id must not stand in a record.
     #[error("`{0}` is not an id of a key: use 1 to 32 letters, digits, `.`, `_` and `-`")]
     Id(String),
-    /// Two keys have one id, and records do not say which is meant.
+    /// Two keys have the same id, so records would not tell which is meant.
     #[error("two keys have the id `{0}`: give each its own")]
     Twice(String),
 }
 
 impl Keys {
-    /// This key seals and opens.
+    /// The key that seals and opens. There is no default.
     pub fn new(id: impl Into<String>, key: [u8; 32]) -> Self {
         let all = vec![SealKey::new(id.into(), key)];
         Self { all, is_sealing: true, accepts_unsealed: false, has_labels: false }
     }
 
-    /// This key opens what it sealed before: keep it for a ttl after the last process that sealed with it.
+    /// Adds a key that only opens records it sealed before. Keep it for one ttl after the last process that
+    /// sealed with it has ended.
     pub fn previous(mut self, id: impl Into<String>, key: [u8; 32]) -> Self {
         self.all.push(SealKey::new(id.into(), key));
         self
     }
 
-    /// This key opens what newer processes seal, while they and this one run side by side: all have to know a key
-    /// before the first seals with it.
+    /// Adds a key that only opens records of newer processes, while they and this process run side by side.
+    /// All processes need a key before the first one seals with it.
     pub fn next(self, id: impl Into<String>, key: [u8; 32]) -> Self {
         self.previous(id, key)
     }
 
-    /// Seals the readable key of records, too. Defaults to leaving it readable.
+    /// Seals also the readable key of records. Defaults to leaving it readable.
     ///
-    /// Whoever has no key, such as a database shell or the command line, sees `(sealed)` in its place. The operation
-    /// stays readable.
+    /// A reader without an outcome key, such as a database shell or the command line, then sees `(sealed)` in
+    /// its place. The operation stays readable.
     pub fn labels(mut self) -> Self {
         self.has_labels = true;
         self
     }
 
-    /// Takes records that are not sealed, as they were written before there were keys. Defaults to refusing them.
+    /// Accepts records that are not sealed, from the time before there were outcome keys. Defaults to
+    /// refusing them.
     ///
-    /// For one ttl after sealing began: whoever can write to the store can put a record of their own there meanwhile.
+    /// Use it for one ttl after sealing began. Until it is removed, anybody who can write to the store can
+    /// put a record of their own there.
     pub fn accept_unsealed(mut self) -> Self {
         self.accepts_unsealed = true;
         self
     }
 
-    /// Opens, and seals nothing; takes records that are not sealed. For the time before the first process seals and
-    /// after the last one did, so that processes with keys and without run side by side.
+    /// Opens records but seals none, and accepts records that are not sealed. Defaults to sealing. Use it
+    /// before the first process seals and after the last one did, so that processes with and without keys run
+    /// side by side.
     pub fn write_unsealed(mut self) -> Self {
         self.is_sealing = false;
         self.accept_unsealed()
     }
 
-    /// Whether ids can stand in records.
+    /// Checks that ids can stand in records, each once.
     pub(crate) fn check(&self) -> Result<(), KeysError> {
         for (n, SealKey { id, .. }) in self.all.iter().enumerate() {
             if !is_id(id) {
@@ -114,7 +119,8 @@ impl Keys {
         self.has_labels
     }
 
-    /// Seals what is written: the key's id behind its length, a nonce of its own, the content, its tag.
+    /// Seals content. Writes the key's id with its length before it, a new nonce, the sealed content, and its
+    /// tag.
     pub(super) fn close(
         &self,
         binding: SealBinding,
@@ -132,13 +138,13 @@ impl Keys {
         write(&mut out);
         let (nonce, bound_to) = (XNonce::from(nonce), binding.as_bytes());
         let sealed = cipher.encrypt_inout_detached(&nonce, bound_to, (&mut out[content..]).into());
-        // It refuses 256 GiB.
+        // The cipher refuses only content of 256 GiB or more.
         let tag = sealed.map_err(|_| NoRandomness)?;
         out.extend_from_slice(&tag);
         Ok(Sealed { binding, bytes: out.into() })
     }
 
-    /// Opens what is sealed.
+    /// Opens sealed content.
     pub(super) fn open(&self, sealed: &Sealed) -> Result<Bytes, Unopened> {
         let (id, rest) = sealed.parts().ok_or(Unopened::Damaged)?;
         let key = self.all.iter().find(|key| *key.id == *id);
@@ -186,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_shows_nothing_and_comes_back_as_it_was() {
+    fn sealed_content_shows_nothing_and_comes_back_as_it_was() {
         let keys = Keys::new("a", [1; 32]);
         let (one, other) = (closed(&keys), closed(&keys));
         assert_ne!(one, other, "each has a nonce of its own");
@@ -195,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_that_differs_opens_nothing() {
+    fn content_with_a_changed_byte_does_not_open() {
         let keys = Keys::new("a", [1; 32]).previous("b", [2; 32]);
         let sealed = closed(&keys);
         for (at, bit) in (0..sealed.bytes.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
@@ -211,14 +217,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_opens_at_its_place_alone() {
+    fn sealed_content_opens_only_at_its_place() {
         let keys = Keys::new("a", [1; 32]);
         let moved = Sealed { binding: binding(2), ..closed(&keys) };
         assert_eq!(keys.open(&moved), Err(Unopened::Refused("a".into())));
     }
 
     #[test]
-    fn a_key_opens_under_its_own_id_alone() {
+    fn a_key_opens_only_under_its_own_id() {
         let old = closed(&Keys::new("old", [1; 32]));
         assert!(Keys::new("new", [2; 32]).previous("old", [1; 32]).open(&old).is_ok());
         assert!(Keys::new("older", [3; 32]).next("old", [1; 32]).open(&old).is_ok());
@@ -237,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_show_their_ids_alone() {
+    fn keys_show_only_their_ids() {
         let keys = Keys::new("a", [0xab; 32]).previous("b", [0xcd; 32]);
         assert_eq!(format!("{keys:?}"), r#"Keys { ids: ["a", "b"], .. }"#);
     }

@@ -1,8 +1,9 @@
-//! Sealed records: what runs leave behind, encrypted in the store (feature `seal`).
+//! Sealed records: outcomes are encrypted in the store (feature `seal`).
 //!
-//! `.seal(Keys::new("2026", key))` of a builder encrypts outcomes, the inputs of tasks and their progress before they
-//! are stored, with XChaCha20-Poly1305. Each is bound to its place: moved in the store, it opens no more. The chapter
-//! `docs/sealed.md` of the repository says how keys are changed, and what stays readable.
+//! `.seal(Keys::new("2026", key))` of a builder encrypts outcomes, the inputs of tasks and their progress
+//! before they are stored, with XChaCha20-Poly1305. Each is bound to its place: moved to another record, it
+//! does not open. The chapter `docs/sealed.md` of the repository tells how to change keys, and which parts
+//! stay readable.
 //!
 //! ```
 //! # #[cfg(feature = "seal")]

@@ -1,4 +1,4 @@
-//! The keys of an app, if it has any.
+//! The outcome keys of an app, if it has any.
 
 #[cfg(feature = "seal")]
 use crate::seal::keys::Keys;
@@ -9,11 +9,11 @@ use std::sync::Arc;
 #[cfg(not(feature = "seal"))]
 use NoKeys as Keys;
 
-/// The keys that content is sealed with, if there are any. Clones share them.
+/// The outcome keys, if there are any. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seal(Option<Arc<Keys>>);
 
-/// The keys of a build without the feature: there are none.
+/// The outcome keys of a build without the feature: there are none.
 #[cfg(not(feature = "seal"))]
 #[derive(Debug)]
 enum NoKeys {}
@@ -34,12 +34,12 @@ impl Seal {
         self.0.as_ref().is_some_and(|keys| keys.has_labels())
     }
 
-    /// Whether content counts that is not sealed.
+    /// Whether content that is not sealed is accepted.
     pub(crate) fn accepts_unsealed(&self) -> bool {
         self.0.as_ref().is_none_or(|keys| keys.accepts_unsealed())
     }
 
-    /// Seals what is written, about `size` bytes; nothing, if nothing is to be sealed.
+    /// Seals content of about `size` bytes. `None` if nothing is to be sealed.
     pub(crate) fn close(
         &self,
         binding: SealBinding,
@@ -52,7 +52,7 @@ impl Seal {
         }
     }
 
-    /// The content of what is sealed.
+    /// Opens sealed content.
     pub(crate) fn open(&self, sealed: &Sealed) -> Result<Bytes, Unopened> {
         let (id, _) = sealed.parts().ok_or(Unopened::Damaged)?;
         match &self.0 {

@@ -1,4 +1,4 @@
-//! Sealed content, and what it is bound to.
+//! Sealed content, and the place to which it is bound.
 
 use bytes::Bytes;
 use std::fmt;
@@ -6,15 +6,16 @@ use std::fmt;
 /// The most bytes of a key's id.
 const LONGEST_ID: usize = 32;
 
-/// The number of bytes that sealed content is bound to.
+/// The number of bytes that name this place.
 const BINDING: usize = 1 + 32 + 32;
 
-/// The place that sealed content is bound to: its kind, the key that it is stored under, and more of its record.
+/// The place to which sealed content is bound: its kind, the key under which it is stored, and more parts of
+/// its record.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SealBinding([u8; BINDING]);
 
 impl SealBinding {
-    /// Content of this kind under this key. Of one kind `more` has one length.
+    /// The binding of content of this kind under this key. For one kind, `more` always has the same length.
     pub(crate) fn new(kind: u8, key: &[u8; 32], more: &[&[u8]]) -> Self {
         let mut bytes = [0; BINDING];
         let (head, tail) = bytes.split_at_mut(1 + key.len());
@@ -32,16 +33,16 @@ impl SealBinding {
     }
 }
 
-/// Content that is sealed, as it was found: bound to that place, it opens nowhere else.
+/// Sealed content, as it was found. It is bound to its place, and opens nowhere else.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed {
     pub(crate) binding: SealBinding,
-    /// The id of the key behind its length, and what that key makes of the content.
+    /// The id of the outcome key with its length before it, and the bytes that this key made of the content.
     pub(crate) bytes: Bytes,
 }
 
 impl Sealed {
-    /// The id of the key that it is sealed with; none, if it is damaged.
+    /// The id of the outcome key that sealed it; `None` if the bytes are damaged.
     #[must_use]
     pub fn key_id(&self) -> Option<&str> {
         self.parts().map(|(id, _)| id)
@@ -53,7 +54,7 @@ impl Sealed {
         self.bytes.len()
     }
 
-    /// The id, and the rest.
+    /// The id, and the bytes after it.
     pub(super) fn parts(&self) -> Option<(&str, &[u8])> {
         let (length, rest) = self.bytes.split_first()?;
         let (id, rest) = rest.split_at_checked(usize::from(*length))?;
@@ -69,16 +70,16 @@ impl fmt::Debug for Sealed {
     }
 }
 
-/// Whether a text may name a key: it stands in every record, in logs and in traces.
+/// Whether a text may be the id of a key. The id stands in every record, in logs and in traces.
 pub(super) fn is_id(id: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(plain)
 }
 
-/// Why something is not opened.
+/// The reason why sealed content does not open.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unopened {
-    /// Its key is not here.
+    /// This process does not have its key.
     #[error("it is sealed with the key `{0}`, which this process does not have")]
     UnknownKey(Box<str>),
     /// Its key does not open it.
@@ -88,15 +89,15 @@ pub(crate) enum Unopened {
          changed, or put here from elsewhere"
     )]
     Refused(Box<str>),
-    /// It is not sealed.
-    #[error("it is not sealed, and the keys do not say `accept_unsealed`")]
+    /// The content is not sealed.
+    #[error("it is not sealed, but the keys do not allow that with `accept_unsealed`")]
     NotSealed,
-    /// It says no key, or what it contained is nothing of ours.
+    /// The bytes name no key, or the content is not one of ours.
     #[error("the sealed bytes are damaged")]
     Damaged,
 }
 
-/// The host gave no random bytes, without which nothing is sealed.
+/// The host gave no random bytes, so nothing can be sealed.
 #[derive(Debug, thiserror::Error)]
 #[error("the host gives no random bytes")]
 pub(crate) struct NoRandomness;
@@ -122,7 +123,7 @@ mod tests {
         }
     }
 
-    /// The longest of them is not cut.
+    /// The longest list of parts is not cut.
     #[test]
     fn every_byte_of_a_context_counts() {
         let bindings = [
