@@ -1,4 +1,4 @@
-//! The course of a call, from its claim to its end, for whoever watches.
+//! The course of a call from its claim to its end, for traces and metrics.
 
 use crate::key::StorageKey;
 use crate::message::error::MessageError;
@@ -10,7 +10,8 @@ use std::thread::panicking;
 use tracing::Span;
 use tracing::field::{Empty, display};
 
-/// The course of a call: its span, and its numbers. It is counted when this is dropped: without a word before, its caller dropped it.
+/// The course of a call: its span, and its numbers. It is counted when this is dropped. If no end was noted
+/// before, the caller dropped the call.
 pub(super) struct CallCourse {
     meters: OperationMeters,
     asked: Stopwatch,
@@ -21,7 +22,7 @@ pub(super) struct CallCourse {
 }
 
 impl CallCourse {
-    /// A call of this function begins.
+    /// Begins the course of a call of this function.
     pub(super) fn begin(policy: &Policy, base: &Base) -> Self {
         let operations = &base.engine.counters().meters.operations;
         let (name, strategy) = (policy.shown_operation(), policy.strategy.name());
@@ -38,18 +39,18 @@ impl CallCourse {
         Self { meters, asked, key, run: None, outcome: None, span }
     }
 
-    /// Its span, under which all of it goes on.
+    /// The span of the whole call.
     pub(super) fn span(&self) -> Span {
         self.span.clone()
     }
 
-    /// Its key is known.
+    /// Notes the key of the call.
     pub(super) fn has_key(&mut self, key: &StorageKey) {
         self.key = RunKey::of(key);
         self.span.record("idempotency.key", display(key.short()));
     }
 
-    /// It is known whether it runs.
+    /// Notes whether the call runs.
     pub(super) fn admitted(&mut self, admission: &Result<MessageAdmission, MessageError>) {
         self.meters.admitted(self.asked);
         match admission {
@@ -62,7 +63,7 @@ impl CallCourse {
         }
     }
 
-    /// It ran to this end.
+    /// Notes the end of the run.
     pub(super) fn ended<T, E>(&mut self, ended: &Result<T, E>) {
         self.outcome = Some(if ended.is_ok() { "ran" } else { "failed" });
     }
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_call_is_counted_once_also_one_that_is_dropped() {
+    async fn each_call_is_counted_once_even_if_it_is_dropped() {
         let recorded = Recorded::default();
         let _listening = recorded.listen();
         let messages = Messages::builder(MemoryStore::new()).scope_shared().build().unwrap();

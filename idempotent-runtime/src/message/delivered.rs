@@ -1,38 +1,38 @@
-//! The calls of guarded functions that a delivered message leads to.
+//! The guarded calls that a handler makes for a delivered message.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The calls of guarded functions that a delivered message leads to: whether they may run, and how they ended.
+/// The guarded calls that a handler makes for a delivered message: whether they may run, and how they ended.
 ///
-/// It travels in the engine that the message's handler gives to its functions.
+/// It is a part of the engine that the handler passes to its functions.
 #[derive(Debug, Default)]
 pub(crate) struct DeliveredCalls {
-    /// Whether a call that has not run before is refused.
+    /// Whether a call is refused that did not run before.
     only_replays: bool,
     claimed: AtomicBool,
     replayed: AtomicBool,
     refused: AtomicBool,
 }
 
-/// The end of a guarded call, as far as a queue needs to know.
+/// The end of a guarded call, as far as it matters for a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CallEnding {
-    /// It holds its key, and runs.
+    /// The call claimed its key, and runs.
     Claimed,
-    /// It ran before.
+    /// The call ran before.
     Replayed,
-    /// It does not run.
+    /// The call does not run.
     Refused,
 }
 
 impl DeliveredCalls {
-    /// Calls that may run; or, if it is only asked whether they have run, may not.
+    /// Calls that may run. With `only_replays` they may not: the question is only whether they have run.
     #[cfg(any(feature = "amqp", feature = "redis"))]
     pub(crate) fn new(only_replays: bool) -> Self {
         Self { only_replays, ..Self::default() }
     }
 
-    /// Begins to ask anew.
+    /// Begins a new attempt.
     #[cfg(any(feature = "amqp", feature = "redis"))]
     pub(crate) fn begin(&self) {
         self.replayed.store(false, Ordering::Relaxed);
@@ -52,13 +52,13 @@ impl DeliveredCalls {
         flag.store(true, Ordering::Relaxed);
     }
 
-    /// Whether one of them held its key.
+    /// Whether one of the calls claimed its key.
     #[cfg(any(feature = "amqp", feature = "redis"))]
     pub(crate) fn has_claimed(&self) -> bool {
         self.claimed.load(Ordering::Relaxed)
     }
 
-    /// Whether there were calls, and all of them had run before.
+    /// Whether there were calls in this attempt, and all of them had run before.
     #[cfg(any(feature = "amqp", feature = "redis"))]
     pub(crate) fn are_all_done(&self) -> bool {
         self.replayed.load(Ordering::Relaxed)

@@ -6,12 +6,12 @@ use crate::template_value::Unfilled;
 use std::error::Error as StdError;
 use std::time::Duration;
 
-/// The time after which to call again while the store does not answer, or a process ends.
+/// The time after which to call again, while the store does not answer or a process drains.
 const SOON: Duration = Duration::from_secs(1);
 
 /// The error of a guarded function that did not run, or whose record could not be stored.
 ///
-/// The function's own error type is made of it: `E: From<idempotent_runtime::message::MessageError>`.
+/// The function's own error type is made from it: `E: From<idempotent_runtime::message::MessageError>`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MessageError {
@@ -19,7 +19,7 @@ pub enum MessageError {
     #[error("the same call is still running; it is worth asking again in {retry_after:?}")]
     #[non_exhaustive]
     InProgress {
-        /// The time after which to call again; the run may end earlier.
+        /// The time after which to call again. The run may end earlier.
         retry_after: Duration,
     },
     /// A part of the key or of the scope is empty.
@@ -37,9 +37,10 @@ pub enum MessageError {
     /// The call ran before; its value was too large to keep, or could not be serialised.
     #[error("this call ran, and its value was not kept; it is not run again")]
     NotReplayable,
-    /// The returned value would not come back as it was; its transaction was rolled back.
+    /// The returned value could not be read back unchanged. Its transaction was rolled back.
     ///
-    /// Without a transaction the function ran: its caller gets the value, and later calls `NotReplayable`.
+    /// Without a transaction the function has run: its caller gets the value, and later calls get
+    /// `NotReplayable`.
     #[error(
         "the function's value would not be read back as it was: {0}; its transaction was rolled back"
     )]
@@ -47,27 +48,28 @@ pub enum MessageError {
     /// The call ran before; its value cannot be read as the type that the function returns now.
     #[error("this call ran, and its value cannot be read any more; it is not run again")]
     Unreadable(#[source] serde_json::Error),
-    /// The process that ran the call died, and a person has to say whether it took effect.
+    /// The process that ran the call died. A person has to decide whether the call took effect.
     #[error(
         "the process that ran this call died, so it may have taken effect: look, and resolve it"
     )]
     OutcomeUnknown,
-    /// The function ran, and its record could not be stored, or its commit was not confirmed.
+    /// The function ran, but its record could not be stored, or its commit was not confirmed.
     ///
-    /// In a transaction either everything lasts or nothing, and a repetition finds out which.
-    /// Otherwise the store did not take it within the engine's patience, and is asked on: the next call gets the
-    /// value once it is stored, and does not run while the lease holds.
+    /// In a transaction everything is kept or nothing, and calling again finds out which. Without one, the
+    /// store did not take the record within the engine's patience, and the engine goes on asking it. The next
+    /// call gets the value once it is stored, and does not run while the lease holds.
     #[error(
-        "the function ran, and its record could not be stored; a call after the lease may run it again"
+        "the function ran, but its record could not be stored; a call after the lease may run it \
+         again"
     )]
     NotStored(#[source] Option<StoreError>),
-    /// A consumer is about to give its message up and only asks whether the call has run; it has not.
+    /// A consumer is about to give up its message, and only asks whether the call has run. It has not.
     #[error("the message of this call was given up before the call ran; it is not run")]
     GivenUp,
-    /// The process is about to end and takes no new work.
+    /// The process drains, and takes no new work.
     #[error("the process is about to end; the call is not run")]
     Draining,
-    /// The store did not answer, or holds no record under the key; nothing ran.
+    /// The store did not answer, or its value under the key is not a record. Nothing ran.
     #[error("the store of idempotency records failed; the call is not run")]
     Store(#[source] StoreError),
     /// The engine lacks something that the function needs.
@@ -76,7 +78,7 @@ pub enum MessageError {
 }
 
 impl MessageError {
-    /// The error of a call whose first one still runs: for tests of functions that handle it.
+    /// The error of a call while its first one still runs, for tests of functions that handle it.
     #[must_use]
     pub const fn in_progress(retry_after: Duration) -> Self {
         Self::InProgress { retry_after }
@@ -102,19 +104,20 @@ impl MessageError {
         }
     }
 
-    /// Whether the same call has run before, so that there is nothing left to do for it.
+    /// Whether the same call has run before, so that nothing is left to do for it.
     #[must_use]
     pub const fn has_run(&self) -> bool {
         matches!(self, Self::Duplicate | Self::NotReplayable | Self::Unreadable(_))
     }
 
-    /// Whether the same call may run or be answered later.
+    /// Whether the same call may run, or be answered, later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            // There was a call before, whose record cannot be read. (A key that is missing here is soon noticed.)
+            // A record that cannot be read shows an earlier call, so this call must not run. (It is transient
+            // if an outcome key is missing, since operators notice that soon.)
             Self::Store(error) => error.kind() != StoreErrorKind::Corrupt,
-            // An operator's mistake is soon noticed.
+            // Also a mistake in the setup, since operators notice that soon.
             Self::InProgress { .. }
             | Self::NotStored(_)
             | Self::Draining
@@ -123,7 +126,7 @@ impl MessageError {
         }
     }
 
-    /// The time after which to call again, where that may help.
+    /// The time after which to call again; `None` if calling again cannot help.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -149,11 +152,12 @@ impl From<Refusal> for MessageError {
             Refusal::KeyReused => Self::KeyReused,
             Refusal::InProgress { retry_after } => Self::InProgress { retry_after },
             Refusal::Duplicate => Self::Duplicate,
-            // Functions have no tokens: no function wrote this record.
+            // Functions have no tokens, so a function did not write this record.
             Refusal::TokenInvalid | Refusal::NotReplayable => Self::NotReplayable,
             Refusal::OutcomeUnknown => Self::OutcomeUnknown,
             Refusal::OtherDefinition => Self::Misconfigured(
-                "another function stored the record of this key: name the `operation` of each",
+                "another function stored the record of this key; give each of the two its own \
+                 `operation`",
             ),
             Refusal::Draining => Self::Draining,
         }

@@ -1,4 +1,4 @@
-//! A call of a guarded function, as generated code makes it and drives it.
+//! A call of a guarded function: generated code makes it and drives it.
 
 use crate::engine::RecordPlace;
 use crate::fingerprint::Fingerprint;
@@ -24,7 +24,7 @@ use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 use tracing::Instrument;
 
-/// The largest value that is stored, where the function says nothing else.
+/// The largest value in bytes that is stored, unless the function sets another limit.
 const LONGEST_VALUE: usize = 2 << 20;
 
 /// One call of a guarded function.
@@ -82,7 +82,7 @@ impl Message {
         Ok(MessageClaim { policy, base, request, settings, calls })
     }
 
-    /// Of two functions of one operation, the second would return the first one's values.
+    /// Refuses the second of two functions with one operation, since it would return the values of the first.
     fn check_definition(&self) -> Result<(), MessageError> {
         let policy = self.policy;
         let operation = message::operation(policy);
@@ -92,11 +92,11 @@ impl Message {
                 operation,
                 refused = %policy.definition,
                 first = %taken.by,
-                "two functions have one operation; name the `operation` of one of them, or say \
+                "two functions have one operation; give each its own `operation`, or set \
                  `shared_operation = true` in both",
             );
             MessageError::Misconfigured(
-                "another function has the same operation: name the `operation` of this one",
+                "another function has the same operation; give this one its own `operation`",
             )
         })
     }
@@ -114,19 +114,19 @@ impl Message {
         }
     }
 
-    /// The engine's business database, of the kind that the function takes a `Tx` of.
+    /// The engine's business database, which must be of the same kind as the function's `Tx`.
     #[cfg_attr(
         not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
         expect(dead_code, reason = "there is no transaction without a database")
     )]
     fn database(&self, kind: TypeId) -> Result<Arc<dyn BusinessDatabase>, MessageError> {
         let Some(database) = self.context.base.database.clone() else {
-            let why = "the function takes `Tx`, and its engine has no `.database(pool)`";
+            let why = "the function takes `Tx`, but its engine has no `.database(pool)`";
             return Err(MessageError::Misconfigured(why));
         };
         if matches!(self.context.on_begin, MessageOnBegin::OfRequests) {
-            let why = "the function takes `Tx`, and the `on_begin` of its engine reads a request: use a \
-                       `Messages`, whose `on_begin` reads the scope";
+            let why = "the function takes `Tx`, but the `on_begin` of its engine reads a request: \
+                       use a `Messages`, whose `on_begin` reads the scope";
             return Err(MessageError::Misconfigured(why));
         }
         if database.kind() != kind {
@@ -139,12 +139,14 @@ impl Message {
 
 /// Runs a function for one call, unless it ran for the same call before.
 ///
-/// Its value is stored before the caller gets it. An error gives the key back, so that the next call
-/// runs. A panic gives it back or holds it by the policy, and goes on to the caller. The function is
-/// part of the caller's future: dropped with it in the middle, it is as if it had panicked.
+/// Its value is stored before the caller gets it. After an error the key is given back, so that the next call
+/// runs. After a panic the key is given back or held, as the policy says, and the panic goes on to the
+/// caller. The function is a part of the caller's future: if that is dropped in the middle, the same happens
+/// as after a panic.
 ///
 /// # Errors
-/// The function's own; and a [`MessageError`] if it did not run, or its record could not be stored.
+/// The function's own error; or a [`MessageError`] if the function did not run, or its record could not be
+/// stored.
 pub async fn guard<T, E, W>(message: Message, work: W) -> Result<T, E>
 where
     T: Serialize + DeserializeOwned,
@@ -170,11 +172,11 @@ where
     guarded.instrument(span).await
 }
 
-/// The same in the business transaction: the function's work on its `Tx` and the record of it commit
-/// together, before its caller gets the value, or not at all.
+/// The same in the business transaction. The function's work on its `Tx` and the record commit together,
+/// before the caller gets the value, or not at all.
 ///
 /// # Errors
-/// As [`guard`].
+/// The same as those of [`guard`].
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub async fn guard_in_transaction<X, T, E, W>(
     message: Message,
@@ -209,7 +211,7 @@ where
     guarded.instrument(span).await
 }
 
-/// Runs a function that holds its key.
+/// Runs a function whose key is claimed.
 async fn run_to_its_end<T, E, W>(
     run: MessageRun,
     policy: &Policy,
@@ -236,7 +238,7 @@ where
         Ok(Ok(value)) => {
             match outcome_of(&value, policy) {
                 Ok(outcome) => run.complete(outcome).await?,
-                // Its effects can be taken back.
+                // The transaction can be rolled back.
                 Err(why) if run.is_in_transaction() => {
                     run.release().await;
                     return Err(MessageError::Unrepeatable(why).into());
@@ -256,16 +258,16 @@ where
     }
 }
 
-/// JSON: people and later versions of a program can read it, fields may be added with a default, and
-/// every type that serde describes by itself fits.
+/// Serialises a value as JSON: people and later versions of a program can read it, fields may be added with a
+/// default, and every type that serde describes without help fits.
 ///
-/// Or the reason why later calls would not get this value.
+/// The error is the reason why later calls would not get this value.
 fn outcome_of<T>(value: &T, policy: &Policy) -> Result<Outcome, String>
 where
     T: Serialize + DeserializeOwned,
 {
     if policy.on_duplicate == OnDuplicate::Reject {
-        // Nobody will ever get it again.
+        // Nobody will ever get the value again.
         return Ok(Outcome::Tombstone);
     }
     let longest = policy.max_body.unwrap_or(LONGEST_VALUE);

@@ -11,9 +11,10 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 
-/// Guards functions with `strategy = "message"`: built once, and named by their `engine`.
+/// Guards functions with `strategy = "message"`. It is built once, and the functions name it as their
+/// `engine`.
 ///
-/// In an app of actix-web its `Idempotency` works, too. This one needs no actix-web.
+/// In an app of actix-web, its `Idempotency` works as an `engine`, too. `Messages` needs no actix-web.
 ///
 /// ```
 /// # #[cfg(feature = "macros")]
@@ -64,7 +65,7 @@ pub struct MessageContext {
     pub(crate) base: Arc<Base>,
     pub(crate) scope: MessageScope,
     pub(crate) on_begin: MessageOnBegin,
-    /// The calls of the delivered message that this call belongs to.
+    /// The guarded calls of the delivered message, if this call belongs to one.
     pub(crate) calls: Option<Arc<DeliveredCalls>>,
 }
 
@@ -79,23 +80,23 @@ impl MessageContext {
 pub(crate) enum MessageOnBegin {
     /// None.
     Nothing,
-    /// Those that this makes of the scope.
+    /// Settings that this function makes from the scope.
     OfScope(Arc<OnBeginOfScope>),
-    /// They would be made of a request, and there is none.
+    /// Settings that are made from a request, which a function does not have.
     #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "an app's `on_begin` reads one"))]
     OfRequests,
 }
 
-/// Makes the settings of a transaction out of a scope.
+/// Makes the settings of a transaction from a scope.
 type OnBeginOfScope = dyn Fn(&str) -> TxSettings + Send + Sync;
 
-/// The scope of a call whose function has no `scope` of its own.
+/// The scope of a call whose function sets none.
 #[doc(hidden)]
 #[derive(Clone, Debug)]
 pub enum MessageScope {
-    /// The same for all calls; empty, if all senders are one.
+    /// The same for all calls; empty if all senders share one scope.
     Fixed(KeyParts),
-    /// None: each function must have its own.
+    /// None: each function must set its own.
     OfFunctions,
 }
 
@@ -106,13 +107,13 @@ pub enum MessageScope {
     note = "`engine` is a `Messages`, an `Idempotency`, or a reference or `Arc` of one"
 )]
 pub trait MessageEngine: sealed::SealedEngine {
-    /// The parts that a call needs.
+    /// The parts of the engine that a call needs.
     #[doc(hidden)]
     fn context(&self) -> MessageContext;
 }
 
 pub(crate) mod sealed {
-    /// Keeps the trait to types of this crate, which have an engine inside.
+    /// Allows only types of this crate, which have an engine inside, to implement the trait.
     pub trait SealedEngine {}
 }
 
@@ -124,7 +125,7 @@ impl MessageEngine for Messages {
     }
 }
 
-/// A pointer to an engine is one, too.
+/// A pointer to an engine is an engine, too.
 macro_rules! pointers {
     ($([$($generic:tt)*] $kind:ty;)*) => {
         $(
@@ -154,7 +155,7 @@ impl Messages {
         MessagesBuilder { setup, scope: NoScope, on_begin }
     }
 
-    /// Starts a builder on the store that this URL names; see `store::open`.
+    /// Starts a builder on the store that this URL names; see [`store::open`](crate::store::open).
     ///
     /// # Errors
     /// When the URL names no store of this build, or the store cannot be opened.
@@ -179,22 +180,22 @@ impl Messages {
 }
 
 impl MessagesBuilder<NoScope> {
-    /// Gives all calls this scope, unless a function has a `scope` of its own.
+    /// Gives all calls this scope, unless a function sets its own `scope`.
     ///
-    /// There is no default, and no `build` before one of the three is chosen.
+    /// There is no default: `build` needs one of `scope`, `scope_of_functions` and `scope_shared`.
     pub fn scope(self, name: impl Into<Arc<str>>) -> MessagesBuilder {
         let name: Arc<str> = name.into();
         self.with(MessageScope::Fixed(KeyParts::new().value(&name)))
     }
 
-    /// Leaves the scope to each function; a call of one without a `scope` is refused.
+    /// Leaves the scope to each function. A call of a function without a `scope` is refused.
     pub fn scope_of_functions(self) -> MessagesBuilder {
         self.with(MessageScope::OfFunctions)
     }
 
-    /// Makes all senders one: a sender that knows a key can have the value stored under it.
+    /// Lets all senders share one scope: a sender that knows a key gets the value stored under it.
     ///
-    /// This is right where one system sends, and nowhere else.
+    /// Right only if a single system sends.
     pub fn scope_shared(self) -> MessagesBuilder {
         self.with(MessageScope::Fixed(KeyParts::new()))
     }
@@ -207,12 +208,12 @@ impl MessagesBuilder<NoScope> {
 impl<S> MessagesBuilder<S> {
     common_settings!();
 
-    /// Sets names and values first in each transaction of a function, made of the call's scope, for
-    /// policies of the database (row level security). Defaults to none.
+    /// Sets values at the start of each transaction of a function, made from the call's scope, for policies
+    /// of the database (row level security). Defaults to none.
     ///
-    /// On `PostgreSQL` they are settings of the transaction (`set_config(name, value, true)`), on
-    /// `MariaDB` and `MySQL` variables of the session that are NULL again afterwards (`SET @name`). `SQLite`
-    /// has neither, and nothing can be built with it.
+    /// On `PostgreSQL` they are settings of the transaction (`set_config(name, value, true)`). On `MariaDB`
+    /// and `MySQL` they are variables of the session (`SET @name`), which are NULL again afterwards. `SQLite`
+    /// has neither, so `build` fails with it.
     pub fn on_begin<N, V, L>(mut self, settings: impl Fn(&str) -> L + Send + Sync + 'static) -> Self
     where
         L: IntoIterator<Item = (N, V)>,
@@ -237,7 +238,8 @@ impl<S> MessagesBuilder<S> {
     /// Builds a `Messages`.
     ///
     /// # Errors
-    /// When a setting contradicts another or is unsafe; the message says which and what to do.
+    /// When a setting contradicts another or is unsafe. The message names the setting and tells what to
+    /// change.
     pub fn build(self) -> Result<Messages, BuildError>
     where
         S: GivenScope<MessageScope>,

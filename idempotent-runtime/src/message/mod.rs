@@ -1,8 +1,8 @@
 //! Functions that run once for each key, without HTTP: message consumers, jobs, steps of longer work.
 //!
-//! A function has no request, so its key, scope and fingerprint are made of its own parameters. Its key is
+//! A function has no request, so its key, scope and fingerprint are made from its own parameters. Its key is
 //! claimed before it runs, its value is stored before its caller gets it, and later calls get the stored
-//! value. Nothing here needs actix-web, and every future can move between threads if the function's own
+//! value. Nothing here needs actix-web. Every future can move between threads if the function's own future
 //! can.
 
 // Files import downwards, in this order: `consume`, `guard`, `shape`, `course`, `run`, `messages`, `delivered`, `error`.

@@ -1,7 +1,7 @@
 //! A run of a guarded function, from its claim to its end.
 //!
-//! A caller may drop its future at any await. A conversation with the store that has begun then goes on in
-//! a task of its own: a claim that nobody uses is given back, a value that is being stored is stored.
+//! A caller may drop its future at any await. A conversation with the store that has begun then goes on in a
+//! task of its own: a claim that nobody uses is given back, and a value whose storing has begun is stored.
 
 use crate::engine::{Admission, ClaimRequest, Completion, Detached, Engine, Execution, spawn};
 use crate::error::{StoreError, StoreErrorKind};
@@ -20,12 +20,12 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A call whose key is known, and is to be claimed.
+/// A call whose key is known and will be claimed.
 pub(super) struct MessageClaim {
     pub(super) policy: &'static Policy,
     pub(super) base: Arc<Base>,
     pub(super) request: ClaimRequest,
-    /// Set first in its transaction.
+    /// Settings for the start of its transaction.
     pub(super) settings: TxSettings,
     pub(super) calls: Option<Arc<DeliveredCalls>>,
 }
@@ -34,13 +34,13 @@ pub(super) struct MessageClaim {
 pub(super) enum MessageAdmission {
     /// The function may run.
     Run(MessageRun),
-    /// It ran before, and returned this value, serialised.
+    /// The function ran before, and returned this value, serialised.
     Value(Bytes),
 }
 
 /// A function under way.
 ///
-/// It may have done anything when its caller drops it or it panics, as when its process dies:
+/// If its caller drops it, or if it panics, it may have done anything, as if its process had died.
 /// `on_abandoned` says whether the key is free again or waits for a person.
 pub(super) struct MessageRun {
     policy: &'static Policy,
@@ -48,7 +48,7 @@ pub(super) struct MessageRun {
     ttl: Duration,
 }
 
-/// The guard of a run, by the place where it stands.
+/// The guard of a run, by its place.
 enum RunGuard {
     /// A lease in the store.
     Lease(Execution),
@@ -57,7 +57,7 @@ enum RunGuard {
 }
 
 impl MessageClaim {
-    /// Claims the key in the store, by a lease.
+    /// Claims the key in the store, with a lease.
     pub(super) async fn by_lease(self) -> Result<MessageAdmission, MessageError> {
         let (calls, only_replays) = (self.calls.clone(), self.only_replays());
         let Self { policy, base, request, .. } = self;
@@ -82,12 +82,12 @@ impl MessageClaim {
         noted(calls.as_deref(), admission)
     }
 
-    /// Whether the message of this call is about to be given up.
+    /// Whether the message of this call is about to be given up, so that the call must not run.
     fn only_replays(&self) -> bool {
         self.calls.as_ref().is_some_and(|calls| calls.only_replays())
     }
 
-    /// Opens a transaction of the business database with the key in it, and puts it into the slot.
+    /// Opens a transaction of the business database that holds the key, and puts it into the slot.
     #[cfg_attr(
         not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
         expect(dead_code, reason = "there is no transaction without a database")
@@ -121,7 +121,7 @@ impl MessageClaim {
     }
 }
 
-/// The admission of a call where records are off. Whether it ran before nobody knows.
+/// The admission of a call while records are off. Nobody knows whether it ran before.
 fn unguarded(
     policy: &'static Policy,
     engine: &Engine,
@@ -134,7 +134,7 @@ fn unguarded(
     Ok(MessageAdmission::Run(MessageRun { policy, guard: None, ttl: Duration::ZERO }))
 }
 
-/// The answer of a store to a claim. A store that is down is told once, however often it is asked.
+/// The answer of a store to a claim. A store that is down is logged once, not at each call.
 fn answered<T>(
     outage: &Outage,
     policy: &Policy,
@@ -153,7 +153,7 @@ fn answered<T>(
     }
 }
 
-/// Tells the delivered message of this call's admission.
+/// Tells the delivered message how this call was admitted.
 fn noted(
     calls: Option<&DeliveredCalls>,
     admission: Result<MessageAdmission, MessageError>,
@@ -169,7 +169,7 @@ fn noted(
     admission
 }
 
-/// The value that an earlier call left behind.
+/// The value that an earlier call stored.
 fn stored_value(
     policy: &Policy,
     base: &Base,
@@ -188,7 +188,7 @@ fn stored_value(
 }
 
 impl MessageRun {
-    /// Stores what the function returned, before anybody gets it.
+    /// Stores the value of the function, before its caller gets it.
     pub(super) async fn complete(mut self, outcome: Outcome) -> Result<(), MessageError> {
         let ttl = self.ttl;
         match self.guard.take() {
@@ -214,7 +214,7 @@ impl MessageRun {
         }
     }
 
-    /// The number of this run among all claims of its key; 1 where its claim and its record are one commit.
+    /// The attempt of this run; 1 in a transaction, where the claim and the record are one commit.
     pub(super) fn attempt(&self) -> u64 {
         match &self.guard {
             Some(RunGuard::Lease(execution)) => execution.attempt(),
@@ -222,12 +222,12 @@ impl MessageRun {
         }
     }
 
-    /// Whether what the function did can be taken back.
+    /// Whether the function's work can be rolled back.
     pub(super) fn is_in_transaction(&self) -> bool {
         matches!(self.guard, Some(RunGuard::Transaction(..)))
     }
 
-    /// The function failed: its next call runs again.
+    /// Ends a run whose function failed: the next call runs.
     pub(super) async fn release(mut self) {
         match self.guard.take() {
             Some(RunGuard::Lease(execution)) => Detached::to_its_end(execution.release()).await,
@@ -239,7 +239,7 @@ impl MessageRun {
         }
     }
 
-    /// The function did not come to an end, and may have done anything.
+    /// Ends a run whose function did not come to its end, and may have done anything.
     pub(super) async fn give_up(mut self) {
         if let Some(guard) = self.guard.take() {
             Detached::to_its_end(abandon(guard, self.policy.on_abandoned)).await;
@@ -261,7 +261,7 @@ async fn abandon(guard: RunGuard, on_abandoned: OnAbandoned) {
     match (guard, on_abandoned) {
         (RunGuard::Lease(execution), OnAbandoned::Retry) => execution.release().await,
         (RunGuard::Lease(execution), OnAbandoned::Hold) => execution.abandon().await,
-        // Dropped, it is rolled back: nothing has happened.
+        // A transaction that is dropped is rolled back, so nothing has happened.
         (RunGuard::Transaction(..), _) => {}
     }
 }

@@ -1,15 +1,15 @@
-//! Whether a value comes back as it was after it was stored.
+//! Checks that a stored value can be read back unchanged.
 
 use serde::de::DeserializeOwned;
 use serde::ser::{self, Serialize, Serializer};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// The reason why this value, stored as this JSON, does not come back as it was.
+/// The reason why this value, stored as this JSON, would not be read back unchanged.
 ///
-/// Any two values are compared by all that they tell a serializer: their types too, since JSON has the same
-/// text for an absent number and one that is none. Sets and maps may come in another order. A field that is
-/// neither written nor needed (`#[serde(skip)]`) tells nothing.
+/// The value and the one that is read back are compared by everything that they pass to a serializer, with
+/// their types: JSON has the same text for a number that is absent and for one that is NaN. Sets and maps may
+/// have another order. A field that is neither written nor read (`#[serde(skip)]`) is not compared.
 pub(super) fn difference<T: Serialize + DeserializeOwned>(
     value: &T,
     json: &[u8],
@@ -23,7 +23,7 @@ pub(super) fn difference<T: Serialize + DeserializeOwned>(
     (!is_same).then(|| "another value is read again than was written".to_owned())
 }
 
-/// Makes a hash of everything that a value tells.
+/// A serializer that makes a hash of everything that a value passes to it.
 struct Shape;
 
 /// A hash of several parts.
@@ -58,7 +58,7 @@ impl HashedParts {
     }
 }
 
-/// Values that are told as they are.
+/// Values that are hashed as they are.
 macro_rules! scalars {
     ($($method:ident: $kind:ty;)*) => {
         $(

@@ -5,8 +5,8 @@ use std::time::Duration;
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// Pauses that double while connections fail. Each is a random part of its length, so that many consumers
-/// do not come back at once.
+/// Pauses that double while connections fail. Each pause is a random part of its length, so that many
+/// consumers do not come back at the same time.
 #[derive(Debug)]
 pub(super) struct Backoff {
     next: Duration,
@@ -19,7 +19,7 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The pause after a connection that lasted so long.
+    /// The pause after a connection that lasted this long.
     pub(super) fn next_pause(&mut self, lasted: Duration) -> Duration {
         if lasted > LONGEST {
             *self = Self::default();

@@ -3,50 +3,52 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-/// The number of different messages in a row whose failures open the breaker.
+/// The breaker opens after failures of this many different messages in a row.
 const IN_A_ROW: usize = 10;
 
-/// The first pause, and the longest; between, each is twice the one before.
+/// The first and the longest pause. Each pause is twice the one before.
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_mins(1);
 
-/// The end of a message's handling, as a sign of what the handler needs.
+/// The end of an attempt, as a sign whether the systems behind the handler work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sign {
-    /// It was done.
+    /// The message was done.
     Works,
-    /// It failed, and may work later.
+    /// The attempt failed, and a later one may work.
     Fails,
-    /// Nothing works for this time.
+    /// The handler asks for a pause of this length.
     Pause(Duration),
-    /// It says nothing: the message was at fault, or not worked on.
+    /// No sign: the message itself was at fault, or nobody worked on it.
     Nothing,
 }
 
-/// Closed while messages are taken; open for a pause; then it lets one through at a time, until one works.
+/// While it is closed, messages are taken. When it opens, none is taken for a pause; after that, one at a
+/// time, until one is done.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
-    /// The messages that failed since the last one that worked.
+    /// The messages that failed since the last one that was done.
     failed: HashSet<u64>,
     open: Option<Pause>,
-    /// The part by which its own pauses are longer than usual.
+    /// The factor by which this consumer's pauses are longer than usual.
     longer: f64,
 }
 
 #[derive(Debug)]
 struct Pause {
     until: Instant,
-    /// The length of the next one.
+    /// The length of the next pause.
     next: Duration,
 }
 
 impl Breaker {
-    /// One whose own pauses are up to a half longer than usual, so that many consumers do not try in step.
+    /// A breaker whose pauses are up to a half longer than usual, so that many consumers do not try at the
+    /// same time.
     pub(super) fn out_of_step() -> Self {
         Self { longer: rand::random::<f64>() / 2.0, ..Self::default() }
     }
 
-    /// The time for which no message is taken.
+    /// The time that is left in which no message is taken.
     pub(super) fn pause(&self, now: Instant) -> Option<Duration> {
         let left = self.open.as_ref()?.until.saturating_duration_since(now);
         (!left.is_zero()).then_some(left)
@@ -57,7 +59,7 @@ impl Breaker {
         self.open.is_some()
     }
 
-    /// The number of messages that may be taken while so many are worked on.
+    /// The number of messages that may be taken while `at_work` are worked on.
     pub(super) fn places(&self, free: usize, at_work: usize, now: Instant) -> usize {
         match &self.open {
             None => free,
@@ -82,7 +84,7 @@ impl Breaker {
                 }
                 *open = Some(Pause { until: now + time, next: FIRST });
             }
-            // It was taken before the pause.
+            // It was taken before the pause, so its failure is no new sign.
             (Sign::Fails, Some(pause)) if now < pause.until => {}
             (Sign::Fails, Some(pause)) => {
                 let until = now + pause.next.mul_f64(1.0 + self.longer);
@@ -140,7 +142,7 @@ mod tests {
         for seconds in [1, 2, 4, 8, 16, 32, 60, 60] {
             assert_eq!(breaker.places(4, 0, now), 0);
             assert_eq!(breaker.pause(now), Some(Duration::from_secs(seconds)));
-            // One that was taken before changes nothing.
+            // A message that was taken before the pause changes nothing.
             breaker.saw(Sign::Fails, 100, now);
             now += Duration::from_secs(seconds);
             assert_eq!((breaker.pause(now), breaker.places(4, 0, now)), (None, 1));
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn consumers_that_pause_at_once_do_not_try_in_step() {
+    fn consumers_that_pause_together_do_not_try_together() {
         let now = Instant::now();
         let pauses: HashSet<_> = (0..100)
             .map(|_| {

@@ -55,7 +55,7 @@ use std::time::Duration;
 /// | finds that its engine lacks something | stays, and the consumer ends |
 /// | finds that the store is down, or its record could not be stored | is tried again in its place, and no other is taken meanwhile |
 ///
-/// Each attempt is a task of its own, so that the handler's future must be `Send`.
+/// Each attempt is a task of its own, so the handler's future must be `Send`.
 #[derive(Debug)]
 pub struct Consumer<S> {
     source: S,
@@ -74,46 +74,47 @@ impl<S: Source> Consumer<S> {
         Self { source, prefetch: 16, limits, messages: None, broker_patience: None }
     }
 
-    /// The number of messages that are taken and worked on at once. Defaults to 16.
+    /// Sets how many messages are taken and worked on at the same time. Defaults to 16.
     #[must_use]
     pub fn prefetch(mut self, at_once: u16) -> Self {
         self.prefetch = at_once.max(1);
         self
     }
 
-    /// The number of attempts before a message goes to the dead letters. Defaults to none: a message may fail
-    /// for a time ([`failing_for`](Self::failing_for)), and kill ten processes.
+    /// Sets the number of attempts before a message goes to the dead letters. Defaults to no number: a
+    /// message may fail for a time ([`failing_for`](Self::failing_for)), and kill ten processes.
     ///
-    /// An attempt that its process did not survive counts. One that found the message in progress elsewhere
-    /// does not, nor one whose connection broke while its process lived. If a number is set, nothing else
-    /// bounds the attempts.
+    /// An attempt during which its process died counts. An attempt that found the message in progress
+    /// elsewhere does not count, nor one whose connection broke while its process lived. With a number,
+    /// neither the time nor the killed processes bound the attempts; the life that a publisher gives a
+    /// message still does.
     #[must_use]
     pub fn attempts(mut self, at_most: u32) -> Self {
         self.limits.attempts = Some(at_most.max(1));
         self
     }
 
-    /// The time from its first delivery for which a message may fail. Defaults to four hours.
+    /// Sets how long a message may fail, counted from its first delivery. Defaults to four hours.
     #[must_use]
     pub fn failing_for(mut self, time: Duration) -> Self {
         self.limits.failing_for = time;
         self
     }
 
-    /// The engine that guards the handler's functions, which the handler takes from its message:
+    /// Sets the engine that guards the handler's functions. The handler gets it from its message:
     /// [`Incoming::messages`]. Defaults to none.
     ///
-    /// With it, a message that its functions have done is never among the dead letters: before a message is
-    /// given up that a guard had claimed, or whose process died, its handler is called once more, and its
-    /// guarded functions are answered if they ran and do not run otherwise. So all that the handler does
-    /// should be done by functions of this engine.
+    /// With it, a message that these functions have done never becomes a dead letter. Before a message is
+    /// given up whose key a guard had claimed, or whose process died, its handler is called once more: a
+    /// guarded function that ran before returns its value, and one that did not run is refused. So all
+    /// effects of the handler should be in functions of this engine.
     #[must_use]
     pub fn guarded_by(mut self, engine: &impl MessageEngine) -> Self {
         self.messages = Some(Messages::delivered(engine, None));
         self
     }
 
-    /// The delay before a message is redelivered: `first`, then twice as long each time, and never longer
+    /// Sets the delays before a message is redelivered: `first`, then twice as long each time, never longer
     /// than `longest`. Defaults to a second and a minute.
     #[must_use]
     pub fn delays(mut self, first: Duration, longest: Duration) -> Self {
@@ -122,25 +123,25 @@ impl<S: Source> Consumer<S> {
         self
     }
 
-    /// The time after which the broker gives up a delivery that was not acknowledged: `consumer_timeout` of
-    /// `RabbitMQ`, which is 30 minutes there. Defaults to none.
+    /// Sets the time after which the broker gives up a delivery that was not acknowledged: `consumer_timeout`
+    /// of `RabbitMQ`, whose default there is 30 minutes. Defaults to none.
     ///
-    /// The log says once when as many handlers as run at once, one after the other, may take longer. A
-    /// delivery that the broker gave up comes again; this does not count as an attempt.
+    /// The log says once when handlers that block their thread, and so run one after the other, may take
+    /// longer in all. A delivery that the broker gave up comes again, which does not count as an attempt.
     #[must_use]
     pub fn consumer_timeout(mut self, time: Duration) -> Self {
         self.broker_patience = Some(time);
         self
     }
 
-    /// Consumes until `stop` is done; then takes no more messages, and finishes those that were delivered.
+    /// Consumes until `stop` is done. Then it takes no more messages, and finishes those that were delivered.
     ///
-    /// It connects again when a connection breaks, after pauses that grow to ten seconds. Dropped in the
-    /// middle, it drops its handlers with it, and their messages are redelivered.
+    /// It connects again when a connection breaks, after pauses that grow to ten seconds. If the future is
+    /// dropped, its handlers are dropped with it, and their messages are redelivered.
     ///
     /// # Errors
-    /// When the server refuses the first connection, because of the credentials, or of a queue that exists
-    /// with other settings; or when a message finds that its engine lacks something that a function needs.
+    /// When the server refuses the first connection, because of its credentials or of a queue that exists
+    /// with other settings; or when the engine lacks something that a function of a message needs.
     pub async fn run<H, F, T, E>(
         self,
         stop: impl Future<Output = ()>,

@@ -1,4 +1,4 @@
-//! Consuming on one connection after the other, until it is time to stop.
+//! Consumes on one connection after the other, until the consumer stops.
 
 use crate::message::consume::backoff::Backoff;
 use crate::message::consume::source::{
@@ -65,18 +65,18 @@ pub(super) async fn consume<S: Source>(
     }
 }
 
-/// The messages that are worked on at once.
+/// How many messages are worked on at the same time.
 enum WorkMode {
-    /// As many as there are places for.
+    /// As many as there are free places.
     Together,
-    /// None is begun until the others are done: this one may have killed its process.
+    /// No message is begun until the others are done, because this one may have killed its process.
     Waits(Box<Delivery>),
-    /// That one alone.
+    /// Only that message is worked on.
     Alone,
 }
 
-/// Takes messages and works on them until the connection breaks; or until it is time to stop, and then
-/// finishes those that were delivered.
+/// Takes messages and works on them until the connection breaks or the consumer stops. When it stops,
+/// finishes the messages that were delivered.
 async fn consume_session<S: QueueSession>(
     mut session: S,
     pool: &mut WorkerPool,
@@ -97,7 +97,7 @@ async fn consume_session<S: QueueSession>(
     Ok(())
 }
 
-/// Works on messages until it is time to stop.
+/// Works on messages until the consumer stops.
 async fn take_turns<S: QueueSession>(
     session: &mut S,
     pool: &mut WorkerPool,

@@ -1,4 +1,4 @@
-//! The failure of a handler, which says whether another attempt can help.
+//! The failure of a handler. It tells whether another attempt can help.
 
 use crate::message::error::MessageError;
 use std::error::Error as StdError;
@@ -8,12 +8,12 @@ use std::time::Duration;
 /// An error of any type.
 pub(super) type Cause = Box<dyn StdError + Send + Sync>;
 
-/// The failure of a handler, which says whether another attempt can help.
+/// The failure of a handler. It tells whether another attempt can help.
 ///
 /// A guarded function may return it, or an error that can be made into it: `E: Into<Failure>`. An error of
-/// the guard ([`MessageError`]) becomes one, too: a message that is in progress elsewhere is redelivered,
-/// one that ran before is acknowledged, one whose store is down waits for it, and one that has no usable key
-/// goes to the dead letters.
+/// the guard ([`MessageError`]) becomes one, too. A message that is in progress elsewhere is redelivered; a
+/// message that ran before is acknowledged; a message whose store is down waits for the store; and a message
+/// without a usable key goes to the dead letters.
 #[derive(Debug)]
 pub struct Failure(pub(super) FailureKind);
 
@@ -24,7 +24,7 @@ pub(super) enum FailureKind {
     Guard(MessageError),
     /// An error of the handler that may not occur the next time.
     Later(Cause),
-    /// An error of the handler that will occur with every message, for this time.
+    /// An error of the handler that will occur with every message for this time.
     Pause(Duration, Cause),
     /// An error of the handler that will always occur.
     Never(Cause),
@@ -35,15 +35,15 @@ pub(super) enum FailureKind {
 }
 
 impl Failure {
-    /// The next attempt may succeed: the message is redelivered with backoff, until its attempts or its time
-    /// are used up. After failures of ten different messages in a row the consumer pauses.
+    /// The next attempt may succeed. The message is redelivered with backoff, until its attempts or its time
+    /// are used up. After failures of ten different messages in a row, the consumer pauses.
     pub fn later(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self(FailureKind::Later(cause.into()))
     }
 
-    /// No message can be worked on for this time, as when a system behind the handler is down: the consumer
-    /// takes no more until it is over, and then one at a time until one is done. This does not count as an
-    /// attempt.
+    /// No message can be worked on for this time, for instance because a system behind the handler is down.
+    /// The consumer takes no messages in this time, and then one at a time until one is done. This does not
+    /// count as an attempt.
     pub fn pause(time: Duration, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self(FailureKind::Pause(time, cause.into()))
     }

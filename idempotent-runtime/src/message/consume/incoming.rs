@@ -79,22 +79,24 @@ impl Incoming {
         self
     }
 
-    /// The engine of guarded functions for this message, if its consumer has one
+    /// The engine that guards the handler's functions for this message, if its consumer has one
     /// ([`Consumer::guarded_by`](super::Consumer::guarded_by)).
     ///
-    /// By it the consumer knows of the functions that the handler calls.
+    /// Through it the consumer learns about the guarded calls of the handler.
     ///
     /// # Errors
-    /// When its consumer has none. Passed on, the error ends the consumer.
+    /// When its consumer has no engine. If the handler returns this error, the consumer ends.
     pub fn messages(&self) -> Result<&Messages, MessageError> {
-        let why = "the handler asks its message for an engine, and its consumer has no `.guarded_by(&messages)`";
+        let why = "the handler asks its message for an engine, but its consumer has no \
+                   `.guarded_by(&messages)`";
         self.messages.as_ref().ok_or(MessageError::Misconfigured(why))
     }
 
     /// The payload, read as JSON.
     ///
     /// # Errors
-    /// When it is not JSON, or has another shape. Passed on, the error takes the message to the dead letters.
+    /// When it is not JSON, or has another shape. If the handler returns this error, the message goes to the
+    /// dead letters.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         serde_json::from_slice(&self.payload).map_err(Failure::undecodable)
     }
@@ -107,11 +109,11 @@ impl Incoming {
 
     /// The ID of the message: on `RabbitMQ` the property `message_id`, on a Redis stream the entry's ID.
     ///
-    /// A publisher that sends a message twice gives it one `message_id`, but two entry IDs: a key is best made
-    /// of the payload.
+    /// If a publisher sends a message twice, both have the same `message_id`, but two entry IDs. So it is
+    /// best to make the key from the payload.
     ///
     /// # Errors
-    /// When its publisher gave it none. Passed on, the error takes the message to the dead letters.
+    /// When its publisher set none. If the handler returns this error, the message goes to the dead letters.
     pub fn id(&self) -> Result<&str, Failure> {
         let missing = || Failure::undecodable("the message has no `message_id`");
         self.id.as_deref().ok_or_else(missing)
@@ -123,14 +125,14 @@ impl Incoming {
         self.headers.get(name).map(String::as_str)
     }
 
-    /// The number of this attempt, from 1. An attempt that its process did not survive counts, too.
+    /// The number of this attempt, from 1. An attempt during which its process died counts, too.
     #[must_use]
     pub const fn attempt(&self) -> u32 {
         self.attempt
     }
 }
 
-/// Without the payload and the headers, which are private.
+/// Shows neither the payload nor the headers, which are private.
 impl fmt::Debug for Incoming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Incoming")

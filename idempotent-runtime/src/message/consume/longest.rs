@@ -1,10 +1,10 @@
-//! The longest time that a handler took, compared with the patience of a broker.
+//! Compares the longest time that a handler took with the patience of a broker.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// The longest time that a handler took, if it is to be compared with the time after which a broker gives a
-/// delivery up.
+/// The longest time that a handler took, and the time after which a broker gives up a delivery, if that is
+/// known.
 #[derive(Debug, Default)]
 pub(super) struct LongestHandler {
     timeout: Option<Duration>,
@@ -13,15 +13,16 @@ pub(super) struct LongestHandler {
 }
 
 impl LongestHandler {
-    /// Compares it with this time, where so many messages are worked on at once.
+    /// Compares with this time, for a consumer that works on this many messages at the same time.
     pub(super) fn new(timeout: Option<Duration>, at_once: u16) -> Self {
         Self { timeout, at_once: at_once.into(), longest: Mutex::default() }
     }
 
-    /// Notes how long a handler took, and tells once when that may be too long.
+    /// Notes how long a handler took, and logs once if that may be too long.
     pub(super) fn took(&self, time: Duration) {
         let Some(timeout) = self.timeout else { return };
-        // Handlers that block their thread run one after the other, and the last ends after all.
+        // Handlers that block their thread run one after the other, so the last one ends after all the
+        // others.
         let is_late = |time: Duration| time.saturating_mul(self.at_once) >= timeout;
         let mut longest = self.longest.lock().unwrap_or_else(PoisonError::into_inner);
         if is_late(time) && !is_late(*longest) {

@@ -1,9 +1,9 @@
 //! Consumers of queues, which acknowledge a message after its record was stored.
 //!
-//! One driver settles each message and works on as many at once as are wanted; a backend for each kind of
-//! server delivers messages and tells the server about them. A message is settled after its handler
-//! returned, and so after its record was stored: one that is lost between the two is delivered again, and
-//! found to be done.
+//! One driver works on messages, as many at the same time as the consumer allows, and decides how each is
+//! settled. For each kind of server a backend delivers messages and tells the server about their settlement.
+//! A message is settled after its handler has returned, so its record is stored by then. If the settlement is
+//! lost, the message is delivered again, and its record shows that it is done.
 //!
 //! Files import downwards, in this order: `consumer`, `driver`, `amqp`, `stream`, `worker_pool`, `worker`, `breaker`, `longest`, `backoff`,
 //! `source`, `decide`, `history`, `incoming`, `failure`.

@@ -1,4 +1,4 @@
-//! The contract between the driver and a kind of queue.
+//! The contract between the driver and each kind of queue.
 
 use crate::message::consume::decide::Settlement;
 use crate::message::consume::failure::{Cause, Failure};
@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The longest time for one conversation with a server, after which the connection counts as broken.
+/// The longest time for one conversation with a server. After that the connection counts as broken.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A queue to consume: [`AmqpQueue`](super::AmqpQueue), [`RedisStream`](super::RedisStream).
@@ -31,19 +31,20 @@ pub trait Source: Send + Sync + 'static {
 pub trait QueueSession: Send {
     /// The next messages, from one to `at_most`.
     ///
-    /// Dropped before it is done, it loses none: the next call gives them.
+    /// If the future is dropped, no message is lost: the next call returns them.
     fn next(
         &mut self,
         at_most: usize,
     ) -> impl Future<Output = Result<Vec<Delivery>, BrokenConnection>> + Send;
 
-    /// Stops the delivery of messages, and gives those that were delivered before and not given yet.
+    /// Stops the delivery of messages. Returns the messages that were delivered before and that `next` has
+    /// not returned.
     fn stop_delivery(&mut self) -> impl Future<Output = Vec<Delivery>> + Send;
 
     /// Goes on with the delivery of messages after it was stopped.
     fn resume_delivery(&mut self) -> impl Future<Output = Result<(), BrokenConnection>> + Send;
 
-    /// Closes the connection; all of its messages are settled.
+    /// Closes the connection. All of its messages are settled by then.
     fn close(self) -> impl Future<Output = ()> + Send;
 }
 
@@ -57,35 +58,36 @@ pub struct Delivery {
     pub(super) incoming: Result<Incoming, Failure>,
 }
 
-/// The way on which a message comes.
+/// The way in which a message arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Arrival {
     /// It is to be worked on.
     Delivered,
-    /// Its consumer died. Its past says so, and is to be written down before there is another attempt, or a
-    /// message that kills its consumers would do so for ever.
+    /// Its consumer died. Its history counts that death, and must be stored before there is another attempt,
+    /// or a message that kills its consumers would do so for ever.
     Orphaned,
     /// It was a dead letter, and a person put it back.
     PutBack,
 }
 
 impl Delivery {
-    /// Whether no other message should be worked on beside it.
+    /// Whether no other message should be worked on at the same time.
     pub(super) fn runs_alone(&self) -> bool {
         self.arrival == Arrival::Delivered && self.history.runs_alone()
     }
 }
 
-/// Settles one message, while others are delivered.
+/// Settles one message, while others may be delivered.
 pub(super) trait AckToken: Send {
-    /// Tells the queue; whatever the queue has to keep is confirmed before the message is given up.
+    /// Tells the queue the settlement. A copy that the queue has to keep is confirmed before the message
+    /// itself is given up.
     fn settle(
         self: Box<Self>,
         settlement: Settlement,
     ) -> BoxFuture<'static, Result<(), BrokenConnection>>;
 }
 
-/// The failure of a connection, which is of no more use.
+/// The failure of a connection, which cannot be used any more.
 #[derive(Debug)]
 pub struct BrokenConnection {
     pub(super) cause: Cause,
@@ -98,7 +100,7 @@ impl BrokenConnection {
         Self { cause: cause.into(), refused: false }
     }
 
-    /// The error of a queue, for whoever asked for something else than to consume it.
+    /// The same failure as an error of a queue, for a caller that does not consume it.
     pub(super) fn of(self, queue: String) -> ConsumeError {
         ConsumeError::Failed { queue, source: self.cause }
     }
@@ -120,7 +122,7 @@ pub enum ConsumeError {
         /// The server's own error.
         source: Cause,
     },
-    /// The server does not answer now, or with an error.
+    /// The server does not answer now, or answers with an error.
     #[error("{queue} does not answer: {cause}")]
     #[non_exhaustive]
     Unanswered {
@@ -138,18 +140,18 @@ pub enum ConsumeError {
         /// The server's own error.
         source: Cause,
     },
-    /// The first message found that its engine lacks something that its function needs.
+    /// The engine lacks something that a function of the first message needs.
     #[error("no message of {queue} can be processed: {why}")]
     #[non_exhaustive]
     Misconfigured {
         /// The queue and its address.
         queue: String,
-        /// The thing that is missing.
+        /// The part that is missing.
         why: &'static str,
     },
 }
 
-/// Whether a server answers within this time.
+/// Checks that a server answers within this time.
 pub(super) async fn answers(
     source: &impl Source,
     within: Duration,

@@ -1,4 +1,4 @@
-//! One message, worked on until its settlement is known.
+//! Works on one message until its settlement is known.
 
 use crate::clock::{Clock, SystemClock, jittered};
 use crate::message::consume::breaker::{Breaker, Sign};
@@ -32,7 +32,7 @@ pub(super) struct Workshop {
     pub(super) limits: RetryLimits,
     /// The engine that guards the handler's functions.
     pub(super) messages: Option<Messages>,
-    /// The reason why no message can be worked on, once it was found.
+    /// The reason why no message can be worked on, once one was found.
     pub(super) misconfigured: OnceLock<&'static str>,
     /// Opens while everything fails.
     breaker: Mutex<Breaker>,
@@ -47,7 +47,7 @@ pub(super) struct WorkItem {
     pub(super) history: History,
     pub(super) arrival: Arrival,
     pub(super) calls: Arc<DeliveredCalls>,
-    /// The time until it is begun.
+    /// The time until the work begins.
     pub(super) pause: Duration,
 }
 
@@ -106,12 +106,12 @@ impl Workshop {
         settlement
     }
 
-    /// The settlement of a message that is not tried.
+    /// The settlement of a message that is not tried; `None` if it is tried.
     fn without_an_attempt(&self, work: &WorkItem) -> Option<Settlement> {
         match work.arrival {
             Arrival::PutBack => Some(Settlement::BeginAnew),
             Arrival::Orphaned => Some(self.case(work).after_death()),
-            // Without an engine the handler would run.
+            // Without an engine, the handler would really run.
             Arrival::Delivered if work.history.given_up.is_some() && self.messages.is_none() => {
                 Some(self.case(work).after_death())
             }
@@ -137,7 +137,7 @@ impl Workshop {
                 NextStep::Settle(settlement) => return settlement,
                 NextStep::TryAgain(pause) => {
                     waiting.get_or_insert_with(|| WaitsForStore::begin(&self.waiting));
-                    // All messages of all consumers wait for the same store.
+                    // Jittered, since all messages of all consumers wait for the same store.
                     jittered(pause)
                 }
                 NextStep::Stop(why) => {
@@ -198,7 +198,7 @@ impl Workshop {
     }
 }
 
-/// A message that waits for the store. It is told when the first begins, and when the last ends.
+/// A message that waits for the store. This is logged when the first one begins, and when the last one ends.
 struct WaitsForStore<'a>(&'a AtomicUsize);
 
 impl<'a> WaitsForStore<'a> {

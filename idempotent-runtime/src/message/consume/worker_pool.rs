@@ -1,4 +1,4 @@
-//! Workers that take messages to their settlement: as many at once as are wanted.
+//! Workers that bring messages to their settlement, as many at the same time as the consumer allows.
 
 use crate::message::consume::decide::Settlement;
 use crate::message::consume::source::{BrokenConnection, Delivery};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Works on messages, each in a task of its own.
+/// Works on messages, each in its own task.
 pub(super) struct WorkerPool {
     workshop: Arc<Workshop>,
     at_once: usize,
@@ -21,10 +21,10 @@ pub(super) struct WorkerPool {
 /// The number of a message's epoch, and whether the message could be settled.
 type Settled = (u64, Result<(), BrokenConnection>);
 
-/// The time for which one connection lasts: every worker belongs to the epoch of its message.
+/// The time of one connection. Every worker belongs to the epoch of its message.
 ///
-/// A worker may outlive it. Whether its message could be settled then says nothing of the next connection;
-/// and one that only waits to try again stops.
+/// A worker may outlive its epoch. Whether its message can be settled then tells nothing about the next
+/// connection. A worker that only waits to try again stops then.
 pub(super) struct ConnectionEpoch {
     number: u64,
     end: watch::Sender<()>,
@@ -36,7 +36,7 @@ impl WorkerPool {
         Self { workshop, at_once: at_once.into(), workers: JoinSet::new(), epochs: 0 }
     }
 
-    /// How many more messages may be worked on.
+    /// The number of further messages that may be worked on.
     pub(super) fn free_places(&self) -> usize {
         let at_work = self.workers.len();
         let free = self.at_once.saturating_sub(at_work);
@@ -68,7 +68,8 @@ impl WorkerPool {
         ConnectionEpoch { number: self.epochs, end: watch::Sender::new(()) }
     }
 
-    /// Starts a worker for a message, unless it should run alone: then any consumer may have it.
+    /// Starts a worker for a message. A message that should run alone is given back instead, for any
+    /// consumer.
     pub(super) fn start_or_give_back(&mut self, epoch: &ConnectionEpoch, delivery: Delivery) {
         if delivery.runs_alone() {
             self.give_back(epoch, delivery);
@@ -77,8 +78,8 @@ impl WorkerPool {
         }
     }
 
-    /// Starts a worker for a message that may have killed its process, after a time that differs between
-    /// consumers.
+    /// Starts a worker for a message that may have killed its process, after a random time, so that consumers
+    /// do not start together.
     pub(super) fn start_alone(&mut self, epoch: &ConnectionEpoch, delivery: Delivery) {
         let pause = self.workshop.limits.first.mul_f64(rand::random::<f64>());
         self.start_after(pause, epoch, delivery);
@@ -95,7 +96,7 @@ impl WorkerPool {
         });
     }
 
-    /// Lets any consumer have a message that nobody worked on.
+    /// Gives back a message that nobody worked on, for any consumer.
     pub(super) fn give_back(&mut self, epoch: &ConnectionEpoch, delivery: Delivery) {
         let (number, after) = (epoch.number, self.workshop.limits.first);
         let Delivery { ack_token, history, .. } = delivery;
@@ -103,20 +104,21 @@ impl WorkerPool {
         self.workers.spawn(async move { (number, settled.await) });
     }
 
-    /// Waits until a message is settled; for ever, if none is worked on.
+    /// Waits until a message is settled; for ever if none is being worked on.
     pub(super) async fn next_settled(
         &mut self,
         epoch: &ConnectionEpoch,
     ) -> Result<(), BrokenConnection> {
         match self.join_next().await {
             Some((number, settled)) if number == epoch.number => settled,
-            // Its connection is gone: it is delivered again, and found to be done.
+            // The connection of this message is gone. The message is delivered again, and its record shows
+            // that it is done.
             Some(_) => Ok(()),
             None => std::future::pending().await,
         }
     }
 
-    /// Waits for all workers.
+    /// Waits until all workers have ended.
     pub(super) async fn finish_all(&mut self) {
         while let Some((_, settled)) = self.join_next().await {
             if let Err(BrokenConnection { cause, .. }) = settled {
@@ -133,7 +135,7 @@ impl WorkerPool {
             Ok(settled) => Some(settled),
             Err(failed) => match failed.try_into_panic() {
                 Ok(panic) => resume_unwind(panic),
-                // The runtime ends, and the consumer with it.
+                // The runtime ends, and with it the consumer.
                 Err(_) => None,
             },
         }

@@ -1,4 +1,4 @@
-//! Settling messages, on a channel of its own.
+//! Settles messages, on a channel of its own.
 
 use crate::message::consume::amqp::headers::{headers_to_begin_anew, headers_to_republish};
 use crate::message::consume::amqp::outstanding::Outstanding;
@@ -25,13 +25,13 @@ use tokio::sync::Mutex;
 /// Settles the messages of one connection; clones share everything.
 #[derive(Clone)]
 pub(super) struct AmqpAcknowledger {
-    /// Publishes; on a connection of its own.
+    /// The channel on which messages are published; on a connection of its own.
     channel: Channel,
     publishing: Arc<Connection>,
     /// The number of settlements that wait because the broker is short of memory.
     blocked: Arc<AtomicUsize>,
     queues: Queues,
-    /// The queues for messages that wait, by their delay, if declared on this connection.
+    /// The declared queues for messages that wait, by their delay.
     waiting: Arc<Mutex<HashMap<Duration, String>>>,
     outstanding: Arc<Outstanding>,
     /// The number of the connection.
@@ -60,7 +60,7 @@ impl AmqpAcknowledger {
         Self { channel, publishing, blocked, queues, waiting, outstanding, connection }
     }
 
-    /// The calls of a message that this process took on an earlier connection and has not settled.
+    /// The calls of a message that was delivered to this process on an earlier connection and is not settled.
     pub(super) fn taken_before(&self, name: u64) -> Option<Arc<DeliveredCalls>> {
         self.outstanding.take_earlier(name, self.connection)
     }
@@ -74,7 +74,7 @@ impl AmqpAcknowledger {
         self.outstanding.add(name, self.connection, Arc::clone(calls));
     }
 
-    /// The queue in which messages wait this long.
+    /// The queue in which messages wait for this time.
     async fn waiting_queue(&self, after: Duration) -> Result<String, BrokenConnection> {
         let mut waiting = self.waiting.lock().await;
         if let Some(name) = waiting.get(&after) {
@@ -105,7 +105,7 @@ impl AmqpAckToken {
                 let headers = headers_to_begin_anew(&self.properties, self.history.deadline);
                 self.republish(queue, headers).await?;
             }
-            // Merely redelivered, it would look like one whose consumer died.
+            // If it were only redelivered, it would look like a message whose consumer died.
             Settlement::Leave => {
                 let queue = &self.acknowledger.queues.queue;
                 let headers = headers_to_republish(&self.properties, &self.history, None);
@@ -121,7 +121,7 @@ impl AmqpAckToken {
         }
     }
 
-    /// Publishes the message into a queue, and waits until the broker has it.
+    /// Publishes the message into a queue, and waits until the broker has confirmed it.
     async fn republish(&self, queue: &str, headers: FieldTable) -> Result<(), BrokenConnection> {
         let properties = properties_to_republish(&self.properties, headers);
         publish(&self.acknowledger.channel, queue, &self.payload, properties).await
@@ -141,7 +141,7 @@ impl AckToken for AmqpAckToken {
                 if let Ok(told) = tokio::time::timeout(PATIENCE, &mut told).await {
                     return told;
                 }
-                // It takes no messages, and will.
+                // A blocked broker takes no messages now, but will later.
                 if !publishing.status().blocked() {
                     return Err(BrokenConnection::new("no answer in time (settle a message)"));
                 }
@@ -152,8 +152,8 @@ impl AckToken for AmqpAckToken {
     }
 }
 
-/// A settlement that waits for a broker that is short of memory. It is told when the first begins, and when
-/// the last ends.
+/// A settlement that waits for a broker that is short of memory. This is logged when the first one begins,
+/// and when the last one ends.
 struct Blocked<'a>(&'a AtomicUsize);
 
 impl<'a> Blocked<'a> {

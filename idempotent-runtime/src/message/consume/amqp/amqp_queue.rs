@@ -1,4 +1,4 @@
-//! A queue of `RabbitMQ`, as an application names it.
+//! A `RabbitMQ` queue, as an application names it.
 
 use crate::message::consume::amqp::broker::Broker;
 use crate::message::consume::amqp::outstanding::Outstanding;
@@ -16,41 +16,42 @@ use std::time::Duration;
 /// The longest name of a queue, in bytes: a name with a suffix must fit into 255.
 const LONGEST_NAME: usize = 200;
 
-/// A queue of `RabbitMQ`, or of another broker of AMQP 0.9.1.
+/// A queue of `RabbitMQ`, or of another broker with AMQP 0.9.1.
 ///
-/// It is declared durable. The consumer also declares `{queue}.dead`, where dead letters go with the headers
-/// `idempotency-reason` and `idempotency-attempts`, and, when they are needed, queues
-/// `{queue}.later.{milliseconds}`, where messages wait. Bind the queue to exchanges as you like.
+/// It is declared durable. The consumer also declares `{queue}.dead` for dead letters, which have the headers
+/// `idempotency-reason` and `idempotency-attempts`. When they are needed, it declares queues
+/// `{queue}.later.{milliseconds}`, in which messages wait. Bind the queue to exchanges as you like.
 pub struct AmqpQueue {
     broker: Broker,
     queues: Queues,
-    /// The messages of this process, through all of its connections.
+    /// The messages that this process has not settled, from all of its connections.
     outstanding: Arc<Outstanding>,
-    /// The thread of its connections, once there is one.
+    /// The thread of its connections, once it runs.
     thread: OnceLock<OwnThread>,
 }
 
 impl AmqpQueue {
-    /// Names a queue at `amqp://[user:password@]host[:port][/vhost]`, or encrypted, with the feature `tls`, at
-    /// `amqps://…`.
+    /// Names a queue at `amqp://[user:password@]host[:port][/vhost]`, or, encrypted and with the feature
+    /// `tls`, at `amqps://…`.
     ///
-    /// `?ca=FILE` names the authorities that count instead of the host's, `?cert=FILE&key=FILE` a certificate
-    /// of this client; the files are PEM and are read here. Without the feature `amqps://` is refused.
+    /// `?ca=FILE` names the authorities to trust instead of the host's, `?cert=FILE&key=FILE` a certificate
+    /// of this client. The files are PEM and are read by this call. Without the feature `tls`, `amqps://` is
+    /// refused.
     ///
     /// # Errors
-    /// When the URL is not one of AMQP, a file of it cannot be read, or the name is empty or longer than 200
+    /// When the URL is not an AMQP URL, a file of it cannot be read, or the name is empty or longer than 200
     /// bytes. Nothing is connected yet.
     pub fn new(url: &str, queue: impl Into<String>) -> Result<Self, ConsumeError> {
         let broker = Broker::of(url).map_err(|error| ConsumeError::Unusable(error.to_string()))?;
         Self::at(broker, queue.into())
     }
 
-    /// Names a queue of a broker that the app connects to by itself; `broker` is its name for people.
+    /// Names a queue of a broker to which the app itself connects. `broker` is its name for people.
     ///
-    /// The function is called for each connection: a consumer has one for messages and one for what it
-    /// publishes, and connects again after a break. It runs on a thread of ours, so that a handler that
-    /// blocks costs no heartbeat, and has ten seconds. Whether it encrypts is up to it. lapin 4 makes the
-    /// connection.
+    /// The function is called for each connection. A consumer has two, one for messages and one to publish
+    /// on, and connects again after a break. The function runs on a thread of ours, so that a blocking
+    /// handler does not stop the heartbeats, and has ten seconds. The function decides whether the connection
+    /// is encrypted. It returns a connection of lapin 4.
     ///
     /// ```no_run
     /// # fn queue() -> Result<(), idempotent_runtime::consume::ConsumeError> {
@@ -95,20 +96,21 @@ impl AmqpQueue {
         Ok(self)
     }
 
-    /// Sets the kind of the queues that are declared. Defaults to [`QueueKind::Classic`].
+    /// Sets the kind of the queues that this declares. Defaults to [`QueueKind::Classic`].
     #[must_use]
     pub fn kind(mut self, kind: QueueKind) -> Self {
         self.queues.kind = kind;
         self
     }
 
-    /// Puts back as many dead letters, from the oldest on, and says how many there were.
+    /// Puts at most this many dead letters back into the queue, the oldest first, and returns their number.
     ///
-    /// Each begins anew, without its reason and its counts. A dead letter that is moved by other means, such
-    /// as a shovel, begins anew, too.
+    /// Each of them begins anew, without its reason and its counts. A dead letter that is moved in another
+    /// way, for instance by a shovel, begins anew, too.
     ///
     /// # Errors
-    /// When the broker does not answer or refuses. Those that were put back stay so.
+    /// When the broker does not answer or refuses. Dead letters that were put back until then stay in the
+    /// queue.
     pub async fn redrive(&self, at_most: usize) -> Result<usize, ConsumeError> {
         let moved = async { redrive(&self.broker, self.thread()?, &self.queues, at_most).await };
         let moved = moved.await;
@@ -126,10 +128,10 @@ impl AmqpQueue {
 }
 
 impl AmqpQueue {
-    /// Whether the broker lets us in now, within this time, on a connection of its own: for a readiness probe.
+    /// Checks that the broker accepts a new connection within this time: for a readiness probe.
     ///
     /// # Errors
-    /// When it does not answer, or with an error.
+    /// When it does not answer in time, or answers with an error.
     pub async fn ping(&self, within: Duration) -> Result<(), ConsumeError> {
         answers(self, within, async { Ok(self.broker.ping().await?) }).await
     }
@@ -137,7 +139,7 @@ impl AmqpQueue {
 
 fn checked_name(queue: String) -> Result<String, ConsumeError> {
     if queue.is_empty() || queue.len() > LONGEST_NAME {
-        let why = format!("a queue has a name of 1 to {LONGEST_NAME} bytes, and not `{queue}`");
+        let why = format!("a queue has a name of 1 to {LONGEST_NAME} bytes, but not `{queue}`");
         return Err(ConsumeError::Unusable(why));
     }
     Ok(queue)

@@ -1,9 +1,9 @@
-//! The client library's error, as the end of a connection.
+//! Turns an error of the client library into the end of a connection.
 
 use crate::message::consume::source::BrokenConnection;
 use lapin::{Error, ErrorKind};
 
-/// Access refused, and a queue that exists with other settings: the broker would say the same again.
+/// Access refused, and a queue that exists with other settings: the broker would refuse again.
 const REFUSED: [u16; 2] = [403, 406];
 
 impl From<Error> for BrokenConnection {

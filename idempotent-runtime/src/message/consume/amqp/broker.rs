@@ -19,10 +19,10 @@ use crate::message::consume::amqp::encryption::connector;
 #[cfg(feature = "tls")]
 use lapin::tcp::RustlsConnector;
 
-/// The longest silence of a peer, in seconds, where the URL says nothing else (`?heartbeat=`).
+/// The longest silence of the broker in seconds, unless the URL sets another (`?heartbeat=`).
 const HEARTBEAT: u16 = 10;
 
-/// A broker, and the way to it.
+/// A broker, and the way to connect to it.
 #[derive(Clone)]
 pub(super) struct Broker {
     /// Its host and port, for people.
@@ -33,7 +33,7 @@ pub(super) struct Broker {
 #[derive(Clone)]
 enum ConnectBy {
     Url(BrokerUrl),
-    /// The app's own.
+    /// The app's own function.
     App(Arc<dyn Fn() -> BoxFuture<'static, Result<Connection>> + Send + Sync>),
 }
 
@@ -45,7 +45,7 @@ struct BrokerUrl {
 }
 
 impl Broker {
-    /// Reads the files of certificates that the URL names; nothing is connected yet.
+    /// Reads the URL and the certificate files that it names. Nothing is connected yet.
     pub(super) fn of(url: &str) -> std::result::Result<Self, Box<dyn StdError>> {
         let url = BrokerUrl::read(url)?;
         let authority = &url.uri.authority;
@@ -56,7 +56,7 @@ impl Broker {
         Ok(Self { address, connect_by: ConnectBy::Url(url) })
     }
 
-    /// A broker that the app connects to.
+    /// A broker to which the app itself connects.
     pub(super) fn connected_by<C>(
         address: String,
         connect: impl Fn() -> C + Send + Sync + 'static,
@@ -72,11 +72,12 @@ impl Broker {
         &self.address
     }
 
-    /// Connects on this thread, where the connection lives: a handler that blocks its own costs no heartbeat.
+    /// Connects on this thread, and the connection stays there, so that a handler that blocks its own thread
+    /// does not stop the heartbeats.
     pub(super) async fn connect(&self, thread: &OwnThread) -> Result<Connection> {
         let (tell, connected) = oneshot::channel();
         let broker = self.clone();
-        // Whoever waited for it may be gone: then it is dropped.
+        // If the caller is gone, the connection is dropped.
         thread.spawn(async move { drop(tell.send(broker.connect_here().await)) });
         connected.await.map_err(io::Error::other)?
     }
@@ -94,8 +95,8 @@ impl Broker {
     }
 }
 
-/// As much time as a connection gets: the client library waits for ever for a host that does not answer, on a
-/// thread that cannot be ended.
+/// Limits the time to connect. The client library waits for ever for a host that does not answer, on a thread
+/// that cannot be ended.
 async fn within<T>(open: impl Future<Output = T>) -> io::Result<T> {
     let late = |_| io::Error::from(io::ErrorKind::TimedOut);
     tokio::time::timeout(PATIENCE, open).await.map_err(late)
@@ -104,14 +105,14 @@ async fn within<T>(open: impl Future<Output = T>) -> io::Result<T> {
 impl BrokerUrl {
     fn read(url: &str) -> std::result::Result<Self, Box<dyn StdError>> {
         // The library's own error quotes the URL, with its password.
-        let form = "no URL of AMQP: it has the form `amqp://user:password@host:port/vhost`";
+        let form = "not an AMQP URL: it has the form `amqp://user:password@host:port/vhost`";
         let mut uri: AMQPUri = url.parse().map_err(|_: String| form)?;
         let authority = url.split_once("//").map_or("", |(_, rest)| rest);
         let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
         if authority.rsplit('@').next().is_some_and(|host| host.starts_with('[')) {
-            // The library reads it as `localhost`.
+            // The library would read it as `localhost`.
             return Err(
-                "an address of IPv6 in brackets is not understood: use a host's name".into()
+                "an IPv6 address in brackets cannot be used: use the name of the host".into()
             );
         }
         uri.query.heartbeat.get_or_insert(HEARTBEAT);
@@ -130,7 +131,8 @@ impl BrokerUrl {
         let encryption = self.encryption.clone();
         let open = async move |uri: AMQPUri, runtime| {
             let open = async {
-                // Where its own TLS is not built, the library sends in clear whatever the URL says.
+                // If the library is built without its own TLS, it sends in clear whatever the URL says. So
+                // this code encrypts.
                 let plain = AMQPUri { scheme: AMQPScheme::AMQP, ..uri.clone() };
                 let tls = OwnedTLSConfig::default();
                 let stream = plain.connect_with_config_async(tls.as_ref(), &runtime).await?;

@@ -6,7 +6,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::io;
 
-/// Certificates as the client library takes them.
+/// Certificates in the form that the client library takes.
 pub(super) fn connector(certificates: Certificates) -> io::Result<RustlsConnector> {
     let config = match certificates.authorities {
         Some(pem) => RustlsConnectorConfig::default().with_parsable_certificates(chain(&pem)?),

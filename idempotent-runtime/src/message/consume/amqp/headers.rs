@@ -1,4 +1,4 @@
-//! The headers of a message: its past, and those that a handler can read.
+//! The headers of a message: its history, and the headers that a handler can read.
 
 use crate::clock::millis;
 use crate::message::consume::history::History;
@@ -7,47 +7,47 @@ use lapin::types::{AMQPValue, FieldTable};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The attempts that a message has behind it.
+/// The number of attempts before this delivery.
 const ATTEMPTS: &str = "idempotency-attempts";
 
-/// The processes that died while they had it.
+/// The number of processes that died while they had the message.
 const DEATHS: &str = "idempotency-deaths";
 
-/// Its first delivery, in milliseconds since 1970.
+/// The time of its first delivery, in milliseconds since 1970.
 const FIRST: &str = "idempotency-first";
 
 /// The end of its life, in milliseconds since 1970.
 const DEADLINE: &str = "idempotency-deadline";
 
-/// Whether one of its guarded calls held its key.
+/// Whether one of its guarded calls claimed its key.
 const CLAIMED: &str = "idempotency-claimed";
 
-/// The reason for which it is given up: its last look begins.
+/// The reason why it is given up, once its last look has begun.
 const GIVEN_UP: &str = "idempotency-given-up";
 
-/// The reason for which it is a dead letter.
+/// The reason why it is a dead letter.
 const REASON: &str = "idempotency-reason";
 
-/// The reason for which it was one, before it was put back; and how often that was done.
+/// The reason why it was a dead letter before it was put back, and the number of times that it was put back.
 const LAST_REASON: &str = "idempotency-last-reason";
 const ROUND: &str = "idempotency-round";
 
-/// Headers that stand for a message's past, and are written anew each time.
+/// Headers that hold a message's history. They are written anew each time.
 const OF_THE_PAST: [&str; 7] = [ATTEMPTS, DEATHS, FIRST, DEADLINE, CLAIMED, GIVEN_UP, REASON];
 
-/// Headers that the broker writes, and would not write into a message that has them.
+/// Headers of the broker. It does not write them into a message that has them already.
 const OF_THE_BROKER: [&str; 4] = ["x-delivery-count", "x-death", "x-first-death-", "x-last-death-"];
 
-/// Headers that the broker obeys whenever a message is published, and the names by which they are kept: the
-/// message was sent to those queues when its publisher sent it.
+/// Headers that the broker obeys whenever a message is published, and the names under which they are kept.
+/// The message already went to those queues when its publisher sent it.
 const OBEYED: [(&str, &str); 2] = [("CC", "idempotency-cc"), ("BCC", "idempotency-bcc")];
 
-/// Whether a message is a dead letter of a consumer: in its queue, a person put it back.
+/// Whether a message is a dead letter of a consumer. If it is in the consumer's queue, a person put it back.
 pub(super) fn is_dead_letter(properties: &BasicProperties) -> bool {
     properties.headers().as_ref().is_some_and(|headers| headers.inner().contains_key(REASON))
 }
 
-/// The past of a message before this delivery.
+/// The history of a message before this delivery.
 pub(super) fn history_of(properties: &BasicProperties, now: Duration) -> History {
     let headers = properties.headers().as_ref();
     let header = |name| headers.and_then(|headers| headers.inner().get(name));
@@ -64,17 +64,19 @@ pub(super) fn history_of(properties: &BasicProperties, now: Duration) -> History
     }
 }
 
-/// The end of a message's life, since 1970: its expiration after its timestamp, or after its first delivery.
+/// The end of a message's life, since 1970: its timestamp plus its expiration, or its first delivery plus
+/// that.
 ///
-/// A timestamp has whole seconds, and never ends a life earlier for it; one of the future says nothing.
+/// A timestamp has whole seconds, and must not end a life earlier because of that. A timestamp in the future
+/// is ignored.
 fn deadline_of(of: &BasicProperties, now: Duration) -> Option<Duration> {
     let life = of.expiration().as_ref()?.as_str().parse().ok().map(Duration::from_millis)?;
     let sent = of.timestamp().map(|second| Duration::from_secs(second.saturating_add(1)));
     Some(sent.map_or(now, |sent| sent.min(now)) + life)
 }
 
-/// The headers with which a message with this past is published again; with the reason, if among the dead
-/// letters.
+/// The headers with which a message with this history is published again, with the reason if it goes to the
+/// dead letters.
 pub(super) fn headers_to_republish(
     of: &BasicProperties,
     history: &History,
@@ -106,7 +108,7 @@ pub(super) fn headers_to_republish(
     headers
 }
 
-/// The headers with which a dead letter begins anew: without its reason and its counts. It keeps the end of
+/// The headers with which a dead letter begins anew, without its reason and its counts. It keeps the end of
 /// its life, which its publisher set.
 pub(super) fn headers_to_begin_anew(
     of: &BasicProperties,
@@ -126,7 +128,7 @@ pub(super) fn headers_to_begin_anew(
     headers
 }
 
-/// The headers that a message keeps whenever it is published.
+/// The headers that a message keeps each time it is published.
 fn kept_headers(of: &BasicProperties) -> FieldTable {
     let mut headers = FieldTable::default();
     for (name, value) in of.headers().iter().flatten() {
@@ -141,7 +143,7 @@ fn kept_headers(of: &BasicProperties) -> FieldTable {
     headers
 }
 
-/// The headers that are text or numbers.
+/// The headers whose values are text or numbers.
 pub(super) fn readable_headers(headers: &FieldTable) -> BTreeMap<String, String> {
     let readable =
         headers.into_iter().filter_map(|(name, value)| Some((name.to_string(), text(value)?)));
@@ -171,7 +173,7 @@ fn integer(value: &AMQPValue) -> Option<i64> {
     }
 }
 
-/// A count that is not negative: anybody may send one that is.
+/// A count, zero if it is negative, since anybody can send a negative one.
 fn count_of(number: i64) -> u32 {
     u32::try_from(number.max(0)).unwrap_or(u32::MAX)
 }

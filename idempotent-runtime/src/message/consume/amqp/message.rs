@@ -1,4 +1,4 @@
-//! A delivered message, read for its handler.
+//! Makes a delivery for the driver from a message.
 
 use crate::clock::{Clock, SystemClock};
 use crate::message::consume::amqp::acknowledger::{AmqpAckToken, AmqpAcknowledger};
@@ -10,7 +10,7 @@ use crate::message::delivered::DeliveredCalls;
 use bytes::Bytes;
 use std::sync::Arc;
 
-/// A message as the driver takes it.
+/// The delivery of a message.
 pub(super) fn delivery_of(
     delivered: lapin::message::Delivery,
     acknowledger: &AmqpAcknowledger,
@@ -24,7 +24,8 @@ pub(super) fn delivery_of(
         arrival = Arrival::PutBack;
     } else if redelivered {
         match acknowledger.taken_before(name) {
-            // It lost its connection, and not its process. Its last look has begun.
+            // This process had the message before and lost only its connection. If the last look had begun,
+            // the message counts as orphaned.
             Some(calls) if history.given_up.is_none() => history.claimed |= calls.has_claimed(),
             Some(_) => arrival = Arrival::Orphaned,
             None => (history, arrival) = (history.died(), Arrival::Orphaned),

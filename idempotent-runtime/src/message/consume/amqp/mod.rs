@@ -1,8 +1,9 @@
 //! The backend for `RabbitMQ`: queues of AMQP 0.9.1.
 //!
-//! A message that is to be redelivered later waits in a queue that nobody consumes, one for each step of the
-//! delay: its messages expire after that time, and the broker puts them back. A message is published there,
-//! or among the dead letters, and confirmed, before the one that was delivered is acknowledged.
+//! A message that is to be redelivered later waits in a queue that nobody consumes. There is one such queue
+//! for each step of the delay: its messages expire after that time, and the broker moves them back. Before a
+//! delivered message is acknowledged, its copy is published into such a queue, or among the dead letters, and
+//! confirmed.
 //!
 //! Files import downwards, in this order: `amqp_queue`, `redrive`, `session`, `message`, `acknowledger`, `outstanding`,
 //! `properties`, `headers`, `publish`, `queues`, `broker`, `encryption`, `broken`.

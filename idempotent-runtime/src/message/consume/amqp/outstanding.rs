@@ -1,4 +1,4 @@
-//! The deliveries that this process has not settled, through all of its connections.
+//! The deliveries that this process has not settled, on all of its connections.
 
 use crate::message::delivered::DeliveredCalls;
 use lapin::BasicProperties;
@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The number of deliveries after which those of broken connections are forgotten.
+/// The number of deliveries above which those of broken connections are forgotten.
 const AT_MOST: usize = 10_000;
 
 /// The number of settled deliveries that are remembered.
@@ -14,8 +14,8 @@ const TOLD: usize = 1000;
 
 /// The deliveries that this process has not settled.
 ///
-/// A broker says that a message was delivered before, and not to whom. What stands here from an earlier
-/// connection was delivered to this process, which lives.
+/// A broker tells that a message was delivered before, but not to whom. A delivery that is listed here with
+/// an earlier connection went to this process, which is still alive.
 #[derive(Debug, Default)]
 pub(super) struct Outstanding(Mutex<Deliveries>);
 
@@ -23,11 +23,11 @@ pub(super) struct Outstanding(Mutex<Deliveries>);
 struct Deliveries {
     connections: u64,
     by_message: HashMap<u64, Vec<(u64, Arc<DeliveredCalls>)>>,
-    /// Those of which the broker was told last: it says nothing to that, and may not have heard it.
+    /// The deliveries that were settled last. The broker does not confirm that, and may not have received it.
     told: VecDeque<(u64, u64)>,
 }
 
-/// One name for all deliveries of a message: its ID and its payload.
+/// One name for all deliveries of a message, made from its ID and its payload.
 pub(super) fn name_of(properties: &BasicProperties, payload: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     let id = properties.message_id().as_ref();
@@ -52,7 +52,7 @@ impl Outstanding {
         self.lock().by_message.entry(message).or_default().push((connection, calls));
     }
 
-    /// The calls of a delivery of this message on an earlier connection, which is forgotten.
+    /// The calls of a delivery of this message on an earlier connection. That delivery is then forgotten.
     pub(super) fn take_earlier(&self, message: u64, than: u64) -> Option<Arc<DeliveredCalls>> {
         self.remove(message, |connection| connection < than)
     }

@@ -6,10 +6,10 @@ use lapin::types::FieldTable;
 /// The delivery mode of a message that survives a restart of the broker.
 const PERSISTENT: u8 = 2;
 
-/// The properties with which a message is published again, with these headers.
+/// The properties with which a message is published again. `headers` are its new headers.
 ///
-/// The name of its user, which the broker would refuse, is left out; and its expiration, which its headers hold
-/// as a deadline: in a queue the message would be over before its consumer could say why.
+/// The name of its user is left out, since the broker would refuse it. So is its expiration, which its
+/// headers hold as a deadline: otherwise it could expire in a queue before its consumer can give a reason.
 pub(super) fn properties_to_republish(
     of: &BasicProperties,
     headers: FieldTable,

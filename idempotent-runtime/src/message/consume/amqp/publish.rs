@@ -1,4 +1,4 @@
-//! Publishing a message into a queue.
+//! Publishes a message into a queue.
 
 use crate::clock::jittered;
 use crate::message::consume::source::BrokenConnection;
@@ -9,7 +9,7 @@ use std::time::Duration;
 /// The pause before a message is published again into a queue that refused it.
 const REFUSED: Duration = Duration::from_millis(50);
 
-/// Publishes a message into a queue, and waits until the broker has it.
+/// Publishes a message into a queue, and waits until the broker has confirmed it.
 pub(super) async fn publish(
     channel: &Channel,
     queue: &str,
@@ -23,7 +23,7 @@ pub(super) async fn publish(
         let sent = channel.basic_publish("".into(), to, options, payload, properties);
         match sent.await?.await? {
             Confirmation::Ack(None) => return Ok(()),
-            // A queue that elects its leader takes no message, and will soon.
+            // A queue that elects its leader takes no message now, but will soon.
             Confirmation::Nack(None) => tokio::time::sleep(jittered(REFUSED)).await,
             _ => return Err(BrokenConnection::new(format!("there is no queue `{queue}`"))),
         }

@@ -6,22 +6,23 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Result};
 use std::time::Duration;
 
-/// The kind of the queues that are declared.
+/// The kind of the queues that a consumer declares.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum QueueKind {
-    /// Durable classic queues: on one node, which keeps them on its disk.
+    /// Durable classic queues, on the disk of one node.
     ///
-    /// The broker moves a message from one of these queues to another without a confirmation. If it is killed
-    /// at the moment in which a delay ends, that message may be lost.
+    /// The broker moves a message between two of these queues without a confirmation. If it is killed at the
+    /// moment when a delay ends, that message may be lost.
     #[default]
     Classic,
-    /// Quorum queues, from `RabbitMQ` 3.10: for clusters. They survive the loss of a node, and no message
-    /// leaves one before the next has it.
+    /// Quorum queues, for clusters, from `RabbitMQ` 3.10. They survive the loss of a node, and a message
+    /// leaves one only after the next queue has it.
     ///
-    /// On a broker of one node they may have no leader after it was killed, and then take no messages.
+    /// On a broker with one node, they may have no leader after that node was killed, and then take no
+    /// messages.
     Quorum,
-    /// The queue exists, of any kind. Only the queues beside it are declared, as classic ones.
+    /// The queue exists, and may be of any kind. Only the queues beside it are declared, as classic ones.
     Declared,
 }
 
@@ -44,19 +45,19 @@ impl Queues {
                 .await
                 .map(drop);
         }
-        // A message that the broker itself gives up goes there, too.
+        // A message that the broker itself gives up goes to the dead letters, too.
         let arguments = expiring_to(self.arguments(), &self.dead);
         declare_durable(channel, &self.queue, arguments).await
     }
 
-    /// Declares the queue in which messages wait this long, and gives its name.
+    /// Declares the queue in which messages wait for this time, and returns its name.
     pub(super) async fn declare_later(&self, channel: &Channel, after: Duration) -> Result<String> {
         let name = format!("{}.later.{}", self.queue, millis(after));
         let mut arguments = expiring_to(self.arguments(), &self.queue);
         let time = i64::try_from(millis(after)).unwrap_or(i64::MAX);
         arguments.insert("x-message-ttl".into(), AMQPValue::LongLongInt(time));
         if self.kind == QueueKind::Quorum {
-            // A message leaves this queue when the other has it, and not before.
+            // A message leaves this queue only after the other queue has it.
             let strategy = AMQPValue::LongString("at-least-once".into());
             arguments.insert("x-dead-letter-strategy".into(), strategy);
             arguments.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
@@ -76,7 +77,7 @@ impl Queues {
     }
 }
 
-/// A message that leaves the queue unacknowledged goes to `queue`.
+/// Sends a message that leaves the queue without an acknowledgement to `queue`.
 fn expiring_to(mut arguments: FieldTable, queue: &str) -> FieldTable {
     arguments.insert("x-dead-letter-exchange".into(), AMQPValue::LongString("".into()));
     arguments.insert("x-dead-letter-routing-key".into(), AMQPValue::LongString(queue.into()));

@@ -1,4 +1,4 @@
-//! Putting dead letters back into their queue.
+//! Puts dead letters back into their queue.
 
 use crate::clock::{Clock, SystemClock};
 use crate::message::consume::amqp::broker::Broker;
@@ -11,7 +11,7 @@ use crate::store::own_thread::OwnThread;
 use lapin::Channel;
 use lapin::options::{BasicAckOptions, BasicGetOptions, ConfirmSelectOptions};
 
-/// Puts back as many dead letters, from the oldest on, and says how many there were.
+/// Puts at most this many dead letters back, the oldest first, and returns their number.
 pub(super) async fn redrive(
     broker: &Broker,
     thread: &OwnThread,
@@ -26,12 +26,13 @@ pub(super) async fn redrive(
     while moved < at_most && within_patience("redrive", redrive_one(&channel, queues)).await? {
         moved += 1;
     }
-    // All that was moved is confirmed and acknowledged.
+    // Everything that was moved is confirmed and acknowledged by now.
     let _ = connection.close(200, "".into()).await;
     Ok(moved)
 }
 
-/// A message is in its queue before it leaves the dead letters: at worst it is in both.
+/// Puts one dead letter back. It is in its queue before it leaves the dead letters, so after a failure it may
+/// be in both.
 async fn redrive_one(channel: &Channel, queues: &Queues) -> Result<bool, BrokenConnection> {
     let got = channel.basic_get(queues.dead.as_str().into(), BasicGetOptions::default()).await?;
     let Some(got) = got else { return Ok(false) };

@@ -17,19 +17,19 @@ use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Consumer, Error, Result};
 use std::sync::Arc;
 
-/// A consumer on connections of its own: one delivers and is told what is done, the other publishes. The broker
-/// blocks one that publishes while it is short of memory, and reads nothing from it.
+/// A consumer with two connections of its own: one delivers messages and takes acknowledgements, the other
+/// publishes. A broker that is short of memory blocks a connection that publishes, and reads nothing from it.
 pub(super) struct AmqpSession {
     connection: Connection,
     publishing: Arc<Connection>,
     channel: Channel,
-    /// None while the delivery is stopped.
+    /// `None` while the delivery is stopped.
     consumer: Option<Consumer>,
     acknowledger: AmqpAcknowledger,
 }
 
 impl AmqpSession {
-    /// Connects and consumes; the caller sets a deadline.
+    /// Connects and begins to consume. The caller sets a deadline.
     pub(super) async fn open(
         broker: &Broker,
         queues: &Queues,
@@ -57,7 +57,7 @@ async fn consume(channel: &Channel, queues: &Queues) -> Result<Consumer> {
 }
 
 impl QueueSession for AmqpSession {
-    /// The broker knows how many there is room for, by the prefetch.
+    /// The broker knows how many messages are wanted, from the prefetch.
     async fn next(
         &mut self,
         _at_most: usize,
@@ -75,7 +75,7 @@ impl QueueSession for AmqpSession {
         let cancelled = async {
             let options = BasicCancelOptions::default();
             self.channel.basic_cancel(consumer.tag(), options).await?;
-            // Classic queues redeliver a message that is given back, which counts as an attempt.
+            // Given back, a message of a classic queue would be redelivered, which counts as an attempt.
             while let Some(delivered) = consumer.next().await {
                 deliveries.push(delivery_of(delivered?, &self.acknowledger));
             }
@@ -94,7 +94,7 @@ impl QueueSession for AmqpSession {
         Ok(())
     }
 
-    /// The broker gives others the messages that were delivered and not acknowledged.
+    /// The broker redelivers messages that were delivered and not acknowledged.
     async fn close(mut self) {
         self.consumer = None;
         for connection in [&self.connection, &*self.publishing] {
@@ -106,7 +106,8 @@ impl QueueSession for AmqpSession {
     }
 }
 
-/// Of a connection that broke, the messages that came and were not taken were delivered to this process, too.
+/// When a connection breaks, messages that were delivered but not taken yet count as delivered to this
+/// process, too.
 impl Drop for AmqpSession {
     fn drop(&mut self) {
         let Some(consumer) = &mut self.consumer else { return };

@@ -1,4 +1,4 @@
-//! The settlement of a message, decided from the result of its handler; pure.
+//! Decides the settlement of a message from the result of its handler. These are pure functions.
 
 use crate::message::consume::failure::{Failure, FailureKind};
 use crate::message::consume::history::History;
@@ -8,38 +8,38 @@ use std::error::Error as StdError;
 use std::fmt::Write;
 use std::time::Duration;
 
-/// The number of processes that a message may kill.
+/// The number of processes that a message may kill before it is given up.
 const DEATHS: u32 = 10;
 
 const GONE: &str = "the consumer that had it went away";
 
-/// The longest reason of a dead letter, in bytes: it has to fit into a header.
+/// The longest reason of a dead letter, in bytes. It must fit into a header.
 const LONGEST_REASON: usize = 1000;
 
 /// The step after an attempt.
 #[derive(Debug, PartialEq)]
 pub(super) enum NextStep {
-    /// The message is settled with its queue.
+    /// The queue is told this settlement.
     Settle(Settlement),
-    /// The message is not at fault: it is tried again here after this time, and no other is taken
-    /// meanwhile.
+    /// The message is not at fault. It is tried again in this process after this time, and no other message
+    /// is taken meanwhile.
     TryAgain(Duration),
-    /// No message can be worked on: the consumer is built wrongly.
+    /// No message can be worked on, because the consumer is built wrongly.
     Stop(&'static str),
 }
 
-/// The end of a delivery, as its queue is told.
+/// The end of a delivery, as the queue is told it.
 #[derive(Debug, PartialEq)]
 pub(super) enum Settlement {
     /// The message is done.
     Acknowledge,
-    /// It is redelivered after this time, with this past.
+    /// It is redelivered after this time, with this history.
     Later { after: Duration, history: History },
     /// It is set aside for a person.
     DeadLetter { reason: DeadLetterReason, history: History },
-    /// A person put a dead letter back: it begins anew.
+    /// A person put a dead letter back, and it begins anew.
     BeginAnew,
-    /// Nobody worked on the message, and the next consumer gets it.
+    /// Nobody worked on the message. The next consumer gets it.
     Leave,
 }
 
@@ -61,12 +61,12 @@ impl Settlement {
 pub(super) struct DeadLetterReason(pub(super) String);
 
 impl DeadLetterReason {
-    /// `word` shows nothing of the message.
+    /// `word` must show nothing of the message.
     fn new(word: &'static str, text: &str) -> Self {
         Self(format!("{word}: {text}"))
     }
 
-    /// The one word, for logs.
+    /// The first word, for logs.
     pub(super) fn word(&self) -> &str {
         self.0.split(':').next().unwrap_or_default()
     }
@@ -75,9 +75,9 @@ impl DeadLetterReason {
 /// The bounds of a message's attempts, and the delays between them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RetryLimits {
-    /// If it is set, it is the only bound.
+    /// If it is set, time and deaths do not bound the attempts.
     pub(super) attempts: Option<u32>,
-    /// How long after its first delivery a message may fail.
+    /// The time from its first delivery for which a message may fail.
     pub(super) failing_for: Duration,
     pub(super) first: Duration,
     pub(super) longest: Duration,
@@ -85,7 +85,7 @@ pub(super) struct RetryLimits {
 
 impl RetryLimits {
     /// The first step that is not shorter than `wanted`, or the longest. Each step is twice the one before,
-    /// so that a broker needs few queues for messages that wait.
+    /// so that a broker needs only few queues for messages that wait.
     fn step(&self, wanted: Duration) -> Duration {
         let mut step = self.first;
         while step < wanted && step < self.longest {
@@ -100,7 +100,7 @@ impl RetryLimits {
     }
 }
 
-/// A delivered message, as far as its settlement depends on it.
+/// A delivered message, with the facts that decide its settlement.
 pub(super) struct Case<'a> {
     pub(super) history: &'a History,
     pub(super) calls: &'a DeliveredCalls,
@@ -112,7 +112,7 @@ pub(super) struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// The settlement of a message that is not tried.
+    /// The settlement of a message that is not tried; `None` if it may be tried.
     pub(super) fn refused(&self) -> Option<Settlement> {
         let deaths = match self.limits.attempts {
             Some(at_most) => self.history.attempts() >= at_most,
@@ -126,7 +126,7 @@ impl Case<'_> {
         is_over.then(|| self.given_up(reason(), self.past()))
     }
 
-    /// The settlement of a message whose consumer died, which stands in its past.
+    /// The settlement of a message whose consumer died. Its history counts that death already.
     pub(super) fn after_death(&self) -> Settlement {
         if let Some(reason) = self.history.given_up.clone() {
             return Settlement::DeadLetter {
@@ -147,7 +147,7 @@ impl Case<'_> {
                 NextStep::Settle(Settlement::Acknowledge)
             }
             FailureKind::Guard(MessageError::Misconfigured(why)) => NextStep::Stop(why),
-            // The handler did not run.
+            // Another run of the handler is in progress, so this one did not run.
             FailureKind::Guard(MessageError::InProgress { retry_after }) => {
                 later(self.limits.step(*retry_after), self.past())
             }
@@ -157,7 +157,7 @@ impl Case<'_> {
             },
             FailureKind::Never(_) => self.dead("permanent", &failure),
             FailureKind::Undecodable(_) => self.dead("undecodable", &failure),
-            // It is not the message's fault.
+            // The message is not at fault.
             FailureKind::Pause(time, _) if self.may_fail_again(self.history) => {
                 later(self.limits.step(*time), self.past())
             }
@@ -172,8 +172,8 @@ impl Case<'_> {
         }
     }
 
-    /// The step after the last look at a message that is given up for this reason: it is done if all of its
-    /// guarded calls have run.
+    /// The step after the last look at a message that is given up for this reason. If all of its guarded
+    /// calls have run, it is done.
     pub(super) fn after_last_look(&self, ended: &Result<(), Failure>, reason: &str) -> NextStep {
         let is_done = match ended {
             Ok(()) => true,
@@ -200,7 +200,7 @@ impl Case<'_> {
         }
     }
 
-    /// Its past, as it goes on.
+    /// The history of the message after this delivery.
     fn past(&self) -> History {
         let claimed = self.history.claimed || self.calls.has_claimed();
         History { claimed, ..self.history.clone() }
@@ -211,8 +211,9 @@ impl Case<'_> {
         NextStep::Settle(self.given_up(reason, self.past().failed()))
     }
 
-    /// A guard that was claimed may know that the message is done: it is looked at once more, and that this
-    /// begins is written down first. A guard that was claimed in this very delivery knows that it is not.
+    /// If a guard may have claimed a key before, it may know that the message is done. Then the handler is
+    /// called once more, after the history says that this last look begins. If a guard claimed a key in this
+    /// delivery, it knows already that the message is not done.
     fn given_up(&self, reason: DeadLetterReason, history: History) -> Settlement {
         let unknown = self.history.claimed || self.history.deaths > 0;
         if !self.is_guarded || !unknown || self.calls.has_claimed() {
@@ -223,7 +224,7 @@ impl Case<'_> {
     }
 }
 
-/// A failure and its causes, cut to the longest reason.
+/// A failure and its causes as a text, cut to the longest reason.
 fn described(failure: &Failure) -> String {
     let mut text = failure.to_string();
     let mut source = failure.source();

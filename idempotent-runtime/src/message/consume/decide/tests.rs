@@ -19,7 +19,7 @@ fn deaths(deaths: u32) -> History {
     History { deaths, ..History::default() }
 }
 
-/// Asks about a message with this past, whose guard was not claimed in this delivery.
+/// Decides about a message with this history, whose guard claimed no key in this delivery.
 fn case<T>(history: &History, limits: &RetryLimits, ask: impl FnOnce(Case<'_>) -> T) -> T {
     let calls = DeliveredCalls::default();
     ask(Case { history, calls: &calls, is_guarded: true, limits, now: Duration::from_hours(1) })
@@ -41,7 +41,7 @@ fn is_dead(step: &NextStep, word: &str) -> bool {
     )
 }
 
-/// The reason for which a message is given up, if it is looked at once more.
+/// The reason why a message is given up, if there is a last look first.
 fn looked_at(settlement: Settlement) -> Option<String> {
     match settlement {
         Settlement::Later { history, .. } => history.given_up,
@@ -50,7 +50,7 @@ fn looked_at(settlement: Settlement) -> Option<String> {
 }
 
 #[test]
-fn what_is_done_is_acknowledged() {
+fn a_message_that_is_done_is_acknowledged() {
     let done = NextStep::Settle(Settlement::Acknowledge);
     assert_eq!(case(&failures(8), &LIMITS, |case| case.after(Ok(()))), done);
     for error in [MessageError::Duplicate, MessageError::NotReplayable] {
@@ -59,7 +59,7 @@ fn what_is_done_is_acknowledged() {
 }
 
 #[test]
-fn what_may_work_later_comes_again_in_steps_until_its_attempts_are_used_up() {
+fn a_message_that_may_work_later_is_redelivered_in_steps_until_its_attempts_are_used_up() {
     for (attempt, seconds) in [(1, 1), (2, 2), (3, 4)] {
         assert_eq!(after(attempt, Failure::later("no")), later(seconds, attempt));
         assert_eq!(after(attempt, Failure(FailureKind::Panicked)), later(seconds, attempt));
@@ -69,7 +69,7 @@ fn what_may_work_later_comes_again_in_steps_until_its_attempts_are_used_up() {
 }
 
 #[test]
-fn without_a_number_it_may_fail_for_a_time_and_kill_ten_processes() {
+fn without_a_number_a_message_may_fail_for_a_time_and_kill_ten_processes() {
     let fails = |first, limits| {
         let history = History { first, ..failures(1_000_000) };
         case(&history, limits, |case| case.after(Err(Failure::later("no"))))
@@ -88,7 +88,7 @@ fn without_a_number_it_may_fail_for_a_time_and_kill_ten_processes() {
 }
 
 #[test]
-fn what_runs_elsewhere_comes_again_and_has_not_been_tried() {
+fn a_message_in_progress_elsewhere_is_redelivered_and_was_not_tried() {
     for (left, seconds) in [(0, 1), (1, 1), (2, 2), (3, 4), (60, 5)] {
         let retry_after = Duration::from_secs(left);
         let step = after(4, MessageError::InProgress { retry_after });
@@ -97,7 +97,7 @@ fn what_runs_elsewhere_comes_again_and_has_not_been_tried() {
 }
 
 #[test]
-fn what_is_not_the_messages_fault_is_waited_for() {
+fn a_failure_that_is_not_the_messages_fault_is_waited_for() {
     let down = StoreError::new(StoreErrorKind::Unavailable, "create");
     for error in [MessageError::Store(down), MessageError::NotStored(None), MessageError::Draining]
     {
@@ -111,7 +111,7 @@ fn a_wrong_setup_stops_the_consumer() {
 }
 
 #[test]
-fn what_can_never_work_is_for_a_person() {
+fn a_message_that_can_never_work_is_left_to_a_person() {
     assert!(is_dead(&after(1, Failure::never("no such account")), "permanent"));
     assert!(is_dead(&after(1, Failure::undecodable("no JSON")), "undecodable"));
     let corrupt = StoreError::new(StoreErrorKind::Corrupt, "create");
@@ -123,7 +123,7 @@ fn what_can_never_work_is_for_a_person() {
 }
 
 #[test]
-fn what_may_be_done_is_looked_at_once_before_it_is_given_up() {
+fn a_message_that_may_be_done_is_looked_at_once_before_it_is_given_up() {
     let claimed = History { claimed: true, ..failures(4) };
     let why = case(&claimed, &LIMITS, |case| looked_at(case.refused().unwrap()));
     assert_eq!(why, Some(format!("attempts: {GONE}")));
@@ -143,7 +143,7 @@ fn what_may_be_done_is_looked_at_once_before_it_is_given_up() {
 }
 
 #[test]
-fn a_last_look_acknowledges_what_is_done_and_nothing_else() {
+fn a_last_look_acknowledges_only_a_message_that_is_done() {
     let look = |endings: &[CallEnding], ended| {
         let (history, calls) = (failures(4), DeliveredCalls::new(true));
         for ending in endings {
@@ -175,7 +175,7 @@ fn a_life_that_is_over_ends_a_message() {
 }
 
 #[test]
-fn a_reason_says_what_is_behind_it_and_is_cut_between_characters() {
+fn a_reason_names_its_causes_and_is_cut_between_characters() {
     let store = StoreError::new(StoreErrorKind::Corrupt, "create").because("zero bytes");
     let why = described(&MessageError::Store(store).into());
     assert!(why.ends_with(": zero bytes"), "{why}");

@@ -1,9 +1,9 @@
-//! The client library's error, as the end of a connection.
+//! Turns an error of the client library into the end of a connection.
 
 use crate::message::consume::source::BrokenConnection;
 use ::redis::{ErrorKind, RedisError};
 
-/// Errors that the server would repeat at every try.
+/// Errors that the server would return again.
 const REFUSED: [&str; 4] = ["NOAUTH", "WRONGPASS", "NOPERM", "WRONGTYPE"];
 
 impl From<RedisError> for BrokenConnection {

@@ -13,7 +13,7 @@ impl Dues {
         self.lock().insert(Instant::now() + after);
     }
 
-    /// The time until an entry that was given back is due. One that is due is told once.
+    /// The time until the next entry that was given back is due. An entry that is due is returned once.
     pub(super) fn next(&self) -> Option<Duration> {
         let mut dues = self.lock();
         let due = dues.first().map(|due| due.saturating_duration_since(Instant::now()));

@@ -9,12 +9,12 @@ use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The reason for which an entry is a dead letter, its attempts, and its first ID.
+/// The reason why an entry is a dead letter, its attempts, and its first ID.
 const REASON: &str = "idempotency-reason";
 const ATTEMPTS: &str = "idempotency-attempts";
 const ID: &str = "idempotency-id";
 
-/// The reason for which it was one, before it was put back; and how often that was done.
+/// The reason why it was a dead letter before it was put back, and the number of times that it was put back.
 const LAST_REASON: &str = "idempotency-last-reason";
 const ROUND: &str = "idempotency-round";
 
@@ -24,14 +24,14 @@ pub(super) struct StreamEntry {
     pub(super) history: History,
     pub(super) arrival: Arrival,
     pub(super) calls: Arc<DeliveredCalls>,
-    /// Whether its past stands beside the stream.
+    /// Whether its history is stored beside the stream.
     pub(super) has_past: bool,
-    /// Names and values in turn.
+    /// Names and values, in turn.
     fields: Vec<Bytes>,
 }
 
 impl StreamEntry {
-    /// An entry that comes on this way.
+    /// An entry that arrives in this way.
     pub(super) fn new(
         id: String,
         history: History,
@@ -47,7 +47,7 @@ impl StreamEntry {
         entry
     }
 
-    /// The message in it, whose payload is this field.
+    /// The message in the entry. Its payload is this field.
     pub(super) fn incoming(&self, payload_field: &str) -> Result<Incoming, Failure> {
         let (mut payload, mut headers) = (None, BTreeMap::new());
         for (name, value) in self.pairs() {
@@ -62,7 +62,7 @@ impl StreamEntry {
         Ok(Incoming::new(payload).with_id(self.first_id()).with_headers(headers))
     }
 
-    /// The fields with which it goes to the dead letters.
+    /// The fields of its dead letter.
     pub(super) fn dead_letter(&self, reason: &str, attempts: u32) -> Vec<Bytes> {
         let mut fields = self.fields_without(&[REASON, ATTEMPTS, ID]);
         push(&mut fields, REASON, reason.to_owned());
@@ -71,8 +71,8 @@ impl StreamEntry {
         fields
     }
 
-    /// The fields with which a dead letter begins anew: without its reason and its attempts. It keeps its first
-    /// ID, of which its key may be made.
+    /// The fields with which a dead letter begins anew, without its reason and its attempts. It keeps its
+    /// first ID, since its key may be made from that.
     pub(super) fn begun_anew(&self) -> Vec<Bytes> {
         let text = |name| self.field(name).map(|value| String::from_utf8_lossy(value).into_owned());
         let mut fields = self.fields_without(&[REASON, ATTEMPTS, ROUND, LAST_REASON]);
@@ -84,7 +84,7 @@ impl StreamEntry {
         fields
     }
 
-    /// The ID that it had when it was published.
+    /// The ID of the entry when it was published.
     fn first_id(&self) -> String {
         let written = self.field(ID).and_then(|id| str::from_utf8(id).ok());
         written.unwrap_or(&self.id).to_owned()

@@ -1,4 +1,4 @@
-//! A consumer of a group: its commands to the server.
+//! A consumer of a group, and its commands to the server.
 
 use crate::clock::{Clock, SystemClock, millis};
 use crate::message::consume::decide::Settlement;
@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// The names of a stream and of its group, and the settings that its consumers share.
+/// The names of a stream and its group, and the settings that all consumers of the group share.
 #[derive(Clone)]
 pub(super) struct StreamSettings {
     pub(super) url: String,
@@ -24,7 +24,7 @@ pub(super) struct StreamSettings {
     pub(super) dead_letters: String,
     pub(super) payload_field: String,
     pub(super) take_over_after: Duration,
-    /// The time after which the name of an idle consumer without entries is removed.
+    /// The time after which the name of a consumer is removed that is idle and has no entries.
     pub(super) forget_after: Duration,
 }
 
@@ -32,14 +32,14 @@ pub(super) struct StreamSettings {
 pub(super) struct Group {
     settings: StreamSettings,
     connections: RedisConnections,
-    /// The key of the pasts of its entries.
+    /// The key of the hash with the histories of the group's entries.
     pasts: String,
-    /// The name of this consumer, which no other has.
+    /// The name of this consumer, which no other consumer has.
     name: String,
-    /// The entries that are worked on. Locked while the server is told of them, so that an entry that is given
-    /// back is not touched once more.
+    /// The entries that are being worked on. The lock is held while the server is told about them, so that an
+    /// entry that is given back is not touched again.
     held: tokio::sync::Mutex<HashMap<String, u32>>,
-    /// The calls of entries of which the server could not be told.
+    /// The calls of entries that could not be settled, because the server did not answer.
     unsettled: Mutex<HashMap<String, Arc<DeliveredCalls>>>,
     /// The times at which entries that were given back may be taken over.
     pub(super) dues: Dues,
@@ -50,16 +50,16 @@ pub(super) struct Group {
     leave_script: Script,
 }
 
-/// The fields of an entry, names and values in turn.
+/// The fields of an entry: names and values, in turn.
 pub(super) type Fields = Vec<Vec<u8>>;
 
-/// An entry that was taken over: its ID, its way, its past and its fields.
+/// An entry that was taken over: its ID, the way in which it arrived, its history and its fields.
 type TakenOver = (String, String, String, Fields);
 
-/// The number of entries of which the server could not be told, after which their calls are forgotten.
+/// The number of entries that could not be settled, above which their calls are forgotten.
 const UNSETTLED: usize = 10_000;
 
-/// Entries that were delivered to nobody before, by their IDs.
+/// Entries that were never delivered before, with their IDs.
 pub(super) type NewEntries = Vec<(String, Fields)>;
 
 impl Group {
@@ -98,7 +98,7 @@ impl Group {
         }
     }
 
-    /// Reads new entries, if there are some within this time.
+    /// Reads new entries, if some arrive within this time.
     pub(super) async fn read_new(
         &self,
         reads: &mut RedisConnection,
@@ -117,7 +117,7 @@ impl Group {
         Ok(self.hold(entries).await)
     }
 
-    /// Takes over entries that were given back for now, or left behind.
+    /// Takes over entries that were given back to be redelivered, or left behind by a consumer that is gone.
     pub(super) async fn take_over(&self, at_most: usize) -> RedisResult<Vec<StreamEntry>> {
         let mut call = self.take_over_script.key(&self.settings.stream);
         call.key(&self.pasts)
@@ -129,7 +129,7 @@ impl Group {
         let (entries, trimmed): (Vec<TakenOver>, u64) = self.connections.invoke(&call).await?;
         let StreamSettings { stream, group, .. } = &self.settings;
         let orphans = entries.iter().filter(|(_, way, ..)| way == "orphan").count();
-        // As many as were wanted: there may be more.
+        // If as many came as were wanted, there may be more.
         let is_full = entries.len() >= at_most;
         let quiet = if is_full { Duration::MAX } else { self.take_over_after() };
         self.notice.looked(stream, group, orphans, quiet);
@@ -141,12 +141,12 @@ impl Group {
         let (written, now) = (past::read(&past), SystemClock::new().wall());
         let has_past = written.is_some();
         let mut history = written.unwrap_or_else(|| History::beginning(now));
-        // This process lives: it did not get the entry, or could not tell that it was done.
+        // This process lives: it never received the entry, or could not tell the server that it was done.
         if way == "own" {
             let calls = self.lock_unsettled().remove(&id);
             history.claimed |= calls.is_some_and(|calls| calls.has_claimed());
         }
-        // Whoever had it before has begun its last look.
+        // The consumer that had it before has begun its last look.
         let is_over = way != "back" && history.given_up.is_some();
         let arrival = if is_over { Arrival::Orphaned } else { Arrival::Delivered };
         let mut entry = StreamEntry::new(id, history, arrival, fields);
@@ -154,7 +154,7 @@ impl Group {
         entry
     }
 
-    /// Holds entries, but for those that are worked on already: they could not be touched for a while.
+    /// Holds entries, except those that are being worked on already, which could not be touched for a while.
     async fn hold(&self, entries: impl Iterator<Item = StreamEntry>) -> Vec<StreamEntry> {
         let mut held = self.held.lock().await;
         let mut added = Vec::new();
@@ -167,7 +167,7 @@ impl Group {
         added
     }
 
-    /// Touches every entry that is worked on.
+    /// Touches every entry that is being worked on.
     pub(super) async fn touch_held(&self) -> RedisResult<()> {
         let held = self.held.lock().await;
         if held.is_empty() {
@@ -195,7 +195,7 @@ impl Group {
             Settlement::BeginAnew => self.begin_anew(entry).await,
             Settlement::Leave => self.give_back(&entry.id, Duration::ZERO, &entry.history).await,
         };
-        // Settled or not, nobody works on it here any more.
+        // Even if it could not be settled, this process does not work on it any more.
         self.held.lock().await.remove(&entry.id);
         if settled.is_err() {
             let mut unsettled = self.lock_unsettled();
@@ -207,7 +207,7 @@ impl Group {
         Ok(settled?)
     }
 
-    /// Lets any consumer take over an entry after this time, with this past.
+    /// Allows any consumer to take over an entry after this time, with this history.
     async fn give_back(&self, id: &str, after: Duration, history: &History) -> RedisResult<()> {
         let after = after.min(self.take_over_after());
         let idle = self.take_over_after().saturating_sub(after);
@@ -259,7 +259,7 @@ impl Group {
         self.acknowledge(entry).await
     }
 
-    /// Lets a dead letter that a person put back begin anew, as another entry.
+    /// Replaces a dead letter that a person put back by a new entry.
     async fn begin_anew(&self, entry: &StreamEntry) -> RedisResult<()> {
         let mut call = self.begin_anew_script.key(&self.settings.stream);
         call.key(&self.pasts).arg(&self.settings.group).arg(&self.name).arg(&entry.id);
@@ -274,7 +274,7 @@ impl Group {
         self.remove_names("").await
     }
 
-    /// Leaves the group, if no entry of it is this consumer's any more.
+    /// Leaves the group, if no entry belongs to this consumer any more.
     pub(super) async fn leave(&self) -> RedisResult<()> {
         self.remove_names(&self.name).await
     }

@@ -1,10 +1,10 @@
 //! The backend for Redis: consumer groups of streams.
 //!
-//! A delivered entry is pending in its group until it is acknowledged, with the time since its consumer last
-//! touched it. A consumer touches the entries that it works on again and again; one that nobody touched for
-//! the full time is taken over. An entry that is to be redelivered later is marked as touched so long ago
-//! that the full time ends then: no delay lives in a process that can die. Its past stands in a hash beside the
-//! stream, as soon as there is one.
+//! A delivered entry is pending in its group until it is acknowledged. The server knows how long ago its
+//! consumer touched it. A consumer touches the entries that it works on regularly; an entry that nobody
+//! touched for the full time is taken over. For a redelivery, an entry is marked as if it had been touched so
+//! long ago that its full time ends when the delay does: so no delay depends on a process that can die. If an
+//! entry has a history, a hash beside the stream holds it.
 //!
 //! Files import downwards, in this order: `redis_stream`, `redrive`, `session`, `group`, `notices`, `dues`,
 //! `past`, `entry`, `broken`.

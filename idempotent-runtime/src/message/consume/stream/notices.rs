@@ -1,9 +1,9 @@
-//! Log lines on entries that change hands or are gone.
+//! Log lines for entries that change hands or are gone.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A taking over of entries: it is told once when it begins, and once when it ends.
+/// A series of taking over entries. It is logged once when it begins, and once when it ends.
 #[derive(Default)]
 pub(super) struct TakeOverNotice(Mutex<Option<OngoingTakeOver>>);
 
@@ -13,7 +13,8 @@ struct OngoingTakeOver {
 }
 
 impl TakeOverNotice {
-    /// Notes a look that found so many entries. It ends with a look that finds none, after this time without one.
+    /// Notes a look that found this many entries. The series ends with a look that finds none, if none was
+    /// found for this time.
     pub(super) fn looked(&self, stream: &str, group: &str, entries: usize, quiet: Duration) {
         let mut ongoing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match (&mut *ongoing, entries) {
@@ -39,7 +40,7 @@ impl TakeOverNotice {
     }
 }
 
-/// An entry that is trimmed away while it is pending is pending no more, and nobody will work on it again.
+/// Logs entries that were trimmed away while they were pending: nobody will work on them again.
 pub(super) fn tell_trimmed(stream: &str, group: &str, entries: u64) {
     if entries > 0 {
         tracing::error!(stream, group, entries, "entries were trimmed away before they were done");

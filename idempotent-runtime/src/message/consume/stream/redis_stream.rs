@@ -1,4 +1,4 @@
-//! A stream of Redis and a group of it, as an application names them.
+//! A Redis stream and its group, as an application names them.
 
 use crate::message::consume::source::{
     BrokenConnection, ConsumeError, QueueSession, Source, answers,
@@ -15,25 +15,25 @@ use tokio::time::MissedTickBehavior;
 
 /// A stream of Redis 7.0 or later, or Valkey 8 or later, consumed by a group.
 ///
-/// The group is created if it is missing, from the beginning of the stream. The payload is the field
-/// `payload` of an entry; the other fields are its headers. Dead letters are entries of the stream
-/// `{stream}:dead`, with their fields and `idempotency-reason`, `idempotency-attempts` and
-/// `idempotency-id`. An acknowledged entry stays in the stream until its publisher trims the stream.
+/// If the group is missing, it is created at the beginning of the stream. The payload is the field `payload`
+/// of an entry; the other fields are its headers. Dead letters are entries of the stream `{stream}:dead`,
+/// with their fields and `idempotency-reason`, `idempotency-attempts` and `idempotency-id`. An acknowledged
+/// entry stays in the stream until its publisher trims the stream.
 ///
-/// No delay is longer than the time after which entries are taken over. A consumer that connects removes the names
-/// of those that were idle for a day, if they hold no entry.
+/// No delay is longer than the time after which entries are taken over. When a consumer connects, it removes
+/// the names of consumers that were idle for a day and hold no entry.
 pub struct RedisStream {
     settings: StreamSettings,
-    /// The consumer, through all of its connections.
+    /// The consumer, the same for all of its connections.
     group: OnceLock<Arc<Group>>,
 }
 
 impl RedisStream {
-    /// Names a stream and a group of it, on the server of this URL, in every form that
-    /// `RedisStore::connect` takes.
+    /// Names a stream and its group, on the server of this URL, which may have every form that
+    /// `RedisStore::connect` accepts.
     ///
     /// # Errors
-    /// When the URL is not one of Redis. Nothing is connected yet.
+    /// When the URL is not a Redis URL. Nothing is connected yet.
     pub fn new(
         url: impl Into<String>,
         stream: impl Into<String>,
@@ -41,7 +41,7 @@ impl RedisStream {
     ) -> Result<Self, ConsumeError> {
         let (url, stream, group) = (url.into(), stream.into(), group.into());
         let endpoint = Endpoint::of(&url)
-            .map_err(|error| ConsumeError::Unusable(format!("no URL of Redis: {error}")))?;
+            .map_err(|error| ConsumeError::Unusable(format!("not a Redis URL: {error}")))?;
         for finding in endpoint.in_clear() {
             tracing::warn!(server = endpoint.describe(), "{finding}");
         }
@@ -60,7 +60,7 @@ impl RedisStream {
         Ok(Self { settings, group: OnceLock::new() })
     }
 
-    /// Sets the field of an entry that is its payload. Defaults to `payload`.
+    /// Sets the name of the field with the payload. Defaults to `payload`.
     #[must_use]
     pub fn payload_field(mut self, name: impl Into<String>) -> Self {
         self.settings.payload_field = name.into();
@@ -76,14 +76,15 @@ impl RedisStream {
 
     /// Sets the time after which an entry is taken over from a consumer that is gone. Defaults to 30 seconds.
     ///
-    /// All consumers of a group must have the same. A consumer touches its entries at a third of it.
+    /// All consumers of a group must set the same time. A consumer touches its entries each time a third of
+    /// it has passed.
     #[must_use]
     pub fn take_over_after(mut self, idle: Duration) -> Self {
         self.settings.take_over_after = idle.max(Duration::from_millis(10));
         self
     }
 
-    /// For tests: names of consumers are removed after this time.
+    /// For tests: sets the time after which the names of consumers are removed.
     #[doc(hidden)]
     #[must_use]
     pub fn forget_after(mut self, idle: Duration) -> Self {
@@ -91,13 +92,14 @@ impl RedisStream {
         self
     }
 
-    /// Puts back as many dead letters, from the oldest on, and says how many there were.
+    /// Puts at most this many dead letters back into the stream, the oldest first, and returns their number.
     ///
-    /// Each begins anew, without its reason and its attempts, and keeps its ID for handlers. A dead letter
-    /// that is added by other means, with its fields as they are, begins anew, too.
+    /// Each of them begins anew, without its reason and its attempts, and keeps its ID for handlers. A dead
+    /// letter that is added in another way, with all its fields, begins anew, too.
     ///
     /// # Errors
-    /// When the server does not answer or refuses. Those that were put back stay so.
+    /// When the server does not answer or refuses. Dead letters that were put back until then stay in the
+    /// stream.
     pub async fn redrive(&self, at_most: usize) -> Result<usize, ConsumeError> {
         let moved = redrive(&self.settings, at_most).await;
         moved.map_err(|broken| broken.of(self.describe()))
@@ -105,10 +107,10 @@ impl RedisStream {
 }
 
 impl RedisStream {
-    /// Whether the server answers now, within this time, on a connection of its own: for a readiness probe.
+    /// Checks that the server answers on a new connection within this time: for a readiness probe.
     ///
     /// # Errors
-    /// When it does not, or with an error.
+    /// When it does not answer in time, or answers with an error.
     pub async fn ping(&self, within: Duration) -> Result<(), ConsumeError> {
         let asked = async {
             let mut connection = Endpoint::of(&self.settings.url)?.connect().await?;
@@ -148,7 +150,7 @@ impl fmt::Debug for RedisStream {
     }
 }
 
-/// Touches the entries that are worked on, as long as there is a consumer.
+/// Touches the entries that are being worked on, as long as the consumer exists.
 async fn touch_regularly(group: Weak<Group>, every: Duration) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

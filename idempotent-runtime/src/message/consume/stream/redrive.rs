@@ -1,4 +1,4 @@
-//! Putting dead letters back into their stream.
+//! Puts dead letters back into their stream.
 
 use crate::message::consume::history::History;
 use crate::message::consume::source::{Arrival, BrokenConnection};
@@ -7,7 +7,7 @@ use crate::message::consume::stream::group::{NewEntries, StreamSettings};
 use crate::store::redis::{Endpoint, RedisConnections};
 use ::redis::{cmd, from_redis_value};
 
-/// Puts back as many dead letters, from the oldest on, and says how many there were.
+/// Puts at most this many dead letters back, the oldest first, and returns their number.
 pub(super) async fn redrive(
     settings: &StreamSettings,
     at_most: usize,
@@ -25,7 +25,7 @@ pub(super) async fn redrive(
         for field in entry.begun_anew() {
             add.arg(&field[..]);
         }
-        // It is in the stream before it leaves the dead letters: at worst it is in both.
+        // The entry is in the stream before it leaves the dead letters, so after a failure it may be in both.
         connections.send(&add).await?;
         connections.send(cmd("XDEL").arg(&settings.dead_letters).arg(&entry.id)).await?;
     }

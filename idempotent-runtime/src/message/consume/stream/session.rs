@@ -11,16 +11,17 @@ use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The longest time for which a read waits at the server.
+/// The longest time for which the server lets a read wait.
 pub(super) const BLOCK: Duration = Duration::from_millis(500);
 
-/// A consumer on a connection that reads.
+/// A consumer, with a connection for reading.
 pub(super) struct StreamSession {
     group: Arc<Group>,
     reads: RedisConnection,
-    /// A read under way. The entries that it brings are this consumer's, so it is never dropped.
+    /// A read that is under way. It is never dropped, since the entries that it returns belong to this
+    /// consumer already.
     under_way: Option<BoxFuture<'static, RedisResult<Vec<StreamEntry>>>>,
-    /// The last look at the entries that others left behind.
+    /// The time of the last look for entries that others left behind.
     looked: Option<Instant>,
 }
 
@@ -29,7 +30,7 @@ impl StreamSession {
         Self { group, reads, under_way: None, looked: None }
     }
 
-    /// Looks at the entries that others left behind when it is time, and otherwise for new ones.
+    /// Looks for entries that others left behind when that is due, and otherwise for new ones.
     fn next_read(&mut self, at_most: usize) -> BoxFuture<'static, RedisResult<Vec<StreamEntry>>> {
         let group = Arc::clone(&self.group);
         let every = (group.take_over_after() / 4).min(Duration::from_secs(5));
@@ -44,7 +45,7 @@ impl StreamSession {
         async move { group.read_new(&mut reads, at_most, until.min(BLOCK)).await }.boxed()
     }
 
-    /// The entries as the driver takes them.
+    /// The entries as deliveries for the driver.
     fn deliveries(&self, entries: Vec<StreamEntry>) -> Vec<Delivery> {
         let delivery = |entry: StreamEntry| Delivery {
             history: entry.history.clone(),
@@ -57,7 +58,7 @@ impl StreamSession {
     }
 }
 
-/// An entry of this consumer, to be settled.
+/// Settles an entry of this consumer.
 struct StreamAckToken {
     group: Arc<Group>,
     entry: StreamEntry,
