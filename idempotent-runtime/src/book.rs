@@ -1,8 +1,8 @@
-//! The book: each chapter is one page, which takes about five minutes. Its code is compiled, and run where it says so.
+//! The book. Each chapter is one page that takes about five minutes to read. Its code is compiled, and it
+//! runs if the chapter says so.
 //!
-//! - **Begin**: [`start`] · [`strategies`], which one when · [`keys`], scopes and fingerprints · [`glossary`] ·
-//!   [`coming_from`] elsewhere
-//! - **Clients**: [`clients`], what they see and how they retry · [`replays`] · [`forms`] · [`webhooks`]
+//! **Begin**: [`start`] · [`strategies`], and when to use each · [`keys`], scopes and fingerprints ·
+//!   [`glossary`] · [`coming_from`] other libraries
 //! - **Your database**: [`money`], effect and record in one commit · [`transactions`] · [`rows`], versions and states
 //! - **Beyond a request**: [`functions`] · [`queues`] · [`tasks`] · [`caches`] · [`locks`]
 //! - **The app**: [`middleware`] · [`testing`] · [`check`], any endpoint from outside · [`openapi`]
@@ -15,8 +15,8 @@
     reason = "chapters are prose, which is read in the repository, too"
 )]
 
-/// The links between chapters, which lead to files in the repository and to modules here, stand before each: the
-/// first definition of a link counts.
+/// The links of the chapters stand before each chapter. They lead to modules here, while those in the files
+/// lead to files of the repository: of two definitions of a link, the first one counts.
 macro_rules! chapters {
     ($($name:ident: $file:literal;)*) => {
         $(

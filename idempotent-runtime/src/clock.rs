@@ -1,4 +1,4 @@
-//! Time, so that a test can hold it in its hand.
+//! The sources of time, and one that tests can move.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,18 +6,18 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A source of time.
 ///
-/// Stores use it only where no server keeps time for them; a Redis or a database server judges
-/// leases and lives by its own clock.
+/// A store uses it only if no server keeps time for it. A Redis or database server counts leases and lives by
+/// its own clock.
 pub trait Clock: Send + Sync + fmt::Debug + 'static {
-    /// The time since 1970-01-01T00:00:00Z; it may jump when the host's clock is set.
+    /// The time since 1970-01-01T00:00:00Z. It may jump when the host's clock is set.
     fn wall(&self) -> Duration;
 
-    /// The time since some fixed moment; it never goes back, and counts the time for which the host was
-    /// suspended.
+    /// The time since some fixed moment. It never goes back, and also counts while the host is suspended.
     fn steady(&self) -> Duration;
 }
 
-/// Between half of a duration and one and a half of it, so that many do not act in step.
+/// A random duration between half of this one and one and a half of it, so that many processes do not act at
+/// the same time.
 pub(crate) fn jittered(duration: Duration) -> Duration {
     duration.mul_f64(0.5 + rand::random::<f64>())
 }
@@ -55,7 +55,7 @@ impl Clock for SystemClock {
 /// The time since the host started, or since some later moment.
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 fn since_boot() -> Duration {
-    // Both count the time for which the host was suspended; `std::time::Instant` does not.
+    // Both clocks also count while the host is suspended; `std::time::Instant` does not.
     #[cfg(not(target_vendor = "apple"))]
     const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Boottime;
     #[cfg(target_vendor = "apple")]
@@ -63,7 +63,7 @@ fn since_boot() -> Duration {
     Duration::try_from(rustix::time::clock_gettime(CLOCK)).unwrap_or_default()
 }
 
-/// The time since the first call: whether that counts a suspended host is for the system to say.
+/// The time since the first call. Whether it counts while the host is suspended depends on the system.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 fn since_boot() -> Duration {
     use std::sync::OnceLock;
@@ -88,14 +88,14 @@ impl ManualClock {
         Self { wall_ms: AtomicU64::new(Self::START_MS), steady_ms: AtomicU64::new(0) }
     }
 
-    /// Lets time pass on both clocks.
+    /// Moves both clocks forward.
     pub fn advance(&self, by: Duration) {
         let by = millis(by);
         self.wall_ms.fetch_add(by, Ordering::SeqCst);
         self.steady_ms.fetch_add(by, Ordering::SeqCst);
     }
 
-    /// Sets the wall clock alone, as an administrator or a time server would.
+    /// Sets only the wall clock, as an administrator or a time server would.
     pub fn set_wall(&self, since_epoch: Duration) {
         self.wall_ms.store(millis(since_epoch), Ordering::SeqCst);
     }
@@ -117,7 +117,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// Whole milliseconds, the unit of every stored time; what does not fit is the largest.
+/// Whole milliseconds, the unit of every stored time. A longer duration becomes the greatest number.
 pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
@@ -128,10 +128,10 @@ mod tests {
     use std::env::{current_exe, var_os};
     use std::process::Command;
 
-    /// Set in the process that lives in a namespace of its own.
+    /// The variable that is set in the process with a namespace of its own.
     const INSIDE: &str = "IDEMPOTENT_CLOCK_TEST";
 
-    /// In a namespace where the host seems to have been suspended for a day.
+    /// In a namespace in which the host seems to have been suspended for a day.
     #[test]
     fn steady_time_counts_how_long_the_host_was_suspended() {
         if var_os(INSIDE).is_some() {

@@ -1,8 +1,8 @@
-//! Names that say that their value is a credential: of headers, parameters and expressions.
+//! Names whose values are credentials: of headers, parameters and expressions.
 
 /// Whether a name holds `token`, `csrf`, `secret`, `session` or `api-key`, in any case and with `_` for `-`.
 ///
-/// It is asked of each header and placeholder of each request: it goes over a name once, and makes nothing.
+/// Each header and placeholder of each request is checked, so this reads a name once and allocates nothing.
 pub(crate) fn names_credential(name: &str) -> bool {
     let mut rest = name.as_bytes();
     while let [first, after @ ..] = rest {

@@ -1,30 +1,30 @@
-//! Failures of a store, as values that a caller can tell apart.
+//! Errors of a store, of kinds that a caller can tell apart.
 
 use std::error::Error as StdError;
 use std::fmt;
 
-/// Why a store did not do what it was asked.
+/// The reason why a store did not do a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
     /// The backend could not be reached, closed the connection, or refused for a reason that may pass: no
-    /// memory, a full disk, a replica that is to be a master.
+    /// memory, a full disk, a replica that is about to become a master.
     Unavailable,
-    /// The backend did not answer in time; whether it acted is unknown.
+    /// The backend did not answer in time. Whether it acted is unknown.
     Timeout,
-    /// Others were writing the same, and one had to give way.
+    /// Others wrote the same value at the same time, and this call had to give way.
     Busy,
-    /// The backend answered with something that is not a record.
+    /// The backend answered with a value that is not a record.
     Corrupt,
-    /// The backend answered with something that the keys of this process do not open, or that is not sealed where
-    /// it has to be.
+    /// The backend answered with a value that the outcome keys of this process do not open, or that is not
+    /// sealed although it must be.
     Unopened,
-    /// The backend understood, and will refuse it the next time, too: a missing table, a constraint, wrong
+    /// The backend understood the call, and will refuse it again: a missing table, a constraint, wrong
     /// credentials.
     Rejected,
-    /// The value is larger than what the backend takes.
+    /// The value is larger than the backend accepts.
     TooLarge,
-    /// The database ended a transaction by itself, and nothing of it stays; the next one may come to its end.
+    /// The database ended a transaction by itself and rolled it back. The next one may succeed.
     Aborted,
 }
 
@@ -58,29 +58,29 @@ impl StoreErrorKind {
     }
 }
 
-/// A backend did not answer, or answered nonsense.
+/// A backend did not answer, or its answer cannot be used.
 ///
-/// A busy key or a lost lease is never an error: those are values of the answer. Its text ends with its
-/// cause: of a database the message alone, since the detail beside it quotes values. `source()` is what lies
-/// below that cause.
+/// A busy key or a lost lease is never an error: those are values of the answer. The text of this error ends
+/// with its cause. Of a database's error it has only the message, since the details quote values. `source()`
+/// is the error below that cause.
 pub struct StoreError {
     kind: StoreErrorKind,
     operation: &'static str,
-    /// The cause, in words.
+    /// The cause in words.
     why: Option<Box<str>>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
-    /// Whether the cause says more than people should read, so that it is nobody's `source()`.
+    /// Whether the cause tells more than people should read, so that `source()` does not show it.
     is_private: bool,
 }
 
 impl StoreError {
-    /// An error of this kind, in this operation of the store.
+    /// An error of this kind, in this call of the store.
     #[must_use]
     pub fn new(kind: StoreErrorKind, operation: &'static str) -> Self {
         Self { kind, operation, why: None, cause: None, is_private: false }
     }
 
-    /// The same, with what the backend's client said.
+    /// The same, with the error of the backend's client.
     #[must_use]
     pub fn because(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let cause = cause.into();
@@ -89,7 +89,7 @@ impl StoreError {
         self
     }
 
-    /// The same in these words alone, where the client's own say too much.
+    /// The same with only these words, if the client's own words tell too much.
     #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
     pub(crate) fn in_words(mut self, why: impl Into<Box<str>>) -> Self {
         self.why = Some(why.into());
@@ -97,25 +97,25 @@ impl StoreError {
         self
     }
 
-    /// The same, with the place where it happened, or the way to mend it, around its cause.
+    /// The same, with the place where it happened, or the way to correct it, around its cause.
     pub(crate) fn explained(mut self, explain: impl FnOnce(&str) -> String) -> Self {
         self.why = Some(explain(self.why.as_deref().unwrap_or_default()).into());
         self
     }
 
-    /// The same in words alone, for another who was told by the same answer.
+    /// The same in words, for another request that waited for the same answer.
     pub(crate) fn repeated(&self) -> Self {
         let Self { kind, operation, why, .. } = self;
         Self { kind: *kind, operation, why: why.clone(), cause: None, is_private: true }
     }
 
-    /// The same of another kind.
+    /// The same with another kind.
     pub(crate) fn of_kind(mut self, kind: StoreErrorKind) -> Self {
         self.kind = kind;
         self
     }
 
-    /// The store holds something that cannot be read.
+    /// The error for a value that cannot be read.
     pub(crate) fn corrupt(
         operation: &'static str,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
@@ -123,7 +123,7 @@ impl StoreError {
         Self::new(StoreErrorKind::Corrupt, operation).because(source)
     }
 
-    /// The cause, as the backend's client gave it.
+    /// The cause, as the backend's client returned it.
     #[cfg(feature = "actix")]
     pub(crate) fn cause(&self) -> Option<&(dyn StdError + 'static)> {
         self.cause.as_deref().map(|cause| cause as _)
@@ -135,19 +135,19 @@ impl StoreError {
         self.kind
     }
 
-    /// The operation that failed, by its name: of a store (`create`, `swap`, `read`, `watch`, `browse`,
-    /// `purge`, `connect`), of a lock elsewhere (`acquire`, `release`), or a step of a business transaction.
+    /// The name of the call that failed: of a store (`create`, `swap`, `read`, `watch`, `browse`, `purge`,
+    /// `connect`), of an external lock (`acquire`, `release`), or a step of a business transaction.
     #[must_use]
     pub const fn operation(&self) -> &'static str {
         self.operation
     }
 
-    /// Whether the store holds something that cannot be read, as it will next time.
+    /// Whether the store holds a value that cannot be read, and could not be read the next time.
     pub(crate) const fn is_corrupt(&self) -> bool {
         matches!(self.kind, StoreErrorKind::Corrupt | StoreErrorKind::Unopened)
     }
 
-    /// Whether the same call may succeed a moment later: always, but where the reason is known to stay.
+    /// Whether the same call may succeed a moment later. It may, unless the reason is known to stay.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         !matches!(
@@ -167,7 +167,7 @@ impl fmt::Display for StoreError {
     }
 }
 
-/// Without the cause itself, which may have more to tell than people should read.
+/// Without the cause, which may tell more than people should read.
 impl fmt::Debug for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { kind, operation, why, .. } = self;
@@ -180,7 +180,7 @@ impl fmt::Debug for StoreError {
 }
 
 impl StdError for StoreError {
-    /// The causes below the one that the text ends with, from the first that it does not quote.
+    /// The error below the cause that ends the text: the first one that the text does not quote.
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         if self.is_private {
             return None;

@@ -1,12 +1,13 @@
-//! The hash that two uses of one key must share to be the same request.
+//! A hash that two uses of one key must share to be the same request.
 
 use crate::key::{KeyParts, Namespace, hashed, hex};
 use std::fmt;
 
-/// The first 128 bits of BLAKE3 over what a repeated request must repeat.
+/// The first 128 bits of BLAKE3 over the parts that a repetition must have, too.
 ///
-/// By default method, path, query and the bytes of the body. Two requests with one key and two
-/// fingerprints are a mistake of the client: the second is refused and sees nothing of the first.
+/// By default these are method, path, query and the bytes of the body. If two requests have one key and two
+/// fingerprints, the client has made a mistake: the second request is refused, and learns nothing about the
+/// first.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 16]);
 
@@ -20,13 +21,13 @@ impl Fingerprint {
         Self::of_parts(b'r', &[method.as_bytes(), path.as_bytes(), query.as_bytes(), body])
     }
 
-    /// The fingerprint that a template of the attribute describes.
+    /// The fingerprint of the values that a template of the attribute names.
     #[must_use]
     pub fn of_segments(segments: &KeyParts) -> Self {
         Self::of_parts(b's', &[segments.as_bytes()])
     }
 
-    /// Takes the bytes back that a record holds.
+    /// The fingerprint with these bytes of a record.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
@@ -42,7 +43,7 @@ impl Fingerprint {
         Self::of_hash(hashed(&[kind], parts.iter().copied()))
     }
 
-    /// The fingerprint as a record of this namespace keeps it.
+    /// The fingerprint as a record of this namespace stores it.
     pub(crate) fn in_namespace(self, namespace: &Namespace) -> Self {
         if self == Self::NONE {
             return self;

@@ -1,8 +1,8 @@
-//! Input from outsiders, as functions of bytes that a fuzzer calls: nothing may panic, and what
-//! is accepted must mean one thing.
+//! Functions that read bytes from outsiders, for a fuzzer. None may panic, and accepted bytes must have one
+//! meaning.
 //!
-//! `fuzz/` drives them by coverage; a test gives them the inputs that are kept there: those that once
-//! broke a promise, by the name of what they broke, and those that cover something.
+//! `fuzz/` drives them by coverage. A test replays the inputs that are kept there: inputs that once broke a
+//! promise, under the name of that promise, and inputs that cover code.
 
 use crate::clock::{Clock, ManualClock};
 use crate::fingerprint::Fingerprint;
@@ -17,7 +17,7 @@ pub use crate::http::fuzz::{key_header, request};
 
 const KEY: StorageKey = StorageKey::from_bytes([7; 32]);
 
-/// Bytes found in a store, as they are and behind a checksum that fits.
+/// Bytes that were found in a store, without and with a right checksum.
 pub fn record(found: &[u8]) {
     let mut with_checksum = found.to_vec();
     let mut sum = crc32fast::Hasher::new();
@@ -29,7 +29,7 @@ pub fn record(found: &[u8]) {
         let Ok(record) = Record::decode(&KEY, &bytes) else { continue };
         assert_eq!(record.encode(&KEY), bytes, "one record has one form");
         let shown = (record.label.operation(), record.label.key());
-        assert_eq!((summary.operation, summary.label), shown, "people see what is there");
+        assert_eq!((summary.operation, summary.label), shown, "people see the parts of the record");
         if let State::Completed(Outcome::Response(response)) = record.state {
             crate::http::fuzz::replay(response);
         }
@@ -81,19 +81,19 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    /// Everything that is kept for a target.
+    /// All inputs that are kept for a target.
     fn inputs(target: &str) -> Vec<Vec<u8>> {
         let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
         let corpus = fuzz.join("corpus").join(target).with_extension("base64");
         let corpus = fs::read_to_string(corpus).unwrap();
         let covers = corpus.lines().map(|input| BASE64_STANDARD.decode(input).unwrap());
-        // There is no folder where nothing ever broke.
+        // A target that never broke a promise has no folder.
         let broke = fs::read_dir(fuzz.join("regressions").join(target)).into_iter().flatten();
         let broke = broke.map(|input| fs::read(input.unwrap().path()).unwrap());
         covers.chain(broke).collect()
     }
 
-    /// Replays each input as it is, cut short, and with a byte changed.
+    /// Replays each input unchanged, cut short, and with one byte changed.
     fn replayed(target: &str, at_least: usize, takes: fn(&[u8])) {
         let inputs = inputs(target);
         assert!(inputs.len() >= at_least, "{target} lost inputs: {} are left", inputs.len());

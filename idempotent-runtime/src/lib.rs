@@ -85,7 +85,7 @@ pub use store::SqliteStore;
 
 pub mod transaction;
 
-/// Parameters of a handler that tell it of its run.
+/// Parameters of a handler with facts about its run.
 #[cfg(feature = "actix")]
 pub mod extract {
     pub use crate::http::{Attempt, DownstreamKey};
@@ -99,7 +99,7 @@ pub mod token {
     pub use crate::http::{FormToken, TokenIssuer, issue_token};
 }
 
-/// Names of the headers that clients send and get, as constants.
+/// Names of the headers that clients send and receive, as constants.
 #[cfg(feature = "actix")]
 pub mod header {
     pub use crate::http::{
@@ -113,7 +113,7 @@ pub mod response {
     pub use crate::http::{Problem, ProblemKind, StoreResponse};
 }
 
-/// Answers that many read, for `strategy = "cache"`.
+/// Answers that many requests get, for `strategy = "cache"`.
 #[cfg(feature = "actix")]
 pub mod cache {
     pub use crate::http::Invalidation;
@@ -177,7 +177,7 @@ pub mod lock {
     pub use crate::strategy::{Lock, LockError, LockGuard};
 }
 
-/// For tests of an app; the chapter `book::testing` shows how.
+/// Helpers for tests of an app. The chapter `book::testing` shows how to use them.
 ///
 /// ```
 /// # #[cfg(all(feature = "macros", feature = "actix"))]

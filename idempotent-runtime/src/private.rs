@@ -1,4 +1,4 @@
-//! Names for generated code; no promise of stability.
+//! Names for generated code. They may change in every version.
 
 #[cfg(feature = "openapi")]
 pub use crate::http::ProblemKind;

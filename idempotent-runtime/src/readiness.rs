@@ -1,4 +1,4 @@
-//! Whether the parts below an engine answer now, and whether they do what they will be asked.
+//! Checks that the parts below an engine answer now, and that they do every call that requests need.
 
 use crate::engine::Engine;
 use crate::error::{StoreError, StoreErrorKind};
@@ -12,12 +12,13 @@ use std::pin::Pin;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// The parts of a service that do not answer now, and why: for a readiness probe, never for a liveness probe.
+/// The parts of a service that do not answer now, with their errors. For a readiness probe, never for a
+/// liveness probe.
 #[derive(Debug)]
 pub struct NotReady(Vec<(&'static str, StoreError)>);
 
 impl NotReady {
-    /// The names of the parts, `store`, `locks` or `database`, and their errors.
+    /// Each part, `store`, `locks` or `database`, with its error.
     pub fn parts(&self) -> impl Iterator<Item = (&'static str, &StoreError)> {
         self.0.iter().map(|(part, error)| (*part, error))
     }
@@ -38,7 +39,7 @@ impl std::error::Error for NotReady {}
 /// One part, and the conversation with it.
 type Asked<'a> = (&'static str, Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>);
 
-/// Asks all parts at once.
+/// Asks all parts at the same time.
 pub(crate) async fn ping(
     engine: &Engine,
     database: Option<&dyn BusinessDatabase>,
@@ -60,7 +61,8 @@ pub(crate) async fn ping(
     if unanswered.is_empty() { Ok(()) } else { Err(NotReady(unanswered)) }
 }
 
-/// The settings that were found as the store connected, and what is refused when it is tried.
+/// The findings about settings when the store connected, and about calls that are refused when they are
+/// tried.
 pub(crate) async fn check(
     engine: &Engine,
     database: Option<&dyn BusinessDatabase>,
@@ -79,7 +81,7 @@ async fn read_nothing(store: &dyn Store) -> Result<(), StoreError> {
     store.read(&StorageKey::from_bytes(rand::random())).await.map(drop)
 }
 
-/// The finding that a trial ends with, if it does not end well.
+/// The finding of a trial that failed.
 async fn refused(
     part: &str,
     patience: Duration,
@@ -87,10 +89,10 @@ async fn refused(
 ) -> Option<Finding> {
     let late = |_| Err(StoreError::new(StoreErrorKind::Timeout, "check"));
     let error = timeout(patience, trial).await.unwrap_or_else(late).err()?;
-    let message = format!("the {part} fails at an operation that requests need: {error}");
+    let message = format!("the {part} fails at a call that requests need: {error}");
     Some(if error.is_transient() {
         Finding::warning(message, "try again; until it answers, guarded requests get 503")
     } else {
-        Finding::error(message, "mend it; until then no guarded request runs")
+        Finding::error(message, "correct this; until then no guarded request runs")
     })
 }

@@ -1,4 +1,4 @@
-//! The settings of an engine, and the check that they fit together.
+//! The settings of an engine, and the check that they do not contradict each other.
 
 use crate::clock::{Clock, SystemClock};
 #[cfg(feature = "actix")]
@@ -14,11 +14,11 @@ use crate::transaction::BusinessDatabase;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A builder that was not told what belongs to whom, and cannot build yet.
+/// A builder without a scope, which cannot build yet.
 #[derive(Clone, Copy, Debug)]
 pub struct NoScope;
 
-/// The scope of a builder that was told what belongs to whom.
+/// The scope of a builder that has one.
 #[diagnostic::on_unimplemented(
     message = "this builder has no scope yet, which says what belongs to whom",
     label = "write `.scope(…)` before this",
@@ -31,7 +31,7 @@ pub trait GivenScope<T> {
     fn given(self) -> T;
 }
 
-/// The settings of every builder, whatever the engine will guard.
+/// The settings of every builder, for handlers and for functions.
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) store: Arc<dyn Store>,
@@ -40,21 +40,21 @@ pub(crate) struct Setup {
     pub(crate) store_patience: Duration,
     pub(crate) check: Check,
     pub(crate) database: Option<Arc<dyn BusinessDatabase>>,
-    /// The place of locks, if not the store.
+    /// The place of locks, if it is not the store.
     pub(crate) locks: Option<Arc<dyn Locks>>,
     pub(crate) on_drain_timeout: OnDrainTimeout,
     pub(crate) bounds: EngineBounds,
     pub(crate) switch: Switch,
 }
 
-/// Whether the store's settings are looked at.
+/// Whether the store's settings are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Check {
     Wanted,
     Unwanted,
 }
 
-/// The guard of handlers and functions alike: shared by everything that was built together.
+/// The guard of handlers and functions, shared by everything that one builder built.
 #[derive(Debug)]
 pub(crate) struct Base {
     pub(crate) engine: Engine,
@@ -63,18 +63,18 @@ pub(crate) struct Base {
     pub(crate) tasks: Tasks,
     pub(crate) database: Option<Arc<dyn BusinessDatabase>>,
     pub(crate) recording: Recording,
-    /// The fate of runs that outlast a drain.
+    /// The step for runs that last longer than a drain.
     pub(crate) on_drain_timeout: OnDrainTimeout,
-    /// Of the store, and of the database, as guarded functions find them.
+    /// Outages of the store and of the database, as guarded functions meet them.
     pub(crate) store_outage: Outage,
     pub(crate) database_outage: Outage,
 }
 
-/// Why nothing can be built of these settings.
+/// The reason why an engine cannot be built with these settings.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// A run could outlive the record that excludes others.
+    /// A run could last longer than the record that excludes others.
     #[error("`lease` ({lease:?}) must be shorter than `ttl` ({ttl:?}): lengthen `ttl`")]
     LeaseNotBelowTtl {
         /// The lease that was set.
@@ -82,38 +82,38 @@ pub enum BuildError {
         /// The ttl that was set.
         ttl: Duration,
     },
-    /// A lease could be over before its renewal arrives.
+    /// A lease could end before its renewal arrives.
     #[error("`lease` ({0:?}) is shorter than 100 ms, which a renewal may take: lengthen it")]
     LeaseTooShort(Duration),
-    /// A duration that must not be zero is.
+    /// A duration is zero that must not be.
     #[error("`{0}` is zero: give it at least a millisecond")]
     Zero(&'static str),
-    /// A duration is longer than clocks can add up.
+    /// A duration is longer than clocks can add.
     #[error("`{0}` is longer than ten years: shorten it")]
     TooLong(&'static str),
-    /// A secret is short enough to be guessed.
+    /// A secret is so short that it could be guessed.
     #[error("`{0}` is shorter than 32 bytes: use as many random ones")]
     ShortSecret(&'static str),
-    /// The store cannot keep what is promised on top of it.
+    /// The store's settings break the promises of this crate.
     #[error(
         "the store cannot keep what is promised: {}; or build `without_check()`",
         .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     )]
     UnfitStore(Vec<Finding>),
-    /// The host has no thread to give, without which no lease is kept alive.
-    #[error("no thread can be started, which keeps leases alive: raise the limit of threads")]
+    /// The host cannot start a thread. Without it no lease is kept alive.
+    #[error("the thread that keeps leases alive cannot be started: raise the limit of threads")]
     NoThread(#[source] StoreError),
-    /// The database has no settings that a transaction could have.
-    #[error("`on_begin` names settings of a transaction, and {0} has none: leave it out")]
+    /// The database does not support settings of a transaction.
+    #[error("`on_begin` names settings of a transaction, but {0} has none: leave it out")]
     NoSettings(String),
-    /// The keys of `seal` cannot be used.
+    /// The outcome keys of `seal` cannot be used.
     #[cfg(feature = "seal")]
     #[error(transparent)]
     Keys(#[from] crate::seal::KeysError),
-    /// There is an old secret and no new one.
+    /// There is a previous secret, but no current one.
     #[error("`previous_token_secret` is set without `token_secret`: set the new one, too")]
     NoCurrentSecret,
-    /// The variable of `disabled_by_env` says neither yes nor no.
+    /// The variable of `disabled_by_env` is neither yes nor no.
     #[error(transparent)]
     NoSwitch(NoSwitch),
 }
@@ -134,7 +134,8 @@ impl Setup {
         }
     }
 
-    /// The engine, if the settings fit together and the store is fit.
+    /// Builds the engine, if the settings do not contradict each other and the store's settings break no
+    /// promise.
     pub(crate) fn build(self) -> Result<Arc<Base>, BuildError> {
         self.check_settings()?;
         self.check_store()?;
@@ -159,7 +160,7 @@ impl Setup {
         }))
     }
 
-    /// Whether the business database has what `on_begin` sets.
+    /// Checks that the business database supports the settings of `on_begin`.
     pub(crate) fn check_on_begin(&self) -> Result<(), BuildError> {
         match &self.database {
             Some(database) if !database.has_settings() => {
@@ -238,7 +239,7 @@ mod tests {
     use super::*;
     use crate::store::MemoryStore;
 
-    /// The answer of `build` to settings that are changed like this.
+    /// The error of `build` after this change of the settings.
     fn refused(change: impl FnOnce(&mut Setup)) -> String {
         let mut setup = Setup::new(Arc::new(MemoryStore::new()));
         change(&mut setup);

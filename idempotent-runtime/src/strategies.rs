@@ -1,4 +1,5 @@
-//! A page for each strategy of [`idempotent`](macro@crate::idempotent): its arguments, its answers, an example.
+//! A page for each strategy of [`idempotent`](macro@crate::idempotent): its arguments, its answers, and an
+//! example.
 //!
 //! | strategy | guards | by |
 //! | --- | --- | --- |
@@ -14,14 +15,14 @@
 //! | [`async`](mod@async) | a request that takes longer than its client waits | a task in the store |
 //! | [`message`] | a function that no request calls | a record in the store, or in the function's transaction |
 //!
-//! Those of transactions show their examples with the feature `sqlite`.
+//! The pages of strategies with transactions show their examples only with the feature `sqlite`.
 
 /// The page of a strategy whose example needs `SQLite`.
 macro_rules! of_a_transaction {
     ($($name:ident: $page:literal;)*) => {
         $(
             #[cfg_attr(feature = "sqlite", doc = include_str!($page))]
-            #[cfg_attr(not(feature = "sqlite"), doc = "Its page is there with the feature `sqlite`.")]
+            #[cfg_attr(not(feature = "sqlite"), doc = "Its page needs the feature `sqlite`.")]
             pub mod $name {}
         )*
     };

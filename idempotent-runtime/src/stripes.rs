@@ -1,11 +1,11 @@
-//! A value for each group of threads, so that workers do not write to the memory of each other.
+//! A value for each group of threads, so that workers do not write to the same memory.
 
 use std::fmt;
 
-/// How many groups there are: more than most hosts have workers.
+/// The number of groups: more than most hosts have workers.
 const GROUPS: usize = 16;
 
-/// On cache lines of its own: two, because processors fetch them in pairs.
+/// A value on cache lines of its own: on two, because processors fetch them in pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(crate) struct Apart<T>(pub(crate) T);
@@ -14,7 +14,7 @@ pub(crate) struct Apart<T>(pub(crate) T);
 pub(crate) struct Striped<T>(Box<[Apart<T>]>);
 
 impl<T> Striped<T> {
-    /// Values made like this.
+    /// Values that this function makes.
     pub(crate) fn of(make: impl Fn() -> T) -> Self {
         Self((0..GROUPS).map(|_| Apart(make())).collect())
     }
@@ -42,7 +42,7 @@ impl<T> fmt::Debug for Striped<T> {
     }
 }
 
-/// The group of this thread: threads are dealt out as they come.
+/// The group of this thread. Threads are assigned to groups in turn.
 #[cfg(not(shuttle))]
 fn group() -> usize {
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -53,7 +53,7 @@ fn group() -> usize {
     GROUP.try_with(|group| *group).unwrap_or_default()
 }
 
-/// Where every order of events is tried, the threads are not those of the host.
+/// In tests that try every order of events, threads are not those of the host.
 #[cfg(shuttle)]
 fn group() -> usize {
     let id = format!("{:?}", shuttle::thread::current().id());

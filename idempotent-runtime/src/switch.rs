@@ -9,9 +9,9 @@ pub(crate) enum Switch {
     /// Records are kept.
     #[default]
     On,
-    /// They are not.
+    /// No records are kept.
     Off,
-    /// The variable of the environment of this name decides.
+    /// The environment variable with this name decides.
     ByVariable(String),
 }
 
@@ -22,7 +22,7 @@ pub(crate) enum Recording {
     Off,
 }
 
-/// The value of a variable that says neither yes nor no.
+/// A variable whose value is neither yes nor no.
 #[derive(Debug)]
 pub struct NoSwitch {
     name: String,
@@ -43,7 +43,7 @@ impl fmt::Display for NoSwitch {
 impl std::error::Error for NoSwitch {}
 
 impl Switch {
-    /// Reads the switch, and tells where it stands if the app has one.
+    /// Reads the switch, and logs its state if the app has one.
     pub(crate) fn read(self) -> Result<Recording, NoSwitch> {
         match self {
             Self::On => Ok(Recording::On),

@@ -1,4 +1,4 @@
-//! Locks and counters, which tests of interleavings replace by such as they can schedule.
+//! Locks and counters. Tests that try every order of events replace them by others, which they can schedule.
 
 #[cfg(not(shuttle))]
 pub(crate) use {
@@ -11,7 +11,7 @@ pub(crate) use shuttle::sync::{Mutex, MutexGuard, atomic};
 #[cfg(shuttle)]
 pub(crate) use std::sync::PoisonError;
 
-/// Where every order of events is tried there is no time: it never runs out.
+/// In such tests there is no time, so a timeout never ends.
 #[cfg(shuttle)]
 pub(crate) async fn timeout<F: Future>(
     _: std::time::Duration,

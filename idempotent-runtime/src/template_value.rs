@@ -4,21 +4,21 @@ use crate::credential::names_credential;
 use crate::key::KeyParts;
 use std::fmt::{self, Display, Write as _};
 
-/// The longest single value in a key, and in a scope or fingerprint.
+/// The most bytes of one value in a key, and in a scope or fingerprint.
 pub(crate) const VALUE_MAX: usize = 1024;
 pub(crate) const LONG_VALUE_MAX: usize = 8192;
 
-/// A template that is being filled in; the first placeholder that fails decides.
+/// A template that is being filled in. The first placeholder that fails decides the error.
 #[derive(Debug, Default)]
 pub(crate) struct TemplateValue {
     segments: KeyParts,
     failed: Option<Unfilled>,
     found: Found,
-    /// The expression that is evaluated just now.
+    /// The expression that is being evaluated now.
     evaluated: Option<&'static str>,
 }
 
-/// Whether any placeholder is there, filled in or not.
+/// Whether the request has any of the placeholders, even if it could not be filled in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Found {
     #[default]
@@ -26,25 +26,26 @@ enum Found {
     Something,
 }
 
-/// Fills in one template with a function's parameters; every method adds a segment.
+/// Fills in one template with a function's parameters. Every method adds a segment.
 ///
-/// Generated code chains its methods. A template of a request has one of its own, which reads the request.
+/// Generated code chains its methods. Templates of requests have a type of their own, which reads the
+/// request.
 pub struct TemplateFiller<'a> {
     pub(crate) value: &'a mut TemplateValue,
     /// The longest value, in bytes.
     pub(crate) longest: usize,
 }
 
-/// Why a template cannot be filled in.
+/// The reason why a template cannot be filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unfilled {
-    /// None of the placeholders is there.
+    /// The request has none of the placeholders.
     Absent(String),
-    /// A placeholder is empty, or absent beside one that is there.
+    /// A placeholder is empty, or it is missing while another is there.
     Missing(String),
-    /// A placeholder has a value that may not be in a key.
+    /// A placeholder has a value that is not allowed in a key.
     Invalid(String),
-    /// A placeholder names what no request to this route has.
+    /// A placeholder names a part that no request to this route has.
     #[cfg_attr(not(feature = "actix"), expect(dead_code, reason = "functions have no route"))]
     Unmatched(String),
 }
@@ -57,7 +58,7 @@ pub(crate) enum Showing {
 }
 
 impl Showing {
-    /// Whether a record may show the value of this name, as far as the name says.
+    /// Whether a record may show the value with this name, as far as the name tells.
     pub(crate) fn of(name: &str) -> Self {
         if names_credential(name) { Self::Secret } else { Self::Plain }
     }
@@ -84,12 +85,12 @@ impl TemplateValue {
         self.segments = std::mem::take(&mut self.segments).text(text);
     }
 
-    /// Notes that an expression is evaluated, which may panic.
+    /// Notes that an expression is being evaluated, since it may panic.
     pub(crate) const fn evaluate(&mut self, expression: &'static str) {
         self.evaluated = Some(expression);
     }
 
-    /// The expression whose evaluation has not come to its end.
+    /// The expression whose evaluation has not ended.
     #[cfg(feature = "actix")]
     pub(crate) const fn evaluated(&self) -> Option<&'static str> {
         self.evaluated
@@ -107,7 +108,7 @@ impl TemplateValue {
         self.evaluated = None;
     }
 
-    /// Adds a value, unless there is none or it is too long.
+    /// Adds a value; fails if there is none or it is too long.
     pub(crate) fn put(
         &mut self,
         what: impl Fn() -> String,
@@ -137,14 +138,15 @@ impl TemplateValue {
         };
     }
 
-    /// Adds the mark of a header that is not there. No header is spelled like it: an empty one is refused.
+    /// Adds the mark of a header that the request does not have. No header's value equals it, since an empty
+    /// value is refused.
     #[cfg(feature = "actix")]
     pub(crate) fn put_absent(&mut self) {
         self.found = Found::Something;
         self.segments = std::mem::take(&mut self.segments).value("");
     }
 
-    /// A placeholder that no request can fill in goes before all that is wrong with this one.
+    /// Fails because no request can fill in this placeholder. This error replaces any earlier one.
     #[cfg(feature = "actix")]
     pub(crate) fn put_unmatched(&mut self, why: String) {
         self.failed = Some(Unfilled::Unmatched(why));
@@ -167,7 +169,7 @@ impl TemplateFiller<'_> {
         self
     }
 
-    /// Announces the expression whose value is next: its evaluation may panic.
+    /// Notes the expression whose value comes next, since its evaluation may panic.
     pub const fn expression(self, written: &'static str) -> Self {
         self.value.evaluate(written);
         self
@@ -184,7 +186,7 @@ fn too_long(what: &str, longest: usize) -> String {
     format!("{what} is longer than {longest} bytes")
 }
 
-/// Takes text up to a length, then fails.
+/// Takes text up to a length, and then fails.
 struct Bounded {
     text: String,
     longest: usize,
