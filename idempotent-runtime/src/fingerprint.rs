@@ -6,8 +6,7 @@ use std::fmt;
 /// The first 128 bits of BLAKE3 over the parts that a repetition must have, too.
 ///
 /// By default these are method, path, query and the bytes of the body. If two requests have one key and two
-/// fingerprints, the client has made a mistake: the second request is refused, and learns nothing about the
-/// first.
+/// fingerprints, the client has made a mistake: the second request is refused, and learns nothing about the first.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 16]);
 

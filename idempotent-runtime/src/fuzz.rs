@@ -1,5 +1,4 @@
-//! Functions that read bytes from outsiders, for a fuzzer. None may panic, and accepted bytes must have one
-//! meaning.
+//! Functions that read bytes from outsiders, for a fuzzer. None may panic, and accepted bytes must have one meaning.
 //!
 //! `fuzz/` drives them by coverage. A test replays the inputs that are kept there: inputs that once broke a
 //! promise, under the name of that promise, and inputs that cover code.

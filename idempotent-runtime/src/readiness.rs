@@ -61,8 +61,7 @@ pub(crate) async fn ping(
     if unanswered.is_empty() { Ok(()) } else { Err(NotReady(unanswered)) }
 }
 
-/// The findings about settings when the store connected, and about calls that are refused when they are
-/// tried.
+/// The findings about settings when the store connected, and about calls that are refused when they are tried.
 pub(crate) async fn check(
     engine: &Engine,
     database: Option<&dyn BusinessDatabase>,

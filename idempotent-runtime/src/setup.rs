@@ -134,8 +134,7 @@ impl Setup {
         }
     }
 
-    /// Builds the engine, if the settings do not contradict each other and the store's settings break no
-    /// promise.
+    /// Builds the engine, if the settings do not contradict each other and the store's settings break no promise.
     pub(crate) fn build(self) -> Result<Arc<Base>, BuildError> {
         self.check_settings()?;
         self.check_store()?;

@@ -66,8 +66,7 @@ macro_rules! common_settings {
             self
         }
 
-        /// Sets the business database, for guards that stand in its transaction: a pool of sqlx. Defaults to
-        /// none.
+        /// Sets the business database, for guards that stand in its transaction: a pool of sqlx. Defaults to none.
         ///
         /// Records are kept in its table `idempotency_records`, which is created if it is missing.
         pub fn database(mut self, pool: impl crate::transaction::Database) -> Self {
@@ -106,8 +105,7 @@ macro_rules! common_settings {
             self
         }
 
-        /// Turns records off, like [`disabled`](Self::disabled), if this environment variable is `1` or
-        /// `true`.
+        /// Turns records off, like [`disabled`](Self::disabled), if this environment variable is `1` or `true`.
         ///
         /// Records are kept if the variable is unset, empty, `0` or `false`; `build` fails on every other
         /// value. `build` reads the variable once, and reads no other. If both this and `disabled` are
@@ -175,8 +173,7 @@ macro_rules! common_methods {
         /// Checks that the store, the place of locks and the business database answer now, within this time.
         ///
         /// For a readiness probe: a process whose store does not answer still serves requests that need no
-        /// store, and recovers by itself. Never for a liveness probe, which would restart all processes at
-        /// once.
+        /// store, and recovers by itself. Never for a liveness probe, which would restart all processes at once.
         ///
         /// # Errors
         /// When one of them does not answer in time, or answers with an error.

@@ -1,5 +1,4 @@
-//! A page for each strategy of [`idempotent`](macro@crate::idempotent): its arguments, its answers, and an
-//! example.
+//! A page for each strategy of [`idempotent`](macro@crate::idempotent): its arguments, its answers, and an example.
 //!
 //! | strategy | guards | by |
 //! | --- | --- | --- |

@@ -28,8 +28,7 @@ enum Found {
 
 /// Fills in one template with a function's parameters. Every method adds a segment.
 ///
-/// Generated code chains its methods. Templates of requests have a type of their own, which reads the
-/// request.
+/// Generated code chains its methods. Templates of requests have a type of their own, which reads the request.
 pub struct TemplateFiller<'a> {
     pub(crate) value: &'a mut TemplateValue,
     /// The longest value, in bytes.

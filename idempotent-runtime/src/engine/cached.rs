@@ -61,7 +61,7 @@ pub(crate) enum Lookup {
 pub(crate) struct CachedAnswer {
     /// The answer itself.
     pub(crate) response: StoredResponse,
-    /// How long ago it was stored, by the store's clock.
+    /// The time since it was stored, by the store's clock.
     pub(crate) age: Duration,
     seen: Bytes,
 }
@@ -107,8 +107,7 @@ pub(crate) async fn replace(
     life: AnswerLife,
 ) -> Result<LeaseStatus, StoreError> {
     let record = decode(key, &old.seen, "swap")?;
-    // A greater attempt makes the bytes of two computations differ, even if their answers are
-    // equal.
+    // A greater attempt makes the bytes of two computations differ, even if their answers are equal.
     let record = Record { attempt: record.attempt.saturating_add(1), ..record };
     let next = sealed::completed(engine.seal(), key, record, Outcome::Response(response));
     let next = next.encode(key);
@@ -237,8 +236,7 @@ fn forgotten(key: &StorageKey, there: &Bytes) -> Bytes {
 mod tests {
     use super::*;
 
-    /// After a ttl was shortened, old records must not count as fresh because they have so much life
-    /// left.
+    /// After a ttl was shortened, old records must not count as fresh because they have so much life left.
     #[test]
     fn an_answer_that_was_stored_under_a_longer_ttl_is_not_fresh() {
         let key = StorageKey::from_bytes([1; 32]);

@@ -53,7 +53,7 @@ pub struct Claim {
     pub claimable: Claimable,
     /// The length of the lease: how long others are excluded unless it is renewed.
     pub lease: Duration,
-    /// How long the record stays after the lease is over. In that time a dead owner is noticed, and
+    /// The time for which the record stays after the lease is over. In that time a dead owner is noticed, and
     /// attempts keep growing.
     pub retention: Duration,
     /// The owner's next step if the store has lost the record.
@@ -189,7 +189,7 @@ enum Verdict {
 struct Holder {
     first: FirstRequest,
     attempt: u64,
-    /// How long its record stays after its lease.
+    /// The time for which its record stays after its lease.
     retention: Duration,
 }
 

@@ -12,16 +12,16 @@ pub struct ClaimRequest {
     pub claim: Claim,
     /// The rules for duplicates.
     pub rules: DuplicateRules,
-    /// How long to wait for a first request in flight.
+    /// The longest wait for a first request in flight.
     pub wait: Duration,
-    /// How long the key can be claimed again after a run that stored no outcome.
+    /// The time in which the key can be claimed again after a run that stored no outcome.
     pub reclaim: ReclaimWindow,
 }
 
 /// The time for which the store keeps a key that its run gave back, if no other owner ever had it.
 const BRIEFLY: Duration = Duration::from_mins(5);
 
-/// How long a key that was given back can be claimed again.
+/// The time in which a key that was given back can be claimed again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReclaimWindow {
     /// For this long from that moment.

@@ -63,8 +63,7 @@ impl End {
         }
     }
 
-    /// Counts the end, and tells the caller about it. `None` means that the outcome is not stored
-    /// yet.
+    /// Counts the end, and tells the caller about it. `None` means that the outcome is not stored yet.
     pub(super) fn told(end: Option<Self>, counters: &Counters) -> Completion {
         match end {
             Some(Self::Stored) => return Completion::Yes,
@@ -75,8 +74,7 @@ impl End {
         Completion::No
     }
 
-    /// Counts the end of a run whose caller went away, or was told that the outcome is not stored
-    /// yet.
+    /// Counts the end of a run whose caller went away, or was told that the outcome is not stored yet.
     pub(super) fn unheard(self, was_told: bool, counters: &Counters) {
         match self {
             Self::Stored => counters.stored_late.count(),

@@ -1,5 +1,4 @@
-//! Claims a key until the result is known, for one request alone or for all that wait for the key in this
-//! process.
+//! Claims a key until the result is known, for one request alone or for all that wait for the key in this process.
 
 use crate::engine::admission::Admission;
 use crate::engine::claim::Claimable;

@@ -19,8 +19,7 @@ pub(super) fn within<T>(
 }
 
 /// The same, for a conversation whose first call wakes us by itself after the store's longest silence, if it
-/// has one. If that is in time, no timer is needed before that, and nearly always the store has answered by
-/// then.
+/// has one. If that is in time, no timer is needed before that, and nearly always the store has answered by then.
 pub(super) fn within_by<T>(
     longest_silence: Option<Duration>,
     patience: Duration,

@@ -1,5 +1,4 @@
-//! The definitions that are at work, by the place of their records: two of them cannot have one
-//! place.
+//! The definitions that are at work, by the place of their records: two of them cannot have one place.
 //!
 //! A record is found by route or operation and not by the name of a function, so that a function can be
 //! renamed. Two functions with one route or one operation would answer for each other, so the second
@@ -75,8 +74,7 @@ impl Definitions {
         }
     }
 
-    /// Whether the function with this id is at work in this process and shares its operation with no
-    /// other.
+    /// Whether the function with this id is at work in this process and shares its operation with no other.
     pub(crate) fn knows(&self, id: DefinitionId) -> bool {
         self.read().alone.contains(&id)
     }

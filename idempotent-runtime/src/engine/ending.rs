@@ -92,8 +92,7 @@ impl Drop for Ending {
 }
 
 impl UnstoredEnd {
-    /// Tries until the record is stored, and lets the caller wait until the engine's patience is
-    /// over.
+    /// Tries until the record is stored, and lets the caller wait until the engine's patience is over.
     async fn go_on_behind(mut self, error: StoreError, began: Instant) -> Completion {
         let (core, key) = (Arc::clone(&self.context.core), self.lease.key);
         let mut refusals = Refusals::default();
@@ -251,8 +250,7 @@ fn longer(pause: Duration, lease: Duration) -> Duration {
 mod tests {
     use super::*;
 
-    /// S17: while a store refuses for a part of a lease, it is asked again before the lease is
-    /// over.
+    /// S17: while a store refuses for a part of a lease, it is asked again before the lease is over.
     #[test]
     fn a_lease_lasts_for_several_tries_and_a_long_one_is_asked_for_every_second() {
         for (millis, longest) in [(240, 20), (1_000, 83), (12_000, 1_000), (600_000, 1_000)] {

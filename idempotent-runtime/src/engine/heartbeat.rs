@@ -32,7 +32,7 @@ const LONGEST_RETRY: Duration = Duration::from_secs(1);
 /// The most renewals under way at once, so that a store that comes back is not overrun.
 const AT_ONCE: usize = 64;
 
-/// How often the age of the oldest run is told.
+/// The pause between two reports of the age of the oldest run.
 #[cfg(feature = "metrics")]
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
@@ -127,8 +127,7 @@ async fn renew(tools: &Tools, due: &DueRenewal) {
             tools.counters.renewed.count();
             lease.length() / PART
         }
-        // The store forgot the record when it was too late to put it again. A later try may find another
-        // owner.
+        // The store forgot the record when it was too late to put it again. A later try may find another owner.
         Ok(Ok(Put::NotThere)) => lease.length() / PART,
         Ok(Ok(Put::Lost(loss))) => return lost(tools, due, &loss),
         // Under the key is something that is not our record.

@@ -45,8 +45,7 @@ impl InFlight {
 
     /// Lets a run in, unless the door is closed.
     pub(crate) fn enter(&self) -> Option<InFlightGuard> {
-        // Counted before the door is looked at. So a drain either sees this run, or this run sees the closed
-        // door.
+        // Counted before the door is looked at. So a drain either sees this run, or this run sees the closed door.
         let run = InFlightGuard::counted(self.counts.own());
         (!self.is_closed()).then_some(run)
     }

@@ -134,8 +134,7 @@ impl RenewalQueue {
 }
 
 impl DueRenewal {
-    /// Makes the renewal due again, unless its run has ended meanwhile. Another lease may have its place
-    /// then.
+    /// Makes the renewal due again, unless its run has ended meanwhile. Another lease may have its place then.
     pub(super) fn again(&self, due: Instant) {
         self.queue.change(|renewals| renewals.again(self.id, &self.lease, due));
     }

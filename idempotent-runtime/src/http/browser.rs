@@ -18,8 +18,7 @@ static TAG: LazyLock<Option<HeaderValue>> =
 /// It keeps forms with `method=post` from being submitted twice. `idempotent.fetch` sends requests with an
 /// Idempotency-Key, and sends them again if the connection or the server fails; the `README.md` beside the
 /// script says when. A form can be submitted again if the person stops the request or stays on the page, and
-/// after 15 seconds. `<form data-idempotent="off">` is left alone: use that if the form's answer is a
-/// download.
+/// after 15 seconds. `<form data-idempotent="off">` is left alone: use that if the form's answer is a download.
 ///
 /// ```
 /// use actix_web::App;

@@ -31,8 +31,7 @@ pub fn key_header(value: &[u8]) {
 /// The greatest length of a value, as an app sets it.
 const LONGEST: usize = 64;
 
-/// A request's query, content type, cookie, a header and the body, separated by zero bytes, read by
-/// templates.
+/// A request's query, content type, cookie, a header and the body, separated by zero bytes, read by templates.
 pub fn request(sent: &[u8]) {
     let mut parts = sent.splitn(5, |byte| *byte == 0);
     let mut next = || parts.next().unwrap_or_default();

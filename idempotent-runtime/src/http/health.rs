@@ -90,8 +90,7 @@ async fn health(app: Idempotency) -> HttpResponse {
 }
 
 impl NeededPart {
-    /// Only the kinds of the errors are shown: the text of a client library may be long, and is not for
-    /// everybody.
+    /// Only the kinds of the errors are shown: the text of a client library may be long, and is not for everybody.
     fn new(part: &'static str, name: String, asked: &Result<(), NotReady>) -> Self {
         let mut failed = asked.as_ref().err().into_iter().flat_map(NotReady::parts);
         let error =

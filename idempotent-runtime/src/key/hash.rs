@@ -17,8 +17,7 @@ pub(crate) fn hashed<'a>(kind: &[u8], parts: impl IntoIterator<Item = &'a [u8]>)
     input.hash()
 }
 
-/// The input of a hash. Short input is joined first, since a hasher for pieces is large and its last step is
-/// slow.
+/// The input of a hash. Short input is joined first, since a hasher for pieces is large and its last step is slow.
 struct JoinedInput {
     joined: [u8; JOINED],
     used: usize,

@@ -40,8 +40,7 @@ pub(crate) fn one_host(written: &str) -> Result<String, &'static str> {
     })
 }
 
-/// The canonical spelling of a name or an IPv4 address, in the letters of DNS, or of an IPv6 address in
-/// brackets.
+/// The canonical spelling of a name or an IPv4 address, in the letters of DNS, or of an IPv6 address in brackets.
 fn one_name(name: &str) -> Option<String> {
     if let Some(address) = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         return address.parse::<Ipv6Addr>().ok().map(|address| format!("[{address}]"));

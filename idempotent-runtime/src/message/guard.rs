@@ -145,8 +145,7 @@ impl Message {
 /// as after a panic.
 ///
 /// # Errors
-/// The function's own error; or a [`MessageError`] if the function did not run, or its record could not be
-/// stored.
+/// The function's own error; or a [`MessageError`] if the function did not run, or its record could not be stored.
 pub async fn guard<T, E, W>(message: Message, work: W) -> Result<T, E>
 where
     T: Serialize + DeserializeOwned,

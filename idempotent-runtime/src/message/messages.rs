@@ -11,8 +11,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 
-/// Guards functions with `strategy = "message"`. It is built once, and the functions name it as their
-/// `engine`.
+/// Guards functions with `strategy = "message"`. It is built once, and the functions name it as their `engine`.
 ///
 /// In an app of actix-web, its `Idempotency` works as an `engine`, too. `Messages` needs no actix-web.
 ///
@@ -238,8 +237,7 @@ impl<S> MessagesBuilder<S> {
     /// Builds a `Messages`.
     ///
     /// # Errors
-    /// When a setting contradicts another or is unsafe. The message names the setting and tells what to
-    /// change.
+    /// When a setting contradicts another or is unsafe. The message names the setting and tells what to change.
     pub fn build(self) -> Result<Messages, BuildError>
     where
         S: GivenScope<MessageScope>,

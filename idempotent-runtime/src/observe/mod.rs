@@ -124,8 +124,7 @@ counts! {
     leases_lost: "idempotency_leases_lost_total",
     /// Keys taken over from an owner that died.
     taken_over: "idempotency_takeovers_total",
-    /// Records that the store dropped after their life was over, if it is a store that does not do this by
-    /// itself.
+    /// Records that the store dropped after their life was over, if it is a store that does not do this by itself.
     purged: "idempotency_records_purged_total",
 }
 

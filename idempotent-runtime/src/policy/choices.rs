@@ -18,8 +18,7 @@ pub enum OnDuplicate {
 pub enum OnInFlight {
     /// 409 `in-progress` with `Retry-After`.
     Reject,
-    /// The duplicate waits until the first request ends, and then counts as a duplicate of a finished
-    /// request.
+    /// The duplicate waits until the first request ends, and then counts as a duplicate of a finished request.
     Wait,
 }
 

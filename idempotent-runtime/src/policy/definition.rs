@@ -4,8 +4,7 @@ use std::fmt;
 
 /// The definition of a guarded function: its path, its name and its place in the source.
 ///
-/// Two functions can have the same path: a method, or a function inside a function, has the path of its
-/// module.
+/// Two functions can have the same path: a method, or a function inside a function, has the path of its module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Definition {
     path: &'static str,
@@ -50,8 +49,7 @@ impl DefinitionId {
     /// The id of no function: in records before their first claim, and of locks.
     pub const NONE: Self = Self(0);
 
-    /// The id of no function: in the record of a task that a person forgot, and that a request may become
-    /// again.
+    /// The id of no function: in the record of a task that a person forgot, and that a request may become again.
     pub(crate) const FORGOTTEN: Self = Self(1);
 
     /// The id of a path: its FNV-1a hash, computed by the compiler. Attackers cannot choose paths.

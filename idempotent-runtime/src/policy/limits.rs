@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-/// The longest duration of any setting, ten years. The sum of several still fits the numbers of stores and
-/// clocks.
+/// The longest duration of any setting, ten years. The sum of several still fits the numbers of stores and clocks.
 pub(crate) const LONGEST: Duration = Duration::from_hours(24 * 3650);
 
 /// A setting within its bounds: at least a millisecond, at most [`LONGEST`].

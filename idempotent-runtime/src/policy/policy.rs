@@ -265,8 +265,7 @@ impl Policy {
         self
     }
 
-    /// Sets the unique index or constraint whose violation means that the row exists already. Defaults to
-    /// any.
+    /// Sets the unique index or constraint whose violation means that the row exists already. Defaults to any.
     #[must_use]
     pub const fn constraint(mut self, name: &'static str) -> Self {
         self.constraint = Some(name);

@@ -9,8 +9,7 @@ use std::str::FromStr;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RecordPage {
-    /// The records that match. A page may have fewer than were asked for, or none, even if it is not the
-    /// last.
+    /// The records that match. A page may have fewer than were asked for, or none, even if it is not the last.
     pub records: Vec<RecordView>,
     /// The start of the next page; `None` after the last.
     pub next: Option<RecordCursor>,

@@ -12,8 +12,7 @@ use std::time::Duration;
 /// Reads the records of the store and of the business database, page by page. Made by `records()`.
 ///
 /// It sees the records of all namespaces that share the store. A record that comes, expires or changes while
-/// the pages are read may be on none, one or two of them. A record that lives all the time is on at least
-/// one.
+/// the pages are read may be on none, one or two of them. A record that lives all the time is on at least one.
 #[derive(Clone)]
 #[must_use = "nothing is read before `page`"]
 pub struct Records<'a> {

@@ -119,8 +119,7 @@ impl Keys {
         self.has_labels
     }
 
-    /// Seals content. Writes the key's id with its length before it, a new nonce, the sealed content, and its
-    /// tag.
+    /// Seals content. Writes the key's id with its length before it, a new nonce, the sealed content, and its tag.
     pub(super) fn close(
         &self,
         binding: SealBinding,

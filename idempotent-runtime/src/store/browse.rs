@@ -87,8 +87,7 @@ impl PageRequest {
     }
 }
 
-/// A hint to the records that are wanted, by their readable columns. An empty filter lets every record
-/// through.
+/// A hint to the records that are wanted, by their readable columns. An empty filter lets every record through.
 ///
 /// A store with such columns may leave out records that do not match. Another store may ignore the filter, so
 /// the caller checks every record that it gets.

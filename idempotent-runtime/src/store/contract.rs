@@ -81,8 +81,7 @@ pub enum Swap {
 /// seen while a backend runs. They test neither a restart nor a backend that is short of memory.
 #[doc = include_str!("../../docs/store.md")]
 pub trait Store: Send + Sync + fmt::Debug + 'static {
-    /// Puts a value under a key that has none. Otherwise returns the value that is there, and changes
-    /// nothing.
+    /// Puts a value under a key that has none. Otherwise returns the value that is there, and changes nothing.
     ///
     /// This is one step: of concurrent `create`s only one puts, and all others get its value. A caller whose
     /// answer was lost sends it again, and gets its own value if that was put.
@@ -127,8 +126,7 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// key once in each process, however many requests wait there.
     ///
     /// `None` means that the backend cannot report changes. There is no default, since a store that wraps
-    /// another one would lose this method without a warning; the same holds for `browse`, `findings` and
-    /// `adopt`.
+    /// another one would lose this method without a warning; the same holds for `browse`, `findings` and `adopt`.
     ///
     /// Tested by `a_watch_tells_of_a_change`.
     fn watch<'a>(&'a self, key: &'a StorageKey) -> Option<StoreFuture<'a, Changed>>;

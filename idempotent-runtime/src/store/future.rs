@@ -78,8 +78,7 @@ impl<T> Future for StoreFuture<'_, T> {
     }
 }
 
-/// A measured conversation with a store. If this is dropped before the answer, the caller does not wait any
-/// more.
+/// A measured conversation with a store. If this is dropped before the answer, the caller does not wait any more.
 #[cfg(feature = "_meters")]
 struct Measured<'a> {
     meters: &'a StoreCallMeters,

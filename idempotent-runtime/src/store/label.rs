@@ -15,8 +15,7 @@ pub(in crate::store) const SEALED_LABEL: &str = "(sealed)";
 
 /// The bit in the guard's byte that marks a sealed key.
 const IS_SEALED: u8 = 0x80;
-/// The bit in the guard's byte that marks a key which is a UUID in its usual spelling. Only its number is
-/// stored.
+/// The bit in the guard's byte that marks a key which is a UUID in its usual spelling. Only its number is stored.
 const IS_UUID: u8 = 0x40;
 
 impl Label {

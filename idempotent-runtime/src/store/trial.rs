@@ -27,8 +27,7 @@ pub(crate) fn is_of_a_trial(value: &[u8]) -> bool {
     VALUES.contains(&value)
 }
 
-/// Tries a store, and returns only errors that will stay. A store that is short of memory, or away, may work
-/// later.
+/// Tries a store, and returns only errors that will stay. A store that is short of memory, or away, may work later.
 #[cfg(any(feature = "redis", feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub(in crate::store) async fn refused_for_good(store: &dyn Store) -> Result<(), StoreError> {
     match try_out(store).await {

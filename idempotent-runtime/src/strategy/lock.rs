@@ -100,7 +100,7 @@ pub enum LockError {
     Locked {
         /// The lock's name.
         name: String,
-        /// How long the call waited.
+        /// The time that the call waited.
         wait: Duration,
     },
     /// The process drains, and takes no new work.
@@ -119,8 +119,7 @@ impl<'a> Lock<'a> {
         Self { engine, settings, name, lease: settings.lease, wait: settings.wait }
     }
 
-    /// Sets how long the lock excludes others after its holder has died. Defaults to the app's lease, one
-    /// minute.
+    /// Sets how long the lock excludes others after its holder has died. Defaults to the app's lease, one minute.
     ///
     /// While the holder lives, the lease is renewed. It is 100 milliseconds at least, and ten years at most.
     pub const fn lease(mut self, lease: Duration) -> Self {

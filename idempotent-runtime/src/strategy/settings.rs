@@ -26,17 +26,17 @@ pub(crate) struct Settings {
     pub(crate) namespace: Namespace,
     /// The outcome keys, which seal records.
     pub(crate) seal: Seal,
-    /// How long a finished request is remembered.
+    /// The time for which a finished request is remembered.
     pub(crate) ttl: Duration,
-    /// How long a run excludes others unless its lease is renewed.
+    /// The time for which a run excludes others unless its lease is renewed.
     pub(crate) lease: Duration,
-    /// How long a duplicate waits for the first request to end.
+    /// The longest wait of a duplicate for the end of the first request.
     pub(crate) wait: Duration,
     #[cfg(feature = "actix")]
     /// Whether the host of a request is a part of its identity.
     pub(crate) host_role: HostRole,
     #[cfg(feature = "actix")]
-    /// How long a token can be used.
+    /// The time for which a token can be used.
     pub(crate) token_ttl: Duration,
     #[cfg(feature = "actix")]
     /// The secrets that sign tokens. Without them, tokens are stored.
@@ -80,7 +80,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// How long a finished request of this policy is remembered.
+    /// The time for which a finished request of this policy is remembered.
     pub(crate) fn ttl(&self, policy: &Policy) -> Duration {
         let ttl = policy.ttl.unwrap_or(self.ttl);
         #[cfg(feature = "actix")]

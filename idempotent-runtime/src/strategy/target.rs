@@ -221,8 +221,7 @@ impl Target {
         self.of_route("named", |route| route.operation = Some(operation.into()))
     }
 
-    /// Says that a [`Middleware`](crate::Middleware) guards the route, inside `depth` other guards of the
-    /// request.
+    /// Says that a [`Middleware`](crate::Middleware) guards the route, inside `depth` other guards of the request.
     #[must_use]
     pub fn middleware(self, depth: u8) -> Self {
         self.of_route("middleware", |route| route.guard = Guard::Middleware { depth })

@@ -41,8 +41,7 @@ pub enum Forgotten {
         /// The time until its lease is over, unless it is renewed.
         lease_left: Duration,
     },
-    /// It is not the record that was seen any more: another run had its key, or its run has ended. Look
-    /// again.
+    /// It is not the record that was seen any more: another run had its key, or its run has ended. Look again.
     Changed,
     /// It cannot be read, so it was left alone; [`Force::Yes`] forgets it.
     Undecodable,

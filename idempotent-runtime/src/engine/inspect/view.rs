@@ -24,8 +24,7 @@ pub struct RecordView {
     entry: Entry,
     /// `None` if the record cannot be read.
     record: Option<Record>,
-    /// The outcome, if it was sealed and opens. The record itself keeps it sealed, to be written again like
-    /// this.
+    /// The outcome, if it was sealed and opens. The record itself keeps it sealed, to be written again like this.
     opened: Option<Outcome>,
     /// The label, opened if it was sealed.
     label: String,
@@ -153,8 +152,7 @@ impl RecordView {
         self.function
     }
 
-    /// The id of the function that claimed it, a hash of its path. `None` before the first claim, and for
-    /// locks.
+    /// The id of the function that claimed it, a hash of its path. `None` before the first claim, and for locks.
     #[must_use]
     pub fn function_id(&self) -> Option<DefinitionId> {
         let id = self.record.as_ref()?.origin.definition;

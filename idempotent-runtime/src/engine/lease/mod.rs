@@ -18,8 +18,7 @@ use std::time::Duration;
 pub(super) use found::{decode, left_of_lease};
 pub(super) use loss::Loss;
 
-/// An owner's next step if the store has nothing under its key: it was flushed, or restarted without its
-/// data.
+/// An owner's next step if the store has nothing under its key: it was flushed, or restarted without its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IfForgotten {
     /// It puts its record again, so that the effect does not happen a second time. For a renewal it does this
@@ -106,7 +105,7 @@ impl Lease {
         self.attempt
     }
 
-    /// How long it lasts from each renewal.
+    /// The time from each renewal to its end.
     pub(super) const fn length(&self) -> Duration {
         self.length
     }

@@ -45,8 +45,7 @@ pub(super) struct Index {
 #[derive(Debug)]
 struct List {
     place: StorageKey,
-    /// Its last known bytes. Changes of this process wait for their turn here, so they race only with other
-    /// processes.
+    /// Its last known bytes. Changes of this process wait for their turn here, so they race only with other processes.
     seen: tokio::sync::Mutex<Option<Bytes>>,
     /// The scopes of its tasks when it was last seen, for callers that only look.
     known: Mutex<Vec<TaskScope>>,

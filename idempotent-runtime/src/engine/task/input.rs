@@ -117,8 +117,7 @@ impl Input {
         Ok(Some(input))
     }
 
-    /// The scope in which a task counts as unfinished; `None` if its input is gone. No key is needed to read
-    /// it.
+    /// The scope in which a task counts as unfinished; `None` if its input is gone. No key is needed to read it.
     pub(super) async fn scope(
         engine: &Engine,
         place: &StorageKey,

@@ -1,4 +1,4 @@
-//! How many tasks may be unfinished, of all scopes together and of one scope.
+//! The limits of unfinished tasks, of all scopes together and of one scope.
 
 use std::ops::Add;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -7,8 +7,7 @@
 //!
 //! The order makes a crash harmless. At the start: the record, the input, the entry in the index, and only
 //! then the answer. At the end: the record, then the two values beside it, then the entry. If a step is
-//! missing, it is done by the process that meets the task next: one that gets a retry, or one that looks for
-//! work.
+//! missing, it is done by the process that meets the task next: one that gets a retry, or one that looks for work.
 
 mod forget;
 mod found_task;

@@ -23,8 +23,7 @@ struct TaskLine {
     waiting: VecDeque<StorageKey>,
     /// The tasks that wait, and those being tried.
     known: HashSet<StorageKey>,
-    /// The tasks that other processes run, and the moment of the engine's clock to look at each of them
-    /// again.
+    /// The tasks that other processes run, and the moment of the engine's clock to look at each of them again.
     elsewhere: HashMap<StorageKey, Duration>,
 }
 

@@ -20,8 +20,7 @@ use bytes::Bytes;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-/// The time for which an input lives longer than its record, so that the input is still there when a long run
-/// dies.
+/// The time for which an input lives longer than its record, so that the input is still there when a long run dies.
 const RESERVE: Duration = Duration::from_hours(24);
 
 /// The pause between two looks at the index for tasks that no process runs: tasks of processes that died, and
@@ -135,8 +134,7 @@ impl Tasks {
         FoundTask::of(key, &entry).map(Some)
     }
 
-    /// Cancels a task that has not started. It and a run make the same exchange, and only one of them can
-    /// win.
+    /// Cancels a task that has not started. It and a run make the same exchange, and only one of them can win.
     pub(crate) async fn cancel(
         &self,
         engine: &Engine,
@@ -173,8 +171,7 @@ impl Tasks {
 
     /// Leaves a task alone that another process runs.
     ///
-    /// This process then learns from the index that the task is over. It learns later that a run gave up its
-    /// lease.
+    /// This process then learns from the index that the task is over. It learns later that a run gave up its lease.
     pub(crate) fn leave_alone(&self, engine: &Engine, key: &StorageKey, found: &FoundTask) {
         let until = engine.clock().steady() + found.leased_for.min(LOOK_AGAIN);
         self.queue.runs_elsewhere(*key, until);

@@ -64,7 +64,7 @@ enum Follows {
     Error(BodyError),
 }
 
-/// How reading ended.
+/// The end of reading a body.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ReadEnd {
     Whole(Bytes),

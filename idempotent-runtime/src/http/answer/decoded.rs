@@ -1,5 +1,4 @@
-//! Removes the Content-Encoding of a stored response, for a client that refuses it (RFC 9110, section
-//! 12.5.3).
+//! Removes the Content-Encoding of a stored response, for a client that refuses it (RFC 9110, section 12.5.3).
 //!
 //! The first client may have accepted a coding that the client of the retry does not. A body is sent as it
 //! was stored if its coding is not known here, or if its bytes are not in that coding.
@@ -106,8 +105,7 @@ fn plain(mut response: HttpResponse) -> HttpResponse {
 /// A body that is decoded while it is sent.
 struct DecodedBody {
     decoder: Box<dyn Read>,
-    /// The first piece. It was decoded before anything is sent, which shows that the bytes are in this
-    /// coding.
+    /// The first piece. It was decoded before anything is sent, which shows that the bytes are in this coding.
     first: Option<Bytes>,
 }
 

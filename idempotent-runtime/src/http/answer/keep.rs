@@ -52,8 +52,7 @@ pub(crate) struct UnreadBody {
     capture: Capture,
 }
 
-/// Decides how much of a response is kept, if that is known without waiting. A copy has at most `longest`
-/// bytes.
+/// Decides how much of a response is kept, if that is known without waiting. A copy has at most `longest` bytes.
 pub(crate) fn keep(
     policy: &'static Policy,
     longest: usize,
@@ -226,8 +225,7 @@ impl Capture {
     }
 
     fn copy(self, head: &HttpResponse<()>, body: Bytes) -> StoredResponse {
-        // The task's client has not seen the response yet. This header will tell it that the handler
-        // panicked.
+        // The task's client has not seen the response yet. This header will tell it that the handler panicked.
         let is_panic = self.purpose == KeepFor::Task && is_marked(head);
         let problem =
             head.headers().iter().filter(|(name, _)| is_panic && *name == IDEMPOTENCY_PROBLEM);

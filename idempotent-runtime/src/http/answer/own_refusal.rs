@@ -1,7 +1,6 @@
 //! The mark of our own refusals: no guard stores them, wherever that guard stands.
 //!
-//! The mark is on the response and on the request, since a middleware between two guards may replace the
-//! response.
+//! The mark is on the response and on the request, since a middleware between two guards may replace the response.
 
 use crate::http::answer::problem::ProblemKind;
 use crate::http::answer::stored_response::StoreResponse;

@@ -17,8 +17,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// The longest wait in seconds that a client is told if the store did not answer or the server restarts.
 const SOON: u64 = 3;
 
-/// A random wait of a few whole seconds, so that clients that were refused together do not all come back
-/// together.
+/// A random wait of a few whole seconds, so that clients that were refused together do not all come back together.
 fn soon() -> Duration {
     Duration::from_secs(rand::random_range(1..=SOON))
 }

@@ -50,8 +50,7 @@ pub(crate) fn uncacheable(request: &HttpRequest, stored: StoredResponse) -> Opti
     Some(response)
 }
 
-/// A stored response in a coding that the client accepts; `None` if it holds a part that no response may
-/// have.
+/// A stored response in a coding that the client accepts; `None` if it holds a part that no response may have.
 pub(crate) fn rebuild(request: &HttpRequest, stored: StoredResponse) -> Option<HttpResponse> {
     let mut response = HttpResponse::new(StatusCode::from_u16(stored.status).ok()?);
     for (name, value) in stored.headers {

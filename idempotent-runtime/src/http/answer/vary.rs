@@ -1,5 +1,4 @@
-//! Whether all requests with one key may share an answer: its `Vary` header decides (RFC 9110, section
-//! 12.5.5).
+//! Whether all requests with one key may share an answer: its `Vary` header decides (RFC 9110, section 12.5.5).
 
 use actix_web::http::header::{HeaderMap, VARY};
 

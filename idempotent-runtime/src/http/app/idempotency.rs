@@ -203,8 +203,7 @@ impl<S> IdempotencyBuilder<S> {
     /// Builds it.
     ///
     /// # Errors
-    /// When a setting contradicts another or is unsafe. The message names the setting and tells what to
-    /// change.
+    /// When a setting contradicts another or is unsafe. The message names the setting and tells what to change.
     pub fn build(self) -> Result<Idempotency, BuildError>
     where
         S: GivenScope<Scope>,

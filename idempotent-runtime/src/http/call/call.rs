@@ -203,8 +203,7 @@ impl Call {
         template(value, &self.app, &self.request, &self.body, VALUE_MAX)
     }
 
-    /// The parts of a template that was filled in. `invalid` is the kind of problem if a value is not
-    /// allowed.
+    /// The parts of a template that was filled in. `invalid` is the kind of problem if a value is not allowed.
     pub(crate) fn filled<'a>(
         &self,
         value: &'a TemplateValue,

@@ -10,8 +10,7 @@ use actix_web::{HttpRequest, HttpResponse};
 pub(crate) enum Client {
     /// The sender of this request.
     Here(HttpRequest),
-    /// The sender of a request that was moved into the code that panicked. The request is lost with that
-    /// code.
+    /// The sender of a request that was moved into the code that panicked. The request is lost with that code.
     Moved {
         /// The app that guards the handler.
         app: Idempotency,

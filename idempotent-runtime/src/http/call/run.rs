@@ -34,8 +34,7 @@ pub(crate) enum ComputingTurn {
     First(Execution),
     /// It is computed again, and the other readers get the old answer meanwhile.
     Again(Execution, Box<CachedAnswer>),
-    /// It is computed beside its owner, who takes long. The other readers of this process wait for one of the
-    /// two.
+    /// It is computed beside its owner, who takes long. The other readers of this process wait for one of the two.
     Beside(TurnBeside, Owner),
 }
 

@@ -42,8 +42,7 @@ impl Attempt {
     ///
     /// It is not certain any more if the lease is lost or was not renewed in time, for instance because the
     /// host was suspended, or if the session of a lock is broken. A long handler can ask before its next
-    /// step. A step that must never happen late has to send the number along, and be checked where it
-    /// happens.
+    /// step. A step that must never happen late has to send the number along, and be checked where it happens.
     #[must_use]
     pub fn is_certain(&self) -> bool {
         let is_certain = |state: &RunState| {

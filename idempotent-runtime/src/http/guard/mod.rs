@@ -118,8 +118,7 @@ fn check_definition(call: &Call) -> Result<(), Exit> {
         _ if is_read => Guard::Cache,
         _ => call.guard,
     };
-    // Without a route there is only the default handler. Paths are not remembered, since outsiders can invent
-    // them.
+    // Without a route there is only the default handler. Paths are not remembered, since outsiders can invent them.
     let Some(found_by) = policy.operation.or_else(|| call.pattern()) else { return Ok(()) };
     let method = match policy.operation {
         None if !is_read => Some(call.request.method().as_str()),

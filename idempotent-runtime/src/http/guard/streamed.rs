@@ -31,8 +31,7 @@ impl RunPlace {
     }
 }
 
-/// The response with its body as it is produced. `end` is called when the body was copied, before its end is
-/// sent.
+/// The response with its body as it is produced. `end` is called when the body was copied, before its end is sent.
 pub(super) fn send_on<E: Future<Output = ()>>(
     body: UnreadBody,
     place: RunPlace,

@@ -1,5 +1,4 @@
-//! A page for operators: the runs under way, the numbers of this process, and the records that wait for a
-//! person.
+//! A page for operators: the runs under way, the numbers of this process, and the records that wait for a person.
 //!
 //! Every text from outside passes `words`. => Every text from outside goes through `words`.
 

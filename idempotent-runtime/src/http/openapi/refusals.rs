@@ -94,8 +94,7 @@ fn can_give(policy: &Policy, kind: ProblemKind) -> bool {
         P::TooManyRuns => begins && !is_task,
         P::TooManyTasks => is_task,
         P::DatabaseRefused => in_transaction,
-        // The first belongs to an argument that is not a part of a policy, the others to the address of a
-        // task.
+        // The first belongs to an argument that is not a part of a policy, the others to the address of a task.
         P::RetryTooLate | P::TaskMissing | P::TaskStarted | P::TaskCancelled => false,
     }
 }

@@ -103,8 +103,7 @@ fn fill(handler: &Handler, call: &mut Call, arguments: &dyn Any) -> Result<(), E
     })
 }
 
-/// The work of a guard inside other guards. If its handler does not run, the outer guards must not store its
-/// answer.
+/// The work of a guard inside other guards. If its handler does not run, the outer guards must not store its answer.
 async fn inside(state: Rc<RunState>, work: Work) -> Result<HttpResponse, Exit> {
     let answered = work.await;
     if answered.is_err() {

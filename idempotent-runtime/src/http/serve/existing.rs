@@ -52,8 +52,7 @@ async fn take_back(call: &Call) -> Begins {
 }
 
 /// Extracts the arguments once more from the same body, and then opens a new transaction if one is needed. In
-/// this order, since an extractor that needs a connection must not wait for one while the request holds
-/// another.
+/// this order, since an extractor that needs a connection must not wait for one while the request holds another.
 async fn extract_again(
     call: &mut Call,
     extract: Extract,

@@ -4,8 +4,7 @@ use actix_web::dev::Payload;
 use actix_web::{Error, FromRequest, HttpRequest};
 use std::future::{Ready, ready};
 
-/// A request that came by a route. If code calls a guarded handler directly, the compiler's error names this
-/// type.
+/// A request that came by a route. If code calls a guarded handler directly, the compiler's error names this type.
 ///
 /// Unit tests may call the handler's unguarded form: for `create` it is `create_unguarded`.
 pub struct TestsCallItsUnguardedForm {

@@ -14,8 +14,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// When the task runs, perhaps in another process, the request and its credentials are gone. So each argument
 /// decides which part of it is stored. `web::Json`, `Path`, `Query` and `Form` store their content,
-/// `web::Data` comes from the app of the process that runs the task, and an extractor of your own needs a few
-/// lines:
+/// `web::Data` comes from the app of the process that runs the task, and an extractor of your own needs a few lines:
 ///
 /// ```
 /// use actix_web::{Error, FromRequest, HttpRequest, dev::Payload, error::ErrorUnauthorized};

@@ -51,8 +51,7 @@ impl Progress {
     /// Reports that `done` of `total` parts are done.
     ///
     /// It costs almost nothing: while the handler runs, only the last report is written, at most ten times a
-    /// second. If a write fails, the next report replaces it. In a handler that is not a task, this does
-    /// nothing.
+    /// second. If a write fails, the next report replaces it. In a handler that is not a task, this does nothing.
     pub fn report(&self, done: u64, total: u64) {
         let Some(reporter) = &self.0 else { return };
         reporter.news.set(Some((done, total)));

@@ -65,7 +65,7 @@ pub(super) async fn consume<S: Source>(
     }
 }
 
-/// How many messages are worked on at the same time.
+/// The number of messages that are worked on at the same time.
 enum WorkMode {
     /// As many as there are free places.
     Together,

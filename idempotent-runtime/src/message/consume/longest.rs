@@ -3,8 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// The longest time that a handler took, and the time after which a broker gives up a delivery, if that is
-/// known.
+/// The longest time that a handler took, and the time after which a broker gives up a delivery, if that is known.
 #[derive(Debug, Default)]
 pub(super) struct LongestHandler {
     timeout: Option<Duration>,
@@ -21,8 +20,7 @@ impl LongestHandler {
     /// Notes how long a handler took, and logs once if that may be too long.
     pub(super) fn took(&self, time: Duration) {
         let Some(timeout) = self.timeout else { return };
-        // Handlers that block their thread run one after the other, so the last one ends after all the
-        // others.
+        // Handlers that block their thread run one after the other, so the last one ends after all the others.
         let is_late = |time: Duration| time.saturating_mul(self.at_once) >= timeout;
         let mut longest = self.longest.lock().unwrap_or_else(PoisonError::into_inner);
         if is_late(time) && !is_late(*longest) {

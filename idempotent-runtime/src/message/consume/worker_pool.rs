@@ -68,8 +68,7 @@ impl WorkerPool {
         ConnectionEpoch { number: self.epochs, end: watch::Sender::new(()) }
     }
 
-    /// Starts a worker for a message. A message that should run alone is given back instead, for any
-    /// consumer.
+    /// Starts a worker for a message. A message that should run alone is given back instead, for any consumer.
     pub(super) fn start_or_give_back(&mut self, epoch: &ConnectionEpoch, delivery: Delivery) {
         if delivery.runs_alone() {
             self.give_back(epoch, delivery);

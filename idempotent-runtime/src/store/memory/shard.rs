@@ -12,8 +12,7 @@ use std::time::Duration;
 /// The number of new values after which a shard sweeps, and the number of slots that it visits then.
 ///
 /// Two visits for each new value keep the number of dead values below that of living ones, and a constant
-/// number keeps the cost of a put constant. Many slots are visited in a row, because neighbours are cheap to
-/// visit.
+/// number keeps the cost of a put constant. Many slots are visited in a row, because neighbours are cheap to visit.
 const SWEEP_AFTER: usize = 16;
 const SWEEP: usize = 2 * SWEEP_AFTER;
 

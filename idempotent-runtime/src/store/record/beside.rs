@@ -1,5 +1,4 @@
-//! Values beside records. Their content is sealed on its way into the store and opened on its way out, only
-//! here.
+//! Values beside records. Their content is sealed on its way into the store and opened on its way out, only here.
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;

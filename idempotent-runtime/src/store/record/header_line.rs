@@ -25,8 +25,7 @@ const LINES: [(&str, &str); 12] = [
 /// The number of the first line. Smaller numbers are names.
 const FIRST_LINE: u64 = 64;
 
-/// Names that are stored as one number: the name's place, counted from 1. New names are added only at the
-/// end.
+/// Names that are stored as one number: the name's place, counted from 1. New names are added only at the end.
 const KNOWN: [&str; 24] = [
     "content-type",
     "location",

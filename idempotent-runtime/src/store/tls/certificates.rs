@@ -84,8 +84,7 @@ fn has(name: &str, pem: &[u8]) -> bool {
     certificates.peek().is_some() && certificates.all(|certificate| certificate.is_ok())
 }
 
-/// A parameter of a URL's query. A plus sign stays a plus sign, since it is more often part of a path than a
-/// space.
+/// A parameter of a URL's query. A plus sign stays a plus sign, since it is more often part of a path than a space.
 fn parameter(url: &str, name: &str) -> Option<String> {
     let (_, query) = url.split('#').next()?.split_once('?')?;
     let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;

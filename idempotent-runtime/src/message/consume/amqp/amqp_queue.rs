@@ -35,8 +35,7 @@ impl AmqpQueue {
     /// `tls`, at `amqps://…`.
     ///
     /// `?ca=FILE` names the authorities to trust instead of the host's, `?cert=FILE&key=FILE` a certificate
-    /// of this client. The files are PEM and are read by this call. Without the feature `tls`, `amqps://` is
-    /// refused.
+    /// of this client. The files are PEM and are read by this call. Without the feature `tls`, `amqps://` is refused.
     ///
     /// # Errors
     /// When the URL is not an AMQP URL, a file of it cannot be read, or the name is empty or longer than 200
@@ -109,8 +108,7 @@ impl AmqpQueue {
     /// way, for instance by a shovel, begins anew, too.
     ///
     /// # Errors
-    /// When the broker does not answer or refuses. Dead letters that were put back until then stay in the
-    /// queue.
+    /// When the broker does not answer or refuses. Dead letters that were put back until then stay in the queue.
     pub async fn redrive(&self, at_most: usize) -> Result<usize, ConsumeError> {
         let moved = async { redrive(&self.broker, self.thread()?, &self.queues, at_most).await };
         let moved = moved.await;

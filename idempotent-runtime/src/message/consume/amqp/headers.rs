@@ -64,8 +64,7 @@ pub(super) fn history_of(properties: &BasicProperties, now: Duration) -> History
     }
 }
 
-/// The end of a message's life, since 1970: its timestamp plus its expiration, or its first delivery plus
-/// that.
+/// The end of a message's life, since 1970: its timestamp plus its expiration, or its first delivery plus that.
 ///
 /// A timestamp has whole seconds, and must not end a life earlier because of that. A timestamp in the future
 /// is ignored.

@@ -19,8 +19,7 @@ pub enum QueueKind {
     /// Quorum queues, for clusters, from `RabbitMQ` 3.10. They survive the loss of a node, and a message
     /// leaves one only after the next queue has it.
     ///
-    /// On a broker with one node, they may have no leader after that node was killed, and then take no
-    /// messages.
+    /// On a broker with one node, they may have no leader after that node was killed, and then take no messages.
     Quorum,
     /// The queue exists, and may be of any kind. Only the queues beside it are declared, as classic ones.
     Declared,

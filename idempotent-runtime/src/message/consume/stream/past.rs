@@ -4,12 +4,10 @@ use crate::clock::millis;
 use crate::message::consume::history::History;
 use std::time::Duration;
 
-/// The prefix of the history of an entry that was given back, and belongs to no consumer until it is taken
-/// over.
+/// The prefix of the history of an entry that was given back, and belongs to no consumer until it is taken over.
 const BACK: &str = "back:";
 
-/// The key of the hash with the histories of a group's entries. In a cluster it is on the same node as the
-/// stream.
+/// The key of the hash with the histories of a group's entries. In a cluster it is on the same node as the stream.
 pub(super) fn key(stream: &str, group: &str) -> String {
     let has_tag =
         stream.split_once('{').and_then(|(_, rest)| rest.find('}')).is_some_and(|end| end > 0);

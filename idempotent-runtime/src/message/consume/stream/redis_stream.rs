@@ -98,8 +98,7 @@ impl RedisStream {
     /// letter that is added in another way, with all its fields, begins anew, too.
     ///
     /// # Errors
-    /// When the server does not answer or refuses. Dead letters that were put back until then stay in the
-    /// stream.
+    /// When the server does not answer or refuses. Dead letters that were put back until then stay in the stream.
     pub async fn redrive(&self, at_most: usize) -> Result<usize, ConsumeError> {
         let moved = redrive(&self.settings, at_most).await;
         moved.map_err(|broken| broken.of(self.describe()))
