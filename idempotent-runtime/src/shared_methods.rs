@@ -92,8 +92,9 @@ macro_rules! common_settings {
         /// Turns records off: every request and every call that only a record guards runs unguarded.
         ///
         /// For a time in which running twice is better than refusing. `request_id`, `cache`, `message` and
-        /// the keys of rows then store nothing and do not ask the store. A request is still refused without
-        /// its key or its caller. It is counted in [`Counts::unguarded`](crate::observe::Counts::unguarded).
+        /// the keys of rows then store nothing and do not ask the store. A request without its key or its caller
+        /// is still refused. A run without a guard is counted in
+        /// [`Counts::unguarded`](crate::observe::Counts::unguarded).
         /// `dedup_table` with its record, `unique`, a `message` with a `Tx`, rows, locks, tokens and tasks
         /// are guarded as before. The log says so at the start.
         ///
