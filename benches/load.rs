@@ -77,22 +77,32 @@ impl Load {
     }
 
     async fn exchange(&self, connection: &mut TcpStream, key: &str, buffer: &mut Vec<u8>) {
-        let body = r#"{"sku":"book","quantity":1}"#;
-        let request = format!(
-            "POST {} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer alice\r\n\
-             Idempotency-Key: {key}\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            self.path,
-            body.len(),
-        );
-        connection.write_all(request.as_bytes()).await.expect("it reads");
-        buffer.clear();
-        loop {
-            assert!(connection.read_buf(buffer).await.expect("it answers") > 0, "it hung up");
-            if is_whole(buffer) {
-                assert!(buffer.starts_with(b"HTTP/1.1 201"), "{}", String::from_utf8_lossy(buffer));
-                return;
-            }
+        let order = post(self.path, key);
+        connection.write_all(order.as_bytes()).await.expect("it reads");
+        read_created(connection, buffer).await;
+    }
+}
+
+/// A POST of an order to this path with this key.
+#[must_use]
+pub fn post(path: &str, key: &str) -> String {
+    let body = r#"{"sku":"book","quantity":1}"#;
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer alice\r\n\
+         Idempotency-Key: {key}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len(),
+    )
+}
+
+/// Reads a response, which must be 201, into an empty buffer.
+pub async fn read_created(connection: &mut TcpStream, buffer: &mut Vec<u8>) {
+    buffer.clear();
+    loop {
+        assert!(connection.read_buf(buffer).await.expect("it answers") > 0, "it hung up");
+        if is_whole(buffer) {
+            assert!(buffer.starts_with(b"HTTP/1.1 201"), "{}", String::from_utf8_lossy(buffer));
+            return;
         }
     }
 }
