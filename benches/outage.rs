@@ -3,17 +3,17 @@
 //!
 //! `cargo bench -p benches --bench outage`, or with names of stores behind it: `-- redis postgres`
 //!
-//! Each key is claimed and completed. A client that gets an error, or finds its own claim, comes again after one to two
-//! seconds. Commands are those of Redis' own statistics, with the two of each script, or round trips on the way to a
-//! database. A run that ended meanwhile failed where its client was not told of its record in time; its record is put
-//! all the same, after its lease was renewed, and all are read in the end.
+//! Redis is cut off and reached again; a database is killed, and started again. Each key is claimed and completed. A
+//! client that gets an error, or finds its own claim, comes again after one to two seconds. Commands are those of
+//! Redis' own statistics, with the two of each script, or round trips on the way to a database. A run that ended
+//! meanwhile failed where its client was not told of its record in time; its record is put all the same, after its
+//! lease was renewed, and all are read in the end.
 
-use benches::{TTL, engine, key, outcome, replay, request};
+use benches::{TTL, commands, engine, key, outcome, replay, request};
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use idempotent_runtime::engine::{Admission, Completion, Engine};
 use idempotent_runtime::store::open;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tests::{MariaDbServer, PostgresServer, Proxy, RedisServer};
 use tokio::time::sleep;
@@ -26,11 +26,8 @@ const ROUNDS: u64 = 3;
 /// The number that come at once before the first round counts.
 const FEW: usize = 32;
 
-/// The time for which the store is away.
+/// The time for which the store is away, without that in which a server starts.
 const AWAY: Duration = Duration::from_secs(3);
-
-/// Answers how many commands were sent to the store.
-type Sent = Box<dyn Fn() -> f64>;
 
 /// So many take longer than the p99: a hundredth.
 const SLOWEST: usize = 50;
@@ -38,8 +35,15 @@ const SLOWEST: usize = 50;
 /// A store that can be away, and who uses it.
 struct Far {
     engine: Engine,
-    proxy: Arc<Proxy>,
-    sent: Sent,
+    proxy: Proxy,
+    server: Server,
+}
+
+/// The server of a store.
+enum Server {
+    Redis(RedisServer),
+    Postgres(PostgresServer),
+    MariaDb(MariaDbServer),
 }
 
 /// What a crowd met: the time until so many were done, in seconds, the tries that failed, and what was sent.
@@ -58,25 +62,22 @@ async fn main() {
     let is_wanted = |name: &str| named.is_empty() || named.iter().any(|word| word == name);
     if is_wanted("redis") {
         let server = RedisServer::start();
-        let proxy = Arc::new(Proxy::to(&server).await);
+        let proxy = Proxy::to(&server).await;
         let url = proxy.url();
-        let sent = Box::new(move || commands(&server));
-        measure("Redis", Far::new(&url, proxy, sent).await).await;
+        measure("Redis", Far::new(&url, proxy, Server::Redis(server)).await).await;
     }
     if is_wanted("postgres") {
         let server = PostgresServer::start_with(&["-c", "max_wal_size=8GB"]).await;
-        let proxy = Arc::new(Proxy::to(&server).await);
+        let proxy = Proxy::to(&server).await;
         let url = PostgresServer::through(&proxy, &server.database().await);
-        let sent = turns(&proxy);
-        measure("PostgreSQL", Far::new(&url, proxy, sent).await).await;
+        measure("PostgreSQL", Far::new(&url, proxy, Server::Postgres(server)).await).await;
     }
     if is_wanted("mariadb") {
         let durable = ["--innodb-flush-method=O_DIRECT", "--innodb-log-file-size=1G"];
         let server = MariaDbServer::start_with(&durable).await;
-        let proxy = Arc::new(Proxy::to(&server).await);
+        let proxy = Proxy::to(&server).await;
         let url = MariaDbServer::through(&proxy, &server.database().await);
-        let sent = turns(&proxy);
-        measure("MariaDB", Far::new(&url, proxy, sent).await).await;
+        measure("MariaDB", Far::new(&url, proxy, Server::MariaDb(server)).await).await;
     }
 }
 
@@ -94,13 +95,42 @@ async fn measure(name: &str, far: Far) {
 }
 
 impl Far {
-    async fn new(url: &str, proxy: Arc<Proxy>, sent: Sent) -> Self {
-        Self { engine: engine(open(url).await.expect("it connects")), proxy, sent }
+    async fn new(url: &str, proxy: Proxy, server: Server) -> Self {
+        Self { engine: engine(open(url).await.expect("it connects")), proxy, server }
+    }
+
+    /// From now on its store is away.
+    fn lose(&self) {
+        match &self.server {
+            // It keeps nothing on disk.
+            Server::Redis(_) => self.proxy.refuse(),
+            Server::Postgres(server) => server.kill(),
+            Server::MariaDb(server) => server.kill(),
+        }
+    }
+
+    /// Done when its store is back.
+    async fn regain(&self) {
+        sleep(AWAY).await;
+        match &self.server {
+            Server::Redis(_) => self.proxy.pass(),
+            Server::Postgres(server) => server.restart().await,
+            Server::MariaDb(server) => server.restart().await,
+        }
+    }
+
+    /// How many commands were sent to the store.
+    #[expect(clippy::cast_precision_loss, reason = "not so many")]
+    fn sent(&self) -> f64 {
+        match &self.server {
+            Server::Redis(server) => commands(server),
+            Server::Postgres(_) | Server::MariaDb(_) => self.proxy.turns() as f64,
+        }
     }
 
     /// All keys from this one on at once.
     async fn crowd(&self, first: u64) -> Met {
-        let (sent, start) = ((self.sent)(), Instant::now());
+        let (sent, start) = (self.sent(), Instant::now());
         let clients = (first..first + KEYS).map(|number| {
             let engine = self.engine.clone();
             tokio::spawn(async move {
@@ -115,13 +145,13 @@ impl Far {
             p99: times[times.len() - SLOWEST],
             last: times[times.len() - 1],
             failed: failed.into_iter().map(f64::from).sum(),
-            sent: (self.sent)() - sent,
+            sent: self.sent() - sent,
         }
     }
 
     /// The same, of clients that met the outage.
     async fn after_an_outage(&self, first: u64) -> Met {
-        self.proxy.refuse();
+        self.lose();
         let clients = (first..first + KEYS).map(|number| {
             let engine = self.engine.clone();
             tokio::spawn(async move { engine.begin(&request(key(number))).await.map(drop) })
@@ -129,8 +159,7 @@ impl Far {
         for refused in join_all(clients.collect::<Vec<_>>()).await {
             refused.expect("no panic").expect_err("the store is away");
         }
-        sleep(AWAY).await;
-        self.proxy.pass();
+        self.regain().await;
         self.crowd(first).await
     }
 
@@ -143,12 +172,12 @@ impl Far {
             }
         });
         let runs: Vec<_> = begins.buffer_unordered(FEW).collect().await;
-        self.proxy.refuse();
+        self.lose();
         let ends: Vec<_> =
             runs.into_iter().map(|run| tokio::spawn(run.complete(outcome(), TTL))).collect();
-        sleep(AWAY).await;
-        let (sent, start) = ((self.sent)(), Instant::now());
-        self.proxy.pass();
+        let sent = self.sent();
+        self.regain().await;
+        let start = Instant::now();
         let mut p99 = None;
         while self.engine.under_way() > 0 {
             if self.engine.under_way() <= SLOWEST {
@@ -159,7 +188,7 @@ impl Far {
         let last = start.elapsed().as_secs_f64();
         let untold = join_all(ends).await.into_iter();
         let untold = untold.filter(|told| !matches!(told, Ok(Completion::Yes))).count();
-        let sent = (self.sent)() - sent;
+        let sent = self.sent() - sent;
         // What was insisted on is there.
         let looks = stream::iter(first..first + KEYS);
         looks.for_each_concurrent(FEW, |number| replay(&self.engine, key(number))).await;
@@ -185,18 +214,4 @@ async fn until_done(engine: &Engine, number: u64) -> u32 {
         failed += 1;
         sleep(Duration::from_millis(rand::random_range(1_000..2_000))).await;
     }
-}
-
-/// All that a server counted but the question itself.
-fn commands(server: &RedisServer) -> f64 {
-    let told: String = server.command(&["INFO", "commandstats"]);
-    let calls = told.lines().filter(|line| !line.starts_with("cmdstat_info"));
-    let calls = calls.filter_map(|line| line.split_once("calls=")?.1.split(',').next());
-    calls.map(|calls| calls.parse::<f64>().expect("a number")).sum()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "not so many")]
-fn turns(proxy: &Arc<Proxy>) -> Sent {
-    let proxy = Arc::clone(proxy);
-    Box::new(move || proxy.turns() as f64)
 }
