@@ -3,6 +3,7 @@
 //! A worker of actix-web is a runtime with one thread. A connection on that thread does not move while a
 //! handler blocks the worker, and neither do all who wait for the connection.
 
+use crate::clock::jittered;
 #[cfg(any(
     feature = "sqlite",
     feature = "postgres",
@@ -21,7 +22,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-/// The pause before work that panicked begins again: less than a third of the shortest lease.
+/// The pause before work that panicked begins again, jittered: less than a third of the shortest lease.
 const AGAIN: Duration = Duration::from_millis(10);
 
 /// A thread and its runtime. They end with the last clone, and drop the work that still runs there.
@@ -95,7 +96,7 @@ pub(crate) async fn lasting<F: Future<Output = ()>>(
 ) {
     while AssertUnwindSafe(work()).catch_unwind().await.is_err() {
         tracing::error!(name, "background work panicked, and begins again");
-        sleep(AGAIN).await;
+        sleep(jittered(AGAIN)).await;
     }
 }
 
@@ -114,7 +115,9 @@ pub(in crate::store) fn thread_ended(operation: &'static str) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
     use tokio::sync::oneshot;
+    use tokio::time::Instant;
 
     /// Lasting work goes on after a panic in a store, or in the app's own logging.
     #[tokio::test]
@@ -128,5 +131,19 @@ mod tests {
             async move { tell.expect("it is the third time").send(()).expect("the test waits") }
         }));
         third.await.expect("it begins a third time");
+    }
+
+    /// Processes may panic at one moment, of what one server answers them.
+    #[tokio::test(start_paused = true)]
+    async fn the_pauses_before_it_begins_again_differ() {
+        let mut began = Vec::new();
+        lasting("test", || {
+            began.push(Instant::now());
+            let is_last = began.len() > 16;
+            async move { assert!(is_last, "as the test asked") }
+        })
+        .await;
+        let pauses: HashSet<_> = began.windows(2).map(|two| two[1] - two[0]).collect();
+        assert!(pauses.len() > 1, "{pauses:?}");
     }
 }

@@ -3,6 +3,7 @@
 //! A notification takes a lock of the whole server, so nobody is notified in vain: who waits holds an advisory lock
 //! of the key, shared, and a writer that cannot have it alone notifies. It never waits for it.
 
+use crate::clock::jittered;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::store::contract::Changed;
@@ -34,7 +35,7 @@ const LINGER: Duration = Duration::from_secs(1);
 /// How long opening the connection may take, and a statement on it.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
-/// How long it is not opened again where it could not be.
+/// How long it is not opened again where it could not be, jittered: an outage meets all processes at one moment.
 const REST: Duration = Duration::from_secs(10);
 
 const LOCK: &str = "SELECT pg_advisory_lock_shared($1)";
@@ -103,10 +104,15 @@ impl PostgresWatches {
         self.thread.spawn(async move {
             if let Err(error) = listen(&login, asked).await {
                 tracing::info!(%error, "the server does not tell of changes now; waiting requests look for themselves");
-                let mut listening = state.lock().unwrap_or_else(PoisonError::into_inner);
-                listening.rests_until = Some(Instant::now() + REST);
+                state.lock().unwrap_or_else(PoisonError::into_inner).rest();
             }
         });
+    }
+}
+
+impl Listening {
+    fn rest(&mut self) {
+        self.rests_until = Some(Instant::now() + jittered(REST));
     }
 }
 
@@ -235,4 +241,20 @@ async fn in_time<T>(step: impl Future<Output = Result<T, sqlx::Error>>) -> Resul
     let late = |_| IoError::new(ErrorKind::TimedOut, "the server did not answer in time").into();
     let done = timeout(PATIENCE, step).await.map_err(late).flatten();
     done.map_err(|error: sqlx::Error| failed("watch", error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[tokio::test(start_paused = true)]
+    async fn processes_that_lost_one_server_do_not_come_back_in_step() {
+        let processes = [(); 16].map(|()| {
+            let mut listening = Listening::default();
+            listening.rest();
+            listening.rests_until
+        });
+        assert!(HashSet::from(processes).len() > 1, "{processes:?}");
+    }
 }
