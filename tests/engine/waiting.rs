@@ -1,6 +1,6 @@
 //! Waiting for a run of another process.
 
-use crate::{EngineFixture, TTL, answer, ask, engine, patient};
+use crate::{EngineFixture, LEASE, TTL, answer, ask, engine, patient};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use futures_util::poll;
@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tests::Probe;
+use tokio::time::Instant;
 
 /// Otherwise neither this request nor the others that wait with it would get an answer.
 #[tokio::test]
@@ -153,6 +154,77 @@ async fn of_ten_thousand_at_once_one_runs_and_the_store_is_asked_a_few_times() {
     let times = store.asked();
     assert!(times <= 20, "{times}");
     assert_eq!(runs.load(Ordering::SeqCst), 1);
+}
+
+/// Its end is told without the store, however long it takes.
+#[tokio::test(start_paused = true)]
+async fn while_a_run_of_this_process_is_waited_for_nobody_asks_the_store() {
+    let fixture = EngineFixture::new();
+    let store = CountingStore::of(&fixture);
+    let here = engine(store.clone(), fixture.clock.clone());
+    let asked = patient();
+    let crowd = join_all((0..MANY).map(|_| async {
+        if let Admission::Run(run) = here.begin(&asked).await.unwrap() {
+            all_wait(&here).await;
+            store.asked();
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            assert_eq!(store.asked(), 0);
+            assert_eq!(run.complete(answer("the first's"), TTL).await, Completion::Yes);
+        }
+    }));
+    crowd.await;
+    let times = store.asked();
+    assert!(times <= 2, "{times}");
+}
+
+/// They need not wait for the look that sees it.
+#[tokio::test(start_paused = true)]
+async fn a_run_of_this_process_that_lost_its_key_tells_those_who_wait_at_its_end() {
+    let fixture = EngineFixture::new();
+    let here = engine(fixture.store.clone(), fixture.clock.clone());
+    let elsewhere = engine(fixture.store.clone(), fixture.clock.clone());
+    let asked = patient();
+    let crowd = join_all((0..MANY).map(|_| async {
+        match here.begin(&asked).await.unwrap() {
+            Admission::Run(run) => {
+                all_wait(&here).await;
+                fixture.clock.advance(LEASE);
+                let Ok(Admission::Run(other)) = elsewhere.begin(&ask(OnAbandoned::Retry)).await
+                else {
+                    panic!("the lease is over");
+                };
+                assert_eq!(other.complete(answer("the other's"), TTL).await, Completion::Yes);
+                assert_eq!(run.complete(answer("the first's"), TTL).await, Completion::No);
+            }
+            Admission::Replay(outcome) => assert_eq!(*outcome, answer("the other's")),
+            other => panic!("{other:?}"),
+        }
+    }));
+    let began = Instant::now();
+    crowd.await;
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+}
+
+/// The look that finds the outcome is enough.
+#[tokio::test(start_paused = true)]
+async fn an_outcome_that_one_saw_is_told_to_all_without_a_claim() {
+    let fixture = EngineFixture::new();
+    let store = CountingStore::of(&fixture);
+    let here = engine(store.clone(), fixture.clock.clone());
+    let elsewhere = engine(fixture.store.clone(), fixture.clock.clone());
+    let Admission::Run(first) = elsewhere.begin(&ask(OnAbandoned::Retry)).await.unwrap() else {
+        panic!("it is the first");
+    };
+    let asked = patient();
+    let crowd = join_all((0..MANY).map(|_| here.begin(&asked)));
+    let (begun, ()) = tokio::join!(crowd, async {
+        all_wait(&here).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(first.complete(answer("the first's"), TTL).await, Completion::Yes);
+        store.asked();
+    });
+    assert!(begun.iter().all(|begun| matches!(begun, Ok(Admission::Replay(_)))));
+    assert_eq!(store.asked(), 1);
 }
 
 /// One request reads now and then, and there is one claim at the end.

@@ -38,12 +38,13 @@ pub(super) async fn contend(
     loop {
         let turn =
             next_turn(&core, &claim.key, slot.as_ref(), asked + *wait, &mut has_waited).await;
-        let question = match turn {
-            Turn::Ask(question) => Some(question),
-            Turn::Alone => None,
+        let (question, seen) = match turn {
+            Turn::Ask(question) => (Some(question), None),
+            Turn::Saw(question, outcome) => (Some(question), Some(outcome)),
+            Turn::Alone => (None, None),
             Turn::Told(answer) => match told(&core, &answer, request)? {
                 Some(admission) => return Ok(admission),
-                None => None,
+                None => (None, None),
             },
             Turn::TimedOut(retry_after) => {
                 return Ok(Admission::Refused(Refusal::InProgress { retry_after }));
@@ -51,10 +52,10 @@ pub(super) async fn contend(
         };
         let is_alone = question.is_none();
         let _turn = if has_waited && is_alone { core.rooms.turn_alone().await } else { None };
-        if has_waited {
+        if has_waited && seen.is_none() {
             sent = core.clock().steady();
         }
-        match ask(request, &mut by, &context, question, &mut sent).await? {
+        match ask(request, &mut by, &context, (question, seen), &mut sent).await? {
             Decision::Run(lease) => {
                 if by.take_over.is_some_and(|dead| lease.attempt() == dead + 1) {
                     core.counters().taken_over.count();
@@ -102,12 +103,12 @@ async fn next_turn<'a>(
 }
 
 /// Claims once; claims once more if the key can be taken from a dead owner. Tells the result to the others in
-/// the room.
+/// the room. If the outcome was already seen, it claims nothing and only tells.
 async fn ask(
     ClaimRequest { claim, rules, .. }: &ClaimRequest,
     by: &mut Claimer,
     context: &RunContext,
-    mut question: Option<Question<'_>>,
+    (mut question, mut seen): (Option<Question<'_>>, Option<Claimed>),
     sent: &mut Duration,
 ) -> Result<Decision, StoreError> {
     let core = &*context.core;
@@ -116,7 +117,11 @@ async fn ask(
     loop {
         by.first = core.first_attempt(claim.claimable);
         let left = core.tools.patience.saturating_sub(sent.saturating_sub(began));
-        let claimed = match settle(claim, by, context, left).await {
+        let answer = match seen.take() {
+            Some(seen) => Ok(seen),
+            None => settle(claim, by, context, left).await,
+        };
+        let claimed = match answer {
             Ok(claimed) => claimed,
             Err(error) => {
                 if let Some(question) = question.take() {
@@ -141,7 +146,7 @@ async fn ask(
                 question = asks;
                 continue;
             }
-            (Decision::Run(_), Some(question)) => question.found_at_work(claim.lease),
+            (Decision::Run(_), Some(question)) => question.runs_here(claim.lease),
             (Decision::Wait(left), Some(question)) => question.found_at_work(*left),
             (_, Some(question)) => {
                 if let Some(answer) = for_others {

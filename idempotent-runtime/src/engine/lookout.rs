@@ -1,11 +1,12 @@
 //! Looking at a record that others hold, for all who wait for its key in a process.
 
 use crate::clock::jittered;
+use crate::engine::claimed::{Claimed, FirstRequest};
 use crate::engine::lease::left_of_lease;
 use crate::engine::room::Room;
 use crate::key::StorageKey;
 use crate::store::record::{Record, State};
-use crate::store::{Changed, Store};
+use crate::store::{Changed, Entry, Store};
 use std::time::Duration;
 
 /// The pause before the lookout's first and later readings; each is jittered by half.
@@ -16,36 +17,66 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 const TICK: Duration = Duration::from_millis(1);
 
 /// The pause where the store tells of changes: what it failed to tell is seen then.
-const TOLD_PAUSE: Duration = Duration::from_secs(1);
+const TOLD_PAUSE: Duration = Duration::from_secs(2);
 
-/// Waits for its turn as the lookout, then reads until the record changes hands, or cannot be read: that is for a
-/// claim to report.
-pub(super) async fn look_out(room: &Room, key: &StorageKey, store: &dyn Store, patience: Duration) {
-    let Ok(_turn) = room.lookout.acquire().await else { return };
+/// The pause where the owner is in this process, and tells of its end: that it lost its key is seen then.
+const HERE_PAUSE: Duration = Duration::from_secs(5);
+
+/// The outcome that a look found, and the number of that look.
+pub(super) type SeenOutcome = (u64, Claimed);
+
+/// Waits for its turn as the lookout, then reads until there is an outcome; or nothing, where the record changes hands
+/// otherwise, or cannot be read: that is for a claim to report.
+pub(super) async fn look_out(
+    room: &Room,
+    key: &StorageKey,
+    store: &dyn Store,
+    patience: Duration,
+) -> Option<SeenOutcome> {
+    let _turn = room.lookout.acquire().await.ok()?;
     // The last lookout's answer may be on its way to all who wait: each would look at once, were it watched first.
     tokio::time::sleep(jittered(FIRST_PAUSE)).await;
     let mut watcher = ChangeWatcher { store, key, changed: None };
-    let (mut pause, mut left) = (FIRST_PAUSE, Duration::MAX);
+    let here = room.lease_here();
+    let mut pause = here.map_or(FIRST_PAUSE, |_| HERE_PAUSE);
+    let mut left = here.map_or(Duration::MAX, |lease| lease + TICK);
     loop {
         tokio::select! {
-            () = watcher.next() => {}
+            () = watcher.next(), if here.is_none() => {}
             () = tokio::time::sleep(jittered(pause).min(left)) => {}
         }
-        pause = watcher.pause().unwrap_or((pause * 2).min(LONGEST_PAUSE));
+        pause = match here {
+            Some(_) => HERE_PAUSE,
+            None => watcher.pause().unwrap_or((pause * 2).min(LONGEST_PAUSE)),
+        };
         let number = room.looks();
-        let looked = tokio::time::timeout(patience, lease_of(key, store)).await;
-        let Ok(Some(lease)) = looked else { return };
+        let read = tokio::time::timeout(patience, store.read(key)).await;
+        let lease = match look_at(key, &read.ok()?.ok()??)? {
+            Look::AtWork(lease) => lease,
+            Look::Done(outcome) => return Some((number, outcome)),
+        };
         room.seen_at_work(number, lease);
         left = lease + TICK;
     }
 }
 
-/// How long the lease of the owner holds if it is not renewed; nothing, if there is none.
-async fn lease_of(key: &StorageKey, store: &dyn Store) -> Option<Duration> {
-    let entry = store.read(key).await.ok()??;
-    match Record::decode(key, &entry.value).ok()?.state {
-        State::InProgress { retention, .. } => left_of_lease(&entry, retention),
-        _ => None,
+/// The record of a key, as it concerns those who wait.
+enum Look {
+    /// The lease of the owner holds for so long if it is not renewed.
+    AtWork(Duration),
+    /// It ran.
+    Done(Claimed),
+}
+
+fn look_at(key: &StorageKey, entry: &Entry) -> Option<Look> {
+    let Record { state, fingerprint, origin, .. } = Record::decode(key, &entry.value).ok()?;
+    let first = FirstRequest { fingerprint, definition: origin.definition };
+    match state {
+        State::InProgress { retention, .. } => left_of_lease(entry, retention).map(Look::AtWork),
+        State::Completed(outcome) => {
+            Some(Look::Done(Claimed::Done { first, outcome: Box::new(outcome) }))
+        }
+        State::Issued | State::Cancelled => None,
     }
 }
 

@@ -31,6 +31,8 @@ struct Knowledge {
     at_work: u64,
     /// How long that one's lease was to hold.
     left: Duration,
+    /// Whether that one is in this process, and tells of its end.
+    is_here: bool,
     /// The last answer that ended the wait, and its number.
     told: Option<(u64, SharedAnswer)>,
     is_asking: bool,
@@ -53,7 +55,8 @@ pub(super) enum NextInRoom {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Outlook {
     pub(super) is_asking: bool,
-    /// How long the lease of the one at work was to hold, if the store said so after the one who waits had come.
+    /// How long the lease of the one at work was to hold, if that one is in this process, or the store said so after the
+    /// one who waits had come.
     pub(super) left: Option<Duration>,
 }
 
@@ -63,6 +66,7 @@ impl Default for Room {
             asked: 0,
             at_work: 0,
             left: Duration::ZERO,
+            is_here: false,
             told: None,
             is_asking: false,
             is_due: true,
@@ -92,14 +96,23 @@ impl Room {
             knowledge.asked += 1;
             return NextInRoom::Ask(knowledge.asked);
         }
-        let left = is_known.then_some(knowledge.left);
+        // One that is here has not ended: it would have told.
+        let left = (is_known || knowledge.is_here).then_some(knowledge.left);
         NextInRoom::Wait(Outlook { is_asking: knowledge.is_asking, left })
     }
 
     /// Something changed: it is worth asking.
     pub(super) fn changed(&self) {
-        self.knowledge().is_due = true;
+        let mut knowledge = self.knowledge();
+        (knowledge.is_due, knowledge.is_here) = (true, false);
+        drop(knowledge);
         self.news.notify_one();
+    }
+
+    /// How long the lease of the one at work was to hold, if that one is in this process.
+    pub(super) fn lease_here(&self) -> Option<Duration> {
+        let knowledge = self.knowledge();
+        knowledge.is_here.then_some(knowledge.left)
     }
 
     /// Begins a look at the record; its number.
@@ -117,10 +130,28 @@ impl Room {
         }
     }
 
-    /// The one who asked found somebody at work, perhaps itself.
+    /// A look found an outcome: whoever looked tells it, unless somebody is asking for all.
+    pub(super) fn may_tell(&self) -> bool {
+        !std::mem::replace(&mut self.knowledge().is_asking, true)
+    }
+
+    /// The one who asked found somebody at work.
     pub(super) fn found_at_work(&self, number: u64, left: Duration) {
+        self.at_work(number, left, false);
+    }
+
+    /// The one who asked is at work from now on.
+    pub(super) fn runs_here(&self, number: u64, lease: Duration) {
+        self.at_work(number, lease, true);
+    }
+
+    fn at_work(&self, number: u64, left: Duration, is_here: bool) {
         self.seen_at_work(number, left);
-        self.knowledge().is_asking = false;
+        let mut knowledge = self.knowledge();
+        // Who changed something meanwhile may have been the one who was found.
+        knowledge.is_here = is_here && !knowledge.is_due;
+        knowledge.is_asking = false;
+        drop(knowledge);
         self.news.notify_waiters();
     }
 
@@ -215,11 +246,37 @@ mod tests {
     }
 
     #[test]
+    fn one_at_work_in_this_process_is_known_to_who_comes_later_until_it_tells_of_a_change() {
+        let room = Room::default();
+        room.runs_here(asks(&room, room.asked()), LEFT);
+        let late = room.asked();
+        assert_eq!((waits(&room, late).left, room.lease_here()), (Some(LEFT), Some(LEFT)));
+        room.changed();
+        assert_eq!(room.lease_here(), None);
+        room.found_at_work(asks(&room, late), LEFT);
+        assert_eq!(room.lease_here(), None, "another has the key");
+    }
+
+    #[test]
+    fn an_outcome_that_is_seen_is_told_by_whoever_saw_it_unless_one_asks() {
+        let room = Room::default();
+        let early = room.asked();
+        room.found_at_work(asks(&room, early), LEFT);
+        let look = room.looks();
+        assert!(room.may_tell() && waits(&room, early).is_asking);
+        room.tell(look, Ok(Claimed::NotIssued));
+        assert!(is_told(&room, early));
+        asks(&room, look);
+        assert!(!room.may_tell());
+    }
+
+    #[test]
     fn a_change_while_one_asks_is_asked_for_afterwards() {
         let room = Room::default();
         let number = asks(&room, room.asked());
         room.changed();
-        room.found_at_work(number, LEFT);
+        room.runs_here(number, LEFT);
+        assert_eq!(room.lease_here(), None, "it may have ended");
         asks(&room, 0);
     }
 

@@ -3,7 +3,8 @@
 //! Requests for one key that may wait share a room from their first claim on, if their fingerprint is the same.
 //! One of them asks the store for all; the others wait for its answer, or for the end of the run that it found.
 //! The owner tells them if it runs in the same process; for owners elsewhere one of them, the lookout, reads the
-//! record when the store tells of a change, and now and then beside. However many wait, one reads.
+//! record when the store tells of a change, and now and then beside. However many wait, one reads, and an outcome that
+//! it finds is for all.
 
 use crate::engine::claimed::{Claimed, FirstRequest};
 use crate::engine::lookout::look_out;
@@ -60,6 +61,8 @@ pub(crate) struct WaiterSlot<'a> {
 pub(super) enum Turn<'a> {
     /// It asks the store, for all in the room.
     Ask(Question<'a>),
+    /// It saw the outcome, and tells all in the room.
+    Saw(Question<'a>, Claimed),
     /// It asks the store, for itself: what is known is older than it is, and its time is up.
     Alone,
     /// Another one asked.
@@ -156,8 +159,13 @@ impl WaiterSlot<'_> {
             let is_answer_near = outlook.is_asking && outlook.left.is_none();
             tokio::select! {
                 () = news => {}
-                () = look_out(&self.room, &self.key, store, patience), if !outlook.is_asking => {
-                    self.room.changed();
+                seen = look_out(&self.room, &self.key, store, patience), if !outlook.is_asking => {
+                    match seen {
+                        Some((number, outcome)) if self.room.may_tell() => {
+                            return Turn::Saw(self.question(number), outcome);
+                        }
+                        Some(_) | None => self.room.changed(),
+                    }
                 }
                 () = &mut time, if !is_answer_near => {
                     return outlook.left.map_or(Turn::Alone, Turn::TimedOut);
@@ -172,10 +180,16 @@ impl WaiterSlot<'_> {
 }
 
 impl Question<'_> {
-    /// The first is at work, perhaps the one who asked.
+    /// The first is at work.
     pub(super) fn found_at_work(mut self, left: Duration) {
         self.is_answered = true;
         self.room.found_at_work(self.number, left);
+    }
+
+    /// The one who asked is at work from now on.
+    pub(super) fn runs_here(mut self, lease: Duration) {
+        self.is_answered = true;
+        self.room.runs_here(self.number, lease);
     }
 
     /// Tells the others.
