@@ -7,12 +7,13 @@ use futures_util::future::join_all;
 use std::panic;
 use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tests::{PostgresServer, Proxy, Reply, eventually};
+use tests::{Log, PostgresServer, Proxy, Reply, eventually};
 use tokio::task::block_in_place;
 
 on_every_database! {
     a_worker_that_ends_in_mid_transaction_panics_nowhere_and_leaves_nothing,
     what_was_set_for_a_transaction_is_not_left_behind,
+    a_success_after_a_statement_that_failed_commits_only_where_the_database_can,
 }
 
 /// The number of drops outside of a runtime.
@@ -47,6 +48,31 @@ async fn a_worker_that_ends_in_mid_transaction_panics_nowhere_and_leaves_nothing
     assert_eq!((bank.effects().await, bank.records().await), (1, 1));
     assert_eq!(bank.post("/dedup").key("k").send().await.status, 201);
     assert_eq!((bank.effects().await, bank.records().await), (2, 2));
+}
+
+/// `PostgreSQL` commits nothing of such a transaction. The other databases undo the statement alone.
+async fn a_success_after_a_statement_that_failed_commits_only_where_the_database_can(kind: Kind) {
+    Log::listen();
+    let bank = Bank::open(kind, 2).await;
+    bank.run("INSERT INTO codes VALUES ('taken')").await;
+    let lines = "INSERT INTO codes VALUES ('before')\nINSERT INTO codes VALUES ('taken')";
+    let send = || bank.post("/statements").key("swallowed").body(lines.to_owned()).send();
+    let kept = async || bank.number("SELECT count(*) FROM codes").await;
+    if kind != Kind::Postgres {
+        assert_eq!((send().await.status, kept().await), (201, 2));
+        return;
+    }
+    for _ in 0..2 {
+        let refused = send().await;
+        refused.is_problem(503, "store-unavailable");
+        let body = refused.json();
+        assert_eq!(body["retryable"], true);
+        let detail = body["detail"].as_str().unwrap_or_default();
+        assert!(detail.contains("ended the transaction before its commit"), "{detail}");
+        assert_eq!((kept().await, bank.records().await), (1, 0));
+    }
+    let lines = Log::listen().lines("the database ended a transaction before its commit");
+    assert!(lines.iter().any(|line| line.contains("an earlier statement failed")), "{lines:#?}");
 }
 
 /// The settings that guards make on their session, as one number.

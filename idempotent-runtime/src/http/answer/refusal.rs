@@ -127,6 +127,9 @@ pub(crate) fn not_committed(
     if !error.is_transient() && !error.is_corrupt() {
         return database_refused(request, error);
     }
+    if error.kind() == StoreErrorKind::Aborted && found_out == FoundOutBy::Repeating {
+        return ended_early(request, error);
+    }
     tracing::error!(
         path = request.path(),
         error = error as &dyn StdError,
@@ -145,6 +148,19 @@ pub(crate) fn not_committed(
         )
         .retryable(false),
     }
+}
+
+/// The problem if the database ended a transaction with a record before its commit.
+fn ended_early(request: &HttpRequest, error: &StoreError) -> Problem {
+    tracing::error!(
+        path = request.path(),
+        error = error as &dyn StdError,
+        "the database ended a transaction before its commit, although the handler returned success; \
+         a repeated request runs again",
+    );
+    let what = "the database ended the transaction before its commit, so the request did not succeed; \
+                repeat it with the same key";
+    Problem::new(ProblemKind::StoreUnavailable, request.path(), what).retry_after(soon())
 }
 
 /// Logs that the store failed, and that the handler runs all the same, as its policy says.

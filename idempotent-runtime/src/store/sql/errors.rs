@@ -56,8 +56,19 @@ fn words(refusal: &(dyn DatabaseError + 'static)) -> String {
     if let Some(refusal) = refusal.try_downcast_ref::<MySqlDatabaseError>() {
         return format!("{} ({}, {code})", refusal.message(), refusal.number());
     }
-    format!("{} ({code})", refusal.message())
+    let said = format!("{} ({code})", refusal.message());
+    #[cfg(feature = "postgres")]
+    if refusal.try_downcast_ref::<PgDatabaseError>().is_some_and(|it| it.code() == ABORTED) {
+        return format!(
+            "{said}: an earlier statement failed, and the handler did not return its error"
+        );
+    }
+    said
 }
+
+/// `PostgreSQL` takes no statement after one that failed, and commits nothing of that transaction.
+#[cfg(feature = "postgres")]
+const ABORTED: &str = "25P02";
 
 /// Whether the connection that gave this error can be used again.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
@@ -123,6 +134,7 @@ fn refused_by_postgres(error: &PgDatabaseError) -> StoreErrorKind {
         "40001" | "40P01" | "55P03" => StoreErrorKind::Busy,
         "57014" => StoreErrorKind::Timeout,
         "22001" | "54000" => StoreErrorKind::TooLarge,
+        ABORTED => StoreErrorKind::Aborted,
         code if is_permanent(code) => StoreErrorKind::Rejected,
         _ => StoreErrorKind::Unavailable,
     }
