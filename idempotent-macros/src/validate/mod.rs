@@ -26,6 +26,7 @@ use crate::model::{GuardedFunction, TxParameter};
 use crate::parse::{Arguments, Seen, Written, unmarked_signature};
 use crate::strategy::Subject;
 use reader::Reader;
+use std::mem;
 use syn::Error;
 
 /// The form in which callers and routes shall see a function that has mistakes.
@@ -67,6 +68,10 @@ pub(crate) fn validate(written: Written) -> Result<GuardedFunction, Error> {
     };
     uses::check_names(&mut reader);
     strategy::check(&mut reader);
+    if !strategy::is_known(&arguments) {
+        // The default's rules would find mistakes that are none.
+        mem::take(&mut reader.mistakes).finish()?;
+    }
     let policy = policy::read(&mut reader, &function.signature.ident);
     let row = row::read(&mut reader);
     let existing = unique::read(&mut reader);

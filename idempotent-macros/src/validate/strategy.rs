@@ -7,12 +7,19 @@ use syn::Lit;
 
 /// The chosen strategy, or the default where none is chosen or its name is unknown.
 pub(super) fn chosen(arguments: &[Argument]) -> &'static Strategy {
-    let name = |argument: &Argument| match &argument.value {
+    name(arguments).and_then(|name| named(&name)).unwrap_or_else(Strategy::default)
+}
+
+/// Whether there is a strategy of the chosen name, or none is chosen.
+pub(super) fn is_known(arguments: &[Argument]) -> bool {
+    name(arguments).is_none_or(|name| named(&name).is_some())
+}
+
+fn name(arguments: &[Argument]) -> Option<String> {
+    arguments.iter().find_map(|argument| match &argument.value {
         Value::Literal(Lit::Str(text)) if argument.name == "strategy" => Some(text.value()),
         _ => None,
-    };
-    let chosen = arguments.iter().find_map(name);
-    chosen.and_then(|name| named(&name)).unwrap_or_else(Strategy::default)
+    })
 }
 
 /// The name of the strategy is a known one.
