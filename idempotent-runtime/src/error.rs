@@ -16,7 +16,7 @@ pub enum StoreErrorKind {
     Busy,
     /// The backend answered with a value that is not a record.
     Corrupt,
-    /// The backend answered with a value that the outcome keys of this process do not open, or that is not
+    /// The backend answered with a value that the sealing keys of this process do not open, or that is not
     /// sealed although it must be.
     Unopened,
     /// The backend understood the call, and will refuse it again: a missing table, a constraint, wrong

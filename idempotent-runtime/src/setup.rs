@@ -106,7 +106,7 @@ pub enum BuildError {
     /// The database does not support settings of a transaction.
     #[error("`on_begin` names settings of a transaction, but {0} has none: leave it out")]
     NoSettings(String),
-    /// The outcome keys of `seal` cannot be used.
+    /// The keys of `seal` cannot be used.
     #[cfg(feature = "seal")]
     #[error(transparent)]
     Keys(#[from] crate::seal::KeysError),

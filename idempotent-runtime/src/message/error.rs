@@ -115,7 +115,7 @@ impl MessageError {
     pub fn is_transient(&self) -> bool {
         match self {
             // A record that cannot be read shows an earlier call, so this call must not run. (It is transient
-            // if an outcome key is missing, since operators notice that soon.)
+            // if a sealing key is missing, since operators notice that soon.)
             Self::Store(error) => error.kind() != StoreErrorKind::Corrupt,
             // Also a mistake in the setup, since operators notice that soon.
             Self::InProgress { .. }

@@ -246,7 +246,7 @@ impl Distribution {
         }
     }
 
-    /// Records the seconds since the watch was started.
+    /// Adds the seconds since the watch was started.
     pub(crate) fn record_since(&self, watch: Stopwatch) {
         #[cfg(feature = "_meters")]
         self.record(watch.began.elapsed().as_secs_f64());

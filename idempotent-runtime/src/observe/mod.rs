@@ -112,7 +112,7 @@ counts! {
     unguarded: "idempotency_runs_unguarded_total",
     /// Requests refused because the record under their key could not be read.
     undecodable: "idempotency_records_undecodable_total",
-    /// Requests refused because the record under their key is sealed with an outcome key that this process
+    /// Requests refused because the record under their key is sealed with a sealing key that this process
     /// does not have, does not open, or is not sealed although it must be. Also computations of a `cache` for
     /// such a record.
     unopened: "idempotency_records_unopened_total",

@@ -219,7 +219,7 @@ impl OperationMeters {
         self.numbers.requests.count(outcome);
     }
 
-    /// Records how long a request waited for its admission: for the store, and for others with its key.
+    /// Measures how long a request waited for its admission: for the store, and for others with its key.
     pub(crate) fn admitted(&self, since: Stopwatch) {
         #[cfg(feature = "_meters")]
         self.numbers.admission.record_since(since);
@@ -235,7 +235,7 @@ impl OperationMeters {
         }
     }
 
-    /// Records how long a run took, to its stored answer.
+    /// Measures how long a run took, to its stored answer.
     pub(crate) fn ran(&self, run: &RunMeter) {
         #[cfg(feature = "_meters")]
         self.numbers.run.record_since(run.since);
@@ -249,7 +249,7 @@ impl TaskMeters {
         self.numbers.states.count(state);
     }
 
-    /// Records how long a task waited until it ran.
+    /// Measures how long a task waited until it ran.
     pub(crate) fn started_after(&self, delay: Duration) {
         #[cfg(feature = "_meters")]
         self.numbers.start_delay.record(delay.as_secs_f64());

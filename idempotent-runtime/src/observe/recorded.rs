@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 pub(crate) struct Recorded(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
 
 impl Recorded {
-    /// Records on this thread until the guard is dropped.
+    /// Listens on this thread until the guard is dropped.
     pub(crate) fn listen(&self) -> LocalRecorderGuard<'_> {
         set_default_local_recorder(self)
     }

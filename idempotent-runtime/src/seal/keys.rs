@@ -1,4 +1,4 @@
-//! The outcome keys: content is sealed with them.
+//! The keys that seal content.
 
 use crate::seal::sealed::{NoRandomness, SealBinding, Sealed, Unopened, is_id};
 use bytes::Bytes;
@@ -69,14 +69,14 @@ impl Keys {
 
     /// Seals also the readable key of records. Defaults to leaving it readable.
     ///
-    /// A reader without an outcome key, such as a database shell or the command line, then sees `(sealed)` in
+    /// A reader without a sealing key, such as a database shell or the command line, then sees `(sealed)` in
     /// its place. The operation stays readable.
     pub fn labels(mut self) -> Self {
         self.has_labels = true;
         self
     }
 
-    /// Accepts records that are not sealed, from the time before there were outcome keys. Defaults to
+    /// Accepts records that are not sealed, from the time before there were sealing keys. Defaults to
     /// refusing them.
     ///
     /// Use it for one ttl after sealing began. Until it is removed, anybody who can write to the store can

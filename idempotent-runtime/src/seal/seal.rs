@@ -1,4 +1,4 @@
-//! The outcome keys of an app, if it has any.
+//! The sealing keys of an app, if it has any.
 
 #[cfg(feature = "seal")]
 use crate::seal::keys::Keys;
@@ -9,11 +9,11 @@ use std::sync::Arc;
 #[cfg(not(feature = "seal"))]
 use NoKeys as Keys;
 
-/// The outcome keys, if there are any. Clones share them.
+/// The sealing keys, if there are any. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seal(Option<Arc<Keys>>);
 
-/// The outcome keys of a build without the feature: there are none.
+/// The sealing keys of a build without the feature: there are none.
 #[cfg(not(feature = "seal"))]
 #[derive(Debug)]
 enum NoKeys {}

@@ -37,12 +37,12 @@ impl SealBinding {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed {
     pub(crate) binding: SealBinding,
-    /// The id of the outcome key with its length before it, and the bytes that this key made of the content.
+    /// The id of the sealing key with its length before it, and the bytes that this key made of the content.
     pub(crate) bytes: Bytes,
 }
 
 impl Sealed {
-    /// The id of the outcome key that sealed it; `None` if the bytes are damaged.
+    /// The id of the sealing key that sealed it; `None` if the bytes are damaged.
     #[must_use]
     pub fn key_id(&self) -> Option<&str> {
         self.parts().map(|(id, _)| id)

@@ -24,7 +24,7 @@ use std::time::Duration;
 pub(crate) struct Settings {
     /// Keeps apart deployments that share a store.
     pub(crate) namespace: Namespace,
-    /// The outcome keys, which seal records.
+    /// The keys that seal records.
     pub(crate) seal: Seal,
     /// The time for which a finished request is remembered.
     pub(crate) ttl: Duration,

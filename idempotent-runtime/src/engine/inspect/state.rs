@@ -46,7 +46,7 @@ pub enum KeptOutcome {
     },
     /// The fact alone that the handler ran: duplicates get `not-replayable`.
     NotReplayable,
-    /// A sealed response or value that no outcome key of this process opens.
+    /// A sealed response or value that no sealing key of this process opens.
     Sealed {
         /// Its size as it is stored.
         bytes: usize,

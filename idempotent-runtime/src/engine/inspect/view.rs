@@ -122,7 +122,7 @@ impl RecordView {
         self.record.as_ref().map_or("", |record| record.label.operation())
     }
 
-    /// The request's key in a form for people: without secrets, cut after 120 bytes. `(sealed)` if no key of
+    /// The request's key in a form for people: without secrets, cut after 120 bytes. `(sealed)` if no sealing key of
     /// this process opens it.
     #[must_use]
     pub fn label(&self) -> &str {

@@ -50,7 +50,7 @@ impl Input {
     /// has keys.
     ///
     /// # Errors
-    /// When the outcome keys cannot seal it.
+    /// When the sealing keys cannot seal it.
     pub(super) fn encode(&self, seal: &Seal, place: &StorageKey) -> Result<Bytes, StoreError> {
         let Self { method, target, scope, headers, on_abandoned, parameters, arguments } = self;
         let mut head = [0; HEAD];

@@ -188,7 +188,7 @@ pub(crate) fn store_failed(request: &HttpRequest, error: &StoreError) -> Problem
         "the store failed, so a request was refused; its handler did not run",
     );
     if error.is_corrupt() {
-        // Another process may have the outcome key, and this process may get it later.
+        // Another process may have the sealing key, and this process may get it later.
         let may_pass = error.kind() == StoreErrorKind::Unopened;
         return unreadable(request).retryable(may_pass);
     }
