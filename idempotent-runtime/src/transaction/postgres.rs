@@ -4,7 +4,7 @@ use crate::key::StorageKey;
 use crate::policy::ColumnValue;
 use crate::store::sql::TablePage;
 use crate::store::sql::postgres::rows::{
-    SCHEMA, create_table, create_text, found, purge, put, read,
+    SCHEMA, create_by_text, create_table, create_texts, purge, put, read,
 };
 use crate::store::{Entry, Page, StoreFuture, Swap};
 use crate::transaction::active_tx::ActiveTx;
@@ -132,13 +132,11 @@ impl Steps for ActiveTx<PostgresDialect> {
         life: Duration,
         next: AfterClaim,
     ) -> StoreFuture<'a, Option<Bytes>> {
-        let claim = create_text(key, record, life) + &self.after_claim(next);
+        let [mut claim, over] =
+            create_texts(key, record, life).map(|text| text + &self.after_claim(next));
         StoreFuture::new(async move {
             loop {
-                let claim = sqlx::raw_sql(AssertSqlSafe(claim.clone()));
-                let put = self.step("claim", |_, connection| async move {
-                    found(&claim.fetch_all(connection).await?)
-                });
+                let put = self.step("claim", |_, connection| create_by_text(connection, claim));
                 match put.await? {
                     Some(Swap::Done) => {
                         self.reached(next);
@@ -149,8 +147,9 @@ impl Steps for ActiveTx<PostgresDialect> {
                         self.holds_nothing();
                         return Ok(Some(there));
                     }
-                    // Another transaction committed meanwhile; the next statement sees its change.
-                    Some(Swap::Differs(None)) | None => {}
+                    // Another transaction committed meanwhile, which the next statement sees; or the life of the record
+                    // is over.
+                    Some(Swap::Differs(None)) | None => claim = over.clone(),
                 }
             }
         })

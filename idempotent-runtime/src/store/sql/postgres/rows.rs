@@ -9,9 +9,10 @@ use crate::store::life::life_millis;
 use crate::store::record::Summary;
 use crate::store::sql::literal::{from_hex, hex, in_place_of_numbers};
 use crate::store::sql::pages::{KeyOrder, KeyRange, LiveRow};
-use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::query::QueryScalar;
-use sqlx::{Connection, PgConnection, Postgres, Row};
+use futures_util::TryStreamExt;
+use sqlx::postgres::{PgArguments, PgQueryResult, PgRow};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Connection, Either, PgConnection, Postgres, Row};
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -38,20 +39,27 @@ macro_rules! now {
     };
 }
 
-macro_rules! create {
+macro_rules! alive {
+    ($value:literal) => {
+        concat!("SELECT ", $value, " FROM idempotency_records WHERE key = $1 AND ends > ", now!())
+    };
+}
+
+macro_rules! row {
+    () => {
+        concat!("$1, $2, $3 + ", now!(), ", $4, $5, $6")
+    };
+}
+
+macro_rules! create_over {
     () => {
         concat!(
-            "WITH there AS (SELECT value FROM idempotency_records WHERE key = $1 AND ends > ",
-            now!(),
-            "), put AS (INSERT INTO idempotency_records AS old \
-             (key, value, ends, operation, label, state) SELECT $1, $2, $3 + ",
-            now!(),
-            ", $4, $5, $6 WHERE NOT EXISTS (SELECT FROM there) \
-             ON CONFLICT (key) DO UPDATE SET value = excluded.value, ends = excluded.ends, \
+            "INSERT INTO idempotency_records AS old (key, value, ends, operation, label, state) VALUES (",
+            row!(),
+            ") ON CONFLICT (key) DO UPDATE SET value = excluded.value, ends = excluded.ends, \
              operation = excluded.operation, label = excluded.label, state = excluded.state \
              WHERE old.ends <= ",
-            now!(),
-            " RETURNING true) "
+            now!()
         )
     };
 }
@@ -63,39 +71,51 @@ pub(super) const READ: &str = concat!(
     now!()
 );
 
-/// Answers the value that was there, NULL if ours was put, and no row if another client put a value
-/// meanwhile, which this statement cannot see. A value that was there is only read, without a lock and
-/// without a write to the disk.
-pub(super) const CREATE: &str =
-    concat!(create!(), "SELECT value FROM there UNION ALL SELECT NULL FROM put");
+/// Answers the value that was there, NULL if ours was put, and no row where neither is so: the row's life is over,
+/// or another client put it meanwhile, which this statement cannot see. A value that was there is only read, without
+/// a lock and without a write to the disk.
+pub(super) const CREATE: &str = concat!(
+    "WITH there AS (",
+    alive!("value"),
+    "), put AS (INSERT INTO idempotency_records (key, value, ends, operation, label, state) SELECT ",
+    row!(),
+    " WHERE NOT EXISTS (SELECT FROM there) ON CONFLICT (key) DO NOTHING RETURNING true) \
+     SELECT value FROM there UNION ALL SELECT NULL FROM put"
+);
 
-/// The same as a text, whose answer is one, too.
-const CREATE_IN_TEXT: &str =
-    concat!(create!(), "SELECT encode(value, 'hex') FROM there UNION ALL SELECT NULL FROM put");
+/// Puts where nothing is or its life is over. A statement of its own, since the one for both costs each claim more.
+const CREATE_OVER: &str = create_over!();
+
+/// Puts where nothing is, and answers what is there then. As a text it costs half as much as [`CREATE`], which is
+/// planned anew each time.
+const CREATE_IN_TEXT: &str = concat!(
+    "INSERT INTO idempotency_records (key, value, ends, operation, label, state) VALUES (",
+    row!(),
+    ") ON CONFLICT (key) DO NOTHING; ",
+    alive!("encode(value, 'hex')")
+);
+
+/// The same, also over a row whose life is over.
+const CREATE_OVER_IN_TEXT: &str = concat!(create_over!(), "; ", alive!("encode(value, 'hex')"));
 
 macro_rules! swap {
-    ($done:literal) => {
+    () => {
         concat!(
-            "WITH put AS (UPDATE idempotency_records SET value = $2, ends = $3 + ",
+            "UPDATE idempotency_records SET value = $2, ends = $3 + ",
             now!(),
             ", operation = $4, label = $5, state = $6 WHERE key = $1 AND value = $7 AND ends > ",
-            now!(),
-            " RETURNING true) SELECT ",
-            $done,
-            " FROM put UNION ALL SELECT value FROM idempotency_records \
-             WHERE key = $1 AND NOT EXISTS (SELECT FROM put) AND ends > ",
             now!()
         )
     };
 }
 
-/// Answers NULL if the value was replaced, else the one that was there as the statement began.
-pub(super) const SWAP: &str = swap!("NULL");
+pub(super) const SWAP: &str = swap!();
 
 /// The same, and notifies those who watch the key, if there are any: they hold its lock.
-pub(super) const SWAP_AND_TELL: &str = swap!(
-    "CASE WHEN NOT pg_try_advisory_xact_lock($8) \
-     THEN nullif(pg_notify('idempotency', encode($1, 'hex'))::text, '')::bytea END"
+pub(super) const SWAP_AND_TELL: &str = concat!(
+    swap!(),
+    " RETURNING CASE WHEN NOT pg_try_advisory_xact_lock($8) \
+     THEN pg_notify('idempotency', encode($1, 'hex')) END"
 );
 
 /// The channel of those notifications.
@@ -162,13 +182,9 @@ pub(crate) async fn put(
     life: Duration,
     expected: Option<&[u8]>,
 ) -> Result<Option<Swap>, sqlx::Error> {
-    let statement = if expected.is_some() { SWAP } else { CREATE };
-    let query = bind_put(sqlx::query_scalar(statement), key, value, life);
-    let query = match expected {
-        Some(expected) => query.bind(expected),
-        None => query,
-    };
-    answered(query, connection, expected).await
+    let Some(expected) = expected else { return create(connection, key, value, life).await };
+    let swap = bind_put(SWAP, key, value, life).bind(expected);
+    swapped(swap.execute(&mut *connection).await?, connection, key, expected).await
 }
 
 /// Replaces the value that is expected, as [`put`] does, and tells those who watch the key.
@@ -179,44 +195,55 @@ pub(super) async fn swap_and_tell(
     life: Duration,
     expected: &[u8],
 ) -> Result<Option<Swap>, sqlx::Error> {
-    let query = bind_put(sqlx::query_scalar(SWAP_AND_TELL), key, value, life);
-    let query = query.bind(expected).bind(lock_number(key));
-    answered(query, connection, Some(expected)).await
+    let swap = bind_put(SWAP_AND_TELL, key, value, life).bind(expected).bind(lock_number(key));
+    swapped(swap.execute(&mut *connection).await?, connection, key, expected).await
 }
 
-type ValueQuery<'q> = QueryScalar<'q, Postgres, Option<Vec<u8>>, PgArguments>;
+async fn create(
+    connection: &mut PgConnection,
+    key: &StorageKey,
+    value: &[u8],
+    life: Duration,
+) -> Result<Option<Swap>, sqlx::Error> {
+    let row = bind_put(CREATE, key, value, life).fetch_optional(&mut *connection).await?;
+    let Some(row) = row else {
+        let put = bind_put(CREATE_OVER, key, value, life).execute(connection).await?;
+        return Ok((put.rows_affected() == 1).then_some(Swap::Done));
+    };
+    let there: Option<Vec<u8>> = row.try_get(0)?;
+    Ok(Some(there.map_or(Swap::Done, |there| Swap::Differs(Some(there.into())))))
+}
+
+/// Reads the value that is there where an exchange found another one.
+async fn swapped(
+    done: PgQueryResult,
+    connection: &mut PgConnection,
+    key: &StorageKey,
+    expected: &[u8],
+) -> Result<Option<Swap>, sqlx::Error> {
+    if done.rows_affected() == 1 {
+        return Ok(Some(Swap::Done));
+    }
+    let there = read(connection, key).await?.map(|entry| entry.value);
+    // Another client put the expected one back meanwhile.
+    let is_back = there.as_ref().is_some_and(|there| there == expected);
+    Ok((!is_back).then_some(Swap::Differs(there)))
+}
 
 fn bind_put<'q>(
-    query: ValueQuery<'q>,
+    statement: &'static str,
     key: &'q StorageKey,
     value: &'q [u8],
     life: Duration,
-) -> ValueQuery<'q> {
+) -> Query<'q, Postgres, PgArguments> {
     let summary = Summary::of(value);
-    query
+    sqlx::query(statement)
         .bind(key.as_bytes().as_slice())
         .bind(value)
         .bind(life_millis(life))
         .bind(summary.operation)
         .bind(readable(summary.label))
         .bind(summary.state)
-}
-
-/// Asks, and reads the row that is answered, if any.
-async fn answered(
-    query: ValueQuery<'_>,
-    connection: &mut PgConnection,
-    expected: Option<&[u8]>,
-) -> Result<Option<Swap>, sqlx::Error> {
-    let row: Option<Option<Vec<u8>>> = query.fetch_optional(connection).await?;
-    Ok(match (row, expected) {
-        (Some(None), _) => Some(Swap::Done),
-        // It was there as the statement began, and another client replaced it first.
-        (Some(Some(there)), Some(expected)) if there == expected => None,
-        (Some(Some(there)), _) => Some(Swap::Differs(Some(there.into()))),
-        (None, Some(_)) => Some(Swap::Differs(None)),
-        (None, None) => None,
-    })
 }
 
 impl KeyOrder for PgConnection {
@@ -235,17 +262,34 @@ impl KeyOrder for PgConnection {
     }
 }
 
-/// The text of a statement that puts a value where none is alive; [`found`] reads its answer.
-pub(crate) fn create_text(key: &StorageKey, value: &[u8], life: Duration) -> String {
-    in_place_of_numbers(CREATE_IN_TEXT, &literals(key, value, life))
+/// The texts of statements that put a value where none is: the second also over a row whose life is over.
+/// [`create_by_text`] sends them.
+pub(crate) fn create_texts(key: &StorageKey, value: &[u8], life: Duration) -> [String; 2] {
+    let literals = literals(key, value, life);
+    [CREATE_IN_TEXT, CREATE_OVER_IN_TEXT].map(|text| in_place_of_numbers(text, &literals))
 }
 
-/// Reads the answer to [`create_text`], as [`put`] tells it.
-pub(crate) fn found(rows: &[PgRow]) -> Result<Option<Swap>, sqlx::Error> {
-    let Some(row) = rows.first() else { return Ok(None) };
-    let Some(there) = row.try_get::<Option<&str>, _>(0)? else { return Ok(Some(Swap::Done)) };
-    let there = from_hex(there).ok_or_else(|| sqlx::Error::Decode("no hexadecimal digits".into()));
-    Ok(Some(Swap::Differs(Some(there?.into()))))
+/// Sends one of [`create_texts`], which others may follow, and answers as [`put`] does.
+pub(crate) async fn create_by_text(
+    connection: &mut PgConnection,
+    text: String,
+) -> Result<Option<Swap>, sqlx::Error> {
+    let mut answers = sqlx::raw_sql(AssertSqlSafe(text)).fetch_many(connection);
+    // The number of rows that the first statement put comes before all rows.
+    let (mut put, mut found) = (None, None);
+    while let Some(answer) = answers.try_next().await? {
+        match answer {
+            Either::Left(done) => put = put.or(Some(done.rows_affected())),
+            Either::Right(_) if put == Some(1) => {}
+            Either::Right(row) => found = Some(Swap::Differs(Some(value_in(&row)?.into()))),
+        }
+    }
+    Ok(if put == Some(1) { Some(Swap::Done) } else { found })
+}
+
+fn value_in(row: &PgRow) -> Result<Vec<u8>, sqlx::Error> {
+    let digits = from_hex(row.try_get(0)?);
+    digits.ok_or_else(|| sqlx::Error::Decode("no hexadecimal digits".into()))
 }
 
 fn literals(key: &StorageKey, value: &[u8], life: Duration) -> Vec<String> {
