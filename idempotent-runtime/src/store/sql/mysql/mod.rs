@@ -31,8 +31,8 @@ SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
 /// Keeps records in `MariaDB` 10.6 or later, or `MySQL` 8, in the table `idempotency_records`.
 ///
-/// A new request costs two round trips, each with a commit; a replay costs two that write nothing.
-/// Time is the server's. The store has up to eight connections, on a thread of its own; a
+/// A new request costs two round trips, each with a commit; a replay costs one that writes nothing, and two on
+/// `MySQL`. Time is the server's. The store has up to eight connections, on a thread of its own; a
 /// connection that breaks is replaced by the next operation.
 ///
 /// The server must be the primary. With `innodb_flush_log_at_trx_commit` other than 1 a crash can

@@ -8,9 +8,10 @@ use crate::store::life::life_millis;
 use crate::store::record::Summary;
 use crate::store::sql::literal::{hex, in_place_of_marks};
 use crate::store::sql::pages::{KeyOrder, KeyRange, LiveRow};
+use futures_util::TryStreamExt;
 use sqlx::mysql::{MySqlArguments, MySqlDatabaseError};
 use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, MySql, MySqlConnection};
+use sqlx::{AssertSqlSafe, Either, Executor, MySql, MySqlConnection, Row};
 use std::time::Duration;
 
 /// The SQL that creates the table.
@@ -47,22 +48,35 @@ pub(super) const READ: &str = concat!(
 ///
 /// The assignments are made in this order, so `ends` is the last. The count of rows is the same for a
 /// value that was put and for one that stayed, so the last id tells that it stayed.
-pub(super) const CREATE: &str = concat!(
-    "INSERT INTO idempotency_records (`key`, value, ends, operation, label, state) \
-     VALUES (?, ?, ? + ",
-    now!(),
-    ", ?, ?, ?) ON DUPLICATE KEY UPDATE value = IF(ends <= ",
-    now!(),
-    ", VALUES(value), value), operation = IF(ends <= ",
-    now!(),
-    ", VALUES(operation), operation), label = IF(ends <= ",
-    now!(),
-    ", VALUES(label), label), state = IF(ends <= ",
-    now!(),
-    ", VALUES(state), state), ends = IF(ends <= ",
-    now!(),
-    ", VALUES(ends), IF(LAST_INSERT_ID(1), ends, ends))"
-);
+macro_rules! create {
+    ($id:literal) => {
+        concat!(
+            "INSERT INTO idempotency_records (`key`, value, ends, operation, label, state) \
+             VALUES (?, ?, ? + ",
+            now!(),
+            ", ?, ?, ?) ON DUPLICATE KEY UPDATE value = IF(ends <= ",
+            now!(),
+            ", VALUES(value), value), operation = IF(ends <= ",
+            now!(),
+            ", VALUES(operation), operation), label = IF(ends <= ",
+            now!(),
+            ", VALUES(label), label), state = IF(ends <= ",
+            now!(),
+            ", VALUES(state), state), ends = IF(ends <= ",
+            now!(),
+            ", VALUES(ends), IF(LAST_INSERT_ID(",
+            $id,
+            "), ends, ends))"
+        )
+    };
+}
+
+/// With a number that tells that a value stayed; `MariaDB` answers that value, too.
+pub(super) const CREATE: &str =
+    concat!(create!("?"), " /*M!100500 RETURNING value, LAST_INSERT_ID() */");
+
+/// For a text; 1 tells that a value stayed.
+const CREATE_IN_TEXT: &str = create!("1");
 
 pub(super) const SWAP: &str = concat!(
     "UPDATE idempotency_records SET value = ?, ends = ? + ",
@@ -128,7 +142,11 @@ pub(crate) async fn put(
     expected: Option<&[u8]>,
 ) -> Result<Option<Swap>, sqlx::Error> {
     let done = match expected {
-        None => create(connection, key, value, life).await?,
+        None => match create(connection, key, value, life).await? {
+            Created::Put => true,
+            Created::Stayed(Some(there)) => return Ok(Some(Swap::Differs(Some(there.into())))),
+            Created::Stayed(None) => false,
+        },
         Some(expected) => replace(connection, key, value, life, expected).await?,
     };
     if done {
@@ -143,21 +161,47 @@ pub(crate) async fn put(
     })
 }
 
+/// What became of a value that was to be put.
+enum Created {
+    Put,
+    /// Another one stayed: this, where the server tells it.
+    Stayed(Option<Vec<u8>>),
+}
+
 async fn create(
     connection: &mut MySqlConnection,
     key: &StorageKey,
     value: &[u8],
     life: Duration,
-) -> Result<bool, sqlx::Error> {
+) -> Result<Created, sqlx::Error> {
     let summary = Summary::of(value);
+    // Not the one that an earlier statement left.
+    let stayed = rand::random::<u64>() >> 1 | 1;
     let query = sqlx::query(CREATE)
         .bind(key.as_bytes().as_slice())
         .bind(value)
         .bind(life_millis(life))
         .bind(summary.operation)
         .bind(summary.label)
-        .bind(summary.state);
-    Ok(query.execute(connection).await?.last_insert_id() == 0)
+        .bind(summary.state)
+        .bind(stayed);
+    let mut answers = connection.fetch_many(query);
+    let mut created = Created::Put;
+    while let Some(answer) = answers.try_next().await? {
+        match answer {
+            Either::Right(row) if row.try_get::<u64, _>(1)? == stayed => {
+                created = Created::Stayed(Some(row.try_get(0)?));
+            }
+            // The only word of a server that returns no row.
+            Either::Left(done)
+                if done.last_insert_id() == stayed && matches!(created, Created::Put) =>
+            {
+                created = Created::Stayed(None);
+            }
+            Either::Left(_) | Either::Right(_) => {}
+        }
+    }
+    Ok(created)
 }
 
 async fn replace(
@@ -270,7 +314,7 @@ pub(crate) fn create_text(key: &StorageKey, value: &[u8], life: Duration) -> Str
         text_literal(&label),
         text_literal(state),
     ];
-    let create = in_place_of_marks(CREATE, &literals);
+    let create = in_place_of_marks(CREATE_IN_TEXT, &literals);
     format!("DO LAST_INSERT_ID(0); {create}; SELECT {LARGEST} + LAST_INSERT_ID()")
 }
 
