@@ -210,3 +210,24 @@ async fn one_reader_is_enough() {
     let reads = join_all((0..50).map(|_| async { store.read(&key(1)).await.unwrap() })).await;
     assert!(reads.into_iter().all(|read| read.expect("it is there").value == "v"));
 }
+
+/// Reads that wait for a connection share a statement.
+#[tokio::test]
+async fn each_of_many_reads_gets_its_own_value() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = SqliteStore::open(directory.path().join("records.db")).await.expect("it opens");
+    let store = store.readers(1);
+    let value = |n: u8| Bytes::from(vec![n; usize::from(n)]);
+    for n in (0..40).filter(|n| n % 3 > 0) {
+        let life = if n % 3 == 1 { LONG } else { Duration::ZERO };
+        assert_eq!(store.create(&key(n), &value(n), life).await.unwrap(), None);
+    }
+    for together in [1, 2, 4, 5, 16, 17, 100] {
+        let asked: Vec<_> = (0..50).cycle().take(together).collect();
+        let reads = join_all(asked.iter().map(|n| async { store.read(&key(*n)).await.unwrap() }));
+        for (n, there) in asked.iter().zip(reads.await) {
+            let expected = (*n < 40 && n % 3 == 1).then(|| value(*n));
+            assert_eq!(there.map(|there| there.value), expected, "{n} of {together}");
+        }
+    }
+}

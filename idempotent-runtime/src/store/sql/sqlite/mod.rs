@@ -1,6 +1,7 @@
 //! Records in an `SQLite` file: embedded, durable, shared by the processes of one host.
 
 mod file;
+mod reader;
 pub(crate) mod rows;
 mod writer;
 
@@ -18,20 +19,14 @@ use crate::store::sql::pages::TablePage;
 use crate::store::trial::refused_for_good;
 use bytes::Bytes;
 use file::OpenedFile;
-use rows::{TableAt, column_millis};
-use sqlx::SqlitePool;
+use reader::{QueuedRead, READERS, Readers};
 use sqlx::error::DatabaseError;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use std::io::Error as IoError;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use writer::{BUSY, QueuedWrite, Write, Writer, Written};
-
-/// How many connections read, beside the one that writes, where nobody says otherwise; WAL lets them read while
-/// it writes.
-const READERS: u32 = 4;
 
 /// Keeps records in an `SQLite` file.
 ///
@@ -45,7 +40,8 @@ const READERS: u32 = 4;
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
     writes: mpsc::Sender<QueuedWrite>,
-    readers: SqlitePool,
+    reads: mpsc::Sender<QueuedRead>,
+    options: SqliteConnectOptions,
     thread: OwnThread,
     clock: Arc<dyn Clock>,
     file: Arc<OpenedFile>,
@@ -127,8 +123,9 @@ impl SqliteStore {
         let opened = Arc::new(OpenedFile::of(&path).map_err(unfound)?);
         let (writes, queue) = mpsc::channel(writer::QUEUE);
         thread.keep_running(file.write_all(queue, Arc::clone(&clock), Arc::clone(&opened)));
-        let readers = readers(&options, READERS);
-        let store = Self { writes, readers, thread, clock, file: opened, more };
+        let (reads, _) = mpsc::channel(1);
+        let store = Self { writes, reads, options, thread, clock, file: opened, more };
+        let store = store.readers(READERS);
         let tried = refused_for_good(&store).await;
         tried.map_err(|error| named(table_unfit(error, Self::SCHEMA)))?;
         Ok(store)
@@ -137,8 +134,11 @@ impl SqliteStore {
     /// Has this many connections that read, beside the one that writes. Defaults to 4.
     #[must_use]
     pub fn readers(self, connections: u32) -> Self {
-        let readers = readers(&self.readers.connect_options(), connections.max(1));
-        Self { readers, ..self }
+        let (clock, file) = (Arc::clone(&self.clock), Arc::clone(&self.file));
+        let readers = Readers::of(&self.options, connections, clock, file);
+        let (reads, queue) = mpsc::channel(reader::QUEUE);
+        self.thread.spawn(readers.read_all(queue));
+        Self { reads, ..self }
     }
 
     async fn read_row(
@@ -146,21 +146,23 @@ impl SqliteStore {
         key: StorageKey,
         operation: &'static str,
     ) -> Result<Option<Entry>, StoreError> {
-        self.file.check().map_err(|error| gone(operation, error))?;
-        let (readers, now) = (self.readers.clone(), column_millis(self.clock.wall()));
-        let read = self.thread.run(operation, async move { rows::read(&readers, &key, now).await });
-        read.await?.map_err(|error| failed(operation, error))
+        self.read_by(|answer| QueuedRead::Row(key, answer), operation).await
     }
 
     async fn read_page(&self, request: &PageRequest) -> Result<Page, StoreError> {
         let asked = TablePage::asked(request)?;
-        self.file.check().map_err(|error| gone("browse", error))?;
-        let (readers, now) = (self.readers.clone(), column_millis(self.clock.wall()));
-        let read = self.thread.run("browse", async move {
-            let mut connection = readers.acquire().await?;
-            asked.of(&mut TableAt { connection: &mut connection, now }).await
-        });
-        read.await?.map_err(|error| failed("browse", error))
+        self.read_by(|answer| QueuedRead::Page(asked, answer), "browse").await
+    }
+
+    async fn read_by<T>(
+        &self,
+        read: impl FnOnce(oneshot::Sender<Result<T, Arc<sqlx::Error>>>) -> QueuedRead,
+        operation: &'static str,
+    ) -> Result<T, StoreError> {
+        let (answer, done) = oneshot::channel();
+        self.reads.send(read(answer)).await.map_err(|_| thread_ended(operation))?;
+        let done = done.await.map_err(|_| thread_ended(operation))?;
+        done.map_err(|error| failed(operation, error))
     }
 
     async fn write(&self, write: Write, operation: &'static str) -> Result<Written, StoreError> {
@@ -261,21 +263,4 @@ fn options_of(url: &str) -> Result<SqliteConnectOptions, StoreError> {
 fn no_file() -> StoreError {
     let why = "records in SQLite need a file: `sqlite:PATH`; `memory:` needs none";
     StoreError::new(StoreErrorKind::Rejected, "connect").because(why)
-}
-
-/// The file is not there any more, by its name.
-fn gone(operation: &'static str, error: IoError) -> StoreError {
-    StoreError::new(StoreErrorKind::Unavailable, operation).because(error)
-}
-
-/// Connections that read, opened when they are needed.
-fn readers(options: &SqliteConnectOptions, connections: u32) -> SqlitePool {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(BUSY)
-        // A connection to a file is cheap to keep and does not break.
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-        .connect_lazy_with(options.clone().create_if_missing(false).read_only(true))
 }

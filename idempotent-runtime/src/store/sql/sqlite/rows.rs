@@ -6,6 +6,7 @@ use crate::store::contract::Entry;
 use crate::store::record::Summary;
 use crate::store::sql::pages::{KeyOrder, KeyRange, LiveRow};
 use sqlx::{SqliteConnection, SqliteExecutor};
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// The SQL that creates the table where it is missing.
@@ -57,8 +58,40 @@ pub(crate) async fn read(
 ) -> Result<Option<Entry>, sqlx::Error> {
     let query = sqlx::query_as(READ).bind(key.as_bytes().as_slice()).bind(now);
     let row: Option<(Vec<u8>, i64)> = query.fetch_optional(executor).await?;
-    let left = |ends: i64| Duration::from_millis(ends.saturating_sub(now).unsigned_abs());
-    Ok(row.map(|(value, ends)| Entry::new(value, left(ends))))
+    Ok(row.map(|(value, ends)| Entry::new(value, left(ends, now))))
+}
+
+/// Found by their keys, whatever the other index promises. Where there are fewer keys than places, some come again.
+const READ_4: &str = "\
+SELECT value, ends_ms, key FROM idempotency_records WHERE +ends_ms > ?1 AND key IN (?2, ?3, ?4, ?5)";
+const READ_16: &str = "\
+SELECT value, ends_ms, key FROM idempotency_records WHERE +ends_ms > ?1 AND key IN \
+(?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+
+/// Reads the values that are alive under up to 16 keys at this moment.
+pub(super) async fn read_several(
+    connection: &mut SqliteConnection,
+    keys: &[StorageKey],
+    now: i64,
+) -> Result<Vec<Option<Entry>>, sqlx::Error> {
+    if let [key] = keys {
+        return Ok(vec![read(connection, key, now).await?]);
+    }
+    let (statement, places) = if keys.len() <= 4 { (READ_4, 4) } else { (READ_16, 16) };
+    let mut query = sqlx::query_as(statement).bind(now);
+    for key in keys.iter().cycle().take(places) {
+        query = query.bind(key.as_bytes().as_slice());
+    }
+    let rows: Vec<(Vec<u8>, i64, Vec<u8>)> = query.fetch_all(connection).await?;
+    let there: HashMap<_, _> = rows
+        .into_iter()
+        .map(|(value, ends, key)| (key, Entry::new(value, left(ends, now))))
+        .collect();
+    Ok(keys.iter().map(|key| there.get(key.as_bytes().as_slice()).cloned()).collect())
+}
+
+fn left(ends: i64, now: i64) -> Duration {
+    Duration::from_millis(ends.saturating_sub(now).unsigned_abs())
 }
 
 /// Puts a value where none is alive or, if one is expected, where that is, and says whether it did.
