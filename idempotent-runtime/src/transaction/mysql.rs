@@ -5,9 +5,8 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::key::StorageKey;
 use crate::policy::ColumnValue;
 use crate::store::sql::TablePage;
-use crate::store::sql::mysql::rows::{
-    SCHEMA, create_table, create_text, is_refused, purge, put, read, read_text, replace_and_end,
-};
+use crate::store::sql::mysql::rows::{SCHEMA, create_table, purge, put, read, replace_and_end};
+use crate::store::sql::mysql::text::{create_text, is_refused, read_text};
 use crate::store::{Entry, Page, StoreFuture, Swap};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};

@@ -3,9 +3,8 @@
 use crate::key::StorageKey;
 use crate::policy::ColumnValue;
 use crate::store::sql::TablePage;
-use crate::store::sql::postgres::rows::{
-    SCHEMA, create_by_text, create_table, create_texts, purge, put, read,
-};
+use crate::store::sql::postgres::rows::{SCHEMA, create_table, purge, put, read};
+use crate::store::sql::postgres::text::{create_by_text, create_texts};
 use crate::store::{Entry, Page, StoreFuture, Swap};
 use crate::transaction::active_tx::ActiveTx;
 use crate::transaction::database::{BusinessDatabase, Database, sealed};

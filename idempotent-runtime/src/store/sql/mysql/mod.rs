@@ -2,6 +2,7 @@
 
 mod doctor;
 pub(crate) mod rows;
+pub(crate) mod text;
 
 use crate::error::StoreError;
 use crate::key::StorageKey;

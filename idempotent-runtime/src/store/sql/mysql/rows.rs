@@ -6,10 +6,10 @@ use crate::key::StorageKey;
 use crate::store::contract::{Entry, Swap};
 use crate::store::life::life_millis;
 use crate::store::record::Summary;
-use crate::store::sql::literal::{hex, in_place_of_marks};
+use crate::store::sql::literal::hex;
 use crate::store::sql::pages::{KeyOrder, KeyRange, LiveRow};
 use futures_util::TryStreamExt;
-use sqlx::mysql::{MySqlArguments, MySqlDatabaseError};
+use sqlx::mysql::MySqlArguments;
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Either, Executor, MySql, MySqlConnection, Row};
 use std::time::Duration;
@@ -76,7 +76,7 @@ pub(super) const CREATE: &str =
     concat!(create!("?"), " /*M!100500 RETURNING value, LAST_INSERT_ID() */");
 
 /// For a text; 1 tells that a value stayed.
-const CREATE_IN_TEXT: &str = create!("1");
+pub(super) const CREATE_IN_TEXT: &str = create!("1");
 
 pub(super) const SWAP: &str = concat!(
     "UPDATE idempotency_records SET value = ?, ends = ? + ",
@@ -286,56 +286,13 @@ pub(crate) async fn purge(
     if over.is_empty() {
         return Ok(0);
     }
-    let purged = sqlx::raw_sql(AssertSqlSafe(drop_over(&over))).execute(connection).await?;
-    Ok(u32::try_from(purged.rows_affected()).unwrap_or(limit))
-}
-
-/// Drops the values of these keys whose life is still over.
-///
-/// As a text: the client closes a prepared statement without an answer, and what it sends next then waits for
-/// the server's delayed acknowledgement.
-fn drop_over(keys: &[Vec<u8>]) -> String {
-    let keys: Vec<_> = keys.iter().map(|key| bytes_literal(key)).collect();
-    let keys = keys.join(", ");
-    format!(
+    // As a text: the client closes a prepared statement without an answer, and what it sends next then waits for the
+    // server's delayed acknowledgement.
+    let keys: Vec<_> = over.iter().map(|key| format!("x'{}'", hex(key))).collect();
+    let purge = format!(
         concat!("DELETE FROM idempotency_records WHERE `key` IN ({}) AND ends <= ", now!()),
-        keys
-    )
-}
-
-/// The text of statements that put a value where none is alive, and fail as [`is_refused`] says where one is.
-pub(crate) fn create_text(key: &StorageKey, value: &[u8], life: Duration) -> String {
-    let Summary { operation, label, state } = Summary::of(value);
-    let literals = [
-        bytes_literal(key.as_bytes()),
-        bytes_literal(value),
-        life_millis(life).to_string(),
-        text_literal(operation),
-        text_literal(&label),
-        text_literal(state),
-    ];
-    let create = in_place_of_marks(CREATE_IN_TEXT, &literals);
-    format!("DO LAST_INSERT_ID(0); {create}; SELECT {LARGEST} + LAST_INSERT_ID()")
-}
-
-/// The text of a statement that reads the value that is alive under a key.
-pub(crate) fn read_text(key: &StorageKey) -> String {
-    in_place_of_marks(READ, &[bytes_literal(key.as_bytes())])
-}
-
-/// The largest number there is: a statement that adds to it fails, and those behind it are not carried out.
-const LARGEST: &str = "18446744073709551615";
-
-/// Whether this error was meant: the number is too large.
-pub(crate) fn is_refused(error: &sqlx::Error) -> bool {
-    let error = error.as_database_error().and_then(|error| error.try_downcast_ref());
-    error.is_some_and(|error: &MySqlDatabaseError| error.number() == 1690)
-}
-
-fn bytes_literal(bytes: &[u8]) -> String {
-    format!("x'{}'", hex(bytes))
-}
-
-fn text_literal(text: &str) -> String {
-    format!("_utf8mb4 {}", bytes_literal(text.as_bytes()))
+        keys.join(", ")
+    );
+    let purged = sqlx::raw_sql(AssertSqlSafe(purge)).execute(connection).await?;
+    Ok(u32::try_from(purged.rows_affected()).unwrap_or(limit))
 }

@@ -4,6 +4,7 @@ mod doctor;
 mod pooler;
 pub(crate) mod rows;
 mod session;
+pub(crate) mod text;
 mod watches;
 
 use crate::error::StoreError;

@@ -7,12 +7,10 @@ use crate::key::StorageKey;
 use crate::store::contract::{Entry, Swap};
 use crate::store::life::life_millis;
 use crate::store::record::Summary;
-use crate::store::sql::literal::{from_hex, hex, in_place_of_numbers};
 use crate::store::sql::pages::{KeyOrder, KeyRange, LiveRow};
-use futures_util::TryStreamExt;
-use sqlx::postgres::{PgArguments, PgQueryResult, PgRow};
+use sqlx::postgres::{PgArguments, PgQueryResult};
 use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, Connection, Either, PgConnection, Postgres, Row};
+use sqlx::{Connection, PgConnection, Postgres, Row};
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -88,7 +86,7 @@ const CREATE_OVER: &str = create_over!();
 
 /// Puts where nothing is, and answers what is there then. As a text it costs half as much as [`CREATE`], which is
 /// planned anew each time.
-const CREATE_IN_TEXT: &str = concat!(
+pub(super) const CREATE_IN_TEXT: &str = concat!(
     "INSERT INTO idempotency_records (key, value, ends, operation, label, state) VALUES (",
     row!(),
     ") ON CONFLICT (key) DO NOTHING; ",
@@ -96,7 +94,8 @@ const CREATE_IN_TEXT: &str = concat!(
 );
 
 /// The same, also over a row whose life is over.
-const CREATE_OVER_IN_TEXT: &str = concat!(create_over!(), "; ", alive!("encode(value, 'hex')"));
+pub(super) const CREATE_OVER_IN_TEXT: &str =
+    concat!(create_over!(), "; ", alive!("encode(value, 'hex')"));
 
 macro_rules! swap {
     () => {
@@ -262,53 +261,6 @@ impl KeyOrder for PgConnection {
     }
 }
 
-/// The texts of statements that put a value where none is: the second also over a row whose life is over.
-/// [`create_by_text`] sends them.
-pub(crate) fn create_texts(key: &StorageKey, value: &[u8], life: Duration) -> [String; 2] {
-    let literals = literals(key, value, life);
-    [CREATE_IN_TEXT, CREATE_OVER_IN_TEXT].map(|text| in_place_of_numbers(text, &literals))
-}
-
-/// Sends one of [`create_texts`], which others may follow, and answers as [`put`] does.
-pub(crate) async fn create_by_text(
-    connection: &mut PgConnection,
-    text: String,
-) -> Result<Option<Swap>, sqlx::Error> {
-    let mut answers = sqlx::raw_sql(AssertSqlSafe(text)).fetch_many(connection);
-    // The number of rows that the first statement put comes before all rows.
-    let (mut put, mut found) = (None, None);
-    while let Some(answer) = answers.try_next().await? {
-        match answer {
-            Either::Left(done) => put = put.or(Some(done.rows_affected())),
-            Either::Right(_) if put == Some(1) => {}
-            Either::Right(row) => found = Some(Swap::Differs(Some(value_in(&row)?.into()))),
-        }
-    }
-    Ok(if put == Some(1) { Some(Swap::Done) } else { found })
-}
-
-fn value_in(row: &PgRow) -> Result<Vec<u8>, sqlx::Error> {
-    let digits = from_hex(row.try_get(0)?);
-    digits.ok_or_else(|| sqlx::Error::Decode("no hexadecimal digits".into()))
-}
-
-fn literals(key: &StorageKey, value: &[u8], life: Duration) -> Vec<String> {
-    let summary = Summary::of(value);
-    let text = |text: &str| format!("convert_from({}, 'UTF8')", bytes_literal(text.as_bytes()));
-    vec![
-        bytes_literal(key.as_bytes()),
-        bytes_literal(value),
-        life_millis(life).to_string(),
-        text(summary.operation),
-        text(&readable(summary.label)),
-        text(summary.state),
-    ]
-}
-
-fn bytes_literal(bytes: &[u8]) -> String {
-    format!("decode('{}', 'hex')", hex(bytes))
-}
-
 /// Drops at most `limit` values whose life is over, and says how many.
 pub(crate) async fn purge(connection: &mut PgConnection, limit: u32) -> Result<u32, sqlx::Error> {
     let purged = sqlx::query(PURGE).bind(i64::from(limit)).execute(connection).await?;
@@ -316,6 +268,6 @@ pub(crate) async fn purge(connection: &mut PgConnection, limit: u32) -> Result<u
 }
 
 /// The text without NUL, which `PostgreSQL` cannot hold; a key from a body may have one.
-fn readable(label: Cow<'_, str>) -> Cow<'_, str> {
+pub(super) fn readable(label: Cow<'_, str>) -> Cow<'_, str> {
     if label.contains('\0') { label.replace('\0', "\u{fffd}").into() } else { label }
 }

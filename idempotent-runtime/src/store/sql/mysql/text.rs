@@ -1,0 +1,46 @@
+//! Statements as texts, for what is sent together: values stand in them as hexadecimal digits.
+
+use crate::key::StorageKey;
+use crate::store::life::life_millis;
+use crate::store::record::Summary;
+use crate::store::sql::literal::{hex, in_place_of_marks};
+use crate::store::sql::mysql::rows::{CREATE_IN_TEXT, READ};
+use sqlx::mysql::MySqlDatabaseError;
+use std::time::Duration;
+
+/// The text of statements that put a value where none is alive, and fail as [`is_refused`] says where one is.
+pub(crate) fn create_text(key: &StorageKey, value: &[u8], life: Duration) -> String {
+    let Summary { operation, label, state } = Summary::of(value);
+    let literals = [
+        bytes_literal(key.as_bytes()),
+        bytes_literal(value),
+        life_millis(life).to_string(),
+        text_literal(operation),
+        text_literal(&label),
+        text_literal(state),
+    ];
+    let create = in_place_of_marks(CREATE_IN_TEXT, &literals);
+    format!("DO LAST_INSERT_ID(0); {create}; SELECT {LARGEST} + LAST_INSERT_ID()")
+}
+
+/// The text of a statement that reads the value that is alive under a key.
+pub(crate) fn read_text(key: &StorageKey) -> String {
+    in_place_of_marks(READ, &[bytes_literal(key.as_bytes())])
+}
+
+/// The largest number there is: a statement that adds to it fails, and those behind it are not carried out.
+const LARGEST: &str = "18446744073709551615";
+
+/// Whether this error was meant: the number is too large.
+pub(crate) fn is_refused(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error().and_then(|error| error.try_downcast_ref());
+    error.is_some_and(|error: &MySqlDatabaseError| error.number() == 1690)
+}
+
+fn bytes_literal(bytes: &[u8]) -> String {
+    format!("x'{}'", hex(bytes))
+}
+
+fn text_literal(text: &str) -> String {
+    format!("_utf8mb4 {}", bytes_literal(text.as_bytes()))
+}
