@@ -161,7 +161,7 @@ pub(crate) async fn put(
     })
 }
 
-/// What became of a value that was to be put.
+/// The fate of a value that was to be put.
 enum Created {
     Put,
     /// Another one stayed: this, where the server tells it.

@@ -27,13 +27,13 @@ pub(super) const QUEUE: usize = 256;
 const TOGETHER: usize = 16;
 
 /// The channel to a caller that waits.
-type Answer<T> = oneshot::Sender<Result<T, Arc<sqlx::Error>>>;
+type ReadAnswer<T> = oneshot::Sender<Result<T, Arc<sqlx::Error>>>;
 
 /// A read, and its caller.
 #[derive(Debug)]
 pub(super) enum QueuedRead {
-    Row(StorageKey, Answer<Option<Entry>>),
-    Page(TablePage, Answer<Page>),
+    Row(StorageKey, ReadAnswer<Option<Entry>>),
+    Page(TablePage, ReadAnswer<Page>),
 }
 
 /// The connections that read.
