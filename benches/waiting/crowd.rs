@@ -42,9 +42,9 @@ impl Crowd {
         Self { idle, busy: Vec::new(), asks }
     }
 
-    /// Each sends this request with the key of this round.
+    /// Each sends this request with the key of this round, which no smaller crowd had.
     pub(crate) fn send(&mut self, path: &str, round: u32) {
-        let request = post(path, &format!("k{round}"));
+        let request = post(path, &format!("{}-{round}", self.idle.len()));
         for mut client in self.idle.drain(..) {
             let request = request.clone();
             self.busy.push(tokio::spawn(async move {

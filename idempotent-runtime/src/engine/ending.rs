@@ -200,14 +200,8 @@ impl UnstoredEnd {
     }
 
     fn ended(&self, tried: Result<Put, StoreError>) -> End {
-        let end = self.end_of(tried);
-        // Also where it is not stored: nobody here is at work any more.
-        self.core().rooms.changed(&self.lease.key);
-        end
-    }
-
-    fn end_of(&self, tried: Result<Put, StoreError>) -> End {
-        let (key, attempt, leaves) = (&self.lease.key, self.lease.attempt(), self.leaves);
+        let (rooms, key, leaves) = (&self.core().rooms, &self.lease.key, self.leaves);
+        let attempt = self.lease.attempt();
         match tried {
             Ok(Put::Lost(loss)) => {
                 tracing::warn!(%key, attempt, "a run ended after it had lost its key, and its outcome is not stored: {loss}");
@@ -221,6 +215,7 @@ impl UnstoredEnd {
                 };
                 tracing::debug!(%key, attempt, "{end}");
                 self.remember();
+                rooms.changed(key);
             }
             Err(error) => {
                 let (error, what) = (&error as &dyn StdError, leaves.failed());
