@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use futures_util::poll;
 use idempotent_runtime::MemoryStore;
 use idempotent_runtime::clock::ManualClock;
-use idempotent_runtime::engine::{Admission, Completion, Engine, Refusal};
+use idempotent_runtime::engine::{Admission, ClaimRequest, Completion, Engine, Refusal};
 use idempotent_runtime::key::{Fingerprint, StorageKey};
 use idempotent_runtime::policy::OnAbandoned;
 use idempotent_runtime::store::{
@@ -156,25 +156,69 @@ async fn of_ten_thousand_at_once_one_runs_and_the_store_is_asked_a_few_times() {
     assert_eq!(runs.load(Ordering::SeqCst), 1);
 }
 
-/// Its end is told without the store, however long it takes.
+/// They join without the store, and its end is told without it, however long it takes.
 #[tokio::test(start_paused = true)]
 async fn while_a_run_of_this_process_is_waited_for_nobody_asks_the_store() {
     let fixture = EngineFixture::new();
     let store = CountingStore::of(&fixture);
     let here = engine(store.clone(), fixture.clock.clone());
     let asked = patient();
-    let crowd = join_all((0..MANY).map(|_| async {
-        if let Admission::Run(run) = here.begin(&asked).await.unwrap() {
-            all_wait(&here).await;
-            store.asked();
-            tokio::time::sleep(Duration::from_secs(2)).await;
-            assert_eq!(store.asked(), 0);
-            assert_eq!(run.complete(answer("the first's"), TTL).await, Completion::Yes);
-        }
-    }));
-    crowd.await;
-    let times = store.asked();
-    assert!(times <= 2, "{times}");
+    let Admission::Run(run) = here.begin(&asked).await.unwrap() else {
+        panic!("it is the first");
+    };
+    store.asked();
+    let crowd = join_all((0..MANY).map(|_| here.begin(&asked)));
+    let (begun, ()) = tokio::join!(crowd, async {
+        all_wait(&here).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(store.asked(), 0);
+        assert_eq!(run.complete(answer("the first's"), TTL).await, Completion::Yes);
+    });
+    assert!(begun.iter().all(|begun| matches!(begun, Ok(Admission::Replay(_)))));
+    // Its outcome, and the claim that finds it.
+    assert_eq!(store.asked(), 2);
+}
+
+/// Nor do they ask when their time is up: it would be a storm.
+#[tokio::test(start_paused = true)]
+async fn who_is_tired_of_waiting_for_a_run_of_this_process_asks_nobody() {
+    let fixture = EngineFixture::new();
+    let store = CountingStore::of(&fixture);
+    let here = engine(store.clone(), fixture.clock.clone());
+    let asked = ClaimRequest { wait: Duration::from_secs(1), ..patient() };
+    let Admission::Run(run) = here.begin(&asked).await.unwrap() else {
+        panic!("it is the first");
+    };
+    store.asked();
+    for begun in join_all((0..MANY).map(|_| here.begin(&asked))).await {
+        let Ok(Admission::Refused(Refusal::InProgress { retry_after })) = begun else {
+            panic!("{begun:?}");
+        };
+        assert_eq!(retry_after, LEASE);
+    }
+    assert_eq!(store.asked(), 0);
+    assert_eq!(run.complete(answer("the first's"), TTL).await, Completion::Yes);
+}
+
+/// A run that is dropped tells nobody else.
+#[tokio::test(start_paused = true)]
+async fn a_run_of_this_process_that_is_dropped_leaves_those_who_wait_to_the_store() {
+    let fixture = EngineFixture::new();
+    let store = CountingStore::of(&fixture);
+    let here = engine(store.clone(), fixture.clock.clone());
+    let asked = patient();
+    let Admission::Run(run) = here.begin(&asked).await.unwrap() else {
+        panic!("it is the first");
+    };
+    store.asked();
+    let next = tokio::join!(here.begin(&asked), async {
+        tokio::task::yield_now().await;
+        drop(run);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(store.asked() > 2, "somebody looks");
+        fixture.clock.advance(LEASE);
+    });
+    assert!(matches!(next.0, Ok(Admission::Run(_))), "{:?}", next.0);
 }
 
 /// They need not wait for the look that sees it.

@@ -12,6 +12,7 @@ use crate::engine::execution::{Execution, Ownership};
 use crate::engine::lease::Lease;
 use crate::engine::remembered::Remembering;
 use crate::engine::run_context::RunContext;
+use crate::engine::seat::RunnerSeat;
 use crate::engine::settle::settle;
 use crate::engine::told::{tell_take_over, tell_wait};
 use crate::engine::wait::{Question, Turn, WaiterSlot};
@@ -61,6 +62,9 @@ pub(super) async fn contend(
                     core.counters().taken_over.count();
                     tell_take_over(&claim.key, lease.attempt());
                 }
+                let slot = slot.as_ref().filter(|_| !is_alone);
+                let runner = slot.map(|slot| Box::new(RunnerSeat::beside(slot, &core)));
+                let context = RunContext { _seat: runner, ..context };
                 let run = start(&core, lease, context, sent + claim.lease);
                 // This request waited from before the drain, and its run has not begun.
                 if has_waited && core.in_flight.is_closed() {

@@ -190,6 +190,7 @@ impl Engine {
             reclaim: *reclaim,
             in_flight,
             _front: front,
+            _seat: None,
             remembering,
         };
         if let (Claimable::InOrder, Some(locks)) = (claim.claimable, core.locks.as_deref()) {

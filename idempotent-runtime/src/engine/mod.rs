@@ -1,7 +1,7 @@
 //! The way from a claim to a decision and a run, without HTTP and without backends.
 //!
 //! Files import downwards, in this order: `task`, `cached`, `inspect`, `engine`, `recall`, `contend`, `told`, `external_lock`, `settle`, `resolve`, `drain`,
-//! `admission`, `execution`, `unlock`, `ending`, `completion`, `refusals`, `run_context`, `core`, `remembered`, `purge`, `heartbeat`, `renewal_queue`, `renewals`,
+//! `admission`, `execution`, `unlock`, `ending`, `completion`, `refusals`, `run_context`, `seat`, `core`, `remembered`, `purge`, `heartbeat`, `renewal_queue`, `renewals`,
 //! `wait`, `lookout`, `room`, `fair_queue`, `fences`, `in_flight`, `claim_request`, `decide`, `claim`, `claimed`, `claimer`, `definitions`,
 //! `lease`, `succession`, `deadline`, `pause`, `detached`.
 
@@ -43,6 +43,7 @@ mod renewals;
 mod resolve;
 mod room;
 mod run_context;
+mod seat;
 mod settle;
 mod succession;
 #[cfg(feature = "actix")]

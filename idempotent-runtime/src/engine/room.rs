@@ -109,6 +109,13 @@ impl Room {
         self.news.notify_one();
     }
 
+    /// The one at work in this process left, whether or not it told of a change.
+    pub(super) fn runner_left(&self) {
+        if self.lease_here().is_some() {
+            self.changed();
+        }
+    }
+
     /// How long the lease of the one at work was to hold, if that one is in this process.
     pub(super) fn lease_here(&self) -> Option<Duration> {
         let knowledge = self.knowledge();
@@ -253,8 +260,15 @@ mod tests {
         assert_eq!((waits(&room, late).left, room.lease_here()), (Some(LEFT), Some(LEFT)));
         room.changed();
         assert_eq!(room.lease_here(), None);
+        room.runner_left();
         room.found_at_work(asks(&room, late), LEFT);
         assert_eq!(room.lease_here(), None, "another has the key");
+        room.runner_left();
+        assert!(!waits(&room, late).is_asking, "it had told of it before");
+        room.changed();
+        room.runs_here(asks(&room, late), LEFT);
+        room.runner_left();
+        asks(&room, late);
     }
 
     #[test]

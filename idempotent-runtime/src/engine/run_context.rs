@@ -5,6 +5,7 @@ use crate::engine::core::SharedCore;
 use crate::engine::fair_queue::Front;
 use crate::engine::in_flight::InFlightGuard;
 use crate::engine::remembered::Remembering;
+use crate::engine::seat::RunnerSeat;
 use std::sync::Arc;
 
 /// The part of its engine that a run holds.
@@ -15,6 +16,8 @@ pub(super) struct RunContext {
     /// The front of the queue for the key, if it has one. The next request of this process moves up when the
     /// run has ended.
     pub(super) _front: Option<Box<Front>>,
+    /// Those who wait for it in this process are told when this is dropped.
+    pub(super) _seat: Option<Box<RunnerSeat>>,
     pub(super) reclaim: ReclaimWindow,
     /// Whether its outcome is remembered.
     pub(super) remembering: Remembering,
@@ -25,6 +28,6 @@ impl RunContext {
     pub(super) fn behind(&self) -> Self {
         let Self { reclaim, remembering, .. } = *self;
         let (core, in_flight) = (Arc::clone(&self.core), self.in_flight.behind());
-        Self { core, in_flight, _front: None, reclaim, remembering }
+        Self { core, in_flight, _front: None, _seat: None, reclaim, remembering }
     }
 }

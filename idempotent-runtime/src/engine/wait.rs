@@ -44,6 +44,8 @@ struct OpenRoom {
     of: FirstRequest,
     room: Arc<Room>,
     slots: usize,
+    /// Those who waited, and run.
+    runners: usize,
 }
 
 /// A place in a room; the last one to leave closes it.
@@ -98,7 +100,7 @@ impl WaitingRooms {
             return None;
         }
         let place = of_key.iter().position(|open| open.of == of).unwrap_or_else(|| {
-            of_key.push(OpenRoom { of, room: Arc::default(), slots: 0 });
+            of_key.push(OpenRoom { of, room: Arc::default(), slots: 0, runners: 0 });
             of_key.len() - 1
         });
         let open = &mut of_key[place];
@@ -124,12 +126,51 @@ impl WaitingRooms {
         self.turns.acquire().await.ok()
     }
 
+    /// Lets one in a room run, beside the place that it has there.
+    fn seat(&self, key: &StorageKey, room: &Arc<Room>) {
+        let mut rooms = self.lock();
+        let mut of_key = rooms.get_mut(key).into_iter().flatten();
+        if let Some(open) = of_key.find(|open| Arc::ptr_eq(&open.room, room)) {
+            open.runners += 1;
+            self.inside.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Takes one who ran out of its room.
+    pub(super) fn unseat(&self, key: &StorageKey, room: &Arc<Room>) {
+        self.leave(key, room, |open| open.runners -= 1);
+    }
+
+    /// Takes one out of a room, and closes it after the last one.
+    fn leave(&self, key: &StorageKey, room: &Arc<Room>, take_out: impl FnOnce(&mut OpenRoom)) {
+        let mut rooms = self.lock();
+        let Some(of_key) = rooms.get_mut(key) else { return };
+        if let Some(place) = of_key.iter().position(|open| Arc::ptr_eq(&open.room, room)) {
+            let open = &mut of_key[place];
+            take_out(open);
+            self.inside.fetch_sub(1, Ordering::SeqCst);
+            if open.slots + open.runners == 0 {
+                of_key.swap_remove(place);
+            }
+        }
+        if of_key.is_empty() {
+            rooms.remove(key);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<StorageKey, Vec<OpenRoom>>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl WaiterSlot<'_> {
+    /// Its key and its room, where it takes a seat while it runs.
+    pub(super) fn seated(&self) -> (StorageKey, Arc<Room>) {
+        let (key, room) = (self.key, Arc::clone(&self.room));
+        self.rooms.seat(&key, &room);
+        (key, room)
+    }
+
     /// Its turn, if there is nothing to wait for.
     pub(super) fn turn(&self) -> Option<Turn<'_>> {
         match self.room.next(self.since) {
@@ -215,18 +256,7 @@ impl Drop for Question<'_> {
 
 impl Drop for WaiterSlot<'_> {
     fn drop(&mut self) {
-        let mut rooms = self.rooms.lock();
-        let Some(of_key) = rooms.get_mut(&self.key) else { return };
-        if let Some(place) = of_key.iter().position(|open| Arc::ptr_eq(&open.room, &self.room)) {
-            of_key[place].slots -= 1;
-            self.rooms.inside.fetch_sub(1, Ordering::SeqCst);
-            if of_key[place].slots == 0 {
-                of_key.swap_remove(place);
-            }
-        }
-        if of_key.is_empty() {
-            rooms.remove(&self.key);
-        }
+        self.rooms.leave(&self.key, &self.room, |open| open.slots -= 1);
     }
 }
 
