@@ -1,8 +1,9 @@
 //! The book. Each chapter is one page that takes about five minutes to read. Its code is compiled, and it
 //! runs if the chapter says so.
 //!
-//! **Begin**: [`start`] · [`strategies`], and when to use each · [`keys`], scopes and fingerprints ·
-//!   [`glossary`] · [`coming_from`] other libraries
+//! - **Begin**: [`start`] · [`strategies`], and when to use each · [`keys`], scopes and fingerprints · [`glossary`] ·
+//!   [`coming_from`] other libraries
+//! - **Clients**: [`clients`], the answers that they get and their retries · [`replays`] · [`forms`] · [`webhooks`]
 //! - **Your database**: [`money`], effect and record in one commit · [`transactions`] · [`rows`], versions and states
 //! - **Beyond a request**: [`functions`] · [`queues`] · [`tasks`] · [`caches`] · [`locks`]
 //! - **The app**: [`middleware`] · [`testing`] · [`check`], any endpoint from outside · [`openapi`]

@@ -205,7 +205,11 @@ macro_rules! common_methods {
         ///
         /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
         /// # tokio::runtime::Runtime::new()?.block_on(async {
-        /// The key as it is in the log. Here the store has no record under it.
+        /// let messages = Messages::builder(MemoryStore::new()).scope("billing").build()?;
+        /// // The key as it is in the log. Here the store has no record under it.
+        /// let key = "29bb252b6fe49c80e50dc26b8e1a1ad82ab1a6bcf2262916fd3b01e41e4b344f".parse()?;
+        /// let resolved = messages.resolve(&key, Resolution::Done).await?;
+        /// assert_eq!(resolved, Resolved::NotAbandoned);
         /// # Ok(())
         /// # })
         /// # }

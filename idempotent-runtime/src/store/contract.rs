@@ -69,13 +69,15 @@ pub enum Swap {
 /// - Every operation is one atomic step. Two `create`s, two `swap`s with one expected value, or a
 ///   `create` and a `swap` of one key never both succeed.
 /// - Values are bytes, up to several megabytes, and come back exactly as they were put.
-/// A value whose life is over does not exist: `create` replaces it, and `swap` and `read` do not see it.
+/// - A value whose life is over does not exist: `create` replaces it, and `swap` and `read` do not see it.
 ///   Life is counted by the backend's own clock, to the millisecond. A value is never dropped before its life
 ///   is over, even if memory is short: the store refuses new values instead
 ///   ([`StoreErrorKind::Unavailable`](crate::store::StoreErrorKind)).
 /// - An acknowledged value survives the faults that the backend promises to survive.
-/// An error means that the backend did not answer, or that its answer cannot be used. After an error the
+/// - An error means that the backend did not answer, or that its answer cannot be used. After an error the
 ///   operation may or may not have happened. Each operation can be sent again without harm.
+/// - An operation that hangs counts as an error: the engine gives every call a deadline, and the store must
+///   stay usable after a future is dropped.
 ///
 /// The functions of `store::conformance` (feature `conformance`) test the part of the contract that can be
 /// seen while a backend runs. They test neither a restart nor a backend that is short of memory.
@@ -134,9 +136,16 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Returns one page of the values that are alive, if the backend can list them. All pages together show
     /// the whole store. It is for operators; no promise to a caller depends on it.
     ///
-    /// The pages from the first to the last one, by [`Page::next`], hold every value that is alive all the
+    /// - The pages from the first to the last one, by [`Page::next`], hold every value that is alive all the
     ///   time, at least once. A value that comes, expires or changes meanwhile may be missing. A key may come
     ///   twice.
+    /// - A page has about `limit` values at most, and often fewer. A store that finds values in groups returns
+    ///   whole groups. A page may be empty and still have a next one: one call does little work, however many
+    ///   values there are and however few the filter lets through. It locks nothing, and delays no other
+    ///   operation for long.
+    /// - The filter is a hint: a store may return more than it lets through, and never less.
+    /// - A cursor reserves nothing: it can be used late, twice, or never, and by another process. A cursor that
+    ///   the store did not make is [`Rejected`](crate::store::StoreErrorKind).
     ///
     /// `None` means that the backend cannot list. There is no default, as for `watch`.
     ///

@@ -12,7 +12,10 @@ use std::time::Duration;
 ///
 /// # The contract
 /// - A lock has at most one holder, as far as the backend can know.
-/// Every holder of a lock has a greater fence than all holders before it.
+/// - Every holder of a lock has a greater fence than all holders before it.
+/// - If a caller is dropped while it waits, or a handle without a release, it excludes others for `lease` at
+///   most.
+/// - After an error of `acquire`, nobody holds the lock because of that call.
 pub trait Locks: Send + Sync + fmt::Debug + 'static {
     /// Waits for a lock and takes it. Returns `None` if others held it for as long as the request waits.
     ///

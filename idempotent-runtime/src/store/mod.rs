@@ -1,7 +1,8 @@
 //! Stores of records: the contract of a store, and the stores that keep it.
 //!
-//! [`Store`] is the contract. [`open`] opens one of the stores of this crate by its URL. The example
+//! - [`Store`] is the contract. [`open`] opens one of the stores of this crate by its URL. The example
 //!   `custom_store` is a store of your own, and `conformance` (feature `conformance`) tests such a store.
+//! - [`Locks`] is the contract of a place that keeps only locks.
 //! - [`Finding`]s name settings of a backend that break or weaken a contract.
 
 // The rooms of this folder, from the top. Each imports only rooms below it, and names the file that
