@@ -52,8 +52,8 @@ pub(super) async fn look_out(
         let number = room.looks();
         let read = tokio::time::timeout(patience, store.read(key)).await;
         let lease = match look_at(key, &read.ok()?.ok()??)? {
-            Look::AtWork(lease) => lease,
-            Look::Done(outcome) => return Some((number, outcome)),
+            Sight::AtWork(lease) => lease,
+            Sight::Done(outcome) => return Some((number, outcome)),
         };
         room.seen_at_work(number, lease);
         left = lease + TICK;
@@ -61,20 +61,20 @@ pub(super) async fn look_out(
 }
 
 /// The record of a key, as it concerns those who wait.
-enum Look {
+enum Sight {
     /// The lease of the owner holds for so long if it is not renewed.
     AtWork(Duration),
     /// It ran.
     Done(Claimed),
 }
 
-fn look_at(key: &StorageKey, entry: &Entry) -> Option<Look> {
+fn look_at(key: &StorageKey, entry: &Entry) -> Option<Sight> {
     let Record { state, fingerprint, origin, .. } = Record::decode(key, &entry.value).ok()?;
     let first = FirstRequest { fingerprint, definition: origin.definition };
     match state {
-        State::InProgress { retention, .. } => left_of_lease(entry, retention).map(Look::AtWork),
+        State::InProgress { retention, .. } => left_of_lease(entry, retention).map(Sight::AtWork),
         State::Completed(outcome) => {
-            Some(Look::Done(Claimed::Done { first, outcome: Box::new(outcome) }))
+            Some(Sight::Done(Claimed::Done { first, outcome: Box::new(outcome) }))
         }
         State::Issued | State::Cancelled => None,
     }

@@ -2,7 +2,7 @@
 //!
 //! Files import downwards, in this order: `task`, `cached`, `inspect`, `engine`, `recall`, `contend`, `told`, `external_lock`, `settle`, `resolve`, `drain`,
 //! `admission`, `execution`, `unlock`, `ending`, `completion`, `refusals`, `run_context`, `seat`, `core`, `remembered`, `purge`, `heartbeat`, `renewal_queue`, `renewals`,
-//! `wait`, `lookout`, `room`, `fair_queue`, `fences`, `in_flight`, `claim_request`, `decide`, `claim`, `claimed`, `claimer`, `definitions`,
+//! `wait`, `question`, `lookout`, `room`, `fair_queue`, `fences`, `in_flight`, `claim_request`, `decide`, `claim`, `claimed`, `claimer`, `definitions`,
 //! `lease`, `succession`, `deadline`, `pause`, `detached`.
 
 mod admission;
@@ -35,6 +35,7 @@ mod lease;
 mod lookout;
 mod pause;
 mod purge;
+mod question;
 mod recall;
 mod refusals;
 mod remembered;

@@ -55,8 +55,7 @@ pub(super) enum NextInRoom {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Outlook {
     pub(super) is_asking: bool,
-    /// How long the lease of the one at work was to hold, if that one is in this process, or the store said so after the
-    /// one who waits had come.
+    /// How long the lease of the one at work was to hold, if that one is here, or was seen after the one who waits came.
     pub(super) left: Option<Duration>,
 }
 
@@ -118,8 +117,8 @@ impl Room {
 
     /// How long the lease of the one at work was to hold, if that one is in this process.
     pub(super) fn lease_here(&self) -> Option<Duration> {
-        let knowledge = self.knowledge();
-        knowledge.is_here.then_some(knowledge.left)
+        let Knowledge { is_here, left, .. } = *self.knowledge();
+        is_here.then_some(left)
     }
 
     /// Begins a look at the record; its number.
@@ -144,22 +143,18 @@ impl Room {
 
     /// The one who asked found somebody at work.
     pub(super) fn found_at_work(&self, number: u64, left: Duration) {
-        self.at_work(number, left, false);
+        self.seen_at_work(number, left);
+        self.knowledge().is_asking = false;
+        self.news.notify_waiters();
     }
 
     /// The one who asked is at work from now on.
     pub(super) fn runs_here(&self, number: u64, lease: Duration) {
-        self.at_work(number, lease, true);
-    }
-
-    fn at_work(&self, number: u64, left: Duration, is_here: bool) {
-        self.seen_at_work(number, left);
         let mut knowledge = self.knowledge();
-        // Who changed something meanwhile may have been the one who was found.
-        knowledge.is_here = is_here && !knowledge.is_due;
-        knowledge.is_asking = false;
+        // It may be over already, where something changed meanwhile.
+        knowledge.is_here = !knowledge.is_due;
         drop(knowledge);
-        self.news.notify_waiters();
+        self.found_at_work(number, lease);
     }
 
     /// The one who asked was told this.
@@ -260,15 +255,8 @@ mod tests {
         assert_eq!((waits(&room, late).left, room.lease_here()), (Some(LEFT), Some(LEFT)));
         room.changed();
         assert_eq!(room.lease_here(), None);
-        room.runner_left();
         room.found_at_work(asks(&room, late), LEFT);
         assert_eq!(room.lease_here(), None, "another has the key");
-        room.runner_left();
-        assert!(!waits(&room, late).is_asking, "it had told of it before");
-        room.changed();
-        room.runs_here(asks(&room, late), LEFT);
-        room.runner_left();
-        asks(&room, late);
     }
 
     #[test]

@@ -8,8 +8,8 @@
 
 use crate::engine::claimed::{Claimed, FirstRequest};
 use crate::engine::lookout::look_out;
+use crate::engine::question::Question;
 use crate::engine::room::{NextInRoom, Room, SharedAnswer};
-use crate::error::StoreError;
 use crate::key::StorageKey;
 use crate::store::Store;
 use crate::sync::atomic::{AtomicUsize, Ordering};
@@ -71,14 +71,6 @@ pub(super) enum Turn<'a> {
     Told(SharedAnswer),
     /// Its time is up, and somebody else is at work, whose lease was to hold for this long.
     TimedOut(Duration),
-}
-
-/// A question to the store, for all in a room. Dropped without an answer, another one asks.
-#[derive(Debug)]
-pub(super) struct Question<'a> {
-    room: &'a Arc<Room>,
-    number: u64,
-    is_answered: bool,
 }
 
 impl WaitingRooms {
@@ -174,7 +166,7 @@ impl WaiterSlot<'_> {
     /// Its turn, if there is nothing to wait for.
     pub(super) fn turn(&self) -> Option<Turn<'_>> {
         match self.room.next(self.since) {
-            NextInRoom::Ask(number) => Some(Turn::Ask(self.question(number))),
+            NextInRoom::Ask(number) => Some(Turn::Ask(Question::of(&self.room, number))),
             NextInRoom::Told(answer) => Some(Turn::Told(answer)),
             NextInRoom::Wait(_) => None,
         }
@@ -192,7 +184,7 @@ impl WaiterSlot<'_> {
             // Before the look at what is known: what is told from here on is heard.
             let news = self.room.news.notified();
             let outlook = match self.room.next(self.since) {
-                NextInRoom::Ask(number) => return Turn::Ask(self.question(number)),
+                NextInRoom::Ask(number) => return Turn::Ask(Question::of(&self.room, number)),
                 NextInRoom::Told(answer) => return Turn::Told(answer),
                 NextInRoom::Wait(outlook) => outlook,
             };
@@ -203,7 +195,7 @@ impl WaiterSlot<'_> {
                 seen = look_out(&self.room, &self.key, store, patience), if !outlook.is_asking => {
                     match seen {
                         Some((number, outcome)) if self.room.may_tell() => {
-                            return Turn::Saw(self.question(number), outcome);
+                            return Turn::Saw(Question::of(&self.room, number), outcome);
                         }
                         Some(_) | None => self.room.changed(),
                     }
@@ -212,44 +204,6 @@ impl WaiterSlot<'_> {
                     return outlook.left.map_or(Turn::Alone, Turn::TimedOut);
                 }
             }
-        }
-    }
-
-    fn question(&self, number: u64) -> Question<'_> {
-        Question { room: &self.room, number, is_answered: false }
-    }
-}
-
-impl Question<'_> {
-    /// The first is at work.
-    pub(super) fn found_at_work(mut self, left: Duration) {
-        self.is_answered = true;
-        self.room.found_at_work(self.number, left);
-    }
-
-    /// The one who asked is at work from now on.
-    pub(super) fn runs_here(mut self, lease: Duration) {
-        self.is_answered = true;
-        self.room.runs_here(self.number, lease);
-    }
-
-    /// Tells the others.
-    pub(super) fn tell(mut self, answer: Result<Claimed, StoreError>) {
-        self.is_answered = true;
-        self.room.tell(self.number, answer);
-    }
-
-    /// Whether others may be waiting for the answer.
-    pub(super) fn has_others(&self) -> bool {
-        // Beside the map and the one who asks.
-        Arc::strong_count(self.room) > 2
-    }
-}
-
-impl Drop for Question<'_> {
-    fn drop(&mut self) {
-        if !self.is_answered {
-            self.room.left_unasked();
         }
     }
 }
