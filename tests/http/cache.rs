@@ -584,7 +584,7 @@ async fn what_was_being_computed_is_not_kept_when_it_is_invalidated(backend: Bac
     let first = tokio::spawn(shop.get("/stale/7").send());
     shop.handler.runs_reach(1).await;
     let waiting = tokio::spawn(shop.get("/stale/7").send());
-    shop.backend.store.claims_reach(2).await;
+    shop.waiters_reach(1).await;
     shop.idempotency.invalidate("old", ["7"]).shared().await.unwrap();
     shop.handler.runs_reach(2).await;
     shop.handler.resume();

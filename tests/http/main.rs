@@ -139,6 +139,12 @@ impl Shop {
             .await;
     }
 
+    /// Waits until this many requests have begun to wait for others. In one process they need not ask the store.
+    async fn waiters_reach(&self, many: u64) {
+        let waited = || self.idempotency.counts().waited;
+        eventually("others wait", async || (waited() >= many).then_some(())).await;
+    }
+
     /// A POST by alice.
     fn post(&self, path: &str) -> Sender {
         self.server.post(path)

@@ -186,7 +186,7 @@ async fn while_a_run_lasts_its_duplicates_are_the_inner_guards(backend: Backend)
     let second = send("/writes/waiting/orders");
     shop.handler.runs_reach(2).await;
     let duplicate = send("/writes/waiting/orders");
-    shop.backend.store.claims_reach(8).await;
+    shop.waiters_reach(1).await;
     shop.handler.resume();
     assert!(!first.await.unwrap().is_replay());
     assert!(!second.await.unwrap().is_replay());
@@ -196,7 +196,7 @@ async fn while_a_run_lasts_its_duplicates_are_the_inner_guards(backend: Backend)
     let third = send("/writes/keyed/annotated");
     shop.handler.runs_reach(3).await;
     let duplicate = send("/writes/keyed/annotated");
-    shop.backend.store.claims_reach(12).await;
+    shop.waiters_reach(2).await;
     shop.handler.resume();
     assert!(!third.await.unwrap().is_replay());
     assert!(duplicate.await.unwrap().is_replay());
