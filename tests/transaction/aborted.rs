@@ -186,6 +186,36 @@ async fn a_handler_that_goes_on_after_a_deadlock_commits_nothing() {
     }
 }
 
+/// `PostgreSQL` closes the connection of a transaction that rests for too long.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_that_rests_for_too_long_commits_nothing_and_is_told_so() {
+    Log::listen();
+    let server = PostgresServer::shared().await;
+    // Over TCP, so that the server's last word can be read.
+    let (proxy, database) = (Proxy::to(server).await, server.database().await);
+    let url = PostgresServer::through(&proxy, &database);
+    let set = "SET idle_in_transaction_session_timeout = '300ms'";
+    let pool = Pool::postgres(&url, 2, set).await;
+    let bank = Bank::on(pool, tempfile::tempdir().expect("a directory")).await;
+    bank.handler.pause();
+    let resting = tokio::spawn(bank.post("/dedup").key("resting").send());
+    bank.handler.runs_reach(1).await;
+    let rests = "SELECT count(*) FROM pg_stat_activity
+                 WHERE datname = current_database() AND state = 'idle in transaction'";
+    eventually("it is over", async || (bank.number(rests).await == 0).then_some(())).await;
+    bank.handler.resume();
+    let refused = resting.await.expect("no panic");
+    refused.is_problem(503, "store-unavailable");
+    let body = refused.json();
+    let detail = body["detail"].as_str().unwrap_or_default();
+    assert!(detail.contains("ended the transaction before its commit"), "{detail}");
+    assert_eq!((bank.effects().await, bank.records().await), (0, 0));
+    let lines = Log::listen().lines("the database ended a transaction before its commit");
+    let told = |line: &String| line.contains("took too long between two statements");
+    assert!(lines.iter().any(told), "{lines:#?}");
+    assert_eq!(bank.post("/dedup").key("resting").send().await.status, 201);
+}
+
 /// On `PostgreSQL` a statement would go on without a client, and its transaction would hold the key.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_dies_in_the_middle_of_a_statement_frees_its_key() {

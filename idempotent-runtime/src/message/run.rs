@@ -17,6 +17,7 @@ use crate::transaction::{
     TxSettings, TxSlot,
 };
 use bytes::Bytes;
+use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -207,7 +208,15 @@ impl MessageRun {
                     Ok(Committed::InPart | Committed::Misplaced) => {
                         Err(MessageError::OutcomeUnknown)
                     }
-                    Err(error) => Err(MessageError::NotStored(Some(error))),
+                    Err(error) => {
+                        let operation = self.policy.shown_operation();
+                        tracing::error!(
+                            operation,
+                            error = &error as &dyn StdError,
+                            "the database did not commit the transaction of a function",
+                        );
+                        Err(MessageError::NotStored(Some(error)))
+                    }
                 }
             }
             None => Ok(()),

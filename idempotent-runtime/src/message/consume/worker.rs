@@ -231,6 +231,7 @@ fn sign_of(ended: &Result<(), Failure>) -> Sign {
     match ended.as_ref().map_err(|failure| &failure.0) {
         Ok(()) => Sign::Works,
         Err(FailureKind::Later(_) | FailureKind::Panicked) => Sign::Fails,
+        Err(FailureKind::Guard(error)) if error.is_of_the_function() => Sign::Fails,
         Err(FailureKind::Pause(time, _)) => Sign::Pause(*time),
         Err(_) => Sign::Nothing,
     }

@@ -58,10 +58,18 @@ fn words(refusal: &(dyn DatabaseError + 'static)) -> String {
     }
     let said = format!("{} ({code})", refusal.message());
     #[cfg(feature = "postgres")]
-    if refusal.try_downcast_ref::<PgDatabaseError>().is_some_and(|it| it.code() == ABORTED) {
-        return format!(
-            "{said}: an earlier statement failed, and the handler did not return its error"
-        );
+    if let Some(refusal) = refusal.try_downcast_ref::<PgDatabaseError>() {
+        match refusal.code() {
+            ABORTED => {
+                let why = "an earlier statement failed, and the handler did not return its error";
+                return format!("{said}: {why}");
+            }
+            IDLE => {
+                let why = "the handler took too long between two statements, or after the last one";
+                return format!("{said}: {why}");
+            }
+            _ => {}
+        }
     }
     said
 }
@@ -70,11 +78,17 @@ fn words(refusal: &(dyn DatabaseError + 'static)) -> String {
 #[cfg(feature = "postgres")]
 const ABORTED: &str = "25P02";
 
+/// `PostgreSQL` closed the connection, because too much time passed between two statements of a transaction.
+#[cfg(feature = "postgres")]
+const IDLE: &str = "25P03";
+
 /// Whether the connection that gave this error can be used again.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(super) fn is_reusable_after(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Database(_) => kind(error) != StoreErrorKind::Unavailable,
+        sqlx::Error::Database(_) => {
+            !matches!(kind(error), StoreErrorKind::Unavailable | StoreErrorKind::Aborted)
+        }
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => true,
         _ => false,
     }
@@ -134,7 +148,7 @@ fn refused_by_postgres(error: &PgDatabaseError) -> StoreErrorKind {
         "40001" | "40P01" | "55P03" => StoreErrorKind::Busy,
         "57014" => StoreErrorKind::Timeout,
         "22001" | "54000" => StoreErrorKind::TooLarge,
-        ABORTED => StoreErrorKind::Aborted,
+        ABORTED | IDLE => StoreErrorKind::Aborted,
         code if is_permanent(code) => StoreErrorKind::Rejected,
         _ => StoreErrorKind::Unavailable,
     }

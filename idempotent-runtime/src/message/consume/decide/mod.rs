@@ -151,7 +151,7 @@ impl Case<'_> {
             FailureKind::Guard(MessageError::InProgress { retry_after }) => {
                 later(self.limits.step(*retry_after), self.past())
             }
-            FailureKind::Guard(error) => match error.retry_after() {
+            FailureKind::Guard(error) if !error.is_of_the_function() => match error.retry_after() {
                 Some(after) => NextStep::TryAgain(after),
                 None => self.dead("guard", &failure),
             },
@@ -161,7 +161,10 @@ impl Case<'_> {
             FailureKind::Pause(time, _) if self.may_fail_again(self.history) => {
                 later(self.limits.step(*time), self.past())
             }
-            FailureKind::Later(_) | FailureKind::Pause(..) | FailureKind::Panicked => {
+            FailureKind::Guard(_)
+            | FailureKind::Later(_)
+            | FailureKind::Pause(..)
+            | FailureKind::Panicked => {
                 let history = self.past().failed();
                 if self.may_fail_again(&history) {
                     later(self.limits.delay_after(history.attempts()), history)

@@ -105,6 +105,21 @@ fn a_failure_that_is_not_the_messages_fault_is_waited_for() {
     }
 }
 
+/// Otherwise it would be tried again without an end.
+#[test]
+fn a_transaction_that_ended_before_its_commit_is_a_failure_of_its_function() {
+    let ended = || {
+        let aborted = StoreError::new(StoreErrorKind::Aborted, "complete");
+        MessageError::NotStored(Some(aborted))
+    };
+    for (attempt, seconds) in [(1, 1), (2, 2), (3, 4)] {
+        assert_eq!(after(attempt, ended()), later(seconds, attempt));
+    }
+    assert!(is_dead(&after(4, ended()), "attempts"));
+    let down = StoreError::new(StoreErrorKind::Unavailable, "complete");
+    assert!(matches!(after(4, MessageError::NotStored(Some(down))), NextStep::TryAgain(_)));
+}
+
 #[test]
 fn a_wrong_setup_stops_the_consumer() {
     assert_eq!(after(1, MessageError::Misconfigured("so")), NextStep::Stop("so"));
