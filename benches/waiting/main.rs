@@ -5,8 +5,8 @@
 //! The run ends when it is told to, a second after all wait. The time is that from then on until the last answer is
 //! there, beside that of as many plain requests that are sent at once on the same connections. All answers but that of
 //! the run must be replays of it. Commands are those of the server's own statistics from the first request to the last
-//! answer, without those of the run and without those that drop what is over. SQLite and memory have one process. Each
-//! process has one worker.
+//! answer, without those of the run and without those that drop what is over. Each process has one worker, and memory
+//! and `SQLite` have one process.
 
 mod crowd;
 mod server;
