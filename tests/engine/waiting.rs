@@ -241,7 +241,7 @@ async fn a_run_of_this_process_that_lost_its_key_tells_those_who_wait_at_its_end
                 assert_eq!(run.complete(answer("the first's"), TTL).await, Completion::No);
             }
             Admission::Replay(outcome) => assert_eq!(*outcome, answer("the other's")),
-            other => panic!("{other:?}"),
+            other @ Admission::Refused(_) => panic!("{other:?}"),
         }
     }));
     let began = Instant::now();
