@@ -10,6 +10,15 @@ use std::time::Duration;
 /// How long an answer is kept.
 pub(crate) const TTL: Duration = Duration::from_hours(24);
 
+/// How a claim is sent.
+#[derive(Clone, Copy)]
+pub(crate) enum Claim {
+    /// As a prepared statement, whose values are bound.
+    Bound,
+    /// As a text, with a savepoint behind it.
+    Text,
+}
+
 /// A request, and who it is.
 pub(crate) struct Asked {
     pub(crate) order: Order,
@@ -50,6 +59,11 @@ fn hashed(parts: &[&[u8]]) -> [u8; 32] {
         joined.extend_from_slice(part);
     }
     *blake3::hash(&joined).as_bytes()
+}
+
+/// These bytes in hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub(crate) fn created(answer: Vec<u8>) -> HttpResponse {

@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p benches --bench transactions`, or with names of databases behind it: `-- postgres mariadb`
 //!
-//! All three have a server with one worker, a pool of their own with eight connections, and the same database with its
+//! Each has a server with one worker, a pool of their own with eight connections, and the same database with its
 //! durable settings. They have their turns in each round; a ratio is that of two turns of one round.
 
 mod by_hand;
@@ -36,11 +36,13 @@ const TURN: Duration = Duration::from_millis(250);
 /// Adds a handler to a server whose database is at this address.
 type Configure = fn(&mut ServiceConfig, &str);
 
-/// The handlers that are compared on one database.
+/// The handlers that are compared on one database. Two are by hand: with bound values, and with one text for the
+/// claim and a savepoint.
 #[derive(Clone, Copy)]
 pub(crate) struct Sides {
     pub(crate) guarded: Configure,
     pub(crate) by_hand: Configure,
+    pub(crate) in_text: Configure,
     pub(crate) bare: Configure,
 }
 
@@ -61,9 +63,10 @@ fn serve(configure: Configure, url: &str) -> Load {
 }
 
 async fn compare(name: &str, sides: Sides, url: &str) {
-    let loads = [sides.guarded, sides.by_hand, sides.bare].map(|side| serve(side, url));
+    let loads =
+        [sides.guarded, sides.by_hand, sides.in_text, sides.bare].map(|side| serve(side, url));
     for (what, requests) in [("new", Requests::New), ("replay", Requests::Repeated)] {
-        let mut rates = [const { Vec::new() }; 3];
+        let mut rates = [const { Vec::new() }; 4];
         // A first round to warm up, which does not count.
         for round in 0..=ROUNDS {
             for turn in 0..loads.len() {
@@ -75,8 +78,9 @@ async fn compare(name: &str, sides: Sides, url: &str) {
                 }
             }
         }
-        let [guarded, by_hand, bare] = rates;
+        let [guarded, by_hand, in_text, bare] = rates;
         row(&format!("{name}, {what}, against by hand"), by_hand, guarded.clone());
+        row(&format!("{name}, {what}, against by hand in one text"), in_text, guarded.clone());
         row(&format!("{name}, {what}, against no guard"), bare, guarded);
     }
 }
