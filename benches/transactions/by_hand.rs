@@ -5,6 +5,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use sqlx::{Connection, Database, Executor};
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// How long an answer is kept.
@@ -63,7 +64,10 @@ fn hashed(parts: &[&[u8]]) -> [u8; 32] {
 
 /// These bytes in hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut digits, byte| {
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
 }
 
 pub(crate) fn created(answer: Vec<u8>) -> HttpResponse {

@@ -126,11 +126,6 @@ impl MessageError {
         }
     }
 
-    /// Whether the function is at fault: its transaction ended before its commit.
-    pub(crate) fn is_of_the_function(&self) -> bool {
-        matches!(self, Self::NotStored(Some(error)) if error.kind() == StoreErrorKind::Aborted)
-    }
-
     /// The time after which to call again; `None` if calling again cannot help.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {

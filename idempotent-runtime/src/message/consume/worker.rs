@@ -2,7 +2,9 @@
 
 use crate::clock::{Clock, SystemClock, jittered};
 use crate::message::consume::breaker::{Breaker, Sign};
-use crate::message::consume::decide::{Case, NextStep, RetryLimits, Settlement};
+use crate::message::consume::decide::{
+    Case, NextStep, RetryLimits, Settlement, is_of_the_function,
+};
 use crate::message::consume::failure::{Failure, FailureKind};
 use crate::message::consume::history::History;
 use crate::message::consume::incoming::Incoming;
@@ -231,7 +233,7 @@ fn sign_of(ended: &Result<(), Failure>) -> Sign {
     match ended.as_ref().map_err(|failure| &failure.0) {
         Ok(()) => Sign::Works,
         Err(FailureKind::Later(_) | FailureKind::Panicked) => Sign::Fails,
-        Err(FailureKind::Guard(error)) if error.is_of_the_function() => Sign::Fails,
+        Err(FailureKind::Guard(error)) if is_of_the_function(error) => Sign::Fails,
         Err(FailureKind::Pause(time, _)) => Sign::Pause(*time),
         Err(_) => Sign::Nothing,
     }

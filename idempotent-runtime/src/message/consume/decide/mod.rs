@@ -1,5 +1,6 @@
 //! Decides the settlement of a message from the result of its handler. These are pure functions.
 
+use crate::error::StoreErrorKind;
 use crate::message::consume::failure::{Failure, FailureKind};
 use crate::message::consume::history::History;
 use crate::message::delivered::DeliveredCalls;
@@ -26,6 +27,11 @@ pub(super) enum NextStep {
     TryAgain(Duration),
     /// No message can be worked on, because the consumer is built wrongly.
     Stop(&'static str),
+}
+
+/// Whether the function is at fault: its transaction ended before its commit.
+pub(super) fn is_of_the_function(error: &MessageError) -> bool {
+    matches!(error, MessageError::NotStored(Some(error)) if error.kind() == StoreErrorKind::Aborted)
 }
 
 /// The end of a delivery, as the queue is told it.
@@ -151,7 +157,7 @@ impl Case<'_> {
             FailureKind::Guard(MessageError::InProgress { retry_after }) => {
                 later(self.limits.step(*retry_after), self.past())
             }
-            FailureKind::Guard(error) if !error.is_of_the_function() => match error.retry_after() {
+            FailureKind::Guard(error) if !is_of_the_function(error) => match error.retry_after() {
                 Some(after) => NextStep::TryAgain(after),
                 None => self.dead("guard", &failure),
             },
