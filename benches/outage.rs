@@ -119,7 +119,7 @@ impl Far {
         }
     }
 
-    /// How many commands were sent to the store.
+    /// The number of commands that were sent to the store.
     #[expect(clippy::cast_precision_loss, reason = "not so many")]
     fn sent(&self) -> f64 {
         match &self.server {

@@ -1,4 +1,4 @@
-//! What the handlers by hand share: the key of a request, its fingerprint, and the answers.
+//! The parts that the handlers by hand share: the key of a request, its fingerprint, and the answers.
 
 use crate::Order;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -8,10 +8,10 @@ use sqlx::{Connection, Database, Executor};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// How long an answer is kept.
+/// The time for which an answer is kept.
 pub(crate) const TTL: Duration = Duration::from_hours(24);
 
-/// How a claim is sent.
+/// The form in which a claim is sent.
 #[derive(Clone, Copy)]
 pub(crate) enum Claim {
     /// As a prepared statement, whose values are bound.

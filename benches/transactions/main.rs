@@ -18,7 +18,7 @@ use std::thread;
 use std::time::Duration;
 use tests::{MariaDbServer, PostgresServer};
 
-/// What all take and give.
+/// The body that all handlers take and return.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Order {
     sku: String,

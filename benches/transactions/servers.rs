@@ -66,10 +66,7 @@ macro_rules! servers {
             body: Bytes,
             pool: Data<$pool>,
         ) -> Result<HttpResponse, Error> {
-            let Some(asked) = Asked::of(&request, &body) else {
-                return Ok(HttpResponse::BadRequest().finish());
-            };
-            by_hand_in(&asked, &pool, Claim::Bound).await.map_err(ErrorInternalServerError)
+            answered(&request, &body, &pool, Claim::Bound).await
         }
 
         #[post("/orders")]
@@ -78,10 +75,19 @@ macro_rules! servers {
             body: Bytes,
             pool: Data<$pool>,
         ) -> Result<HttpResponse, Error> {
-            let Some(asked) = Asked::of(&request, &body) else {
+            answered(&request, &body, &pool, Claim::Text).await
+        }
+
+        async fn answered(
+            request: &HttpRequest,
+            body: &Bytes,
+            pool: &$pool,
+            how: Claim,
+        ) -> Result<HttpResponse, Error> {
+            let Some(asked) = Asked::of(request, body) else {
                 return Ok(HttpResponse::BadRequest().finish());
             };
-            by_hand_in(&asked, &pool, Claim::Text).await.map_err(ErrorInternalServerError)
+            by_hand_in(&asked, pool, how).await.map_err(ErrorInternalServerError)
         }
 
         async fn by_hand_in(

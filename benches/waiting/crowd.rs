@@ -105,7 +105,7 @@ impl Client {
 }
 
 impl Answers<'_> {
-    /// How long after this moment each came, in milliseconds, the last one last.
+    /// The milliseconds from this moment to each answer, in their order.
     pub(crate) fn times(&self, since: Instant) -> Vec<f64> {
         let each = self.0.iter().map(|client| client.answered.saturating_duration_since(since));
         let mut times: Vec<_> = each.map(|time| time.as_secs_f64() * 1e3).collect();

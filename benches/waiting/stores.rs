@@ -68,7 +68,7 @@ impl BenchStore {
         Self { name, url, processes, of_the_run, server }
     }
 
-    /// How many commands were sent until now; none, where no server counts them.
+    /// The number of commands that were sent until now; none if no server counts them.
     pub(crate) async fn sent(&self) -> Option<f64> {
         Some(match &self.server {
             Place::InTheProcess | Place::Directory { .. } => return None,

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use futures_util::poll;
 use idempotent_runtime::MemoryStore;
 use idempotent_runtime::clock::ManualClock;
-use idempotent_runtime::engine::{Admission, ClaimRequest, Completion, Engine, Refusal};
+use idempotent_runtime::engine::{Admission, ClaimRequest, Completion, Engine, Execution, Refusal};
 use idempotent_runtime::key::{Fingerprint, StorageKey};
 use idempotent_runtime::policy::OnAbandoned;
 use idempotent_runtime::store::{
@@ -122,6 +122,14 @@ impl Store for CountingStore {
 
 const MANY: usize = 10_000;
 
+/// The run of a key that nobody had before.
+async fn first_run(engine: &Engine, asked: &ClaimRequest) -> Execution {
+    match engine.begin(asked).await {
+        Ok(Admission::Run(run)) => run,
+        other => panic!("it is the first: {other:?}"),
+    }
+}
+
 /// Lets all of them come, and waits until they wait.
 async fn all_wait(here: &Engine) {
     while here.under_way() < MANY {
@@ -163,9 +171,7 @@ async fn while_a_run_of_this_process_is_waited_for_nobody_asks_the_store() {
     let store = CountingStore::of(&fixture);
     let here = engine(store.clone(), fixture.clock.clone());
     let asked = patient();
-    let Admission::Run(run) = here.begin(&asked).await.unwrap() else {
-        panic!("it is the first");
-    };
+    let run = first_run(&here, &asked).await;
     store.asked();
     let crowd = join_all((0..MANY).map(|_| here.begin(&asked)));
     let (begun, ()) = tokio::join!(crowd, async {
@@ -186,9 +192,7 @@ async fn who_is_tired_of_waiting_for_a_run_of_this_process_asks_nobody() {
     let store = CountingStore::of(&fixture);
     let here = engine(store.clone(), fixture.clock.clone());
     let asked = ClaimRequest { wait: Duration::from_secs(1), ..patient() };
-    let Admission::Run(run) = here.begin(&asked).await.unwrap() else {
-        panic!("it is the first");
-    };
+    let run = first_run(&here, &asked).await;
     store.asked();
     for begun in join_all((0..MANY).map(|_| here.begin(&asked))).await {
         let Ok(Admission::Refused(Refusal::InProgress { retry_after })) = begun else {
@@ -207,9 +211,7 @@ async fn a_run_of_this_process_that_is_dropped_leaves_those_who_wait_to_the_stor
     let store = CountingStore::of(&fixture);
     let here = engine(store.clone(), fixture.clock.clone());
     let asked = patient();
-    let Admission::Run(run) = here.begin(&asked).await.unwrap() else {
-        panic!("it is the first");
-    };
+    let run = first_run(&here, &asked).await;
     store.asked();
     let next = tokio::join!(here.begin(&asked), async {
         tokio::task::yield_now().await;
@@ -256,9 +258,7 @@ async fn an_outcome_that_one_saw_is_told_to_all_without_a_claim() {
     let store = CountingStore::of(&fixture);
     let here = engine(store.clone(), fixture.clock.clone());
     let elsewhere = engine(fixture.store.clone(), fixture.clock.clone());
-    let Admission::Run(first) = elsewhere.begin(&ask(OnAbandoned::Retry)).await.unwrap() else {
-        panic!("it is the first");
-    };
+    let first = first_run(&elsewhere, &ask(OnAbandoned::Retry)).await;
     let asked = patient();
     let crowd = join_all((0..MANY).map(|_| here.begin(&asked)));
     let (begun, ()) = tokio::join!(crowd, async {
@@ -278,9 +278,7 @@ async fn of_ten_thousand_who_wait_for_another_process_one_asks() {
     let store = CountingStore::of(&fixture);
     let here = engine(store.clone(), fixture.clock.clone());
     let elsewhere = engine(fixture.store.clone(), fixture.clock.clone());
-    let Admission::Run(first) = elsewhere.begin(&ask(OnAbandoned::Retry)).await.unwrap() else {
-        panic!("it is the first");
-    };
+    let first = first_run(&elsewhere, &ask(OnAbandoned::Retry)).await;
     let asked = patient();
     let crowd = join_all((0..MANY).map(|_| here.begin(&asked)));
     let (begun, ()) = tokio::join!(crowd, async {
@@ -300,9 +298,7 @@ async fn in_a_crowd_another_request_is_a_reuse_of_the_key() {
     let fixture = EngineFixture::new();
     let here = engine(fixture.store.clone(), fixture.clock.clone());
     let asked = patient();
-    let Admission::Run(first) = here.begin(&asked).await.unwrap() else {
-        panic!("it is the first");
-    };
+    let first = first_run(&here, &asked).await;
     let mut other = patient();
     other.claim.fingerprint = Fingerprint::from_bytes([9; 16]);
     let crowd = join_all((0..50).map(|_| here.begin(&asked)));
@@ -329,9 +325,7 @@ async fn if_the_request_that_asks_for_all_leaves_another_one_asks() {
     let claims = store.answers_to_claims().clone();
     let here = engine(store.clone(), fixture.clock.clone());
     let elsewhere = engine(fixture.store.clone(), fixture.clock.clone());
-    let Admission::Run(first) = elsewhere.begin(&ask(OnAbandoned::Retry)).await.unwrap() else {
-        panic!("it is the first");
-    };
+    let first = first_run(&elsewhere, &ask(OnAbandoned::Retry)).await;
     assert_eq!(first.complete(answer("the first's"), TTL).await, Completion::Yes);
     let asked = patient();
     claims.close();
