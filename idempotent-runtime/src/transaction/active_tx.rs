@@ -18,7 +18,7 @@ use std::mem::replace;
 use std::sync::Arc;
 
 const SET_SAVEPOINT: &str = "SAVEPOINT idempotent_handler";
-const ROLL_BACK_TO_SAVEPOINT: &str = "ROLLBACK TO SAVEPOINT idempotent_handler";
+pub(super) const ROLL_BACK_TO_SAVEPOINT: &str = "ROLLBACK TO SAVEPOINT idempotent_handler";
 
 /// A transaction under way. While the handler has the transaction of sqlx, it is not in here.
 pub(super) struct ActiveTx<D: Dialect> {

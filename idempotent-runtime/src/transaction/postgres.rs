@@ -3,10 +3,10 @@
 use crate::key::StorageKey;
 use crate::policy::ColumnValue;
 use crate::store::sql::TablePage;
-use crate::store::sql::postgres::rows::{SCHEMA, create_table, purge, put, read};
-use crate::store::sql::postgres::text::{create_by_text, create_texts};
+use crate::store::sql::postgres::rows::{SCHEMA, create_table, look, purge, put, read};
+use crate::store::sql::postgres::text::{create_over_text, create_text};
 use crate::store::{Entry, Page, StoreFuture, Swap};
-use crate::transaction::active_tx::ActiveTx;
+use crate::transaction::active_tx::{ActiveTx, ROLL_BACK_TO_SAVEPOINT};
 use crate::transaction::database::{BusinessDatabase, Database, sealed};
 use crate::transaction::dialect::{Dialect, DialectFuture, TxEnd};
 use crate::transaction::plan::{Access, RowPlan, TxSettings};
@@ -54,6 +54,8 @@ impl Dialect for PostgresDialect {
     type Sqlx = Postgres;
 
     const SCHEMA: &'static str = SCHEMA;
+
+    const BEGINS_LATE: bool = true;
 
     fn describe(pool: &PgPool) -> String {
         let options = pool.connect_options();
@@ -131,24 +133,29 @@ impl Steps for ActiveTx<PostgresDialect> {
         life: Duration,
         next: AfterClaim,
     ) -> StoreFuture<'a, Option<Bytes>> {
-        let [mut claim, over] =
-            create_texts(key, record, life).map(|text| text + &self.after_claim(next));
+        let after = self.after_claim(next);
+        let mut claim = create_text(key, record, life) + &after;
         StoreFuture::new(async move {
             loop {
-                let put = self.step("claim", |_, connection| create_by_text(connection, claim));
-                match put.await? {
-                    Some(Swap::Done) => {
+                self.batch("claim", claim, |_| false).await?;
+                // A text that begins a transaction gives no answer, so the record is read by a statement of its own.
+                let there = self.step("claim", |_, connection| look(connection, key)).await?;
+                match there {
+                    Some((there, _)) if there == record => {
                         self.reached(next);
                         return Ok(None);
                     }
-                    Some(Swap::Differs(Some(there))) => {
+                    Some((there, true)) => {
                         // This transaction only read, so no other waits for its end.
                         self.holds_nothing();
-                        return Ok(Some(there));
+                        return Ok(Some(there.into()));
                     }
-                    // Another transaction committed meanwhile, which the next statement sees; or the life of the record
-                    // is over.
-                    Some(Swap::Differs(None)) | None => claim = over.clone(),
+                    // The life of the record that was there is over. What came after the claim is undone: this claim,
+                    // too, waits no longer than a guard may.
+                    Some((_, false)) | None => {
+                        let over = create_over_text(key, record, life);
+                        claim = format!("{ROLL_BACK_TO_SAVEPOINT}; {over}{after}");
+                    }
                 }
             }
         })
@@ -163,6 +170,9 @@ impl Steps for ActiveTx<PostgresDialect> {
     }
 
     fn set<'a>(&'a mut self, settings: &'a TxSettings) -> StoreFuture<'a, ()> {
+        if settings.is_empty() {
+            return StoreFuture::ready(Ok(()));
+        }
         self.step("set", move |_, connection| async move {
             for (name, value) in settings {
                 let set = sqlx::query("SELECT set_config($1, $2, true)").bind(name).bind(value);

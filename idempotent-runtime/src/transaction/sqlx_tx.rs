@@ -37,6 +37,10 @@ pub(super) async fn end_on<D: Dialect>(
             Ok(())
         }
         (None, TxEnd::Commit) => TransactionsOf::<D>::commit(connection).await,
+        // What was sent with its beginning failed, so sqlx does not know of it.
+        (None, TxEnd::Rollback) if TransactionsOf::<D>::get_transaction_depth(connection) == 0 => {
+            D::execute(connection, end.name().to_owned()).await
+        }
         (None, TxEnd::Rollback) => TransactionsOf::<D>::rollback(connection).await,
     }
 }

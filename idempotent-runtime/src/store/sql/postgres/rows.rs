@@ -49,25 +49,15 @@ macro_rules! row {
     };
 }
 
-macro_rules! create_over {
-    () => {
-        concat!(
-            "INSERT INTO idempotency_records AS old (key, value, ends, operation, label, state) VALUES (",
-            row!(),
-            ") ON CONFLICT (key) DO UPDATE SET value = excluded.value, ends = excluded.ends, \
-             operation = excluded.operation, label = excluded.label, state = excluded.state \
-             WHERE old.ends <= ",
-            now!()
-        )
-    };
-}
-
 pub(super) const READ: &str = concat!(
     "SELECT value, ends - ",
     now!(),
     " FROM idempotency_records WHERE key = $1 AND ends > ",
     now!()
 );
+
+const LOOK: &str =
+    concat!("SELECT value, ends > ", now!(), " FROM idempotency_records WHERE key = $1");
 
 /// Answers the value that was there, NULL if ours was put, and no row where neither is so: the row's life is over,
 /// or another client put it meanwhile, which this statement cannot see. A value that was there is only read, without
@@ -82,20 +72,21 @@ pub(super) const CREATE: &str = concat!(
 );
 
 /// Puts where nothing is or its life is over. A statement of its own, since the one for both costs each claim more.
-const CREATE_OVER: &str = create_over!();
-
-/// Puts where nothing is, and answers what is there then. As a text it costs half as much as [`CREATE`], which is
-/// planned anew each time.
-pub(super) const CREATE_IN_TEXT: &str = concat!(
-    "INSERT INTO idempotency_records (key, value, ends, operation, label, state) VALUES (",
+pub(super) const CREATE_OVER: &str = concat!(
+    "INSERT INTO idempotency_records AS old (key, value, ends, operation, label, state) VALUES (",
     row!(),
-    ") ON CONFLICT (key) DO NOTHING; ",
-    alive!("encode(value, 'hex')")
+    ") ON CONFLICT (key) DO UPDATE SET value = excluded.value, ends = excluded.ends, \
+     operation = excluded.operation, label = excluded.label, state = excluded.state \
+     WHERE old.ends <= ",
+    now!()
 );
 
-/// The same, also over a row whose life is over.
-pub(super) const CREATE_OVER_IN_TEXT: &str =
-    concat!(create_over!(), "; ", alive!("encode(value, 'hex')"));
+/// Puts where nothing is. As a text it costs half as much as [`CREATE`], which is planned anew each time.
+pub(super) const CREATE_WHERE_NONE: &str = concat!(
+    "INSERT INTO idempotency_records (key, value, ends, operation, label, state) VALUES (",
+    row!(),
+    ") ON CONFLICT (key) DO NOTHING"
+);
 
 macro_rules! swap {
     () => {
@@ -167,6 +158,14 @@ pub(crate) async fn read(
     let query = sqlx::query_as(READ).bind(key.as_bytes().as_slice());
     let row: Option<(Vec<u8>, i64)> = query.fetch_optional(connection).await?;
     Ok(row.map(|(value, left)| Entry::new(value, Duration::from_millis(left.unsigned_abs()))))
+}
+
+/// Reads the value under a key, and whether it is alive.
+pub(crate) async fn look(
+    connection: &mut PgConnection,
+    key: &StorageKey,
+) -> Result<Option<(Vec<u8>, bool)>, sqlx::Error> {
+    sqlx::query_as(LOOK).bind(key.as_bytes().as_slice()).fetch_optional(connection).await
 }
 
 /// Puts a value where none is alive or, if one is expected, where that is, and gives the value that is

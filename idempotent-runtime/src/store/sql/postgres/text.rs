@@ -1,59 +1,70 @@
-//! Statements as texts, for what is sent together: values stand in them as hexadecimal digits.
+//! Statements as texts, for what is sent together.
+//!
+//! Values stand in them as constants, which no setting of a session reads otherwise; a call of a function, such as
+//! `decode`, would be evaluated as the statement is planned, which costs the server more than the constant.
 
 use crate::key::StorageKey;
-use crate::store::contract::Swap;
 use crate::store::life::life_millis;
 use crate::store::record::Summary;
-use crate::store::sql::literal::{from_hex, hex, in_place_of_numbers};
-use crate::store::sql::postgres::rows::{CREATE_IN_TEXT, CREATE_OVER_IN_TEXT, readable};
-use futures_util::TryStreamExt;
-use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, Either, PgConnection, Row};
+use crate::store::sql::literal::{hex, in_place_of_numbers};
+use crate::store::sql::postgres::rows::{CREATE_OVER, CREATE_WHERE_NONE, readable};
+use std::fmt::Write as _;
 use std::time::Duration;
 
-/// The texts of statements that put a value where none is: the second also over a row whose life is over.
-/// [`create_by_text`] sends them.
-pub(crate) fn create_texts(key: &StorageKey, value: &[u8], life: Duration) -> [String; 2] {
-    let literals = literals(key, value, life);
-    [CREATE_IN_TEXT, CREATE_OVER_IN_TEXT].map(|text| in_place_of_numbers(text, &literals))
+/// The text of a statement that puts a value where none is, not even one whose life is over.
+pub(crate) fn create_text(key: &StorageKey, value: &[u8], life: Duration) -> String {
+    in_place_of_numbers(CREATE_WHERE_NONE, &literals(key, value, life))
 }
 
-/// Sends one of [`create_texts`], which others may follow, and answers as [`put`](super::rows::put) does.
-pub(crate) async fn create_by_text(
-    connection: &mut PgConnection,
-    text: String,
-) -> Result<Option<Swap>, sqlx::Error> {
-    let mut answers = sqlx::raw_sql(AssertSqlSafe(text)).fetch_many(connection);
-    // The number of rows that the first statement put comes before all rows.
-    let (mut put, mut found) = (None, None);
-    while let Some(answer) = answers.try_next().await? {
-        match answer {
-            Either::Left(done) => put = put.or(Some(done.rows_affected())),
-            Either::Right(_) if put == Some(1) => {}
-            Either::Right(row) => found = Some(Swap::Differs(Some(value_in(&row)?.into()))),
-        }
-    }
-    Ok(if put == Some(1) { Some(Swap::Done) } else { found })
+/// The same, also over a value whose life is over.
+pub(crate) fn create_over_text(key: &StorageKey, value: &[u8], life: Duration) -> String {
+    in_place_of_numbers(CREATE_OVER, &literals(key, value, life))
 }
 
-fn value_in(row: &PgRow) -> Result<Vec<u8>, sqlx::Error> {
-    let digits = from_hex(row.try_get(0)?);
-    digits.ok_or_else(|| sqlx::Error::Decode("no hexadecimal digits".into()))
-}
-
-fn literals(key: &StorageKey, value: &[u8], life: Duration) -> Vec<String> {
+fn literals(key: &StorageKey, value: &[u8], life: Duration) -> [String; 6] {
     let summary = Summary::of(value);
-    let text = |text: &str| format!("convert_from({}, 'UTF8')", bytes_literal(text.as_bytes()));
-    vec![
+    [
         bytes_literal(key.as_bytes()),
         bytes_literal(value),
         life_millis(life).to_string(),
-        text(summary.operation),
-        text(&readable(summary.label)),
-        text(summary.state),
+        text_literal(summary.operation),
+        text_literal(&readable(summary.label)),
+        text_literal(summary.state),
     ]
 }
 
 fn bytes_literal(bytes: &[u8]) -> String {
-    format!("decode('{}', 'hex')", hex(bytes))
+    format!(r"E'\\x{}'", hex(bytes))
+}
+
+/// All but letters, digits and spaces of ASCII are escaped, by their numbers.
+fn text_literal(text: &str) -> String {
+    let mut literal = String::with_capacity(text.len() + 3);
+    literal.push_str("E'");
+    for character in text.chars() {
+        match u32::from(character) {
+            _ if character.is_ascii_alphanumeric() || character == ' ' => literal.push(character),
+            number @ ..0x1_0000 => drop(write!(literal, r"\u{number:04x}")),
+            number => drop(write!(literal, r"\U{number:08x}")),
+        }
+    }
+    literal.push('\'');
+    literal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_text_ends_its_literal() {
+        assert_eq!(text_literal("POST a1"), "E'POST a1'");
+        assert_eq!(text_literal(r"'\$"), r"E'\u0027\u005c\u0024'");
+        assert_eq!(text_literal("\n\u{e9}\u{1f4a9}"), r"E'\u000a\u00e9\U0001f4a9'");
+    }
+
+    #[test]
+    fn bytes_are_digits() {
+        assert_eq!(bytes_literal(&[0, 0x27, 0xff]), r"E'\\x0027ff'");
+    }
 }
