@@ -90,8 +90,8 @@ impl Dialect for MySqlDialect {
         // session other settings, so the session's own are kept, and set again at the end.
         format!(
             "SET @idempotent_wait = @@SESSION.innodb_lock_wait_timeout, \
-             @idempotent_autocommit = @@SESSION.autocommit; \
-             SET SESSION innodb_lock_wait_timeout = {wait}, SESSION autocommit = 0; \
+             @idempotent_autocommit = @@SESSION.autocommit, \
+             SESSION innodb_lock_wait_timeout = {wait}, SESSION autocommit = 0; \
              START TRANSACTION"
         )
     }

@@ -43,40 +43,48 @@ pub(super) const READ: &str = concat!(
     now!()
 );
 
-/// One statement, which asks for an exclusive lock at once. A plain `INSERT` asks for two locks, so two
-/// of them can be a deadlock.
-///
-/// The assignments are made in this order, so `ends` is the last. The count of rows is the same for a
-/// value that was put and for one that stayed, so the last id tells that it stayed.
 macro_rules! create {
-    ($id:literal) => {
+    () => {
         concat!(
             "INSERT INTO idempotency_records (`key`, value, ends, operation, label, state) \
              VALUES (?, ?, ? + ",
             now!(),
-            ", ?, ?, ?) ON DUPLICATE KEY UPDATE value = IF(ends <= ",
-            now!(),
-            ", VALUES(value), value), operation = IF(ends <= ",
-            now!(),
-            ", VALUES(operation), operation), label = IF(ends <= ",
-            now!(),
-            ", VALUES(label), label), state = IF(ends <= ",
-            now!(),
-            ", VALUES(state), state), ends = IF(ends <= ",
-            now!(),
-            ", VALUES(ends), IF(LAST_INSERT_ID(",
-            $id,
-            "), ends, ends))"
+            ", ?, ?, ?) ON DUPLICATE KEY UPDATE "
         )
     };
 }
 
-/// With a number that tells that a value stayed; `MariaDB` answers that value, too.
-pub(super) const CREATE: &str =
-    concat!(create!("?"), " /*M!100500 RETURNING value, LAST_INSERT_ID() */");
+macro_rules! unless_alive {
+    ($column:literal) => {
+        concat!($column, " = IF(ends <= ", now!(), ", VALUES(", $column, "), ", $column, "), ")
+    };
+}
 
-/// For a text; 1 tells that a value stayed.
-pub(super) const CREATE_IN_TEXT: &str = create!("1");
+/// One statement, which asks for an exclusive lock at once. A plain `INSERT` asks for two locks, so two
+/// of them can be a deadlock.
+///
+/// The assignments are made in this order, so `ends` is the last. The count of rows is the same for a
+/// value that was put and for one that stayed, so the last id, a number that is bound, tells that it stayed. `MariaDB`
+/// answers that value, too.
+pub(super) const CREATE: &str = concat!(
+    create!(),
+    unless_alive!("value"),
+    unless_alive!("operation"),
+    unless_alive!("label"),
+    unless_alive!("state"),
+    "ends = IF(ends <= ",
+    now!(),
+    ", VALUES(ends), IF(LAST_INSERT_ID(?), ends, ends)) /*M!100500 RETURNING value, LAST_INSERT_ID() */"
+);
+
+/// The same for a text: where a value is alive, the statement fails, because the sum is larger than any number.
+pub(super) const CREATE_IN_TEXT: &str = concat!(
+    create!(),
+    "ends = IF(ends <= ",
+    now!(),
+    ", VALUES(ends), ends + 18446744073709551615), value = VALUES(value), \
+     operation = VALUES(operation), label = VALUES(label), state = VALUES(state)"
+);
 
 pub(super) const SWAP: &str = concat!(
     "UPDATE idempotency_records SET value = ?, ends = ? + ",

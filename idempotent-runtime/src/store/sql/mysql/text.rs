@@ -8,7 +8,8 @@ use crate::store::sql::mysql::rows::{CREATE_IN_TEXT, READ};
 use sqlx::mysql::MySqlDatabaseError;
 use std::time::Duration;
 
-/// The text of statements that put a value where none is alive, and fail as [`is_refused`] says where one is.
+/// The text of a statement that puts a value where none is alive, and fails as [`is_refused`] says where one is; those
+/// behind it are not carried out then.
 pub(crate) fn create_text(key: &StorageKey, value: &[u8], life: Duration) -> String {
     let Summary { operation, label, state } = Summary::of(value);
     let literals = [
@@ -19,17 +20,13 @@ pub(crate) fn create_text(key: &StorageKey, value: &[u8], life: Duration) -> Str
         text_literal(&label),
         text_literal(state),
     ];
-    let create = in_place_of_marks(CREATE_IN_TEXT, &literals);
-    format!("DO LAST_INSERT_ID(0); {create}; SELECT {LARGEST} + LAST_INSERT_ID()")
+    in_place_of_marks(CREATE_IN_TEXT, &literals)
 }
 
 /// The text of a statement that reads the value that is alive under a key.
 pub(crate) fn read_text(key: &StorageKey) -> String {
     in_place_of_marks(READ, &[bytes_literal(key.as_bytes())])
 }
-
-/// The largest number there is: a statement that adds to it fails, and those behind it are not carried out.
-const LARGEST: &str = "18446744073709551615";
 
 /// Whether this error was meant: the number is too large.
 pub(crate) fn is_refused(error: &sqlx::Error) -> bool {
