@@ -11,15 +11,6 @@ use std::time::Duration;
 /// The time for which an answer is kept.
 pub(crate) const TTL: Duration = Duration::from_hours(24);
 
-/// The form in which a claim is sent.
-#[derive(Clone, Copy)]
-pub(crate) enum Claim {
-    /// As a prepared statement, whose values are bound.
-    Bound,
-    /// As a text, with a savepoint behind it.
-    Text,
-}
-
 /// A request, and who it is.
 pub(crate) struct Asked {
     pub(crate) order: Order,
@@ -75,10 +66,12 @@ pub(crate) fn created(answer: Vec<u8>) -> HttpResponse {
 }
 
 /// Creates the tables.
-pub(crate) async fn create<DB: Database>(url: &str, schema: &'static str)
+pub(crate) async fn create<DB: Database>(url: &str, schemas: [&'static str; 2])
 where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
     let mut connection = DB::Connection::connect(url).await.expect("it connects");
-    sqlx::raw_sql(schema).execute(&mut connection).await.expect("it creates");
+    for schema in schemas {
+        sqlx::raw_sql(schema).execute(&mut connection).await.expect("it creates");
+    }
 }

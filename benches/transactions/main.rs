@@ -5,6 +5,7 @@
 //! Each has a server with one worker, a pool of their own with eight connections, and the same database with its
 //! durable settings. They have their turns in each round; a ratio is that of two turns of one round.
 
+mod as_guarded;
 mod by_hand;
 mod servers;
 
@@ -36,13 +37,13 @@ const TURN: Duration = Duration::from_millis(250);
 /// Adds a handler to a server whose database is at this address.
 type Configure = fn(&mut ServiceConfig, &str);
 
-/// The handlers that are compared on one database. Two are by hand: with bound values, and with one text for the
-/// claim and a savepoint.
+/// The handlers that are compared on one database. Two are by hand: a plain one, and one that sends the statements of the
+/// guard.
 #[derive(Clone, Copy)]
 pub(crate) struct Sides {
     pub(crate) guarded: Configure,
     pub(crate) by_hand: Configure,
-    pub(crate) in_text: Configure,
+    pub(crate) as_guarded: Configure,
     pub(crate) bare: Configure,
 }
 
@@ -64,7 +65,7 @@ fn serve(configure: Configure, url: &str) -> Load {
 
 async fn compare(name: &str, sides: Sides, url: &str) {
     let loads =
-        [sides.guarded, sides.by_hand, sides.in_text, sides.bare].map(|side| serve(side, url));
+        [sides.guarded, sides.by_hand, sides.as_guarded, sides.bare].map(|side| serve(side, url));
     for (what, requests) in [("new", Requests::New), ("replay", Requests::Repeated)] {
         let mut rates = [const { Vec::new() }; 4];
         // A first round to warm up, which does not count.
@@ -78,9 +79,13 @@ async fn compare(name: &str, sides: Sides, url: &str) {
                 }
             }
         }
-        let [guarded, by_hand, in_text, bare] = rates;
+        let [guarded, by_hand, as_guarded, bare] = rates;
         row(&format!("{name}, {what}, against by hand"), by_hand, guarded.clone());
-        row(&format!("{name}, {what}, against by hand in one text"), in_text, guarded.clone());
+        row(
+            &format!("{name}, {what}, against its statements by hand"),
+            as_guarded,
+            guarded.clone(),
+        );
         row(&format!("{name}, {what}, against no guard"), bare, guarded);
     }
 }
@@ -94,7 +99,7 @@ async fn main() {
     if is_wanted("postgres") {
         let server = PostgresServer::start_with(&["-c", "max_wal_size=8GB"]).await;
         let url = server.database().await;
-        by_hand::create::<sqlx::Postgres>(&url, servers::postgres::SCHEMA).await;
+        by_hand::create::<sqlx::Postgres>(&url, servers::postgres::SCHEMAS).await;
         compare("PostgreSQL", servers::postgres::SIDES, &url).await;
     }
     if is_wanted("mariadb") {
@@ -102,13 +107,13 @@ async fn main() {
         let durable = ["--innodb-flush-method=O_DIRECT", "--innodb-log-file-size=1G"];
         let server = MariaDbServer::start_with(&durable).await;
         let url = server.database().await;
-        by_hand::create::<sqlx::MySql>(&url, servers::mariadb::SCHEMA).await;
+        by_hand::create::<sqlx::MySql>(&url, servers::mariadb::SCHEMAS).await;
         compare("MariaDB", servers::mariadb::SIDES, &url).await;
     }
     if is_wanted("sqlite") {
         let directory = tempfile::tempdir().expect("a directory");
         let url = format!("sqlite:{}?mode=rwc", directory.path().join("shop.db").display());
-        by_hand::create::<sqlx::Sqlite>(&url, servers::sqlite::SCHEMA).await;
+        by_hand::create::<sqlx::Sqlite>(&url, servers::sqlite::SCHEMAS).await;
         compare("SQLite", servers::sqlite::SIDES, &url).await;
     }
 }

@@ -2,16 +2,16 @@
 //!
 //! By hand a claim is a row in the transaction of the business, which waits for another with its key; the answer is
 //! stored with the request's fingerprint, and replayed to the same request alone. It stores no failure, so it needs no
-//! savepoint. In the second form it could store failures: the claim and a savepoint are sent as one text, as the guard
-//! sends them.
+//! savepoint. The second form is that of [`as_guarded`](crate::as_guarded).
 
 /// The same four servers, in the words of a database.
 macro_rules! servers {
     (
         $database:ident, $pool:ident, $options:expr, begin: $begin:literal, schema: $schema:literal,
-        write: $write:literal, claim: $claim:literal, as_text: $as_text:expr, look: $look:literal, complete: $complete:literal,
+        write: $write:literal, claim: $claim:literal, as_guarded: $as_guarded:ident, look: $look:literal, complete: $complete:literal,
     ) => {
-        use crate::by_hand::{Asked, Claim, TTL, created, hex};
+        use crate::as_guarded::$as_guarded;
+        use crate::by_hand::{Asked, TTL, created};
         use crate::{CONNECTIONS, Order, Sides};
         use actix_web::error::ErrorInternalServerError;
         use actix_web::web::{Bytes, Data, Json, ServiceConfig};
@@ -19,9 +19,9 @@ macro_rules! servers {
         use idempotent_runtime::transaction::Tx;
         use idempotent_runtime::{Idempotency, MemoryStore, Scope, idempotent};
         use sqlx::pool::PoolOptions;
-        use sqlx::{AssertSqlSafe, query, query_as, raw_sql, $database, $pool};
+        use sqlx::{query, query_as, $database, $pool};
 
-        pub(crate) const SCHEMA: &str = $schema;
+        pub(crate) const SCHEMAS: [&str; 2] = [$schema, $as_guarded::SCHEMA];
 
         pub(crate) const SIDES: Sides = Sides {
             guarded: |config, url| {
@@ -35,8 +35,8 @@ macro_rules! servers {
             by_hand: |config, url| {
                 with_pool(config, url).service(by_hand);
             },
-            in_text: |config, url| {
-                with_pool(config, url).service(by_hand_in_text);
+            as_guarded: |config, url| {
+                with_pool(config, url).service(by_hand_as_guarded);
             },
             bare: |config, url| {
                 with_pool(config, url).service(bare);
@@ -66,48 +66,31 @@ macro_rules! servers {
             body: Bytes,
             pool: Data<$pool>,
         ) -> Result<HttpResponse, Error> {
-            answered(&request, &body, &pool, Claim::Bound).await
+            let Some(asked) = Asked::of(&request, &body) else {
+                return Ok(HttpResponse::BadRequest().finish());
+            };
+            by_hand_in(&asked, &pool).await.map_err(ErrorInternalServerError)
         }
 
         #[post("/orders")]
-        async fn by_hand_in_text(
+        async fn by_hand_as_guarded(
             request: HttpRequest,
             body: Bytes,
             pool: Data<$pool>,
         ) -> Result<HttpResponse, Error> {
-            answered(&request, &body, &pool, Claim::Text).await
-        }
-
-        async fn answered(
-            request: &HttpRequest,
-            body: &Bytes,
-            pool: &$pool,
-            how: Claim,
-        ) -> Result<HttpResponse, Error> {
-            let Some(asked) = Asked::of(request, body) else {
+            let Some(asked) = Asked::of(&request, &body) else {
                 return Ok(HttpResponse::BadRequest().finish());
             };
-            by_hand_in(&asked, pool, how).await.map_err(ErrorInternalServerError)
+            let answered = $as_guarded::answered(&asked, &pool, $write).await;
+            answered.map_err(ErrorInternalServerError)
         }
 
-        async fn by_hand_in(
-            asked: &Asked,
-            pool: &$pool,
-            how: Claim,
-        ) -> Result<HttpResponse, sqlx::Error> {
+        async fn by_hand_in(asked: &Asked, pool: &$pool) -> Result<HttpResponse, sqlx::Error> {
             let ttl = i64::try_from(TTL.as_millis()).expect("not so long");
             let mut tx = pool.begin_with($begin).await?;
             let key = asked.key.as_slice();
-            let claimed = match how {
-                Claim::Bound => {
-                    let claim = query($claim).bind(key).bind(asked.fingerprint.as_slice());
-                    claim.bind(ttl).execute(&mut *tx).await?
-                }
-                Claim::Text => {
-                    let text = $as_text(hex(key), hex(&asked.fingerprint), ttl);
-                    raw_sql(AssertSqlSafe(text)).execute(&mut *tx).await?
-                }
-            };
+            let claim = query($claim).bind(key).bind(asked.fingerprint.as_slice());
+            let claimed = claim.bind(ttl).execute(&mut *tx).await?;
             if claimed.rows_affected() == 0 {
                 let look = query_as($look).bind(key).fetch_one(&mut *tx).await?;
                 let (fingerprint, answer): (Vec<u8>, Vec<u8>) = look;
@@ -150,12 +133,7 @@ CREATE INDEX by_hand_ends ON by_hand (ends);",
 INSERT INTO by_hand AS old VALUES ($1, $2, $3 + floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint)
 ON CONFLICT (key) DO UPDATE SET fingerprint = excluded.fingerprint, ends = excluded.ends
 WHERE old.ends <= floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint",
-        as_text: |key, fingerprint, ttl| format!("\
-    INSERT INTO by_hand AS old VALUES ('\\x{key}', '\\x{fingerprint}', \
-{ttl} + floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint)
-ON CONFLICT (key) DO UPDATE SET fingerprint = excluded.fingerprint, ends = excluded.ends
-WHERE old.ends <= floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint;
-SAVEPOINT handler; SET LOCAL lock_timeout = 0"),
+        as_guarded: postgres,
         look: "SELECT fingerprint, answer FROM by_hand WHERE key = $1",
         complete: "UPDATE by_hand SET answer = $1 WHERE key = $2",
     }
@@ -173,9 +151,7 @@ CREATE TABLE by_hand (`key` VARBINARY(32) PRIMARY KEY, fingerprint VARBINARY(32)
         claim: "\
     INSERT IGNORE INTO by_hand (`key`, fingerprint, ends) VALUES (?, ?, ? + \
     TIMESTAMPDIFF(MICROSECOND, TIMESTAMP'1970-01-01 00:00:00', UTC_TIMESTAMP(3)) DIV 1000)",
-        as_text: |key, fingerprint, ttl| format!("\
-    INSERT IGNORE INTO by_hand (`key`, fingerprint, ends) VALUES (x'{key}', x'{fingerprint}', {ttl} + \
-    TIMESTAMPDIFF(MICROSECOND, TIMESTAMP'1970-01-01 00:00:00', UTC_TIMESTAMP(3)) DIV 1000); SAVEPOINT handler"),
+        as_guarded: mariadb,
         look: "SELECT fingerprint, answer FROM by_hand WHERE `key` = ?",
         complete: "UPDATE by_hand SET answer = ? WHERE `key` = ?",
     }
@@ -203,10 +179,7 @@ CREATE INDEX by_hand_ends ON by_hand (ends);",
 INSERT INTO by_hand (key, fingerprint, ends) VALUES (?, ?, ? + unixepoch() * 1000)
 ON CONFLICT (key) DO UPDATE SET fingerprint = excluded.fingerprint, ends = excluded.ends
 WHERE ends <= unixepoch() * 1000",
-        as_text: |key, fingerprint, ttl| format!("\
-INSERT INTO by_hand (key, fingerprint, ends) VALUES (x'{key}', x'{fingerprint}', {ttl} + unixepoch() * 1000)
-ON CONFLICT (key) DO UPDATE SET fingerprint = excluded.fingerprint, ends = excluded.ends
-WHERE ends <= unixepoch() * 1000; SAVEPOINT handler"),
+        as_guarded: sqlite,
         look: "SELECT fingerprint, answer FROM by_hand WHERE key = ?",
         complete: "UPDATE by_hand SET answer = ? WHERE key = ?",
     }
