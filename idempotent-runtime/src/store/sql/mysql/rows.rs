@@ -43,7 +43,7 @@ pub(super) const READ: &str = concat!(
     now!()
 );
 
-macro_rules! create {
+macro_rules! insert_or_update {
     () => {
         concat!(
             "INSERT INTO idempotency_records (`key`, value, ends, operation, label, state) \
@@ -53,6 +53,8 @@ macro_rules! create {
         )
     };
 }
+
+pub(super) use {insert_or_update, now};
 
 macro_rules! unless_alive {
     ($column:literal) => {
@@ -67,7 +69,7 @@ macro_rules! unless_alive {
 /// value that was put and for one that stayed, so the last id, a number that is bound, tells that it stayed. `MariaDB`
 /// answers that value, too.
 pub(super) const CREATE: &str = concat!(
-    create!(),
+    insert_or_update!(),
     unless_alive!("value"),
     unless_alive!("operation"),
     unless_alive!("label"),
@@ -75,15 +77,6 @@ pub(super) const CREATE: &str = concat!(
     "ends = IF(ends <= ",
     now!(),
     ", VALUES(ends), IF(LAST_INSERT_ID(?), ends, ends)) /*M!100500 RETURNING value, LAST_INSERT_ID() */"
-);
-
-/// The same for a text: where a value is alive, the statement fails, because the sum is larger than any number.
-pub(super) const CREATE_IN_TEXT: &str = concat!(
-    create!(),
-    "ends = IF(ends <= ",
-    now!(),
-    ", VALUES(ends), ends + 18446744073709551615), value = VALUES(value), \
-     operation = VALUES(operation), label = VALUES(label), state = VALUES(state)"
 );
 
 pub(super) const SWAP: &str = concat!(

@@ -4,9 +4,19 @@ use crate::key::StorageKey;
 use crate::store::life::life_millis;
 use crate::store::record::Summary;
 use crate::store::sql::literal::{hex, in_place_of_marks};
-use crate::store::sql::mysql::rows::{CREATE_IN_TEXT, READ};
+use crate::store::sql::mysql::rows::{READ, insert_or_update, now};
 use sqlx::mysql::MySqlDatabaseError;
 use std::time::Duration;
+
+/// Puts a value where none is alive, by the rules of [`CREATE`](super::rows::CREATE). Where one is alive it fails, because
+/// the sum is larger than any number.
+const CREATE: &str = concat!(
+    insert_or_update!(),
+    "ends = IF(ends <= ",
+    now!(),
+    ", VALUES(ends), ends + 18446744073709551615), value = VALUES(value), \
+     operation = VALUES(operation), label = VALUES(label), state = VALUES(state)"
+);
 
 /// The text of a statement that puts a value where none is alive, and fails as [`is_refused`] says where one is; those
 /// behind it are not carried out then.
@@ -20,7 +30,7 @@ pub(crate) fn create_text(key: &StorageKey, value: &[u8], life: Duration) -> Str
         text_literal(&label),
         text_literal(state),
     ];
-    in_place_of_marks(CREATE_IN_TEXT, &literals)
+    in_place_of_marks(CREATE, &literals)
 }
 
 /// The text of a statement that reads the value that is alive under a key.
