@@ -184,7 +184,9 @@ impl Visit for Statement {
         if field.name() != "db.statement" {
             return;
         }
-        if text.contains("INSERT INTO idempotency_records") {
+        // On PostgreSQL the claim begins the transaction, and such statements are not logged; this look comes behind it.
+        let is_behind_claim = text.contains("SELECT value, ends > ");
+        if text.contains("INSERT INTO idempotency_records") || is_behind_claim {
             self.0.reach(Step::AfterClaim);
         } else if text.contains("UPDATE idempotency_records") {
             self.0.reach(Step::BeforeCommit);
