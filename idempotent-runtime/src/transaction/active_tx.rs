@@ -68,8 +68,6 @@ impl<D: Dialect> ActiveTx<D> {
             }
             None
         };
-        let watch = Arc::clone(&connection.watch);
-        D::watch(&mut connection, watch).await.map_err(|error| failed("begin", error))?;
         Ok(Self {
             connection: Some(connection),
             dialect,
@@ -199,7 +197,8 @@ impl<D: Dialect> ActiveTx<D> {
             }
             _ => ended.is_ok(),
         };
-        if is_over && D::unwatch(&mut connection).await.is_ok() {
+        let is_watched = self.stage == TxStage::HandedOver;
+        if is_over && (!is_watched || D::unwatch(&mut connection).await.is_ok()) {
             connection.give_back();
         }
         ended
@@ -225,10 +224,14 @@ where
             TxStage::SavepointSet => relax.to_owned(),
             TxStage::HandedOver | TxStage::HoldsNothing => String::new(),
         };
-        if statements.is_empty() {
-            return StoreFuture::ready(Ok(()));
-        }
-        self.execute(statements)
+        StoreFuture::new(async move {
+            if !statements.is_empty() {
+                self.execute(statements).await?;
+            }
+            let connection = self.connection.as_mut().ok_or_else(not_given_back)?;
+            let watch = Arc::clone(&connection.watch);
+            D::watch(connection, watch).await.map_err(|error| failed("transaction", error))
+        })
     }
 
     fn roll_back_to_savepoint(&mut self) -> StoreFuture<'_, ()> {

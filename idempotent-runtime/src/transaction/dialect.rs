@@ -92,7 +92,8 @@ pub(super) trait Dialect: Sized + fmt::Debug + Send + Sync + 'static {
     fn begin_sql(&self, access: Access, wait: Duration) -> String;
 
     /// Watches the transaction that began on this connection: its end is reported, and only its guard can
-    /// commit. A database that never ends a transaction by itself needs no watch.
+    /// commit. A database that never ends a transaction by itself needs no watch, and neither do guards: an error tells
+    /// them.
     fn watch(_: &mut ConnectionOf<Self>, _: Arc<TxWatch>) -> DialectFuture<'_, ()> {
         Box::pin(ready(Ok(())))
     }

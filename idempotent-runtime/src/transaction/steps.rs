@@ -89,7 +89,7 @@ pub trait BusinessTransaction: Steps {
     fn set_savepoint(&mut self) -> StoreFuture<'_, ()>;
 
     /// Ends the guards' part: sets the savepoint, if there is none, and the lock timeout of the pool's
-    /// connections.
+    /// connections, and watches the transaction from now on.
     fn hand_over(&mut self) -> StoreFuture<'_, ()>;
 
     /// Rolls back the statements since the savepoint.
