@@ -1,9 +1,12 @@
 //! The parts that the handlers by hand share: the key of a request, its fingerprint, and the answers.
 
 use crate::Order;
+use actix_web::dev::Payload;
+use actix_web::error::ErrorBadRequest;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
+use futures_util::future::LocalBoxFuture;
 use sqlx::{Connection, Database, Executor};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -20,7 +23,7 @@ pub(crate) struct Asked {
 
 impl Asked {
     /// Reads a request; no key crosses callers or paths.
-    pub(crate) fn of(request: &HttpRequest, body: &Bytes) -> Option<Self> {
+    fn of(request: &HttpRequest, body: &Bytes) -> Option<Self> {
         let order = serde_json::from_slice(body).ok()?;
         let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
         let (caller, key) = (header("Authorization")?, header("Idempotency-Key")?);
@@ -40,6 +43,19 @@ impl Asked {
             .insert_header((CACHE_CONTROL, "no-store"))
             .insert_header(("Idempotency-Replayed", "true"))
             .body(answer)
+    }
+}
+
+impl FromRequest for Asked {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, body) = (request.clone(), Bytes::from_request(request, payload));
+        Box::pin(async move {
+            let asked = Self::of(&request, &body.await?);
+            asked.ok_or_else(|| ErrorBadRequest("an order with a key and a caller is asked for"))
+        })
     }
 }
 

@@ -14,8 +14,8 @@ macro_rules! servers {
         use crate::by_hand::{Asked, TTL, created};
         use crate::{CONNECTIONS, Order, Sides};
         use actix_web::error::ErrorInternalServerError;
-        use actix_web::web::{Bytes, Data, Json, ServiceConfig};
-        use actix_web::{Error, HttpRequest, HttpResponse, post};
+        use actix_web::web::{Data, Json, ServiceConfig};
+        use actix_web::{Error, HttpResponse, post};
         use idempotent_runtime::transaction::Tx;
         use idempotent_runtime::{Idempotency, MemoryStore, Scope, idempotent};
         use sqlx::pool::PoolOptions;
@@ -61,26 +61,15 @@ macro_rules! servers {
         }
 
         #[post("/orders")]
-        async fn by_hand(
-            request: HttpRequest,
-            body: Bytes,
-            pool: Data<$pool>,
-        ) -> Result<HttpResponse, Error> {
-            let Some(asked) = Asked::of(&request, &body) else {
-                return Ok(HttpResponse::BadRequest().finish());
-            };
+        async fn by_hand(asked: Asked, pool: Data<$pool>) -> Result<HttpResponse, Error> {
             by_hand_in(&asked, &pool).await.map_err(ErrorInternalServerError)
         }
 
         #[post("/orders")]
         async fn by_hand_as_guarded(
-            request: HttpRequest,
-            body: Bytes,
+            asked: Asked,
             pool: Data<$pool>,
         ) -> Result<HttpResponse, Error> {
-            let Some(asked) = Asked::of(&request, &body) else {
-                return Ok(HttpResponse::BadRequest().finish());
-            };
             let answered = $as_guarded::answered(&asked, &pool, $write).await;
             answered.map_err(ErrorInternalServerError)
         }
