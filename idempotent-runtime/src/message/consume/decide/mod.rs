@@ -29,7 +29,7 @@ pub(super) enum NextStep {
     Stop(&'static str),
 }
 
-/// Whether the function is at fault: its transaction ended before its commit.
+/// True if the function is at fault: its transaction ended before its commit.
 pub(super) fn is_of_the_function(error: &MessageError) -> bool {
     matches!(error, MessageError::NotStored(Some(error)) if error.kind() == StoreErrorKind::Aborted)
 }
